@@ -1,0 +1,63 @@
+# Everything runs in .venv, which the first verb creates. Needs Python >= 3.11, git and make.
+# `make PYTHON=/path/to/python3.12 test` picks the interpreter; `make PIP_FLAGS= test` shows what pip does.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_FLAGS ?= -qq --disable-pip-version-check
+INSTALL := $(BIN)/python -m pip install $(PIP_FLAGS) -c constraints.txt
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test slow lint format types docs bench clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
+
+demo: $(VENV)/core  ## paint a picture, say where it lies and how long it took
+	$(BIN)/impasto demo
+
+test: $(VENV)/dev  ## the quick tests: no network, no GPU
+	$(BIN)/pytest -q
+
+slow: $(VENV)/dev  ## the tests that take longer
+	$(BIN)/pytest -q -m "slow and not gpu and not download"
+
+lint: $(VENV)/dev  ## ruff, spelling and the import ladder
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/codespell
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/dev  ## let ruff mend what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(VENV)/dev  ## mypy, strict, on src
+	$(BIN)/mypy
+
+docs: $(VENV)/dev  ## build docs/_build/index.html; a warning is an error
+	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
+
+bench: $(VENV)/dev  ## every benchmark, one after the other
+	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+clean:  ## remove .venv, caches and builds
+	rm -rf $(VENV) build dist docs/_build .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "impasto needs Python 3.11 or newer, with venv and pip (on Debian: apt install python3-venv)." >&2; \
+		echo "Found none on PATH. Say which one to use: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+# The file `dev` stands for everything, so it stands for the core as well: after `make test`, `make demo` installs nothing.
+$(VENV)/core: pyproject.toml constraints.txt | $(BIN)/python
+	@if test -e $(VENV)/dev; then $(MAKE) --no-print-directory $(VENV)/dev; \
+	else echo "Setting up $(VENV) to paint: about 1 GB, a minute or two ..."; $(INSTALL) -e .; fi
+	@touch $@
+
+$(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Setting up $(VENV) to test: about 1.3 GB, a minute or two ..."
+	@$(INSTALL) -e '.[dev,train]'
+	@touch $(VENV)/core $@

@@ -1,0 +1,53 @@
+"""impasto turns pictures into paintings.
+
+`stylize(photo, painting)` paints; `load(method)` keeps a method ready for many pictures; `StylizeOptions` holds what
+can be chosen.
+"""
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from impasto.errors import (
+    Cancelled,
+    CheckpointError,
+    DataError,
+    DivergedError,
+    ImpastoError,
+    OptionError,
+    OutOfMemoryError,
+    PictureError,
+    WeightsError,
+)
+from impasto.options import StylizeOptions
+from impasto.progress import Progress
+
+if TYPE_CHECKING:
+    from impasto.api import load, stylize
+
+__version__ = version("impasto")
+
+__all__ = [
+    "Cancelled",
+    "CheckpointError",
+    "DataError",
+    "DivergedError",
+    "ImpastoError",
+    "OptionError",
+    "OutOfMemoryError",
+    "PictureError",
+    "Progress",
+    "StylizeOptions",
+    "WeightsError",
+    "__version__",
+    "load",
+    "stylize",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # PyTorch takes seconds to import; options, errors and the version are free of it.
+    if name in ("load", "stylize"):
+        from impasto import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'impasto' has no attribute '{name}'")

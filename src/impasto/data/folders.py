@@ -1,0 +1,134 @@
+"""Pictures from folders, drawn endlessly in an order that depends only on a seed and a position.
+
+A sample is a pure function of (seed, index): a run that stops after sample n continues with sample n + 1 without any
+stored sampler state, in any number of worker processes, and split over any number of machines.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from impasto.errors import DataError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+
+
+def list_pictures(folders: Sequence[str | os.PathLike[str]]) -> list[Path]:
+    """All pictures below the folders, each folder's in the order of their names.
+
+    Raises DataError for a folder that is missing or holds no picture.
+    """
+    pictures: list[Path] = []
+    for folder in map(Path, folders):
+        if not folder.is_dir():
+            raise DataError(f"{folder}: there is no such folder")
+        found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        if not found:
+            raise DataError(f"{folder}: holds no pictures ({', '.join(SUFFIXES)})")
+        pictures += found
+    return pictures
+
+
+def hold_out(pictures: Sequence[Path], count: int, seed: int) -> tuple[list[Path], list[Path]]:
+    """(for training, held out): `count` pictures set aside, the same ones for the same list and seed."""
+    if len(pictures) < 2 * count:
+        raise DataError(f"{len(pictures)} pictures are too few to hold {count} of them out")
+    order = np.random.default_rng(seed).permutation(len(pictures))
+    chosen = set(order[:count].tolist())
+    return (
+        [path for index, path in enumerate(pictures) if index not in chosen],
+        [path for index, path in enumerate(pictures) if index in chosen],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crops:
+    """Random square crops.
+
+    side: pixels of the crop that comes out.
+    zoom: range, drawn log-uniformly, of output pixels per picture pixel. A picture that is too small for the drawn
+        zoom is enlarged just enough, with its aspect ratio kept.
+    flip: mirror half of the crops left to right.
+    """
+
+    side: int
+    zoom: tuple[float, float] = (1.0, 1.0)
+    flip: bool = True
+
+    def cut(self, picture: Image.Image, random: np.random.Generator) -> Image.Image:
+        zoom = float(np.exp(random.uniform(np.log(self.zoom[0]), np.log(self.zoom[1]))))
+        window = min(self.side / zoom, *picture.size)
+        left = random.uniform(0, picture.width - window)
+        top = random.uniform(0, picture.height - window)
+        box = (left, top, left + window, top + window)
+        crop = picture.resize((self.side, self.side), Image.Resampling.BICUBIC, box=box)
+        return ImageOps.mirror(crop) if self.flip and random.random() < 0.5 else crop
+
+
+class PictureStream(Dataset[Tensor]):
+    """Sample i of an endless shuffled stream: every picture once before any comes again."""
+
+    def __init__(self, pictures: Sequence[Path], crops: Crops, seed: int) -> None:
+        if not pictures:
+            raise DataError("there are no pictures to draw from")
+        self.pictures = list(pictures)
+        self.crops = crops
+        self.seed = seed
+        self._epoch = -1
+        self._order: np.ndarray[tuple[int], np.dtype[np.int64]] = np.empty(0, np.int64)
+
+    def __getitem__(self, index: int) -> Tensor:
+        """(3, side, side) uint8. Raises DataError for a picture that cannot be decoded."""
+        path = self.pictures[self._position(index)]
+        random = np.random.default_rng((self.seed, 1, index))
+        try:
+            with Image.open(path) as file:
+                picture = ImageOps.exif_transpose(file).convert("RGB")
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise DataError(f"{path}: cannot be used for training: {error}") from error
+        return torch.from_numpy(np.array(self.crops.cut(picture, random))).permute(2, 0, 1)
+
+    def _position(self, index: int) -> int:
+        epoch, position = divmod(index, len(self.pictures))
+        if epoch != self._epoch:
+            self._order = np.random.default_rng((self.seed, 0, epoch)).permutation(len(self.pictures))
+            self._epoch = epoch
+        return int(self._order[position])
+
+
+def batches(
+    stream: PictureStream, *, size: int, start: int, rank: int = 0, world_size: int = 1, workers: int = 1
+) -> Iterator[Tensor]:
+    """Batches of this process from step `start` on, without end: (size, 3, side, side) uint8.
+
+    size: samples per process. The processes of one step share size * world_size consecutive samples.
+    """
+    loader = DataLoader(
+        stream,
+        batch_sampler=_Indices(size, start, rank, world_size),
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+    )
+    return iter(loader)
+
+
+@dataclass(frozen=True)
+class _Indices:
+    size: int
+    start: int
+    rank: int
+    world_size: int
+
+    def __iter__(self) -> Iterator[list[int]]:
+        step = self.start
+        while True:
+            first = (step * self.world_size + self.rank) * self.size
+            yield list(range(first, first + self.size))
+            step += 1

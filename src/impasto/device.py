@@ -1,0 +1,68 @@
+"""Which device works, and whether a job fits into its memory."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from impasto.errors import OptionError, OutOfMemoryError
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """'auto' (the fastest there is), 'cpu', 'cuda', 'cuda:1' or 'mps'. Raises OptionError if it is not there."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise OptionError(f"device is '{name}', but must be auto, cpu, cuda, cuda:NUMBER or mps") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise OptionError(f"device is '{name}', but PyTorch sees {torch.cuda.device_count()} CUDA devices here")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise OptionError("device is 'mps', but PyTorch sees no Apple GPU here")
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise OptionError(f"device is '{name}', but must be auto, cpu, cuda, cuda:NUMBER or mps")
+    return device
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that a job on this device may still take; None where the system does not say."""
+    if device.type == "cuda":
+        free: int = torch.cuda.mem_get_info(device)[0]
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
+    with contextlib.suppress(OSError, ValueError, StopIteration), Path("/proc/meminfo").open() as lines:
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    return None
+
+
+@contextlib.contextmanager
+def memory_guard(device: torch.device, height: int, width: int, bytes_per_pixel: float) -> Iterator[None]:
+    """Refuse a picture that cannot fit before work begins, and explain it if memory runs out after all.
+
+    Raises OutOfMemoryError with the memory that is needed and there, and the `--size` that fits. The check comes first
+    because a system that is out of memory kills the process without asking.
+    """
+    free = free_memory(device)
+    needed = height * width * bytes_per_pixel
+    if free is not None and needed > free:
+        raise OutOfMemoryError(_advice(height, width, needed, free))
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError):
+        raise OutOfMemoryError(_advice(height, width, needed, free)) from None
+    except RuntimeError as error:
+        # What PyTorch's allocators for CPU and MPS raise has no class of its own.
+        if "can't allocate memory" in str(error) or "out of memory" in str(error).lower():
+            raise OutOfMemoryError(_advice(height, width, needed, free)) from None
+        raise
+
+
+def _advice(height: int, width: int, needed: float, free: int | None) -> str:
+    # Without a figure of what is free, half of what was asked for is a size that is likely to pass.
+    available = needed / 4 if free is None else 0.9 * min(free, needed)
+    fits = max(1, int(max(height, width) * (available / needed) ** 0.5))
+    there = "" if free is None else f" and {free / 2**30:.1f} GiB are free"
+    return f"{width} x {height} pixels need about {needed / 2**30:.1f} GiB of memory{there}; --size {fits} fits"

@@ -1,0 +1,54 @@
+"""Filter normalisation: every filter's mean activation over pictures and positions made 1.
+
+Gatys et al. (2016), section 2, and the papers after them use VGG weights rescaled so. ReLU, average and maximum pooling
+are positively homogeneous, so dividing a filter by its mean activation and multiplying the next layer's input channel
+with it leaves the network's function unchanged up to the scale of each filter.
+"""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from impasto.encoders.network import LAYERS, Encoder
+from impasto.errors import DataError
+
+# A filter that hardly ever fires would be blown up until its few responses rule every Gram matrix. No filter is
+# scaled as if it fired less than this share of its layer's mean; a dead filter stays dead.
+FLOOR = 0.05
+
+
+@torch.no_grad()
+def mean_activations(encoder: Encoder, images: Iterable[Tensor]) -> dict[str, Tensor]:
+    """Mean response of every filter over all pictures and positions: {layer: (C,)}, float64.
+
+    images: (N, 3, H, W) batches; each position of each picture counts the same. Raises DataError if there are none.
+    """
+    totals: dict[str, Tensor] = {}
+    positions: dict[str, int] = {}
+    for batch in images:
+        for layer, features in encoder(batch, LAYERS).items():
+            totals[layer] = totals.get(layer, 0) + features.double().sum((0, 2, 3))
+            positions[layer] = positions.get(layer, 0) + features.numel() // features.shape[1]
+    if not totals:
+        raise DataError("filter normalisation needs at least one picture")
+    return {layer: total / positions[layer] for layer, total in totals.items()}
+
+
+def filter_scales(means: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What each filter is divided by: its mean activation, but at least FLOOR of its layer's mean: {layer: (C,)}."""
+    return {layer: mean.clamp_min(FLOOR * float(mean.mean())) for layer, mean in means.items()}
+
+
+@torch.no_grad()
+def normalise_filters(encoder: Encoder, scales: dict[str, Tensor]) -> None:
+    """Divide the responses of `encoder` by `scales`, in place; layers after it see what they saw before."""
+    previous = torch.ones(3, dtype=torch.float64)
+    for layer in LAYERS:
+        convolution = encoder.convolution(layer)
+        scale = scales[layer].to(convolution.weight.device)
+        weight = convolution.weight.double() * previous.to(scale.device).view(1, -1, 1, 1) / scale.view(-1, 1, 1, 1)
+        convolution.weight.copy_(weight)
+        assert convolution.bias is not None
+        convolution.bias.copy_(convolution.bias.double() / scale)
+        previous = scale

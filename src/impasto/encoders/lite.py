@@ -1,0 +1,23 @@
+"""The embedded encoder: VGG-19's features at a sixteenth of its operations, inside the package.
+
+Its weights are made by the recipe `lite_encoder`; `assets/lite.md` says how and how well.
+"""
+
+import torch
+from torch.nn.utils import convert_conv2d_weight_memory_format
+
+from impasto.encoders.network import Encoder, EncoderConfig, Pooling
+from impasto.weights import WEIGHTS, load, location
+
+
+def lite(*, pooling: Pooling = "average") -> Encoder:
+    """Frozen, float32, in eval mode and channels_last; features of 16, 32, 64, 128 and 128 filters.
+
+    The filters are normalised: on photographs and paintings their mean activation is 1.
+    """
+    tensors, config = load(location(WEIGHTS["lite"]))
+    encoder = Encoder(EncoderConfig.from_json(config["encoder"]), pooling)
+    encoder.load_state_dict(
+        {name: value.float() for name, value in tensors.items() if name.startswith("convolutions.")}
+    )
+    return convert_conv2d_weight_memory_format(encoder.eval().requires_grad_(False), torch.channels_last)

@@ -1,0 +1,130 @@
+"""The VGG-19 feature network that both encoders are, up to relu5_1 (Simonyan and Zisserman 2015).
+
+An encoder is called with a picture and the names of layers, and answers with the features after those ReLUs. Its
+picture statistics live inside it; nothing outside an encoder knows of them.
+"""
+
+import copy
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from impasto.errors import OptionError
+
+Pooling = Literal["average", "max"]
+Padding = Literal["zeros", "reflect"]
+
+LAYERS = (
+    "relu1_1", "relu1_2",
+    "relu2_1", "relu2_2",
+    "relu3_1", "relu3_2", "relu3_3", "relu3_4",
+    "relu4_1", "relu4_2", "relu4_3", "relu4_4",
+    "relu5_1",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderConfig:
+    """Everything needed to build the network around stored weights.
+
+    widths: channels of the five blocks.
+    padding: how each 3x3 convolution treats the border: the official VGG-19 pads with zeros; reflection leaves no
+        dark frame in an optimised picture.
+    mean, std: statistics subtracted from and divided into RGB in [0, 1].
+    """
+
+    widths: tuple[int, int, int, int, int] = (64, 128, 256, 512, 512)
+    padding: Padding = "zeros"
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "EncoderConfig":
+        arguments: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**arguments)
+
+
+class Encoder(nn.Module):
+    """Picture -> features by layer name.
+
+    Pooling windows at the end of an odd side are partial instead of dropped, so that every picture down to 1x1 has
+    features at every layer; for sides that are multiples of 16 this is the published network.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: EncoderConfig, pooling: Pooling = "average", pooling_scale: float = 1.0) -> None:
+        """pooling_scale multiplies pooled features: averages of ReLU features are smaller than maxima, and a factor
+        of 2 puts them back on the scale that max-pooled weights expect.
+        """
+        super().__init__()
+        if pooling not in ("average", "max"):
+            raise OptionError(f"pooling is '{pooling}', but must be 'average' or 'max'")
+        self.config = config
+        self.pooling = pooling
+        self.pooling_scale = pooling_scale
+        self.convolutions = nn.ModuleDict()
+        previous = 3
+        for layer in LAYERS:
+            width = config.widths[block_of(layer) - 1]
+            padding = 1 if config.padding == "zeros" else 0
+            self.convolutions[layer] = nn.Conv2d(previous, width, 3, padding=padding)
+            previous = width
+        self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(config.std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+        """image: (N, 3, H, W) RGB in [0, 1]. Returns {layer: (N, C, ceil(H / 2^k), ceil(W / 2^k))} after k pools."""
+        wanted = set(layers)
+        unknown = wanted - set(LAYERS)
+        if unknown:
+            raise OptionError(f"no layer '{sorted(unknown)[0]}'; the layers are {', '.join(LAYERS)}")
+        features: dict[str, Tensor] = {}
+        x = (image - self.mean) / self.std
+        block = 1
+        for layer, convolution in self.convolutions.items():
+            if len(features) == len(wanted):
+                break
+            if block_of(layer) > block:
+                x = self._pool(x)
+                block += 1
+            if self.config.padding == "reflect":
+                x = _reflect(x)
+            x = F.relu(convolution(x))
+            if layer in wanted:
+                features[layer] = x
+        return features
+
+    def convolution(self, layer: str) -> nn.Conv2d:
+        return cast(nn.Conv2d, self.convolutions[layer])
+
+    def pooled(self, pooling: Pooling) -> "Encoder":
+        """The same weights with another pooling."""
+        other = copy.copy(self)
+        other.pooling = pooling
+        return other
+
+    def _pool(self, x: Tensor) -> Tensor:
+        pool = F.avg_pool2d if self.pooling == "average" else F.max_pool2d
+        pooled = pool(x, 2, ceil_mode=True)
+        return pooled if self.pooling_scale == 1.0 else pooled * self.pooling_scale
+
+
+def block_of(layer: str) -> int:
+    """'relu4_2' -> 4."""
+    return int(layer[4])
+
+
+def _reflect(x: Tensor) -> Tensor:
+    # Reflection about the border pixel needs a second pixel; a side of one has only itself to repeat.
+    if min(x.shape[-2:]) > 1:
+        return F.pad(x, (1, 1, 1, 1), mode="reflect")
+    return F.pad(x, (1, 1, 1, 1), mode="replicate")

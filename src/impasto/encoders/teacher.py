@@ -1,0 +1,40 @@
+"""VGG-19 with a sixteenth of its operations, as Collaborative-Distillation publishes it (Wang et al. 2020, MIT).
+
+It is what `lite` learns from and an independent judge of results; it is never shipped.
+"""
+
+from pathlib import Path
+
+import torch
+from torch.nn.utils import convert_conv2d_weight_memory_format
+
+from impasto.encoders.network import LAYERS, Encoder, EncoderConfig, Pooling
+from impasto.errors import WeightsError
+from impasto.weights import load_foreign_state
+
+
+def load_teacher(path: Path, pooling: Pooling = "average") -> Encoder:
+    """The published encoder as an `Encoder`: features of widths 16, 32, 64, 128 and 128.
+
+    Raises WeightsError if the file is not that encoder.
+    """
+    state = load_foreign_state(path)
+    config = EncoderConfig(widths=(16, 32, 64, 128, 128), padding="reflect", mean=(0, 0, 0), std=(1, 1, 1))
+    encoder = Encoder(config, pooling)
+    try:
+        # The published network begins with a 1x1 convolution that turns RGB into normalised BGR. A 1x1 convolution
+        # commutes with reflection, so it is folded into conv1_1.
+        mix, shift = state["conv0.weight"][:, :, 0, 0], state["conv0.bias"]
+        first = state["conv11.weight"]
+        weights = {"conv11.weight": torch.einsum("oiyx,ij->ojyx", first, mix)}
+        biases = {"conv11.bias": state["conv11.bias"] + torch.einsum("oiyx,i->o", first, shift)}
+        with torch.no_grad():
+            for layer in LAYERS:
+                convolution = encoder.convolution(layer)
+                assert convolution.bias is not None
+                key = "conv" + layer[4] + layer[6]
+                convolution.weight.copy_(weights.get(f"{key}.weight", state[f"{key}.weight"]))
+                convolution.bias.copy_(biases.get(f"{key}.bias", state[f"{key}.bias"]))
+    except (KeyError, RuntimeError) as error:
+        raise WeightsError(f"{path}: is not the 16x smaller VGG-19 encoder: {error}") from error
+    return convert_conv2d_weight_memory_format(encoder.eval().requires_grad_(False), torch.channels_last)

@@ -1,0 +1,46 @@
+"""The exceptions that a caller of impasto meets.
+
+Each message is one line for a person: what was wrong, with which file or option, and what to do about it.
+"""
+
+from typing import Any
+
+
+class ImpastoError(Exception):
+    """Anything that the caller can put right."""
+
+
+class PictureError(ImpastoError):
+    """A picture could not be read or written."""
+
+
+class OptionError(ImpastoError, ValueError):
+    """An option has a value that makes no sense, alone or with the others."""
+
+
+class WeightsError(ImpastoError):
+    """Network weights are missing, damaged or of an unknown layout."""
+
+
+class DataError(ImpastoError):
+    """Training data are missing or too few."""
+
+
+class CheckpointError(ImpastoError):
+    """Saved state is damaged or belongs to other settings."""
+
+
+class DivergedError(ImpastoError):
+    """An optimisation left the numbers it can work with."""
+
+
+class OutOfMemoryError(ImpastoError):
+    """The device's memory is too small for the requested size."""
+
+
+class Cancelled(ImpastoError):  # noqa: N818  (the trade's word; it reports a wish, not a fault)
+    """The caller asked a running job to stop. best: the picture so far, of the kind that the job would return."""
+
+    def __init__(self, message: str = "cancelled", *, best: Any = None) -> None:
+        super().__init__(message)
+        self.best = best

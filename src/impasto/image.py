@@ -1,0 +1,402 @@
+"""Pictures: files, bytes, PIL images and arrays to and from the one kind that impasto works on.
+
+Inside, a picture is RGB in sRGB, float32, [0, 1], (1, 3, H, W), upright. Nothing else converts pixels. Metadata of the
+input (camera, place, time) end here.
+"""
+
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import DTypeLike, NDArray
+from PIL import Image, ImageCms, ImageFile, PngImagePlugin
+from torch import Tensor
+
+from impasto import record as records
+from impasto import sixteen_bit
+from impasto.errors import OptionError, PictureError
+from impasto.record import Record, explained, is_same_file, opened, replace_file
+
+DEFAULT_PIXEL_LIMIT = records.DEFAULT_PIXEL_LIMIT
+Source = records.Source
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".tif": "TIFF", ".tiff": "TIFF"}
+"""The formats that can be written, by suffix."""
+
+_LONGEST_SIDE = {"JPEG": 65_500, "WebP": 16_383}
+_ORIENTATION = 0x0112
+_LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in grey, as in Pillow (Rec. 601)
+
+Floats = sixteen_bit.Floats
+Path_ = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture.
+
+    pixels: (1, 3, H, W) float32, RGB in sRGB, [0, 1].
+    alpha: (1, 1, H, W) float32, [0, 1], 1 where opaque; None for a picture without transparency.
+    bits: 8 or 16, per channel of the source; floating-point sources count as 16.
+    notes: what the user should hear about reading it, such as "animated: the first of 12 frames".
+    """
+
+    pixels: Tensor
+    alpha: Tensor | None = None
+    bits: int = 8
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        shape = tuple(self.pixels.shape)
+        if len(shape) != 4 or shape[:2] != (1, 3) or 0 in shape:
+            raise PictureError(f"a picture's pixels have the shape (1, 3, H, W), not {shape}")
+        if self.alpha is not None and self.alpha.shape != (1, 1, *shape[2:]):
+            raise PictureError(f"a picture of {shape} has an alpha of (1, 1, H, W), not {tuple(self.alpha.shape)}")
+
+    @property
+    def height(self) -> int:
+        return int(self.pixels.shape[2])
+
+    @property
+    def width(self) -> int:
+        return int(self.pixels.shape[3])
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def read(source: Source, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Picture:
+    """Read a picture from a path, the bytes of a file, or an open binary file.
+
+    Reads JPEG, PNG, WebP, TIFF, BMP, GIF and, where Pillow can, AVIF; of several frames the first. The result is
+    upright (EXIF orientation applied) and in sRGB (colour profile applied).
+    pixel_limit: pixels (height x width) above which the header alone is read and the picture refused.
+    Raises PictureError, one line that names the source and what is wrong with it.
+    """
+    with opened(source, pixel_limit) as image:
+        return _picture(image)
+
+
+def from_pil(image: Image.Image) -> Picture:
+    """A picture from any PIL image, treated as a file is: upright, in sRGB. Raises PictureError."""
+    with explained("the PIL image"):
+        image.load()
+        return _picture(image)
+
+
+def _picture(image: Image.Image) -> Picture:
+    notes: list[str] = []
+    channels, bits = _decoded(image, notes)
+    channels = _upright(channels, _orientation(image, notes))
+    frames = _frame_count(image)
+    if frames > 1:
+        pages = image.format == "TIFF"
+        notes.append(f"several pages: the first of {frames}" if pages else f"animated: the first of {frames} frames")
+    return _from_channels(channels, bits, tuple(notes))
+
+
+def _from_channels(channels: Floats, bits: int, notes: tuple[str, ...] = ()) -> Picture:
+    """(H, W, 1 to 4) in [0, 1] -> Picture; 1 and 2 channels are grey, 2 and 4 end with alpha."""
+    planes = torch.from_numpy(np.ascontiguousarray(channels.transpose(2, 0, 1)))[None]
+    count = planes.shape[1]
+    alpha = planes[:, -1:].clone() if count in (2, 4) else None
+    pixels = planes[:, :3] if count >= 3 else planes[:, :1].repeat(1, 3, 1, 1)
+    return Picture(pixels.contiguous(), alpha, bits, notes)
+
+
+def _decoded(image: Image.Image, notes: list[str]) -> tuple[Floats, int]:
+    """Pixels in sRGB as (H, W, C), and their bits; appends to notes."""
+    if image.mode in ("I", "F"):
+        return sixteen_bit.wide_grey(np.asarray(image), notes), 16
+    profile = image.info.get("icc_profile")
+    if isinstance(image, ImageFile.ImageFile) and isinstance(image.fp, io.BytesIO):
+        if (samples := sixteen_bit.samples(image)) is not None:
+            return _deep(samples, profile, notes)
+        if ";16" in sixteen_bit.raw_mode(image):
+            notes.append("16 bits per channel were read as 8")
+    elif image.mode.startswith("I;16"):
+        return _deep(np.asarray(image).astype(np.uint16)[:, :, None], profile, notes)
+    return _shallow(image, profile, notes), 8
+
+
+def _deep(samples: sixteen_bit.Samples, profile: bytes | None, notes: list[str]) -> tuple[Floats, int]:
+    """16-bit pixels in sRGB; in 8 bits if only Pillow can apply the profile."""
+    converted = sixteen_bit.to_srgb(samples, profile) if profile else samples
+    if converted is not None:
+        return sixteen_bit.fractions(converted, 65535), 16
+    notes.append("16 bits per channel were read as 8, as its colour profile needs it")
+    rounded = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return _shallow(Image.fromarray(rounded.squeeze(2) if rounded.shape[2] == 1 else rounded), profile, notes), 8
+
+
+def _shallow(image: Image.Image, profile: bytes | None, notes: list[str]) -> Floats:
+    """Any mode of 8 bits or fewer as grey or RGB in sRGB, with alpha if the image has transparency."""
+    alpha = None
+    if image.has_transparency_data:
+        image = image.convert("LA" if image.mode in ("LA", "La") else "RGBA")
+        alpha = image.getchannel("A")
+        image = image.convert("L" if image.mode == "LA" else "RGB")
+    elif image.mode not in ("L", "RGB", "CMYK", "LAB"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    if profile:
+        image = _in_srgb(image, profile, notes)
+    channels = np.asarray(image if image.mode == "L" else image.convert("RGB"))
+    channels = channels.reshape(*channels.shape[:2], -1)
+    if alpha is not None:
+        channels = np.concatenate([channels, np.asarray(alpha)[:, :, None]], axis=2)
+    return sixteen_bit.fractions(channels, 255)
+
+
+def _in_srgb(image: Image.Image, profile: bytes, notes: list[str]) -> Image.Image:
+    """Apply an embedded profile; a profile that does not fit is noted and left out."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        space = source.profile.xcolor_space.strip()
+        if space == "RGB" and image.mode == "L":
+            image = image.convert("RGB")
+        if {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}.get(space) != image.mode:
+            notes.append(f"its colour profile is for {space} and was ignored, as the picture is {image.mode}")
+            return image
+        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), image.mode, "RGB")
+        converted = ImageCms.applyTransform(image, transform)
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        notes.append("its colour profile is damaged and was ignored")
+        return image
+    return image if converted is None or _changes_nothing(transform, image.mode) else converted
+
+
+def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
+    """Whether a profile is sRGB in all but name, so that the pixels need not pay its rounding."""
+    if mode not in ("L", "RGB"):
+        return False
+    levels = np.arange(0, 256, 15, dtype=np.uint8)
+    cube = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(len(levels), -1, 3)
+    probe = Image.fromarray(cube) if mode == "RGB" else Image.fromarray(cube[:, :, 0].copy())
+    changed = ImageCms.applyTransform(probe, transform)
+    return changed is not None and bool(np.abs(np.asarray(changed, int) - np.asarray(probe.convert("RGB"))).max() <= 1)
+
+
+def _orientation(image: Image.Image, notes: list[str]) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # noqa: BLE001  (damaged metadata raise nearly anything, and say nothing about the pixels)
+        notes.append("its EXIF data are damaged and were ignored")
+        return 1
+
+
+def _upright(channels: Floats, orientation: int) -> Floats:
+    """(H, W, C) as it should be seen; orientation is EXIF's 1 to 8, anything else counts as 1."""
+    if orientation in (5, 6, 7, 8):
+        channels = channels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        channels = channels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        channels = channels[::-1]
+    return channels
+
+
+def _frame_count(image: Image.Image) -> int:
+    """Frames or pages; 1 for a telephone's JPEG with a preview (MPO), and where the later ones are damaged."""
+    try:
+        return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
+    except Exception:  # noqa: BLE001  (as above)
+        return 1
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def write(
+    picture: Picture,
+    path: Path_,
+    *,
+    bits: int | None = None,
+    overwrite: bool = False,
+    record: Record | None = None,
+    sources: Sequence[Path_] = (),
+) -> None:
+    """Write a picture as PNG, JPEG, WebP or TIFF, by the path's suffix, all of it or nothing.
+
+    bits: 8 (as None) or, for PNG and TIFF, 16. record: how the picture was made, to be embedded. sources: files that
+    are never overwritten; any other file is, if overwrite is set. See encode for the formats.
+    Raises PictureError: unknown suffix, no such folder, file exists, disk full ...; an old file is then as it was.
+    """
+    target = check_target(path, overwrite=overwrite, sources=sources)
+    try:
+        replace_file(target, encode(picture, Path(path).suffix, bits=bits, record=record))
+    except OSError as error:
+        raise PictureError(f"{path}: it cannot be written: {(error.strerror or str(error)).lower()}") from error
+    except PictureError as error:
+        raise PictureError(f"{path}: {error}") from error
+
+
+def check_target(path: Path_, *, overwrite: bool = False, sources: Sequence[Path_] = ()) -> Path:
+    """The file that `write` would write, with links followed. Raises PictureError if it would not; writes nothing."""
+    target = Path(os.path.realpath(path))
+    try:
+        _format(Path(path).suffix)
+    except PictureError as error:
+        raise PictureError(f"{path}: {error}") from None
+    if not target.parent.is_dir():
+        raise PictureError(f"{path}: the folder {target.parent} does not exist")
+    if any(is_same_file(target, source) for source in sources):
+        raise PictureError(f"{path}: this is an input, which is never overwritten; choose another name")
+    if target.is_dir():
+        raise PictureError(f"{path}: this is a folder; name a file")
+    if target.exists() and not overwrite:
+        raise PictureError(f"{path}: the file exists; choose another name, or allow overwriting")
+    return target
+
+
+def _format(suffix: str) -> str:
+    kind = FORMATS.get("." + suffix.lower().lstrip("."))
+    if kind is None:
+        raise PictureError(f"{suffix or 'no suffix'} is not a format to write; known are {', '.join(FORMATS)}")
+    return kind
+
+
+def encode(picture: Picture, format: str, *, bits: int | None = None, record: Record | None = None) -> bytes:  # noqa: A002
+    """A picture as the bytes of a file.
+
+    format: "png", "jpeg", "webp" or "tiff", or such a suffix. bits: 8 (as None) or 16. record: how it was made.
+    JPEG is quality 95 without colour subsampling, over white where transparent; WebP is quality 95; others are exact.
+    Raises PictureError: unknown format, 16 bits in JPEG or WebP, a side too long for the format, NaN in the pixels.
+    """
+    kind = _format(format)
+    depth = 8 if bits is None else bits
+    if depth not in (8, 16):
+        raise PictureError(f"{bits} bits per channel cannot be written; choose 8 or 16")
+    if depth == 16 and kind not in ("PNG", "TIFF"):
+        raise PictureError(f"{kind} holds 8 bits per channel; PNG and TIFF hold 16")
+    limit = _LONGEST_SIDE.get(kind)
+    if limit and max(picture.height, picture.width) > limit:
+        size = f"{picture.width} x {picture.height}"
+        raise PictureError(f"{kind} holds at most {limit} pixels a side, not {size}; PNG and TIFF hold more")
+    if kind == "JPEG" and picture.alpha is not None:
+        picture = Picture(picture.pixels * picture.alpha + (1 - picture.alpha))
+    samples = _samples(picture, depth)
+    if kind == "TIFF":
+        return sixteen_bit.encode_tiff(samples, records.to_description(record) if record is not None else None)
+    texts = {records.KEYWORD: records.to_text(record)} if record is not None else {}
+    if kind == "PNG" and depth == 16:
+        return sixteen_bit.encode_png(samples, texts)
+    return _encode_with_pillow(samples, kind, texts, records.to_exif(record) if record is not None else b"")
+
+
+def _encode_with_pillow(samples: NDArray[np.uint8], kind: str, texts: dict[str, str], exif: bytes) -> bytes:
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add(b"sRGB", b"\0")
+    for keyword, text in texts.items():
+        chunks.add_itxt(keyword, text)
+    options: dict[str, dict[str, Any]] = {
+        "PNG": {"pnginfo": chunks},
+        "JPEG": {"quality": 95, "subsampling": "4:4:4", "exif": exif},
+        "WebP": {"quality": 95, "exact": True, "exif": exif},
+    }
+    stream = io.BytesIO()
+    try:
+        Image.fromarray(samples).save(stream, kind, **options[kind])
+    except (OSError, ValueError) as error:
+        raise PictureError(f"it cannot be written as {kind}: {error}") from error
+    return stream.getvalue()
+
+
+def _samples(picture: Picture, bits: int) -> NDArray[Any]:
+    """(H, W, 3) or, with alpha, (H, W, 4) as uint8 or uint16, rounded to nearest."""
+    parts = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha]
+    channels = torch.cat([part.detach().float().cpu() for part in parts], dim=1)[0]
+    if not torch.isfinite(channels).all():
+        raise PictureError("the picture holds values that are not numbers (NaN or infinity)")
+    levels = (channels.clamp(0, 1) * (2**bits - 1)).round_()
+    return np.ascontiguousarray(levels.permute(1, 2, 0).numpy().astype(np.uint8 if bits == 8 else np.uint16))
+
+
+# --- arrays, tensors, PIL images -------------------------------------------------------------------------------------
+
+
+def to_pil(picture: Picture) -> Image.Image:
+    """An 8-bit PIL image, RGBA if the picture has alpha, else RGB."""
+    return Image.fromarray(_samples(picture, 8))
+
+
+def from_array(array: NDArray[Any]) -> Picture:
+    """A picture from (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8, uint16 or floats in [0, 1].
+
+    Raises PictureError, with the numbers, for any other shape, dtype or range.
+    """
+    if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
+        raise PictureError(f"an array has the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.shape}")
+    channels = array.reshape(*array.shape[:2], -1)
+    if array.dtype.kind == "f":
+        return _from_channels(_in_range(torch.from_numpy(channels.astype(np.float32))).numpy(), 16)
+    if array.dtype.kind != "u" or array.dtype.itemsize > 2:
+        raise PictureError(f"an array is of uint8, uint16 or floats in [0, 1], not of {array.dtype}")
+    bits = 8 * array.dtype.itemsize
+    return _from_channels(sixteen_bit.fractions(channels, 2**bits - 1), bits)
+
+
+def to_array(picture: Picture, dtype: DTypeLike = np.uint8, channels: int | None = None) -> NDArray[Any]:
+    """The kind of array that from_array takes.
+
+    dtype: uint8, uint16 or a float type ([0, 1]). channels: 0 for (H, W), 1 for (H, W, 1), 3 for (H, W, 3), 4 for
+    (H, W, 4) with alpha 1 if the picture has none; None is 4 with alpha and 3 without. Raises PictureError otherwise.
+    """
+    kind = np.dtype(dtype)
+    count = (3 if picture.alpha is None else 4) if channels is None else channels
+    if count not in (0, 1, 3, 4) or (kind.kind, kind.itemsize > 2) not in (("u", False), ("f", False), ("f", True)):
+        raise PictureError(f"a picture cannot become an array of {kind} with {count} channels")
+    pixels, alpha = picture.pixels, picture.alpha if count == 4 else None
+    if count < 3:
+        pixels = (pixels * pixels.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
+    elif count == 4 and alpha is None:
+        alpha = torch.ones_like(pixels[:, :1])
+    planes = pixels if alpha is None else torch.cat([pixels, alpha], dim=1)
+    array = planes[0].permute(1, 2, 0).detach().float().cpu().numpy().astype(np.float64)
+    if kind.kind == "u":
+        array = np.rint(np.clip(array, 0, 1) * (2 ** (8 * kind.itemsize) - 1))
+    return np.ascontiguousarray((array[:, :, 0] if count == 0 else array).astype(kind))
+
+
+def from_tensor(tensor: Tensor) -> Picture:
+    """A picture from (3, H, W) or (1, 3, H, W) of floats in [0, 1], on its device. Raises PictureError."""
+    if not tensor.is_floating_point():
+        raise PictureError(f"a tensor is of floats in [0, 1], not of {tensor.dtype}")
+    pixels = tensor[None] if tensor.ndim == 3 else tensor
+    if pixels.ndim != 4 or pixels.shape[:2] != (1, 3) or pixels.numel() == 0:
+        raise PictureError(f"a tensor has the shape (3, H, W) or (1, 3, H, W), not {tuple(tensor.shape)}")
+    return Picture(_in_range(pixels.detach().float()), bits=16)
+
+
+def _in_range(values: Tensor) -> Tensor:
+    """Clamp what rounding put outside [0, 1]; refuse what was never in it."""
+    low, high = float(values.min()), float(values.max())
+    if not (low >= -1e-3 and high <= 1 + 1e-3):
+        raise PictureError(f"floats are in [0, 1], not {low:g} to {high:g}; divide 8-bit values by 255")
+    return values.clamp(0, 1)
+
+
+# --- sizes -----------------------------------------------------------------------------------------------------------
+
+
+def resize(image: Tensor, height: int, width: int) -> Tensor:
+    """(N, C, H, W) -> (N, C, height, width), both in [0, 1]: bicubic, antialiased. The same size is returned as is."""
+    if image.shape[-2:] == (height, width):
+        return image
+    return F.interpolate(image, (height, width), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+
+
+def fit(height: int, width: int, longer_side: int | None) -> tuple[int, int]:
+    """The (height, width) in pixels whose longer side is longer_side, aspect kept, at least 1; None changes nothing."""
+    if longer_side is None:
+        return height, width
+    if longer_side < 1:
+        raise OptionError(f"the longer side of a picture is at least 1 pixel, not {longer_side}")
+    longer = max(height, width)
+    tall, wide = ((2 * side * longer_side + longer) // (2 * longer) for side in (height, width))
+    return max(1, tall), max(1, wide)

@@ -1,0 +1,49 @@
+"""What "style weight 1000" means: four normalisations of the same two losses, and how to go from one to another.
+
+Every convention is a pair of factors on the mean squared difference of features and of position-averaged Gram
+matrices. N: filters of the layer, M: its positions (H W).
+
+| convention       | content, per layer          | style, per layer                 | source                          |
+|------------------|-----------------------------|----------------------------------|---------------------------------|
+| `paper-001`      | 1/(2 N M) sum (F - C)^2     | 1/(4 N^2 M^2) sum (G - S)^2      | paper 001, equations 1 and 3    |
+| `paper-002`      | 1/2 sum (F - P)^2           | 1/(4 N^2 M^2) sum (G - A)^2      | paper 002, section 1.2          |
+| `gatys-notebook` | mean (F - C)^2              | 1000/N^2 mean (G/M - S/M)^2      | PytorchNeuralStyleTransfer      |
+| `jcjohnson`      | mean (F - C)^2              | mean (G/(N M) - S/(N M))^2       | neural-style                    |
+
+A weight w of convention a is the weight w * factor_a / factor_b of convention b. Gatys' 1000/N^2 is therefore 10 times
+jcjohnson's default style weight of 100, and with the content weights 1 and 5 his style-to-content ratio is 50 times
+jcjohnson's.
+"""
+
+from typing import Literal, get_args
+
+from impasto.errors import OptionError
+
+Convention = Literal["paper-001", "paper-002", "gatys-notebook", "jcjohnson"]
+CONVENTIONS: tuple[str, ...] = get_args(Convention)
+
+
+def content_factor(convention: str, channels: int, positions: int) -> float:
+    """Factor on mean (F - C)^2 of a layer with this many filters and positions. Raises OptionError if unknown."""
+    return _of(convention, {
+        "paper-001": 0.5,
+        "paper-002": 0.5 * channels * positions,
+        "gatys-notebook": 1.0,
+        "jcjohnson": 1.0,
+    })  # fmt: skip
+
+
+def style_factor(convention: str, channels: int) -> float:
+    """Factor on mean (G/M - S/M)^2 of a layer with this many filters. Raises OptionError if unknown."""
+    return _of(convention, {
+        "paper-001": 0.25,
+        "paper-002": 0.25,
+        "gatys-notebook": 1000 / channels**2,
+        "jcjohnson": 1 / channels**2,
+    })  # fmt: skip
+
+
+def _of(convention: str, factors: dict[str, float]) -> float:
+    if convention not in factors:
+        raise OptionError(f"no convention '{convention}'; there are {', '.join(factors)}")
+    return factors[convention]

@@ -1,0 +1,91 @@
+"""An unfinished painting on disk: everything that continues it bit by bit."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from impasto import weights
+from impasto.errors import CheckpointError, WeightsError
+from impasto.methods.gatys.optimise import Optimisation
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a painting stopped: after `step` steps at scale number `scale`."""
+
+    scale: int
+    step: int
+
+
+def save(path: Path, place: Place, optimisation: Optimisation, fingerprint: str) -> None:
+    """Atomic. fingerprint: of everything that the painting depends on; `restore` refuses another one."""
+    tensors, numbers = _pack(optimisation.optimizer.state_dict()["state"].get(0, {}))
+    guard = optimisation.guard
+    tensors |= {"image": optimisation.image.detach(), "best": guard.best}
+    config = {
+        "fingerprint": fingerprint,
+        "scale": place.scale,
+        "step": place.step,
+        "best_loss": guard.best_loss,
+        "retreats": guard.retreats,
+        "optimizer": numbers,
+    }
+    weights.save(path, {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, config)
+
+
+def read(path: Path, fingerprint: str) -> tuple[Place, dict[str, Tensor], dict[str, Any]]:
+    """Raises CheckpointError if the file is damaged, or belongs to other pictures or options."""
+    try:
+        tensors, config = weights.load(path)
+    except WeightsError as error:
+        raise CheckpointError(f"{path}: cannot be resumed from: {error}") from error
+    if config.get("fingerprint") != fingerprint:
+        raise CheckpointError(f"{path}: belongs to a painting of other pictures, options or weights")
+    return Place(config["scale"], config["step"]), tensors, config
+
+
+def restore(optimisation: Optimisation, tensors: dict[str, Tensor], config: dict[str, Any]) -> None:
+    """Put a read state into an optimisation that was made for the same scale."""
+    with torch.no_grad():
+        optimisation.image.copy_(tensors["image"])
+    guard = optimisation.guard
+    guard.best.copy_(tensors["best"])
+    guard.best_loss, guard.retreats = config["best_loss"], config["retreats"]
+    optimisation.renew_optimizer()
+    state = optimisation.optimizer.state_dict()
+    state["state"] = {0: _unpack(tensors, config["optimizer"], optimisation.image.device)}
+    optimisation.optimizer.load_state_dict(state)
+
+
+def _pack(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Optimiser state as tensors, a list of tensors as one tensor per entry, and numbers."""
+    tensors: dict[str, Tensor] = {}
+    numbers: dict[str, Any] = {}
+    for key, value in state.items():
+        if isinstance(value, Tensor):
+            tensors[f"optimizer/{key}"] = value
+        elif isinstance(value, list):
+            # Its work space `al` is a list of numbers or None that the next step overwrites.
+            entries = {f"optimizer/{key}/{i:04d}": v for i, v in enumerate(value) if isinstance(v, Tensor)}
+            tensors |= entries
+            numbers[key] = {"entries": len(value)}
+        else:
+            numbers[key] = value
+    return tensors, numbers
+
+
+def _unpack(tensors: dict[str, Tensor], numbers: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    state: dict[str, Any] = {}
+    for key, value in numbers.items():
+        if isinstance(value, dict):
+            names = (f"optimizer/{key}/{i:04d}" for i in range(value["entries"]))
+            state[key] = [tensors[name].to(device) if name in tensors else None for name in names]
+        else:
+            state[key] = value
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer/") and name.count("/") == 1:
+            state[name.removeprefix("optimizer/")] = tensor.to(device)
+    return state

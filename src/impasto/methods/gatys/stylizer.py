@@ -1,0 +1,254 @@
+"""Method `gatys`: the picture itself is optimised, from coarse to fine (Gatys et al. 2016; papers 001 and 002)."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from impasto import image
+from impasto.device import memory_guard
+from impasto.encoders import load_encoder, weights_file
+from impasto.encoders.network import LAYERS, Encoder, Pooling, block_of
+from impasto.errors import Cancelled, OptionError
+from impasto.methods.gatys import state
+from impasto.methods.gatys.objective import make_objective, style_targets
+from impasto.methods.gatys.optimise import Optimisation
+from impasto.options import StylizeOptions
+from impasto.progress import Progress, ProgressCallback
+from impasto.weights import sha256_of
+
+# Below this a picture holds no strokes that a coarse scale could place.
+SMALLEST_SIDE = 64
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Where to keep the state of an unfinished painting, and after how many steps to write it again."""
+
+    path: Path
+    every: int = 50
+
+
+class Gatys:
+    """The method, ready to paint: holds encoders, and nothing of the pictures that it painted."""
+
+    def __init__(
+        self,
+        device: torch.device,
+        *,
+        weights: Path | None = None,
+        download: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """weights: a local file for the encoder vgg19. download: told of (bytes, total) while weights are fetched."""
+        self.device = device
+        self.weights = weights
+        self._download = download
+        self._encoders: dict[str, Encoder] = {}
+
+    def __call__(
+        self,
+        content: Tensor,
+        styles: Sequence[Tensor],
+        options: StylizeOptions,
+        *,
+        start: Tensor | None = None,
+        progress: ProgressCallback | None = None,
+        saving: Saving | None = None,
+    ) -> Tensor:
+        """Paint `content` in the style of `styles`; all are (1, 3, h, w) in [0, 1], of any sizes.
+
+        start: the picture to start from, if options.init names a file.
+        saving: keep state there; if a state of the same painting is there already, go on from it.
+        Returns (1, 3, H, W) in [0, 1] on the CPU, of the content's size.
+
+        Raises OptionError for options that do not fit together, OutOfMemoryError before or instead of running out,
+        DivergedError, and Cancelled if `progress` raised it or Ctrl-C was pressed; its `best` is the picture so far.
+        """
+        options = options.resolved()
+        _check_layers(options)
+        encoder = self._encoder(options)
+        height, width = content.shape[-2:]
+        with memory_guard(self.device, height, width, bytes_per_pixel(encoder, options)):
+            run = _Run(self, encoder, content, styles, options, start, progress, saving)
+            return run.paint()
+
+    def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
+        """{encoder: sha256 of its weights}, for the record of how a picture was made."""
+        return {options.encoder: sha256_of(weights_file(options.encoder, self.weights))}
+
+    def _encoder(self, options: StylizeOptions) -> Encoder:
+        if options.encoder not in self._encoders:
+            encoder = load_encoder(options.encoder, weights=self.weights, progress=self._download)
+            self._encoders[options.encoder] = encoder.to(self.device)
+        return self._encoders[options.encoder].pooled(cast(Pooling, options.pooling))
+
+
+def bytes_per_pixel(encoder: Encoder, options: StylizeOptions) -> float:
+    """Memory of one pixel of the picture at the peak of an optimisation step; `benchmarks/memory.py` measures it."""
+    per_pixel: float = sum(encoder.config.widths[block_of(layer) - 1] / 4 ** (block_of(layer) - 1) for layer in LAYERS)
+    # Of every layer live its input, its output and a gradient; of L-BFGS two pictures a step that it remembers.
+    pictures = 2 * options.history + 8 if options.optimizer == "lbfgs" else 12
+    return 4 * (3 * per_pixel + 3 * pictures)
+
+
+def pyramid(height: int, width: int, scales: int) -> list[tuple[int, int]]:
+    """Sizes from coarse to fine, each half of the next; coarse ones that are too small are left out.
+
+    Raises nothing: at least the full size is there.
+    """
+    sizes = [(height, width)]
+    for level in range(1, scales):
+        size = max(1, round(height / 2**level)), max(1, round(width / 2**level))
+        if min(size) < SMALLEST_SIDE:
+            break
+        sizes.insert(0, size)
+    return sizes
+
+
+class _Run:
+    """One painting under way."""
+
+    def __init__(
+        self,
+        method: Gatys,
+        encoder: Encoder,
+        content: Tensor,
+        styles: Sequence[Tensor],
+        options: StylizeOptions,
+        start: Tensor | None,
+        progress: ProgressCallback | None,
+        saving: Saving | None,
+    ) -> None:
+        self.device = method.device
+        self.encoder = encoder
+        self.content = _to(content, self.device)
+        self.styles = [_to(style, self.device) for style in styles]
+        self.options = options
+        self.start = start
+        self.progress = progress
+        self.saving = saving
+        self.sizes = pyramid(content.shape[-2], content.shape[-1], options.scales or 1)
+        self.fingerprint = _fingerprint(method, content, styles, start, options)
+        self.clock = _Clock([size[0] * size[1] * self._steps(i) for i, size in enumerate(self.sizes)])
+
+    def paint(self) -> Tensor:
+        place, tensors, config = state.Place(0, 0), None, None
+        if self.saving and self.saving.path.exists():
+            place, tensors, config = state.read(self.saving.path, self.fingerprint)
+        picture: Tensor | None = None
+        for scale in range(place.scale, len(self.sizes)):
+            optimisation = self._begin(scale, picture)
+            first = 0
+            if tensors is not None and config is not None:
+                state.restore(optimisation, tensors, config)
+                first, tensors = place.step, None
+            self._optimise(optimisation, scale, first)
+            picture = optimisation.finish()
+        assert picture is not None
+        if self.saving:
+            self.saving.path.unlink(missing_ok=True)
+        return picture.clamp(0, 1).cpu()
+
+    def _begin(self, scale: int, coarser: Tensor | None) -> Optimisation:
+        height, width = self.sizes[scale]
+        content = image.resize(self.content, height, width)
+        styles = [self._scaled(style, height, width) for style in self.styles]
+        objective = make_objective(
+            self.encoder, content, style_targets(self.encoder, styles, self.options), self.options
+        )
+        if coarser is None:
+            return Optimisation(objective, self._first_picture(content), self.options)
+        return Optimisation(objective, image.resize(coarser, height, width), self.options)
+
+    def _optimise(self, optimisation: Optimisation, scale: int, first: int) -> None:
+        try:
+            for step in range(first, self._steps(scale)):
+                optimisation.step()
+                if self.saving and (step + 1) % self.saving.every == 0:
+                    state.save(self.saving.path, state.Place(scale, step + 1), optimisation, self.fingerprint)
+                self._report(optimisation, scale, step + 1)
+        except (Cancelled, KeyboardInterrupt):
+            best = image.resize(optimisation.guard.best.clamp(0, 1), *self.sizes[-1]).cpu()
+            raise Cancelled("stopped before the painting was finished", best=best) from None
+
+    def _report(self, optimisation: Optimisation, scale: int, step: int) -> None:
+        if self.progress:
+            best = optimisation.guard.best
+            self.progress(
+                Progress(
+                    step=sum(self._steps(i) for i in range(scale)) + step,
+                    total=sum(self._steps(i) for i in range(len(self.sizes))),
+                    loss=optimisation.guard.best_loss,
+                    size=self.sizes[scale],
+                    seconds_left=self.clock.seconds_left(scale, step / self._steps(scale)),
+                    preview=lambda: best.clamp(0, 1).cpu(),
+                )
+            )
+
+    def _steps(self, scale: int) -> int:
+        steps = self.options.steps if scale == len(self.sizes) - 1 else self.options.coarse_steps
+        assert steps is not None
+        return steps
+
+    def _scaled(self, style: Tensor, height: int, width: int) -> Tensor:
+        """The style at the picture's area times style_scale squared, so that strokes keep their relative size."""
+        ratio = self.options.style_scale * (height * width / (style.shape[-2] * style.shape[-1])) ** 0.5
+        return image.resize(style, max(1, round(style.shape[-2] * ratio)), max(1, round(style.shape[-1] * ratio)))
+
+    def _first_picture(self, content: Tensor) -> Tensor:
+        match self.options.init:
+            case "content":
+                return content
+            case "grey":
+                return torch.full_like(content, 0.5)
+            case "noise":
+                # Drawn on the CPU, so that a seed means the same picture on every device.
+                generator = torch.Generator().manual_seed(self.options.seed)
+                return torch.rand(content.shape, generator=generator).to(content.device)
+        if self.start is None:
+            raise OptionError(f"init is '{self.options.init}', but must be content, noise, grey or a picture file")
+        return image.resize(_to(self.start, self.device), content.shape[-2], content.shape[-1])
+
+
+class _Clock:
+    """Time left, from what a pixel step has cost so far."""
+
+    def __init__(self, work: list[int]) -> None:
+        self.work = work
+        self.began: tuple[float, float] | None = None
+
+    def seconds_left(self, scale: int, share: float) -> float | None:
+        done = sum(self.work[:scale]) + share * self.work[scale]
+        now = time.monotonic()
+        if self.began is None:
+            self.began = now, done
+            return None
+        seconds, work = now - self.began[0], done - self.began[1]
+        return seconds * (sum(self.work) - done) / work if work > 0 else None
+
+
+def _check_layers(options: StylizeOptions) -> None:
+    for name in ("content_layers", "style_layers"):
+        for layer in options.layers(name):
+            if layer not in LAYERS:
+                raise OptionError(f"{name} names '{layer}'; the layers are {', '.join(LAYERS)}")
+
+
+def _to(picture: Tensor, device: torch.device) -> Tensor:
+    return picture.to(device).contiguous(memory_format=torch.channels_last)
+
+
+def _fingerprint(
+    method: Gatys, content: Tensor, styles: Sequence[Tensor], start: Tensor | None, options: StylizeOptions
+) -> str:
+    digest = hashlib.sha256(json.dumps([asdict(options), method.weights_hashes(options)]).encode())
+    for picture in (content, *styles, *([] if start is None else [start])):
+        digest.update(str(tuple(picture.shape)).encode())
+        digest.update(picture.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,139 @@
+"""What a caller can choose, each default written once: command line, library and every later door read it from here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any
+
+from impasto.errors import OptionError
+
+# What a preset decides, unless the option is given itself.
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
+    "draft": {"scales": 2, "steps": 25, "coarse_steps": 50},
+    "default": {"scales": 3, "steps": 60, "coarse_steps": 100},
+    "best": {"scales": 4, "steps": 300, "coarse_steps": 300},
+})  # fmt: skip
+
+
+# What `init` may be, besides a picture file.
+STARTS = ("content", "noise", "grey")
+
+
+def option(
+    default: Any,
+    help: str,  # noqa: A002  (the word that dataclass metadata and every door use)
+    *,
+    choices: Sequence[str] = (),
+    minimum: float | None = None,
+    maximum: float | None = None,
+    unit: str = "",
+) -> Any:
+    """A field of an options dataclass with everything that a door shows of it."""
+    metadata = {"help": help, "choices": tuple(choices), "minimum": minimum, "maximum": maximum, "unit": unit}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StylizeOptions:
+    """How to paint. Every value is checked when the options are made; OptionError names the one that is wrong."""
+
+    method: str = option("gatys", "how the picture is painted", choices=("gatys",))
+    preset: str = option("default", "how much time to spend", choices=tuple(PRESETS))
+    size: int | None = option(
+        None, "longer side of the result; the input's own size if not given", minimum=1, unit="px"
+    )
+    encoder: str = option("lite", "network that sees content and style", choices=("lite", "vgg19"))
+    content_weight: float = option(1.0, "how much the content counts", minimum=0)
+    style_weight: float = option(100.0, "how much the style counts", minimum=0)
+    tv_weight: float = option(0.0, "how much smoothness (total variation) counts", minimum=0)
+    convention: str = option(
+        "paper-001",
+        "whose normalisation the weights are meant in",
+        choices=("paper-001", "paper-002", "gatys-notebook", "jcjohnson"),
+    )
+    content_layers: str = option("relu4_2", "layers that hold the content, each with an optional weight: relu4_2:1")
+    style_layers: str = option(
+        "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1", "layers that hold the style, each with an optional weight"
+    )
+    style_blend: str = option("", "weights of several styles, separated by commas; equal if not given")
+    style_scale: float = option(1.0, "size of the brush strokes: the style picture's scale", minimum=0.05, maximum=10)
+    init: str = option("content", "what to start from: content, noise, grey, or a picture file")
+    optimizer: str = option("lbfgs", "how the picture is optimised", choices=("lbfgs", "adam"))
+    learning_rate: float = option(0.02, "step size of adam, in units of the pixel range", minimum=1e-6, maximum=10)
+    history: int = option(20, "steps that lbfgs remembers", minimum=1, maximum=1000)
+    scales: int | None = option(None, "sizes to work on, each half as large as the next", minimum=1, maximum=16)
+    steps: int | None = option(None, "optimisation steps at full size", minimum=0, maximum=1_000_000)
+    coarse_steps: int | None = option(None, "optimisation steps at each smaller size", minimum=0, maximum=1_000_000)
+    pooling: str = option("average", "pooling inside the network", choices=("average", "max"))
+    seed: int = option(0, "of the noise to start from", minimum=0, maximum=2**63 - 1)
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            _check(item, getattr(self, item.name))
+        self.layers("content_layers")
+        self.layers("style_layers")
+        self.blend_weights(None)
+
+    def resolved(self) -> "StylizeOptions":
+        """The same with everything that the preset decides filled in."""
+        chosen = PRESETS[self.preset]
+        return replace(self, **{name: value for name, value in chosen.items() if getattr(self, name) is None})
+
+    def layers(self, name: str) -> dict[str, float]:
+        """{layer: weight} of the option `name`, content_layers or style_layers."""
+        return _parse_layers(getattr(self, name), name)
+
+    def blend_weights(self, count: int | None) -> tuple[float, ...]:
+        """Weights of `count` styles, summing to 1. count=None only checks the text."""
+        if not self.style_blend.strip():
+            return tuple(1 / count for _ in range(count)) if count else ()
+        try:
+            weights = tuple(float(text) for text in self.style_blend.split(","))
+        except ValueError:
+            raise OptionError(f"style_blend is '{self.style_blend}', but must be numbers like 0.7,0.3") from None
+        if not all(0 <= weight < float("inf") for weight in weights) or sum(weights) <= 0:
+            raise OptionError(f"style_blend is '{self.style_blend}', but its weights must be 0 or more and not all 0")
+        if count is not None and len(weights) != count:
+            raise OptionError(f"style_blend has {len(weights)} weights for {count} styles")
+        return tuple(weight / sum(weights) for weight in weights)
+
+
+def _parse_layers(text: str, name: str) -> dict[str, float]:
+    """'relu4_1:2,relu5_1' -> {'relu4_1': 2.0, 'relu5_1': 1.0}. Raises OptionError, naming the option `name`."""
+    layers: dict[str, float] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        layer, _, weight = part.partition(":")
+        try:
+            layers[layer.strip()] = float(weight or 1)
+        except ValueError:
+            raise OptionError(f"{name}: '{part}' is not of the form layer:weight") from None
+        if not 0 <= layers[layer.strip()] < float("inf"):
+            raise OptionError(f"{name}: the weight in '{part}' must be 0 or more")
+    if not layers:
+        raise OptionError(f"{name} names no layer")
+    return layers
+
+
+def _check(item: "Field[Any]", value: Any) -> None:
+    if value is None:
+        if item.default is None:
+            return
+        raise OptionError(f"{item.name} must have a value")
+    kinds, expected = _kinds(item)
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise OptionError(f"{item.name} is {value!r}, but must be {expected}")
+    limits = item.metadata
+    if limits["choices"] and value not in limits["choices"]:
+        raise OptionError(f"{item.name} is '{value}', but must be one of {', '.join(limits['choices'])}")
+    low: float = limits["minimum"] if limits["minimum"] is not None else float("-inf")
+    high: float = limits["maximum"] if limits["maximum"] is not None else float("inf")
+    if isinstance(value, int | float) and not (low <= value <= high and abs(value) < float("inf")):
+        raise OptionError(f"{item.name} is {value}, but must be a finite number from {low:g} to {high:g}")
+
+
+def _kinds(item: "Field[Any]") -> tuple[tuple[type, ...], str]:
+    """Python types that a field takes, and what they are called."""
+    annotation = str(item.type)
+    if "float" in annotation:
+        return (int, float), "a number"
+    return ((int,), "a whole number") if "int" in annotation else ((str,), "text")

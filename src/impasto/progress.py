@@ -1,0 +1,29 @@
+"""How long work tells how far it is, and how a caller stops it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """One report.
+
+    step, total: finished and expected steps of the whole job. loss: of the best picture so far at this scale.
+    size: (height, width) that is being worked on. seconds_left: an estimate; None until there is one.
+    preview: the best picture so far, (1, 3, h, w) in [0, 1]; a function because making it costs time.
+    """
+
+    step: int
+    total: int
+    loss: float | None = None
+    size: tuple[int, int] | None = None
+    seconds_left: float | None = None
+    preview: "Callable[[], Tensor] | None" = field(default=None, repr=False)
+
+
+# Called with each report. Raising errors.Cancelled stops the job; its best picture so far is kept.
+ProgressCallback = Callable[[Progress], None]

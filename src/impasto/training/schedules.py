@@ -1,0 +1,40 @@
+"""Learning rates and weight averages as functions of the step, so that resuming needs no scheduler state."""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+
+def one_cycle(step: int, *, steps: int, peak: float, warm_up: float = 0.1, floor: float = 0.0) -> float:
+    """Learning rate that rises linearly over the first `warm_up` share of the steps, then falls along a cosine.
+
+    floor: the share of `peak` that the cosine ends on.
+    """
+    rise = max(1, round(warm_up * steps))
+    if step < rise:
+        return peak * (step + 1) / rise
+    progress = min(1.0, (step - rise) / max(1, steps - rise))
+    return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def set_learning_rate(optimizers: Iterable[Optimizer], rate: float) -> None:
+    """Of every parameter group."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, network: nn.Module, step: int, decay: float) -> None:
+    """Exponential moving average of the weights; the decay grows with the first steps, so that the start is forgotten.
+
+    Buffers (the running statistics of normalisation layers, averages already) are copied.
+    """
+    decay = min(decay, (1 + step) / (10 + step))
+    for target, source in zip(average.parameters(), network.parameters(), strict=True):
+        target.lerp_(source, 1 - decay)
+    for kept, current in zip(average.buffers(), network.buffers(), strict=True):
+        kept.copy_(current)

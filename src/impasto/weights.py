@@ -1,0 +1,337 @@
+"""Network weights: where they come from, whether they are the right ones, and how they lie on disk.
+
+Our own weights are safetensors with the JSON of the network's config inside. Pickles are only read as other people's
+`.pth` files, and only tensors are taken out of them.
+"""
+
+import errno
+import hashlib
+import json
+import logging
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as serialise
+from torch import Tensor
+
+from impasto.errors import WeightsError
+
+TIMEOUT_SECONDS = 30.0
+CHUNK_BYTES = 1 << 18
+CONFIG_KEY = "impasto"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightSpec:
+    """What is known about one file of weights.
+
+    kind: 'download' comes from `urls` into the user's cache; 'embedded' ships inside the package.
+    urls: mirrors of the same file, in the order in which they are tried.
+    sha256: 64 hex digits; None only for an embedded file, which comes with the installation itself.
+    num_bytes: size of the file, None where it is not published.
+    """
+
+    name: str
+    file_name: str
+    kind: Literal["download", "embedded"] = "download"
+    urls: tuple[str, ...] = ()
+    sha256: str | None = None
+    num_bytes: int | None = None
+    licence: str
+    provenance: str
+
+
+WEIGHTS: dict[str, WeightSpec] = {
+    "lite": WeightSpec(
+        name="lite",
+        file_name="lite.safetensors",
+        kind="embedded",
+        licence="Apache-2.0",
+        provenance="impasto's recipe lite_encoder, distilled from the 16x smaller VGG-19 of Wang et al. 2020 (MIT)",
+    ),
+    "vgg19": WeightSpec(
+        name="vgg19",
+        file_name="vgg19-dcbb9e9d.pth",
+        urls=("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",),
+        # The official name holds the first eight digits. The others are not published there; several public projects
+        # state them, and all state the same.
+        sha256="dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
+        num_bytes=574_673_361,
+        licence="BSD-3-Clause",
+        provenance="torchvision's VGG-19 (Simonyan and Zisserman 2015), trained on ImageNet-1k",
+    ),
+}
+
+
+def cache_folder() -> Path:
+    """The folder of downloaded weights: the environment's IMPASTO_CACHE, or impasto's part of the user's cache."""
+    chosen = os.environ.get("IMPASTO_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    # Not at the top: nothing but a download needs pooch, and weights are read far more often.
+    import pooch
+
+    return Path(pooch.os_cache("impasto"))
+
+
+def location(spec: WeightSpec) -> Path:
+    """Where the file of these weights is, or belongs."""
+    if spec.kind == "embedded":
+        return Path(str(files("impasto"))) / "assets" / spec.file_name
+    return cache_folder() / spec.file_name
+
+
+def fetch(spec: WeightSpec, *, progress: Callable[[int, int], None] | None = None, offline: bool | None = None) -> Path:
+    """The verified file of these weights, downloaded into the cache first if it is not there.
+
+    progress: called with (bytes so far, bytes in total) during a download; begins again for each mirror. The total
+        is 0 while nobody knows it. What it raises stops the download.
+    offline: never use the network; None follows the environment's IMPASTO_OFFLINE.
+
+    A file in the cache that is not the published one is removed and downloaded again. Raises WeightsError, with what
+    to do about it, if the file can be had from nowhere.
+    """
+    path = location(spec)
+    if spec.kind == "embedded":
+        verify(path, spec)
+        return path
+    try:
+        damaged = _remove_if_damaged(path, spec)
+        if path.is_file():
+            return path
+        if _is_offline() if offline is None else offline:
+            reason = f"{path} was damaged and has been removed" if damaged else "they are not on this machine"
+            raise WeightsError(f"the weights '{spec.name}': {reason}, and impasto is offline.\n{_advice(spec, path)}")
+        _download(spec, path, progress)
+    except OSError as error:
+        raise WeightsError(f"{path}: {_local_reason(error, path, spec)}") from None
+    return path
+
+
+def verify(path: Path, spec: WeightSpec) -> None:
+    """Raises WeightsError unless the file is there and is the one that was published."""
+    if not path.is_file():
+        remedy = "; the installation is incomplete, install impasto again" if spec.kind == "embedded" else ""
+        raise WeightsError(f"{path}: there is no such file{remedy}")
+    if not _is_published(path, spec):
+        raise WeightsError(
+            f"{path}: is damaged or is not the published file of the weights '{spec.name}' (its SHA-256 is not"
+            f" {spec.sha256})"
+        )
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file of any size, in 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def save(path: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
+    """Writes tensors and the config of their network as safetensors: all of it or, on any failure, nothing.
+
+    config: anything that JSON can say; tuples come back as lists. The same contents always give the same bytes.
+    Raises WeightsError if the file cannot be written.
+    """
+    # One key only: safetensors writes several in random order, and equal contents must give equal bytes.
+    metadata = {CONFIG_KEY: json.dumps(config, sort_keys=True, allow_nan=False)}
+    # Copies, because safetensors refuses channels_last tensors and tensors that share their memory.
+    copies = {
+        name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+        for name, tensor in tensors.items()
+    }
+    try:
+        with _replacing(path) as partial:
+            partial.write_bytes(serialise(copies, metadata))
+    except OSError as error:
+        raise WeightsError(f"{path}: {_local_reason(error, path)}") from None
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors, on the CPU, and the config that `save` wrote.
+
+    Raises WeightsError if the file is missing, damaged, no safetensors or without impasto's config.
+    """
+    tensors, metadata = _read_safetensors(path)
+    try:
+        config = json.loads(metadata[CONFIG_KEY])
+    except (KeyError, ValueError):
+        config = None
+    if not isinstance(config, dict):
+        raise WeightsError(f"{path}: holds no impasto config, so that the network of these weights is unknown")
+    return tensors, config
+
+
+def load_foreign_state(path: Path) -> dict[str, Tensor]:
+    """The tensors, on the CPU, of somebody else's `.pth` or `.safetensors` file; code in it is refused, never run.
+
+    Raises WeightsError if the file is missing, damaged, or is anything but a dictionary of tensors.
+    """
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path)[0]
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise WeightsError(f"{path}: {_local_reason(error, path)}") from None
+    # Unpickling strange bytes can end in any exception there is; each means the same to the caller.
+    except Exception as error:  # noqa: BLE001
+        raise WeightsError(f"{path}: {_pickle_reason(error)}") from None
+    if not isinstance(state, dict) or not state:
+        raise WeightsError(f"{path}: holds no dictionary of tensors")
+    for name, value in state.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise WeightsError(f"{path}: should hold nothing but named tensors, but {name!r} is another thing")
+    return state
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if not path.is_file():
+        raise WeightsError(f"{path}: there is no such file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except SafetensorError as error:
+        raise WeightsError(f"{path}: is damaged or is not a safetensors file ({error})") from None
+    except OSError as error:
+        raise WeightsError(f"{path}: {_local_reason(error, path)}") from None
+
+
+def _is_published(path: Path, spec: WeightSpec) -> bool:
+    return spec.sha256 is None or sha256_of(path) == spec.sha256
+
+
+def _is_offline() -> bool:
+    return os.environ.get("IMPASTO_OFFLINE", "").lower() not in ("", "0", "false", "no")
+
+
+def _remove_if_damaged(path: Path, spec: WeightSpec) -> bool:
+    if not path.is_file() or _is_published(path, spec):
+        return False
+    path.unlink()
+    logger.warning("%s: was damaged or not the published file and has been removed", path)
+    return True
+
+
+def _download(spec: WeightSpec, path: Path, progress: Callable[[int, int], None] | None) -> None:
+    from requests import RequestException
+
+    failures = []
+    for url in spec.urls:
+        try:
+            with _replacing(path) as partial:
+                _transfer(url, partial, _Progress(progress, spec.num_bytes))
+                if not _is_published(partial, spec):
+                    raise _WrongFileError
+            return
+        except (RequestException, _WrongFileError) as error:
+            failures.append(f"{urlsplit(url).netloc}: {_transfer_reason(error)}")
+    reasons = "; ".join(failures)
+    raise WeightsError(f"the weights '{spec.name}' cannot be downloaded ({reasons}).\n{_advice(spec, path)}")
+
+
+def _transfer(url: str, path: Path, bar: "_Progress") -> None:
+    # Only pooch's downloader: `pooch.retrieve` also logs to stderr and leaves files that other users of a shared
+    # cache cannot read.
+    import pooch
+
+    pooch.HTTPDownloader(progressbar=bar, chunk_size=CHUNK_BYTES, timeout=TIMEOUT_SECONDS)(url, str(path), None)
+
+
+class _WrongFileError(Exception):
+    """A server sent something else than the published file."""
+
+
+class _Progress:
+    """What pooch calls a progress bar: passes the bytes so far on to a callback."""
+
+    def __init__(self, report: Callable[[int, int], None] | None, expected: int | None) -> None:
+        self.report = report
+        self.expected = expected or 0
+        self.total = 0  # pooch sets it to what the server announces, or leaves 0
+        self.done = 0
+
+    def update(self, num_bytes: int) -> None:
+        # pooch counts whole chunks, so that the last one would lead beyond the end.
+        total = self.total or self.expected
+        self.done = min(self.done + num_bytes, total) if total else self.done + num_bytes
+        if self.report:
+            self.report(self.done, total)
+
+    def reset(self) -> None:
+        """Part of pooch's protocol: it resets at the end only to call `update` with everything once more."""
+
+    def close(self) -> None:
+        """Part of pooch's protocol."""
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A new path beside `path`: its file takes the place of `path` if the block succeeds, and vanishes otherwise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A name of its own, because two processes may be fetching the same weights.
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        yield partial
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _advice(spec: WeightSpec, path: Path) -> str:
+    size = f" ({_megabytes(spec.num_bytes)})" if spec.num_bytes else ""
+    return (
+        f"Download {' or '.join(spec.urls)}{size} and save it as {path}, or give a copy with --weights FILE;"
+        " the encoder 'lite' works without any download."
+    )
+
+
+def _transfer_reason(error: Exception) -> str:
+    from requests import exceptions
+
+    if isinstance(error, exceptions.HTTPError) and error.response is not None:
+        return f"it answered {error.response.status_code} {error.response.reason}"
+    # The first that fits counts: the later kinds include some of the earlier ones.
+    reasons = {
+        _WrongFileError: "what it sent is not the published file (wrong SHA-256) and has been removed",
+        exceptions.SSLError: "its certificate was not accepted",
+        exceptions.Timeout: f"it did not answer within {TIMEOUT_SECONDS:g} seconds",
+        exceptions.ChunkedEncodingError: "the transfer broke off",
+        exceptions.ConnectionError: "the connection failed or was lost",
+    }
+    for kind, reason in reasons.items():
+        if isinstance(error, kind):
+            return reason
+    return f"the request failed ({type(error).__name__})"
+
+
+def _local_reason(error: OSError, path: Path, spec: WeightSpec | None = None) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file or folder"
+    if error.errno == errno.ENOSPC:
+        needed = f" ({_megabytes(spec.num_bytes)} are needed)" if spec and spec.num_bytes else ""
+        remedy = "; free some space, or let IMPASTO_CACHE name a folder elsewhere" if spec else ""
+        return f"the disk that holds {path.parent} is full{needed}{remedy}"
+    return f"cannot be read or written ({error.strerror or error})"
+
+
+def _pickle_reason(error: Exception) -> str:
+    # torch names the class or function that the pickle wants; there is no other trace of the difference.
+    if "GLOBAL" in str(error):
+        return "holds program code besides tensors, which impasto does not run; save its state_dict() alone"
+    return "is damaged or is not a PyTorch checkpoint"
+
+
+def _megabytes(num_bytes: int) -> str:
+    return f"{num_bytes / 1e6:.0f} MB"

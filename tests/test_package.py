@@ -1,0 +1,118 @@
+"""The habits that hold the package together: small files, free imports, pins that agree."""
+
+import re
+import subprocess
+import sys
+import textwrap
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "impasto"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+DOORS = ["impasto", "impasto.errors", "impasto.options", "impasto.progress", "impasto.record", "impasto.cli.main"]
+
+
+def run_python(code: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text().split()
+    return dict(line.split("==") for line in lines)
+
+
+def test_no_source_file_is_longer_than_400_lines():
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCES}
+    assert {path: length for path, length in lengths.items() if length > 400} == {}
+
+
+def test_every_file_is_named_after_its_concept():
+    vague = {"utils", "util", "helpers", "helper", "common", "misc"}
+    assert [path for path in PACKAGE.rglob("*") if path.stem in vague] == []
+
+
+def test_assets_hold_data_and_no_code():
+    code = [path for path in (PACKAGE / "assets").rglob("*.py") if path.read_text().strip()]
+    assert code == []
+
+
+def test_importing_every_module_is_free_and_silent(tmp_path):
+    run = run_python(
+        """
+        import importlib, logging, os, pkgutil, random, warnings
+        import numpy, torch
+        import impasto
+
+        def state():
+            return {
+                "default dtype": torch.get_default_dtype(),
+                "gradient": torch.is_grad_enabled(),
+                "deterministic": torch.are_deterministic_algorithms_enabled(),
+                "matmul precision": torch.get_float32_matmul_precision(),
+                "cudnn": (torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic,
+                          torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32),
+                "threads": (torch.get_num_threads(), torch.get_num_interop_threads()),
+                "torch random": torch.random.get_rng_state().tolist(),
+                "numpy random": str(numpy.random.get_state()),
+                "random": random.getstate(),
+                "folder": os.getcwd(),
+                "logging": (logging.getLogger().level, list(logging.getLogger().handlers)),
+            }
+
+        def missing_extra(error):
+            return error.name.partition(".")[0] not in ("impasto", "torch", "numpy", "PIL", "safetensors")
+
+        before = state()
+        for module in pkgutil.walk_packages(impasto.__path__, "impasto.", onerror=lambda name: None):
+            if not module.name.endswith("__main__"):
+                try:
+                    importlib.import_module(module.name)
+                except ModuleNotFoundError as error:
+                    if not missing_extra(error):
+                        raise
+        after = state()
+        changed = [name for name in before if before[name] != after[name]]
+        assert not changed, changed
+        """,
+        cwd=tmp_path,
+    )
+    assert run.returncode == 0, run.stderr
+    assert (run.stdout, run.stderr) == ("", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("module", DOORS)
+def test_torch_stays_out_until_there_is_work(module, tmp_path):
+    if not any((ROOT / "src" / f"{module.replace('.', '/')}{end}").exists() for end in (".py", "/__init__.py")):
+        pytest.skip(f"{module} is not written yet")
+    run = run_python(f"import sys, {module}; print('torch' in sys.modules)", cwd=tmp_path)
+    assert (run.stdout.strip(), run.stderr) == ("False", "")
+
+
+def test_version_is_written_once():
+    declared = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.M)
+    assert declared is not None
+    assert metadata.version("impasto") == declared.group(1)
+
+
+def test_torchvision_is_not_installed():
+    names = {(distribution.metadata["Name"] or "").lower() for distribution in metadata.distributions()}
+    assert "torchvision" not in names
+
+
+def test_constraints_are_bare_pins_without_gpu_packages():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert [line for line in lines if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*==[0-9][0-9a-z.]*", line)] == []
+    assert [name for name in pins() if re.match(r"nvidia|cuda|triton|torchvision", name)] == []
+
+
+def test_pre_commit_and_constraints_agree():
+    config = (ROOT / ".pre-commit-config.yaml").read_text()
+    for repository, tool in (("ruff-pre-commit", "ruff"), ("codespell", "codespell")):
+        revision = re.search(rf"/{repository}\n\s+rev: v(\S+)", config)
+        assert revision is not None
+        assert revision.group(1) == pins()[tool]

@@ -1,0 +1,142 @@
+"""More than eight bits: the kinds of TIFF that Pillow cannot write, and the speed of it all."""
+
+import io
+import struct
+import time
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from impasto import image as images
+from impasto import sixteen_bit
+from impasto.errors import PictureError
+
+
+def noise(*shape: int) -> NDArray[np.uint16]:
+    return np.random.default_rng(0).integers(0, 65536, shape, dtype=np.uint16)
+
+
+def tiff(size: tuple[int, int], strips: list[bytes], order: str = "<", **changes: list[int]) -> bytes:
+    """A TIFF written without impasto; changes are tags by name, such as t262=[0]."""
+    height, width = size
+    body = b"".join(strips)
+    offsets = [8 + sum(len(strip) for strip in strips[:index]) for index in range(len(strips))]
+    fields: dict[int, list[int]] = {
+        256: [width], 257: [height], 258: [16, 16, 16], 259: [1], 262: [2], 273: offsets,
+        277: [3], 278: [height], 279: [len(strip) for strip in strips],
+    }  # fmt: skip
+    fields |= {int(name[1:]): value for name, value in changes.items()}
+    start = 8 + len(body)
+    entries, overflow = b"", b""
+    for tag, values in sorted(fields.items()):
+        kind, letter = (4, "I") if tag in (256, 257, 273, 279, 324, 325) else (3, "H")
+        packed = struct.pack(f"{order}{len(values)}{letter}", *values)
+        if len(packed) > 4:
+            packed, overflow = struct.pack(f"{order}I", start + 6 + 12 * len(fields) + len(overflow)), overflow + packed
+        entries += struct.pack(f"{order}HHI", tag, kind, len(values)) + packed.ljust(4, b"\0")
+    head = {"<": b"II", ">": b"MM"}[order] + struct.pack(f"{order}HI", 42, start)
+    return head + body + struct.pack(f"{order}H", len(fields)) + entries + b"\0" * 4 + overflow
+
+
+def read(data: bytes, channels: int = 3) -> NDArray[Any]:
+    picture = images.read(data)
+    assert (picture.bits, picture.notes) == (16, ())
+    return images.to_array(picture, np.uint16, channels)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("deflated", [False, True])
+def test_rgb_in_strips(order: str, deflated: bool) -> None:
+    samples = noise(6, 5, 3)
+    strips = [samples[top : top + 2].astype(f"{order}u2").tobytes() for top in (0, 2, 4)]
+    if deflated:
+        strips = [zlib.compress(strip) for strip in strips]
+    data = tiff((6, 5), strips, order, t278=[2], t259=[8 if deflated else 1])
+    np.testing.assert_array_equal(read(data), samples)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_rgb_in_planes(order: str) -> None:
+    samples = noise(6, 5, 3)
+    planes = [samples[:, :, index].astype(f"{order}u2").tobytes() for index in range(3)]
+    np.testing.assert_array_equal(read(tiff((6, 5), planes, order, t284=[2])), samples)
+    packed = images.read(tiff((6, 5), [zlib.compress(plane) for plane in planes], order, t284=[2], t259=[8]))
+    assert packed.notes == ("16 bits per channel were read as 8",)
+    np.testing.assert_array_equal(images.to_array(packed), samples >> 8)
+
+
+def test_cmyk_in_planes_is_refused_rather_than_misread() -> None:
+    planes = [noise(6, 5).tobytes() for _ in range(4)]
+    with pytest.raises(PictureError, match="separate planes"):
+        images.read(tiff((6, 5), planes, t284=[2], t277=[4], t258=[16] * 4, t262=[5]))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_grey_declared_as_a_plane(order: str) -> None:
+    samples = noise(6, 5)
+    data = tiff((6, 5), [samples.astype(f"{order}u2").tobytes()], order, t284=[2], t277=[1], t258=[16], t262=[1])
+    np.testing.assert_array_equal(read(data, 0), samples)
+
+
+def test_white_is_zero() -> None:
+    samples = noise(6, 5)
+    data = tiff((6, 5), [samples.astype("<u2").tobytes()], t277=[1], t258=[16], t262=[0])
+    np.testing.assert_array_equal(read(data, 0), 65535 - samples)
+
+
+def test_12_bit_grey_is_as_bright_as_it_should_be() -> None:
+    packed = bytes([0xFF, 0xF0, 0x00, 0x80, 0x0F, 0xFF])  # 4095, 0, 2048, 4095
+    grey = read(tiff((1, 4), [packed], t277=[1], t258=[12], t262=[1]), 0)
+    assert grey.tolist() == [[65535, 0, 32776, 65535]]
+
+
+def test_premultiplied_alpha_is_divided_out() -> None:
+    stored = np.array([[[10000, 20000, 30000, 32768], [0, 0, 0, 0], [5, 6, 7, 65535]]], np.uint16)
+    data = tiff((1, 3), [stored.tobytes()], t277=[4], t258=[16] * 4, t338=[1])
+    expected = [[19999, 39999, 59999, 32768], [0, 0, 0, 0], [5, 6, 7, 65535]]
+    assert np.abs(read(data, 4)[0].astype(int) - expected).max() <= 1
+
+
+def test_unnamed_fourth_channel_is_no_alpha() -> None:
+    stored = noise(4, 3, 4)
+    data = tiff((4, 3), [stored.tobytes()], t277=[4], t258=[16] * 4, t338=[0])
+    assert images.read(data).alpha is None
+    np.testing.assert_array_equal(read(data), stored[:, :, :3])
+
+
+def test_16_bit_cmyk_is_read_in_8_bits_with_a_note() -> None:
+    inks = noise(4, 3, 4)
+    picture = images.read(tiff((4, 3), [inks.tobytes()], t277=[4], t258=[16] * 4, t262=[5]))
+    assert (picture.bits, picture.notes) == (8, ("16 bits per channel were read as 8",))
+    expected = Image.fromarray((inks >> 8).astype(np.uint8), "CMYK").convert("RGB")
+    np.testing.assert_array_equal(images.to_array(picture), np.asarray(expected))
+
+
+def test_truncated_strips_are_refused() -> None:
+    with pytest.raises(PictureError, match="cut short or damaged"):
+        images.read(tiff((60, 50), [noise(60, 50, 3).tobytes()[:9000]]))
+
+
+def test_written_png_is_tagged_srgb_and_valid() -> None:
+    samples = noise(70, 5, 3)
+    data = sixteen_bit.encode_png(samples, {"impasto": "ä"})
+    with Image.open(io.BytesIO(data)) as image:
+        image.verify()  # checks the checksums of all chunks
+        assert image.info == {"srgb": 0, "impasto": "ä"}
+
+
+def test_a_profile_with_tables_is_left_to_pillow() -> None:
+    assert sixteen_bit.to_srgb(noise(2, 2, 3), b"\0" * 16 + b"CMYK" + b"\0" * 200) is None
+    assert sixteen_bit.to_srgb(noise(2, 2, 3), b"") is None
+
+
+def test_a_megapixel_takes_no_longer_than_twelve_could_afford() -> None:
+    samples = noise(1000, 1000, 3) // 256 * 256
+    data = sixteen_bit.encode_png(samples, {})
+    start = time.process_time()
+    images.read(data)
+    assert time.process_time() - start < 2
