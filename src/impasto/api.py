@@ -141,10 +141,12 @@ def paint(
     progress: ProgressCallback | None = None,
     saving: Any = None,
     content_name: str = "",
+    style_names: Sequence[str] = (),
 ) -> Painting:
     """What `stylize` does between reading and writing: resize, paint, give the alpha channel back, say how it was made.
 
-    saving: a `methods.gatys.stylizer.Saving`, for a painting that can be resumed. content_name: for the record.
+    saving: a `methods.gatys.stylizer.Saving`, for a painting that can be resumed. content_name,
+        style_names: for the record; the styles are called by their files if not named.
     Raises what `stylize` raises; `best` of Cancelled is a Picture.
     """
     if not styles:
@@ -165,7 +167,23 @@ def paint(
             stopped.best = _like(stopped.best, content)
         raise
     seconds = time.monotonic() - began
-    record: Record = {
+    picture = _like(result, content)
+    names = style_names or [_name(style) for style in styles]
+    record = make_record(picture, options, stylizer, content_name=content_name, style_names=names, seconds=seconds)
+    return Painting(picture, record, seconds)
+
+
+def make_record(
+    picture: image.Picture,
+    options: StylizeOptions,
+    stylizer: Stylizer,
+    *,
+    content_name: str,
+    style_names: Sequence[str],
+    seconds: float,
+) -> Record:
+    """How a picture was made, to be written into its file."""
+    return {
         "software": "impasto",
         "version": version("impasto"),
         "method": options.method,
@@ -174,11 +192,10 @@ def paint(
         "weights": stylizer.weights_hashes(options),
         "device": str(stylizer.device),
         "content": content_name,
-        "style": [_name(style) for style in styles],
-        "size": [width, height],
+        "style": list(style_names),
+        "size": [picture.width, picture.height],
         "seconds": round(seconds, 2),
     }
-    return Painting(_like(result, content), record, seconds)
 
 
 def as_picture(source: Source | image.Picture) -> image.Picture:

@@ -26,6 +26,24 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
+def precision(name: str, device: torch.device) -> torch.dtype:
+    """'fp32', 'bf16', or 'auto': bf16 where the hardware multiplies in it, fp32 elsewhere. Raises OptionError."""
+    if name == "auto":
+        return torch.bfloat16 if _multiplies_bf16(device) else torch.float32
+    if name not in ("fp32", "bf16"):
+        raise OptionError(f"precision is '{name}', but must be auto, fp32 or bf16")
+    return torch.bfloat16 if name == "bf16" else torch.float32
+
+
+def _multiplies_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        abilities = torch.cpu.get_capabilities()
+        return bool(abilities.get("avx512_bf16") or abilities.get("amx_bf16"))
+    return False
+
+
 def free_memory(device: torch.device) -> int | None:
     """Bytes that a job on this device may still take; None where the system does not say."""
     if device.type == "cuda":

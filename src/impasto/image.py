@@ -381,9 +381,6 @@ def _in_range(values: Tensor) -> Tensor:
     return values.clamp(0, 1)
 
 
-# --- sizes -----------------------------------------------------------------------------------------------------------
-
-
 def resize(image: Tensor, height: int, width: int) -> Tensor:
     """(N, C, H, W) -> (N, C, height, width), both in [0, 1]: bicubic, antialiased. The same size is returned as is."""
     if image.shape[-2:] == (height, width):

@@ -9,11 +9,13 @@ from impasto.errors import OptionError
 
 # What a preset decides, unless the option is given itself.
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
-    "draft": {"scales": 2, "steps": 25, "coarse_steps": 50},
-    "default": {"scales": 3, "steps": 60, "coarse_steps": 100},
-    "best": {"scales": 4, "steps": 300, "coarse_steps": 300},
+    "draft": {"scales": 2, "steps": 40, "coarse_steps": 60},
+    "default": {"scales": 2, "steps": 95, "coarse_steps": 60},
+    "best": {"scales": 3, "steps": 500, "coarse_steps": 300},
 })  # fmt: skip
 
+
+PRECISIONS = ("auto", "fp32", "bf16")
 
 # What `init` may be, besides a picture file.
 STARTS = ("content", "noise", "grey")
@@ -44,12 +46,15 @@ class StylizeOptions:
     )
     encoder: str = option("lite", "network that sees content and style", choices=("lite", "vgg19"))
     content_weight: float = option(1.0, "how much the content counts", minimum=0)
-    style_weight: float = option(100.0, "how much the style counts", minimum=0)
-    tv_weight: float = option(0.0, "how much smoothness (total variation) counts", minimum=0)
+    style_weight: float = option(40.0, "how much the style counts", minimum=0)
+    tv_weight: float = option(2.0, "how much smoothness (total variation) counts", minimum=0)
+    range_weight: float = option(
+        400.0, "how much values outside the picture's range count; 0 only clamps the finished picture", minimum=0
+    )
     convention: str = option(
-        "paper-001",
+        "relative",
         "whose normalisation the weights are meant in",
-        choices=("paper-001", "paper-002", "gatys-notebook", "jcjohnson"),
+        choices=("relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"),
     )
     content_layers: str = option("relu4_2", "layers that hold the content, each with an optional weight: relu4_2:1")
     style_layers: str = option(
@@ -65,6 +70,9 @@ class StylizeOptions:
     steps: int | None = option(None, "optimisation steps at full size", minimum=0, maximum=1_000_000)
     coarse_steps: int | None = option(None, "optimisation steps at each smaller size", minimum=0, maximum=1_000_000)
     pooling: str = option("average", "pooling inside the network", choices=("average", "max"))
+    precision: str = option(
+        "auto", "number format inside the network; auto is bf16 where the device is faster with it", choices=PRECISIONS
+    )
     seed: int = option(0, "of the noise to start from", minimum=0, maximum=2**63 - 1)
 
     def __post_init__(self) -> None:

@@ -57,6 +57,8 @@ WEIGHTS: dict[str, WeightSpec] = {
         name="lite",
         file_name="lite.safetensors",
         kind="embedded",
+        sha256="8af82f02c39fc4edd1c1268faed6e5fc3bc1439a37664191d96d9ec093f7f88b",
+        num_bytes=1_628_304,
         licence="Apache-2.0",
         provenance="impasto's recipe lite_encoder, distilled from the 16x smaller VGG-19 of Wang et al. 2020 (MIT)",
     ),
@@ -199,7 +201,10 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise WeightsError(f"{path}: there is no such file")
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            # Cloned, because they lie in the file's buffer at any address, and the last bit of a dot product depends on
+            # its operands' alignment: what is resumed must go on as it would have in torch's own memory.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+            return tensors, file.metadata() or {}
     except SafetensorError as error:
         raise WeightsError(f"{path}: is damaged or is not a safetensors file ({error})") from None
     except OSError as error:

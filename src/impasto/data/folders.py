@@ -115,6 +115,8 @@ def batches(
         batch_sampler=_Indices(size, start, rank, world_size),
         num_workers=workers,
         prefetch_factor=4 if workers else None,
+        # Its own: a loader draws a seed when it starts, and from the global one a resumed run would draw once more.
+        generator=torch.Generator(),
     )
     return iter(loader)
 

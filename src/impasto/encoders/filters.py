@@ -37,7 +37,8 @@ def mean_activations(encoder: Encoder, images: Iterable[Tensor]) -> dict[str, Te
 
 def filter_scales(means: dict[str, Tensor]) -> dict[str, Tensor]:
     """What each filter is divided by: its mean activation, but at least FLOOR of its layer's mean: {layer: (C,)}."""
-    return {layer: mean.clamp_min(FLOOR * float(mean.mean())) for layer, mean in means.items()}
+    # A layer that never fires at all has no scale; 1 leaves it as it is.
+    return {layer: mean.clamp_min(FLOOR * float(mean.mean()) or 1.0) for layer, mean in means.items()}
 
 
 @torch.no_grad()

@@ -88,7 +88,8 @@ class Encoder(nn.Module):
         if unknown:
             raise OptionError(f"no layer '{sorted(unknown)[0]}'; the layers are {', '.join(LAYERS)}")
         features: dict[str, Tensor] = {}
-        x = (image - self.mean) / self.std
+        # Normalised before it is rounded: half precision holds fewer steps between 0 and 1 than a picture has.
+        x = ((image - self.mean) / self.std).to(self.convolution("relu1_1").weight.dtype)
         block = 1
         for layer, convolution in self.convolutions.items():
             if len(features) == len(wanted):
@@ -105,6 +106,12 @@ class Encoder(nn.Module):
 
     def convolution(self, layer: str) -> nn.Conv2d:
         return cast(nn.Conv2d, self.convolutions[layer])
+
+    def in_precision(self, dtype: torch.dtype) -> "Encoder":
+        """A copy whose convolutions compute in `dtype`; float32 or float64 pictures stay its input."""
+        other = copy.deepcopy(self)
+        other.convolutions.to(dtype)
+        return other
 
     def pooled(self, pooling: Pooling) -> "Encoder":
         """The same weights with another pooling."""

@@ -35,6 +35,6 @@ def load_teacher(path: Path, pooling: Pooling = "average") -> Encoder:
                 key = "conv" + layer[4] + layer[6]
                 convolution.weight.copy_(weights.get(f"{key}.weight", state[f"{key}.weight"]))
                 convolution.bias.copy_(biases.get(f"{key}.bias", state[f"{key}.bias"]))
-    except (KeyError, RuntimeError) as error:
+    except (KeyError, IndexError, RuntimeError) as error:
         raise WeightsError(f"{path}: is not the 16x smaller VGG-19 encoder: {error}") from error
     return convert_conv2d_weight_memory_format(encoder.eval().requires_grad_(False), torch.channels_last)

@@ -1,10 +1,11 @@
-"""What "style weight 1000" means: four normalisations of the same two losses, and how to go from one to another.
+"""What "style weight 1000" means: five normalisations of the same two losses, and how to go from one to another.
 
 Every convention is a pair of factors on the mean squared difference of features and of position-averaged Gram
 matrices. N: filters of the layer, M: its positions (H W).
 
 | convention       | content, per layer          | style, per layer                 | source                          |
 |------------------|-----------------------------|----------------------------------|---------------------------------|
+| `relative`       | mean (F - C)^2 / mean C^2   | mean (G - S)^2 / mean S^2        | impasto                         |
 | `paper-001`      | 1/(2 N M) sum (F - C)^2     | 1/(4 N^2 M^2) sum (G - S)^2      | paper 001, equations 1 and 3    |
 | `paper-002`      | 1/2 sum (F - P)^2           | 1/(4 N^2 M^2) sum (G - A)^2      | paper 002, section 1.2          |
 | `gatys-notebook` | mean (F - C)^2              | 1000/N^2 mean (G/M - S/M)^2      | PytorchNeuralStyleTransfer      |
@@ -12,20 +13,28 @@ matrices. N: filters of the layer, M: its positions (H W).
 
 A weight w of convention a is the weight w * factor_a / factor_b of convention b. Gatys' 1000/N^2 is therefore 10 times
 jcjohnson's default style weight of 100, and with the content weights 1 and 5 his style-to-content ratio is 50 times
-jcjohnson's.
+jcjohnson's. In the published four, a painting with twice the contrast counts sixteen times as much, so that each pair of
+pictures wants its own weight; `relative` is free of that, and the default.
 """
 
 from typing import Literal, get_args
 
+from torch import Tensor
+
 from impasto.errors import OptionError
 
-Convention = Literal["paper-001", "paper-002", "gatys-notebook", "jcjohnson"]
+Convention = Literal["relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"]
 CONVENTIONS: tuple[str, ...] = get_args(Convention)
 
+# A layer in which a picture excites nothing, such as a black one, weighs no more than this mean square allows.
+SMALLEST_POWER = 1e-6
 
-def content_factor(convention: str, channels: int, positions: int) -> float:
-    """Factor on mean (F - C)^2 of a layer with this many filters and positions. Raises OptionError if unknown."""
+
+def content_factor(convention: str, target: Tensor) -> float:
+    """Factor on mean (F - C)^2 of the layer whose target C is (1, N, H, W). Raises OptionError if unknown."""
+    channels, positions = target.shape[1], target.shape[2] * target.shape[3]
     return _of(convention, {
+        "relative": 1 / max(target.square().mean().item(), SMALLEST_POWER),
         "paper-001": 0.5,
         "paper-002": 0.5 * channels * positions,
         "gatys-notebook": 1.0,
@@ -33,9 +42,11 @@ def content_factor(convention: str, channels: int, positions: int) -> float:
     })  # fmt: skip
 
 
-def style_factor(convention: str, channels: int) -> float:
-    """Factor on mean (G/M - S/M)^2 of a layer with this many filters. Raises OptionError if unknown."""
+def style_factor(convention: str, target: Tensor) -> float:
+    """Factor on mean (G/M - S/M)^2 of the layer whose target S/M is (1, N, N). Raises OptionError if unknown."""
+    channels = target.shape[1]
     return _of(convention, {
+        "relative": 1 / max(target.square().mean().item(), SMALLEST_POWER),
         "paper-001": 0.25,
         "paper-002": 0.25,
         "gatys-notebook": 1000 / channels**2,

@@ -5,7 +5,7 @@ answer with the teacher's features after all 13 ReLUs.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -37,7 +37,7 @@ class Config:
         their noise.
     """
 
-    schedule: Schedule = Schedule(steps=16_000, validate_every=1000, save_every=500)
+    schedule: Schedule = Schedule(steps=12_000, validate_every=1000, save_every=500)
     seed: int = 0
     batch: int = 8
     crop: int = 128
@@ -114,8 +114,8 @@ class LiteEncoder:
         vectors = [p for p in network.parameters() if p.ndim == 1]
         self.muon = torch.optim.Muon(matrices, weight_decay=0, adjust_lr_fn="match_rms_adamw")
         self.adam = torch.optim.AdamW(vectors, weight_decay=0, betas=(0.9, 0.99))
-        self.modules: dict[str, nn.Module] = {"network": network, "average": self.average}
-        self.optimizers: dict[str, Optimizer] = {"muon": self.muon, "adam": self.adam}
+        self.modules: Mapping[str, nn.Module] = {"network": network, "average": self.average}
+        self.optimizers: Mapping[str, Optimizer] = {"muon": self.muon, "adam": self.adam}
 
     def batches(self, start: int) -> Iterator[Tensor]:
         rank, world_size = self.accelerator.process_index, self.accelerator.num_processes

@@ -16,8 +16,6 @@ from torch.optim import Optimizer
 from impasto import weights
 from impasto.errors import CheckpointError, WeightsError
 
-KEPT = 2  # the current state and the one before it, should the disk damage the current one
-
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Atomic: a reader sees the old file or the new one."""
@@ -78,9 +76,16 @@ def save_state(
         path, {key: value.detach().cpu() for key, value in tensors.items()}, {"step": step, "scalars": scalars}
     )
     write_json(folder / "state.json", {"file": path.name, "sha256": weights.sha256_of(path), "step": step})
-    for old in sorted(folder.glob("state-*.safetensors"))[:-KEPT]:
-        old.unlink()
+    # Only now, when the new state is complete and named as the current one.
+    for old in folder.glob("state-*.safetensors"):
+        if old != path:
+            old.unlink()
     return path
+
+
+def has_state(folder: Path) -> bool:
+    """Whether the run in this folder came as far as saving a state."""
+    return (folder / "state.json").exists()
 
 
 def load_state(

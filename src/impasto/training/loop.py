@@ -74,35 +74,40 @@ def fit(
     Raises DivergedError when a loss is not finite (the last saved state is kept), KeyboardInterrupt after saving.
     """
     modules, optimizers = trainable.modules, trainable.optimizers
+    # A run that was killed before its first save begins again.
+    resume = resume and checkpoint.has_state(folder)
     start = checkpoint.load_state(folder, modules, optimizers, rank=accelerator.process_index) if resume else 0
     writer = SummaryWriter(str(folder / "tensorboard")) if accelerator.is_main_process else None
     stop = _StopSignal()
-    batches = trainable.batches(start)
-    for step in range(start, schedule.steps):
-        losses = trainable.step(next(batches), step)
-        done = step + 1
-        last = done == schedule.steps
-        if last or _due(done, schedule.log_every):
-            values = _finite({name: float(loss) for name, loss in losses.items()}, done)
-            _log(writer, done, values)
-            if report:
-                report(done, schedule.steps, values)
-        if last or _due(done, schedule.preview_every):
-            _preview(trainable, folder, done, writer)
-        if last or _due(done, schedule.validate_every):
-            _log(writer, done, measures := trainable.validate())
-            if report:
-                report(done, schedule.steps, measures)
-        if last or stop.asked or _due(done, schedule.save_every):
-            generators = gather_object([torch.get_rng_state()])
-            if accelerator.is_main_process:
-                checkpoint.save_state(folder, done, modules, optimizers, generators)
-            accelerator.wait_for_everyone()
-        if stop.asked and not last:
-            raise KeyboardInterrupt
-    if accelerator.is_main_process:
-        trainable.finish(folder)
-    stop.restore()
+    try:
+        batches = trainable.batches(start)
+        for step in range(start, schedule.steps):
+            losses = trainable.step(next(batches), step)
+            done = step + 1
+            last = done == schedule.steps
+            logs = last or _due(done, schedule.log_every)
+            saves = last or stop.asked or _due(done, schedule.save_every)
+            if logs or saves:  # what is saved must be sound too
+                values = _finite({name: float(loss) for name, loss in losses.items()}, done)
+            if logs:
+                _log(writer, report, done, schedule, values)
+            if last or _due(done, schedule.preview_every):
+                _preview(trainable, folder, done, writer)
+            if last or _due(done, schedule.validate_every):
+                _log(writer, report, done, schedule, trainable.validate())
+            if saves or stop.asked:
+                generators = gather_object([torch.get_rng_state()])
+                if accelerator.is_main_process:
+                    checkpoint.save_state(folder, done, modules, optimizers, generators)
+                accelerator.wait_for_everyone()
+            if stop.asked and not last:
+                raise KeyboardInterrupt
+        if accelerator.is_main_process:
+            trainable.finish(folder)
+    finally:
+        stop.restore()
+        if writer:
+            writer.close()
 
 
 def _due(step: int, every: int) -> bool:
@@ -116,11 +121,15 @@ def _finite(losses: dict[str, float], step: int) -> dict[str, float]:
     return losses
 
 
-def _log(writer: SummaryWriter | None, step: int, values: Mapping[str, float]) -> None:
+def _log(
+    writer: SummaryWriter | None, report: Report | None, step: int, schedule: Schedule, values: Mapping[str, float]
+) -> None:
     if writer:
         for name, value in values.items():
             writer.add_scalar(name, value, step)
         writer.flush()
+    if report:
+        report(step, schedule.steps, values)
 
 
 def _preview(trainable: Trainable, folder: Path, step: int, writer: SummaryWriter | None) -> None:

@@ -2,9 +2,10 @@
 
 Paper 002's Figure 1 shows the style loss falling and then growing rapidly. L-BFGS without a line search does that when
 an old curvature pair misleads it. The guard keeps the best picture, notices a loss that is not finite or far above the
-best, goes back, forgets the curvature, and goes on with smaller steps.
+best, goes back, forgets the curvature, and goes on with smaller steps, or stops with the best if that never helps.
 """
 
+import logging
 import math
 from dataclasses import dataclass
 
@@ -13,12 +14,15 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from impasto.errors import DivergedError
+from impasto.methods.gatys.canvas import Canvas
 from impasto.methods.gatys.objective import Objective
 from impasto.options import StylizeOptions
 
 # A healthy run rises by a few percent between steps; paper 002's failure by powers of ten.
 EXPLODED = 2.0
 RETREATS = 8
+
+logger = logging.getLogger("impasto")
 
 
 @dataclass
@@ -27,49 +31,59 @@ class Guard:
 
     best: Tensor
     best_loss: float = math.inf
+    first_loss: float = math.inf
     retreats: int = 0
 
-    def judge(self, image: Tensor, loss: float) -> bool:
-        """Remember `image` if it is the best; False if its loss is out of hand."""
+    def judge(self, picture: Tensor, loss: float) -> bool:
+        """Remember `picture` if it is the best; False if its loss is out of hand."""
+        if math.isinf(self.first_loss):
+            self.first_loss = loss
         if loss < self.best_loss:
-            self.best.copy_(image)
+            self.best.copy_(picture)
             self.best_loss = loss
-        return math.isfinite(loss) and loss <= EXPLODED * self.best_loss
+        # Next to a loss that has almost vanished, a doubling is noise.
+        return math.isfinite(loss) and loss <= EXPLODED * (self.best_loss + 0.01 * self.first_loss)
+
+    @property
+    def gave_up(self) -> bool:
+        """Nothing more is to be had at this size; `best` stands."""
+        return self.retreats > RETREATS
 
 
 class Optimisation:
     """One size's optimisation, which can be stopped after any step and continued from `state`."""
 
-    def __init__(self, objective: Objective, image: Tensor, options: StylizeOptions) -> None:
+    def __init__(self, objective: Objective, start: Tensor, options: StylizeOptions) -> None:
         self.objective = objective
         self.options = options
-        # L-BFGS flattens the gradient without copying, which only contiguous memory allows.
-        self.image = image.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
-        self.guard = Guard(best=self.image.detach().clone())
-        self.renew_optimizer()
+        self.canvas = Canvas(start, even=options.optimizer == "lbfgs")
+        self.guard = Guard(best=self.canvas.start.clone())
         self.loss = math.inf
+        self.renew_optimizer()
 
     def step(self) -> None:
-        """Evaluate once and move once. Raises DivergedError if no step size works, or if the start is not finite."""
-        before = self.image.detach().clone()
+        """Evaluate once and move once. Raises DivergedError if not even the start is finite."""
         self.optimizer.step(self._evaluate)
-        if not self.guard.judge(before, self.loss):
+        if not self.guard.judge(self._evaluated, self.loss):
             self._retreat()
-        if self.options.optimizer == "adam":
+        elif self.options.optimizer == "adam":
             # Not for L-BFGS: moving the point behind its back spoils the curvature that it has learned.
-            self.image.data.clamp_(0, 1)
+            self.canvas.clamp()
 
     def finish(self) -> Tensor:
         """(1, 3, H, W) best picture, the point after the last step included; not clamped."""
         with torch.no_grad():
-            loss = float(sum(self.objective.losses(self.image).values()))
-        self.guard.judge(self.image.detach(), loss)
+            picture = self.canvas.picture()
+            loss = float(sum(self.objective.losses(picture).values()))
+        self.guard.judge(picture, loss)
         return self.guard.best
 
     def _evaluate(self) -> float:
         self.optimizer.zero_grad()
-        loss = torch.stack(list(self.objective.losses(self.image).values())).sum()
+        picture = self.canvas.picture()
+        loss = torch.stack(list(self.objective.losses(picture).values())).sum()
         loss.backward()
+        self._evaluated = picture.detach()
         self.loss = loss.item()
         return self.loss
 
@@ -78,13 +92,14 @@ class Optimisation:
         guard.retreats += 1
         if not math.isfinite(guard.best_loss):
             raise DivergedError("the loss is not finite for the picture to start from; lower the weights of the losses")
-        if guard.retreats > RETREATS:
-            raise DivergedError(
-                f"the loss exploded {guard.retreats} times, the last time from {guard.best_loss:g} to {self.loss:g}; "
-                "lower --style-weight, or use --optimizer adam"
+        if guard.gave_up:
+            height, width = guard.best.shape[-2:]
+            logger.warning(
+                "the loss exploded %d times at %d x %d, the last time from %.4g to %.4g; the best picture before that "
+                "is kept (lower --style-weight or --learning-rate for a steadier run)",
+                *(guard.retreats, width, height, guard.best_loss, self.loss),
             )
-        with torch.no_grad():
-            self.image.copy_(guard.best)
+        self.canvas.restart(guard.best)
         self.renew_optimizer()
 
     def renew_optimizer(self) -> None:
@@ -93,12 +108,12 @@ class Optimisation:
         self.optimizer: Optimizer = self._adam(caution) if self.options.optimizer == "adam" else self._lbfgs(caution)
 
     def _adam(self, caution: float) -> Optimizer:
-        return torch.optim.Adam([self.image], lr=self.options.learning_rate * caution, betas=(0.9, 0.99))
+        return torch.optim.Adam([self.canvas.change], lr=self.options.learning_rate * caution, betas=(0.9, 0.99))
 
     def _lbfgs(self, caution: float) -> Optimizer:
         # One iteration per step, so that everything between steps is ours; no tolerances: when to stop is ours too.
         return torch.optim.LBFGS(
-            [self.image],
+            [self.canvas.change],
             lr=caution,
             max_iter=1,
             history_size=self.options.history,

@@ -1,5 +1,6 @@
 """An unfinished painting on disk: everything that continues it bit by bit."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,20 @@ def save(path: Path, place: Place, optimisation: Optimisation, fingerprint: str)
     """Atomic. fingerprint: of everything that the painting depends on; `restore` refuses another one."""
     tensors, numbers = _pack(optimisation.optimizer.state_dict()["state"].get(0, {}))
     guard = optimisation.guard
-    tensors |= {"image": optimisation.image.detach(), "best": guard.best}
+    canvas = optimisation.canvas
+    tensors |= {"start": canvas.start, "change": canvas.change.detach(), "best": guard.best}
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     config = {
+        "sha256": _digest(tensors),
         "fingerprint": fingerprint,
         "scale": place.scale,
         "step": place.step,
         "best_loss": guard.best_loss,
+        "first_loss": guard.first_loss,
         "retreats": guard.retreats,
         "optimizer": numbers,
     }
-    weights.save(path, {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, config)
+    weights.save(path, tensors, config)
 
 
 def read(path: Path, fingerprint: str) -> tuple[Place, dict[str, Tensor], dict[str, Any]]:
@@ -44,20 +49,31 @@ def read(path: Path, fingerprint: str) -> tuple[Place, dict[str, Tensor], dict[s
         raise CheckpointError(f"{path}: cannot be resumed from: {error}") from error
     if config.get("fingerprint") != fingerprint:
         raise CheckpointError(f"{path}: belongs to a painting of other pictures, options or weights")
+    if config.get("sha256") != _digest(tensors):
+        raise CheckpointError(f"{path}: is damaged; delete it to begin again")
     return Place(config["scale"], config["step"]), tensors, config
 
 
 def restore(optimisation: Optimisation, tensors: dict[str, Tensor], config: dict[str, Any]) -> None:
     """Put a read state into an optimisation that was made for the same scale."""
+    canvas, guard = optimisation.canvas, optimisation.guard
+    canvas.restart(tensors["start"])
     with torch.no_grad():
-        optimisation.image.copy_(tensors["image"])
-    guard = optimisation.guard
+        canvas.change.copy_(tensors["change"])
     guard.best.copy_(tensors["best"])
-    guard.best_loss, guard.retreats = config["best_loss"], config["retreats"]
+    guard.best_loss, guard.first_loss, guard.retreats = config["best_loss"], config["first_loss"], config["retreats"]
     optimisation.renew_optimizer()
     state = optimisation.optimizer.state_dict()
-    state["state"] = {0: _unpack(tensors, config["optimizer"], optimisation.image.device)}
+    state["state"] = {0: _unpack(tensors, config["optimizer"], canvas.change.device)}
     optimisation.optimizer.load_state_dict(state)
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _pack(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:

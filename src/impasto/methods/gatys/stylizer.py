@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from impasto import image
-from impasto.device import memory_guard
+from impasto.device import memory_guard, precision
 from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import LAYERS, Encoder, Pooling, block_of
 from impasto.errors import Cancelled, OptionError
@@ -49,7 +49,7 @@ class Gatys:
         self.device = device
         self.weights = weights
         self._download = download
-        self._encoders: dict[str, Encoder] = {}
+        self._encoders: dict[tuple[str, torch.dtype], Encoder] = {}
 
     def __call__(
         self,
@@ -74,19 +74,21 @@ class Gatys:
         _check_layers(options)
         encoder = self._encoder(options)
         height, width = content.shape[-2:]
-        with memory_guard(self.device, height, width, bytes_per_pixel(encoder, options)):
-            run = _Run(self, encoder, content, styles, options, start, progress, saving)
-            return run.paint()
+        memory = memory_guard(self.device, height, width, bytes_per_pixel(encoder, options))
+        # A caller's inference mode would keep the optimisation from its gradients.
+        with memory, torch.inference_mode(False), torch.enable_grad():
+            return _Run(self, encoder, content, styles, options, start, progress, saving).paint()
 
     def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
         """{encoder: sha256 of its weights}, for the record of how a picture was made."""
         return {options.encoder: sha256_of(weights_file(options.encoder, self.weights))}
 
     def _encoder(self, options: StylizeOptions) -> Encoder:
-        if options.encoder not in self._encoders:
+        key = options.encoder, precision(options.precision, self.device)
+        if key not in self._encoders:
             encoder = load_encoder(options.encoder, weights=self.weights, progress=self._download)
-            self._encoders[options.encoder] = encoder.to(self.device)
-        return self._encoders[options.encoder].pooled(cast(Pooling, options.pooling))
+            self._encoders[key] = encoder.to(self.device).in_precision(key[1])
+        return self._encoders[key].pooled(cast(Pooling, options.pooling))
 
 
 def bytes_per_pixel(encoder: Encoder, options: StylizeOptions) -> float:
@@ -94,14 +96,14 @@ def bytes_per_pixel(encoder: Encoder, options: StylizeOptions) -> float:
     per_pixel: float = sum(encoder.config.widths[block_of(layer) - 1] / 4 ** (block_of(layer) - 1) for layer in LAYERS)
     # Of every layer live its input, its output and a gradient; of L-BFGS two pictures a step that it remembers.
     pictures = 2 * options.history + 8 if options.optimizer == "lbfgs" else 12
-    return 4 * (3 * per_pixel + 3 * pictures)
+    step = 4 * (3 * per_pixel + 3 * pictures)
+    # A style is only looked at, which needs the two largest layers at once.
+    style = 4 * 4 * encoder.config.widths[0] * options.style_scale**2
+    return max(step, style)
 
 
 def pyramid(height: int, width: int, scales: int) -> list[tuple[int, int]]:
-    """Sizes from coarse to fine, each half of the next; coarse ones that are too small are left out.
-
-    Raises nothing: at least the full size is there.
-    """
+    """Sizes from coarse to fine, each half of the next; coarse ones that are too small are left out."""
     sizes = [(height, width)]
     for level in range(1, scales):
         size = max(1, round(height / 2**level)), max(1, round(width / 2**level))
@@ -109,6 +111,12 @@ def pyramid(height: int, width: int, scales: int) -> list[tuple[int, int]]:
             break
         sizes.insert(0, size)
     return sizes
+
+
+def scale_style(style: Tensor, height: int, width: int, scale: float = 1.0) -> Tensor:
+    """The style at the area of a height x width picture times scale squared: strokes keep their size in the picture."""
+    ratio = scale * (height * width / (style.shape[-2] * style.shape[-1])) ** 0.5
+    return image.resize(style, max(1, round(style.shape[-2] * ratio)), max(1, round(style.shape[-1] * ratio)))
 
 
 class _Run:
@@ -133,17 +141,27 @@ class _Run:
         self.start = start
         self.progress = progress
         self.saving = saving
+        self.best = self.content
         self.sizes = pyramid(content.shape[-2], content.shape[-1], options.scales or 1)
         self.fingerprint = _fingerprint(method, content, styles, start, options)
         self.clock = _Clock([size[0] * size[1] * self._steps(i) for i, size in enumerate(self.sizes)])
 
     def paint(self) -> Tensor:
+        """The finished picture. Raises Cancelled with the best one so far."""
+        try:
+            return self._paint()
+        except (Cancelled, KeyboardInterrupt):
+            best = image.resize(self.best.clamp(0, 1), *self.sizes[-1]).cpu()
+            raise Cancelled("stopped before the painting was finished", best=best) from None
+
+    def _paint(self) -> Tensor:
         place, tensors, config = state.Place(0, 0), None, None
         if self.saving and self.saving.path.exists():
             place, tensors, config = state.read(self.saving.path, self.fingerprint)
         picture: Tensor | None = None
         for scale in range(place.scale, len(self.sizes)):
             optimisation = self._begin(scale, picture)
+            self.best = optimisation.guard.best
             first = 0
             if tensors is not None and config is not None:
                 state.restore(optimisation, tensors, config)
@@ -158,7 +176,7 @@ class _Run:
     def _begin(self, scale: int, coarser: Tensor | None) -> Optimisation:
         height, width = self.sizes[scale]
         content = image.resize(self.content, height, width)
-        styles = [self._scaled(style, height, width) for style in self.styles]
+        styles = [scale_style(style, height, width, self.options.style_scale) for style in self.styles]
         objective = make_objective(
             self.encoder, content, style_targets(self.encoder, styles, self.options), self.options
         )
@@ -167,15 +185,13 @@ class _Run:
         return Optimisation(objective, image.resize(coarser, height, width), self.options)
 
     def _optimise(self, optimisation: Optimisation, scale: int, first: int) -> None:
-        try:
-            for step in range(first, self._steps(scale)):
-                optimisation.step()
-                if self.saving and (step + 1) % self.saving.every == 0:
-                    state.save(self.saving.path, state.Place(scale, step + 1), optimisation, self.fingerprint)
-                self._report(optimisation, scale, step + 1)
-        except (Cancelled, KeyboardInterrupt):
-            best = image.resize(optimisation.guard.best.clamp(0, 1), *self.sizes[-1]).cpu()
-            raise Cancelled("stopped before the painting was finished", best=best) from None
+        for step in range(first, self._steps(scale)):
+            optimisation.step()
+            if optimisation.guard.gave_up:
+                break
+            if self.saving and (step + 1) % self.saving.every == 0:
+                state.save(self.saving.path, state.Place(scale, step + 1), optimisation, self.fingerprint)
+            self._report(optimisation, scale, step + 1)
 
     def _report(self, optimisation: Optimisation, scale: int, step: int) -> None:
         if self.progress:
@@ -195,11 +211,6 @@ class _Run:
         steps = self.options.steps if scale == len(self.sizes) - 1 else self.options.coarse_steps
         assert steps is not None
         return steps
-
-    def _scaled(self, style: Tensor, height: int, width: int) -> Tensor:
-        """The style at the picture's area times style_scale squared, so that strokes keep their relative size."""
-        ratio = self.options.style_scale * (height * width / (style.shape[-2] * style.shape[-1])) ** 0.5
-        return image.resize(style, max(1, round(style.shape[-2] * ratio)), max(1, round(style.shape[-1] * ratio)))
 
     def _first_picture(self, content: Tensor) -> Tensor:
         match self.options.init:
@@ -241,7 +252,7 @@ def _check_layers(options: StylizeOptions) -> None:
 
 
 def _to(picture: Tensor, device: torch.device) -> Tensor:
-    return picture.to(device).contiguous(memory_format=torch.channels_last)
+    return picture.to(device).clone(memory_format=torch.channels_last)
 
 
 def _fingerprint(

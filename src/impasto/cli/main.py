@@ -1,0 +1,120 @@
+"""The command `impasto`: which commands there are, and what becomes of their errors.
+
+A command's module is imported when the command is called, and PyTorch when it has work to do, so that `--help` and
+wrong usage are answered at once. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+"""
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.config import Env, Yaml
+
+import impasto
+from impasto.cli.flags import in_flags
+from impasto.cli.terminal import write, write_error
+from impasto.errors import Cancelled, ImpastoError, OptionError
+from impasto.options import StylizeOptions
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+CONFIG = "impasto.yaml"
+
+app = App(
+    name="impasto",
+    help="Turns pictures into paintings: offline, on a CPU, at any size.",
+    help_epilogue=(
+        f"Every option can also stand in a YAML file, {CONFIG} in the current folder or --config FILE, below the name"
+        " of its command (stylize: {size: 1024}), or in the environment (IMPASTO_STYLIZE_SIZE=1024). What is given on"
+        " the command line counts most, then the environment, then the file."
+    ),
+    help_format="plaintext",
+    version=impasto.__version__,
+    version_flags=["--version"],
+    config=[Env("IMPASTO_")],
+    default_parameter=Parameter(negative="", show_env_var=False),
+    suppress_keyboard_interrupt=False,
+    exit_on_error=False,
+    print_error=False,
+    result_action="return_value",
+)
+app.command(
+    "impasto.cli.stylize:stylize",
+    name="stylize",
+    help="Paint pictures in the style of others.",
+    usage="Usage: impasto stylize CONTENT... --style PAINTING [--output OUT] [OPTIONS]",
+)
+app.command("impasto.cli.demo:demo", name="demo", help="Paint a picture that comes with impasto, to see that it works.")
+app.command("impasto.cli.info:info", name="info", help="Show how a picture was painted.")
+app.command("impasto.cli.weights:app", name="weights", help="List, fetch and normalise the weights of networks.")
+app.command("impasto.cli.train:train", name="train", help="Train a network by one of impasto's recipes.")
+app.register_install_completion_command()
+
+
+@app.meta.default
+def launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    config: Annotated[Path | None, Parameter(help=f"YAML file with options, instead of {CONFIG}")] = None,
+    debug: Annotated[bool, Parameter(help="show the traceback of an error", show_default=False)] = False,  # noqa: ARG001
+) -> int:
+    """Run one command and return its exit code. debug is for `main`, which catches the errors."""
+    if config is not None and not config.is_file():
+        raise OptionError(f"--config {config}: there is no such file")
+    app.config = (Env("IMPASTO_"), Yaml(config or CONFIG))
+    return int(app(tokens) or DONE)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `impasto` with these arguments, by default the process's own, and return the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file may have a name that the terminal's encoding cannot say.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    debug = False
+    try:
+        command, bound, _ = app.meta.parse_args(list(sys.argv[1:] if arguments is None else arguments))
+        debug = bool(bound.arguments.get("debug"))
+        code = command(*bound.args, **bound.kwargs)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone. Python would complain once more when it flushes stdout at exit.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except (Exception, KeyboardInterrupt) as error:
+        if debug:
+            raise
+        return _report(error)
+    return int(code or DONE)
+
+
+def _report(error: BaseException) -> int:
+    """One line for a person, and the exit code."""
+    match error:
+        case CycloptsError():
+            chain = " ".join([app.name[0], *(error.command_chain or ())])
+            write_error(f"{error} ({chain} --help lists what there is)")
+            return WRONG_USAGE
+        case KeyboardInterrupt():
+            write_error("interrupted")
+            return INTERRUPTED
+        case Cancelled():
+            write_error(str(error))
+            return INTERRUPTED
+        case OptionError():
+            write_error(in_flags(str(error), StylizeOptions))
+            return WRONG_USAGE
+        case ImpastoError():
+            write_error(str(error))
+            # The first line says what happened; what it happened to stands below it.
+            for note in getattr(error, "__notes__", ()):
+                write(f"  {note}", sys.stderr)
+            return FAILED
+    write_error(
+        f"something went wrong inside impasto ({type(error).__name__}: {error}); please run it again with --debug and"
+        " report what it shows"
+    )
+    return FAILED

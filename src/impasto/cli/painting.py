@@ -1,0 +1,263 @@
+"""Making the planned paintings, one after the other: keeping, resuming, stopping, and going on after a bad file."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from glob import escape
+from itertools import groupby
+from pathlib import Path
+
+from impasto import api, image
+from impasto.cli.failures import Failure
+from impasto.cli.outputs import Job
+from impasto.cli.pictures import Source
+from impasto.cli.terminal import Screen, write
+from impasto.errors import Cancelled, OptionError, PictureError, WeightsError
+from impasto.methods import Stylizer
+from impasto.methods.gatys.stylizer import Saving
+from impasto.options import StylizeOptions
+from impasto.progress import Progress, ProgressCallback
+from impasto.record import Record, read_record, to_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Habits:
+    """How paintings are kept.
+
+    bits: per channel, None for the content's own. save_every: steps between two states on disk, 0 for none.
+    steps: keep the picture along with each state. resume: go on from states and leave finished paintings be.
+    json: a record per painting on stdout.
+    """
+
+    bits: int | None = None
+    overwrite: bool = False
+    pixel_limit: int = image.DEFAULT_PIXEL_LIMIT
+    save_every: int = 0
+    steps: bool = False
+    resume: bool = False
+    json: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """A picture that was painted, and the job that asked for it. seconds: None if it was painted by an earlier run."""
+
+    job: Job
+    picture: image.Picture
+    seconds: float | None = None
+
+
+@dataclass
+class Studio:
+    """Everything that stays the same from one painting to the next. inputs: files that are never overwritten."""
+
+    stylizer: Stylizer
+    options: StylizeOptions
+    habits: Habits
+    screen: Screen
+    inputs: Sequence[Path]
+    styles: dict[Path, image.Picture] = field(default_factory=dict)
+
+    def read(self, source: Source) -> image.Picture:
+        """A picture, after saying what there is to say about it."""
+        picture = image.read(source.path, pixel_limit=self.habits.pixel_limit)
+        for note in picture.notes:
+            self.screen.note(f"{source.name}: {note}")
+        return picture
+
+    def read_styles(self, jobs: Sequence[Job]) -> None:
+        """Every style once, for all jobs. Raises PictureError: without its styles no job can be done."""
+        for style in dict.fromkeys(style for job in jobs for style in job.styles):
+            self.styles[style.path] = self.read(style)
+
+    def check(self, job: Job) -> None:
+        """Raises PictureError or OptionError if this painting could not be written."""
+        if job.target is None:
+            return
+        replaceable = self.habits.overwrite or (self.habits.resume and self.is_finished(job) is not None)
+        image.check_target(job.target, overwrite=replaceable, sources=self.inputs)
+        if self.habits.bits == 16 and image.FORMATS[job.target.suffix.lower()] not in ("PNG", "TIFF"):
+            raise OptionError(f"--bits 16 is for PNG and TIFF, but the output is {job.target}")
+        if self.habits.save_every and not self.habits.overwrite:
+            self._check_steps(job, job.target)
+
+    def _check_steps(self, job: Job, target: Path) -> None:
+        if job.state.exists() and not self.habits.resume:
+            raise PictureError(
+                f"{job.state}: an unfinished painting lies there; go on with --resume, or begin anew with --overwrite"
+            )
+        for path in target.parent.glob(f"{escape(target.stem)}.step*.png"):
+            if self.habits.steps and not (self.habits.resume and _record(path)):
+                raise PictureError(f"{path}: a step of another painting lies there; --overwrite allows to replace it")
+
+    def is_finished(self, job: Job) -> bool | None:
+        """Whether what lies at the target is this very painting, finished or not; None if it is another picture."""
+        record = _record(job.target) if job.target else None
+        if not record:
+            return None
+        expected = (asdict(self.options), job.content.name, [style.name for style in job.styles])
+        if (record.get("options"), record.get("content"), record.get("style")) != expected:
+            return None
+        return record.get("finished") is not False
+
+    def paint(self, job: Job, content: image.Picture) -> Result:
+        """Paint and keep one picture. Raises what `api.paint` raises; Cancelled after keeping the picture so far."""
+        watch = _Watch(self, job)
+        try:
+            painting = self._paint(job, content, watch)
+        except Cancelled as stopped:
+            if not isinstance(stopped.best, image.Picture):
+                raise
+            raise self._stopped(job, stopped.best, watch) from None
+        self._keep(job, painting.picture, painting.record)
+        return Result(job, painting.picture, painting.seconds)
+
+    def _paint(self, job: Job, content: image.Picture, watch: "_Watch") -> api.Painting:
+        saving = Saving(job.state, self.habits.save_every) if self.habits.save_every and job.target else None
+        if saving and not self.habits.resume:
+            saving.path.unlink(missing_ok=True)
+        with self.screen.painting(job.title) as show:
+            watch.show = show
+            return api.paint(
+                content,
+                [self.styles[style.path] for style in job.styles],
+                self.options,
+                stylizer=self.stylizer,
+                progress=watch,
+                saving=saving,
+                content_name=job.content.name,
+                style_names=[style.name for style in job.styles],
+            )
+
+    def _keep(self, job: Job, picture: image.Picture, record: Record) -> None:
+        if job.target is not None:
+            bits = self.habits.bits or api.depth(picture, job.target)
+            # What lies there was found to be replaceable before painting began.
+            replaceable = self.habits.overwrite or self.habits.resume
+            image.write(
+                picture, job.target, bits=bits, overwrite=replaceable, record=record, sources=self.inputs
+            )  # fmt: skip
+        if self.habits.json:
+            output = None if job.target is None else str(job.target)
+            write(to_text({**record, "output": output, "finished": record.get("finished", True)}))
+        seconds = f"{record['seconds']:.1f} s"
+        self.screen.result(f"{job.title}: {seconds}" if job.target is None else f"{job.target}: {seconds}")
+
+    def _stopped(self, job: Job, best: image.Picture, watch: "_Watch") -> Cancelled:
+        """Keep the picture so far, and say where."""
+        record = watch.record(best)
+        message = f"stopped at step {record['step']} of {record['steps']}"
+        try:
+            self._keep(job, best, record)
+        except PictureError as error:
+            # Not raised: the wish to stop must not end as one failure among many.
+            return Cancelled(f"{message}; the picture so far could not be kept: {error}")
+        if job.target is not None:
+            message += f"; {job.target} is the best picture so far"
+            if self.habits.save_every and job.state.exists():
+                message += ", and --resume goes on with it"
+        return Cancelled(message, best=Result(job, best))
+
+
+class _Watch:
+    """What is told of every step of one painting: shows it, and keeps the pictures that --save-every asks for."""
+
+    def __init__(self, studio: Studio, job: Job) -> None:
+        self.studio = studio
+        self.job = job
+        self.show: ProgressCallback | None = None
+        self.last = Progress(step=0, total=0)
+        self.began = time.monotonic()
+
+    def __call__(self, progress: Progress) -> None:
+        self.last = progress
+        if self.show:
+            self.show(progress)
+        habits = self.studio.habits
+        due = habits.steps and progress.step % habits.save_every == 0 and progress.step < progress.total
+        if due and progress.preview and self.job.target is not None:
+            picture = image.Picture(progress.preview())
+            path = self.job.step(progress.step)
+            image.write(picture, path, overwrite=True, record=self.record(picture), sources=self.studio.inputs)
+
+    def record(self, picture: image.Picture) -> Record:
+        """How an unfinished picture was made."""
+        made = api.make_record(
+            picture, self.studio.options, self.studio.stylizer,
+            content_name=self.job.content.name, style_names=[style.name for style in self.job.styles],
+            seconds=time.monotonic() - self.began,
+        )  # fmt: skip
+        return made | {"finished": False, "step": self.last.step, "steps": self.last.total}
+
+
+def paint_all(studio: Studio, jobs: Sequence[Job], keep: Callable[[Result], None]) -> list[Failure]:
+    """Paint every job, in order, and hand each result to `keep`; what failed is returned.
+
+    Raises Cancelled on Ctrl-C and SIGTERM; OptionError and WeightsError, which every later job would meet again.
+    """
+    failures: list[Failure] = []
+    with _terminable():
+        for content, group in groupby(jobs, key=lambda job: job.content):
+            try:
+                _paint_content(studio, content, list(group), keep, failures)
+            except Cancelled as stopped:
+                if isinstance(stopped.best, Result):
+                    keep(stopped.best)
+                raise
+    return failures
+
+
+def _paint_content(
+    studio: Studio, content: Source, jobs: Sequence[Job], keep: Callable[[Result], None], failures: list[Failure]
+) -> None:
+    """All paintings of one content, which is read once."""
+    with _noted(content.name, failures):
+        finished = [job for job in jobs if studio.habits.resume and studio.is_finished(job)]
+        for job in finished:
+            studio.screen.note(f"{job.target}: is painted already")
+            keep(Result(job, image.read(job.target or job.content.path)))
+        waiting = [job for job in jobs if job not in finished]
+        picture = studio.read(content) if waiting else None
+        for job in waiting:
+            with _noted(content.name if len(jobs) == 1 else job.title, failures):
+                assert picture is not None
+                keep(studio.paint(job, picture))
+
+
+@contextmanager
+def _noted(name: str, failures: list[Failure]) -> Iterator[None]:
+    """Go on after an error that only one painting meets."""
+    try:
+        yield
+    except (Cancelled, OptionError, WeightsError, BrokenPipeError):
+        raise
+    # ImpastoError above all; but not even a mistake of ours may end a night's work at its third picture.
+    except Exception as error:  # noqa: BLE001
+        failures.append((name, error))
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM counts as Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _record(path: Path) -> Record | None:
+    try:
+        return read_record(path)
+    except PictureError:
+        return None

@@ -1,0 +1,103 @@
+"""Which pictures the words on the command line mean. Nothing here reads pixels, so nothing here needs PyTorch."""
+
+import glob
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+
+from impasto.errors import PictureError
+
+# What a folder is searched for. Other files in it (notes, videos) are no mistake of the caller's.
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture file and what records and messages call it. packaged: it lies inside the installation."""
+
+    path: Path
+    name: str
+    packaged: bool = False
+
+
+def packaged() -> dict[str, Path]:
+    """{name: file} of the pictures that come with impasto."""
+    folder = Path(str(files("impasto"))) / "assets" / "pictures"
+    return {path.stem: path for path in sorted(folder.glob("*.jpg"))}
+
+
+def source(word: str) -> Source:
+    """The picture that a word means: a file, or else one of impasto's own. It need not exist."""
+    path = Path(word)
+    if not path.exists() and word in packaged():
+        return Source(packaged()[word], word, packaged=True)
+    return Source(path, path.name)
+
+
+def find_style(word: str, folders: Iterable[Path] = ()) -> Source:
+    """A style by path, by the name of one of impasto's own, or by its file name in one of the folders.
+
+    Raises PictureError if it is nowhere.
+    """
+    found = source(word)
+    places = [folder / word for folder in folders]
+    if found.path.exists():
+        return found
+    for path in places:
+        if path.is_file():
+            return Source(path, path.name)
+    near = get_close_matches(word, packaged(), n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else f"; impasto's own pictures are {', '.join(packaged())}"
+    raise PictureError(f"{word}: there is no such file{hint}")
+
+
+def find_contents(words: Sequence[str]) -> tuple[list[Source], list[PictureError]]:
+    """The pictures that files, folders and globs mean, each once, in the order given; and the words that mean none.
+
+    A folder means the pictures in it, not those in folders below. Of folders and globs, pictures that impasto painted
+    are left out: results often lie beside their contents, and a second run must not paint its own results.
+    """
+    found: dict[Path, Source] = {}
+    problems: list[PictureError] = []
+    for word in words:
+        sources = _expand(word)
+        if not sources:
+            problems.append(PictureError(f"{word}: {_nothing(word)}"))
+        for one in sources:
+            found.setdefault(one.path.resolve(), one)
+    return list(found.values()), problems
+
+
+def _expand(word: str) -> list[Source]:
+    path = Path(word)
+    if path.is_dir():
+        paths = sorted(item for item in path.iterdir() if _is_picture(item))
+    elif not path.exists() and glob.has_magic(word):
+        # Not Path.glob, which takes no absolute patterns.
+        found = map(Path, glob.glob(word, recursive=True))  # noqa: PTH207
+        paths = sorted(item for item in found if _is_picture(item))
+    else:
+        return [source(word)]
+    return [Source(path, path.name) for path in paths if not _is_painted(path)]
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.is_dir()
+
+
+def _is_painted(path: Path) -> bool:
+    from impasto.record import read_record
+
+    try:
+        read_record(path)
+    except PictureError:
+        return False
+    return True
+
+
+def _nothing(word: str) -> str:
+    if Path(word).is_dir():
+        return "this folder holds no pictures to paint"
+    return "no picture matches; folders below are only searched with **"

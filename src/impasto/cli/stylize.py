@@ -1,0 +1,245 @@
+"""`impasto stylize`: what can be said, checked before PyTorch is imported, and handed on to be painted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Group, Parameter
+
+from impasto.cli.failures import Failure, SomeFailedError
+from impasto.cli.flags import flags, given
+from impasto.cli.outputs import IN_FOLDER, check_pattern, is_folder, make_folders, plan
+from impasto.cli.pictures import Source, find_contents, find_style
+from impasto.cli.terminal import Screen
+from impasto.errors import OptionError, PictureError
+from impasto.options import StylizeOptions
+
+if TYPE_CHECKING:
+    from impasto.cli.painting import Habits, Studio
+    from impasto.cli.sheet import Sheet
+
+    OptionFlags = Any
+else:
+    OptionFlags = flags(StylizeOptions, "How to paint")
+
+_OUTPUT = Group.create_ordered("What to write")
+_RUN = Group.create_ordered("How to run")
+DEFAULT_SAVE_EVERY = 50
+_NO_FLAGS = OptionFlags()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Where pictures go."""
+
+    output: Annotated[
+        str | None,
+        Parameter(
+            alias="-o",
+            group=_OUTPUT,
+            help="file, whose suffix says the format, or folder; beside the content, as NAME-impasto, if not given",
+        ),
+    ] = None
+    name: Annotated[
+        str | None,
+        Parameter(
+            group=_OUTPUT,
+            help=f"file names in the folder, of {{stem}} {{suffix}} {{style}} {{method}} {{size}} {{seed}};"
+            f" {IN_FOLDER} if not given",
+        ),
+    ] = None
+    overwrite: Annotated[
+        bool, Parameter(group=_OUTPUT, help="replace files that exist; never the inputs", show_default=False)
+    ] = False
+    bits: Annotated[
+        str | None,
+        Parameter(
+            group=_OUTPUT, choices=("8", "16"), help="per channel, 16 for PNG and TIFF; the content's if not given"
+        ),
+    ] = None
+    grid: Annotated[
+        Path | None,
+        Parameter(
+            group=_OUTPUT,
+            help="paint every content in every style, all onto this contact sheet; and singly with --output",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """How the command goes about it."""
+
+    device: Annotated[str, Parameter(group=_RUN, help="auto, cpu, cuda, cuda:1, mps")] = "auto"
+    weights: Annotated[
+        Path | None, Parameter(group=_RUN, help="file of weights for the encoder vgg19, instead of the official one")
+    ] = None
+    pixel_limit: Annotated[
+        int | None, Parameter(group=_RUN, metavar="N", help="refuse larger pictures; 178,956,970 pixels if not given")
+    ] = None
+    save_every: Annotated[
+        int | None,
+        Parameter(group=_RUN, metavar="N", help="every N steps, keep the picture (OUT.step0050.png) and the state"),
+    ] = None
+    resume: Annotated[
+        bool,
+        Parameter(
+            group=_RUN,
+            help=f"go on where a stopped run left off, and keep the state every {DEFAULT_SAVE_EVERY} or --save-every"
+            " steps",
+            show_default=False,
+        ),
+    ] = False
+    json: Annotated[
+        bool, Parameter(group=_RUN, help="print one JSON record per painting, nothing else", show_default=False)
+    ] = False
+    quiet: Annotated[bool, Parameter(alias="-q", group=_RUN, help="print errors only", show_default=False)] = False
+
+
+def stylize(
+    content: Annotated[list[str], Parameter(help="pictures, folders, globs; or mountains, still_life: impasto's own")],
+    /,
+    *,
+    style: Annotated[
+        list[str] | None,
+        Parameter(alias="-s", help="painting; or swirls, cubes, ink: impasto's own. Several are blended"),
+    ] = None,
+    like: Annotated[
+        Path | None, Parameter(help="repeat the options, and without --style the styles, of this picture by impasto")
+    ] = None,
+    options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
+    output: Annotated[Output, Parameter(name="*")] = Output(),
+    run: Annotated[Run, Parameter(name="*")] = Run(),
+) -> int:
+    """Paint pictures in the style of others.
+
+    The result has the size of its content unless --size says otherwise, and carries how it was made.
+    """
+    screen = Screen(quiet=run.quiet, results=not run.json)
+    repeated, recorded = _repeat(like, screen) if like else ({}, [])
+    chosen = _options(like, repeated, given(options))
+    if output.name is not None:
+        check_pattern(output.name)
+    words = style or recorded
+    if not words:
+        raise OptionError("--style is missing: the painting whose style to use")
+    _check(run, output, chosen, len(words))
+    contents, problems = find_contents(content)
+    styles = _styles(words, [] if style else [like.parent if like else Path(), *{c.path.parent for c in contents}])
+    if output.output is not None:
+        is_folder(output.output, len(contents) * (len(styles) if output.grid else 1))
+    if len(problems) == 1 and not contents:
+        raise problems[0]
+    return _paint(contents, styles, chosen, output, run, screen, problems)
+
+
+def _paint(
+    contents: Sequence[Source],
+    styles: Sequence[Source],
+    options: StylizeOptions,
+    output: Output,
+    run: Run,
+    screen: Screen,
+    problems: Sequence[PictureError],
+) -> int:
+    # PyTorch comes in here.
+    from impasto import api
+    from impasto.cli.painting import Studio, paint_all
+
+    mixes = [(style,) for style in styles] if output.grid else [tuple(styles)]
+    beside, saving = output.grid is None, run.resume or run.save_every is not None
+    jobs = plan(contents, mixes, options, output=output.output, pattern=output.name, beside=beside, saving=saving)
+    stylizer = api.load(options.method, device=run.device, weights=run.weights, download=screen.download)
+    inputs = [source.path for source in (*contents, *styles)]
+    studio = Studio(stylizer, options, _habits(output, run), screen, inputs)
+    make_folders(jobs)
+    for job in jobs:
+        studio.check(job)
+    sheet = _sheet(contents, styles, output.grid, studio)
+    studio.read_styles(jobs)
+    failures: list[Failure] = [("", problem) for problem in problems]
+    try:
+        failures += paint_all(studio, jobs, lambda result: sheet.add(result) if sheet else None)
+    finally:
+        if sheet and output.grid and sheet.cells:
+            replace = run.resume or output.overwrite
+            sheet.write(output.grid, overwrite=replace, pixel_limit=studio.habits.pixel_limit)
+            screen.result(str(output.grid))
+    if failures and len(jobs) + len(problems) == 1:
+        raise failures[0][1]
+    if failures:
+        raise SomeFailedError(failures, len(jobs) + len(problems), "could not be painted")
+    return 0
+
+
+def _repeat(like: Path, screen: Screen) -> tuple[dict[str, Any], list[str]]:
+    """(options, styles) of a picture's record; what this version does not know is named and left out."""
+    from impasto.record import read_record
+
+    record = read_record(like)
+    recorded, styles = record.get("options"), record.get("style")
+    if not isinstance(recorded, dict):
+        raise PictureError(f"{like}: its record holds no options to repeat")
+    known = {item.name for item in fields(StylizeOptions)}
+    unknown = [f"{name}={value!r}" for name, value in recorded.items() if name not in known]
+    if unknown:
+        screen.note(f"{like}: this version of impasto leaves out what it does not know: {', '.join(unknown)}")
+    names = [name for name in styles if isinstance(name, str)] if isinstance(styles, list) else []
+    return {name: value for name, value in recorded.items() if name in known}, names
+
+
+def _options(like: Path | None, repeated: dict[str, Any], chosen: dict[str, Any]) -> StylizeOptions:
+    try:
+        StylizeOptions(**repeated)
+    except OptionError as error:
+        raise PictureError(f"{like}: its options cannot be repeated: {error}") from error
+    return StylizeOptions(**(repeated | chosen))
+
+
+def _check(run: Run, output: Output, options: StylizeOptions, styles: int) -> None:
+    for name in ("pixel_limit", "save_every"):
+        value = getattr(run, name)
+        if value is not None and value < 1:
+            raise OptionError(f"--{name.replace('_', '-')} is {value}, but must be 1 or more")
+    if output.grid is None:
+        options.blend_weights(styles)
+    elif options.style_blend:
+        raise OptionError("--style-blend mixes styles in one picture, but --grid paints each style by itself")
+    if output.grid and output.output is None and (output.name or run.save_every or run.resume):
+        raise OptionError("--name, --save-every and --resume are for single pictures; with --grid they need --output")
+
+
+def _styles(words: Sequence[str], folders: Sequence[Path]) -> list[Source]:
+    try:
+        return [find_style(word, folders) for word in words]
+    except PictureError as error:
+        if not folders:
+            raise
+        raise PictureError(f"the record names a style that is not here; give it with --style ({error})") from None
+
+
+def _habits(output: Output, run: Run) -> "Habits":
+    from impasto.cli.painting import Habits
+    from impasto.image import DEFAULT_PIXEL_LIMIT
+
+    return Habits(
+        bits=None if output.bits is None else int(output.bits),
+        overwrite=output.overwrite,
+        pixel_limit=run.pixel_limit or DEFAULT_PIXEL_LIMIT,
+        save_every=run.save_every or (DEFAULT_SAVE_EVERY if run.resume else 0),
+        steps=run.save_every is not None,
+        resume=run.resume,
+        json=run.json,
+    )
+
+
+def _sheet(contents: Sequence[Source], styles: Sequence[Source], path: Path | None, studio: "Studio") -> "Sheet | None":
+    if path is None:
+        return None
+    from impasto import image
+    from impasto.cli.sheet import Sheet
+
+    habits = studio.habits
+    image.check_target(path, overwrite=habits.overwrite or habits.resume, sources=studio.inputs)
+    return Sheet(contents, styles)

@@ -1,0 +1,145 @@
+"""What the commands show: results on stdout; notes, errors and progress bars on stderr."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from impasto.progress import Progress, ProgressCallback
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+
+
+def printable(text: str) -> str:
+    """Text as one line that a terminal only shows: names and records of others may hold control characters."""
+    line = " ".join(text.splitlines())
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
+
+
+def write(text: str, stream: TextIO | None = None) -> None:
+    """A line on stdout, or on another stream, at once."""
+    stream = stream or sys.stdout
+    stream.write(f"{printable(text)}\n")
+    stream.flush()
+
+
+def write_error(text: str) -> None:
+    """A line on stderr that says whose it is."""
+    write(f"impasto: {text}", sys.stderr)
+
+
+class Screen:
+    """Where one command reports to.
+
+    quiet: errors and nothing else. results: False leaves stdout to another writer. has_bars: whether bars are shown;
+    only a terminal can show them.
+    """
+
+    def __init__(self, *, quiet: bool = False, results: bool = True) -> None:
+        self._quiet = quiet
+        self._results = results and not quiet
+        self.has_bars = not quiet and sys.stderr.isatty()
+        self._bars: Bars | None = None
+
+    def result(self, text: str) -> None:
+        if self._results:
+            write(text)
+
+    def note(self, text: str) -> None:
+        if not self._quiet:
+            write(text, sys.stderr)
+
+    @contextmanager
+    def painting(self, title: str) -> Iterator[ProgressCallback]:
+        """A bar for one picture, to be called with its progress."""
+        with self._shown() as bars:
+            if bars is None:
+                yield _ignore
+                return
+            task = bars.add_task(printable(title), total=None, state="")
+
+            def report(progress: Progress) -> None:
+                bars.update(task, completed=progress.step, total=progress.total, state=describe(progress))
+
+            yield report
+
+    @contextmanager
+    def counting(self, title: str) -> "Iterator[Count]":
+        """A bar to be called with (done, total) and what else there is to say."""
+        with self._shown() as bars:
+            task = None if bars is None else bars.add_task(printable(title), total=None, state="")
+
+            def report(done: int, total: int, said: str = "") -> None:
+                if bars is not None and task is not None:
+                    bars.update(task, completed=done, total=total, state=f"{done}/{total}  {said}")
+
+            yield report
+
+    @contextmanager
+    def downloads(self) -> Iterator[None]:
+        """Around a download that no other bar is around."""
+        with self._shown():
+            yield
+
+    def download(self, done: int, total: int) -> None:
+        """Tell of (bytes, total); total is 0 while unknown. Shown inside any of the bars above."""
+        bars = self._bars
+        if bars is None:
+            return
+        task = next((task.id for task in bars.tasks if task.fields.get("download")), None)
+        if task is None:
+            task = bars.add_task("downloading weights", total=None, state="", download=True)
+        state = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else f"{done / 1e6:.1f} MB"
+        bars.update(task, completed=done, total=total or None, state=state, visible=done != total)
+
+    @contextmanager
+    def _shown(self) -> "Iterator[Bars | None]":
+        if not self.has_bars:
+            yield None
+            return
+        # Only here: rich takes a tenth of a second to import.
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bars
+
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[state]}", markup=False),
+        )
+        # stdout stays alone: rich would send what is printed there to its own console, which is stderr.
+        bars = Bars(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
+        with bars:
+            self._bars = bars
+            try:
+                yield bars
+            finally:
+                self._bars = None
+
+
+class Count(Protocol):
+    """How a job that only counts reports."""
+
+    def __call__(self, done: int, total: int, said: str = "", /) -> None: ...
+
+
+def describe(progress: Progress) -> str:
+    """'40/160  loss 1.2e+03  0:12 left'."""
+    parts = [f"{progress.step}/{progress.total}"]
+    if progress.loss is not None:
+        parts.append(f"loss {progress.loss:.4g}")
+    if progress.seconds_left is not None:
+        parts.append(f"{duration(progress.seconds_left)} left")
+    return "  ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """'0:07', '12:30', '1:02:03'."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _ignore(progress: Progress) -> None:
+    """No bar."""

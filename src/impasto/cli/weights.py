@@ -1,0 +1,97 @@
+"""`impasto weights`: which weights there are, fetching them, and normalising their filters."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from impasto.cli.failures import SomeFailedError
+from impasto.cli.terminal import Screen, write
+from impasto.errors import DataError, OptionError
+
+app = App(name="weights", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")
+
+
+@app.command(name="list")
+def list_weights() -> int:
+    """List the weights that impasto knows: where they are, how large, and under which licence."""
+    # This imports PyTorch.
+    from impasto.weights import WEIGHTS, location
+
+    rows = [("name", "here", "bytes", "licence", "file")]
+    for spec in WEIGHTS.values():
+        path = location(spec)
+        present = path.is_file()
+        size = path.stat().st_size if present else spec.num_bytes
+        rows.append((spec.name, "yes" if present else "no", f"{size:,}" if size else "?", spec.licence, str(path)))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for name, here, num_bytes, licence, file in rows:
+        write(f"{name:{widths[0]}}  {here:{widths[1]}}  {num_bytes:>{widths[2]}}  {licence:{widths[3]}}  {file}")
+    for spec in WEIGHTS.values():
+        write(f"{spec.name}: {spec.provenance}")
+    return 0
+
+
+@app.command
+def fetch(name: Annotated[str, Parameter(help="one of the names in `impasto weights list`")], /) -> int:
+    """Download weights into the user's cache, once, check them, and print where they lie."""
+    from impasto import weights
+
+    spec = weights.WEIGHTS.get(name)
+    if spec is None:
+        near = get_close_matches(name, weights.WEIGHTS, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else f"; there are {', '.join(weights.WEIGHTS)}"
+        raise OptionError(f"no weights '{name}'{hint}")
+    screen = Screen()
+    with screen.downloads():
+        path = weights.fetch(spec, progress=screen.download)
+    write(str(path))
+    return 0
+
+
+@app.command
+def normalise(
+    *,
+    data: Annotated[list[Path], Parameter(help="folder of pictures; may be given several times")],
+    output: Annotated[Path, Parameter(alias="-o", help="file to write, NAME.safetensors")],
+    encoder: Annotated[Literal["lite", "vgg19"], Parameter(help="whose filters")] = "vgg19",
+    weights: Annotated[Path | None, Parameter(help="file of weights for vgg19, instead of the official one")] = None,
+    size: Annotated[int, Parameter(metavar="PX", help="longer side of the pictures, reduced where larger")] = 512,
+    limit: Annotated[int | None, Parameter(metavar="N", help="take N pictures, spread over all of them")] = None,
+    overwrite: Annotated[bool, Parameter(help="replace the file if it exists", show_default=False)] = False,
+) -> int:
+    """Make the mean activation of every filter 1 over a folder of pictures, and save the encoder.
+
+    Use the file with --encoder vgg19 --weights FILE.
+    """
+    _check(output, size, limit, overwrite)
+    # PyTorch comes in here.
+    from impasto.data.folders import list_pictures
+    from impasto.encoders import load_encoder
+    from impasto.encoders.normalise import normalise_from_pictures, save_normalised
+
+    pictures = list_pictures(data)
+    if limit is not None and limit < len(pictures):
+        pictures = [pictures[index * len(pictures) // limit] for index in range(limit)]
+    screen = Screen()
+    with screen.downloads():
+        network = load_encoder(encoder, weights=weights, progress=screen.download)
+    with screen.counting("normalising") as report:
+        failures = normalise_from_pictures(network, pictures, size=size, report=report)
+    save_normalised(network, output, name=encoder, pictures=len(pictures) - len(failures), size=size)
+    write(str(output))
+    if failures:
+        named = [(str(path), error) for path, error in failures]
+        raise SomeFailedError(named, len(pictures), "could not be used")
+    return 0
+
+
+def _check(output: Path, size: int, limit: int | None, overwrite: bool) -> None:
+    if output.suffix != ".safetensors":
+        raise OptionError(f"--output {output} must end in .safetensors")
+    if output.exists() and not overwrite:
+        raise DataError(f"{output}: the file exists; choose another name, or allow overwriting")
+    for flag, value in (("--size", size), ("--limit", limit)):
+        if value is not None and value < 1:
+            raise OptionError(f"{flag} is {value}, but must be 1 or more")

@@ -1,0 +1,51 @@
+"""The variables that L-BFGS moves instead of pixels: the picture's spatial frequencies, scaled to similar curvature.
+
+A pixel gradient of these losses is mostly fine detail: along high frequencies the losses bend more strongly than along
+low ones, and an optimiser without a line search follows the strongest bend. Dividing every frequency by the square
+root of its distance from zero evens that out; `benchmarks/gatys.py` shows what it saves.
+"""
+
+import torch
+from torch import Tensor
+
+# Frequencies below this many cycles per pixel are treated alike; the mean colour would be scaled without bound.
+FLAT_BELOW = 1 / 64
+EXPONENT = 0.5
+
+
+class Canvas:
+    """picture = start + scaling(change), with `change` what is optimised: (1, 3, H, W), zero at first."""
+
+    def __init__(self, start: Tensor, *, even: bool = True) -> None:
+        """even: scale frequencies; otherwise `change` is in pixels, for optimisers that scale every value."""
+        # L-BFGS flattens the gradient without copying, which only contiguous memory allows.
+        self.start = start.detach().clone(memory_format=torch.contiguous_format)
+        self.change = torch.zeros_like(self.start).requires_grad_()
+        self._scale = _frequency_scale(start.shape[-2], start.shape[-1]).to(start.device) if even else None
+
+    def picture(self) -> Tensor:
+        """(1, 3, H, W), differentiable with respect to `change`; may leave [0, 1]."""
+        if self._scale is None:
+            return self.start + self.change
+        spectrum = torch.fft.rfft2(self.change) * self._scale
+        change: Tensor = torch.fft.irfft2(spectrum, s=self.change.shape[-2:])
+        return self.start + change
+
+    @torch.no_grad()
+    def restart(self, start: Tensor) -> None:
+        """Begin again from another picture of the same size."""
+        self.start.copy_(start)
+        self.change.zero_()
+
+    @torch.no_grad()
+    def clamp(self) -> None:
+        """Bring the picture into [0, 1]; only where `change` is in pixels."""
+        self.change.copy_((self.start + self.change).clamp(0, 1) - self.start)
+
+
+def _frequency_scale(height: int, width: int) -> Tensor:
+    """(H, W // 2 + 1) factors with a mean square of 1, so that steps keep the size that they have in pixels."""
+    down = torch.fft.fftfreq(height)[:, None]
+    across = torch.fft.rfftfreq(width)[None, :]
+    scale: Tensor = (down.square() + across.square()).sqrt().add(FLAT_BELOW).pow(-EXPONENT)
+    return scale / scale.square().mean().sqrt()

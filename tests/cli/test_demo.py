@@ -1,0 +1,41 @@
+import re
+
+import pytest
+from PIL import Image
+
+from impasto.cli import demo
+from impasto.record import read_record
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(demo, "CHOICES", {"size": 32, "steps": 2, "coarse_steps": 2})
+
+
+def test_says_where_the_picture_lies_and_how_long_painting_took(quick, impasto, folder):
+    outcome = impasto("demo")
+    assert (outcome.code, outcome.err) == (0, "")
+    path = re.escape(str(folder / "impasto-demo.png"))
+    assert re.fullmatch(rf"{path}: 32 x 21 pixels, painted in \d+\.\d s\n", outcome.out)
+    record = read_record("impasto-demo.png")
+    assert (record["content"], record["style"]) == ("mountains", ["swirls"])
+
+
+def test_replaces_its_own_picture_and_no_other(quick, impasto, folder):
+    assert impasto("demo").code == 0
+    assert impasto("demo").code == 0
+    before = (folder / "photo.png").read_bytes()
+    outcome = impasto("demo", "-o", "photo.png")
+    assert (outcome.code, (folder / "photo.png").read_bytes()) == (1, before)
+    assert "photo.png: the file exists" in outcome.err
+
+
+def test_the_real_demo_is_the_default_preset_at_512_pixels():
+    assert demo.CHOICES == {"size": 512}
+
+
+@pytest.mark.slow
+def test_the_real_demo(impasto):
+    assert impasto("demo").code == 0
+    with Image.open("impasto-demo.png") as picture:
+        assert max(picture.size) == 512

@@ -1,0 +1,140 @@
+import sys
+from dataclasses import MISSING, dataclass, fields, replace
+
+import pytest
+
+from impasto.cli import stylize as command
+from impasto.cli.flags import flags, given, in_flags
+from impasto.cli.main import app
+from impasto.options import StylizeOptions, option
+
+# For the options that are texts of a form of their own; `other` finds a value for every other one.
+TEXTS = {
+    "content_layers": "relu3_1:2",
+    "style_layers": "relu1_1,relu3_1:2",
+    "style_blend": "3",
+    "init": "noise",
+}
+
+
+def other(item):
+    """A value of an option that is not its default, where there is one."""
+    if item.name in TEXTS:
+        return TEXTS[item.name]
+    if choices := item.metadata["choices"]:
+        return next((choice for choice in choices if choice != item.default), item.default)
+    whole = "int" in str(item.type)
+    return next(number for number in ((3, 7) if whole else (0.25, 2.5)) if number != item.default)
+
+
+def arguments():
+    collection = app["stylize"].assemble_argument_collection()
+    return {argument.name: argument for argument in collection}
+
+
+@pytest.fixture
+def chosen(monkeypatch):
+    """The options of each painting that was asked for, instead of painting it."""
+    seen = []
+    monkeypatch.setattr(command, "_paint", lambda contents, styles, options, *rest: seen.append(options) or 0)
+    return seen
+
+
+def test_every_option_is_a_flag_that_shows_its_default_help_and_choices():
+    found = arguments()
+    for item in fields(StylizeOptions):
+        parameter = found[f"--{item.name.replace('_', '-')}"].parameter
+        assert parameter.help.startswith(item.metadata["help"])
+        assert parameter.choices == (item.metadata["choices"] or None)
+        assert item.metadata["unit"].upper() == (parameter.metavar or "")
+        if item.default in (None, ""):
+            assert parameter.show_default is False
+        else:
+            assert parameter.show_default(None) == str(item.default)
+
+
+def test_flags_that_are_not_given_leave_the_defaults(impasto, chosen):
+    assert impasto("stylize", "photo.png", "-s", "style.png").code == 0
+    assert chosen == [StylizeOptions()]
+
+
+@pytest.mark.parametrize("item", fields(StylizeOptions), ids=lambda item: item.name)
+def test_a_flag_sets_its_option_and_no_other(item, impasto, chosen):
+    value = other(item)
+    outcome = impasto("stylize", "photo.png", "-s", "style.png", f"--{item.name.replace('_', '-')}", str(value))
+    assert outcome.code == 0, outcome.err
+    assert chosen == [replace(StylizeOptions(), **{item.name: value})]
+
+
+def test_the_help_says_ranges_units_and_headings(impasto, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    text = impasto("stylize", "--help").out
+    assert "(0.05 to 10)" in text
+    assert "--size PX" in text
+    assert "(1 or more)" in text
+    assert "[choices: draft, default, best] [default: default]" in text
+    assert "How to paint" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--size", "0"], "--size is 0, but must be a finite number from 1"),
+        (["--style-blend", "1,2"], "--style-blend has 2 weights for 1 styles"),
+        (["--content-layers", "relu4_2:x"], "--content-layers: 'relu4_2:x'"),
+        (["--preset", "draf"], 'Did you mean "draft"?'),
+        (["--seed", "-1"], "--seed is -1"),
+        (["--size", "big"], 'unable to convert "big" into int'),
+    ],
+)
+def test_a_wrong_value_names_its_flag(words, message, impasto, chosen):
+    outcome = impasto("stylize", "photo.png", "-s", "style.png", *words)
+    assert (outcome.code, outcome.out, chosen) == (2, "", [])
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_the_command_line_counts_more_than_the_environment_and_that_more_than_the_file(
+    impasto, chosen, folder, monkeypatch
+):
+    (folder / "impasto.yaml").write_text(
+        "stylize:\n  size: 10\n  steps: 20\n  style-weight: 30\n  style: [style.png]\n"
+    )
+    monkeypatch.setenv("IMPASTO_STYLIZE_STEPS", "21")
+    monkeypatch.setenv("IMPASTO_STYLIZE_STYLE_WEIGHT", "31")
+    assert impasto("stylize", "photo.png", "--style-weight", "32").code == 0
+    assert (chosen[0].size, chosen[0].steps, chosen[0].style_weight) == (10, 21, 32)
+
+
+def test_another_file_of_options(impasto, chosen, folder):
+    (folder / "impasto.yaml").write_text("stylize: {size: 10}")
+    (folder / "other.yaml").write_text("stylize: {history: 3}")
+    assert impasto("stylize", "photo.png", "-s", "style.png", "--config", "other.yaml").code == 0
+    assert chosen == [StylizeOptions(history=3)]
+
+
+@pytest.mark.parametrize("text", ["stylize: {siz: 1}", "stylize: [", "stylize: 3", ""])
+def test_a_wrong_file_of_options_is_wrong_usage(text, impasto, chosen, folder):
+    (folder / "impasto.yaml").write_text(text)
+    outcome = impasto("stylize", "photo.png", "-s", "style.png")
+    assert (outcome.code, outcome.err.count("\n")) == ((2, 1) if text else (0, 0)), outcome.err
+
+
+def test_a_missing_file_of_options_is_wrong_usage(impasto, chosen):
+    outcome = impasto("stylize", "photo.png", "-s", "style.png", "--config", "none.yaml")
+    assert (outcome.code, outcome.err) == (2, "impasto: --config none.yaml: there is no such file\n")
+
+
+def test_flags_of_any_options_class():
+    @dataclass(frozen=True, kw_only=True)
+    class Options:
+        strength: float = option(1.5, "how strong", maximum=2)
+        label: str | None = option(None, "what to call it")
+
+    made = flags(Options, "Heading")
+    assert [item.name for item in fields(made)] == ["strength", "label"]
+    assert all(item.default is None and item.default is not MISSING for item in fields(made))
+    assert given(made(strength=2.0)) == {"strength": 2.0}
+    assert in_flags("strength is 3, but must be less", Options) == "--strength is 3, but must be less"
+    assert in_flags("somebody is 3", Options) == "somebody is 3"
+    assert made.__module__ in sys.modules

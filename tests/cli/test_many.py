@@ -1,0 +1,209 @@
+"""Several contents in one go: which ones, where to, and what happens when some are bad."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from impasto import image
+from impasto.cli import painting
+from impasto.cli.pictures import SUFFIXES, find_contents
+from impasto.data.folders import SUFFIXES as TRAINING_SUFFIXES
+from impasto.encoders.lite import lite
+from impasto.errors import PictureError, WeightsError
+
+
+@pytest.fixture
+def album(folder, draw):
+    (folder / "album" / "deeper").mkdir(parents=True)
+    for number, name in enumerate(["a.png", "b.jpg", "deeper/c.png", ".hidden.png"]):
+        draw(folder / "album" / name, number)
+    (folder / "album" / "notes.txt").write_text("no picture")
+    return folder / "album"
+
+
+def names(*words):
+    contents, problems = find_contents(words)
+    assert problems == []
+    return [content.name for content in contents]
+
+
+def test_folders_globs_and_files_mean_pictures_each_once(album):
+    assert names("album") == ["a.png", "b.jpg"]
+    assert names("album/*") == ["a.png", "b.jpg"]
+    assert names("album/**/*.png") == ["a.png", "c.png"]
+    assert names(str(album / "*.jpg")) == ["b.jpg"]
+    assert names("album/b.jpg", "album", "album/deeper/../a.png") == ["b.jpg", "a.png"]
+
+
+def test_a_file_may_have_the_name_of_a_glob(album, draw):
+    draw(album / "d[1].png")
+    draw(album / "d1.png")
+    assert names("album/d[1].png") == ["d[1].png"]
+
+
+def test_suffixes_cover_what_training_reads_and_what_is_written():
+    assert set(TRAINING_SUFFIXES) | set(image.FORMATS) <= set(SUFFIXES)
+
+
+def test_own_results_are_not_painted_again(album, paint):
+    assert paint("album").code == 0
+    assert sorted(path.name for path in album.glob("*-impasto.*")) == ["a-impasto.png", "b-impasto.jpg"]
+    assert names("album") == ["a.png", "b.jpg"]
+    assert names("album/*.png") == ["a.png"]
+    assert names("album/a-impasto.png") == ["a-impasto.png"]
+
+
+def test_a_bad_file_does_not_stop_the_others(album, paint, folder):
+    (album / "bad.jpg").write_text("this is text")
+    (album / "empty.png").touch()
+    outcome = paint("album", "none.png", "-o", "out")
+    assert outcome.code == 1
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["a-style.png", "b-style.jpg"]
+    lines = outcome.err.splitlines()
+    assert lines[0] == "impasto: 3 of 5 could not be painted:"
+    assert [line.partition(":")[0] for line in lines[1:]] == ["  album/bad.jpg", "  album/empty.png", "  none.png"]
+    assert len(outcome.out.splitlines()) == 2
+
+
+def test_a_glob_without_match_does_not_stop_the_others(album, paint, folder):
+    outcome = paint("photo.png", "x*.png", "-o", "out/")
+    assert outcome.code == 1
+    assert (folder / "out" / "photo-style.png").exists()
+    assert "x*.png: no picture matches" in outcome.err
+
+
+def test_a_mistake_of_ours_does_not_stop_the_others(album, paint, monkeypatch):
+    honest = painting.api.paint
+
+    def fail_once(content, *args, content_name, **kwargs):
+        if content_name == "a.png":
+            raise ZeroDivisionError("oh")
+        return honest(content, *args, content_name=content_name, **kwargs)
+
+    monkeypatch.setattr(painting.api, "paint", fail_once)
+    outcome = paint("album")
+    assert outcome.code == 1
+    assert (album / "b-impasto.jpg").exists()
+    assert "a.png: something went wrong inside impasto (ZeroDivisionError: oh)" in outcome.err
+    with pytest.raises(Exception, match="1 of 2 could not be painted") as caught:
+        paint("album", "--overwrite", "--debug")
+    assert isinstance(caught.value.__cause__.exceptions[0], ZeroDivisionError)
+
+
+def test_missing_weights_stop_everything_at_once(album, paint, monkeypatch):
+    calls = []
+
+    def fail(*_, **__):
+        calls.append(1)
+        raise WeightsError("not here")
+
+    monkeypatch.setattr(painting.api, "paint", fail)
+    assert (paint("album").code, len(calls)) == (1, 1)
+
+
+def test_one_file_for_several_contents_is_wrong_usage(album, paint):
+    outcome = paint("album", "-o", "out.png")
+    assert outcome.code == 2
+    assert "--output out.png names one file for 2 paintings" in outcome.err
+
+
+def test_collisions_are_found_before_painting(album, paint, monkeypatch, draw):
+    monkeypatch.setattr(painting.api, "paint", None)
+    draw(album / "a.jpg")
+    outcome = paint("album", "-o", "out", "--name", "{stem}.png")
+    assert outcome.code == 2
+    assert "a.jpg in style.png and a.png in style.png would both be written to out/a.png" in outcome.err
+    # The states of a-style.jpg and a-style.png would have one name.
+    assert paint("album", "-o", "out", "--save-every", "2").code == 2
+
+
+def test_every_output_is_checked_before_painting(album, paint, monkeypatch):
+    monkeypatch.setattr(painting.api, "paint", None)
+    (album / "deeper" / "b-style.jpg").write_text("mine")
+    outcome = paint("album", "-o", "album/deeper")
+    assert outcome.code == 1
+    assert "b-style.jpg: the file exists" in outcome.err
+    assert not (album / "deeper" / "a-style.png").exists()
+
+
+def test_networks_and_styles_are_read_once(album, paint, monkeypatch):
+    from impasto import encoders
+
+    read, loaded = [], []
+    honest = image.read
+    monkeypatch.setattr(image, "read", lambda path, **kwargs: read.append(str(path)) or honest(path, **kwargs))
+    monkeypatch.setattr(encoders, "lite", lambda: loaded.append("lite") or lite())
+    assert paint("album", "photo.png").code == 0
+    assert sorted(read) == ["album/a.png", "album/b.jpg", "photo.png", "style.png"]
+    assert loaded == ["lite"]
+
+
+def test_json_prints_a_line_per_painting(album, paint):
+    outcome = paint("album", "--json")
+    assert [json.loads(line)["content"] for line in outcome.out.splitlines()] == ["a.png", "b.jpg"]
+
+
+class TestGrid:
+    def test_shows_every_content_in_every_style(self, album, paint, draw, folder, pixels):
+        draw(folder / "other.png", 9, size=(32, 32))
+        outcome = paint("album", "-s", "style.png", "-s", "other.png", "--grid", "sheet.png", "--json")
+        assert outcome.code == 0
+        made = [(record["content"], record["style"]) for record in map(json.loads, outcome.out.splitlines())]
+        assert made == [(content, [style]) for content in ("a.png", "b.jpg") for style in ("style.png", "other.png")]
+        sheet = pixels("sheet.png")
+        # The styles are 24 and 32 high, every content 24; all are 32 wide; between them is a gap of 8.
+        assert sheet.shape == (8 + 32 + 8 + 24 + 8 + 24 + 8, 8 + 3 * (32 + 8), 3)
+        content, style = pixels("album/a.png"), pixels("other.png")
+        assert (sheet[48:72, 8:40] == content).all()
+        assert (sheet[8:40, 88:120] == style).all()
+        assert (sheet[:48, :40] == 255).all()
+        result = sheet[48:72, 48:80]
+        assert (result != content).any()
+        # Only the sheet was asked for.
+        assert {path.name for path in folder.iterdir()} == {"album", "photo.png", "style.png", "other.png", "sheet.png"}
+
+    def test_with_an_output_the_single_pictures_are_kept_too(self, album, paint, folder, pixels):
+        assert paint("album", "--grid", "sheet.png", "-o", "out", "--name", "{stem}-{style}.png").code == 0
+        assert (pixels("sheet.png")[40:64, 48:80] == pixels("out/a-style.png")).all()
+        assert len(list((folder / "out").iterdir())) == 2
+
+    def test_a_content_that_failed_is_a_grey_row(self, album, paint, pixels):
+        (album / "a.png").write_text("text")
+        outcome = paint("album", "--grid", "sheet.png")
+        assert outcome.code == 1
+        assert (pixels("sheet.png")[40:41, 48:80] == round(0.85 * 255)).all()
+
+    @pytest.mark.parametrize(
+        ("words", "code"),
+        [
+            (["--style-blend", "1"], 2),
+            (["--name", "{stem}.png"], 2),
+            (["--resume"], 2),
+            (["--save-every", "2"], 2),
+            (["--overwrite", "--grid", "photo.png"], 1),
+        ],
+    )
+    def test_refuses_what_makes_no_sense(self, words, code, paint, monkeypatch):
+        monkeypatch.setattr(painting.api, "paint", None)
+        grid = () if "--grid" in words else ("--grid", "sheet.png")
+        assert paint("photo.png", *grid, *words).code == code
+
+    def test_an_old_sheet_is_not_overwritten(self, paint, folder, monkeypatch):
+        monkeypatch.setattr(painting.api, "paint", None)
+        (folder / "sheet.png").write_text("mine")
+        outcome = paint("photo.png", "--grid", "sheet.png")
+        assert (outcome.code, (folder / "sheet.png").read_text()) == (1, "mine")
+
+
+def test_transparency_survives(paint, folder):
+    Image.new("RGBA", (64, 48), (200, 10, 10, 100)).save("glass.png")
+    assert paint("glass.png", "-o", "out.png").code == 0
+    with Image.open("out.png") as result:
+        assert result.getchannel("A").getextrema() == (100, 100)
+
+
+def test_problems_are_picture_errors():
+    contents, problems = find_contents(["nothing*"])
+    assert contents == []
+    assert isinstance(problems[0], PictureError)

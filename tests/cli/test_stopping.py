@@ -1,0 +1,173 @@
+"""Stopping, saving and resuming."""
+
+import signal
+
+import numpy as np
+import pytest
+
+from impasto.cli import painting
+from impasto.errors import PictureError
+from impasto.record import read_record
+
+LONG = ("--steps", "8")
+
+
+class KilledError(BaseException):
+    """Stands for a kill: nothing handles it."""
+
+
+@pytest.fixture
+def at_step(monkeypatch):
+    """Do something at a step of the painting, once, after its progress was noted."""
+    acts = {}
+    honest = painting._Watch.__call__
+
+    def watch(self, progress):
+        honest(self, progress)
+        acts.pop(progress.step, lambda: None)()
+
+    monkeypatch.setattr(painting._Watch, "__call__", watch)
+    return acts.__setitem__
+
+
+@pytest.fixture
+def long(impasto):
+    return lambda *words: impasto("stylize", *words, "--style", "style.png", *LONG)
+
+
+def kill():
+    raise KilledError
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_keep_the_best_picture(number, long, at_step, folder):
+    before = signal.getsignal(signal.SIGTERM)
+    at_step(3, lambda: signal.raise_signal(number))
+    outcome = long("photo.png", "-o", "out.png")
+    assert outcome.code == 130
+    assert outcome.err == "impasto: stopped at step 3 of 8; out.png is the best picture so far\n"
+    record = read_record("out.png")
+    assert (record["finished"], record["step"], record["steps"]) == (False, 3, 8)
+    assert (record["content"], record["options"]["steps"]) == ("photo.png", 8)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_the_kept_picture_is_the_best_so_far(long, impasto, at_step, pixels):
+    at_step(8, lambda: signal.raise_signal(signal.SIGINT))
+    long("photo.png", "-o", "stopped.png")
+    assert (pixels("stopped.png") != pixels("photo.png")).any()
+
+
+def test_later_contents_are_not_begun(long, at_step, folder, draw):
+    draw(folder / "later.png", 5)
+    at_step(3, lambda: signal.raise_signal(signal.SIGINT))
+    assert long("photo.png", "later.png", "-o", "out").code == 130
+    assert [path.name for path in (folder / "out").iterdir()] == ["photo-style.png"]
+
+
+def test_a_sheet_shows_what_there_is_when_stopped(long, at_step, folder, draw, pixels):
+    draw(folder / "later.png", 5)
+    at_step(3, lambda: signal.raise_signal(signal.SIGINT))
+    assert long("photo.png", "later.png", "--grid", "sheet.png").code == 130
+    sheet = pixels("sheet.png")
+    assert (sheet[40:64, 48:80] != round(0.85 * 255)).any()
+    assert (sheet[72:96, 48:80] == round(0.85 * 255)).all()
+
+
+def test_steps_are_written_and_the_state_is_removed(long, folder):
+    assert long("photo.png", "-o", "out.png", "--save-every", "3").code == 0
+    made = {path.name for path in folder.iterdir()}
+    assert made == {"photo.png", "style.png", "out.png", "out.step0003.png", "out.step0006.png"}
+    record = read_record("out.step0003.png")
+    assert (record["finished"], record["step"]) == (False, 3)
+
+
+def test_without_a_wish_nothing_is_kept(long, folder, at_step):
+    seen = []
+    at_step(7, lambda: seen.extend(path.name for path in folder.iterdir()))
+    long("photo.png", "-o", "out.png")
+    assert sorted(seen) == ["photo.png", "style.png"]
+
+
+@pytest.mark.parametrize("words", [["--save-every", "2"], ["--resume", "--save-every", "2"]])
+def test_a_killed_run_resumes_to_the_same_picture(words, long, at_step, folder, pixels, monkeypatch):
+    long("photo.png", "-o", "whole.png")
+    at_step(5, kill)
+    with pytest.raises(KilledError):
+        long("photo.png", "-o", "out.png", *words)
+    assert (folder / "out.state.safetensors").exists()
+    assert not (folder / "out.png").exists()
+    first_steps = []
+    honest = painting._Watch.__call__
+    monkeypatch.setattr(
+        painting._Watch, "__call__", lambda self, p: first_steps.append(p.step) or honest(self, p)
+    )  # fmt: skip
+    assert long("photo.png", "-o", "out.png", "--resume", "--save-every", "2").code == 0
+    assert first_steps == [5, 6, 7, 8]
+    np.testing.assert_array_equal(pixels("out.png"), pixels("whole.png"))
+    assert not (folder / "out.state.safetensors").exists()
+
+
+def test_after_ctrl_c_resume_replaces_the_unfinished_picture(long, at_step, folder, pixels, monkeypatch):
+    long("photo.png", "-o", "whole.png")
+    at_step(5, lambda: signal.raise_signal(signal.SIGINT))
+    outcome = long("photo.png", "-o", "out.png", "--save-every", "2")
+    assert "and --resume goes on with it" in outcome.err
+    assert long("photo.png", "-o", "out.png", "--resume").code == 0
+    np.testing.assert_array_equal(pixels("out.png"), pixels("whole.png"))
+    assert "finished" not in read_record("out.png")
+
+
+def test_resume_leaves_finished_paintings_be(long, folder, monkeypatch):
+    long("photo.png", "-o", "out.png")
+    before = (folder / "out.png").read_bytes()
+    monkeypatch.setattr(painting.api, "paint", None)
+    outcome = long("photo.png", "-o", "out.png", "--resume")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "out.png: is painted already\n")
+    assert (folder / "out.png").read_bytes() == before
+    other = long("photo.png", "-o", "out.png", "--resume", "--seed", "1")
+    assert other.code == 1
+    assert "out.png: the file exists" in other.err
+
+
+def test_a_state_is_not_thrown_away_by_accident(long, at_step, folder, monkeypatch, pixels):
+    at_step(5, kill)
+    with pytest.raises(KilledError):
+        long("photo.png", "-o", "out.png", "--save-every", "2")
+    outcome = long("photo.png", "-o", "out.png", "--save-every", "2")
+    assert outcome.code == 1
+    assert "go on with --resume, or begin anew with --overwrite" in outcome.err
+    begun = []
+    at_step(1, lambda: begun.append("anew"))
+    assert long("photo.png", "-o", "out.png", "--save-every", "2", "--overwrite").code == 0
+    assert begun == ["anew"]
+
+
+def test_the_state_of_another_painting_is_refused(long, at_step, folder, monkeypatch):
+    at_step(5, kill)
+    with pytest.raises(KilledError):
+        long("photo.png", "-o", "out.png", "--save-every", "2")
+    outcome = long("photo.png", "-o", "out.png", "--resume", "--style-weight", "3")
+    assert outcome.code == 1
+    assert "belongs to a painting of other pictures, options or weights" in outcome.err
+
+
+def test_foreign_steps_are_not_overwritten(long, folder):
+    (folder / "out.step0003.png").write_text("mine")
+    outcome = long("photo.png", "-o", "out.png", "--save-every", "3")
+    assert (outcome.code, (folder / "out.step0003.png").read_text()) == (1, "mine")
+
+
+def test_a_wish_to_stop_is_granted_even_if_nothing_can_be_kept(long, at_step, folder, draw, monkeypatch):
+    draw(folder / "later.png", 5)
+    at_step(3, lambda: signal.raise_signal(signal.SIGINT))
+
+    def full(*_, **__):
+        raise PictureError("photo.png: the disk is full")
+
+    monkeypatch.setattr(painting.image, "write", full)
+    outcome = long("photo.png", "later.png", "-o", "out")
+    assert outcome.code == 130
+    assert outcome.err == (
+        "impasto: stopped at step 3 of 8; the picture so far could not be kept: photo.png: the disk is full\n"
+    )

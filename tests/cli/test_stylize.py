@@ -1,0 +1,256 @@
+"""One content: where it goes, what is said, what the record holds. tests/cli/test_many.py has several contents."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from _pytest.capture import CaptureIO
+from PIL import Image
+
+from impasto import StylizeOptions, api
+from impasto.cli import painting, terminal
+from impasto.cli.pictures import packaged
+from impasto.errors import OutOfMemoryError
+from impasto.record import read_record
+
+
+def test_paints_as_the_library_does(paint, pixels):
+    outcome = paint("photo.png", "-o", "out.png")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith("out.png: ")
+    expected = api.stylize("photo.png", "style.png", steps=3, coarse_steps=2, output="library.png")
+    assert (pixels("out.png") == pixels(expected)).all()
+    assert (pixels("out.png") != pixels("photo.png")).any()
+
+
+def test_the_result_lies_beside_the_content_if_not_told_otherwise(paint, folder, draw):
+    (folder / "album").mkdir()
+    draw(folder / "album" / "tree.jpg")
+    draw(folder / "album" / "leaf.bmp")
+    assert paint("album/tree.jpg", "album/leaf.bmp").code == 0
+    assert {path.name for path in (folder / "album").iterdir()} == {
+        "tree.jpg", "tree-impasto.jpg", "leaf.bmp", "leaf-impasto.png",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["out.jpg", "out.webp", "out.tif"])
+def test_the_suffix_decides_the_format(name, paint):
+    assert paint("photo.png", "-o", name).code == 0
+    with Image.open(name) as image:
+        assert image.format == {"jpg": "JPEG", "webp": "WEBP", "tif": "TIFF"}[name.partition(".")[2]]
+
+
+def test_the_record_says_how(paint):
+    paint("photo.png", "-o", "out.png", "--seed", "4", "--size", "40")
+    record = read_record("out.png")
+    assert record["options"]["seed"] == 4
+    assert (record["content"], record["style"], record["size"]) == ("photo.png", ["style.png"], [40, 30])
+    assert "finished" not in record
+
+
+def test_json_is_the_record_and_nothing_else(paint):
+    outcome = paint("photo.png", "-o", "out.png", "--json")
+    record = json.loads(outcome.out)
+    assert (record.pop("output"), record.pop("finished")) == ("out.png", True)
+    assert record == read_record("out.png")
+    assert outcome.err == ""
+
+
+def test_quiet_says_nothing(paint, folder):
+    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue")]
+    frames[0].save("moving.gif", save_all=True, append_images=frames[1:])
+    assert paint("moving.gif", "-o", "loud.png").err == "moving.gif: animated: the first of 2 frames\n"
+    outcome = paint("moving.gif", "-o", "quiet.png", "--quiet")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    assert (folder / "quiet.png").exists()
+
+
+def test_nothing_is_overwritten_unless_allowed(paint, folder, monkeypatch):
+    (folder / "out.png").write_text("mine")
+    with monkeypatch.context() as patch:
+        patch.setattr(painting.api, "paint", None)  # refused before painting
+        outcome = paint("photo.png", "-o", "out.png")
+    assert (outcome.code, (folder / "out.png").read_text()) == (1, "mine")
+    assert "out.png: the file exists" in outcome.err
+    assert paint("photo.png", "-o", "out.png", "--overwrite").code == 0
+    assert read_record("out.png")
+
+
+@pytest.mark.parametrize("name", ["photo.png", "style.png"])
+def test_inputs_are_never_overwritten(name, paint, folder):
+    before = (folder / name).read_bytes()
+    outcome = paint("photo.png", "-o", name, "--overwrite")
+    assert (outcome.code, (folder / name).read_bytes()) == (1, before)
+    assert "never overwritten" in outcome.err
+
+
+def test_16_bits(paint, monkeypatch):
+    Image.fromarray(np.linspace(0, 65535, 24 * 32, dtype=np.uint16).reshape(24, 32)).save("deep.png")
+    assert paint("deep.png", "-o", "own.png").code == 0
+    assert paint("deep.png", "-o", "shallow.png", "--bits", "8").code == 0
+    assert paint("photo.png", "-o", "deeper.png", "--bits", "16").code == 0
+    # Byte 24 of a PNG file is its depth.
+    depths = {name: (painting.Path(name).read_bytes()[24]) for name in ("own.png", "shallow.png", "deeper.png")}
+    assert depths == {"own.png": 16, "shallow.png": 8, "deeper.png": 16}
+    monkeypatch.setattr(painting.api, "paint", None)
+    outcome = paint("photo.png", "-o", "out.jpg", "--bits", "16")
+    assert (outcome.code, outcome.err) == (2, "impasto: --bits 16 is for PNG and TIFF, but the output is out.jpg\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["none.png"], 1, "none.png: there is no such file"),
+        (["photo.png", "-s", "none.png"], 1, "none.png: there is no such file"),
+        (["photo.png", "-s", "swirl"], 1, "did you mean 'swirls'?"),
+        (["photo.png"], 1, "photo-impasto.png: the file exists"),
+        (["empty"], 1, "empty: this folder holds no pictures"),
+        (["x*.png"], 1, "x*.png: no picture matches"),
+        (["photo.png", "-o", "out.gif"], 1, "out.gif: .gif is not a format to write"),
+        (["photo.png", "--device", "abacus"], 2, "device is 'abacus'"),
+        (["photo.png", "--device", "cuda:99"], 2, "CUDA devices here"),
+        (["photo.png", "--weights", "x.pth", "-o", "out.png"], 2, "weights belong to the encoder vgg19"),
+        (["photo.png", "--style-layers", "relu9_9", "-o", "out.png"], 2, "--style-layers names 'relu9_9'"),
+        (["photo.png", "--pixel-limit", "100", "-o", "out.png"], 1, "more than 100 pixels"),
+        (["photo.png", "--pixel-limit", "0"], 2, "--pixel-limit is 0"),
+        (["photo.png", "--save-every", "0"], 2, "--save-every is 0"),
+        (["photo.png", "--init", "none.png", "-o", "out.png"], 1, "none.png: there is no such file"),
+        (["photo.png", "-o", "out.png", "--name", "{stem}.png"], 2, "--name is for a folder"),
+        (["photo.png", "--name", "{stme}.png"], 2, "did you mean {stem}?"),
+        (["photo.png", "--name", "{stem.x}.png"], 2, "--name knows no {stem.x}"),
+        (["photo.png", "--name", "{stem"], 2, "is not a pattern"),
+        (["photo.png", "--name", "{}"], 2, "--name knows no {}"),
+        (["photo.png", "--name", "{stem:d}"], 2, "is not a pattern"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(words, code, said, paint, folder):
+    (folder / "empty").mkdir()
+    (folder / "photo-impasto.png").write_text("mine")
+    outcome = paint(*words)
+    assert (outcome.code, outcome.out) == (code, "")
+    assert said in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_too_little_memory_is_advice(paint, monkeypatch):
+    def fail(*_, **__):
+        raise OutOfMemoryError("64 x 48 pixels need much; --size 12 fits")
+
+    monkeypatch.setattr(painting.api, "paint", fail)
+    outcome = paint("photo.png", "-o", "out.png")
+    assert (outcome.code, outcome.err) == (1, "impasto: 64 x 48 pixels need much; --size 12 fits\n")
+
+
+def test_several_styles_are_blended(paint, pixels, draw, folder):
+    draw(folder / "other.png", 3)
+    for blend in ("1,0", "0.5,0.5"):
+        words = ["-s", "style.png", "-s", "other.png", "--style-blend", blend, "-o", f"{blend}.png"]
+        assert paint("photo.png", *words).code == 0
+    assert paint("photo.png", "-o", "alone.png").code == 0
+    assert (pixels("1,0.png") == pixels("alone.png")).all()
+    assert (pixels("0.5,0.5.png") != pixels("alone.png")).any()
+    assert read_record("1,0.png")["style"] == ["style.png", "other.png"]
+
+
+def test_packaged_pictures_by_name(paint, folder, draw, pixels):
+    assert set(packaged()) == {"swirls", "cubes", "ink", "mountains", "still_life"}
+    assert paint("mountains", "-s", "swirls", "--size", "40").code == 0
+    record = read_record("mountains-impasto.jpg")  # here, not inside the installation
+    assert (record["content"], record["style"]) == ("mountains", ["swirls"])
+    (folder / "photo.png").rename("mountains")
+    assert paint("mountains", "-s", "swirls", "-o", "own.png").code == 0
+    assert pixels("own.png").shape == (24, 32, 3)  # a file of that name comes first
+
+
+def test_the_folder_may_be_new_and_the_name_a_pattern(paint, folder):
+    assert paint("photo.png", "-o", "a/b/").code == 0
+    assert paint("photo.png", "-o", "c", "--name", "{style}/{stem}_{method}_{size}_{seed:03d}.webp").code == 0
+    assert paint("photo.png", "--name", "{stem}-{size}{suffix}", "--size", "20").code == 0
+    made = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {"photo.png", "style.png"}
+    assert made == {"a/b/photo-style.png", "c/style/photo_gatys_full_000.webp", "photo-20.png"}
+
+
+class TestLike:
+    def test_repeats_options_and_styles(self, paint, impasto, pixels):
+        paint("photo.png", "-o", "first.png", "--seed", "3", "--init", "noise")
+        assert impasto("stylize", "photo.png", "--like", "first.png", "-o", "again.png").code == 0
+        assert (pixels("first.png") == pixels("again.png")).all()
+        first, again = read_record("first.png"), read_record("again.png")
+        assert (first["options"], first["style"]) == (again["options"], again["style"])
+
+    def test_flags_win(self, paint, impasto):
+        paint("photo.png", "-o", "first.png", "--seed", "3", "--init", "noise")
+        impasto("stylize", "photo.png", "--like", "first.png", "-o", "again.png", "--seed", "0")
+        expected = replace(StylizeOptions(), seed=0, init="noise", steps=3, coarse_steps=2)
+        assert StylizeOptions(**read_record("again.png")["options"]) == expected
+
+    def test_the_style_is_looked_for_beside_the_picture(self, paint, impasto, folder):
+        paint("photo.png", "-o", "first.png")
+        (folder / "elsewhere").mkdir()
+        (folder / "first.png").rename("elsewhere/first.png")
+        (folder / "style.png").rename("elsewhere/style.png")
+        assert impasto("stylize", "photo.png", "--like", "elsewhere/first.png", "-o", "again.png").code == 0
+        (folder / "elsewhere/style.png").unlink()
+        outcome = impasto("stylize", "photo.png", "--like", "elsewhere/first.png", "-o", "more.png")
+        assert outcome.code == 1
+        assert "give it with --style" in outcome.err
+
+    def test_options_of_another_version_are_named_and_left_out(self, impasto, folder, draw):
+        self.write(folder, {"options": {"steps": 2, "glitter": 5}, "style": ["style.png"]})
+        outcome = impasto("stylize", "photo.png", "--like", "like.png", "-o", "out.png")
+        assert outcome.code == 0
+        assert outcome.err == "like.png: this version of impasto leaves out what it does not know: glitter=5\n"
+
+    @pytest.mark.parametrize("record", [{}, {"options": 3}, {"options": {"steps": "many"}}, {"options": {"size": -1}}])
+    def test_a_record_that_makes_no_sense_is_refused(self, record, impasto, folder):
+        self.write(folder, record | {"style": ["style.png"]})
+        outcome = impasto("stylize", "photo.png", "--like", "like.png", "-o", "out.png")
+        assert (outcome.code, outcome.err.count("\n")) == (1, 1)
+        assert outcome.err.startswith("impasto: like.png: its ")
+
+    def test_a_picture_without_a_record(self, impasto):
+        outcome = impasto("stylize", "photo.png", "--like", "style.png")
+        assert outcome.code == 1
+        assert "style.png: it carries no record" in outcome.err
+
+    @staticmethod
+    def write(folder, record):
+        from impasto import image
+
+        image.write(image.read(folder / "photo.png"), folder / "like.png", record=record)
+
+
+class TestBar:
+    @pytest.fixture
+    def terminal_(self, monkeypatch):
+        # Of the class, because pytest puts another object in place for every phase of a test.
+        monkeypatch.setattr(CaptureIO, "isatty", lambda self: True)
+        monkeypatch.setenv("TERM", "xterm")
+
+    def test_a_terminal_sees_loss_and_time_on_stderr(self, paint, terminal_):
+        outcome = paint("photo.png", "-o", "out.png")
+        assert outcome.out.count("\n") == 1
+        assert "photo.png in style.png" in outcome.err
+        assert "3/3" in outcome.err
+        assert "loss" in outcome.err
+        assert "left" in outcome.err
+
+    def test_json_stays_alone_on_stdout(self, paint, terminal_):
+        outcome = paint("photo.png", "-o", "out.png", "--json")
+        assert json.loads(outcome.out)["output"] == "out.png"
+        assert "3/3" in outcome.err
+
+    def test_quiet_shows_no_bar(self, paint, terminal_):
+        assert paint("photo.png", "-o", "out.png", "--quiet").err == ""
+
+    def test_downloads_are_shown_inside_the_bar(self, capsys, terminal_):
+        screen = terminal.Screen()
+        with screen.painting("photo"):
+            screen.download(1_500_000, 3_000_000)
+        screen.download(1, 2)  # no bar, no harm
+        assert "1.5 of 3.0 MB" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(("seconds", "text"), [(-1, "0:00"), (7.4, "0:07"), (754, "12:34"), (3723, "1:02:03")])
+    def test_durations(self, seconds, text):
+        assert terminal.duration(seconds) == text

@@ -1,0 +1,109 @@
+import hashlib
+
+import pytest
+import torch
+
+from impasto import weights
+from impasto.encoders import load_encoder
+from impasto.encoders.filters import mean_activations
+from impasto.encoders.lite import lite
+from impasto.encoders.network import LAYERS
+from impasto.image import read
+from impasto.weights import WeightSpec
+
+
+@pytest.fixture
+def album(folder, draw):
+    (folder / "album").mkdir()
+    for number in range(4):
+        draw(folder / "album" / f"{number}.png", number)
+    return folder / "album"
+
+
+def test_list_says_what_is_here(impasto):
+    lines = [line.split() for line in impasto("weights", "list").out.splitlines()]
+    assert lines[0] == ["name", "here", "bytes", "licence", "file"]
+    size = weights.location(weights.WEIGHTS["lite"]).stat().st_size
+    assert lines[1][:4] == ["lite", "yes", f"{size:,}", "Apache-2.0"]
+    assert lines[2][:4] == ["vgg19", "no", "574,673,361", "BSD-3-Clause"]
+    assert lines[2][4].endswith("vgg19-dcbb9e9d.pth")
+    assert lines[4][:2] == ["vgg19:", "torchvision's"]
+
+
+def test_fetch_prints_where_the_file_lies(impasto, monkeypatch, fresh_cache):
+    outcome = impasto("weights", "fetch", "lite")
+    assert (outcome.code, outcome.out) == (0, f"{weights.location(weights.WEIGHTS['lite'])}\n")
+    content = b"numbers"
+    spec = WeightSpec(
+        name="mine", file_name="mine.pth", urls=("http://localhost/mine.pth",),
+        sha256=hashlib.sha256(content).hexdigest(), licence="MIT", provenance="here",
+    )  # fmt: skip
+    monkeypatch.setitem(weights.WEIGHTS, "mine", spec)
+    monkeypatch.setattr(weights, "_transfer", lambda url, path, bar: path.write_bytes(content))
+    outcome = impasto("weights", "fetch", "mine")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert weights.location(spec).read_bytes() == content
+
+
+def test_fetch_fails_in_words(impasto, monkeypatch):
+    monkeypatch.setenv("IMPASTO_OFFLINE", "1")
+    outcome = impasto("weights", "fetch", "vgg19")
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
+    assert "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth" in outcome.err
+    outcome = impasto("weights", "fetch", "vgg91")
+    assert outcome.code == 2
+    assert "did you mean 'vgg19'?" in outcome.err
+
+
+def test_stylize_says_what_to_do_without_weights(paint, monkeypatch):
+    monkeypatch.setenv("IMPASTO_OFFLINE", "1")
+    outcome = paint("photo.png", "--encoder", "vgg19", "-o", "out.png")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "'lite' works without any download" in outcome.err
+
+
+class TestNormalise:
+    def test_makes_the_mean_activations_1_and_paints(self, album, impasto, paint):
+        outcome = impasto("weights", "normalise", "--encoder", "lite", "--data", "album", "-o", "own.safetensors")
+        assert (outcome.code, outcome.out) == (0, "own.safetensors\n")
+        encoder = load_encoder("vgg19", weights=album.parent / "own.safetensors")
+        means = mean_activations(encoder, [read(path).pixels for path in sorted(album.iterdir())])
+        before = mean_activations(lite(), [read(path).pixels for path in sorted(album.iterdir())])
+        for layer in LAYERS:
+            firing = before[layer] > 0.06 * before[layer].mean()
+            torch.testing.assert_close(means[layer][firing], torch.ones_like(means[layer][firing]), rtol=1e-3, atol=0)
+            assert (before[layer][firing] - 1).abs().max() > 0.01
+        _, config = weights.load(album.parent / "own.safetensors")
+        assert config["normalised"] == {"encoder": "lite", "pictures": 4, "size": 512, "pooling": "average"}
+        assert paint("photo.png", "--encoder", "vgg19", "--weights", "own.safetensors", "-o", "out.png").code == 0
+
+    def test_size_and_limit(self, album, impasto):
+        words = ["--data", "album", "-o", "own.safetensors", "--encoder", "lite", "--size", "16", "--limit", "2"]
+        assert impasto("weights", "normalise", *words).code == 0
+        _, config = weights.load(album.parent / "own.safetensors")
+        assert (config["normalised"]["pictures"], config["normalised"]["size"]) == (2, 16)
+
+    def test_a_bad_picture_does_not_stop_the_others(self, album, impasto):
+        (album / "bad.png").write_text("text")
+        words = ["--data", "album", "-o", "own.safetensors", "--encoder", "lite"]
+        outcome = impasto("weights", "normalise", *words)
+        assert outcome.code == 1
+        assert "1 of 5 could not be used:\n  album/bad.png: it is not a picture" in outcome.err
+        assert weights.load(album.parent / "own.safetensors")[1]["normalised"]["pictures"] == 4
+
+    @pytest.mark.parametrize(
+        ("words", "code", "said"),
+        [
+            (["-o", "own.pth"], 2, "must end in .safetensors"),
+            (["-o", "taken.safetensors"], 1, "the file exists"),
+            (["-o", "own.safetensors", "--size", "0"], 2, "--size is 0"),
+            (["-o", "own.safetensors", "--limit", "0"], 2, "--limit is 0"),
+            (["-o", "own.safetensors", "--encoder", "vgg19", "--weights", "none.pth"], 1, "none.pth: "),
+            (["-o", "own.safetensors", "--data", "nowhere"], 1, "nowhere: there is no such folder"),
+        ],
+    )
+    def test_what_cannot_be_done_is_said(self, words, code, said, album, impasto):
+        (album.parent / "taken.safetensors").touch()
+        outcome = impasto("weights", "normalise", "--data", "album", *words)
+        assert (outcome.code, outcome.out, outcome.err.count("\n")) == (code, "", 1)
+        assert said in outcome.err

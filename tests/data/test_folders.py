@@ -1,0 +1,152 @@
+"""The endless stream of crops: what it draws depends on a seed and a position, and on nothing else."""
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from impasto.data.folders import Crops, PictureStream, batches, hold_out, list_pictures
+from impasto.errors import DataError
+
+COUNT = 7
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures whose red channel is their own number, with detail in the others."""
+    folder = tmp_path_factory.mktemp("pictures")
+    random = np.random.default_rng(0)
+    (folder / "deeper").mkdir()
+    for number in range(COUNT):
+        pixels = random.integers(0, 256, (20 + number, 30, 3), dtype=np.uint8)
+        pixels[..., 0] = 10 * number
+        Image.fromarray(pixels).save(folder / ("deeper" if number % 2 else ".") / f"{number}.png")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+@pytest.fixture
+def stream(folder: Path) -> PictureStream:
+    return PictureStream(list_pictures([folder]), Crops(side=8, zoom=(0.5, 1.5)), seed=3)
+
+
+def number_of(sample: Tensor) -> int:
+    return int(sample[0].float().mean()) // 10
+
+
+def test_lists_pictures_below_a_folder(folder: Path, tmp_path: Path) -> None:
+    found = list_pictures([folder])
+    assert sorted(path.name for path in found) == [f"{number}.png" for number in range(COUNT)]
+    assert list_pictures([folder, folder]) == found + found
+    with pytest.raises(DataError, match=r"nowhere: there is no such folder"):
+        list_pictures([folder, tmp_path / "nowhere"])
+    with pytest.raises(DataError, match=f"{tmp_path}: holds no pictures"):
+        list_pictures([folder, tmp_path])
+
+
+def test_hold_out_is_disjoint_and_stable() -> None:
+    pictures = [Path(f"{number}.jpg") for number in range(20)]
+    training, held_out = hold_out(pictures, 5, seed=1)
+    assert len(held_out) == 5
+    assert sorted(training + held_out) == sorted(pictures)
+    assert hold_out(pictures, 5, seed=1) == (training, held_out)
+    assert hold_out(pictures, 5, seed=2)[1] != held_out
+    assert hold_out(pictures, 0, seed=1) == (pictures, [])
+    with pytest.raises(DataError, match="20 pictures are too few to hold 11"):
+        hold_out(pictures, 11, seed=1)
+
+
+def test_every_picture_comes_once_an_epoch_and_epochs_differ(stream: PictureStream) -> None:
+    epochs = [[number_of(stream[index]) for index in range(COUNT * e, COUNT * (e + 1))] for e in range(3)]
+    for order in epochs:
+        assert sorted(order) == list(range(COUNT))
+    assert epochs[0] != epochs[1]
+
+
+def test_a_sample_is_a_function_of_seed_and_index(folder: Path, stream: PictureStream) -> None:
+    again = PictureStream(stream.pictures, stream.crops, seed=3)
+    for index in (12, 0, 5, 12, 3 * COUNT):  # in any order
+        assert torch.equal(stream[index], again[index])
+    assert stream[0].shape == (3, 8, 8)
+    assert stream[0].dtype == torch.uint8
+    other = PictureStream(stream.pictures, stream.crops, seed=4)
+    assert not all(torch.equal(stream[index], other[index]) for index in range(COUNT))
+
+
+def test_a_started_stream_skips_what_was_seen(stream: PictureStream) -> None:
+    from_the_start = list(islice(batches(stream, size=3, start=0, workers=0), 6))
+    from_four = list(islice(batches(stream, size=3, start=4, workers=0), 2))
+    assert from_the_start[0].shape == (3, 3, 8, 8)
+    assert all(torch.equal(*pair) for pair in zip(from_the_start[4:], from_four, strict=True))
+
+
+def test_processes_share_the_global_batch(stream: PictureStream) -> None:
+    alone = islice(batches(stream, size=6, start=2, workers=0), 3)
+    shares = [islice(batches(stream, size=2, start=2, rank=rank, world_size=3, workers=0), 3) for rank in range(3)]
+    for whole, *parts in zip(alone, *shares, strict=True):
+        assert torch.equal(whole, torch.cat(parts))
+
+
+def test_workers_change_nothing(stream: PictureStream) -> None:
+    alone = list(islice(batches(stream, size=3, start=1, workers=0), 4))
+    iterator = batches(stream, size=3, start=1, workers=2)
+    assert all(torch.equal(*pair) for pair in zip(alone, islice(iterator, 4), strict=True))
+
+
+def test_drawing_leaves_the_global_generators_alone(stream: PictureStream) -> None:
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    next(batches(stream, size=2, start=0, workers=0))
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert np.array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
+
+
+def test_an_unreadable_picture_is_named(folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_text("no picture")
+    stream = PictureStream([broken], Crops(side=8), seed=0)
+    with pytest.raises(DataError, match=r"broken\.jpg: cannot be used for training"):
+        stream[0]
+    with pytest.raises(DataError, match="no pictures"):
+        PictureStream([], Crops(side=8), seed=0)
+
+
+def ramp(height: int, width: int) -> Image.Image:
+    """Red grows by 2 per pixel to the right, green by 2 per pixel downwards."""
+    y, x = np.mgrid[0:height, 0:width]
+    return Image.fromarray(np.stack([2 * x, 2 * y, 0 * x], -1).astype(np.uint8))
+
+
+def slopes(crop: Image.Image) -> tuple[float, float]:
+    """Change of red per pixel to the right and of green per pixel downwards, away from the border."""
+    pixels = np.asarray(crop).astype(float)[4:-4, 4:-4]
+    return float(np.diff(pixels[..., 0], axis=1).mean()), float(np.diff(pixels[..., 1], axis=0).mean())
+
+
+@pytest.mark.parametrize("zoom", [0.5, 1.0, 2.0])
+def test_zoom_is_output_pixels_per_picture_pixel(zoom: float) -> None:
+    crops = Crops(side=24, zoom=(zoom, zoom), flip=False)
+    for seed in range(5):
+        crop = crops.cut(ramp(80, 100), np.random.default_rng(seed))
+        assert crop.size == (24, 24)
+        assert slopes(crop) == pytest.approx((2 / zoom, 2 / zoom), rel=0.08)
+
+
+@pytest.mark.parametrize("size", [(12, 60), (60, 12), (9, 9)])
+def test_a_small_picture_is_enlarged_just_enough_and_keeps_its_aspect(size: tuple[int, int]) -> None:
+    crop = Crops(side=36, flip=False).cut(ramp(*size), np.random.default_rng(0))
+    assert crop.size == (36, 36)
+    assert slopes(crop) == pytest.approx((2 * min(size) / 36,) * 2, rel=0.08)
+
+
+def test_zoom_is_drawn_from_its_range_and_half_is_mirrored() -> None:
+    crops = Crops(side=24, zoom=(0.5, 2.0))
+    across = [slopes(crops.cut(ramp(80, 100), np.random.default_rng(seed)))[0] for seed in range(60)]
+    assert 15 <= sum(slope < 0 for slope in across) <= 45
+    sizes = [abs(slope) for slope in across]
+    assert min(sizes) > 0.9
+    assert max(sizes) < 4.4
+    assert 20 <= sum(size < 2 for size in sizes) <= 40, "as often above 1 as below it"

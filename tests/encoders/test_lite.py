@@ -1,0 +1,50 @@
+"""The encoder that ships inside the package."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from impasto import image
+from impasto.encoders import ENCODERS, load_encoder, weights_file
+from impasto.encoders.filters import FLOOR, mean_activations
+from impasto.encoders.lite import lite
+from impasto.encoders.network import LAYERS
+from impasto.errors import OptionError
+
+PICTURES = sorted((weights_file("lite").parent / "pictures").glob("*.jpg"))
+
+
+def test_is_what_the_package_promises() -> None:
+    encoder = lite()
+    assert tuple(encoder.convolutions) == LAYERS
+    assert encoder.config.widths == (16, 32, 64, 128, 128)
+    assert encoder.pooling == "average"
+    assert lite(pooling="max").pooling == "max"
+    assert not encoder.training
+    for parameter in encoder.parameters():
+        assert parameter.dtype == torch.float32
+        assert not parameter.requires_grad
+        assert torch.isfinite(parameter).all()
+    assert 0.7e6 < sum(parameter.numel() for parameter in encoder.parameters()) < 0.9e6
+    assert weights_file("lite").stat().st_size < 2e6
+
+
+def test_filters_are_normalised() -> None:
+    assert len(PICTURES) >= 2
+    # Normalised on many other pictures, so that these few are only near it.
+    shown = (image.resize(image.read(path).pixels, 96, 128) for path in PICTURES)
+    for layer, means in mean_activations(lite(), shown).items():
+        assert 1 / 3 < float(means.mean()) < 3, layer
+        assert 1 / 3 < float(means.median()) < 3, layer
+        assert float(means.max()) < 1 / FLOOR, layer
+
+
+def test_by_name(tmp_path: Path) -> None:
+    assert ENCODERS == ("lite", "vgg19")
+    assert load_encoder("lite").config == lite().config
+    with pytest.raises(OptionError, match="lite carries its own"):
+        load_encoder("lite", weights=tmp_path / "a.safetensors")
+    with pytest.raises(OptionError, match="no encoder 'vgg16'; there are lite, vgg19"):
+        load_encoder("vgg16")
+    assert weights_file("vgg19", tmp_path / "a.pth") == tmp_path / "a.pth"

@@ -1,0 +1,174 @@
+"""Optimisations that go wrong: the guard returns to the best picture, or gives up with advice."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto import load
+from impasto.errors import Cancelled, DivergedError
+from impasto.methods.gatys.objective import Objective
+from impasto.methods.gatys.optimise import RETREATS, Optimisation
+from impasto.options import StylizeOptions
+from impasto.progress import Progress
+
+
+class Written(Objective):
+    """An objective that is any function of the picture."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__(None, {}, {}, {})  # type: ignore[arg-type]
+        object.__setattr__(self, "function", function)
+
+    def losses(self, image: Tensor) -> dict[str, Tensor]:
+        return {"loss": self.function(image)}  # type: ignore[attr-defined]
+
+
+def optimisation(function: Callable[[Tensor], Tensor], start: Tensor, **choices: object) -> Optimisation:
+    return Optimisation(Written(function), start, StylizeOptions(**choices))  # type: ignore[arg-type]
+
+
+def quadratic(image: Tensor) -> Tensor:
+    return (image - 0.25).square().sum()
+
+
+def wall(image: Tensor) -> Tensor:
+    """Flat, then suddenly very steep: what L-BFGS learned about curvature on the flat throws it up the wall."""
+    x = image - 0.5
+    return (0.01 * x.square() + 1e4 * (x - 0.2).clamp_min(0).square() + 1e-2 * (0.4 - x).clamp_min(0)).sum()
+
+
+def plain_lbfgs(function: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> list[float]:
+    image = start.clone().requires_grad_()
+    optimizer = torch.optim.LBFGS([image], lr=1, max_iter=1, history_size=20, tolerance_grad=0, tolerance_change=0)
+    losses = []
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = function(image)
+        loss.backward()
+        losses.append(loss.item())
+        return loss
+
+    for _ in range(steps):
+        optimizer.step(closure)
+    return losses
+
+
+def start_picture() -> Tensor:
+    return torch.rand(1, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 0.3
+
+
+def test_an_explosion_of_lbfgs_is_rolled_back() -> None:
+    """Paper 002, figure 1: the loss falls, and then grows rapidly."""
+    plain = plain_lbfgs(wall, start_picture(), 40)
+    best_before = min(plain[: plain.index(max(plain))])
+    assert max(plain) > 10 * best_before, "the example must explode without the guard"
+
+    guarded = optimisation(wall, start_picture())
+    for _ in range(40):
+        guarded.step()
+    result = guarded.finish()
+    assert guarded.guard.retreats > 0
+    assert float(wall(result)) == guarded.guard.best_loss
+    assert float(wall(result)) <= min(best_before, float(wall(start_picture())))
+
+
+def test_a_single_bad_number_is_survived() -> None:
+    calls = 0
+
+    def faulty(image: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        return quadratic(image) * (math.nan if calls == 4 else 1)
+
+    for optimizer in ("lbfgs", "adam"):
+        calls = 0
+        run = optimisation(faulty, start_picture(), optimizer=optimizer)
+        for _ in range(60):
+            run.step()
+        assert run.guard.retreats == 1
+        assert torch.isfinite(run.finish()).all()
+        assert float(quadratic(run.finish())) < 0.2 * float(quadratic(start_picture()))
+
+
+def test_a_wild_step_size_of_adam_is_tamed() -> None:
+    run = optimisation(quadratic, torch.full((1, 3, 4, 4), 0.3), optimizer="adam", learning_rate=0.3)
+    for _ in range(60):
+        run.step()
+        assert float(run.canvas.picture().detach().min()) >= -1e-6
+        assert float(run.canvas.picture().detach().max()) <= 1 + 1e-6
+    assert 0 < run.guard.retreats <= RETREATS
+    assert float(quadratic(run.finish())) <= float(quadratic(torch.full((1, 3, 4, 4), 0.3)))
+
+
+def test_the_best_picture_is_kept_not_the_last() -> None:
+    heights = iter([3.0, 1.0, 1.5, 1.9, 1.2, 1.8])
+    run = optimisation(lambda image: quadratic(image) * 0 + next(heights), start_picture())
+    pictures = []
+    for _ in range(5):
+        pictures.append(run.canvas.picture().detach())
+        run.step()
+    best = run.finish()
+    assert torch.equal(best, pictures[1])
+    assert run.guard.best_loss == 1.0
+
+
+def test_the_point_after_the_last_step_counts() -> None:
+    run = optimisation(quadratic, start_picture())
+    run.step()
+    assert float(quadratic(run.finish())) < float(quadratic(start_picture()))
+
+
+def test_never_finite() -> None:
+    run = optimisation(lambda image: (image * math.nan).sum(), start_picture())
+    with pytest.raises(DivergedError, match="not finite for the picture to start from; lower the weights"):
+        run.step()
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_stops_with_advice_when_no_step_size_works(optimizer: str, caplog: pytest.LogCaptureFixture) -> None:
+    calls = 0
+
+    def hopeless(image: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        return quadratic(image) * (1 if calls == 1 else 1e6)
+
+    run = optimisation(hopeless, start_picture(), optimizer=optimizer)
+    run.step()
+    for _ in range(RETREATS):
+        run.step()
+        assert not run.guard.gave_up
+    run.step()
+    assert run.guard.gave_up
+    assert f"exploded {RETREATS + 1} times" in caplog.text
+    assert "lower --style-weight or --learning-rate" in caplog.text
+    assert torch.equal(run.guard.best, start_picture())
+
+
+def test_through_the_method() -> None:
+    """Weights that no float can hold end in advice; a picture that exists by then is never made worse."""
+    generator = torch.Generator().manual_seed(0)
+    content, style = (torch.rand(1, 3, 20, 24, generator=generator) for _ in range(2))
+    with pytest.raises(DivergedError):
+        load(device="cpu")(content, [style], StylizeOptions(style_weight=1e300, steps=3))
+
+
+def test_the_reported_loss_never_rises() -> None:
+    generator = torch.Generator().manual_seed(0)
+    content, style = (torch.rand(1, 3, 20, 24, generator=generator) for _ in range(2))
+    losses: list[float] = []
+
+    def note(progress: Progress) -> None:
+        assert progress.loss is not None
+        losses.append(progress.loss)
+        if len(losses) == 25:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        load(device="cpu")(content, [style], StylizeOptions(optimizer="adam", learning_rate=1.0), progress=note)
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < losses[0]

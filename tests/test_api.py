@@ -1,0 +1,333 @@
+"""`impasto.stylize`: any kind of picture in, the same kind out, and nothing lost on the way."""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+import impasto
+from impasto import image
+from impasto.api import as_picture, paint
+from impasto.errors import Cancelled, OptionError, PictureError
+from impasto.image import Picture
+from impasto.methods import Stylizer
+from impasto.options import StylizeOptions
+from impasto.progress import Progress
+from impasto.record import read_record
+
+QUICK: dict[str, Any] = {"scales": 1, "steps": 2}
+H, W = 20, 26
+
+
+class Inverted:
+    """A stylizer that can be foreseen: it answers with the negative of the content."""
+
+    device = torch.device("cpu")
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Tensor, Sequence[Tensor], StylizeOptions, Tensor | None]] = []
+
+    def __call__(
+        self,
+        content: Tensor,
+        styles: Sequence[Tensor],
+        options: StylizeOptions,
+        *,
+        start: Tensor | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        saving: Any = None,
+    ) -> Tensor:
+        self.calls.append((content, styles, options, start))
+        if progress:
+            try:
+                progress(Progress(step=1, total=1))
+            except Cancelled:
+                raise Cancelled(best=1 - content) from None
+        return 1 - content
+
+    def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
+        return {"inverted": "0" * 64}
+
+
+@pytest.fixture
+def inverted() -> Inverted:
+    return Inverted()
+
+
+@pytest.fixture(scope="module")
+def stylizer() -> Stylizer:
+    return impasto.load(device="cpu")
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.png"
+    Image.fromarray(levels(3)).save(path)
+    return path
+
+
+def levels(channels: int = 0, dtype: Any = np.uint8, *, seed: int = 0) -> NDArray[Any]:
+    shape = (H, W, channels) if channels else (H, W)
+    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max + 1, shape, dtype=dtype)
+
+
+STYLE = levels(3, seed=9)
+
+
+# --- the same kind out -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [0, 1, 3])
+def test_integer_arrays(channels: int, dtype: Any, inverted: Inverted) -> None:
+    content = levels(channels, dtype)
+    result = impasto.stylize(content, STYLE, stylizer=inverted)
+    assert result.dtype == dtype
+    assert np.array_equal(result, np.iinfo(dtype).max - content)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+@pytest.mark.parametrize("channels", [0, 1, 3])
+def test_float_arrays(channels: int, dtype: Any, inverted: Inverted) -> None:
+    content = (levels(channels) / 255).astype(dtype)
+    result = impasto.stylize(content, STYLE, stylizer=inverted)
+    assert result.dtype == dtype
+    assert result.shape == content.shape
+    np.testing.assert_allclose(result, 1 - content, atol=2e-3 if dtype == np.float16 else 1e-6)
+
+
+def test_an_array_with_alpha(inverted: Inverted) -> None:
+    content = levels(4)
+    result = impasto.stylize(content, STYLE, stylizer=inverted)
+    assert np.array_equal(result[..., :3], 255 - content[..., :3])
+    assert np.array_equal(result[..., 3], content[..., 3]), "alpha comes back as it was"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16])
+@pytest.mark.parametrize("shape", [(3, H, W), (1, 3, H, W)])
+def test_tensors(shape: tuple[int, ...], dtype: torch.dtype, inverted: Inverted) -> None:
+    content = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(dtype)
+    result = impasto.stylize(content, STYLE, stylizer=inverted)
+    assert result.dtype == dtype
+    torch.testing.assert_close(result, 1 - content, atol=1e-3 if dtype == torch.float16 else 1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("RGB", 3), ("RGBA", 4), ("L", 0)])
+def test_pil_images(mode: str, channels: int, inverted: Inverted) -> None:
+    pixels = levels(channels)
+    result = impasto.stylize(Image.fromarray(pixels), STYLE, stylizer=inverted)
+    assert isinstance(result, Image.Image)
+    assert result.size == (W, H)
+    assert result.mode == ("RGBA" if mode == "RGBA" else "RGB")
+    colours = np.asarray(result)[..., :3]
+    assert np.array_equal(colours, 255 - (pixels[..., None].repeat(3, 2) if mode == "L" else pixels[..., :3]))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"])
+def test_bytes(kind: str, inverted: Inverted) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(levels(3)).save(stream, kind)
+    result = impasto.stylize(stream.getvalue(), STYLE, stylizer=inverted)
+    with Image.open(io.BytesIO(result)) as file:
+        assert file.format == (kind if kind not in ("BMP", "GIF") else "PNG")
+        assert file.size == (W, H)
+    record = read_record(result)
+    assert record["content"] == "bytes"
+
+
+def test_sixteen_bits_stay_sixteen(tmp_path: Path, inverted: Inverted) -> None:
+    pixels = levels(3, np.uint16)
+    content = tmp_path / "deep.png"
+    image.write(image.from_array(pixels), content, bits=16)
+    result = impasto.stylize(content, STYLE, stylizer=inverted)
+    assert np.array_equal(image.to_array(image.read(result), np.uint16), 65535 - pixels)
+    data = impasto.stylize(content.read_bytes(), STYLE, stylizer=inverted)
+    assert np.array_equal(image.to_array(image.read(data), np.uint16), 65535 - pixels)
+    # A format of 8 bits takes 8.
+    impasto.stylize(content, STYLE, stylizer=inverted, output=tmp_path / "a.jpg")
+    assert image.read(tmp_path / "a.jpg").bits == 8
+
+
+def test_a_path(photo: Path, inverted: Inverted) -> None:
+    for content in (photo, str(photo)):
+        result = impasto.stylize(content, STYLE, stylizer=inverted, overwrite=True)
+        assert result == photo.with_name("photo-impasto.png")
+        assert np.array_equal(image.to_array(image.read(result)), 255 - levels(3))
+    assert np.array_equal(image.to_array(image.read(photo)), levels(3)), "the input is as it was"
+
+
+@pytest.mark.parametrize(("name", "expected"), [("a.bmp", "a-impasto.png"), ("a.JPG", "a-impasto.JPG")])
+def test_the_name_of_the_result(name: str, expected: str, tmp_path: Path, inverted: Inverted) -> None:
+    Image.fromarray(levels(3)).save(tmp_path / name)
+    assert impasto.stylize(tmp_path / name, STYLE, stylizer=inverted) == tmp_path / expected
+    named = tmp_path / "other.webp"
+    assert impasto.stylize(tmp_path / name, STYLE, stylizer=inverted, output=str(named)) == named
+    assert named.exists()
+
+
+def test_alpha_of_a_file_comes_back(tmp_path: Path, inverted: Inverted) -> None:
+    Image.fromarray(levels(4)).save(tmp_path / "a.png")
+    result = impasto.stylize(tmp_path / "a.png", STYLE, stylizer=inverted)
+    assert np.array_equal(image.to_array(image.read(result))[..., 3], levels(4)[..., 3])
+    smaller = impasto.stylize(tmp_path / "a.png", STYLE, stylizer=inverted, size=13, output=tmp_path / "b.png")
+    alpha = image.read(smaller).alpha
+    assert alpha is not None
+    assert alpha.shape == (1, 1, 10, 13)
+
+
+def test_the_same_picture_in_every_kind(stylizer: Stylizer, tmp_path: Path) -> None:
+    pixels = levels(3)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    expected = impasto.stylize(pixels, STYLE, stylizer=stylizer, **QUICK)
+    assert not np.array_equal(expected, pixels)
+    pil = impasto.stylize(Image.fromarray(pixels), Image.fromarray(STYLE), stylizer=stylizer, **QUICK)
+    path = impasto.stylize(tmp_path / "a.png", STYLE, stylizer=stylizer, **QUICK)
+    data = impasto.stylize((tmp_path / "a.png").read_bytes(), [STYLE], stylizer=stylizer, **QUICK)
+    tensor = impasto.stylize(torch.from_numpy(pixels).permute(2, 0, 1) / 255, STYLE, stylizer=stylizer, **QUICK)
+    for result in (image.from_pil(pil), image.read(path), image.read(data), image.from_tensor(tensor)):
+        assert np.array_equal(image.to_array(result), expected)
+
+
+# --- what is painted -------------------------------------------------------------------------------------------------
+
+
+def test_what_the_method_is_given(photo: Path, inverted: Inverted, tmp_path: Path) -> None:
+    start = tmp_path / "start.png"
+    Image.fromarray(levels(3, seed=3)).save(start)
+    styles: list[Any] = [photo, Image.fromarray(STYLE), STYLE, torch.rand(3, 5, 6)]
+    options = StylizeOptions(size=13, seed=3)
+    impasto.stylize(levels(3), styles, options, stylizer=inverted, init=str(start), seed=4)
+    content, given, chosen, begun = inverted.calls[0]
+    assert content.shape == (1, 3, 10, 13)
+    assert [tuple(style.shape[1:]) for style in given] == [(3, H, W)] * 3 + [(3, 5, 6)]
+    assert chosen == StylizeOptions(size=13, seed=4, init=str(start))
+    assert options.seed == 3
+    assert begun is not None
+    assert torch.equal(begun, image.read(start).pixels)
+
+
+@pytest.mark.parametrize(("size", "expected"), [(None, (H, W)), (13, (10, 13)), (52, (40, 52)), (1, (1, 1))])
+def test_size(size: int | None, expected: tuple[int, int], stylizer: Stylizer) -> None:
+    assert impasto.stylize(levels(3), STYLE, stylizer=stylizer, size=size, **QUICK).shape == (*expected, 3)
+
+
+def test_the_record_says_how(photo: Path, stylizer: Stylizer) -> None:
+    result = impasto.stylize(photo, [photo, STYLE], stylizer=stylizer, seed=5, **QUICK)
+    record = read_record(result)
+    assert record["method"] == "gatys"
+    assert record["seed"] == record["options"]["seed"] == 5
+    assert (record["content"], record["style"]) == ("photo.png", ["photo.png", "ndarray"])
+    assert record["size"] == [W, H]
+    assert record["version"] == impasto.__version__
+    assert len(record["weights"]["lite"]) == 64
+    again = impasto.stylize(levels(3), [photo, STYLE], StylizeOptions(**record["options"]), stylizer=stylizer)
+    assert np.array_equal(again, image.to_array(image.read(result))), "the record repeats the picture"
+
+
+def test_paint_returns_picture_record_and_seconds(inverted: Inverted) -> None:
+    content = as_picture(levels(3))
+    painting = paint(content, [STYLE], StylizeOptions(), stylizer=inverted, content_name="x")
+    assert isinstance(painting.picture, Picture)
+    assert painting.seconds >= 0
+    assert painting.record["content"] == "x"
+    assert as_picture(content) is content
+
+
+# --- refusals --------------------------------------------------------------------------------------------------------
+
+
+def test_a_taken_name_is_refused_before_painting(photo: Path, inverted: Inverted, tmp_path: Path) -> None:
+    taken, style = tmp_path / "taken.png", tmp_path / "style.png"
+    for path in (taken, style):
+        Image.fromarray(STYLE).save(path)
+    before = taken.read_bytes()
+    refused: list[tuple[Path, bool, str]] = [
+        (taken, False, "the file exists"),
+        (photo, True, "never overwritten"),
+        (style, True, "never overwritten"),
+        (tmp_path / "a.xyz", False, "not a format to write"),
+        (tmp_path / "nowhere" / "a.png", False, "does not exist"),
+        (tmp_path, True, r"folder|suffix"),
+    ]
+    for output, overwrite, reason in refused:
+        with pytest.raises(PictureError, match=reason):
+            impasto.stylize(photo, style, stylizer=inverted, output=output, overwrite=overwrite)
+    assert inverted.calls == []
+    assert taken.read_bytes() == before
+    impasto.stylize(photo, style, stylizer=inverted, output=taken, overwrite=True)
+    assert taken.read_bytes() != before
+
+
+def test_the_default_name_is_refused_if_taken(photo: Path, inverted: Inverted) -> None:
+    impasto.stylize(photo, STYLE, stylizer=inverted)
+    with pytest.raises(PictureError, match=r"photo-impasto\.png: the file exists"):
+        impasto.stylize(photo, STYLE, stylizer=inverted)
+    assert len(inverted.calls) == 1
+
+
+def test_unknown_options(inverted: Inverted) -> None:
+    with pytest.raises(OptionError, match=r"no option 'style_wieght'; did you mean 'style_weight'\?"):
+        impasto.stylize(levels(3), STYLE, stylizer=inverted, style_wieght=1)
+    with pytest.raises(OptionError, match=r"no option 'zzz'$"):
+        impasto.stylize(levels(3), STYLE, stylizer=inverted, zzz=1)
+    with pytest.raises(OptionError, match=r"^steps"):
+        impasto.stylize(levels(3), STYLE, stylizer=inverted, steps=-1)
+
+
+def test_what_makes_no_sense(photo: Path, inverted: Inverted) -> None:
+    with pytest.raises(OptionError, match="output is for a content that is a path"):
+        impasto.stylize(levels(3), STYLE, stylizer=inverted, output="a.png")  # type: ignore[call-overload]
+    with pytest.raises(OptionError, match="at least one style"):
+        impasto.stylize(levels(3), [], stylizer=inverted)
+    with pytest.raises(OptionError, match="style_blend has 2 weights for 1 styles"):
+        impasto.stylize(levels(3), STYLE, stylizer=inverted, style_blend="1,2")
+    with pytest.raises(OptionError, match="not int"):
+        impasto.stylize(levels(3), 3, stylizer=inverted)  # type: ignore[call-overload]
+    with pytest.raises(PictureError, match=r"nowhere\.jpg"):
+        impasto.stylize(photo.with_name("nowhere.jpg"), STYLE, stylizer=inverted)
+    with pytest.raises(PictureError, match="floats are in"):
+        impasto.stylize(levels(3).astype(np.float32), STYLE, stylizer=inverted)
+    with pytest.raises(OptionError, match="no method 'gaty'"):
+        impasto.load("gaty")
+    assert inverted.calls == []
+
+
+# --- progress and stopping -------------------------------------------------------------------------------------------
+
+
+def test_progress_rises_to_its_total(stylizer: Stylizer) -> None:
+    reports: list[Progress] = []
+    impasto.stylize(levels(3), STYLE, stylizer=stylizer, scales=1, steps=4, progress=reports.append)
+    assert [(report.step, report.total) for report in reports] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    losses = [report.loss for report in reports if report.loss is not None]
+    assert losses == sorted(losses, reverse=True)
+    assert len(losses) == 4
+
+
+@pytest.mark.parametrize("kind", ["array", "tensor", "pil", "bytes", "path"])
+def test_cancelling_gives_the_best_picture_of_the_results_kind(kind: str, photo: Path, inverted: Inverted) -> None:
+    content: Any = {
+        "array": levels(4),
+        "tensor": torch.rand(3, H, W),
+        "pil": Image.fromarray(levels(3)),
+        "bytes": photo.read_bytes(),
+        "path": photo,
+    }[kind]
+
+    def cancel(progress: Progress) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled) as caught:
+        impasto.stylize(content, STYLE, stylizer=inverted, progress=cancel)
+    best = caught.value.best
+    assert isinstance(best, Image.Image if kind == "path" else type(content))
+    if kind == "array":
+        assert np.array_equal(best[..., 3], content[..., 3])
+    assert not photo.with_name("photo-impasto.png").exists()

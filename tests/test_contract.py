@@ -1,0 +1,141 @@
+"""What every method keeps to, whatever else it does."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import impasto
+from impasto.errors import OptionError
+from impasto.methods import METHODS, Stylizer, load_method
+from impasto.options import StylizeOptions
+from impasto.progress import Progress
+
+# What makes a method quick; a method that knows no steps ignores them.
+QUICK: dict[str, Any] = {"scales": 1, "steps": 2, "coarse_steps": 1}
+SIZES = [(24, 32), (33, 47), (1, 1), (1, 40), (2, 300), (40, 1)]
+
+
+@pytest.fixture(scope="module", params=list(METHODS))
+def stylizer(request: pytest.FixtureRequest) -> Stylizer:
+    return impasto.load(request.param, device="cpu")
+
+
+def options(stylizer: Stylizer, **choices: Any) -> StylizeOptions:
+    method = next(name for name, target in METHODS.items() if target.endswith(f":{type(stylizer).__name__}"))
+    return StylizeOptions(method=method, **(QUICK | choices))
+
+
+def picture(height: int, width: int, seed: int = 0) -> Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def is_picture(result: Tensor, size: Sequence[int]) -> bool:
+    return (
+        result.shape == (1, 3, *size)
+        and result.dtype == torch.float32
+        and result.device.type == "cpu"
+        and not result.requires_grad
+        and bool(((result >= 0) & (result <= 1)).all())
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_any_size_of_content(stylizer: Stylizer, size: tuple[int, int]) -> None:
+    result = stylizer(picture(*size), [picture(20, 30, 1)], options(stylizer))
+    assert is_picture(result, size)
+    assert not torch.equal(result, picture(*size))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_any_size_of_style(stylizer: Stylizer, size: tuple[int, int]) -> None:
+    assert is_picture(stylizer(picture(25, 31), [picture(*size, 1)], options(stylizer)), (25, 31))
+
+
+def test_several_styles_of_different_sizes(stylizer: Stylizer) -> None:
+    styles = [picture(20, 30, 1), picture(41, 17, 2), picture(1, 1, 3)]
+    result = stylizer(picture(25, 31), styles, options(stylizer))
+    assert is_picture(result, (25, 31))
+    assert not torch.equal(result, stylizer(picture(25, 31), styles[:1], options(stylizer)))
+
+
+def test_extreme_pictures(stylizer: Stylizer) -> None:
+    black, white = torch.zeros(1, 3, 20, 24), torch.ones(1, 3, 20, 24)
+    for content, style in ((black, white), (white, black), (black, black), (white, picture(20, 24))):
+        assert is_picture(stylizer(content, [style], options(stylizer)), (20, 24))
+
+
+def test_the_same_call_gives_the_same_picture(stylizer: Stylizer) -> None:
+    def paint(method: Stylizer) -> Tensor:
+        return method(picture(25, 31), [picture(20, 30, 1)], options(stylizer, init="noise"))
+
+    first = paint(stylizer)
+    torch.manual_seed(123)  # the global generator plays no part
+    assert torch.equal(paint(stylizer), first)
+    assert torch.equal(paint(impasto.load(options(stylizer).method, device="cpu")), first)
+
+
+def test_any_memory_layout(stylizer: Stylizer) -> None:
+    content, style = picture(25, 31), picture(20, 30, 1)
+    expected = stylizer(content, [style], options(stylizer))
+    for layout in (
+        content.contiguous(memory_format=torch.channels_last),
+        content.transpose(2, 3).contiguous().transpose(2, 3),
+    ):
+        assert torch.equal(stylizer(layout, [style], options(stylizer)), expected)
+
+
+def test_inputs_are_left_alone(stylizer: Stylizer) -> None:
+    for choices in ({"optimizer": "lbfgs"}, {"optimizer": "adam"}):
+        content, style = picture(25, 31).contiguous(memory_format=torch.channels_last), picture(20, 30, 1)
+        stylizer(content, [style], options(stylizer, **choices))
+        assert torch.equal(content, picture(25, 31))
+        assert torch.equal(style, picture(20, 30, 1))
+        assert not content.requires_grad
+
+
+def test_global_state_is_left_alone(stylizer: Stylizer) -> None:
+    def state() -> tuple[Any, ...]:
+        return (
+            torch.get_rng_state().tolist(),
+            np.random.get_state()[1].tolist(),  # noqa: NPY002
+            torch.get_num_threads(),
+            torch.is_grad_enabled(),
+            torch.get_default_dtype(),
+            torch.are_deterministic_algorithms_enabled(),
+        )
+
+    before = state()
+    stylizer(picture(25, 31), [picture(20, 30, 1)], options(stylizer, init="noise"))
+    assert state() == before
+
+
+def test_the_callers_grad_mode_does_not_matter(stylizer: Stylizer) -> None:
+    expected = stylizer(picture(25, 31), [picture(20, 30, 1)], options(stylizer))
+    with torch.no_grad():
+        assert torch.equal(stylizer(picture(25, 31), [picture(20, 30, 1)], options(stylizer)), expected)
+        assert not torch.is_grad_enabled()
+
+
+def test_progress_comes_to_its_end(stylizer: Stylizer) -> None:
+    reports: list[Progress] = []
+    stylizer(picture(25, 31), [picture(20, 30, 1)], options(stylizer), progress=reports.append)
+    steps = [report.step for report in reports]
+    assert steps == sorted(set(steps))
+    assert {report.total for report in reports} == {steps[-1]}
+    for report in reports:
+        assert report.preview is None or is_picture(report.preview(), report.size or (25, 31))
+
+
+def test_weights_are_named_by_their_hashes(stylizer: Stylizer) -> None:
+    hashes = stylizer.weights_hashes(options(stylizer))
+    assert hashes
+    assert all(len(digest) == 64 and int(digest, 16) for digest in hashes.values())
+
+
+def test_unknown_method() -> None:
+    with pytest.raises(OptionError, match=f"no method 'gaty'; there are {', '.join(METHODS)}"):
+        load_method("gaty", torch.device("cpu"))

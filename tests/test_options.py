@@ -1,0 +1,200 @@
+"""Every option does something, and every wrong value is named."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+import impasto
+from impasto.api import paint
+from impasto.encoders.network import LAYERS, EncoderConfig
+from impasto.errors import OptionError, PictureError
+from impasto.image import from_tensor
+from impasto.methods import METHODS, Stylizer
+from impasto.options import PRESETS, StylizeOptions
+from impasto.weights import save
+
+FIELDS = [item.name for item in fields(StylizeOptions)]
+SHORT: dict[str, Any] = {"scales": 1, "steps": 3}
+NOISE = SHORT | {"init": "noise"}
+ADAM = SHORT | {"optimizer": "adam"}
+LARGE = {"size": 150, "scales": 2, "steps": 1, "coarse_steps": 2}  # large enough for two scales
+
+# Field: what the others are, and values of it that must all give different pictures.
+CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
+    "preset": ({}, list(PRESETS)),
+    "size": (SHORT, [None, 16, 40]),
+    "encoder": (SHORT, ["lite", "vgg19"]),
+    "content_weight": (NOISE, [0, 1.0, 100]),
+    "style_weight": (SHORT, [0, 1.0, 100.0]),
+    "tv_weight": (SHORT, [0.0, 1.0, 1000]),
+    "range_weight": (SHORT | {"style_weight": 1e5, "steps": 6}, [0.0, 400.0]),
+    "precision": (SHORT, ["fp32", "bf16"]),
+    "convention": (NOISE, ["paper-001", "paper-002", "gatys-notebook", "jcjohnson"]),
+    "content_layers": (NOISE, ["relu4_2", "relu2_2", "relu2_2,relu4_2", "relu2_2:3,relu4_2"]),
+    "style_layers": (SHORT, ["relu1_1", "relu2_1", "relu1_1,relu2_1", "relu1_1 : 2, relu2_1"]),
+    "style_blend": (SHORT, ["", "1,0", "0.25,0.75", "0,1"]),
+    "style_scale": (SHORT, [1.0, 0.5, 2]),
+    "init": (SHORT, ["content", "noise", "grey", "start.png"]),
+    "optimizer": (SHORT, ["lbfgs", "adam"]),
+    "learning_rate": (ADAM, [0.02, 0.01]),
+    "history": (SHORT | {"steps": 6}, [1, 2, 20]),
+    "scales": (LARGE, [1, 2]),
+    "steps": (SHORT, [0, 1, 2]),
+    "coarse_steps": (LARGE, [0, 2]),
+    "pooling": (SHORT, ["average", "max"]),
+    "seed": (NOISE, [0, 1, 2**63 - 1]),
+}
+
+# Field: values that are refused. Each message begins with the field's name.
+WRONG: dict[str, list[Any]] = {
+    "method": ["gaty", "", None, 1],
+    "preset": ["fast", None],
+    "size": [0, -5, 1.5, "512", True],
+    "encoder": ["vgg16", None],
+    "content_weight": [-1, float("nan"), float("inf"), "1", None, True],
+    "style_weight": [-0.1, float("nan"), float("inf"), None],
+    "tv_weight": [-1, float("nan")],
+    "range_weight": [-1, float("inf"), None],
+    "precision": ["fp16", None],
+    "convention": ["gatys", None],
+    "content_layers": ["", " , ", "relu4_2:x", "relu4_2:-1", "relu4_2:nan", "relu4_2:inf", None, 4],
+    "style_layers": ["", "relu1_1:1:2", "relu1_1:-1", None],
+    "style_blend": ["a,b", "0.5;0.5", "-1,2", "0,0", "nan", "inf,1", None, 0.5],
+    "style_scale": [0, 0.01, 11, float("nan"), None],
+    "init": [None, 3, Path("start.png")],
+    "optimizer": ["sgd", None],
+    "learning_rate": [0, -1, 11, float("nan"), None],
+    "history": [0, 1001, 2.5, None],
+    "scales": [0, 17, 1.0],
+    "steps": [-1, 1_000_001, 1.5, "3"],
+    "coarse_steps": [-1, 1_000_001],
+    "pooling": ["avg", None],
+    "seed": [-1, 2**63, 0.5, None],
+}
+
+
+def picture(height: int, width: int, seed: int) -> Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+Stylizers = dict[str, Stylizer]
+
+
+@pytest.fixture(scope="module")
+def stylizers(tmp_path_factory: pytest.TempPathFactory) -> Stylizers:
+    """One for each encoder, with a tiny network in place of VGG-19."""
+    config = EncoderConfig(widths=(4, 4, 6, 6, 6), padding="reflect")
+    generator = torch.Generator().manual_seed(0)
+    tensors: dict[str, Tensor] = {}
+    previous = 3
+    for layer in LAYERS:
+        width = config.widths[int(layer[4]) - 1]
+        weight = torch.randn(width, previous, 3, 3, generator=generator) * (2 / (9 * previous)) ** 0.5
+        tensors |= {f"convolutions.{layer}.weight": weight, f"convolutions.{layer}.bias": torch.full((width,), 0.1)}
+        previous = width
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    save(path, tensors, {"encoder": config.to_json()})
+    return {"lite": impasto.load(device="cpu"), "vgg19": impasto.load(device="cpu", weights=path)}
+
+
+def painted(stylizers: Stylizers, **choices: Any) -> Tensor:
+    options = StylizeOptions(**choices)
+    styles = [from_tensor(picture(24, 40, seed)) for seed in (1, 2)]
+    return paint(from_tensor(picture(32, 36, 10)), styles, options, stylizer=stylizers[options.encoder]).picture.pixels
+
+
+def test_every_field_is_shown_to_matter_and_to_be_checked() -> None:
+    assert {*CHANGES, "method"} == set(FIELDS), "an option that no test shows to change the output is removed"
+    assert set(WRONG) == set(FIELDS)
+    for item in fields(StylizeOptions):
+        assert item.metadata["help"]
+        shown = CHANGES.get(item.name, ({}, list(METHODS)))[1]
+        # What `auto` means differs between devices; tests/test_device.py holds it.
+        assert set(item.metadata["choices"]) - {"auto"} <= set(shown), f"a choice of {item.name} that nothing shows"
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_changes_the_picture(name: str, stylizers: Stylizers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(np.random.default_rng(5).integers(0, 256, (20, 30, 3), dtype=np.uint8)).save("start.png")
+    base, values = CHANGES[name]
+    results = {repr(value): painted(stylizers, **(base | {name: value})) for value in values}
+    for first, mine in results.items():
+        for second, other in results.items():
+            same = mine.shape == other.shape and torch.equal(mine, other)
+            assert same == (first == second), f"{name} {first} and {second}"
+
+
+def test_method_chooses_the_stylizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(StylizeOptions.__dataclass_fields__["method"].metadata["choices"]) == set(METHODS)
+    chosen: list[str] = []
+
+    class StopError(Exception):
+        pass
+
+    def load(method: str) -> None:
+        chosen.append(method)
+        raise StopError
+
+    monkeypatch.setattr("impasto.api.load", load)
+    for method in METHODS:
+        with pytest.raises(StopError):
+            paint(from_tensor(picture(4, 4, 0)), [picture(4, 4, 1)], StylizeOptions(method=method))
+    assert chosen == list(METHODS)
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+def test_a_wrong_value_is_named(name: str, value: Any) -> None:
+    with pytest.raises(OptionError, match=rf"^{name}\b") as caught:
+        StylizeOptions(**{name: value})
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match=name):
+        replace(StylizeOptions(), **{name: value})
+
+
+def test_limits_are_stated() -> None:
+    with pytest.raises(OptionError, match=r"style_scale is 11, but must be a finite number from 0\.05 to 10"):
+        StylizeOptions(style_scale=11)
+    with pytest.raises(OptionError, match="pooling is 'avg', but must be one of average, max"):
+        StylizeOptions(pooling="avg")
+    with pytest.raises(OptionError, match=r"steps is 1\.5, but must be a whole number"):
+        StylizeOptions(steps=1.5)  # type: ignore[arg-type]
+
+
+def test_what_only_painting_can_know_is_named_too(stylizers: Stylizers, tmp_path: Path) -> None:
+    for name in ("content_layers", "style_layers"):
+        with pytest.raises(OptionError, match=rf"{name} names 'relu9_1'; the layers are relu1_1, .*relu5_1"):
+            painted(stylizers, **SHORT, **{name: "relu1_1,relu9_1"})
+    with pytest.raises(OptionError, match="style_blend has 3 weights for 2 styles"):
+        painted(stylizers, **SHORT, style_blend="1,1,1")
+    with pytest.raises(PictureError, match=r"nowhere\.png"):
+        painted(stylizers, **SHORT, init=str(tmp_path / "nowhere.png"))
+    with pytest.raises(
+        OptionError, match=r"init is 'nowhere\.png', but must be content, noise, grey or a picture file"
+    ):
+        stylizers["lite"](picture(4, 4, 0), [picture(4, 4, 1)], StylizeOptions(**SHORT, init="nowhere.png"))
+
+
+def test_presets_fill_in_what_is_not_given() -> None:
+    for name, values in PRESETS.items():
+        resolved = StylizeOptions(preset=name).resolved()
+        assert {key: getattr(resolved, key) for key in values} == dict(values)
+        assert StylizeOptions(preset=name, steps=7, scales=1).resolved() == replace(resolved, steps=7, scales=1)
+    unset = {item.name for item in fields(StylizeOptions) if item.default is None and item.name != "size"}
+    assert all(set(values) == unset for values in PRESETS.values())
+
+
+def test_blend_weights() -> None:
+    assert StylizeOptions().blend_weights(4) == (0.25,) * 4
+    assert StylizeOptions(style_blend="3, 1").blend_weights(2) == (0.75, 0.25)
+
+
+def test_layers() -> None:
+    options = StylizeOptions(style_layers=" relu1_1, relu2_1:0.5 ,")
+    assert options.layers("style_layers") == {"relu1_1": 1.0, "relu2_1": 0.5}

@@ -1,0 +1,250 @@
+"""The training loop on a tiny problem: what it does when, and that nothing is lost when it stops."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from PIL import Image
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from impasto.data.folders import Crops, PictureStream, batches
+from impasto.errors import CheckpointError, DivergedError
+from impasto.training import checkpoint
+from impasto.training.loop import Schedule, fit
+
+STEPS = 7
+
+
+class KilledError(Exception):
+    """Stands for a kill: nothing of the loop's own runs any more."""
+
+
+class Tiny:
+    """A linear network with Muon for its matrix and Adam for its bias, which draws from torch's generator."""
+
+    def __init__(self, *, pictures: PictureStream | None = None) -> None:
+        torch.manual_seed(0)
+        self.pictures = pictures
+        self.network = nn.Sequential(nn.Linear(12, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+        matrices = [parameter for parameter in self.network.parameters() if parameter.ndim == 2]
+        vectors = [parameter for parameter in self.network.parameters() if parameter.ndim == 1]
+        self.modules: Mapping[str, nn.Module] = {"network": self.network}
+        self.optimizers: Mapping[str, Optimizer] = {
+            "muon": torch.optim.Muon(matrices, lr=0.01),
+            "adam": torch.optim.AdamW(vectors, lr=0.01),
+        }
+        self.done: list[int] = []
+        self.at: dict[int, Any] = {}  # step: what happens in it
+        self.events: list[str] = []
+
+    def batches(self, start: int) -> Iterator[Tensor]:
+        if self.pictures is not None:
+            yield from (batch.float().flatten(1) / 255 for batch in batches(self.pictures, size=5, start=start))
+        step = start
+        while True:
+            yield torch.rand(5, 12, generator=torch.Generator().manual_seed(step))
+            step += 1
+
+    def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
+        special = self.at.get(step)
+        if isinstance(special, type):
+            raise special
+        if special is not None and special != "nan":
+            os.kill(os.getpid(), special)
+        noisy = F.dropout(batch + 0.1 * torch.randn(batch.shape), 0.2)
+        loss = self.network(noisy).square().mean()
+        loss.backward()
+        for optimizer in self.optimizers.values():
+            optimizer.step()
+            optimizer.zero_grad()
+        self.done.append(step)
+        return {"loss": loss.detach() * (float("nan") if special == "nan" else 1)}
+
+    def preview(self) -> Tensor:
+        self.events.append("preview")
+        return torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+    def validate(self) -> dict[str, float]:
+        self.events.append("validate")
+        return {"measure": 1.0}
+
+    def finish(self, folder: Path) -> None:
+        self.events.append("finish")
+        (folder / "result.txt").write_text("done")
+
+    def weights(self) -> dict[str, Tensor]:
+        return {key: value.clone() for key, value in self.network.state_dict().items()}
+
+
+def train(trainable: Tiny, folder: Path, *, resume: bool = False, steps: int = STEPS, **schedule: int) -> Tiny:
+    settings = {"log_every": 1, "save_every": 2} | schedule
+    folder.mkdir(exist_ok=True)
+    fit(trainable, Schedule(steps=steps, **settings), folder, Accelerator(cpu=True), resume=resume)
+    return trainable
+
+
+def assert_same(first: Tiny, second: Tiny) -> None:
+    theirs = second.weights()
+    for key, value in first.weights().items():
+        assert torch.equal(value, theirs[key]), key
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    return train(Tiny(), tmp_path_factory.mktemp("whole"))
+
+
+@pytest.mark.parametrize("killed_in", [1, 2, 3, 6])  # in 1 before anything was saved
+def test_a_killed_run_ends_like_an_uninterrupted_one(uninterrupted: Tiny, tmp_path: Path, killed_in: int) -> None:
+    killed = Tiny()
+    killed.at = {killed_in: KilledError}
+    with pytest.raises(KilledError):
+        train(killed, tmp_path)
+    torch.manual_seed(99)  # another process would not find this one's generator
+    resumed = train(Tiny(), tmp_path, resume=True)
+    assert resumed.done == list(range(killed_in // 2 * 2, STEPS))
+    assert_same(resumed, uninterrupted)
+    assert (tmp_path / "result.txt").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_saves_and_resumes(uninterrupted: Tiny, tmp_path: Path, number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    interrupted = Tiny()
+    interrupted.at = {4: number}
+    with pytest.raises(KeyboardInterrupt):
+        train(interrupted, tmp_path, save_every=100)
+    assert signal.getsignal(number) is before
+    assert "finish" not in interrupted.events
+    resumed = train(Tiny(), tmp_path, resume=True)
+    assert interrupted.done + resumed.done == list(range(STEPS)), "no step is lost"
+    assert_same(resumed, uninterrupted)
+
+
+def test_resuming_with_worker_processes_is_exact_too(tmp_path: Path) -> None:
+    for number in range(3):
+        pixels = np.random.default_rng(number).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+
+    def tiny() -> Tiny:
+        return Tiny(pictures=PictureStream(sorted(tmp_path.glob("*.png")), Crops(side=2), seed=0))
+
+    whole = train(tiny(), tmp_path / "whole")
+    killed = tiny()
+    killed.at = {5: KilledError}
+    with pytest.raises(KilledError):
+        train(killed, tmp_path / "killed")
+    assert_same(train(tiny(), tmp_path / "killed", resume=True), whole)
+
+
+def test_a_finished_run_only_finishes_again(uninterrupted: Tiny, tmp_path: Path) -> None:
+    train(Tiny(), tmp_path)
+    again = train(Tiny(), tmp_path, resume=True)
+    assert again.done == []
+    assert again.events == ["finish"]
+    assert_same(again, uninterrupted)
+
+
+def test_what_happens_when(tmp_path: Path) -> None:
+    reports: list[tuple[int, int, set[str]]] = []
+    tiny = Tiny()
+    fit(
+        tiny,
+        Schedule(steps=6, log_every=4, preview_every=4, validate_every=3, save_every=5),
+        tmp_path,
+        Accelerator(cpu=True),
+        report=lambda step, steps, values: reports.append((step, steps, set(values))),
+    )
+    assert reports == [(3, 6, {"measure"}), (4, 6, {"loss"}), (6, 6, {"loss"}), (6, 6, {"measure"})]
+    assert tiny.events == ["validate", "preview", "preview", "validate", "finish"]
+    assert sorted(path.name for path in (tmp_path / "previews").iterdir()) == ["0000004.png", "0000006.png"]
+    states = sorted(path.name for path in tmp_path.glob("state-*"))
+    assert states == ["state-0000005.safetensors", "state-0000006.safetensors"]
+    assert any((tmp_path / "tensorboard").iterdir())
+
+
+def test_only_two_states_are_kept(tmp_path: Path) -> None:
+    train(Tiny(), tmp_path, save_every=1)
+    states = sorted(path.name for path in tmp_path.glob("state-*"))
+    assert states == [f"state-{step:07d}.safetensors" for step in (STEPS - 1, STEPS)]
+    assert json.loads((tmp_path / "state.json").read_text())["file"] == states[-1]
+    assert not list(tmp_path.glob("*.part*"))
+
+
+@pytest.mark.parametrize("log_every", [1, 100])
+def test_a_loss_that_is_not_finite_stops_the_run_and_spoils_no_state(tmp_path: Path, log_every: int) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    tiny = Tiny()
+    tiny.at = {3: "nan"}
+    with pytest.raises(DivergedError, match=r"'loss' is nan at step 4; resume .* lower learning rate"):
+        train(tiny, tmp_path, log_every=log_every)
+    assert [path.name for path in tmp_path.glob("state-*")] == ["state-0000002.safetensors"]
+    assert signal.getsignal(signal.SIGINT) is before
+    assert "finish" not in tiny.events
+
+
+def test_settings_of_a_resumed_run_must_be_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with pytest.raises(CheckpointError, match="holds no run to resume"):
+        checkpoint.prepare_run(folder, {"a": 1}, resume=True)
+    checkpoint.prepare_run(folder, {"batch": 8, "zoom": (0.5, 2.0), "seed": 0}, resume=False)
+    checkpoint.prepare_run(folder, {"batch": 8, "zoom": (0.5, 2.0), "seed": 0}, resume=True)
+    with pytest.raises(CheckpointError, match="already holds a run; continue it with --resume"):
+        checkpoint.prepare_run(folder, {"batch": 8}, resume=False)
+    with pytest.raises(CheckpointError) as caught:
+        checkpoint.prepare_run(folder, {"batch": 16, "zoom": (0.5, 2.0), "rate": 0.1}, resume=True)
+    for difference in ("batch was 8 and is now 16", "rate was None and is now 0.1", "seed was 0 and is now None"):
+        assert difference in str(caught.value)
+    assert "zoom" not in str(caught.value)
+
+
+def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
+    train(Tiny(), tmp_path, steps=2)
+    path = tmp_path / "state-0000002.safetensors"
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[-5] ^= 1
+    for damaged in (bytes(flipped), whole[:100], b""):
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match=r"state-0000002\.safetensors: is damaged"):
+            train(Tiny(), tmp_path, resume=True)
+    path.unlink()
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        train(Tiny(), tmp_path, resume=True)
+    path.write_bytes(whole)
+    (tmp_path / "state.json").write_text("{")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        train(Tiny(), tmp_path, resume=True)
+
+
+def test_a_state_of_another_network_is_refused(tmp_path: Path) -> None:
+    train(Tiny(), tmp_path, steps=2)
+    other = Tiny()
+    other.modules = {"network": nn.Linear(3, 3)}
+    with pytest.raises(CheckpointError, match="does not fit this run"):
+        train(other, tmp_path, resume=True)
+
+
+def test_state_of_any_optimizer_comes_back(tmp_path: Path) -> None:
+    def optimizer(rate: float) -> Optimizer:
+        return torch.optim.SGD([nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(3))], lr=rate)
+
+    before, after = optimizer(0.5), optimizer(0.1)
+    parameter = before.param_groups[0]["params"][1]
+    before.state[parameter] = {"count": 3, "factor": 0.1 + 0.2, "none": None, "tensor": torch.rand(3)}
+    checkpoint.save_state(tmp_path, 4, {}, {"only": before}, [torch.get_rng_state()])
+    assert checkpoint.load_state(tmp_path, {}, {"only": after}) == 4
+    assert after.param_groups[0]["lr"] == 0.5
+    theirs = after.state[after.param_groups[0]["params"][1]]
+    assert theirs.keys() == before.state[parameter].keys()
+    for key, value in before.state[parameter].items():
+        assert torch.equal(theirs[key], value) if isinstance(value, Tensor) else theirs[key] == value

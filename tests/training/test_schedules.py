@@ -1,0 +1,48 @@
+"""Learning rates and averages as functions of the step."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from impasto.training.schedules import one_cycle, set_learning_rate, update_average
+
+
+def test_one_cycle() -> None:
+    rates = [one_cycle(step, steps=100, peak=2.0, warm_up=0.1, floor=0.25) for step in range(101)]
+    for step in range(10):
+        assert rates[step] == pytest.approx(2 * (step + 1) / 10)
+    for step in range(10, 101):
+        share = 0.5 * (1 + math.cos(math.pi * (step - 10) / 90))
+        assert rates[step] == pytest.approx(2 * (0.25 + 0.75 * share))
+    assert max(rates) == 2.0
+    assert rates[-1] == pytest.approx(0.5)
+    assert one_cycle(1000, steps=100, peak=2.0) == pytest.approx(0)
+    assert one_cycle(0, steps=1, peak=2.0) == 2.0
+
+
+def test_set_learning_rate() -> None:
+    optimizers = [torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=1.0) for _ in range(2)]
+    optimizers[0].add_param_group({"params": nn.Linear(1, 1).parameters()})
+    set_learning_rate(optimizers, 0.25)
+    assert [group["lr"] for optimizer in optimizers for group in optimizer.param_groups] == [0.25] * 3
+
+
+def network(value: float) -> nn.Module:
+    module = nn.BatchNorm1d(3)
+    for tensor in [*module.parameters(), module.running_mean, module.running_var]:
+        assert tensor is not None
+        nn.init.constant_(tensor, value)
+    return module
+
+
+@pytest.mark.parametrize(("step", "decay"), [(0, 0.1), (8, 0.5), (100_000, 0.9)])
+def test_update_average(step: int, decay: float) -> None:
+    average, latest = network(0.0), network(1.0)
+    update_average(average, latest, step, decay=0.9)
+    for parameter in average.parameters():
+        torch.testing.assert_close(parameter.detach(), torch.full((3,), 1 - decay))
+        assert parameter.grad_fn is None
+    assert torch.equal(average.state_dict()["running_mean"], torch.ones(3)), "averages already: copied"
+    assert torch.equal(latest.state_dict()["weight"], torch.ones(3))
