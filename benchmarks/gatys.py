@@ -3,7 +3,7 @@
     python benchmarks/gatys.py [--content photo.jpg --style painting.jpg] [--size 512] [--presets draft default best]
 
 The reference is what the papers do: L-BFGS from the content picture at full size, 500 evaluations, same encoder, same
-losses. All totals are content + style + total variation at full size in float32; of impasto, of the picture that is saved.
+losses. Totals are content + style + total variation at full size in float32; impasto's are those of the saved picture.
 """
 
 import argparse

@@ -64,7 +64,7 @@ def test_auto_precision_follows_the_hardware(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, capability=capability: capability)
         assert precision("auto", torch.device("cuda")) == expected
     assert precision("auto", torch.device("mps")) == torch.float32
-    with pytest.raises(OptionError, match="^precision is 'fp16'"):
+    with pytest.raises(OptionError, match=r"^precision is 'fp16'"):
         precision("fp16", CPU)
 
 

@@ -35,7 +35,7 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "tv_weight": (SHORT, [0.0, 1.0, 1000]),
     "range_weight": (SHORT | {"style_weight": 1e5, "steps": 6}, [0.0, 400.0]),
     "precision": (SHORT, ["fp32", "bf16"]),
-    "convention": (NOISE, ["paper-001", "paper-002", "gatys-notebook", "jcjohnson"]),
+    "convention": (NOISE, ["relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"]),
     "content_layers": (NOISE, ["relu4_2", "relu2_2", "relu2_2,relu4_2", "relu2_2:3,relu4_2"]),
     "style_layers": (SHORT, ["relu1_1", "relu2_1", "relu1_1,relu2_1", "relu1_1 : 2, relu2_1"]),
     "style_blend": (SHORT, ["", "1,0", "0.25,0.75", "0,1"]),

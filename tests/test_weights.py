@@ -297,7 +297,9 @@ def test_embedded_weights_come_from_the_package(monkeypatch: pytest.MonkeyPatch,
     assert "install impasto again" in refusal(WEIGHTS["lite"])
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "lite.safetensors").write_bytes(b"x")
-    assert fetch(WEIGHTS["lite"], offline=True) == tmp_path / "assets" / "lite.safetensors"
+    assert "is damaged" in refusal(WEIGHTS["lite"])
+    monkeypatch.undo()
+    assert fetch(WEIGHTS["lite"], offline=True) == location(WEIGHTS["lite"])
 
 
 def test_sha256_of(tmp_path: Path) -> None:

@@ -199,8 +199,10 @@ class Canvas:
         cover, bristle = cover[keep], bristle[keep]
         edge = np.broadcast_to(across**4, keep.shape)[keep]
 
-        tint = paint[None, :] if second is None else blend(
-            paint[None, :], second[None, :], np.clip(0.35 * bristle, 0.0, 1.0) * brush.second_paint
+        tint = (
+            paint[None, :]
+            if second is None
+            else blend(paint[None, :], second[None, :], np.clip(0.35 * bristle, 0.0, 1.0) * brush.second_paint)
         )
         tint = tint * (1.0 + brush.streaks * bristle)[:, None]
         pixels, thickness = self.colours.reshape(-1, 3), self.thickness.reshape(-1)
@@ -219,8 +221,9 @@ class Canvas:
         return np.clip(self.colours * (shade - hollow)[..., None] + glint[..., None], 0.0, 1.0)
 
 
-def paint_layer(canvas: Canvas, target: Array, angle: Array, brush: Brush, spacing: float, length: float,
-                where: Array | None = None) -> None:
+def paint_layer(
+    canvas: Canvas, target: Array, angle: Array, brush: Brush, spacing: float, length: float, where: Array | None = None
+) -> None:
     """Cover the canvas with strokes along `angle` in the colours of `target`, in random order.
 
     `where` is the chance (0..1 per pixel) that a stroke which starts there is painted. Each stroke carries a

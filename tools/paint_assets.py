@@ -45,8 +45,14 @@ def swirls() -> Image.Image:
     size = STYLE_SIZE * SCALE
     x, y = pixel_grid(size, size)
     eddies = [  # x, y, radius, turn
-        (0.20, 0.24, 0.15, 1.0), (0.58, 0.13, 0.11, -0.8), (0.86, 0.34, 0.15, 0.9), (0.47, 0.48, 0.19, -1.2),
-        (0.12, 0.66, 0.14, -0.8), (0.77, 0.72, 0.20, 1.2), (0.36, 0.88, 0.15, 0.9), (0.99, 0.98, 0.13, -0.7),
+        (0.20, 0.24, 0.15, 1.0),
+        (0.58, 0.13, 0.11, -0.8),
+        (0.86, 0.34, 0.15, 0.9),
+        (0.47, 0.48, 0.19, -1.2),
+        (0.12, 0.66, 0.14, -0.8),
+        (0.77, 0.72, 0.20, 1.2),
+        (0.36, 0.88, 0.15, 0.9),
+        (0.99, 0.98, 0.13, -0.7),
     ]
     stream = 0.55 * fractal_noise(x * 2.3 + 3.1, y * 2.3, 11, octaves=3) + 1.1 * (y + 0.25 * np.sin(4.0 * x))
     spiral, spiral_x, spiral_y = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
@@ -69,9 +75,21 @@ def swirls() -> Image.Image:
     target = blend(target, palette_ramp(["071c2b", "0f4a5e", "2b8a8c", "a5d8b8"], tone), 0.8 * teal)
 
     lanterns = [  # x, y, radius of the flame
-        (0.20, 0.24, 0.030), (0.86, 0.34, 0.034), (0.47, 0.48, 0.044), (0.12, 0.66, 0.026), (0.77, 0.72, 0.046),
-        (0.58, 0.13, 0.024), (0.36, 0.88, 0.032), (0.66, 0.40, 0.014), (0.30, 0.60, 0.016), (0.93, 0.58, 0.017),
-        (0.40, 0.23, 0.016), (0.56, 0.82, 0.017), (0.06, 0.40, 0.015), (0.78, 0.10, 0.017), (0.13, 0.90, 0.016),
+        (0.20, 0.24, 0.030),
+        (0.86, 0.34, 0.034),
+        (0.47, 0.48, 0.044),
+        (0.12, 0.66, 0.026),
+        (0.77, 0.72, 0.046),
+        (0.58, 0.13, 0.024),
+        (0.36, 0.88, 0.032),
+        (0.66, 0.40, 0.014),
+        (0.30, 0.60, 0.016),
+        (0.93, 0.58, 0.017),
+        (0.40, 0.23, 0.016),
+        (0.56, 0.82, 0.017),
+        (0.06, 0.40, 0.015),
+        (0.78, 0.10, 0.017),
+        (0.13, 0.90, 0.016),
     ]
     for centre_x, centre_y, radius in lanterns:
         distance = np.hypot(x - centre_x, y - centre_y) / radius
@@ -80,12 +98,18 @@ def swirls() -> Image.Image:
         glow = np.clip(1.2 * np.exp(-((distance / 2.5) ** 2)) * rings, 0.0, 1.0)
         screened = 1.0 - (1.0 - target) * (1.0 - halo)  # light on light: keeps the blue from going muddy
         target = blend(target, blend(halo, screened, 0.75 * smoothstep(1.3, 2.4, distance)), glow)
-        target = blend(target, blend(colour("fffbe0"), colour("ffd22e"), smoothstep(0.1, 0.8, distance)),
-                     smoothstep(1.15, 0.75, distance))
+        target = blend(
+            target,
+            blend(colour("fffbe0"), colour("ffd22e"), smoothstep(0.1, 0.8, distance)),
+            smoothstep(1.15, 0.75, distance),
+        )
         ring_angle = np.arctan2(y - centre_y, x - centre_x) + np.pi / 2
         near = smoothstep(2.2, 1.4, distance)
-        double = blend(np.stack([np.cos(2 * angle), np.sin(2 * angle)], -1),
-                     np.stack([np.cos(2 * ring_angle), np.sin(2 * ring_angle)], -1), near)
+        double = blend(
+            np.stack([np.cos(2 * angle), np.sin(2 * angle)], -1),
+            np.stack([np.cos(2 * ring_angle), np.sin(2 * ring_angle)], -1),
+            near,
+        )
         angle = np.arctan2(double[..., 1], double[..., 0]) / 2
 
     canvas = Canvas(np.broadcast_to(colour("0a1436"), (size, size, 3)).copy(), seed=101)
@@ -178,14 +202,24 @@ def cubes() -> Image.Image:
     narrow = Brush(8.0, relief=1.0, tip=0.7, taper=0.15, jitter=0.08, partner=0.12)
     paint_layer(canvas, target, angle, broad, 17.0, 90.0, where=inner)
     paint_layer(canvas, target, angle, narrow, 9.0, 40.0, where=(rim < 0.01).astype(np.float32))
-    paint_layer(canvas, np.clip(target * 1.18, 0, 1), angle + np.pi / 2,
-                Brush(5.0, relief=1.3, dryness=0.8, jitter=0.12), 20.0, 46.0,
-                where=0.7 * inner * (np.arange(count) % 3 == 0)[labels])
+    paint_layer(
+        canvas,
+        np.clip(target * 1.18, 0, 1),
+        angle + np.pi / 2,
+        Brush(5.0, relief=1.3, dryness=0.8, jitter=0.12),
+        20.0,
+        46.0,
+        where=0.7 * inner * (np.arange(count) % 3 == 0)[labels],
+    )
     black = colour("14110f")
     for cut, weight in cuts:
         wobble = random.normal(0.0, 0.004, cut.shape) * np.ptp(cut, axis=0).max() * (8.0 / len(cut)) ** 2
-        canvas.stroke((cut + wobble) * size, Brush(4.0 + 9.0 * weight, dryness=0.35, relief=1.2, taper=0.2, tip=0.5,
-                                                   second_paint=0.3), black, colour("2d3b40"))
+        canvas.stroke(
+            (cut + wobble) * size,
+            Brush(4.0 + 9.0 * weight, dryness=0.35, relief=1.2, taper=0.2, tip=0.5, second_paint=0.3),
+            black,
+            colour("2d3b40"),
+        )
     return to_image(canvas.lit(0.38, 0.12), (STYLE_SIZE, STYLE_SIZE))
 
 
@@ -226,8 +260,13 @@ class Pen:
 
 def paint_clouds(pen: Pen) -> None:
     """Bands of mist with double contours."""
-    for height, start, end in ((0.10, 0.02, 0.50), (0.15, 0.24, 0.62), (0.205, 0.72, 1.03), (0.245, -0.03, 0.30),
-                               (0.31, 0.46, 0.97)):
+    for height, start, end in (
+        (0.10, 0.02, 0.50),
+        (0.15, 0.24, 0.62),
+        (0.205, 0.72, 1.03),
+        (0.245, -0.03, 0.30),
+        (0.31, 0.46, 0.97),
+    ):
         reach = np.linspace(start, end, 30)
         drift = height + 0.006 * np.sin(reach * 17.0 + height * 40.0)
         pen.draw(np.stack([reach, drift], -1), 19.0, colour("f3ead2"), dryness=0.2, tip=0.6)
@@ -239,9 +278,12 @@ def paint_ridges(pen: Pen, x: Array, y: Array, unevenness: Array, wear: Array) -
     """Three mountain ranges: a wash that fades downwards, hatched flanks and a bold outline."""
     line, random = np.linspace(-0.03, 1.03, 90), pen.canvas.random
     ridges = [  # base height, swing, seed, wash colour
-        (0.44, 0.20, 71, "7f9cb0"), (0.53, 0.17, 73, "4f7396"), (0.62, 0.13, 79, "2c4a7c"),
+        (0.44, 0.20, 71, "7f9cb0"),
+        (0.53, 0.17, 73, "4f7396"),
+        (0.62, 0.13, 79, "2c4a7c"),
     ]
     for level, (base, swing, seed, code) in enumerate(ridges):
+
         def crest(place: Array, base: float = base, swing: float = swing, seed: int = seed) -> Array:
             rough = fractal_noise(place * 2.1 + seed, np.full_like(place, 0.37), seed, octaves=4, gain=0.42)
             return base - swing * np.abs(rough) * 2.0 - 0.05 * np.cos(place * 5.0 + seed)
@@ -292,8 +334,13 @@ def paint_boats(pen: Pen) -> None:
         run = np.linspace(0.0, 1.0, 12)
         for row in range(6):
             share = row / 5.0
-            ribbon = np.stack([left + length * (0.30 + 0.42 * run * (0.35 + 0.65 * share)),
-                               base - length * (0.95 - 0.72 * share) + 0.04 * length * np.sin(3.0 * run)], -1)
+            ribbon = np.stack(
+                [
+                    left + length * (0.30 + 0.42 * run * (0.35 + 0.65 * share)),
+                    base - length * (0.95 - 0.72 * share) + 0.04 * length * np.sin(3.0 * run),
+                ],
+                -1,
+            )
             pen.draw(ribbon, length * 110.0, VERMILION, dryness=0.2, tip=0.8)
         hull = np.stack([left + length * run, base - 0.28 * length * (2.0 * run - 1.0) ** 2 + 0.06 * length], -1)
         pen.draw(hull, length * 95.0, DEEP, dryness=0.1, tip=0.3)
@@ -325,7 +372,11 @@ def paint_branch(pen: Pen) -> None:
 
 
 PAINTERS: dict[str, Callable[[], Image.Image]] = {
-    "mountains": mountains, "still_life": still_life, "swirls": swirls, "cubes": cubes, "ink": ink,
+    "mountains": mountains,
+    "still_life": still_life,
+    "swirls": swirls,
+    "cubes": cubes,
+    "ink": ink,
 }
 SIZE_LIMITS = {"mountains": 200_000, "still_life": 200_000}
 

@@ -111,8 +111,14 @@ def mountain_view() -> Array:
     return picture
 
 
-def draw_pine(draw: ImageDraw.ImageDraw, foot: tuple[float, float], tall: float, random: np.random.Generator,
-              dark: Array, bright: Array) -> None:
+def draw_pine(
+    draw: ImageDraw.ImageDraw,
+    foot: tuple[float, float],
+    tall: float,
+    random: np.random.Generator,
+    dark: Array,
+    bright: Array,
+) -> None:
     """A conifer of drooping, uneven boughs, lit from the left; large ones get sprays of needles."""
     boughs = int(np.clip(tall / 3.0, 8, 110))
     sprays = int(np.clip(tall / 28.0, 1, 16))
@@ -147,6 +153,7 @@ def to_bytes(paint: Array) -> tuple[int, int, int]:
 
 def draw_house(draw: ImageDraw.ImageDraw, left: float, floor: float, size: float) -> None:
     """A red cabin with a white-trimmed door and lit windows; `size` is the length of its front."""
+
     def shape(points: list[tuple[float, float]], code: str) -> None:
         draw.polygon([(left + size * px, floor - size * py) for px, py in points], fill=f"#{code}")
 

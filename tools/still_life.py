@@ -115,8 +115,12 @@ def vase(centre: tuple[float, float, float]) -> Thing:
     """A glazed jug of revolution with blue bands and leaves on white."""
 
     def outline(y: Array) -> Array:
-        return 0.16 + 0.43 * np.exp(-(((y - 0.62) / 0.42) ** 2)) + 0.13 * smoothstep(1.25, 1.66, y) + 0.14 * smoothstep(
-            0.2, 0.0, y)
+        return (
+            0.16
+            + 0.43 * np.exp(-(((y - 0.62) / 0.42) ** 2))
+            + 0.13 * smoothstep(1.25, 1.66, y)
+            + 0.14 * smoothstep(0.2, 0.0, y)
+        )
 
     def distance(points: Array) -> Array:
         x, y, z = points.T
@@ -130,9 +134,18 @@ def vase(centre: tuple[float, float, float]) -> Thing:
         petals = np.cos(8.0 * around + 1.0) * 0.12
         leaves = smoothstep(0.02, 0.0, np.abs(np.abs(y - 0.66) - 0.06 - petals) - 0.016)
         dots = smoothstep(0.1, 0.0, np.hypot(np.sin(4.0 * around + 0.5), (y - 0.66) * 7.0) - 0.32)
-        bands = sum(smoothstep(0.012, 0.0, np.abs(y - place) - half)
-                    for place, half in ((0.12, 0.04), (0.22, 0.008), (0.38, 0.012), (0.94, 0.012), (1.10, 0.008),
-                                        (1.30, 0.022), (1.60, 0.03)))
+        bands = sum(
+            smoothstep(0.012, 0.0, np.abs(y - place) - half)
+            for place, half in (
+                (0.12, 0.04),
+                (0.22, 0.008),
+                (0.38, 0.012),
+                (0.94, 0.012),
+                (1.10, 0.008),
+                (1.30, 0.022),
+                (1.60, 0.03),
+            )
+        )
         scallops = smoothstep(0.02, 0.0, np.abs(y - 1.02 - 0.035 * np.abs(np.sin(8.0 * around))) - 0.010)
         uneven = 0.82 + 0.18 * gradient_noise(around * 9.0, y * 9.0, 340)
         blue = np.clip(leaves + dots + bands + scallops, 0.0, 1.0) * uneven
@@ -168,8 +181,13 @@ def stem(start: tuple[float, float, float], end: tuple[float, float, float]) -> 
         share = np.clip(points @ leg / (leg @ leg), -1.0, 1.0)
         return np.linalg.norm(points - share[:, None] * leg, axis=-1) - 0.022
 
-    return Thing((float(middle[0]), float(middle[1]), float(middle[2])), float(np.linalg.norm(leg)) + 0.03, distance,
-                 lambda points: np.broadcast_to(linear("6f7f3a"), points.shape), 0.2)
+    return Thing(
+        (float(middle[0]), float(middle[1]), float(middle[2])),
+        float(np.linalg.norm(leg)) + 0.03,
+        distance,
+        lambda points: np.broadcast_to(linear("6f7f3a"), points.shape),
+        0.2,
+    )
 
 
 def still_life_things() -> list[Thing]:
@@ -192,8 +210,15 @@ def still_life_things() -> list[Thing]:
         across, back = 1.05 + 0.29 * column + 0.10 * line + wobble[0], -0.92 + 0.29 * line + wobble[2]
         seed = int(400 + 10 * column + line)
         things.append(ball((across, 0.165 + 0.24 * level, back), 0.165 + 0.4 * wobble[1], purple, seed))
-    flowers = [(-1.62, 2.62, 0.75), (-1.15, 2.98, 0.9), (-0.62, 2.76, 0.55), (-0.18, 2.42, 0.8), (-1.05, 2.36, 0.35),
-               (-1.98, 2.16, 0.5), (-0.42, 3.12, 0.95)]
+    flowers = [
+        (-1.62, 2.62, 0.75),
+        (-1.15, 2.98, 0.9),
+        (-0.62, 2.76, 0.55),
+        (-0.18, 2.42, 0.8),
+        (-1.05, 2.36, 0.35),
+        (-1.98, 2.16, 0.5),
+        (-0.42, 3.12, 0.95),
+    ]
     for number, (x, y, z) in enumerate(flowers):
         codes = ["b8780f", "e8b01a", "f8d648"] if number % 3 else ["c2541c", "e8862c", "f6b458"]
         things.append(ball((x, y, z), 0.215, codes, 350 + number, bumps=0.09))
@@ -291,8 +316,15 @@ def still_life() -> Image.Image:
     right = np.cross(np.array([0.0, 1.0, 0.0]), forward)
     right /= np.linalg.norm(right)
     lens = 0.63 / TALL
-    heading = (forward + ((x - WIDE / 2) * lens)[..., None] * right
-               - ((y - TALL / 2) * lens)[..., None] * np.cross(forward, right)).reshape(-1, 3).astype(np.float32)
+    heading = (
+        (
+            forward
+            + ((x - WIDE / 2) * lens)[..., None] * right
+            - ((y - TALL / 2) * lens)[..., None] * np.cross(forward, right)
+        )
+        .reshape(-1, 3)
+        .astype(np.float32)
+    )
     heading /= np.linalg.norm(heading, axis=-1, keepdims=True)
     start = np.broadcast_to(eye, heading.shape)
 

@@ -35,8 +35,8 @@ def test_filters_are_normalised() -> None:
     # Normalised on many other pictures, so that these few are only near it.
     shown = (image.resize(image.read(path).pixels, 96, 128) for path in PICTURES)
     for layer, means in mean_activations(lite(), shown).items():
-        assert 1 / 3 < float(means.mean()) < 3, layer
-        assert 1 / 3 < float(means.median()) < 3, layer
+        # Up to half of a layer's filters never fire in the teacher, so that a median would be one of theirs.
+        assert 1 / 3 < float(means.quantile(0.75)) < 3, layer
         assert float(means.max()) < 1 / FLOOR, layer
 
 

@@ -53,7 +53,13 @@ def jcjohnson(F: Tensor, C: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
     return nn.MSELoss()(F, C), nn.MSELoss()(gram_matrix(F), gram_matrix(S))
 
 
+def relative(F: Tensor, C: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
+    G, A = flat(F) @ flat(F).T, flat(S) @ flat(S).T
+    return ((F - C) ** 2).sum() / (C**2).sum(), ((G - A) ** 2).sum() / (A**2).sum()
+
+
 LITERAL = {
+    "relative": relative,
     "paper-001": paper_001,
     "paper-002": paper_002,
     "gatys-notebook": gatys_notebook,
@@ -71,8 +77,8 @@ def test_factors_reproduce_the_source(convention: str, size: tuple[int, int, int
     N, H, W = size
     F, C, S = (features(N, H, W, seed) for seed in range(3))
     content, style = LITERAL[convention](F, C, S)
-    ours_content = content_factor(convention, N, H * W) * (F - C).square().mean()
-    ours_style = style_factor(convention, N) * (gram(F) - gram(S)).square().mean()
+    ours_content = content_factor(convention, C) * (F - C).square().mean()
+    ours_style = style_factor(convention, gram(S)) * (gram(F) - gram(S)).square().mean()
     torch.testing.assert_close(ours_content, content, rtol=1e-12, atol=0)
     torch.testing.assert_close(ours_style, style, rtol=1e-12, atol=0)
 
@@ -84,8 +90,8 @@ def test_a_weight_is_converted_by_the_ratio_of_factors(convention: str, size: tu
     N, H, W = size
     F, C, S = (features(N, H, W, seed) for seed in range(3))
     content, style = LITERAL[convention](F, C, S)
-    to_content = content_factor(convention, N, H * W) / content_factor("paper-001", N, H * W)
-    to_style = style_factor(convention, N) / style_factor("paper-001", N)
+    to_content = content_factor(convention, C) / content_factor("paper-001", C)
+    to_style = style_factor(convention, gram(S)) / style_factor("paper-001", gram(S))
     torch.testing.assert_close(to_content * content_loss(F, C), content, rtol=1e-12, atol=0)
     torch.testing.assert_close(to_style * gram_loss(F, gram(S)), style, rtol=1e-12, atol=0)
 
@@ -98,10 +104,21 @@ def test_gatys_is_ten_times_jcjohnson_and_fifty_times_his_ratio(size: tuple[int,
     johnson_content, johnson_style = jcjohnson(F, C, S)
     torch.testing.assert_close(gatys_style, 10 * (100 * johnson_style))
     torch.testing.assert_close(gatys_style / gatys_content, 50 * (100 * johnson_style) / (5 * johnson_content))
-    assert style_factor("gatys-notebook", size[0]) == pytest.approx(10 * 100 * style_factor("jcjohnson", size[0]))
+    target = gram(S)
+    assert style_factor("gatys-notebook", target) == pytest.approx(10 * 100 * style_factor("jcjohnson", target))
+
+
+def test_relative_weights_do_not_depend_on_the_scale_of_the_features() -> None:
+    F, C, S = (features(4, 3, 5, seed) for seed in range(3))
+    once, thrice = relative(F, C, S), relative(3 * F, 3 * C, 3 * S)
+    torch.testing.assert_close(once, thrice)
+    black = torch.zeros(1, 4, 3, 5)
+    assert 0 < content_factor("relative", black) < float("inf")
+    assert 0 < style_factor("relative", gram(black)) < float("inf")
 
 
 def test_unknown_convention() -> None:
-    for call in (partial(content_factor, "mine", 1, 1), partial(style_factor, "mine", 1)):
-        with pytest.raises(OptionError, match=r"no convention 'mine'; there are paper-001, .*jcjohnson"):
+    target = torch.ones(1, 2, 2, 2)
+    for call in (partial(content_factor, "mine", target), partial(style_factor, "mine", target[0])):
+        with pytest.raises(OptionError, match=r"no convention 'mine'; there are relative, paper-001, .*jcjohnson"):
             call()

@@ -43,6 +43,8 @@ def literal_content(convention: str, F: Tensor, C: Tensor) -> Tensor:
             return total / (2 * F.numel())
         case "paper-002":
             return total / 2
+        case "relative":
+            return total / (C**2).sum()
     return total / F.numel()
 
 
@@ -52,6 +54,8 @@ def literal_style(convention: str, F: Tensor, S: Tensor) -> Tensor:
     match convention:
         case "paper-001" | "paper-002":
             return ((G - T) ** 2).sum() / (4 * N**2 * M**2)
+        case "relative":
+            return ((G - T) ** 2).sum() / (T**2).sum()
         case "gatys-notebook":
             return 1000 / N**2 * ((G / M - T / M) ** 2).mean()
     return ((G / (N * M) - T / (N * M)) ** 2).mean()
@@ -99,6 +103,6 @@ def test_several_styles_mix_their_second_moments() -> None:
 
 
 def test_layers_that_weigh_nothing_leave_nothing() -> None:
-    network, chosen = encoder(), options(content_layers="relu4_2:0", style_layers="relu1_1:0")
+    network, chosen = encoder(), options(content_layers="relu4_2:0", style_layers="relu1_1:0", tv_weight=0.0)
     objective = make_objective(network, picture(6, 5, 1), style_targets(network, [picture(7, 9, 2)], chosen), chosen)
     assert [float(loss) for loss in objective.losses(picture(6, 5, 0)).values()] == [0, 0, 0, 0]

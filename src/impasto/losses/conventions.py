@@ -13,8 +13,8 @@ matrices. N: filters of the layer, M: its positions (H W).
 
 A weight w of convention a is the weight w * factor_a / factor_b of convention b. Gatys' 1000/N^2 is therefore 10 times
 jcjohnson's default style weight of 100, and with the content weights 1 and 5 his style-to-content ratio is 50 times
-jcjohnson's. In the published four, a painting with twice the contrast counts sixteen times as much, so that each pair of
-pictures wants its own weight; `relative` is free of that, and the default.
+jcjohnson's. In the published four, a painting with twice the contrast counts sixteen times as much, so that each pair
+of pictures wants its own weight; `relative` is free of that, and the default.
 """
 
 from typing import Literal, get_args

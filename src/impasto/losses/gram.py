@@ -10,11 +10,13 @@ from torch import Tensor
 def gram(features: Tensor) -> Tensor:
     """Second raw moments of the filters, (N, C, H, W) -> (N, C, C): paper 001, equation 2, divided by H W.
 
-    features: float32 or float64; sums over a large picture leave the range of half precision.
+    Half precision is widened first: sums over a large picture leave its range.
     Deviation: the papers sum over positions and divide in the loss. Dividing here gives the same loss for pictures of
     one size and keeps it meaningful for two sizes.
     """
     flat = features.flatten(2)
+    if flat.dtype in (torch.float16, torch.bfloat16):
+        flat = flat.float()
     products: Tensor = _Products.apply(flat)  # type: ignore[no-untyped-call]
     return products / flat.shape[2]
 

@@ -159,20 +159,19 @@ class LiteEncoder:
         return None
 
     def finish(self, folder: Path) -> None:
-        """Fold the averaged student into a plain encoder, normalise its filters, save it as `lite.safetensors`."""
+        """Fold the averaged student into a plain encoder and save it as `lite.safetensors`.
+
+        Its filters are normalised already: it learned the features of a teacher whose filters are. To normalise it once
+        more by its own means would blow up the faint responses that it has where the teacher never fires.
+        """
         encoder = Encoder(self.config.network)
-        for layer, stage in self.average.convolutions.items():
-            cast(Stage, stage).fold(encoder.convolution(layer))
-        scales = filter_scales(mean_activations(encoder, self._normalisation_pictures()))
-        normalise_filters(encoder, scales)
+        for layer in LAYERS:
+            cast(Stage, self.average.convolutions[layer]).fold(encoder.convolution(layer))
         # What a response must be multiplied with to be the teacher's, for checks against it.
-        units = {f"teacher_units.{layer}": (scales[layer] * self.scales[layer]).float() for layer in LAYERS}
-        tensors = encoder.state_dict() | units
-        weights.save(
-            folder / "lite.safetensors",
-            {name: tensor.half().cpu() if name not in units else tensor for name, tensor in tensors.items()},
-            {"encoder": self.config.network.to_json(), "recipe": describe(self.config)},
-        )
+        units = {f"teacher_units.{layer}": self.scales[layer].float() for layer in LAYERS}
+        tensors = {name: tensor.half().cpu() for name, tensor in encoder.state_dict().items()}
+        config = {"encoder": self.config.network.to_json(), "recipe": describe(self.config)}
+        weights.save(folder / "lite.safetensors", tensors | units, config)
 
     def _normalisation_pictures(self) -> Iterator[Tensor]:
         plain = PictureStream(self.stream.pictures, Crops(side=192, flip=False), self.config.seed)

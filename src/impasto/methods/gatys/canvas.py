@@ -2,7 +2,7 @@
 
 A pixel gradient of these losses is mostly fine detail: along high frequencies the losses bend more strongly than along
 low ones, and an optimiser without a line search follows the strongest bend. Dividing every frequency by the square
-root of its distance from zero evens that out; `benchmarks/gatys.py` shows what it saves.
+XX
 """
 
 import torch
