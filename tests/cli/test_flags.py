@@ -113,7 +113,7 @@ def test_another_file_of_options(impasto, chosen, folder):
     assert chosen == [StylizeOptions(history=3)]
 
 
-@pytest.mark.parametrize("text", ["stylize: {siz: 1}", "stylize: [", "stylize: 3", ""])
+@pytest.mark.parametrize("text", ["stylize: {pixels: 1}", "stylize: [", "stylize: 3", ""])
 def test_a_wrong_file_of_options_is_wrong_usage(text, impasto, chosen, folder):
     (folder / "impasto.yaml").write_text(text)
     outcome = impasto("stylize", "photo.png", "-s", "style.png")

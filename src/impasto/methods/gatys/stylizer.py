@@ -94,9 +94,9 @@ class Gatys:
 def bytes_per_pixel(encoder: Encoder, options: StylizeOptions) -> float:
     """Memory of one pixel of the picture at the peak of an optimisation step; `benchmarks/memory.py` measures it."""
     per_pixel: float = sum(encoder.config.widths[block_of(layer) - 1] / 4 ** (block_of(layer) - 1) for layer in LAYERS)
-    # Of every layer live its input, its output and a gradient; of L-BFGS two pictures a step that it remembers.
+    # Of every layer live its padded input, its output and their gradients; of L-BFGS two pictures a step remembered.
     pictures = 2 * options.history + 8 if options.optimizer == "lbfgs" else 12
-    step = 4 * (3 * per_pixel + 3 * pictures)
+    step = 4 * (4.5 * per_pixel + 3 * pictures)
     # A style is only looked at, which needs the two largest layers at once.
     style = 4 * 4 * encoder.config.widths[0] * options.style_scale**2
     return max(step, style)
