@@ -10,7 +10,7 @@ from impasto.errors import OptionError
 # What a preset decides, unless the option is given itself.
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     "draft": {"scales": 2, "steps": 40, "coarse_steps": 60},
-    "default": {"scales": 2, "steps": 95, "coarse_steps": 60},
+    "default": {"scales": 2, "steps": 85, "coarse_steps": 60},
     "best": {"scales": 3, "steps": 500, "coarse_steps": 300},
 })  # fmt: skip
 
