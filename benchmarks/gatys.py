@@ -35,7 +35,7 @@ def main() -> None:
     picture = image.read(arguments.content).pixels
     content = image.resize(picture, *image.fit(picture.shape[-2], picture.shape[-1], arguments.size))
     style = image.read(arguments.style).pixels
-    options = StylizeOptions()
+    options = StylizeOptions(method="gatys")
     encoder = load_encoder(options.encoder)
     height, width = content.shape[-2:]
     targets = style_targets(encoder, [scale_style(style, height, width)], options)
@@ -44,11 +44,13 @@ def main() -> None:
         f"{arguments.content.name} x {arguments.style.name}, {width} x {height}, torch {torch.__version__}, 2 threads"
     )
     method = Gatys(choose_device("cpu"))
-    method(content[..., :64, :64], [style], StylizeOptions(preset="draft", steps=2, coarse_steps=2))  # warm
+    method(
+        content[..., :64, :64], [style], StylizeOptions(method="gatys", preset="draft", steps=2, coarse_steps=2)
+    )  # warm
     rows = [("content picture", 0.0, total(objective, content))]
     for preset in arguments.presets:
         began = time.perf_counter()
-        painted = method(content, [style], StylizeOptions(preset=preset))
+        painted = method(content, [style], StylizeOptions(method="gatys", preset=preset))
         rows.append((f"impasto {preset}", time.perf_counter() - began, total(objective, painted)))
         print(rows[-1], flush=True)
     seconds, loss, picture = reference(objective, content, arguments.evaluations)

@@ -79,7 +79,7 @@ def feature_errors(lite: Encoder, teacher: Encoder, data: list[Path]) -> dict[st
 
 def transfer(teacher: Encoder, arguments: argparse.Namespace) -> dict[str, object]:
     judge = normalised(teacher, arguments.data)
-    options = StylizeOptions(size=arguments.size, precision="fp32")
+    options = StylizeOptions(method="gatys", size=arguments.size, precision="fp32")
     device = choose_device("cpu")
     with_teacher, with_lite = Gatys(device), Gatys(device)
     with_teacher._encoders["lite", torch.float32] = judge

@@ -36,10 +36,10 @@ def main() -> None:
 def measure(size: int, case: int) -> None:
     torch.set_num_threads(2)
     history = CASES[case].get("history", StylizeOptions().history)
-    options = StylizeOptions(scales=1, steps=history + 3, **CASES[case])  # type: ignore[arg-type]
+    options = StylizeOptions(method="gatys", scales=1, steps=history + 3, **CASES[case])  # type: ignore[arg-type]
     method = Gatys(choose_device("cpu"))
     small = torch.rand(1, 3, 32, 32)
-    method(small, [small], StylizeOptions(scales=1, steps=2, **CASES[case]))  # type: ignore[arg-type]
+    method(small, [small], StylizeOptions(method="gatys", scales=1, steps=2, **CASES[case]))  # type: ignore[arg-type]
     picture = torch.rand(1, 3, size, size)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     method(picture, [picture], options)

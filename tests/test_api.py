@@ -14,7 +14,7 @@ from torch import Tensor
 
 import impasto
 from impasto import image
-from impasto.api import as_picture, paint
+from impasto.api import Names, as_picture, paint
 from impasto.errors import Cancelled, OptionError, PictureError
 from impasto.image import Picture
 from impasto.methods import Stylizer
@@ -22,14 +22,16 @@ from impasto.options import StylizeOptions
 from impasto.progress import Progress
 from impasto.record import read_record
 
-QUICK: dict[str, Any] = {"scales": 1, "steps": 2}
+QUICK: dict[str, Any] = {"method": "gatys", "scales": 1, "steps": 2}
 H, W = 20, 26
 
 
 class Inverted:
     """A stylizer that can be foreseen: it answers with the negative of the content."""
 
+    method = "gatys"
     device = torch.device("cpu")
+    weights = None
 
     def __init__(self) -> None:
         self.calls: list[tuple[Tensor, Sequence[Tensor], StylizeOptions, Tensor | None]] = []
@@ -41,6 +43,7 @@ class Inverted:
         options: StylizeOptions,
         *,
         start: Tensor | None = None,
+        masks: Sequence[Tensor] | None = None,
         progress: Callable[[Progress], None] | None = None,
         saving: Any = None,
     ) -> Tensor:
@@ -63,7 +66,7 @@ def inverted() -> Inverted:
 
 @pytest.fixture(scope="module")
 def stylizer() -> Stylizer:
-    return impasto.load(device="cpu")
+    return impasto.load("gatys", device="cpu")
 
 
 @pytest.fixture
@@ -202,12 +205,12 @@ def test_what_the_method_is_given(photo: Path, inverted: Inverted, tmp_path: Pat
     start = tmp_path / "start.png"
     Image.fromarray(levels(3, seed=3)).save(start)
     styles: list[Any] = [photo, Image.fromarray(STYLE), STYLE, torch.rand(3, 5, 6)]
-    options = StylizeOptions(size=13, seed=3)
+    options = StylizeOptions(method="gatys", size=13, seed=3)
     impasto.stylize(levels(3), styles, options, stylizer=inverted, init=str(start), seed=4)
     content, given, chosen, begun = inverted.calls[0]
     assert content.shape == (1, 3, 10, 13)
     assert [tuple(style.shape[1:]) for style in given] == [(3, H, W)] * 3 + [(3, 5, 6)]
-    assert chosen == StylizeOptions(size=13, seed=4, init=str(start))
+    assert chosen == StylizeOptions(method="gatys", size=13, seed=4, init=str(start))
     assert options.seed == 3
     assert begun is not None
     assert torch.equal(begun, image.read(start).pixels)
@@ -233,7 +236,7 @@ def test_the_record_says_how(photo: Path, stylizer: Stylizer) -> None:
 
 def test_paint_returns_picture_record_and_seconds(inverted: Inverted) -> None:
     content = as_picture(levels(3))
-    painting = paint(content, [STYLE], StylizeOptions(), stylizer=inverted, content_name="x")
+    painting = paint(content, [STYLE], StylizeOptions(method="gatys"), stylizer=inverted, names=Names(content="x"))
     assert isinstance(painting.picture, Picture)
     assert painting.seconds >= 0
     assert painting.record["content"] == "x"
@@ -304,7 +307,7 @@ def test_what_makes_no_sense(photo: Path, inverted: Inverted) -> None:
 
 def test_progress_rises_to_its_total(stylizer: Stylizer) -> None:
     reports: list[Progress] = []
-    impasto.stylize(levels(3), STYLE, stylizer=stylizer, scales=1, steps=4, progress=reports.append)
+    impasto.stylize(levels(3), STYLE, stylizer=stylizer, method="gatys", scales=1, steps=4, progress=reports.append)
     assert [(report.step, report.total) for report in reports] == [(1, 4), (2, 4), (3, 4), (4, 4)]
     losses = [report.loss for report in reports if report.loss is not None]
     assert losses == sorted(losses, reverse=True)

@@ -124,7 +124,10 @@ def test_painting_is_refused_before_it_begins_and_the_advised_size_paints(
     optimizer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("impasto.device.free_memory", lambda device: 20_000_000)
-    stylizer, options = impasto.load(device="cpu"), StylizeOptions(optimizer=optimizer, scales=1, steps=1)
+    stylizer, options = (
+        impasto.load("gatys", device="cpu"),
+        StylizeOptions(method="gatys", optimizer=optimizer, scales=1, steps=1),
+    )
     style = torch.rand(1, 3, 8, 8)
 
     def progress(report: object) -> None:

@@ -16,30 +16,35 @@ from impasto.encoders.network import LAYERS, EncoderConfig
 from impasto.errors import OptionError, PictureError
 from impasto.image import from_tensor
 from impasto.methods import METHODS, Stylizer
-from impasto.options import PRESETS, StylizeOptions
+from impasto.options import PRESETS, SET_BY_REFINE, StylizeOptions
 from impasto.weights import save
 
 FIELDS = [item.name for item in fields(StylizeOptions)]
-SHORT: dict[str, Any] = {"scales": 1, "steps": 3}
+SHORT: dict[str, Any] = {"method": "gatys", "scales": 1, "steps": 3}
 NOISE = SHORT | {"init": "noise"}
 ADAM = SHORT | {"optimizer": "adam"}
-LARGE = {"size": 150, "scales": 2, "steps": 1, "coarse_steps": 2}  # large enough for two scales
+ADAIN: dict[str, Any] = {"method": "adain"}
+LARGE = {"method": "gatys", "size": 150, "scales": 2, "steps": 1, "coarse_steps": 2}  # large enough for two scales
 
 # Field: what the others are, and values of it that must all give different pictures.
 CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
-    "preset": ({}, list(PRESETS)),
+    "preset": ({"method": "gatys"}, list(PRESETS)),
+    "decoder": (ADAIN, ["adain", "adain_paper"]),
+    "strength": (ADAIN, [0, 0.5, 1.0, 2.0]),
+    "colour": (ADAIN, ["style", "keep", "match"]),
+    "refine": (ADAIN, [0, 1, 2]),
     "size": (SHORT, [None, 16, 40]),
     "encoder": (SHORT, ["lite", "vgg19"]),
     "content_weight": (NOISE, [0, 1.0, 100]),
     "style_weight": (SHORT, [0, 1.0, 100.0]),
     "tv_weight": (SHORT, [0.0, 1.0, 1000]),
     "range_weight": (SHORT | {"style_weight": 1e5, "steps": 6}, [0.0, 400.0]),
-    "precision": (SHORT, ["fp32", "bf16"]),
+    "precision": (ADAIN, ["fp32", "bf16"]),
     "convention": (NOISE, ["relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"]),
     "content_layers": (NOISE, ["relu4_2", "relu2_2", "relu2_2,relu4_2", "relu2_2:3,relu4_2"]),
     "style_layers": (SHORT, ["relu1_1", "relu2_1", "relu1_1,relu2_1", "relu1_1 : 2, relu2_1"]),
-    "style_blend": (SHORT, ["", "1,0", "0.25,0.75", "0,1"]),
-    "style_scale": (SHORT, [1.0, 0.5, 2]),
+    "style_blend": (ADAIN, ["", "1,0", "0.25,0.75", "0,1"]),
+    "style_scale": (ADAIN, [1.0, 0.5, 2]),
     "init": (SHORT, ["content", "noise", "grey", "start.png"]),
     "optimizer": (SHORT, ["lbfgs", "adam"]),
     "learning_rate": (ADAM, [0.02, 0.01]),
@@ -55,6 +60,10 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
 WRONG: dict[str, list[Any]] = {
     "method": ["gaty", "", None, 1],
     "preset": ["fast", None],
+    "decoder": [None, 3],
+    "strength": [-0.1, 3.5, float("nan"), None, "1"],
+    "colour": ["color", None],
+    "refine": [-1, 1.5, 1_000_001, None],
     "size": [0, -5, 1.5, "512", True],
     "encoder": ["vgg16", None],
     "content_weight": [-1, float("nan"), float("inf"), "1", None, True],
@@ -88,7 +97,7 @@ Stylizers = dict[str, Stylizer]
 
 @pytest.fixture(scope="module")
 def stylizers(tmp_path_factory: pytest.TempPathFactory) -> Stylizers:
-    """One for each encoder, with a tiny network in place of VGG-19."""
+    """One for each method and encoder, with a tiny network in place of VGG-19."""
     config = EncoderConfig(widths=(4, 4, 6, 6, 6), padding="reflect")
     generator = torch.Generator().manual_seed(0)
     tensors: dict[str, Tensor] = {}
@@ -100,13 +109,19 @@ def stylizers(tmp_path_factory: pytest.TempPathFactory) -> Stylizers:
         previous = width
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     save(path, tensors, {"encoder": config.to_json()})
-    return {"lite": impasto.load(device="cpu"), "vgg19": impasto.load(device="cpu", weights=path)}
+    return {
+        "adain lite": impasto.load("adain", device="cpu"),
+        "gatys lite": impasto.load("gatys", device="cpu"),
+        "gatys vgg19": impasto.load("gatys", device="cpu", weights=path),
+    }
 
 
 def painted(stylizers: Stylizers, **choices: Any) -> Tensor:
     options = StylizeOptions(**choices)
     styles = [from_tensor(picture(24, 40, seed)) for seed in (1, 2)]
-    return paint(from_tensor(picture(32, 36, 10)), styles, options, stylizer=stylizers[options.encoder]).picture.pixels
+    return paint(
+        from_tensor(picture(32, 36, 10)), styles, options, stylizer=stylizers[f"{options.method} {options.encoder}"]
+    ).picture.pixels
 
 
 def test_every_field_is_shown_to_matter_and_to_be_checked() -> None:
@@ -178,14 +193,16 @@ def test_what_only_painting_can_know_is_named_too(stylizers: Stylizers, tmp_path
     with pytest.raises(
         OptionError, match=r"init is 'nowhere\.png', but must be content, noise, grey or a picture file"
     ):
-        stylizers["lite"](picture(4, 4, 0), [picture(4, 4, 1)], StylizeOptions(**SHORT, init="nowhere.png"))
+        stylizers["gatys lite"](picture(4, 4, 0), [picture(4, 4, 1)], StylizeOptions(**SHORT, init="nowhere.png"))
 
 
 def test_presets_fill_in_what_is_not_given() -> None:
     for name, values in PRESETS.items():
-        resolved = StylizeOptions(preset=name).resolved()
+        resolved = StylizeOptions(method="gatys", preset=name).resolved()
         assert {key: getattr(resolved, key) for key in values} == dict(values)
-        assert StylizeOptions(preset=name, steps=7, scales=1).resolved() == replace(resolved, steps=7, scales=1)
+        assert StylizeOptions(method="gatys", preset=name, steps=7, scales=1).resolved() == replace(
+            resolved, steps=7, scales=1
+        )
     unset = {item.name for item in fields(StylizeOptions) if item.default is None and item.name != "size"}
     assert all(set(values) == unset for values in PRESETS.values())
 
@@ -196,5 +213,35 @@ def test_blend_weights() -> None:
 
 
 def test_layers() -> None:
-    options = StylizeOptions(style_layers=" relu1_1, relu2_1:0.5 ,")
+    options = StylizeOptions(method="gatys", style_layers=" relu1_1, relu2_1:0.5 ,")
     assert options.layers("style_layers") == {"relu1_1": 1.0, "relu2_1": 0.5}
+
+
+# What would change nothing is refused, so that nobody waits for its effect.
+GATYS_ONLY = [item.name for item in fields(StylizeOptions) if item.metadata["method"] == "gatys"]
+ADAIN_ONLY = [item.name for item in fields(StylizeOptions) if item.metadata["method"] == "adain"]
+
+
+def other(name: str) -> Any:
+    default = StylizeOptions.__dataclass_fields__[name].default
+    return next(value for value in CHANGES[name][1] if value != default)
+
+
+@pytest.mark.parametrize("name", GATYS_ONLY)
+def test_what_only_gatys_has_is_refused_without_it(name: str) -> None:
+    StylizeOptions(method="gatys", **{name: other(name)})
+    with pytest.raises(OptionError, match=f"^{name} is for the method gatys.* but the method is adain"):
+        StylizeOptions(**{name: other(name)})
+    if name in SET_BY_REFINE:
+        with pytest.raises(OptionError, match=f"^{name} cannot be chosen when refining"):
+            StylizeOptions(refine=3, **{name: other(name)})
+    else:
+        refined = StylizeOptions(refine=3, **{name: other(name)}).refinement()
+        assert getattr(refined, name) == other(name)
+        assert (refined.method, refined.steps, refined.scales, refined.refine) == ("gatys", 3, 1, 0)
+
+
+@pytest.mark.parametrize("name", ADAIN_ONLY)
+def test_what_only_adain_has_is_refused_without_it(name: str) -> None:
+    with pytest.raises(OptionError, match=f"^{name} is for the method adain, but the method is gatys"):
+        StylizeOptions(method="gatys", **{name: other(name)})

@@ -1,7 +1,7 @@
 """impasto turns pictures into paintings.
 
 `stylize(photo, painting)` paints; `load(method)` keeps a method ready for many pictures; `StylizeOptions` holds what
-can be chosen.
+can be chosen. `encode_style(painting)` is a style to paint many pictures in.
 """
 
 from importlib.metadata import version
@@ -22,7 +22,7 @@ from impasto.options import StylizeOptions
 from impasto.progress import Progress
 
 if TYPE_CHECKING:
-    from impasto.api import load, stylize
+    from impasto.api import encode_style, load, stylize
 
 __version__ = version("impasto")
 
@@ -39,6 +39,7 @@ __all__ = [
     "StylizeOptions",
     "WeightsError",
     "__version__",
+    "encode_style",
     "load",
     "stylize",
 ]
@@ -46,7 +47,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # PyTorch takes seconds to import; options, errors and the version are free of it.
-    if name in ("load", "stylize"):
+    if name in ("encode_style", "load", "stylize"):
         from impasto import api
 
         return getattr(api, name)

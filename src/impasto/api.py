@@ -5,26 +5,31 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from impasto import image
+from impasto.colour import keep_colours, match_colours
 from impasto.device import choose_device
 from impasto.errors import Cancelled, OptionError
+from impasto.masks import regions
 from impasto.methods import Stylizer, load_method
+from impasto.methods.adain.style import SUFFIX, Style, load_style
+from impasto.methods.adain.stylizer import AdaIN
 from impasto.options import STARTS, StylizeOptions
-from impasto.progress import ProgressCallback
-from impasto.record import Record, opened
+from impasto.progress import Progress, ProgressCallback
+from impasto.record import Record
+from impasto.sources import PathLike, Source, as_kind, as_picture, depth, like
 
-PathLike = str | os.PathLike[str]
-# What a picture may come as.
-Source = PathLike | bytes | Image.Image | NDArray[Any] | Tensor
+# What a style may come as: a file NAME.style.safetensors counts as a path.
+StyleSource = Source | Style
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,17 @@ class Painting:
     seconds: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What the pictures are called in the record of a painting."""
+
+    content: str = ""
+    styles: Sequence[str] = ()
+    masks: Sequence[str] = ()
+
+
 def load(
-    method: str = "gatys",
+    method: str = StylizeOptions.method,
     *,
     device: str = "auto",
     weights: PathLike | None = None,
@@ -59,9 +73,10 @@ Kind = TypeVar("Kind", bytes, Image.Image, NDArray[Any], Tensor)
 @overload
 def stylize(
     content: PathLike,
-    style: Source | Sequence[Source],
+    style: StyleSource | Sequence[StyleSource],
     options: StylizeOptions | None = None,
     *,
+    masks: Sequence[Source | None] = (),
     output: PathLike | None = None,
     overwrite: bool = False,
     stylizer: Stylizer | None = None,
@@ -73,9 +88,10 @@ def stylize(
 @overload
 def stylize(
     content: Kind,
-    style: Source | Sequence[Source],
+    style: StyleSource | Sequence[StyleSource],
     options: StylizeOptions | None = None,
     *,
+    masks: Sequence[Source | None] = (),
     stylizer: Stylizer | None = None,
     progress: ProgressCallback | None = None,
     **choices: Any,
@@ -84,9 +100,10 @@ def stylize(
 
 def stylize(
     content: Any,
-    style: Source | Sequence[Source],
+    style: StyleSource | Sequence[StyleSource],
     options: StylizeOptions | None = None,
     *,
+    masks: Sequence[Source | None] = (),
     output: PathLike | None = None,
     overwrite: bool = False,
     stylizer: Stylizer | None = None,
@@ -98,7 +115,10 @@ def stylize(
     content: a path, the bytes of a picture file, a PIL image, an array (H, W[, 1, 3 or 4]; uint8, uint16, or floats in
         [0, 1]) or a tensor ([1,] 3, H, W) in [0, 1]. The result is of the same kind. For a path it is the path of the
         new picture: `output`, or the content's name with `-impasto` before its suffix, beside it.
-    style: one or several pictures of any of these kinds, whatever the content is.
+    style: one or several pictures of any of these kinds, whatever the content is; or styles from `encode_style`, or
+        the files that they were saved to.
+    masks: where each style goes, white where it does; one per style, None (or one less than there are styles) for what
+        the others leave. Where no style goes, the content stays as it is.
     options, choices: how to paint; `stylize(photo, painting, preset="draft", size=512)` is short for options with these
         values. Everything that can be chosen is in `StylizeOptions`.
     overwrite: replace a file at `output`; the content and the styles are never overwritten.
@@ -108,7 +128,7 @@ def stylize(
     Raises PictureError, OptionError, WeightsError, OutOfMemoryError, DivergedError; and Cancelled, whose `best` is the
     picture so far, of the result's kind (a PIL image for a path).
     """
-    options = replace(options or StylizeOptions(), **_known(choices))
+    options = _chosen(options, stylizer, choices)
     is_path = isinstance(content, str | os.PathLike)
     if output is not None and not is_path:
         raise OptionError("output is for a content that is a path; other kinds are returned")
@@ -116,70 +136,213 @@ def stylize(
     target = _output_path(Path(content), output) if is_path else None
     if target is not None:
         # Before painting: minutes of work must not end in a name that is taken.
-        sources = [content, *(s for s in styles if isinstance(s, str | os.PathLike))]
+        sources = [content, *(s for s in (*styles, *masks) if isinstance(s, str | os.PathLike))]
         image.check_target(target, overwrite=overwrite, sources=sources)
     picture = as_picture(content)
+    names = Names(content=_name(content), styles=_names(styles), masks=_names(masks))
     try:
-        painting = paint(picture, styles, options, stylizer=stylizer, progress=progress, content_name=_name(content))
+        painting = paint(picture, styles, options, masks=masks, stylizer=stylizer, progress=progress, names=names)
     except Cancelled as stopped:
         if isinstance(stopped.best, image.Picture):
-            stopped.best = image.to_pil(stopped.best) if is_path else _as_kind(stopped.best, content, {})
+            stopped.best = image.to_pil(stopped.best) if is_path else as_kind(stopped.best, content, {})
         raise
     if target is None:
-        return _as_kind(painting.picture, content, painting.record)
+        return as_kind(painting.picture, content, painting.record)
     bits = depth(painting.picture, target)
     image.write(painting.picture, target, bits=bits, overwrite=overwrite, record=painting.record, sources=sources)
     return target
 
 
+def encode_style(
+    style: Source, options: StylizeOptions | None = None, *, stylizer: Stylizer | None = None, **choices: Any
+) -> Style:
+    """A painting, encoded once for any number of contents; `save` it, or hand it to `stylize` as a style.
+
+    options, choices: of the method adain; encoder, style_scale and precision matter here. stylizer: from `load`.
+    Raises PictureError, OptionError, WeightsError, OutOfMemoryError.
+    """
+    options = _chosen(options, stylizer, choices)
+    stylizer = stylizer or load(options.method)
+    if not isinstance(stylizer, AdaIN):
+        raise OptionError(f"method is '{stylizer.method}', but only adain paints from encoded styles")
+    return stylizer.encode(as_picture(style).pixels, options, name=_name(style))
+
+
 def paint(
     content: image.Picture,
-    styles: Sequence[Source | image.Picture],
+    styles: Sequence[StyleSource | image.Picture],
     options: StylizeOptions,
     *,
+    masks: Sequence[Source | image.Picture | None] = (),
     stylizer: Stylizer | None = None,
     progress: ProgressCallback | None = None,
     saving: Any = None,
-    content_name: str = "",
-    style_names: Sequence[str] = (),
+    names: Names | None = None,
 ) -> Painting:
     """What `stylize` does between reading and writing: resize, paint, give the alpha channel back, say how it was made.
 
-    saving: a `methods.gatys.stylizer.Saving`, for a painting that can be resumed. content_name,
-        style_names: for the record; the styles are called by their files if not named.
+    saving: a `methods.gatys.stylizer.Saving`, for a painting that can be resumed. names: for the record.
     Raises what `stylize` raises; `best` of Cancelled is a Picture.
     """
     if not styles:
         raise OptionError("at least one style is needed")
     stylizer = stylizer or load(options.method)
-    options.blend_weights(len(styles))
-    height, width = image.fit(content.height, content.width, options.size)
-    pixels = image.resize(content.pixels, height, width)
+    if stylizer.method != options.method:
+        raise OptionError(f"method is '{options.method}', but the stylizer that was given is of {stylizer.method}")
+    pixels = image.resize(content.pixels, *image.fit(content.height, content.width, options.size))
+    maps = _maps(masks, len(styles), options, pixels)
     start = None if options.init in STARTS else image.read(options.init).pixels
-    pictures = [as_picture(style) for style in styles]
+    known = [as_style(style) for style in styles]
+    finish = _Finish(pixels, maps, options)
     began = time.monotonic()
     try:
-        result = stylizer(
-            pixels, [picture.pixels for picture in pictures], options, start=start, progress=progress, saving=saving
-        )
+        result = _painted(stylizer, pixels, known, options, maps, start, finish.watching(progress), saving)
     except Cancelled as stopped:
         if isinstance(stopped.best, Tensor):
-            stopped.best = _like(stopped.best, content)
+            stopped.best = like(finish(stopped.best), content)
         raise
+    picture = like(finish(result), content)
     seconds = time.monotonic() - began
-    picture = _like(result, content)
-    names = style_names or [_name(style) for style in styles]
-    record = make_record(picture, options, stylizer, content_name=content_name, style_names=names, seconds=seconds)
+    record = make_record(
+        picture, options, stylizer, names or Names(styles=_names(styles), masks=_names(masks)), seconds
+    )  # fmt: skip
     return Painting(picture, record, seconds)
+
+
+def paint_batch(
+    contents: Sequence[image.Picture],
+    styles: Sequence[StyleSource | image.Picture],
+    options: StylizeOptions,
+    *,
+    stylizer: Stylizer,
+    names: Sequence[Names],
+) -> list[Painting]:
+    """`paint` for pictures of one size at once, where `can_batch`; their seconds are each one's share.
+
+    Raises what `paint` raises, for all of them.
+    """
+    sizes = {image.fit(content.height, content.width, options.size) for content in contents}
+    if not can_batch(options) or len(sizes) != 1:
+        raise OptionError("only pictures of one size, painted by adain alone, can be painted at once")
+    pixels = torch.cat([image.resize(content.pixels, *next(iter(sizes))) for content in contents])
+    began = time.monotonic()
+    results = stylizer(pixels, [as_style(style) for style in styles], options)
+    pictures = [
+        like(_Finish(before, None, options)(after), content)
+        for before, after, content in zip(pixels.split(1), results.split(1), contents, strict=True)
+    ]
+    seconds = (time.monotonic() - began) / len(contents)
+    records = [
+        make_record(picture, options, stylizer, called, seconds)
+        for picture, called in zip(pictures, names, strict=True)
+    ]
+    return [Painting(picture, record, seconds) for picture, record in zip(pictures, records, strict=True)]
+
+
+def can_batch(options: StylizeOptions) -> bool:
+    """Whether `paint_batch` can do it: what depends on nothing of a content but its features."""
+    return options.method == "adain" and not options.refine and options.colour != "match"
+
+
+def _painted(
+    stylizer: Stylizer,
+    pixels: Tensor,
+    styles: Sequence[Tensor | Style],
+    options: StylizeOptions,
+    maps: Sequence[Tensor] | None,
+    start: Tensor | None,
+    progress: ProgressCallback | None,
+    saving: Any,
+) -> Tensor:
+    """What the method makes of it, and of that what the refinement makes."""
+    needs_pictures = options.method == "gatys" or options.refine or options.colour == "match"
+    pictures = [_picture_of(style, options) for style in styles] if needs_pictures else []
+    if options.colour == "match":
+        pictures = [match_colours(picture, pixels) for picture in pictures]
+    if options.method == "gatys":
+        return stylizer(pixels, pictures, options, masks=maps, start=start, progress=progress, saving=saving)
+    chosen = pictures if options.colour == "match" else styles
+    result = stylizer(pixels, chosen, options, masks=maps, progress=None if options.refine else progress)
+    if not options.refine:
+        return result
+    refiner = _refiner(stylizer.device, stylizer.weights)
+    return refiner(
+        pixels, pictures, options.refinement(), masks=maps, start=result, progress=progress, saving=saving
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _refiner(device: torch.device, weights: Path | None) -> Stylizer:
+    """Kept from one picture to the next, as the stylizer is."""
+    return load_method("gatys", device, weights=weights)
+
+
+class _Finish:
+    """What is done to every picture that a method hands out, finished or not: regions and colours."""
+
+    def __init__(self, content: Tensor, maps: Sequence[Tensor] | None, options: StylizeOptions) -> None:
+        self.content = content
+        self.covered = None if maps is None else torch.stack(list(maps)).sum(0).clamp(0, 1)
+        self.keeps_colours = options.colour == "keep"
+
+    def __call__(self, painted: Tensor) -> Tensor:
+        """(1, 3, h, w) -> the same, where no style goes the content itself."""
+        height, width = painted.shape[-2:]
+        content = image.resize(self.content, height, width)
+        if self.keeps_colours:
+            painted = keep_colours(painted, content)
+        if self.covered is not None:
+            painted = content + image.resize(self.covered, height, width) * (painted - content)
+        return painted
+
+    def watching(self, progress: ProgressCallback | None) -> ProgressCallback | None:
+        """The same reports, with previews that are finished, too."""
+        if progress is None or not (self.keeps_colours or self.covered is not None):
+            return progress
+
+        def report(made: Progress) -> None:
+            preview = made.preview
+            progress(made if preview is None else replace(made, preview=lambda: self(preview())))
+
+        return report
+
+
+def _maps(
+    masks: Sequence[Source | image.Picture | None], styles: int, options: StylizeOptions, pixels: Tensor
+) -> list[Tensor] | None:
+    """The masks as shares of every position. Raises OptionError if they, or the blend, do not fit the styles."""
+    if not masks:
+        options.blend_weights(styles)
+        return None
+    if options.style_blend:
+        raise OptionError("style_blend mixes styles everywhere, but masks give each style its own place")
+    pictures = [None if mask is None else as_picture(mask) for mask in masks]
+    return regions(pictures, styles, *pixels.shape[-2:])
+
+
+def as_style(source: StyleSource | image.Picture) -> Tensor | Style:
+    """Pixels (1, 3, h, w), or what was encoded. Raises PictureError or WeightsError."""
+    if isinstance(source, Style):
+        return source
+    if isinstance(source, str | os.PathLike) and os.fspath(source).endswith(SUFFIX):
+        return load_style(Path(source))
+    return as_picture(source).pixels
+
+
+def _picture_of(style: Tensor | Style, options: StylizeOptions) -> Tensor:
+    if isinstance(style, Tensor):
+        return style
+    if style.picture is None:
+        what = "colour 'match'" if options.colour == "match" else "refine" if options.refine else "the method gatys"
+        raise OptionError(f"style is the encoded '{style.name}', but {what} needs the painting itself")
+    return style.picture
 
 
 def make_record(
     picture: image.Picture,
     options: StylizeOptions,
     stylizer: Stylizer,
-    *,
-    content_name: str,
-    style_names: Sequence[str],
+    names: Names,
     seconds: float,
 ) -> Record:
     """How a picture was made, to be written into its file."""
@@ -191,55 +354,12 @@ def make_record(
         "seed": options.seed,
         "weights": stylizer.weights_hashes(options),
         "device": str(stylizer.device),
-        "content": content_name,
-        "style": list(style_names),
+        "content": names.content,
+        "style": list(names.styles),
+        **({"masks": list(names.masks)} if names.masks else {}),
         "size": [picture.width, picture.height],
         "seconds": round(seconds, 2),
     }
-
-
-def as_picture(source: Source | image.Picture) -> image.Picture:
-    """Any kind of picture as a `Picture`. Raises PictureError, which names what is wrong."""
-    match source:
-        case image.Picture():
-            return source
-        case Tensor():
-            return image.from_tensor(source)
-        case np.ndarray():
-            return image.from_array(source)
-        case Image.Image():
-            return image.from_pil(source)
-        case str() | bytes() | os.PathLike():
-            return image.read(source)
-    raise OptionError(
-        f"a picture must be a path, bytes, a PIL image, an array or a tensor, not {type(source).__name__}"
-    )
-
-
-def depth(picture: image.Picture, target: Path) -> int:
-    """Bits per channel to write: the content's own, where the format of `target` can hold them."""
-    return picture.bits if image.FORMATS.get(target.suffix.lower()) in ("PNG", "TIFF") else 8
-
-
-def _as_kind(picture: image.Picture, source: Any, record: Record) -> Any:
-    match source:
-        case Tensor():
-            return picture.pixels.reshape(*source.shape[:-3], *picture.pixels.shape[1:]).to(source)
-        case np.ndarray():
-            return image.to_array(picture, source.dtype, 0 if source.ndim == 2 else source.shape[2])
-        case bytes():
-            with opened(source) as file:
-                kind = str(file.format).lower()
-            kind = kind if f".{kind}" in image.FORMATS else "png"
-            return image.encode(picture, kind, bits=depth(picture, Path(f"x.{kind}")), record=record)
-    return image.to_pil(picture)
-
-
-def _like(pixels: Tensor, content: image.Picture) -> image.Picture:
-    """The painted pixels with the content's transparency and bit depth."""
-    height, width = pixels.shape[-2:]
-    alpha = None if content.alpha is None else image.resize(content.alpha, height, width)
-    return image.Picture(pixels, alpha, content.bits)
 
 
 def _output_path(content: Path, output: PathLike | None) -> Path:
@@ -254,7 +374,20 @@ def _as_list(style: Any) -> list[Any]:
 
 
 def _name(source: Any) -> str:
+    if isinstance(source, Style):
+        return source.name
     return Path(source).name if isinstance(source, str | os.PathLike) else type(source).__name__
+
+
+def _names(sources: Sequence[Any]) -> list[str]:
+    return [_name(source) for source in sources]
+
+
+def _chosen(options: StylizeOptions | None, stylizer: Stylizer | None, choices: dict[str, Any]) -> StylizeOptions:
+    """The options with the choices; of the method that was loaded, if nothing else was said."""
+    if options is None:
+        return StylizeOptions(**({"method": stylizer.method} if stylizer else {}) | _known(choices))
+    return replace(options, **_known(choices))
 
 
 def _known(choices: dict[str, Any]) -> dict[str, Any]:

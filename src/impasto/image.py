@@ -20,6 +20,7 @@ from torch import Tensor
 
 from impasto import record as records
 from impasto import sixteen_bit
+from impasto.colour import luma
 from impasto.errors import OptionError, PictureError
 from impasto.record import Record, explained, is_same_file, opened, replace_file
 
@@ -31,7 +32,6 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".ti
 
 _LONGEST_SIDE = {"JPEG": 65_500, "WebP": 16_383}
 _ORIENTATION = 0x0112
-_LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in grey, as in Pillow (Rec. 601)
 
 Floats = sixteen_bit.Floats
 Path_ = str | os.PathLike[str]
@@ -353,7 +353,7 @@ def to_array(picture: Picture, dtype: DTypeLike = np.uint8, channels: int | None
         raise PictureError(f"a picture cannot become an array of {kind} with {count} channels")
     pixels, alpha = picture.pixels, picture.alpha if count == 4 else None
     if count < 3:
-        pixels = (pixels * pixels.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
+        pixels = luma(pixels)
     elif count == 4 and alpha is None:
         alpha = torch.ones_like(pixels[:, :1])
     planes = pixels if alpha is None else torch.cat([pixels, alpha], dim=1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +22,10 @@ PRECISIONS = ("auto", "fp32", "bf16")
 STARTS = ("content", "noise", "grey")
 
 
+# What `refine` decides itself: it goes on from a finished picture, at its size.
+SET_BY_REFINE = ("preset", "init", "scales", "steps", "coarse_steps", "seed")
+
+
 def option(
     default: Any,
     help: str,  # noqa: A002  (the word that dataclass metadata and every door use)
@@ -29,51 +34,72 @@ def option(
     minimum: float | None = None,
     maximum: float | None = None,
     unit: str = "",
+    method: str = "",
 ) -> Any:
-    """A field of an options dataclass with everything that a door shows of it."""
-    metadata = {"help": help, "choices": tuple(choices), "minimum": minimum, "maximum": maximum, "unit": unit}
+    """A field of an options dataclass with everything that a door shows of it. method: the only one that has it."""
+    metadata = {
+        "help": help, "choices": tuple(choices), "minimum": minimum, "maximum": maximum, "unit": unit, "method": method,
+    }  # fmt: skip
     return field(default=default, metadata=metadata)
+
+
+# Options of the method gatys, and of adain's refinement, which is gatys.
+_gatys = partial(option, method="gatys")
+_adain = partial(option, method="adain")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StylizeOptions:
     """How to paint. Every value is checked when the options are made; OptionError names the one that is wrong."""
 
-    method: str = option("gatys", "how the picture is painted", choices=("gatys",))
-    preset: str = option("default", "how much time to spend", choices=tuple(PRESETS))
+    method: str = option("adain", "how the picture is painted", choices=("adain", "gatys"))
+    preset: str = _gatys("default", "how much time to spend", choices=tuple(PRESETS))
     size: int | None = option(
         None, "longer side of the result; the input's own size if not given", minimum=1, unit="px"
     )
     encoder: str = option("lite", "network that sees content and style", choices=("lite", "vgg19"))
-    content_weight: float = option(1.0, "how much the content counts", minimum=0)
-    style_weight: float = option(40.0, "how much the style counts", minimum=0)
-    tv_weight: float = option(2.0, "how much smoothness (total variation) counts", minimum=0)
-    range_weight: float = option(
+    decoder: str = _adain(
+        "adain", "network that paints: adain, adain_paper (relu4_1 alone), or a file that `impasto train` wrote"
+    )
+    strength: float = _adain(
+        1.0, "how much of the style: 0 is the photo, 1 the painting's own; more exaggerates", minimum=0, maximum=3
+    )
+    colour: str = option(
+        "style",
+        "whose colours: the style's; keep: the content's, only its lightness is painted; match: the style's strokes"
+        " after its colours were made the content's",
+        choices=("style", "keep", "match"),
+    )
+    style_blend: str = option("", "weights of several styles, separated by commas; equal if not given")
+    style_scale: float = option(1.0, "size of the brush strokes: the style picture's scale", minimum=0.05, maximum=10)
+    refine: int = _adain(0, "steps of gatys that go on from the result, slower and finer", minimum=0, maximum=1_000_000)
+    content_weight: float = _gatys(1.0, "how much the content counts", minimum=0)
+    style_weight: float = _gatys(40.0, "how much the style counts", minimum=0)
+    tv_weight: float = _gatys(2.0, "how much smoothness (total variation) counts", minimum=0)
+    range_weight: float = _gatys(
         400.0, "how much values outside the picture's range count; 0 only clamps the finished picture", minimum=0
     )
-    convention: str = option(
+    convention: str = _gatys(
         "relative",
         "whose normalisation the weights are meant in",
         choices=("relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"),
     )
-    content_layers: str = option("relu4_2", "layers that hold the content, each with an optional weight: relu4_2:1")
-    style_layers: str = option(
+    content_layers: str = _gatys("relu4_2", "layers that hold the content, each with an optional weight: relu4_2:1")
+    style_layers: str = _gatys(
         "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1", "layers that hold the style, each with an optional weight"
     )
-    style_blend: str = option("", "weights of several styles, separated by commas; equal if not given")
-    style_scale: float = option(1.0, "size of the brush strokes: the style picture's scale", minimum=0.05, maximum=10)
-    init: str = option("content", "what to start from: content, noise, grey, or a picture file")
-    optimizer: str = option("lbfgs", "how the picture is optimised", choices=("lbfgs", "adam"))
-    learning_rate: float = option(0.02, "step size of adam, in units of the pixel range", minimum=1e-6, maximum=10)
-    history: int = option(20, "steps that lbfgs remembers", minimum=1, maximum=1000)
-    scales: int | None = option(None, "sizes to work on, each half as large as the next", minimum=1, maximum=16)
-    steps: int | None = option(None, "optimisation steps at full size", minimum=0, maximum=1_000_000)
-    coarse_steps: int | None = option(None, "optimisation steps at each smaller size", minimum=0, maximum=1_000_000)
-    pooling: str = option("average", "pooling inside the network", choices=("average", "max"))
+    init: str = _gatys("content", "what to start from: content, noise, grey, or a picture file")
+    optimizer: str = _gatys("lbfgs", "how the picture is optimised", choices=("lbfgs", "adam"))
+    learning_rate: float = _gatys(0.02, "step size of adam, in units of the pixel range", minimum=1e-6, maximum=10)
+    history: int = _gatys(20, "steps that lbfgs remembers", minimum=1, maximum=1000)
+    scales: int | None = _gatys(None, "sizes to work on, each half as large as the next", minimum=1, maximum=16)
+    steps: int | None = _gatys(None, "optimisation steps at full size", minimum=0, maximum=1_000_000)
+    coarse_steps: int | None = _gatys(None, "optimisation steps at each smaller size", minimum=0, maximum=1_000_000)
+    pooling: str = _gatys("average", "pooling inside the network", choices=("average", "max"))
     precision: str = option(
         "auto", "number format inside the network; auto is bf16 where the device is faster with it", choices=PRECISIONS
     )
-    seed: int = option(0, "of the noise to start from", minimum=0, maximum=2**63 - 1)
+    seed: int = _gatys(0, "of the noise to start from", minimum=0, maximum=2**63 - 1)
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -81,11 +107,29 @@ class StylizeOptions:
         self.layers("content_layers")
         self.layers("style_layers")
         self.blend_weights(None)
+        self._refuse_what_does_nothing()
+
+    def _refuse_what_does_nothing(self) -> None:
+        """An option of another method, or one that refining decides, would be ignored silently."""
+        for item in fields(self):
+            other, value = item.metadata["method"], getattr(self, item.name)
+            if value == item.default or not other or other == self.method:
+                continue
+            if not (self.method == "adain" and self.refine):
+                hint = " and for refine" if other == "gatys" and item.name not in SET_BY_REFINE else ""
+                raise OptionError(f"{item.name} is for the method {other}{hint}, but the method is {self.method}")
+            if item.name in SET_BY_REFINE:
+                raise OptionError(f"{item.name} cannot be chosen when refining, which starts from what adain painted")
 
     def resolved(self) -> "StylizeOptions":
         """The same with everything that the preset decides filled in."""
         chosen = PRESETS[self.preset]
         return replace(self, **{name: value for name, value in chosen.items() if getattr(self, name) is None})
+
+    def refinement(self) -> "StylizeOptions":
+        """What `refine` means: the method gatys at full size, started from what adain painted."""
+        own: dict[str, Any] = {item.name: item.default for item in fields(self) if item.metadata["method"] == "adain"}
+        return replace(self, method="gatys", init="adain", scales=1, steps=self.refine, **own)
 
     def layers(self, name: str) -> dict[str, float]:
         """{layer: weight} of the option `name`, content_layers or style_layers."""

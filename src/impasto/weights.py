@@ -62,6 +62,20 @@ WEIGHTS: dict[str, WeightSpec] = {
         licence="Apache-2.0",
         provenance="impasto's recipe lite_encoder, distilled from the 16x smaller VGG-19 of Wang et al. 2020 (MIT)",
     ),
+    "adain": WeightSpec(
+        name="adain",
+        file_name="adain.safetensors",
+        kind="embedded",
+        licence="Apache-2.0",
+        provenance="decoder of the method adain for the encoder lite, made by impasto's recipe adain",
+    ),
+    "adain_paper": WeightSpec(
+        name="adain_paper",
+        file_name="adain_paper.safetensors",
+        kind="embedded",
+        licence="Apache-2.0",
+        provenance="decoder of paper 004 (relu4_1 alone) for the encoder lite, made by the recipe adain_paper_short",
+    ),
     "vgg19": WeightSpec(
         name="vgg19",
         file_name="vgg19-dcbb9e9d.pth",

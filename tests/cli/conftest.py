@@ -13,7 +13,7 @@ from PIL import Image
 from impasto.cli.main import main
 
 # Enough to change the picture, little enough to take a fraction of a second.
-QUICK = ("--steps", "3", "--coarse-steps", "2")
+QUICK = ("--method", "gatys", "--steps", "3", "--coarse-steps", "2")
 HEIGHT, WIDTH = 24, 32
 
 

@@ -14,6 +14,7 @@ TEXTS = {
     "style_layers": "relu1_1,relu3_1:2",
     "style_blend": "3",
     "init": "noise",
+    "decoder": "adain_paper",
 }
 
 
@@ -36,7 +37,7 @@ def arguments():
 def chosen(monkeypatch):
     """The options of each painting that was asked for, instead of painting it."""
     seen = []
-    monkeypatch.setattr(command, "_paint", lambda contents, styles, options, *rest: seen.append(options) or 0)
+    monkeypatch.setattr(command, "_paint", lambda contents, styles, masks, options, *rest: seen.append(options) or 0)
     return seen
 
 
@@ -61,9 +62,11 @@ def test_flags_that_are_not_given_leave_the_defaults(impasto, chosen):
 @pytest.mark.parametrize("item", fields(StylizeOptions), ids=lambda item: item.name)
 def test_a_flag_sets_its_option_and_no_other(item, impasto, chosen):
     value = other(item)
-    outcome = impasto("stylize", "photo.png", "-s", "style.png", f"--{item.name.replace('_', '-')}", str(value))
+    method = item.metadata["method"] or (value if item.name == "method" else StylizeOptions.method)
+    words = [*(() if item.name == "method" else ("--method", method)), f"--{item.name.replace('_', '-')}", str(value)]
+    outcome = impasto("stylize", "photo.png", "-s", "style.png", *words)
     assert outcome.code == 0, outcome.err
-    assert chosen == [replace(StylizeOptions(), **{item.name: value})]
+    assert chosen == [replace(StylizeOptions(method=method), **{item.name: value})]
 
 
 def test_the_help_says_ranges_units_and_headings(impasto, monkeypatch):
@@ -98,7 +101,7 @@ def test_the_command_line_counts_more_than_the_environment_and_that_more_than_th
     impasto, chosen, folder, monkeypatch
 ):
     (folder / "impasto.yaml").write_text(
-        "stylize:\n  size: 10\n  steps: 20\n  style-weight: 30\n  style: [style.png]\n"
+        "stylize:\n  size: 10\n  method: gatys\n  steps: 20\n  style-weight: 30\n  style: [style.png]\n"
     )
     monkeypatch.setenv("IMPASTO_STYLIZE_STEPS", "21")
     monkeypatch.setenv("IMPASTO_STYLIZE_STYLE_WEIGHT", "31")
@@ -108,9 +111,9 @@ def test_the_command_line_counts_more_than_the_environment_and_that_more_than_th
 
 def test_another_file_of_options(impasto, chosen, folder):
     (folder / "impasto.yaml").write_text("stylize: {size: 10}")
-    (folder / "other.yaml").write_text("stylize: {history: 3}")
+    (folder / "other.yaml").write_text("stylize: {strength: 0.5}")
     assert impasto("stylize", "photo.png", "-s", "style.png", "--config", "other.yaml").code == 0
-    assert chosen == [StylizeOptions(history=3)]
+    assert chosen == [StylizeOptions(strength=0.5)]
 
 
 @pytest.mark.parametrize("text", ["stylize: {pixels: 1}", "stylize: [", "stylize: 3", ""])

@@ -9,7 +9,10 @@ from impasto import __version__
 from impasto.cli import demo
 from impasto.errors import OptionError, PictureError
 
-COMMANDS = ["stylize", "demo", "info", "weights", "weights list", "weights fetch", "weights normalise", "train"]
+COMMANDS = [
+    "stylize", "demo", "encode", "info", "train",
+    "weights", "weights list", "weights fetch", "weights normalise", "weights import",
+]  # fmt: skip
 
 
 def fresh(code):

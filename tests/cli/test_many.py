@@ -76,10 +76,10 @@ def test_a_glob_without_match_does_not_stop_the_others(album, paint, folder):
 def test_a_mistake_of_ours_does_not_stop_the_others(album, paint, monkeypatch):
     honest = painting.api.paint
 
-    def fail_once(content, *args, content_name, **kwargs):
-        if content_name == "a.png":
+    def fail_once(content, *args, names, **kwargs):
+        if names.content == "a.png":
             raise ZeroDivisionError("oh")
-        return honest(content, *args, content_name=content_name, **kwargs)
+        return honest(content, *args, names=names, **kwargs)
 
     monkeypatch.setattr(painting.api, "paint", fail_once)
     outcome = paint("album")

@@ -9,7 +9,7 @@ from impasto.cli import painting
 from impasto.errors import PictureError
 from impasto.record import read_record
 
-LONG = ("--steps", "8")
+LONG = ("--method", "gatys", "--steps", "8")
 
 
 class KilledError(BaseException):

@@ -1,7 +1,6 @@
 """One content: where it goes, what is said, what the record holds. tests/cli/test_many.py has several contents."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +18,7 @@ def test_paints_as_the_library_does(paint, pixels):
     outcome = paint("photo.png", "-o", "out.png")
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.startswith("out.png: ")
-    expected = api.stylize("photo.png", "style.png", steps=3, coarse_steps=2, output="library.png")
+    expected = api.stylize("photo.png", "style.png", method="gatys", steps=3, coarse_steps=2, output="library.png")
     assert (pixels("out.png") == pixels(expected)).all()
     assert (pixels("out.png") != pixels("photo.png")).any()
 
@@ -182,7 +181,7 @@ class TestLike:
     def test_flags_win(self, paint, impasto):
         paint("photo.png", "-o", "first.png", "--seed", "3", "--init", "noise")
         impasto("stylize", "photo.png", "--like", "first.png", "-o", "again.png", "--seed", "0")
-        expected = replace(StylizeOptions(), seed=0, init="noise", steps=3, coarse_steps=2)
+        expected = StylizeOptions(method="gatys", seed=0, init="noise", steps=3, coarse_steps=2)
         assert StylizeOptions(**read_record("again.png")["options"]) == expected
 
     def test_the_style_is_looked_for_beside_the_picture(self, paint, impasto, folder):
@@ -197,7 +196,7 @@ class TestLike:
         assert "give it with --style" in outcome.err
 
     def test_options_of_another_version_are_named_and_left_out(self, impasto, folder, draw):
-        self.write(folder, {"options": {"steps": 2, "glitter": 5}, "style": ["style.png"]})
+        self.write(folder, {"options": {"method": "gatys", "steps": 2, "glitter": 5}, "style": ["style.png"]})
         outcome = impasto("stylize", "photo.png", "--like", "like.png", "-o", "out.png")
         assert outcome.code == 0
         assert outcome.err == "like.png: this version of impasto leaves out what it does not know: glitter=5\n"

@@ -1,13 +1,16 @@
 import json
 import signal
 import sys
-from dataclasses import dataclass
+import tarfile
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState, PartialState
 
-from impasto.recipes import lite_encoder
+from impasto.errors import DataError
+from impasto.recipes import adain, lite_encoder
+from impasto.training import figures
 from impasto.training.loop import Schedule
 
 
@@ -59,22 +62,34 @@ def build(config, accelerator, data, teacher):
 
 
 @pytest.fixture
-def train(impasto, folder, monkeypatch):
+def run(impasto, folder, draw, monkeypatch):
+    """`impasto train` as if in a process of its own; the folder `album` has two pictures."""
+    monkeypatch.delenv("ACCELERATE_TORCH_DEVICE", raising=False)
+    (folder / "album").mkdir()
+    for number in (1, 2):
+        draw(folder / "album" / f"{number}.png", number)
+
+    def forget():
+        for state in (AcceleratorState, PartialState, GradientState):
+            state._reset_state()
+
+    def started(*words):
+        forget()
+        return impasto("train", *words, "--device", "cpu")
+
+    yield started
+    forget()
+
+
+@pytest.fixture
+def train(run, folder, monkeypatch):
+    """A recipe with one kind of pictures and a teacher."""
     monkeypatch.setattr(lite_encoder, "Config", Config)
     monkeypatch.setattr(lite_encoder, "build", build)
     monkeypatch.setattr(Tiny, "built", [])
     monkeypatch.setattr(Tiny, "stop_at", None)
-    monkeypatch.delenv("ACCELERATE_TORCH_DEVICE", raising=False)
     (folder / "teacher.pth").write_bytes(b"teacher")
-
-    def run(*words):
-        for state in (AcceleratorState, PartialState, GradientState):
-            state._reset_state()
-        return impasto("train", "lite_encoder", "--data", ".", "--teacher", "teacher.pth", *words, "--device", "cpu")
-
-    yield run
-    for state in (AcceleratorState, PartialState, GradientState):
-        state._reset_state()
+    return lambda *words: run("lite_encoder", "--data", "album", "--teacher", "teacher.pth", *words)
 
 
 def test_trains_into_the_folder_and_says_so_line_by_line(train, folder):
@@ -90,11 +105,13 @@ def test_trains_into_the_folder_and_says_so_line_by_line(train, folder):
     assert (facts["precision"], facts["seed"]) == ("fp32", 0)
 
 
-def test_steps_seed_and_precision_reach_the_recipe(train):
-    assert train("--out", "run", "--steps", "3", "--seed", "7", "--precision", "bf16").code == 0
+def test_steps_previews_seed_and_precision_reach_the_recipe(train):
+    words = ["--steps", "3", "--preview-every", "2", "--seed", "7", "--precision", "bf16"]
+    assert train("--out", "run", *words).code == 0
     made = Tiny.built[0]
+    assert made.config.schedule == Schedule(steps=3, log_every=2, preview_every=2, save_every=2)
     assert (made.config.schedule.steps, made.config.seed, made.accelerator.mixed_precision) == (3, 7, "bf16")
-    assert (str(made.teacher), [str(path) for path in made.data]) == ("teacher.pth", ["."])
+    assert (str(made.teacher), [str(path) for path in made.data]) == ("teacher.pth", ["album"])
 
 
 def test_a_stopped_run_resumes(train, folder, monkeypatch):
@@ -115,26 +132,155 @@ def test_another_run_is_neither_overwritten_nor_resumed(train, folder, draw):
     assert "already holds a run" in train("--out", "run").err
     outcome = train("--out", "run", "--resume", "--seed", "1")
     assert (outcome.code, "seed was 0 and is now 1" in outcome.err) == (1, True)
-    draw(folder / "more.png")
+    draw(folder / "album" / "more.png")
     assert "pictures was 2 and is now 3" in train("--out", "run", "--resume").err
     assert "holds no run to resume" in train("--out", "other", "--resume").err
 
 
-def test_what_is_missing_is_said(impasto, train, monkeypatch):
-    words = ["train", "lite_encoder", "--data", ".", "--out", "run"]
-    outcome = impasto(*words)
-    assert (outcome.code, "needs --teacher FILE" in outcome.err) == (2, True)
-    outcome = impasto(*words, "--teacher", "none.pth")
-    assert (outcome.code, outcome.err) == (1, "impasto: none.pth: there is no such file\n")
-    assert impasto(*words, "--teacher", "teacher.pth", "--steps", "0").code == 2
-    assert impasto("train", "lite_encodr", "--data", ".", "--out", "run").code == 2
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ([], 2, "the recipe lite_encoder needs --teacher FILE: the network to learn from"),
+        (["--teacher", "none.pth"], 1, "none.pth: there is no such file"),
+        (["--teacher", "teacher.pth", "--steps", "0"], 2, "--steps is 0, but must be 1 or more"),
+        (["--teacher", "teacher.pth", "--preview-every=-1"], 2, "--preview-every is -1, but must be 0 or more"),
+        (["--teacher", "teacher.pth", "--encoder", "lite"], 2, "the recipe lite_encoder has no use for --encoder"),
+        (["--teacher", "teacher.pth", "--weights", "w.pth"], 2, "the recipe lite_encoder has no use for --weights"),
+        (["--teacher", "teacher.pth", "--data", "nowhere"], 1, "nowhere: there is no such folder"),
+    ],
+)
+def test_what_is_wrong_is_said_and_leaves_no_run(run, train, folder, words, code, said):
+    outcome = run("lite_encoder", "--data", "album", "--out", "run", *words)
+    assert (outcome.code, outcome.err) == (code, f"impasto: {said}\n")
+    assert not (folder / "run").exists()
+
+
+def test_an_unknown_recipe_and_a_missing_extra(run, train, monkeypatch):
+    assert run("lite_encodr", "--data", "album", "--out", "run").code == 2
     monkeypatch.setitem(sys.modules, "accelerate", None)
-    outcome = impasto(*words, "--teacher", "teacher.pth")
+    outcome = train("--out", "run")
     assert outcome.code == 1
     assert "pip install 'impasto[train]'" in outcome.err
+
+
+def test_what_cannot_be_built_leaves_no_run(train, folder, monkeypatch):
+    def refuse(config, accelerator, data, teacher):
+        raise DataError("too few pictures")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lite_encoder, "build", refuse)
+        assert train("--out", "run").code == 1
+    assert not (folder / "run").exists()
+    assert train("--out", "run").code == 0
+
+
+def test_a_folder_given_twice_counts_twice(train, folder):
+    assert train("--data", "album", "--out", "run").code == 0
+    assert json.loads((folder / "run" / "config.json").read_text())["pictures"] == 4
 
 
 def test_only_the_first_process_reports(train, monkeypatch):
     monkeypatch.setattr("accelerate.Accelerator.is_main_process", False)
     outcome = train("--out", "run")
     assert (outcome.out, outcome.err) == ("", "")
+
+
+# --- a recipe that tells two kinds of pictures apart -----------------------------------------------------------------
+
+
+@pytest.fixture
+def two_kinds(run, folder, draw, monkeypatch):
+    """The recipe adain in miniature, and the folders `photos` and `paintings` for it."""
+    small = Schedule(steps=2, log_every=1, preview_every=5, validate_every=5, save_every=5)
+    small = replace(adain.adain(), schedule=small, batch=2, crop=32, shorter=(36, 48), held_out=1)
+    monkeypatch.setattr(adain, "adain", lambda: small)
+    for number, name in enumerate(("photos", "paintings")):
+        (folder / name).mkdir()
+        for picture in range(3):
+            draw(folder / name / f"{picture}.png", 10 * number + picture)
+    return lambda *words: run("adain", "--out", "run", *words)
+
+
+KINDS = ("--data", "content=photos", "--data", "style=paintings")
+
+
+def test_trains_a_decoder_from_two_kinds_of_pictures(two_kinds, folder):
+    outcome = two_kinds(*KINDS, "--preview-every", "1", "--data", "style=paintings")
+    assert (outcome.code, outcome.out) == (0, "run\n")
+    made = {path.name for path in (folder / "run").iterdir()}
+    assert made >= {"config.json", "decoder.safetensors", "losses.png", "previews.png", "previews", "tensorboard"}
+    assert [path.name for path in figures.previews_of(folder / "run")] == ["0000001.png", "0000002.png"]
+    facts = json.loads((folder / "run" / "config.json").read_text())
+    assert (facts["pictures"], facts["recipe"], facts["encoder"]) == (9, "adain", "lite")
+    assert "weights" not in facts
+    # A finished run is not trained again, but its figures are redrawn.
+    (folder / "run" / "previews.png").unlink()
+    assert two_kinds(*KINDS, "--preview-every", "1", "--data", "style=paintings", "--resume").code == 0
+    assert (folder / "run" / "previews.png").exists()
+    assert "schedule was" in two_kinds(*KINDS, "--data", "style=paintings", "--resume").err
+
+
+def test_a_shard_stands_for_a_folder(two_kinds, folder):
+    with tarfile.open(folder / "photos.tar", "w") as tar:
+        for path in sorted((folder / "photos").iterdir()):
+            tar.add(path, path.name)
+    assert two_kinds(*KINDS).code == 0
+    states = list((folder / "run").glob("state-*"))
+    (folder / "run").rename(folder / "from_folder")
+    outcome = two_kinds("--data", "content=photos.tar", *KINDS[2:])
+    assert outcome.code == 0
+    for name in (states[0].name, "config.json", "decoder.safetensors"):
+        assert (folder / "run" / name).read_bytes() == (folder / "from_folder" / name).read_bytes()
+
+
+def test_the_encoder_and_its_weights_reach_the_recipe(two_kinds, folder, monkeypatch):
+    built = []
+
+    def remember(config, accelerator, data, *, weights=None):
+        built.append((config.encoder, data, weights))
+        raise DataError("enough")
+
+    monkeypatch.setattr(adain, "build", remember)
+    (folder / "vgg.pth").write_bytes(b"weights")
+    two_kinds(*KINDS)
+    two_kinds(*KINDS, "--encoder", "vgg19", "--weights", "vgg.pth", "--data", "content=album")
+    photos, paintings, album, weights = (folder / name for name in ("photos", "paintings", "album", "vgg.pth"))
+    here = [
+        (encoder, {kind: [path.absolute() for path in paths] for kind, paths in data.items()}, path and path.absolute())
+        for encoder, data, path in built
+    ]
+    assert here == [
+        ("lite", {"content": [photos], "style": [paintings]}, None),
+        ("vgg19", {"content": [photos, album], "style": [paintings]}, weights),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--data", "photos"], 2,
+         "--data is 'photos', but the recipe adain needs content=FOLDER or style=FOLDER"),
+        ([*KINDS, "--data", "painting=photos"], 2,
+         "--data is 'painting=photos', but the recipe adain needs content=FOLDER or style=FOLDER"),
+        (["--data", "content=photos"], 2, "the recipe adain needs --data style=FOLDER as well"),
+        (["--data", "style=photos"], 2, "the recipe adain needs --data content=FOLDER as well"),
+        ([*KINDS, "--teacher", "photo.png"], 2, "the recipe adain has no use for --teacher"),
+        ([*KINDS, "--weights", "photo.png"], 2, "weights belong to the encoder vgg19; lite carries its own"),
+        ([*KINDS, "--weights", "none.pth"], 1, "none.pth: there is no such file"),
+        ([*KINDS, "--data", "style=nowhere"], 1, "nowhere: there is no such folder"),
+        ([*KINDS, "--data", "style=photo.png"], 1, "photo.png: is no tar, or is damaged: invalid header"),
+        ([*KINDS, "--resume"], 1, "run: holds no run to resume"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_two_kinds_is_said_and_leaves_no_run(two_kinds, folder, words, code, said):
+    outcome = two_kinds(*words)
+    assert (outcome.code, outcome.err) == (code, f"impasto: {said}\n")
+    assert not (folder / "run").exists()
+
+
+def test_too_few_pictures_of_a_kind_are_said_and_leave_no_run(two_kinds, folder):
+    (folder / "paintings" / "0.png").unlink()
+    (folder / "paintings" / "1.png").unlink()
+    outcome = two_kinds(*KINDS)
+    assert (outcome.code, "1 pictures are too few to hold 1 of them out" in outcome.err) == (1, True)
+    assert not (folder / "run").exists()

@@ -9,6 +9,7 @@ from impasto.encoders.filters import mean_activations
 from impasto.encoders.lite import lite
 from impasto.encoders.network import LAYERS
 from impasto.image import read
+from impasto.methods.adain.foreign import LAYOUTS, Layout, layout_named
 from impasto.weights import WeightSpec
 
 
@@ -24,10 +25,11 @@ def test_list_says_what_is_here(impasto):
     lines = [line.split() for line in impasto("weights", "list").out.splitlines()]
     assert lines[0] == ["name", "here", "bytes", "licence", "file"]
     size = weights.location(weights.WEIGHTS["lite"]).stat().st_size
-    assert lines[1][:4] == ["lite", "yes", f"{size:,}", "Apache-2.0"]
-    assert lines[2][:4] == ["vgg19", "no", "574,673,361", "BSD-3-Clause"]
-    assert lines[2][4].endswith("vgg19-dcbb9e9d.pth")
-    assert lines[4][:2] == ["vgg19:", "torchvision's"]
+    rows = {line[0]: line[1:] for line in lines}
+    assert rows["lite"][:3] == ["yes", f"{size:,}", "Apache-2.0"]
+    assert rows["vgg19"][:3] == ["no", "574,673,361", "BSD-3-Clause"]
+    assert rows["vgg19"][3].endswith("vgg19-dcbb9e9d.pth")
+    assert rows["vgg19:"][0] == "torchvision's"
 
 
 def test_fetch_prints_where_the_file_lies(impasto, monkeypatch, fresh_cache):
@@ -107,3 +109,90 @@ class TestNormalise:
         outcome = impasto("weights", "normalise", "--data", "album", *words)
         assert (outcome.code, outcome.out, outcome.err.count("\n")) == (code, "", 1)
         assert said in outcome.err
+
+
+def save_foreign(path, name):
+    """A file of this layout, around random weights that keep the size of activations."""
+    generator = torch.Generator().manual_seed(0)
+    state = {}
+    for key, shape in layout_named(name).shapes().items():
+        scale = (2 / torch.Size(shape[1:]).numel()) ** 0.5 if len(shape) == 4 else 0.1
+        state[key] = scale * torch.randn(shape, generator=generator)
+    torch.save(state, path)
+
+
+class TestImport:
+    def test_both_files_paint_together(self, folder, impasto, pixels):
+        save_foreign(folder / "vgg_normalised.pth", "adain-encoder")
+        save_foreign(folder / "decoder.pth", "adain-decoder")
+        outcome = impasto("weights", "import", "vgg_normalised.pth", "-o", "vgg.safetensors")
+        assert (outcome.code, outcome.out) == (0, "vgg.safetensors\n")
+        assert "vgg_normalised.pth: adain-encoder, vgg_normalised.pth of pytorch-AdaIN" in outcome.err
+        assert "--encoder vgg19 --weights vgg.safetensors" in outcome.err
+        outcome = impasto("weights", "import", "decoder.pth", "-o", "decoder.safetensors")
+        assert (outcome.code, outcome.out) == (0, "decoder.safetensors\n")
+        assert "decoder.pth: adain-decoder, decoder.pth of pytorch-AdaIN" in outcome.err
+        assert "--decoder decoder.safetensors" in outcome.err
+
+        words = ["--style", "style.png", "--method", "adain", "--style-scale", "0.1", "-o", "out.png"]
+        networks = ["--encoder", "vgg19", "--weights", "vgg.safetensors", "--decoder", "decoder.safetensors"]
+        assert impasto("stylize", "photo.png", *words, *networks).code == 0
+        assert pixels("out.png").shape == pixels("photo.png").shape
+
+    def test_the_encoder_serves_the_other_method_too(self, folder, impasto):
+        save_foreign(folder / "vgg_normalised.pth", "adain-encoder")
+        assert impasto("weights", "import", "vgg_normalised.pth", "-o", "vgg.safetensors").code == 0
+        words = ["--style", "style.png", "--method", "gatys", "--steps", "2", "--coarse-steps", "1", "-o", "out.png"]
+        networks = ["--encoder", "vgg19", "--weights", "vgg.safetensors", "--pooling", "max"]
+        assert impasto("stylize", "photo.png", *words, *networks).code == 0
+
+    def test_the_help_lists_the_layouts(self, impasto):
+        text = " ".join(impasto("weights", "import", "--help").out.split())
+        assert f"what the file is: {' or '.join(layout.name for layout in LAYOUTS)};" in text
+
+    def test_the_layout_can_be_said(self, folder, impasto):
+        save_foreign(folder / "a.pth", "adain-decoder")
+        assert impasto("weights", "import", "a.pth", "-o", "a.safetensors", "--layout", "adain-decoder").code == 0
+        assert weights.load(folder / "a.safetensors")[1]["imported"]["file"] == "a.pth"
+
+    def test_a_file_is_replaced_only_on_request(self, folder, impasto):
+        save_foreign(folder / "a.pth", "adain-decoder")
+        (folder / "a.safetensors").write_text("mine")
+        outcome = impasto("weights", "import", "a.pth", "-o", "a.safetensors")
+        assert (outcome.code, outcome.out) == (1, "")
+        assert "a.safetensors: the file exists" in outcome.err
+        assert (folder / "a.safetensors").read_text() == "mine"
+        assert impasto("weights", "import", "a.pth", "-o", "a.safetensors", "--overwrite").code == 0
+        assert "decoder" in weights.load(folder / "a.safetensors")[1]
+
+    def test_the_file_itself_is_never_replaced(self, folder, impasto):
+        weights.save(folder / "a.safetensors", {"1.weight": torch.zeros(1)}, {})
+        (folder / "b.safetensors").symlink_to("a.safetensors")
+        before = (folder / "a.safetensors").read_bytes()
+        outcome = impasto("weights", "import", "a.safetensors", "-o", "b.safetensors", "--overwrite")
+        assert outcome.code == 2
+        assert "is the file itself" in outcome.err
+        assert (folder / "a.safetensors").read_bytes() == before
+
+    @pytest.mark.parametrize(
+        ("words", "code", "said"),
+        [
+            (["none.pth"], 1, "none.pth: there is no such file"),
+            (["."], 1, "cannot be read"),
+            (["damaged.pth"], 1, "damaged.pth: is damaged or is not a PyTorch checkpoint"),
+            (["code.pth"], 1, "code.pth: holds program code besides tensors"),
+            (["other.pth"], 1, "other.pth: is of no layout that impasto knows"),
+            (["other.pth", "--layout", "adain-decoder"], 1, "is no whole adain-decoder"),
+            (["other.pth", "--layout", "adain"], 2, "no layout 'adain'; there are adain-encoder, adain-decoder"),
+            (["other.pth", "-o", "out.pth"], 2, "must end in .safetensors"),
+        ],
+    )
+    def test_what_cannot_be_done_is_said(self, words, code, said, folder, impasto):
+        (folder / "damaged.pth").write_bytes(b"PK\3\4" + bytes(99))
+        torch.save({"1.weight": torch.zeros(1), "layout": Layout}, folder / "code.pth")
+        torch.save({"other.weight": torch.zeros(1)}, folder / "other.pth")
+        output = () if "-o" in words else ("-o", "out.safetensors")
+        outcome = impasto("weights", "import", *words, *output)
+        assert (outcome.code, outcome.out, outcome.err.count("\n")) == (code, "", 1)
+        assert said in outcome.err
+        assert not (folder / "out.safetensors").exists()

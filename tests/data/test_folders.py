@@ -60,6 +60,18 @@ def test_hold_out_is_disjoint_and_stable() -> None:
         hold_out(pictures, 11, seed=1)
 
 
+def test_a_picture_that_counts_twice_is_held_out_altogether() -> None:
+    few, many = [Path(f"few/{number}.jpg") for number in range(6)], [Path(f"many/{n}.jpg") for n in range(14)]
+    training, held_out = hold_out(few * 5 + many, 8, seed=0)
+    assert len(held_out) == len(set(held_out)) == 8
+    assert set(held_out).isdisjoint(training)
+    assert len([path for path in training if path in few]) == 5 * len([path for path in few if path not in held_out])
+    assert any(path in few for path in held_out), "or nothing of this was tested"
+    assert hold_out(few + many, 8, seed=0)[1] == held_out, "weighing a folder keeps what is held out"
+    with pytest.raises(DataError, match="6 pictures are too few to hold 4"):
+        hold_out(few * 5, 4, seed=0)
+
+
 def test_every_picture_comes_once_an_epoch_and_epochs_differ(stream: PictureStream) -> None:
     epochs = [[number_of(stream[index]) for index in range(COUNT * e, COUNT * (e + 1))] for e in range(3)]
     for order in epochs:
@@ -108,8 +120,13 @@ def test_an_unreadable_picture_is_named(folder: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_text("no picture")
     stream = PictureStream([broken], Crops(side=8), seed=0)
-    with pytest.raises(DataError, match=r"broken\.jpg: cannot be used for training"):
+    with pytest.raises(DataError, match=r"broken\.jpg: it is not a picture, or damaged") as caught:
         stream[0]
+    # A worker's whole traceback is no message for a person.
+    for workers in (0, 1):
+        with pytest.raises(DataError) as from_worker:
+            next(batches(stream, size=2, start=0, workers=workers))
+        assert str(from_worker.value) == str(caught.value)
     with pytest.raises(DataError, match="no pictures"):
         PictureStream([], Crops(side=8), seed=0)
 
@@ -133,6 +150,24 @@ def test_zoom_is_output_pixels_per_picture_pixel(zoom: float) -> None:
         crop = crops.cut(ramp(80, 100), np.random.default_rng(seed))
         assert crop.size == (24, 24)
         assert slopes(crop) == pytest.approx((2 / zoom, 2 / zoom), rel=0.08)
+
+
+@pytest.mark.parametrize("size", [(40, 90), (90, 40), (30, 30)])
+@pytest.mark.parametrize("shorter", [24, 60])
+def test_shorter_is_the_shorter_side_in_output_pixels(size: tuple[int, int], shorter: int) -> None:
+    crops = Crops(side=24, zoom=(9.0, 9.0), shorter=(shorter, shorter), flip=False)
+    for seed in range(3):
+        crop = crops.cut(ramp(*size), np.random.default_rng(seed))
+        assert crop.size == (24, 24)
+        assert slopes(crop) == pytest.approx((2 * min(size) / shorter,) * 2, rel=0.08)
+
+
+def test_shorter_is_drawn_from_its_range() -> None:
+    crops = Crops(side=24, shorter=(24, 96), flip=False)
+    sides = [2 * 80 / slopes(crops.cut(ramp(80, 100), np.random.default_rng(seed)))[0] for seed in range(60)]
+    assert min(sides) > 22
+    assert max(sides) < 105
+    assert 20 <= sum(side < 48 for side in sides) <= 40, "as often in the lower half of the logarithms"
 
 
 @pytest.mark.parametrize("size", [(12, 60), (60, 12), (9, 9)])

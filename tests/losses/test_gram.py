@@ -65,3 +65,82 @@ def test_blend_is_the_gram_of_the_styles_areas_together() -> None:
     together = torch.cat([first.flatten(2), second.flatten(2)], 2)[..., None]
     torch.testing.assert_close(blend([gram(first), gram(second)], [0.25, 0.75]), gram(together))
     assert torch.equal(blend([gram(first)], [1.0]), gram(first))
+
+
+# --- guided -----------------------------------------------------------------------------------------------------------
+
+
+def guide(height: int, width: int, seed: int = 5) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(1, 1, height, width, dtype=torch.float64, generator=generator)
+
+
+def guided_inner_products(F: Tensor, w: Tensor) -> list[list[float]]:
+    """Sum over positions k of w_k F_ik F_jk, over the sum of w_k."""
+    N, M = F.shape[1], F.shape[2] * F.shape[3]
+    rows, weights = F.reshape(N, M).tolist(), w.flatten().tolist()
+    return [
+        [sum(weights[k] * rows[i][k] * rows[j][k] for k in range(M)) / sum(weights) for j in range(N)] for i in range(N)
+    ]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_guided_gram_is_the_weighted_mean_of_products(size: tuple[int, int, int]) -> None:
+    F, w = features(*size), guide(*size[1:])
+    torch.testing.assert_close(gram(F, w)[0], torch.tensor(guided_inner_products(F, w), dtype=torch.float64))
+
+
+def test_guided_gram_is_gatys_guide() -> None:
+    """Gatys et al. 2017, equation 4: features times a guide whose squares sum to 1."""
+    F, w = features(3, 4, 5), guide(4, 5)
+    guided = F * (w / w.sum()).sqrt()
+    torch.testing.assert_close(gram(F, w), gram(guided) * 20)
+
+
+def test_guided_gradient() -> None:
+    F, w, S = features(2, 3, 4).requires_grad_(), guide(3, 4), gram(features(2, 5, 5, seed=1))
+    w[..., 1] = 0
+    assert torch.autograd.gradcheck(lambda x: gram(x, w), (F,))
+    assert torch.autograd.gradcheck(lambda x: gram_loss(x, S, w), (F,))
+    assert torch.autograd.gradgradcheck(lambda x: gram_loss(x, S, w), (F,))
+
+
+def test_a_region_is_a_picture_of_its_own() -> None:
+    F, w = features(3, 4, 6), torch.zeros(1, 1, 4, 6, dtype=torch.float64)
+    w[..., :2] = 1
+    torch.testing.assert_close(gram(F, w), gram(F[..., :2]))
+
+
+def test_nothing_outside_a_region_is_moved() -> None:
+    F, w = features(3, 4, 6).requires_grad_(), guide(4, 6)
+    w[..., 2:] = 0
+    (gradient,) = torch.autograd.grad(gram_loss(F, gram(features(3, 5, 5, seed=1)), w), F)
+    assert (gradient[..., 2:] == 0).all()
+    assert (gradient[..., :2] != 0).all()
+
+
+def test_weights_count_relative_to_each_other() -> None:
+    F, w = features(3, 4, 5), guide(4, 5)
+    torch.testing.assert_close(gram(F, 1e-9 * w), gram(F, w))
+    torch.testing.assert_close(gram(F, torch.full_like(w, 0.3)), gram(F))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_no_weights_are_no_gram(dtype: torch.dtype) -> None:
+    F = features(3, 4, 5).to(dtype).requires_grad_()
+    matrix = gram(F, torch.zeros(1, 1, 4, 5))
+    assert (matrix == 0).all()
+    matrix.sum().backward()
+    assert F.grad is not None
+    assert (F.grad == 0).all()
+
+
+def test_guided_half_precision_does_not_overflow() -> None:
+    bright = torch.full((1, 2, 512, 512), 100.0, dtype=torch.float16)
+    torch.testing.assert_close(gram(bright, torch.ones(1, 1, 512, 512)), torch.full((1, 2, 2), 1e4), rtol=1e-3, atol=0)
+
+
+def test_pictures_of_a_batch_share_the_weights_and_do_not_mix() -> None:
+    pair, w = torch.cat([features(3, 4, 5), features(3, 4, 5, seed=1)]), guide(4, 5)
+    for index in range(2):
+        torch.testing.assert_close(gram(pair, w)[index : index + 1], gram(pair[index : index + 1], w))

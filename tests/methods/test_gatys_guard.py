@@ -27,7 +27,7 @@ class Written(Objective):
 
 
 def optimisation(function: Callable[[Tensor], Tensor], start: Tensor, **choices: object) -> Optimisation:
-    return Optimisation(Written(function), start, StylizeOptions(**choices))  # type: ignore[arg-type]
+    return Optimisation(Written(function), start, StylizeOptions(method="gatys", **choices))  # type: ignore[arg-type]
 
 
 def quadratic(image: Tensor) -> Tensor:
@@ -154,7 +154,7 @@ def test_through_the_method() -> None:
     generator = torch.Generator().manual_seed(0)
     content, style = (torch.rand(1, 3, 20, 24, generator=generator) for _ in range(2))
     with pytest.raises(DivergedError):
-        load(device="cpu")(content, [style], StylizeOptions(style_weight=1e300, steps=3))
+        load("gatys", device="cpu")(content, [style], StylizeOptions(method="gatys", style_weight=1e300, steps=3))
 
 
 def test_the_reported_loss_never_rises() -> None:
@@ -169,6 +169,8 @@ def test_the_reported_loss_never_rises() -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        load(device="cpu")(content, [style], StylizeOptions(optimizer="adam", learning_rate=1.0), progress=note)
+        load("gatys", device="cpu")(
+            content, [style], StylizeOptions(method="gatys", optimizer="adam", learning_rate=1.0), progress=note
+        )
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0]

@@ -33,7 +33,7 @@ def options(**choices: object) -> StylizeOptions:
         name: ",".join(f"{layer}:{weight}" for layer, weight in layers.items())
         for name, layers in (("content_layers", CONTENT_LAYERS), ("style_layers", STYLE_LAYERS))
     }
-    return StylizeOptions(**(text | {"content_weight": 3.0, "style_weight": 7.0} | choices))  # type: ignore[arg-type]
+    return StylizeOptions(**(text | {"method": "gatys", "content_weight": 3.0, "style_weight": 7.0} | choices))  # type: ignore[arg-type]
 
 
 def literal_content(convention: str, F: Tensor, C: Tensor) -> Tensor:

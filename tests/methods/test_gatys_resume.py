@@ -15,7 +15,8 @@ from impasto.progress import Progress, ProgressCallback
 from impasto.weights import load as load_tensors
 from impasto.weights import save as save_tensors
 
-BASE: dict[str, Any] = {"scales": 2, "coarse_steps": 3, "steps": 4}  # the content is large enough for two scales
+# The content is large enough for two scales.
+BASE: dict[str, Any] = {"method": "gatys", "scales": 2, "coarse_steps": 3, "steps": 4}
 TOTAL = 7
 
 
@@ -42,7 +43,7 @@ def paint(
 ) -> Tensor:
     # A new method each time, as in a new process.
     saving = None if state is None else Saving(state, every=every)
-    return load(device="cpu")(content, styles, options, start=start, progress=progress, saving=saving)
+    return load("gatys", device="cpu")(content, styles, options, start=start, progress=progress, saving=saving)
 
 
 def at_step(step: int, error: BaseException | type[BaseException]) -> ProgressCallback:

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from impasto.data.folders import Crops, PictureStream, batches
 from impasto.errors import CheckpointError, DivergedError
-from impasto.training import checkpoint
+from impasto.training import checkpoint, figures
 from impasto.training.loop import Schedule, fit
 
 STEPS = 7
@@ -30,6 +30,8 @@ class KilledError(Exception):
 
 class Tiny:
     """A linear network with Muon for its matrix and Adam for its bias, which draws from torch's generator."""
+
+    preview_columns = ("before", "now")
 
     def __init__(self, *, pictures: PictureStream | None = None) -> None:
         torch.manual_seed(0)
@@ -114,6 +116,7 @@ def test_a_killed_run_ends_like_an_uninterrupted_one(uninterrupted: Tiny, tmp_pa
     assert resumed.done == list(range(killed_in // 2 * 2, STEPS))
     assert_same(resumed, uninterrupted)
     assert (tmp_path / "result.txt").exists()
+    assert list(figures.read_curves(tmp_path / "tensorboard")["loss"]) == list(range(1, STEPS + 1))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -170,6 +173,10 @@ def test_what_happens_when(tmp_path: Path) -> None:
     states = sorted(path.name for path in tmp_path.glob("state-*"))
     assert states == ["state-0000006.safetensors"]
     assert any((tmp_path / "tensorboard").iterdir())
+    with Image.open(tmp_path / "previews.png") as strip:
+        assert strip.width == 3 * 4, "the column that stays once, the other at both steps"
+    assert set(figures.read_curves(tmp_path / "tensorboard")) == {"loss", "measure"}
+    assert (tmp_path / "losses.png").exists()
 
 
 def test_only_the_last_state_is_kept(tmp_path: Path) -> None:
@@ -205,6 +212,22 @@ def test_settings_of_a_resumed_run_must_be_the_same(tmp_path: Path) -> None:
     for difference in ("batch was 8 and is now 16", "rate was None and is now 0.1", "seed was 0 and is now None"):
         assert difference in str(caught.value)
     assert "zoom" not in str(caught.value)
+
+
+def test_checking_a_run_writes_nothing(tmp_path: Path) -> None:
+    checkpoint.check_run(tmp_path / "run", {"a": 1}, resume=False)
+    assert list(tmp_path.iterdir()) == []
+    checkpoint.prepare_run(tmp_path / "run", {"a": 1}, resume=False)
+    with pytest.raises(CheckpointError, match="already holds a run"):
+        checkpoint.check_run(tmp_path / "run", {"a": 1}, resume=False)
+    with pytest.raises(CheckpointError, match="a was 1 and is now 2"):
+        checkpoint.check_run(tmp_path / "run", {"a": 2}, resume=True)
+
+
+def test_only_the_main_process_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accelerate.Accelerator.is_main_process", False)
+    train(Tiny(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_damaged_state_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from impasto.training.schedules import one_cycle, set_learning_rate, update_average
+from impasto.training.schedules import InverseDecay, OneCycle, one_cycle, set_learning_rate, update_average
 
 
 def test_one_cycle() -> None:
@@ -20,6 +20,24 @@ def test_one_cycle() -> None:
     assert rates[-1] == pytest.approx(0.5)
     assert one_cycle(1000, steps=100, peak=2.0) == pytest.approx(0)
     assert one_cycle(0, steps=1, peak=2.0) == 2.0
+
+
+def test_one_cycle_as_a_setting() -> None:
+    rates = OneCycle(peak=2.0, warm_up=0.2, floor=0.1)
+    assert [rates(step, 50) for step in range(51)] == [
+        one_cycle(step, steps=50, peak=2.0, warm_up=0.2, floor=0.1) for step in range(51)
+    ]
+    assert OneCycle(peak=1.0)(4, 100) == 1.0, "warms up over 5 % of the steps"
+    assert OneCycle(peak=1.0)(3, 100) == pytest.approx(0.8)
+    assert OneCycle(peak=1.0)(100, 100) == pytest.approx(0)
+
+
+def test_inverse_decay_is_that_of_the_authors_of_adain() -> None:
+    rates = InverseDecay(rate=1e-4, decay=5e-5)
+    assert rates(0, 160_000) == 1e-4
+    assert rates(20_000, 160_000) == pytest.approx(5e-5)
+    assert rates(160_000, 160_000) == pytest.approx(1e-4 / 9)
+    assert rates(20_000, 30_000) == rates(20_000, 160_000), "whatever the length of the run"
 
 
 def test_set_learning_rate() -> None:

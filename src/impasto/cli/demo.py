@@ -12,6 +12,7 @@ from impasto.options import StylizeOptions
 
 CONTENT, STYLE = "mountains", "swirls"
 CHOICES: dict[str, Any] = {"size": 512}
+SLOW = "gatys"
 
 
 def demo(
@@ -19,6 +20,7 @@ def demo(
     output: Annotated[Path, Parameter(alias="-o", help="file to write; an earlier demo picture is replaced")] = Path(
         "impasto-demo.png"
     ),
+    method: Annotated[str, Parameter(choices=("adain", SLOW), help="how it is painted")] = StylizeOptions.method,
 ) -> int:
     """Paint the photo `mountains` in the style `swirls` with the default options, at 512 pixels."""
     # PyTorch comes in here.
@@ -29,7 +31,7 @@ def demo(
     job = Job(source(CONTENT), (source(STYLE),), output)
     screen = Screen(results=False)
     results: list[Result] = []
-    options = StylizeOptions(**CHOICES)
+    options = StylizeOptions(method=method, **CHOICES)
     habits = Habits(overwrite=_is_demo(output))
     inputs = [job.content.path, job.styles[0].path]
     studio = Studio(api.load(options.method, download=screen.download), options, habits, screen, inputs)
@@ -38,7 +40,9 @@ def demo(
     for _, error in paint_all(studio, [job], results.append):
         raise error
     picture, seconds = results[0].picture, results[0].seconds or 0.0
-    write(f"{output.absolute()}: {picture.width} x {picture.height} pixels, painted in {seconds:.1f} s")
+    write(f"{output.absolute()}: {picture.width} x {picture.height} pixels, painted in {seconds:.1f} s by {method}")
+    if method != SLOW:
+        screen.note(f"slower and finer: impasto demo --method {SLOW}, or --refine with impasto stylize")
     return 0
 
 

@@ -49,6 +49,9 @@ app.command(
     usage="Usage: impasto stylize CONTENT... --style PAINTING [--output OUT] [OPTIONS]",
 )
 app.command("impasto.cli.demo:demo", name="demo", help="Paint a picture that comes with impasto, to see that it works.")
+app.command(
+    "impasto.cli.encode:encode", name="encode", help="Encode a painting once, to a small file that --style takes."
+)
 app.command("impasto.cli.info:info", name="info", help="Show how a picture was painted.")
 app.command("impasto.cli.weights:app", name="weights", help="List, fetch and normalise the weights of networks.")
 app.command("impasto.cli.train:train", name="train", help="Train a network by one of impasto's recipes.")

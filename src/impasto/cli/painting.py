@@ -13,14 +13,24 @@ from pathlib import Path
 from impasto import api, image
 from impasto.cli.failures import Failure
 from impasto.cli.outputs import Job
-from impasto.cli.pictures import Source
+from impasto.cli.pictures import Mask, Source
 from impasto.cli.terminal import Screen, write
 from impasto.errors import Cancelled, OptionError, PictureError, WeightsError
+from impasto.masks import inverted
 from impasto.methods import Stylizer
+from impasto.methods.adain.style import SUFFIX, Style, load_style
+from impasto.methods.adain.stylizer import AdaIN
 from impasto.methods.gatys.stylizer import Saving
 from impasto.options import StylizeOptions
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record, read_record, to_text
+from impasto.sources import depth
+
+# Pixels that are painted at once: enough to keep a machine busy, few enough for its memory.
+BATCH_PIXELS = 2**21
+
+# What every further painting would meet, too.
+PASSED_ON = (Cancelled, OptionError, WeightsError, BrokenPipeError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +62,19 @@ class Result:
 
 @dataclass
 class Studio:
-    """Everything that stays the same from one painting to the next. inputs: files that are never overwritten."""
+    """Everything that stays the same from one painting to the next.
+
+    inputs: files that are never overwritten. masks: as words on the command line; read by `read_styles`.
+    """
 
     stylizer: Stylizer
     options: StylizeOptions
     habits: Habits
     screen: Screen
     inputs: Sequence[Path]
-    styles: dict[Path, image.Picture] = field(default_factory=dict)
+    masks: Sequence[Mask] = ()
+    styles: dict[Path, Style | image.Picture] = field(default_factory=dict)
+    mask_pictures: list[image.Picture | None] = field(default_factory=list)
 
     def read(self, source: Source) -> image.Picture:
         """A picture, after saying what there is to say about it."""
@@ -69,9 +84,32 @@ class Studio:
         return picture
 
     def read_styles(self, jobs: Sequence[Job]) -> None:
-        """Every style once, for all jobs. Raises PictureError: without its styles no job can be done."""
+        """Every style and mask once, for all jobs. Raises PictureError: without its styles no job can be done."""
         for style in dict.fromkeys(style for job in jobs for style in job.styles):
-            self.styles[style.path] = self.read(style)
+            self.styles[style.path] = self._read_style(style)
+        self.mask_pictures = [self._read_mask(mask) for mask in self.masks]
+
+    def _read_style(self, style: Source) -> Style | image.Picture:
+        if style.path.name.endswith(SUFFIX):
+            return load_style(style.path)
+        picture = self.read(style)
+        if not isinstance(self.stylizer, AdaIN) or self.options.colour == "match":
+            return picture
+        return self.stylizer.encode(picture.pixels, self.options, name=style.name)
+
+    def _read_mask(self, mask: Mask) -> image.Picture | None:
+        if mask.source is None:
+            return None
+        picture = self.read(mask.source)
+        return inverted(picture) if mask.inverted else picture
+
+    def names(self, job: Job) -> api.Names:
+        """What a painting's record calls the pictures."""
+        return api.Names(
+            content=job.content.name,
+            styles=[style.name for style in job.styles],
+            masks=[mask.name for mask in self.masks],
+        )
 
     def check(self, job: Job) -> None:
         """Raises PictureError or OptionError if this painting could not be written."""
@@ -98,8 +136,11 @@ class Studio:
         record = _record(job.target) if job.target else None
         if not record:
             return None
-        expected = (asdict(self.options), job.content.name, [style.name for style in job.styles])
-        if (record.get("options"), record.get("content"), record.get("style")) != expected:
+        names = self.names(job)
+        expected = {
+            "options": asdict(self.options), "content": names.content, "style": names.styles, "masks": names.masks,
+        }  # fmt: skip
+        if {name: record.get(name, []) for name in expected} != expected:
             return None
         return record.get("finished") is not False
 
@@ -115,6 +156,38 @@ class Studio:
         self._keep(job, painting.picture, painting.record)
         return Result(job, painting.picture, painting.seconds)
 
+    def can_batch(self, jobs: Sequence[Job]) -> bool:
+        """Whether contents can be painted together: several, one painting of each, nothing kept in between."""
+        several = len(jobs) > 1 and len({job.content for job in jobs}) == len(jobs)
+        return several and api.can_batch(self.options) and not self.masks and not self.habits.resume
+
+    def paint_batch(self, batch: Sequence[tuple[Job, image.Picture]], failures: list[Failure]) -> list[Result]:
+        """Paint and keep pictures of one size; one by one if they cannot be painted together."""
+        if not batch:
+            return []
+        styles = batch[0][0].styles
+        try:
+            paintings = api.paint_batch(
+                [content for _, content in batch],
+                [self.styles[style.path] for style in styles],
+                self.options,
+                stylizer=self.stylizer,
+                names=[self.names(job) for job, _ in batch],
+            )
+        except PASSED_ON:
+            raise
+        except Exception:  # noqa: BLE001  (each will say by itself what is wrong)
+            paintings = []
+        results = []
+        for number, (job, content) in enumerate(batch):
+            with _noted(job.content.name, failures):
+                if not paintings:
+                    results.append(self.paint(job, content))
+                    continue
+                self._keep(job, paintings[number].picture, paintings[number].record)
+                results.append(Result(job, paintings[number].picture, paintings[number].seconds))
+        return results
+
     def _paint(self, job: Job, content: image.Picture, watch: "_Watch") -> api.Painting:
         saving = Saving(job.state, self.habits.save_every) if self.habits.save_every and job.target else None
         if saving and not self.habits.resume:
@@ -128,13 +201,13 @@ class Studio:
                 stylizer=self.stylizer,
                 progress=watch,
                 saving=saving,
-                content_name=job.content.name,
-                style_names=[style.name for style in job.styles],
+                masks=self.mask_pictures,
+                names=self.names(job),
             )
 
     def _keep(self, job: Job, picture: image.Picture, record: Record) -> None:
         if job.target is not None:
-            bits = self.habits.bits or api.depth(picture, job.target)
+            bits = self.habits.bits or depth(picture, job.target)
             # What lies there was found to be replaceable before painting began.
             replaceable = self.habits.overwrite or self.habits.resume
             image.write(
@@ -185,11 +258,8 @@ class _Watch:
 
     def record(self, picture: image.Picture) -> Record:
         """How an unfinished picture was made."""
-        made = api.make_record(
-            picture, self.studio.options, self.studio.stylizer,
-            content_name=self.job.content.name, style_names=[style.name for style in self.job.styles],
-            seconds=time.monotonic() - self.began,
-        )  # fmt: skip
+        seconds = time.monotonic() - self.began
+        made = api.make_record(picture, self.studio.options, self.studio.stylizer, self.studio.names(self.job), seconds)
         return made | {"finished": False, "step": self.last.step, "steps": self.last.total}
 
 
@@ -200,6 +270,9 @@ def paint_all(studio: Studio, jobs: Sequence[Job], keep: Callable[[Result], None
     """
     failures: list[Failure] = []
     with _terminable():
+        if studio.can_batch(jobs):
+            _paint_batches(studio, jobs, keep, failures)
+            return failures
         for content, group in groupby(jobs, key=lambda job: job.content):
             try:
                 _paint_content(studio, content, list(group), keep, failures)
@@ -208,6 +281,30 @@ def paint_all(studio: Studio, jobs: Sequence[Job], keep: Callable[[Result], None
                     keep(stopped.best)
                 raise
     return failures
+
+
+def _paint_batches(
+    studio: Studio, jobs: Sequence[Job], keep: Callable[[Result], None], failures: list[Failure]
+) -> None:
+    """Consecutive contents of one size together, as many as BATCH_PIXELS allows."""
+    waiting: list[tuple[Job, image.Picture]] = []
+
+    def paint() -> None:
+        batch, waiting[:] = list(waiting), []
+        for result in studio.paint_batch(batch, failures):
+            keep(result)
+
+    for job in jobs:
+        with _noted(job.content.name, failures):
+            picture = studio.read(job.content)
+            size = (picture.height, picture.width)
+            height, width = image.fit(*size, studio.options.size)
+            if waiting and ((waiting[0][1].height, waiting[0][1].width) != size or job.styles != waiting[0][0].styles):
+                paint()
+            waiting.append((job, picture))
+            if (len(waiting) + 1) * height * width > BATCH_PIXELS:
+                paint()
+    paint()
 
 
 def _paint_content(
@@ -232,7 +329,7 @@ def _noted(name: str, failures: list[Failure]) -> Iterator[None]:
     """Go on after an error that only one painting meets."""
     try:
         yield
-    except (Cancelled, OptionError, WeightsError, BrokenPipeError):
+    except PASSED_ON:
         raise
     # ImpastoError above all; but not even a mistake of ours may end a night's work at its third picture.
     except Exception as error:  # noqa: BLE001

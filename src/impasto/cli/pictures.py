@@ -12,6 +12,9 @@ from impasto.errors import PictureError
 # What a folder is searched for. Other files in it (notes, videos) are no mistake of the caller's.
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
 
+# Before a mask's file: white and black change places.
+INVERSE = "not:"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -20,6 +23,16 @@ class Source:
     path: Path
     name: str
     packaged: bool = False
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Where a style goes: where a picture is white, or, inverted, where it is black; without a source, what other masks
+    leave. name: as it was given."""
+
+    name: str
+    source: Source | None
+    inverted: bool = False
 
 
 def packaged() -> dict[str, Path]:
@@ -51,6 +64,15 @@ def find_style(word: str, folders: Iterable[Path] = ()) -> Source:
     near = get_close_matches(word, packaged(), n=1)
     hint = f"; did you mean '{near[0]}'?" if near else f"; impasto's own pictures are {', '.join(packaged())}"
     raise PictureError(f"{word}: there is no such file{hint}")
+
+
+def find_mask(word: str, folders: Iterable[Path] = ()) -> Mask:
+    """'FILE', 'not:FILE' or 'rest'. Raises PictureError if the file is nowhere."""
+    if word == "rest":
+        return Mask(word, None)
+    name = word.removeprefix(INVERSE)
+    found = find_style(name, folders)
+    return Mask(word[: len(word) - len(name)] + found.name, found, inverted=name != word)
 
 
 def find_contents(words: Sequence[str]) -> tuple[list[Source], list[PictureError]]:

@@ -1,16 +1,16 @@
 """`impasto stylize`: what can be said, checked before PyTorch is imported, and handed on to be painted."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Group, Parameter
 
 from impasto.cli.failures import Failure, SomeFailedError
 from impasto.cli.flags import flags, given
 from impasto.cli.outputs import IN_FOLDER, check_pattern, is_folder, make_folders, plan
-from impasto.cli.pictures import Source, find_contents, find_style
+from impasto.cli.pictures import Mask, Source, find_contents, find_mask, find_style
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
 from impasto.options import StylizeOptions
@@ -26,6 +26,7 @@ else:
 _OUTPUT = Group.create_ordered("What to write")
 _RUN = Group.create_ordered("How to run")
 DEFAULT_SAVE_EVERY = 50
+T = TypeVar("T")
 _NO_FLAGS = OptionFlags()
 
 
@@ -103,10 +104,22 @@ def stylize(
     *,
     style: Annotated[
         list[str] | None,
-        Parameter(alias="-s", help="painting; or swirls, cubes, ink: impasto's own. Several are blended"),
+        Parameter(
+            alias="-s",
+            help="painting; or swirls, cubes, ink: impasto's own; or NAME.style.safetensors of `impasto encode`."
+            " Several are blended, or each has its mask",
+        ),
+    ] = None,
+    mask: Annotated[
+        list[str] | None,
+        Parameter(
+            help="picture that is white where a style goes, one per --style, in their order; not:FILE where it is"
+            " black; rest, or no last one, where no other style goes"
+        ),
     ] = None,
     like: Annotated[
-        Path | None, Parameter(help="repeat the options, and without --style the styles, of this picture by impasto")
+        Path | None,
+        Parameter(help="repeat the options, and without --style the styles and masks, of this picture by impasto"),
     ] = None,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
     output: Annotated[Output, Parameter(name="*")] = Output(),
@@ -117,26 +130,30 @@ def stylize(
     The result has the size of its content unless --size says otherwise, and carries how it was made.
     """
     screen = Screen(quiet=run.quiet, results=not run.json)
-    repeated, recorded = _repeat(like, screen) if like else ({}, [])
-    chosen = _options(like, repeated, given(options))
+    repeated = _repeat(like, screen) if like else Repeated()
+    chosen = _options(like, repeated.options, given(options))
     if output.name is not None:
         check_pattern(output.name)
-    words = style or recorded
+    words = style or repeated.styles
+    mask_words = mask if style or mask else repeated.masks
     if not words:
         raise OptionError("--style is missing: the painting whose style to use")
-    _check(run, output, chosen, len(words))
+    _check(run, output, chosen, len(words), masked=bool(mask_words))
     contents, problems = find_contents(content)
-    styles = _styles(words, [] if style else [like.parent if like else Path(), *{c.path.parent for c in contents}])
+    folders = [like.parent if like else Path(), *{c.path.parent for c in contents}]
+    styles = [_found(find_style, word, [] if style else folders) for word in words]
+    masks = [_found(find_mask, word, [] if style or mask else folders) for word in mask_words or ()]
     if output.output is not None:
         is_folder(output.output, len(contents) * (len(styles) if output.grid else 1))
     if len(problems) == 1 and not contents:
         raise problems[0]
-    return _paint(contents, styles, chosen, output, run, screen, problems)
+    return _paint(contents, styles, masks, chosen, output, run, screen, problems)
 
 
 def _paint(
     contents: Sequence[Source],
     styles: Sequence[Source],
+    masks: Sequence[Mask],
     options: StylizeOptions,
     output: Output,
     run: Run,
@@ -151,8 +168,8 @@ def _paint(
     beside, saving = output.grid is None, run.resume or run.save_every is not None
     jobs = plan(contents, mixes, options, output=output.output, pattern=output.name, beside=beside, saving=saving)
     stylizer = api.load(options.method, device=run.device, weights=run.weights, download=screen.download)
-    inputs = [source.path for source in (*contents, *styles)]
-    studio = Studio(stylizer, options, _habits(output, run), screen, inputs)
+    inputs = [source.path for source in (*contents, *styles, *(mask.source for mask in masks if mask.source))]
+    studio = Studio(stylizer, options, _habits(output, run), screen, inputs, masks)
     make_folders(jobs)
     for job in jobs:
         studio.check(job)
@@ -173,20 +190,33 @@ def _paint(
     return 0
 
 
-def _repeat(like: Path, screen: Screen) -> tuple[dict[str, Any], list[str]]:
-    """(options, styles) of a picture's record; what this version does not know is named and left out."""
+@dataclass(frozen=True)
+class Repeated:
+    """What a picture's record says of how to paint another one like it."""
+
+    options: dict[str, Any] = field(default_factory=dict)
+    styles: list[str] = field(default_factory=list)
+    masks: list[str] = field(default_factory=list)
+
+
+def _repeat(like: Path, screen: Screen) -> Repeated:
+    """What this version does not know is named and left out."""
     from impasto.record import read_record
 
     record = read_record(like)
-    recorded, styles = record.get("options"), record.get("style")
+    recorded = record.get("options")
     if not isinstance(recorded, dict):
         raise PictureError(f"{like}: its record holds no options to repeat")
     known = {item.name for item in fields(StylizeOptions)}
     unknown = [f"{name}={value!r}" for name, value in recorded.items() if name not in known]
     if unknown:
         screen.note(f"{like}: this version of impasto leaves out what it does not know: {', '.join(unknown)}")
-    names = [name for name in styles if isinstance(name, str)] if isinstance(styles, list) else []
-    return {name: value for name, value in recorded.items() if name in known}, names
+    options = {name: value for name, value in recorded.items() if name in known}
+    return Repeated(options, _names(record.get("style")), _names(record.get("masks")))
+
+
+def _names(recorded: Any) -> list[str]:
+    return [name for name in recorded if isinstance(name, str)] if isinstance(recorded, list) else []
 
 
 def _options(like: Path | None, repeated: dict[str, Any], chosen: dict[str, Any]) -> StylizeOptions:
@@ -194,25 +224,37 @@ def _options(like: Path | None, repeated: dict[str, Any], chosen: dict[str, Any]
         StylizeOptions(**repeated)
     except OptionError as error:
         raise PictureError(f"{like}: its options cannot be repeated: {error}") from error
+    method = chosen.get("method", repeated.get("method"))
+    if method != repeated.get("method"):
+        # What only the other method has cannot be repeated by this one.
+        owners = {item.name: item.metadata["method"] for item in fields(StylizeOptions)}
+        repeated = {name: value for name, value in repeated.items() if owners[name] in ("", method)}
     return StylizeOptions(**(repeated | chosen))
 
 
-def _check(run: Run, output: Output, options: StylizeOptions, styles: int) -> None:
+def _check(run: Run, output: Output, options: StylizeOptions, styles: int, *, masked: bool) -> None:
     for name in ("pixel_limit", "save_every"):
         value = getattr(run, name)
         if value is not None and value < 1:
             raise OptionError(f"--{name.replace('_', '-')} is {value}, but must be 1 or more")
+    if output.grid and masked:
+        raise OptionError("--mask gives styles their places in one picture, but --grid paints each style by itself")
+    if masked and options.style_blend:
+        raise OptionError("--style-blend mixes styles everywhere, but --mask gives each style its own place")
+    if run.save_every and options.method == "adain" and not options.refine:
+        raise OptionError("--save-every is for paintings that take steps; adain takes one, or --refine of them")
     if output.grid is None:
-        options.blend_weights(styles)
+        options.blend_weights(None if masked else styles)
     elif options.style_blend:
         raise OptionError("--style-blend mixes styles in one picture, but --grid paints each style by itself")
     if output.grid and output.output is None and (output.name or run.save_every or run.resume):
         raise OptionError("--name, --save-every and --resume are for single pictures; with --grid they need --output")
 
 
-def _styles(words: Sequence[str], folders: Sequence[Path]) -> list[Source]:
+def _found(find: Callable[[str, Sequence[Path]], T], word: str, folders: Sequence[Path]) -> T:
+    """A style or a mask. folders: where to look for one that a record names; empty for a caller's own word."""
     try:
-        return [find_style(word, folders) for word in words]
+        return find(word, folders)
     except PictureError as error:
         if not folders:
             raise

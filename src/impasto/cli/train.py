@@ -32,39 +32,70 @@ class Machine:
     precision: Annotated[Literal["fp32", "bf16"], Parameter(help="of the networks' arithmetic")] = "fp32"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Networks:
+    """Files of networks that a run does not train."""
+
+    teacher: Annotated[Path | None, Parameter(help="file of the network to learn from, where the recipe needs it")] = (
+        None
+    )
+    weights: Annotated[Path | None, Parameter(help="file of the encoder vgg19; downloaded once if not given")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What a run may have other than its recipe says."""
+
+    encoder: Annotated[
+        Literal["lite", "vgg19"] | None,
+        Parameter(help="network that sees the pictures, where the recipe leaves it open; the recipe's if not given"),
+    ] = None
+    steps: Annotated[int | None, Parameter(metavar="N", help="length of the run; the recipe's own if not given")] = None
+    preview_every: Annotated[
+        int | None,
+        Parameter(metavar="N", help="steps between previews, 0 for one at the end; the recipe's own if not given"),
+    ] = None
+    seed: Annotated[int | None, Parameter(help="of everything random; the recipe's own if not given")] = None
+
+
 def train(
     recipe: Annotated[str, Parameter(choices=tuple(RECIPES), help="which run to make")],
     /,
     *,
-    data: Annotated[list[Path], Parameter(help="folder of pictures; may be given several times")],
+    data: Annotated[
+        list[str],
+        Parameter(
+            metavar="FOLDER",
+            help="folder of pictures, or tar of pictures; may be given several times, and one given twice counts"
+            " twice. KIND=FOLDER where the recipe tells kinds apart, as adain does content and style",
+        ),
+    ],
     out: Annotated[Path, Parameter(help="folder of the run")],
-    teacher: Annotated[
-        Path | None, Parameter(help="file of the network to learn from, where the recipe needs it")
-    ] = None,
-    steps: Annotated[
-        int | None, Parameter(metavar="N", help="length of the run; the recipe's own if not given")
-    ] = None,
-    seed: Annotated[int | None, Parameter(help="of everything random; the recipe's own if not given")] = None,
+    networks: Annotated[Networks, Parameter(name="*")] = Networks(),
+    changes: Annotated[Changes, Parameter(name="*")] = Changes(),
     resume: Annotated[bool, Parameter(help="go on with the run in the folder", show_default=False)] = False,
     machine: Annotated[Machine, Parameter(name="*")] = Machine(),
 ) -> int:
     """Train a network by one of impasto's recipes. Under torchrun, on all of its processes."""
-    if steps is not None and steps < 1:
-        raise OptionError(f"--steps is {steps}, but must be 1 or more")
-    module = _with_extra(RECIPES[recipe])
-    network = _teacher(module, recipe, teacher)
-    config = _config(module, steps, seed)
+    module_name, _, maker = RECIPES[recipe].partition(":")
+    module = _with_extra(module_name)
+    files = _network_files(module, recipe, networks)
+    folders = _folders(module, recipe, data)
+    config = _changed(getattr(module, maker)(), recipe, changes)
     # The extra `train` is there by now.
-    from impasto.training.checkpoint import prepare_run
+    from impasto.training.checkpoint import check_run, prepare_run
     from impasto.training.loop import fit
 
-    facts = {"recipe": recipe, **asdict(config), "precision": machine.precision, **_facts(data, network)}
+    facts = {"recipe": recipe, **asdict(config), "precision": machine.precision, **_facts(folders, files)}
     accelerator = _accelerator(machine)
+    if accelerator.is_main_process:
+        check_run(out, facts, resume=resume)
+    trainable = module.build(config, accelerator, folders, **files)
+    # What cannot be built leaves no run behind that would stand in the way of the next try.
     if accelerator.is_main_process:
         prepare_run(out, facts, resume=resume)
     accelerator.wait_for_everyone()
     screen = Screen(quiet=not accelerator.is_main_process)
-    trainable = module.build(config, accelerator, data, **network)
     try:
         with _reported(screen, recipe) as report:
             fit(trainable, config.schedule, out, accelerator, resume=resume, report=report)
@@ -88,33 +119,61 @@ def _with_extra(name: str) -> ModuleType:
         ) from error
 
 
-def _teacher(module: ModuleType, recipe: str, teacher: Path | None) -> dict[str, Path]:
-    """The argument `teacher` of the recipe's `build`, if it has one."""
-    wanted = "teacher" in inspect.signature(module.build).parameters
-    if wanted and teacher is None:
-        raise OptionError(f"the recipe {recipe} needs --teacher FILE: the network to learn from")
-    if teacher is not None and not wanted:
-        raise OptionError(f"the recipe {recipe} learns from no --teacher")
-    return {} if teacher is None else {"teacher": teacher}
+def _network_files(module: ModuleType, recipe: str, networks: Networks) -> dict[str, Path]:
+    """The files of networks among the arguments of the recipe's `build`."""
+    known = inspect.signature(module.build).parameters
+    files: dict[str, Path] = {}
+    for name, path in vars(networks).items():
+        if path is not None:
+            if name not in known:
+                raise OptionError(f"the recipe {recipe} has no use for --{name}")
+            files[name] = path
+        elif name in known and known[name].default is inspect.Parameter.empty:
+            raise OptionError(f"the recipe {recipe} needs --{name} FILE: the network to learn from")
+    return files
 
 
-def _config(module: ModuleType, steps: int | None, seed: int | None) -> Any:
-    config = module.Config()
-    if steps is not None:
-        config = replace(config, schedule=replace(config.schedule, steps=steps))
-    return config if seed is None else replace(config, seed=seed)
+def _folders(module: ModuleType, recipe: str, data: Sequence[str]) -> Any:
+    """The list of folders, or {kind: its folders} if the recipe tells kinds apart."""
+    kinds: tuple[str, ...] = getattr(module, "DATA", ())
+    if not kinds:
+        return [Path(folder) for folder in data]
+    folders: dict[str, list[Path]] = {kind: [] for kind in kinds}
+    for item in data:
+        kind, equals, folder = item.partition("=")
+        if not equals or kind not in folders:
+            expected = " or ".join(f"{kind}=FOLDER" for kind in kinds)
+            raise OptionError(f"--data is '{item}', but the recipe {recipe} needs {expected}")
+        folders[kind].append(Path(folder))
+    for kind, found in folders.items():
+        if not found:
+            raise OptionError(f"the recipe {recipe} needs --data {kind}=FOLDER as well")
+    return folders
 
 
-def _facts(data: Sequence[Path], network: Mapping[str, Path]) -> dict[str, Any]:
+def _changed(config: Any, recipe: str, changes: Changes) -> Any:
+    if changes.steps is not None and changes.steps < 1:
+        raise OptionError(f"--steps is {changes.steps}, but must be 1 or more")
+    if changes.preview_every is not None and changes.preview_every < 0:
+        raise OptionError(f"--preview-every is {changes.preview_every}, but must be 0 or more")
+    if changes.encoder is not None and not hasattr(config, "encoder"):
+        raise OptionError(f"the recipe {recipe} has no use for --encoder")
+    given = {name: value for name, value in vars(changes).items() if value is not None}
+    times = {name: given.pop(name) for name in ("steps", "preview_every") if name in given}
+    return replace(config, schedule=replace(config.schedule, **times), **given)
+
+
+def _facts(folders: Any, files: Mapping[str, Path]) -> dict[str, Any]:
     """What a resumed run must find unchanged besides its config; where it lies may change."""
     from impasto.data.folders import list_pictures
     from impasto.errors import WeightsError
     from impasto.weights import sha256_of
 
-    pictures = list_pictures(data)
-    names = "\n".join(path.name for path in pictures)
-    facts: dict[str, Any] = {"pictures": len(pictures), "picture_names": hashlib.sha256(names.encode()).hexdigest()}
-    for name, path in network.items():
+    lists = folders.values() if isinstance(folders, dict) else [folders]
+    pictures = [path for some in lists for path in list_pictures(some, shards=True)]
+    names = os.fsencode("\n".join(path.name for path in pictures))
+    facts: dict[str, Any] = {"pictures": len(pictures), "picture_names": hashlib.sha256(names).hexdigest()}
+    for name, path in files.items():
         if not path.is_file():
             raise WeightsError(f"{path}: there is no such file")
         facts[name] = sha256_of(path)

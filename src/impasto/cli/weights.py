@@ -1,4 +1,4 @@
-"""`impasto weights`: which weights there are, fetching them, and normalising their filters."""
+"""`impasto weights`: which weights there are, fetching them, normalising their filters, importing those of others."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -65,7 +65,10 @@ def normalise(
 
     Use the file with --encoder vgg19 --weights FILE.
     """
-    _check(output, size, limit, overwrite)
+    _check_output(output, overwrite)
+    for flag, value in (("--size", size), ("--limit", limit)):
+        if value is not None and value < 1:
+            raise OptionError(f"{flag} is {value}, but must be 1 or more")
     # PyTorch comes in here.
     from impasto.data.folders import list_pictures
     from impasto.encoders import load_encoder
@@ -87,11 +90,37 @@ def normalise(
     return 0
 
 
-def _check(output: Path, size: int, limit: int | None, overwrite: bool) -> None:
+@app.command(name="import")
+def import_weights(
+    file: Annotated[Path, Parameter(help="vgg_normalised.pth or decoder.pth of pytorch-AdaIN, or a copy of them")],
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o", help="file to write, NAME.safetensors")],
+    layout: Annotated[
+        str | None, Parameter(help="what the file is: adain-encoder or adain-decoder; recognised if not given")
+    ] = None,
+    overwrite: Annotated[bool, Parameter(help="replace the file if it exists", show_default=False)] = False,
+) -> int:
+    """Convert the weights of another AdaIN program, and say how to use them."""
+    _check_output(output, overwrite)
+    if output.resolve() == file.resolve():
+        raise OptionError(f"--output {output} is the file itself, which impasto does not replace")
+    # PyTorch comes in here.
+    from impasto.methods.adain.foreign import import_foreign
+
+    found = import_foreign(file, output, layout)
+    screen = Screen()
+    screen.note(f"{file}: {found.name}, {found.what}")
+    screen.result(str(output))
+    if found.network == "encoder":
+        screen.note(f"use it with --encoder vgg19 --weights {output}; --method adain needs its decoder as well")
+    else:
+        screen.note(f"use it with --method adain --decoder {output} and its encoder: --encoder vgg19 --weights FILE")
+    return 0
+
+
+def _check_output(output: Path, overwrite: bool) -> None:
     if output.suffix != ".safetensors":
         raise OptionError(f"--output {output} must end in .safetensors")
     if output.exists() and not overwrite:
         raise DataError(f"{output}: the file exists; choose another name, or allow overwriting")
-    for flag, value in (("--size", size), ("--limit", limit)):
-        if value is not None and value < 1:
-            raise OptionError(f"{flag} is {value}, but must be 1 or more")

@@ -1,13 +1,15 @@
-"""Pictures from folders, drawn endlessly in an order that depends only on a seed and a position.
+"""Pictures from folders and tar shards, drawn endlessly in an order that depends only on a seed and a position.
 
 A sample is a pure function of (seed, index): a run that stops after sample n continues with sample n + 1 without any
 stored sampler state, in any number of worker processes, and split over any number of machines.
 """
 
+import io
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeVar, overload
 
 import numpy as np
 import torch
@@ -15,37 +17,68 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from impasto.errors import DataError
+from impasto.data.shards import PackedPicture, is_shard, pictures_in
+from impasto.errors import DataError, PictureError
+from impasto.record import explained
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
-def list_pictures(folders: Sequence[str | os.PathLike[str]]) -> list[Path]:
-    """All pictures below the folders, each folder's in the order of their names.
+Folders = Sequence[str | os.PathLike[str]]
+PictureFile = Path | PackedPicture
+AnyPicture = TypeVar("AnyPicture", bound=PictureFile)
 
-    Raises DataError for a folder that is missing or holds no picture.
+
+@overload
+def list_pictures(folders: Folders) -> list[Path]: ...
+
+
+@overload
+def list_pictures(folders: Folders, *, shards: Literal[True]) -> list[PictureFile]: ...
+
+
+def list_pictures(folders: Folders, *, shards: bool = False) -> list[Path] | list[PictureFile]:
+    """All pictures below the folders, each folder's in the order of their names; a folder given twice counts twice.
+
+    shards: also those inside tar files, which may lie in a folder or be given in the place of one. Without it, tars
+        are as invisible as any other file.
+    Raises DataError for a folder that is missing or holds no picture, and for a shard that cannot be used.
     """
-    pictures: list[Path] = []
+    pictures: list[PictureFile] = []
     for folder in map(Path, folders):
-        if not folder.is_dir():
+        if shards and folder.is_file():
+            found: list[PictureFile] = [*pictures_in(folder, SUFFIXES)]
+        elif folder.is_dir():
+            found = _below(folder, shards=shards)
+        else:
             raise DataError(f"{folder}: there is no such folder")
-        found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
         if not found:
             raise DataError(f"{folder}: holds no pictures ({', '.join(SUFFIXES)})")
         pictures += found
     return pictures
 
 
-def hold_out(pictures: Sequence[Path], count: int, seed: int) -> tuple[list[Path], list[Path]]:
-    """(for training, held out): `count` pictures set aside, the same ones for the same list and seed."""
-    if len(pictures) < 2 * count:
-        raise DataError(f"{len(pictures)} pictures are too few to hold {count} of them out")
-    order = np.random.default_rng(seed).permutation(len(pictures))
-    chosen = set(order[:count].tolist())
-    return (
-        [path for index, path in enumerate(pictures) if index not in chosen],
-        [path for index, path in enumerate(pictures) if index in chosen],
-    )
+def _below(folder: Path, *, shards: bool) -> list[PictureFile]:
+    found: list[PictureFile] = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in SUFFIXES:
+            found.append(path)
+        elif shards and is_shard(path) and path.is_file():
+            found += pictures_in(path, SUFFIXES)
+    return found
+
+
+def hold_out(pictures: Sequence[AnyPicture], count: int, seed: int) -> tuple[list[AnyPicture], list[AnyPicture]]:
+    """(for training, held out): `count` pictures set aside, the same ones for the same list and seed.
+
+    A picture that is listed several times, because its folder is to count more, is held out altogether.
+    """
+    different = list(dict.fromkeys(pictures))
+    if len(different) < 2 * count:
+        raise DataError(f"{len(different)} pictures are too few to hold {count} of them out")
+    order = np.random.default_rng(seed).permutation(len(different))
+    chosen = {different[index] for index in order[:count]}
+    return [path for path in pictures if path not in chosen], [path for path in different if path in chosen]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +88,18 @@ class Crops:
     side: pixels of the crop that comes out.
     zoom: range, drawn log-uniformly, of output pixels per picture pixel. A picture that is too small for the drawn
         zoom is enlarged just enough, with its aspect ratio kept.
+    shorter: instead of `zoom`, the range of the picture's shorter side in output pixels.
     flip: mirror half of the crops left to right.
     """
 
     side: int
     zoom: tuple[float, float] = (1.0, 1.0)
+    shorter: tuple[int, int] | None = None
     flip: bool = True
 
     def cut(self, picture: Image.Image, random: np.random.Generator) -> Image.Image:
-        zoom = float(np.exp(random.uniform(np.log(self.zoom[0]), np.log(self.zoom[1]))))
+        low, high = self.zoom if self.shorter is None else (s / min(picture.size) for s in self.shorter)
+        zoom = float(np.exp(random.uniform(np.log(low), np.log(high))))
         window = min(self.side / zoom, *picture.size)
         left = random.uniform(0, picture.width - window)
         top = random.uniform(0, picture.height - window)
@@ -75,7 +111,7 @@ class Crops:
 class PictureStream(Dataset[Tensor]):
     """Sample i of an endless shuffled stream: every picture once before any comes again."""
 
-    def __init__(self, pictures: Sequence[Path], crops: Crops, seed: int) -> None:
+    def __init__(self, pictures: Sequence[PictureFile], crops: Crops, seed: int) -> None:
         if not pictures:
             raise DataError("there are no pictures to draw from")
         self.pictures = list(pictures)
@@ -89,10 +125,10 @@ class PictureStream(Dataset[Tensor]):
         path = self.pictures[self._position(index)]
         random = np.random.default_rng((self.seed, 1, index))
         try:
-            with Image.open(path) as file:
+            with explained(str(path)), Image.open(io.BytesIO(path.read_bytes())) as file:
                 picture = ImageOps.exif_transpose(file).convert("RGB")
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise DataError(f"{path}: cannot be used for training: {error}") from error
+        except PictureError as error:
+            raise DataError(f"{error}; take it out of the training data") from error
         return torch.from_numpy(np.array(self.crops.cut(picture, random))).permute(2, 0, 1)
 
     def _position(self, index: int) -> int:
@@ -109,6 +145,7 @@ def batches(
     """Batches of this process from step `start` on, without end: (size, 3, side, side) uint8.
 
     size: samples per process. The processes of one step share size * world_size consecutive samples.
+    Raises DataError, when it comes to it, for a picture that cannot be decoded.
     """
     loader = DataLoader(
         stream,
@@ -118,7 +155,11 @@ def batches(
         # Its own: a loader draws a seed when it starts, and from the global one a resumed run would draw once more.
         generator=torch.Generator(),
     )
-    return iter(loader)
+    try:
+        yield from loader
+    except DataError as error:
+        # Out of a worker process comes its whole traceback as the message; the last part is the message itself.
+        raise DataError(str(error).rpartition("DataError: ")[2].strip()) from error
 
 
 @dataclass(frozen=True)

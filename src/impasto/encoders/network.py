@@ -98,8 +98,8 @@ class Encoder(nn.Module):
                 x = self._pool(x)
                 block += 1
             if self.config.padding == "reflect":
-                x = _reflect(x)
-            x = F.relu(convolution(x))
+                x = reflect(x)
+            x = F.relu(convolution(x), inplace=True)
             if layer in wanted:
                 features[layer] = x
         return features
@@ -130,7 +130,8 @@ def block_of(layer: str) -> int:
     return int(layer[4])
 
 
-def _reflect(x: Tensor) -> Tensor:
+def reflect(x: Tensor) -> Tensor:
+    """One pixel more on each side, mirrored about the border pixels: (N, C, H, W) -> (N, C, H + 2, W + 2)."""
     # Reflection about the border pixel needs a second pixel; a side of one has only itself to repeat.
     if min(x.shape[-2:]) > 1:
         return F.pad(x, (1, 1, 1, 1), mode="reflect")

@@ -6,6 +6,7 @@ It is what `lite` learns from and an independent judge of results; it is never s
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig, Pooling
@@ -22,19 +23,27 @@ def load_teacher(path: Path, pooling: Pooling = "average") -> Encoder:
     config = EncoderConfig(widths=(16, 32, 64, 128, 128), padding="reflect", mean=(0, 0, 0), std=(1, 1, 1))
     encoder = Encoder(config, pooling)
     try:
-        # The published network begins with a 1x1 convolution that turns RGB into normalised BGR. A 1x1 convolution
-        # commutes with reflection, so it is folded into conv1_1.
-        mix, shift = state["conv0.weight"][:, :, 0, 0], state["conv0.bias"]
-        first = state["conv11.weight"]
-        weights = {"conv11.weight": torch.einsum("oiyx,ij->ojyx", first, mix)}
-        biases = {"conv11.bias": state["conv11.bias"] + torch.einsum("oiyx,i->o", first, shift)}
+        # The published network begins with a 1x1 convolution that turns RGB into normalised BGR.
+        first = fold_pointwise(state["conv0.weight"], state["conv0.bias"], state["conv11.weight"], state["conv11.bias"])
+        folded = dict(zip(("conv11.weight", "conv11.bias"), first, strict=True))
         with torch.no_grad():
             for layer in LAYERS:
                 convolution = encoder.convolution(layer)
                 assert convolution.bias is not None
                 key = "conv" + layer[4] + layer[6]
-                convolution.weight.copy_(weights.get(f"{key}.weight", state[f"{key}.weight"]))
-                convolution.bias.copy_(biases.get(f"{key}.bias", state[f"{key}.bias"]))
+                convolution.weight.copy_(folded.get(f"{key}.weight", state[f"{key}.weight"]))
+                convolution.bias.copy_(folded.get(f"{key}.bias", state[f"{key}.bias"]))
     except (KeyError, IndexError, RuntimeError) as error:
         raise WeightsError(f"{path}: is not the 16x smaller VGG-19 encoder: {error}") from error
     return convert_conv2d_weight_memory_format(encoder.eval().requires_grad_(False), torch.channels_last)
+
+
+def fold_pointwise(mix: Tensor, shift: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """One convolution, weight (O, I, h, w) and bias (O), in place of two: the 1x1 one and the one after it.
+
+    mix, shift: (M, I, 1, 1) and (M), the 1x1 convolution. weight, bias: (O, M, h, w) and (O), the one after it.
+    A border reflected between the two is no obstacle, because a 1x1 convolution commutes with reflection; a border of
+    zeros would be one.
+    """
+    folded = torch.einsum("oiyx,ij->ojyx", weight, mix[:, :, 0, 0])
+    return folded, bias + torch.einsum("oiyx,i->o", weight, shift)

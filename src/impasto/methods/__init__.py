@@ -13,6 +13,7 @@ from impasto.options import StylizeOptions
 from impasto.progress import ProgressCallback
 
 METHODS = {
+    "adain": "impasto.methods.adain.stylizer:AdaIN",
     "gatys": "impasto.methods.gatys.stylizer:Gatys",
 }
 
@@ -20,19 +21,28 @@ METHODS = {
 class Stylizer(Protocol):
     """A method that is ready to paint any number of pictures."""
 
+    method: str
     device: torch.device
+    weights: Path | None
 
     def __call__(
         self,
         content: Tensor,
-        styles: Sequence[Tensor],
+        styles: Sequence[Any],
         options: StylizeOptions,
         *,
         start: Tensor | None = None,
+        masks: Sequence[Tensor] | None = None,
         progress: ProgressCallback | None = None,
         saving: Any = None,
     ) -> Tensor:
-        """(1, 3, H, W) in [0, 1] and styles (1, 3, h, w) -> (1, 3, H, W) in [0, 1], on the CPU."""
+        """(1, 3, H, W) in [0, 1] and styles (1, 3, h, w) -> (1, 3, H, W) in [0, 1], on the CPU.
+
+        styles: of adain also encoded ones, `methods.adain.style.Style`.
+
+        masks: one (1, 1, H, W) in [0, 1] per style, how much of each position belongs to it; their sum is at most 1,
+            and where it is less the rest belongs to no style. Without them every style is everywhere.
+        """
 
     def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
         """{network: sha256 of its weights} of what these options use."""

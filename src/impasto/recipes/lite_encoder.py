@@ -99,7 +99,7 @@ class LiteEncoder:
     def __init__(self, config: Config, accelerator: Accelerator, data: Sequence[Path], teacher: Path) -> None:
         self.config = config
         self.accelerator = accelerator
-        training, held_out = hold_out(list_pictures(data), config.held_out, config.seed)
+        training, held_out = hold_out(list_pictures(data, shards=True), config.held_out, config.seed)
         self.stream = PictureStream(training, Crops(side=config.crop, zoom=config.zoom), config.seed)
         self.held_out = PictureStream(held_out, Crops(side=192, flip=False), config.seed)
         self.teacher = load_teacher(teacher)

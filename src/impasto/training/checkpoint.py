@@ -24,17 +24,15 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
     temporary.replace(path)
 
 
-def prepare_run(folder: Path, config: Mapping[str, Any], *, resume: bool) -> None:
-    """Create the folder of a new run, or make sure that a resumed one has the same settings.
+def check_run(folder: Path, config: Mapping[str, Any], *, resume: bool) -> None:
+    """Make sure that a new run finds no old one in its folder, and that a resumed one has the same settings.
 
-    Raises CheckpointError if a new run would land on an old one, or if settings differ, naming each difference.
+    Raises CheckpointError otherwise, naming each setting that differs. Writes nothing.
     """
     stored = folder / "config.json"
     if not stored.exists():
         if resume:
             raise CheckpointError(f"{folder}: holds no run to resume")
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(stored, config)
         return
     if not resume:
         raise CheckpointError(f"{folder}: already holds a run; continue it with --resume or choose another folder")
@@ -46,6 +44,14 @@ def prepare_run(folder: Path, config: Mapping[str, Any], *, resume: bool) -> Non
     ]
     if differences:
         raise CheckpointError(f"{folder}: cannot be resumed with other settings: {'; '.join(differences)}")
+
+
+def prepare_run(folder: Path, config: Mapping[str, Any], *, resume: bool) -> None:
+    """Create the folder of a new run, or make sure that a resumed one has the same settings, as `check_run` does."""
+    check_run(folder, config, resume=resume)
+    if not resume:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "config.json", config)
 
 
 def save_state(

@@ -2,7 +2,7 @@
 
 import math
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -17,7 +17,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from impasto import image
 from impasto.errors import DivergedError
-from impasto.training import checkpoint
+from impasto.training import checkpoint, figures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +32,15 @@ class Schedule:
 
 
 class Trainable(Protocol):
-    """What a recipe hands to `fit`: networks, their optimisers, and what one step does with a batch."""
+    """What a recipe hands to `fit`: networks, their optimisers, and what one step does with a batch.
+
+    preview_columns: what the columns of `preview`, of equal width, show; the last one is what the networks make, the
+        others stay the same. Only asked for where there are previews.
+    """
 
     modules: Mapping[str, nn.Module]
     optimizers: Mapping[str, Optimizer]
+    preview_columns: Sequence[str]
 
     def batches(self, start: int) -> Iterator[Any]:
         """Batches from step `start` on; a function of the seed and the step alone."""
@@ -68,7 +73,8 @@ def fit(
     resume: bool = False,
     report: Report | None = None,
 ) -> None:
-    """Train until schedule.steps and write the result, or stop with a saved state when interrupted.
+    """Train until schedule.steps, write the result and draw the run's figures, or stop with a saved state when
+    interrupted.
 
     Resumed runs end with the same weights, bit by bit, as uninterrupted ones on the same machine.
     Raises DivergedError when a loss is not finite (the last saved state is kept), KeyboardInterrupt after saving.
@@ -104,6 +110,7 @@ def fit(
                 raise KeyboardInterrupt
         if accelerator.is_main_process:
             trainable.finish(folder)
+            _draw_figures(trainable, folder)
     finally:
         stop.restore()
         if writer:
@@ -139,6 +146,13 @@ def _preview(trainable: Trainable, folder: Path, step: int, writer: SummaryWrite
         pixels = picture.float().clamp(0, 1).cpu()
         image.write(image.Picture(pixels), folder / "previews" / f"{step:07d}.png", overwrite=True)
         writer.add_image("preview", pixels[0], step)
+
+
+def _draw_figures(trainable: Trainable, folder: Path) -> None:
+    previews = figures.previews_of(folder)
+    if previews:
+        figures.draw_strip(previews, trainable.preview_columns, folder / "previews.png")
+    figures.draw_losses(folder)
 
 
 class _StopSignal:

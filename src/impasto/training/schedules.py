@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -18,6 +19,29 @@ def one_cycle(step: int, *, steps: int, peak: float, warm_up: float = 0.1, floor
         return peak * (step + 1) / rise
     progress = min(1.0, (step - rise) / max(1, steps - rise))
     return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneCycle:
+    """`one_cycle` as a recipe's setting."""
+
+    peak: float
+    warm_up: float = 0.05
+    floor: float = 0.0
+
+    def __call__(self, step: int, steps: int) -> float:
+        return one_cycle(step, steps=steps, peak=self.peak, warm_up=self.warm_up, floor=self.floor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InverseDecay:
+    """rate / (1 + decay * step): what the authors of AdaIN use (Huang and Belongie 2017)."""
+
+    rate: float
+    decay: float
+
+    def __call__(self, step: int, steps: int) -> float:
+        return self.rate / (1 + self.decay * step)
 
 
 def set_learning_rate(optimizers: Iterable[Optimizer], rate: float) -> None:

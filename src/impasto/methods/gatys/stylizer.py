@@ -17,7 +17,14 @@ from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import LAYERS, Encoder, Pooling, block_of
 from impasto.errors import Cancelled, OptionError
 from impasto.methods.gatys import state
-from impasto.methods.gatys.objective import make_objective, style_targets
+from impasto.methods.gatys.objective import (
+    Objective,
+    Region,
+    make_objective,
+    make_regional_objective,
+    style_grams,
+    style_targets,
+)
 from impasto.methods.gatys.optimise import Optimisation
 from impasto.options import StylizeOptions
 from impasto.progress import Progress, ProgressCallback
@@ -37,6 +44,8 @@ class Saving:
 
 class Gatys:
     """The method, ready to paint: holds encoders, and nothing of the pictures that it painted."""
+
+    method = "gatys"
 
     def __init__(
         self,
@@ -58,12 +67,16 @@ class Gatys:
         options: StylizeOptions,
         *,
         start: Tensor | None = None,
+        masks: Sequence[Tensor] | None = None,
         progress: ProgressCallback | None = None,
         saving: Saving | None = None,
     ) -> Tensor:
         """Paint `content` in the style of `styles`; all are (1, 3, h, w) in [0, 1], of any sizes.
 
         start: the picture to start from, if options.init names a file.
+        masks: one (1, 1, H, W) in [0, 1] per style, at the content's size: how much of each position belongs to that
+            style. Their sum is at most 1; where it is less, the rest belongs to no style and only the content acts.
+            Each style then has its own region, and options.style_blend plays no part.
         saving: keep state there; if a state of the same painting is there already, go on from it.
         Returns (1, 3, H, W) in [0, 1] on the CPU, of the content's size.
 
@@ -72,12 +85,16 @@ class Gatys:
         """
         options = options.resolved()
         _check_layers(options)
-        encoder = self._encoder(options)
         height, width = content.shape[-2:]
-        memory = memory_guard(self.device, height, width, bytes_per_pixel(encoder, options))
+        if masks is not None:
+            _check_masks(masks, len(styles), height, width)
+        pictures = _Pictures(content, styles, start, masks)
         # A caller's inference mode would keep the optimisation from its gradients.
-        with memory, torch.inference_mode(False), torch.enable_grad():
-            return _Run(self, encoder, content, styles, options, start, progress, saving).paint()
+        with torch.inference_mode(False), torch.enable_grad():
+            encoder = self._encoder(options)
+            needed = bytes_per_pixel(encoder, options, regions=0 if masks is None else len(masks))
+            with memory_guard(self.device, height, width, needed):
+                return _Run(self, encoder, pictures, options, progress, saving).paint()
 
     def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
         """{encoder: sha256 of its weights}, for the record of how a picture was made."""
@@ -91,12 +108,18 @@ class Gatys:
         return self._encoders[key].pooled(cast(Pooling, options.pooling))
 
 
-def bytes_per_pixel(encoder: Encoder, options: StylizeOptions) -> float:
-    """Memory of one pixel of the picture at the peak of an optimisation step; `benchmarks/memory.py` measures it."""
+def bytes_per_pixel(encoder: Encoder, options: StylizeOptions, regions: int = 0) -> float:
+    """Memory of one pixel of the picture at the peak of an optimisation step; `benchmarks/memory.py` measures it.
+
+    regions: of a painting with masks; 0 is without.
+    """
     per_pixel: float = sum(encoder.config.widths[block_of(layer) - 1] / 4 ** (block_of(layer) - 1) for layer in LAYERS)
     # Of every layer live its padded input, its output and their gradients; of L-BFGS two pictures a step remembered.
     pictures = 2 * options.history + 8 if options.optimizer == "lbfgs" else 12
     step = 4 * (4.5 * per_pixel + 3 * pictures)
+    if regions:
+        # The largest layer weighted, the gradient of that, and of each region its style and its masks.
+        step += 4 * (2 * encoder.config.widths[0] + 9 * regions)
     # A style is only looked at, which needs the two largest layers at once.
     style = 4 * 4 * encoder.config.widths[0] * options.style_scale**2
     return max(step, style)
@@ -119,6 +142,33 @@ def scale_style(style: Tensor, height: int, width: int, scale: float = 1.0) -> T
     return image.resize(style, max(1, round(style.shape[-2] * ratio)), max(1, round(style.shape[-1] * ratio)))
 
 
+@dataclass(frozen=True)
+class _Pictures:
+    """What a painting is made from."""
+
+    content: Tensor
+    styles: Sequence[Tensor]
+    start: Tensor | None
+    masks: Sequence[Tensor] | None
+
+    def on(self, device: torch.device) -> "_Pictures":
+        """Copies there, of this painting's own."""
+        return _Pictures(
+            _to(self.content, device),
+            [_to(style, device) for style in self.styles],
+            None if self.start is None else _to(self.start, device),
+            None if self.masks is None else [_to(mask, device) for mask in self.masks],
+        )
+
+    def fingerprint(self, *others: object) -> str:
+        """Of the pictures, and of whatever else JSON can hold."""
+        digest = hashlib.sha256(json.dumps(others).encode())
+        for picture in (self.content, *self.styles, *([] if self.start is None else [self.start]), *(self.masks or ())):
+            digest.update(str(tuple(picture.shape)).encode())
+            digest.update(picture.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
 class _Run:
     """One painting under way."""
 
@@ -126,24 +176,21 @@ class _Run:
         self,
         method: Gatys,
         encoder: Encoder,
-        content: Tensor,
-        styles: Sequence[Tensor],
+        pictures: _Pictures,
         options: StylizeOptions,
-        start: Tensor | None,
         progress: ProgressCallback | None,
         saving: Saving | None,
     ) -> None:
         self.device = method.device
         self.encoder = encoder
-        self.content = _to(content, self.device)
-        self.styles = [_to(style, self.device) for style in styles]
+        self.pictures = pictures.on(self.device)
         self.options = options
-        self.start = start
         self.progress = progress
         self.saving = saving
-        self.best = self.content
-        self.sizes = pyramid(content.shape[-2], content.shape[-1], options.scales or 1)
-        self.fingerprint = _fingerprint(method, content, styles, start, options)
+        self.best = self.pictures.content
+        height, width = self.best.shape[-2:]
+        self.sizes = pyramid(height, width, options.scales or 1)
+        self.fingerprint = pictures.fingerprint(asdict(options), method.weights_hashes(options))
         self.clock = _Clock([size[0] * size[1] * self._steps(i) for i, size in enumerate(self.sizes)])
 
     def paint(self) -> Tensor:
@@ -175,14 +222,23 @@ class _Run:
 
     def _begin(self, scale: int, coarser: Tensor | None) -> Optimisation:
         height, width = self.sizes[scale]
-        content = image.resize(self.content, height, width)
-        styles = [scale_style(style, height, width, self.options.style_scale) for style in self.styles]
-        objective = make_objective(
-            self.encoder, content, style_targets(self.encoder, styles, self.options), self.options
-        )
+        content = image.resize(self.pictures.content, height, width)
+        objective = self._objective(content)
         if coarser is None:
             return Optimisation(objective, self._first_picture(content), self.options)
         return Optimisation(objective, image.resize(coarser, height, width), self.options)
+
+    def _objective(self, content: Tensor) -> Objective:
+        height, width = content.shape[-2:]
+        styles = [scale_style(style, height, width, self.options.style_scale) for style in self.pictures.styles]
+        if self.pictures.masks is None:
+            targets = style_targets(self.encoder, styles, self.options)
+            return make_objective(self.encoder, content, targets, self.options)
+        regions = [
+            Region(style_grams(self.encoder, style, self.options), image.resize(mask, height, width))
+            for style, mask in zip(styles, self.pictures.masks, strict=True)
+        ]
+        return make_regional_objective(self.encoder, content, regions, self.options)
 
     def _optimise(self, optimisation: Optimisation, scale: int, first: int) -> None:
         for step in range(first, self._steps(scale)):
@@ -222,9 +278,9 @@ class _Run:
                 # Drawn on the CPU, so that a seed means the same picture on every device.
                 generator = torch.Generator().manual_seed(self.options.seed)
                 return torch.rand(content.shape, generator=generator).to(content.device)
-        if self.start is None:
+        if self.pictures.start is None:
             raise OptionError(f"init is '{self.options.init}', but must be content, noise, grey or a picture file")
-        return image.resize(_to(self.start, self.device), content.shape[-2], content.shape[-1])
+        return image.resize(self.pictures.start, content.shape[-2], content.shape[-1])
 
 
 class _Clock:
@@ -251,15 +307,15 @@ def _check_layers(options: StylizeOptions) -> None:
                 raise OptionError(f"{name} names '{layer}'; the layers are {', '.join(LAYERS)}")
 
 
+def _check_masks(masks: Sequence[Tensor], styles: int, height: int, width: int) -> None:
+    if len(masks) != styles:
+        raise OptionError(f"{len(masks)} masks were given for {styles} styles; each style needs one")
+    for mask in masks:
+        if mask.shape != (1, 1, height, width):
+            raise OptionError(
+                f"a mask has the shape of the content, (1, 1, {height}, {width}), and not {tuple(mask.shape)}"
+            )
+
+
 def _to(picture: Tensor, device: torch.device) -> Tensor:
     return picture.to(device).clone(memory_format=torch.channels_last)
-
-
-def _fingerprint(
-    method: Gatys, content: Tensor, styles: Sequence[Tensor], start: Tensor | None, options: StylizeOptions
-) -> str:
-    digest = hashlib.sha256(json.dumps([asdict(options), method.weights_hashes(options)]).encode())
-    for picture in (content, *styles, *([] if start is None else [start])):
-        digest.update(str(tuple(picture.shape)).encode())
-        digest.update(picture.contiguous().numpy().tobytes())
-    return digest.hexdigest()

@@ -1,0 +1,193 @@
+"""Method adain against a plain VGG-19 AdaIN, against the convolutions it consists of, and as a command.
+
+    python benchmarks/adain_speed.py [--size 512] [--rounds 15]
+
+One run, two threads, the style encoded beforehand, everything warm, medians of interleaved rounds:
+
+1. seconds for one picture of size x size, over those of the published layout: VGG-19 to relu4_1 and its mirror, eager,
+   float32, random weights;
+2. the share of them that the bare convolutions take, same shapes, same precision, channels_last, inputs padded
+   beforehand: what nothing but fewer operations could undercut;
+3. peak memory of a process that paints one picture, over that of one that only loads the networks;
+4. the whole command `impasto stylize`, cold, and what of it is importing PyTorch.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import impasto
+from impasto import StylizeOptions, image
+from impasto.cli.pictures import packaged
+from impasto.methods.adain.stylizer import AdaIN
+
+THREADS = 2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--rounds", type=int, default=15)
+    arguments = parser.parse_args()
+    torch.set_num_threads(THREADS)
+    content = image.resize(image.read(packaged()["mountains"]).pixels, arguments.size, arguments.size)
+    method, options = impasto.load("adain", device="cpu"), StylizeOptions()
+    assert isinstance(method, AdaIN)
+    style = method.encode(image.read(packaged()["swirls"]).pixels, options)
+    precision = method.networks(options).encoder.convolution("relu1_1").weight.dtype
+    bare = convolutions(method, content, style, options)
+    published = Published()
+    reference = published.encode(content)
+    seconds = interleaved(
+        {
+            "adain": lambda: method(content, [style], options),
+            "its convolutions alone": lambda: [convolve() for convolve, _ in bare],
+            "VGG-19 AdaIN, eager float32": lambda: published(content, reference),
+        },
+        arguments.rounds,
+    )
+    operations = sum(count for _, count in bare)
+    print(f"{arguments.size} x {arguments.size}, torch {torch.__version__}, {THREADS} threads, {precision}")
+    for name, took in seconds.items():
+        print(f"{name:32}{took * 1000:9.1f} ms")
+    ours = seconds["adain"]
+    print(f"times faster than the reference: {seconds['VGG-19 AdaIN, eager float32'] / ours:.1f}")
+    print(f"share of the convolution ceiling: {seconds['its convolutions alone'] / ours:.2f}")
+    print(f"operations: {2 * operations / 1e9:.1f} GFLOP, {2 * operations / ours / 1e9:.0f} GFLOP/s")
+    size = str(arguments.size)
+    loaded, painted = (peak_memory(size, what) for what in ("load", "paint"))
+    print(f"peak memory: {painted} MB, {painted - loaded} MB of it for the picture")
+    with TemporaryDirectory() as folder:
+        cold(Path(folder), size)
+
+
+class Published:
+    """AdaIN as Huang and Belongie's programs lay it out: VGG-19 with reflection padding, its mirror as decoder."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        down: list[nn.Module] = []
+        for inputs, outputs in ((3, 64), (64, 64), (64, 128), (128, 128), *[(128, 256)], *[(256, 256)] * 3, (256, 512)):
+            if (inputs, outputs) in ((64, 128), (128, 256), (256, 512)):
+                down.append(nn.MaxPool2d(2, ceil_mode=True))
+            down += [nn.ReflectionPad2d(1), nn.Conv2d(inputs, outputs, 3), nn.ReLU()]
+        up: list[nn.Module] = []
+        for inputs, outputs in (
+            (512, 256), *[(256, 256)] * 3, (256, 128), (128, 128), (128, 64), (64, 64), (64, 3),
+        ):  # fmt: skip
+            up += [nn.ReflectionPad2d(1), nn.Conv2d(inputs, outputs, 3), nn.ReLU()]
+            if (inputs, outputs) in ((512, 256), (256, 128), (128, 64)):
+                up.append(nn.Upsample(scale_factor=2, mode="nearest"))
+        self.encoder, self.decoder = nn.Sequential(*down).eval(), nn.Sequential(*up[:-1]).eval()
+
+    def encode(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.inference_mode():
+            features = self.encoder(picture)
+            return features.mean((2, 3), keepdim=True), (features.var((2, 3), keepdim=True) + 1e-5).sqrt()
+
+    def __call__(self, content: Tensor, style: tuple[Tensor, Tensor]) -> Tensor:
+        with torch.inference_mode():
+            features = self.encoder(content)
+            mean, std = features.mean((2, 3), keepdim=True), (features.var((2, 3), keepdim=True) + 1e-5).sqrt()
+            painted: Tensor = self.decoder((features - mean) / std * style[1] + style[0])
+            return painted
+
+
+def convolutions(
+    method: AdaIN, content: Tensor, style: object, options: StylizeOptions
+) -> list[tuple[Callable[[], Tensor], int]]:
+    """Every convolution that painting makes, as a call of its own, with its multiply-adds."""
+    made: list[tuple[Callable[[], Tensor], int]] = []
+    convolve = F.conv2d
+
+    def noted(x: Tensor, weight: Tensor, bias: Tensor | None = None, *rest: object) -> Tensor:
+        result = convolve(x, weight, bias, *rest)
+        kept, kernel = x.clone(), weight.clone()
+        made.append((lambda: convolve(kept, kernel, bias, *rest), result[:, 0].numel() * weight.numel()))
+        return result
+
+    networks = method.networks(options)
+    F.conv2d = noted
+    try:
+        method(content, [style], options)  # type: ignore[list-item]
+    finally:
+        F.conv2d = convolve
+    assert len(made) >= len(networks.decoder.convolutions)
+    return made
+
+
+def interleaved(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median seconds of each, in turns, after two rounds that do not count. Before its turn each is called once more,
+    because what the others leave in the caches is not what a second picture meets."""
+    taken: dict[str, list[float]] = {name: [] for name in calls}
+    with torch.inference_mode():
+        for number in range(rounds + 2):
+            for name, call in calls.items():
+                call()
+                began = time.perf_counter()
+                call()
+                if number >= 2:
+                    taken[name].append(time.perf_counter() - began)
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+PROCESS = """
+import resource, sys, torch, impasto
+from impasto import StylizeOptions, image
+from impasto.cli.pictures import packaged
+torch.set_num_threads({threads})
+size, what = int(sys.argv[1]), sys.argv[2]
+method, options = impasto.load("adain", device="cpu"), StylizeOptions()
+method.networks(options)
+small = torch.rand(1, 3, 64, 64)
+style = method.encode(small, StylizeOptions(style_scale=0.125))
+content = image.resize(image.read(packaged()["mountains"]).pixels, size, size)
+if what == "paint":
+    method(content, [style], options)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def peak_memory(size: str, what: str) -> int:
+    """Megabytes at the peak of a process."""
+    code = PROCESS.format(threads=THREADS)
+    return int(subprocess.run([sys.executable, "-c", code, size, what], capture_output=True, check=True).stdout)
+
+
+def cold(folder: Path, size: str) -> None:
+    """Seconds of processes that begin from nothing: the minimum of five, since files are cached after the first."""
+    content = folder / "photo.png"
+    image.write(image.read(packaged()["mountains"]), content)
+    command = [
+        sys.executable, "-m", "impasto", "stylize", str(content), "-s", "swirls", "--size", size, "--overwrite",
+        "-o", str(folder / "out.png"), "-q",
+    ]  # fmt: skip
+    taken = {
+        "the whole command, cold": fastest(command),
+        "of it, importing PyTorch": fastest([sys.executable, "-c", "import torch"]),
+        "of it, starting Python": fastest([sys.executable, "-c", "pass"]),
+    }
+    for name, seconds in taken.items():
+        print(f"{name:32}{seconds:9.2f} s")
+
+
+def fastest(command: list[str]) -> float:
+    taken = []
+    for _ in range(5):
+        began = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        taken.append(time.perf_counter() - began)
+    return min(taken)
+
+
+if __name__ == "__main__":
+    main()

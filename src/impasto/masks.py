@@ -1,0 +1,40 @@
+"""Where each of several styles goes: pictures, white where their style goes, made into shares of every position."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from impasto.colour import luma
+from impasto.errors import OptionError
+from impasto.image import Picture, resize
+
+
+def regions(masks: Sequence[Picture | None], styles: int, height: int, width: int) -> list[Tensor]:
+    """One map (1, 1, height, width) in [0, 1] per style, whose sum is nowhere above 1.
+
+    masks: one per style. None, or a missing last one, stands for everything that the other masks leave. Where masks
+    overlap, their styles share the position. A mask that is smaller or larger is brought to the size.
+    Raises OptionError if there are too few or too many.
+    """
+    given = [*masks, None] if len(masks) == styles - 1 else list(masks)
+    if len(given) != styles or sum(mask is None for mask in given) > 1:
+        raise OptionError(f"{len(masks)} masks do not fit {styles} styles: give one for each, or for all but one")
+    maps = [None if mask is None else resize(_whiteness(mask), height, width) for mask in given]
+    known = [one for one in maps if one is not None]
+    if not known:
+        raise OptionError("masks are all empty; give at least one")
+    total = torch.stack(known).sum(0)
+    left = (1 - total).clamp_min(0)
+    return [left if one is None else one / total.clamp_min(1) for one in maps]
+
+
+def inverted(mask: Picture) -> Picture:
+    """White where `mask` is black, and where it is transparent."""
+    return Picture(1 - _whiteness(mask).repeat(1, 3, 1, 1))
+
+
+def _whiteness(mask: Picture) -> Tensor:
+    """(1, 1, H, W) in [0, 1]; what is transparent is black."""
+    light = luma(mask.pixels).clamp(0, 1)
+    return light if mask.alpha is None else light * mask.alpha

@@ -1,0 +1,181 @@
+"""Adaptive instance normalisation (paper 004; Huang and Belongie 2017) and the decoder that paints from its result."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from impasto.encoders.network import reflect
+from impasto.losses.feature_statistics import EPSILON, Statistics, mean_std
+
+# The layers whose statistics AdaIN can exchange, in the encoder's order; the last one is the paper's.
+LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderConfig:
+    """Everything needed to build a decoder around stored weights.
+
+    widths: channels of the encoder's first four blocks.
+    depths: convolutions at each of the four sizes, from the picture's own to an eighth. (2, 2, 4, 1) mirrors VGG-19.
+    joined: features of all four layers enter, each at its own size, instead of those of relu4_1 alone.
+    hidden: width of the network through which the style's statistics scale and shift the decoder's responses; 0 for
+        none.
+    """
+
+    widths: tuple[int, int, int, int] = (64, 128, 256, 512)
+    depths: tuple[int, int, int, int] = (2, 2, 4, 1)
+    joined: bool = False
+    hidden: int = 0
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The encoder's layers that the decoder paints from."""
+        return LAYERS if self.joined else LAYERS[-1:]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "DecoderConfig":
+        arguments: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**arguments)
+
+
+def adain(features: Tensor, style: Statistics, own: Statistics | None = None) -> Tensor:
+    """Paper 004, AdaIN(x, y) = sigma(y) (x - mu(x)) / sigma(x) + mu(y).
+
+    features: x, (N, C, H, W). style: mu(y) and sigma(y), (N or 1, C, 1, 1). own: mu(x) and sigma(x) if they are not
+    those of the whole of x.
+    """
+    if own is None and len(features) == 1 and style[0].numel() == features.shape[1]:
+        # Over one picture it is batch normalisation with the style's statistics as gain and bias: one kernel.
+        gain, bias = style[1].flatten(), style[0].flatten()
+        return torch.native_batch_norm(features, gain, bias, None, None, True, 0.0, EPSILON)[0]
+    mean, std = mean_std(features) if own is None else own
+    scale = style[1] / std
+    return torch.addcmul(style[0] - mean * scale, features.to(scale.dtype), scale).to(features.dtype)
+
+
+class Decoder(nn.Module):
+    """Features -> picture: the encoder in reverse, with nearest upsampling for its pools and no normalisation layers,
+    which would tie all pictures to one style (paper 004, "Architecture")."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.convolutions = nn.ModuleDict()
+        for block in (4, 3, 2, 1):
+            width = config.widths[block - 1]
+            narrower = config.widths[block - 2] if block > 1 else 3
+            inputs = 2 * width if config.joined and block < 4 else width
+            for number in range(config.depths[block - 1], 0, -1):
+                outputs = width if number > 1 else narrower
+                self.convolutions[f"conv{block}_{number}"] = nn.Conv2d(inputs, outputs, 3)
+                inputs = outputs
+        self.conditioning = Conditioning(config) if config.hidden else None
+        self._initialise()
+
+    def forward(self, features: Mapping[str, Tensor], style: Mapping[str, Statistics]) -> Tensor:
+        """The picture whose features have been given the statistics `style`; as `paint`."""
+        return self.paint(features, self.modulation(style))
+
+    def modulation(self, style: Mapping[str, Statistics]) -> dict[str, Statistics]:
+        """{convolution: scale and shift of its responses} for the statistics of a style; empty without conditioning."""
+        return self.conditioning(style) if self.conditioning else {}
+
+    def paint(
+        self,
+        features: Mapping[str, Tensor],
+        modulation: Mapping[str, Statistics],
+        size: tuple[int, int] | None = None,
+    ) -> Tensor:
+        """features: {layer: (N, C, ceil(H / 2^k), ceil(W / 2^k))} after AdaIN, for each layer of the config.
+        modulation: (N or 1, C, 1, 1) each, or maps of the convolution's size. size: (H, W), only needed if they are not
+        divisible by 8. Returns (N, 3, H, W), which nothing keeps within [0, 1].
+        """
+        x = features["relu4_1"]
+        for name, convolution in self.convolutions.items():
+            block = int(name[4])
+            if block < 4 and name == f"conv{block}_{self.config.depths[block - 1]}":
+                x = F.interpolate(x, scale_factor=2, mode="nearest")
+                if size is not None:
+                    # The encoder's last pooling window of an odd side is partial.
+                    x = x[..., : _halved(size[0], block - 1), : _halved(size[1], block - 1)]
+                if self.config.joined:
+                    x = torch.cat([x, features[f"relu{block}_1"]], 1)
+            x = _modulated(cast(nn.Conv2d, convolution), reflect(x), modulation.get(name))
+            if name != "conv1_1":
+                x = F.relu(x, inplace=True)
+        return x
+
+    def in_precision(self, dtype: torch.dtype) -> "Decoder":
+        """A copy whose convolutions compute in `dtype`; the few numbers of the conditioning stay as they are."""
+        other = copy.deepcopy(self)
+        other.convolutions.to(dtype)
+        return other
+
+    def _initialise(self) -> None:
+        """He et al. (2015); the last layer small around grey, so that learning begins with a picture."""
+        for name, module in self.convolutions.items():
+            convolution = cast(nn.Conv2d, module)
+            assert convolution.bias is not None
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+            nn.init.zeros_(convolution.bias)
+            if name == "conv1_1":
+                nn.init.normal_(convolution.weight, std=0.01)
+                nn.init.constant_(convolution.bias, 0.45)
+
+
+def _modulated(convolution: nn.Conv2d, x: Tensor, modulation: Statistics | None) -> Tensor:
+    """convolution(x), scaled and shifted."""
+    if modulation is None:
+        return convolution(x)  # type: ignore[no-any-return]
+    scale, shift = modulation
+    if scale.numel() > scale.shape[1]:
+        x = convolution(x)
+        return torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype))
+    # One style for all of the picture: cheaper in the weights than at every pixel.
+    assert convolution.bias is not None
+    weight = (convolution.weight * scale.view(-1, 1, 1, 1)).to(x.dtype)
+    bias = (convolution.bias * scale.flatten() + shift.flatten()).to(x.dtype)
+    return F.conv2d(x, weight, bias)
+
+
+def _halved(side: int, times: int) -> int:
+    """Length of a side after this many poolings, which keep partial windows."""
+    return -(-side >> times)
+
+
+class Conditioning(nn.Module):
+    """The style's statistics -> a scale and a shift for every channel of the decoder's hidden convolutions."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.layers = config.layers
+        self.outputs: dict[str, int] = {}
+        for block in (4, 3, 2, 1):
+            for number in range(config.depths[block - 1], 0, -1):
+                if (block, number) != (1, 1):
+                    narrower = config.widths[block - 2] if block > 1 else 3
+                    self.outputs[f"conv{block}_{number}"] = config.widths[block - 1] if number > 1 else narrower
+        inputs = 2 * sum(config.widths[int(layer[4]) - 1] for layer in self.layers)
+        self.first = nn.Linear(inputs, config.hidden)
+        self.second = nn.Linear(config.hidden, 2 * sum(self.outputs.values()))
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)
+
+    def forward(self, style: Mapping[str, Statistics]) -> dict[str, Statistics]:
+        """{layer: (mu, sigma) of (N, C, 1, 1)} -> {convolution: (scale, shift) of (N, C, 1, 1)}."""
+        values = torch.cat([value.flatten(1) for layer in self.layers for value in style[layer]], 1)
+        # Means and deviations spread over decades; their logarithms do not.
+        code = self.second(F.relu(self.first(torch.log(values.clamp_min(0) + 0.01))))[..., None, None]
+        modulation, place = {}, 0
+        for name, count in self.outputs.items():
+            modulation[name] = (1 + code[:, place : place + count], code[:, place + count : place + 2 * count])
+            place += 2 * count
+        return modulation

@@ -1,0 +1,63 @@
+"""What pictures may come as, and how they go back as the same."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from impasto import image
+from impasto.errors import OptionError
+from impasto.record import Record, opened
+
+PathLike = str | os.PathLike[str]
+# What a picture may come as.
+Source = PathLike | bytes | Image.Image | NDArray[Any] | Tensor
+
+
+def as_picture(source: Source | image.Picture) -> image.Picture:
+    """Any kind of picture as a `Picture`. Raises PictureError, which names what is wrong."""
+    match source:
+        case image.Picture():
+            return source
+        case Tensor():
+            return image.from_tensor(source)
+        case np.ndarray():
+            return image.from_array(source)
+        case Image.Image():
+            return image.from_pil(source)
+        case str() | bytes() | os.PathLike():
+            return image.read(source)
+    raise OptionError(
+        f"a picture must be a path, bytes, a PIL image, an array or a tensor, not {type(source).__name__}"
+    )
+
+
+def as_kind(picture: image.Picture, source: Any, record: Record) -> Any:
+    """The picture as what `source` is; a PIL image for a path."""
+    match source:
+        case Tensor():
+            return picture.pixels.reshape(*source.shape[:-3], *picture.pixels.shape[1:]).to(source)
+        case np.ndarray():
+            return image.to_array(picture, source.dtype, 0 if source.ndim == 2 else source.shape[2])
+        case bytes():
+            with opened(source) as file:
+                kind = str(file.format).lower()
+            kind = kind if f".{kind}" in image.FORMATS else "png"
+            return image.encode(picture, kind, bits=depth(picture, Path(f"x.{kind}")), record=record)
+    return image.to_pil(picture)
+
+
+def like(pixels: Tensor, content: image.Picture) -> image.Picture:
+    """The painted pixels with the content's transparency and bit depth."""
+    height, width = pixels.shape[-2:]
+    alpha = None if content.alpha is None else image.resize(content.alpha, height, width)
+    return image.Picture(pixels, alpha, content.bits)
+
+
+def depth(picture: image.Picture, target: Path) -> int:
+    """Bits per channel to write: the content's own, where the format of `target` can hold them."""
+    return picture.bits if image.FORMATS.get(target.suffix.lower()) in ("PNG", "TIFF") else 8

@@ -1,0 +1,215 @@
+"""The default method at the command line: masks, encoded styles, strength, colours, refinement, folders."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from impasto import api
+from impasto.options import StylizeOptions
+from impasto.record import read_record
+
+SMALL = ("--style-scale", "0.1")
+
+
+@pytest.fixture
+def paint(impasto):
+    """`impasto stylize` with the default method, in the style style.png unless told otherwise."""
+
+    def run(*words):
+        style = () if {"-s", "--style", "--like"} & set(words) else ("--style", "style.png")
+        return impasto("stylize", *words, *style, *(() if "--like" in words else SMALL))
+
+    return run
+
+
+@pytest.fixture
+def masks(folder):
+    """left.png is white in its left half, and soft.png fades from white to black."""
+    half = np.zeros((24, 32), np.uint8)
+    half[:, :16] = 255
+    Image.fromarray(half).save(folder / "left.png")
+    Image.fromarray(np.tile(np.linspace(255, 0, 32, dtype=np.uint8), (24, 1))).save(folder / "soft.png")
+
+
+def test_is_the_default_and_equals_the_library(paint, pixels):
+    outcome = paint("photo.png", "-o", "out.png")
+    assert (outcome.code, outcome.err) == (0, "")
+    record = read_record("out.png")
+    assert record["method"] == "adain"
+    assert set(record["weights"]) == {"lite", "adain"}
+    api.stylize("photo.png", "style.png", style_scale=0.1, output="library.png")
+    assert np.array_equal(pixels("out.png"), pixels("library.png"))
+
+
+def test_strength_0_is_the_photo(paint, pixels, caplog):
+    assert paint("photo.png", "-o", "out.png", "--strength", "0").code == 0
+    assert np.abs(pixels("out.png").astype(int) - pixels("photo.png")).max() <= 1
+    assert not caplog.records
+    assert paint("photo.png", "-o", "more.png", "--strength", "2").code == 0
+    assert "strength is 2" in caplog.text
+
+
+def test_a_mask_leaves_the_rest_to_the_bit(paint, masks, pixels):
+    assert paint("photo.png", "-o", "left.out.png", "--mask", "left.png").code == 0
+    assert paint("photo.png", "-o", "right.out.png", "--mask", "not:left.png").code == 0
+    left, right, photo = pixels("left.out.png"), pixels("right.out.png"), pixels("photo.png")
+    assert np.array_equal(left[:, 17:], photo[:, 17:])
+    assert np.array_equal(right[:, :15], photo[:, :15])
+    assert not np.array_equal(left[:, :15], photo[:, :15])
+    assert not np.array_equal(right[:, 17:], photo[:, 17:])
+    assert read_record("right.out.png")["masks"] == ["not:left.png"]
+
+
+@pytest.mark.parametrize("method", ["adain", "gatys"])
+def test_two_styles_each_in_its_place(method, impasto, masks, folder, pixels):
+    Image.new("RGB", (40, 40), (20, 20, 20)).save(folder / "dark.png")
+    Image.new("RGB", (40, 40), (235, 235, 235)).save(folder / "light.png")
+    long = ("--scales", "1", "--steps", "40", "--content-weight", "0") if method == "gatys" else SMALL
+    words = ["stylize", "photo.png", "-s", "dark.png", "-s", "light.png", "--method", method, *long]
+    for number, last in enumerate([(), ("--mask", "rest"), ("--mask", "not:left.png")]):
+        outcome = impasto(*words, "--mask", "left.png", *last, "-o", f"{number}.png")
+        assert outcome.code == 0, outcome.err
+    painted = pixels("0.png").astype(int)
+    assert painted[:, :12].mean() < painted[:, 20:].mean() - (15 if method == "gatys" else 60)
+    assert np.array_equal(pixels("0.png"), pixels("1.png"))
+    assert np.abs(painted - pixels("2.png")).max() <= 1
+
+
+def test_soft_edges_are_soft(paint, masks, pixels):
+    paint("photo.png", "-o", "soft.out.png", "--mask", "soft.png")
+    paint("photo.png", "-o", "full.png")
+    change = np.abs(pixels("soft.out.png").astype(int) - pixels("photo.png")).mean((0, 2))
+    assert change[:8].mean() > 2 * change[-8:].mean()
+    assert change[12:20].mean() > change[-4:].mean()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--mask", "none.png"], 1, "none.png: there is no such file"),
+        (["--mask", "left.png", "--mask", "left.png"], 2, "2 masks do not fit 1 styles"),
+        (["--mask", "rest"], 2, "masks are all empty"),
+        (["--mask", "left.png", "--style-blend", "1"], 2, "--style-blend mixes styles everywhere"),
+        (["--mask", "left.png", "--grid", "sheet.png"], 2, "--mask gives styles their places in one picture"),
+        (["--mask", "photo.txt"], 1, "photo.txt"),
+        (["--strength", "-1"], 2, "--strength is -1"),
+        (["--colour", "blue"], 2, "blue"),
+        (["--refine", "-3"], 2, "--refine is -3"),
+        (["--steps", "3"], 2, "--steps is for the method gatys, but the method is adain"),
+        (["--method", "gatys", "--strength", "0.5"], 2, "--strength is for the method adain, but the method is gatys"),
+        (["--refine", "2", "--init", "noise"], 2, "--init cannot be chosen when refining"),
+        (["--save-every", "2"], 2, "--save-every is for paintings that take steps"),
+        (["--decoder", "none.safetensors"], 1, "none.safetensors: there is no such file"),
+        (["-s", "none.style.safetensors"], 1, "none.style.safetensors: there is no such file"),
+        (["-s", "broken.style.safetensors"], 1, "broken.style.safetensors: is damaged"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(words, code, message, paint, masks, folder):
+    (folder / "photo.txt").write_text("no picture")
+    (folder / "broken.style.safetensors").write_text("no style")
+    outcome = paint("photo.png", "-o", "out.png", *words)
+    assert (outcome.code, outcome.out) == (code, "")
+    assert message in outcome.err
+    assert not (folder / "out.png").exists()
+
+
+def test_colours_are_kept_or_matched(paint, pixels, folder):
+    red = np.zeros((30, 30, 3), np.uint8)
+    red[..., 0] = np.random.default_rng(0).integers(120, 255, (30, 30))
+    Image.fromarray(red).save(folder / "red.png")
+    Image.fromarray(red[..., ::-1].copy()).save(folder / "blue.png")
+    for colour in ("style", "keep", "match"):
+        assert paint("blue.png", "-s", "red.png", "-o", f"by-{colour}.png", "--colour", colour).code == 0
+    means = {colour: pixels(f"by-{colour}.png").mean((0, 1)) for colour in ("style", "keep", "match")}
+    assert means["style"][0] > means["style"][2]
+    for colour in ("keep", "match"):
+        assert means[colour][2] > means[colour][0], colour
+
+
+def test_refine_goes_on_from_the_result(paint, pixels):
+    assert paint("photo.png", "-o", "zero.png").code == 0
+    outcome = paint("photo.png", "-o", "three.png", "--refine", "3", "--style-weight", "80")
+    assert outcome.code == 0, outcome.err
+    assert not np.array_equal(pixels("zero.png"), pixels("three.png"))
+    assert read_record("three.png")["options"]["refine"] == 3
+    # Like gatys, it can be kept on the way and gone on with.
+    assert paint("photo.png", "-o", "kept.png", "--refine", "3", "--style-weight", "80", "--save-every", "2").code == 0
+    assert np.array_equal(pixels("kept.png"), pixels("three.png"))
+
+
+def test_an_encoded_style_paints_as_its_painting(impasto, paint, pixels, folder):
+    outcome = impasto("encode", "style.png", "--style-scale", "0.1")
+    assert (outcome.code, outcome.out) == (0, "style.style.safetensors\n")
+    assert paint("photo.png", "-o", "first.png").code == 0
+    assert paint("photo.png", "-s", "style.style.safetensors", "-o", "second.png").code == 0
+    assert np.array_equal(pixels("first.png"), pixels("second.png"))
+    for words in (["--refine", "2"], ["--colour", "match"], ["--method", "gatys"]):
+        outcome = paint("photo.png", "-s", "style.style.safetensors", "-o", "third.png", *words)
+        assert outcome.code == 2
+        assert "needs the painting itself" in outcome.err
+    assert "exists already" in impasto("encode", "style.png").err
+    assert impasto("encode", "style.png", "--overwrite").code == 0
+    assert impasto("encode", "style.png", "-o", "x.png").code == 2
+    assert impasto("encode", "nowhere.png").code == 1
+    (folder / "file").write_text("no folder")
+    assert impasto("encode", "style.png", "-o", "file/x.style.safetensors").code == 1
+
+
+def test_like_repeats_styles_and_masks(paint, impasto, masks, pixels):
+    words = ("--mask", "not:left.png", "--strength", "0.5")
+    assert paint("photo.png", "-o", "first.png", *words).code == 0
+    assert impasto("stylize", "photo.png", "--like", "first.png", "-o", "again.png").code == 0
+    assert np.array_equal(pixels("first.png"), pixels("again.png"))
+    # What the other method does not have stays behind.
+    outcome = impasto("stylize", "photo.png", "--like", "first.png", "-o", "g.png", "--method", "gatys", "--steps", "1")
+    assert outcome.code == 0, outcome.err
+    assert read_record("g.png")["options"]["strength"] == StylizeOptions.strength
+
+
+def test_a_folder_is_painted_in_batches_as_one_by_one(paint, folder, draw, pixels, monkeypatch):
+    album = folder / "album"
+    album.mkdir()
+    for number in range(4):
+        draw(album / f"{number}.png", number)
+    draw(album / "5-wide.png", 5, (24, 40))
+    (album / "4-broken.png").write_bytes(b"no picture")
+    batches = []
+    together = api.paint_batch
+    monkeypatch.setattr(
+        "impasto.api.paint_batch",
+        lambda contents, *a, **k: batches.append(len(contents)) or together(contents, *a, **k),
+    )
+    outcome = paint("album", "-o", "out")
+    assert outcome.code == 1
+    assert "4-broken.png" in outcome.err
+    assert batches == [4, 1]
+    for name in ("0", "1", "2", "3", "5-wide"):
+        assert paint(f"album/{name}.png", "-o", "alone.png", "--overwrite").code == 0
+        assert np.abs(pixels(f"out/{name}-style.png").astype(int) - pixels("alone.png")).max() <= 1
+        assert read_record(f"out/{name}-style.png")["content"] == f"{name}.png"
+
+
+def test_a_batch_that_fails_is_painted_one_by_one(paint, folder, draw, monkeypatch):
+    album = folder / "album"
+    album.mkdir()
+    for number in range(3):
+        draw(album / f"{number}.png", number)
+
+    def fail(*args, **kwargs):
+        raise MemoryError
+
+    monkeypatch.setattr("impasto.api.paint_batch", fail)
+    assert paint("album", "-o", "out").code == 0
+    assert len(list((folder / "out").glob("*.png"))) == 3
+
+
+def test_a_finished_picture_is_not_painted_again(paint, folder, draw):
+    album = folder / "album"
+    album.mkdir()
+    for number in range(2):
+        draw(album / f"{number}.png", number)
+    assert paint("album/0.png", "-o", "out/").code == 0
+    outcome = paint("album", "-o", "out/", "--resume")
+    assert outcome.code == 0
+    assert "0-style.png: is painted already" in outcome.err
+    assert (folder / "out" / "1-style.png").exists()

@@ -1,0 +1,248 @@
+"""Channel statistics and the losses on them are the papers' formulas, in everybody's convention."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.errors import OptionError
+from impasto.losses.feature_statistics import (
+    CONVENTIONS,
+    EPSILON,
+    Statistics,
+    adain_content_loss,
+    adain_style_loss,
+    mean_std,
+    normalised,
+    normalised_content_loss,
+    relative_statistics_loss,
+)
+
+SIZES = [(1, 1, 1, 1), (2, 3, 4, 5), (3, 5, 1, 7), (1, 4, 6, 1)]
+WIDTHS = {"relu1_1": 64, "relu2_1": 128, "relu3_1": 256, "relu4_1": 512}
+
+
+def features(*shape: int, seed: int = 0) -> Tensor:
+    """Positive, as after a ReLU, and of another strength in every channel."""
+    generator = torch.Generator().manual_seed(seed)
+    strength = 3 * torch.rand(shape[0], shape[1], 1, 1, dtype=torch.float64, generator=generator)
+    return strength * torch.rand(*shape, dtype=torch.float64, generator=generator)
+
+
+def statistics(F: Tensor) -> list[list[tuple[float, float]]]:
+    """(mu, sigma) of every channel of every picture, one number after the other."""
+    found = []
+    for picture in F:
+        found.append([])
+        for channel in picture:
+            values = channel.flatten().tolist()
+            mu = sum(values) / len(values)
+            variance = sum((value - mu) ** 2 for value in values) / len(values)
+            found[-1].append((mu, math.sqrt(variance + 1e-5)))
+    return found
+
+
+def distance(x: list[float], y: list[float], convention: str) -> float:
+    squares = [(a - b) ** 2 for a, b in zip(x, y, strict=True)]
+    return {
+        "norm": math.sqrt(sum(squares)),
+        "mean-squared": sum(squares) / len(squares),
+        "channel-sum": sum(squares),
+    }[convention]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_mean_and_deviation(size: tuple[int, ...]) -> None:
+    F = features(*size)
+    mean, std = mean_std(F)
+    assert mean.shape == std.shape == (*size[:2], 1, 1)
+    expected = torch.tensor(statistics(F), dtype=torch.float64)
+    torch.testing.assert_close(mean[..., 0, 0], expected[..., 0], rtol=1e-12, atol=0)
+    torch.testing.assert_close(std[..., 0, 0], expected[..., 1], rtol=1e-12, atol=0)
+
+
+def test_the_deviation_is_biased_and_its_epsilon_inside_the_root() -> None:
+    pair = torch.tensor([1.0, 3.0], dtype=torch.float64).view(1, 1, 1, 2)
+    mean, std = mean_std(pair)
+    assert float(mean) == 2
+    assert float(std) == pytest.approx(math.sqrt(1 + EPSILON), rel=1e-14)
+    flat = torch.full((1, 1, 3, 3), 5.0, dtype=torch.float64, requires_grad=True)
+    deviation = mean_std(flat)[1]
+    assert float(deviation.detach()) == pytest.approx(math.sqrt(EPSILON), rel=1e-12)
+    deviation.backward()
+    assert flat.grad is not None
+    assert torch.isfinite(flat.grad).all()
+
+
+def test_a_map_of_one_position_has_statistics() -> None:
+    one = torch.tensor([4.0, 7.0]).view(1, 2, 1, 1)
+    mean, std = mean_std(one)
+    assert mean.flatten().tolist() == [4, 7]
+    assert std.flatten().tolist() == pytest.approx([math.sqrt(EPSILON)] * 2)
+
+
+def test_weights_say_how_much_a_position_counts() -> None:
+    F = features(2, 3, 4, 5)
+    twice = torch.ones(1, 1, 4, 5, dtype=torch.float64)
+    twice[..., :2] = 2
+    copied = torch.cat([F, F[..., :2]], 3)
+    for weights, same in ((twice, copied), (torch.full_like(twice, 0.3), F), (twice - 1, F[..., :2])):
+        for found, expected in zip(mean_std(F, weights), mean_std(same), strict=True):
+            assert found.shape == (2, 3, 1, 1)
+            torch.testing.assert_close(found, expected)
+    assert torch.autograd.gradcheck(lambda x: mean_std(x, twice), (F.requires_grad_(),))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_statistics_of_few_bits_are_computed_in_float32(dtype: torch.dtype) -> None:
+    F = (300 * features(1, 2, 64, 64)).to(dtype)
+    mean, std = mean_std(F)
+    assert mean.dtype == std.dtype == torch.float32
+    exact = mean_std(F.double())
+    torch.testing.assert_close(mean.double(), exact[0], rtol=1e-5, atol=0)
+    torch.testing.assert_close(std.double(), exact[1], rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("size", SIZES)
+def test_content_loss(size: tuple[int, ...], convention: str) -> None:
+    F, t = features(*size), features(*size, seed=1)
+    # Every published lambda with a sum over channels for the statistics goes with a mean for the content.
+    kind = "mean-squared" if convention == "channel-sum" else convention
+    each = [distance(a.flatten().tolist(), b.flatten().tolist(), kind) for a, b in zip(F, t, strict=True)]
+    assert float(adain_content_loss(F, t, convention)) == pytest.approx(sum(each) / len(each), rel=1e-12)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("size", SIZES)
+def test_style_loss(size: tuple[int, ...], convention: str) -> None:
+    F, S = features(*size), features(size[0], size[1], 3, 8, seed=1)
+    each = []
+    for found, wanted in zip(statistics(F), statistics(S), strict=True):
+        means, deviations = ([[pair[k] for pair in both] for both in (found, wanted)] for k in (0, 1))
+        each.append(distance(*means, convention) + distance(*deviations, convention))
+    loss = adain_style_loss(mean_std(F), mean_std(S), convention)
+    assert float(loss) == pytest.approx(sum(each) / len(each), rel=1e-12)
+
+
+@pytest.mark.parametrize("size", SIZES[1:])
+def test_normalised_content_loss(size: tuple[int, ...]) -> None:
+    F, C = features(*size), features(*size, seed=1)
+    total = 0.0
+    for n, (of_f, of_c) in enumerate(zip(statistics(F), statistics(C), strict=True)):
+        for c, ((mu_f, sigma_f), (mu_c, sigma_c)) in enumerate(zip(of_f, of_c, strict=True)):
+            for f, g in zip(F[n, c].flatten().tolist(), C[n, c].flatten().tolist(), strict=True):
+                total += ((f - mu_f) / sigma_f - (g - mu_c) / sigma_c) ** 2
+    assert float(normalised_content_loss(F, C)) == pytest.approx(0.5 * total / F.numel(), rel=1e-12)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_relative_statistics_loss(size: tuple[int, ...]) -> None:
+    F, S = features(*size), features(size[0], size[1], 3, 8, seed=1)
+    each = []
+    for found, wanted in zip(statistics(F), statistics(S), strict=True):
+        wrong = [sum((a[k] - b[k]) ** 2 for a, b in zip(found, wanted, strict=True)) for k in (0, 1)]
+        right = [sum(b[k] ** 2 for b in wanted) for k in (0, 1)]
+        each.append(sum(part / max(whole, 1e-5) for part, whole in zip(wrong, right, strict=True)))
+    loss = relative_statistics_loss(mean_std(F), mean_std(S))
+    assert float(loss) == pytest.approx(sum(each) / len(each), rel=1e-12)
+
+
+def losses() -> list[Callable[[Tensor, Tensor], Tensor]]:
+    content = [lambda F, t, c=convention: adain_content_loss(F, t, c) for convention in CONVENTIONS]
+    style = [lambda F, t, c=convention: adain_style_loss(mean_std(F), mean_std(t), c) for convention in CONVENTIONS]
+    relative = [lambda F, t: relative_statistics_loss(mean_std(F), mean_std(t))]
+    return [*content, *style, *relative, normalised_content_loss]
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_every_loss_has_its_gradient_also_where_it_is_zero(number: int) -> None:
+    loss = losses()[number]
+    F, target = features(2, 3, 3, 2).requires_grad_(), features(2, 3, 3, 2, seed=1)
+    assert torch.autograd.gradcheck(loss, (F, target))
+    same = F.detach().float().requires_grad_()
+    zero = loss(same, same.detach())
+    assert float(zero.detach()) == pytest.approx(0, abs=1e-12)
+    zero.backward()
+    assert same.grad is not None
+    assert torch.isfinite(same.grad).all()
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_the_loss_of_a_batch_is_the_mean_over_its_pictures(number: int) -> None:
+    loss = losses()[number]
+    F, target = features(3, 4, 5, 2), features(3, 4, 5, 2, seed=1)
+    each = [float(loss(F[n : n + 1], target[n : n + 1])) for n in range(3)]
+    assert float(loss(F, target)) == pytest.approx(sum(each) / 3, rel=1e-12)
+    assert len({round(value, 9) for value in each}) == 3
+
+
+@pytest.mark.parametrize(
+    ("weight", "equivalents"), [(0.01, [0.64, 1.28, 2.56, 5.12]), (0.1, [6.4, 12.8, 25.6, 51.2]), (1, WIDTHS.values())]
+)
+def test_weights_of_the_authors_in_the_sense_of_pytorch_adain(weight: float, equivalents: Any) -> None:
+    """The published table: lambda of squares summed over channels, as one lambda per layer of mean squares."""
+    for width, equivalent in zip(WIDTHS.values(), equivalents, strict=True):
+        assert weight * width == pytest.approx(equivalent)
+        found, wanted = mean_std(features(2, width, 3, 3)), mean_std(features(2, width, 3, 3, seed=1))
+        theirs = weight * adain_style_loss(found, wanted, "channel-sum")
+        assert float(equivalent * adain_style_loss(found, wanted, "mean-squared")) == pytest.approx(float(theirs))
+
+
+def test_doubled_differences_double_the_norm_and_quadruple_the_others() -> None:
+    target = mean_std(features(1, 4, 3, 3))
+    near: Statistics = (target[0] + 0.1, target[1] - 0.05)
+    far: Statistics = (target[0] + 0.2, target[1] - 0.1)
+    for convention, factor in {"norm": 2, "mean-squared": 4, "channel-sum": 4}.items():
+        ratio = adain_style_loss(far, target, convention) / adain_style_loss(near, target, convention)
+        assert float(ratio) == pytest.approx(factor)
+    assert float(relative_statistics_loss(far, target) / relative_statistics_loss(near, target)) == pytest.approx(4)
+
+
+def test_statistics_do_not_see_positions() -> None:
+    F = features(2, 3, 4, 5)
+    order = torch.randperm(20, generator=torch.Generator().manual_seed(2))
+    shuffled = F.flatten(2)[:, :, order].view(2, 3, 5, 4)
+    for found, expected in zip(mean_std(shuffled), mean_std(F), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_normalised_content_does_not_see_gains_and_offsets_of_channels_but_sees_positions() -> None:
+    F, C = 10 * features(1, 3, 6, 5), features(1, 3, 6, 5, seed=1)
+    gain, offset = torch.tensor([0.5, 1.0, 20.0]).view(1, 3, 1, 1), torch.tensor([3.0, 0.0, -5.0]).view(1, 3, 1, 1)
+    before = normalised_content_loss(F, C)
+    torch.testing.assert_close(normalised_content_loss(gain * F + offset, C), before, rtol=1e-3, atol=0)
+    assert float(normalised_content_loss(gain * C + offset, C)) < 1e-4
+    assert float(normalised_content_loss(C.flip(3), C)) > 0.1
+
+
+def test_normalised_content_of_strangers_is_1() -> None:
+    noise = torch.randn(2, 1, 40, 128, 128, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert float(normalised_content_loss(noise[0], noise[1])) == pytest.approx(1, abs=0.01)
+
+
+def test_normalised_features_have_mean_0_and_deviation_1() -> None:
+    F = normalised(features(2, 3, 6, 5).half())
+    assert F.dtype == torch.float32
+    torch.testing.assert_close(F.mean((2, 3)), torch.zeros(2, 3), rtol=0, atol=1e-5)
+    torch.testing.assert_close(F.square().mean((2, 3)).sqrt(), torch.ones(2, 3), rtol=1e-3, atol=0)
+
+
+def test_the_relative_loss_does_not_see_how_strong_the_features_of_a_layer_are() -> None:
+    found, wanted = mean_std(features(2, 3, 6, 5)), mean_std(features(2, 3, 6, 5, seed=1))
+    before = relative_statistics_loss(found, wanted)
+    louder: list[Statistics] = [(100 * mean, 100 * std) for mean, std in (found, wanted)]
+    torch.testing.assert_close(relative_statistics_loss(*louder), before)
+    assert float(adain_style_loss(*louder)) == pytest.approx(100 * float(adain_style_loss(found, wanted)))
+    silent = mean_std(torch.zeros(1, 3, 4, 4))
+    assert torch.isfinite(relative_statistics_loss(mean_std(features(1, 3, 4, 4)), silent))
+
+
+def test_an_unknown_convention_is_refused() -> None:
+    with pytest.raises(OptionError, match="no convention 'sum'; there are norm, mean-squared, channel-sum"):
+        adain_style_loss(mean_std(features(1, 2, 3, 3)), mean_std(features(1, 2, 3, 3)), "sum")
+    with pytest.raises(OptionError, match="no convention 'sum'"):
+        adain_content_loss(features(1, 2, 3, 3), features(1, 2, 3, 3), "sum")

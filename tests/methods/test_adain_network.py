@@ -1,0 +1,144 @@
+"""AdaIN itself and the decoder: formulas written down again, shapes at any size, and what the config says."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from impasto.losses.feature_statistics import mean_std
+from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig, adain
+
+SMALL = DecoderConfig(widths=(4, 6, 8, 10), depths=(2, 2, 2, 2), joined=True, hidden=5)
+
+
+def features(widths: tuple[int, ...], height: int, width: int, seed: int = 0, dtype: torch.dtype = torch.float32):  # type: ignore[no-untyped-def]
+    generator = torch.Generator().manual_seed(seed)
+    sides = [(-(-height >> k), -(-width >> k)) for k in range(4)]
+    return {
+        layer: torch.rand(1, count, *side, generator=generator, dtype=dtype)
+        for layer, count, side in zip(LAYERS, widths, sides, strict=True)
+    }
+
+
+def test_adain_is_the_papers_equation() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(2, 3, 5, 4, dtype=torch.float64, generator=generator)
+    y = 3 * torch.rand(2, 3, 7, 6, dtype=torch.float64, generator=generator) - 1
+    result = adain(x, mean_std(y))
+    for n in range(2):
+        for c in range(3):
+            a, b = x[n, c], y[n, c]
+            sigma_x = ((a - a.mean()).square().sum() / a.numel() + 1e-5).sqrt()
+            sigma_y = ((b - b.mean()).square().sum() / b.numel() + 1e-5).sqrt()
+            torch.testing.assert_close(result[n, c], sigma_y * (a - a.mean()) / sigma_x + b.mean())
+    # What it is for: the result has the style's statistics.
+    torch.testing.assert_close(mean_std(result)[0], mean_std(y)[0])
+    torch.testing.assert_close(mean_std(result)[1], mean_std(y)[1], rtol=1e-3, atol=1e-4)
+
+
+def test_adain_of_a_single_position_is_the_styles_mean() -> None:
+    x, style = torch.full((1, 2, 1, 1), 7.0), (torch.tensor([1.0, 2.0]).view(1, 2, 1, 1), torch.ones(1, 2, 1, 1))
+    torch.testing.assert_close(adain(x, style), style[0], atol=1e-4, rtol=0)
+
+
+def test_adain_with_its_own_statistics_changes_nothing() -> None:
+    x = torch.rand(1, 3, 6, 5, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(adain(x, mean_std(x)), x, rtol=1e-5, atol=1e-6)
+
+
+def test_the_default_decoder_is_vgg_in_reverse() -> None:
+    """Huang and Belongie's decoder: its convolutions, their order and 3.5 million weights."""
+    decoder = Decoder(DecoderConfig())
+    shapes = [(c.in_channels, c.out_channels) for c in decoder.convolutions.values()]  # type: ignore[attr-defined]
+    assert shapes == [
+        (512, 256), (256, 256), (256, 256), (256, 256), (256, 128), (128, 128), (128, 64), (64, 64), (64, 3),
+    ]  # fmt: skip
+    assert sum(parameter.numel() for parameter in decoder.parameters()) == 3_505_219
+    assert not any(isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d) for module in decoder.modules())
+    assert decoder.conditioning is None
+
+
+def test_equals_the_published_sequence_of_layers() -> None:
+    torch.manual_seed(0)
+    config = DecoderConfig(widths=(4, 6, 8, 10))
+    decoder = Decoder(config)
+    layers: list[nn.Module] = []
+    for name, convolution in decoder.convolutions.items():
+        if name in ("conv3_4", "conv2_2", "conv1_2"):
+            layers.append(nn.Upsample(scale_factor=2, mode="nearest"))
+        layers += [nn.ReflectionPad2d(1), convolution, nn.ReLU()]
+    published = nn.Sequential(*layers[:-1])
+    given = features(config.widths, 32, 24)
+    with torch.no_grad():
+        torch.testing.assert_close(decoder.paint(given, {}), published(given["relu4_1"]))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 5), (8, 8), (17, 30), (33, 26)])
+@pytest.mark.parametrize("joined", [True, False])
+def test_any_size(size: tuple[int, int], joined: bool) -> None:
+    config = DecoderConfig(widths=(4, 6, 8, 10), depths=(2, 2, 2, 2), joined=joined)
+    decoder = Decoder(config)
+    picture = decoder.paint(features(config.widths, *size), {}, size)
+    assert picture.shape == (1, 3, *size)
+    assert bool(picture.isfinite().all())
+
+
+def test_every_joined_layer_and_its_statistics_reach_the_picture() -> None:
+    torch.manual_seed(0)
+    decoder = Decoder(SMALL)
+    assert decoder.conditioning is not None
+    nn.init.normal_(decoder.conditioning.second.weight, std=0.1)
+    given = {layer: value.requires_grad_() for layer, value in features(SMALL.widths, 16, 16).items()}
+    style = {
+        layer: tuple(s.detach().clone().requires_grad_() for s in mean_std(value)) for layer, value in given.items()
+    }
+    decoder(given, style).square().sum().backward()
+    for layer in LAYERS:
+        for tensor in (given[layer], *style[layer]):
+            assert tensor.grad is not None
+            assert float(tensor.grad.abs().sum()) > 0, layer
+
+
+def test_a_new_conditioning_changes_nothing() -> None:
+    torch.manual_seed(0)
+    decoder = Decoder(SMALL)
+    given = features(SMALL.widths, 16, 16)
+    style = {layer: mean_std(value) for layer, value in given.items()}
+    assert torch.equal(decoder(given, style), decoder.paint(given, {}))
+
+
+def test_modulation_scales_and_shifts_before_the_relu() -> None:
+    torch.manual_seed(0)
+    decoder = Decoder(SMALL)
+    given = features(SMALL.widths, 16, 16)
+    neutral = {name: (torch.ones(1, 1, 1, 1), torch.zeros(1, 1, 1, 1)) for name in ("conv4_2", "conv1_2")}
+    torch.testing.assert_close(decoder.paint(given, neutral), decoder.paint(given, {}))
+    # Nothing passes a ReLU whose input was shifted far below 0: only the last bias is left.
+    closed = {"conv1_2": (torch.ones(1, 1, 1, 1), torch.full((1, 1, 1, 1), -1e6))}
+    torch.testing.assert_close(decoder.paint(given, closed), torch.full((1, 3, 16, 16), 0.45))
+
+
+def test_a_map_of_one_value_is_that_value() -> None:
+    torch.manual_seed(0)
+    decoder = Decoder(SMALL)
+    given = features(SMALL.widths, 17, 14)
+    single = {"conv2_2": (torch.rand(1, 6, 1, 1), torch.rand(1, 6, 1, 1))}
+    scale, shift = single["conv2_2"]
+    maps = {"conv2_2": (scale.expand(1, 6, 9, 7).clone(), shift.expand(1, 6, 9, 7).clone())}
+    torch.testing.assert_close(decoder.paint(given, maps, (17, 14)), decoder.paint(given, single, (17, 14)))
+
+
+def test_config_goes_through_json() -> None:
+    assert DecoderConfig.from_json({**SMALL.to_json(), "widths": [4, 6, 8, 10], "depths": [2, 2, 2, 2]}) == SMALL
+    with pytest.raises(TypeError):
+        DecoderConfig.from_json({"wide": 3})
+
+
+def test_in_precision_keeps_the_conditioning_exact() -> None:
+    half = Decoder(SMALL).in_precision(torch.bfloat16)
+    types = {name: value.dtype for name, value in half.state_dict().items()}
+    assert types["convolutions.conv4_2.weight"] == torch.bfloat16
+    assert types["conditioning.first.weight"] == torch.float32
+    given = {layer: value.bfloat16() for layer, value in features(SMALL.widths, 16, 16).items()}
+    style = {layer: mean_std(value) for layer, value in given.items()}
+    painted: Tensor = half(given, style)
+    assert painted.dtype == torch.bfloat16

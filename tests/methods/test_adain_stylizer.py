@@ -1,0 +1,211 @@
+"""Method `adain` with its embedded networks: every control does what it promises."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+import impasto
+from impasto import image
+from impasto.cli.pictures import packaged
+from impasto.encoders import load_encoder
+from impasto.errors import OptionError, OutOfMemoryError, WeightsError
+from impasto.losses.feature_statistics import mean_std, relative_statistics_loss
+from impasto.methods.adain import stylizer as module
+from impasto.methods.adain.network import LAYERS
+from impasto.methods.adain.style import blend, load_style
+from impasto.methods.adain.stylizer import AdaIN
+from impasto.options import StylizeOptions
+from impasto.weights import save
+
+EXACT: dict[str, Any] = {"precision": "fp32", "style_scale": 0.2}
+
+
+def picture(height: int, width: int, seed: int) -> Tensor:
+    """Smooth shapes with some grain, as a photograph has."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(1, 3, 6, 6, generator=generator)
+    smooth = F.interpolate(coarse, (height, width), mode="bicubic").clamp(0, 1)
+    return (smooth + 0.03 * torch.randn(smooth.shape, generator=generator)).clamp(0, 1)
+
+
+CONTENT, ONE, TWO = picture(56, 72, 0), picture(60, 80, 1) ** 3, 1 - 0.5 * picture(64, 48, 2)
+PHOTO = image.resize(image.read(packaged()["mountains"]).pixels, 96, 144)
+
+
+@pytest.fixture(scope="module")
+def adain() -> AdaIN:
+    method = impasto.load("adain", device="cpu")
+    assert isinstance(method, AdaIN)
+    return method
+
+
+def paint(method: AdaIN, styles: list[Any], content: Tensor = CONTENT, masks: Any = None, **choices: Any) -> Tensor:
+    return method(content, styles, StylizeOptions(**(EXACT | choices)), masks=masks)
+
+
+def distance(painted: Tensor, method: AdaIN, style: Tensor) -> float:
+    """Of the statistics at the four layers, as the method sees the style."""
+    wanted = method.encode(style, StylizeOptions(**EXACT)).statistics
+    found = load_encoder("lite")(painted, LAYERS)
+    return sum(float(relative_statistics_loss(mean_std(found[layer]), wanted[layer])) for layer in LAYERS)
+
+
+def test_brings_the_statistics_of_the_style(adain: AdaIN) -> None:
+    for name in ("swirls", "cubes"):
+        style = image.read(packaged()[name]).pixels
+        painted = paint(adain, [style], PHOTO)
+        assert distance(painted, adain, style) < 0.4 * distance(PHOTO, adain, style)
+        # And what is where stays: brightness goes up and down as in the content.
+        correlation = torch.corrcoef(torch.stack([painted.mean(1).flatten(), PHOTO.mean(1).flatten()]))
+        assert correlation[0, 1] > 0.6
+
+
+def test_strength_leads_from_the_photograph_to_the_style(adain: AdaIN) -> None:
+    torch.testing.assert_close(paint(adain, [ONE], strength=0.0), CONTENT, atol=1e-5, rtol=0)
+    style = image.read(packaged()["swirls"]).pixels
+    distances = [distance(paint(adain, [style], PHOTO, strength=s), adain, style) for s in (0.0, 0.3, 0.6, 1.0)]
+    assert distances == sorted(distances, reverse=True)
+
+
+def test_more_than_full_strength_is_warned_of(adain: AdaIN, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="impasto"):
+        full = paint(adain, [ONE], strength=1.0)
+        assert not caplog.records
+        assert not torch.equal(paint(adain, [ONE], strength=1.5), full)
+    assert "strength is 1.5" in caplog.text
+
+
+def test_styles_are_blended_in_feature_space(adain: AdaIN) -> None:
+    torch.testing.assert_close(paint(adain, [ONE, TWO], style_blend="1,0"), paint(adain, [ONE]))
+    torch.testing.assert_close(paint(adain, [ONE, TWO], style_blend="0,1"), paint(adain, [TWO]))
+    between = [distance(paint(adain, [ONE, TWO], style_blend=f"{1 - s},{s}"), adain, TWO) for s in (0, 0.5, 1)]
+    assert between == sorted(between, reverse=True)
+    with pytest.raises(OptionError, match="style_blend has 3 weights for 2 styles"):
+        paint(adain, [ONE, TWO], style_blend="1,1,1")
+
+
+def test_blending_statistics_is_blending_features(adain: AdaIN) -> None:
+    """Huang and Belongie 2017, equation 15: the weighted sum of the features after AdaIN."""
+    x = torch.rand(1, 3, 6, 5, generator=torch.Generator().manual_seed(0))
+    codes = [{"relu1_1": mean_std(2 * x + seed)} for seed in (1, 3)]
+    mixed = module.adain(x, blend(codes, [0.3, 0.7])["relu1_1"])
+    apart = 0.3 * module.adain(x, codes[0]["relu1_1"]) + 0.7 * module.adain(x, codes[1]["relu1_1"])
+    torch.testing.assert_close(mixed, apart)
+
+
+def test_masks_give_every_style_its_place(adain: AdaIN) -> None:
+    left = torch.zeros(1, 1, 56, 72)
+    left[..., :36] = 1
+    black, white = torch.zeros(1, 3, 40, 40) + 0.1, torch.ones(1, 3, 40, 40) * 0.9
+    painted = paint(adain, [black, white], masks=[left, 1 - left])
+    assert painted[..., :24].mean() < 0.35
+    assert painted[..., 48:].mean() > 0.65
+
+
+def test_a_mask_of_everything_is_no_mask(adain: AdaIN) -> None:
+    everywhere = torch.ones(1, 1, 56, 72)
+    torch.testing.assert_close(paint(adain, [ONE], masks=[everywhere]), paint(adain, [ONE]), atol=1e-4, rtol=0)
+    # One that is nearly nowhere has no statistics of its own, and does no harm.
+    nowhere = torch.zeros(1, 1, 56, 72)
+    nowhere[..., 0, 0] = 1
+    assert bool(paint(adain, [ONE], masks=[nowhere]).isfinite().all())
+    torch.testing.assert_close(paint(adain, [ONE], masks=[torch.zeros(1, 1, 56, 72)]), CONTENT, atol=1e-4, rtol=0)
+
+
+def test_pictures_are_painted_together_as_alone(adain: AdaIN) -> None:
+    contents = [CONTENT, picture(56, 72, 5), picture(56, 72, 6)]
+    for choices in ({}, {"strength": 0.5}):
+        together = paint(adain, [ONE], torch.cat(contents), **choices)
+        alone = torch.cat([paint(adain, [ONE], content, **choices) for content in contents])
+        torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
+
+
+def test_a_style_is_encoded_once_and_for_all(adain: AdaIN, tmp_path: Path) -> None:
+    style = adain.encode(ONE, StylizeOptions(**EXACT), name="one.png")
+    style.save(tmp_path / "one.style.safetensors")
+    assert (tmp_path / "one.style.safetensors").stat().st_size < 10_000
+    stored = load_style(tmp_path / "one.style.safetensors")
+    assert (stored.name, stored.encoder, stored.picture) == ("one.png", style.encoder, None)
+    expected = paint(adain, [ONE])
+    assert torch.equal(paint(adain, [style]), expected)
+    assert torch.equal(paint(adain, [stored]), expected)
+    assert torch.equal(paint(adain, [stored, TWO]), paint(adain, [ONE, TWO]))
+
+
+def test_a_style_of_another_encoder_is_refused(adain: AdaIN) -> None:
+    style = adain.encode(ONE, StylizeOptions(**EXACT), name="one.png")
+    with pytest.raises(OptionError, match=r"style 'one\.png' was encoded by another encoder"):
+        paint(adain, [module.Style(style.statistics, "0" * 64, style.name)])
+
+
+def test_files_that_hold_no_style(tmp_path: Path) -> None:
+    path = tmp_path / "x.style.safetensors"
+    with pytest.raises(WeightsError, match="there is no such file"):
+        load_style(path)
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(WeightsError, match="damaged"):
+        load_style(path)
+    save(path, {"relu1_1.mean": torch.ones(3)}, {"style": {"encoder": "", "name": ""}})
+    with pytest.raises(WeightsError, match="holds no style"):
+        load_style(path)
+    style = module.Style({}, "", "")
+    with pytest.raises(WeightsError, match=r"NAME\.style\.safetensors"):
+        style.save(tmp_path / "x.png")
+
+
+def test_the_size_of_a_style_does_not_depend_on_the_content(adain: AdaIN, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int]] = []
+    resize = module.image.resize
+
+    def noted(image: Tensor, height: int, width: int) -> Tensor:
+        seen.append((height, width))
+        return resize(image, height, width)
+
+    monkeypatch.setattr(module.image, "resize", noted)
+    adain.encode(torch.rand(1, 3, 10, 20), StylizeOptions(style_scale=0.1))
+    adain.encode(torch.rand(1, 3, 1, 1000), StylizeOptions(style_scale=0.1))
+    assert seen == [(51, 102), (1, 205)]
+
+
+def test_half_precision_must_pass_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "precision", lambda name, device: torch.bfloat16)
+    for psnr, expected in ((39.9, torch.float32), (40.1, torch.bfloat16)):
+        monkeypatch.setattr(module, "_psnr", lambda exact, other, psnr=psnr: psnr)
+        method = AdaIN(torch.device("cpu"))
+        assert method.networks(StylizeOptions()).encoder.convolution("relu1_1").weight.dtype == expected
+        # Whoever asks for it gets it.
+        asked = method.networks(StylizeOptions(precision="bf16"))
+        assert asked.encoder.convolution("relu1_1").weight.dtype == torch.bfloat16
+
+
+def test_the_embedded_networks_pass_the_gate(adain: AdaIN) -> None:
+    exact, half = (adain.networks(StylizeOptions(precision=name)) for name in ("fp32", "bf16"))
+    measured = module._psnr(exact, half)
+    assert measured == pytest.approx(
+        -10 * float((paint(adain, [ONE]) - paint(adain, [ONE], precision="bf16")).square().mean().log10()), abs=12
+    )
+    assert module._psnr(exact, exact) > 100
+
+
+def test_networks_that_do_not_fit_together(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"none\.safetensors: there is no such file"):
+        paint(AdaIN(torch.device("cpu")), [ONE], decoder=str(tmp_path / "none.safetensors"))
+    path = tmp_path / "wide.safetensors"
+    wide = module.Decoder(module.DecoderConfig(widths=(4, 4, 4, 4)))
+    save(path, wide.state_dict(), {"decoder": wide.config.to_json()})
+    with pytest.raises(OptionError, match=r"paints from \(4, 4, 4, 4\) filters, but the encoder lite gives \(16, 32"):
+        paint(AdaIN(torch.device("cpu")), [ONE], decoder=str(path))
+    save(path, {"x": torch.ones(1)}, {"decoder": wide.config.to_json()})
+    with pytest.raises(WeightsError, match="holds no decoder of impasto's"):
+        paint(AdaIN(torch.device("cpu")), [ONE], decoder=str(path))
+
+
+def test_too_large_a_picture_is_refused(adain: AdaIN, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impasto.device.free_memory", lambda device: 100_000)
+    with pytest.raises(OutOfMemoryError, match="--size"):
+        paint(adain, [ONE])

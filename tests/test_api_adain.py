@@ -1,0 +1,148 @@
+"""`impasto.stylize` with the default method: masks, encoded styles, refinement, several pictures at once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+import impasto
+from impasto.api import Names, can_batch, paint, paint_batch
+from impasto.errors import Cancelled, OptionError, WeightsError
+from impasto.image import Picture
+from impasto.methods import Stylizer
+from impasto.options import StylizeOptions
+from impasto.progress import Progress
+
+H, W = 32, 40
+
+
+def picture(seed: int, height: int = H, width: int = W) -> Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+CONTENT, STYLE, OTHER = picture(0), picture(1), picture(2) ** 2
+LEFT = np.repeat([[255] * 20 + [0] * 20], H, 0).astype(np.uint8)
+QUICK = {"style_scale": 0.1}
+
+
+@pytest.fixture(scope="module")
+def adain() -> Stylizer:
+    return impasto.load(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def gatys() -> Stylizer:
+    return impasto.load("gatys", device="cpu")
+
+
+def test_the_stylizer_says_which_method(adain: Stylizer, gatys: Stylizer) -> None:
+    assert (adain.method, gatys.method) == ("adain", "gatys")
+    painted = impasto.stylize(CONTENT, STYLE, stylizer=gatys, scales=1, steps=1)
+    expected = impasto.stylize(CONTENT, STYLE, method="gatys", scales=1, steps=1)
+    assert torch.equal(painted, expected)
+    with pytest.raises(OptionError, match="method is 'adain', but the stylizer that was given is of gatys"):
+        impasto.stylize(CONTENT, STYLE, StylizeOptions(), stylizer=gatys)
+
+
+@pytest.mark.parametrize("method", ["adain", "gatys"])
+def test_outside_the_masks_the_content_stays(method: str, adain: Stylizer, gatys: Stylizer) -> None:
+    stylizer, quick = (adain, QUICK) if method == "adain" else (gatys, {"scales": 1, "steps": 3})
+    painted = impasto.stylize(CONTENT, STYLE, masks=[LEFT], stylizer=stylizer, method=method, **quick)
+    assert torch.equal(painted[..., 21:], CONTENT[..., 21:])
+    assert not torch.equal(painted[..., :19], CONTENT[..., :19])
+    both = impasto.stylize(CONTENT, [STYLE, OTHER], masks=[LEFT], stylizer=stylizer, method=method, **quick)
+    assert not torch.equal(both[..., 21:], CONTENT[..., 21:])
+
+
+def test_masks_of_any_kind(adain: Stylizer, tmp_path: Path) -> None:
+    path = tmp_path / "left.png"
+    Image.fromarray(LEFT).save(path)
+    masks = [LEFT, path, Image.fromarray(LEFT), torch.from_numpy(LEFT / 255.0)[None].repeat(3, 1, 1)]
+    results = [impasto.stylize(CONTENT, STYLE, masks=[mask], stylizer=adain, **QUICK) for mask in masks]
+    for result in results[1:]:
+        torch.testing.assert_close(result, results[0])
+
+
+def test_masks_that_do_not_fit(adain: Stylizer) -> None:
+    with pytest.raises(OptionError, match="2 masks do not fit 1 styles"):
+        impasto.stylize(CONTENT, STYLE, masks=[LEFT, LEFT], stylizer=adain)
+    with pytest.raises(OptionError, match="style_blend mixes styles everywhere"):
+        impasto.stylize(CONTENT, [STYLE, OTHER], masks=[LEFT], style_blend="1,2", stylizer=adain)
+
+
+def test_an_encoded_style_in_place_of_a_painting(adain: Stylizer, tmp_path: Path) -> None:
+    style = impasto.encode_style(STYLE, stylizer=adain, **QUICK)
+    expected = impasto.stylize(CONTENT, STYLE, stylizer=adain, **QUICK)
+    assert torch.equal(impasto.stylize(CONTENT, style, stylizer=adain), expected)
+    path = tmp_path / "s.style.safetensors"
+    style.save(path)
+    assert torch.equal(impasto.stylize(CONTENT, path, stylizer=adain), expected)
+    # In memory it still has its painting, in a file it has not.
+    matched = impasto.stylize(CONTENT, style, stylizer=adain, colour="match", **QUICK)
+    assert torch.equal(matched, impasto.stylize(CONTENT, STYLE, stylizer=adain, colour="match", **QUICK))
+    with pytest.raises(OptionError, match="colour 'match' needs the painting itself"):
+        impasto.stylize(CONTENT, path, stylizer=adain, colour="match")
+    with pytest.raises(OptionError, match="refine needs the painting itself"):
+        impasto.stylize(CONTENT, path, stylizer=adain, refine=2)
+    with pytest.raises(OptionError, match="the method gatys needs the painting itself"):
+        impasto.stylize(CONTENT, path, method="gatys")
+    with pytest.raises(WeightsError, match="no such file"):
+        impasto.stylize(CONTENT, tmp_path / "none.style.safetensors", stylizer=adain)
+
+
+def test_only_adain_encodes(gatys: Stylizer) -> None:
+    with pytest.raises(OptionError, match="only adain paints from encoded styles"):
+        impasto.encode_style(STYLE, stylizer=gatys)
+
+
+def test_refining_is_gatys_from_the_result(adain: Stylizer, gatys: Stylizer) -> None:
+    start = impasto.stylize(CONTENT, STYLE, stylizer=adain, **QUICK)
+    refined = impasto.stylize(CONTENT, STYLE, stylizer=adain, refine=3, tv_weight=1.0, style_scale=0.1)
+    options = StylizeOptions(refine=3, tv_weight=1.0, style_scale=0.1).refinement()
+    torch.testing.assert_close(refined, gatys(CONTENT, [STYLE], options, start=start))
+    assert not torch.equal(refined, start)
+
+
+def test_a_refinement_reports_and_can_be_stopped(adain: Stylizer) -> None:
+    reports: list[Progress] = []
+
+    def stop(progress: Progress) -> None:
+        reports.append(progress)
+        if progress.step == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled) as stopped:
+        impasto.stylize(CONTENT, STYLE, stylizer=adain, refine=5, colour="keep", progress=stop, **QUICK)
+    assert [report.step for report in reports] == [1, 2]
+    assert stopped.value.best.shape == CONTENT.shape
+    preview = reports[0].preview
+    assert preview is not None
+    grey = impasto.stylize(CONTENT.mean(1, keepdim=True).repeat(1, 3, 1, 1), STYLE, stylizer=adain, colour="keep")
+    assert float((grey.amax(1) - grey.amin(1)).max()) < 0.02, "a grey photo that keeps its colours stays grey"
+
+
+def test_pictures_of_one_size_at_once(adain: Stylizer) -> None:
+    options = StylizeOptions(size=30, colour="keep", **QUICK)
+    contents = [Picture(CONTENT), Picture(OTHER, torch.full((1, 1, H, W), 0.5))]
+    names = [Names(content=name, styles=["s"]) for name in ("a", "b")]
+    paintings = paint_batch(contents, [STYLE], options, stylizer=adain, names=names)
+    for content, name, painting in zip(contents, names, paintings, strict=True):
+        alone = paint(content, [STYLE], options, stylizer=adain, names=name)
+        torch.testing.assert_close(painting.picture.pixels, alone.picture.pixels, atol=0.02, rtol=0)
+        assert (painting.picture.alpha is None) == (content.alpha is None)
+        assert painting.record["content"] == name.content
+        assert painting.record["options"] == alone.record["options"]
+
+
+def test_what_cannot_be_painted_at_once(adain: Stylizer) -> None:
+    assert can_batch(StylizeOptions())
+    for options in (StylizeOptions(refine=1), StylizeOptions(colour="match"), StylizeOptions(method="gatys")):
+        assert not can_batch(options)
+        with pytest.raises(OptionError, match="only pictures of one size"):
+            paint_batch([Picture(CONTENT)], [STYLE], options, stylizer=adain, names=[Names()])
+    contents = [Picture(CONTENT), Picture(picture(3, 20, 20))]
+    with pytest.raises(OptionError, match="only pictures of one size"):
+        paint_batch(contents, [STYLE], StylizeOptions(), stylizer=adain, names=[Names(), Names()])

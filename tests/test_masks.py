@@ -1,0 +1,72 @@
+"""Masks as shares of every position."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.errors import OptionError
+from impasto.image import Picture
+from impasto.masks import inverted, regions
+
+
+def mask(values: list[list[float]], alpha: Tensor | None = None) -> Picture:
+    return Picture(torch.tensor(values)[None, None].repeat(1, 3, 1, 1), alpha)
+
+
+LEFT = mask([[1.0, 0.0], [1.0, 0.0]])
+
+
+def test_white_is_where_the_style_goes() -> None:
+    (only,) = regions([LEFT], 1, 2, 2)
+    torch.testing.assert_close(only, torch.tensor([[[[1.0, 0.0], [1.0, 0.0]]]]))
+
+
+@pytest.mark.parametrize("masks", [[LEFT, None], [LEFT]])
+def test_none_or_a_missing_last_one_takes_the_rest(masks: list[Picture | None]) -> None:
+    first, rest = regions(masks, 2, 2, 2)
+    torch.testing.assert_close(first + rest, torch.ones(1, 1, 2, 2))
+    torch.testing.assert_close(rest, regions([inverted(LEFT)], 1, 2, 2)[0])
+
+
+def test_none_may_stand_anywhere() -> None:
+    rest, first = regions([None, LEFT], 2, 2, 2)
+    torch.testing.assert_close(rest, 1 - first)
+
+
+def test_soft_edges_stay_soft_and_overlaps_are_shared() -> None:
+    grey, white = mask([[0.5]]), mask([[1.0]])
+    assert float(regions([grey], 1, 1, 1)[0]) == pytest.approx(0.5)
+    both = regions([white, grey], 2, 1, 1)
+    assert [float(one) for one in both] == pytest.approx([2 / 3, 1 / 3])
+    rest = regions([grey, None], 2, 1, 1)
+    assert [float(one) for one in rest] == pytest.approx([0.5, 0.5])
+
+
+def test_any_size_is_brought_to_the_contents() -> None:
+    (large,) = regions([LEFT], 1, 20, 30)
+    assert large.shape == (1, 1, 20, 30)
+    assert float(large[..., :5].mean()) > 0.99
+    assert float(large[..., -5:].mean()) < 0.01
+
+
+def test_transparent_is_black() -> None:
+    alpha = torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]])
+    (only,) = regions([mask([[1.0, 1.0], [1.0, 1.0]], alpha)], 1, 2, 2)
+    torch.testing.assert_close(only, alpha)
+
+
+def test_colours_count_by_their_lightness() -> None:
+    red = torch.zeros(1, 3, 1, 1)
+    red[:, 0] = 1
+    assert float(regions([Picture(red)], 1, 1, 1)[0]) == pytest.approx(0.299)
+
+
+@pytest.mark.parametrize(("masks", "styles"), [([LEFT, LEFT], 1), ([LEFT], 3), ([None, None], 2)])
+def test_numbers_that_do_not_fit(masks: list[Picture | None], styles: int) -> None:
+    with pytest.raises(OptionError, match=r"masks"):
+        regions(masks, styles, 2, 2)
+
+
+def test_no_mask_at_all_says_nothing() -> None:
+    with pytest.raises(OptionError, match="empty"):
+        regions([None], 1, 2, 2)
