@@ -126,17 +126,18 @@ def convolutions(
 
 
 def interleaved(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of each, in turns, after two rounds that do not count. Before its turn each is called once more,
-    because what the others leave in the caches is not what a second picture meets."""
+    """Median seconds of each, in turns. Before its turn each runs for half a second uncounted: after the reference, the
+    first few calls of anything else take up to a quarter longer, which is not what a second picture meets."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
     with torch.inference_mode():
-        for number in range(rounds + 2):
+        for _ in range(rounds):
             for name, call in calls.items():
-                call()
+                warm = time.perf_counter() + 0.5
+                while time.perf_counter() < warm:
+                    call()
                 began = time.perf_counter()
                 call()
-                if number >= 2:
-                    taken[name].append(time.perf_counter() - began)
+                taken[name].append(time.perf_counter() - began)
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
