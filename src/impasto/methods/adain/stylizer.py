@@ -176,8 +176,11 @@ def load_decoder(path: Path) -> tuple[Decoder, dict[str, Any]]:
 
 
 def bytes_per_pixel(networks: Networks) -> float:
-    """Memory of one pixel of the picture at the peak of a forward pass; `benchmarks/adain_speed.py --size 2048` measures it:
-    281 to 295 bytes with the embedded networks in bf16, for which this says 304."""
+    """Memory of one pixel of the picture at the peak of a forward pass.
+
+    `benchmarks/adain_speed.py --size 2048` measures it: 281 to 295 bytes for the embedded networks in bf16, for which
+    this says 304.
+    """
     width = networks.encoder.config.widths[0]
     size = networks.encoder.convolution("relu1_1").weight.element_size()
     # The picture's own size decides: its features, joined with what comes from below, padded, and what comes out.
