@@ -141,8 +141,9 @@ def interleaved(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
-PROCESS = """
-import resource, sys, torch, impasto
+PROCESS = r"""
+import re, sys, torch, impasto
+from pathlib import Path
 from impasto import StylizeOptions, image
 from impasto.cli.pictures import packaged
 torch.set_num_threads({threads})
@@ -154,7 +155,8 @@ style = method.encode(small, StylizeOptions(style_scale=0.125))
 content = image.resize(image.read(packaged()["mountains"]).pixels, size, size)
 if what == "paint":
     method(content, [style], options)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+# Not getrusage: after fork and exec its peak is still the parent's.
+print(int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
 """
 
 

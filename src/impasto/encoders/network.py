@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.errors import OptionError
+from impasto.reflection import reflect
 
 Pooling = Literal["average", "max"]
 Padding = Literal["zeros", "reflect"]
@@ -128,11 +129,3 @@ class Encoder(nn.Module):
 def block_of(layer: str) -> int:
     """'relu4_2' -> 4."""
     return int(layer[4])
-
-
-def reflect(x: Tensor) -> Tensor:
-    """One pixel more on each side, mirrored about the border pixels: (N, C, H, W) -> (N, C, H + 2, W + 2)."""
-    # Reflection about the border pixel needs a second pixel; a side of one has only itself to repeat.
-    if min(x.shape[-2:]) > 1:
-        return F.pad(x, (1, 1, 1, 1), mode="reflect")
-    return F.pad(x, (1, 1, 1, 1), mode="replicate")

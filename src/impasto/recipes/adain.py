@@ -23,13 +23,14 @@ class Config(Settings):
     """A whole recipe.
 
     crop, shorter: pixels of a training crop; range of the picture's shorter side that it is cut from.
-    depths, joined, hidden: of `DecoderConfig`; its widths are the encoder's.
+    inner, depths, joined, hidden: of `DecoderConfig`; its widths are the encoder's.
     held_out: pictures of each kind that are never trained on, for previews and validation.
     """
 
     encoder: str = "lite"
     crop: int = 256
     shorter: tuple[int, int] = (512, 512)
+    inner: tuple[int, int, int, int] | None = None
     depths: tuple[int, int, int, int] = (2, 2, 4, 1)
     joined: bool = False
     hidden: int = 0
@@ -39,11 +40,12 @@ class Config(Settings):
 def adain() -> Config:
     """The default method's decoder for `lite`, made for a few hours on two CPU cores."""
     return Config(
-        schedule=Schedule(steps=10_800, preview_every=500, validate_every=500, save_every=250),
+        schedule=Schedule(steps=10_000, preview_every=500, validate_every=500, save_every=250),
         objective=RelativeObjective(),
         rates=OneCycle(peak=2e-3),
         crop=160,
         shorter=(192, 448),
+        inner=(32, 32, 64, 128),
         depths=(2, 2, 2, 2),
         joined=True,
         hidden=64,
@@ -98,8 +100,13 @@ def build(
         encoder vgg19.
     """
     encoder = load_encoder(config.encoder, weights=weights)
-    width = encoder.config.widths
-    decoder = DecoderConfig(widths=width[:4], depths=config.depths, joined=config.joined, hidden=config.hidden)
+    decoder = DecoderConfig(
+        widths=encoder.config.widths[:4],
+        inner=config.inner,
+        depths=config.depths,
+        joined=config.joined,
+        hidden=config.hidden,
+    )
     training, held_out = {}, {}
     for number, kind in enumerate(DATA):
         some, others = hold_out(list_pictures(data[kind], shards=True), config.held_out, config.seed)

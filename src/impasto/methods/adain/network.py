@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.encoders.network import reflect
 from impasto.losses.feature_statistics import EPSILON, Statistics, mean_std
+from impasto.reflection import doubled, reflect
 
 # The layers whose statistics AdaIN can exchange, in the encoder's order; the last one is the paper's.
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
@@ -21,6 +21,7 @@ class DecoderConfig:
     """Everything needed to build a decoder around stored weights.
 
     widths: channels of the encoder's first four blocks.
+    inner: channels of the decoder's own responses at the four sizes; None for the encoder's.
     depths: convolutions at each of the four sizes, from the picture's own to an eighth. (2, 2, 4, 1) mirrors VGG-19.
     joined: features of all four layers enter, each at its own size, instead of those of relu4_1 alone.
     hidden: width of the network through which the style's statistics scale and shift the decoder's responses; 0 for
@@ -28,6 +29,7 @@ class DecoderConfig:
     """
 
     widths: tuple[int, int, int, int] = (64, 128, 256, 512)
+    inner: tuple[int, int, int, int] | None = None
     depths: tuple[int, int, int, int] = (2, 2, 4, 1)
     joined: bool = False
     hidden: int = 0
@@ -36,6 +38,20 @@ class DecoderConfig:
     def layers(self) -> tuple[str, ...]:
         """The encoder's layers that the decoder paints from."""
         return LAYERS if self.joined else LAYERS[-1:]
+
+    @property
+    def convolutions(self) -> dict[str, tuple[int, int]]:
+        """{name: (input, output) channels} in the order of painting."""
+        inner = self.inner or self.widths
+        channels, inputs = {}, self.widths[3]
+        for block in (4, 3, 2, 1):
+            if self.joined and block < 4:
+                inputs += self.widths[block - 1]
+            for number in range(self.depths[block - 1], 0, -1):
+                outputs = inner[block - 1] if number > 1 else inner[block - 2] if block > 1 else 3
+                channels[f"conv{block}_{number}"] = (inputs, outputs)
+                inputs = outputs
+        return channels
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -68,15 +84,9 @@ class Decoder(nn.Module):
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.convolutions = nn.ModuleDict()
-        for block in (4, 3, 2, 1):
-            width = config.widths[block - 1]
-            narrower = config.widths[block - 2] if block > 1 else 3
-            inputs = 2 * width if config.joined and block < 4 else width
-            for number in range(config.depths[block - 1], 0, -1):
-                outputs = width if number > 1 else narrower
-                self.convolutions[f"conv{block}_{number}"] = nn.Conv2d(inputs, outputs, 3)
-                inputs = outputs
+        self.convolutions = nn.ModuleDict(
+            {name: nn.Conv2d(inputs, outputs, 3) for name, (inputs, outputs) in config.convolutions.items()}
+        )
         self.conditioning = Conditioning(config) if config.hidden else None
         self._initialise()
 
@@ -102,13 +112,12 @@ class Decoder(nn.Module):
         for name, convolution in self.convolutions.items():
             block = int(name[4])
             if block < 4 and name == f"conv{block}_{self.config.depths[block - 1]}":
-                x = F.interpolate(x, scale_factor=2, mode="nearest")
-                if size is not None:
-                    # The encoder's last pooling window of an odd side is partial.
-                    x = x[..., : _halved(size[0], block - 1), : _halved(size[1], block - 1)]
-                if self.config.joined:
-                    x = torch.cat([x, features[f"relu{block}_1"]], 1)
-            x = _modulated(cast(nn.Conv2d, convolution), reflect(x), modulation.get(name))
+                # The encoder's last pooling window of an odd side is partial.
+                height, width = (_halved(side, block - 1) for side in size) if size else (2 * s for s in x.shape[-2:])
+                x = doubled(x, height, width, features[f"relu{block}_1"] if self.config.joined else None)
+            else:
+                x = reflect(x)
+            x = _modulated(cast(nn.Conv2d, convolution), x, modulation.get(name))
             if name != "conv1_1":
                 x = F.relu(x, inplace=True)
         return x
@@ -157,12 +166,7 @@ class Conditioning(nn.Module):
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         self.layers = config.layers
-        self.outputs: dict[str, int] = {}
-        for block in (4, 3, 2, 1):
-            for number in range(config.depths[block - 1], 0, -1):
-                if (block, number) != (1, 1):
-                    narrower = config.widths[block - 2] if block > 1 else 3
-                    self.outputs[f"conv{block}_{number}"] = config.widths[block - 1] if number > 1 else narrower
+        self.outputs = {name: outputs for name, (_, outputs) in config.convolutions.items() if name != "conv1_1"}
         inputs = 2 * sum(config.widths[int(layer[4]) - 1] for layer in self.layers)
         self.first = nn.Linear(inputs, config.hidden)
         self.second = nn.Linear(config.hidden, 2 * sum(self.outputs.values()))
