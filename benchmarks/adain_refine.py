@@ -18,8 +18,8 @@ from impasto.api import paint
 from impasto.cli.pictures import packaged
 from impasto.encoders import load_encoder
 from impasto.methods import Stylizer
-from impasto.methods.gatys.objective import Objective, make_objective, style_targets
-from impasto.methods.gatys.stylizer import scale_style
+from impasto.methods.gatys.objective import Objective
+from impasto.methods.gatys.stylizer import objective_at
 
 REFINEMENTS = (0, 5, 10, 20, 40, 80)
 STEPS = (5, 10, 20, 40, 80, 160)
@@ -38,8 +38,7 @@ def main() -> None:
     pixels = image.resize(content.pixels, height, width)
     options = StylizeOptions(method="gatys")
     encoder = load_encoder(options.encoder)
-    targets = style_targets(encoder, [scale_style(style.pixels, height, width)], options)
-    objective = make_objective(encoder, pixels, targets, options)
+    objective = objective_at(encoder, pixels, [style.pixels], options)
     adain, gatys = impasto.load("adain"), impasto.load("gatys")
     small = image.Picture(pixels[..., :64, :64].contiguous())
     for method in (adain, gatys):  # warm

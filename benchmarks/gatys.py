@@ -16,8 +16,8 @@ from torch import Tensor
 from impasto import StylizeOptions, image
 from impasto.device import choose_device
 from impasto.encoders import load_encoder
-from impasto.methods.gatys.objective import Objective, make_objective, style_targets
-from impasto.methods.gatys.stylizer import Gatys, scale_style
+from impasto.methods.gatys.objective import Objective
+from impasto.methods.gatys.stylizer import Gatys, objective_at
 from impasto.options import PRESETS
 
 PICTURES = Path(image.__file__).parent / "assets" / "pictures"
@@ -38,8 +38,7 @@ def main() -> None:
     options = StylizeOptions(method="gatys")
     encoder = load_encoder(options.encoder)
     height, width = content.shape[-2:]
-    targets = style_targets(encoder, [scale_style(style, height, width)], options)
-    objective = make_objective(encoder, content, targets, options)
+    objective = objective_at(encoder, content, [style], options)
     print(
         f"{arguments.content.name} x {arguments.style.name}, {width} x {height}, torch {torch.__version__}, 2 threads"
     )

@@ -28,8 +28,7 @@ from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.filters import filter_scales, mean_activations, normalise_filters
 from impasto.encoders.network import LAYERS, Encoder
 from impasto.encoders.teacher import load_teacher
-from impasto.methods.gatys.objective import make_objective, style_targets
-from impasto.methods.gatys.stylizer import Gatys, scale_style
+from impasto.methods.gatys.stylizer import Gatys, objective_at
 from impasto.recipes.lite_encoder import Config
 from impasto.weights import load, sha256_of
 
@@ -82,7 +81,7 @@ def transfer(teacher: Encoder, arguments: argparse.Namespace) -> dict[str, objec
     options = StylizeOptions(method="gatys", size=arguments.size, precision="fp32")
     device = choose_device("cpu")
     with_teacher, with_lite = Gatys(device), Gatys(device)
-    with_teacher._encoders["lite", torch.float32] = judge
+    with_teacher._encoders["lite", "own", torch.float32] = judge
     contents, styles = list_pictures([arguments.content]), list_pictures([arguments.style])
     rows, ratios = [], []
     for index in range(arguments.pairs):
@@ -90,12 +89,12 @@ def transfer(teacher: Encoder, arguments: argparse.Namespace) -> dict[str, objec
         content_path = contents[index * len(contents) // arguments.pairs]
         style_path = styles[index * len(styles) // arguments.pairs]
         content = read(content_path, arguments.size)
-        style = scale_style(image.read(style_path).pixels, *content.shape[-2:])
+        style = image.read(style_path).pixels
         own = with_teacher(content, [style], options)
         content_loss, style_loss = judged(judge, own, content, style, options)
         points, pictures = [], []
         for factor in STYLE_WEIGHTS:
-            weighted = replace(options, style_weight=options.style_weight * factor)
+            weighted = replace(options, style_weight=options.chosen("style_weight") * factor)
             pictures.append(with_lite(content, [style], weighted))
             points.append(judged(judge, pictures[-1], content, style, options))
         ratio = style_at(content_loss, points) / style_loss
@@ -121,8 +120,7 @@ def normalised(teacher: Encoder, data: list[Path]) -> Encoder:
 def judged(
     judge: Encoder, picture: Tensor, content: Tensor, style: Tensor, options: StylizeOptions
 ) -> tuple[float, float]:
-    objective = make_objective(judge, content, style_targets(judge, [style], options), options)
-    losses = objective.losses(picture)
+    losses = objective_at(judge, content, [style], options).losses(picture)
     return losses["content"].item(), losses["style"].item()
 
 

@@ -44,7 +44,7 @@ def measure(size: int, case: int) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     method(picture, [picture], options)
     used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-    estimate = bytes_per_pixel(method._encoder(options), options) * size**2
+    estimate = bytes_per_pixel(method.encoder(options), options) * size**2
     print(
         f"{CASES[case]!s:45} {size:5} px: {used / 2**20:7.0f} MiB, {used / size**2:6.0f} bytes per pixel; "
         f"estimate {estimate / 2**20:7.0f} MiB, {estimate / used:.2f} of it",

@@ -26,6 +26,9 @@ ADAM = SHORT | {"optimizer": "adam"}
 ADAIN: dict[str, Any] = {"method": "adain"}
 LARGE = {"method": "gatys", "size": 150, "scales": 2, "steps": 1, "coarse_steps": 2}  # large enough for two scales
 
+ATTENTION = SHORT | {"attention_weight": 100.0}
+EXPLODING = ADAM | {"learning_rate": 10.0, "steps": 4, "style_weight": 1e4}
+
 # Field: what the others are, and values of it that must all give different pictures.
 CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "preset": ({"method": "gatys"}, list(PRESETS)),
@@ -41,12 +44,20 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "range_weight": (SHORT | {"style_weight": 1e5, "steps": 6}, [0.0, 400.0]),
     "precision": (ADAIN, ["fp32", "bf16"]),
     "convention": (NOISE, ["relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"]),
+    "style_fit": (SHORT, ["area", "content", "own"]),
+    "attention_weight": (SHORT, [0, 1.0, 100]),
+    "attention_layers": (ATTENTION, ["relu2_1", "relu3_1", "relu2_1,relu3_1", "relu2_1:3,relu3_1"]),
+    "attention_loss": (ATTENTION, ["gram", "raw-gram", "local"]),
+    "attention_features": (ATTENTION | {"attention_layers": "relu3_1"}, ["layer", "shallower", "all"]),
+    "attention_temperature": (ATTENTION, [0.1, 1.0, 10]),
+    "guard": (EXPLODING, ["on", "off"]),
+    "filters": (SHORT, ["own", "raw"]),
     "content_layers": (NOISE, ["relu4_2", "relu2_2", "relu2_2,relu4_2", "relu2_2:3,relu4_2"]),
     "style_layers": (SHORT, ["relu1_1", "relu2_1", "relu1_1,relu2_1", "relu1_1 : 2, relu2_1"]),
     "style_blend": (ADAIN, ["", "1,0", "0.25,0.75", "0,1"]),
     "style_scale": (ADAIN, [1.0, 0.5, 2]),
     "init": (SHORT, ["content", "noise", "grey", "start.png"]),
-    "optimizer": (SHORT, ["lbfgs", "adam"]),
+    "optimizer": (SHORT, ["lbfgs", "lbfgs-pixels", "adam"]),
     "learning_rate": (ADAM, [0.02, 0.01]),
     "history": (SHORT | {"steps": 6}, [1, 2, 20]),
     "scales": (LARGE, [1, 2]),
@@ -66,18 +77,26 @@ WRONG: dict[str, list[Any]] = {
     "refine": [-1, 1.5, 1_000_001, None],
     "size": [0, -5, 1.5, "512", True],
     "encoder": ["vgg16", None],
-    "content_weight": [-1, float("nan"), float("inf"), "1", None, True],
-    "style_weight": [-0.1, float("nan"), float("inf"), None],
+    "content_weight": [-1, float("nan"), float("inf"), "1", True],
+    "style_weight": [-0.1, float("nan"), float("inf")],
+    "style_fit": ["stretch", 1],
+    "attention_weight": [-1, float("nan"), "1"],
+    "attention_layers": ["", "relu4_1:x", "relu4_1:-1", None],
+    "attention_loss": ["grams", None],
+    "attention_features": ["deep", None],
+    "attention_temperature": [0, -1, float("inf"), None],
+    "guard": ["maybe", None],
+    "filters": ["normalised", None],
     "tv_weight": [-1, float("nan")],
-    "range_weight": [-1, float("inf"), None],
+    "range_weight": [-1, float("inf")],
     "precision": ["fp16", None],
-    "convention": ["gatys", None],
+    "convention": ["gatys", 3],
     "content_layers": ["", " , ", "relu4_2:x", "relu4_2:-1", "relu4_2:nan", "relu4_2:inf", None, 4],
     "style_layers": ["", "relu1_1:1:2", "relu1_1:-1", None],
     "style_blend": ["a,b", "0.5;0.5", "-1,2", "0,0", "nan", "inf,1", None, 0.5],
     "style_scale": [0, 0.01, 11, float("nan"), None],
-    "init": [None, 3, Path("start.png")],
-    "optimizer": ["sgd", None],
+    "init": [3, Path("start.png")],
+    "optimizer": ["sgd", 1],
     "learning_rate": [0, -1, 11, float("nan"), None],
     "history": [0, 1001, 2.5, None],
     "scales": [0, 17, 1.0],
@@ -183,7 +202,7 @@ def test_limits_are_stated() -> None:
 
 
 def test_what_only_painting_can_know_is_named_too(stylizers: Stylizers, tmp_path: Path) -> None:
-    for name in ("content_layers", "style_layers"):
+    for name in ("content_layers", "style_layers", "attention_layers"):
         with pytest.raises(OptionError, match=rf"{name} names 'relu9_1'; the layers are relu1_1, .*relu5_1"):
             painted(stylizers, **SHORT, **{name: "relu1_1,relu9_1"})
     with pytest.raises(OptionError, match="style_blend has 3 weights for 2 styles"):

@@ -191,7 +191,7 @@ def paint(
         raise OptionError(f"method is '{options.method}', but the stylizer that was given is of {stylizer.method}")
     pixels = image.resize(content.pixels, *image.fit(content.height, content.width, options.size))
     maps = _maps(masks, len(styles), options, pixels)
-    start = None if options.init in STARTS else image.read(options.init).pixels
+    start = None if (init := options.chosen("init")) in STARTS else image.read(init).pixels
     known = [as_style(style) for style in styles]
     finish = _Finish(pixels, maps, options)
     began = time.monotonic()

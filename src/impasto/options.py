@@ -8,11 +8,34 @@ from typing import Any
 
 from impasto.errors import OptionError
 
+# impasto's own way: from coarse to fine, weights that suit most pairs, nothing outside the range.
+_OWN: Mapping[str, Any] = MappingProxyType({
+    "scales": 2, "steps": 85, "coarse_steps": 60, "style_fit": "area", "init": "content", "optimizer": "lbfgs",
+    "convention": "relative", "content_weight": 1.0, "style_weight": 40.0, "attention_weight": 0.0, "tv_weight": 2.0,
+    "range_weight": 400.0,
+})  # fmt: skip
+
+# The papers' way: one size, the style picture brought to the content's size, pixels free until the end.
+_PAPERS: Mapping[str, Any] = MappingProxyType({
+    "scales": 1, "coarse_steps": 0, "style_fit": "content", "optimizer": "lbfgs-pixels", "content_weight": 1.0,
+    "tv_weight": 0.0, "range_weight": 0.0,
+})  # fmt: skip
+
 # What a preset decides, unless the option is given itself.
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
-    "draft": {"scales": 2, "steps": 40, "coarse_steps": 60},
-    "default": {"scales": 2, "steps": 85, "coarse_steps": 60},
-    "best": {"scales": 3, "steps": 500, "coarse_steps": 300},
+    "draft": {**_OWN, "steps": 40},
+    "default": _OWN,
+    "best": {**_OWN, "scales": 3, "steps": 500, "coarse_steps": 300},
+    # Its Figure 1. It speaks of a white noise image, and of total variation without a weight.
+    "paper-001": {
+        **_PAPERS, "steps": 500, "init": "noise", "convention": "paper-001", "style_weight": 1e7,
+        "attention_weight": 6e6,
+    },
+    # Its Table 1, whose losses have the size that means give (those of PyTorch's tutorial), not the sums of its text.
+    "paper-002": {
+        **_PAPERS, "steps": 100, "init": "content", "convention": "jcjohnson", "style_weight": 1e6,
+        "attention_weight": 0.0,
+    },
 })  # fmt: skip
 
 
@@ -73,14 +96,23 @@ class StylizeOptions:
     style_blend: str = option("", "weights of several styles, separated by commas; equal if not given")
     style_scale: float = option(1.0, "size of the brush strokes: the style picture's scale", minimum=0.05, maximum=10)
     refine: int = _adain(0, "steps of gatys that go on from the result, slower and finer", minimum=0, maximum=1_000_000)
-    content_weight: float = _gatys(1.0, "how much the content counts", minimum=0)
-    style_weight: float = _gatys(40.0, "how much the style counts", minimum=0)
-    tv_weight: float = _gatys(2.0, "how much smoothness (total variation) counts", minimum=0)
-    range_weight: float = _gatys(
-        400.0, "how much values outside the picture's range count; 0 only clamps the finished picture", minimum=0
+    style_fit: str | None = _gatys(
+        None,
+        "size of the style picture before style_scale: area, the content's area with its own proportions; content, the"
+        " content's height and width; own, its own",
+        choices=("area", "content", "own"),
     )
-    convention: str = _gatys(
-        "relative",
+    content_weight: float | None = _gatys(None, "how much the content counts", minimum=0)
+    style_weight: float | None = _gatys(None, "how much the style counts", minimum=0)
+    attention_weight: float | None = _gatys(
+        None, "how much the style counts that attention finds for every place of the content", minimum=0
+    )
+    tv_weight: float | None = _gatys(None, "how much smoothness (total variation) counts", minimum=0)
+    range_weight: float | None = _gatys(
+        None, "how much values outside the picture's range count; 0 only clamps the finished picture", minimum=0
+    )
+    convention: str | None = _gatys(
+        None,
         "whose normalisation the weights are meant in",
         choices=("relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"),
     )
@@ -88,14 +120,39 @@ class StylizeOptions:
     style_layers: str = _gatys(
         "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1", "layers that hold the style, each with an optional weight"
     )
-    init: str = _gatys("content", "what to start from: content, noise, grey, or a picture file")
-    optimizer: str = _gatys("lbfgs", "how the picture is optimised", choices=("lbfgs", "adam"))
+    attention_layers: str = _gatys("relu4_1", "layers of the attention, each with an optional weight")
+    attention_loss: str = _gatys(
+        "gram",
+        "what the picture shares with the style that attention finds: gram, the covariances of the filters; raw-gram,"
+        " these without taking the picture's own mean away; local, mean and deviation at every place",
+        choices=("gram", "raw-gram", "local"),
+    )
+    attention_features: str = _gatys(
+        "layer",
+        "what attention compares: the features of its layer, with those of shallower ones, or of all five",
+        choices=("layer", "shallower", "all"),
+    )
+    attention_temperature: float = _gatys(
+        1.0, "how widely attention looks; less is closer to the best match alone", minimum=1e-3, maximum=1e6
+    )
+    init: str | None = _gatys(None, "what to start from: content, noise, grey, or a picture file")
+    optimizer: str | None = _gatys(
+        None,
+        "how the picture is optimised: lbfgs over spatial frequencies, lbfgs-pixels as usual, or adam",
+        choices=("lbfgs", "lbfgs-pixels", "adam"),
+    )
+    guard: str = _gatys(
+        "on", "on: when the loss explodes, go back to the best picture; off: go on regardless", choices=("on", "off")
+    )
     learning_rate: float = _gatys(0.02, "step size of adam, in units of the pixel range", minimum=1e-6, maximum=10)
     history: int = _gatys(20, "steps that lbfgs remembers", minimum=1, maximum=1000)
     scales: int | None = _gatys(None, "sizes to work on, each half as large as the next", minimum=1, maximum=16)
     steps: int | None = _gatys(None, "optimisation steps at full size", minimum=0, maximum=1_000_000)
     coarse_steps: int | None = _gatys(None, "optimisation steps at each smaller size", minimum=0, maximum=1_000_000)
     pooling: str = _gatys("average", "pooling inside the network", choices=("average", "max"))
+    filters: str = _gatys(
+        "own", "own: normalised filters, as lite has them; raw: lite without normalisation", choices=("own", "raw")
+    )
     precision: str = option(
         "auto", "number format inside the network; auto is bf16 where the device is faster with it", choices=PRECISIONS
     )
@@ -106,6 +163,7 @@ class StylizeOptions:
             _check(item, getattr(self, item.name))
         self.layers("content_layers")
         self.layers("style_layers")
+        self.layers("attention_layers")
         self.blend_weights(None)
         self._refuse_what_does_nothing()
 
@@ -121,10 +179,16 @@ class StylizeOptions:
             if item.name in SET_BY_REFINE:
                 raise OptionError(f"{item.name} cannot be chosen when refining, which starts from what adain painted")
 
+    def chosen(self, name: str) -> Any:
+        """The value of the option `name`, or what the preset decides if it is not given."""
+        value = getattr(self, name)
+        return PRESETS[self.preset].get(name) if value is None else value
+
     def resolved(self) -> "StylizeOptions":
-        """The same with everything that the preset decides filled in."""
-        chosen = PRESETS[self.preset]
-        return replace(self, **{name: value for name, value in chosen.items() if getattr(self, name) is None})
+        """The same with everything that the preset decides filled in; only the method gatys has presets."""
+        if self.method != "gatys":
+            return self
+        return replace(self, **{name: self.chosen(name) for name in PRESETS[self.preset]})
 
     def refinement(self) -> "StylizeOptions":
         """What `refine` means: the method gatys at full size, started from what adain painted."""
@@ -132,7 +196,7 @@ class StylizeOptions:
         return replace(self, method="gatys", init="adain", scales=1, steps=self.refine, **own)
 
     def layers(self, name: str) -> dict[str, float]:
-        """{layer: weight} of the option `name`, content_layers or style_layers."""
+        """{layer: weight} of the option `name`, content_layers, style_layers or attention_layers."""
         return _parse_layers(getattr(self, name), name)
 
     def blend_weights(self, count: int | None) -> tuple[float, ...]:

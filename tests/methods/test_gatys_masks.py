@@ -15,10 +15,9 @@ from impasto.losses.gram import gram
 from impasto.methods.gatys.objective import (
     Objective,
     Region,
+    encode_style,
     make_objective,
     make_regional_objective,
-    style_grams,
-    style_targets,
 )
 from impasto.methods.gatys.stylizer import Saving, bytes_per_pixel
 from impasto.options import StylizeOptions
@@ -63,7 +62,7 @@ def options(**choices: Any) -> StylizeOptions:
 def regional(network: Encoder, content: Tensor, styles: list[Tensor], masks: list[Tensor], **choices: Any) -> Objective:
     chosen = options(**choices)
     regions = [
-        Region(style_grams(network, style, chosen), mask.to(style)) for style, mask in zip(styles, masks, strict=True)
+        Region(encode_style(network, style, chosen), mask.to(style)) for style, mask in zip(styles, masks, strict=True)
     ]
     return make_regional_objective(network, content, regions, chosen)
 
@@ -118,7 +117,7 @@ def test_one_mask_of_ones_is_no_mask(dtype: torch.dtype) -> None:
     network = encoder().to(dtype)
     image, content, style = (picture(21, 30, seed).to(dtype) for seed in range(3))
     image.requires_grad_()
-    plain = make_objective(network, content, style_targets(network, [style], options()), options())
+    plain = make_objective(network, content, [encode_style(network, style, options())], options())
     masked = regional(network, content, [style], [torch.ones(1, 1, 21, 30)])
     within = 1e-5 if dtype == torch.float32 else 1e-12
     for name, loss in plain.losses(image).items():

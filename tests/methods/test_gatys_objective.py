@@ -7,7 +7,7 @@ from torch import Tensor
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
 from impasto.losses.conventions import CONVENTIONS
 from impasto.losses.gram import gram
-from impasto.methods.gatys.objective import make_objective, style_targets
+from impasto.methods.gatys.objective import encode_style, make_objective
 from impasto.options import StylizeOptions
 
 CONTENT_LAYERS = {"relu3_1": 1.0, "relu4_2": 3.0}
@@ -66,7 +66,7 @@ def literal_style(convention: str, F: Tensor, S: Tensor) -> Tensor:
 def test_total_is_the_weighted_sum_of_the_literal_losses(convention: str, size: tuple[int, int]) -> None:
     network, chosen = encoder(), options(convention=convention, tv_weight=0.5)
     image, content, style = (picture(*size, seed) for seed in range(3))
-    objective = make_objective(network, content, style_targets(network, [style], chosen), chosen)
+    objective = make_objective(network, content, [encode_style(network, style, chosen)], chosen)
     losses = objective.losses(image)
     F, C, S = (network(x, LAYERS) for x in (image, content, style))
     expected_content = sum(
@@ -85,7 +85,7 @@ def test_total_is_the_weighted_sum_of_the_literal_losses(convention: str, size: 
 
 def test_gradient_reaches_the_picture() -> None:
     network, chosen = encoder(), options(tv_weight=1.0)
-    objective = make_objective(network, picture(6, 5, 1), style_targets(network, [picture(7, 9, 2)], chosen), chosen)
+    objective = make_objective(network, picture(6, 5, 1), [encode_style(network, picture(7, 9, 2), chosen)], chosen)
 
     def total(image: Tensor) -> Tensor:
         return torch.stack(list(objective.losses(image).values())).sum()
@@ -96,13 +96,15 @@ def test_gradient_reaches_the_picture() -> None:
 def test_several_styles_mix_their_second_moments() -> None:
     network, chosen = encoder(), options(style_blend="3,1")
     styles = [picture(9, 20, 1), picture(16, 8, 2)]
-    targets = style_targets(network, styles, chosen)
-    for layer, target in targets.items():
-        first, second = (gram(network(style, [layer])[layer]) for style in styles)
-        torch.testing.assert_close(target, 0.75 * first + 0.25 * second)
+    encoded = [encode_style(network, style, chosen) for style in styles]
+    objective = make_objective(network, picture(8, 8, 3), encoded, chosen)
+    assert [term.layer for term in objective.style] == list(STYLE_LAYERS)
+    for term in objective.style:
+        first, second = (gram(network(style, [term.layer])[term.layer]) for style in styles)
+        torch.testing.assert_close(term.target, 0.75 * first + 0.25 * second)
 
 
 def test_layers_that_weigh_nothing_leave_nothing() -> None:
     network, chosen = encoder(), options(content_layers="relu4_2:0", style_layers="relu1_1:0", tv_weight=0.0)
-    objective = make_objective(network, picture(6, 5, 1), style_targets(network, [picture(7, 9, 2)], chosen), chosen)
+    objective = make_objective(network, picture(6, 5, 1), [encode_style(network, picture(7, 9, 2), chosen)], chosen)
     assert [float(loss) for loss in objective.losses(picture(6, 5, 0)).values()] == [0, 0, 0, 0]

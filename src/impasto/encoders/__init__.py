@@ -13,16 +13,24 @@ ENCODERS = ("lite", "vgg19")
 
 
 def load_encoder(
-    name: str, *, weights: Path | None = None, progress: Callable[[int, int], None] | None = None
+    name: str,
+    *,
+    weights: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    raw: bool = False,
 ) -> Encoder:
-    """The encoder `name`, with average pooling. weights: a local file for vgg19 instead of the official one.
+    """The encoder `name`, with average pooling.
+
+    weights: a local file for vgg19 instead of the official one. raw: lite without filter normalisation.
 
     Raises OptionError for an unknown name, WeightsError if the weights cannot be had.
     """
     if name == "lite":
         if weights is not None:
             raise OptionError("weights belong to the encoder vgg19; lite carries its own")
-        return lite()
+        return lite(raw=raw)
+    if raw:
+        raise OptionError(f"filters is 'raw', which lite can be, but the encoder is {name}, whose file decides it")
     if name == "vgg19":
         return vgg19(weights=weights, progress=progress)
     raise OptionError(f"no encoder '{name}'; there are {', '.join(ENCODERS)}")

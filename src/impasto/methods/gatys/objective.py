@@ -1,6 +1,6 @@
-"""The total loss of a picture at one size: content + style + total variation + what leaves [0, 1].
+"""The total loss of a picture at one size: content + style + attention + total variation + what leaves [0, 1].
 
-Paper 001, equation 8 without its attention term (gamma = 0), which is paper 002's and Gatys' total loss.
+Paper 001, equation 8; without its attention term (gamma = 0) it is paper 002's and Gatys' total loss.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +16,7 @@ from impasto.losses.conventions import content_factor, style_factor
 from impasto.losses.gram import blend, gram, gram_loss
 from impasto.losses.out_of_range import out_of_range
 from impasto.losses.total_variation import total_variation
+from impasto.methods.gatys.attention import AttentionTerm, attention_terms, layers_to_encode, regional_terms
 from impasto.options import StylizeOptions
 
 # A region with less than this share of a picture is not seen, and its Gram matrix is mostly rounding.
@@ -33,10 +34,18 @@ class StyleTerm:
 
 
 @dataclass(frozen=True)
-class Region:
-    """Where one style acts, and its Gram matrices by layer. mask: (1, 1, H, W) in [0, 1], of the picture's size."""
+class Style:
+    """One style: its Gram matrices by layer, and its features at the layers that attention looks at."""
 
-    targets: Mapping[str, Tensor]
+    grams: Mapping[str, Tensor]
+    features: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Region:
+    """Where one style acts. mask: (1, 1, H, W) in [0, 1], of the picture's size."""
+
+    style: Style
     mask: Tensor
 
 
@@ -48,13 +57,15 @@ class Objective:
     content: Mapping[str, Tensor]
     style: Sequence[StyleTerm]
     weights: Mapping[str, float]
+    attention: Sequence[AttentionTerm] = ()
 
     def losses(self, image: Tensor) -> dict[str, Tensor]:
-        """{'content', 'style', 'tv', 'range'}: weighted scalars whose sum is the total loss.
+        """{'content', 'style', 'tv', 'range'}: weighted scalars whose sum is the total loss; 'attention' if it counts.
 
         image: (1, 3, H, W) of the size that the content features belong to.
         """
-        features = _encode(self.encoder, image, {*self.content, *(term.layer for term in self.style)})
+        layers = {*self.content, *(term.layer for term in self.style), *(term.layer for term in self.attention)}
+        features = _encode(self.encoder, image, layers)
         zero = image.new_zeros(())
         content = sum(
             (self.weights[f"content/{layer}"] * content_loss(features[layer], target)
@@ -65,30 +76,31 @@ class Objective:
         )
         smoothness = self.weights["tv"] * total_variation(image) if self.weights["tv"] else zero
         excess = self.weights["range"] * out_of_range(image) if self.weights["range"] else zero
-        return {"content": content, "style": style, "tv": smoothness, "range": excess}
+        losses = {"content": content, "style": style, "tv": smoothness, "range": excess}
+        if self.attention:
+            losses["attention"] = sum((term.loss(features) for term in self.attention), zero)
+        return losses
 
 
 @torch.no_grad()
-def style_grams(encoder: Encoder, style: Tensor, options: StylizeOptions) -> dict[str, Tensor]:
-    """The Gram matrix of one style, (1, 3, h, w), for each style layer."""
-    layers = options.layers("style_layers")
-    features = _encode(encoder, style, layers)
-    return {layer: gram(features[layer]) for layer in layers}
+def encode_style(encoder: Encoder, style: Tensor, options: StylizeOptions) -> Style:
+    """What the objective needs of one style, (1, 3, h, w)."""
+    layers, seen = options.layers("style_layers"), layers_to_encode(options)
+    features = _encode(encoder, style, {*layers, *seen})
+    grams = {layer: gram(features[layer]) for layer in layers}
+    return Style(grams, {layer: value for layer, value in features.items() if layer in seen})
 
 
-@torch.no_grad()
-def style_targets(encoder: Encoder, styles: Sequence[Tensor], options: StylizeOptions) -> dict[str, Tensor]:
-    """The blended Gram matrix of the styles, each (1, 3, h, w) of its own size, for each style layer."""
+def make_objective(encoder: Encoder, content: Tensor, styles: Sequence[Style], options: StylizeOptions) -> Objective:
+    """The objective at the size of `content`, (1, 3, H, W), for the blend of the styles in the options' shares.
+
+    Layer weights are shares: w_l / sum of w.
+    """
     shares = options.blend_weights(len(styles))
-    grams = [style_grams(encoder, style, options) for style in styles]
-    return {layer: blend([matrices[layer] for matrices in grams], shares) for layer in options.layers("style_layers")}
-
-
-def make_objective(
-    encoder: Encoder, content: Tensor, style: Mapping[str, Tensor], options: StylizeOptions
-) -> Objective:
-    """The objective at the size of `content`, (1, 3, H, W). Layer weights are shares: w_l / sum of w."""
-    return _objective(encoder, content, _style_terms(style, options), options)
+    grams = {layer: blend([style.grams[layer] for style in styles], shares) for layer in styles[0].grams}
+    seen = _seen(encoder, content, options)
+    attention = attention_terms(seen, [style.features for style in styles], shares, options)
+    return _objective(encoder, content, _style_terms(grams, options), attention, options)
 
 
 def make_regional_objective(
@@ -99,11 +111,20 @@ def make_regional_objective(
     A region's style loss counts by its share of the picture's area. Where no region is, only the content acts.
     """
     terms: list[StyleTerm] = []
+    attention: list[AttentionTerm] = []
+    seen = _seen(encoder, content, options)
     for region in regions:
         share = region.mask.mean().item()
         if share >= SMALLEST_SHARE:
-            terms += _style_terms(region.targets, options, share, region.mask)
-    return _objective(encoder, content, terms, options)
+            terms += _style_terms(region.style.grams, options, share, region.mask)
+            masks = {layer: _at_layer(region.mask, layer) for layer in options.layers("attention_layers")}
+            attention += regional_terms(seen, region.style.features, masks, share, options)
+    return _objective(encoder, content, terms, attention, options)
+
+
+@torch.no_grad()
+def _seen(encoder: Encoder, content: Tensor, options: StylizeOptions) -> Mapping[str, Tensor]:
+    return _encode(encoder, content, layers_to_encode(options))
 
 
 def _style_terms(
@@ -114,8 +135,8 @@ def _style_terms(
     terms = []
     for layer, target in targets.items():
         # The loss functions are written in paper 001's convention; others are factors away from it.
-        factor = style_factor(options.convention, target) / style_factor("paper-001", target)
-        weight = options.style_weight * (layers[layer] / (sum(layers.values()) or 1.0)) * factor
+        factor = style_factor(options.chosen("convention"), target) / style_factor("paper-001", target)
+        weight = options.chosen("style_weight") * (layers[layer] / (sum(layers.values()) or 1.0)) * factor
         terms.append(StyleTerm(layer, target, weight * share, None if mask is None else _at_layer(mask, layer)))
     return terms
 
@@ -129,18 +150,25 @@ def _at_layer(mask: Tensor, layer: str) -> Tensor:
 
 
 @torch.no_grad()
-def _objective(encoder: Encoder, content: Tensor, style: Sequence[StyleTerm], options: StylizeOptions) -> Objective:
+def _objective(
+    encoder: Encoder,
+    content: Tensor,
+    style: Sequence[StyleTerm],
+    attention: Sequence[AttentionTerm],
+    options: StylizeOptions,
+) -> Objective:
     layers = options.layers("content_layers")
     targets = _encode(encoder, content, layers)
-    weights = {"tv": options.tv_weight}
+    weights = {"tv": options.chosen("tv_weight")}
     for layer, target in targets.items():
         share = layers[layer] / (sum(layers.values()) or 1.0)
-        factor = content_factor(options.convention, target) / content_factor("paper-001", target)
-        weights[f"content/{layer}"] = options.content_weight * share * factor
+        factor = content_factor(options.chosen("convention"), target) / content_factor("paper-001", target)
+        weights[f"content/{layer}"] = options.chosen("content_weight") * share * factor
     # In proportion to what pulls the picture out of its range.
-    pull = [weights[name] for name in weights if name != "tv"] + [term.weight for term in style]
-    weights["range"] = options.range_weight * sum(pull)
-    return Objective(encoder, targets, style, weights)
+    pull = [weights[name] for name in weights if name != "tv"]
+    pull += [term.weight for term in style] + [term.weight for term in attention]
+    weights["range"] = options.chosen("range_weight") * sum(pull)
+    return Objective(encoder, targets, style, weights, attention)
 
 
 def _encode(encoder: Encoder, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:

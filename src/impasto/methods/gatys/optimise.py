@@ -56,24 +56,31 @@ class Optimisation:
     def __init__(self, objective: Objective, start: Tensor, options: StylizeOptions) -> None:
         self.objective = objective
         self.options = options
-        self.canvas = Canvas(start, even=options.optimizer == "lbfgs")
+        self.kind = options.chosen("optimizer")
+        self.canvas = Canvas(start, even=self.kind == "lbfgs")
         self.guard = Guard(best=self.canvas.start.clone())
         self.loss = math.inf
+        self.losses: dict[str, float] = {}
         self.renew_optimizer()
 
     def step(self) -> None:
         """Evaluate once and move once. Raises DivergedError if not even the start is finite."""
         self.optimizer.step(self._evaluate)
-        if not self.guard.judge(self._evaluated, self.loss):
+        sound = self.guard.judge(self._evaluated, self.loss)
+        if not sound and self.options.guard == "on":
             self._retreat()
-        elif self.options.optimizer == "adam":
+        elif not math.isfinite(self.loss):
+            raise DivergedError("the loss is not finite any more; with the guard on, the best picture would be kept")
+        elif self.kind == "adam":
             # Not for L-BFGS: moving the point behind its back spoils the curvature that it has learned.
             self.canvas.clamp()
 
     def finish(self) -> Tensor:
-        """(1, 3, H, W) best picture, the point after the last step included; not clamped."""
+        """(1, 3, H, W) best picture, the point after the last step included; without guard, that; not clamped."""
         with torch.no_grad():
             picture = self.canvas.picture()
+            if self.options.guard == "off":
+                return picture
             loss = float(sum(self.objective.losses(picture).values()))
         self.guard.judge(picture, loss)
         return self.guard.best
@@ -81,10 +88,13 @@ class Optimisation:
     def _evaluate(self) -> float:
         self.optimizer.zero_grad()
         picture = self.canvas.picture()
-        loss = torch.stack(list(self.objective.losses(picture).values())).sum()
+        losses = self.objective.losses(picture)
+        terms = torch.stack(list(losses.values()))
+        loss = terms.sum()
         loss.backward()
         self._evaluated = picture.detach()
         self.loss = loss.item()
+        self.losses = dict(zip(losses, terms.tolist(), strict=True))
         return self.loss
 
     def _retreat(self) -> None:
@@ -105,7 +115,7 @@ class Optimisation:
     def renew_optimizer(self) -> None:
         """An optimiser that knows nothing yet; every retreat so far has halved its steps."""
         caution = 0.5**self.guard.retreats
-        self.optimizer: Optimizer = self._adam(caution) if self.options.optimizer == "adam" else self._lbfgs(caution)
+        self.optimizer: Optimizer = self._adam(caution) if self.kind == "adam" else self._lbfgs(caution)
 
     def _adam(self, caution: float) -> Optimizer:
         return torch.optim.Adam([self.canvas.change], lr=self.options.learning_rate * caution, betas=(0.9, 0.99))

@@ -17,13 +17,13 @@ from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import LAYERS, Encoder, Pooling, block_of
 from impasto.errors import Cancelled, OptionError
 from impasto.methods.gatys import state
+from impasto.methods.gatys.attention import layers_to_encode
 from impasto.methods.gatys.objective import (
     Objective,
     Region,
+    encode_style,
     make_objective,
     make_regional_objective,
-    style_grams,
-    style_targets,
 )
 from impasto.methods.gatys.optimise import Optimisation
 from impasto.options import StylizeOptions
@@ -58,7 +58,7 @@ class Gatys:
         self.device = device
         self.weights = weights
         self._download = download
-        self._encoders: dict[tuple[str, torch.dtype], Encoder] = {}
+        self._encoders: dict[tuple[str, str, torch.dtype], Encoder] = {}
 
     def __call__(
         self,
@@ -91,7 +91,7 @@ class Gatys:
         pictures = _Pictures(content, styles, start, masks)
         # A caller's inference mode would keep the optimisation from its gradients.
         with torch.inference_mode(False), torch.enable_grad():
-            encoder = self._encoder(options)
+            encoder = self.encoder(options)
             needed = bytes_per_pixel(encoder, options, regions=0 if masks is None else len(masks))
             with memory_guard(self.device, height, width, needed):
                 return _Run(self, encoder, pictures, options, progress, saving).paint()
@@ -100,11 +100,12 @@ class Gatys:
         """{encoder: sha256 of its weights}, for the record of how a picture was made."""
         return {options.encoder: sha256_of(weights_file(options.encoder, self.weights))}
 
-    def _encoder(self, options: StylizeOptions) -> Encoder:
-        key = options.encoder, precision(options.precision, self.device)
+    def encoder(self, options: StylizeOptions) -> Encoder:
+        """What the picture is seen with; loaded once. Raises OptionError or WeightsError."""
+        name, filters, dtype = key = options.encoder, options.filters, precision(options.precision, self.device)
         if key not in self._encoders:
-            encoder = load_encoder(options.encoder, weights=self.weights, progress=self._download)
-            self._encoders[key] = encoder.to(self.device).in_precision(key[1])
+            encoder = load_encoder(name, weights=self.weights, progress=self._download, raw=filters == "raw")
+            self._encoders[key] = encoder.to(self.device).in_precision(dtype)
         return self._encoders[key].pooled(cast(Pooling, options.pooling))
 
 
@@ -115,11 +116,14 @@ def bytes_per_pixel(encoder: Encoder, options: StylizeOptions, regions: int = 0)
     """
     per_pixel: float = sum(encoder.config.widths[block_of(layer) - 1] / 4 ** (block_of(layer) - 1) for layer in LAYERS)
     # Of every layer live its padded input, its output and their gradients; of L-BFGS two pictures a step remembered.
-    pictures = 2 * options.history + 8 if options.optimizer == "lbfgs" else 12
+    pictures = 2 * options.history + 8 if options.chosen("optimizer") != "adam" else 12
     step = 4 * (4.5 * per_pixel + 3 * pictures)
     if regions:
         # The largest layer weighted, the gradient of that, and of each region its style and its masks.
         step += 4 * (2 * encoder.config.widths[0] + 9 * regions)
+    for layer in layers_to_encode(options):
+        # Features of content and style, what is compared of them, and the values, all as wide as the widest.
+        step += 4 * 6 * encoder.config.widths[block_of(layer) - 1] / 4 ** (block_of(layer) - 1)
     # A style is only looked at, which needs the two largest layers at once.
     style = 4 * 4 * encoder.config.widths[0] * options.style_scale**2
     return max(step, style)
@@ -136,10 +140,36 @@ def pyramid(height: int, width: int, scales: int) -> list[tuple[int, int]]:
     return sizes
 
 
-def scale_style(style: Tensor, height: int, width: int, scale: float = 1.0) -> Tensor:
-    """The style at the area of a height x width picture times scale squared: strokes keep their size in the picture."""
-    ratio = scale * (height * width / (style.shape[-2] * style.shape[-1])) ** 0.5
-    return image.resize(style, max(1, round(style.shape[-2] * ratio)), max(1, round(style.shape[-1] * ratio)))
+def objective_at(
+    encoder: Encoder,
+    content: Tensor,
+    styles: Sequence[Tensor],
+    options: StylizeOptions,
+    masks: Sequence[Tensor] | None = None,
+) -> Objective:
+    """The total loss at the size of `content`, (1, 3, H, W); styles and masks may have any size."""
+    height, width = content.shape[-2:]
+    encoded = [encode_style(encoder, fit_style(style, height, width, options), options) for style in styles]
+    if masks is None:
+        return make_objective(encoder, content, encoded, options)
+    regions = [Region(style, image.resize(mask, height, width)) for style, mask in zip(encoded, masks, strict=True)]
+    return make_regional_objective(encoder, content, regions, options)
+
+
+def fit_style(style: Tensor, height: int, width: int, options: StylizeOptions) -> Tensor:
+    """The style, (1, 3, h, w), for a picture of height x width, by the options' style_fit, times style_scale.
+
+    At the content's area its strokes have one size in the picture, whatever the proportions of the two.
+    """
+    own_height, own_width = style.shape[-2:]
+    match options.chosen("style_fit"):
+        case "area":
+            ratio = (height * width / (own_height * own_width)) ** 0.5
+            height, width = own_height * ratio, own_width * ratio
+        case "own":
+            height, width = own_height, own_width
+    scale = options.style_scale
+    return image.resize(style, max(1, round(height * scale)), max(1, round(width * scale)))
 
 
 @dataclass(frozen=True)
@@ -223,22 +253,10 @@ class _Run:
     def _begin(self, scale: int, coarser: Tensor | None) -> Optimisation:
         height, width = self.sizes[scale]
         content = image.resize(self.pictures.content, height, width)
-        objective = self._objective(content)
+        objective = objective_at(self.encoder, content, self.pictures.styles, self.options, self.pictures.masks)
         if coarser is None:
             return Optimisation(objective, self._first_picture(content), self.options)
         return Optimisation(objective, image.resize(coarser, height, width), self.options)
-
-    def _objective(self, content: Tensor) -> Objective:
-        height, width = content.shape[-2:]
-        styles = [scale_style(style, height, width, self.options.style_scale) for style in self.pictures.styles]
-        if self.pictures.masks is None:
-            targets = style_targets(self.encoder, styles, self.options)
-            return make_objective(self.encoder, content, targets, self.options)
-        regions = [
-            Region(style_grams(self.encoder, style, self.options), image.resize(mask, height, width))
-            for style, mask in zip(styles, self.pictures.masks, strict=True)
-        ]
-        return make_regional_objective(self.encoder, content, regions, self.options)
 
     def _optimise(self, optimisation: Optimisation, scale: int, first: int) -> None:
         for step in range(first, self._steps(scale)):
@@ -257,6 +275,7 @@ class _Run:
                     step=sum(self._steps(i) for i in range(scale)) + step,
                     total=sum(self._steps(i) for i in range(len(self.sizes))),
                     loss=optimisation.guard.best_loss,
+                    losses=optimisation.losses,
                     size=self.sizes[scale],
                     seconds_left=self.clock.seconds_left(scale, step / self._steps(scale)),
                     preview=lambda: best.clamp(0, 1).cpu(),
@@ -269,7 +288,7 @@ class _Run:
         return steps
 
     def _first_picture(self, content: Tensor) -> Tensor:
-        match self.options.init:
+        match self.options.chosen("init"):
             case "content":
                 return content
             case "grey":
@@ -301,7 +320,7 @@ class _Clock:
 
 
 def _check_layers(options: StylizeOptions) -> None:
-    for name in ("content_layers", "style_layers"):
+    for name in ("content_layers", "style_layers", "attention_layers"):
         for layer in options.layers(name):
             if layer not in LAYERS:
                 raise OptionError(f"{name} names '{layer}'; the layers are {', '.join(LAYERS)}")

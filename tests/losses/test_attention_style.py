@@ -1,0 +1,148 @@
+"""The attention style loss against paper 001's equations, written down again with loops in double precision."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.losses import attention_style
+from impasto.losses.attention_style import (
+    attend,
+    attention_features,
+    attention_gram_loss,
+    attention_weights,
+    best_matches,
+    centred_gram,
+    local_loss,
+    local_target,
+)
+
+SIZES = [((5, 4), (5, 4)), ((3, 6), (7, 2)), ((1, 1), (4, 5)), ((6, 5), (1, 1))]
+
+
+def features(channels: int, size: tuple[int, int], seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(1, channels, *size, dtype=torch.float64, generator=generator)
+
+
+def bar(x: Tensor) -> Tensor:
+    """Channel-wise mean-variance normalisation, with the epsilon of AdaIN's deviation."""
+    out = torch.empty_like(x)
+    for c in range(x.shape[1]):
+        values = x[0, c]
+        variance = ((values - values.mean()) ** 2).mean()
+        out[0, c] = (values - values.mean()) / (variance + 1e-5).sqrt()
+    return out
+
+
+def equation_5(C: Tensor, A: Tensor, values: Tensor, temperature: float, shares: Tensor | None = None) -> Tensor:
+    """FA by equations 4 to 6."""
+    queries, keys = bar(C)[0].flatten(1), bar(A)[0].flatten(1)
+    contents = values[0].flatten(1)
+    FA = torch.zeros(contents.shape[0], queries.shape[1], dtype=torch.float64)
+    for i in range(queries.shape[1]):
+        f = [torch.exp(queries[:, i] @ keys[:, j] / temperature) for j in range(keys.shape[1])]
+        if shares is not None:
+            f = [value * share for value, share in zip(f, shares.flatten(), strict=True)]
+        FA[:, i] = sum(value * contents[:, j] for j, value in enumerate(f)) / sum(f)
+    return FA.view(1, -1, *C.shape[-2:])
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize(("content", "style"), SIZES)
+def test_attention_is_equations_4_to_6(content: tuple[int, int], style: tuple[int, int], temperature: float) -> None:
+    C, A = features(6, content, 0), features(6, style, 1)
+    found = attend(bar(C), bar(A), A, temperature=temperature)
+    torch.testing.assert_close(found, equation_5(C, A, A, temperature), rtol=1e-10, atol=1e-10)
+    single = attend(bar(C).float(), bar(A).float(), A.float(), temperature=temperature)
+    torch.testing.assert_close(single.double(), equation_5(C, A, A, temperature), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [(3, 8), (8, 3)])
+def test_values_may_be_wider_or_narrower_than_what_is_compared(channels: tuple[int, int]) -> None:
+    C, A, values = features(channels[0], (4, 5), 0), features(channels[0], (3, 6), 1), features(channels[1], (3, 6), 2)
+    torch.testing.assert_close(attend(bar(C), bar(A), values), equation_5(C, A, values, 1.0))
+
+
+def test_positions_of_the_style_can_be_closed_or_count_less() -> None:
+    C, A = features(4, (4, 4), 0), features(4, (3, 5), 1)
+    shares = features(1, (3, 5), 2)
+    shares[..., :2] = 0
+    found = attend(bar(C), bar(A), A, temperature=2.0, key_weights=shares)
+    torch.testing.assert_close(found, equation_5(C, A, A, 2.0, shares))
+    changed = A.clone()
+    changed[..., :2] = 1e3
+    torch.testing.assert_close(attend(bar(C), bar(A), changed, temperature=2.0, key_weights=shares), found)
+
+
+def test_parts_make_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    C, A = bar(features(5, (6, 7), 0)), bar(features(5, (4, 4), 1))
+    whole, matches = attend(C, A, A), best_matches(C, A)
+    monkeypatch.setattr(attention_style, "ENTRIES", 50)
+    torch.testing.assert_close(attend(C, A, A), whole)
+    assert torch.equal(best_matches(C, A), matches)
+
+
+def test_weights_are_those_that_attention_uses() -> None:
+    C, A = bar(features(5, (3, 4), 0)), bar(features(5, (4, 6), 1))
+    shares = features(1, (4, 6), 3)
+    for given in (None, shares):
+        weights = attention_weights(C[0].flatten(1).T, A, temperature=1.5, key_weights=given)
+        torch.testing.assert_close(weights.sum((1, 2)), torch.ones(12, dtype=torch.float64))
+        found = torch.einsum("khw,nhw->nk", weights, A[0]).view(1, 5, 3, 4)
+        torch.testing.assert_close(found, attend(C, A, A, temperature=1.5, key_weights=given))
+    top = attention_weights(C[0].flatten(1).T, A).flatten(1).argmax(1).view(3, 4)
+    row, column = best_matches(C, A)
+    assert torch.equal(row * 6 + column, top)
+
+
+def test_a_little_temperature_is_the_best_match_alone() -> None:
+    C, A = bar(features(5, (3, 4), 0)), bar(features(5, (4, 6), 1))
+    row, column = best_matches(C, A)
+    torch.testing.assert_close(attend(C, A, A, temperature=1e-3)[0], A[0][:, row, column])
+
+
+def test_a_lot_of_temperature_is_the_mean() -> None:
+    C, A = bar(features(5, (3, 4), 0)), bar(features(5, (4, 6), 1))
+    mean = A.mean((2, 3), keepdim=True).expand(1, 5, 3, 4)
+    torch.testing.assert_close(attend(C, A, A, temperature=1e9), mean, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_loss_is_equation_7(centred: bool) -> None:
+    F, FA = features(4, (5, 3), 0), features(4, (5, 3), 1)
+    N, M = 4, 15
+    mean_normalised = (FA - FA.mean((2, 3), keepdim=True))[0].flatten(1)
+    SA = mean_normalised @ mean_normalised.T
+    f = (F - F.mean((2, 3), keepdim=True) if centred else F)[0].flatten(1)
+    expected = ((f @ f.T - SA) ** 2).sum() / (4 * N**2 * M**2)
+    torch.testing.assert_close(attention_gram_loss(F, centred_gram(FA), centred=centred), expected)
+    assert torch.autograd.gradcheck(
+        lambda x: attention_gram_loss(x, centred_gram(FA), centred=centred), (F.clone().requires_grad_(),)
+    )
+
+
+def test_a_region_has_its_own_mean_and_covariance() -> None:
+    x = features(3, (4, 6), 0)
+    region = torch.zeros(1, 1, 4, 6, dtype=torch.float64)
+    region[..., :2] = 1
+    torch.testing.assert_close(centred_gram(x, region), centred_gram(x[..., :2].contiguous()))
+    target = features(3, (4, 6), 1)
+    torch.testing.assert_close(local_loss(x, target, region), local_loss(x[..., :2], target[..., :2]))
+
+
+def test_local_target_is_adaattns() -> None:
+    C, A = features(4, (3, 5), 0), features(4, (4, 4), 1)
+    M = equation_5(C, A, A, 1.0)
+    S = (equation_5(C, A, A**2, 1.0) - M**2).clamp_min(0).sqrt()
+    torch.testing.assert_close(local_target(bar(C), bar(A), A, C), S * bar(C) + M)
+    F = features(4, (3, 5), 2)
+    torch.testing.assert_close(local_loss(F, M), 0.5 * ((F - M) ** 2).mean())
+
+
+def test_compared_features_have_mean_0_and_deviation_1_at_the_layers_size() -> None:
+    layers = [features(3, (12, 8), 0), features(5, (6, 4), 1), features(2, (3, 2), 2)]
+    seen = attention_features(layers, (6, 4))
+    assert seen.shape == (1, 10, 6, 4)
+    torch.testing.assert_close(seen.mean((2, 3)), torch.zeros(1, 10, dtype=torch.float64), atol=1e-9, rtol=0)
+    torch.testing.assert_close(seen.square().mean((2, 3)), torch.ones(1, 10, dtype=torch.float64), rtol=2e-3, atol=0)
+    torch.testing.assert_close(seen[:, 3:8], bar(layers[1]))

@@ -1,0 +1,172 @@
+"""The attention term inside gatys: paper 001's equation 8, its targets, and what each of its options does."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.api import load
+from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
+from impasto.losses.attention_style import attend, attention_features, centred_gram, local_target
+from impasto.losses.conventions import CONVENTIONS, SMALLEST_POWER
+from impasto.methods.gatys.attention import compared_layers, layers_to_encode
+from impasto.methods.gatys.objective import Region, encode_style, make_objective, make_regional_objective
+from impasto.methods.gatys.stylizer import bytes_per_pixel, fit_style
+from impasto.options import StylizeOptions
+
+ATTENTION = {"relu2_1": 1.0, "relu4_1": 3.0}
+
+
+def encoder() -> Encoder:
+    torch.manual_seed(0)
+    network = Encoder(EncoderConfig(widths=(3, 4, 5, 6, 7), padding="reflect"))
+    for parameter in network.parameters():
+        scale = (2 / parameter[0].numel()) ** 0.5 if parameter.ndim == 4 else 0.3
+        torch.nn.init.normal_(parameter, 0, scale)
+    return network.double().requires_grad_(False)
+
+
+def picture(height: int, width: int, seed: int) -> Tensor:
+    return torch.rand(1, 3, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def options(**choices: Any) -> StylizeOptions:
+    layers = ",".join(f"{layer}:{weight}" for layer, weight in ATTENTION.items())
+    given = {"method": "gatys", "attention_layers": layers, "attention_weight": 5.0}
+    return StylizeOptions(**(given | choices))
+
+
+def attention_loss(image: Tensor, content: Tensor, styles: list[Tensor], chosen: StylizeOptions) -> Tensor:
+    network = encoder()
+    encoded = [encode_style(network, style, chosen) for style in styles]
+    return make_objective(network, content, encoded, chosen).losses(image)["attention"]
+
+
+def targets(content: Tensor, style: Tensor, layer: str) -> Tensor:
+    network = encoder()
+    C, A = (network(x, [layer])[layer] for x in (content, style))
+    size = (C.shape[-2], C.shape[-1])
+    return attend(attention_features([C], size), attention_features([A], (A.shape[-2], A.shape[-1])), A)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_the_term_is_equation_8s_in_every_convention(convention: str) -> None:
+    image, content, style = picture(21, 26, 0), picture(21, 26, 1), picture(18, 30, 2)
+    expected = 0.0
+    for layer, weight in ATTENTION.items():
+        F = encoder()(image, [layer])[layer]
+        G, SA = centred_gram(F), centred_gram(targets(content, style, layer))
+        N = F.shape[1]
+        squares = float((G - SA).square().sum())
+        factor = {
+            "relative": 1 / (N**2 * max(float(SA.square().mean()), SMALLEST_POWER)),
+            "paper-001": 1 / (4 * N**2),
+            "paper-002": 1 / (4 * N**2),
+            "gatys-notebook": 1000 / N**4,
+            "jcjohnson": 1 / N**4,
+        }[convention]
+        expected += 5.0 * weight / 4.0 * factor * squares
+    assert attention_loss(image, content, [style], options(convention=convention)).item() == pytest.approx(expected)
+
+
+def test_total_has_a_gradient_like_its_differences() -> None:
+    network, chosen = encoder(), options(attention_loss="local")
+    content, style = picture(7, 6, 1), picture(5, 8, 2)
+    for kind in ("gram", "raw-gram", "local"):
+        chosen = options(attention_loss=kind)
+        objective = make_objective(network, content, [encode_style(network, style, chosen)], chosen)
+        assert torch.autograd.gradcheck(
+            lambda x, found=objective: found.losses(x)["attention"], (picture(7, 6, 0).requires_grad_(),)
+        )
+
+
+def test_several_styles_mix_their_targets() -> None:
+    network, chosen = encoder(), options(style_blend="3,1", attention_layers="relu2_1")
+    content, styles = picture(16, 16, 3), [picture(9, 20, 1), picture(16, 8, 2)]
+    (term,) = make_objective(network, content, [encode_style(network, s, chosen) for s in styles], chosen).attention
+    first, second = (centred_gram(targets(content, style, "relu2_1")) for style in styles)
+    torch.testing.assert_close(term.target, 0.75 * first + 0.25 * second)
+
+
+def test_a_region_looks_at_its_own_style_alone() -> None:
+    network = encoder()
+    content, styles = picture(32, 32, 3), [picture(20, 20, 1), picture(24, 16, 2)]
+    left = torch.zeros(1, 1, 32, 32, dtype=torch.float64)
+    left[..., :16] = 1
+    for kind in ("gram", "local"):
+        chosen = options(attention_layers="relu1_1", attention_loss=kind)
+        regions = [
+            Region(encode_style(network, style, chosen), mask)
+            for style, mask in zip(styles, (left, 1 - left), strict=True)
+        ]
+        terms = make_regional_objective(network, content, regions, chosen).attention
+        assert len(terms) == 2
+        C, A = (network(x, ["relu1_1"])["relu1_1"] for x in (content, styles[0]))
+        queries, keys = attention_features([C], (32, 32)), attention_features([A], (20, 20))
+        if kind == "gram":
+            torch.testing.assert_close(terms[0].target, centred_gram(attend(queries, keys, A)[..., :16].contiguous()))
+        else:
+            torch.testing.assert_close(terms[0].target, local_target(queries, keys, A, C))
+        image = picture(32, 32, 7)
+        other = image.clone()
+        other[..., 18:] = 0  # nothing that a 3 x 3 filter on the left side sees
+        losses = [float(terms[0].loss(network(x, ["relu1_1"]))) for x in (image, other)]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-12)
+
+
+def test_what_is_compared() -> None:
+    assert compared_layers("relu4_1", "layer") == ["relu4_1"]
+    assert compared_layers("relu4_1", "shallower") == ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
+    assert compared_layers("relu3_2", "shallower") == ["relu1_1", "relu2_1", "relu3_2"]
+    assert compared_layers("relu2_1", "all") == ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+    assert set(compared_layers("relu2_1", "all")) <= set(LAYERS)
+    assert layers_to_encode(options()) == set(ATTENTION)
+    assert layers_to_encode(options(attention_weight=0)) == set()
+
+
+def test_no_weight_is_gatys_to_the_bit() -> None:
+    content, style = picture(40, 36, 0).float(), picture(30, 50, 1).float()
+    method = load("gatys", device="cpu")
+    base: dict[str, Any] = {"method": "gatys", "scales": 1, "steps": 6}
+    plain = method(content, [style], StylizeOptions(**base))
+    # With no weight, no other option of the attention can matter.
+    without = StylizeOptions(
+        **base, attention_weight=0, attention_layers="relu1_1", attention_loss="local", attention_features="all"
+    )
+    assert torch.equal(method(content, [style], without), plain)
+    assert not torch.equal(method(content, [style], StylizeOptions(**base, attention_weight=10)), plain)
+
+
+@pytest.mark.parametrize("kind", ["gram", "local"])
+def test_painting_lowers_the_attention_loss(kind: str) -> None:
+    content, style = picture(48, 48, 0).float(), picture(48, 48, 1).float().repeat_interleave(4, 2)[:, :, :48]
+    losses = []
+    load("gatys", device="cpu")(
+        content,
+        [style],
+        StylizeOptions(
+            method="gatys", scales=1, steps=12, style_weight=0, attention_weight=50, attention_loss=kind,
+            attention_layers="relu2_1,relu3_1",
+        ),
+        progress=lambda report: losses.append(report.losses["attention"]),
+    )  # fmt: skip
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_the_style_takes_the_size_that_is_asked_for() -> None:
+    style = picture(20, 45, 0)
+    sizes = {
+        fit: tuple(fit_style(style, 40, 40, StylizeOptions(method="gatys", style_fit=fit, style_scale=0.5)).shape[-2:])
+        for fit in ("area", "content", "own")
+    }
+    assert sizes == {"area": (13, 30), "content": (20, 20), "own": (10, 22)}
+
+
+def test_attention_needs_memory() -> None:
+    network = encoder()
+    needed = [
+        bytes_per_pixel(network, options(attention_weight=weight, attention_layers=layers))
+        for weight, layers in ((0, "relu1_1"), (1, "relu4_1"), (1, "relu1_1"), (1, "relu1_1,relu2_1"))
+    ]
+    assert needed == sorted(set(needed))
