@@ -53,6 +53,12 @@ app.command(
     "impasto.cli.encode:encode", name="encode", help="Encode a painting once, to a small file that --style takes."
 )
 app.command("impasto.cli.info:info", name="info", help="Show how a picture was painted.")
+app.command(
+    "impasto.cli.attention:attention",
+    name="attention",
+    help="Show where places of a picture look in a painting.",
+    usage="Usage: impasto attention CONTENT --style PAINTING --at X,Y [--output OUT] [OPTIONS]",
+)
 app.command("impasto.cli.weights:app", name="weights", help="List, fetch and normalise the weights of networks.")
 app.command("impasto.cli.train:train", name="train", help="Train a network by one of impasto's recipes.")
 app.register_install_completion_command()

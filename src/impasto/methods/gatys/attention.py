@@ -53,6 +53,12 @@ def compared_layers(layer: str, which: str) -> list[str]:
     return sorted([*firsts, layer])
 
 
+def compared(features: Features, layer: str, names: Sequence[str]) -> Tensor:
+    """What attention at `layer` compares, of the features of `names`: (1, C, h, w) at the layer's size."""
+    height, width = features[layer].shape[-2:]
+    return attention_features([features[name] for name in names], (height, width))
+
+
 def layers_to_encode(options: StylizeOptions) -> set[str]:
     """All layers that attention needs of content and style; none if it counts nothing."""
     if not options.chosen("attention_weight"):
@@ -100,16 +106,11 @@ def _target(
     content: Features, style: Features, layer: str, options: StylizeOptions, region: Tensor | None = None
 ) -> Tensor:
     names = compared_layers(layer, options.attention_features)
-    queries, keys = (_compared(features, layer, names) for features in (content, style))
+    queries, keys = (compared(features, layer, names) for features in (content, style))
     if options.attention_loss == "local":
         return local_target(queries, keys, style[layer], content[layer], temperature=options.attention_temperature)
     found = attend(queries, keys, style[layer], temperature=options.attention_temperature)
     return centred_gram(found, region)
-
-
-def _compared(features: Features, layer: str, names: Sequence[str]) -> Tensor:
-    height, width = features[layer].shape[-2:]
-    return attention_features([features[name] for name in names], (height, width))
 
 
 def _term(
