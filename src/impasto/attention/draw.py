@@ -39,6 +39,11 @@ def draw(found: Attention, *, correspondence: bool = False) -> Image.Image:
     return figures.grid(rows, columns)
 
 
+def marked_style(found: Attention, look: Look, number: int) -> Image.Image:
+    """The style with the best match of one place."""
+    return figures.marked(image.to_pil(image.Picture(found.style)), look.best[number])
+
+
 def heat(found: Attention, look: Look, number: int) -> Image.Image:
     """The weights of one place over the style, logarithmic: white for the highest, black for DECADES less.
 

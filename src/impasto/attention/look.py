@@ -101,9 +101,9 @@ def parse_place(place: str | Place, width: int, height: int) -> Place:
             for part, side in zip(parts, (width, height), strict=True)
         )
     except ValueError:
-        raise OptionError(f"at is '{place}', but must be x,y in pixels or percent, like 120,80 or 50%,20%") from None
+        raise OptionError(f"place '{place}' must be x,y in pixels or percent, like 120,80 or 50%,20%") from None
     if not (0 <= x <= width and 0 <= y <= height):
-        raise OptionError(f"at is '{place}', which lies outside the picture of {width} x {height} pixels")
+        raise OptionError(f"place '{place}' lies outside the picture of {width} x {height} pixels")
     return min(x, width - 0.5), min(y, height - 0.5)
 
 

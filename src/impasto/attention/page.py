@@ -16,7 +16,9 @@ def page(found: Attention, title: str = "Attention") -> str:
         {"layer": look.layer, "stride": look.stride, "map": look.correspondence.permute(1, 2, 0).tolist()}
         for look in found.looks
     ]
-    figure = f'<img class="figure" alt="weights of the chosen places" src="{figures.data_url(draw(found))}">'
+    figure = ""
+    if found.places:
+        figure = f'<img class="figure" alt="weights of the chosen places" src="{figures.data_url(draw(found))}">'
     panels = "".join(
         f'<figure><div class="frame"><img alt="style" src="{figures.data_url(style)}"><i></i></div>'
         f"<figcaption>{look.layer}</figcaption></figure>"
@@ -26,7 +28,7 @@ def page(found: Attention, title: str = "Attention") -> str:
         title=html.escape(title),
         content=figures.data_url(content),
         panels=panels,
-        figure=figure if found.places else "",
+        figure=figure,
         looks=json.dumps(looks, separators=(",", ":")),
     )
 

@@ -10,7 +10,6 @@ from impasto.cli.pictures import find_style
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
 from impasto.options import StylizeOptions
-from impasto.record import replace_file
 
 SUFFIXES = (".png", ".html")
 
@@ -19,11 +18,13 @@ SUFFIXES = (".png", ".html")
 class Seen:
     """What is compared, and with what."""
 
-    layers: Annotated[str, Parameter(help="layers of the network, separated by commas")] = "relu3_1,relu4_1,relu5_1"
-    features: Annotated[
+    attention_layers: Annotated[str, Parameter(help="layers of the network, separated by commas")] = (
+        "relu3_1,relu4_1,relu5_1"
+    )
+    attention_features: Annotated[
         str, Parameter(help="what is compared: the layer alone, with the shallower ones, or all five")
     ] = StylizeOptions.attention_features
-    temperature: Annotated[float, Parameter(help="how widely it looks; less is closer to the best match alone")] = (
+    attention_temperature: Annotated[float, Parameter(help="how widely it looks; less: closer to the best match")] = (
         StylizeOptions.attention_temperature
     )
     size: Annotated[int | None, Parameter(help="longer side of the content; 512, or its own if that is less")] = None
@@ -51,8 +52,8 @@ def attention(
 ) -> int:
     """Show what the attention style loss of `gatys` compares."""
     options = StylizeOptions(
-        method="gatys", size=seen.size, encoder=seen.encoder, attention_layers=seen.layers,
-        attention_features=seen.features, attention_temperature=seen.temperature,
+        method="gatys", size=seen.size, encoder=seen.encoder, attention_layers=seen.attention_layers,
+        attention_features=seen.attention_features, attention_temperature=seen.attention_temperature,
     )  # fmt: skip
     suffix = output.suffix.lower()
     if suffix not in SUFFIXES:
@@ -67,6 +68,7 @@ def attention(
     from impasto.api import load
     from impasto.attention import attention as look
     from impasto.attention import draw, page
+    from impasto.record import replace_file
 
     screen = Screen()
     method = load("gatys", device=seen.device, weights=seen.weights, download=screen.download)

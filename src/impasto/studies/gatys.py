@@ -1,0 +1,186 @@
+"""The experiments of papers 001 and 002, part I: all are paintings of `gatys` that differ in a few options."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from PIL import Image
+
+from impasto import image
+from impasto.api import paint
+from impasto.attention import attention
+from impasto.attention.draw import heat, marked_style
+from impasto.errors import DivergedError
+from impasto.methods.gatys.stylizer import objective_at
+from impasto.progress import Progress
+from impasto.studies.runner import Workshop
+from impasto.studies.study import Cell, Study, Variant
+
+TERMS = ("content", "style", "attention")
+
+# Places of the content, as shares of its sides, that attention-map asks about: the middle of the upper and lower third.
+PLACES = ("50%,17%", "50%,83%")
+
+
+def painted(shop: Workshop, pair: int, variant: Variant) -> Cell:
+    """A painting with its losses, weighted as in its own total loss, and in the study's common measure."""
+    (_, content), (_, style) = shop.pairs[pair]
+    options = shop.options(variant)
+    curves: dict[str, dict[float, float]] = {}
+    clock: dict[float, float] = {}
+    best: list[image.Picture] = []
+    began = time.perf_counter()
+
+    def watch(progress: Progress) -> None:
+        clock[progress.step] = round(time.perf_counter() - began, 3)
+        for term, value in progress.losses.items():
+            weight = options.chosen(f"{term}_weight")
+            if term in TERMS and weight:
+                curves.setdefault(term, {})[progress.step] = value / weight
+        if options.guard == "off" and progress.preview:
+            best[:] = [image.Picture(progress.preview())]
+
+    outcome = "finished"
+    try:
+        result = paint(content, [style], options, stylizer=shop.gatys, progress=watch).picture
+    except DivergedError:
+        if not best:
+            raise
+        # Without guard that is what a study may be about: what was best until then is shown.
+        result, outcome = best[0], f"not finite after step {len(clock)}"
+    seconds = time.perf_counter() - began
+    numbers: dict[str, float | int | str] = {**_losses(shop, pair, variant, result), "seconds": round(seconds, 1)}
+    return Cell([image.to_pil(result)], numbers | {"steps": len(clock), "outcome": outcome}, curves, clock)
+
+
+def _losses(shop: Workshop, pair: int, variant: Variant, result: image.Picture) -> dict[str, float]:
+    """'weighted ...' as the painting's own total loss has them; the others with weights 1 and the base's options."""
+    (_, content), (_, style) = shop.pairs[pair]
+    own = shop.options(variant).resolved()
+    base = shop.options(Variant("base")).resolved()
+    common = replace(base, content_weight=1.0, style_weight=1.0, attention_weight=1.0 if own.attention_weight else 0.0)
+    found: dict[str, float] = {}
+    pixels = image.resize(content.pixels, result.height, result.width)
+    for prefix, options in (("", common), ("weighted ", own)):
+        objective = objective_at(shop.gatys.encoder(options), pixels, [style.pixels], options)
+        losses = objective.losses(result.pixels)
+        found |= {f"{prefix}{term} loss": float(losses[term]) for term in TERMS if term in losses}
+    return found
+
+
+def looked(shop: Workshop, pair: int, variant: Variant) -> Cell:
+    """Paper 001's Figure 4: for each place, where the style matches best, and all weights."""
+    (_, content), (_, style) = shop.pairs[pair]
+    found = attention(image.to_pil(content), image.to_pil(style), PLACES, shop.options(variant), stylizer=shop.gatys)
+    (look,) = found.looks
+    pictures: list[Image.Image] = []
+    numbers: dict[str, float | int | str] = {}
+    for number, place in enumerate(PLACES):
+        pictures += [marked_style(found, look, number), heat(found, look, number)]
+        weights = look.weights[number]
+        x, y = look.best[number]
+        numbers[f"{place}: best match"] = f"{100 * x / look.size[0]:.0f}%,{100 * y / look.size[1]:.0f}%"
+        numbers[f"{place}: its weight"] = float(weights.max())
+    return Cell(pictures, numbers)
+
+
+def ratios(values: Sequence[float]) -> list[Variant]:
+    """Paper 002, Table 1: style over content."""
+    return [Variant(f"{value:g}", {"style_weight": value}) for value in values]
+
+
+def _layers(name: str, layers: Sequence[str]) -> list[Variant]:
+    return [Variant(layer, {name: layer}) for layer in layers]
+
+
+_ALL = [f"relu{block}_1" for block in range(1, 6)]
+_VANILLA: Mapping[str, Any] = {"preset": "paper-001", "attention_weight": 0.0}
+# Its mean squares are of features, not of Gram matrices, and want a weight of their own.
+_LOCAL: Mapping[str, Any] = {"attention_loss": "local", "attention_weight": 20.0}
+
+STUDIES: Mapping[str, Study] = {
+    "ratio-sweep": Study(
+        source="Paper 002, Table 1",
+        question="What does the ratio of style to content weight do to both losses and to the picture?",
+        base={"preset": "paper-002"},
+        variants=ratios([1, 1e3, 1e6, 1e9]),
+        of_numbers=ratios,
+        make=painted,
+    ),
+    "divergence": Study(
+        source="Paper 002, Figure 1",
+        question="Does the style loss of a long run at a large ratio fall and then explode? What does the guard do?",
+        base={"preset": "paper-002", "style_weight": 1e9, "steps": 500},
+        variants=[Variant("no guard", {"guard": "off"}), Variant("guard")],
+        make=painted,
+    ),
+    "attention-vs-vanilla": Study(
+        source="Paper 001, Figure 1",
+        question="Does the attention style loss keep detail that plain Gatys loses?",
+        base={"preset": "paper-001"},
+        variants=[Variant("vanilla", {"attention_weight": 0.0}), Variant("attention")],
+        make=painted,
+    ),
+    "attention-layers": Study(
+        source="Paper 001, Figure 2, and the two layers whose matrix it could not hold",
+        question="What does the layer of the attention change, at a weight that shows it?",
+        base={"preset": "paper-001", "attention_weight": 5e7},
+        variants=_layers("attention_layers", _ALL),
+        make=painted,
+    ),
+    "attention-repairs": Study(
+        source="After paper 001, section 4: correspondence without a trained embedding is often wrong",
+        question="What do a temperature, features of all layers, and AdaAttN's local loss change?",
+        base={"preset": "paper-001"},
+        variants=[
+            Variant("paper"),
+            Variant("temperature 10", {"attention_temperature": 10.0}),
+            Variant("all layers", {"attention_features": "all"}),
+            Variant("local", _LOCAL),
+            Variant("local, all layers", {**_LOCAL, "attention_features": "all"}),
+        ],
+        make=painted,
+    ),
+    "optimisers": Study(
+        source="Paper 001, Figure 3, and impasto's own L-BFGS over spatial frequencies",
+        question="Which optimiser gets further, in steps and in seconds?",
+        base={"preset": "paper-001", "style_weight": 1e6, "attention_weight": 5e6},
+        variants=[
+            Variant("L-BFGS", {"optimizer": "lbfgs-pixels"}),
+            Variant("Adam", {"optimizer": "adam", "learning_rate": 0.01}),
+            Variant("L-BFGS over frequencies", {"optimizer": "lbfgs"}),
+        ],
+        make=painted,
+        by_time=True,
+    ),
+    "attention-map": Study(
+        source="Paper 001, Figure 4",
+        question=f"Where do the places {' and '.join(PLACES)} of the content look, at each layer?",
+        base={"preset": "paper-001"},
+        variants=_layers("attention_layers", _ALL[2:]),
+        make=looked,
+        columns=[f"{what} {place}" for place in PLACES for what in ("from", "weights of")],
+    ),
+    "pooling": Study(
+        source="Papers 001 and 002 after Gatys",
+        question="Is average pooling better than the maximum?",
+        base=_VANILLA,
+        variants=[Variant("average"), Variant("maximum", {"pooling": "max"})],
+        make=painted,
+    ),
+    "normalisation": Study(
+        source="Paper 001, section 2",
+        question="What does filter normalisation change, if every layer's loss is relative to its own target?",
+        base={**_VANILLA, "convention": "relative", "style_weight": 40.0},
+        variants=[Variant("normalised"), Variant("raw", {"filters": "raw"})],
+        make=painted,
+    ),
+    "init": Study(
+        source="Papers 001 (noise) and 002 (content)",
+        question="What does the picture to start from decide?",
+        base=_VANILLA,
+        variants=[Variant("content", {"init": "content"}), Variant("noise", {"init": "noise"})],
+        make=painted,
+    ),
+}

@@ -1,0 +1,207 @@
+"""Running a study: every variant of every pair, into a figure, numbers and a report."""
+
+import csv
+import io
+import json
+import logging
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from impasto import figures, image
+from impasto.api import load
+from impasto.errors import OptionError, PictureError
+from impasto.methods.gatys.stylizer import Gatys
+from impasto.options import StylizeOptions
+from impasto.record import replace_file
+from impasto.studies.study import Cell, Study, Variant
+
+logger = logging.getLogger("impasto")
+
+# Small enough for all of a study within a minute of two cores.
+QUICK: Mapping[str, Any] = {"size": 128, "steps": 12}
+
+PAPER_SIZE = 512
+
+Pictures = Sequence[tuple[str, image.Picture]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a study is run. choices: options that every variant gets, before its own."""
+
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "auto"
+    weights: Path | None = None
+
+
+class Workshop:
+    """What cells are made with: the pairs, the options, and one method that is loaded once."""
+
+    def __init__(self, study: Study, contents: Pictures, styles: Pictures, settings: Settings) -> None:
+        self.study = study
+        self.settings = settings
+        self.pairs = [(content, style) for content in contents for style in styles]
+
+    @cached_property
+    def gatys(self) -> Gatys:
+        method = load("gatys", device=self.settings.device, weights=self.settings.weights)
+        assert isinstance(method, Gatys)
+        return method
+
+    def options(self, variant: Variant) -> StylizeOptions:
+        """Raises OptionError for what no method has."""
+        chosen = {"method": "gatys", "size": PAPER_SIZE, **self.study.base, **self.settings.choices, **variant.choices}
+        return StylizeOptions(**chosen)
+
+    def shown(self, name: str, picture: image.Picture) -> Image.Image:
+        """A picture as large as what is painted of it."""
+        size = self.options(self.study.variants[0]).size
+        return image.to_pil(
+            image.Picture(image.resize(picture.pixels, *image.fit(picture.height, picture.width, size)))
+        )
+
+
+def run(
+    study: Study,
+    name: str,
+    contents: Pictures,
+    styles: Pictures,
+    folder: Path,
+    settings: Settings,
+    report: Callable[[int, int, str], None] | None = None,
+) -> Path:
+    """Write figure.png, curves.png, numbers.csv, numbers.json and report.md into `folder`; returns the report.
+
+    contents, styles: (name, picture); every content goes with every style. report: called with (done, all, what next).
+    Raises OptionError before anything is painted, PictureError if the folder cannot be written, and what painting
+    raises.
+    """
+    shop = Workshop(study, contents, styles, settings)
+    if not shop.pairs:
+        raise OptionError("content and style need at least one picture each")
+    options = {variant.name: shop.options(variant) for variant in study.variants}
+    _make(folder)
+    began = time.monotonic()
+    cells: dict[tuple[int, str], Cell] = {}
+    total = len(shop.pairs) * len(study.variants)
+    for pair in range(len(shop.pairs)):
+        for variant in study.variants:
+            if report:
+                report(len(cells), total, variant.name)
+            cells[pair, variant.name] = study.make(shop, pair, variant)
+    replace_file(folder / "figure.png", figures.png(_figure(shop, cells)))
+    drawn = _draw_curves(shop, cells, folder)
+    rows: list[dict[str, Any]] = [
+        {"content": shop.pairs[pair][0][0], "style": shop.pairs[pair][1][0], "variant": variant, **cell.numbers}
+        for (pair, variant), cell in cells.items()
+    ]
+    about = {
+        "study": name,
+        "source": study.source,
+        "question": study.question,
+        "seconds": round(time.monotonic() - began, 1),
+        "machine": _machine(),
+        "weights": shop.gatys.weights_hashes(next(iter(options.values()))),
+        "options": {variant: asdict(chosen.resolved()) for variant, chosen in options.items()},
+    }
+    replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1).encode())
+    replace_file(folder / "numbers.csv", _csv(rows).encode())
+    target = folder / "report.md"
+    replace_file(target, _report(about, rows, options, drawn).encode())
+    return target
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PictureError(f"{folder}: cannot be made: {error.strerror}") from None
+
+
+def _figure(shop: Workshop, cells: Mapping[tuple[int, str], Cell]) -> Image.Image:
+    study = shop.study
+    titles = [" ".join(filter(None, (v.name, column))) for v in study.variants for column in study.columns]
+    rows = []
+    for pair, (content, style) in enumerate(shop.pairs):
+        made = [picture for variant in study.variants for picture in cells[pair, variant.name].pictures]
+        rows.append([shop.shown(*content), shop.shown(*style), *made])
+    return figures.grid(rows, ["content", "style", *titles])
+
+
+def _draw_curves(shop: Workshop, cells: Mapping[tuple[int, str], Cell], folder: Path) -> list[str]:
+    """Names of the files that were drawn."""
+    by_step: dict[str, dict[str, figures.Curve]] = {}
+    by_time: dict[str, dict[str, figures.Curve]] = {}
+    for (pair, variant), cell in cells.items():
+        content, style = (name for name, _ in shop.pairs[pair])
+        for what, curve in cell.curves.items():
+            title = f"{what} loss" if len(shop.pairs) == 1 else f"{content} x {style}: {what}"
+            by_step.setdefault(title, {})[variant] = curve
+            if shop.study.by_time:
+                by_time.setdefault(title, {})[variant] = {cell.clock[step]: value for step, value in curve.items()}
+    drawn = []
+    for panels, name, across in ((by_step, "curves.png", "step"), (by_time, "curves-time.png", "seconds")):
+        if panels:
+            figures.draw_panels(folder / name, panels, across)
+            drawn += [name] if (folder / name).exists() else []
+    return drawn
+
+
+def _machine() -> str:
+    threads = torch.get_num_threads()
+    return f"impasto {version('impasto')}, torch {torch.__version__}, {platform.machine()}, {threads} threads"
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, _columns(rows), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _report(
+    about: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    options: Mapping[str, StylizeOptions],
+    drawn: Sequence[str],
+) -> str:
+    resolved = [asdict(chosen.resolved()) for chosen in options.values()]
+    common = {key: value for key, value in resolved[0].items() if all(other[key] == value for other in resolved)}
+    defaults = asdict(StylizeOptions(method="gatys").resolved())
+    weights = ", ".join(f"{name} {digest[:12]}" for name, digest in about["weights"].items())
+    lines = [
+        f"# {about['study']}",
+        f"{about['source']}. {about['question']}",
+        *(f"![{name}]({name})" for name in ("figure.png", *drawn)),
+        _table(rows),
+        "## Settings",
+        f"{about['machine']}; {about['seconds']} s in all. Weights: {weights}. Every option of every variant is in"
+        " numbers.json; of those that all variants share, these are not impasto's defaults:",
+        _table([{"option": key, "value": value} for key, value in common.items() if value != defaults[key]]),
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    names = _columns(rows)
+    lines = [names, ["---"] * len(names)]
+    lines += [[_cell(row.get(name, "")) for name in names] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|")

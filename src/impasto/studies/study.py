@@ -1,0 +1,51 @@
+"""What a study is: variants of one painting, and what is asked of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from impasto.figures import Curve
+
+if TYPE_CHECKING:
+    from impasto.studies.runner import Workshop
+
+Choices = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A column of the figure. choices: options of this column alone."""
+
+    name: str
+    choices: Choices = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one variant made of one pair. curves: {what: {step: value}}; clock: seconds at each step."""
+
+    pictures: Sequence[Image.Image]
+    numbers: Mapping[str, float | int | str]
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    clock: Curve = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One experiment.
+
+    source: where the paper has it. question: what it asks. base: options of every variant. variants: the columns.
+    make: (workshop, pair, variant) -> Cell. columns: titles of the pictures of one cell, after the variant's name.
+    of_numbers: how `--values` makes variants, for a study of one number. by_time: curves against seconds, too.
+    """
+
+    source: str
+    question: str
+    base: Choices
+    variants: Sequence[Variant]
+    make: "Callable[[Workshop, int, Variant], Cell]"
+    columns: Sequence[str] = ("",)
+    of_numbers: Callable[[Sequence[float]], Sequence[Variant]] | None = None
+    by_time: bool = False

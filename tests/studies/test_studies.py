@@ -1,0 +1,152 @@
+"""Studies: what the table says of the papers, and a runner whose numbers are those of its pictures."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from impasto import StylizeOptions, image
+from impasto.errors import DivergedError, OptionError, PictureError
+from impasto.methods.gatys.stylizer import objective_at
+from impasto.progress import Progress, ProgressCallback
+from impasto.studies import STUDIES, Settings, Study, Variant, run
+from impasto.studies.gatys import painted
+from impasto.studies.runner import QUICK, Workshop
+
+TINY = {"size": 32, "steps": 2, "precision": "fp32"}
+
+
+def picture(seed: int) -> image.Picture:
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    return image.from_pil(Image.fromarray(coarse).resize((40, 32), Image.Resampling.BICUBIC))
+
+
+CONTENT, STYLE = [("photo", picture(0))], [("painting", picture(1))]
+PAIR = Study(
+    source="A test",
+    question="Does it run?",
+    base={"preset": "paper-001"},
+    variants=[Variant("plain", {"attention_weight": 0.0}), Variant("with | attention")],
+    make=painted,
+    by_time=True,
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_variant_has_options_that_exist(name: str) -> None:
+    shop = Workshop(STUDIES[name], CONTENT, STYLE, Settings())
+    names = [variant.name for variant in shop.study.variants]
+    assert len(set(names)) == len(names) > 1
+    resolved = [shop.options(variant).resolved() for variant in shop.study.variants]
+    assert len(set(resolved)) == len(names), "variants that do not differ"
+    assert {chosen.size for chosen in resolved} == {512}
+    quick = Workshop(STUDIES[name], CONTENT, STYLE, Settings(choices=QUICK))
+    assert {quick.options(variant).size for variant in quick.study.variants} == {QUICK["size"]}
+
+
+def test_the_table_has_the_papers_settings() -> None:
+    def options(name: str, variant: int = 0) -> StylizeOptions:
+        study = STUDIES[name]
+        return Workshop(study, CONTENT, STYLE, Settings()).options(study.variants[variant]).resolved()
+
+    assert [options("ratio-sweep", i).style_weight for i in range(4)] == [1, 1e3, 1e6, 1e9]
+    assert options("ratio-sweep").steps == 100
+    vanilla, attention = (options("attention-vs-vanilla", i) for i in range(2))
+    weights = [(o.content_weight, o.style_weight, o.attention_weight) for o in (vanilla, attention)]
+    assert weights == [(1, 1e7, 0), (1, 1e7, 6e6)]
+    assert (attention.steps, attention.attention_layers, attention.style_fit) == (500, "relu4_1", "content")
+    assert options("attention-layers").attention_weight == 5e7
+    adam = options("optimisers", 1)
+    assert (adam.optimizer, adam.learning_rate, adam.style_weight, adam.attention_weight) == ("adam", 0.01, 1e6, 5e6)
+
+
+def test_files_say_the_same_and_the_numbers_are_the_pictures(tmp_path: Path) -> None:
+    told: list[tuple[int, int, str]] = []
+    settings = Settings(choices=TINY, device="cpu")
+    report = run(PAIR, "pair", CONTENT, STYLE, tmp_path, settings, lambda *what: told.append(what))
+    assert told == [(0, 2, "plain"), (1, 2, "with | attention")]
+    about = json.loads((tmp_path / "numbers.json").read_text())
+    with (tmp_path / "numbers.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert (
+        [row["variant"] for row in rows] == [row["variant"] for row in about["rows"]] == ["plain", "with | attention"]
+    )
+    for text, row in zip(rows, about["rows"], strict=True):
+        for key, value in row.items():
+            assert text[key] == str(value)
+        assert (row["content"], row["style"], row["steps"], row["outcome"]) == ("photo", "painting", 2, "finished")
+    assert "attention loss" not in about["rows"][0]
+    for name in ("figure.png", "curves.png", "curves-time.png"):
+        with Image.open(tmp_path / name) as drawn:
+            assert drawn.width > 32
+        assert f"]({name})" in report.read_text()
+    assert "with \\| attention" in report.read_text()
+
+    shop = Workshop(PAIR, CONTENT, STYLE, settings)
+    cell = painted(shop, 0, PAIR.variants[1])
+    options = shop.options(PAIR.variants[1])
+    pixels = [image.resize(p.pixels, 26, 32) for p in (CONTENT[0][1], image.from_pil(cell.pictures[0]))]
+    losses = objective_at(shop.gatys.encoder(options), pixels[0], [STYLE[0][1].pixels], options).losses(pixels[1])
+    row = about["rows"][1]
+    for term in ("content", "style", "attention"):
+        # The picture was rounded to eight bits on its way here.
+        assert row[f"weighted {term} loss"] == pytest.approx(float(losses[term]), rel=0.02)
+        assert cell.numbers[f"weighted {term} loss"] == row[f"weighted {term} loss"]
+    assert row["weighted style loss"] == pytest.approx(1e7 * row["style loss"], rel=1e-4)
+    assert row["weighted attention loss"] == pytest.approx(6e6 * row["attention loss"], rel=1e-4)
+    assert list(cell.curves["style"]) == [1, 2]
+    assert set(cell.clock) == {1, 2}
+
+
+def test_every_content_goes_with_every_style(tmp_path: Path) -> None:
+    study = STUDIES["attention-map"]
+    two = [("a", picture(3)), ("b", picture(4))]
+    run(study, "attention-map", two, two, tmp_path, Settings(choices=TINY, device="cpu"))
+    rows = json.loads((tmp_path / "numbers.json").read_text())["rows"]
+    pairs = [(row["content"], row["style"]) for row in rows[::3]]
+    assert pairs == [("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")]
+    assert 0 < rows[0]["50%,17%: its weight"] <= 1
+
+
+def test_what_diverges_is_shown_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    grey = torch.full((1, 3, 26, 32), 0.5)
+
+    def explode(*_: object, progress: ProgressCallback, **__: object) -> None:
+        progress(Progress(step=1, total=9, losses={"style": 6.0}, preview=lambda: grey))
+        raise DivergedError("the loss is not finite any more")
+
+    monkeypatch.setattr("impasto.studies.gatys.paint", explode)
+    shop = Workshop(PAIR, CONTENT, STYLE, Settings(choices=TINY, device="cpu"))
+    cell = painted(shop, 0, Variant("no guard", {"guard": "off", "style_weight": 3.0}))
+    assert cell.numbers["outcome"] == "not finite after step 1"
+    assert cell.curves == {"style": {1: 2.0}}
+    assert np.unique(np.asarray(cell.pictures[0])).tolist() == [128]
+    # With the guard there is always a picture, so that this is an error like any other.
+    with pytest.raises(DivergedError):
+        painted(shop, 0, PAIR.variants[1])
+
+
+def test_nothing_to_do_and_nowhere_to_write(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="at least one picture each"):
+        run(PAIR, "pair", [], STYLE, tmp_path, Settings())
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PictureError, match="cannot be made"):
+        run(PAIR, "pair", CONTENT, STYLE, tmp_path / "file" / "folder", Settings(choices=TINY))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_runs(name: str, tmp_path: Path) -> None:
+    run(STUDIES[name], name, CONTENT, STYLE, tmp_path, Settings(choices=QUICK, device="cpu"))
+    rows = json.loads((tmp_path / "numbers.json").read_text())["rows"]
+    assert [row["variant"] for row in rows] == [variant.name for variant in STUDIES[name].variants]
+    assert len({json.dumps(row) for row in rows}) == len(rows)
