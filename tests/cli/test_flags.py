@@ -12,6 +12,7 @@ from impasto.options import StylizeOptions, option
 TEXTS = {
     "content_layers": "relu3_1:2",
     "style_layers": "relu1_1,relu3_1:2",
+    "attention_layers": "relu2_1,relu3_1:2",
     "style_blend": "3",
     "init": "noise",
     "decoder": "adain_paper",
@@ -75,7 +76,7 @@ def test_the_help_says_ranges_units_and_headings(impasto, monkeypatch):
     assert "(0.05 to 10)" in text
     assert "--size PX" in text
     assert "(1 or more)" in text
-    assert "[choices: draft, default, best] [default: default]" in text
+    assert "[choices: draft, default, best, paper-001, paper-002] [default:" in text
     assert "How to paint" in text
 
 
