@@ -17,8 +17,8 @@ _OWN: Mapping[str, Any] = MappingProxyType({
 
 # The papers' way: one size, the style picture brought to the content's size, pixels free until the end.
 _PAPERS: Mapping[str, Any] = MappingProxyType({
-    "scales": 1, "coarse_steps": 0, "style_fit": "content", "optimizer": "lbfgs-pixels", "content_weight": 1.0,
-    "tv_weight": 0.0, "range_weight": 0.0,
+    "scales": 1, "coarse_steps": 0, "style_fit": "content", "init": "content", "optimizer": "lbfgs-pixels",
+    "convention": "jcjohnson", "content_weight": 1.0, "tv_weight": 0.0, "range_weight": 0.0,
 })  # fmt: skip
 
 # What a preset decides, unless the option is given itself.
@@ -26,16 +26,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     "draft": {**_OWN, "steps": 40},
     "default": _OWN,
     "best": {**_OWN, "scales": 3, "steps": 500, "coarse_steps": 300},
-    # Its Figure 1. It speaks of a white noise image, and of total variation without a weight.
-    "paper-001": {
-        **_PAPERS, "steps": 500, "init": "noise", "convention": "paper-001", "style_weight": 1e7,
-        "attention_weight": 6e6,
-    },
-    # Its Table 1, whose losses have the size that means give (those of PyTorch's tutorial), not the sums of its text.
-    "paper-002": {
-        **_PAPERS, "steps": 100, "init": "content", "convention": "jcjohnson", "style_weight": 1e6,
-        "attention_weight": 0.0,
-    },
+    # Its Figure 1. By its equations 1 and 3 these weights leave nothing of the content; in the normalisation of
+    # PyTorch's tutorial, from which such numbers come, and started from the content, they give what its figures show.
+    # It speaks of total variation without a weight, and of a white noise image: see `--tv-weight` and `--init noise`.
+    "paper-001": {**_PAPERS, "steps": 500, "style_weight": 1e7, "attention_weight": 6e6},
+    # Its Table 1, whose losses have the size of the tutorial's means, not of its text's sums.
+    "paper-002": {**_PAPERS, "steps": 100, "style_weight": 1e6, "attention_weight": 0.0},
 })  # fmt: skip
 
 

@@ -94,7 +94,7 @@ def test_files_say_the_same_and_the_numbers_are_the_pictures(tmp_path: Path) -> 
     shop = Workshop(PAIR, CONTENT, STYLE, settings)
     cell = painted(shop, 0, PAIR.variants[1])
     options = shop.options(PAIR.variants[1])
-    pixels = [image.resize(p.pixels, 26, 32) for p in (CONTENT[0][1], image.from_pil(cell.pictures[0]))]
+    pixels = [image.resize(p.pixels, 26, 32) for p in (CONTENT[0][1], image.from_pil(cell.pictures[0][0]))]
     losses = objective_at(shop.gatys.encoder(options), pixels[0], [STYLE[0][1].pixels], options).losses(pixels[1])
     row = about["rows"][1]
     for term in ("content", "style", "attention"):
@@ -129,7 +129,7 @@ def test_what_diverges_is_shown_and_named(monkeypatch: pytest.MonkeyPatch) -> No
     cell = painted(shop, 0, Variant("no guard", {"guard": "off", "style_weight": 3.0}))
     assert cell.numbers["outcome"] == "not finite after step 1"
     assert cell.curves == {"style": {1: 2.0}}
-    assert np.unique(np.asarray(cell.pictures[0])).tolist() == [128]
+    assert np.unique(np.asarray(cell.pictures[0][0])).tolist() == [128]
     # With the guard there is always a picture, so that this is an error like any other.
     with pytest.raises(DivergedError):
         painted(shop, 0, PAIR.variants[1])

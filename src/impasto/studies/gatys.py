@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from PIL import Image
-
 from impasto import image
 from impasto.api import paint
 from impasto.attention import attention
 from impasto.attention.draw import heat, marked_style
 from impasto.errors import DivergedError
+from impasto.figures import marked
 from impasto.methods.gatys.stylizer import objective_at
 from impasto.progress import Progress
 from impasto.studies.runner import Workshop
@@ -51,7 +50,7 @@ def painted(shop: Workshop, pair: int, variant: Variant) -> Cell:
         result, outcome = best[0], f"not finite after step {len(clock)}"
     seconds = time.perf_counter() - began
     numbers: dict[str, float | int | str] = {**_losses(shop, pair, variant, result), "seconds": round(seconds, 1)}
-    return Cell([image.to_pil(result)], numbers | {"steps": len(clock), "outcome": outcome}, curves, clock)
+    return Cell([[image.to_pil(result)]], numbers | {"steps": len(clock), "outcome": outcome}, curves, clock)
 
 
 def _losses(shop: Workshop, pair: int, variant: Variant, result: image.Picture) -> dict[str, float]:
@@ -74,15 +73,15 @@ def looked(shop: Workshop, pair: int, variant: Variant) -> Cell:
     (_, content), (_, style) = shop.pairs[pair]
     found = attention(image.to_pil(content), image.to_pil(style), PLACES, shop.options(variant), stylizer=shop.gatys)
     (look,) = found.looks
-    pictures: list[Image.Image] = []
     numbers: dict[str, float | int | str] = {}
     for number, place in enumerate(PLACES):
-        pictures += [marked_style(found, look, number), heat(found, look, number)]
-        weights = look.weights[number]
         x, y = look.best[number]
         numbers[f"{place}: best match"] = f"{100 * x / look.size[0]:.0f}%,{100 * y / look.size[1]:.0f}%"
-        numbers[f"{place}: its weight"] = float(weights.max())
-    return Cell(pictures, numbers)
+        numbers[f"{place}: its weight"] = float(look.weights[number].max())
+    rows = range(len(PLACES))
+    pictures = [[marked_style(found, look, row), heat(found, look, row)] for row in rows]
+    seen = image.to_pil(image.Picture(found.content))
+    return Cell(pictures, numbers, contents=[marked(seen, place) for place in found.places])
 
 
 def ratios(values: Sequence[float]) -> list[Variant]:
@@ -97,7 +96,7 @@ def _layers(name: str, layers: Sequence[str]) -> list[Variant]:
 _ALL = [f"relu{block}_1" for block in range(1, 6)]
 _VANILLA: Mapping[str, Any] = {"preset": "paper-001", "attention_weight": 0.0}
 # Its mean squares are of features, not of Gram matrices, and want a weight of their own.
-_LOCAL: Mapping[str, Any] = {"attention_loss": "local", "attention_weight": 20.0}
+_LOCAL: Mapping[str, Any] = {"attention_loss": "local", "attention_weight": 50.0}
 
 STUDIES: Mapping[str, Study] = {
     "ratio-sweep": Study(
@@ -160,7 +159,7 @@ STUDIES: Mapping[str, Study] = {
         base={"preset": "paper-001"},
         variants=_layers("attention_layers", _ALL[2:]),
         make=looked,
-        columns=[f"{what} {place}" for place in PLACES for what in ("from", "weights of")],
+        columns=["", "weights"],
     ),
     "pooling": Study(
         source="Papers 001 and 002 after Gatys",

@@ -132,8 +132,12 @@ def _figure(shop: Workshop, cells: Mapping[tuple[int, str], Cell]) -> Image.Imag
     titles = [" ".join(filter(None, (v.name, column))) for v in study.variants for column in study.columns]
     rows = []
     for pair, (content, style) in enumerate(shop.pairs):
-        made = [picture for variant in study.variants for picture in cells[pair, variant.name].pictures]
-        rows.append([shop.shown(*content), shop.shown(*style), *made])
+        made = [cells[pair, variant.name] for variant in study.variants]
+        for number, first in enumerate(made[0].pictures):
+            of_content = made[0].contents[number] if made[0].contents else shop.shown(*content)
+            parts = [picture for cell in made for picture in cell.pictures[number]]
+            assert len(first) == len(study.columns)
+            rows.append([of_content, shop.shown(*style), *parts])
     return figures.grid(rows, ["content", "style", *titles])
 
 

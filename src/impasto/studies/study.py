@@ -24,12 +24,17 @@ class Variant:
 
 @dataclass(frozen=True)
 class Cell:
-    """What one variant made of one pair. curves: {what: {step: value}}; clock: seconds at each step."""
+    """What one variant made of one pair.
 
-    pictures: Sequence[Image.Image]
+    pictures: rows of the figure, each as long as the study's `columns`. contents: what the content's column shows in
+    each row, if it is not the content itself. curves: {what: {step: value}}; clock: seconds at each step.
+    """
+
+    pictures: Sequence[Sequence[Image.Image]]
     numbers: Mapping[str, float | int | str]
     curves: Mapping[str, Curve] = field(default_factory=dict)
     clock: Curve = field(default_factory=dict)
+    contents: Sequence[Image.Image] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

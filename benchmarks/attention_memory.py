@@ -1,0 +1,82 @@
+"""Peak memory and time of the attention style loss at every layer, over plain gatys.
+
+    python benchmarks/attention_memory.py [--size 512] [--features layer|shallower|all] [--kind gram|local]
+
+Each row is a process of its own that paints a square picture for three steps with the target of one layer. Memory is
+the highest resident memory of the process, less that of plain gatys; time is what computing the objective takes longer,
+once per scale. The last column is what the matrix of all weights would take in float32.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from impasto import StylizeOptions, image
+from impasto.cli.pictures import packaged
+from impasto.device import choose_device
+from impasto.encoders.network import block_of
+from impasto.methods.gatys.stylizer import Gatys, objective_at
+
+LAYERS = ("", "relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--features", default="layer", choices=("layer", "shallower", "all"))
+    parser.add_argument("--kind", default="gram", choices=("gram", "raw-gram", "local"))
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one is not None:
+        measure(arguments.one, arguments)
+        return
+    print(f"{arguments.size} x {arguments.size}, {arguments.kind}, {arguments.features}, torch {torch.__version__}")
+    print(f"{'':10}{'positions':>10}{'peak MB':>10}{'above plain':>13}{'seconds':>10}{'all weights, MB':>17}")
+    plain_memory, plain_seconds = 0, 0.0
+    for layer in LAYERS:
+        same = ["--size", str(arguments.size), "--features", arguments.features, "--kind", arguments.kind]
+        run = subprocess.run(
+            [sys.executable, __file__, "--one", layer, *same], check=True, capture_output=True, text=True
+        )
+        memory, seconds = int(run.stdout.split()[0]), float(run.stdout.split()[1])
+        if not layer:
+            plain_memory, plain_seconds = memory, seconds
+            print(f"{'plain':10}{'':10}{memory:10}")
+            continue
+        positions = (arguments.size // 2 ** (block_of(layer) - 1)) ** 2
+        print(
+            f"{layer:10}{positions:10}{memory:10}{memory - plain_memory:13}{seconds - plain_seconds:10.1f}"
+            f"{positions**2 * 4 / 1e6:17,.0f}",
+            flush=True,
+        )
+
+
+def measure(layer: str, arguments: argparse.Namespace) -> None:
+    torch.set_num_threads(2)
+    content, style = (
+        image.resize(image.read(packaged()[name]).pixels, arguments.size, arguments.size)
+        for name in ("mountains", "swirls")
+    )
+    options = StylizeOptions(
+        method="gatys", scales=1, steps=3, attention_weight=1.0 if layer else 0.0, attention_layers=layer or "relu4_1",
+        attention_features=arguments.features, attention_loss=arguments.kind,
+    )  # fmt: skip
+    method = Gatys(choose_device("cpu"))
+    encoder = method.encoder(options)
+    began = time.perf_counter()
+    objective = objective_at(encoder, content, [style], options)
+    seconds = time.perf_counter() - began
+    del objective
+    method(content, [style], options)
+    peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
+    assert peak
+    print(int(peak[1]) // 1024, seconds)
+
+
+if __name__ == "__main__":
+    main()
