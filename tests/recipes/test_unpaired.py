@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.blocks.patch_discriminator import PatchConfig
-from impasto.errors import DataError
+from impasto.errors import DataError, OptionError
 from impasto.methods.cyclegan.network import GeneratorConfig
 from impasto.methods.dncnn_cyclegan.network import GeneratorConfig as DnCNNConfig
 from impasto.methods.nla_cyclegan.network import GeneratorConfig as NLAConfig
@@ -113,6 +113,8 @@ def test_nla_cyclegan_is_as_in_paper_000() -> None:
     assert config.optimizer == NAdam(betas=(0.5, 0.999), momentum_decay=4e-3)
     assert config.generator == NLAConfig()
     different = {name for name, value in asdict(config).items() if value != asdict(baseline)[name]}
+    composing = nla_cyclegan.nla_cyclegan_compose()
+    assert composing == replace(config, generator=NLAConfig(compose=True))
     assert different == {"rates", "optimizer", "generator"}, "for other loss function, it same as the CycleGAN"
 
 
@@ -283,5 +285,8 @@ def test_a_single_style_picture_is_a_kind_of_its_own(data: Data, tmp_path: Path)
 def test_what_cannot_be_trained_is_said(data: Data, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="4 pictures are too few to hold 3 of them out"):
         make(cyclegan, replace(TINY[cyclegan], held_out=3), data)
+    for crop in (30, 4):
+        with pytest.raises(OptionError, match=f"crop is {crop}, but must be a multiple of 4 and at least 8"):
+            make(cyclegan, replace(TINY[cyclegan], crop=crop), data)
     with pytest.raises(DataError, match="nowhere: there is no such folder"):
         cyclegan.settle(replace(cyclegan.cyclegan(), held_out=1), data | {"B": [tmp_path / "nowhere"]})

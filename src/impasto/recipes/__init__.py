@@ -14,6 +14,7 @@ RECIPES = {
     "cyclegan": "impasto.recipes.cyclegan:cyclegan",
     "cyclegan_slim": "impasto.recipes.cyclegan:cyclegan_slim",
     "nla_cyclegan": "impasto.recipes.nla_cyclegan:nla_cyclegan",
+    "nla_cyclegan_compose": "impasto.recipes.nla_cyclegan:nla_cyclegan_compose",
     "nla_cyclegan_slim": "impasto.recipes.nla_cyclegan:nla_cyclegan_slim",
     "exp_smallBS": "impasto.recipes.dncnn_cyclegan:exp_small_bs",
     "exp_largeBS": "impasto.recipes.dncnn_cyclegan:exp_large_bs",

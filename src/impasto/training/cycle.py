@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from impasto.data.folders import PictureStream, batches
 from impasto.data.image_pool import ImagePool
+from impasto.errors import OptionError
 from impasto.losses.cycle import cycle_loss
 from impasto.losses.identity import identity_loss
 from impasto.losses.lsgan import discriminator_loss, generator_loss
@@ -83,7 +84,10 @@ class CycleTraining:
         held_out: Domains,
         settings: Settings,
     ) -> None:
-        """method: the name that the result is stored under. networks: of the directions 'A2B' and 'B2A'."""
+        """method: the name that the result is stored under. networks: of the directions 'A2B' and 'B2A'.
+
+        Raises OptionError for crops that the generators cannot give back.
+        """
         self.method = method
         self.accelerator = accelerator
         self.settings = settings
@@ -96,6 +100,7 @@ class CycleTraining:
         # Each judges what its direction paints, and remembers it.
         self.discriminators = {direction: one.discriminator for direction, one in networks.items()}
         side = domains.A.crops.side
+        _check_side(side, cast(GeneratorModule, self.generators["A2B"]))
         self.pools = {direction: ImagePool(settings.pool, side).to(accelerator.device) for direction in networks}
         both = [parameter for generator in self.generators.values() for parameter in generator.parameters()]
         self.optimizers: Mapping[str, Optimizer] = {"generators": settings.optimizer(both)} | {
@@ -164,20 +169,17 @@ class CycleTraining:
         """({direction: what it paints}, {direction/name: weighted loss}). pictures: what each direction starts from."""
         fakes, losses = {}, {}
         settings = self.settings
-        with _frozen(self.discriminators.values()):
+        # One autocast around everything, because it keeps each weight's half-precision copy until it ends. The losses
+        # themselves are float32.
+        with _frozen(self.discriminators.values()), self.accelerator.autocast():
             for direction, other in (("A2B", "B2A"), ("B2A", "A2B")):
                 picture, generator = pictures[direction], self.generators[direction]
-                with self.accelerator.autocast():
-                    fake = generator(picture)
-                    judged = self.discriminators[direction](fake)
-                    back = self.generators[other](fake)
-                fakes[direction] = fake
+                fake = fakes[direction] = generator(picture)
+                judged, back = self.discriminators[direction](fake), self.generators[other](fake)
                 losses[f"{direction}/adversarial"] = generator_loss(judged)
                 losses[f"{direction}/cycle"] = settings.cycle_weight * cycle_loss(back, picture)
                 if settings.identity_weight:
-                    target = pictures[other]
-                    with self.accelerator.autocast():
-                        same = generator(target)
+                    same, target = generator(pictures[other]), pictures[other]
                     losses[f"{direction}/identity"] = settings.identity_weight * identity_loss(same, target)
         return fakes, losses
 
@@ -218,6 +220,12 @@ def average_gradients(accelerator: Accelerator, networks: Iterable[nn.Module]) -
         for parameter in network.parameters():
             if parameter.grad is not None:
                 parameter.grad = accelerator.reduce(parameter.grad, "mean")
+
+
+def _check_side(side: int, generator: GeneratorModule) -> None:
+    if side % generator.multiple or side < generator.minimum:
+        expected = f"a multiple of {generator.multiple} and at least {generator.minimum}"
+        raise OptionError(f"crop is {side}, but must be {expected} for this generator")
 
 
 @contextmanager
