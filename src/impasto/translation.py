@@ -1,5 +1,6 @@
 """How a generator between two kinds of pictures, A and B, lies on disk and is applied to pictures of any size."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast
@@ -99,7 +100,7 @@ def padded_to(picture: Tensor, multiple: int, minimum: int) -> Tensor:
     return F.pad(picture, (0, right, 0, down), mode=mode)
 
 
-class Translator:
+class Translator(ABC):
     """A stylizer whose weights are the style: it takes pictures of one kind and no painting.
 
     A method's own class adds its name and `build`, the network for a stored config.
@@ -122,9 +123,9 @@ class Translator:
         self._networks: dict[tuple[str, str], tuple[GeneratorModule, torch.dtype]] = {}
 
     @classmethod
+    @abstractmethod
     def build(cls, config: Mapping[str, Any]) -> nn.Module:
         """The network, with any weights, that a file's config describes."""
-        raise NotImplementedError
 
     def __call__(
         self,
@@ -188,5 +189,5 @@ def bytes_per_pixel(generator: GeneratorModule) -> float:
     At 512 and 1024 pixels, generators of width 16 were measured to take 390 to 416 bytes, for which this says 416, and
     of width 64 from 280 (DnCNN, bf16) to 841 (CycleGAN, fp32), for which it says 896.
     """
-    # Responses at the picture's own size, before and after normalisation and padding, and what the kernels need besides.
+    # Responses at the picture's own size, before and after normalisation and padding, and what kernels need besides.
     return 4 * (2.5 * generator.config.width + 64)

@@ -30,7 +30,7 @@ class UnpairedConfig(Settings):
     """
 
     crop: int = 256
-    # Both papers bring pictures to 286 x 286. Those of their data are square; others keep their aspect ratio.
+    # Paper 000 brings pictures to 286 x 286. Those of its data set are square; others keep their aspect ratio here.
     shorter: int = 286
     held_out: int = 4
     # CycleGAN's own rule. Paper 000 does not say: by it, 150 epochs of monet2photo are 943,050 steps; with 'A', that
