@@ -126,7 +126,7 @@ class Plain:
     ("settings", "networks", "side", "weights"),
     [
         (replace(CYCLEGAN, pool=50), resnet_networks, 32, (10.0, 5.0, 0.5)),
-        (PAPER_002, dncnn_networks, 10, (1.0, 0.0, 1.0)),
+        (PAPER_002, dncnn_networks, 6, (1.0, 0.0, 1.0)),
     ],
     ids=["cyclegan", "paper 002"],
 )
