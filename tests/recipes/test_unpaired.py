@@ -29,13 +29,13 @@ from impasto.training.schedules import LinearDecay, StepDecay
 from impasto.translation import load_generator
 
 SMALL: dict[str, Any] = {
-    "schedule": Schedule(steps=6, log_every=1, preview_every=3, validate_every=3, save_every=2),
+    "schedule": Schedule(steps=4, log_every=1, preview_every=2, validate_every=4, save_every=2),
     "batch": 2,
     "crop": 32,
     "shorter": 36,
     "held_out": 1,
 }
-# Pools and averages that already matter within six steps.
+# Pools and averages that already matter within four steps.
 LEARNED: dict[str, Any] = {"pool": 3, "average_decay": 0.5, "discriminator": PatchConfig(width=2)}
 TINY = {
     cyclegan: replace(cyclegan.cyclegan(), **SMALL, **LEARNED, generator=GeneratorConfig(width=2, blocks=1)),
@@ -182,7 +182,7 @@ def test_resumes_bit_by_bit(tmp_path: Path, data: Data, recipe: Any, monkeypatch
 
     whole = run("whole")
     with pytest.raises(TimeoutError):
-        run("killed", stop_at=5)
+        run("killed", stop_at=3)
     torch.manual_seed(99)
     resumed = run("killed", resume=True)
     for name, module in whole.modules.items():
@@ -195,7 +195,7 @@ def test_resumes_bit_by_bit(tmp_path: Path, data: Data, recipe: Any, monkeypatch
                 assert torch.equal(value, states[index][key]), f"{name} {index} {key}"
     for file in ("generators.safetensors", "previews.png"):
         assert (tmp_path / "killed" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
-    assert [path.name for path in figures.previews_of(tmp_path / "killed")] == ["0000003.png", "0000006.png"]
+    assert [path.name for path in figures.previews_of(tmp_path / "killed")] == ["0000002.png", "0000004.png"]
     assert {"held out A/cycle", "A2B/adversarial"} <= set(figures.read_curves(tmp_path / "killed" / "tensorboard"))
 
 
