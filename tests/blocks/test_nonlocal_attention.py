@@ -110,6 +110,18 @@ def test_queries_go_in_groups_where_the_kernel_would_hold_the_weights(monkeypatc
     assert sum(sizes) == 2 * 20 * 20
 
 
+@pytest.mark.parametrize("backend", [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH])
+def test_half_precision_has_a_whole_softmax(backend: SDPBackend) -> None:
+    """Large logits of 8 bits would be wrong by more than the rounding of the result, twice this much."""
+    q, k, v = (noise(1, 600, 16, seed=seed).bfloat16() / 4 for seed in range(3))
+    q, v = 16 * q, v + 1
+    with sdpa_kernel(backend), torch.autocast("cpu", torch.bfloat16):
+        half = attend(q, k, v)
+    assert half.dtype == torch.bfloat16
+    exact = (q.double() @ k.double().transpose(1, 2)).softmax(2) @ v.double()
+    torch.testing.assert_close(half.double(), exact, rtol=0, atol=2**-7)
+
+
 def test_the_usual_precisions_have_a_fused_kernel() -> None:
     for dtype in (torch.float32, torch.bfloat16):
         q = torch.zeros(1, 1, 64, 32, dtype=dtype)

@@ -142,6 +142,7 @@ def test_slim_recipes_differ_in_what_the_methods_differ_in() -> None:
     assert (plain.generator.width, plain.crop) == (16, 128)
     different = {name for name, value in asdict(plain).items() if value != asdict(attentive)[name]}
     assert different == {"rates", "optimizer", "generator"}
+    assert plain.rates == cyclegan.cyclegan().rates, "shares of the steps"
     assert plain.schedule.steps > 0, "of a time, not of epochs"
 
 

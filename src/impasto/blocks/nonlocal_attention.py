@@ -52,7 +52,7 @@ class NonLocalBlock(nn.Module):
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """softmax(q k^T) v for (N, Q, d), (N, K, d), (N, K, d), all of one d, without a matrix of Q x K.
 
-    Fused kernels, whose softmax is float32, need the equal d. Where there is none, queries go in groups.
+    Fused kernels need the equal d. Where there is none, queries go in groups. The softmax is float32 either way.
     """
     queries, keys, values = q[:, None], k[:, None], v[:, None]
     group = q.shape[1]
