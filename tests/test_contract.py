@@ -11,25 +11,49 @@ from torch import Tensor
 import impasto
 from impasto.errors import OptionError
 from impasto.methods import METHODS, Stylizer, load_method
-from impasto.options import StylizeOptions
+from impasto.methods.cyclegan import network as cyclegan
+from impasto.methods.dncnn_cyclegan import network as dncnn_cyclegan
+from impasto.methods.nla_cyclegan import network as nla_cyclegan
+from impasto.options import TRANSLATIONS, StylizeOptions
 from impasto.progress import Progress
+from impasto.translation import save_generators
 
 # What makes a method quick.
 QUICK: dict[str, dict[str, Any]] = {
     "adain": {"style_scale": 0.1},
     "gatys": {"scales": 1, "steps": 2, "coarse_steps": 1, "init": "noise"},
 }
+
+# Small generators for the methods that are nothing without trained ones.
+GENERATORS: dict[str, Any] = {
+    "cyclegan": lambda: cyclegan.Generator(cyclegan.GeneratorConfig(width=2, blocks=1)),
+    "nla-cyclegan": lambda: nla_cyclegan.Generator(nla_cyclegan.GeneratorConfig(width=2, blocks=2, position=1)),
+    "dncnn-cyclegan": lambda: dncnn_cyclegan.Generator(dncnn_cyclegan.GeneratorConfig(depth=1, width=2)),
+}
 SIZES = [(24, 32), (33, 47), (1, 1), (1, 40), (2, 300), (40, 1)]
 
 
 @pytest.fixture(scope="module", params=list(METHODS))
-def stylizer(request: pytest.FixtureRequest) -> Stylizer:
-    return impasto.load(request.param, device="cpu")
+def stylizer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stylizer:
+    if request.param not in TRANSLATIONS:
+        return impasto.load(request.param, device="cpu")
+    path = tmp_path_factory.mktemp("weights") / "generators.safetensors"
+    torch.manual_seed(0)
+    save_generators(path, request.param, {"A2B": GENERATORS[request.param]()}, {})
+    return impasto.load(request.param, device="cpu", weights=path)
 
 
 def options(stylizer: Stylizer, **choices: Any) -> StylizeOptions:
     method = next(name for name, target in METHODS.items() if target.endswith(f":{type(stylizer).__name__}"))
-    return StylizeOptions(method=method, **(QUICK[method] | choices))
+    return StylizeOptions(method=method, **(QUICK.get(method, {}) | choices))
+
+
+def shown(stylizer: Stylizer, style: Tensor) -> list[Tensor]:
+    """What a method is given besides the content."""
+    return [style] if options(stylizer).takes_style else []
+
+
+of_styles = pytest.mark.parametrize("stylizer", [name for name in METHODS if name not in TRANSLATIONS], indirect=True)
 
 
 def picture(height: int, width: int, seed: int = 0) -> Tensor:
@@ -48,16 +72,18 @@ def is_picture(result: Tensor, size: Sequence[int]) -> bool:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_any_size_of_content(stylizer: Stylizer, size: tuple[int, int]) -> None:
-    result = stylizer(picture(*size), [picture(20, 30, 1)], options(stylizer))
+    result = stylizer(picture(*size), shown(stylizer, picture(20, 30, 1)), options(stylizer))
     assert is_picture(result, size)
     assert not torch.equal(result, picture(*size))
 
 
+@of_styles
 @pytest.mark.parametrize("size", SIZES)
 def test_any_size_of_style(stylizer: Stylizer, size: tuple[int, int]) -> None:
     assert is_picture(stylizer(picture(25, 31), [picture(*size, 1)], options(stylizer)), (25, 31))
 
 
+@of_styles
 def test_several_styles_of_different_sizes(stylizer: Stylizer) -> None:
     styles = [picture(20, 30, 1), picture(41, 17, 2), picture(1, 1, 3)]
     result = stylizer(picture(25, 31), styles, options(stylizer))
@@ -68,34 +94,34 @@ def test_several_styles_of_different_sizes(stylizer: Stylizer) -> None:
 def test_extreme_pictures(stylizer: Stylizer) -> None:
     black, white = torch.zeros(1, 3, 20, 24), torch.ones(1, 3, 20, 24)
     for content, style in ((black, white), (white, black), (black, black), (white, picture(20, 24))):
-        assert is_picture(stylizer(content, [style], options(stylizer)), (20, 24))
+        assert is_picture(stylizer(content, shown(stylizer, style), options(stylizer)), (20, 24))
 
 
 def test_the_same_call_gives_the_same_picture(stylizer: Stylizer) -> None:
     def paint(method: Stylizer) -> Tensor:
-        return method(picture(25, 31), [picture(20, 30, 1)], options(stylizer))
+        return method(picture(25, 31), shown(method, picture(20, 30, 1)), options(stylizer))
 
     first = paint(stylizer)
     torch.manual_seed(123)  # the global generator plays no part
     assert torch.equal(paint(stylizer), first)
-    assert torch.equal(paint(impasto.load(options(stylizer).method, device="cpu")), first)
+    assert torch.equal(paint(impasto.load(stylizer.method, device="cpu", weights=stylizer.weights)), first)
 
 
 def test_any_memory_layout(stylizer: Stylizer) -> None:
     content, style = picture(25, 31), picture(20, 30, 1)
-    expected = stylizer(content, [style], options(stylizer))
+    expected = stylizer(content, shown(stylizer, style), options(stylizer))
     for layout in (
         content.contiguous(memory_format=torch.channels_last),
         content.transpose(2, 3).contiguous().transpose(2, 3),
     ):
-        assert torch.equal(stylizer(layout, [style], options(stylizer)), expected)
+        assert torch.equal(stylizer(layout, shown(stylizer, style), options(stylizer)), expected)
 
 
 def test_inputs_are_left_alone(stylizer: Stylizer) -> None:
     optimizers = [{"optimizer": "lbfgs"}, {"optimizer": "adam"}]
     for choices in optimizers if options(stylizer).method == "gatys" else [{}]:
         content, style = picture(25, 31).contiguous(memory_format=torch.channels_last), picture(20, 30, 1)
-        stylizer(content, [style], options(stylizer, **choices))
+        stylizer(content, shown(stylizer, style), options(stylizer, **choices))
         assert torch.equal(content, picture(25, 31))
         assert torch.equal(style, picture(20, 30, 1))
         assert not content.requires_grad
@@ -113,20 +139,20 @@ def test_global_state_is_left_alone(stylizer: Stylizer) -> None:
         )
 
     before = state()
-    stylizer(picture(25, 31), [picture(20, 30, 1)], options(stylizer))
+    stylizer(picture(25, 31), shown(stylizer, picture(20, 30, 1)), options(stylizer))
     assert state() == before
 
 
 def test_the_callers_grad_mode_does_not_matter(stylizer: Stylizer) -> None:
-    expected = stylizer(picture(25, 31), [picture(20, 30, 1)], options(stylizer))
+    expected = stylizer(picture(25, 31), shown(stylizer, picture(20, 30, 1)), options(stylizer))
     with torch.no_grad():
-        assert torch.equal(stylizer(picture(25, 31), [picture(20, 30, 1)], options(stylizer)), expected)
+        assert torch.equal(stylizer(picture(25, 31), shown(stylizer, picture(20, 30, 1)), options(stylizer)), expected)
         assert not torch.is_grad_enabled()
 
 
 def test_progress_comes_to_its_end(stylizer: Stylizer) -> None:
     reports: list[Progress] = []
-    stylizer(picture(25, 31), [picture(20, 30, 1)], options(stylizer), progress=reports.append)
+    stylizer(picture(25, 31), shown(stylizer, picture(20, 30, 1)), options(stylizer), progress=reports.append)
     steps = [report.step for report in reports]
     assert steps == sorted(set(steps))
     assert {report.total for report in reports} == {steps[-1]}

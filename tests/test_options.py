@@ -16,7 +16,9 @@ from impasto.encoders.network import LAYERS, EncoderConfig
 from impasto.errors import OptionError, PictureError
 from impasto.image import from_tensor
 from impasto.methods import METHODS, Stylizer
-from impasto.options import PRESETS, SET_BY_REFINE, StylizeOptions
+from impasto.methods.cyclegan.network import Generator, GeneratorConfig
+from impasto.options import PRESETS, SET_BY_REFINE, TRANSLATIONS, StylizeOptions
+from impasto.translation import save_generators
 from impasto.weights import save
 
 FIELDS = [item.name for item in fields(StylizeOptions)]
@@ -24,6 +26,7 @@ SHORT: dict[str, Any] = {"method": "gatys", "scales": 1, "steps": 3}
 NOISE = SHORT | {"init": "noise"}
 ADAM = SHORT | {"optimizer": "adam"}
 ADAIN: dict[str, Any] = {"method": "adain"}
+TRANSLATION: dict[str, Any] = {"method": "cyclegan"}
 LARGE = {"method": "gatys", "size": 150, "scales": 2, "steps": 1, "coarse_steps": 2}  # large enough for two scales
 
 ATTENTION = SHORT | {"attention_weight": 100.0}
@@ -42,6 +45,7 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "style_weight": (SHORT, [0, 1.0, 100.0]),
     "tv_weight": (SHORT, [0.0, 1.0, 1000]),
     "range_weight": (SHORT | {"style_weight": 1e5, "steps": 6}, [0.0, 400.0]),
+    "direction": (TRANSLATION, ["A2B", "B2A"]),
     "precision": (ADAIN, ["fp32", "bf16"]),
     "convention": (NOISE, ["relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"]),
     "style_fit": (SHORT, ["area", "content", "own"]),
@@ -89,6 +93,7 @@ WRONG: dict[str, list[Any]] = {
     "filters": ["normalised", None],
     "tv_weight": [-1, float("nan")],
     "range_weight": [-1, float("inf")],
+    "direction": ["B", "a2b", None],
     "precision": ["fp16", None],
     "convention": ["gatys", 3],
     "content_layers": ["", " , ", "relu4_2:x", "relu4_2:-1", "relu4_2:nan", "relu4_2:inf", None, 4],
@@ -116,7 +121,7 @@ Stylizers = dict[str, Stylizer]
 
 @pytest.fixture(scope="module")
 def stylizers(tmp_path_factory: pytest.TempPathFactory) -> Stylizers:
-    """One for each method and encoder, with a tiny network in place of VGG-19."""
+    """One for each way of painting and encoder, with tiny networks in place of VGG-19 and of trained generators."""
     config = EncoderConfig(widths=(4, 4, 6, 6, 6), padding="reflect")
     generator = torch.Generator().manual_seed(0)
     tensors: dict[str, Tensor] = {}
@@ -128,7 +133,12 @@ def stylizers(tmp_path_factory: pytest.TempPathFactory) -> Stylizers:
         previous = width
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     save(path, tensors, {"encoder": config.to_json()})
+    generators = path.with_name("generators.safetensors")
+    torch.manual_seed(0)
+    config_of = GeneratorConfig(width=2, blocks=1)
+    save_generators(generators, "cyclegan", {"A2B": Generator(config_of), "B2A": Generator(config_of)}, {})
     return {
+        "cyclegan lite": impasto.load("cyclegan", device="cpu", weights=generators),
         "adain lite": impasto.load("adain", device="cpu"),
         "gatys lite": impasto.load("gatys", device="cpu"),
         "gatys vgg19": impasto.load("gatys", device="cpu", weights=path),
@@ -137,7 +147,7 @@ def stylizers(tmp_path_factory: pytest.TempPathFactory) -> Stylizers:
 
 def painted(stylizers: Stylizers, **choices: Any) -> Tensor:
     options = StylizeOptions(**choices)
-    styles = [from_tensor(picture(24, 40, seed)) for seed in (1, 2)]
+    styles = [from_tensor(picture(24, 40, seed)) for seed in (1, 2)] if options.takes_style else []
     return paint(
         from_tensor(picture(32, 36, 10)), styles, options, stylizer=stylizers[f"{options.method} {options.encoder}"]
     ).picture.pixels
@@ -178,8 +188,9 @@ def test_method_chooses_the_stylizer(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("impasto.api.load", load)
     for method in METHODS:
+        styles = [] if method in TRANSLATIONS else [picture(4, 4, 1)]
         with pytest.raises(StopError):
-            paint(from_tensor(picture(4, 4, 0)), [picture(4, 4, 1)], StylizeOptions(method=method))
+            paint(from_tensor(picture(4, 4, 0)), styles, StylizeOptions(method=method))
     assert chosen == list(METHODS)
 
 
@@ -237,8 +248,10 @@ def test_layers() -> None:
 
 
 # What would change nothing is refused, so that nobody waits for its effect.
-GATYS_ONLY = [item.name for item in fields(StylizeOptions) if item.metadata["method"] == "gatys"]
-ADAIN_ONLY = [item.name for item in fields(StylizeOptions) if item.metadata["method"] == "adain"]
+GATYS_ONLY = [item.name for item in fields(StylizeOptions) if item.metadata["methods"] == ("gatys",)]
+ADAIN_ONLY = [item.name for item in fields(StylizeOptions) if item.metadata["methods"] == ("adain",)]
+PAINTING_ONLY = [item.name for item in fields(StylizeOptions) if item.metadata["methods"] == ("adain", "gatys")]
+TRANSLATION_ONLY = [item.name for item in fields(StylizeOptions) if item.metadata["methods"] == TRANSLATIONS]
 
 
 def other(name: str) -> Any:
@@ -264,3 +277,42 @@ def test_what_only_gatys_has_is_refused_without_it(name: str) -> None:
 def test_what_only_adain_has_is_refused_without_it(name: str) -> None:
     with pytest.raises(OptionError, match=f"^{name} is for the method adain, but the method is gatys"):
         StylizeOptions(method="gatys", **{name: other(name)})
+
+
+def test_every_option_belongs_to_all_methods_or_to_some_of_these() -> None:
+    some = {*GATYS_ONLY, *ADAIN_ONLY, *PAINTING_ONLY, *TRANSLATION_ONLY}
+    assert set(FIELDS) - some == {"method", "size", "colour", "precision"}
+
+
+@pytest.mark.parametrize("name", PAINTING_ONLY)
+def test_what_belongs_to_a_shown_style_is_refused_without_one(name: str) -> None:
+    for method in TRANSLATIONS:
+        with pytest.raises(OptionError, match=f"^{name} is for the methods adain, gatys, but the method is {method}"):
+            StylizeOptions(method=method, **{name: other(name)})
+
+
+@pytest.mark.parametrize("name", TRANSLATION_ONLY)
+def test_what_only_translations_have_is_refused_without_one(name: str) -> None:
+    for choices in ({"method": "adain"}, {"method": "gatys"}, {"refine": 3}):
+        with pytest.raises(
+            OptionError, match=f"^{name} is for the methods cyclegan, .* but the method is (adain|gatys)"
+        ):
+            StylizeOptions(**choices, **{name: other(name)})
+
+
+def test_colours_of_a_translation(stylizers: Stylizers) -> None:
+    assert not torch.equal(painted(stylizers, **TRANSLATION), painted(stylizers, **TRANSLATION, colour="keep"))
+    with pytest.raises(OptionError, match="colour 'match' changes the style's colours, but cyclegan is shown no style"):
+        StylizeOptions(**TRANSLATION, colour="match")
+
+
+def test_how_many_styles_make_sense() -> None:
+    assert StylizeOptions().takes_style
+    StylizeOptions().check_styles(2, masks=2)
+    StylizeOptions(**TRANSLATION).check_styles(0)
+    with pytest.raises(OptionError, match="at least one style is needed"):
+        StylizeOptions().check_styles(0)
+    with pytest.raises(OptionError, match="style cannot be given: the weights of the method cyclegan are its style"):
+        StylizeOptions(**TRANSLATION).check_styles(1)
+    with pytest.raises(OptionError, match="masks say where styles go, but the method cyclegan is shown none"):
+        StylizeOptions(**TRANSLATION).check_styles(0, masks=1)

@@ -59,8 +59,9 @@ def load(
 ) -> Stylizer:
     """A method that is ready to paint, to hand to `stylize` or `paint` for many pictures.
 
-    device: auto, cpu, cuda, cuda:1, mps. weights: a local file for the encoder vgg19. download: told of (bytes, total)
-    while weights are fetched. Raises OptionError, and WeightsError when they are first needed.
+    device: auto, cpu, cuda, cuda:1, mps. weights: a local file for the encoder vgg19, or what a method's training
+    wrote. download: told of (bytes, total) while weights are fetched. Raises OptionError, and WeightsError when they
+    are first needed.
     """
     return load_method(
         method, choose_device(device), weights=None if weights is None else Path(weights), download=download
@@ -73,7 +74,7 @@ Kind = TypeVar("Kind", bytes, Image.Image, NDArray[Any], Tensor)
 @overload
 def stylize(
     content: PathLike,
-    style: StyleSource | Sequence[StyleSource],
+    style: StyleSource | Sequence[StyleSource] = (),
     options: StylizeOptions | None = None,
     *,
     masks: Sequence[Source | None] = (),
@@ -88,7 +89,7 @@ def stylize(
 @overload
 def stylize(
     content: Kind,
-    style: StyleSource | Sequence[StyleSource],
+    style: StyleSource | Sequence[StyleSource] = (),
     options: StylizeOptions | None = None,
     *,
     masks: Sequence[Source | None] = (),
@@ -100,7 +101,7 @@ def stylize(
 
 def stylize(
     content: Any,
-    style: StyleSource | Sequence[StyleSource],
+    style: StyleSource | Sequence[StyleSource] = (),
     options: StylizeOptions | None = None,
     *,
     masks: Sequence[Source | None] = (),
@@ -116,7 +117,7 @@ def stylize(
         [0, 1]) or a tensor ([1,] 3, H, W) in [0, 1]. The result is of the same kind. For a path it is the path of the
         new picture: `output`, or the content's name with `-impasto` before its suffix, beside it.
     style: one or several pictures of any of these kinds, whatever the content is; or styles from `encode_style`, or
-        the files that they were saved to.
+        the files that they were saved to. None for a method whose weights are its style.
     masks: where each style goes, white where it does; one per style, None (or one less than there are styles) for what
         the others leave. Where no style goes, the content stays as it is.
     options, choices: how to paint; `stylize(photo, painting, preset="draft", size=512)` is short for options with these
@@ -184,8 +185,7 @@ def paint(
     saving: a `methods.gatys.stylizer.Saving`, for a painting that can be resumed. names: for the record.
     Raises what `stylize` raises; `best` of Cancelled is a Picture.
     """
-    if not styles:
-        raise OptionError("at least one style is needed")
+    options.check_styles(len(styles), masks=len(masks))
     stylizer = stylizer or load(options.method)
     if stylizer.method != options.method:
         raise OptionError(f"method is '{options.method}', but the stylizer that was given is of {stylizer.method}")

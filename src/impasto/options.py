@@ -37,6 +37,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
+# Methods whose trained weights are the style; the others are shown a painting.
+TRANSLATIONS = ("cyclegan", "nla-cyclegan", "dncnn-cyclegan")
+
 # What `init` may be, besides a picture file.
 STARTS = ("content", "noise", "grey")
 
@@ -53,30 +56,33 @@ def option(
     minimum: float | None = None,
     maximum: float | None = None,
     unit: str = "",
-    method: str = "",
+    methods: Sequence[str] = (),
 ) -> Any:
-    """A field of an options dataclass with everything that a door shows of it. method: the only one that has it."""
+    """A field of an options dataclass with everything that a door shows of it. methods: the only ones that have it."""
     metadata = {
-        "help": help, "choices": tuple(choices), "minimum": minimum, "maximum": maximum, "unit": unit, "method": method,
+        "help": help, "choices": tuple(choices), "minimum": minimum, "maximum": maximum, "unit": unit,
+        "methods": tuple(methods),
     }  # fmt: skip
     return field(default=default, metadata=metadata)
 
 
 # Options of the method gatys, and of adain's refinement, which is gatys.
-_gatys = partial(option, method="gatys")
-_adain = partial(option, method="adain")
+_gatys = partial(option, methods=("gatys",))
+_adain = partial(option, methods=("adain",))
+_painting = partial(option, methods=("adain", "gatys"))
+_translation = partial(option, methods=TRANSLATIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StylizeOptions:
     """How to paint. Every value is checked when the options are made; OptionError names the one that is wrong."""
 
-    method: str = option("adain", "how the picture is painted", choices=("adain", "gatys"))
+    method: str = option("adain", "how the picture is painted", choices=("adain", "gatys", *TRANSLATIONS))
     preset: str = _gatys("default", "how much time to spend", choices=tuple(PRESETS))
     size: int | None = option(
         None, "longer side of the result; the input's own size if not given", minimum=1, unit="px"
     )
-    encoder: str = option("lite", "network that sees content and style", choices=("lite", "vgg19"))
+    encoder: str = _painting("lite", "network that sees content and style", choices=("lite", "vgg19"))
     decoder: str = _adain(
         "adain", "network that paints: adain, adain_paper (relu4_1 alone), or a file that `impasto train` wrote"
     )
@@ -89,8 +95,10 @@ class StylizeOptions:
         " after its colours were made the content's",
         choices=("style", "keep", "match"),
     )
-    style_blend: str = option("", "weights of several styles, separated by commas; equal if not given")
-    style_scale: float = option(1.0, "size of the brush strokes: the style picture's scale", minimum=0.05, maximum=10)
+    style_blend: str = _painting("", "weights of several styles, separated by commas; equal if not given")
+    style_scale: float = _painting(
+        1.0, "size of the brush strokes: the style picture's scale", minimum=0.05, maximum=10
+    )
     refine: int = _adain(0, "steps of gatys that go on from the result, slower and finer", minimum=0, maximum=1_000_000)
     style_fit: str | None = _gatys(
         None,
@@ -149,6 +157,7 @@ class StylizeOptions:
     filters: str = _gatys(
         "own", "own: normalised filters, as lite has them; raw: lite without normalisation", choices=("own", "raw")
     )
+    direction: str = _translation("A2B", "which of the two kinds of pictures becomes the other", choices=("A2B", "B2A"))
     precision: str = option(
         "auto", "number format inside the network; auto is bf16 where the device is faster with it", choices=PRECISIONS
     )
@@ -166,14 +175,32 @@ class StylizeOptions:
     def _refuse_what_does_nothing(self) -> None:
         """An option of another method, or one that refining decides, would be ignored silently."""
         for item in fields(self):
-            other, value = item.metadata["method"], getattr(self, item.name)
-            if value == item.default or not other or other == self.method:
+            owners, value = item.metadata["methods"], getattr(self, item.name)
+            if value == item.default or not owners or self.method in owners:
                 continue
-            if not (self.method == "adain" and self.refine):
-                hint = " and for refine" if other == "gatys" and item.name not in SET_BY_REFINE else ""
-                raise OptionError(f"{item.name} is for the method {other}{hint}, but the method is {self.method}")
+            if not (self.method == "adain" and self.refine and "gatys" in owners):
+                hint = " and for refine" if owners == ("gatys",) and item.name not in SET_BY_REFINE else ""
+                whose = f"the method{'s' if len(owners) > 1 else ''} {', '.join(owners)}{hint}"
+                raise OptionError(f"{item.name} is for {whose}, but the method is {self.method}")
             if item.name in SET_BY_REFINE:
                 raise OptionError(f"{item.name} cannot be chosen when refining, which starts from what adain painted")
+
+        if self.colour == "match" and not self.takes_style:
+            raise OptionError(f"colour 'match' changes the style's colours, but {self.method} is shown no style")
+
+    @property
+    def takes_style(self) -> bool:
+        """Whether the method is shown paintings; to another, its weights are the style."""
+        return self.method not in TRANSLATIONS
+
+    def check_styles(self, count: int, *, masks: int = 0) -> None:
+        """Raises OptionError unless so many styles, and masks if any, make sense with this method."""
+        if masks and not self.takes_style:
+            raise OptionError(f"masks say where styles go, but the method {self.method} is shown none")
+        if not count and self.takes_style:
+            raise OptionError("at least one style is needed")
+        if count and not self.takes_style:
+            raise OptionError(f"style cannot be given: the weights of the method {self.method} are its style")
 
     def chosen(self, name: str) -> Any:
         """The value of the option `name`, or what the preset decides if it is not given."""
@@ -188,7 +215,9 @@ class StylizeOptions:
 
     def refinement(self) -> "StylizeOptions":
         """What `refine` means: the method gatys at full size, started from what adain painted."""
-        own: dict[str, Any] = {item.name: item.default for item in fields(self) if item.metadata["method"] == "adain"}
+        own: dict[str, Any] = {
+            item.name: item.default for item in fields(self) if item.metadata["methods"] == ("adain",)
+        }
         return replace(self, method="gatys", init="adain", scales=1, steps=self.refine, **own)
 
     def layers(self, name: str) -> dict[str, float]:

@@ -6,7 +6,7 @@ import pytest
 from impasto.cli import stylize as command
 from impasto.cli.flags import flags, given, in_flags
 from impasto.cli.main import app
-from impasto.options import StylizeOptions, option
+from impasto.options import TRANSLATIONS, StylizeOptions, option
 
 # For the options that are texts of a form of their own; `other` finds a value for every other one.
 TEXTS = {
@@ -63,9 +63,10 @@ def test_flags_that_are_not_given_leave_the_defaults(impasto, chosen):
 @pytest.mark.parametrize("item", fields(StylizeOptions), ids=lambda item: item.name)
 def test_a_flag_sets_its_option_and_no_other(item, impasto, chosen):
     value = other(item)
-    method = item.metadata["method"] or (value if item.name == "method" else StylizeOptions.method)
+    method = next(iter(item.metadata["methods"]), value if item.name == "method" else StylizeOptions.method)
     words = [*(() if item.name == "method" else ("--method", method)), f"--{item.name.replace('_', '-')}", str(value)]
-    outcome = impasto("stylize", "photo.png", "-s", "style.png", *words)
+    style = () if method in TRANSLATIONS else ("-s", "style.png")
+    outcome = impasto("stylize", "photo.png", *style, *words)
     assert outcome.code == 0, outcome.err
     assert chosen == [replace(StylizeOptions(method=method), **{item.name: value})]
 

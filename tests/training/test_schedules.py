@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from impasto.training.schedules import InverseDecay, OneCycle, one_cycle, set_learning_rate, update_average
+from impasto.training.schedules import (
+    InverseDecay,
+    LinearDecay,
+    OneCycle,
+    StepDecay,
+    one_cycle,
+    set_learning_rate,
+    update_average,
+)
 
 
 def test_one_cycle() -> None:
@@ -38,6 +46,38 @@ def test_inverse_decay_is_that_of_the_authors_of_adain() -> None:
     assert rates(20_000, 160_000) == pytest.approx(5e-5)
     assert rates(160_000, 160_000) == pytest.approx(1e-4 / 9)
     assert rates(20_000, 30_000) == rates(20_000, 160_000), "whatever the length of the run"
+
+
+@pytest.mark.parametrize(("epochs", "last"), [(200, 1 / 101), (150, 1 / 51)])
+def test_linear_decay_is_that_of_the_authors_of_cyclegan(epochs: int, last: float) -> None:
+    network = nn.Linear(1, 1)
+    optimizer = torch.optim.Adam(network.parameters(), lr=2e-4)
+    theirs = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda epoch: 1.0 - max(0, epoch + 1 - 100) / (epochs - 100 + 1)
+    )
+    rates = LinearDecay(rate=2e-4, epochs=epochs, constant=100)
+    for epoch in range(epochs):
+        for step in range(3):
+            assert rates(3 * epoch + step, 3 * epochs) == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9)
+        optimizer.step()
+        theirs.step()
+    assert rates(3 * epochs - 1, 3 * epochs) == pytest.approx(2e-4 * last), "never quite 0"
+
+
+def test_step_decay_is_pytorchs() -> None:
+    network = nn.Linear(1, 1)
+    optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
+    theirs = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.99)
+    rates = StepDecay(rate=2e-3, epochs=7, every=2, factor=0.99)
+    for epoch in range(7):
+        for step in range(4):
+            assert rates(4 * epoch + step, 28) == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9)
+        optimizer.step()
+        theirs.step()
+    assert rates(27, 28) == pytest.approx(2e-3 * 0.99**3)
+    assert StepDecay(rate=1.0, epochs=7, every=3, factor=0.5)(27, 28) == 0.25
+    constant = StepDecay(rate=1e-3, epochs=200)
+    assert {constant(step, 1000) for step in range(1000)} == {1e-3}
 
 
 def test_set_learning_rate() -> None:

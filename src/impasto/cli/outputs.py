@@ -29,7 +29,8 @@ class Job:
 
     @property
     def title(self) -> str:
-        return f"{self.content.name} in {' + '.join(style.name for style in self.styles)}"
+        styles = " + ".join(style.name for style in self.styles)
+        return f"{self.content.name} in {styles}" if styles else self.content.name
 
     @property
     def state(self) -> Path:
@@ -65,7 +66,8 @@ def fill(pattern: str, content: Source, styles: Sequence[Source], options: Styli
     values: dict[str, Any] = {
         "stem": content.path.stem,
         "suffix": suffix,
-        "style": "+".join(style.path.stem for style in styles),
+        # Where the method is the style, its name stands for it.
+        "style": "+".join(style.path.stem for style in styles) or options.method,
         "method": options.method,
         "size": "full" if options.size is None else str(options.size),
         "seed": options.seed,

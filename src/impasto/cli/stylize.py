@@ -74,7 +74,12 @@ class Run:
 
     device: Annotated[str, Parameter(group=_RUN, help="auto, cpu, cuda, cuda:1, mps")] = "auto"
     weights: Annotated[
-        Path | None, Parameter(group=_RUN, help="file of weights for the encoder vgg19, instead of the official one")
+        Path | None,
+        Parameter(
+            group=_RUN,
+            help="file of weights: for the encoder vgg19, instead of the official one; for the cyclegan methods, what"
+            " their training wrote",
+        ),
     ] = None
     pixel_limit: Annotated[
         int | None, Parameter(group=_RUN, metavar="N", help="refuse larger pictures; 178,956,970 pixels if not given")
@@ -134,10 +139,11 @@ def stylize(
     chosen = _options(like, repeated.options, given(options))
     if output.name is not None:
         check_pattern(output.name)
-    words = style or repeated.styles
-    mask_words = mask if style or mask else repeated.masks
-    if not words:
+    words = style or (repeated.styles if chosen.takes_style else [])
+    mask_words = (mask if style or mask else repeated.masks) if chosen.takes_style else mask
+    if not words and chosen.takes_style:
         raise OptionError("--style is missing: the painting whose style to use")
+    chosen.check_styles(len(words), masks=len(mask_words or ()))
     _check(run, output, chosen, len(words), masked=bool(mask_words))
     contents, problems = find_contents(content)
     folders = [like.parent if like else Path(), *{c.path.parent for c in contents}]
@@ -227,8 +233,8 @@ def _options(like: Path | None, repeated: dict[str, Any], chosen: dict[str, Any]
     method = chosen.get("method", repeated.get("method"))
     if method != repeated.get("method"):
         # What only the other method has cannot be repeated by this one.
-        owners = {item.name: item.metadata["method"] for item in fields(StylizeOptions)}
-        repeated = {name: value for name, value in repeated.items() if owners[name] in ("", method)}
+        owners = {item.name: item.metadata["methods"] for item in fields(StylizeOptions)}
+        repeated = {name: value for name, value in repeated.items() if not owners[name] or method in owners[name]}
     return StylizeOptions(**(repeated | chosen))
 
 
@@ -237,12 +243,14 @@ def _check(run: Run, output: Output, options: StylizeOptions, styles: int, *, ma
         value = getattr(run, name)
         if value is not None and value < 1:
             raise OptionError(f"--{name.replace('_', '-')} is {value}, but must be 1 or more")
+    if output.grid and not options.takes_style:
+        raise OptionError(f"--grid shows contents in several styles, but the method {options.method} has one")
     if output.grid and masked:
         raise OptionError("--mask gives styles their places in one picture, but --grid paints each style by itself")
     if masked and options.style_blend:
         raise OptionError("--style-blend mixes styles everywhere, but --mask gives each style its own place")
-    if run.save_every and options.method == "adain" and not options.refine:
-        raise OptionError("--save-every is for paintings that take steps; adain takes one, or --refine of them")
+    if run.save_every and options.method != "gatys" and not options.refine:
+        raise OptionError("--save-every is for paintings that take steps; gatys, and --refine of adain")
     if output.grid is None:
         options.blend_weights(None if masked else styles)
     elif options.style_blend:

@@ -82,6 +82,8 @@ def train(
     files = _network_files(module, recipe, networks)
     folders = _folders(module, recipe, data)
     config = _changed(getattr(module, maker)(), recipe, changes)
+    if hasattr(module, "settle"):
+        config = module.settle(config, folders)
     # The extra `train` is there by now.
     from impasto.training.checkpoint import check_run, prepare_run
     from impasto.training.loop import fit

@@ -15,6 +15,9 @@ from impasto.progress import ProgressCallback
 METHODS = {
     "adain": "impasto.methods.adain.stylizer:AdaIN",
     "gatys": "impasto.methods.gatys.stylizer:Gatys",
+    "cyclegan": "impasto.methods.cyclegan.stylizer:CycleGAN",
+    "nla-cyclegan": "impasto.methods.nla_cyclegan.stylizer:NLACycleGAN",
+    "dncnn-cyclegan": "impasto.methods.dncnn_cyclegan.stylizer:DnCNNCycleGAN",
 }
 
 
@@ -38,7 +41,7 @@ class Stylizer(Protocol):
     ) -> Tensor:
         """(1, 3, H, W) in [0, 1] and styles (1, 3, h, w) -> (1, 3, H, W) in [0, 1], on the CPU.
 
-        styles: of adain also encoded ones, `methods.adain.style.Style`.
+        styles: of adain also encoded ones, `methods.adain.style.Style`; none for a method whose weights are its style.
 
         masks: one (1, 1, H, W) in [0, 1] per style, how much of each position belongs to it; their sum is at most 1,
             and where it is less the rest belongs to no style. Without them every style is everywhere.

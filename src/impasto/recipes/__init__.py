@@ -1,6 +1,7 @@
 """Named training runs. `RECIPES` is the whole list: module and the function or class in it that makes the config.
 
-A recipe's module also has `build`, which makes the run, and `DATA`, the kinds of pictures that it tells apart, if any.
+A recipe's module also has `build`, which makes the run; `DATA`, the kinds of pictures that it tells apart, if any; and
+`settle`, if what the config leaves open depends on the pictures.
 """
 
 RECIPES = {
@@ -10,5 +11,15 @@ RECIPES = {
     "adain_mean_squared": "impasto.recipes.adain:adain_mean_squared",
     "adain_content": "impasto.recipes.adain:adain_content",
     "adain_style": "impasto.recipes.adain:adain_style",
+    "cyclegan": "impasto.recipes.cyclegan:cyclegan",
+    "cyclegan_slim": "impasto.recipes.cyclegan:cyclegan_slim",
+    "nla_cyclegan": "impasto.recipes.nla_cyclegan:nla_cyclegan",
+    "nla_cyclegan_compose": "impasto.recipes.nla_cyclegan:nla_cyclegan_compose",
+    "nla_cyclegan_slim": "impasto.recipes.nla_cyclegan:nla_cyclegan_slim",
+    "exp_smallBS": "impasto.recipes.dncnn_cyclegan:exp_small_bs",
+    "exp_largeBS": "impasto.recipes.dncnn_cyclegan:exp_large_bs",
+    "exp_largeBS_decay": "impasto.recipes.dncnn_cyclegan:exp_large_bs_decay",
+    "exp_smallBS_decay": "impasto.recipes.dncnn_cyclegan:exp_small_bs_decay",
+    "dncnn_cyclegan_single": "impasto.recipes.dncnn_cyclegan:single",
     "lite_encoder": "impasto.recipes.lite_encoder:Config",
 }

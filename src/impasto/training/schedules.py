@@ -44,6 +44,44 @@ class InverseDecay:
         return self.rate / (1 + self.decay * step)
 
 
+@dataclass(frozen=True, kw_only=True)
+class LinearDecay:
+    """Constant, then linearly towards zero, which the epoch after the last would reach: what the authors of CycleGAN
+    use (Zhu et al. 2017, section 7).
+
+    epochs: of the whole run, equal shares of its steps. constant: so many of them at the full rate.
+    """
+
+    rate: float
+    epochs: int
+    constant: int
+
+    def __call__(self, step: int, steps: int) -> float:
+        decayed = max(0, _epoch(step, steps, self.epochs) + 1 - self.constant)
+        return self.rate * (1 - decayed / (self.epochs - self.constant + 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepDecay:
+    """Times `factor` after every `every` epochs, as `torch.optim.lr_scheduler.StepLR` does; 1 for a constant rate.
+
+    epochs: of the whole run, equal shares of its steps.
+    """
+
+    rate: float
+    epochs: int
+    every: int = 2
+    factor: float = 1.0
+
+    def __call__(self, step: int, steps: int) -> float:
+        return self.rate * self.factor ** (_epoch(step, steps, self.epochs) // self.every)
+
+
+def _epoch(step: int, steps: int, epochs: int) -> int:
+    """Number, from 0, of the epoch that a step belongs to."""
+    return step * epochs // steps
+
+
 def set_learning_rate(optimizers: Iterable[Optimizer], rate: float) -> None:
     """Of every parameter group."""
     for optimizer in optimizers:

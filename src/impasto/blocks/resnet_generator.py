@@ -1,0 +1,63 @@
+"""CycleGAN's generator around any blocks at a quarter of the picture's size (Zhu et al. 2017, section 7.1)."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from torch import Tensor, nn
+
+from impasto.blocks.instance_norm import InstanceNorm
+
+Upsampling = Literal["transposed", "resize"]
+
+# Sides that the generator can take: they are halved twice, and what is reflected needs a second position.
+MULTIPLE, MINIMUM = 4, 8
+
+
+def bottleneck_channels(width: int) -> int:
+    """Channels of the blocks of a generator whose first convolution has `width`."""
+    return 4 * width
+
+
+class ResNetGenerator(nn.Module):
+    """c7s1-w, d2w, d4w, the blocks, u2w, uw, c7s1-outputs: pictures in [-1, 1] -> (N, outputs, H, W), unbounded.
+
+    H and W are multiples of 4 and at least 8.
+    """
+
+    def __init__(self, width: int, blocks: Iterable[nn.Module], upsampling: Upsampling, outputs: int = 3) -> None:
+        """width: w. blocks: from (N, 4w, H / 4, W / 4) to the same. upsampling: as `_up` says."""
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Conv2d(3, width, 7, padding=3, padding_mode="reflect"), *_normalised(),
+            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1), *_normalised(),
+            nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1), *_normalised(),
+        )  # fmt: skip
+        self.blocks = nn.ModuleList(blocks)
+        self.decoder = nn.Sequential(
+            *_up(4 * width, 2 * width, upsampling), *_normalised(),
+            *_up(2 * width, width, upsampling), *_normalised(),
+            nn.Conv2d(width, outputs, 7, padding=3, padding_mode="reflect"),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        painted: Tensor = self.decoder(self.features(x, len(self.blocks)))
+        return painted
+
+    def features(self, x: Tensor, blocks: int) -> Tensor:
+        """(N, 4w, H / 4, W / 4) after the first so many blocks."""
+        x = self.encoder(x)
+        for block in self.blocks[:blocks]:
+            x = block(x)
+        return x
+
+
+def _normalised() -> tuple[nn.Module, nn.Module]:
+    return InstanceNorm(), nn.ReLU(inplace=True)
+
+
+def _up(inputs: int, outputs: int, upsampling: Upsampling) -> tuple[nn.Module, ...]:
+    """Twice the size: 'transposed' convolutions as published, or 'resize' before convolving, which cannot leave the
+    checkerboard that they tend to leave (Odena et al. 2016)."""
+    if upsampling == "transposed":
+        return (nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1),)
+    return nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect")

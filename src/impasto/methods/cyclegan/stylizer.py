@@ -1,0 +1,17 @@
+"""Method `cyclegan`: one kind of pictures made into another by a trained generator (Zhu et al. 2017)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from impasto.methods.cyclegan.network import Generator, GeneratorConfig
+from impasto.translation import Translator
+
+
+class CycleGAN(Translator):
+    """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
+
+    method = "cyclegan"
+
+    @classmethod
+    def build(cls, config: Mapping[str, Any]) -> Generator:
+        return Generator(GeneratorConfig.from_json(config))

@@ -1,0 +1,17 @@
+"""Method `nla-cyclegan`: one kind of pictures made into another by a trained generator (paper 000)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
+from impasto.translation import Translator
+
+
+class NLACycleGAN(Translator):
+    """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
+
+    method = "nla-cyclegan"
+
+    @classmethod
+    def build(cls, config: Mapping[str, Any]) -> Generator:
+        return Generator(GeneratorConfig.from_json(config))

@@ -1,0 +1,86 @@
+"""What the recipes of unpaired translation share: pictures of two kinds, and epochs counted in them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import torch
+from accelerate import Accelerator
+
+from impasto.data.folders import Crops, PictureFile, PictureStream, hold_out, list_pictures
+from impasto.training.cycle import CycleTraining, Domains, Networks, Settings
+from impasto.translation import DIRECTIONS
+
+# The two kinds of pictures that `impasto train --data A=FOLDER --data B=FOLDER` names.
+DATA = ("A", "B")
+
+Chosen = TypeVar("Chosen", bound="UnpairedConfig")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnpairedConfig(Settings):
+    """A whole recipe, but for its networks.
+
+    crop, shorter: pixels of a training crop, and of the picture's shorter side that it is cut from.
+    held_out: pictures of each kind that are never trained on, for previews and validation. A kind of a single picture
+        is trained on and shown.
+    epoch: samples of each kind that make an epoch: 'max' or 'min' of the two counts, that of 'A' or 'B', or a number.
+        Only counts while `schedule.steps` is 0, which stands for all epochs of `rates`.
+    """
+
+    crop: int = 256
+    # Paper 000 brings pictures to 286 x 286. Those of its data set are square; others keep their aspect ratio here.
+    shorter: int = 286
+    held_out: int = 4
+    # CycleGAN's own rule. Paper 000 does not say: by it, 150 epochs of monet2photo are 943,050 steps; with 'A', that
+    # is with the 1072 paintings, they are 160,800.
+    epoch: Literal["max", "min", "A", "B"] | int = "max"
+
+
+def settle(config: Chosen, data: Mapping[str, Sequence[Path]]) -> Chosen:
+    """The config with the number of steps that its epochs take with these pictures, unless it has one.
+
+    With several processes it is the steps of one, whose batches are then so many times larger.
+    """
+    if config.schedule.steps:
+        return config
+    counts = {kind: len(_split(data[kind], config)[0]) for kind in DATA}
+    rules = {"max": max(counts.values()), "min": min(counts.values()), **counts}
+    samples = config.epoch if isinstance(config.epoch, int) else rules[config.epoch]
+    steps = config.rates.epochs * -(-samples // config.batch)
+    return replace(config, schedule=replace(config.schedule, steps=steps))
+
+
+def training(
+    method: str,
+    make: Callable[[], Networks],
+    config: UnpairedConfig,
+    accelerator: Accelerator,
+    data: Mapping[str, Sequence[Path]],
+) -> CycleTraining:
+    """The run of a method. make: the networks of one direction, new at every call."""
+    torch.manual_seed(config.seed)
+    networks = {direction: make() for direction in DIRECTIONS}
+    return CycleTraining(method, networks, accelerator, *domains(config, data), config)
+
+
+def domains(config: UnpairedConfig, data: Mapping[str, Sequence[Path]]) -> tuple[Domains, Domains]:
+    """(to train on, held out). Both kinds in orders of their own, so that every picture meets many of the other kind,
+    which is also paper 002's pairing of a style picture with several contents (section 2.6)."""
+    streams, held_out = {}, {}
+    for number, kind in enumerate(DATA):
+        some, others = _split(data[kind], config)
+        seed = 2 * config.seed + number
+        streams[kind] = PictureStream(some, Crops(side=config.crop, shorter=(config.shorter, config.shorter)), seed)
+        held_out[kind] = PictureStream(
+            others, Crops(side=config.crop, shorter=(config.crop, config.crop), flip=False), seed
+        )
+    return Domains(**streams), Domains(**held_out)
+
+
+def _split(folders: Sequence[Path], config: UnpairedConfig) -> tuple[list[PictureFile], list[PictureFile]]:
+    pictures = list_pictures(folders, shards=True)
+    if len(set(pictures)) == 1:
+        return pictures, pictures[:1]
+    return hold_out(pictures, config.held_out, config.seed)

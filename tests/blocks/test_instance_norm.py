@@ -1,0 +1,44 @@
+"""Instance normalisation is the formula, in every layout and precision."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.blocks.instance_norm import EPSILON, InstanceNorm
+
+
+def features(*shape: int) -> Tensor:
+    noise = torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    return noise * 3 + torch.arange(shape[1], dtype=torch.float64).view(-1, 1, 1)
+
+
+def naive(x: Tensor) -> Tensor:
+    result = torch.empty_like(x)
+    for n in range(len(x)):
+        for c in range(x.shape[1]):
+            channel = x[n, c]
+            mean = channel.sum() / channel.numel()
+            variance = ((channel - mean) ** 2).sum() / channel.numel()
+            result[n, c] = (channel - mean) / (variance + EPSILON) ** 0.5
+    return result
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 5, 4), (3, 2, 4, 7), (2, 1, 1, 1)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_is_the_formula(shape: tuple[int, ...], layout: torch.memory_format) -> None:
+    x = features(*shape).contiguous(memory_format=layout)
+    result = InstanceNorm()(x)
+    torch.testing.assert_close(result, naive(x))
+    assert result.is_contiguous(memory_format=layout)
+
+
+def test_the_gradient_is_that_of_the_formula() -> None:
+    x = features(2, 2, 3, 4).requires_grad_()
+    assert torch.autograd.gradcheck(InstanceNorm(), (x,))
+
+
+def test_half_precision_has_exact_statistics() -> None:
+    x = (features(2, 3, 40, 40) + 50).bfloat16()
+    result = InstanceNorm()(x)
+    assert result.dtype == torch.bfloat16
+    torch.testing.assert_close(result.double(), naive(x.double()), atol=0.02, rtol=0.01)

@@ -1,0 +1,115 @@
+"""The generator of NLA-CycleGAN: the block stands where it shall, begins as nothing, and can be looked at."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.blocks.nonlocal_attention import NonLocalBlock
+from impasto.errors import OptionError
+from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
+
+SMALL = GeneratorConfig(width=2, blocks=3, position=2)
+
+
+def picture(height: int = 16, width: int = 24) -> Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+def trained(config: GeneratorConfig) -> Generator:
+    """A generator that has left its beginning."""
+    generator = torch.Generator().manual_seed(0)
+    network = Generator(config)
+    for parameter in network.parameters():
+        parameter.data = torch.randn(parameter.shape, generator=generator) * 0.3
+    return network.requires_grad_(False)
+
+
+def test_has_the_expected_number_of_parameters() -> None:
+    assert sum(p.numel() for p in Generator(GeneratorConfig()).parameters()) == 10_329_731
+
+
+@pytest.mark.parametrize("config", [GeneratorConfig(), replace(SMALL, inner=3, pooling=2, compose=True)], ids=str)
+def test_config_survives_json(config: GeneratorConfig) -> None:
+    assert GeneratorConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+def test_the_block_takes_the_place_of_a_residual_block() -> None:
+    for position in (1, 2, 3):
+        blocks = Generator(replace(SMALL, position=position)).network.blocks
+        assert [isinstance(block, NonLocalBlock) for block in blocks] == [n == position for n in (1, 2, 3)]
+    default = Generator(GeneratorConfig(width=2))
+    assert isinstance(default.network.blocks[4], NonLocalBlock), "the middle of nine"
+    assert default.attention.theta.out_channels == 4, "half of the channels"
+
+
+def test_begins_without_attention() -> None:
+    torch.manual_seed(0)
+    network = Generator(SMALL)
+    painted = network(picture())
+    network.network.blocks[1] = torch.nn.Identity()
+    assert torch.equal(network(picture()), painted)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"width": 3}, {"blocks": 4}, {"upsampling": "resize"}, {"position": 3}, {"inner": 3}, {"pooling": 2},
+     {"compose": True}],
+    ids=str,
+)  # fmt: skip
+def test_every_setting_makes_another_network(change: dict[str, Any]) -> None:
+    assert not torch.equal(trained(SMALL)(picture()), trained(replace(SMALL, **change))(picture()))
+
+
+def test_everywhere_sees_everything() -> None:
+    """One position changes, and with it what every other one is given."""
+    network = trained(SMALL)
+    x = network.network.features(picture(64, 64), 1)
+    changed = x.clone()
+    changed[..., -1, -1] += 1
+    difference = (network.attention(changed) - network.attention(x)).abs()
+    assert difference[..., :-1, :-1].amax(1).min() > 0
+
+
+def test_compose_blends_with_the_input() -> None:
+    network = trained(replace(SMALL, compose=True))
+    x = picture()
+    layers = network.network(x)
+    share = network.share(x)
+    assert share.shape == (1, 1, 16, 24)
+    torch.testing.assert_close(share, 1 / (1 + torch.exp(-layers[:, 3:])))
+    assert float(share.std()) > 0.01
+    torch.testing.assert_close(network(x), share * torch.tanh(layers[:, :3]) + (1 - share) * x)
+    last = network.network.decoder[-1]
+    assert isinstance(last, torch.nn.Conv2d)
+    assert last.bias is not None
+    last.weight[3:] = 0
+    last.bias[3:] = -200
+    assert torch.equal(network(x), x), "nothing painted: the input itself"
+
+
+@pytest.mark.parametrize("pooling", [1, 2])
+def test_where_places_look(pooling: int) -> None:
+    network = trained(replace(SMALL, pooling=pooling))
+    x = picture()
+    places = torch.tensor([[0, 0], [3, 3], [15, 23], [9, 5]])
+    looks = network.looks(x, places)
+    assert looks.shape == (4, 4 // pooling, 6 // pooling)
+    before = network.network.features(x, 1)
+    positions = torch.tensor([0, 0, 3 * 6 + 5, 2 * 6 + 1])
+    torch.testing.assert_close(looks, network.attention.weights(before, positions)[0])
+    torch.testing.assert_close(looks.sum((1, 2)), torch.ones(4))
+    assert torch.equal(looks[0], looks[1]), "one position of the features"
+    assert not torch.equal(looks[0], looks[2])
+
+
+def test_what_makes_no_sense_is_refused() -> None:
+    for position in (0, 4):
+        with pytest.raises(OptionError, match=f"position is {position}, but must be from 1 to 3"):
+            replace(SMALL, position=position)
+    for change in ({"pooling": 0}, {"inner": -1}):
+        with pytest.raises(OptionError, match=r"pooling is .* and inner is"):
+            replace(SMALL, **change)

@@ -1,0 +1,303 @@
+"""The four-network step against the published algorithm, written out plainly."""
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, GradientState, PartialState
+from PIL import Image
+from torch import Tensor, nn
+
+from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
+from impasto.data.folders import Crops, PictureStream
+from impasto.methods.cyclegan.network import Generator, GeneratorConfig
+from impasto.methods.dncnn_cyclegan import network as dncnn
+from impasto.training.cycle import CycleTraining, Domains, Networks, Settings, average_gradients
+from impasto.training.loop import Schedule
+from impasto.training.optimizers import Adam, NAdam
+from impasto.training.schedules import LinearDecay, StepDecay
+from impasto.translation import DIRECTIONS
+
+CYCLEGAN = Settings(
+    schedule=Schedule(steps=8), rates=LinearDecay(rate=1e-3, epochs=4, constant=2), optimizer=Adam(), batch=2, pool=3
+)
+PAPER_002 = replace(
+    CYCLEGAN, rates=StepDecay(rate=1e-3, epochs=2), cycle_weight=1.0, identity_weight=0.0, discriminator_weight=1.0,
+    pool=0,
+)  # fmt: skip
+
+
+def forget() -> None:
+    for state in (AcceleratorState, PartialState, GradientState):
+        state._reset_state()
+
+
+@pytest.fixture(autouse=True)
+def fresh_accelerator() -> Iterator[None]:
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture(scope="module")
+def streams(tmp_path_factory: pytest.TempPathFactory) -> Domains:
+    random = np.random.default_rng(0)
+    made = {}
+    for kind in ("A", "B"):
+        folder = tmp_path_factory.mktemp(kind)
+        for number in range(3):
+            coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
+            Image.fromarray(coarse).resize((40, 36), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
+        made[kind] = PictureStream(sorted(folder.iterdir()), Crops(side=32, shorter=(34, 34)), ord(kind))
+    return Domains(**made)
+
+
+def resnet_networks() -> Networks:
+    return Networks(
+        generator=Generator(GeneratorConfig(width=2, blocks=1)), discriminator=PatchDiscriminator(PatchConfig(width=2))
+    )
+
+
+def dncnn_networks() -> Networks:
+    generator = dncnn.Generator(dncnn.GeneratorConfig(depth=2, width=4))
+    return Networks(generator=generator, discriminator=dncnn.Discriminator())
+
+
+def make(
+    streams: Domains, settings: Settings, networks: Callable[[], Networks] = resnet_networks, precision: str = "no"
+) -> CycleTraining:
+    forget()
+    torch.manual_seed(settings.seed)
+    accelerator = Accelerator(cpu=True, mixed_precision=precision)
+    made = {direction: networks() for direction in DIRECTIONS}
+    return CycleTraining("cyclegan", made, accelerator, streams, streams, settings)
+
+
+def batch(seed: int, side: int = 32) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    A, B = (torch.randint(0, 256, (2, 3, side, side), generator=generator, dtype=torch.uint8) for _ in range(2))
+    return A, B
+
+
+# Little, so that rounding does not grow from step to step.
+RATE = 0.001
+
+
+def gradient_descent(parameters: Any) -> torch.optim.Optimizer:
+    """In place of Adam, which makes steps of full length even of gradients that are nothing but rounding."""
+    return torch.optim.SGD(parameters, lr=0.0)
+
+
+class Plain:
+    """Zhu et al. 2017, or paper 002, part II, while the pools fill: in float64, each formula as it stands."""
+
+    def __init__(self, training: CycleTraining, cycle: float, identity: float, judge: float) -> None:
+        networks = [*training.generators.values(), *training.discriminators.values()]
+        self.G, self.F, self.D_B, self.D_A = (copy.deepcopy(network).double() for network in networks)
+        self.cycle, self.identity, self.judge = cycle, identity, judge
+        self.of_generators = torch.optim.SGD([*self.G.parameters(), *self.F.parameters()], lr=RATE)
+        self.of_judges = [torch.optim.SGD(D.parameters(), lr=RATE) for D in (self.D_B, self.D_A)]
+
+    def step(self, pictures: tuple[Tensor, Tensor]) -> None:
+        a, b = (picture.double() / 127.5 - 1 for picture in pictures)
+        fake_b, fake_a = self.G(a), self.F(b)
+        loss = ((self.D_B(fake_b) - 1) ** 2).mean() + ((self.D_A(fake_a) - 1) ** 2).mean()
+        loss = loss + self.cycle * ((self.F(fake_b) - a).abs().mean() + (self.G(fake_a) - b).abs().mean())
+        if self.identity:
+            loss = loss + self.identity * ((self.G(b) - b).abs().mean() + (self.F(a) - a).abs().mean())
+        self.of_generators.zero_grad()
+        loss.backward()
+        self.of_generators.step()
+        for D, optimizer, real, fake in zip(
+            (self.D_B, self.D_A), self.of_judges, (b, a), (fake_b, fake_a), strict=True
+        ):
+            optimizer.zero_grad()
+            (self.judge * (((D(real) - 1) ** 2).mean() + (D(fake.detach()) ** 2).mean())).backward()
+            optimizer.step()
+
+
+@pytest.mark.parametrize(
+    ("settings", "networks", "side", "weights"),
+    [
+        (replace(CYCLEGAN, pool=50), resnet_networks, 32, (10.0, 5.0, 0.5)),
+        (PAPER_002, dncnn_networks, 6, (1.0, 0.0, 1.0)),
+    ],
+    ids=["cyclegan", "paper 002"],
+)
+def test_the_step_is_the_published_algorithm(
+    streams: Domains, settings: Settings, networks: Any, side: int, weights: tuple[float, float, float]
+) -> None:
+    rates = StepDecay(rate=RATE, epochs=1)
+    training = make(streams, replace(settings, optimizer=cast(Adam, gradient_descent), rates=rates), networks)
+    plain = Plain(training, *weights)
+    for step in range(3):
+        training.step(batch(step, side), step)
+        plain.step(batch(step, side))
+    mine = [*training.generators.values(), *training.discriminators.values()]
+    for network, expected in zip(mine, (plain.G, plain.F, plain.D_B, plain.D_A), strict=True):
+        for value, right in zip(network.parameters(), expected.parameters(), strict=True):
+            torch.testing.assert_close(value.double(), right, atol=1e-6, rtol=0)
+
+
+def test_losses_are_named_and_weighted(streams: Domains) -> None:
+    training = make(streams, CYCLEGAN)
+    A, B = (picture.float() / 127.5 - 1 for picture in batch(0))
+    with torch.no_grad():
+        G, F = (training.generators[direction] for direction in DIRECTIONS)
+        D_B = training.discriminators["A2B"]
+        expected = {
+            "A2B/adversarial": (D_B(G(A)) - 1).square().mean(),
+            "A2B/cycle": 10 * (F(G(A)) - A).abs().mean(),
+            "A2B/identity": 5 * (G(B) - B).abs().mean(),
+            "B2A/cycle": 10 * (G(F(B)) - B).abs().mean(),
+            "A2B/discriminator": 0.5 * ((D_B(B) - 1).square().mean() + D_B(G(A)).square().mean()),
+        }
+    losses = training.step(batch(0), 0)
+    kinds = ("adversarial", "cycle", "identity", "discriminator")
+    assert set(losses) == {f"{direction}/{kind}" for direction in DIRECTIONS for kind in kinds}
+    for name, value in expected.items():
+        torch.testing.assert_close(losses[name], value, rtol=1e-4, atol=1e-5)
+    assert not any(loss.requires_grad for loss in losses.values())
+    without = make(streams, replace(CYCLEGAN, identity_weight=0.0)).step(batch(0), 0)
+    assert set(without) == set(losses) - {"A2B/identity", "B2A/identity"}
+
+
+def test_discriminators_judge_what_the_pools_hand_out(streams: Domains) -> None:
+    training = make(streams, CYCLEGAN)
+    seen: list[Tensor] = []
+    for direction, number in (("A2B", 1.0), ("B2A", -1.0)):
+        pool = cast(nn.Module, training.pools[direction])
+        pool.forward = lambda fakes, number=number: torch.full_like(fakes, number)  # type: ignore[method-assign]
+        training.discriminators[direction].register_forward_hook(lambda module, inputs, out: seen.append(inputs[0]))
+    training.step(batch(0), 0)
+    # For each direction: fakes while the generators learn; then real ones, and what the pool hands out.
+    assert [float(x.mean()) for x in (seen[3], seen[5])] == [1.0, -1.0]
+    A, B = (picture.float() / 127.5 - 1 for picture in batch(0))
+    assert torch.equal(seen[2], B)
+    assert torch.equal(seen[4], A)
+
+
+def test_rates_are_those_of_the_schedule(streams: Domains) -> None:
+    training = make(streams, CYCLEGAN)
+    for step in (0, 7):
+        training.step(batch(step), step)
+        expected = CYCLEGAN.rates(step, CYCLEGAN.schedule.steps)
+        rates = {group["lr"] for optimizer in training.optimizers.values() for group in optimizer.param_groups}
+        assert rates == {expected}
+    assert set(training.optimizers) == {"generators", "discriminator_A2B", "discriminator_B2A"}
+
+
+def test_the_state_holds_everything_that_a_step_changes(streams: Domains) -> None:
+    training = make(streams, replace(CYCLEGAN, optimizer=NAdam(), average_decay=0.9))
+    kinds = ("generator", "average", "discriminator", "pool")
+    assert set(training.modules) == {f"{kind}_{direction}" for kind in kinds for direction in DIRECTIONS}
+    before = {name: copy.deepcopy(module.state_dict()) for name, module in training.modules.items()}
+    training.step(batch(0), 0)
+    for name, module in training.modules.items():
+        state = module.state_dict()
+        assert any(not torch.equal(value, state[key]) for key, value in before[name].items()), name
+    for optimizer in training.optimizers.values():
+        assert all("mu_product" in entries for entries in optimizer.state_dict()["state"].values())
+
+
+def test_averages_follow_the_generators(streams: Domains) -> None:
+    same, slow = (make(streams, replace(CYCLEGAN, average_decay=decay)) for decay in (0.0, 0.99))
+    for training in (same, slow):
+        for step in range(2):
+            training.step(batch(step), step)
+    for direction in DIRECTIONS:
+        for mine, latest in zip(
+            same.averages[direction].parameters(), same.generators[direction].parameters(), strict=True
+        ):
+            assert torch.equal(mine, latest)
+    some = next(slow.averages["A2B"].parameters()), next(slow.generators["A2B"].parameters())
+    assert not torch.equal(*some)
+
+
+def test_half_precision_agrees_and_keeps_losses_whole(streams: Domains) -> None:
+    whole, half = make(streams, CYCLEGAN), make(streams, CYCLEGAN, precision="bf16")
+    for step in range(3):
+        exact, rounded = whole.step(batch(step), step), half.step(batch(step), step)
+    for name, value in exact.items():
+        assert rounded[name].dtype == torch.float32
+        assert float(rounded[name]) == pytest.approx(float(value), rel=0.05), name
+    for module in half.modules.values():
+        assert {value.dtype for value in module.state_dict().values() if value.is_floating_point()} == {torch.float32}
+
+
+def test_previews_show_both_directions_and_the_way_back(streams: Domains) -> None:
+    training = make(streams, CYCLEGAN)
+    first = training.preview()
+    assert first.shape == (1, 3, 2 * 4 * 32, 2 * 32)
+    assert len(training.preview_columns) == 2
+    A = streams.A[0][None].float() / 127.5 - 1
+    with torch.no_grad():
+        painted = training.averages["A2B"](A)
+        back = training.averages["B2A"](painted)
+    torch.testing.assert_close(first[..., :32, :], torch.cat([A, painted], 3) / 2 + 0.5)
+    torch.testing.assert_close(first[..., 32:64, :], torch.cat([A, back], 3) / 2 + 0.5)
+    training.step(batch(0), 0)
+    second = training.preview()
+    assert torch.equal(first[..., :32], second[..., :32])
+    assert not torch.equal(first[..., 32:], second[..., 32:])
+
+
+def test_validation_is_the_cycles_error(streams: Domains) -> None:
+    training = make(streams, CYCLEGAN)
+    measured = training.validate()
+    pictures = torch.stack([streams.B[index] for index in range(3)]).float() / 127.5 - 1
+    with torch.no_grad():
+        back = training.averages["A2B"](training.averages["B2A"](pictures))
+    assert set(measured) == {"held out A/cycle", "held out B/cycle"}
+    assert measured["held out B/cycle"] == pytest.approx(float((back - pictures).abs().mean()), rel=1e-5)
+
+
+def test_it_learns(streams: Domains) -> None:
+    """There and back is the identity of neither at first, and is found in a few steps."""
+
+    def networks() -> Networks:
+        return Networks(generator=dncnn_networks().generator, discriminator=resnet_networks().discriminator)
+
+    training = make(streams, replace(CYCLEGAN, rates=StepDecay(rate=5e-3, epochs=1)), networks)
+    stream = training.batches(0)
+    before = training.validate()
+    for step in range(45):
+        training.step(next(stream), step)
+    for name, error in training.validate().items():
+        assert error < 0.75 * before[name]
+
+
+def test_gradients_are_averaged_over_processes() -> None:
+    class Two:
+        """The other process's gradients are three times these."""
+
+        num_processes = 2
+
+        def reduce(self, gradient: Tensor, how: str) -> Tensor:
+            assert how == "mean"
+            return (gradient + 3 * gradient) / 2
+
+    network = nn.Linear(2, 1)
+    network(torch.ones(1, 2)).sum().backward()
+    network.bias.grad = None
+    average_gradients(cast(Accelerator, Two()), [network])
+    assert torch.equal(cast(Tensor, network.weight.grad), torch.full((1, 2), 2.0))
+    assert network.bias.grad is None
+
+
+def test_writes_both_generators(streams: Domains, tmp_path: Path) -> None:
+    from impasto.methods.cyclegan.stylizer import CycleGAN
+    from impasto.translation import load_generator
+
+    training = make(streams, CYCLEGAN)
+    training.finish(tmp_path)
+    for direction in DIRECTIONS:
+        stored = cast(nn.Module, load_generator(tmp_path / "generators.safetensors", CycleGAN, direction))
+        for name, value in training.averages[direction].state_dict().items():
+            assert torch.equal(stored.state_dict()[name], value.half().float())
