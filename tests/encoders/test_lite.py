@@ -11,6 +11,7 @@ from impasto.encoders.filters import FLOOR, mean_activations
 from impasto.encoders.lite import lite
 from impasto.encoders.network import LAYERS
 from impasto.errors import OptionError
+from impasto.weights import load
 
 PICTURES = sorted((weights_file("lite").parent / "pictures").glob("*.jpg"))
 
@@ -38,6 +39,18 @@ def test_filters_are_normalised() -> None:
         # Up to half of a layer's filters never fire in the teacher, so that a median would be one of theirs.
         assert 1 / 3 < float(means.quantile(0.75)) < 3, layer
         assert float(means.max()) < 1 / FLOOR, layer
+
+
+def test_raw_is_the_same_network_in_the_units_that_it_was_learned_in() -> None:
+    units, _ = load(weights_file("lite"))
+    picture = image.resize(image.read(PICTURES[0]).pixels, 48, 64)
+    normalised, raw = lite()(picture, LAYERS), load_encoder("lite", raw=True)(picture, LAYERS)
+    for layer in LAYERS:
+        unit = units[f"teacher_units.{layer}"].float().view(1, -1, 1, 1)
+        torch.testing.assert_close(raw[layer], normalised[layer] * unit, rtol=1e-3, atol=1e-3)
+        assert float(unit.max()) > 3 * float(unit.min())
+    with pytest.raises(OptionError, match="filters is 'raw', which lite can be, but the encoder is vgg19"):
+        load_encoder("vgg19", raw=True)
 
 
 def test_by_name(tmp_path: Path) -> None:

@@ -34,15 +34,13 @@ def bar(x: Tensor) -> Tensor:
     return out
 
 
-def equation_5(C: Tensor, A: Tensor, values: Tensor, temperature: float, shares: Tensor | None = None) -> Tensor:
+def equation_5(C: Tensor, A: Tensor, values: Tensor, temperature: float) -> Tensor:
     """FA by equations 4 to 6."""
     queries, keys = bar(C)[0].flatten(1), bar(A)[0].flatten(1)
     contents = values[0].flatten(1)
     FA = torch.zeros(contents.shape[0], queries.shape[1], dtype=torch.float64)
     for i in range(queries.shape[1]):
         f = [torch.exp(queries[:, i] @ keys[:, j] / temperature) for j in range(keys.shape[1])]
-        if shares is not None:
-            f = [value * share for value, share in zip(f, shares.flatten(), strict=True)]
         FA[:, i] = sum(value * contents[:, j] for j, value in enumerate(f)) / sum(f)
     return FA.view(1, -1, *C.shape[-2:])
 
@@ -63,17 +61,6 @@ def test_values_may_be_wider_or_narrower_than_what_is_compared(channels: tuple[i
     torch.testing.assert_close(attend(bar(C), bar(A), values), equation_5(C, A, values, 1.0))
 
 
-def test_positions_of_the_style_can_be_closed_or_count_less() -> None:
-    C, A = features(4, (4, 4), 0), features(4, (3, 5), 1)
-    shares = features(1, (3, 5), 2)
-    shares[..., :2] = 0
-    found = attend(bar(C), bar(A), A, temperature=2.0, key_weights=shares)
-    torch.testing.assert_close(found, equation_5(C, A, A, 2.0, shares))
-    changed = A.clone()
-    changed[..., :2] = 1e3
-    torch.testing.assert_close(attend(bar(C), bar(A), changed, temperature=2.0, key_weights=shares), found)
-
-
 def test_parts_make_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     C, A = bar(features(5, (6, 7), 0)), bar(features(5, (4, 4), 1))
     whole, matches = attend(C, A, A), best_matches(C, A)
@@ -84,12 +71,10 @@ def test_parts_make_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_weights_are_those_that_attention_uses() -> None:
     C, A = bar(features(5, (3, 4), 0)), bar(features(5, (4, 6), 1))
-    shares = features(1, (4, 6), 3)
-    for given in (None, shares):
-        weights = attention_weights(C[0].flatten(1).T, A, temperature=1.5, key_weights=given)
-        torch.testing.assert_close(weights.sum((1, 2)), torch.ones(12, dtype=torch.float64))
-        found = torch.einsum("khw,nhw->nk", weights, A[0]).view(1, 5, 3, 4)
-        torch.testing.assert_close(found, attend(C, A, A, temperature=1.5, key_weights=given))
+    weights = attention_weights(C[0].flatten(1).T, A, temperature=1.5)
+    torch.testing.assert_close(weights.sum((1, 2)), torch.ones(12, dtype=torch.float64))
+    found = torch.einsum("khw,nhw->nk", weights, A[0]).view(1, 5, 3, 4)
+    torch.testing.assert_close(found, attend(C, A, A, temperature=1.5))
     top = attention_weights(C[0].flatten(1).T, A).flatten(1).argmax(1).view(3, 4)
     row, column = best_matches(C, A)
     assert torch.equal(row * 6 + column, top)

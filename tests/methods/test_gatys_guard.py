@@ -61,6 +61,26 @@ def start_picture() -> Tensor:
     return torch.rand(1, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 0.3
 
 
+def test_without_guard_it_goes_on_as_plain_lbfgs_does() -> None:
+    plain = plain_lbfgs(wall, start_picture(), 30)
+    free = optimisation(wall, start_picture(), guard="off", optimizer="lbfgs-pixels")
+    losses = []
+    for _ in range(30):
+        free.step()
+        losses.append(free.loss)
+        assert free.losses == {"loss": free.loss}
+    assert losses == pytest.approx(plain)
+    assert free.guard.retreats == 0
+    # What it ends with is where it is, not what was best.
+    assert torch.equal(free.finish(), free.canvas.picture())
+
+
+def test_without_guard_it_stops_when_the_loss_is_no_number() -> None:
+    free = optimisation(lambda x: (x * 1e30).square().sum(), start_picture() + 1e10, guard="off", optimizer="adam")
+    with pytest.raises(DivergedError, match="not finite any more; with the guard on"):
+        free.step()
+
+
 def test_an_explosion_of_lbfgs_is_rolled_back() -> None:
     """Paper 002, figure 1: the loss falls, and then grows rapidly."""
     plain = plain_lbfgs(wall, start_picture(), 40)
