@@ -80,6 +80,8 @@ def data_url(picture: Image.Image) -> str:
 def draw_panels(path: Path, panels: Mapping[str, Mapping[str, Curve]], across: str = "step") -> None:
     """Write a PNG with a panel for each title, in it one curve for each label. across: what the axis is.
 
+    A label has one colour in all panels.
+
     Without matplotlib there is a line in the log instead.
     """
     try:
@@ -94,38 +96,44 @@ def draw_panels(path: Path, panels: Mapping[str, Mapping[str, Curve]], across: s
     figure.subplots_adjust(
         left=0.16 / abreast, right=1 - 0.04 / abreast, bottom=0.16 / rows, top=1 - 0.1 / rows, wspace=0.25, hspace=0.4
     )
+    labels = list(dict.fromkeys(label for curves in panels.values() for label in curves))
+    colours = {label: f"C{number}" for number, label in enumerate(labels)}
     for number, (title, curves) in enumerate(panels.items(), 1):
-        _draw_panel(figure.add_subplot(rows, abreast, number), title, curves, across)
+        axes = figure.add_subplot(rows, abreast, number)
+        _draw_panel(axes, curves, colours)
+        # A single curve needs naming only where it is not the one that a reader expects.
+        if len(curves) > 1 or not {labels[0], title}.issuperset(curves):
+            axes.legend()
+        axes.set_title(title, fontsize=min(12, 340 / max(1, len(title))))
+        axes.set_xlabel(across)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=100)
     replace_file(path, stream.getvalue())
 
 
-def _draw_panel(axes: Any, title: str, curves: Mapping[str, Curve], across: str) -> None:
+def _draw_panel(axes: Any, curves: Mapping[str, Curve], colours: Mapping[str, str]) -> None:
     for label, curve in curves.items():
         steps, values = np.array(list(curve)), np.array(list(curve.values()))
         window = len(values) // 50
         crowded = window > 3
-        (line,) = axes.plot(steps, values, "" if crowded else ".-", label=label, alpha=0.3 if crowded else 1, lw=1)
+        shade, shown = (0.3, "_") if crowded else (1, label)
+        axes.plot(steps, values, "" if crowded else ".-", label=shown, color=colours[label], alpha=shade, lw=1)
         if crowded:
             # Single batches differ so much that the trend would be lost among them.
             means = np.convolve(values, np.full(window, 1 / window), "valid")
-            line.set_label("_")
-            axes.plot(steps[window // 2 :][: len(means)], means, label=label, color=line.get_color())
+            axes.plot(steps[window // 2 :][: len(means)], means, label=label, color=colours[label])
     _choose_scale(axes, [value for curve in curves.values() for value in curve.values()])
-    axes.set_title(title)
-    axes.set_xlabel(across)
     axes.grid(visible=True, alpha=0.3)
-    if len(curves) > 1:
-        axes.legend()
 
 
 def _choose_scale(axes: Any, values: Sequence[float]) -> None:
-    """Logarithmic for what spans a few times itself, with plain numbers at 1, 2 and 5 of each power of ten."""
+    """Logarithmic for what spans a few times itself, with plain numbers at 1, 2 and 5 of few powers of ten."""
     from matplotlib.ticker import LogLocator
 
-    if 0 < 3 * min(values) < max(values):
+    low, high = min(values), max(values)
+    if 0 < 3 * low < high:
         axes.set_yscale("log")
+    if 0 < 3 * low < high < 1000 * low:
         axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("{x:g}")
