@@ -143,10 +143,9 @@ def test_nothing_to_do_and_nowhere_to_write(tmp_path: Path) -> None:
         run(PAIR, "pair", CONTENT, STYLE, tmp_path / "file" / "folder", Settings(choices=TINY))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_study_runs(name: str, tmp_path: Path) -> None:
-    run(STUDIES[name], name, CONTENT, STYLE, tmp_path, Settings(choices=QUICK, device="cpu"))
+    run(STUDIES[name], name, CONTENT, STYLE, tmp_path, Settings(choices=TINY, device="cpu"))
     rows = json.loads((tmp_path / "numbers.json").read_text())["rows"]
     assert [row["variant"] for row in rows] == [variant.name for variant in STUDIES[name].variants]
     assert len({json.dumps(row) for row in rows}) == len(rows)
