@@ -93,6 +93,31 @@ def test_an_encoded_style_in_place_of_a_painting(adain: Stylizer, tmp_path: Path
         impasto.stylize(CONTENT, tmp_path / "none.style.safetensors", stylizer=adain)
 
 
+@pytest.mark.parametrize("colour", ["style", "match"])
+@pytest.mark.parametrize("method", ["adain", "gatys"])
+def test_what_is_transparent_of_a_style_counts_for_nothing(
+    method: str, colour: str, adain: Stylizer, gatys: Stylizer
+) -> None:
+    def with_hidden(hidden: Tensor) -> Image.Image:
+        pixels = torch.where(torch.arange(W) < W // 2, STYLE, hidden)[0]
+        alpha = Image.fromarray(LEFT)
+        cut = Image.fromarray((pixels * 255).byte().permute(1, 2, 0).numpy())
+        cut.putalpha(alpha)
+        return cut
+
+    quick = {"style_scale": 1.0} if method == "gatys" else QUICK
+    more = {"scales": 1, "steps": 2, "attention_weight": 10.0} if method == "gatys" else {}
+    stylizer = gatys if method == "gatys" else adain
+    styles = [with_hidden(torch.zeros_like(STYLE)), with_hidden(OTHER), STYLE]
+    first, second, whole = (
+        impasto.stylize(CONTENT, style, stylizer=stylizer, colour=colour, **quick, **more) for style in styles
+    )
+    assert torch.equal(first, second)
+    assert not torch.equal(first, whole)
+    with pytest.raises(OptionError, match="style is transparent everywhere"):
+        impasto.stylize(CONTENT, Image.new("RGBA", (8, 8)), stylizer=stylizer)
+
+
 def test_only_adain_encodes(gatys: Stylizer) -> None:
     with pytest.raises(OptionError, match="only adain paints from encoded styles"):
         impasto.encode_style(STYLE, stylizer=gatys)

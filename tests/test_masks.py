@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from impasto.colour import match_colours
 from impasto.errors import OptionError
 from impasto.image import Picture
-from impasto.masks import inverted, regions
+from impasto.masks import inverted, match_visible, regions, visible, with_opacity
 
 
 def mask(values: list[list[float]], alpha: Tensor | None = None) -> Picture:
@@ -70,3 +71,26 @@ def test_numbers_that_do_not_fit(masks: list[Picture | None], styles: int) -> No
 def test_no_mask_at_all_says_nothing() -> None:
     with pytest.raises(OptionError, match="empty"):
         regions([None], 1, 2, 2)
+
+
+def test_opacity_of_a_style() -> None:
+    pixels = torch.rand(1, 3, 4, 6, generator=torch.Generator().manual_seed(0))
+    alpha = torch.ones(1, 1, 4, 6)
+    assert with_opacity(Picture(pixels)) is pixels
+    assert with_opacity(Picture(pixels, alpha=alpha)) is pixels
+    assert visible(pixels)[1] is None
+    alpha[..., 3:] = 0
+    alpha[..., 2] = 0.5
+    style = with_opacity(Picture(pixels, alpha=alpha))
+    colours, opacity = visible(style)
+    assert opacity is not None
+    assert torch.equal(opacity, alpha)
+    torch.testing.assert_close(colours[..., :2], pixels[..., :2])
+    mean = (pixels * alpha).sum((2, 3)) / alpha.sum()
+    torch.testing.assert_close(colours[..., 4], mean[..., None].expand(1, 3, 4))
+    torch.testing.assert_close(colours[..., 2], (pixels[..., 2] + mean[..., None]) / 2)
+    matched = match_visible(style, pixels.flip(1))
+    assert torch.equal(matched[:, 3:], alpha)
+    torch.testing.assert_close(matched[:, :3], match_colours(colours, pixels.flip(1)))
+    with pytest.raises(OptionError, match="style is transparent everywhere"):
+        with_opacity(Picture(pixels, alpha=torch.zeros(1, 1, 4, 6)))

@@ -16,10 +16,10 @@ from PIL import Image
 from torch import Tensor
 
 from impasto import image
-from impasto.colour import keep_colours, match_colours
+from impasto.colour import keep_colours
 from impasto.device import choose_device
 from impasto.errors import Cancelled, OptionError
-from impasto.masks import regions
+from impasto.masks import match_visible, regions, with_opacity
 from impasto.methods import Stylizer, load_method
 from impasto.methods.adain.style import SUFFIX, Style, load_style
 from impasto.methods.adain.stylizer import AdaIN
@@ -166,7 +166,7 @@ def encode_style(
     stylizer = stylizer or load(options.method)
     if not isinstance(stylizer, AdaIN):
         raise OptionError(f"method is '{stylizer.method}', but only adain paints from encoded styles")
-    return stylizer.encode(as_picture(style).pixels, options, name=_name(style))
+    return stylizer.encode(with_opacity(as_picture(style)), options, name=_name(style))
 
 
 def paint(
@@ -258,7 +258,7 @@ def _painted(
     needs_pictures = options.method == "gatys" or options.refine or options.colour == "match"
     pictures = [_picture_of(style, options) for style in styles] if needs_pictures else []
     if options.colour == "match":
-        pictures = [match_colours(picture, pixels) for picture in pictures]
+        pictures = [match_visible(picture, pixels) for picture in pictures]
     if options.method == "gatys":
         return stylizer(pixels, pictures, options, masks=maps, start=start, progress=progress, saving=saving)
     chosen = pictures if options.colour == "match" else styles
@@ -321,12 +321,12 @@ def _maps(
 
 
 def as_style(source: StyleSource | image.Picture) -> Tensor | Style:
-    """Pixels (1, 3, h, w), or what was encoded. Raises PictureError or WeightsError."""
+    """Pixels (1, 3 or 4, h, w), opacity last, or what was encoded. Raises PictureError, OptionError, WeightsError."""
     if isinstance(source, Style):
         return source
     if isinstance(source, str | os.PathLike) and os.fspath(source).endswith(SUFFIX):
         return load_style(Path(source))
-    return as_picture(source).pixels
+    return with_opacity(as_picture(source))
 
 
 def _picture_of(style: Tensor | Style, options: StylizeOptions) -> Tensor:

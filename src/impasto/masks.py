@@ -1,11 +1,11 @@
-"""Where each of several styles goes: pictures, white where their style goes, made into shares of every position."""
+"""Where each of several styles goes, and what of a style counts: masks and opacity as shares of every position."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from impasto.colour import luma
+from impasto.colour import luma, match_colours
 from impasto.errors import OptionError
 from impasto.image import Picture, resize
 
@@ -27,6 +27,32 @@ def regions(masks: Sequence[Picture | None], styles: int, height: int, width: in
     total = torch.stack(known).sum(0)
     left = (1 - total).clamp_min(0)
     return [left if one is None else one / total.clamp_min(1) for one in maps]
+
+
+def with_opacity(style: Picture) -> Tensor:
+    """(1, 3, h, w), or (1, 4, h, w) with the opacity of a style that is partly transparent.
+
+    What is transparent takes the mean of the visible colours, so that neither resizing nor the filters of a network
+    see anything foreign at the edge. Raises OptionError if nothing of the style can be seen.
+    """
+    if style.alpha is None or bool((style.alpha == 1).all()):
+        return style.pixels
+    if not bool((style.alpha > 0).any()):
+        raise OptionError("style is transparent everywhere, which leaves nothing to paint from")
+    mean = (style.pixels * style.alpha).sum((2, 3), keepdim=True) / style.alpha.sum()
+    return torch.cat([mean + style.alpha * (style.pixels - mean), style.alpha], 1)
+
+
+def visible(style: Tensor) -> tuple[Tensor, Tensor | None]:
+    """(1, 3 or 4, h, w) -> its colours, (1, 3, h, w), and its opacity, (1, 1, h, w), if it has any."""
+    return (style, None) if style.shape[1] == 3 else (style[:, :3], style[:, 3:])
+
+
+def match_visible(style: Tensor, content: Tensor) -> Tensor:
+    """`match_colours` for a style that may have opacity, which stays as it is."""
+    colours, opacity = visible(style)
+    matched = match_colours(colours, content)
+    return matched if opacity is None else torch.cat([matched, opacity], 1)
 
 
 def inverted(mask: Picture) -> Picture:

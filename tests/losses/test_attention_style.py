@@ -34,13 +34,15 @@ def bar(x: Tensor) -> Tensor:
     return out
 
 
-def equation_5(C: Tensor, A: Tensor, values: Tensor, temperature: float) -> Tensor:
+def equation_5(C: Tensor, A: Tensor, values: Tensor, temperature: float, shares: Tensor | None = None) -> Tensor:
     """FA by equations 4 to 6."""
     queries, keys = bar(C)[0].flatten(1), bar(A)[0].flatten(1)
     contents = values[0].flatten(1)
     FA = torch.zeros(contents.shape[0], queries.shape[1], dtype=torch.float64)
     for i in range(queries.shape[1]):
         f = [torch.exp(queries[:, i] @ keys[:, j] / temperature) for j in range(keys.shape[1])]
+        if shares is not None:
+            f = [value * share for value, share in zip(f, shares.flatten(), strict=True)]
         FA[:, i] = sum(value * contents[:, j] for j, value in enumerate(f)) / sum(f)
     return FA.view(1, -1, *C.shape[-2:])
 
@@ -59,6 +61,21 @@ def test_attention_is_equations_4_to_6(content: tuple[int, int], style: tuple[in
 def test_values_may_be_wider_or_narrower_than_what_is_compared(channels: tuple[int, int]) -> None:
     C, A, values = features(channels[0], (4, 5), 0), features(channels[0], (3, 6), 1), features(channels[1], (3, 6), 2)
     torch.testing.assert_close(attend(bar(C), bar(A), values), equation_5(C, A, values, 1.0))
+
+
+def test_positions_of_the_style_can_be_closed_or_count_less() -> None:
+    C, A = features(4, (4, 4), 0), features(4, (3, 5), 1)
+    shares = features(1, (3, 5), 2)
+    shares[..., :2] = 0
+    found = attend(bar(C), bar(A), A, temperature=2.0, key_weights=shares)
+    torch.testing.assert_close(found, equation_5(C, A, A, 2.0, shares))
+    changed = A.clone()
+    changed[..., :2] = 1e3
+    torch.testing.assert_close(attend(bar(C), bar(A), changed, temperature=2.0, key_weights=shares), found)
+    assert int(best_matches(bar(C), bar(A), key_weights=shares)[1].min()) >= 2
+    assert int(best_matches(bar(C), bar(A))[1].min()) < 2
+    weights = attention_weights(bar(C)[0].flatten(1).T, bar(A), temperature=2.0, key_weights=shares)
+    torch.testing.assert_close(torch.einsum("khw,nhw->nk", weights, A[0]).view(1, 4, 4, 4), found)
 
 
 def test_parts_make_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,3 +148,6 @@ def test_compared_features_have_mean_0_and_deviation_1_at_the_layers_size() -> N
     torch.testing.assert_close(seen.mean((2, 3)), torch.zeros(1, 10, dtype=torch.float64), atol=1e-9, rtol=0)
     torch.testing.assert_close(seen.square().mean((2, 3)), torch.ones(1, 10, dtype=torch.float64), rtol=2e-3, atol=0)
     torch.testing.assert_close(seen[:, 3:8], bar(layers[1]))
+    half = torch.zeros(1, 1, 6, 4, dtype=torch.float64)
+    half[..., :2] = 1
+    torch.testing.assert_close(attention_features([layers[1]], (6, 4), [half])[..., :2], bar(layers[1][..., :2]))

@@ -8,8 +8,11 @@ from torch import Tensor
 
 from impasto.api import load
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
+from impasto.image import Picture
 from impasto.losses.attention_style import attend, attention_features, centred_gram, local_target
 from impasto.losses.conventions import CONVENTIONS, SMALLEST_POWER
+from impasto.losses.gram import gram
+from impasto.masks import with_opacity
 from impasto.methods.gatys.attention import compared_layers, layers_to_encode
 from impasto.methods.gatys.objective import Region, encode_style, make_objective, make_regional_objective
 from impasto.methods.gatys.stylizer import bytes_per_pixel, fit_style
@@ -113,6 +116,39 @@ def test_a_region_looks_at_its_own_style_alone() -> None:
         other[..., 18:] = 0  # nothing that a 3 x 3 filter on the left side sees
         losses = [float(terms[0].loss(network(x, ["relu1_1"]))) for x in (image, other)]
         assert losses[0] == pytest.approx(losses[1], rel=1e-12)
+
+
+def cut(style: Tensor, seed: int) -> Tensor:
+    """The style with its right part transparent, and there with anything."""
+    opacity = torch.ones_like(style[:, :1])
+    opacity[..., style.shape[-1] // 2 :] = 0
+    hidden = torch.where(opacity > 0, style, picture(*style.shape[-2:], seed).to(style))
+    return with_opacity(Picture(hidden, alpha=opacity))
+
+
+@pytest.mark.parametrize("kind", ["gram", "local"])
+def test_what_is_transparent_of_a_style_counts_for_nothing(kind: str) -> None:
+    network, chosen = encoder(), options(attention_loss=kind, attention_features="all")
+    content, style = picture(24, 24, 1), picture(20, 32, 2)
+    one, other = (
+        make_objective(network, content, [encode_style(network, cut(style, seed), chosen)], chosen).losses(
+            picture(24, 24, 0)
+        )
+        for seed in (5, 6)
+    )
+    whole = make_objective(network, content, [encode_style(network, style, chosen)], chosen).losses(picture(24, 24, 0))
+    for term in ("style", "attention"):
+        torch.testing.assert_close(one[term], other[term])
+        assert abs(float(one[term] / whole[term]) - 1) > 1e-3
+
+
+def test_a_transparent_style_has_the_grams_of_what_is_seen() -> None:
+    network = encoder()
+    style = picture(16, 32, 2)
+    found = encode_style(network, cut(style, 3), StylizeOptions(method="gatys", style_layers="relu1_1"))
+    left = gram(network(style, ["relu1_1"])["relu1_1"][..., :16])
+    # But for the column whose filters reach over the edge.
+    torch.testing.assert_close(found.grams["relu1_1"], left, rtol=0.1, atol=0.05)
 
 
 def test_what_is_compared() -> None:

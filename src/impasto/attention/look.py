@@ -11,7 +11,8 @@ from impasto import api, image
 from impasto.encoders.network import LAYERS, block_of
 from impasto.errors import OptionError
 from impasto.losses.attention_style import attention_weights, best_matches
-from impasto.methods.gatys.attention import compared, compared_layers
+from impasto.masks import visible, with_opacity
+from impasto.methods.gatys.attention import Seen, at_layer, compared, compared_layers
 from impasto.methods.gatys.stylizer import Gatys, fit_style
 from impasto.options import StylizeOptions
 from impasto.sources import Source, as_picture
@@ -84,11 +85,11 @@ def attention(
     height, width = image.fit(picture.height, picture.width, options.size or min(SIZE, max(picture.pixels.shape[-2:])))
     scale = width / picture.width, height / picture.height
     pixels = image.resize(picture.pixels, height, width)
-    painting = fit_style(as_picture(style).pixels, height, width, options)
+    painting, opacity = visible(fit_style(with_opacity(as_picture(style)), height, width, options))
     given = [parse_place(place, picture.width, picture.height) for place in places]
     found = [(x * scale[0], y * scale[1]) for x, y in given]
     with torch.inference_mode():
-        looks = _look(method, pixels, painting, found, options)
+        looks = _look(method, pixels, (painting, opacity), found, options)
     return Attention(pixels, painting, found, looks)
 
 
@@ -108,7 +109,11 @@ def parse_place(place: str | Place, width: int, height: int) -> Place:
 
 
 def _look(
-    method: Gatys, content: Tensor, style: Tensor, places: Sequence[Place], options: StylizeOptions
+    method: Gatys,
+    content: Tensor,
+    style: tuple[Tensor, Tensor | None],
+    places: Sequence[Place],
+    options: StylizeOptions,
 ) -> list[Look]:
     layers = options.layers("attention_layers")
     for layer in layers:
@@ -117,14 +122,19 @@ def _look(
     needed = {layer: compared_layers(layer, options.attention_features) for layer in layers}
     every = {name for names in needed.values() for name in names}
     encoder = method.encoder(options)
-    of_content, of_style = (encoder(picture.to(method.device), every) for picture in (content, style))
+    painting, opacity = style
+    of_content = Seen(encoder(content.to(method.device), every))
+    shares = {} if opacity is None else {name: at_layer(opacity.to(method.device), name) for name in every}
+    of_style = Seen(encoder(painting.to(method.device), every), shares)
     looks = []
     for layer, names in needed.items():
         stride = 2 ** (block_of(layer) - 1)
-        queries, keys = (compared(features, layer, names) for features in (of_content, of_style))
+        queries, keys = (compared(seen, layer, names) for seen in (of_content, of_style))
         at = [queries[0, :, int(y) // stride, int(x) // stride] for x, y in places]
         chosen = torch.stack(at) if at else queries.new_zeros(0, queries.shape[1])
-        weights = attention_weights(chosen, keys, temperature=options.attention_temperature)
-        size = style.shape[-1], style.shape[-2]
-        looks.append(Look(layer, stride, size, weights.cpu(), best_matches(queries, keys).cpu()))
+        closed = shares.get(layer)
+        weights = attention_weights(chosen, keys, temperature=options.attention_temperature, key_weights=closed)
+        size = painting.shape[-1], painting.shape[-2]
+        matches = best_matches(queries, keys, key_weights=closed)
+        looks.append(Look(layer, stride, size, weights.cpu(), matches.cpu()))
     return looks

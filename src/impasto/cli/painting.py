@@ -16,7 +16,7 @@ from impasto.cli.outputs import Job
 from impasto.cli.pictures import Mask, Source
 from impasto.cli.terminal import Screen, write
 from impasto.errors import Cancelled, OptionError, PictureError, WeightsError
-from impasto.masks import inverted
+from impasto.masks import inverted, with_opacity
 from impasto.methods import Stylizer
 from impasto.methods.adain.style import SUFFIX, Style, load_style
 from impasto.methods.adain.stylizer import AdaIN
@@ -95,7 +95,7 @@ class Studio:
         picture = self.read(style)
         if not isinstance(self.stylizer, AdaIN) or self.options.colour == "match":
             return picture
-        return self.stylizer.encode(picture.pixels, self.options, name=style.name)
+        return self.stylizer.encode(with_opacity(picture), self.options, name=style.name)
 
     def _read_mask(self, mask: Mask) -> image.Picture | None:
         if mask.source is None:

@@ -19,13 +19,23 @@ from impasto.losses.gram import gram
 ENTRIES = 2**26
 
 
-def attend(queries: Tensor, keys: Tensor, values: Tensor, *, temperature: float = 1.0) -> Tensor:
+def attend(
+    queries: Tensor, keys: Tensor, values: Tensor, *, temperature: float = 1.0, key_weights: Tensor | None = None
+) -> Tensor:
     """FA_i = sum_j softmax_j(q_i . k_j / temperature) v_j: paper 001, equations 4 to 6, at temperature 1.
 
-    queries: (1, C, H, W), keys: (1, C, h, w), both normalised; values: (1, D, h, w).
+    queries: (1, C, H, W), keys: (1, C, h, w), both normalised; values: (1, D, h, w). key_weights: (1, 1, h, w), 0 or
+    more and not all 0: how much each position of the style may be looked at; it multiplies the exponentials.
     Returns (1, D, H, W), in at least single precision.
     """
     rows, columns, contents = _flat(queries), _flat(keys), _flat(values)
+    if key_weights is not None:
+        shares = key_weights.flatten().to(columns)
+        # One more channel carries the logarithm, where a mask would be a matrix of all pairs.
+        open_to = shares > 0
+        bias = temperature * shares[open_to].log()
+        columns, contents = torch.cat([columns[open_to], bias[:, None]], 1), contents[open_to]
+        rows = torch.cat([rows, rows.new_ones(len(rows), 1)], 1)
     # Fused kernels want one head dimension for all three; with two, PyTorch forms the matrix of all pairs after all.
     width = max(rows.shape[1], contents.shape[1])
     keys_padded, values_padded = (_widened(x, width)[None, None] for x in (columns, contents))
@@ -38,26 +48,41 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, *, temperature: float 
     return torch.cat(found).T.reshape(1, -1, *queries.shape[-2:])
 
 
-def attention_weights(queries: Tensor, keys: Tensor, *, temperature: float = 1.0) -> Tensor:
+def attention_weights(
+    queries: Tensor, keys: Tensor, *, temperature: float = 1.0, key_weights: Tensor | None = None
+) -> Tensor:
     """The weights themselves, of a few positions: (K, C) normalised queries, (1, C, h, w) keys -> (K, h, w), sums 1."""
-    return (queries @ _flat(keys).T / temperature).softmax(1).reshape(-1, *keys.shape[-2:])
+    logits = queries @ _flat(keys).T / temperature
+    if key_weights is not None:
+        logits = logits + key_weights.flatten().to(logits).log()
+    return logits.softmax(1).reshape(-1, *keys.shape[-2:])
 
 
-def best_matches(queries: Tensor, keys: Tensor) -> Tensor:
-    """Where every position of (1, C, H, W) looks most in (1, C, h, w): (2, H, W), row and column, int64."""
+def best_matches(queries: Tensor, keys: Tensor, *, key_weights: Tensor | None = None) -> Tensor:
+    """Where every position of (1, C, H, W) looks most in (1, C, h, w): (2, H, W), row and column, int64.
+
+    Positions whose key_weights are 0 are not looked at; others count alike.
+    """
     columns = _flat(keys)
+    closed = columns.new_zeros(len(columns))
+    if key_weights is not None:
+        closed[key_weights.flatten() <= 0] = -torch.inf
     rows = _flat(queries).split(max(1, ENTRIES // len(columns)))
-    index = torch.cat([(part @ columns.T).argmax(1) for part in rows]).reshape(queries.shape[-2:])
+    index = torch.cat([(part @ columns.T + closed).argmax(1) for part in rows]).reshape(queries.shape[-2:])
     width = keys.shape[-1]
     return torch.stack([index // width, index % width])
 
 
-def attention_features(features: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+def attention_features(
+    features: Sequence[Tensor], size: tuple[int, int], weights: Sequence[Tensor | None] | None = None
+) -> Tensor:
     """What attention compares, from the features (1, C_l, h_l, w_l) of one or more layers: (1, sum of C_l, *size).
 
     Every channel has mean 0 and deviation 1. One layer is paper 001; several are AdaAttN's (Liu et al. 2021, 3.2).
+    weights: (1, 1, h_l, w_l) for each, how much each position counts for mean and deviation.
     """
-    return torch.cat([_resized(normalised(value), size) for value in features], 1)
+    shares = weights or [None] * len(features)
+    return torch.cat([_resized(normalised(one, share), size) for one, share in zip(features, shares, strict=True)], 1)
 
 
 def centred_gram(features: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -78,12 +103,20 @@ def attention_gram_loss(
     return 0.25 * (found - target).square().mean()
 
 
-def local_target(queries: Tensor, keys: Tensor, style: Tensor, content: Tensor, *, temperature: float = 1.0) -> Tensor:
+def local_target(
+    queries: Tensor,
+    keys: Tensor,
+    style: Tensor,
+    content: Tensor,
+    *,
+    temperature: float = 1.0,
+    key_weights: Tensor | None = None,
+) -> Tensor:
     """AdaAttN's S * normalised(F_c) + M (Liu et al. 2021, equations 3 to 7), with M and S^2 the mean and the variance
     that each place of the content sees of the style's features: (1, N, H, W)."""
     wide = style if style.dtype == torch.float64 else style.float()
-    mean = attend(queries, keys, wide, temperature=temperature)
-    square = attend(queries, keys, wide.square(), temperature=temperature)
+    mean = attend(queries, keys, wide, temperature=temperature, key_weights=key_weights)
+    square = attend(queries, keys, wide.square(), temperature=temperature, key_weights=key_weights)
     return (square - mean.square()).clamp_min(0).sqrt() * normalised(content) + mean
 
 

@@ -65,9 +65,12 @@ def normalised_content_loss(features: Tensor, target: Tensor) -> Tensor:
     return 0.5 * (normalised(features) - normalised(target)).square().mean()
 
 
-def normalised(features: Tensor) -> Tensor:
-    """Every channel of every picture at mean 0 and standard deviation 1: (N, C, H, W), at least float32."""
-    mean, std = mean_std(features)
+def normalised(features: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Every channel of every picture at mean 0 and standard deviation 1: (N, C, H, W), at least float32.
+
+    weights: those of `mean_std`.
+    """
+    mean, std = mean_std(features, weights)
     return (features - mean) / std
 
 

@@ -17,6 +17,7 @@ from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import Encoder, Pooling
 from impasto.errors import OptionError, WeightsError
 from impasto.losses.feature_statistics import Statistics, mean_std
+from impasto.masks import visible
 from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig, adain
 from impasto.methods.adain.style import Style, blend
 from impasto.options import StylizeOptions
@@ -99,7 +100,8 @@ class AdaIN:
         return result.clone(memory_format=torch.contiguous_format)
 
     def encode(self, picture: Tensor, options: StylizeOptions, *, name: str = "") -> Style:
-        """A style, (1, 3, h, w) in [0, 1], to be reused for any number of contents."""
+        """A style, (1, 3, h, w) in [0, 1], or (1, 4, h, w) with the opacity of its pixels, of which what is transparent
+        counts for nothing; to be reused for any number of contents."""
         networks = self.networks(options)
         sides = picture.shape[-2:]
         ratio = options.style_scale * min(STYLE_SIDE / min(sides), STYLE_LENGTH / max(sides))
@@ -107,7 +109,10 @@ class AdaIN:
         guard = memory_guard(self.device, height, width, bytes_per_pixel(networks))
         with guard, torch.inference_mode():
             scaled = image.resize(picture, height, width).to(self.device, memory_format=torch.channels_last)
-            statistics = {layer: mean_std(value) for layer, value in networks.encoder(scaled, LAYERS).items()}
+            pixels, opacity = visible(scaled)
+            shares = [None] * len(LAYERS) if opacity is None else _pyramid(opacity)
+            found = networks.encoder(pixels, LAYERS).items()
+            statistics = {layer: mean_std(value, part) for (layer, value), part in zip(found, shares, strict=True)}
         return Style(statistics, self._eye(networks, options), name, picture)
 
     def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """The attention term of the total loss (paper 001, equation 8): what it compares, and its targets at one size."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.encoders.network import LAYERS, block_of
@@ -20,6 +21,15 @@ from impasto.losses.gram import blend
 from impasto.options import StylizeOptions
 
 Features = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What attention sees of a picture, by layer: features (1, C, h, w), and how much each of their positions counts,
+    (1, 1, h, w), of a picture that is partly transparent."""
+
+    features: Features
+    shares: Features = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,10 +63,19 @@ def compared_layers(layer: str, which: str) -> list[str]:
     return sorted([*firsts, layer])
 
 
-def compared(features: Features, layer: str, names: Sequence[str]) -> Tensor:
+def compared(seen: Seen, layer: str, names: Sequence[str]) -> Tensor:
     """What attention at `layer` compares, of the features of `names`: (1, C, h, w) at the layer's size."""
-    height, width = features[layer].shape[-2:]
-    return attention_features([features[name] for name in names], (height, width))
+    height, width = seen.features[layer].shape[-2:]
+    shares = [seen.shares.get(name) for name in names]
+    return attention_features([seen.features[name] for name in names], (height, width), shares)
+
+
+def at_layer(mask: Tensor, layer: str) -> Tensor:
+    """(1, 1, H, W) -> (1, 1, h, w) of the layer: how much of the pixels under each position the mask has."""
+    for _ in range(1, block_of(layer)):
+        # As the encoder pools: windows at the end of an odd side are partial.
+        mask = F.avg_pool2d(mask, 2, ceil_mode=True)
+    return mask
 
 
 def layers_to_encode(options: StylizeOptions) -> set[str]:
@@ -69,7 +88,7 @@ def layers_to_encode(options: StylizeOptions) -> set[str]:
 
 @torch.no_grad()
 def attention_terms(
-    content: Features, styles: Sequence[Features], shares: Sequence[float], options: StylizeOptions
+    content: Seen, styles: Sequence[Seen], shares: Sequence[float], options: StylizeOptions
 ) -> list[AttentionTerm]:
     """Terms of the whole picture, with several styles blended in `shares`; features are of `layers_to_encode`."""
     terms = []
@@ -82,7 +101,7 @@ def attention_terms(
 
 @torch.no_grad()
 def regional_terms(
-    content: Features, style: Features, region: Mapping[str, Tensor], share: float, options: StylizeOptions
+    content: Seen, style: Seen, region: Mapping[str, Tensor], share: float, options: StylizeOptions
 ) -> list[AttentionTerm]:
     """Terms of one style in its region, (1, 1, h, w) by layer, which has `share` of the picture.
 
@@ -102,15 +121,14 @@ def _weights(options: StylizeOptions) -> dict[str, float]:
     return {layer: options.chosen("attention_weight") * weight / total for layer, weight in layers.items()}
 
 
-def _target(
-    content: Features, style: Features, layer: str, options: StylizeOptions, region: Tensor | None = None
-) -> Tensor:
+def _target(content: Seen, style: Seen, layer: str, options: StylizeOptions, region: Tensor | None = None) -> Tensor:
     names = compared_layers(layer, options.attention_features)
-    queries, keys = (compared(features, layer, names) for features in (content, style))
+    queries, keys = (compared(seen, layer, names) for seen in (content, style))
+    temperature, values, weights = options.attention_temperature, style.features[layer], style.shares.get(layer)
     if options.attention_loss == "local":
-        return local_target(queries, keys, style[layer], content[layer], temperature=options.attention_temperature)
-    found = attend(queries, keys, style[layer], temperature=options.attention_temperature)
-    return centred_gram(found, region)
+        own = content.features[layer]
+        return local_target(queries, keys, values, own, temperature=temperature, key_weights=weights)
+    return centred_gram(attend(queries, keys, values, temperature=temperature, key_weights=weights), region)
 
 
 def _term(

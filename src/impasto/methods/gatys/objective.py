@@ -7,16 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.encoders.network import Encoder, block_of
+from impasto.encoders.network import Encoder
 from impasto.losses.content import content_loss
 from impasto.losses.conventions import content_factor, style_factor
 from impasto.losses.gram import blend, gram, gram_loss
 from impasto.losses.out_of_range import out_of_range
 from impasto.losses.total_variation import total_variation
-from impasto.methods.gatys.attention import AttentionTerm, attention_terms, layers_to_encode, regional_terms
+from impasto.masks import visible
+from impasto.methods.gatys.attention import (
+    AttentionTerm,
+    Seen,
+    at_layer,
+    attention_terms,
+    layers_to_encode,
+    regional_terms,
+)
 from impasto.options import StylizeOptions
 
 # A region with less than this share of a picture is not seen, and its Gram matrix is mostly rounding.
@@ -35,10 +42,10 @@ class StyleTerm:
 
 @dataclass(frozen=True)
 class Style:
-    """One style: its Gram matrices by layer, and its features at the layers that attention looks at."""
+    """One style: its Gram matrices by layer, and what attention sees of it."""
 
     grams: Mapping[str, Tensor]
-    features: Mapping[str, Tensor]
+    seen: Seen
 
 
 @dataclass(frozen=True)
@@ -84,11 +91,14 @@ class Objective:
 
 @torch.no_grad()
 def encode_style(encoder: Encoder, style: Tensor, options: StylizeOptions) -> Style:
-    """What the objective needs of one style, (1, 3, h, w)."""
-    layers, seen = options.layers("style_layers"), layers_to_encode(options)
-    features = _encode(encoder, style, {*layers, *seen})
-    grams = {layer: gram(features[layer]) for layer in layers}
-    return Style(grams, {layer: value for layer, value in features.items() if layer in seen})
+    """What the objective needs of one style, (1, 3, h, w) or (1, 4, h, w) with the opacity of its pixels: what is
+    transparent counts for nothing."""
+    layers, looked_at = options.layers("style_layers"), layers_to_encode(options)
+    pixels, opacity = visible(style)
+    features = _encode(encoder, pixels, {*layers, *looked_at})
+    shares = {} if opacity is None else {layer: at_layer(opacity, layer) for layer in features}
+    grams = {layer: gram(features[layer], shares.get(layer)) for layer in layers}
+    return Style(grams, Seen({layer: value for layer, value in features.items() if layer in looked_at}, shares))
 
 
 def make_objective(encoder: Encoder, content: Tensor, styles: Sequence[Style], options: StylizeOptions) -> Objective:
@@ -99,7 +109,7 @@ def make_objective(encoder: Encoder, content: Tensor, styles: Sequence[Style], o
     shares = options.blend_weights(len(styles))
     grams = {layer: blend([style.grams[layer] for style in styles], shares) for layer in styles[0].grams}
     seen = _seen(encoder, content, options)
-    attention = attention_terms(seen, [style.features for style in styles], shares, options)
+    attention = attention_terms(seen, [style.seen for style in styles], shares, options)
     return _objective(encoder, content, _style_terms(grams, options), attention, options)
 
 
@@ -117,14 +127,14 @@ def make_regional_objective(
         share = region.mask.mean().item()
         if share >= SMALLEST_SHARE:
             terms += _style_terms(region.style.grams, options, share, region.mask)
-            masks = {layer: _at_layer(region.mask, layer) for layer in options.layers("attention_layers")}
-            attention += regional_terms(seen, region.style.features, masks, share, options)
+            masks = {layer: at_layer(region.mask, layer) for layer in options.layers("attention_layers")}
+            attention += regional_terms(seen, region.style.seen, masks, share, options)
     return _objective(encoder, content, terms, attention, options)
 
 
 @torch.no_grad()
-def _seen(encoder: Encoder, content: Tensor, options: StylizeOptions) -> Mapping[str, Tensor]:
-    return _encode(encoder, content, layers_to_encode(options))
+def _seen(encoder: Encoder, content: Tensor, options: StylizeOptions) -> Seen:
+    return Seen(_encode(encoder, content, layers_to_encode(options)))
 
 
 def _style_terms(
@@ -137,16 +147,8 @@ def _style_terms(
         # The loss functions are written in paper 001's convention; others are factors away from it.
         factor = style_factor(options.chosen("convention"), target) / style_factor("paper-001", target)
         weight = options.chosen("style_weight") * (layers[layer] / (sum(layers.values()) or 1.0)) * factor
-        terms.append(StyleTerm(layer, target, weight * share, None if mask is None else _at_layer(mask, layer)))
+        terms.append(StyleTerm(layer, target, weight * share, None if mask is None else at_layer(mask, layer)))
     return terms
-
-
-def _at_layer(mask: Tensor, layer: str) -> Tensor:
-    """(1, 1, H, W) -> (1, 1, h, w) of the layer: how much of the pixels under each position the mask has."""
-    for _ in range(1, block_of(layer)):
-        # As the encoder pools: windows at the end of an odd side are partial.
-        mask = F.avg_pool2d(mask, 2, ceil_mode=True)
-    return mask
 
 
 @torch.no_grad()
