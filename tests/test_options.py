@@ -30,6 +30,7 @@ TRANSLATION: dict[str, Any] = {"method": "cyclegan"}
 LARGE = {"method": "gatys", "size": 150, "scales": 2, "steps": 1, "coarse_steps": 2}  # large enough for two scales
 
 ATTENTION = SHORT | {"attention_weight": 100.0}
+CLAMPED = SHORT | {"range_weight": 0.0, "style_weight": 1e5, "steps": 4}
 EXPLODING = ADAM | {"learning_rate": 10.0, "steps": 4, "style_weight": 1e4}
 
 # Field: what the others are, and values of it that must all give different pictures.
@@ -61,7 +62,7 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "style_blend": (ADAIN, ["", "1,0", "0.25,0.75", "0,1"]),
     "style_scale": (ADAIN, [1.0, 0.5, 2]),
     "init": (SHORT, ["content", "noise", "grey", "start.png"]),
-    "optimizer": (SHORT, ["lbfgs", "lbfgs-pixels", "adam"]),
+    "optimizer": (CLAMPED, ["lbfgs", "lbfgs-pixels", "lbfgs-clamped", "adam"]),
     "learning_rate": (ADAM, [0.02, 0.01]),
     "history": (SHORT | {"steps": 6}, [1, 2, 20]),
     "scales": (LARGE, [1, 2]),

@@ -142,8 +142,9 @@ class StylizeOptions:
     init: str | None = _gatys(None, "what to start from: content, noise, grey, or a picture file")
     optimizer: str | None = _gatys(
         None,
-        "how the picture is optimised: lbfgs over spatial frequencies, lbfgs-pixels as usual, or adam",
-        choices=("lbfgs", "lbfgs-pixels", "adam"),
+        "how the picture is optimised: lbfgs over spatial frequencies, lbfgs-pixels as usual, lbfgs-clamped to the"
+        " picture's range after every step (PyTorch's tutorial), or adam",
+        choices=("lbfgs", "lbfgs-pixels", "lbfgs-clamped", "adam"),
     )
     guard: str = _gatys(
         "on", "on: when the loss explodes, go back to the best picture; off: go on regardless", choices=("on", "off")

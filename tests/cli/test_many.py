@@ -133,7 +133,7 @@ def test_networks_and_styles_are_read_once(album, paint, monkeypatch):
     read, loaded = [], []
     honest = image.read
     monkeypatch.setattr(image, "read", lambda path, **kwargs: read.append(str(path)) or honest(path, **kwargs))
-    monkeypatch.setattr(encoders, "lite", lambda: loaded.append("lite") or lite())
+    monkeypatch.setattr(encoders, "lite", lambda **how: loaded.append("lite") or lite(**how))
     assert paint("album", "photo.png").code == 0
     assert sorted(read) == ["album/a.png", "album/b.jpg", "photo.png", "style.png"]
     assert loaded == ["lite"]

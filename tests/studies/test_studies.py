@@ -139,6 +139,9 @@ def test_nothing_to_do_and_nowhere_to_write(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="at least one picture each"):
         run(PAIR, "pair", [], STYLE, tmp_path, Settings())
     (tmp_path / "file").write_text("")
+    vgg = Settings(choices={**TINY, "encoder": "vgg19"})
+    with pytest.raises(OptionError, match="normalisation has nothing to compare"):
+        run(STUDIES["normalisation"], "normalisation", CONTENT, STYLE, tmp_path, vgg)
     with pytest.raises(PictureError, match="cannot be made"):
         run(PAIR, "pair", CONTENT, STYLE, tmp_path / "file" / "folder", Settings(choices=TINY))
 

@@ -60,6 +60,9 @@ class Workshop:
     def options(self, variant: Variant) -> StylizeOptions:
         """Raises OptionError for what no method has."""
         chosen = {"method": "gatys", "size": PAPER_SIZE, **self.study.base, **self.settings.choices, **variant.choices}
+        if chosen.get("encoder", StylizeOptions.encoder) != "lite":
+            # Another encoder's filters are as its file has them.
+            chosen.pop("filters", None)
         return StylizeOptions(**chosen)
 
     def shown(self, name: str, picture: image.Picture) -> Image.Image:
@@ -89,6 +92,8 @@ def run(
     if not shop.pairs:
         raise OptionError("content and style need at least one picture each")
     options = {variant.name: shop.options(variant) for variant in study.variants}
+    if len(set(options.values())) < len(options):
+        raise OptionError(f"{name} has nothing to compare: its variants are the same with these options")
     _make(folder)
     began = time.monotonic()
     cells: dict[tuple[int, str], Cell] = {}

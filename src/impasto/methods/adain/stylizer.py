@@ -183,14 +183,15 @@ def load_decoder(path: Path) -> tuple[Decoder, dict[str, Any]]:
 def bytes_per_pixel(networks: Networks) -> float:
     """Memory of one pixel of the picture at the peak of a forward pass.
 
-    `benchmarks/adain_speed.py --size 2048` measures it: 281 to 295 bytes for the embedded networks in bf16, for which
-    this says 304.
+    `benchmarks/adain_speed.py --size 2048` measures it: 217 bytes for the embedded networks in bf16, for which this
+    says 240.
     """
-    width = networks.encoder.config.widths[0]
+    config = networks.decoder.config
+    inner = (config.inner or config.widths)[0]
     size = networks.encoder.convolution("relu1_1").weight.element_size()
-    # The picture's own size decides: its features, joined with what comes from below, padded, and what comes out.
-    joined = 2 if networks.decoder.config.joined else 1
-    return size * width * (2 + 3 * joined) + 4 * 3 * 4
+    # The picture's own size decides: its features joined with what comes from below, padded, and what comes out.
+    joined = inner + (config.widths[0] if config.joined else 0)
+    return size * 2 * (joined + inner) + 4 * 3 * 4
 
 
 def _paint(networks: Networks, content: Tensor, style: Codes, strength: float) -> Tensor:

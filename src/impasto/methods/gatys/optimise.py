@@ -71,8 +71,9 @@ class Optimisation:
             self._retreat()
         elif not math.isfinite(self.loss):
             raise DivergedError("the loss is not finite any more; with the guard on, the best picture would be kept")
-        elif self.kind == "adam":
-            # Not for L-BFGS: moving the point behind its back spoils the curvature that it has learned.
+        elif self.kind in ("adam", "lbfgs-clamped"):
+            # L-BFGS does not know that the point moves, and what it has learned of the curvature is spoilt: that is the
+            # failure of paper 002's Figure 1, and only the choice that repeats it does so.
             self.canvas.clamp()
 
     def finish(self) -> Tensor:
