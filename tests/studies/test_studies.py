@@ -142,7 +142,7 @@ def test_nothing_to_do_and_nowhere_to_write(tmp_path: Path) -> None:
     vgg = Settings(choices={**TINY, "encoder": "vgg19"})
     with pytest.raises(OptionError, match="normalisation has nothing to compare"):
         run(STUDIES["normalisation"], "normalisation", CONTENT, STYLE, tmp_path, vgg)
-    with pytest.raises(PictureError, match="cannot be made"):
+    with pytest.raises(PictureError, match="cannot be used"):
         run(PAIR, "pair", CONTENT, STYLE, tmp_path / "file" / "folder", Settings(choices=TINY))
 
 
@@ -152,3 +152,17 @@ def test_every_study_runs(name: str, tmp_path: Path) -> None:
     rows = json.loads((tmp_path / "numbers.json").read_text())["rows"]
     assert [row["variant"] for row in rows] == [variant.name for variant in STUDIES[name].variants]
     assert len({json.dumps(row) for row in rows}) == len(rows)
+
+
+def test_no_file_of_another_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "report.md").write_text("mine")
+    with pytest.raises(PictureError, match=r"holds a report\.md that is not of the study pair"):
+        run(PAIR, "pair", CONTENT, STYLE, tmp_path, Settings(choices=TINY, device="cpu"))
+    assert (tmp_path / "report.md").read_text() == "mine"
+    for content, message in (("{}", "is not of the study"), ("[]", "cannot be used"), ("{", "cannot be used")):
+        (tmp_path / "numbers.json").write_text(content)
+        with pytest.raises(PictureError, match=message):
+            run(PAIR, "pair", CONTENT, STYLE, tmp_path, Settings(choices=TINY, device="cpu"))
+    (tmp_path / "numbers.json").write_text('{"study": "pair"}')
+    run(PAIR, "pair", CONTENT, STYLE, tmp_path, Settings(choices=TINY, device="cpu"))
+    assert (tmp_path / "report.md").read_text().startswith("# pair")

@@ -79,8 +79,9 @@ $figure
       const column = Math.min(columns - 1, Math.floor(place[0] * picture.naturalWidth / look.stride));
       const [down, across] = look.map[row][column];
       const style = frames[number].querySelector("img");
-      dot(frames[number], (across + 0.5) * look.stride / style.naturalWidth,
-        (down + 0.5) * look.stride / style.naturalHeight);
+      // The last position of an odd side reaches beyond the picture.
+      dot(frames[number], clamped((across + 0.5) * look.stride / style.naturalWidth),
+        clamped((down + 0.5) * look.stride / style.naturalHeight));
     });
   }
 

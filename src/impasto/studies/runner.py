@@ -31,6 +31,8 @@ QUICK: Mapping[str, Any] = {"size": 128, "steps": 12}
 
 PAPER_SIZE = 512
 
+FILES = ("figure.png", "curves.png", "curves-time.png", "numbers.csv", "numbers.json", "report.md")
+
 Pictures = Sequence[tuple[str, image.Picture]]
 
 
@@ -94,7 +96,7 @@ def run(
     options = {variant.name: shop.options(variant) for variant in study.variants}
     if len(set(options.values())) < len(options):
         raise OptionError(f"{name} has nothing to compare: its variants are the same with these options")
-    _make(folder)
+    _make(folder, name)
     began = time.monotonic()
     cells: dict[tuple[int, str], Cell] = {}
     total = len(shop.pairs) * len(study.variants)
@@ -125,11 +127,17 @@ def run(
     return target
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, name: str) -> None:
+    """The folder, which may hold an earlier outcome of the same study and nothing of anybody else by these names."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PictureError(f"{folder}: cannot be made: {error.strerror}") from None
+        about = folder / "numbers.json"
+        earlier = json.loads(about.read_bytes()).get("study") if about.exists() else None
+    except (OSError, ValueError, AttributeError) as error:
+        raise PictureError(f"{folder}: cannot be used: {getattr(error, 'strerror', None) or error}") from None
+    taken = [file for file in FILES if (folder / file).exists()]
+    if taken and earlier != name:
+        raise PictureError(f"{folder}: holds a {taken[0]} that is not of the study {name}; choose another folder")
 
 
 def _figure(shop: Workshop, cells: Mapping[tuple[int, str], Cell]) -> Image.Image:
