@@ -8,6 +8,9 @@ import torch
 
 from impasto.errors import OptionError, OutOfMemoryError
 
+# Half precision is used only where it gives the same picture to this many decibels.
+GATE_PSNR = 40.0
+
 
 def choose_device(name: str = "auto") -> torch.device:
     """'auto' (the fastest there is), 'cpu', 'cuda', 'cuda:1' or 'mps'. Raises OptionError if it is not there."""

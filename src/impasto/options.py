@@ -35,6 +35,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
 })  # fmt: skip
 
 
+# Layers that paper 001's Figure 4 compares.
+FIGURE_LAYERS = "relu3_1,relu4_1,relu5_1"
+
 PRECISIONS = ("auto", "fp32", "bf16")
 
 # Methods whose trained weights are the style; the others are shown a painting.

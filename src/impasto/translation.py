@@ -9,16 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.device import memory_guard, precision
+from impasto.device import GATE_PSNR, memory_guard, precision
 from impasto.errors import OptionError, WeightsError
 from impasto.options import StylizeOptions
 from impasto.progress import Progress, ProgressCallback
 from impasto.weights import load, save, sha256_of
 
 DIRECTIONS = ("A2B", "B2A")
-
-# Half precision is used only where it gives the same picture to this many decibels.
-GATE_PSNR = 40.0
 
 
 class Config(Protocol):

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 import torch
+from small_encoder import encoder, picture
 from torch import Tensor
 
 from impasto.api import load
-from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
+from impasto.encoders.network import LAYERS
 from impasto.image import Picture
 from impasto.losses.attention_style import attend, attention_features, centred_gram, local_target
 from impasto.losses.conventions import CONVENTIONS, SMALLEST_POWER
@@ -19,19 +20,6 @@ from impasto.methods.gatys.stylizer import bytes_per_pixel, fit_style
 from impasto.options import StylizeOptions
 
 ATTENTION = {"relu2_1": 1.0, "relu4_1": 3.0}
-
-
-def encoder() -> Encoder:
-    torch.manual_seed(0)
-    network = Encoder(EncoderConfig(widths=(3, 4, 5, 6, 7), padding="reflect"))
-    for parameter in network.parameters():
-        scale = (2 / parameter[0].numel()) ** 0.5 if parameter.ndim == 4 else 0.3
-        torch.nn.init.normal_(parameter, 0, scale)
-    return network.double().requires_grad_(False)
-
-
-def picture(height: int, width: int, seed: int) -> Tensor:
-    return torch.rand(1, 3, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def options(**choices: Any) -> StylizeOptions:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 import torch
+from small_encoder import encoder, picture
 from torch import Tensor
 
 from impasto import load
-from impasto.encoders.network import LAYERS, Encoder, EncoderConfig, block_of
+from impasto.encoders.network import LAYERS, Encoder, block_of
 from impasto.errors import CheckpointError, OptionError
 from impasto.losses.conventions import CONVENTIONS, style_factor
 from impasto.losses.gram import gram
@@ -26,19 +27,6 @@ from impasto.progress import Progress
 STYLE_LAYERS = {"relu1_1": 2.0, "relu2_1": 1.0, "relu3_2": 5.0, "relu5_1": 1.0}
 QUICK: dict[str, Any] = {"method": "gatys", "scales": 1, "steps": 3}
 ENOUGH = 40  # steps until the colours of a small picture have settled
-
-
-def encoder() -> Encoder:
-    torch.manual_seed(0)
-    network = Encoder(EncoderConfig(widths=(3, 4, 5, 6, 7), padding="reflect"))
-    for parameter in network.parameters():
-        scale = (2 / parameter[0].numel()) ** 0.5 if parameter.ndim == 4 else 0.3
-        torch.nn.init.normal_(parameter, 0, scale)
-    return network.double().requires_grad_(False)
-
-
-def picture(height: int, width: int, seed: int) -> Tensor:
-    return torch.rand(1, 3, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def soft_masks(height: int, width: int, count: int) -> list[Tensor]:

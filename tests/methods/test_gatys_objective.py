@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from small_encoder import encoder, picture
 from torch import Tensor
 
-from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
+from impasto.encoders.network import LAYERS
 from impasto.losses.conventions import CONVENTIONS
 from impasto.losses.gram import gram
 from impasto.methods.gatys.objective import encode_style, make_objective
@@ -12,20 +13,6 @@ from impasto.options import StylizeOptions
 
 CONTENT_LAYERS = {"relu3_1": 1.0, "relu4_2": 3.0}
 STYLE_LAYERS = {"relu1_1": 2.0, "relu2_1": 1.0, "relu3_2": 5.0}
-
-
-def encoder() -> Encoder:
-    torch.manual_seed(0)
-    network = Encoder(EncoderConfig(widths=(3, 4, 5, 6, 7), padding="reflect"))
-    for parameter in network.parameters():
-        scale = (2 / parameter[0].numel()) ** 0.5 if parameter.ndim == 4 else 0.3
-        torch.nn.init.normal_(parameter, 0, scale)
-    return network.double().requires_grad_(False)
-
-
-def picture(height: int, width: int, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.rand(1, 3, height, width, dtype=torch.float64, generator=generator)
 
 
 def options(**choices: object) -> StylizeOptions:

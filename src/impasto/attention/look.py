@@ -14,11 +14,8 @@ from impasto.losses.attention_style import attention_weights, best_matches
 from impasto.masks import visible, with_opacity
 from impasto.methods.gatys.attention import Seen, at_layer, compared, compared_layers
 from impasto.methods.gatys.stylizer import Gatys, fit_style
-from impasto.options import StylizeOptions
+from impasto.options import FIGURE_LAYERS, StylizeOptions
 from impasto.sources import Source, as_picture
-
-# What paper 001's Figure 4 compares.
-FIGURE_LAYERS = "relu3_1,relu4_1,relu5_1"
 
 # Longer side of the pictures unless the options say otherwise: enough to see, and quick at every layer.
 SIZE = 512

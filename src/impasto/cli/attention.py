@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from impasto.cli.pictures import find_style
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
-from impasto.options import StylizeOptions
+from impasto.options import FIGURE_LAYERS, StylizeOptions
 
 SUFFIXES = (".png", ".html")
 
@@ -18,9 +18,7 @@ SUFFIXES = (".png", ".html")
 class Seen:
     """What is compared, and with what."""
 
-    attention_layers: Annotated[str, Parameter(help="layers of the network, separated by commas")] = (
-        "relu3_1,relu4_1,relu5_1"
-    )
+    attention_layers: Annotated[str, Parameter(help="layers of the network, separated by commas")] = FIGURE_LAYERS
     attention_features: Annotated[
         str, Parameter(help="what is compared: the layer alone, with the shallower ones, or all five")
     ] = StylizeOptions.attention_features

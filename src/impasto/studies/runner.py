@@ -67,7 +67,7 @@ class Workshop:
             chosen.pop("filters", None)
         return StylizeOptions(**chosen)
 
-    def shown(self, name: str, picture: image.Picture) -> Image.Image:
+    def shown(self, picture: image.Picture) -> Image.Image:
         """A picture as large as what is painted of it."""
         size = self.options(self.study.variants[0]).size
         return image.to_pil(
@@ -147,10 +147,10 @@ def _figure(shop: Workshop, cells: Mapping[tuple[int, str], Cell]) -> Image.Imag
     for pair, (content, style) in enumerate(shop.pairs):
         made = [cells[pair, variant.name] for variant in study.variants]
         for number, first in enumerate(made[0].pictures):
-            of_content = made[0].contents[number] if made[0].contents else shop.shown(*content)
+            of_content = made[0].contents[number] if made[0].contents else shop.shown(content[1])
             parts = [picture for cell in made for picture in cell.pictures[number]]
             assert len(first) == len(study.columns)
-            rows.append([of_content, shop.shown(*style), *parts])
+            rows.append([of_content, shop.shown(style[1]), *parts])
     return figures.grid(rows, ["content", "style", *titles])
 
 

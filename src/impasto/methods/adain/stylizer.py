@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from impasto import image
-from impasto.device import memory_guard, precision
+from impasto.device import GATE_PSNR, memory_guard, precision
 from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import Encoder, Pooling
 from impasto.errors import OptionError, WeightsError
@@ -27,9 +27,6 @@ from impasto.weights import WEIGHTS, load, location, sha256_of
 # A style's shorter side is brought to this many pixels times `style_scale`, whatever the content's size, so that it is
 # encoded once for all contents; the second number bounds the longer side of a strip.
 STYLE_SIDE, STYLE_LENGTH = 512, 2048
-
-# Half precision is used only where it gives the same picture to this many decibels.
-GATE_PSNR = 40.0
 
 logger = logging.getLogger("impasto")
 
