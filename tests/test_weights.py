@@ -3,6 +3,7 @@ import hashlib
 import logging
 import os
 import pickle
+import shutil
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from impasto import weights
+from impasto import download, weights
 from impasto.errors import Cancelled, WeightsError
 from impasto.weights import WEIGHTS, WeightSpec, cache_folder, fetch, load, load_foreign_state, location, save
 
@@ -187,7 +188,10 @@ def test_wrong_file_is_refused_and_removed(server: Server, cache: Path) -> None:
 def test_truncated_transfer(server: Server, cache: Path) -> None:
     server.answers["/a"] = Answer(PAYLOAD[:500_000], announced=len(PAYLOAD))
     assert "broke off" in refusal(server.spec("/a"))
-    assert names_in(cache) == []
+    assert names_in(cache) == [".test.pth.partial"], "the next fetch goes on with it"
+    server.answers["/a"] = Answer(PAYLOAD)  # by a server that only sends whole files
+    fetch(server.spec("/a"))
+    assert names_in(cache) == ["test.pth"]
 
 
 def test_not_found(server: Server, cache: Path) -> None:
@@ -209,7 +213,7 @@ def test_server_down(cache: Path) -> None:
 
 
 def test_server_silent(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(download, "TIMEOUT_SECONDS", 0.2)
     wait = threading.Event()
     server.answers["/a"] = Answer(PAYLOAD, wait=wait)
     try:
@@ -271,15 +275,12 @@ def test_cancelled_by_the_progress_callback(server: Server, cache: Path) -> None
 
     with pytest.raises(Cancelled):
         fetch(server.spec("/a"), progress=cancel)
-    assert names_in(cache) == []
+    assert names_in(cache) == [".test.pth.partial"]
 
 
 def test_disk_full(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def transfer(url: str, path: Path, bar: object) -> None:
-        path.write_bytes(b"as far as it went")
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(weights, "_transfer", transfer)
+    server.answers["/a"] = Answer(PAYLOAD)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**6, 10**6 - 99, 99))
     message = refusal(server.spec("/a", "/b"))
     assert f"the disk that holds {cache} is full (1 MB are needed)" in message
     assert names_in(cache) == []

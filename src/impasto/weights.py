@@ -5,7 +5,6 @@ Our own weights are safetensors with the JSON of the network's config inside. Pi
 """
 
 import errno
-import hashlib
 import json
 import logging
 import os
@@ -16,17 +15,20 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 from torch import Tensor
 
+from impasto.download import DownloadError, Wanted, download, is_offline, sha256_of
 from impasto.errors import WeightsError
 
-TIMEOUT_SECONDS = 30.0
-CHUNK_BYTES = 1 << 18
+__all__ = [
+    "WEIGHTS", "WeightSpec", "cache_folder", "fetch", "load", "load_foreign_state", "location", "save", "sha256_of",
+    "verify",
+]  # fmt: skip
+
 CONFIG_KEY = "impasto"
 
 logger = logging.getLogger(__name__)
@@ -126,7 +128,7 @@ def fetch(spec: WeightSpec, *, progress: Callable[[int, int], None] | None = Non
         damaged = _remove_if_damaged(path, spec)
         if path.is_file():
             return path
-        if _is_offline() if offline is None else offline:
+        if is_offline() if offline is None else offline:
             reason = f"{path} was damaged and has been removed" if damaged else "they are not on this machine"
             raise WeightsError(f"the weights '{spec.name}': {reason}, and impasto is offline.\n{_advice(spec, path)}")
         _download(spec, path, progress)
@@ -145,12 +147,6 @@ def verify(path: Path, spec: WeightSpec) -> None:
             f"{path}: is damaged or is not the published file of the weights '{spec.name}' (its SHA-256 is not"
             f" {spec.sha256})"
         )
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file of any size, in 64 hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
@@ -229,10 +225,6 @@ def _is_published(path: Path, spec: WeightSpec) -> bool:
     return spec.sha256 is None or sha256_of(path) == spec.sha256
 
 
-def _is_offline() -> bool:
-    return os.environ.get("IMPASTO_OFFLINE", "").lower() not in ("", "0", "false", "no")
-
-
 def _remove_if_damaged(path: Path, spec: WeightSpec) -> bool:
     if not path.is_file() or _is_published(path, spec):
         return False
@@ -242,62 +234,19 @@ def _remove_if_damaged(path: Path, spec: WeightSpec) -> bool:
 
 
 def _download(spec: WeightSpec, path: Path, progress: Callable[[int, int], None] | None) -> None:
-    from requests import RequestException
-
-    failures = []
-    for url in spec.urls:
-        try:
-            with _replacing(path) as partial:
-                _transfer(url, partial, _Progress(progress, spec.num_bytes))
-                if not _is_published(partial, spec):
-                    raise _WrongFileError
-            return
-        except (RequestException, _WrongFileError) as error:
-            failures.append(f"{urlsplit(url).netloc}: {_transfer_reason(error)}")
-    reasons = "; ".join(failures)
-    raise WeightsError(f"the weights '{spec.name}' cannot be downloaded ({reasons}).\n{_advice(spec, path)}")
-
-
-def _transfer(url: str, path: Path, bar: "_Progress") -> None:
-    # Only pooch's downloader: `pooch.retrieve` also logs to stderr and leaves files that other users of a shared
-    # cache cannot read.
-    import pooch
-
-    pooch.HTTPDownloader(progressbar=bar, chunk_size=CHUNK_BYTES, timeout=TIMEOUT_SECONDS)(url, str(path), None)
-
-
-class _WrongFileError(Exception):
-    """A server sent something else than the published file."""
-
-
-class _Progress:
-    """What pooch calls a progress bar: passes the bytes so far on to a callback."""
-
-    def __init__(self, report: Callable[[int, int], None] | None, expected: int | None) -> None:
-        self.report = report
-        self.expected = expected or 0
-        self.total = 0  # pooch sets it to what the server announces, or leaves 0
-        self.done = 0
-
-    def update(self, num_bytes: int) -> None:
-        # pooch counts whole chunks, so that the last one would lead beyond the end.
-        total = self.total or self.expected
-        self.done = min(self.done + num_bytes, total) if total else self.done + num_bytes
-        if self.report:
-            self.report(self.done, total)
-
-    def reset(self) -> None:
-        """Part of pooch's protocol: it resets at the end only to call `update` with everything once more."""
-
-    def close(self) -> None:
-        """Part of pooch's protocol."""
+    wanted = Wanted(urls=spec.urls, sha256=spec.sha256, num_bytes=spec.num_bytes)
+    try:
+        download(wanted, path, progress=progress)
+    except DownloadError as error:
+        reason = f"the weights '{spec.name}' cannot be downloaded ({error})"
+        raise WeightsError(f"{reason}.\n{_advice(spec, path)}") from None
 
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """A new path beside `path`: its file takes the place of `path` if the block succeeds, and vanishes otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own, because two processes may be fetching the same weights.
+    # A name of its own, because two processes may be writing the same weights.
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         yield partial
@@ -314,25 +263,6 @@ def _advice(spec: WeightSpec, path: Path) -> str:
         f"Download {' or '.join(spec.urls)}{size} and save it as {path}, or give a copy with --weights FILE;"
         " the encoder 'lite' works without any download."
     )
-
-
-def _transfer_reason(error: Exception) -> str:
-    from requests import exceptions
-
-    if isinstance(error, exceptions.HTTPError) and error.response is not None:
-        return f"it answered {error.response.status_code} {error.response.reason}"
-    # The first that fits counts: the later kinds include some of the earlier ones.
-    reasons = {
-        _WrongFileError: "what it sent is not the published file (wrong SHA-256) and has been removed",
-        exceptions.SSLError: "its certificate was not accepted",
-        exceptions.Timeout: f"it did not answer within {TIMEOUT_SECONDS:g} seconds",
-        exceptions.ChunkedEncodingError: "the transfer broke off",
-        exceptions.ConnectionError: "the connection failed or was lost",
-    }
-    for kind, reason in reasons.items():
-        if isinstance(error, kind):
-            return reason
-    return f"the request failed ({type(error).__name__})"
 
 
 def _local_reason(error: OSError, path: Path, spec: WeightSpec | None = None) -> str:

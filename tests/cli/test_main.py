@@ -11,6 +11,7 @@ from impasto.errors import OptionError, PictureError
 
 COMMANDS = [
     "stylize", "demo", "encode", "info", "train", "attention", "study",
+    "data", "data list", "data fetch", "data check", "runs", "runs list", "runs show", "runs diff",
     "weights", "weights list", "weights fetch", "weights normalise", "weights import",
 ]  # fmt: skip
 

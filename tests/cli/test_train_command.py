@@ -8,8 +8,9 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState, PartialState
 
+from impasto.data import check
 from impasto.errors import DataError
-from impasto.recipes import adain, lite_encoder
+from impasto.recipes import adain, cyclegan, lite_encoder
 from impasto.training import figures
 from impasto.training.loop import Schedule
 
@@ -95,7 +96,8 @@ def train(run, folder, monkeypatch):
 def test_trains_into_the_folder_and_says_so_line_by_line(train, folder):
     outcome = train("--out", "run")
     assert (outcome.code, outcome.out) == (0, "run\n")
-    lines = outcome.err.splitlines()
+    few, *lines = outcome.err.splitlines()
+    assert few == "note: 2 pictures are few: expect the networks to know them by heart"
     assert [line.split()[1] for line in lines] == ["2/6", "4/6", "6/6", "6/6"]
     assert lines[0].startswith("lite_encoder 2/6  loss ")
     assert lines[-1].startswith("lite_encoder 6/6  error 0.5")
@@ -123,7 +125,7 @@ def test_a_stopped_run_resumes(train, folder, monkeypatch):
     monkeypatch.setattr(Tiny, "stop_at", None)
     outcome = train("--out", "run", "--resume")
     assert outcome.code == 0
-    assert outcome.err.splitlines()[0].startswith("lite_encoder 4/6")
+    assert outcome.err.splitlines()[1].startswith("lite_encoder 4/6")
     assert (folder / "run" / "result.txt").read_text() == (folder / "whole" / "result.txt").read_text()
 
 
@@ -268,11 +270,12 @@ def test_the_encoder_and_its_weights_reach_the_recipe(two_kinds, folder, monkeyp
         ([*KINDS, "--weights", "photo.png"], 2, "weights belong to the encoder vgg19; lite carries its own"),
         ([*KINDS, "--weights", "none.pth"], 1, "none.pth: there is no such file"),
         ([*KINDS, "--data", "style=nowhere"], 1, "nowhere: there is no such folder"),
-        ([*KINDS, "--data", "style=photo.png"], 1, "photo.png: is no tar, or is damaged: invalid header"),
+        ([*KINDS, "--data", "style=words.txt"], 1, "words.txt: is no tar, or is damaged: invalid header"),
         ([*KINDS, "--resume"], 1, "run: holds no run to resume"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_two_kinds_is_said_and_leaves_no_run(two_kinds, folder, words, code, said):
+    (folder / "words.txt").write_text("words" * 200)
     outcome = two_kinds(*words)
     assert (outcome.code, outcome.err) == (code, f"impasto: {said}\n")
     assert not (folder / "run").exists()
@@ -284,3 +287,106 @@ def test_too_few_pictures_of_a_kind_are_said_and_leave_no_run(two_kinds, folder)
     outcome = two_kinds(*KINDS)
     assert (outcome.code, "1 pictures are too few to hold 1 of them out" in outcome.err) == (1, True)
     assert not (folder / "run").exists()
+
+
+# --- what the pictures are looked at for -----------------------------------------------------------------------------
+
+
+def test_pictures_that_cannot_be_read_are_all_named_before_the_first_step(two_kinds, folder):
+    (folder / "photos" / "bad.png").write_bytes(b"no picture")
+    cut = (folder / "paintings" / "0.png").read_bytes()[:-30]
+    (folder / "paintings" / "cut.png").write_bytes(cut)
+    outcome = two_kinds(*KINDS)
+    assert (outcome.code, outcome.out) == (1, "")
+    first, *others = outcome.err.splitlines()
+    assert first == "impasto: 2 of 8 pictures cannot be read; take them out, or train with --skip-unreadable:"
+    assert [line.split(":")[0] for line in others] == ["  photos/bad.png", "  paintings/cut.png"]
+    assert not (folder / "run").exists()
+
+
+def test_skipping_what_cannot_be_read_is_training_without_it(two_kinds, folder):
+    assert two_kinds(*KINDS).code == 0
+    (folder / "run").rename(folder / "without")
+    (folder / "photos" / "bad.png").write_bytes(b"no picture")
+    outcome = two_kinds(*KINDS, "--skip-unreadable")
+    assert outcome.code == 0
+    assert outcome.err.splitlines()[:2] == [
+        "note: 1 pictures cannot be read and are left out:",
+        "  photos/bad.png: it is not a picture, or damaged, or of an unknown format; known are JPEG, PNG, WebP, TIFF,"
+        " BMP, GIF, AVIF",
+    ]
+    for name in ("config.json", "decoder.safetensors"):
+        assert (folder / "run" / name).read_bytes() == (folder / "without" / name).read_bytes()
+    for path in (folder / "photos").glob("?.png"):
+        path.write_bytes(b"")
+    outcome = two_kinds(*KINDS, "--skip-unreadable", "--resume")
+    assert (outcome.code, "no picture of content can be read" in outcome.err) == (1, True)
+
+
+def test_a_resumed_run_does_not_look_again(two_kinds, folder, monkeypatch):
+    assert two_kinds(*KINDS).code == 0
+
+    def look(picture):
+        raise AssertionError(f"{picture} was read again")
+
+    monkeypatch.setattr(check, "_look", look)
+    assert two_kinds(*KINDS, "--resume").code == 0
+
+
+def test_copies_and_small_pictures_are_said(two_kinds, folder):
+    (folder / "photos" / "again.png").write_bytes((folder / "photos" / "0.png").read_bytes())
+    said = two_kinds(*KINDS).err
+    assert "note: content: 1 files have the bytes of another one" in said
+    assert "note: content: 4 of 4 pictures are smaller than a crop of 32 pixels" in said
+
+
+# --- the layout of CycleGAN's data sets ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unpaired(run, folder, draw, monkeypatch):
+    """The recipe cyclegan, which remembers its data, and a folder `set` with trainA and trainB."""
+    built = []
+
+    def remember(config, accelerator, data):
+        built.append((config.schedule.steps, {kind: [str(path) for path in paths] for kind, paths in data.items()}))
+        raise DataError("enough")
+
+    monkeypatch.setattr(cyclegan, "build", remember)
+    for number, name in enumerate(("trainA", "trainB")):
+        (folder / "set" / name).mkdir(parents=True)
+        for picture in range(9):
+            draw(folder / "set" / name / f"{picture}.png", 10 * number + picture)
+
+    def started(*words):
+        built.clear()
+        outcome = run("cyclegan", "--out", "run", *words)
+        return built[0] if built else outcome
+
+    return started
+
+
+def test_a_folder_with_trainA_and_trainB_is_both_kinds(unpaired, folder, draw):  # noqa: N802
+    halves = {"A": ["set/trainA"], "B": ["set/trainB"]}
+    # 200 epochs of the 5 pictures that are not held out.
+    assert unpaired("--data", "set") == (200 * 5, halves)
+    assert unpaired("--data", "A=set/trainA", "--data", "B=set/trainB") == (200 * 5, halves)
+    (folder / "set" / "testB").mkdir()
+    draw(folder / "set" / "testB" / "x.png", 99)
+    # The pictures of B are all trained on now.
+    assert unpaired("--data", "set") == (200 * 9, halves | {"testB": ["set/testB"]})
+    words = ("--data", "A=set/trainA", "--data", "B=set/trainB", "--data", "testB=set/testB")
+    assert unpaired(*words) == (200 * 9, halves | {"testB": ["set/testB"]})
+
+
+def test_what_is_wrong_with_the_layout_is_said(unpaired, folder):
+    outcome = unpaired("--data", "set", "--data", "set")
+    assert (outcome.code, outcome.err) == (
+        2,
+        "impasto: --data is 'set', but the recipe cyclegan needs A=FOLDER or B=FOLDER, or a folder with trainA and"
+        " trainB in it\n",
+    )
+    assert unpaired("--data", "album").code == 2
+    assert "needs --data B=FOLDER as well" in unpaired("--data", "A=album", "--data", "testB=album").err
+    (folder / "set" / "testA").mkdir()
+    assert "set/testA: holds no pictures" in unpaired("--data", "set").err

@@ -41,7 +41,8 @@ def test_fetch_prints_where_the_file_lies(impasto, monkeypatch, fresh_cache):
         sha256=hashlib.sha256(content).hexdigest(), licence="MIT", provenance="here",
     )  # fmt: skip
     monkeypatch.setitem(weights.WEIGHTS, "mine", spec)
-    monkeypatch.setattr(weights, "_transfer", lambda url, path, bar: path.write_bytes(content))
+    monkeypatch.setattr(weights, "download", lambda wanted, path, progress: path.write_bytes(content))
+    weights.cache_folder().mkdir()
     outcome = impasto("weights", "fetch", "mine")
     assert (outcome.code, outcome.err) == (0, "")
     assert weights.location(spec).read_bytes() == content

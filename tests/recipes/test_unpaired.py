@@ -263,6 +263,20 @@ def test_held_out_pictures_are_never_trained_on(data: Data) -> None:
     assert training.preview().shape == (1, 3, 2 * 4 * 32, 2 * 32)
 
 
+def test_a_test_set_is_held_out_whole(data: Data, tmp_path: Path) -> None:
+    config = TINY[cyclegan]
+    tests = draw(tmp_path / "testB", 3, np.random.default_rng(1))
+    training = make(cyclegan, config, data | {"testB": tests})
+    assert training.held_out.B.pictures == sorted(tests[0].iterdir())
+    assert training.domains.B.pictures == sorted(data["B"][0].iterdir())
+    # The other kind has none, and a few are split off.
+    assert len(training.held_out.A.pictures) == config.held_out
+    assert len(training.domains.A.pictures) == 4 - config.held_out
+    open_ended = replace(config, schedule=Schedule(steps=0), epoch="B", batch=1)
+    assert cyclegan.settle(open_ended, data | {"testB": tests}).schedule.steps == 6 * config.rates.epochs
+    assert cyclegan.settle(open_ended, data).schedule.steps == 5 * config.rates.epochs
+
+
 def test_every_picture_meets_many_of_the_other_kind(data: Data) -> None:
     domains = make(cyclegan, TINY[cyclegan], {"A": data["B"], "B": data["B"]}).domains
     pairs = {

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from impasto.data.folders import Crops, PictureStream, batches
 from impasto.errors import CheckpointError, DivergedError
-from impasto.training import checkpoint, figures
+from impasto.training import checkpoint, figures, loop
 from impasto.training.loop import Schedule, fit
 
 STEPS = 7
@@ -271,3 +271,35 @@ def test_state_of_any_optimizer_comes_back(tmp_path: Path) -> None:
     assert theirs.keys() == before.state[parameter].keys()
     for key, value in before.state[parameter].items():
         assert torch.equal(theirs[key], value) if isinstance(value, Tensor) else theirs[key] == value
+
+
+def test_a_page_is_written_whenever_there_is_something_to_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[tuple[int, bool, Any]] = []
+    trainable = Tiny()
+
+    def remember(folder: Path, *, columns: Any, going_on: bool = True) -> None:
+        written.append((len(trainable.done), going_on, columns))
+
+    monkeypatch.setattr(loop, "write_page", remember)
+    train(trainable, tmp_path, preview_every=2, validate_every=3)
+    columns = Tiny.preview_columns
+    assert written == [(step, True, columns) for step in (2, 3, 4, 6, 7)] + [(7, False, columns)]
+
+
+def test_a_page_that_cannot_be_written_stops_nothing(uninterrupted: Tiny, tmp_path: Path) -> None:
+    (tmp_path / "index.html").mkdir()
+    assert_same(train(Tiny(), tmp_path, preview_every=2), uninterrupted)
+    assert (tmp_path / "result.txt").exists()
+
+
+def test_the_page_of_a_run_that_was_stopped_says_so(tmp_path: Path) -> None:
+    interrupted = Tiny()
+    interrupted.at = {4: signal.SIGINT}
+    (tmp_path / "config.json").write_text(json.dumps({"recipe": "tiny", "schedule": {"steps": STEPS}}))
+    with pytest.raises(KeyboardInterrupt):
+        train(interrupted, tmp_path)
+    text = (tmp_path / "index.html").read_text()
+    assert f"<strong>Step 5 of {STEPS}</strong>, stopped; --resume goes on" in text
+    assert "refresh" not in text
+    train(Tiny(), tmp_path, resume=True)
+    assert f"<strong>Step {STEPS} of {STEPS}</strong>, finished" in (tmp_path / "index.html").read_text()

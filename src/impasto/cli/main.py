@@ -60,7 +60,9 @@ app.command(
     usage="Usage: impasto attention CONTENT --style PAINTING --at X,Y [--output OUT] [OPTIONS]",
 )
 app.command("impasto.cli.weights:app", name="weights", help="List, fetch and normalise the weights of networks.")
+app.command("impasto.cli.data:app", name="data", help="Fetch and check the pictures that networks learn from.")
 app.command("impasto.cli.train:train", name="train", help="Train a network by one of impasto's recipes.")
+app.command("impasto.cli.runs:app", name="runs", help="List, show and compare the runs that training left.")
 app.command("impasto.cli.study:study", name="study", help="Run an experiment of the papers on pictures of yours.")
 app.register_install_completion_command()
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from impasto.cli.data_check import check_data
 from impasto.cli.terminal import Screen, duration
+from impasto.data.layout import TEST, TRAIN, find_layout
 from impasto.errors import Cancelled, ImpastoError, OptionError
 from impasto.recipes import RECIPES
 
@@ -67,13 +69,17 @@ def train(
         Parameter(
             metavar="FOLDER",
             help="folder of pictures, or tar of pictures; may be given several times, and one given twice counts"
-            " twice. KIND=FOLDER where the recipe tells kinds apart, as adain does content and style",
+            " twice. KIND=FOLDER where the recipe tells kinds apart, as adain does content and style. Where the kinds"
+            " are A and B, a single folder with trainA and trainB in it will do",
         ),
     ],
     out: Annotated[Path, Parameter(help="folder of the run")],
     networks: Annotated[Networks, Parameter(name="*")] = Networks(),
     changes: Annotated[Changes, Parameter(name="*")] = Changes(),
     resume: Annotated[bool, Parameter(help="go on with the run in the folder", show_default=False)] = False,
+    skip_unreadable: Annotated[
+        bool, Parameter(help="train without the pictures that cannot be read", show_default=False)
+    ] = False,
     machine: Annotated[Machine, Parameter(name="*")] = Machine(),
 ) -> int:
     """Train a network by one of impasto's recipes. Under torchrun, on all of its processes."""
@@ -82,22 +88,25 @@ def train(
     files = _network_files(module, recipe, networks)
     folders = _folders(module, recipe, data)
     config = _changed(getattr(module, maker)(), recipe, changes)
-    if hasattr(module, "settle"):
-        config = module.settle(config, folders)
     # The extra `train` is there by now.
     from impasto.training.checkpoint import check_run, prepare_run
     from impasto.training.loop import fit
 
-    facts = {"recipe": recipe, **asdict(config), "precision": machine.precision, **_facts(folders, files)}
     accelerator = _accelerator(machine)
+    screen = Screen(quiet=not accelerator.is_main_process)
+    checked = check_data(folders, out, accelerator, screen, skip=skip_unreadable)
+    folders = checked.data
+    if hasattr(module, "settle"):
+        config = module.settle(config, folders)
+    facts = {"recipe": recipe, **asdict(config), "precision": machine.precision, **_facts(folders, files)}
     if accelerator.is_main_process:
         check_run(out, facts, resume=resume)
     trainable = module.build(config, accelerator, folders, **files)
     # What cannot be built leaves no run behind that would stand in the way of the next try.
     if accelerator.is_main_process:
         prepare_run(out, facts, resume=resume)
+        checked.remember(out, side=getattr(config, "crop", 0))
     accelerator.wait_for_everyone()
-    screen = Screen(quiet=not accelerator.is_main_process)
     try:
         with _reported(screen, recipe) as report:
             fit(trainable, config.schedule, out, accelerator, resume=resume, report=report)
@@ -140,17 +149,21 @@ def _folders(module: ModuleType, recipe: str, data: Sequence[str]) -> Any:
     kinds: tuple[str, ...] = getattr(module, "DATA", ())
     if not kinds:
         return [Path(folder) for folder in data]
-    folders: dict[str, list[Path]] = {kind: [] for kind in kinds}
+    takes_layout = kinds == tuple(TRAIN)
+    if takes_layout and len(data) == 1 and (layout := find_layout(Path(data[0]))):
+        return layout
+    folders: dict[str, list[Path]] = {kind: [] for kind in (*kinds, *(TEST.values() if takes_layout else ()))}
     for item in data:
         kind, equals, folder = item.partition("=")
         if not equals or kind not in folders:
             expected = " or ".join(f"{kind}=FOLDER" for kind in kinds)
-            raise OptionError(f"--data is '{item}', but the recipe {recipe} needs {expected}")
+            whole = f", or a folder with {' and '.join(TRAIN.values())} in it" if takes_layout else ""
+            raise OptionError(f"--data is '{item}', but the recipe {recipe} needs {expected}{whole}")
         folders[kind].append(Path(folder))
-    for kind, found in folders.items():
-        if not found:
+    for kind in kinds:
+        if not folders[kind]:
             raise OptionError(f"the recipe {recipe} needs --data {kind}=FOLDER as well")
-    return folders
+    return {kind: found for kind, found in folders.items() if found}
 
 
 def _changed(config: Any, recipe: str, changes: Changes) -> Any:

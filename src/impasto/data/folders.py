@@ -23,9 +23,8 @@ from impasto.record import explained
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
-
-Folders = Sequence[str | os.PathLike[str]]
 PictureFile = Path | PackedPicture
+Folders = Sequence[str | os.PathLike[str] | PackedPicture]
 AnyPicture = TypeVar("AnyPicture", bound=PictureFile)
 
 
@@ -40,14 +39,22 @@ def list_pictures(folders: Folders, *, shards: Literal[True]) -> list[PictureFil
 def list_pictures(folders: Folders, *, shards: bool = False) -> list[Path] | list[PictureFile]:
     """All pictures below the folders, each folder's in the order of their names; a folder given twice counts twice.
 
+    folders: a picture may be given in the place of one.
     shards: also those inside tar files, which may lie in a folder or be given in the place of one. Without it, tars
         are as invisible as any other file.
     Raises DataError for a folder that is missing or holds no picture, and for a shard that cannot be used.
     """
     pictures: list[PictureFile] = []
-    for folder in map(Path, folders):
-        if shards and folder.is_file():
-            found: list[PictureFile] = [*pictures_in(folder, SUFFIXES)]
+    for given in folders:
+        if isinstance(given, PackedPicture):
+            pictures.append(given)
+            continue
+        folder = Path(given)
+        found: list[PictureFile]
+        if folder.suffix.lower() in SUFFIXES and folder.is_file():
+            found = [folder]
+        elif shards and folder.is_file():
+            found = [*pictures_in(folder, SUFFIXES)]
         elif folder.is_dir():
             found = _below(folder, shards=shards)
         else:

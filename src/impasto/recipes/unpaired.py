@@ -1,18 +1,19 @@
 """What the recipes of unpaired translation share: pictures of two kinds, and epochs counted in them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal, TypeVar
 
 import torch
 from accelerate import Accelerator
 
-from impasto.data.folders import Crops, PictureFile, PictureStream, hold_out, list_pictures
+from impasto.data.folders import Crops, Folders, PictureFile, PictureStream, hold_out, list_pictures
+from impasto.data.layout import TEST
 from impasto.training.cycle import CycleTraining, Domains, Networks, Settings
 from impasto.translation import DIRECTIONS
 
-# The two kinds of pictures that `impasto train --data A=FOLDER --data B=FOLDER` names.
+# The two kinds of pictures that `impasto train --data A=FOLDER --data B=FOLDER` names; testA and testB may come with
+# them.
 DATA = ("A", "B")
 
 Chosen = TypeVar("Chosen", bound="UnpairedConfig")
@@ -23,8 +24,8 @@ class UnpairedConfig(Settings):
     """A whole recipe, but for its networks.
 
     crop, shorter: pixels of a training crop, and of the picture's shorter side that it is cut from.
-    held_out: pictures of each kind that are never trained on, for previews and validation. A kind of a single picture
-        is trained on and shown.
+    held_out: pictures of each kind that are never trained on, for previews and validation. Where the data have a test
+        set of a kind, it is that, whole. A kind of a single picture is trained on and shown.
     epoch: samples of each kind that make an epoch: 'max' or 'min' of the two counts, that of 'A' or 'B', or a number.
         Only counts while `schedule.steps` is 0, which stands for all epochs of `rates`.
     """
@@ -38,14 +39,14 @@ class UnpairedConfig(Settings):
     epoch: Literal["max", "min", "A", "B"] | int = "max"
 
 
-def settle(config: Chosen, data: Mapping[str, Sequence[Path]]) -> Chosen:
+def settle(config: Chosen, data: Mapping[str, Folders]) -> Chosen:
     """The config with the number of steps that its epochs take with these pictures, unless it has one.
 
     With several processes it is the steps of one, whose batches are then so many times larger.
     """
     if config.schedule.steps:
         return config
-    counts = {kind: len(_split(data[kind], config)[0]) for kind in DATA}
+    counts = {kind: len(_split(data, kind, config)[0]) for kind in DATA}
     rules = {"max": max(counts.values()), "min": min(counts.values()), **counts}
     samples = config.epoch if isinstance(config.epoch, int) else rules[config.epoch]
     steps = config.rates.epochs * -(-samples // config.batch)
@@ -57,7 +58,7 @@ def training(
     make: Callable[[], Networks],
     config: UnpairedConfig,
     accelerator: Accelerator,
-    data: Mapping[str, Sequence[Path]],
+    data: Mapping[str, Folders],
 ) -> CycleTraining:
     """The run of a method. make: the networks of one direction, new at every call."""
     torch.manual_seed(config.seed)
@@ -65,12 +66,12 @@ def training(
     return CycleTraining(method, networks, accelerator, *domains(config, data), config)
 
 
-def domains(config: UnpairedConfig, data: Mapping[str, Sequence[Path]]) -> tuple[Domains, Domains]:
+def domains(config: UnpairedConfig, data: Mapping[str, Folders]) -> tuple[Domains, Domains]:
     """(to train on, held out). Both kinds in orders of their own, so that every picture meets many of the other kind,
     which is also paper 002's pairing of a style picture with several contents (section 2.6)."""
     streams, held_out = {}, {}
     for number, kind in enumerate(DATA):
-        some, others = _split(data[kind], config)
+        some, others = _split(data, kind, config)
         seed = 2 * config.seed + number
         streams[kind] = PictureStream(some, Crops(side=config.crop, shorter=(config.shorter, config.shorter)), seed)
         held_out[kind] = PictureStream(
@@ -79,8 +80,12 @@ def domains(config: UnpairedConfig, data: Mapping[str, Sequence[Path]]) -> tuple
     return Domains(**streams), Domains(**held_out)
 
 
-def _split(folders: Sequence[Path], config: UnpairedConfig) -> tuple[list[PictureFile], list[PictureFile]]:
-    pictures = list_pictures(folders, shards=True)
+def _split(
+    data: Mapping[str, Folders], kind: str, config: UnpairedConfig
+) -> tuple[list[PictureFile], list[PictureFile]]:
+    pictures = list_pictures(data[kind], shards=True)
+    if TEST[kind] in data:
+        return pictures, list_pictures(data[TEST[kind]], shards=True)
     if len(set(pictures)) == 1:
         return pictures, pictures[:1]
     return hold_out(pictures, config.held_out, config.seed)

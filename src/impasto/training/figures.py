@@ -3,7 +3,7 @@
 They are those of paper 004, Figures 2 and 3, for any recipe.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ def draw_strip(previews: Sequence[Path], columns: Sequence[str], path: Path) -> 
 
     previews: files of one size, named after their steps. columns: what their columns, of equal width, show.
     """
-    chosen = [previews[index] for index in _spread(len(previews), MOST_STEPS)]
+    chosen = [previews[index] for index in spread(len(previews), MOST_STEPS)]
     cells: list[tuple[str, Image.Image]] = []
     for preview in chosen:
         with Image.open(preview) as file:
@@ -46,12 +46,18 @@ def draw_losses(folder: Path) -> None:
     Values whose names end alike, as the training's and the held-out pictures' do, share a panel. Without matplotlib
     there is a line in the log instead.
     """
-    panels: dict[str, dict[str, Curve]] = {}
-    for name, curve in read_curves(folder / "tensorboard").items():
-        origin, _, loss = name.rpartition("/")
-        panels.setdefault(loss, {})[origin or name] = curve
+    panels = in_panels(read_curves(folder / "tensorboard"))
     if panels:
         draw_panels(folder / "losses.png", panels)
+
+
+def in_panels(curves: Mapping[str, Curve]) -> dict[str, dict[str, Curve]]:
+    """{loss: {whose it is: curve}}: values whose names end alike, as the training's and the held-out pictures' do."""
+    panels: dict[str, dict[str, Curve]] = {}
+    for name, curve in curves.items():
+        origin, _, loss = name.rpartition("/")
+        panels.setdefault(loss, {})[origin or name] = curve
+    return panels
 
 
 def read_curves(folder: Path) -> dict[str, Curve]:
@@ -69,7 +75,7 @@ def read_curves(folder: Path) -> dict[str, Curve]:
     return curves
 
 
-def _spread(count: int, most: int) -> list[int]:
+def spread(count: int, most: int) -> list[int]:
     """At most `most` of the numbers below count, evenly spread, the first and the last among them."""
     return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most))})
 

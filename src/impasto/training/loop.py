@@ -18,6 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 from impasto import image
 from impasto.errors import DivergedError
 from impasto.training import checkpoint, figures
+from impasto.training.page import write_page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,7 @@ def fit(
     resume = resume and checkpoint.has_state(folder)
     start = checkpoint.load_state(folder, modules, optimizers, rank=accelerator.process_index) if resume else 0
     writer = SummaryWriter(str(folder / "tensorboard")) if accelerator.is_main_process else None
+    columns = getattr(trainable, "preview_columns", ())  # not there where there are no previews
     stop = _StopSignal()
     try:
         batches = trainable.batches(start)
@@ -101,6 +103,8 @@ def fit(
                 _preview(trainable, folder, done, writer)
             if last or _due(done, schedule.validate_every):
                 _log(writer, report, done, schedule, trainable.validate())
+            if writer and (last or _due(done, schedule.preview_every) or _due(done, schedule.validate_every)):
+                write_page(folder, columns=columns)
             if saves or stop.asked:
                 generators = gather_object([torch.get_rng_state()])
                 if accelerator.is_main_process:
@@ -115,6 +119,7 @@ def fit(
         stop.restore()
         if writer:
             writer.close()
+            write_page(folder, columns=columns, going_on=False)
 
 
 def _due(step: int, every: int) -> bool:

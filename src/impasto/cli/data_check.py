@@ -1,0 +1,87 @@
+"""What `impasto train` and `impasto data check` do with pictures before anybody learns from them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from impasto.cli.failures import SomeFailedError
+from impasto.cli.terminal import Screen
+from impasto.errors import DataError
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+    from impasto.data.check import Findings
+    from impasto.data.folders import PictureFile
+
+ONE_KIND = ""
+"""The kind of all pictures where a recipe does not tell kinds apart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """data: what the recipe is given, without the pictures that cannot be read. findings: of the first process."""
+
+    data: Any
+    findings: "Findings | None"
+    screen: Screen
+
+    def remember(self, run: Path, *, side: int) -> None:
+        """Say what stands out, and leave in the run's folder what a resumed run need not look at again."""
+        from impasto.data.check import CACHE, warnings_of, write_cache
+
+        assert self.findings is not None
+        for warning in warnings_of(self.findings, side=side):
+            self.screen.note(f"note: {warning}")
+        write_cache(run / CACHE, self.findings)
+
+
+def check_data(data: Any, run: Path, accelerator: "Accelerator | None", screen: Screen, *, skip: bool) -> Checked:
+    """Look at every picture of a run before it begins; only the first process does, and tells the others.
+
+    data: folders, or {kind: folders}. accelerator: None for a process that is alone. skip: leave out what cannot be
+        read. Raises DataError for what `list_pictures` refuses, and, unless it is skipped, SomeFailedError with the
+        name of every picture that cannot be read.
+    """
+    from accelerate.utils import broadcast_object_list
+
+    from impasto.data.check import CACHE
+    from impasto.data.folders import list_pictures
+
+    kinds = data if isinstance(data, dict) else {ONE_KIND: data}
+    pictures = {kind: list_pictures(folders, shards=True) for kind, folders in kinds.items()}
+    is_first = accelerator is None or accelerator.is_main_process
+    findings = look_at(pictures, screen, run / CACHE) if is_first else None
+    unreadable = findings.unreadable if findings else []
+    if accelerator is not None:
+        [unreadable] = broadcast_object_list([unreadable])
+    if unreadable and not skip:
+        raise_unreadable(unreadable, pictures, "cannot be read; take them out, or train with --skip-unreadable")
+    if unreadable:
+        names = {picture for picture, _ in unreadable}
+        screen.note(f"note: {len(names)} pictures cannot be read and are left out:")
+        for picture, reason in unreadable:
+            screen.note(f"  {picture}: {reason}")
+        kinds = {kind: [one for one in some if one not in names] for kind, some in pictures.items()}
+        for kind, left in kinds.items():
+            if not left:
+                raise DataError(f"no picture {f'of {kind} ' if kind else ''}can be read")
+    return Checked(data=kinds if isinstance(data, dict) else kinds[ONE_KIND], findings=findings, screen=screen)
+
+
+def look_at(pictures: Mapping[str, Sequence["PictureFile"]], screen: Screen, cache: Path | None = None) -> "Findings":
+    """`check_pictures` behind a progress bar."""
+    from impasto.data.check import check_pictures
+
+    with screen.counting("looking at the pictures") as count:
+        return check_pictures(pictures, cache=cache, progress=count)
+
+
+def raise_unreadable(
+    unreadable: Sequence[tuple["PictureFile", str]], pictures: Mapping[str, Sequence["PictureFile"]], what: str
+) -> None:
+    """Raises SomeFailedError, which names every one of them."""
+    total = len({picture for some in pictures.values() for picture in some})
+    failures = [(str(picture), DataError(f"{picture}: {reason}")) for picture, reason in unreadable]
+    raise SomeFailedError(failures, total, f"pictures {what}")

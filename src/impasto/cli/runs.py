@@ -1,0 +1,200 @@
+"""`impasto runs`: what trainings there are, how each fares, and what tells two of them apart."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from impasto.cli.terminal import Screen, duration, write
+from impasto.errors import DataError
+
+if TYPE_CHECKING:
+    from impasto.figures import Curve
+    from impasto.training.runs import Run
+
+app = App(name="runs", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")
+
+AsJson = Annotated[bool, Parameter(name="--json", help="for programs", show_default=False)]
+DAY_SECONDS = 86_400
+
+
+@app.command(name="list")
+def list_runs(
+    folder: Annotated[Path, Parameter(help="folder with the folders of runs in it")] = Path("runs"),
+    /,
+    *,
+    as_json: AsJson = False,
+) -> int:
+    """List the runs in a folder: recipe, steps, losses, health, age and size."""
+    from impasto.training.runs import find_runs
+
+    runs = find_runs(folder)
+    curves, missing = _curves_of(runs)
+    if as_json:
+        write(json.dumps([_summary(run, curves[run.folder]) for run in runs]))
+        return 0
+    rows: list[tuple[str, ...]] = [("run", "recipe", "step", "health", "age", "MB", "losses")]
+    rows += [_row(run, curves[run.folder]) for run in runs]
+    widths = [max(len(row[column]) for row in rows) for column in range(6)]
+    for row in rows:
+        write("  ".join([*(f"{cell:{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip())
+    for text in missing:
+        Screen().note(f"note: {text}")
+    return 0
+
+
+@app.command
+def show(folder: Annotated[Path, Parameter(help="folder of a run")], /, *, as_json: AsJson = False) -> int:
+    """Show one run: settings, data, losses, the best so far, warnings and files."""
+    from impasto.training.runs import best_of, last_of, read_run, settings_of
+
+    run = read_run(folder)
+    curves, missing = _curves_of([run])
+    logged = curves[folder] or {}
+    files = {path.name: _size_of(path) for path in sorted(folder.iterdir())}
+    if as_json:
+        best = {name: {"step": step, "value": value} for name, (step, value) in best_of(logged).items()}
+        about = {"settings": run.config, "best": best, "best_state": run.best, "files": files}
+        write(json.dumps(_summary(run, curves[folder]) | about))
+        return 0
+    write(f"{folder}: {run.recipe}, step {_steps(run)}, {_health(run)}, changed {_ago(run)} ago")
+    if run.problem:
+        write(f"damaged: {run.problem}")
+    for step, name, message in run.health.warnings if run.health else ():
+        write(f"warning at step {step:,}: {name}: {message}")
+    if run.health and run.health.stopped is not None:
+        write(f"stopped: {run.health.stopped}")
+    _section("settings", {name: _said(value) for name, value in settings_of(run.config).items()})
+    _section("last values", {name: f"{value:.4g}" for name, value in last_of(logged).items()})
+    best_values = {name: f"{value:.4g} at step {step:,}" for name, (step, value) in best_of(logged).items()}
+    _section("best on held-out pictures", best_values)
+    _section("best state", {name: _said(value) for name, value in run.best.items()})
+    _section("files", {name: f"{size / 1e6:,.1f} MB" for name, size in files.items()})
+    for text in missing:
+        Screen().note(f"note: {text}")
+    return 0
+
+
+@app.command
+def diff(
+    first: Annotated[Path, Parameter(help="folder of a run")],
+    second: Annotated[Path, Parameter(help="folder of another one")],
+    /,
+    *,
+    as_json: AsJson = False,
+) -> int:
+    """Compare two runs: the settings that differ, and the losses at steps that both logged."""
+    from impasto.training.runs import common_steps, different_settings, read_run
+
+    runs = [read_run(first), read_run(second)]
+    settings = different_settings(*runs)
+    curves, missing = _curves_of(runs)
+    losses = common_steps(curves[first] or {}, curves[second] or {})
+    if as_json:
+        rows = {
+            name: [{"step": step, "values": [_number(one), _number(other)]} for step, one, other in values]
+            for name, values in losses.items()
+        }
+        write(json.dumps({"runs": [str(first), str(second)], "settings": settings, "losses": rows}))
+        return 0
+    for run in runs:
+        if run.problem:
+            Screen().note(f"note: {run.folder} is damaged: {run.problem}")
+    _section(
+        "settings that differ" if settings else "the settings are the same",
+        {name: f"{_said(one)}  |  {_said(other)}" for name, (one, other) in settings.items()},
+    )
+    for name, values in losses.items():
+        _section(name, {f"step {step:,}": f"{one:.4g}  |  {other:.4g}" for step, one, other in values})
+    if not losses and not missing:
+        write("they logged no loss at the same step")
+    for text in missing:
+        Screen().note(f"note: {text}")
+    return 0
+
+
+def _curves_of(runs: "Sequence[Run]") -> "tuple[dict[Path, Mapping[str, Curve] | None], list[str]]":
+    """({folder: its curves, or None}, why some could not be read, each reason once)."""
+    from impasto.training.runs import losses_of
+
+    found: dict[Path, Mapping[str, Curve] | None] = {}
+    missing: dict[str, None] = {}
+    for run in runs:
+        try:
+            found[run.folder] = losses_of(run.folder)
+        except DataError as error:
+            found[run.folder] = None
+            missing[str(error)] = None
+    return found, list(missing)
+
+
+def _summary(run: "Run", curves: "Mapping[str, Curve] | None") -> dict[str, Any]:
+    """For programs. losses: None if they could not be read."""
+    from impasto.training.runs import last_of
+
+    health = run.health
+    return {
+        "run": str(run.folder),
+        "recipe": run.recipe,
+        "step": run.step,
+        "steps": run.steps,
+        "finished": run.is_finished,
+        "losses": None if curves is None else {name: _number(value) for name, value in last_of(curves).items()},
+        "health": None
+        if health is None
+        else {
+            "stopped": health.stopped,
+            "values": {name: _number(value) for name, value in health.values.items()},
+            "warnings": [{"step": step, "name": name, "message": text} for step, name, text in health.warnings],
+        },
+        "changed": run.saved,
+        "bytes": run.num_bytes,
+        "problem": run.problem,
+    }
+
+
+def _number(value: float) -> float | str:
+    """JSON knows no NaN and no infinity."""
+    return value if abs(value) < float("inf") else str(value)
+
+
+def _row(run: "Run", curves: "Mapping[str, Curve] | None") -> tuple[str, ...]:
+    from impasto.training.runs import last_of
+
+    losses = "?" if curves is None else "  ".join(f"{name} {value:.3g}" for name, value in last_of(curves).items())
+    size = f"{run.num_bytes / 1e6:,.1f}"
+    return run.folder.name or str(run.folder), run.recipe, _steps(run), _health(run), _ago(run), size, losses
+
+
+def _steps(run: "Run") -> str:
+    return f"{'-' if run.step is None else run.step} of {'?' if run.steps is None else run.steps}"
+
+
+def _health(run: "Run") -> str:
+    if run.problem:
+        return "damaged"
+    return "-" if run.health is None else str(run.health)
+
+
+def _ago(run: "Run") -> str:
+    days = int(run.age // DAY_SECONDS)
+    return f"{days} days" if days > 1 else duration(run.age)
+
+
+def _size_of(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(one.stat().st_size for one in files if one.is_file())
+
+
+def _said(value: Any) -> str:
+    return json.dumps(value)
+
+
+def _section(title: str, rows: Mapping[str, str]) -> None:
+    if rows or title.startswith("the settings"):
+        write(title)
+    width = max(map(len, rows), default=0)
+    for name, value in rows.items():
+        write(f"  {name:{width}}  {value}")

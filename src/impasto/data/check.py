@@ -1,0 +1,210 @@
+"""Whether pictures are fit for training, before the first step is: each is looked at once, as cheaply as is sure."""
+
+import hashlib
+import io
+import json
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from impasto.data.folders import PictureFile
+from impasto.data.layout import TEST
+from impasto.data.shards import PackedPicture
+from impasto.errors import PictureError
+from impasto.record import explained, replace_file
+
+FEW = 100
+"""Pictures of a kind below which a discriminator soon knows all of them by heart."""
+
+CACHE = "pictures.json"
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is known about one picture. width, height: pixels as stored; sha256: of its bytes."""
+
+    width: int
+    height: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Two files with the same bytes, and the kinds that they belong to."""
+
+    kinds: tuple[str, str]
+    first: PictureFile
+    second: PictureFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """pictures: {kind: the readable ones, as often as they were given}. unreadable: the others, each with the reason.
+    looks: of every readable one."""
+
+    pictures: Mapping[str, Sequence[PictureFile]]
+    unreadable: Sequence[tuple[PictureFile, str]]
+    looks: Mapping[PictureFile, Look]
+
+    @property
+    def copies(self) -> list[Copy]:
+        """Every file whose bytes an earlier one has already, beside the first of them."""
+        seen: dict[str, tuple[str, PictureFile]] = {}
+        found = []
+        for kind, pictures in self.pictures.items():
+            for picture in dict.fromkeys(pictures):
+                kind_before, before = seen.setdefault(self.looks[picture].sha256, (kind, picture))
+                if before != picture or kind_before != kind:
+                    found.append(Copy((kind_before, kind), before, picture))
+        return found
+
+    def smaller_than(self, side: int) -> dict[str, list[PictureFile]]:
+        """{kind: pictures whose shorter side has fewer pixels than `side`, the smallest first}."""
+        found: dict[str, list[PictureFile]] = {}
+        for kind, pictures in self.pictures.items():
+            shorter = {one: min(self.looks[one].width, self.looks[one].height) for one in pictures}
+            small = sorted((one for one, length in shorter.items() if length < side), key=shorter.__getitem__)
+            if small:
+                found[kind] = small
+        return found
+
+
+def check_pictures(
+    pictures: Mapping[str, Sequence[PictureFile]],
+    *,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Findings:
+    """Look at every picture once: whether it can be decoded, how large it is, and its hash.
+
+    pictures: {kind: files}. cache: file that an earlier check wrote; what has the same name, size and time of change
+        as then is not read again. A cache that is missing or damaged is no error. progress: called with (done, total).
+    """
+    known = _read_cache(cache) if cache else {}
+    different = list(dict.fromkeys(picture for some in pictures.values() for picture in some))
+    looks: dict[PictureFile, Look] = {}
+    reasons: dict[PictureFile, str] = {}
+
+    def look(picture: PictureFile) -> Look | str:
+        try:
+            with explained(str(picture)):
+                return known.get(_key(picture)) or _look(picture)
+        except PictureError as error:
+            return str(error).removeprefix(f"{picture}: ")
+
+    # Pillow decodes and hashlib hashes without holding the interpreter.
+    pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+    try:
+        for done, (picture, outcome) in enumerate(zip(different, pool.map(look, different), strict=True), 1):
+            if isinstance(outcome, Look):
+                looks[picture] = outcome
+            else:
+                reasons[picture] = outcome
+            if progress:
+                progress(done, len(different))
+    finally:
+        pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for the rest
+    readable = {kind: [one for one in some if one in looks] for kind, some in pictures.items()}
+    return Findings(pictures=readable, unreadable=list(reasons.items()), looks=looks)
+
+
+def write_cache(path: Path, findings: Findings) -> None:
+    """What `check_pictures` need not look at again."""
+    entries = {}
+    for picture, look in findings.looks.items():
+        try:
+            entries[_key(picture)] = asdict(look)
+        except OSError:  # gone in the meantime
+            continue
+    replace_file(path, json.dumps({"version": _VERSION, "pictures": entries}).encode())
+
+
+def warnings_of(findings: Findings, *, side: int = 0) -> list[str]:
+    """What a person should know before training on these pictures, one line each. side: pixels of a crop."""
+    return [*_about_copies(findings), *_about_numbers(findings), *_about_sizes(findings, side)]
+
+
+def _about_copies(findings: Findings) -> Iterator[str]:
+    pairs: dict[tuple[str, str], list[Copy]] = defaultdict(list)
+    for copy in findings.copies:
+        pairs[copy.kinds].append(copy)
+    for (first, second), copies in pairs.items():
+        example = f"{copies[0].second} is {copies[0].first}"
+        if first == second:
+            yield f"{_named(first)}{_count(copies)} files have the bytes of another one, so that they count twice" \
+                f" and may be trained on and held out as well ({example})"  # fmt: skip
+        elif _is_test(first) or _is_test(second):
+            yield f"{_count(copies)} pictures of {second} are also in {first}, byte by byte: what is measured on them" \
+                f" says nothing about unseen ones ({example})"  # fmt: skip
+        else:
+            yield f"{_count(copies)} pictures of {second} are also in {first}, byte by byte ({example})"
+
+
+def _about_numbers(findings: Findings) -> Iterator[str]:
+    for kind, pictures in findings.pictures.items():
+        count = len(set(pictures))
+        # A single one is a wish; a test set is as large as it is.
+        if 1 < count < FEW and not _is_test(kind):
+            yield f"{_named(kind)}{count} pictures are few: expect the networks to know them by heart"
+
+
+def _about_sizes(findings: Findings, side: int) -> Iterator[str]:
+    for kind, small in findings.smaller_than(side).items():
+        look = findings.looks[small[0]]
+        yield (
+            f"{_named(kind)}{_count(small)} of {len(set(findings.pictures[kind]))} pictures are smaller than a crop of"
+            f" {side} pixels and will be enlarged (the smallest is {small[0]}, {look.width} x {look.height})"
+        )
+
+
+def _is_test(kind: str) -> bool:
+    return kind.rpartition("/")[2] in TEST.values()
+
+
+def _named(kind: str) -> str:
+    """'kind: ', or nothing where there is only one kind."""
+    return f"{kind}: " if kind else ""
+
+
+def _count(things: Sequence[Any]) -> str:
+    return f"{len(things):,}"
+
+
+def _look(picture: PictureFile) -> Look:
+    """Decodes a JPEG at an eighth of its size, for which all of its bytes have to be sound, and lets PNG check the CRCs
+    of its chunks. Other formats are decoded whole."""
+    data = picture.read_bytes()
+    if not data:
+        raise PictureError("it is empty (0 bytes)")
+    with Image.open(io.BytesIO(data)) as file:
+        size = file.size
+        if file.format == "PNG":
+            file.verify()
+        else:
+            file.draft("RGB", (1, 1))
+            file.load()
+    return Look(*size, hashlib.sha256(data).hexdigest())
+
+
+def _key(picture: PictureFile) -> str:
+    """Changes when the file does."""
+    file = picture.shard if isinstance(picture, PackedPicture) else picture
+    facts = file.stat()
+    return f"{picture}|{getattr(picture, 'start', 0)}|{facts.st_size}|{facts.st_mtime_ns}"
+
+
+def _read_cache(path: Path) -> dict[str, Look]:
+    try:
+        stored = json.loads(path.read_bytes())
+        if stored["version"] != _VERSION:
+            return {}
+        return {key: Look(**entry) for key, entry in stored["pictures"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}

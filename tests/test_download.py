@@ -1,0 +1,192 @@
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from file_server import File, FileServer, serving
+
+from impasto.download import CHUNK_BYTES, DownloadError, Wanted, download, sha256_of
+
+BODY = bytes(range(256)) * 4001  # about 1 MB, and no multiple of the chunks it is read in
+DIGEST = hashlib.sha256(BODY).hexdigest()
+CHUNK = CHUNK_BYTES
+HALF = 2 * CHUNK + 1
+
+
+class StopError(Exception):
+    """What a caller's progress raises."""
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serving() as state:
+        state.files["/f"] = File(BODY)
+        yield state
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def wanted(server: FileServer, *paths: str, sha256: str | None = None) -> Wanted:
+    return Wanted(urls=[server.url + path for path in paths or ("/f",)], sha256=sha256)
+
+
+def stop_at(limit: int):
+    def progress(done: int, total: int) -> None:
+        if done >= limit:
+            raise StopError
+
+    return progress
+
+
+def test_whole_file_and_its_hash(server: FileServer, tmp_path: Path) -> None:
+    calls: list[tuple[int, int]] = []
+    path = tmp_path / "new" / "f.bin"
+    assert download(wanted(server), path, progress=lambda *call: calls.append(call)) == DIGEST == sha256_of(path)
+    assert path.read_bytes() == BODY
+    assert names_in(path.parent) == ["f.bin"]
+    assert calls[-1] == (len(BODY), len(BODY))
+
+
+@pytest.mark.parametrize("sha256", [None, DIGEST])
+@pytest.mark.parametrize(
+    ("file", "resumed_by"),
+    [
+        (File(BODY), {None, DIGEST}),
+        (File(BODY, tag='W/"1"', changed="Tue, 01 Jul 2025 10:00:00 GMT"), {None, DIGEST}),
+        (File(BODY, tag=None), {DIGEST}),  # nothing but a hash can tell whether the rest belongs to the part
+        (File(BODY, tag='W/"1"'), {DIGEST}),
+        (File(BODY, has_ranges=False), set()),
+    ],
+)
+def test_a_stopped_download_goes_on_where_it_can(
+    server: FileServer, tmp_path: Path, file: File, sha256: str | None, resumed_by: set[str | None]
+) -> None:
+    server.files["/f"] = file
+    with pytest.raises(StopError):
+        download(wanted(server, sha256=sha256), tmp_path / "f", progress=stop_at(HALF))
+    assert not (tmp_path / "f").exists()
+    first: list[int] = []
+    again = download(wanted(server, sha256=sha256), tmp_path / "f", progress=lambda done, _: first.append(done))
+    assert again == DIGEST
+    assert (tmp_path / "f").read_bytes() == BODY
+    assert names_in(tmp_path) == ["f"]
+    assert server.requests[-1][2] == (206 if sha256 in resumed_by else 200)
+    assert (first[0] > HALF) == (sha256 in resumed_by)
+
+
+def test_a_file_that_has_changed_begins_anew(server: FileServer, tmp_path: Path) -> None:
+    with pytest.raises(StopError):
+        download(wanted(server), tmp_path / "f", progress=stop_at(HALF))
+    server.files["/f"] = File(BODY[::-1], tag='"2"')
+    download(wanted(server), tmp_path / "f")
+    assert (tmp_path / "f").read_bytes() == BODY[::-1]
+    assert server.requests[-1][1:] == (f"bytes={3 * CHUNK}-", 200)
+
+
+def test_another_address_does_not_continue_what_no_hash_checks(server: FileServer, tmp_path: Path) -> None:
+    with pytest.raises(StopError):
+        download(wanted(server), tmp_path / "f", progress=stop_at(HALF))
+    server.files["/g"] = File(BODY[::-1])  # whose tag is the same by chance
+    download(wanted(server, "/g"), tmp_path / "f")
+    assert (tmp_path / "f").read_bytes() == BODY[::-1]
+
+
+def test_a_part_of_another_file_is_found_out_by_the_hash(server: FileServer, tmp_path: Path) -> None:
+    (tmp_path / ".f.partial").write_bytes(b"x" * HALF)
+    assert download(wanted(server, sha256=DIGEST), tmp_path / "f") == DIGEST
+    assert [request[2] for request in server.requests] == [206, 200]
+
+
+@pytest.mark.parametrize("extra", [b"", b"more"])
+def test_a_part_that_is_no_shorter_than_the_file(server: FileServer, tmp_path: Path, extra: bytes) -> None:
+    (tmp_path / ".f.partial").write_bytes(BODY + extra)
+    assert download(wanted(server, sha256=DIGEST), tmp_path / "f") == DIGEST
+    assert (tmp_path / "f").read_bytes() == BODY
+    assert [request[2] for request in server.requests] == ([416, 200] if extra else [416])
+
+
+def test_a_server_that_breaks_off_again_and_again(server: FileServer, tmp_path: Path) -> None:
+    server.files["/f"].breaks_after = CHUNK + 1
+    assert download(wanted(server), tmp_path / "f") == DIGEST
+    assert [request[2] for request in server.requests] == [200, 206, 206, 206]
+
+
+@pytest.mark.parametrize("has_ranges", [True, False])
+def test_cut_short(server: FileServer, tmp_path: Path, has_ranges: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impasto.download.ATTEMPTS", 2)
+    server.files["/f"] = File(BODY, has_ranges=has_ranges, breaks_after=CHUNK)
+    with pytest.raises(DownloadError, match=r"^127\.0\.0\.1:\d+: the transfer broke off$"):
+        download(wanted(server), tmp_path / "f")
+    assert not (tmp_path / "f").exists()
+    assert len(server.requests) == (2 if has_ranges else 1)
+    server.files["/f"].breaks_after = None
+    download(wanted(server), tmp_path / "f")
+    assert server.requests[-1][1:] == ((f"bytes={2 * CHUNK}-", 206) if has_ranges else (f"bytes={CHUNK}-", 200))
+
+
+def test_wrong_hash_leaves_nothing(server: FileServer, tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"old")
+    with pytest.raises(DownloadError, match="wrong SHA-256"):
+        download(wanted(server, sha256="0" * 64), tmp_path / "f")
+    assert names_in(tmp_path) == ["f"]
+    assert (tmp_path / "f").read_bytes() == b"old"
+
+
+def test_all_addresses_are_tried(server: FileServer, tmp_path: Path) -> None:
+    server.files |= {
+        "/wrong": File(b"<html>"),
+        "/short": File(BODY, tag=None, breaks_after=2 * CHUNK, has_ranges=False),
+    }
+    message = "404 Not Found; .*wrong SHA-256.*; .*broke off"
+    with pytest.raises(DownloadError, match=message):
+        download(wanted(server, "/none", "/wrong", "/short", sha256=DIGEST), tmp_path / "f")
+    download(wanted(server, "/none", "/short", "/f", sha256=DIGEST), tmp_path / "f")
+    assert server.requests[-1] == ("/f", f"bytes={2 * CHUNK}-", 206)
+
+
+def test_no_room(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(0, 0, len(BODY) - 1))
+    with pytest.raises(OSError, match="No space left"):
+        download(wanted(server), tmp_path / "f")
+    assert names_in(tmp_path) == []
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(0, 0, len(BODY)))
+    download(wanted(server), tmp_path / "f")
+
+
+def test_a_killed_process_is_continued_and_does_not_lock_out(server: FileServer, tmp_path: Path) -> None:
+    code = """
+        import sys, time
+        from pathlib import Path
+        from impasto.download import Wanted, download
+
+        def wait(done, total):
+            if done >= 600_000:
+                print("there", flush=True)
+                time.sleep(60)
+
+        download(Wanted(urls=[sys.argv[1]]), Path(sys.argv[2]), progress=wait)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), server.url + "/f", str(tmp_path / "f")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"no_proxy": "127.0.0.1"}) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"there\n"
+        # While it lives, its part is its own.
+        assert download(wanted(server), tmp_path / "f") == DIGEST
+        assert server.requests[-1][1:] == ("", 200)
+        other.send_signal(signal.SIGKILL)
+    (tmp_path / "f").unlink()
+    deadline = time.monotonic() + 5
+    assert download(wanted(server), tmp_path / "f") == DIGEST
+    assert time.monotonic() < deadline
+    assert server.requests[-1][2] == 206
+    assert names_in(tmp_path) == ["f"]

@@ -1,0 +1,147 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from torch.utils.tensorboard import SummaryWriter
+
+from impasto.errors import DataError
+from impasto.training.runs import (
+    best_of,
+    common_steps,
+    different_settings,
+    find_runs,
+    last_of,
+    losses_of,
+    read_run,
+    settings_of,
+)
+
+CONFIG = {"recipe": "cyclegan", "schedule": {"steps": 100, "log_every": 10}, "seed": 0, "widths": [1, 2], "none": {}}
+
+
+def make_run(folder: Path, step: int = 40, curves=None, **config) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(CONFIG | config))
+    (folder / "state-1.safetensors").write_bytes(b"x" * 1000)
+    (folder / "state.json").write_text(json.dumps({"file": "state-1.safetensors", "step": step}))
+    for name, curve in (curves or {}).items():
+        with SummaryWriter(str(folder / "tensorboard")) as writer:
+            for at, value in curve.items():
+                writer.add_scalar(name, value, at)
+    return folder
+
+
+def test_what_a_run_is_known_by(tmp_path):
+    folder = make_run(tmp_path / "one")
+    health = {
+        "step": 40,
+        "values": {"A2B/copying": 0.25, "odd": None},
+        "warnings": [{"step": 30, "name": "A2B/copying", "message": "looks alike"}],
+        "stopped": None,
+        "bad in a row": {},
+    }
+    (folder / "health.json").write_text(json.dumps(health))
+    run = read_run(folder)
+    assert (run.recipe, run.step, run.steps, run.is_finished, run.problem) == ("cyclegan", 40, 100, False, None)
+    assert run.num_bytes == sum(path.stat().st_size for path in folder.iterdir())
+    assert run.health is not None
+    assert (run.health.values, run.health.warnings) == ({"A2B/copying": 0.25}, ((30, "A2B/copying", "looks alike"),))
+    assert str(run.health) == "1 warnings"
+    assert run.age < 60
+    (folder / "health.json").write_text(json.dumps(health | {"stopped": "the loss is nan"}))
+    assert str(read_run(folder).health) == "stopped"
+    (folder / "health.json").write_text("{}")
+    assert str(read_run(folder).health) == "ok"
+    assert read_run(make_run(tmp_path / "two", 100)).is_finished
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "problem"),
+    [
+        ("config.json", None, "config.json is missing"),
+        ("config.json", "{", "config.json cannot be read"),
+        ("config.json", "[1]", "config.json cannot be read (it holds no object)"),
+        ("config.json", '{"schedule": 3}', None),
+        ("state.json", b"\xff\xfe", "state.json cannot be read"),
+        ("state.json", '{"file": 7, "step": "x", "best": []}', None),
+        ("state-1.safetensors", None, "state-1.safetensors is missing"),
+        ("health.json", '{"warnings": [3], "values": []}', None),
+        ("health.json", "no", "health.json cannot be read"),
+    ],
+)
+def test_damage_is_told_and_no_crash(tmp_path, file, content, problem):
+    path = make_run(tmp_path / "run") / file
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    [run] = find_runs(tmp_path)
+    assert (run.problem or "").startswith(problem or "")
+    assert (run.problem is None) == (problem is None)
+
+
+def test_runs_in_a_folder(tmp_path):
+    for name in ("b", "a"):
+        make_run(tmp_path / name)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "file").write_text("")
+    assert [run.folder.name for run in find_runs(tmp_path)] == ["a", "b"]
+    assert [run.folder for run in find_runs(tmp_path / "a")] == [tmp_path / "a"]
+    assert find_runs(tmp_path / "other") == []
+    with pytest.raises(DataError, match="no such folder"):
+        find_runs(tmp_path / "none")
+    with pytest.raises(DataError, match="holds no run"):
+        read_run(tmp_path / "other")
+
+
+def test_losses_last_and_best(tmp_path):
+    held_out = {10: 3.0, 20: 1.0, 30: 2.0}
+    curves = losses_of(make_run(tmp_path / "run", curves={"loss": {10: 5.0, 20: 4.0}, "held out A/cycle": held_out}))
+    assert last_of(curves) == {"loss": 4.0, "held out A/cycle": 2.0}
+    assert best_of(curves) == {"held out A/cycle": (20, 1.0)}
+    assert best_of({"held out x": {1: float("nan")}}) == {}
+    assert losses_of(make_run(tmp_path / "new")) == {}
+
+
+def test_without_the_extra_the_losses_alone_are_missing(tmp_path, monkeypatch):
+    folder = make_run(tmp_path / "run", curves={"loss": {1: 1.0}})
+    for name in [name for name in sys.modules if name.startswith("tensorboard")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    assert read_run(folder).problem is None
+    with pytest.raises(DataError, match="extra 'train'"):
+        losses_of(folder)
+
+
+def test_reading_a_run_needs_no_torch(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from impasto.training.runs import find_runs;"
+        " assert find_runs(Path('.')); sys.exit('torch' in sys.modules)"
+    )
+    make_run(tmp_path / "run")
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
+
+
+def test_settings_that_differ(tmp_path):
+    assert settings_of(CONFIG) == {
+        "recipe": "cyclegan", "schedule.steps": 100, "schedule.log_every": 10, "seed": 0, "widths": [1, 2], "none": {},
+    }  # fmt: skip
+    one = read_run(make_run(tmp_path / "one", extra={"inner": 1}))
+    other = read_run(make_run(tmp_path / "other", seed=3, schedule={"steps": 100, "log_every": 20}))
+    assert different_settings(one, other) == {
+        "schedule.log_every": (10, 20), "seed": (0, 3), "extra.inner": (1, None),
+    }  # fmt: skip
+    assert different_settings(one, one) == {}
+
+
+def test_losses_at_common_steps():
+    first = {"loss": {step: float(step) for step in range(0, 100, 2)}, "mine": {1: 1.0}}
+    second = {"loss": {step: -float(step) for step in range(0, 100, 3)}, "other": {1: 1.0}, "late": {}}
+    found = common_steps(first, second)
+    assert list(found) == ["loss"]
+    steps = [step for step, _, _ in found["loss"]]
+    assert (len(steps), steps[0], steps[-1]) == (5, 0, 96)
+    assert all(step % 6 == 0 and (one, other) == (step, -step) for step, one, other in found["loss"])
+    assert common_steps({"a": {1: 1.0}}, {"a": {2: 1.0}}) == {}
