@@ -7,44 +7,9 @@ import torch.nn.functional as F
 from PIL import Image
 
 from impasto.encoders.inception import Inception, load_inception, prepared
-from impasto.encoders.perceptual import BLOCKS, WIDTHS, load_perceptual
+from impasto.encoders.perceptual import load_perceptual
 from impasto.errors import OptionError, WeightsError
 from impasto.metrics import lpips
-
-
-@pytest.fixture(scope="module")
-def inception_file(tmp_path_factory):
-    """As pytorch-fid publishes it: with the classifier, without counts of batches."""
-    torch.manual_seed(0)
-    network = Inception()
-    for name, value in network.named_parameters():
-        with torch.no_grad():
-            value.copy_(
-                torch.randn_like(value) / value[0].numel() ** 0.5 if value.ndim == 4 else torch.rand_like(value)
-            )
-        assert name
-    state = {name: value for name, value in network.state_dict().items() if "num_batches" not in name}
-    state |= {"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}
-    path = tmp_path_factory.mktemp("weights") / "inception.pth"
-    torch.save(state, path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def lpips_files(tmp_path_factory):
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("weights")
-    state, previous = {}, 3
-    for places, width in zip(BLOCKS.values(), WIDTHS, strict=True):
-        for place in places:
-            state[f"features.{place}.weight"] = torch.randn(width, previous, 3, 3) / (3 * previous**0.5)
-            state[f"features.{place}.bias"] = torch.rand(width) / 10
-            previous = width
-    classifier = {"classifier.0.weight": torch.zeros(8, 8)}
-    torch.save(state | classifier, folder / "vgg.pth")
-    heads = {f"lin{n}.model.1.weight": torch.rand(1, width, 1, 1) for n, width in enumerate(WIDTHS)}
-    torch.save(heads, folder / "heads.pth")
-    return folder / "vgg.pth", folder / "heads.pth"
 
 
 def test_inception_has_the_published_parameters():

@@ -61,6 +61,12 @@ app.command(
 )
 app.command("impasto.cli.weights:app", name="weights", help="List, fetch and normalise the weights of networks.")
 app.command("impasto.cli.train:train", name="train", help="Train a network by one of impasto's recipes.")
+app.command(
+    "impasto.cli.evaluate:evaluate",
+    name="evaluate",
+    help="Measure pictures that were made, or the generators of trained runs.",
+    usage="Usage: impasto evaluate OUTPUTS --content ... --style ... --reference ... | --run RUN --data A=... B=...",
+)
 app.command("impasto.cli.study:study", name="study", help="Run an experiment of the papers on pictures of yours.")
 app.register_install_completion_command()
 
