@@ -10,7 +10,7 @@ from impasto.cli import demo
 from impasto.errors import OptionError, PictureError
 
 COMMANDS = [
-    "stylize", "demo", "encode", "info", "train", "attention", "study", "evaluate",
+    "stylize", "demo", "encode", "info", "train", "attention", "study", "evaluate", "compare",
     "weights", "weights list", "weights fetch", "weights normalise", "weights import",
 ]  # fmt: skip
 

@@ -67,6 +67,12 @@ app.command(
     help="Measure pictures that were made, or the generators of trained runs.",
     usage="Usage: impasto evaluate OUTPUTS --content ... --style ... --reference ... | --run RUN --data A=... B=...",
 )
+app.command(
+    "impasto.cli.compare:compare",
+    name="compare",
+    help="Paint pictures by several methods, and put them side by side.",
+    usage="Usage: impasto compare CONTENT... --style PAINTING... [--methods A,B] [--output FOLDER]",
+)
 app.command("impasto.cli.study:study", name="study", help="Run an experiment of the papers on pictures of yours.")
 app.register_install_completion_command()
 

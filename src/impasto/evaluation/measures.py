@@ -40,7 +40,7 @@ def likeness(
         picture, original = pixels(path), resized_like(pixels(other), pixels(path))
         if original is None:
             raise DataError(f"{path} and {other} have other proportions, and so no pixels to compare")
-        for name, value in _of_pair(picture, original, judges).items():
+        for name, value in likeness_of_pair(picture, original, judges).items():
             values.setdefault(name, []).append(value)
         if report:
             report(number, len(outputs), subject)
@@ -52,7 +52,8 @@ def likeness(
     return [_mean(subject, f"{prefix}{name}", found, about | extras.get(name, {})) for name, found in values.items()]
 
 
-def _of_pair(picture: Tensor, original: Tensor, judges: Judges) -> dict[str, float]:
+def likeness_of_pair(picture: Tensor, original: Tensor, judges: Judges) -> dict[str, float]:
+    """{measure: value} of one picture and what it was made of, of one size."""
     side = min(picture.shape[-2:])
     found = {"PSNR": float(metrics.psnr(picture, original))}
     if side >= WINDOW:
