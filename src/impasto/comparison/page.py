@@ -16,6 +16,7 @@ from impasto.record import replace_file
 
 THUMBNAIL = 320  # px of a longer side on the sheet
 SHOWN = 1024  # and on the page, whose pictures are compressed
+LARGEST_ZOOM = 2  # of a small painting
 QUALITY = 90
 
 
@@ -71,7 +72,7 @@ def _pair(comparison: Comparison, number: int) -> str:
     )
     choices = "".join(
         f'<label><input type="radio" name="pair{number}" value="{index}"{" checked" if index == 0 else ""}>'
-        f"{html.escape(name)}</label>"
+        f"<span>{html.escape(name).replace(':', ':<wbr>')}</span></label>"
         for index, (name, _) in enumerate(made)
     )
     rows = [[name, *_values([cell], comparison)] for name, cell in made]
@@ -81,6 +82,7 @@ def _pair(comparison: Comparison, number: int) -> str:
         afters=afters,
         choices=choices,
         ratio=f"{size[0]} / {size[1]}",
+        width=LARGEST_ZOOM * size[0],
         style=_url(_reduced(_opened(style_path), THUMBNAIL)),
         table=_table(["method", *_heads(comparison)], rows),
     )
@@ -146,7 +148,7 @@ def _url(picture: Image.Image) -> str:
 _PAIR = Template("""<section>
   <h2>$title</h2>
   <div class="look">
-    <div class="view" style="--at: 50%; aspect-ratio: $ratio">
+    <div class="view" style="--at: 50%; aspect-ratio: $ratio; max-width: min(100%, ${width}px)">
       <img alt="content" src="$before">$afters
       <input type="range" min="0" max="100" value="50" aria-label="where the content ends and the painting begins">
       <i aria-hidden="true"></i>
@@ -173,7 +175,7 @@ _PAGE = Template("""<!doctype html>
   h2 { font-size: 1.2rem; margin: 0 0 .75rem; }
   section { border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); padding: 1.5rem 0; }
   .look { display: grid; gap: 1rem; grid-template-columns: minmax(0, 1fr) 13rem; align-items: start; }
-  .view { position: relative; overflow: hidden; border-radius: .5rem; max-height: 80vh; max-width: 100%;
+  .view { position: relative; overflow: hidden; border-radius: .5rem; max-height: 80vh;
     margin: 0 auto; width: 100%; }
   .view img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }
   .view .after { clip-path: inset(0 0 0 var(--at)); }

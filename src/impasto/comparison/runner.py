@@ -74,7 +74,7 @@ class Comparison:
     @property
     def machine(self) -> str:
         threads = torch.get_num_threads()
-        return f"impasto {version('impasto')}, torch {torch.__version__}, {platform.machine()}, {threads} threads"
+        return f"impasto {version('impasto')}, torch {torch.__version__}, {platform.machine()}, threads: {threads}"
 
     def run(self, report: Report | None = None) -> None:
         """Paint and measure whatever is not there yet. Failures of single pictures are kept in `failures`.
