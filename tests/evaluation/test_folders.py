@@ -140,7 +140,7 @@ def test_jpeg_and_proportions_are_warned_of(draw):
         outputs=draw("outputs", 3, seed=1, suffix=".jpg"), reference=draw("reference", 2, seed=2, size=(32, 48))
     )
     assert any("3 of 3 outputs are JPEG or WebP" in line for line in told)
-    assert any("not all reference are square" in line for line in told)
+    assert any("reference: some are not square" in line for line in told)
 
 
 def test_pictures_of_other_proportions_have_no_pixels_to_compare(draw):

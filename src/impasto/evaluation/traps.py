@@ -29,7 +29,7 @@ def _of_proportions(name: str, pictures: PictureSet) -> list[str]:
     ratios = [width / height for width, height in shapes]
     if max(ratios, default=1) < 1.05 * min(ratios, default=1) and abs(max(ratios, default=1) - 1) < 0.05:
         return []
-    return [f"not all {name} are square: FID and KID see them squeezed to a square, as published programs do"]
+    return [f"{name}: some are not square; FID and KID see them squeezed to squares, as published programs do"]
 
 
 def _of_overlap(sets: Mapping[str, PictureSet]) -> list[str]:
