@@ -11,6 +11,7 @@ from impasto.metrics import (
     content_distance,
     gram_distance,
     held_out,
+    larger_is_better,
     lpips,
     psnr,
     ssim,
@@ -153,3 +154,10 @@ def test_held_out_pictures_of_a_few_pixels_have_no_ssim():
 
 def test_rounding_is_to_the_nearest_level():
     assert (rounded(torch.tensor([0.4999, 0.5, 1.2, -0.1])) * 255).tolist() == pytest.approx([127, 128, 255, 0])
+
+
+@pytest.mark.parametrize(
+    ("measure", "larger"), [("PSNR", True), ("held out A/cycle SSIM", True), ("LPIPS", False), ("FID-lite", False)]
+)
+def test_which_way_is_better(measure, larger):
+    assert larger_is_better(measure) is larger

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
-# Measures of which more is better; of the others, less.
-LARGER_IS_BETTER = ("PSNR", "SSIM", "MS-SSIM")
+from impasto.metrics import larger_is_better
 
 Protocol = Mapping[str, Any]
 
@@ -38,7 +37,7 @@ class Number:
     @property
     def better(self) -> str:
         """'more' or 'less'."""
-        return "more" if self.measure.split()[-1] in LARGER_IS_BETTER else "less"
+        return "more" if larger_is_better(self.measure) else "less"
 
     @property
     def shown(self) -> str:
