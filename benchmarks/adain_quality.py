@@ -8,7 +8,7 @@ Every content is painted in every style, both with a shorter side of 512 pixels.
 - style: D(painted, style) / D(content, style), where D sums over relu1_1, 2_1, 3_1, 4_1 and 5_1 the squared distance of
   the channels' means and of their standard deviations, each over the style's own squared norm;
 - content: half the mean squared difference of relu4_2, each channel at mean 0 and deviation 1;
-- SSIM of the painted picture and the content (torchmetrics, data range 1; extra `metrics`).
+- SSIM of the painted picture and the content (torchmetrics, data range 1; extra `dev`).
 
 `--decoder` names another decoder, `--strength` less of the style. The report's folder gets every pair as a PNG, the
 numbers as JSON, and a contact sheet.

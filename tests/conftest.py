@@ -40,6 +40,50 @@ def fresh_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     return cache
 
 
+@pytest.fixture(scope="session")
+def inception_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Inception as pytorch-fid publishes it, with other numbers: with the classifier, without counts of batches."""
+    import torch
+
+    from impasto.encoders.inception import Inception
+
+    torch.manual_seed(0)
+    network = Inception()
+    for name, value in network.named_parameters():
+        with torch.no_grad():
+            value.copy_(
+                torch.randn_like(value) / value[0].numel() ** 0.5 if value.ndim == 4 else torch.rand_like(value)
+            )
+        assert name
+    state = {name: value for name, value in network.state_dict().items() if "num_batches" not in name}
+    state |= {"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}
+    path = tmp_path_factory.mktemp("weights") / "inception.pth"
+    torch.save(state, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def lpips_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """(VGG-16, heads) in the published layouts, with other numbers."""
+    import torch
+
+    from impasto.encoders.perceptual import BLOCKS, WIDTHS
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("weights")
+    state, previous = {}, 3
+    for places, width in zip(BLOCKS.values(), WIDTHS, strict=True):
+        for place in places:
+            state[f"features.{place}.weight"] = torch.randn(width, previous, 3, 3) / (3 * previous**0.5)
+            state[f"features.{place}.bias"] = torch.rand(width) / 10
+            previous = width
+    classifier = {"classifier.0.weight": torch.zeros(8, 8)}
+    torch.save(state | classifier, folder / "vgg.pth")
+    heads = {f"lin{n}.model.1.weight": torch.rand(1, width, 1, 1) for n, width in enumerate(WIDTHS)}
+    torch.save(heads, folder / "heads.pth")
+    return folder / "vgg.pth", folder / "heads.pth"
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("gpu"):
         import torch

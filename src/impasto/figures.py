@@ -28,7 +28,8 @@ def grid(
 ) -> Image.Image:
     """Pictures in rows on white, centred in cells as large as the largest of their column and row.
 
-    columns, names: titles above the columns and below the left corner of each row's first picture.
+    columns, names: titles above the columns, smaller where a column is too narrow for one, and below the left corner of
+        each row's first picture.
     """
     count = max(len(row) for row in rows)
     widths = [max(row[i].width for row in rows if i < len(row)) for i in range(count)]
@@ -41,7 +42,8 @@ def grid(
     font = ImageFont.load_default(letters)
     lefts = [gap * (i + 1) + sum(widths[:i]) for i in range(count)]
     for left, width, title in zip(lefts, widths, columns, strict=False):
-        drawing.text((left + width // 2, head // 2 + gap // 2), title, fill="black", font=font, anchor="mm")
+        fitting = ImageFont.load_default(letters * min(1, width / max(1, drawing.textlength(title, font))))
+        drawing.text((left + width // 2, head // 2 + gap // 2), title, fill="black", font=fitting, anchor="mm")
     top = head + gap
     for number, (row, height) in enumerate(zip(rows, heights, strict=True)):
         for left, width, cell in zip(lefts, widths, row, strict=False):

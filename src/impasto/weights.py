@@ -42,6 +42,7 @@ class WeightSpec:
     urls: mirrors of the same file, in the order in which they are tried.
     sha256: 64 hex digits; None only for an embedded file, which comes with the installation itself.
     num_bytes: size of the file, None where it is not published.
+    flag: how the command line is given a local copy. without: what goes on where it is missing.
     """
 
     name: str
@@ -52,7 +53,11 @@ class WeightSpec:
     num_bytes: int | None = None
     licence: str
     provenance: str
+    flag: str = "--weights"
+    without: str = "the encoder 'lite' works without any download"
 
+
+_OTHER_NUMBERS = "the numbers that do not need it are computed all the same"
 
 WEIGHTS: dict[str, WeightSpec] = {
     "lite": WeightSpec(
@@ -88,6 +93,43 @@ WEIGHTS: dict[str, WeightSpec] = {
         num_bytes=574_673_361,
         licence="BSD-3-Clause",
         provenance="torchvision's VGG-19 (Simonyan and Zisserman 2015), trained on ImageNet-1k",
+    ),
+    "inception": WeightSpec(
+        name="inception",
+        file_name="pt_inception-2015-12-05-6726825d.pth",
+        urls=(
+            "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
+            "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth",
+        ),
+        # As for vgg19: the name holds the first digits, and public projects agree on the others.
+        sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+        num_bytes=95_628_359,
+        licence="Apache-2.0",
+        provenance="pytorch-fid's copy of TensorFlow's Inception of 2015-12-05, by which FID and KID are defined",
+        flag="--inception",
+        without=_OTHER_NUMBERS,
+    ),
+    "vgg16": WeightSpec(
+        name="vgg16",
+        file_name="vgg16-397923af.pth",
+        urls=("https://download.pytorch.org/models/vgg16-397923af.pth",),
+        sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+        num_bytes=553_433_881,
+        licence="BSD-3-Clause",
+        provenance="torchvision's VGG-16 (Simonyan and Zisserman 2015), through which LPIPS looks",
+        flag="--vgg16",
+        without=_OTHER_NUMBERS,
+    ),
+    "lpips": WeightSpec(
+        name="lpips",
+        file_name="lpips-vgg-v0.1.pth",
+        urls=("https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/vgg.pth",),
+        sha256="a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
+        num_bytes=7_289,
+        licence="BSD-2-Clause",
+        provenance="weights of VGG-16's channels in LPIPS 0.1 (Zhang et al. 2018)",
+        flag="--lpips-heads",
+        without=_OTHER_NUMBERS,
     ),
 }
 
@@ -260,8 +302,8 @@ def _replacing(path: Path) -> Iterator[Path]:
 def _advice(spec: WeightSpec, path: Path) -> str:
     size = f" ({_megabytes(spec.num_bytes)})" if spec.num_bytes else ""
     return (
-        f"Download {' or '.join(spec.urls)}{size} and save it as {path}, or give a copy with --weights FILE;"
-        " the encoder 'lite' works without any download."
+        f"Download {' or '.join(spec.urls)}{size} and save it as {path}, or give a copy with {spec.flag} FILE;"
+        f" {spec.without}."
     )
 
 

@@ -10,7 +10,7 @@ from impasto.cli import demo
 from impasto.errors import OptionError, PictureError
 
 COMMANDS = [
-    "stylize", "demo", "encode", "info", "train", "attention", "study",
+    "stylize", "demo", "encode", "info", "train", "attention", "study", "evaluate", "compare",
     "data", "data list", "data fetch", "data check", "runs", "runs list", "runs show", "runs diff",
     "weights", "weights list", "weights fetch", "weights normalise", "weights import",
 ]  # fmt: skip

@@ -63,6 +63,18 @@ app.command("impasto.cli.weights:app", name="weights", help="List, fetch and nor
 app.command("impasto.cli.data:app", name="data", help="Fetch and check the pictures that networks learn from.")
 app.command("impasto.cli.train:train", name="train", help="Train a network by one of impasto's recipes.")
 app.command("impasto.cli.runs:app", name="runs", help="List, show and compare the runs that training left.")
+app.command(
+    "impasto.cli.evaluate:evaluate",
+    name="evaluate",
+    help="Measure pictures that were made, or the generators of trained runs.",
+    usage="Usage: impasto evaluate OUTPUTS --content ... --style ... --reference ... | --run RUN --data A=... B=...",
+)
+app.command(
+    "impasto.cli.compare:compare",
+    name="compare",
+    help="Paint pictures by several methods, and put them side by side.",
+    usage="Usage: impasto compare CONTENT... --style PAINTING... [--methods A,B] [--output FOLDER]",
+)
 app.command("impasto.cli.study:study", name="study", help="Run an experiment of the papers on pictures of yours.")
 app.register_install_completion_command()
 

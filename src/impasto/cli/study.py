@@ -11,6 +11,8 @@ from impasto.cli.pictures import find_contents, find_style
 from impasto.cli.terminal import Screen, write
 from impasto.errors import OptionError
 
+TABLES = "paper-tables"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
@@ -46,6 +48,15 @@ def study(
     output: Annotated[
         Path | None, Parameter(alias="-o", help="folder for the outcome; study-NAME if not given")
     ] = None,
+    evaluated: Annotated[
+        tuple[str, ...],
+        Parameter(
+            consume_multiple=True,
+            metavar="ROW=FILE",
+            help="for paper-tables: evaluation.json of `impasto evaluate --run` and the row that it belongs to, as in"
+            " Horse2zebra/CycleGAN=run/evaluation/evaluation.json",
+        ),
+    ] = (),
     scale: Annotated[Scale, Parameter(name="*")] = Scale(),
     network: Annotated[Network, Parameter(name="*")] = Network(),
 ) -> int:
@@ -56,9 +67,14 @@ def study(
     if not name:
         for known, entry in STUDIES.items():
             write(f"{known:22} {entry.source}. {entry.question}")
+        write(f"{TABLES:22} Paper 003, Tables 1 and 2. What do trained runs reach, beside the published figures?")
         return 0
+    if name == TABLES:
+        return _tables(evaluated, output or Path(f"study-{TABLES}"))
+    if evaluated:
+        raise OptionError(f"--evaluated is for {TABLES}, which {name} is not")
     if name not in STUDIES:
-        raise OptionError(f"no study '{name}'; there are {', '.join(STUDIES)}")
+        raise OptionError(f"no study '{name}'; there are {', '.join([*STUDIES, TABLES])}")
     chosen = _with_values(STUDIES[name], name, scale.values)
     wanted = {"size": scale.size, "steps": scale.steps, "encoder": network.encoder}
     choices = {**(QUICK if scale.quick else {}), **{key: value for key, value in wanted.items() if value is not None}}
@@ -69,6 +85,20 @@ def study(
     with screen.counting(name) as count:
         report = run(chosen, name, contents, styles, folder, settings, count)
     screen.result(str(report))
+    return 0
+
+
+def _tables(evaluated: Sequence[str], folder: Path) -> int:
+    from impasto.studies.paper_tables import assemble
+
+    files: dict[str, Path] = {}
+    for word in evaluated:
+        row, equals, file = word.partition("=")
+        if not equals or row in files:
+            raise OptionError(f"--evaluated is '{word}', but must be ROW=FILE, each row once")
+        files[row] = Path(file)
+    for path in assemble(files, folder):
+        write(str(path))
     return 0
 
 

@@ -1,7 +1,7 @@
 """Unpaired translation: two generators, two discriminators, and the step that all methods of CycleGAN's kind share."""
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from impasto.errors import OptionError
 from impasto.losses.cycle import cycle_loss
 from impasto.losses.identity import identity_loss
 from impasto.losses.lsgan import discriminator_loss, generator_loss
+from impasto.metrics import held_out
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate, update_average
@@ -136,16 +137,23 @@ class CycleTraining:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """How far held-out pictures are from themselves after there and back: mean of absolute differences, which lie
-        in [0, 2]."""
-        errors = {f"held out {name}/cycle": 0.0 for name in ("A", "B")}
+        """How far held-out pictures are from themselves after there and back: the mean of absolute differences, which
+        lie in [0, 2], and the measures of `metrics.held_out`."""
+        measured = {}
         for name, there, back in (("A", "A2B", "B2A"), ("B", "B2A", "A2B")):
             stream: PictureStream = getattr(self.held_out, name)
-            for index in range(len(stream.pictures)):
-                picture = self._padded(self._to_image(stream[index][None]))
-                again = self.averages[back](self.averages[there](picture))
-                errors[f"held out {name}/cycle"] += float(cycle_loss(again, picture)) / len(stream.pictures)
-        return errors
+            pictures = [self._padded(self._to_image(stream[index][None])) for index in range(len(stream.pictures))]
+            again = [self.averages[back](self.averages[there](picture)) for picture in pictures]
+            errors = [float(cycle_loss(one, picture)) for one, picture in zip(again, pictures, strict=True)]
+            measured[f"held out {name}/cycle"] = sum(errors) / len(errors)
+            seen = held_out(map(_to_unit, pictures), self._in_unit(there), self._in_unit(back))
+            measured |= {f"held out {name}/{measure}": value for measure, value in seen.items()}
+        return measured
+
+    def _in_unit(self, direction: str) -> Callable[[Tensor], Tensor]:
+        """The averaged generator between pictures in [0, 1]."""
+        generator = self.averages[direction]
+        return lambda picture: _to_unit(generator(picture * 2 - 1))
 
     @torch.no_grad()
     def preview(self) -> Tensor:
@@ -207,6 +215,11 @@ class CycleTraining:
     def _padded(self, picture: Tensor) -> Tensor:
         generator = cast(GeneratorModule, self.averages["A2B"])
         return padded_to(picture, generator.multiple, generator.minimum)
+
+
+def _to_unit(picture: Tensor) -> Tensor:
+    """[-1, 1] -> [0, 1]."""
+    return (picture.float() / 2 + 0.5).clamp(0, 1)
 
 
 def average_gradients(accelerator: Accelerator, networks: Iterable[nn.Module]) -> None:

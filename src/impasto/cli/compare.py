@@ -1,0 +1,95 @@
+"""`impasto compare`: several methods on the same pictures, side by side."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from impasto.cli.failures import Failure, SomeFailedError
+from impasto.cli.pictures import find_contents, find_style
+from impasto.cli.terminal import Screen
+from impasto.comparison.entries import parse
+from impasto.errors import ImpastoError, OptionError
+
+SIZE = 512
+
+
+def compare(
+    content: Annotated[list[str], Parameter(help="pictures, folders, globs; or mountains, still_life: impasto's own")],
+    /,
+    *,
+    style: Annotated[
+        tuple[str, ...],
+        Parameter(alias="-s", consume_multiple=True, help="paintings; or swirls, cubes, ink: impasto's own"),
+    ],
+    methods: Annotated[
+        str,
+        Parameter(
+            help="separated by commas: METHOD, METHOD+refine or METHOD+PRESET, and then any :option=value of `impasto"
+            " stylize`, as in adain+refine,gatys:steps=50; :weights=FILE for a method's own file"
+        ),
+    ] = "adain,adain+refine,gatys",
+    output: Annotated[Path, Parameter(alias="-o", help="folder for the pictures, the sheet and the page")] = Path(
+        "compared"
+    ),
+    size: Annotated[int, Parameter(metavar="PX", help="longer side of every painting; 0 is the content's own")] = SIZE,
+    device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+) -> int:
+    """Paint every content in every style by every method, and put it side by side.
+
+    Every method works in a process of its own, one after the other, so that its memory can be told. What an earlier
+    call painted, and would be painted the same, is taken as it is.
+    """
+    if size < 0:
+        raise OptionError(f"--size is {size}, but must be 1 or more, or 0")
+    entries = parse(methods, {"size": size or None})
+    for entry in entries:
+        if not entry.options.takes_style and entry.weights is None:
+            raise OptionError(f"--methods: {entry.name} needs :weights=FILE, what its training wrote")
+    contents, problems = find_contents(content)
+    styles = [find_style(word) for word in style]
+    if problems and not contents:
+        raise problems[0]
+    _refuse_one_name([source.name for source in contents], "contents")
+    _refuse_one_name([source.name for source in styles], "styles")
+    # PyTorch comes in here.
+    from impasto import image
+    from impasto.comparison.page import write
+    from impasto.comparison.runner import Comparison
+
+    failures: list[Failure] = [("", problem) for problem in problems]
+    readable = []
+    for source in contents:
+        try:
+            image.read(source.path)
+            readable.append((source.name, source.path))
+        except ImpastoError as error:
+            failures.append((source.name, error))
+    for source in styles:
+        image.read(source.path)
+    if not readable:
+        raise failures[0][1]
+    comparison = Comparison(
+        contents=readable,
+        styles=[(one.name, one.path) for one in styles],
+        entries=entries,
+        folder=output,
+        device=device,
+    )
+    screen = Screen()
+    with screen.counting("comparing") as count:
+        comparison.run(count)
+    failures += comparison.failures
+    if comparison.cells:
+        for path in write(comparison):
+            screen.result(str(path))
+    if failures:
+        raise SomeFailedError(failures, len(comparison.pairs) * len(entries) + len(problems), "could not be painted")
+    return 0
+
+
+def _refuse_one_name(names: list[str], what: str) -> None:
+    stems = [Path(name).stem for name in names]
+    for stem in stems:
+        if stems.count(stem) > 1:
+            raise OptionError(f"two {what} are called {stem}, and would be written to the same files")

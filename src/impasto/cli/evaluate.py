@@ -1,0 +1,237 @@
+"""`impasto evaluate`: pictures or trained runs as numbers, with the protocol of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Group, Parameter
+
+from impasto.cli.terminal import Screen, write
+from impasto.errors import OptionError
+
+if TYPE_CHECKING:
+    from impasto.evaluation import Judges, Number, PictureSet
+
+_AGAINST = Group.create_ordered("What outputs are compared with")
+_RUNS = Group.create_ordered("Trained runs, instead of outputs")
+_BY = Group.create_ordered("What judges")
+_WRITE = Group.create_ordered("What to write")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Against:
+    """Other pictures."""
+
+    content: Annotated[
+        tuple[Path, ...], Parameter(group=_AGAINST, consume_multiple=True, help="what the outputs were made of")
+    ] = ()
+    style: Annotated[
+        tuple[Path, ...],
+        Parameter(group=_AGAINST, alias="-s", consume_multiple=True, help="paintings that they were made after"),
+    ] = ()
+    reference: Annotated[
+        tuple[Path, ...],
+        Parameter(
+            group=_AGAINST,
+            consume_multiple=True,
+            help="real pictures that they should look like, for FID and KID; the styles if not given",
+        ),
+    ] = ()
+    floor: Annotated[
+        tuple[Path, ...],
+        Parameter(
+            group=_AGAINST,
+            consume_multiple=True,
+            help="other real pictures of the reference's kind: how near real ones come; its halves if not given",
+        ),
+    ] = ()
+    pair: Annotated[
+        Literal["name", "order"],
+        Parameter(group=_AGAINST, help="outputs belong to contents and styles by their names, or as they are sorted"),
+    ] = "name"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runs:
+    """Generators that `impasto train` made."""
+
+    run: Annotated[
+        tuple[Path, ...],
+        Parameter(
+            group=_RUNS,
+            consume_multiple=True,
+            help="folder of a run; several, of other seeds, give means and deviations",
+        ),
+    ] = ()
+    data: Annotated[
+        tuple[str, ...],
+        Parameter(
+            group=_RUNS, consume_multiple=True, metavar="KIND=FOLDER", help="the whole test set: A=FOLDER B=FOLDER"
+        ),
+    ] = ()
+    train: Annotated[
+        tuple[str, ...],
+        Parameter(
+            group=_RUNS,
+            consume_multiple=True,
+            metavar="KIND=FOLDER",
+            help="the training set, for how near real pictures come to real ones; the test set's halves if not given",
+        ),
+    ] = ()
+    size: Annotated[
+        int, Parameter(group=_RUNS, metavar="PX", help="squares that test pictures are brought to; 0 leaves them")
+    ] = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class By:
+    """Networks."""
+
+    networks: Annotated[
+        str,
+        Parameter(
+            group=_BY,
+            help="of inception (FID, KID) and lpips, separated by commas; none for those that impasto carries alone",
+        ),
+    ] = "inception,lpips"
+    encoder: Annotated[Literal["lite", "vgg19"], Parameter(group=_BY, help="sees distances of content and style")] = (
+        "lite"
+    )
+    inception: Annotated[
+        Path | None, Parameter(group=_BY, help="file of Inception's weights; downloaded once if not given")
+    ] = None
+    vgg16: Annotated[Path | None, Parameter(group=_BY, help="file of LPIPS' VGG-16; downloaded once if not given")] = (
+        None
+    )
+    lpips_heads: Annotated[
+        Path | None, Parameter(group=_BY, help="file of LPIPS' own weights; downloaded once if not given")
+    ] = None
+    weights: Annotated[Path | None, Parameter(group=_BY, help="file of weights for the encoder vgg19")] = None
+    device: Annotated[str, Parameter(group=_BY, help="auto, cpu, cuda, cuda:1, mps")] = "auto"
+    seed: Annotated[int, Parameter(group=_BY, help="of the subsets of KID")] = 0
+
+
+def evaluate(
+    outputs: Annotated[list[Path] | None, Parameter(help="pictures that were made, or folders of them")] = None,
+    /,
+    *,
+    against: Annotated[Against, Parameter(name="*")] = Against(),
+    runs: Annotated[Runs, Parameter(name="*")] = Runs(),
+    by: Annotated[By, Parameter(name="*")] = By(),
+    output: Annotated[
+        Path | None,
+        Parameter(
+            alias="-o",
+            group=_WRITE,
+            help="folder for evaluation.json, .csv, .tex and .md; RUN/evaluation for a run, none for outputs",
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool, Parameter(alias="-q", group=_WRITE, help="no notes and no bars", show_default=False)
+    ] = False,
+) -> int:
+    """Measure pictures that were made, or the generators of trained runs."""
+    if bool(outputs) == bool(runs.run):
+        raise OptionError("name either outputs to evaluate, or trained runs with --run")
+    _check(against, runs)
+    networks = tuple(name.strip() for name in by.networks.split(",") if name.strip() not in ("", "none"))
+    # PyTorch comes in here.
+    from impasto.evaluation import Files, Judges
+    from impasto.evaluation import report as reports
+
+    screen = Screen(quiet=quiet)
+    files = Files(inception=by.inception, vgg16=by.vgg16, lpips_heads=by.lpips_heads, weights=by.weights)
+    judges = Judges(networks=networks, encoder=by.encoder, files=files, device=by.device, download=screen.download)
+    if outputs:
+        numbers, folder = _of_outputs(outputs, against, judges, by.seed, screen), output
+    else:
+        folder = output or (runs.run[0] / "evaluation" if len(runs.run) == 1 else Path("evaluation"))
+        numbers = _of_runs(runs, judges, by.seed, folder, screen)
+    _show(numbers)
+    if folder is not None:
+        for path in reports.write(numbers, folder):
+            screen.note(str(path))
+    return 0
+
+
+def _check(against: Against, runs: Runs) -> None:
+    """What needs no picture to be seen."""
+    if runs.run:
+        for name in ("content", "style", "reference", "floor"):
+            if getattr(against, name):
+                raise OptionError(f"--{name} is for outputs; the pictures of a --run are its --data")
+        if runs.size < 0:
+            raise OptionError(f"--size is {runs.size}, but must be 1 or more, or 0 for the pictures' own")
+        _kinds(runs.data, "--data")
+        if runs.train:
+            _kinds(runs.train, "--train")
+        return
+    for name in ("data", "train"):
+        if getattr(runs, name):
+            raise OptionError(f"--{name} is for --run")
+    if not (against.content or against.style or against.reference):
+        raise OptionError("outputs are compared with --content, --style or --reference; none was given")
+
+
+def _of_outputs(
+    outputs: Sequence[Path], against: Against, judges: "Judges", seed: int, screen: Screen
+) -> "list[Number]":
+    from impasto.evaluation import Folders, evaluate_folders, picture_set
+
+    def given(paths: Sequence[Path]) -> "PictureSet | None":
+        return picture_set(paths) if paths else None
+
+    folders = Folders(
+        outputs=picture_set(outputs),
+        content=given(against.content),
+        style=given(against.style),
+        reference=given(against.reference),
+        floor=given(against.floor),
+        pair=against.pair,
+        seed=seed,
+    )
+    with screen.counting("evaluating") as count:
+        return evaluate_folders(folders, judges, warn=screen.note, report=count)
+
+
+def _of_runs(runs: Runs, judges: "Judges", seed: int, folder: Path, screen: Screen) -> "list[Number]":
+    from impasto.evaluation import Test, evaluate_runs, picture_set
+
+    test = {kind: picture_set(paths) for kind, paths in _kinds(runs.data, "--data").items()}
+    train = {kind: picture_set(paths) for kind, paths in _kinds(runs.train, "--train").items()} if runs.train else {}
+    wanted = Test(test=test, train=train, side=runs.size or None, seed=seed)
+    with screen.counting("evaluating") as count:
+        return evaluate_runs(runs.run, wanted, folder, judges, warn=screen.note, report=count)
+
+
+def _kinds(words: Sequence[str], flag: str) -> dict[str, list[Path]]:
+    """{'A': folders, 'B': folders}. Raises OptionError unless both are there."""
+    found: dict[str, list[Path]] = {"A": [], "B": []}
+    for word in words:
+        kind, equals, folder = word.partition("=")
+        if not equals or kind not in found:
+            raise OptionError(f"{flag} is '{word}', but must be A=FOLDER or B=FOLDER")
+        found[kind].append(Path(folder))
+    for kind, folders in found.items():
+        if not folders:
+            raise OptionError(f"{flag} needs {kind}=FOLDER, too: both kinds are measured")
+    return found
+
+
+def _show(numbers: "Sequence[Number]") -> None:
+    """The table on stdout, as wide as it needs to be where nobody looks."""
+    import sys
+
+    from rich.console import Console
+
+    from impasto.evaluation.report import to_table
+
+    if sys.stdout.isatty():
+        Console().print(to_table(numbers))
+        return
+    console = Console(width=160, no_color=True, highlight=False)
+    with console.capture() as text:
+        console.print(to_table(numbers))
+    for line in text.get().splitlines():
+        write(line.rstrip())

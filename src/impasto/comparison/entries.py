@@ -1,0 +1,95 @@
+"""What a column of a comparison is: a method and how it is set."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from impasto.errors import OptionError
+from impasto.options import PRESETS, StylizeOptions
+
+# Steps of `+refine`: where the loss of adain's refinement has fallen by most of what it ever will.
+REFINE_STEPS = 50
+
+WEIGHTS = "weights"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """name: as it was written. weights: a file of the method's own, such as what its training wrote."""
+
+    name: str
+    options: StylizeOptions
+    weights: Path | None = None
+
+    @property
+    def slug(self) -> str:
+        """The name as a part of a file's name."""
+        return "".join(sign if sign.isalnum() or sign in "-.=" else "_" for sign in self.name)
+
+
+def parse(text: str, shared: Mapping[str, Any]) -> list[Entry]:
+    """'adain,adain+refine,gatys:steps=50:tv_weight=0' as entries.
+
+    METHOD, then any of +refine (adain, 50 steps of gatys after it) or +PRESET (gatys), then :OPTION=VALUE for any
+    option of `impasto stylize`, and :weights=FILE. shared: options of all entries that have them.
+    Raises OptionError for anything else, and for two entries of one meaning.
+    """
+    entries = [_entry(part.strip(), shared) for part in text.split(",") if part.strip()]
+    if not entries:
+        raise OptionError("methods names none; --methods adain,gatys compares two")
+    for number, entry in enumerate(entries):
+        for other in entries[:number]:
+            if (entry.options, entry.weights) == (other.options, other.weights):
+                raise OptionError(f"methods: {other.name} and {entry.name} are the same")
+            if entry.slug.lower() == other.slug.lower():
+                raise OptionError(f"methods: {other.name} and {entry.name} would be written to the same files")
+    return entries
+
+
+def _entry(word: str, shared: Mapping[str, Any]) -> Entry:
+    head, *settings = word.split(":")
+    method, *shorts = head.split("+")
+    chosen: dict[str, Any] = {"method": method}
+    weights = None
+    for short in shorts:
+        chosen |= _short(short, word)
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals:
+            raise OptionError(f"methods: '{setting}' in {word} is not of the form option=value")
+        if name == WEIGHTS:
+            weights = Path(value).expanduser()
+        else:
+            chosen[name] = _value(name, value, word)
+    owners = {item.name: item.metadata["methods"] for item in fields(StylizeOptions)}
+    given = {name: value for name, value in shared.items() if not owners[name] or method in owners[name]}
+    try:
+        return Entry(word, StylizeOptions(**(given | chosen)), weights)
+    except OptionError as error:
+        raise OptionError(f"methods: {word}: {error}") from None
+
+
+def _short(short: str, word: str) -> dict[str, Any]:
+    if short == "refine":
+        return {"refine": REFINE_STEPS}
+    if short in PRESETS:
+        return {"preset": short}
+    raise OptionError(
+        f"methods: +{short} in {word} is unknown; there are +refine, {', '.join(f'+{p}' for p in PRESETS)}"
+    )
+
+
+def _value(name: str, text: str, word: str) -> Any:
+    """The text as the option's type."""
+    types = {item.name: str(item.type) for item in fields(StylizeOptions)}
+    if name not in types or name == "method":
+        near = get_close_matches(name, types, n=1)
+        raise OptionError(f"methods: no option '{name}' in {word}" + (f"; did you mean {near[0]}?" if near else ""))
+    kind = int if "int" in types[name] else float if "float" in types[name] else str
+    try:
+        return kind(text)
+    except ValueError:
+        raise OptionError(f"methods: {name} in {word} is '{text}', but must be a number") from None

@@ -1,0 +1,220 @@
+"""Running a comparison: a process for every method, numbers for every picture, and what was done stays done."""
+
+import hashlib
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from impasto import image
+from impasto.comparison.entries import Entry
+from impasto.errors import ImpastoError, PictureError
+from impasto.evaluation.judges import Judges
+from impasto.evaluation.measures import likeness_of_pair, style_of_pair
+from impasto.evaluation.picture_set import of_area, pixels
+from impasto.record import replace_file
+from impasto.weights import sha256_of
+
+FORMAT = "impasto compare 1"
+NUMBERS = "compare.json"
+FILES = (NUMBERS, "sheet.png", "index.html")
+
+Named = tuple[str, Path]
+Report = Callable[[int, int, str], None]
+
+
+@dataclass
+class Cell:
+    """What one method made of one pair. key: of everything that decides it. before_bytes: held by Python, PyTorch
+    and impasto before they had done anything."""
+
+    content: str
+    style: str
+    method: str
+    file: str
+    key: str
+    sha256: str = ""
+    seconds: float = 0.0
+    peak_bytes: int = 0
+    before_bytes: int | None = None
+    measures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class Comparison:
+    """contents, styles: names and files; every content goes with every style. folder: for everything that comes of it.
+    cells: what is there, by pair and method.
+    """
+
+    contents: Sequence[Named]
+    styles: Sequence[Named]
+    entries: Sequence[Entry]
+    folder: Path
+    device: str = "auto"
+    cells: dict[tuple[int, str], Cell] = field(default_factory=dict)
+    failures: list[tuple[str, Exception]] = field(default_factory=list)
+
+    @property
+    def pairs(self) -> list[tuple[Named, Named]]:
+        return [(content, style) for content in self.contents for style in self.styles]
+
+    @cached_property
+    def judges(self) -> Judges:
+        """Only lite: a comparison downloads nothing."""
+        return Judges(networks=(), device=self.device)
+
+    @property
+    def machine(self) -> str:
+        threads = torch.get_num_threads()
+        return f"impasto {version('impasto')}, torch {torch.__version__}, {platform.machine()}, threads: {threads}"
+
+    def run(self, report: Report | None = None) -> None:
+        """Paint and measure whatever is not there yet. Failures of single pictures are kept in `failures`.
+
+        Raises PictureError if the folder cannot be used. Whatever stops it, what was done so far is kept.
+        """
+        known = self._prepare()
+        total = len(self.pairs) * len(self.entries)
+        for entry in self.entries:
+            waiting = []
+            for number, pair in enumerate(self.pairs):
+                cell = self._cell(entry, pair)
+                earlier = known.get(cell.key)
+                if earlier and self._is_there(earlier):
+                    self.cells[number, entry.name] = earlier
+                else:
+                    waiting.append((number, cell))
+            if report:
+                report(len(self.cells), total, entry.name)
+            for number, cell in self._painted(entry, waiting):
+                self.cells[number, entry.name] = cell
+                self._save(known)
+                if report:
+                    report(len(self.cells), total, entry.name)
+        self._save({})
+
+    def _prepare(self) -> dict[str, Cell]:
+        """The folder, and what an earlier call left in it."""
+        about = self.folder / NUMBERS
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not about.exists():
+                taken = [name for name in FILES if (self.folder / name).exists()]
+                if taken:
+                    raise PictureError(f"{self.folder}: holds a {taken[0]} of something else; choose another folder")
+                return {}
+            found = json.loads(about.read_bytes())
+            if found["format"] != FORMAT:
+                raise ValueError("format")
+            return {cell["key"]: Cell(**cell) for cell in found["cells"]}
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise PictureError(f"{self.folder}: cannot be used: {reason}") from None
+        except (ValueError, KeyError, TypeError):
+            raise PictureError(f"{about}: is not of `impasto compare`, or damaged; choose another folder") from None
+
+    def _cell(self, entry: Entry, pair: tuple[Named, Named]) -> Cell:
+        (content, content_path), (style, style_path) = pair
+        decides = {
+            "options": asdict(entry.options),
+            "weights": sha256_of(entry.weights) if entry.weights and entry.weights.is_file() else None,
+            "content": sha256_of(content_path),
+            "style": sha256_of(style_path),
+            "device": self.device,
+            "version": version("impasto"),
+        }
+        key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+        file = f"{Path(content).stem}-{Path(style).stem}-{entry.slug}.png"
+        return Cell(content=content, style=style, method=entry.name, file=file, key=key)
+
+    def _is_there(self, cell: Cell) -> bool:
+        path = self.folder / cell.file
+        return path.is_file() and sha256_of(path) == cell.sha256
+
+    def _painted(self, entry: Entry, waiting: Sequence[tuple[int, Cell]]) -> Iterator[tuple[int, Cell]]:
+        """Finished cells of one method as its process hands them out."""
+        if not waiting:
+            return
+        cells = dict(waiting)
+        pairs = [
+            {
+                "number": number, "content": str(self.pairs[number][0][1]), "style": str(self.pairs[number][1][1]),
+                "names": [cell.content, cell.style], "target": str(self.folder / cell.file),
+            }
+            for number, cell in waiting
+        ]  # fmt: skip
+        weights = str(entry.weights) if entry.weights else None
+        job = {"options": asdict(entry.options), "weights": weights, "device": self.device, "pairs": pairs}
+        for line in _lines_of_worker(job):
+            if line.get("fatal") or "pair" not in line:
+                self.failures.append((entry.name, ImpastoError(line["error"])))
+                return
+            cell = cells.pop(line["pair"])
+            if "error" in line:
+                self.failures.append((f"{cell.content} in {cell.style} by {entry.name}", ImpastoError(line["error"])))
+                continue
+            cell.seconds, cell.peak_bytes, cell.before_bytes = (
+                line[name] for name in ("seconds", "peak_bytes", "before_bytes")
+            )
+            cell.sha256 = sha256_of(self.folder / cell.file)
+            cell.measures = self._measured(self.folder / cell.file, line["pair"])
+            yield line["pair"], cell
+        if cells:
+            self.failures.append((entry.name, ImpastoError("its process was killed, perhaps for want of memory")))
+
+    def _measured(self, painted: Path, pair: int) -> dict[str, float]:
+        picture = pixels(painted)
+        (_, content), (_, style) = self.pairs[pair]
+        original = image.resize(pixels(content), *picture.shape[-2:])
+        painting = of_area(pixels(style), picture.shape[2] * picture.shape[3])
+        judges = self.judges
+        found = likeness_of_pair(picture, original, judges) | style_of_pair(picture, painting, judges)
+        # What painting is for makes decibels fall.
+        return {name: value for name, value in found.items() if name not in ("PSNR", "MS-SSIM")}
+
+    def _save(self, known: dict[str, Cell]) -> None:
+        """known: of an earlier call, kept until this one is through."""
+        cells = {**known, **{cell.key: cell for cell in self.cells.values()}}
+        about = {
+            "format": FORMAT,
+            "machine": self.machine,
+            "device": self.device,
+            "methods": {entry.name: asdict(entry.options) for entry in self.entries},
+            "cells": [asdict(cell) for cell in cells.values()],
+        }
+        try:
+            replace_file(self.folder / NUMBERS, (json.dumps(about, indent=1) + "\n").encode())
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise PictureError(f"{self.folder}: cannot be written: {reason}") from None
+
+
+def _lines_of_worker(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What the process says, line by line; it ends with the caller."""
+    command = [sys.executable, "-m", "impasto.comparison.worker"]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)  # noqa: S603  (our own module)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        process.stdin.write(json.dumps(job))
+        process.stdin.close()
+        for line in process.stdout:
+            yield json.loads(line)
+        said = process.stderr.read().strip().splitlines()
+        if process.wait() > 0 and said:
+            yield {"error": f"its process failed: {said[-1]}", "fatal": True}
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()

@@ -1,0 +1,236 @@
+"""Trained generators: the whole test set translated there and back, and what came of it.
+
+The last checkpoint and the best one are subjects of their own. Published numbers are often those of the checkpoint that
+was best on the test set, and are not comparable with anybody's last one.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from impasto import image
+from impasto.api import load
+from impasto.errors import CheckpointError, DataError, OptionError, PictureError
+from impasto.evaluation import measures, traps
+from impasto.evaluation.folders import real_floor, tell
+from impasto.evaluation.judges import Judges
+from impasto.evaluation.number import Number, over_runs
+from impasto.evaluation.picture_set import PictureSet, pixels
+from impasto.options import TRANSLATIONS, StylizeOptions
+from impasto.record import read_record
+from impasto.translation import DIRECTIONS
+from impasto.weights import load as load_weights
+from impasto.weights import sha256_of
+
+CHECKPOINTS = {"last": "generators.safetensors", "best": "generators-best.safetensors"}
+KINDS = {"A2B": ("A", "B"), "B2A": ("B", "A")}
+SIDE = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Test:
+    """test: {kind: all pictures of it that no training saw}, for A and B. train: those of the training, for the floor;
+    may be empty. side: to which squares they are brought first, as in the published protocols; None for their own size.
+    """
+
+    test: Mapping[str, PictureSet]
+    train: Mapping[str, PictureSet]
+    side: int | None = SIDE
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One file of generators, and what its run says of it."""
+
+    name: str
+    path: Path
+    method: str
+    facts: Mapping[str, Any]
+
+
+def evaluate_runs(
+    runs: Sequence[Path],
+    test: Test,
+    folder: Path,
+    judges: Judges,
+    *,
+    warn: Callable[[str], None],
+    report: measures.Report | None = None,
+) -> list[Number]:
+    """Numbers of every run, and means over them if there are several; translated pictures go into `folder`.
+
+    Pictures that an earlier call translated with the same weights are taken as they are. Raises CheckpointError for a
+    folder without generators, WeightsError, PictureError, DataError.
+    """
+    found = {run: checkpoints_of(run) for run in runs}
+    if len({run.resolve() for run in runs}) < len(runs):
+        raise OptionError("--run names one run twice; a mean is of different runs")
+    reals = {f"test pictures {kind}": pictures for kind, pictures in test.test.items()}
+    reals |= {f"training pictures {kind}": pictures for kind, pictures in test.train.items()}
+    for line in traps.warnings({}, reals):
+        warn(line)
+    originals = {kind: _prepared(pictures, folder / "test" / kind, test.side) for kind, pictures in test.test.items()}
+    others = {kind: _prepared(pictures, folder / "train" / kind, test.side) for kind, pictures in test.train.items()}
+    by_run = []
+    for number, (run, checkpoints) in enumerate(found.items()):
+        home = folder if len(runs) == 1 else folder / f"{number + 1}-{run.resolve().name}"
+        by_run.append([
+            one
+            for checkpoint in checkpoints
+            for one in _of_checkpoint(checkpoint, originals, home / checkpoint.name, judges, test, report)
+        ])  # fmt: skip
+    numbers = over_runs(by_run) if len(runs) > 1 else []
+    for run, values in zip(runs, by_run, strict=True):
+        numbers += values if len(runs) == 1 else _named(values, run.resolve().name)
+    for kind, other in KINDS.values():
+        identity = f"identity: {kind} as {other}"
+        numbers += measures.distribution(identity, originals[kind], originals[other], judges, seed=test.seed)
+    for kind, pictures in originals.items():
+        floor = real_floor(pictures, others.get(kind), judges, test.seed)
+        numbers += _named(floor, kind)
+    tell(numbers, judges, warn)
+    return numbers
+
+
+def checkpoints_of(run: Path) -> list[Checkpoint]:
+    """The generators in a run's folder, the last ones first. Raises CheckpointError if there are none."""
+    about = _read_json(run / "config.json")
+    found = []
+    for name, file in CHECKPOINTS.items():
+        path = run / file
+        if not path.is_file():
+            continue
+        config = load_weights(path)[1]
+        method = config.get("method")
+        if method not in TRANSLATIONS:
+            raise CheckpointError(f"{path}: is of the method {method}, which is none of {', '.join(TRANSLATIONS)}")
+        step = config.get("step")
+        if step is None and name == "last":
+            step = _read_json(run / "state.json").get("step")
+        facts = {
+            "method": method,
+            "checkpoint": {"name": name, "sha256": sha256_of(path)},
+            "step": step,
+            "recipe": about.get("recipe"),
+            "training seed": about.get("seed"),
+        }
+        found.append(Checkpoint(name, path, method, facts))
+    if not found:
+        what = "holds no run" if not run.is_dir() else "holds no generators.safetensors: is its training finished?"
+        raise CheckpointError(f"{run}: {what}")
+    return found
+
+
+def _of_checkpoint(
+    checkpoint: Checkpoint,
+    originals: Mapping[str, PictureSet],
+    home: Path,
+    judges: Judges,
+    test: Test,
+    report: measures.Report | None,
+) -> list[Number]:
+    """Both directions of one checkpoint."""
+    numbers: list[Number] = []
+    translate = _Translation(checkpoint, judges.device)
+    facts = {**checkpoint.facts, "side": test.side, "pairs": "by name"}
+    for direction in DIRECTIONS:
+        start, end = KINDS[direction]
+        subject = f"{direction} {checkpoint.name}"
+        back = next(other for other in DIRECTIONS if other != direction)
+        painted = translate(originals[start], home / direction, direction, report)
+        again = translate(painted, home / f"{direction} and back", back, report)
+        cycle = measures.likeness(
+            subject, again, originals[start], judges, prefix="cycle ", report=report,
+            facts={**facts, "cycle": "through 8-bit PNG"},
+        )  # fmt: skip
+        structure = measures.likeness(
+            subject, painted, originals[start], judges, prefix="structure ", facts=facts, report=report
+        )
+        sets = measures.distribution(subject, painted, originals[end], judges, seed=test.seed, facts=facts)
+        numbers += cycle + structure + sets
+    return numbers
+
+
+class _Translation:
+    """One checkpoint's generators, applied to sets of files."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str) -> None:
+        self.translator = load(checkpoint.method, device=device, weights=checkpoint.path)
+        self.checkpoint = checkpoint
+
+    def __call__(
+        self, pictures: PictureSet, folder: Path, direction: str, report: measures.Report | None
+    ) -> PictureSet:
+        """Every picture as a PNG of the same name in the folder, rounded to 8 bits."""
+        options = StylizeOptions(method=self.checkpoint.method, direction=direction, precision="fp32")
+        _make(folder)
+        written = []
+        weights = self.checkpoint.facts["checkpoint"]["sha256"]
+        for number, (path, digest) in enumerate(zip(pictures.paths, pictures.hashes, strict=True), 1):
+            target = folder / f"{path.stem}.png"
+            record = {
+                "software": "impasto", "method": self.checkpoint.method, "direction": direction,
+                "weights": {self.checkpoint.method: weights}, "content": path.name, "content_sha256": digest,
+            }  # fmt: skip
+            if not _is_made_so(target, record):
+                with torch.inference_mode():
+                    painted = self.translator(pixels(path), [], options)
+                image.write(image.Picture(painted), target, overwrite=True, record=record)
+            written.append(target)
+            if report:
+                report(number, len(pictures), f"{direction} {self.checkpoint.name}")
+        return PictureSet(tuple(written))
+
+
+def _prepared(pictures: PictureSet, folder: Path, side: int | None) -> PictureSet:
+    """The pictures as squares, bicubic and antialiased, in PNG files that are also what is compared with.
+
+    Names must tell the pictures apart. A picture that has the size is copied without loss.
+    """
+    stems = [path.stem for path in pictures.paths]
+    twice = {stem for stem in stems if stems.count(stem) > 1}
+    if twice:
+        raise DataError(f"two test pictures are called {sorted(twice)[0]}; their names must differ without suffixes")
+    _make(folder)
+    written = []
+    for path, digest in zip(pictures.paths, pictures.hashes, strict=True):
+        target = folder / f"{path.stem}.png"
+        record = {"software": "impasto", "content": path.name, "content_sha256": digest, "side": side}
+        if not _is_made_so(target, record):
+            picture = pixels(path)
+            sized = picture if side is None else image.resize(picture, side, side)
+            image.write(image.Picture(sized), target, overwrite=True, record=record)
+        written.append(target)
+    return PictureSet(tuple(written))
+
+
+def _is_made_so(target: Path, record: Mapping[str, Any]) -> bool:
+    try:
+        return target.exists() and read_record(target) == record
+    except PictureError:
+        return False
+
+
+def _named(numbers: Sequence[Number], name: str) -> list[Number]:
+    return [replace(number, subject=f"{number.subject}, {name}") for number in numbers]
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PictureError(f"{folder}: this folder cannot be made: {(error.strerror or str(error)).lower()}") from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """An object, empty if there is none."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,177 @@
+"""Tables 1 and 2 of paper 003, filled with the evaluations of one's own runs.
+
+The published figures stand in columns of their own. The paper says neither which picture PSNR and SSIM compare a result
+with, nor how FID was computed, nor of which checkpoint; so none of them may be read as if it were measured like ours.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from impasto.errors import DataError, OptionError, PictureError
+from impasto.evaluation.number import Number
+from impasto.evaluation.report import read
+from impasto.record import replace_file
+
+STUDY = "paper-tables"
+DIRECTION = "A2B"
+CHECKPOINTS = ("last", "best")
+MEASURES = (
+    "structure PSNR", "structure SSIM", "cycle PSNR", "cycle SSIM", "FID", "FID-legacy", "KID", "FID-lite", "KID-lite",
+)  # fmt: skip
+NOT_RUN = "–"
+
+# (PSNR, SSIM, FID) as printed: {table: {data set/method: figures}}.
+PUBLISHED: Mapping[str, Mapping[str, tuple[float, float, float]]] = {
+    "Table 1: comparison with baselines": {
+        "Horse2zebra/CycleGAN": (18.43, 0.75, 41.5),
+        "Horse2zebra/MUNIT": (19.44, 0.79, 39.5),
+        "Horse2zebra/AgGAN": (22.63, 0.81, 35.6),
+        "Horse2zebra/Ours": (25.59, 0.93, 33.6),
+        "Orange2apple/CycleGAN": (15.51, 0.54, 59.7),
+        "Orange2apple/MUNIT": (17.26, 0.59, 54.1),
+        "Orange2apple/AgGAN": (19.24, 0.61, 44.7),
+        "Orange2apple/Ours": (21.52, 0.68, 38.4),
+    },
+    "Table 2: ablation study": {
+        "Horse2zebra/GAN+Semantic loss": (22.34, 0.83, 39.6),
+        "Horse2zebra/GAN+Attention": (22.46, 0.88, 36.4),
+        "Horse2zebra/GAN+Semantic loss+Attention": (25.59, 0.93, 33.6),
+        "Orange2apple/GAN+Semantic loss": (14.52, 0.55, 54.2),
+        "Orange2apple/GAN+Attention": (17.76, 0.59, 43.6),
+        "Orange2apple/GAN+Semantic loss+Attention": (21.52, 0.68, 38.4),
+    },
+}
+
+COLUMNS = (
+    "data set", "method", "checkpoint", *MEASURES, "protocol of FID",
+    "published PSNR", "published SSIM", "published FID",
+)  # fmt: skip
+
+NOTE = (
+    "Columns that begin with 'published' are the figures of paper 003 as printed. It does not state what PSNR and SSIM"
+    " compare, how FID was computed, or of which checkpoint: they are not measured like the other columns. Those are"
+    f" of the direction {DIRECTION}; structure: the translated picture and its original; cycle: there and back, through"
+    f" 8-bit PNG; {NOT_RUN}: not run, or not measured."
+)
+
+
+def assemble(evaluated: Mapping[str, Path], folder: Path) -> list[Path]:
+    """Write tables.md, tables.csv, tables.tex and tables.json into the folder. Returns their paths.
+
+    evaluated: {'Horse2zebra/CycleGAN': evaluation.json of `impasto evaluate --run`}; a row of both tables is of either.
+    Raises OptionError for a row that is in no table, DataError for a file that is no evaluation of a run, PictureError.
+    """
+    known = {row for rows in PUBLISHED.values() for row in rows}
+    for row in evaluated:
+        if row not in known:
+            raise OptionError(f"no row '{row}' in the tables; there are {', '.join(sorted(known))}")
+    found = {row: _of_run(path) for row, path in evaluated.items()}
+    tables = {title: _rows(rows, found) for title, rows in PUBLISHED.items()}
+    files = {
+        "md": _markdown(tables),
+        "csv": _csv(tables),
+        "tex": _latex(tables),
+        "json": _json(tables, evaluated, found),
+    }
+    _prepare(folder)
+    try:
+        for suffix, text in files.items():
+            replace_file(folder / f"tables.{suffix}", text.encode())
+    except OSError as error:
+        raise PictureError(f"{folder}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+    return [folder / f"tables.{suffix}" for suffix in files]
+
+
+def _of_run(path: Path) -> dict[str, dict[str, Number]]:
+    """{checkpoint: {measure: number}}: means over runs where there are several."""
+    by_subject: dict[str, dict[str, Number]] = {}
+    for number in read(path):
+        by_subject.setdefault(number.subject, {})[number.measure] = number
+    found = {}
+    for checkpoint in CHECKPOINTS:
+        own = f"{DIRECTION} {checkpoint}"
+        means = [subject for subject in by_subject if subject.startswith(f"{own}, mean of ")]
+        if subject := next((one for one in (*means, own) if one in by_subject), None):
+            found[checkpoint] = by_subject[subject]
+    if not found:
+        raise DataError(f"{path}: holds no numbers of the direction {DIRECTION}, as `impasto evaluate --run` makes")
+    return found
+
+
+def _rows(
+    published: Mapping[str, tuple[float, float, float]], found: Mapping[str, Mapping[str, Mapping[str, Number]]]
+) -> list[dict[str, str]]:
+    rows = []
+    for row, figures in published.items():
+        data_set, method = row.split("/")
+        printed = {
+            f"published {name}": str(figure) for name, figure in zip(("PSNR", "SSIM", "FID"), figures, strict=True)
+        }
+        for checkpoint, numbers in (found.get(row) or {NOT_RUN: {}}).items():
+            judged = numbers.get("FID") or numbers.get("FID-lite")
+            cells = {name: numbers[name].shown if name in numbers else NOT_RUN for name in MEASURES}
+            rows.append(
+                {"data set": data_set, "method": method, "checkpoint": checkpoint}
+                | cells
+                | {"protocol of FID": judged.fingerprint if judged else NOT_RUN}
+                | printed
+            )
+    return rows
+
+
+def _markdown(tables: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
+    parts = ["# Tables 1 and 2 of paper 003", NOTE]
+    for title, rows in tables.items():
+        lines = [COLUMNS, ["---"] * len(COLUMNS), *([row[name] for name in COLUMNS] for row in rows)]
+        parts += [f"## {title}", "\n".join("| " + " | ".join(line) + " |" for line in lines)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _csv(tables: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, ["table", *COLUMNS], lineterminator="\n")
+    writer.writeheader()
+    for title, rows in tables.items():
+        writer.writerows({"table": title.partition(":")[0], **row} for row in rows)
+    return stream.getvalue()
+
+
+def _latex(tables: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
+    parts = [f"% {NOTE}"]
+    for title, rows in tables.items():
+        lines = [" & ".join(row[name].replace("±", "$\\pm$").replace("–", "--") for name in COLUMNS) for row in rows]
+        body = " \\\\\n".join([" & ".join(COLUMNS), *lines])
+        parts.append(f"% {title}\n\\begin{{tabular}}{{{'l' * len(COLUMNS)}}}\n{body} \\\\\n\\end{{tabular}}")
+    return "\n".join(parts) + "\n"
+
+
+def _json(
+    tables: Mapping[str, Sequence[Mapping[str, str]]],
+    evaluated: Mapping[str, Path],
+    found: Mapping[str, Mapping[str, Mapping[str, Number]]],
+) -> str:
+    """With the protocol of every number of ours."""
+    protocols = {
+        number.fingerprint: number.protocol
+        for checkpoints in found.values()
+        for numbers in checkpoints.values()
+        for number in numbers.values()
+    }
+    about = {"study": STUDY, "note": NOTE, "evaluated": {row: path.name for row, path in evaluated.items()}}
+    return json.dumps({**about, "tables": tables, "protocols": protocols}, indent=1) + "\n"
+
+
+def _prepare(folder: Path) -> None:
+    """The folder, which may hold an earlier outcome of this study and nothing of anybody else by these names."""
+    about = folder / "tables.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        earlier = json.loads(about.read_bytes()).get("study") if about.exists() else None
+    except (OSError, ValueError, AttributeError) as error:
+        raise PictureError(f"{folder}: cannot be used: {getattr(error, 'strerror', None) or error}") from None
+    taken = [f"tables.{suffix}" for suffix in ("md", "csv", "tex", "json") if (folder / f"tables.{suffix}").exists()]
+    if taken and earlier != STUDY:
+        raise PictureError(f"{folder}: holds a {taken[0]} that is not of the study {STUDY}; choose another folder")

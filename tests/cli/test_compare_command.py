@@ -1,0 +1,50 @@
+"""`impasto compare` as it is typed; what it makes is tested where it is made."""
+
+import json
+
+import pytest
+
+from impasto.comparison import runner
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["photo.png", "--style", "style.png", "--methods", "adain+fine"], "+fine in adain+fine is unknown"),
+        (["photo.png", "--style", "style.png", "--size", "-1"], "--size is -1"),
+        (["photo.png", "--style", "style.png", "--methods", "cyclegan"], "cyclegan needs :weights=FILE"),
+        (["photo.png", "--style", "style.png", "./style.png"], "two styles are called style"),
+        (["photo.png"], "--style"),
+    ],
+)
+def test_wrong_usage_is_said(impasto, words, said):
+    done = impasto("compare", *words)
+    assert (done.code, said in done.err) == (2, True), done.err
+
+
+def test_a_damaged_content_and_a_failed_method_are_told_and_the_rest_is_done(impasto, folder, monkeypatch):
+    (folder / "bad.png").write_bytes(b"nothing")
+
+    def lines(job):
+        for pair in job["pairs"]:
+            (folder / pair["target"]).write_bytes((folder / "photo.png").read_bytes())
+            yield {"pair": pair["number"], "seconds": 2.5, "peak_bytes": 2**28, "before_bytes": 2**27}
+
+    monkeypatch.setattr(runner, "_lines_of_worker", lines)
+    done = impasto(
+        "compare", "photo.png", "bad.png", "--style", "style.png", "--methods", "adain", "--size", "16", "-o", "out"
+    )
+    assert done.code == 1
+    assert "bad.png" in done.err
+    assert [line.rpartition("/")[2] for line in done.out.splitlines()] == ["sheet.png", "index.html"]
+    (cell,) = json.loads((folder / "out" / "compare.json").read_text())["cells"]
+    assert (cell["seconds"], cell["peak_bytes"]) == (2.5, 2**28)
+    assert "256 MiB (+128)" in (folder / "out" / "index.html").read_text()
+
+
+def test_paper_tables_are_a_study(impasto, folder):
+    assert "paper-tables" in impasto("study").out
+    done = impasto("study", "paper-tables", "-o", "tables")
+    assert (done.code, (folder / "tables" / "tables.md").exists()) == (0, True)
+    refused = impasto("study", "pooling", "--evaluated", "a=b")
+    assert (refused.code, "--evaluated is for paper-tables" in refused.err) == (2, True)

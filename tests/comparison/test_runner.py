@@ -1,0 +1,169 @@
+"""A comparison: what is there stays, what fails is told, memory and time are those of the process that painted."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from impasto.comparison import runner, worker
+from impasto.comparison.entries import parse
+from impasto.comparison.page import write
+from impasto.comparison.runner import Comparison
+from impasto.errors import PictureError
+from impasto.evaluation.picture_set import pixels
+from impasto.metrics import ssim
+
+
+@pytest.fixture
+def jobs(monkeypatch):
+    """The worker in this process, because a new one takes seconds to import PyTorch; the jobs that it was given."""
+    given = []
+
+    def lines(job):
+        given.append(job)
+        said = io.StringIO()
+        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(job)))
+        monkeypatch.setattr("sys.stdout", said)
+        worker.main()
+        monkeypatch.undo()
+        monkeypatch.setattr(runner, "_lines_of_worker", lines)
+        yield from map(json.loads, said.getvalue().splitlines())
+
+    monkeypatch.setattr(runner, "_lines_of_worker", lines)
+    return given
+
+
+@pytest.fixture
+def make(tmp_path):
+    named = {}
+    for seed, name in enumerate(("tree", "house", "swirls")):
+        small = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        named[name] = tmp_path / f"{name}.png"
+        Image.fromarray(small).resize((40, 32), Image.Resampling.BICUBIC).save(named[name])
+
+    def comparison(methods, contents=("tree",)):
+        return Comparison(
+            contents=[(f"{name}.png", named[name]) for name in contents], styles=[("swirls.png", named["swirls"])],
+            entries=parse(methods, {"size": 32}), folder=tmp_path / "out", device="cpu",
+        )  # fmt: skip
+
+    return comparison
+
+
+def test_every_pair_by_every_method(make, jobs, tmp_path):
+    comparison = make("adain,adain:strength=0.5", ("tree", "house"))
+    told = []
+    comparison.run(lambda *words: told.append(words))
+    assert told[-1][:2] == (4, 4)
+    assert len(comparison.cells) == 4
+    assert [len(job["pairs"]) for job in jobs] == [2, 2]
+    cell = comparison.cells[1, "adain:strength=0.5"]
+    assert (cell.file, cell.content) == ("house-swirls-adain_strength=0.5.png", "house.png")
+    assert cell.seconds > 0
+    assert cell.peak_bytes > 50 * 2**20
+    painted, original = pixels(comparison.folder / cell.file), pixels(tmp_path / "house.png")
+    reduced = runner.image.resize(original, *painted.shape[-2:])
+    assert cell.measures["SSIM"] == pytest.approx(float(ssim(painted, reduced)))
+    assert {"style distance-lite", "content distance-lite", "colour distance"} < cell.measures.keys()
+
+
+def test_what_is_there_stays_and_what_is_not_is_painted(make, jobs):
+    make("adain").run()
+    again = make("adain,adain:strength=0.5", ("tree", "house"))
+    again.run()
+    assert [[pair["names"][0] for pair in job["pairs"]] for job in jobs] == [
+        ["tree.png"], ["house.png"], ["tree.png", "house.png"]
+    ]  # fmt: skip
+    changed = again.folder / again.cells[0, "adain"].file
+    Image.new("RGB", (8, 8)).save(changed)
+    make("adain").run()
+    assert [pair["names"][0] for pair in jobs[-1]["pairs"]] == ["tree.png"]
+    assert len(jobs) == 4
+
+
+def test_a_method_that_cannot_work_stops_no_other(make, jobs, tmp_path):
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(b"nothing")
+    comparison = make(f"cyclegan:weights={bad},adain")
+    comparison.run()
+    assert [name for name, _ in comparison.failures] == [f"cyclegan:weights={bad}"]
+    assert "bad.safetensors" in str(comparison.failures[0][1])
+    assert list(comparison.cells) == [(0, "adain")]
+    for path in write(comparison):
+        assert path.stat().st_size > 0
+
+
+def test_a_killed_process_is_told_of(make, monkeypatch):
+    monkeypatch.setattr(runner, "_lines_of_worker", lambda job: iter(()))
+    comparison = make("adain")
+    comparison.run()
+    assert "was killed" in str(comparison.failures[0][1])
+
+
+def test_a_folder_of_something_else_is_left_alone(make, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "index.html").write_text("mine")
+    with pytest.raises(PictureError, match=r"holds a index\.html of something else"):
+        make("adain").run()
+    (tmp_path / "out" / "compare.json").write_text("{}")
+    with pytest.raises(PictureError, match="is not of `impasto compare`"):
+        make("adain").run()
+    assert (tmp_path / "out" / "index.html").read_text() == "mine"
+
+
+def test_the_page_needs_nothing_from_outside(make, jobs):
+    comparison = make("adain,adain:strength=0.5")
+    comparison.run()
+    sheet, page = write(comparison)
+    text = page.read_text()
+    assert re.findall(r'(?:src|href)="(?!data:)', text) == []
+    assert "http" not in text.replace("http-equiv", "")
+    assert text.count('type="range"') == 1
+    assert text.count('type="radio"') == 2
+    assert text.count("data:image/jpeg;base64,") == 4  # content, two paintings, style
+    assert "adain:strength=0.5</th><td>" in text
+    with Image.open(sheet) as picture:
+        assert picture.width > 4 * 32
+
+
+def test_a_name_is_no_html(make, jobs, tmp_path):
+    comparison = make("adain")
+    comparison.contents = [("<b>tree.png", tmp_path / "tree.png")]
+    comparison.run()
+    text = write(comparison)[1].read_text()
+    assert "&lt;b&gt;tree in swirls" in text
+    assert "<b>tree" not in text
+
+
+def test_peak_memory_is_the_processs_own():
+    code = """
+        from impasto.comparison.memory import held_bytes, peak_bytes, reset_peak
+        reset_peak()
+        before = peak_bytes()
+        block = bytearray(b"x" * 2**26) + bytearray(2**26)
+        held = held_bytes()
+        del block
+        print(before, peak_bytes(), held if held is not None else peak_bytes())
+    """
+    run = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    before, peak, held = map(int, run.stdout.split())
+    assert before < 2**26
+    # What was held for a moment counts, although it is given back.
+    assert peak >= before + 1.9 * 2**26
+    assert peak >= held
+
+
+@pytest.mark.slow
+def test_a_process_of_its_own_paints_the_same(make):
+    comparison = make("adain")
+    comparison.run()
+    assert comparison.failures == []
+    cell = comparison.cells[0, "adain"]
+    assert cell.before_bytes is not None
+    assert cell.peak_bytes > cell.before_bytes

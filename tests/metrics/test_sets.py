@@ -1,0 +1,116 @@
+"""Distances of sets against textbook formulas and torchmetrics, and what they must not depend on."""
+
+import numpy as np
+import pytest
+import torch
+from torchmetrics.image.fid import _compute_fid
+from torchmetrics.image.kid import poly_mmd
+
+from impasto.errors import OptionError
+from impasto.metrics import art_fid, frechet_distance, kernel_distance
+from impasto.metrics.fid import rank_warning
+
+
+def features(count, size=6, seed=0, shift=0.0):
+    random = torch.Generator().manual_seed(seed)
+    mix = torch.randn(size, size, generator=random)
+    return torch.randn(count, size, generator=random) @ mix + shift
+
+
+def textbook(a, b):
+    """With the root of a matrix from its eigenvalues, as scipy.linalg.sqrtm would find it."""
+    a, b = a.double().numpy(), b.double().numpy()
+    sa, sb = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    values, vectors = np.linalg.eig(sa @ sb)
+    root = vectors @ np.diag(np.sqrt(values.astype(complex))) @ np.linalg.inv(vectors)
+    return float(((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(sa + sb - 2 * root.real))
+
+
+@pytest.mark.parametrize(("n", "m"), [(40, 50), (5, 50), (4, 5)])
+def test_frechet_distance_against_the_textbook_and_torchmetrics(n, m):
+    a, b = features(n, seed=1), features(m, seed=2, shift=0.5)
+    moments = [v for x in (a.double(), b.double()) for v in (x.mean(0), torch.cov(x.T))]
+    expected = float(_compute_fid(*moments))
+    # Roots of eigenvalues that are 0 but for rounding cost the reference half of its digits.
+    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-4)
+    if min(n, m) > 6:
+        assert frechet_distance(a, b) == pytest.approx(textbook(a, b), rel=1e-9)
+
+
+def test_frechet_distance_of_known_gaussians():
+    # The same points three times as wide, and moved by 10.
+    a = torch.tensor([[-2.0], [2.0], [-(2.0**0.5)], [2.0**0.5]])
+    variance = float(a.var())
+    assert frechet_distance(a, 3 * a + 10) == pytest.approx(100 + (3 - 1) ** 2 * variance, rel=1e-6)
+
+
+def test_frechet_distance_does_not_depend_on_order_or_on_a_common_rotation():
+    a, b = features(40, seed=1), features(30, seed=2, shift=0.5)
+    value = frechet_distance(a, b)
+    turn = torch.linalg.qr(torch.randn(6, 6, dtype=torch.float64)).Q
+    assert frechet_distance(b, a) == pytest.approx(value)
+    assert frechet_distance(a[torch.randperm(40)], b) == pytest.approx(value)
+    assert frechet_distance(a.double() @ turn, b.double() @ turn) == pytest.approx(value)
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+
+
+def test_frechet_distance_of_few_pictures_is_too_large_and_said_to_be():
+    same = torch.randn(4000, 64, generator=torch.Generator().manual_seed(3))
+    assert frechet_distance(same[:16], same[16:32]) > 10 * frechet_distance(same[:2000], same[2000:])
+    assert "no full rank" in (rank_warning(64, 64) or "")
+    assert rank_warning(65, 64) is None
+
+
+def test_kernel_distance_against_torchmetrics():
+    a, b = features(12, seed=1), features(12, seed=2, shift=0.5)
+    expected = float(poly_mmd(a.double(), b.double()))
+    assert kernel_distance(a, b) == (pytest.approx(expected, rel=1e-9), pytest.approx(0, abs=1e-9))
+
+
+def test_kernel_distance_from_its_definition():
+    a, b = features(5, 4, seed=1).double(), features(5, 4, seed=2, shift=1).double()
+
+    def kernel(x, y):
+        return (float(x @ y) / 4 + 1) ** 3
+
+    within = sum(kernel(s[i], s[j]) for s in (a, b) for i in range(5) for j in range(5) if i != j) / 20
+    across = sum(kernel(x, y) for x in a for y in b) / 25
+    assert kernel_distance(a, b, subsets=3)[0] == pytest.approx(within - 2 * across, rel=1e-9)
+
+
+def test_kernel_distance_of_one_distribution_is_nothing_on_average():
+    draws = torch.randn(40, 2, 30, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    values = torch.tensor([kernel_distance(a, b, subsets=1)[0] for a, b in draws])
+    assert (values < 0).any()
+    assert abs(float(values.mean())) < 3 * float(values.std()) / 40**0.5
+
+
+def test_subsets_are_of_100_or_of_all_and_depend_on_the_seed_alone():
+    a, b = features(150, seed=1), features(120, seed=2)
+    assert kernel_distance(a, b, subsets=4) == kernel_distance(a, b, subsets=4, subset_size=100)
+    assert kernel_distance(a, b, subsets=4) != kernel_distance(a, b, subsets=4, seed=1)
+    torch.manual_seed(5)
+    before = torch.rand(1)
+    torch.manual_seed(5)
+    kernel_distance(a, b, subsets=4)
+    assert torch.rand(1) == before
+    small = features(7, seed=3)
+    assert kernel_distance(small, b, subsets=4) == kernel_distance(small, b, subsets=4, subset_size=7)
+
+
+def test_what_has_no_distance_is_refused():
+    with pytest.raises(OptionError, match="at least 2 features"):
+        frechet_distance(features(1), features(5))
+    with pytest.raises(OptionError, match="of one size"):
+        frechet_distance(features(5), features(5, 7))
+    with pytest.raises(OptionError, match="subsets are of 2 to 5"):
+        kernel_distance(features(5), features(9), subset_size=6)
+    with pytest.raises(OptionError, match="features of one size"):
+        kernel_distance(features(5), features(5, 7))
+
+
+def test_art_fid():
+    assert art_fid(0.5, 19) == 30
+    assert art_fid(0, 0) == 1
+    with pytest.raises(OptionError, match="0 or more"):
+        art_fid(-0.1, 3)

@@ -1,0 +1,75 @@
+"""Tables of paper 003: ours from evaluations, the published ones apart."""
+
+import csv
+import json
+
+import pytest
+
+from impasto.errors import DataError, OptionError, PictureError
+from impasto.evaluation.number import Number
+from impasto.evaluation.report import write
+from impasto.studies.paper_tables import assemble
+
+ROW = "Horse2zebra/CycleGAN"
+
+
+@pytest.fixture
+def evaluation(tmp_path):
+    def make(*numbers):
+        return write(numbers, tmp_path / "evaluation")[0]
+
+    return make
+
+
+def number(subject, measure, value, **more):
+    return Number(subject=subject, measure=measure, value=value, count=3, **more)
+
+
+def rows_of(folder):
+    return list(csv.DictReader((folder / "tables.csv").read_text().splitlines()))
+
+
+def test_means_over_runs_stand_beside_the_published_figures(evaluation, tmp_path):
+    path = evaluation(
+        number("A2B last, mean of 3 runs", "FID", 61.5, spread=2.25, spread_over="runs", protocol={"resize": "clean"}),
+        number("A2B best, mean of 3 runs", "FID", 45.5),
+        number("A2B last, seed1", "FID", 99.0),
+        number("B2A last, mean of 3 runs", "FID", 88.0),
+        number("A2B last, mean of 3 runs", "structure SSIM", 0.71),
+    )
+    files = assemble({ROW: path}, tmp_path / "out")
+    last, best, munit = rows_of(tmp_path / "out")[:3]
+    assert (last["checkpoint"], last["FID"], last["structure SSIM"]) == ("last", "61.5 ± 2.2", "0.71")
+    assert (best["checkpoint"], best["FID"], best["structure SSIM"]) == ("best", "45.5", "–")
+    assert (last["published PSNR"], last["published FID"]) == ("18.43", "41.5")
+    assert (munit["method"], munit["FID"], munit["published FID"]) == ("MUNIT", "–", "39.5")
+    about = json.loads((tmp_path / "out" / "tables.json").read_text())
+    assert {"resize": "clean"} in about["protocols"].values()
+    text = files[0].read_text()
+    assert "not measured like the other columns" in text
+    assert {"99", "88"}.isdisjoint(row["FID"] for row in rows_of(tmp_path / "out"))
+
+
+def test_both_tables_have_all_their_rows_without_any_run(tmp_path):
+    assemble({}, tmp_path / "out")
+    rows = rows_of(tmp_path / "out")
+    assert [sum(row["table"] == f"Table {n}" for row in rows) for n in (1, 2)] == [8, 6]
+    full = [row for row in rows if row["method"] in ("Ours", "GAN+Semantic loss+Attention")]
+    assert [row["published SSIM"] for row in full] == ["0.93", "0.68", "0.93", "0.68"]
+
+
+def test_one_run_alone_counts_as_it_is(evaluation, tmp_path):
+    assemble({ROW: evaluation(number("A2B last", "cycle PSNR", 20.5))}, tmp_path / "out")
+    assert rows_of(tmp_path / "out")[0]["cycle PSNR"] == "20.5"
+
+
+def test_what_does_not_belong_is_refused(evaluation, tmp_path):
+    with pytest.raises(OptionError, match="no row 'Horse2zebra/UNIT'"):
+        assemble({"Horse2zebra/UNIT": tmp_path / "x"}, tmp_path / "out")
+    with pytest.raises(DataError, match="no numbers of the direction A2B"):
+        assemble({ROW: evaluation(number("outputs", "FID", 3.0))}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "tables.md").write_text("mine")
+    with pytest.raises(PictureError, match=r"holds a tables\.md"):
+        assemble({}, tmp_path)
+    assert (tmp_path / "tables.md").read_text() == "mine"
