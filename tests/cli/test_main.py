@@ -12,6 +12,7 @@ from impasto.errors import OptionError, PictureError
 COMMANDS = [
     "stylize", "demo", "encode", "info", "train", "attention", "study",
     "weights", "weights list", "weights fetch", "weights normalise", "weights import",
+    "survey", "survey create", "survey serve", "survey report",
 ]  # fmt: skip
 
 

@@ -69,7 +69,7 @@ function welcome() {
   find(".amount").textContent = answered ? `${questions}, ${answered} of them answered.` : `${questions}.`;
   find("#begin").textContent = answered ? "Go on" : "Begin";
   find("#begin").addEventListener("click", next);
-  find("#begin").focus();
+  find("#begin").focus({ focusVisible: false });
 }
 
 function next() {
@@ -170,7 +170,7 @@ function compare(task, find) {
 function rank(task, find) {
   find("legend").textContent = `${survey.comparison} Choose the best first, then the next best, until all are in order.`;
   find(".ends").replaceChildren();
-  find("#hint").textContent = "Keys: the letters, the best first; Backspace to start over; then Enter";
+  find("#hint").textContent = "Keys: the letters, Backspace to start over, Enter";
   const count = task.shown.length;
   let order = [];
   const show = () => {
@@ -202,6 +202,8 @@ function choices(task, find, choose) {
   return task.shown.map((picture, index) => {
     const letter = LETTERS[index];
     const image = element("img", { src: of(picture), alt: "", draggable: "false" });
+    // On a phone, wide pictures are larger below each other.
+    image.addEventListener("load", () => results.classList.toggle("wide", image.naturalWidth > image.naturalHeight));
     const frame = element("button", { type: "button", class: "frame", "aria-label": `Choose ${letter}`, "aria-pressed": "false" },
       image);
     const larger = element("button", { type: "button", class: "enlarge", "aria-label": `Enlarge ${letter}` }, "⤢");
