@@ -3,6 +3,7 @@ import io
 import json
 import math
 import re
+import sys
 
 import pytest
 
@@ -157,3 +158,11 @@ def test_the_folder(make, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot be written"):
         write_report(report, store, tmp_path / "file" / "under")
+
+
+def test_without_matplotlib_there_is_no_picture_and_a_word_about_it(make, tmp_path, monkeypatch, caplog):
+    store, _ = make()
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    write_report(make_report(store, QUICK), store, tmp_path / "out")
+    assert not (tmp_path / "out" / "report.png").exists()
+    assert "pip install 'impasto[survey]'" in caplog.text

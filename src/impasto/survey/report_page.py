@@ -68,7 +68,9 @@ def _histogram(summary: Summary) -> str:
         for i, count in enumerate(summary.histogram)
     )
     said = ", ".join(f"{count} times {i + 1}" for i, count in enumerate(summary.histogram) if count)
-    return f'<svg viewBox="0 0 {10 * SCALE} 50" role="img" aria-label="{said}">{bars}</svg>'
+    return (
+        f'<svg viewBox="0 0 {10 * SCALE} 50" preserveAspectRatio="xMinYMid" role="img" aria-label="{said}">{bars}</svg>'
+    )
 
 
 def _preferred(preferred: Preferred, report: Report) -> str:
@@ -118,7 +120,7 @@ _PAGE = Template("""<!doctype html>
   section { margin-top: 2.5rem; }
   .quiet { color: var(--quiet); font-size: .9rem; overflow-wrap: anywhere; }
   .finding { margin: 0 0 .25rem; max-width: 46rem; font-size: 1.35rem; line-height: 1.4; }
-  .all { max-width: 34rem; margin: 1.5rem 0; }
+  .all { max-width: 26rem; margin: 1.5rem 0; }
   .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1.25rem; }
   article { padding: .9rem; border-radius: .75rem; background: var(--card); }
   article p { margin: .5rem 0 0; }
@@ -129,10 +131,10 @@ _PAGE = Template("""<!doctype html>
   img { display: block; width: 100%; height: auto; border-radius: .3rem; }
   svg { display: block; width: 100%; }
   rect { fill: var(--bar); }
-  text { fill: var(--quiet); font-size: 5px; text-anchor: middle; }
+  text { fill: var(--quiet); font-size: 4px; text-anchor: middle; }
   .wide { overflow-x: auto; }
   table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-  th, td { padding: .4rem .9rem .4rem 0; text-align: left; border-bottom: 1px solid #8883; }
+  th, td { padding: .4rem .9rem .4rem 0; text-align: left; white-space: nowrap; border-bottom: 1px solid #8883; }
   th { font-weight: 500; }
 </style>
 <h1>$title</h1>
