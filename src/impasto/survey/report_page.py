@@ -125,7 +125,8 @@ _PAGE = Template("""<!doctype html>
   article { padding: .9rem; border-radius: .75rem; background: var(--card); }
   article p { margin: .5rem 0 0; }
   article b { font-size: 1.5rem; font-weight: 600; }
-  article svg { max-height: 5rem; }
+  article svg { max-height: 6rem; }
+  article text { font-size: 6px; }
   .pictures { display: grid; grid-template-columns: 1fr 3fr; gap: .5rem; align-items: start; }
   .pictures div { display: grid; gap: .5rem; }
   img { display: block; width: 100%; height: auto; border-radius: .3rem; }
