@@ -13,6 +13,7 @@ COMMANDS = [
     "stylize", "demo", "encode", "info", "train", "attention", "study", "evaluate", "compare",
     "data", "data list", "data fetch", "data check", "runs", "runs list", "runs show", "runs diff",
     "weights", "weights list", "weights fetch", "weights normalise", "weights import",
+    "survey", "survey create", "survey serve", "survey report",
 ]  # fmt: skip
 
 

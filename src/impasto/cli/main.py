@@ -76,6 +76,7 @@ app.command(
     usage="Usage: impasto compare CONTENT... --style PAINTING... [--methods A,B] [--output FOLDER]",
 )
 app.command("impasto.cli.study:study", name="study", help="Run an experiment of the papers on pictures of yours.")
+app.command("impasto.cli.survey:app", name="survey", help="Ask people about results, and report what they answered.")
 app.register_install_completion_command()
 
 

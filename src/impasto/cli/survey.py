@@ -1,0 +1,236 @@
+"""`impasto survey`: asking people about results, and what they answered."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from impasto.cli.terminal import Screen, write
+from impasto.errors import DataError, ImpastoError, OptionError
+
+if TYPE_CHECKING:
+    from impasto.survey.store import Keys
+
+app = App(name="survey", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")
+
+PAIRS = 10
+"""As in paper 004."""
+
+LOOPBACK = "127.0.0.1"
+PORT = 8000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """What people read."""
+
+    title: Annotated[str, Parameter(help="heading of the page")] = "Pictures in the style of others"
+    introduction: Annotated[str, Parameter(help="text below it")] = (
+        "You will see a picture, a style, and the picture painted in that style. There is no right or wrong answer."
+    )
+    question: Annotated[str, Parameter(help="asked of each result")] = "How well was the style carried over?"
+    comparison: Annotated[str, Parameter(help="asked where results are compared")] = (
+        "In which result was the style carried over best?"
+    )
+    lowest: Annotated[str, Parameter(help="what 1 means")] = "not at all"
+    highest: Annotated[str, Parameter(help="what 10 means")] = "perfectly"
+
+
+@dataclass(frozen=True, kw_only=True)
+class People:
+    """Who may take part."""
+
+    participants: Annotated[int, Parameter(metavar="N", help="how many people, each with a link of their own")] = 52
+    open: Annotated[
+        bool,
+        Parameter(
+            help="one link for all, which gives each who comes a link of their own, until N have one",
+            show_default=False,
+        ),
+    ] = False
+    url: Annotated[str, Parameter(help="address under which they will reach the server, for the links")] = (
+        f"http://{LOOPBACK}:{PORT}"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What people see."""
+
+    ask: Annotated[
+        str,
+        Parameter(
+            help="rate: each result on a scale from 1 to 10; ab: two methods side by side; rank: all methods in order;"
+            " several, separated by commas, in this order"
+        ),
+    ] = "rate"
+    pairs: Annotated[
+        int | None, Parameter(metavar="N", help=f"how many pairs, spread over all; {PAIRS}, or all if there are fewer")
+    ] = None
+    size: Annotated[int, Parameter(metavar="PX", help="longer side of the pictures, reduced where larger")] = 1024
+
+
+@app.command
+def create(
+    file: Annotated[Path, Parameter(help="the survey's file, to be written; answers will be in it too")],
+    /,
+    *,
+    content: Annotated[Path, Parameter(help="folder of contents")],
+    style: Annotated[Path, Parameter(alias="-s", help="folder of styles")],
+    result: Annotated[
+        tuple[str, ...],
+        Parameter(
+            alias="-r",
+            metavar="FOLDER",
+            help="folder of results, called like their content and style or CONTENT-STYLE; METHOD=FOLDER for each of"
+            " several methods",
+        ),
+    ],
+    shown: Annotated[Shown, Parameter(name="*")] = Shown(),
+    wording: Annotated[Wording, Parameter(name="*")] = Wording(),
+    people: Annotated[People, Parameter(name="*")] = People(),
+) -> int:
+    """Make a survey of pairs and their results, and the links to hand out."""
+    folders = _methods(result)
+    if shown.pairs is not None and shown.pairs < 1:
+        raise OptionError(f"--pairs is {shown.pairs}, but must be 1 or more")
+    if not people.url.startswith(("http://", "https://")):
+        raise OptionError(f"--url is '{people.url}', but must begin with http:// or https://")
+    links = file.with_name(f"{file.name}.links.txt")
+    if links.exists():
+        raise DataError(f"{links}: exists already; choose another name for the survey")
+    # PyTorch comes in here.
+    from impasto.survey.create import create_survey
+    from impasto.survey.pairs import match, spread
+    from impasto.survey.store import Settings
+
+    screen = Screen()
+    matched = match(content, style, folders)
+    for path in matched.left_out:
+        screen.note(f"{path}: left out, as not every method has a result of its content and style")
+    chosen = spread(matched.pairs, PAIRS if shown.pairs is None else shown.pairs)
+    if shown.pairs is not None and len(chosen) < shown.pairs:
+        raise DataError(f"--pairs is {shown.pairs}, but there are results of {len(chosen)} pairs")
+    kinds = tuple(part.strip() for part in shown.ask.split(",") if part.strip())
+    settings = Settings(
+        **vars(wording), kinds=kinds, methods=tuple(folders), places=people.participants, open=people.open
+    )
+    with screen.counting("survey") as count:
+        keys = create_survey(file, chosen, settings, size=shown.size, report=count)
+    _hand_out(file, links, keys, people.url.rstrip("/"))
+    return 0
+
+
+@app.command
+def serve(
+    files: Annotated[tuple[Path, ...], Parameter(metavar="FILE", help="surveys, served side by side")],
+    /,
+    *,
+    host: Annotated[
+        str, Parameter(help="address to listen on; this one is reached from this machine alone")
+    ] = LOOPBACK,
+    port: Annotated[int, Parameter(help="0 for any that is free")] = PORT,
+) -> int:
+    """Let people answer, until it is stopped; answers are in the survey's file at once."""
+    if not files:
+        raise OptionError("FILE is missing: which survey shall be served?")
+    if not 0 <= port <= 65535:
+        raise OptionError(f"--port is {port}, but must be from 0 to 65535")
+    try:
+        from impasto.survey.server import listen
+        from impasto.survey.server import serve as serve_surveys
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "impasto":
+            raise
+        raise ImpastoError(
+            f"serving a survey needs the extra 'survey' ({error.name} is missing): pip install 'impasto[survey]'"
+        ) from error
+    from impasto.survey.store import Store
+
+    stores = [Store(path) for path in files]
+    with listen(host, port) as listener:
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        screen = Screen()
+        for store in stores:
+            screen.note(f"{store.path}: {store.settings.title}; results at {address}/{store.id}/results")
+        screen.result(address)
+        try:
+            serve_surveys(stores, listener)
+        except KeyboardInterrupt:
+            # The one way in which a server ends well.
+            screen.note("stopped")
+    return 0
+
+
+@app.command
+def report(
+    file: Annotated[Path, Parameter(help="the survey's file; it may be served at the same time")],
+    /,
+    *,
+    output: Annotated[
+        Path | None, Parameter(alias="-o", help="folder for the report; FILE-report if not given")
+    ] = None,
+    resamples: Annotated[int, Parameter(metavar="N", help="how often people are drawn for the intervals")] = 10_000,
+    seed: Annotated[int, Parameter(help="of drawing them")] = 0,
+    overwrite: Annotated[bool, Parameter(help="replace an older report", show_default=False)] = False,
+) -> int:
+    """Write what people answered as a page, a picture and tables, and print the finding."""
+    if not 100 <= resamples <= 1_000_000:
+        raise OptionError(f"--resamples is {resamples}, but must be from 100 to 1,000,000")
+    if seed < 0:
+        raise OptionError(f"--seed is {seed}, but must be 0 or more")
+    from impasto.survey.findings import agreement, finding, spread
+    from impasto.survey.ratings import Bootstrap
+    from impasto.survey.report import make_report
+    from impasto.survey.report_files import write_report
+    from impasto.survey.store import Store
+
+    store = Store(file)
+    found = make_report(store, Bootstrap(seed=seed, resamples=resamples))
+    folder = output or file.with_name(f"{file.stem}-report")
+    write_report(found, store, folder, overwrite=overwrite)
+    screen = Screen()
+    for rated in found.rated:
+        screen.note(f"{rated.method}: {finding(rated)}")
+        screen.note(f"  {spread(rated, found)}" if rated.overall else "")
+    for preferred in found.preferred:
+        scores = sorted(zip(preferred.scores, found.settings.methods, strict=True), reverse=True)
+        screen.note(f"{preferred.kind}: {', '.join(f'{name} {score:+.2f}' for score, name in scores)}")
+        screen.note(f"  {agreement(preferred)}")
+    screen.result(str(folder / "report.html"))
+    return 0
+
+
+def _methods(results: Sequence[str]) -> dict[str, Path]:
+    """{method: folder}. Raises OptionError for names that are missing or come twice."""
+    if len(results) == 1 and "=" not in results[0]:
+        return {"result": Path(results[0])}
+    folders: dict[str, Path] = {}
+    for item in results:
+        method, equals, folder = item.partition("=")
+        if not equals or not method or not folder:
+            raise OptionError(f"--result is '{item}', but of several methods each needs a name: METHOD=FOLDER")
+        if method in folders:
+            raise OptionError(f"--result names the method {method} twice")
+        folders[method] = Path(folder)
+    return folders
+
+
+def _hand_out(file: Path, links: Path, keys: "Keys", url: str) -> None:
+    """The links into a file, the admin's key on the screen: neither is stored anywhere else."""
+    base = f"{url}/{keys.survey}"
+    lines = [f"{base}/join/{keys.joining}"] if keys.joining else [f"{base}/p/{link}" for link in keys.links]
+    try:
+        # Only for its owner: whoever has a link may answer.
+        with os.fdopen(os.open(links, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+            out.writelines(f"{line}\n" for line in lines)
+    except OSError as error:
+        file.unlink()
+        raise DataError(f"{links}: cannot be written: {error.strerror}") from error
+    write(str(file))
+    write(f"{'the link for everybody' if keys.joining else f'{len(lines)} links, one for each person'}: {links}")
+    write(f"results, while it is served: {base}/results")
+    write(f"admin's key, the password there (it is shown only now): {keys.admin}")

@@ -1,0 +1,88 @@
+"""Which result belongs to which content and style, told by the names of their files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from impasto.data.folders import list_pictures
+from impasto.errors import DataError
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A content and a style, and what each method made of them. results: {method: file}."""
+
+    name: str
+    content: Path
+    style: Path
+    results: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The pairs that every method has a result for, by name; and the results that belong to none of them."""
+
+    pairs: tuple[Pair, ...]
+    left_out: tuple[Path, ...]
+
+
+def match(content: Path, style: Path, results: Mapping[str, Path]) -> Matched:
+    """Match three kinds of folders. results: {method: folder}.
+
+    A result is called like its content and its style (a.png of a.jpg and a.jpg), or CONTENT-STYLE, as `impasto
+    stylize` calls what it writes into a folder (tree-waves.jpg of tree.jpg and waves.png).
+    Raises DataError: a folder is missing or empty, names leave it open what belongs together, or no pair is left.
+    """
+    contents, styles = _by_name(content), _by_name(style)
+    found: dict[str, dict[tuple[str, str], Path]] = {}
+    strangers: list[Path] = []
+    for method, folder in results.items():
+        of_method = found.setdefault(method, {})
+        for name, path in _by_name(folder).items():
+            fits = _fits(name, contents, styles)
+            if len(fits) > 1:
+                raise DataError(f"{path}: may be of {' or of '.join(f'{c} and {s}' for c, s in fits)}; rename it")
+            if not fits:
+                strangers.append(path)
+            elif fits[0] in of_method:
+                raise DataError(f"{path} and {of_method[fits[0]]} are of the same content and style")
+            else:
+                of_method[fits[0]] = path
+    common = set.intersection(*(set(of_method) for of_method in found.values()))
+    if not common:
+        raise DataError(
+            f"no result has the name of a content and a style, or CONTENT-STYLE: looked in {_listed(results)} for"
+            f" what is in {content} and {style}"
+        )
+    pairs = [
+        Pair(
+            c if c == s else f"{c}-{s}", contents[c], styles[s], {method: found[method][c, s] for method in found}
+        )
+        for c, s in sorted(common)
+    ]  # fmt: skip
+    incomplete = [path for of_method in found.values() for key, path in of_method.items() if key not in common]
+    return Matched(tuple(pairs), tuple(strangers + incomplete))
+
+
+def spread(pairs: Sequence[Pair], count: int) -> list[Pair]:
+    """`count` of the pairs, or all if there are fewer, spread evenly over their order."""
+    if count >= len(pairs):
+        return list(pairs)
+    return [pairs[index * len(pairs) // count] for index in range(count)]
+
+
+def _by_name(folder: Path) -> dict[str, Path]:
+    named: dict[str, Path] = {}
+    for path in list_pictures([folder]):
+        if (other := named.setdefault(path.stem, path)) is not path:
+            raise DataError(f"{other} and {path} have the same name, so that nothing can be told apart by it")
+    return named
+
+
+def _fits(name: str, contents: Mapping[str, Path], styles: Mapping[str, Path]) -> list[tuple[str, str]]:
+    splits = [(name[:i], name[i + 1 :]) for i, sign in enumerate(name) if sign == "-"]
+    return [(c, s) for c, s in [(name, name), *splits] if c in contents and s in styles]
+
+
+def _listed(results: Mapping[str, Path]) -> str:
+    return ", ".join(str(folder) for folder in results.values())

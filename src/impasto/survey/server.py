@@ -1,0 +1,286 @@
+"""The server that asks: one page for each person's link, answers in, and the results for whoever has the admin's key.
+
+Nothing that a visitor sends reaches the file system: surveys are found by id in a table made at the start, pictures by
+id in the survey's own file. No cookie is set, no address is stored or logged, and no page asks another server.
+"""
+
+import base64
+import binascii
+import json
+import socket
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from dataclasses import asdict
+from html import escape
+from http import HTTPStatus
+from importlib.resources import files
+from string import Template
+from typing import Annotated, Any
+
+import uvicorn
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from starlette.exceptions import HTTPException as AnyHTTPError
+
+from impasto.errors import DataError, ImpastoError
+from impasto.survey.questions import AnswerError
+from impasto.survey.ratings import SCALE, Bootstrap
+from impasto.survey.report import make_report
+from impasto.survey.report_figure import draw
+from impasto.survey.report_page import page
+from impasto.survey.report_tables import answers_csv, report_json
+from impasto.survey.store import OtherAnswerError, Store
+
+MOST_BYTES = 1024
+"""Of an answer; a ranking of eight methods has 24."""
+
+MOST_AT_ONCE = 500
+
+_ASSETS = {"icon.svg": "image/svg+xml", "survey.js": "text/javascript", "survey.css": "text/css"}
+
+_HEADERS = {
+    # Only this server, no inline script, no frame around it.
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    # The link is the key: no other page may learn it.
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "x-robots-tag": "noindex, nofollow",
+}
+
+# The report has its pictures and its style inside itself.
+_REPORT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+
+_MESSAGES = {
+    401: "The results need the admin's key, as the password; the user may be anybody.",
+    404: "There is nothing here. If you were given a link, please look whether all of it was copied.",
+}
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+def make_app(stores: Sequence[Store]) -> FastAPI:
+    """The application that serves these surveys side by side. Raises DataError if one is given twice."""
+    surveys: dict[str, Store] = {}
+    for store in stores:
+        if surveys.setdefault(store.id, store) is not store:
+            raise DataError(f"{store.path} and {surveys[store.id].path} are the same survey")
+    # Its own documentation pages would load scripts from another server.
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.add_middleware(_Headers)
+    app.add_exception_handler(AnyHTTPError, _explain)
+    app.add_exception_handler(ImpastoError, _explain_failure)
+    _add_assets(app)
+    _add_participation(app, surveys)
+    _add_results(app, surveys)
+    return app
+
+
+def _add_assets(app: FastAPI) -> None:
+    for name, kind in _ASSETS.items():
+        content = _file(name)
+        app.add_api_route(f"/assets/{name}", lambda kind=kind, content=content: Response(content, media_type=kind))
+
+
+def _add_participation(app: FastAPI, surveys: dict[str, Store]) -> None:
+    def known(survey: str) -> Store:
+        if survey not in surveys:
+            raise HTTPException(404)
+        return surveys[survey]
+
+    Known = Annotated[Store, Depends(known)]
+
+    def invited(store: Known, link: str) -> int:
+        person = store.participant(link)
+        if person is None:
+            raise HTTPException(404)
+        return person
+
+    Person = Annotated[int, Depends(invited)]
+
+    @app.get("/{survey}/join/{token}", response_class=HTMLResponse)
+    def show_joining(store: Known, token: str) -> str:
+        # Only a form takes a place: programs that look at a link before a person does would use them up.
+        if not store.is_joining(token):
+            raise HTTPException(404)
+        return _page("join.html", store.settings.title, introduction=store.settings.introduction)
+
+    @app.post("/{survey}/join/{token}")
+    def join(store: Known, token: str) -> Response:
+        if not store.is_joining(token):
+            raise HTTPException(404)
+        link = store.join()
+        if link is None:
+            raise HTTPException(410, "All places of this survey are taken. Thank you for wanting to take part.")
+        return RedirectResponse(f"../p/{link}", 303)
+
+    @app.get("/{survey}/p/{link}", response_class=HTMLResponse, dependencies=[Depends(invited)])
+    def show(store: Known) -> str:
+        return _page("survey.html", store.settings.title)
+
+    @app.get("/{survey}/p/{link}/state")
+    def state(store: Known, person: Person) -> dict[str, Any]:
+        settings = store.settings
+        said = ("title", "introduction", "question", "comparison", "lowest", "highest")
+        return {
+            **{name: getattr(settings, name) for name in said},
+            "scale": SCALE,
+            "tasks": [asdict(task) for task in store.tasks(person)],
+        }
+
+    @app.get("/{survey}/p/{link}/pictures/{picture}", dependencies=[Depends(invited)])
+    def show_picture(store: Known, picture: str) -> Response:
+        data = store.picture(picture)
+        if data is None:
+            raise HTTPException(404)
+        # It never changes, and a phone need not load it twice.
+        return Response(data, media_type="image/jpeg", headers={"cache-control": "private, max-age=86400, immutable"})
+
+    @app.put("/{survey}/p/{link}/answers/{position}", status_code=204)
+    async def answer(request: Request, store: Known, person: Person, position: int) -> None:
+        value = _value(await _body(request))
+        try:
+            await run_in_threadpool(store.put, person, position, value)
+        except (LookupError, OverflowError):
+            raise HTTPException(404) from None
+
+
+def _add_results(app: FastAPI, surveys: dict[str, Store]) -> None:
+    def for_admin(request: Request, survey: str) -> Store:
+        store = surveys.get(survey)
+        if store is None:
+            raise HTTPException(404)
+        if not store.is_admin(_password(request.headers.get("authorization", ""))):
+            raise HTTPException(401, headers={"www-authenticate": 'Basic realm="results", charset="UTF-8"'})
+        return store
+
+    Admin = Annotated[Store, Depends(for_admin)]
+
+    @app.get("/{survey}/results")
+    def results(store: Admin) -> Response:
+        text = page(make_report(store, Bootstrap()), store)
+        return HTMLResponse(text, headers={"content-security-policy": _REPORT_POLICY})
+
+    @app.get("/{survey}/results.json")
+    def numbers(store: Admin) -> Response:
+        return Response(report_json(make_report(store, Bootstrap())), media_type="application/json")
+
+    @app.get("/{survey}/results.csv")
+    def table(store: Admin) -> Response:
+        return Response(answers_csv(store), media_type="text/csv")
+
+    @app.get("/{survey}/results.png")
+    def figure(store: Admin) -> Response:
+        picture = draw(make_report(store, Bootstrap()))
+        if picture is None:
+            raise HTTPException(404, "The picture of the report needs matplotlib: pip install 'impasto[survey]'")
+        return Response(picture, media_type="image/png")
+
+
+def _password(authorization: str) -> str:
+    """The password of HTTP basic authentication, whatever the user's name."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+async def _body(request: Request) -> bytes:
+    """No more is read than an answer can be long, whatever the request says of its length."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise HTTPException(413)
+    return body
+
+
+def _value(body: bytes) -> Any:
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError):
+        raise HTTPException(422, "an answer is a JSON object with a value") from None
+    if not isinstance(message, dict) or message.keys() != {"value"}:
+        raise HTTPException(422, "an answer is a JSON object with a value")
+    return message["value"]
+
+
+async def _explain(request: Request, error: Exception) -> Response:
+    """A page for a person, JSON for the page's own requests."""
+    assert isinstance(error, AnyHTTPError)
+    said = error.detail
+    if said == HTTPStatus(error.status_code).phrase:
+        said = _MESSAGES.get(error.status_code, said)
+    if "text/html" in request.headers.get("accept", ""):
+        return HTMLResponse(_page("message.html", "Survey", message=said), error.status_code, error.headers)
+    return JSONResponse({"message": said}, error.status_code, error.headers)
+
+
+async def _explain_failure(_: Request, error: Exception) -> Response:
+    match error:
+        case OtherAnswerError():
+            return JSONResponse({"message": str(error), "value": error.answer}, 409)
+        case AnswerError():
+            return JSONResponse({"message": str(error)}, 422)
+    # What went wrong with the file is for whoever runs the server; a page tries again after this.
+    return JSONResponse({"message": "the answers cannot be reached at the moment"}, 503, {"retry-after": "2"})
+
+
+def _page(name: str, title: str, **texts: str) -> str:
+    return Template(_file(name)).substitute(
+        title=escape(title), **{key: escape(text) for key, text in texts.items()}
+    )  # fmt: skip
+
+
+def _file(name: str) -> str:
+    return (files("impasto.survey") / "page" / name).read_text(encoding="utf-8")
+
+
+class _Headers:
+    """Every response carries _HEADERS, unless it says otherwise itself."""
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                own = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *((n.encode(), v.encode()) for n, v in _HEADERS.items() if n.encode() not in own),
+                ]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket to serve on. Raises ImpastoError if the place is taken, forbidden or unknown."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=MOST_AT_ONCE)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ImpastoError(f"cannot listen on {host}, port {port}: {reason.lower()}") from error
+
+
+def serve(stores: Sequence[Store], listener: socket.socket) -> None:
+    """Ask until the process is told to stop. Raises DataError if a survey is given twice."""
+    config = uvicorn.Config(
+        make_app(stores),
+        # A line for each request would hold addresses of people and, in the path, their keys.
+        access_log=False, log_level="warning", lifespan="off", server_header=False, proxy_headers=False,
+        limit_concurrency=MOST_AT_ONCE, timeout_graceful_shutdown=5,
+    )  # fmt: skip
+    uvicorn.Server(config).run(sockets=[listener])

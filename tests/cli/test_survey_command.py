@@ -1,0 +1,172 @@
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from impasto.survey.store import Store
+
+
+@pytest.fixture
+def folders(folder, draw):
+    for name in ("c", "s", "r", "other"):
+        (folder / name).mkdir()
+        for number in range(3):
+            draw(folder / name / f"p{number}.png", number, (40, 60))
+    return folder
+
+
+def create(impasto, *words):
+    return impasto("survey", "create", "one.survey", "--content", "c", "--style", "s", *words)
+
+
+def test_create_and_report(impasto, folders):
+    outcome = create(impasto, "--result", "r", "--participants", "4", "--title", "Mine", "--size", "64")
+    assert (outcome.code, outcome.err) == (0, "")
+    store = Store(folders / "one.survey")
+    assert (store.settings.title, store.settings.methods, store.pairs) == ("Mine", ("result",), ("p0", "p1", "p2"))
+    links = Path("one.survey.links.txt")
+    assert [line.startswith(f"http://127.0.0.1:8000/{store.id}/p/") for line in links.read_text().split()] == [True] * 4
+    assert links.stat().st_mode & 0o77 == 0
+    key = outcome.out.split()[-1]
+    assert store.is_admin(key)
+    people = [store.participant(line.rpartition("/")[2]) for line in links.read_text().split()]
+    for position in range(3):
+        store.put(people[0], position, 8)
+    reported = impasto("survey", "report", "one.survey", "--resamples", "200", "-o", "out")
+    assert reported.out == "out/report.html\n"
+    assert "1 person rated 3 pictures on a 10-point scale: 8.0 on average, 8.0 to 8.0 per picture." in reported.err
+    assert json.loads(Path("out/report.json").read_text())["finished"] == 1
+    assert impasto("survey", "report", "one.survey", "--resamples", "200", "-o", "out").code == 1
+
+
+def test_several_methods_an_open_survey_and_fewer_pairs(impasto, folders):
+    words = ["-r", "mine=r", "-r", "theirs=other", "--ask", "ab,rate", "--pairs", "2", "--open"]
+    outcome = create(impasto, *words, "--url", "https://survey.example/")
+    assert outcome.code == 0, outcome.err
+    store = Store(folders / "one.survey")
+    assert (store.settings.methods, store.settings.kinds, len(store.pairs)) == (("mine", "theirs"), ("ab", "rate"), 2)
+    (link,) = Path("one.survey.links.txt").read_text().split()
+    assert link.startswith(f"https://survey.example/{store.id}/join/")
+    assert store.is_joining(link.rpartition("/")[2])
+    reported = impasto("survey", "report", "one.survey", "--resamples", "200")
+    assert reported.out == "one-report/report.html\n"
+    assert "ab: " in reported.err
+
+
+def test_pictures_are_made_ready(impasto, folders, draw):
+    from io import BytesIO
+
+    from PIL import Image
+
+    camera = Image.Exif()
+    camera[0x010F] = "A camera with a name"
+    with Image.open("c/p0.png") as picture:
+        picture.convert("RGB").resize((300, 200)).save("c/p0.jpg", exif=camera)
+    Path("c/p0.png").unlink()
+    assert create(impasto, "-r", "r", "--size", "100").code == 0
+    store = Store(folders / "one.survey")
+    data = store.pictures()[0].content
+    with Image.open(BytesIO(data)) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (100, 67))
+    assert b"A camera" not in data
+    with Image.open(BytesIO(store.pictures()[0].style)) as picture:
+        assert picture.size == (60, 40)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["-r", "a=r", "-r", "a=other"], 2, "names the method a twice"),
+        (["-r", "r", "-r", "other"], 2, "METHOD=FOLDER"),
+        (["-r", "=r"], 2, "METHOD=FOLDER"),
+        (["-r", "r", "--pairs", "0"], 2, "--pairs is 0"),
+        (["-r", "r", "--pairs", "4"], 1, "there are results of 3 pairs"),
+        (["-r", "r", "--ask", "ab"], 2, "two methods or more"),
+        (["-r", "r", "--ask", "stars"], 2, "must be of rate, ab, rank"),
+        (["-r", "r", "--participants", "0"], 2, "participants is 0"),
+        (["-r", "r", "--size", "1"], 2, "size is 1"),
+        (["-r", "r", "--title", "x" * 3000], 2, "title has more than"),
+        (["-r", "r", "--url", "ftp://x"], 2, "must begin with http"),
+        (["-r", "none"], 1, "there is no such folder"),
+        ([], 2, "--result"),
+    ],
+)
+def test_what_cannot_be_made_leaves_nothing(words, code, said, impasto, folders):
+    outcome = create(impasto, *words)
+    assert (outcome.code, outcome.err.count("\n")) == (code, 1), outcome.err
+    assert said in outcome.err
+    assert not list(folders.glob("one.survey*"))
+
+
+def test_a_damaged_picture_is_named_and_leaves_nothing(impasto, folders):
+    Path("r/p1.png").write_bytes(Path("r/p1.png").read_bytes()[:60])
+    outcome = create(impasto, "-r", "r")
+    assert outcome.code == 1
+    assert "r/p1.png" in outcome.err
+    assert not list(folders.glob("*survey*"))
+
+
+def test_a_survey_and_its_links_are_never_replaced(impasto, folders):
+    assert create(impasto, "-r", "r").code == 0
+    before = Path("one.survey").read_bytes(), Path("one.survey.links.txt").read_bytes()
+    assert create(impasto, "-r", "r").code == 1
+    assert create(impasto, "-r", "r").err.count("\n") == 1
+    assert (Path("one.survey").read_bytes(), Path("one.survey.links.txt").read_bytes()) == before
+
+
+def test_a_method_without_all_results_is_told(impasto, folders):
+    Path("other/p1.png").unlink()
+    shutil.copy("r/p0.png", "r/stranger.png")
+    outcome = create(impasto, "-r", "a=r", "-r", "b=other")
+    assert outcome.code == 0
+    assert "r/stranger.png: left out" in outcome.err
+    assert "r/p1.png: left out" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["serve"], 2, "FILE"),
+        (["serve", "none"], 1, "none: there is no such file"),
+        (["serve", "photo.png"], 1, "photo.png: cannot be used as a survey"),
+        (["serve", "photo.png", "--port", "70000"], 2, "--port is 70000"),
+        (["report", "none"], 1, "none: there is no such file"),
+        (["report", "photo.png", "--resamples", "1"], 2, "--resamples is 1"),
+        (["report", "photo.png", "--seed", "-1"], 2, "--seed is -1"),
+    ],
+)
+def test_wrong_files_and_numbers(words, code, said, impasto, folder):
+    pytest.importorskip("fastapi")
+    outcome = impasto("survey", *words)
+    assert (outcome.code, outcome.err.count("\n")) == (code, 1), outcome.err
+    assert said in outcome.err
+
+
+def test_a_port_that_is_taken(impasto, folders):
+    pytest.importorskip("fastapi")
+    import socket
+
+    create(impasto, "-r", "r")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        outcome = impasto("survey", "serve", "one.survey", "--port", str(taken.getsockname()[1]))
+    assert outcome.code == 1
+    assert "cannot listen on 127.0.0.1" in outcome.err
+
+
+def test_one_survey_twice(impasto, folders):
+    pytest.importorskip("fastapi")
+    create(impasto, "-r", "r")
+    outcome = impasto("survey", "serve", "one.survey", "one.survey", "--port", "0")
+    assert outcome.code == 1
+    assert "are the same survey" in outcome.err
+
+
+def test_without_the_extra(impasto, folders, monkeypatch):
+    create(impasto, "-r", "r")
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "impasto.survey.server", raising=False)
+    outcome = impasto("survey", "serve", "one.survey")
+    assert (outcome.code, outcome.err.count("\n")) == (1, 1)
+    assert "pip install 'impasto[survey]'" in outcome.err

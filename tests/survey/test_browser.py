@@ -1,0 +1,206 @@
+"""The page in a real Chromium: what a person does, and what the server has afterwards."""
+
+import asyncio
+import re
+import signal
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PEOPLE = 52
+PATIENCE = 300_000
+
+pytestmark = pytest.mark.browser
+
+
+@contextmanager
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE)
+        try:
+            yield chromium
+        finally:
+            chromium.close()
+
+
+@contextmanager
+def visitor(chromium, server, **settings):
+    """A page of a new visitor, who complains of anything odd: errors, cookies, requests to anybody else."""
+    context = chromium.new_context(**settings)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    odd: list[str] = []
+    page.on("console", lambda message: odd.append(message.text))
+    page.on("pageerror", lambda error: odd.append(str(error)))
+    page.on("request", lambda one: None if one.url.startswith(server.url) else odd.append(one.url))
+    try:
+        yield page
+        assert (odd, context.cookies()) == ([], [])
+        assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    finally:
+        context.close()
+
+
+def press_and_go_on(page, *keys):
+    place = page.inner_text("#place")
+    for key in keys:
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "place => !(document.querySelector('#place')?.textContent === place)", arg=place
+    )  # fmt: skip
+
+
+def test_every_kind_of_question_by_keyboard_left_and_resumed(make, server):
+    store, keys = make(pairs=1, methods=3, kinds=("rate", "ab", "rank"))
+    running = server(store.path)
+    address = f"{running.url}/{store.id}/p/{keys.links[0]}"
+    with browser() as chromium:
+        with visitor(chromium, running) as page:
+            page.goto(address)
+            page.wait_for_selector("#begin")
+            page.keyboard.press("Enter")
+            assert page.inner_text("#place") == "1 of 7"
+            assert page.is_disabled(".next")
+            for key in ("7", "0", "1"):
+                press_and_go_on(page, key)
+            press_and_go_on(page, "b")
+        with visitor(chromium, running) as page:
+            page.goto(address)
+            page.wait_for_selector("#begin")
+            assert page.inner_text("#begin") == "Go on"
+            page.keyboard.press("Enter")
+            assert page.inner_text("#place") == "5 of 7"
+            press_and_go_on(page, "ArrowRight", "ArrowLeft")
+            press_and_go_on(page, "a")
+            press_and_go_on(page, "a", "Backspace", "c", "a")
+            assert page.inner_text("h1") == "Thank you"
+    assert [one.value for one in store.answers()] == [7, 10, 1, 1, 0, 0, [2, 0, 1]]
+
+
+def test_by_finger_on_a_phone(make, server):
+    store, keys = make(pairs=1, methods=3, kinds=("rate", "rank"), joining=True)
+    running = server(store.path)
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    with browser() as chromium, visitor(chromium, running, **phone) as page:
+        page.goto(f"{running.url}/{store.id}/join/{keys.joining}")
+        page.tap(".next")
+        page.wait_for_selector("#begin")
+        page.tap("#begin")
+        for position in range(3):
+            # Nothing sticks out at the side, and a finger hits every point of the scale.
+            assert page.evaluate("document.documentElement.scrollWidth") == 390
+            boxes = [label.bounding_box() for label in page.query_selector_all(".scale label")]
+            assert min(min(box["width"], box["height"]) for box in boxes) >= 44
+            page.tap("footer .next", force=True)
+            assert page.inner_text("#place") == f"{position + 1} of 4"
+            page.tap(f".scale label:nth-child({position + 4})")
+            page.tap("footer .next")
+            page.wait_for_function("place => !document.querySelector('#place').textContent.startsWith(place)",
+                                   arg=str(position + 1))  # fmt: skip
+        page.tap("[aria-label='Enlarge B']")
+        assert page.is_visible("dialog img")
+        page.tap("dialog")
+        assert not page.is_visible("dialog img")
+        page.tap("[aria-label='Choose B']")
+        page.tap("#over")
+        page.tap("[aria-label='Choose C']")
+        page.tap("[aria-label='Choose B']")
+        assert page.inner_text("figure:nth-child(1) .place") == "3"
+        page.tap("footer .next")
+        page.wait_for_selector("h1")
+    assert [one.value for one in store.answers()] == [4, 5, 6, [2, 1, 0]]
+
+
+def test_an_answer_waits_for_a_killed_server(make, server):
+    store, keys = make(pairs=2)
+    running = server(store.path)
+    with browser() as chromium:
+        page = chromium.new_page()
+        page.goto(f"{running.url}/{store.id}/p/{keys.links[0]}")
+        page.click("#begin")
+        running.stop(signal.SIGKILL)
+        page.keyboard.press("8")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("text=Not saved yet. Trying again")
+        running.start()
+        page.wait_for_selector("text=2 of 2", timeout=60_000)
+    assert [one.value for one in store.answers()] == [8]
+
+
+@asynccontextmanager
+async def async_browser():
+    async_api = pytest.importorskip("playwright.async_api")
+    async with async_api.async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE)
+        try:
+            yield chromium
+        finally:
+            await chromium.close()
+
+
+async def take_part(chromium, address, ratings, halfway, going_on):
+    """Fill in the whole survey by pointer. ratings: one for each question, in the order of the page."""
+    context = await chromium.new_context(viewport={"width": 390, "height": 844})
+    context.set_default_timeout(PATIENCE)
+    page = await context.new_page()
+    await page.goto(address)
+    await page.click("#begin")
+    for position, rating in enumerate(ratings):
+        if position == len(ratings) // 2:
+            halfway.release()
+            await going_on.wait()
+        await page.click(f".scale label:nth-child({rating})")
+        await page.click("footer .next")
+        await page.wait_for_function(
+            "place => !(document.querySelector('#place')?.textContent.startsWith(place))", arg=f"{position + 1} of"
+        )
+    said = await page.inner_text("h1")
+    await context.close()
+    return said
+
+
+@pytest.mark.slow
+def test_fifty_two_people_and_a_killed_server(make, server):
+    """Paper 004's survey: 52 people, ten pairs. All of them are in the middle of it when the server is killed."""
+    pairs = 10
+    store, keys = make(pairs=pairs, places=PEOPLE)
+    running = server(store.path)
+    ratings = {link: [1 + (7 * number + 3 * i) % 10 for i in range(pairs)] for number, link in enumerate(keys.links)}
+
+    async def everybody() -> list[str]:
+        halfway, going_on = asyncio.Semaphore(0), asyncio.Event()
+        async with async_browser() as chromium:
+            people = [
+                asyncio.create_task(
+                    take_part(chromium, f"{running.url}/{store.id}/p/{link}", some, halfway, going_on)
+                )
+                for link, some in ratings.items()
+            ]  # fmt: skip
+            for _ in range(PEOPLE):
+                await halfway.acquire()
+            # Some answers are under way at this very moment, and the next ones meet nobody.
+            going_on.set()
+            await asyncio.sleep(0.5)
+            running.stop(signal.SIGKILL)
+            await asyncio.sleep(1)
+            await asyncio.to_thread(running.start)
+            return await asyncio.gather(*people)
+
+    assert asyncio.run(everybody()) == ["Thank you"] * PEOPLE
+    answers = store.answers()
+    stored = {(one.participant, one.position): one.value for one in answers}
+    expected = {
+        (store.participant(link), position): rating
+        for link, some in ratings.items()
+        for position, rating in enumerate(some)
+    }
+    assert len(answers) == PEOPLE * pairs
+    assert stored == expected
+    assert not re.search(r"127\.0\.0\.1", store.path.read_bytes().decode("latin-1"))

@@ -1,0 +1,208 @@
+import base64
+import json
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from impasto.survey.store import Store
+
+pytest.importorskip("fastapi")
+httpx = pytest.importorskip("httpx2")
+
+HTML = {"accept": "text/html"}
+
+
+@pytest.fixture
+def visit():
+    """A client of an application in this process."""
+    from starlette.testclient import TestClient
+
+    from impasto.survey.server import make_app
+
+    return lambda *stores: TestClient(make_app(stores), follow_redirects=False)
+
+
+def test_a_person_answers_and_goes_on_later(make, visit):
+    store, keys = make()
+    client, home = visit(store), f"/{store.id}/p/{keys.links[0]}"
+    page = client.get(home)
+    assert page.status_code == 200
+    assert "A &lt;title&gt;" in page.text
+    state = client.get(f"{home}/state").json()
+    assert (state["title"], state["question"], state["scale"]) == ("A <title>", "How well?", 10)
+    assert [task["answer"] for task in state["tasks"]] == [None, None]
+    picture = client.get(f"{home}/pictures/{state['tasks'][0]['shown'][0]}")
+    assert picture.content[:3] == b"\xff\xd8\xff"
+    assert "max-age" in picture.headers["cache-control"]
+    assert client.put(f"{home}/answers/0", json={"value": 7}).status_code == 204
+    assert client.put(f"{home}/answers/0", json={"value": 7}).status_code == 204
+    other = client.put(f"{home}/answers/0", json={"value": 8})
+    assert (other.status_code, other.json()["value"]) == (409, 7)
+    # Another device, another process.
+    assert [task["answer"] for task in visit(Store(store.path)).get(f"{home}/state").json()["tasks"]] == [7, None]
+
+
+def test_nothing_tells_methods_apart(make, visit):
+    store, keys = make(methods=3, kinds=("rank",))
+    state = visit(store).get(f"/{store.id}/p/{keys.links[0]}/state").text
+    assert not any(name in state for name in ("m0", "m1", "m2", "p0", "p1", "method"))
+
+
+def test_every_response_is_careful(make, visit):
+    store, keys = make(joining=True)
+    client = visit(store)
+    joined = client.post(f"/{store.id}/join/{keys.joining}")
+    home = f"/{store.id}/p/{joined.headers['location'].rpartition('/')[2]}"
+    answers = [
+        client.get(address, headers=HTML)
+        for address in (home, f"/{store.id}/join/{keys.joining}", f"{home}/state", "/assets/survey.js", "/no", "/docs")
+    ]
+    assert [one.status_code for one in answers] == [200, 200, 200, 200, 404, 404]
+    for response in [joined, *answers, client.get(f"/{store.id}/results")]:
+        assert response.headers["cache-control"] == "no-store"
+        assert "default-src 'none'" in response.headers["content-security-policy"]
+        assert "unsafe" not in response.headers["content-security-policy"]
+        assert response.headers["referrer-policy"] == "no-referrer"
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert "set-cookie" not in response.headers
+        assert "server" not in response.headers
+    pages = "".join(one.text for one in answers)
+    assert "http://" not in pages.replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert "https://" not in pages
+
+
+@pytest.mark.parametrize(
+    ("position", "body", "status"),
+    [
+        ("0", b'{"value": 11}', 422), ("0", b'{"value": "7"}', 422), ("0", b'{"value": 7, "x": 1}', 422),
+        ("0", b"[7]", 422), ("0", b"", 422), ("0", b"\xff\xfe", 422), ("0", b"[" * 1000, 422), ("0", b"7" * 2000, 413),
+        ("2", b'{"value": 7}', 404), ("-1", b'{"value": 7}', 404), ("9" * 30, b'{"value": 7}', 404),
+        ("x", b'{"value": 7}', 422), ("0", b'{"value": NaN}', 422), ("0", b'{"value": ' + b"9" * 900 + b"}", 422),
+    ],
+)  # fmt: skip
+def test_hostile_answers_are_refused(position, body, status, make, visit):
+    store, keys = make()
+    response = visit(store).put(f"/{store.id}/p/{keys.links[0]}/answers/{position}", content=body)
+    assert (response.status_code, store.answers()) == (status, [])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/{id}/p/wrong", "/wrong/p/{link}", "/{id}/p/{link}/pictures/..%2f..%2fetc%2fpasswd",
+        "/{id}/p/{link}/pictures/x",
+        "/assets/..%2fserver.py", "/assets/survey.html", "/{id}/join/{link}", "/{id}/join/wrong", "/{id}", "/",
+        "/{id}/p/%00", "/{id}/p/" + "x" * 5000,
+    ],
+)  # fmt: skip
+def test_there_is_nothing_elsewhere(path, make, visit):
+    store, keys = make()
+    response = visit(store).get(path.format(id=store.id, link=keys.links[0]), headers=HTML)
+    assert response.status_code == 404
+    assert str(store.path.parent) not in response.text
+
+
+def test_one_link_for_all(make, visit):
+    store, keys = make(places=2, joining=True)
+    client, address = visit(store), f"/{store.id}/join/{keys.joining}"
+    # Looking does not take a place: chat programs look at every link.
+    assert [client.get(address).status_code for _ in range(3)] == [200] * 3
+    assert store.people == 0
+    homes = [client.post(address).headers["location"] for _ in range(2)]
+    assert len(set(homes)) == 2
+    assert client.get(address.replace(f"join/{keys.joining}", homes[0].removeprefix("../"))).status_code == 200
+    full = client.post(address, headers=HTML)
+    assert full.status_code == 410
+    assert "All places of this survey are taken" in full.text
+    assert client.post(f"/{store.id}/join/wrong").status_code == 404
+
+
+def test_results_are_for_the_admin(make, visit):
+    store, keys = make()
+    store.put(store.participant(keys.links[0]), 0, 7)
+    client = visit(store)
+    for password in ("", "wrong", keys.links[0]):
+        assert client.get(f"/{store.id}/results", auth=("", password)).status_code == 401
+    for header in ("Basic ???", "Basic " + base64.b64encode(b"\xff:\xff").decode(), f"Bearer {keys.admin}", "Basic"):
+        assert client.get(f"/{store.id}/results", headers={"authorization": header}).status_code == 401
+    assert client.get("/wrong/results", auth=("", keys.admin)).status_code == 404
+    auth = ("anybody", keys.admin)
+    page = client.get(f"/{store.id}/results", auth=auth)
+    assert "1 person rated 1 picture on a 10-point scale: 7.0 on average." in page.text
+    assert "data:" in page.headers["content-security-policy"]
+    assert page.headers["cache-control"] == "no-store"
+    assert client.get(f"/{store.id}/results.json", auth=auth).json()["answers"] == 1
+    assert client.get(f"/{store.id}/results.csv", auth=auth).text.count("\n") == 2
+
+
+def test_surveys_lie_side_by_side_and_know_nothing_of_each_other(make, visit):
+    (one, one_keys), (two, two_keys) = make("one"), make("two")
+    client = visit(one, two)
+    assert client.get(f"/{two.id}/p/{two_keys.links[0]}/state").status_code == 200
+    assert client.get(f"/{two.id}/p/{one_keys.links[0]}/state").status_code == 404
+    assert client.get(f"/{two.id}/results", auth=("", one_keys.admin)).status_code == 401
+    client.put(f"/{one.id}/p/{one_keys.links[0]}/answers/0", json={"value": 3})
+    assert (len(one.answers()), len(two.answers())) == (1, 0)
+
+
+def test_a_broken_file_is_said_to_the_page_without_its_name(make, visit):
+    store, keys = make()
+    client = visit(store)
+    store.path.unlink()
+    response = client.get(f"/{store.id}/p/{keys.links[0]}/state")
+    assert response.status_code == 503
+    assert store.path.name not in response.text
+
+
+def test_three_people_and_a_killed_server(make, server, person):
+    """Nothing is lost or doubled when the server dies in the middle; the same in a browser: test_browser.py."""
+    store, keys = make(pairs=4)
+    running = server(store.path)
+    middle, going_on = threading.Barrier(4), threading.Event()
+    given: dict[str, dict[int, int]] = {}
+
+    def take_part(number: int, link: str) -> None:
+        count = iter(range(100))
+
+        def before_each() -> None:
+            if next(count) == 2:
+                middle.wait(300)
+                going_on.wait(300)
+
+        given[link] = person(f"{running.url}/{store.id}/p/{link}", lambda i: 1 + (3 * number + i) % 10, before_each)
+
+    threads = [threading.Thread(target=take_part, args=pair) for pair in enumerate(keys.links)]
+    for thread in threads:
+        thread.start()
+    middle.wait(300)
+    going_on.set()
+    assert running.stop(signal.SIGKILL) == -signal.SIGKILL
+    running.start()
+    for thread in threads:
+        thread.join(300)
+    stored = {(one.participant, one.position): one.value for one in store.answers()}
+    expected = {
+        (store.participant(link), position): value for link, some in given.items() for position, value in some.items()
+    }
+    assert stored == expected
+    assert len(store.answers()) == 12
+
+
+def test_nobody_is_remembered(make, server, request_):
+    """Neither the file nor what lies beside it holds an address of a person."""
+    store, keys = make()
+    running = server(store.path)
+    home = f"{running.url}/{store.id}/p/{keys.links[0]}"
+    assert (
+        request_(f"{home}/answers/0", "PUT", json.dumps({"value": 4}).encode(), {"user-agent": "Remarkable"})[0] == 204
+    )
+    files = [path for path in Path(store.path.parent).iterdir() if path.is_file()]
+    content = b"".join(path.read_bytes() for path in files)
+    assert b"127.0.0.1" not in content
+    assert b"Remarkable" not in content
+    assert keys.links[0].encode() not in content
+    # It ends well when told to.
+    assert running.stop(signal.SIGINT) == 0
+    assert [one.value for one in Store(store.path).answers()] == [4]
