@@ -23,14 +23,13 @@ class Config(Settings):
     """A whole recipe.
 
     crop, shorter: pixels of a training crop; range of the picture's shorter side that it is cut from.
-    inner, depths, joined, hidden: of `DecoderConfig`; its widths are the encoder's.
+    depths, joined, hidden: of `DecoderConfig`; its widths are the encoder's.
     held_out: pictures of each kind that are never trained on, for previews and validation.
     """
 
     encoder: str = "lite"
     crop: int = 256
     shorter: tuple[int, int] = (512, 512)
-    inner: tuple[int, int, int, int] | None = None
     depths: tuple[int, int, int, int] = (2, 2, 4, 1)
     joined: bool = False
     hidden: int = 0
@@ -47,7 +46,6 @@ def adain() -> Config:
         clip=1.0,
         crop=160,
         shorter=(192, 448),
-        inner=(32, 32, 64, 128),
         depths=(2, 2, 2, 2),
         joined=True,
         hidden=64,
@@ -104,7 +102,6 @@ def build(
     encoder = load_encoder(config.encoder, weights=weights)
     decoder = DecoderConfig(
         widths=encoder.config.widths[:4],
-        inner=config.inner,
         depths=config.depths,
         joined=config.joined,
         hidden=config.hidden,

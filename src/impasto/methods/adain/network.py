@@ -21,7 +21,6 @@ class DecoderConfig:
     """Everything needed to build a decoder around stored weights.
 
     widths: channels of the encoder's first four blocks.
-    inner: channels of the decoder's own responses at the four sizes; None for the encoder's.
     depths: convolutions at each of the four sizes, from the picture's own to an eighth. (2, 2, 4, 1) mirrors VGG-19.
     joined: features of all four layers enter, each at its own size, instead of those of relu4_1 alone.
     hidden: width of the network through which the style's statistics scale and shift the decoder's responses; 0 for
@@ -29,7 +28,6 @@ class DecoderConfig:
     """
 
     widths: tuple[int, int, int, int] = (64, 128, 256, 512)
-    inner: tuple[int, int, int, int] | None = None
     depths: tuple[int, int, int, int] = (2, 2, 4, 1)
     joined: bool = False
     hidden: int = 0
@@ -42,13 +40,12 @@ class DecoderConfig:
     @property
     def convolutions(self) -> dict[str, tuple[int, int]]:
         """{name: (input, output) channels} in the order of painting."""
-        inner = self.inner or self.widths
         channels, inputs = {}, self.widths[3]
         for block in (4, 3, 2, 1):
             if self.joined and block < 4:
                 inputs += self.widths[block - 1]
             for number in range(self.depths[block - 1], 0, -1):
-                outputs = inner[block - 1] if number > 1 else inner[block - 2] if block > 1 else 3
+                outputs = self.widths[block - 1] if number > 1 else self.widths[block - 2] if block > 1 else 3
                 channels[f"conv{block}_{number}"] = (inputs, outputs)
                 inputs = outputs
         return channels

@@ -47,7 +47,7 @@ class RelativeObjective:
         keeps colours and detail, and makes strength 0 mean the photograph.
     """
 
-    style_weight: float = 8.0
+    style_weight: float = 4.0
     content_layers: tuple[str, ...] = ("relu3_1", "relu4_2")
     style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
     identity_weight: float = 20.0

@@ -184,11 +184,11 @@ def bytes_per_pixel(networks: Networks) -> float:
     says 240.
     """
     config = networks.decoder.config
-    inner = (config.inner or config.widths)[0]
     size = networks.encoder.convolution("relu1_1").weight.element_size()
     # The picture's own size decides: its features joined with what comes from below, padded, and what comes out.
-    joined = inner + (config.widths[0] if config.joined else 0)
-    return size * 2 * (joined + inner) + 4 * 3 * 4
+    width = config.widths[0]
+    joined = 2 * width if config.joined else width
+    return size * 2 * (joined + width) + 4 * 3 * 4
 
 
 def _paint(networks: Networks, content: Tensor, style: Codes, strength: float) -> Tensor:
