@@ -1,6 +1,6 @@
 """Peak memory and time of translating one square picture with generators of published width.
 
-    python benchmarks/translation_memory.py [--sizes 512 1024 2048] [--precisions bf16 fp32] [--methods nla-cyclegan ...]
+    python benchmarks/translation_memory.py [--sizes 512 1024 2048] [--precisions bf16 fp32] [--methods nla-cyclegan]
 
 Each row is a process of its own that holds a generator of width 64 with random weights, in a file as training writes
 it, and translates one picture of noise. Peak is the process's highest resident memory, all of it; above is what of it
