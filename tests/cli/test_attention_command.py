@@ -3,9 +3,12 @@
 import json
 
 import pytest
+import torch
 from PIL import Image
 
+from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.studies import STUDIES
+from impasto.translation import save_generators
 
 TINY = ("--size", "32", "--steps", "2")
 
@@ -44,6 +47,46 @@ def test_writes_a_page(impasto, folder):
 def test_refuses_what_makes_no_figure(words, message, impasto, folder):
     outcome = impasto("attention", "photo.png", "-s", "style.png", *words)
     assert outcome.code == 2
+    assert message in outcome.err
+    assert not (folder / "attention.png").exists()
+
+
+@pytest.fixture
+def generators(folder):
+    torch.manual_seed(0)
+    network = Generator(GeneratorConfig(width=2, blocks=2, position=1))
+    save_generators(folder / "nla.safetensors", "nla-cyclegan", {"A2B": network, "B2A": network}, {})
+    return "nla.safetensors"
+
+
+def test_draws_where_a_generator_looks(impasto, folder, generators):
+    words = ("attention", "photo.png", "--method", "nla-cyclegan", "--weights", generators)
+    outcome = impasto(*words, "--at", "50%,50%", "--map", "--direction", "B2A")
+    assert (outcome.code, outcome.err, outcome.out) == (0, "", "attention.png\n")
+    with Image.open(folder / "attention.png") as picture:
+        assert 3 * 32 < picture.width < 4 * 32 + 60
+        assert picture.height > 2 * 24
+    assert impasto(*words, "-o", "look.html").code == 0
+    assert "photo.png looks at itself" in (folder / "look.html").read_text()
+    again = impasto(*words, "-o", "look.html")
+    assert (again.code, again.err) == (1, "impasto: look.html: exists already; --overwrite replaces it\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--method", "cyclegan"], 2, "--method is 'cyclegan', but attention is shown of gatys and nla-cyclegan"),
+        (["--method", "nla-cyclegan"], 2, "method nla-cyclegan needs --weights FILE"),
+        (["--method", "nla-cyclegan", "--style", "style.png"], 2, "--style is not for nla-cyclegan"),
+        (["--method", "nla-cyclegan", "--encoder", "vgg19"], 2, "--encoder is not for the method nla-cyclegan"),
+        (["--style", "style.png", "--direction", "B2A"], 2, "--direction is not for the method gatys"),
+        (["--at", "1,1"], 2, "--style names no painting for the method gatys"),
+        (["--method", "nla-cyclegan", "--weights", "none"], 1, "none: there is no such file"),
+    ],
+)
+def test_each_method_refuses_what_is_the_others(words, code, message, impasto, folder):
+    outcome = impasto("attention", "photo.png", *words)
+    assert outcome.code == code
     assert message in outcome.err
     assert not (folder / "attention.png").exists()
 
