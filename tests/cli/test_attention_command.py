@@ -115,6 +115,12 @@ def test_a_study_of_other_numbers(impasto, folder):
         (["pooling", "--values", "1"], "--values are for studies of one number, which pooling is not", 2),
         (["pooling", "--content", "nowhere.png"], "nowhere.png", 1),
         (["pooling", "--size", "0"], "size is 0", 2),
+        (["pooling", "--data", "A=photos"], "--data is not for the study pooling", 2),
+        (["pooling", "--slim"], "--slim is not for the study pooling", 2),
+        (["nadam-vs-adam", "--style", "swirls", "--data", "A=a"], "--style is not for the study nadam-vs-adam", 2),
+        (["nadam-vs-adam"], "the study nadam-vs-adam needs --data A=FOLDER B=FOLDER", 2),
+        (["nadam-vs-adam", "--data", "A=a", "C=b"], "--data is 'C=b', but the study nadam-vs-adam needs A=FOLDER", 2),
+        (["nadam-vs-adam", "--data", "A=no", "B=no"], "no: there is no such folder", 1),
     ],
 )
 def test_refuses_what_is_no_study(words, message, code, impasto):

@@ -46,8 +46,8 @@ class Budget:
     """How much is trained.
 
     steps: of the run with the largest batch; the others see as many pictures. None for the recipe's own, which are
-    those of its epochs or, of a slim one, a number. size: pixels of a crop; None for the recipe's own. slim: recipes with a
-    sixteenth of the work, where there are any. quick: networks, crops and steps that only show that it works.
+    those of its epochs or, of a slim one, a number. size: pixels of a crop; None for the recipe's own. slim: recipes
+    with a sixteenth of the work, where there are any. quick: networks, crops and steps that only show that it works.
     """
 
     steps: int | None = None
