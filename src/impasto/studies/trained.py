@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from PIL import Image
@@ -244,9 +244,7 @@ def _figure(outcomes: Sequence[Outcome], pictures: Sequence[image.Picture], budg
 
 def _loaded(outcome: Outcome, budget: Budget) -> Translator:
     _, stored = load_weights(outcome.weights)
-    method = load(stored["method"], device=budget.device, weights=outcome.weights)
-    assert isinstance(method, Translator)
-    return method
+    return cast(Translator, load(stored["method"], device=budget.device, weights=outcome.weights))
 
 
 def _attention(generator: Generator, pixels: Tensor) -> Image.Image:
