@@ -40,7 +40,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
     folders = {}
     for kind in ("A", "B"):
         folder = tmp_path_factory.mktemp(kind)
-        for number in range(4):
+        for number in range(22):
             coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
             Image.fromarray(coarse).resize((44, 40), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
         folders[kind] = [folder]
@@ -69,8 +69,8 @@ def test_small_batches_see_as_many_pictures(data: dict[str, list[Path]]) -> None
     decays = [run.rates for run in runs]
     assert decays[1] == StepDecay(rate=1e-3, epochs=200)
     assert decays[2] == decays[3] == StepDecay(rate=2e-3, epochs=200, factor=0.99)
-    published = configs("dncnn-batch-and-decay", {kind: folders * 5 for kind, folders in data.items()}, Budget())
-    assert [run.schedule.steps for run in published] == [200 * 8, 200, 200, 200 * 8], "16 of 20 pictures are trained on"
+    published = configs("dncnn-batch-and-decay", data, Budget())
+    assert [run.schedule.steps for run in published] == [1800, 400, 400, 1800], "18 of 22 pictures are trained on"
 
 
 def test_size_and_what_makes_no_sense(data: dict[str, list[Path]]) -> None:
@@ -100,12 +100,12 @@ def test_files_are_those_of_the_runs_and_the_same_command_goes_on(data: dict[str
 
     # The figure: photo, CycleGAN, NLA-CycleGAN, attention; its second picture is what the file's generator paints.
     pixels = np.asarray(Image.open(tmp_path / "figure.png"))
-    assert pixels.shape[1] == 4 * 32 + 5 * 8
-    photo = pixels[28:60, 8:40]
+    assert pixels.shape[1] == 4 * 128 + 5 * 8, "each pixel is a square of four"
+    photo = pixels[28:156:4, 8:136:4]
     method = impasto.load("cyclegan", device="cpu", weights=tmp_path / "runs" / "CycleGAN" / "generators.safetensors")
     content = image.from_pil(Image.fromarray(photo)).pixels
     painted = np.asarray(image.to_pil(image.Picture(method(content, [], StylizeOptions(method="cyclegan")))))
-    assert np.abs(pixels[28:60, 48:80].astype(int) - painted).max() <= 1
+    assert np.abs(pixels[28:156:4, 144:272:4].astype(int) - painted).max() <= 1
 
     # Again: nothing is trained, and all comes out the same.
     before = {name: (tmp_path / name).read_bytes() for name in ("figure.png", "numbers.csv")}

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 Data = Mapping[str, Sequence[Path]]
 
 RUNS = "runs"
+SMALLEST_CELL = 128
 QUICK_STEPS, QUICK_SIZE, QUICK_WIDTH = 2, 32, 2
 PUBLISHED_SHORTER = 286 / 256
 """Of the shorter side of a picture, over the side of the crop that is cut from it: 286 pixels for 256."""
@@ -239,7 +240,13 @@ def _figure(outcomes: Sequence[Outcome], pictures: Sequence[image.Picture], budg
             assert isinstance(generator, Generator)
             columns.append([_attention(generator, picture.pixels.to(method.device)) for picture in pictures])
             titles.append("attention")
-    return figures.grid(list(zip(*columns, strict=True)), titles)
+    return figures.grid([[_readable(cell) for cell in row] for row in zip(*columns, strict=True)], titles)
+
+
+def _readable(picture: Image.Image) -> Image.Image:
+    """Small pictures enlarged by a whole number, so that titles fit above them."""
+    factor = max(1, SMALLEST_CELL // max(picture.size))
+    return picture.resize((factor * picture.width, factor * picture.height), Image.Resampling.NEAREST)
 
 
 def _loaded(outcome: Outcome, budget: Budget) -> Translator:
