@@ -30,6 +30,17 @@ def test_reflection_is_that_of_pytorch(size: tuple[int, int], order: torch.memor
     torch.testing.assert_close(torch.autograd.grad(result, x, upstream)[0], torch.autograd.grad(wanted, x, upstream)[0])
 
 
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("size", [(4, 4), (4, 9), (8, 5)])
+def test_a_wider_border_is_that_of_pytorch(size: tuple[int, int], order: torch.memory_format) -> None:
+    x = picture(2, 3, *size, order=order)
+    result, wanted = reflect(x, 3), F.pad(x, (3, 3, 3, 3), mode="reflect")
+    assert torch.equal(result, wanted)
+    assert result.is_contiguous(memory_format=order)
+    upstream = torch.rand_like(result)
+    torch.testing.assert_close(torch.autograd.grad(result, x, upstream)[0], torch.autograd.grad(wanted, x, upstream)[0])
+
+
 @pytest.mark.parametrize("joined", [True, False])
 @pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("size", SIZES)

@@ -1,4 +1,4 @@
-"""Mirrored borders for 3x3 convolutions, alone and behind nearest upsampling.
+"""Mirrored borders for convolutions, alone and behind nearest upsampling.
 
 `F.pad` and `F.interpolate` give the same numbers. On the CPU, where neither has a fast path for half precision and both
 are cast to float32 while training in it, these take a quarter to a half of their time.
@@ -12,11 +12,15 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 
-def reflect(x: Tensor) -> Tensor:
-    """One pixel more on each side, mirrored about the border pixels: (N, C, H, W) -> (N, C, H + 2, W + 2)."""
-    if min(x.shape[-2:]) == 1:
+def reflect(x: Tensor, border: int = 1) -> Tensor:
+    """Pixels more on each side, mirrored about the border pixels: (N, C, H, W) -> (N, C, H + 2 border, W + 2 border).
+
+    H and W are more than border; only for a border of 1 may they be 1.
+    """
+    if border == 1 and min(x.shape[-2:]) == 1:
         return _alone(x)
-    return _Reflected.apply(x)  # type: ignore[no-any-return, no-untyped-call]
+    assert min(x.shape[-2:]) > border
+    return _Reflected.apply(x, border)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def doubled(x: Tensor, height: int, width: int, beside: Tensor | None = None) -> Tensor:
@@ -31,6 +35,11 @@ def doubled(x: Tensor, height: int, width: int, beside: Tensor | None = None) ->
     return _Doubled.apply(x, height, width, beside)  # type: ignore[no-any-return, no-untyped-call]
 
 
+def memory_order(x: Tensor) -> torch.memory_format:
+    """channels_last, or the usual order."""
+    return torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+
+
 def _alone(x: Tensor) -> Tensor:
     """Reflection about the border pixel needs a second pixel; a side of one has only itself to repeat."""
     return F.pad(x, (1, 1, 1, 1), mode="replicate")
@@ -38,16 +47,17 @@ def _alone(x: Tensor) -> Tensor:
 
 class _Reflected(torch.autograd.Function):
     @staticmethod
-    def forward(_: Any, x: Tensor) -> Tensor:
-        padded = _room(x, x.shape[1], *x.shape[-2:])
-        padded[..., 1:-1, 1:-1] = x
-        _fill_border(padded)
+    def forward(ctx: Any, x: Tensor, border: int) -> Tensor:
+        ctx.border = border
+        padded = _room(x, x.shape[1], x.shape[2], x.shape[3], border)
+        padded[..., border:-border, border:-border] = x
+        _fill_border(padded, border)
         return padded
 
     @staticmethod
     @once_differentiable
-    def backward(_: Any, gradient: Tensor) -> Tensor:
-        return _folded(gradient)
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _folded(gradient, ctx.border), None
 
 
 class _Doubled(torch.autograd.Function):
@@ -72,7 +82,7 @@ class _Doubled(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             first, *others = _quarters(_folded(gradient[:, :count]))
             # The first quarter is never the one that is cut.
-            of_x = first.contiguous(memory_format=_order(gradient))
+            of_x = first.contiguous(memory_format=memory_order(gradient))
             for quarter in others:
                 of_x[..., : quarter.shape[-2], : quarter.shape[-1]] += quarter
         if ctx.needs_input_grad[3]:
@@ -80,14 +90,10 @@ class _Doubled(torch.autograd.Function):
         return of_x, None, None, of_beside
 
 
-def _room(x: Tensor, channels: int, height: int, width: int) -> Tensor:
+def _room(x: Tensor, channels: int, height: int, width: int, border: int = 1) -> Tensor:
     """Memory of the kind that `x` is in, for height x width and its border."""
-    size = (len(x), channels, height + 2, width + 2)
-    return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=_order(x))
-
-
-def _order(x: Tensor) -> torch.memory_format:
-    return torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+    size = (len(x), channels, height + 2 * border, width + 2 * border)
+    return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=memory_order(x))
 
 
 def _quarters(x: Tensor) -> list[Tensor]:
@@ -95,22 +101,30 @@ def _quarters(x: Tensor) -> list[Tensor]:
     return [x[..., row::2, column::2] for row in (0, 1) for column in (0, 1)]
 
 
-def _fill_border(padded: Tensor) -> None:
-    padded[..., 0, 1:-1] = padded[..., 2, 1:-1]
-    padded[..., -1, 1:-1] = padded[..., -3, 1:-1]
-    padded[..., 0] = padded[..., 2]
-    padded[..., -1] = padded[..., -3]
+def _fill_border(padded: Tensor, border: int = 1) -> None:
+    inside = slice(border, -border)
+    for place, source in _mirrored(border):
+        padded[..., place, inside] = padded[..., inside, inside][..., source, :]
+    for place, source in _mirrored(border):
+        padded[..., place] = padded[..., inside][..., source]
 
 
-def _folded(padded: Tensor) -> Tensor:
+def _folded(padded: Tensor, border: int = 1) -> Tensor:
     """The adjoint of reflection: what arrived at the border is added to the pixels that it mirrors."""
     order = torch.channels_last if padded.stride(1) == 1 else torch.contiguous_format
-    within = padded[..., 1:-1, 1:-1].clone(memory_format=order)
-    within[..., 1] += padded[..., 1:-1, 0]
-    within[..., -2] += padded[..., 1:-1, -1]
-    for row, target in ((0, 1), (-1, -2)):
-        line = padded[..., row, 1:-1].clone()
-        line[..., 1] += padded[..., row, 0]
-        line[..., -2] += padded[..., row, -1]
+    inside = slice(border, -border)
+    within = padded[..., inside, inside].clone(memory_format=order)
+    for column, source in _mirrored(border):
+        within[..., source] += padded[..., inside, column]
+    for row, target in _mirrored(border):
+        line = padded[..., row, inside].clone()
+        for column, source in _mirrored(border):
+            line[..., source] += padded[..., row, column]
         within[..., target, :] += line
     return within
+
+
+def _mirrored(border: int) -> list[tuple[int, int]]:
+    """Each line of the border and, counted without the border, the line that it mirrors."""
+    first = [(border - 1 - step, 1 + step) for step in range(border)]
+    return first + [(step - border, -2 - step) for step in range(border)]

@@ -42,3 +42,20 @@ def test_half_precision_has_exact_statistics() -> None:
     result = InstanceNorm()(x)
     assert result.dtype == torch.bfloat16
     torch.testing.assert_close(result.double(), naive(x.double()), atol=0.02, rtol=0.01)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("count", [1, 3])
+def test_in_place_is_the_same_to_the_bit(dtype: torch.dtype, layout: torch.memory_format, count: int) -> None:
+    x = features(count, 3, 5, 6).to(dtype).contiguous(memory_format=layout)
+    expected = InstanceNorm()(x)
+    learning = x.clone(memory_format=torch.preserve_format).requires_grad_()
+    assert torch.equal(InstanceNorm(inplace=True)(learning), expected)
+    assert torch.equal(learning, x), "kept for the gradient"
+    with torch.inference_mode():
+        kept = InstanceNorm()(x)
+        assert not torch.equal(kept, x)
+        found = InstanceNorm(inplace=True)(x)
+    assert found.data_ptr() == x.data_ptr()
+    assert torch.equal(found, expected)

@@ -3,9 +3,12 @@
 import json
 
 import pytest
+import torch
 from PIL import Image
 
+from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.studies import STUDIES
+from impasto.translation import save_generators
 
 TINY = ("--size", "32", "--steps", "2")
 
@@ -48,10 +51,50 @@ def test_refuses_what_makes_no_figure(words, message, impasto, folder):
     assert not (folder / "attention.png").exists()
 
 
+@pytest.fixture
+def generators(folder):
+    torch.manual_seed(0)
+    network = Generator(GeneratorConfig(width=2, blocks=2, position=1))
+    save_generators(folder / "nla.safetensors", "nla-cyclegan", {"A2B": network, "B2A": network}, {})
+    return "nla.safetensors"
+
+
+def test_draws_where_a_generator_looks(impasto, folder, generators):
+    words = ("attention", "photo.png", "--method", "nla-cyclegan", "--weights", generators)
+    outcome = impasto(*words, "--at", "50%,50%", "--map", "--direction", "B2A")
+    assert (outcome.code, outcome.err, outcome.out) == (0, "", "attention.png\n")
+    with Image.open(folder / "attention.png") as picture:
+        assert 3 * 32 < picture.width < 4 * 32 + 60
+        assert picture.height > 2 * 24
+    assert impasto(*words, "-o", "look.html").code == 0
+    assert "photo.png looks at itself" in (folder / "look.html").read_text()
+    again = impasto(*words, "-o", "look.html")
+    assert (again.code, again.err) == (1, "impasto: look.html: exists already; --overwrite replaces it\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--method", "cyclegan"], 2, "--method is 'cyclegan', but attention is shown of gatys and nla-cyclegan"),
+        (["--method", "nla-cyclegan"], 2, "method nla-cyclegan needs --weights FILE"),
+        (["--method", "nla-cyclegan", "--style", "style.png"], 2, "--style is not for nla-cyclegan"),
+        (["--method", "nla-cyclegan", "--encoder", "vgg19"], 2, "--encoder is not for the method nla-cyclegan"),
+        (["--style", "style.png", "--direction", "B2A"], 2, "--direction is not for the method gatys"),
+        (["--at", "1,1"], 2, "--style names no painting for the method gatys"),
+        (["--method", "nla-cyclegan", "--weights", "none"], 1, "none: there is no such file"),
+    ],
+)
+def test_each_method_refuses_what_is_the_others(words, code, message, impasto, folder):
+    outcome = impasto("attention", "photo.png", *words)
+    assert outcome.code == code
+    assert message in outcome.err
+    assert not (folder / "attention.png").exists()
+
+
 def test_studies_are_listed(impasto):
     outcome = impasto("study")
     assert outcome.code == 0
-    assert [line.split()[0] for line in outcome.out.splitlines()] == list(STUDIES)
+    assert [line.split()[0] for line in outcome.out.splitlines()] == [*STUDIES, "paper-tables"]
 
 
 def test_a_study_of_other_numbers(impasto, folder):
@@ -72,6 +115,12 @@ def test_a_study_of_other_numbers(impasto, folder):
         (["pooling", "--values", "1"], "--values are for studies of one number, which pooling is not", 2),
         (["pooling", "--content", "nowhere.png"], "nowhere.png", 1),
         (["pooling", "--size", "0"], "size is 0", 2),
+        (["pooling", "--data", "A=photos"], "--data is not for the study pooling", 2),
+        (["pooling", "--slim"], "--slim is not for the study pooling", 2),
+        (["nadam-vs-adam", "--style", "swirls", "--data", "A=a"], "--style is not for the study nadam-vs-adam", 2),
+        (["nadam-vs-adam"], "the study nadam-vs-adam needs --data A=FOLDER B=FOLDER", 2),
+        (["nadam-vs-adam", "--data", "A=a", "C=b"], "--data is 'C=b', but the study nadam-vs-adam needs A=FOLDER", 2),
+        (["nadam-vs-adam", "--data", "A=no", "B=no"], "no: there is no such folder", 1),
     ],
 )
 def test_refuses_what_is_no_study(words, message, code, impasto):

@@ -13,8 +13,8 @@ from impasto import StylizeOptions, image
 from impasto.errors import DivergedError, OptionError, PictureError
 from impasto.methods.gatys.stylizer import objective_at
 from impasto.progress import Progress, ProgressCallback
-from impasto.studies import STUDIES, Settings, Study, Variant, run
-from impasto.studies.gatys import painted
+from impasto.studies import Settings, Study, Variant, run
+from impasto.studies.gatys import STUDIES, painted
 from impasto.studies.runner import QUICK, Workshop
 
 TINY = {"size": 32, "steps": 2, "precision": "fp32"}

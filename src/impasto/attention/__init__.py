@@ -1,7 +1,14 @@
-"""Seeing what attention sees: where places of a content look in a style (paper 001, section 3.4 and Figure 4)."""
+"""Seeing what attention sees: where places of a content look in a style (paper 001, section 3.4 and Figure 4), and
+where those of a photo look in itself (paper 000, Figure 6)."""
 
 from impasto.attention.draw import correspondence_picture, draw
+from impasto.attention.draw_within import draw_within
 from impasto.attention.look import Attention, Look, attention, parse_place
 from impasto.attention.page import page
+from impasto.attention.page_within import page_within
+from impasto.attention.within import Within, points, weights_of, within
 
-__all__ = ["Attention", "Look", "attention", "correspondence_picture", "draw", "page", "parse_place"]
+__all__ = [
+    "Attention", "Look", "Within", "attention", "correspondence_picture", "draw", "draw_within", "page", "page_within",
+    "parse_place", "points", "weights_of", "within",
+]  # fmt: skip

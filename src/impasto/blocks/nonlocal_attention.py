@@ -1,14 +1,10 @@
 """The non-local block: every position looks at all others (Wang et al. 2018; paper 000, section 2.2)."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend
 
 from impasto.blocks.initialise import ZeroConv2d
-
-LARGEST_MAP = 2**24
-"""Weights that are held at once at most, where the kernel holds them at all: those of 64 x 64 positions."""
+from impasto.dot_product_attention import attend
 
 
 class NonLocalBlock(nn.Module):
@@ -47,28 +43,6 @@ class NonLocalBlock(nn.Module):
     def _pooled(self, x: Tensor) -> Tensor:
         # Before phi and g, as Wang et al. write it: the subsampled x itself. A partial window counts, too.
         return x if self.pooling == 1 else F.max_pool2d(x, self.pooling, ceil_mode=True)
-
-
-def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """softmax(q k^T) v for (N, Q, d), (N, K, d), (N, K, d), all of one d, without a matrix of Q x K.
-
-    Fused kernels need the equal d. Where there is none, queries go in groups. The softmax is float32 either way.
-    """
-    queries, keys, values = q[:, None], k[:, None], v[:, None]
-    group = q.shape[1]
-    if not _is_fused(queries, keys, values):
-        group = max(1, LARGEST_MAP // (len(q) * k.shape[1]))
-    # The scale is 1 because neither paper has one; PyTorch's own default is d^-1/2.
-    parts = [F.scaled_dot_product_attention(part, keys, values, scale=1.0) for part in queries.split(group, 2)]
-    return torch.cat(parts, 2)[:, 0] if len(parts) > 1 else parts[0][:, 0]
-
-
-def _is_fused(q: Tensor, k: Tensor, v: Tensor) -> bool:
-    """Whether PyTorch has a kernel for these that never holds the weights."""
-    if q.device.type not in ("cpu", "cuda"):
-        return False
-    # There is no public way to ask before computing.
-    return torch._fused_sdp_choice(q, k, v, scale=1.0) != SDPBackend.MATH.value
 
 
 def _positions(x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from impasto.blocks.instance_norm import InstanceNorm
+from impasto.blocks.reflecting_conv import ReflectingConv2d
 
 
 class ResidualBlock(nn.Module):
@@ -14,11 +15,11 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect"),
-            InstanceNorm(),
+            ReflectingConv2d(channels, channels, 3),
+            InstanceNorm(inplace=True),
             nn.ReLU(inplace=True),
-            nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect"),
-            InstanceNorm(),
+            ReflectingConv2d(channels, channels, 3),
+            InstanceNorm(inplace=True),
         )
 
     def forward(self, x: Tensor) -> Tensor:

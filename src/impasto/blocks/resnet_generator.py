@@ -6,6 +6,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from impasto.blocks.instance_norm import InstanceNorm
+from impasto.blocks.reflecting_conv import ReflectingConv2d
 
 Upsampling = Literal["transposed", "resize"]
 
@@ -28,7 +29,7 @@ class ResNetGenerator(nn.Module):
         """width: w. blocks: from (N, 4w, H / 4, W / 4) to the same. upsampling: as `_up` says."""
         super().__init__()
         self.encoder = nn.Sequential(
-            nn.Conv2d(3, width, 7, padding=3, padding_mode="reflect"), *_normalised(),
+            ReflectingConv2d(3, width, 7), *_normalised(),
             nn.Conv2d(width, 2 * width, 3, stride=2, padding=1), *_normalised(),
             nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1), *_normalised(),
         )  # fmt: skip
@@ -36,23 +37,25 @@ class ResNetGenerator(nn.Module):
         self.decoder = nn.Sequential(
             *_up(4 * width, 2 * width, upsampling), *_normalised(),
             *_up(2 * width, width, upsampling), *_normalised(),
-            nn.Conv2d(width, outputs, 7, padding=3, padding_mode="reflect"),
+            ReflectingConv2d(width, outputs, 7),
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        painted: Tensor = self.decoder(self.features(x, len(self.blocks)))
-        return painted
+        x = self.features(x, len(self.blocks))
+        # One by one, because a sequence holds on to what it was given until its end, and that is large here.
+        for layer in self.decoder:
+            x = layer(x)
+        return x
 
     def features(self, x: Tensor, blocks: int) -> Tensor:
         """(N, 4w, H / 4, W / 4) after the first so many blocks."""
-        x = self.encoder(x)
-        for block in self.blocks[:blocks]:
-            x = block(x)
+        for layer in (*self.encoder, *self.blocks[:blocks]):
+            x = layer(x)
         return x
 
 
 def _normalised() -> tuple[nn.Module, nn.Module]:
-    return InstanceNorm(), nn.ReLU(inplace=True)
+    return InstanceNorm(inplace=True), nn.ReLU(inplace=True)
 
 
 def _up(inputs: int, outputs: int, upsampling: Upsampling) -> tuple[nn.Module, ...]:
@@ -60,4 +63,4 @@ def _up(inputs: int, outputs: int, upsampling: Upsampling) -> tuple[nn.Module, .
     checkerboard that they tend to leave (Odena et al. 2016)."""
     if upsampling == "transposed":
         return (nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1),)
-    return nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect")
+    return nn.Upsample(scale_factor=2), ReflectingConv2d(inputs, outputs, 3)

@@ -1,8 +1,9 @@
-"""`impasto attention`: where places of a content look in a style, as a picture or a page."""
+"""`impasto attention`: where places of a photo look, in a painting or in the photo itself, as a picture or a page."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -11,12 +12,16 @@ from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
 from impasto.options import FIGURE_LAYERS, StylizeOptions
 
+if TYPE_CHECKING:
+    from impasto.attention import Within
+
+METHODS = ("gatys", "nla-cyclegan")
 SUFFIXES = (".png", ".html")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What is compared, and with what."""
+    """What gatys compares, and with what."""
 
     attention_layers: Annotated[str, Parameter(help="layers of the network, separated by commas")] = FIGURE_LAYERS
     attention_features: Annotated[
@@ -25,56 +30,138 @@ class Seen:
     attention_temperature: Annotated[float, Parameter(help="how widely it looks; less: closer to the best match")] = (
         StylizeOptions.attention_temperature
     )
-    size: Annotated[int | None, Parameter(help="longer side of the content; 512, or its own if that is less")] = None
     encoder: Annotated[str, Parameter(help="network that sees: lite or vgg19")] = StylizeOptions.encoder
-    weights: Annotated[Path | None, Parameter(help="file of weights for the encoder vgg19")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Translated:
+    """What nla-cyclegan alone is asked for."""
+
+    direction: Annotated[str, Parameter(help="of nla-cyclegan: A2B or B2A")] = StylizeOptions.direction
+    baseline: Annotated[
+        Path | None, Parameter(help="with nla-cyclegan: generators of cyclegan, whose picture stands beside")
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Whose attention, at which size, and where it is computed."""
+
+    method: Annotated[
+        str,
+        Parameter(
+            help="gatys: where a photo looks in a painting; nla-cyclegan: where its generator looks in the photo"
+        ),
+    ] = "gatys"
+    size: Annotated[int | None, Parameter(help="longer side of the content; 512, or its own if that is less")] = None
+    weights: Annotated[
+        Path | None, Parameter(help="file of weights: the generators of nla-cyclegan, or the encoder vgg19 of gatys")
+    ] = None
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is written."""
+
+    output: Annotated[Path, Parameter(alias="-o", help="NAME.png, or NAME.html for a page on which one can point")] = (
+        Path("attention.png")
+    )
+    overwrite: Annotated[bool, Parameter(help="replace a file that exists", show_default=False)] = False
+
+    @property
+    def is_page(self) -> bool:
+        return self.output.suffix.lower() == ".html"
+
+    def check(self) -> None:
+        if self.output.exists() and not self.overwrite:
+            raise PictureError(f"{self.output}: exists already; --overwrite replaces it")
 
 
 def attention(
     content: Annotated[Path, Parameter(help="picture whose places look")],
     /,
     *,
-    style: Annotated[str, Parameter(alias="-s", help="picture they look in, or one of impasto's own")],
+    style: Annotated[
+        str | None, Parameter(alias="-s", help="picture they look in, or one of impasto's own; of gatys alone")
+    ] = None,
     at: Annotated[
         tuple[str, ...], Parameter(help="a place of the content, x,y in pixels or percent; can be given again")
     ] = (),
     map: Annotated[  # noqa: A002  (the flag's name)
         bool, Parameter(help="also draw where every place looks; a page always has it", show_default=False)
     ] = False,
+    network: Annotated[Network, Parameter(name="*")] = Network(),
     seen: Annotated[Seen, Parameter(name="*")] = Seen(),
-    output: Annotated[
-        Path, Parameter(alias="-o", help="NAME.png, or NAME.html for a page on which one can point")
-    ] = Path("attention.png"),
-    overwrite: Annotated[bool, Parameter(help="replace a file that exists", show_default=False)] = False,
+    translated: Annotated[Translated, Parameter(name="*")] = Translated(),
+    target: Annotated[Target, Parameter(name="*")] = Target(),
 ) -> int:
-    """Show what the attention style loss of `gatys` compares."""
+    """Show what the attention style loss of `gatys` compares, or what the non-local block of `nla-cyclegan` does."""
+    if network.method not in METHODS:
+        raise OptionError(f"--method is '{network.method}', but attention is shown of {' and '.join(METHODS)}")
+    if target.output.suffix.lower() not in SUFFIXES:
+        raise OptionError(f"--output is {target.output}, but must be NAME.png or NAME.html")
+    if network.method == "gatys":
+        _refuse(translated, Translated(), "gatys")
+        file = _of_gatys(content, style, at, network, seen, target, map=map)
+    else:
+        _refuse(seen, Seen(), "nla-cyclegan")
+        if style is not None:
+            raise OptionError("--style is not for nla-cyclegan, which looks at the photo itself")
+        file = _of_nla_cyclegan(content, at, network, translated, target, map=map)
+    from impasto.record import replace_file
+
+    replace_file(target.output, file)
+    Screen().result(str(target.output))
+    return 0
+
+
+def _refuse(given: Seen | Translated, defaults: Seen | Translated, method: str) -> None:
+    for field in fields(given):
+        if getattr(given, field.name) != getattr(defaults, field.name):
+            raise OptionError(f"--{field.name.replace('_', '-')} is not for the method {method}")
+
+
+def _of_gatys(
+    content: Path, style: str | None, at: Sequence[str], network: Network, seen: Seen, target: Target,
+    *, map: bool,  # noqa: A002
+) -> bytes:  # fmt: skip
     options = StylizeOptions(
-        method="gatys", size=seen.size, encoder=seen.encoder, attention_layers=seen.attention_layers,
+        method="gatys", size=network.size, encoder=seen.encoder, attention_layers=seen.attention_layers,
         attention_features=seen.attention_features, attention_temperature=seen.attention_temperature,
     )  # fmt: skip
-    suffix = output.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise OptionError(f"--output is {output}, but must be NAME.png or NAME.html")
-    if suffix == ".png" and not at and not map:
+    if style is None:
+        raise OptionError("--style names no painting for the method gatys to look in")
+    if not target.is_page and not at and not map:
         raise OptionError("--at names no place; give one, like --at 50%,20%, or --map for all of them")
     painting = find_style(style).path
-    if output.exists() and not overwrite:
-        raise PictureError(f"{output}: exists already; --overwrite replaces it")
+    target.check()
     # PyTorch comes in here.
     from impasto import figures
     from impasto.api import load
     from impasto.attention import attention as look
     from impasto.attention import draw, page
-    from impasto.record import replace_file
 
-    screen = Screen()
-    method = load("gatys", device=seen.device, weights=seen.weights, download=screen.download)
+    method = load("gatys", device=network.device, weights=network.weights, download=Screen().download)
     found = look(content, painting, at, options, stylizer=method)  # type: ignore[arg-type]
-    if suffix == ".png":
-        replace_file(output, figures.png(draw(found, correspondence=map)))
-    else:
-        title = f"{content.name} looks at {painting.name}"
-        replace_file(output, page(found, title).encode())
-    screen.result(str(output))
-    return 0
+    if target.is_page:
+        return page(found, f"{content.name} looks at {painting.name}").encode()
+    return figures.png(draw(found, correspondence=map))
+
+
+def _of_nla_cyclegan(
+    content: Path, at: Sequence[str], network: Network, translated: Translated, target: Target,
+    *, map: bool,  # noqa: A002
+) -> bytes:  # fmt: skip
+    options = StylizeOptions(method="nla-cyclegan", size=network.size, direction=translated.direction)
+    target.check()
+    from impasto import figures
+    from impasto.api import load
+    from impasto.attention import draw_within, page_within, points, weights_of, within
+
+    method = load("nla-cyclegan", device=network.device, weights=network.weights)
+    found: Within = within(content, at, options, stylizer=method, baseline=translated.baseline)  # type: ignore[arg-type]
+    if not target.is_page:
+        return figures.png(draw_within(found, overall=map))
+    weights = weights_of(method, options, found.content, points(found.content))  # type: ignore[arg-type]
+    return page_within(found, weights, f"{content.name} looks at itself").encode()

@@ -3,26 +3,34 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from impasto.cli.pictures import find_contents, find_style
 from impasto.cli.terminal import Screen, write
-from impasto.errors import OptionError
+from impasto.errors import Cancelled, OptionError
+
+if TYPE_CHECKING:
+    from impasto.studies import Study, TrainingStudy
 
 TABLES = "paper-tables"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """How much is painted."""
+    """How much is painted or trained."""
 
     quick: Annotated[
         bool, Parameter(help="small and short, to see that it works: under a minute", show_default=False)
     ] = False
-    size: Annotated[int | None, Parameter(help="longer side of the pictures; 512 if not given")] = None
-    steps: Annotated[int | None, Parameter(help="optimisation steps; the paper's if not given")] = None
+    size: Annotated[
+        int | None, Parameter(help="longer side of the pictures; 512 if not given. Of trainings, of their crops")
+    ] = None
+    steps: Annotated[
+        int | None,
+        Parameter(help="optimisation steps; the paper's if not given. Of trainings, of that with the largest batch"),
+    ] = None
     values: Annotated[
         str, Parameter(help="numbers, separated by commas, instead of the study's own: the ratios of ratio-sweep")
     ] = ""
@@ -37,6 +45,23 @@ class Network:
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """Studies whose variants are trainings."""
+
+    data: Annotated[
+        tuple[str, ...],
+        Parameter(
+            consume_multiple=True, metavar="KIND=FOLDER", help="A=photos B=paintings, folders or tars, for trainings"
+        ),
+    ] = ()
+    slim: Annotated[bool, Parameter(help="networks and pictures with a sixteenth of the work", show_default=False)] = (
+        False
+    )
+    seed: Annotated[int, Parameter(help="of everything random in trainings")] = 0
+    precision: Annotated[str, Parameter(help="of trainings: auto, fp32, bf16")] = "auto"
+
+
 def study(
     name: Annotated[str, Parameter(help="the study; without one they are listed")] = "",
     /,
@@ -46,7 +71,7 @@ def study(
     ] = (),
     style: Annotated[tuple[str, ...], Parameter(alias="-s", consume_multiple=True, help="paintings")] = (),
     output: Annotated[
-        Path | None, Parameter(alias="-o", help="folder for the outcome; study-NAME if not given")
+        Path | None, Parameter(alias=("-o", "--out"), help="folder for the outcome; study-NAME if not given")
     ] = None,
     evaluated: Annotated[
         tuple[str, ...],
@@ -59,10 +84,11 @@ def study(
     ] = (),
     scale: Annotated[Scale, Parameter(name="*")] = Scale(),
     network: Annotated[Network, Parameter(name="*")] = Network(),
+    trained: Annotated[Trained, Parameter(name="*")] = Trained(),
 ) -> int:
-    """Every content goes with every style; impasto's own pictures if none are given."""
-    from impasto.studies import STUDIES, Settings, run
-    from impasto.studies.runner import QUICK
+    """Every content goes with every style; impasto's own pictures if none are given. Studies of trainings take --data
+    instead; the same command goes on with one that was stopped."""
+    from impasto.studies import STUDIES, TrainingStudy
 
     if not name:
         for known, entry in STUDIES.items():
@@ -75,17 +101,69 @@ def study(
         raise OptionError(f"--evaluated is for {TABLES}, which {name} is not")
     if name not in STUDIES:
         raise OptionError(f"no study '{name}'; there are {', '.join([*STUDIES, TABLES])}")
-    chosen = _with_values(STUDIES[name], name, scale.values)
+    entry, folder = STUDIES[name], output or Path(f"study-{name}")
+    if isinstance(entry, TrainingStudy):
+        _refuse(
+            name, content=content, style=style, values=scale.values, encoder=network.encoder, weights=network.weights
+        )
+        report = _train(entry, name, folder, scale, network.device, trained)
+    else:
+        _refuse(name, **{field: value for field, value in vars(trained).items() if value != getattr(Trained(), field)})
+        report = _paint(entry, name, folder, scale, network, (content, style))
+    Screen().result(str(report))
+    return 0
+
+
+def _refuse(name: str, **given: Any) -> None:
+    for flag, value in given.items():
+        if value:
+            raise OptionError(f"--{flag} is not for the study {name}")
+
+
+def _paint(
+    entry: "Study", name: str, folder: Path, scale: Scale, network: Network, words: tuple[Sequence[str], Sequence[str]]
+) -> Path:
+    from impasto.studies import Settings, run
+    from impasto.studies.runner import QUICK
+
+    chosen = _with_values(entry, name, scale.values)
     wanted = {"size": scale.size, "steps": scale.steps, "encoder": network.encoder}
     choices = {**(QUICK if scale.quick else {}), **{key: value for key, value in wanted.items() if value is not None}}
-    contents, styles = _read(content or ("mountains",)), _read([find_style(word).path for word in style or ("swirls",)])
+    contents, styles = (
+        _read(words[0] or ("mountains",)),
+        _read([find_style(word).path for word in words[1] or ("swirls",)]),
+    )
     settings = Settings(choices=choices, device=network.device, weights=network.weights)
-    folder = output or Path(f"study-{name}")
-    screen = Screen()
-    with screen.counting(name) as count:
-        report = run(chosen, name, contents, styles, folder, settings, count)
-    screen.result(str(report))
-    return 0
+    with Screen().counting(name) as count:
+        return run(chosen, name, contents, styles, folder, settings, count)
+
+
+def _train(entry: "TrainingStudy", name: str, folder: Path, scale: Scale, device: str, trained: Trained) -> Path:
+    data = _folders(trained.data, name)
+    from impasto.studies.trained import Budget, run
+
+    budget = Budget(
+        steps=scale.steps, size=scale.size, quick=scale.quick, device=device, slim=trained.slim, seed=trained.seed,
+        precision=trained.precision,
+    )  # fmt: skip
+    try:
+        with Screen().counting(name) as count:
+            return run(entry, name, data, folder, budget, count)
+    except KeyboardInterrupt:
+        raise Cancelled(f"stopped; the runs are in {folder}, and the same command goes on with them") from None
+
+
+def _folders(given: Sequence[str], name: str) -> dict[str, list[Path]]:
+    """{kind: its folders} of the two kinds that unpaired translation tells apart."""
+    folders: dict[str, list[Path]] = {"A": [], "B": []}
+    for item in given:
+        kind, equals, folder = item.partition("=")
+        if not equals or kind not in folders:
+            raise OptionError(f"--data is '{item}', but the study {name} needs A=FOLDER and B=FOLDER")
+        folders[kind].append(Path(folder))
+    if not all(folders.values()):
+        raise OptionError(f"the study {name} needs --data A=FOLDER B=FOLDER: photos and paintings")
+    return folders
 
 
 def _tables(evaluated: Sequence[str], folder: Path) -> int:

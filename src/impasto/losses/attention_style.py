@@ -12,10 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto import dot_product_attention
 from impasto.losses.feature_statistics import mean_std, normalised
 from impasto.losses.gram import gram
 
-# Weights that exist at once at most, on backends that do form them: a quarter of a gigabyte.
+# Products of pairs that exist at once at most: a quarter of a gigabyte.
 ENTRIES = 2**26
 
 
@@ -36,16 +37,8 @@ def attend(
         bias = temperature * shares[open_to].log()
         columns, contents = torch.cat([columns[open_to], bias[:, None]], 1), contents[open_to]
         rows = torch.cat([rows, rows.new_ones(len(rows), 1)], 1)
-    # Fused kernels want one head dimension for all three; with two, PyTorch forms the matrix of all pairs after all.
-    width = max(rows.shape[1], contents.shape[1])
-    keys_padded, values_padded = (_widened(x, width)[None, None] for x in (columns, contents))
-    found = [
-        F.scaled_dot_product_attention(
-            _widened(part, width)[None, None], keys_padded, values_padded, scale=1 / temperature
-        )[0, 0, :, : contents.shape[1]]
-        for part in rows.split(max(1, ENTRIES // len(columns)))
-    ]
-    return torch.cat(found).T.reshape(1, -1, *queries.shape[-2:])
+    found = dot_product_attention.attend(rows[None], columns[None], contents[None], scale=1 / temperature)
+    return found[0].T.reshape(1, -1, *queries.shape[-2:])
 
 
 def attention_weights(
@@ -133,10 +126,6 @@ def _flat(features: Tensor) -> Tensor:
     """(1, C, H, W) -> (H W, C), in at least single precision."""
     wide = features if features.dtype == torch.float64 else features.float()
     return wide[0].flatten(1).T.contiguous()
-
-
-def _widened(rows: Tensor, width: int) -> Tensor:
-    return F.pad(rows, (0, width - rows.shape[1])) if rows.shape[1] < width else rows
 
 
 def _resized(features: Tensor, size: tuple[int, int]) -> Tensor:

@@ -1,7 +1,11 @@
 """The papers' own experiments, each one command: `STUDIES` is the whole list."""
 
-from impasto.studies.gatys import STUDIES
-from impasto.studies.runner import Pictures, Settings, run
-from impasto.studies.study import Study, Variant
+from collections.abc import Mapping
 
-__all__ = ["STUDIES", "Pictures", "Settings", "Study", "Variant", "run"]
+from impasto.studies import gatys, unpaired
+from impasto.studies.runner import Pictures, Settings, run
+from impasto.studies.study import Study, Training, TrainingStudy, Variant
+
+STUDIES: Mapping[str, Study | TrainingStudy] = {**gatys.STUDIES, **unpaired.STUDIES}
+
+__all__ = ["STUDIES", "Pictures", "Settings", "Study", "Training", "TrainingStudy", "Variant", "run"]

@@ -1,37 +1,28 @@
 """Running a study: every variant of every pair, into a figure, numbers and a report."""
 
-import csv
-import io
 import json
-import logging
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 
 from impasto import figures, image
 from impasto.api import load
-from impasto.errors import OptionError, PictureError
+from impasto.errors import OptionError
 from impasto.methods.gatys.stylizer import Gatys
 from impasto.options import StylizeOptions
 from impasto.record import replace_file
+from impasto.studies.report import as_csv, claim, machine, table
 from impasto.studies.study import Cell, Study, Variant
-
-logger = logging.getLogger("impasto")
 
 # Small enough for all of a study within a minute of two cores.
 QUICK: Mapping[str, Any] = {"size": 128, "steps": 12}
 
 PAPER_SIZE = 512
-
-FILES = ("figure.png", "curves.png", "curves-time.png", "numbers.csv", "numbers.json", "report.md")
 
 Pictures = Sequence[tuple[str, image.Picture]]
 
@@ -96,7 +87,7 @@ def run(
     options = {variant.name: shop.options(variant) for variant in study.variants}
     if len(set(options.values())) < len(options):
         raise OptionError(f"{name} has nothing to compare: its variants are the same with these options")
-    _make(folder, name)
+    claim(folder, name)
     began = time.monotonic()
     cells: dict[tuple[int, str], Cell] = {}
     total = len(shop.pairs) * len(study.variants)
@@ -116,28 +107,15 @@ def run(
         "source": study.source,
         "question": study.question,
         "seconds": round(time.monotonic() - began, 1),
-        "machine": _machine(),
+        "machine": machine(),
         "weights": shop.gatys.weights_hashes(next(iter(options.values()))),
         "options": {variant: asdict(chosen.resolved()) for variant, chosen in options.items()},
     }
     replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1).encode())
-    replace_file(folder / "numbers.csv", _csv(rows).encode())
+    replace_file(folder / "numbers.csv", as_csv(rows).encode())
     target = folder / "report.md"
     replace_file(target, _report(about, rows, options, drawn).encode())
     return target
-
-
-def _make(folder: Path, name: str) -> None:
-    """The folder, which may hold an earlier outcome of the same study and nothing of anybody else by these names."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        about = folder / "numbers.json"
-        earlier = json.loads(about.read_bytes()).get("study") if about.exists() else None
-    except (OSError, ValueError, AttributeError) as error:
-        raise PictureError(f"{folder}: cannot be used: {getattr(error, 'strerror', None) or error}") from None
-    taken = [file for file in FILES if (folder / file).exists()]
-    if taken and earlier != name:
-        raise PictureError(f"{folder}: holds a {taken[0]} that is not of the study {name}; choose another folder")
 
 
 def _figure(shop: Workshop, cells: Mapping[tuple[int, str], Cell]) -> Image.Image:
@@ -173,23 +151,6 @@ def _draw_curves(shop: Workshop, cells: Mapping[tuple[int, str], Cell], folder: 
     return drawn
 
 
-def _machine() -> str:
-    threads = torch.get_num_threads()
-    return f"impasto {version('impasto')}, torch {torch.__version__}, {platform.machine()}, {threads} threads"
-
-
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, _columns(rows), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
-
-
-def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for row in rows for name in row))
-
-
 def _report(
     about: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
@@ -204,21 +165,10 @@ def _report(
         f"# {about['study']}",
         f"{about['source']}. {about['question']}",
         *(f"![{name}]({name})" for name in ("figure.png", *drawn)),
-        _table(rows),
+        table(rows),
         "## Settings",
         f"{about['machine']}; {about['seconds']} s in all. Weights: {weights}. Every option of every variant is in"
         " numbers.json; of those that all variants share, these are not impasto's defaults:",
-        _table([{"option": key, "value": value} for key, value in common.items() if value != defaults[key]]),
+        table([{"option": key, "value": value} for key, value in common.items() if value != defaults[key]]),
     ]
     return "\n\n".join(lines) + "\n"
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    names = _columns(rows)
-    lines = [names, ["---"] * len(names)]
-    lines += [[_cell(row.get(name, "")) for name in names] for row in rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|")

@@ -1,4 +1,4 @@
-"""What a study is: variants of one painting, and what is asked of them."""
+"""What a study is: variants of one painting or of one training, and what is asked of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,3 +54,26 @@ class Study:
     columns: Sequence[str] = ("",)
     of_numbers: Callable[[Sequence[float]], Sequence[Variant]] | None = None
     by_time: bool = False
+
+
+@dataclass(frozen=True)
+class Training:
+    """A column of the figure: a run of a recipe, and another recipe of the same for those with little time.
+
+    changes: settings of the recipe's config that this run has otherwise. attention: a column for what it looks at.
+    """
+
+    name: str
+    recipe: str
+    slim: str
+    changes: Choices = field(default_factory=dict)
+    attention: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingStudy:
+    """One experiment whose variants are trainings on the same pictures, from the same seed."""
+
+    source: str
+    question: str
+    variants: Sequence[Training]

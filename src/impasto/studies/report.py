@@ -1,0 +1,63 @@
+"""What every study leaves behind: a folder of its own, tables, and on what it was run."""
+
+import csv
+import io
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from impasto.errors import PictureError
+
+FILES = ("figure.png", "curves.png", "curves-time.png", "numbers.csv", "numbers.json", "report.md")
+
+
+def claim(folder: Path, name: str) -> None:
+    """Make the folder, which may hold an earlier outcome of the same study and nothing of anybody else by these names.
+
+    Raises PictureError otherwise, or if it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        about = folder / "numbers.json"
+        earlier = json.loads(about.read_bytes()).get("study") if about.exists() else None
+    except (OSError, ValueError, AttributeError) as error:
+        raise PictureError(f"{folder}: cannot be used: {getattr(error, 'strerror', None) or error}") from None
+    taken = [file for file in FILES if (folder / file).exists()]
+    if taken and earlier != name:
+        raise PictureError(f"{folder}: holds a {taken[0]} that is not of the study {name}; choose another folder")
+
+
+def machine() -> str:
+    """Versions, processor and threads, for the record."""
+    threads = torch.get_num_threads()
+    return f"impasto {version('impasto')}, torch {torch.__version__}, {platform.machine()}, {threads} threads"
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The text of a file; a row need not have every column."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, _columns(rows), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows in Markdown, numbers with four digits."""
+    names = _columns(rows)
+    lines = [names, ["---"] * len(names)]
+    lines += [[_cell(row.get(name, "")) for name in names] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|")

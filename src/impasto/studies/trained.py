@@ -1,0 +1,317 @@
+"""Running a study of trainings: every variant a run in the study's folder, then a figure, curves, numbers, a report."""
+
+import hashlib
+import importlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from impasto import figures, image
+from impasto.api import load
+from impasto.attention.draw_within import lit
+from impasto.blocks.patch_discriminator import PatchConfig
+from impasto.data.folders import list_pictures
+from impasto.device import choose_device, precision
+from impasto.errors import ImpastoError, OptionError
+from impasto.methods.nla_cyclegan.attention import mean_attention
+from impasto.methods.nla_cyclegan.network import Generator
+from impasto.options import StylizeOptions
+from impasto.recipes import RECIPES
+from impasto.record import replace_file
+from impasto.studies.report import as_csv, claim, machine, table
+from impasto.studies.study import Training, TrainingStudy
+from impasto.translation import Translator
+from impasto.weights import load as load_weights
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+Data = Mapping[str, Sequence[Path]]
+
+RUNS = "runs"
+SMALLEST_CELL = 128
+QUICK_STEPS, QUICK_SIZE, QUICK_WIDTH = 2, 32, 2
+PUBLISHED_SHORTER = 286 / 256
+"""Of the shorter side of a picture, over the side of the crop that is cut from it: 286 pixels for 256."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How much is trained.
+
+    steps: of the run with the largest batch; the others see as many pictures. None for the recipe's own, which are
+    those of its epochs or, of a slim one, a number. size: pixels of a crop; None for the recipe's own. slim: recipes
+    with a sixteenth of the work, where there are any. quick: networks, crops and steps that only show that it works.
+    """
+
+    steps: int | None = None
+    size: int | None = None
+    seed: int = 0
+    slim: bool = False
+    quick: bool = False
+    device: str = "auto"
+    precision: str = "auto"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one variant left: its result, its config, and curves of everything that it logged."""
+
+    variant: Training
+    weights: Path
+    config: Any
+    curves: Mapping[str, figures.Curve]
+
+
+def run(
+    study: TrainingStudy,
+    name: str,
+    data: Data,
+    folder: Path,
+    budget: Budget,
+    report: Callable[[int, int, str], None] | None = None,
+) -> Path:
+    """Train what is not trained yet, into folders of their own below `folder`/runs, and write figure.png, curves.png,
+    numbers.csv, numbers.json and report.md; returns the report.
+
+    data: folders and shards of pictures of the kinds 'A' and 'B'. report: called with (steps done, all, what it does).
+    Runs that were stopped go on where they were; with other settings they are refused (CheckpointError).
+    Raises KeyboardInterrupt after saving, DataError, OptionError, PictureError if the folder cannot be written.
+    """
+    configs = _configs(study, data, budget)
+    claim(folder, name)
+    how = _accelerator(budget)
+    total, before = sum(config.schedule.steps for config in configs), 0
+    outcomes: list[Outcome] = []
+    for variant, config in zip(study.variants, configs, strict=True):
+        told = _told(report, before, total, variant.name)
+        outcomes.append(_trained(variant, config, data, folder / RUNS / variant.name, how, told))
+        before += config.schedule.steps
+    pictures = _held_out(configs[0], data)
+    replace_file(folder / "figure.png", figures.png(_figure(outcomes, pictures, budget)))
+    rows = [row for outcome in outcomes for row in _numbers(outcome)]
+    figures.draw_panels(folder / "curves.png", _panels(outcomes), "percent of the steps")
+    about = {
+        "study": name,
+        "source": study.source,
+        "question": study.question,
+        "machine": machine(),
+        "precision": how[1],
+        "pictures": {kind: len(list_pictures(folders, shards=True)) for kind, folders in data.items()},
+        "configs": {outcome.variant.name: asdict(outcome.config) for outcome in outcomes},
+    }
+    replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1).encode())
+    replace_file(folder / "numbers.csv", as_csv(rows).encode())
+    target = folder / "report.md"
+    replace_file(target, _report(about, rows, outcomes, has_curves=(folder / "curves.png").exists()).encode())
+    return target
+
+
+# --- the runs --------------------------------------------------------------------------------------------------------
+
+
+def _configs(study: TrainingStudy, data: Data, budget: Budget) -> list[Any]:
+    wanted = QUICK_STEPS if budget.quick and budget.steps is None else budget.steps
+    if wanted is not None and wanted < 1:
+        raise OptionError(f"--steps is {wanted}, but must be 1 or more")
+    configs = [_config(variant, budget) for variant in study.variants]
+    largest = max(config.batch for config in configs)
+    settled = []
+    for variant, config in zip(study.variants, configs, strict=True):
+        full = _module(variant.recipe).settle(config, data)
+        steps = full.schedule.steps if wanted is None else wanted * largest // config.batch
+        settled.append(replace(full, schedule=_looking_up(full.schedule, steps)))
+    return settled
+
+
+def _looking_up(schedule: Any, steps: int) -> Any:
+    """A schedule of so many steps, with enough points for curves and little to lose."""
+    often = max(1, steps // 200)
+    return replace(
+        schedule, steps=steps, log_every=often, preview_every=max(1, steps // 10), validate_every=max(1, steps // 10),
+        save_every=min(schedule.save_every, max(1, steps // 10)),
+    )  # fmt: skip
+
+
+def _module(recipe: str) -> Any:
+    """Where a recipe is written. Raises ImpastoError without the extra that training needs."""
+    try:
+        return importlib.import_module(RECIPES[recipe].partition(":")[0])
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "impasto":
+            raise
+        raise ImpastoError(
+            f"training needs the extra 'train' ({error.name} is missing): pip install 'impasto[train]'"
+        ) from error
+
+
+def _config(variant: Training, budget: Budget) -> Any:
+    recipe = variant.slim if budget.slim else variant.recipe
+    maker = RECIPES[recipe].partition(":")[2]
+    config = replace(getattr(_module(recipe), maker)(), seed=budget.seed, **variant.changes)
+    if budget.quick:
+        config = replace(config, generator=replace(config.generator, width=QUICK_WIDTH), held_out=2)
+        if hasattr(config, "discriminator"):
+            config = replace(config, discriminator=PatchConfig(width=QUICK_WIDTH))
+    size = QUICK_SIZE if budget.quick and budget.size is None else budget.size
+    if size is None:
+        return config
+    if size < 1:
+        raise OptionError(f"--size is {size}, but must be 1 or more")
+    return replace(config, crop=size, shorter=round(size * PUBLISHED_SHORTER))
+
+
+def _accelerator(budget: Budget) -> tuple["Accelerator", str]:
+    from accelerate import Accelerator
+
+    device = choose_device(budget.device)
+    chosen = "bf16" if precision(budget.precision, device) == torch.bfloat16 else "fp32"
+    return Accelerator(cpu=device.type == "cpu", mixed_precision="bf16" if chosen == "bf16" else "no"), chosen
+
+
+def _trained(
+    variant: Training,
+    config: Any,
+    data: Data,
+    folder: Path,
+    how: tuple["Accelerator", str],
+    report: Callable[..., None],
+) -> Outcome:
+    from impasto.training.checkpoint import check_run, prepare_run
+    from impasto.training.figures import read_curves
+    from impasto.training.loop import fit
+
+    accelerator, chosen = how
+    facts = {"study": variant.name, **asdict(config), "precision": chosen, "pictures": _fingerprint(data)}
+    resume = (folder / "config.json").exists()
+    check_run(folder, facts, resume=resume)
+    trainable = _module(variant.recipe).build(config, accelerator, data)
+    prepare_run(folder, facts, resume=resume)
+    fit(trainable, config.schedule, folder, accelerator, resume=resume, report=report)
+    return Outcome(variant, folder / "generators.safetensors", config, read_curves(folder / "tensorboard"))
+
+
+def _fingerprint(data: Data) -> dict[str, str]:
+    """Of the names of all pictures of each kind; where they lie may change."""
+    names = {kind: [path.name for path in list_pictures(folders, shards=True)] for kind, folders in data.items()}
+    return {kind: hashlib.sha256(os.fsencode("\n".join(some))).hexdigest() for kind, some in names.items()}
+
+
+def _told(report: Callable[[int, int, str], None] | None, before: int, total: int, name: str) -> Callable[..., None]:
+    """What `fit` is given: it counts the steps of one run."""
+
+    def told(step: int, *_: object) -> None:
+        if report:
+            report(before + step, total, name)
+
+    return told
+
+
+# --- what is made of them --------------------------------------------------------------------------------------------
+
+
+def _held_out(config: Any, data: Data) -> list[image.Picture]:
+    """The pictures of kind A that no variant has seen: the same for all, because the seed chooses them."""
+    from impasto.recipes.unpaired import domains
+
+    stream = domains(config, data)[1].A
+    return [image.Picture(stream[index][None].float() / 255) for index in range(len(stream.pictures))]
+
+
+def _figure(outcomes: Sequence[Outcome], pictures: Sequence[image.Picture], budget: Budget) -> Image.Image:
+    """A row for each held-out picture of A: itself, what every variant makes of it, and what a non-local block sees."""
+    titles = ["photo"]
+    columns = [[image.to_pil(picture) for picture in pictures]]
+    for outcome in outcomes:
+        method = _loaded(outcome, budget)
+        options = StylizeOptions(method=method.method)
+        painted = [method(picture.pixels, [], options) for picture in pictures]
+        columns.append([image.to_pil(image.Picture(one)) for one in painted])
+        titles.append(outcome.variant.name)
+        if outcome.variant.attention:
+            generator, _ = method.network(options)
+            assert isinstance(generator, Generator)
+            columns.append([_attention(generator, picture.pixels.to(method.device)) for picture in pictures])
+            titles.append("attention")
+    return figures.grid([[_readable(cell) for cell in row] for row in zip(*columns, strict=True)], titles)
+
+
+def _readable(picture: Image.Image) -> Image.Image:
+    """Small pictures enlarged by a whole number, so that titles fit above them."""
+    factor = max(1, SMALLEST_CELL // max(picture.size))
+    return picture.resize((factor * picture.width, factor * picture.height), Image.Resampling.NEAREST)
+
+
+def _loaded(outcome: Outcome, budget: Budget) -> Translator:
+    _, stored = load_weights(outcome.weights)
+    return cast(Translator, load(stored["method"], device=budget.device, weights=outcome.weights))
+
+
+def _attention(generator: Generator, pixels: Tensor) -> Image.Image:
+    """The photo, bright where its places look most."""
+    cell = generator.multiple * generator.config.pooling
+    return lit(pixels.cpu(), mean_attention(generator, pixels).cpu(), cell)
+
+
+def _panels(outcomes: Sequence[Outcome]) -> dict[str, dict[str, figures.Curve]]:
+    """A panel for each loss, in it a curve for each variant over the share of its steps, in percent."""
+    panels: dict[str, dict[str, figures.Curve]] = {}
+    for outcome in outcomes:
+        steps = outcome.config.schedule.steps
+        for loss, curve in outcome.curves.items():
+            shares = {100 * step / steps: value for step, value in curve.items()}
+            panels.setdefault(loss, {})[outcome.variant.name] = shares
+    return panels
+
+
+def _numbers(outcome: Outcome) -> list[dict[str, Any]]:
+    """Means of every logged value over the first tenth, all, and the last tenth of the steps."""
+    rows = []
+    steps = outcome.config.schedule.steps
+    for loss, curve in outcome.curves.items():
+        parts = {
+            "first tenth": [value for step, value in curve.items() if step <= 0.1 * steps],
+            "all": list(curve.values()),
+            "last tenth": [value for step, value in curve.items() if step > 0.9 * steps],
+        }
+        means = {part: sum(values) / len(values) for part, values in parts.items() if values}
+        rows.append({"variant": outcome.variant.name, "value": loss, **means})
+    return rows
+
+
+def _report(
+    about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], outcomes: Sequence[Outcome], *, has_curves: bool
+) -> str:
+    variants = [
+        {
+            "variant": outcome.variant.name,
+            "steps": outcome.config.schedule.steps,
+            "batch": outcome.config.batch,
+            "optimiser": type(outcome.config.optimizer).__name__,
+            "rate": outcome.config.rates.rate,
+            "crop": outcome.config.crop,
+            "width": outcome.config.generator.width,
+        }
+        for outcome in outcomes
+    ]
+    counts = ", ".join(f"{count} of {kind}" for kind, count in about["pictures"].items())
+    lines = [
+        f"# {about['study']}",
+        f"{about['source']}. {about['question']}",
+        "![figure.png](figure.png)",
+        *(["![curves.png](curves.png)"] if has_curves else []),
+        "Means over the steps of each run, of losses with their weights:",
+        table(rows),
+        "## Runs",
+        table(variants),
+        f"{about['machine']}, {about['precision']}; pictures: {counts}, of which {outcomes[0].config.held_out} each"
+        " were held out; the figure shows those of A. Every setting is in numbers.json.",
+    ]
+    return "\n\n".join(lines) + "\n"
