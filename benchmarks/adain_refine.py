@@ -15,7 +15,7 @@ import torch
 import impasto
 from impasto import StylizeOptions, image
 from impasto.api import paint
-from impasto.cli.pictures import packaged
+from impasto.gallery import packaged
 from impasto.encoders import load_encoder
 from impasto.methods import Stylizer
 from impasto.methods.gatys.objective import Objective

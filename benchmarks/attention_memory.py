@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from impasto import StylizeOptions, image
-from impasto.cli.pictures import packaged
+from impasto.gallery import packaged
 from impasto.device import choose_device
 from impasto.encoders.network import block_of
 from impasto.methods.gatys.stylizer import Gatys, objective_at

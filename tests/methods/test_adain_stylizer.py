@@ -11,7 +11,7 @@ from torch import Tensor
 
 import impasto
 from impasto import image
-from impasto.cli.pictures import packaged
+from impasto.gallery import packaged
 from impasto.encoders import load_encoder
 from impasto.errors import OptionError, OutOfMemoryError, WeightsError
 from impasto.losses.feature_statistics import mean_std, relative_statistics_loss

@@ -1,0 +1,33 @@
+"""The service behind the web page, the HTTP API and the bot: a queue in front of processes that paint.
+
+    with Service() as service:
+        job = service.submit(Request(content=photo, styles=("swirls",)), user="somebody")
+        service.wait(job.id)
+        painting = service.result(job.id).data
+
+Nothing here imports PyTorch; only the processes do.
+"""
+
+from impasto.service.health import Health
+from impasto.service.job import Failure, Result, Snapshot, Status
+from impasto.service.limits import Limits
+from impasto.service.offer import Offer, styles_in
+from impasto.service.request import FORMATS, Request
+from impasto.service.service import Service
+from impasto.service.watch import changes, finished
+
+__all__ = [
+    "FORMATS",
+    "Failure",
+    "Health",
+    "Limits",
+    "Offer",
+    "Request",
+    "Result",
+    "Service",
+    "Snapshot",
+    "Status",
+    "changes",
+    "finished",
+    "styles_in",
+]
