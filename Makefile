@@ -58,6 +58,6 @@ $(VENV)/core: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Setting up $(VENV) to test: about 1.3 GB, a minute or two ..."
-	@$(INSTALL) -e '.[dev,train]'
+	@echo "Setting up $(VENV) to test: about 1.6 GB, a minute or two ..."
+	@$(INSTALL) -e '.[dev,train,web]'
 	@touch $(VENV)/core $@

@@ -12,6 +12,7 @@ from impasto.errors import OptionError, PictureError
 COMMANDS = [
     "stylize", "demo", "encode", "info", "train", "attention", "study",
     "weights", "weights list", "weights fetch", "weights normalise", "weights import",
+    "serve", "keys add", "keys list", "keys remove",
 ]  # fmt: skip
 
 
@@ -31,6 +32,7 @@ def test_help_and_wrong_usage_do_without_torch_numpy_and_pillow():
         calls += [["--help"], ["--version"], [], ["styl"], ["stylize"], ["stylize", "photo.png", "--stlye", "x"]]
         calls += [["stylize", "photo.png"], ["stylize", "photo.png", "-s", "style.png", "--size", "0"]]
         calls += [["stylize", "a.png", "b.png", "-s", "style.png", "-o", "c.png"], ["train", "x", "--out", "y"]]
+        calls += [["serve", "--host", "0.0.0.0"], ["serve", "--queue", "0"], ["keys", "add", "--keys", "x"]]
         for call in calls:
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 code = main(call)
@@ -41,7 +43,7 @@ def test_help_and_wrong_usage_do_without_torch_numpy_and_pillow():
     lines = run.stdout.splitlines()
     assert (run.returncode, run.stderr) == (0, "")
     assert [line for line in lines if " [] [" not in line] == []
-    assert [line[0] for line in lines] == ["0"] * (len(COMMANDS) + 3) + ["2"] * 7
+    assert [line[0] for line in lines] == ["0"] * (len(COMMANDS) + 3) + ["2"] * 10
 
 
 def test_version(impasto):

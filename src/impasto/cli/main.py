@@ -62,6 +62,8 @@ app.command(
 app.command("impasto.cli.weights:app", name="weights", help="List, fetch and normalise the weights of networks.")
 app.command("impasto.cli.train:train", name="train", help="Train a network by one of impasto's recipes.")
 app.command("impasto.cli.study:study", name="study", help="Run an experiment of the papers on pictures of yours.")
+app.command("impasto.cli.serve:serve", name="serve", help="Serve an HTTP API.")
+app.command("impasto.cli.keys:app", name="keys", help="Say who may use a server.")
 app.register_install_completion_command()
 
 

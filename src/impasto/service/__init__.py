@@ -8,13 +8,17 @@
 Nothing here imports PyTorch; only the processes do.
 """
 
-from impasto.service.health import Health
-from impasto.service.job import Failure, Result, Snapshot, Status
-from impasto.service.limits import Limits
-from impasto.service.offer import Offer, styles_in
-from impasto.service.request import FORMATS, Request
-from impasto.service.service import Service
-from impasto.service.watch import changes, finished
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from impasto.service.health import Health
+    from impasto.service.job import Failure, Result, Snapshot, Status
+    from impasto.service.limits import Limits
+    from impasto.service.offer import Offer, styles_in
+    from impasto.service.request import FORMATS, Request
+    from impasto.service.service import Service
+    from impasto.service.watch import changes, finished
 
 __all__ = [
     "FORMATS",
@@ -31,3 +35,16 @@ __all__ = [
     "finished",
     "styles_in",
 ]
+
+_HOMES = {
+    "FORMATS": "request", "Failure": "job", "Health": "health", "Limits": "limits", "Offer": "offer",
+    "Request": "request", "Result": "job", "Service": "service", "Snapshot": "job", "Status": "job",
+    "changes": "watch", "finished": "watch", "styles_in": "offer",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    # The command line reads the limits for its help, and must not load what reads pictures for that.
+    if name in _HOMES:
+        return getattr(import_module(f"impasto.service.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'impasto.service' has no attribute '{name}'")
