@@ -183,6 +183,7 @@ def test_paths_and_methods_that_there_are_not(site):
     wrong = here.ask("PUT", "/v1/stylize")
     is_problem(wrong, 405, "http")
     assert wrong.headers["Allow"] == "POST"
+    assert here.ask("PATCH", "/v1/jobs/none").headers["Allow"] == "DELETE, GET"
     for end in ("", "/result", "/events", "/preview"):
         is_problem(here.ask("GET", f"/v1/jobs/none{end}"), 404, "no-such-job")
     is_problem(here.ask("DELETE", "/v1/jobs/none"), 404, "no-such-job")

@@ -39,9 +39,9 @@ def create_app(
     app.state.service, app.state.patience = service, patience
     app.state.access, app.state.rates = Access(keys, patience.rate), Rates()
     install(app)
-    app.include_router(painting.make_router(service))
-    app.include_router(jobs.router)
-    app.include_router(styles.router)
+    for router in (painting.make_router(service), jobs.router, styles.router):
+        # Not `include_router`, which may hide its routes from the answer to a wrong method.
+        app.router.routes.extend(router.routes)
     app.get("/healthz", responses={200: _HEALTH, 503: _HEALTH}, summary="Whether paintings are made")(health)
     text: dict[int | str, dict[str, Any]] = {
         200: {"description": "for Prometheus", "content": {"text/plain": {"schema": {"type": "string"}}}}

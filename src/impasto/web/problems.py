@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from impasto.errors import ImpastoError, OptionError
 from impasto.options import StylizeOptions
@@ -84,9 +85,12 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, ImpastoError)
         return problem_of(error).response()
 
-    def routed(_: Request, error: Exception) -> Response:
+    def routed(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         headers = dict(error.headers or {})
+        if error.status_code == 405:
+            # The router knows only the first of several routes with one path.
+            headers["Allow"] = ", ".join(sorted(_methods(request)))
         return Problem(error.status_code, "http", str(error.detail), headers=headers).response()
 
     def answered(_: Request, error: Exception) -> Response:
@@ -100,6 +104,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, routed)
     app.add_exception_handler(Problem, answered)
     app.add_exception_handler(Exception, broken)
+
+
+def _methods(request: Request) -> set[str]:
+    here = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in here for method in getattr(route, "methods", None) or ()}
 
 
 _OPTIONS = frozenset(StylizeOptions.__dataclass_fields__)
