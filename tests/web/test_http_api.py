@@ -150,7 +150,7 @@ WRONG = [
     ([CONTENT, ("style", "now"), ("size", "x")], 422, "OptionError", "size is 'x', but must be a whole number"),
     ([CONTENT, ("style", "now"), ("size", "4"), ("size", "5")], 422, "OptionError", "size is given twice"),
     ([CONTENT, ("style", "now"), ("size", b"4")], 422, "OptionError", "size is a value, but was sent as a file"),
-    ([CONTENT, ("style", "now"), ("sise", "4")], 422, "OptionError", "no option 'sise'; did you mean 'size'?"),
+    ([CONTENT, ("style", "now"), ("sizze", "4")], 422, "OptionError", "no option 'sizze'; did you mean 'size'?"),
     ([CONTENT, ("style", "now"), ("decoder", "/etc/passwd")], 422, "OptionError", "decoder is '/etc/passwd', but on"),
     ([CONTENT, ("style", "now"), ("encoder", "vgg19")], 422, "OptionError", "encoder is 'vgg19', but on this server"),
     ([CONTENT, ("style", "now"), ("format", "exe")], 422, "OptionError", "format is 'exe'"),
