@@ -15,8 +15,8 @@ import torch
 import impasto
 from impasto import StylizeOptions, image
 from impasto.api import paint
-from impasto.cli.pictures import packaged
 from impasto.encoders import load_encoder
+from impasto.gallery import packaged
 from impasto.methods import Stylizer
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.stylizer import objective_at

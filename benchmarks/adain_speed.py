@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 import impasto
 from impasto import StylizeOptions, image
-from impasto.cli.pictures import packaged
+from impasto.gallery import packaged
 from impasto.methods.adain.stylizer import AdaIN
 
 THREADS = 2
@@ -145,7 +145,7 @@ PROCESS = r"""
 import re, sys, torch, impasto
 from pathlib import Path
 from impasto import StylizeOptions, image
-from impasto.cli.pictures import packaged
+from impasto.gallery import packaged
 torch.set_num_threads({threads})
 size, what = int(sys.argv[1]), sys.argv[2]
 method, options = impasto.load("adain", device="cpu"), StylizeOptions()

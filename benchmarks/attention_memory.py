@@ -17,9 +17,9 @@ from pathlib import Path
 import torch
 
 from impasto import StylizeOptions, image
-from impasto.cli.pictures import packaged
 from impasto.device import choose_device
 from impasto.encoders.network import block_of
+from impasto.gallery import packaged
 from impasto.methods.gatys.stylizer import Gatys, objective_at
 
 LAYERS = ("", "relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")

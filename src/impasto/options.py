@@ -169,7 +169,7 @@ class StylizeOptions:
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            _check(item, getattr(self, item.name))
+            check(item, getattr(self, item.name))
         self.layers("content_layers")
         self.layers("style_layers")
         self.layers("attention_layers")
@@ -259,12 +259,13 @@ def _parse_layers(text: str, name: str) -> dict[str, float]:
     return layers
 
 
-def _check(item: "Field[Any]", value: Any) -> None:
+def check(item: "Field[Any]", value: Any) -> None:
+    """Raises OptionError, which names the field, if the value is not of its kind or outside its range."""
     if value is None:
         if item.default is None:
             return
         raise OptionError(f"{item.name} must have a value")
-    kinds, expected = _kinds(item)
+    kinds, expected = kinds_of(item)
     if isinstance(value, bool) or not isinstance(value, kinds):
         raise OptionError(f"{item.name} is {value!r}, but must be {expected}")
     limits = item.metadata
@@ -276,7 +277,7 @@ def _check(item: "Field[Any]", value: Any) -> None:
         raise OptionError(f"{item.name} is {value}, but must be a finite number from {low:g} to {high:g}")
 
 
-def _kinds(item: "Field[Any]") -> tuple[tuple[type, ...], str]:
+def kinds_of(item: "Field[Any]") -> tuple[tuple[type, ...], str]:
     """Python types that a field takes, and what they are called."""
     annotation = str(item.type)
     if "float" in annotation:

@@ -14,6 +14,7 @@ COMMANDS = [
     "data", "data list", "data fetch", "data check", "runs", "runs list", "runs show", "runs diff",
     "weights", "weights list", "weights fetch", "weights normalise", "weights import",
     "survey", "survey create", "survey serve", "survey report",
+    "serve", "keys add", "keys list", "keys remove",
 ]  # fmt: skip
 
 
@@ -33,6 +34,7 @@ def test_help_and_wrong_usage_do_without_torch_numpy_and_pillow():
         calls += [["--help"], ["--version"], [], ["styl"], ["stylize"], ["stylize", "photo.png", "--stlye", "x"]]
         calls += [["stylize", "photo.png"], ["stylize", "photo.png", "-s", "style.png", "--size", "0"]]
         calls += [["stylize", "a.png", "b.png", "-s", "style.png", "-o", "c.png"], ["train", "x", "--out", "y"]]
+        calls += [["serve", "--host", "0.0.0.0"], ["serve", "--queue", "0"], ["keys", "add", "--keys", "x"]]
         for call in calls:
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 code = main(call)
@@ -43,7 +45,7 @@ def test_help_and_wrong_usage_do_without_torch_numpy_and_pillow():
     lines = run.stdout.splitlines()
     assert (run.returncode, run.stderr) == (0, "")
     assert [line for line in lines if " [] [" not in line] == []
-    assert [line[0] for line in lines] == ["0"] * (len(COMMANDS) + 3) + ["2"] * 7
+    assert [line[0] for line in lines] == ["0"] * (len(COMMANDS) + 3) + ["2"] * 10
 
 
 def test_version(impasto):

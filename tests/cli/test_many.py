@@ -7,10 +7,11 @@ from PIL import Image
 
 from impasto import image
 from impasto.cli import painting
-from impasto.cli.pictures import SUFFIXES, find_contents
+from impasto.cli.pictures import find_contents
 from impasto.data.folders import SUFFIXES as TRAINING_SUFFIXES
 from impasto.encoders.lite import lite
 from impasto.errors import PictureError, WeightsError
+from impasto.gallery import SUFFIXES
 
 
 @pytest.fixture

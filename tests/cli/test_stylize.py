@@ -9,8 +9,8 @@ from PIL import Image
 
 from impasto import StylizeOptions, api
 from impasto.cli import painting, terminal
-from impasto.cli.pictures import packaged
 from impasto.errors import OutOfMemoryError
+from impasto.gallery import packaged
 from impasto.record import read_record
 
 

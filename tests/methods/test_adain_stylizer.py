@@ -11,9 +11,9 @@ from torch import Tensor
 
 import impasto
 from impasto import image
-from impasto.cli.pictures import packaged
 from impasto.encoders import load_encoder
 from impasto.errors import OptionError, OutOfMemoryError, WeightsError
+from impasto.gallery import packaged
 from impasto.losses.feature_statistics import mean_std, relative_statistics_loss
 from impasto.methods.adain import stylizer as module
 from impasto.methods.adain.network import LAYERS

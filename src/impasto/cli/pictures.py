@@ -4,13 +4,10 @@ import glob
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.resources import files
 from pathlib import Path
 
 from impasto.errors import PictureError
-
-# What a folder is searched for. Other files in it (notes, videos) are no mistake of the caller's.
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
+from impasto.gallery import is_picture, packaged
 
 # Before a mask's file: white and black change places.
 INVERSE = "not:"
@@ -33,12 +30,6 @@ class Mask:
     name: str
     source: Source | None
     inverted: bool = False
-
-
-def packaged() -> dict[str, Path]:
-    """{name: file} of the pictures that come with impasto."""
-    folder = Path(str(files("impasto"))) / "assets" / "pictures"
-    return {path.stem: path for path in sorted(folder.glob("*.jpg"))}
 
 
 def source(word: str) -> Source:
@@ -95,18 +86,14 @@ def find_contents(words: Sequence[str]) -> tuple[list[Source], list[PictureError
 def _expand(word: str) -> list[Source]:
     path = Path(word)
     if path.is_dir():
-        paths = sorted(item for item in path.iterdir() if _is_picture(item))
+        paths = sorted(item for item in path.iterdir() if is_picture(item))
     elif not path.exists() and glob.has_magic(word):
         # Not Path.glob, which takes no absolute patterns.
         found = map(Path, glob.glob(word, recursive=True))  # noqa: PTH207
-        paths = sorted(item for item in found if _is_picture(item))
+        paths = sorted(item for item in found if is_picture(item))
     else:
         return [source(word)]
     return [Source(path, path.name) for path in paths if not _is_painted(path)]
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.is_dir()
 
 
 def _is_painted(path: Path) -> bool:

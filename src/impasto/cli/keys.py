@@ -1,0 +1,54 @@
+"""`impasto keys`: who may use a server."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from impasto.cli.terminal import Screen, write
+
+app = App(name="keys", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")
+
+KeyFile = Annotated[Path, Parameter(metavar="FILE", help="the file that `impasto serve --keys` reads")]
+
+
+@app.command
+def add(
+    name: Annotated[str, Parameter(help="whose key it is")],
+    /,
+    *,
+    keys: KeyFile,
+    scope: Annotated[tuple[str, ...], Parameter(consume_multiple=True, help="what it is for: stylize, metrics")] = (
+        "stylize",
+    ),
+    rate: Annotated[
+        float | None,
+        Parameter(metavar="N", help="paintings a minute, 0 for any number; the server's --rate if not given"),
+    ] = None,
+) -> int:
+    """Make a key and print it, this once: the file holds only its hash."""
+    from impasto.web.keys import add_key
+
+    write(add_key(keys, name, scope, rate))
+    Screen().note(f"the key of {name} is now in {keys}; it is sent as Authorization: Bearer KEY")
+    return 0
+
+
+@app.command(name="list")
+def list_keys(*, keys: KeyFile) -> int:
+    """List whose keys there are, what they are for, their rates, and since when."""
+    from impasto.web.keys import read_keys
+
+    for key in read_keys(keys):
+        rate = "-" if key.rate is None else f"{key.rate:g}/min"
+        write(f"{key.name}  {','.join(key.scopes)}  {rate}  {key.created}")
+    return 0
+
+
+@app.command
+def remove(name: Annotated[str, Parameter(help="whose key it is")], /, *, keys: KeyFile) -> int:
+    """Take a key away; a server that runs knows within a second."""
+    from impasto.web.keys import remove_key
+
+    remove_key(keys, name)
+    return 0

@@ -1,0 +1,145 @@
+"""`impasto serve`: the service on HTTP."""
+
+import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from impasto.cli.flags import flags, given
+from impasto.cli.terminal import Screen
+from impasto.errors import ImpastoError, OptionError
+from impasto.service.limits import Limits
+from impasto.web.patience import Patience
+
+if TYPE_CHECKING:
+    from impasto.service import Offer, Service
+
+if TYPE_CHECKING:
+    LimitsFlags = Any
+    PatienceFlags = Any
+else:
+    LimitsFlags, PatienceFlags = flags(Limits, "Limits"), flags(Patience, "Patience")
+
+_NO_LIMITS, _NO_PATIENCE = LimitsFlags(), PatienceFlags()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where the server can be reached, and from where."""
+
+    host: Annotated[str, Parameter(help="address to listen at; 0.0.0.0 and :: are all of this machine's")] = "127.0.0.1"
+    port: Annotated[int, Parameter(help="port to listen at; 0 is any that is free")] = 8000
+    proxy: Annotated[
+        str,
+        Parameter(help="address of a reverse proxy, whose X-Forwarded-For is believed and which passes on any Host"),
+    ] = ""
+    keys: Annotated[Path | None, Parameter(help="file of API keys, which `impasto keys` writes")] = None
+    insecure: Annotated[
+        bool, Parameter(help="listen at other addresses than this machine's own without keys", show_default=False)
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goods:
+    """What there is to choose from, and what paints."""
+
+    styles: Annotated[
+        Path | None, Parameter(help="folder of paintings to choose from; impasto's own pictures if not given")
+    ] = None
+    weights: Annotated[
+        tuple[str, ...],
+        Parameter(
+            metavar="NAME=FILE",
+            consume_multiple=True,
+            help="weights of vgg19, or of a method whose weights are its style; what has none is not offered",
+        ),
+    ] = ()
+    device: Annotated[
+        tuple[str, ...], Parameter(consume_multiple=True, help="auto, cpu, cuda, cuda:1, mps; a process for each")
+    ] = ("auto",)
+
+
+def serve(
+    *,
+    address: Annotated[Address, Parameter(name="*")] = Address(),
+    goods: Annotated[Goods, Parameter(name="*")] = Goods(),
+    limits: Annotated[LimitsFlags, Parameter(name="*")] = _NO_LIMITS,
+    patience: Annotated[PatienceFlags, Parameter(name="*")] = _NO_PATIENCE,
+) -> int:
+    """Serve the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
+    is_local = _is_loopback(address.host)
+    _check(address, is_local=is_local)
+    chosen, patient = Limits(**given(limits)), Patience(**given(patience))
+    with _extra():
+        from impasto.web.app import create_app
+        from impasto.web.server import listen, make_server
+    from impasto.web.keys import Keys
+
+    keys = None if address.keys is None else Keys(address.keys)
+    with listen(address.host, address.port) as sock, _started(_offer(goods), chosen, goods.device) as service:
+        app = create_app(service, patient, keys=keys, local=is_local and not address.proxy)
+        host = f"[{address.host}]" if ":" in address.host else address.host
+        screen = Screen()
+        screen.result(f"http://{host}:{sock.getsockname()[1]}")
+        screen.note("serving; Ctrl-C stops")
+        make_server(app, service, proxy=address.proxy).run(sockets=[sock])
+    return 0
+
+
+@contextmanager
+def _started(offer: "Offer", limits: Limits, devices: tuple[str, ...]) -> "Iterator[Service]":
+    from impasto.service import Service
+
+    with Service(offer, limits, devices=devices) as service:
+        service.wait_until_ready()
+        yield service
+
+
+def _check(address: Address, *, is_local: bool) -> None:
+    if not 0 <= address.port <= 65535:
+        raise OptionError(f"--port is {address.port}, but must be from 0 to 65535")
+    if not is_local and address.keys is None and not address.insecure:
+        raise OptionError(
+            f"--host {address.host} lets others in: give --keys FILE (`impasto keys add` makes one), or --insecure"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _offer(goods: Goods) -> "Offer":
+    from impasto.gallery import packaged
+    from impasto.service import Offer, styles_in
+
+    weights: dict[str, Path] = {}
+    for word in goods.weights:
+        name, equals, path = word.partition("=")
+        if not equals:
+            raise OptionError(f"--weights is '{word}', but must be NAME=FILE")
+        weights[name] = Path(path).resolve()
+    return Offer(styles=packaged() if goods.styles is None else styles_in(goods.styles), weights=weights)
+
+
+@contextmanager
+def _extra() -> Iterator[None]:
+    """Raises ImpastoError if what serving needs is not installed."""
+    try:
+        import python_multipart  # noqa: F401  (which starlette asks for only when a form arrives)
+
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "impasto":
+            raise
+        raise ImpastoError(
+            f"serving needs the extra 'web' ({error.name} is missing): pip install 'impasto[web]'"
+        ) from error

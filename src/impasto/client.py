@@ -1,0 +1,227 @@
+"""A client of `impasto serve`, on nothing but Python's own library.
+
+from impasto.client import Client
+
+painting = Client("http://127.0.0.1:8000").stylize("photo.jpg", "swirls", strength=0.8)
+"""
+
+import http.client
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from impasto.errors import ImpastoError, OptionError
+
+Picture = bytes | str | os.PathLike[str]
+
+SHORTEST_PAUSE = 0.2
+"""Seconds between two questions for a job."""
+
+
+class ServerError(ImpastoError):
+    """The server said no. status: of HTTP. problem: its problem details. retry_after: seconds, where it said so."""
+
+    def __init__(self, status: int, problem: dict[str, Any], retry_after: float | None) -> None:
+        super().__init__(str(problem.get("detail") or f"the server answered {status}"))
+        self.status, self.problem, self.retry_after = status, problem, retry_after
+
+
+class Client:
+    """One server and, where it wants one, a key."""
+
+    def __init__(self, url: str = "http://127.0.0.1:8000", *, key: str | None = None, timeout: float = 60) -> None:
+        """timeout: seconds without a word after which a request has failed. Raises OptionError for what is no URL."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise OptionError(f"url is '{url}', but must be like http://127.0.0.1:8000")
+        self._parts, self._timeout = parts, timeout
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    def stylize(
+        self,
+        content: Picture,
+        style: Picture | Sequence[Picture] = (),
+        *,
+        masks: Sequence[Picture] = (),
+        format: str = "png",  # noqa: A002
+        patience: float = 600,
+        progress: Callable[[dict[str, Any]], None] | None = None,
+        **options: Any,
+    ) -> bytes:
+        """A painting as a file of the format.
+
+        content, style, masks: the bytes of picture files, or paths. A style that is text and no file here is the name
+        of one of the server's; a mask may be "rest". options: as of `impasto.stylize`. patience: seconds, also of
+        waiting until a full server has room. progress: called with the job whenever it has changed.
+        Raises ServerError, TimeoutError, and ImpastoError if there is no server.
+        """
+        deadline = time.monotonic() + patience
+        given = {"content": content, "style": style, "masks": masks, "format": format, **options}
+        job = self._until(deadline, lambda: self.submit(**given))
+        while job["status"] in ("queued", "running"):
+            if progress:
+                progress(job)
+            left = (job["wait_seconds"] or 0) + (job["seconds_left"] or 0)
+            self._sleep(min(1.0, max(SHORTEST_PAUSE, left / 4)), deadline)
+            job = self.job(job["id"])
+        return self.result(job["id"])
+
+    def submit(
+        self,
+        content: Picture,
+        style: Picture | Sequence[Picture] = (),
+        *,
+        masks: Sequence[Picture] = (),
+        format: str = "png",  # noqa: A002
+        **options: Any,
+    ) -> dict[str, Any]:
+        """The job that paints it, as `job` shows it. Raises ServerError, also for a full server."""
+        fields: list[tuple[str, str | bytes]] = [("content", _file(content))]
+        fields += [("style", _file_or_name(one)) for one in _listed(style)]
+        fields += [("mask", _file_or_name(one)) for one in _listed(masks)]
+        fields += [("format", format), *((name, str(value)) for name, value in options.items() if value is not None)]
+        body, kind = _form(fields)
+        headers = {"Content-Type": kind, "Prefer": "respond-async"}
+        found: dict[str, Any] = json.loads(self._ask("POST", "/v1/stylize", body, headers))
+        return found
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """How a job is."""
+        found: dict[str, Any] = json.loads(self._ask("GET", f"/v1/jobs/{job_id}"))
+        return found
+
+    def result(self, job_id: str) -> bytes:
+        """The painting of a job that is done; of one that was stopped, the best so far."""
+        return self._ask("GET", f"/v1/jobs/{job_id}/result")
+
+    def preview(self, job_id: str) -> bytes:
+        """The latest preview, JPEG."""
+        return self._ask("GET", f"/v1/jobs/{job_id}/preview")
+
+    def cancel(self, job_id: str) -> None:
+        """Stop a job; a finished one is forgotten."""
+        self._ask("DELETE", f"/v1/jobs/{job_id}")
+
+    def events(self, job_id: str) -> Iterator[dict[str, Any]]:
+        """The job, again and again whenever it has changed, until it is over."""
+        connection, answer = self._open("GET", f"/v1/jobs/{job_id}/events")
+        with connection:
+            for line in answer:
+                if line.startswith(b"data: "):
+                    yield json.loads(line.removeprefix(b"data: "))
+
+    def methods(self) -> dict[str, Any]:
+        """Methods, options, formats and limits."""
+        found: dict[str, Any] = json.loads(self._ask("GET", "/v1/methods"))
+        return found
+
+    def styles(self) -> list[str]:
+        """Names of the server's styles."""
+        return [style["name"] for style in json.loads(self._ask("GET", "/v1/styles"))["styles"]]
+
+    def _until(self, deadline: float, submit: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Ask again, as long as the server says when."""
+        while True:
+            try:
+                return submit()
+            except ServerError as error:
+                if error.status not in (429, 503) or error.retry_after is None:
+                    raise
+                self._sleep(error.retry_after, deadline, error)
+
+    def _sleep(self, seconds: float, deadline: float, cause: Exception | None = None) -> None:
+        if time.monotonic() + seconds > deadline:
+            raise TimeoutError("the painting is not there in time") from cause
+        time.sleep(seconds)
+
+    def _ask(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> bytes:
+        connection, answer = self._open(method, path, body, headers)
+        with connection:
+            return answer.read()
+
+    def _open(
+        self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> "tuple[_Connection, http.client.HTTPResponse]":
+        connection = _Connection(self._parts, self._timeout)
+        try:
+            answer = connection.ask(
+                method, self._parts.path.rstrip("/") + path, body, {**self._headers, **(headers or {})}
+            )
+            if answer.status < 400:
+                return connection, answer
+            raise _error(answer)
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            where = f"{self._parts.scheme}://{self._parts.netloc}"
+            raise ImpastoError(f"{where}: the server cannot be reached: {error}") from error
+        except ImpastoError:
+            connection.close()
+            raise
+
+
+class _Connection:
+    """Closed after one answer."""
+
+    def __init__(self, parts: Any, timeout: float) -> None:
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(parts.hostname, parts.port, timeout=timeout)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> http.client.HTTPResponse:
+        try:
+            self._connection.request(method, path, body or None, headers)
+        except (BrokenPipeError, ConnectionResetError):
+            # A server that refuses an upload need not read it to its end; its answer may be there all the same.
+            return self._connection.getresponse()
+        return self._connection.getresponse()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _error(answer: http.client.HTTPResponse) -> ServerError:
+    try:
+        problem = json.loads(answer.read(2**20))
+    except ValueError:
+        problem = {}
+    after = answer.headers.get("Retry-After", "")
+    return ServerError(
+        answer.status, problem if isinstance(problem, dict) else {}, float(after) if after.isdigit() else None
+    )
+
+
+def _listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:
+    return list(pictures) if isinstance(pictures, list | tuple) else [pictures]  # type: ignore[list-item]
+
+
+def _file(picture: Picture) -> bytes:
+    return picture if isinstance(picture, bytes) else Path(picture).read_bytes()
+
+
+def _file_or_name(picture: Picture) -> str | bytes:
+    if isinstance(picture, bytes):
+        return picture
+    path = Path(picture)
+    return path.read_bytes() if path.exists() or not isinstance(picture, str) else picture
+
+
+def _form(fields: Sequence[tuple[str, str | bytes]]) -> tuple[bytes, str]:
+    """The body of a form (RFC 7578) and its media type."""
+    boundary = secrets.token_hex(16)
+    parts = []
+    for name, value in fields:
+        is_file = isinstance(value, bytes)
+        about = f'Content-Disposition: form-data; name="{name}"' + ('; filename="picture"' if is_file else "")
+        head = f"--{boundary}\r\n{about}\r\n" + ("Content-Type: application/octet-stream\r\n" if is_file else "")
+        parts += [head.encode(), b"\r\n", value if isinstance(value, bytes) else value.encode(), b"\r\n"]
+    return b"".join([*parts, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"

@@ -1,0 +1,50 @@
+"""The service behind the web page, the HTTP API and the bot: a queue in front of processes that paint.
+
+    with Service() as service:
+        job = service.submit(Request(content=photo, styles=("swirls",)), user="somebody")
+        service.wait(job.id)
+        painting = service.result(job.id).data
+
+Nothing here imports PyTorch; only the processes do.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from impasto.service.health import Health
+    from impasto.service.job import Failure, Result, Snapshot, Status
+    from impasto.service.limits import Limits
+    from impasto.service.offer import Offer, styles_in
+    from impasto.service.request import FORMATS, Request
+    from impasto.service.service import Service
+    from impasto.service.watch import changes, finished
+
+__all__ = [
+    "FORMATS",
+    "Failure",
+    "Health",
+    "Limits",
+    "Offer",
+    "Request",
+    "Result",
+    "Service",
+    "Snapshot",
+    "Status",
+    "changes",
+    "finished",
+    "styles_in",
+]
+
+_HOMES = {
+    "FORMATS": "request", "Failure": "job", "Health": "health", "Limits": "limits", "Offer": "offer",
+    "Request": "request", "Result": "job", "Service": "service", "Snapshot": "job", "Status": "job",
+    "changes": "watch", "finished": "watch", "styles_in": "offer",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    # The command line reads the limits for its help, and must not load what reads pictures for that.
+    if name in _HOMES:
+        return getattr(import_module(f"impasto.service.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'impasto.service' has no attribute '{name}'")

@@ -1,0 +1,45 @@
+"""How long a job will take, learned from those that are done."""
+
+from impasto.options import StylizeOptions
+
+# Seconds for a unit of work before the first job of its kind is done: two cores, generously.
+FIRST_GUESS = 1.0
+# Weight of the newest job in the running mean.
+NEWEST = 0.2
+# Megapixels below which a picture takes no less: decoding, encoding and the style have their own cost.
+SMALLEST = 0.25
+
+
+class Durations:
+    """A running mean of seconds for a unit of work, for every kind of job. Not safe between threads by itself."""
+
+    def __init__(self) -> None:
+        self._rates: dict[str, float] = {}
+
+    def learn(self, options: StylizeOptions, pixels: int, seconds: float) -> None:
+        """A job of so many pixels took so long."""
+        rate = seconds / work(options, pixels)
+        old = self._rates.get(kind(options), rate)
+        self._rates[kind(options)] = old + NEWEST * (rate - old)
+
+    def expect(self, options: StylizeOptions, pixels: int) -> float:
+        """Seconds."""
+        return self._rates.get(kind(options), FIRST_GUESS) * work(options, pixels)
+
+
+def kind(options: StylizeOptions) -> str:
+    """Jobs of one kind take the same time for the same work."""
+    return f"{options.method} {options.encoder} {'steps' if _steps(options) else 'pass'}"
+
+
+def work(options: StylizeOptions, pixels: int) -> float:
+    """Megapixels, times the steps where a method takes steps; a coarse one counts a quarter, as it has a quarter of the
+    pixels."""
+    return max(SMALLEST, pixels / 1e6) * max(1.0, _steps(options))
+
+
+def _steps(options: StylizeOptions) -> float:
+    if options.method != "gatys":
+        return float(options.refine)
+    coarse: float = sum(options.chosen("coarse_steps") / 4**level for level in range(1, options.chosen("scales")))
+    return float(options.chosen("steps")) + coarse

@@ -1,0 +1,31 @@
+"""What one server gives to all of its users, and to each of them."""
+
+from dataclasses import dataclass, fields
+
+from impasto.options import check, option
+
+MEGA = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds on waiting, work and memory. Every value is checked; OptionError names the one that is wrong."""
+
+    queue: int = option(32, "jobs that wait, of all users together", minimum=1, maximum=100_000)
+    per_user: int = option(8, "jobs of one user that wait or are painted", minimum=1, maximum=100_000)
+    job_seconds: float = option(300.0, "that one painting may take", minimum=0.1, maximum=86_400, unit="s")
+    styles: int = option(8, "styles of one painting", minimum=1, maximum=64)
+    upload_mb: float = option(32.0, "size of one request", minimum=0.01, maximum=4096, unit="mb")
+    waiting_mb: float = option(512.0, "size of all uploads that wait or are painted", minimum=0.01, unit="mb")
+    megapixels: float = option(50.0, "of an uploaded picture", minimum=0.0001, maximum=178, unit="mp")
+    result_megapixels: float = option(8.0, "of a painting", minimum=0.0001, maximum=178, unit="mp")
+    results: int = option(256, "finished paintings that are kept", minimum=1, maximum=1_000_000)
+    results_mb: float = option(512.0, "size of all finished paintings", minimum=0.01, unit="mb")
+    keep_seconds: float = option(600.0, "that a finished painting is kept", minimum=1, maximum=604_800, unit="s")
+    stop_seconds: float = option(
+        30.0, "that what is being painted is given when the service stops", minimum=0, maximum=86_400, unit="s"
+    )
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            check(item, getattr(self, item.name))

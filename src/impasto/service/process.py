@@ -1,0 +1,196 @@
+"""The server's end of one painting process: starts it, gives it a job, hears of its progress, stops or replaces it."""
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import impasto
+from impasto.service import wire
+from impasto.service.job import Failure, Job
+
+START_SECONDS = 180.0
+"""After which a process that is not ready counts as dead."""
+STOP_SECONDS = 5.0
+"""That a painting which was told to stop is given, before its process is killed."""
+TICK = 0.1
+"""Seconds between two looks at whether a job shall stop."""
+
+WORKER = (sys.executable, "-P", "-m", "impasto.service.worker")
+
+
+class WorkerDiedError(Exception):
+    """The process ended, or wrote something that makes no sense."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a job. data: the painting, or the best so far of one that was stopped."""
+
+    data: bytes | None = None
+    failure: Failure | None = None
+    stopped: bool = False
+    seconds: float | None = None
+    cache: dict[str, list[int]] | None = None
+
+
+class Worker:
+    """One process. command: how it is started; tests have their own."""
+
+    def __init__(self, settings: dict[str, Any], command: Sequence[str], on_death: Callable[[], None]) -> None:
+        # The same impasto as here, even if this one was not installed.
+        home = str(Path(impasto.__file__).parents[1])
+        path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
+        environment = {**os.environ, "PYTHONPATH": path}
+        self._process = subprocess.Popen(  # noqa: S603  (our own module)
+            list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        )
+        self._inbox: queue.SimpleQueue[wire.Message | None] = queue.SimpleQueue()
+        # Never written to directly: a process that has stopped reading must not stop the server.
+        self._outbox: queue.SimpleQueue[tuple[str, Sequence[bytes], dict[str, Any]] | None] = queue.SimpleQueue()
+        self._on_death = on_death
+        self.is_dead = False
+        for work in (self._listen, self._speak):
+            threading.Thread(target=work, daemon=True).start()
+        self.send("start", **settings)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, kind: str, blobs: Sequence[bytes] = (), **values: Any) -> None:
+        self._outbox.put((kind, blobs, values))
+
+    def receive(self, timeout: float) -> wire.Message | None:
+        """The next message, or None if there is none in time. Raises WorkerDiedError."""
+        try:
+            message = self._inbox.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        if message is None:
+            self._inbox.put(None)
+            raise WorkerDiedError
+        return message
+
+    def wait_until_ready(self, timeout: float, given_up: Callable[[], bool]) -> str:
+        """The reason why it cannot begin; empty if it can. Raises WorkerDiedError."""
+        until = time.monotonic() + timeout
+        while time.monotonic() < until and not given_up():
+            message = self.receive(TICK)
+            if message is not None:
+                return "" if message.kind == "ready" else str(message.values.get("message", ""))
+        raise WorkerDiedError
+
+    def kill(self) -> None:
+        """At once."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Let go of it, and of the threads that talk to it."""
+        self._outbox.put(None)
+        self._process.kill()
+        self._process.wait()
+        self._close_pipes()
+
+    def _close_pipes(self) -> None:
+        for pipe in (self._process.stdin, self._process.stdout):
+            try:
+                assert pipe is not None
+                pipe.close()
+            except OSError:
+                continue
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        try:
+            while (message := wire.read(self._process.stdout)) is not None:  # type: ignore[arg-type]
+                self._inbox.put(message)
+        except (wire.WireError, OSError, ValueError):
+            self._process.kill()
+        self.is_dead = True
+        self._inbox.put(None)
+        self._on_death()
+
+    def _speak(self) -> None:
+        assert self._process.stdin is not None
+        while (words := self._outbox.get()) is not None:
+            kind, blobs, values = words
+            try:
+                wire.write(self._process.stdin, kind, blobs, **values)  # type: ignore[arg-type]
+            except (OSError, ValueError):
+                # `_listen` hears of it as well, and tells.
+                return
+
+
+def run(worker: Worker, job: Job, limit: float, report: Callable[[wire.Message], None]) -> Ended:
+    """Have a job painted. report: called with each message of progress.
+
+    limit: seconds after which it is stopped. What was told to stop and does not is killed, and the worker with it.
+    Raises WorkerDiedError if the worker died by itself.
+    """
+    request = job.request
+    assert request is not None
+    worker.send(
+        "paint",
+        list(_blobs(job)),
+        job=job.id,
+        options=asdict(request.options),
+        styles=[style if isinstance(style, str) else None for style in request.styles],
+        masks=[mask is not None for mask in request.masks],
+        format=request.format,
+    )
+    deadline, kill_at = time.monotonic() + limit, None
+    while True:
+        now = time.monotonic()
+        if now >= deadline and not job.stop:
+            job.stop = "time-limit"
+        if job.stop and kill_at is None:
+            worker.send("cancel", job=job.id)
+            kill_at = now + STOP_SECONDS
+        if kill_at is not None and now >= kill_at:
+            worker.kill()
+        try:
+            message = worker.receive(TICK)
+        except WorkerDiedError:
+            if kill_at is None:
+                raise
+            return _stopped(job, None, limit)
+        if message is None or message.values.get("job") != job.id:
+            continue
+        if message.kind == "progress":
+            report(message)
+        else:
+            return _ended(job, message, limit)
+
+
+def _blobs(job: Job) -> list[bytes]:
+    request = job.request
+    assert request is not None
+    styles = [style for style in request.styles if isinstance(style, bytes)]
+    return [request.content, *styles, *(mask for mask in request.masks if mask is not None)]
+
+
+def _ended(job: Job, message: wire.Message, limit: float) -> Ended:
+    data = message.blobs[0] if message.blobs else None
+    if message.kind == "cancelled" or (job.stop and message.kind == "done"):
+        return _stopped(job, data, limit)
+    if message.kind == "done" and data is not None:
+        return Ended(data, seconds=float(message.values["seconds"]), cache=message.values["cache"])
+    return Ended(failure=Failure(str(message.values.get("code")), str(message.values.get("message"))))
+
+
+def _stopped(job: Job, data: bytes | None, limit: float) -> Ended:
+    if job.stop == "time-limit":
+        return Ended(data, failure=Failure("time-limit", f"the painting took longer than {limit:g} s; {_ADVICE}"))
+    if job.stop == "stopping":
+        return Ended(data, failure=Failure("stopping", "the server was shut down while it painted; send it again"))
+    return Ended(data, stopped=True)
+
+
+_ADVICE = "choose a smaller size, fewer steps or a faster method"

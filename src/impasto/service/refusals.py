@@ -1,0 +1,69 @@
+"""Why the service does not do what it was asked. Each is one line for a person, and a code for a program."""
+
+from impasto.errors import ImpastoError
+
+
+class RefusedError(ImpastoError):
+    """The service refuses. retry_after: seconds after which asking again makes sense; None if it never does."""
+
+    code = "refused"
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class QueueFullError(RefusedError):
+    """So many jobs wait already that another one would wait too long, or its pictures find no room."""
+
+    code = "queue-full"
+
+
+class UserBusyError(RefusedError):
+    """This user has as many unfinished jobs as one user may have."""
+
+    code = "too-many-jobs"
+
+
+class StoppingError(RefusedError):
+    """The service is shutting down."""
+
+    code = "stopping"
+
+
+class UnavailableError(RefusedError):
+    """No painting process starts."""
+
+    code = "unavailable"
+
+
+class TooLargeError(RefusedError):
+    """A picture has more bytes or pixels than this server takes, or its painting would have."""
+
+    code = "too-large"
+
+
+class NotAPictureError(RefusedError):
+    """An upload is of no format that can be read."""
+
+    code = "not-a-picture"
+
+
+class NoSuchJobError(RefusedError):
+    """There is no such job, or no longer, or it is another user's."""
+
+    code = "no-such-job"
+
+
+class NotFinishedError(RefusedError):
+    """The job has no result yet."""
+
+    code = "not-finished"
+
+
+class JobFailedError(RefusedError):
+    """The job ended without a result. code: why, as in its `Failure`."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,109 @@
+"""One wish of a user, and what is checked of it before anything is decoded."""
+
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image, UnidentifiedImageError
+
+from impasto.errors import OptionError, PictureError
+from impasto.options import StylizeOptions
+from impasto.record import opened
+from impasto.service.limits import MEGA, Limits
+from impasto.service.offer import Offer
+from impasto.service.refusals import NotAPictureError, TooLargeError
+
+FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "tiff": "image/tiff"}
+"""What a painting can be sent as: {format: media type}."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A picture to paint.
+
+    content, and what is bytes of styles and masks: picture files as they were uploaded. What is text of styles: names
+    of the server's own. masks: where each style goes; one per style, None for what the others leave.
+    """
+
+    content: bytes
+    styles: tuple[str | bytes, ...] = ()
+    masks: tuple[bytes | None, ...] = ()
+    options: StylizeOptions = StylizeOptions()
+    format: str = "png"
+
+    def uploads(self) -> dict[str, bytes]:
+        """{what messages call it: file} of everything that the user sent."""
+        found: dict[str, bytes] = {"content": self.content}
+        found |= {_numbered("style", k): one for k, one in enumerate(self.styles, 1) if isinstance(one, bytes)}
+        return found | {_numbered("mask", k): one for k, one in enumerate(self.masks, 1) if one is not None}
+
+    @property
+    def num_bytes(self) -> int:
+        return sum(map(len, self.uploads().values()))
+
+
+class Named(BytesIO):
+    """A picture file in memory, with the name that messages about it begin with."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name = name
+
+
+def inspect(request: Request, limits: Limits, offer: Offer) -> int:
+    """Pixels of the painting that is wished for. Reads no more than the headers of the pictures.
+
+    Raises OptionError, TooLargeError, NotAPictureError, and PictureError for a damaged header.
+    """
+    if request.num_bytes > limits.upload_mb * MEGA:
+        raise TooLargeError(f"the pictures have more than {limits.upload_mb:g} MB, which is the limit of this server")
+    if request.format not in FORMATS:
+        raise OptionError(f"format is '{request.format[:80]}', but must be one of {', '.join(FORMATS)}")
+    if len(request.styles) > limits.styles or len(request.masks) > limits.styles:
+        raise OptionError(f"styles are more than {limits.styles}, which is the limit of this server")
+    options = request.options
+    offer.check(options)
+    _check_styles(request, offer)
+    sizes = {name: _size(data, name, limits) for name, data in request.uploads().items()}
+    width, height = sizes["content"]
+    ratio = 1.0 if options.size is None else options.size / max(width, height)
+    pixels = max(1, round(width * ratio)) * max(1, round(height * ratio))
+    if pixels > limits.result_megapixels * MEGA:
+        fits = int(max(width, height) * (limits.result_megapixels * MEGA / (width * height)) ** 0.5)
+        raise TooLargeError(
+            f"size: the painting would have {pixels / MEGA:.1f} megapixels, but this server paints at most"
+            f" {limits.result_megapixels:g}; a size of {fits} fits"
+        )
+    return pixels
+
+
+def _check_styles(request: Request, offer: Offer) -> None:
+    options, count, masks = request.options, len(request.styles), len(request.masks)
+    options.check_styles(count, masks=masks)
+    for style in request.styles:
+        if isinstance(style, str):
+            offer.style(style)
+    if not masks:
+        options.blend_weights(count)
+    elif options.style_blend:
+        raise OptionError("style_blend mixes styles everywhere, but masks give each style its own place")
+    elif masks not in (count, count - 1):
+        raise OptionError(f"masks are {masks} for {count} styles, but must be one for each, or one less")
+
+
+def _size(data: bytes, name: str, limits: Limits) -> tuple[int, int]:
+    """(width, height) by the header."""
+    try:
+        with opened(Named(data, name), round(limits.megapixels * MEGA)) as image:
+            return image.size
+    except PictureError as error:
+        if isinstance(error.__cause__, Image.DecompressionBombError):
+            raise TooLargeError(
+                f"{name}: it has more than {limits.megapixels:g} megapixels, which is the limit of this server"
+            ) from error
+        if isinstance(error.__cause__, UnidentifiedImageError):
+            raise NotAPictureError(str(error)) from error
+        raise
+
+
+def _numbered(word: str, number: int) -> str:
+    return f"{word} {number}"

@@ -1,0 +1,393 @@
+"""One queue in front of the models: what the web page, the HTTP API and the bot share."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from impasto.errors import ImpastoError
+from impasto.service.durations import Durations
+from impasto.service.fair_queue import FairQueue
+from impasto.service.health import Health
+from impasto.service.job import Failure, Job, Result, Snapshot, Status
+from impasto.service.lane import LONGEST_PAUSE, Lane
+from impasto.service.limits import MEGA, Limits
+from impasto.service.metrics import Metrics
+from impasto.service.offer import Offer
+from impasto.service.process import START_SECONDS, WORKER, Ended
+from impasto.service.refusals import (
+    JobFailedError,
+    NoSuchJobError,
+    NotFinishedError,
+    QueueFullError,
+    RefusedError,
+    StoppingError,
+    UnavailableError,
+    UserBusyError,
+)
+from impasto.service.request import Request, inspect
+from impasto.service.store import Store
+from impasto.service.wire import Message
+
+FAILED_STARTS = 3
+"""One after the other, after which jobs do not wait for a worker any longer."""
+SWEEP_SECONDS = 1.0
+"""Between two looks for results that have expired."""
+
+
+class Service:
+    """Takes jobs from many threads, has them painted by one process per device, and keeps what became of them.
+
+    Every call that takes `user` sees only that user's jobs; None sees all of them. Use it with `with`, or call `start`
+    and `close`.
+    """
+
+    def __init__(
+        self,
+        offer: Offer | None = None,
+        limits: Limits | None = None,
+        *,
+        devices: Sequence[str] = ("auto",),
+        command: Sequence[str] = WORKER,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """devices: as `impasto.load` takes them, one process for each. command: what starts a painting process."""
+        self.offer, self.limits = offer or Offer(), limits or Limits()
+        self.metrics = Metrics()
+        self._clock = clock
+        self._changed = threading.Condition(threading.RLock())
+        self._queue: FairQueue[Job] = FairQueue()
+        self._jobs: dict[str, Job] = {}
+        self._durations = Durations()
+        self._store = Store(self.limits.results, self.limits.results_mb * MEGA, self.limits.keep_seconds, self._forget)
+        self._lanes = [Lane(device, command) for device in devices]
+        self._threads: list[threading.Thread] = []
+        self._stopping = self._closed = False
+
+    def __enter__(self) -> "Service":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the workers, in the background; `wait_until_ready` waits for them."""
+        works: list[Callable[[], None]] = [partial(lane.work, self) for lane in self._lanes]
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (*works, self._sweep)]
+        for thread in self._threads:
+            thread.start()
+
+    def wait_until_ready(self, timeout: float = START_SECONDS) -> None:
+        """Raises ImpastoError with the reason, if a worker does not start."""
+        with self._changed:
+            self._changed.wait_for(lambda: any(lane.problem or lane.is_ready for lane in self._lanes), timeout)
+            if not any(lane.is_ready for lane in self._lanes):
+                raise ImpastoError(
+                    next(filter(None, (lane.problem for lane in self._lanes)), "the painting process is late")
+                )
+
+    def stop(self) -> None:
+        """Take no more jobs, and hand back those that wait; what is being painted goes on."""
+        with self._changed:
+            self._stopping = True
+            self._hand_back(Failure("stopping", "the server is shutting down; send the job again"))
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """`stop`, give what is being painted `limits.stop_seconds`, and end the workers."""
+        self.stop()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._running(), self.limits.stop_seconds)
+            self._closed = True
+            for job in self._running():
+                job.stop = job.stop or "stopping"
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+        self._threads = []
+
+    # --- jobs ---------------------------------------------------------------------------------------------------------
+
+    def check_room(self, user: str, num_bytes: int = 0) -> None:
+        """Raises what `submit` would raise for lack of room, before anything is uploaded or looked at."""
+        with self._changed:
+            try:
+                self._check_room(user, num_bytes)
+            except RefusedError as refused:
+                self.metrics.count("impasto_rejected_total", "Jobs that were not taken.", reason=refused.code)
+                raise
+
+    def submit(self, request: Request, user: str = "") -> Snapshot:
+        """Put a job in the queue.
+
+        Raises OptionError, PictureError, TooLargeError and NotAPictureError for what is wrong with it; QueueFullError,
+        UserBusyError and StoppingError, which say when to come again, for lack of room.
+        """
+        pixels = inspect(request, self.limits, self.offer)
+        with self._changed:
+            self.check_room(user, request.num_bytes)
+            job = Job(
+                user,
+                request,
+                pixels,
+                self._durations.expect(request.options, pixels),
+                created=self._clock(),
+                method=request.options.method,
+                num_bytes=request.num_bytes,
+            )
+            self._jobs[job.id] = job
+            self._queue.put(user, job)
+            self._changed.notify_all()
+            return self._snapshot(job)
+
+    def status(self, job_id: str, user: str | None = None) -> Snapshot:
+        """Raises NoSuchJobError."""
+        with self._changed:
+            return self._snapshot(self._job(job_id, user))
+
+    def wait(self, job_id: str, timeout: float | None = None, user: str | None = None) -> Snapshot:
+        """Block until the job is final, or the time is over. Raises NoSuchJobError."""
+        with self._changed:
+            job = self._job(job_id, user)
+            self._changed.wait_for(lambda: job.status.is_final, timeout)
+            return self._snapshot(job)
+
+    def subscribe(self, job_id: str, listener: Callable[[], None], user: str | None = None) -> Callable[[], None]:
+        """Have `listener` called, from any thread, whenever the job has changed; returns what ends that.
+
+        The listener must return at once and call nothing of the service. Raises NoSuchJobError.
+        """
+        with self._changed:
+            job = self._job(job_id, user)
+            job.listeners.append(listener)
+
+        def end() -> None:
+            with self._changed:
+                if listener in job.listeners:
+                    job.listeners.remove(listener)
+
+        return end
+
+    def result(self, job_id: str, user: str | None = None) -> Result:
+        """The painting; of a job that was stopped, the best so far if there was one.
+
+        Raises NoSuchJobError, NotFinishedError, and JobFailedError if there is nothing.
+        """
+        with self._changed:
+            job = self._job(job_id, user)
+            if job.result is not None:
+                return job.result
+            if not job.status.is_final:
+                snapshot = self._snapshot(job)
+                left = (snapshot.wait_seconds or 0) + (snapshot.seconds_left or 0)
+                raise NotFinishedError("the job is not finished", retry_after=max(1.0, left))
+            failure = job.failure or Failure("cancelled", "the job was cancelled before there was a picture")
+            raise JobFailedError(failure.message, failure.code)
+
+    def preview(self, job_id: str, user: str | None = None) -> bytes | None:
+        """The latest preview, a small JPEG file, if there is one. Raises NoSuchJobError."""
+        with self._changed:
+            return self._job(job_id, user).preview
+
+    def cancel(self, job_id: str, user: str | None = None) -> Snapshot:
+        """Stop a job that waits or is painted; a final one stays as it is. Raises NoSuchJobError."""
+        with self._changed:
+            job = self._job(job_id, user)
+            if self._queue.remove(job.user, job):
+                self._end(job, Ended(stopped=True))
+            elif not job.status.is_final:
+                job.stop = job.stop or "cancelled"
+            return self._snapshot(job)
+
+    def forget(self, job_id: str, user: str | None = None) -> None:
+        """Let go of a final job and its result; one that is not final is only cancelled. Raises NoSuchJobError."""
+        with self._changed:
+            if self.cancel(job_id, user).status.is_final:
+                self._store.remove(self._job(job_id, user))
+
+    # --- what it is like ----------------------------------------------------------------------------------------------
+
+    def health(self) -> Health:
+        """Now."""
+        with self._changed:
+            ready = sum(lane.is_ready for lane in self._lanes)
+            caches = [lane.cache.get("styles", (0, 0)) for lane in self._lanes]
+            return Health(
+                ready=ready > 0 and not self._stopping,
+                stopping=self._stopping,
+                workers=len(self._lanes),
+                workers_ready=ready,
+                waiting=len(self._queue),
+                running=len(self._running()),
+                upload_bytes=self._bytes_waiting(),
+                results=len(self._store),
+                result_bytes=self._store.num_bytes,
+                problems=tuple(f"{lane.device}: {lane.problem}" for lane in self._lanes if lane.problem),
+                cache={"styles": (sum(hits for hits, _ in caches), sum(misses for _, misses in caches))},
+            )
+
+    def worker_pids(self) -> list[int]:
+        """The processes that paint."""
+        with self._changed:
+            return [lane.worker.pid for lane in self._lanes if lane.worker and not lane.worker.is_dead]
+
+    def metrics_text(self) -> str:
+        """For Prometheus."""
+        return self.metrics.text(self.health().gauges())
+
+    # --- for the lanes ------------------------------------------------------------------------------------------------
+
+    def is_closed(self) -> bool:
+        return self._closed
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, but not beyond the end of the service."""
+        with self._changed:
+            self._changed.wait_for(self.is_closed, seconds)
+
+    def take(self, lane: Lane) -> Job | None:
+        """The next job, once there is one; None if the service closes or the lane's worker dies before that."""
+        with self._changed:
+            while not self._closed and lane.is_ready:
+                if (job := self._queue.take()) is not None:
+                    lane.job, job.status, job.started = job, Status.RUNNING, self._clock()
+                    self.metrics.time(
+                        "impasto_wait_seconds", "From submission to beginning.", job.started - job.created
+                    )
+                    self._tell(job, *self._queue.in_order())
+                    return job
+                self._changed.wait()
+            return None
+
+    def report(self, job: Job, message: Message) -> None:
+        """Progress of a job."""
+        with self._changed:
+            job.step, job.total = int(message.values["step"]), int(message.values["total"])
+            job.seconds_left = message.values["seconds_left"]
+            if message.blobs:
+                job.preview, job.previews = message.blobs[0], job.previews + 1
+            self._tell(job)
+
+    def end(self, lane: Lane, job: Job, ended: Ended) -> None:
+        """A job is final."""
+        with self._changed:
+            lane.job = None
+            for name, (hits, misses) in (ended.cache or {}).items():
+                lane.cache[name] = (hits, misses)
+            self._end(job, ended)
+
+    def lane_changed(self, lane: Lane, *, ready: bool, problem: str = "") -> None:
+        """A worker is there, or is not. Who waits for workers that do not start gets the jobs back."""
+        with self._changed:
+            lane.is_ready, lane.problem = ready, problem
+            lane.failed_starts = 0 if ready else lane.failed_starts + bool(problem)
+            if self._is_unavailable():
+                self._hand_back(Failure("unavailable", "the painting process does not start; try again later"))
+            self._changed.notify_all()
+
+    # --- inside, under the lock ---------------------------------------------------------------------------------------
+
+    def _job(self, job_id: str, user: str | None) -> Job:
+        self._store.sweep(self._clock())
+        job = self._jobs.get(job_id)
+        if job is None or (user is not None and job.user != user):
+            raise NoSuchJobError("there is no such job, or its result has expired")
+        return job
+
+    def _forget(self, job: Job) -> None:
+        self._jobs.pop(job.id, None)
+
+    def _hand_back(self, failure: Failure) -> None:
+        while (job := self._queue.take()) is not None:
+            self._end(job, Ended(failure=failure))
+
+    def _is_unavailable(self) -> bool:
+        return all(lane.failed_starts >= FAILED_STARTS for lane in self._lanes)
+
+    def _running(self) -> list[Job]:
+        return [lane.job for lane in self._lanes if lane.job is not None]
+
+    def _bytes_waiting(self) -> int:
+        return sum(job.num_bytes for job in self._jobs.values() if not job.status.is_final)
+
+    def _check_room(self, user: str, num_bytes: int) -> None:
+        if self._stopping:
+            raise StoppingError("the server is shutting down", retry_after=self.limits.stop_seconds + 5)
+        if self._is_unavailable():
+            raise UnavailableError("the painting process does not start", retry_after=LONGEST_PAUSE)
+        own = [job for job in self._jobs.values() if job.user == user and not job.status.is_final]
+        if len(own) >= self.limits.per_user:
+            soon = min(self._seconds_left(job) for job in own)
+            raise UserBusyError(
+                f"you have {len(own)} unfinished jobs, and may have {self.limits.per_user}", retry_after=max(1.0, soon)
+            )
+        waiting = self._queue.in_order()
+        no_room = self._bytes_waiting() + num_bytes > self.limits.waiting_mb * MEGA
+        if len(waiting) >= self.limits.queue or no_room:
+            # When the next one is taken, there is room.
+            soon = self._seconds_before(waiting) / max(1, len(waiting))
+            raise QueueFullError(
+                f"{len(waiting)} jobs wait already; please come again later", retry_after=max(1.0, soon)
+            )
+
+    def _seconds_left(self, job: Job) -> float:
+        if job.status is Status.RUNNING and job.started is not None:
+            return (
+                max(0.0, job.expected - (self._clock() - job.started)) if job.seconds_left is None else job.seconds_left
+            )
+        before = self._queue.in_order()
+        return self._seconds_before(before[: before.index(job)] if job in before else before) + job.expected
+
+    def _seconds_before(self, ahead: Sequence[Job]) -> float:
+        """Until a lane is free for a job behind these."""
+        running = sum(self._seconds_left(job) for job in self._running())
+        return (running + sum(job.expected for job in ahead)) / len(self._lanes)
+
+    def _snapshot(self, job: Job) -> Snapshot:
+        position = wait = None
+        if job.status is Status.QUEUED:
+            order = self._queue.in_order()
+            position = order.index(job)
+            wait = self._seconds_before(order[:position])
+        left = None if job.status.is_final else job.expected if wait is not None else self._seconds_left(job)
+        seconds = None if job.finished is None or job.started is None else job.finished - job.started
+        return Snapshot(
+            id=job.id, status=job.status, method=job.method, position=position, wait_seconds=wait, seconds_left=left,
+            step=job.step, total=job.total, previews=job.previews, seconds=seconds, has_result=job.result is not None,
+            failure=job.failure,
+        )  # fmt: skip
+
+    def _tell(self, *jobs: Job) -> None:
+        self._changed.notify_all()
+        for job in jobs:
+            for listener in list(job.listeners):
+                listener()
+
+    def _end(self, job: Job, ended: Ended) -> None:
+        """The one place where a job becomes final."""
+        assert job.request is not None
+        job.finished = self._clock()
+        if ended.data is not None:
+            job.result = Result(ended.data, job.request.format)
+        job.failure = ended.failure
+        job.status = Status.FAILED if ended.failure else Status.CANCELLED if ended.stopped else Status.DONE
+        if job.status is Status.DONE and job.started is not None:
+            seconds = job.finished - job.started
+            self._durations.learn(job.request.options, job.pixels, seconds)
+            self.metrics.time(
+                "impasto_job_seconds", "From the beginning of a job to its end.", seconds, method=job.method
+            )
+        # The upload is not needed any more, so it is not kept.
+        job.request, job.preview = None, None
+        self.metrics.count("impasto_jobs_total", "Jobs that ended.", method=job.method, status=job.status)
+        self._store.add(job, job.finished)
+        self._tell(job)
+
+    def _sweep(self) -> None:
+        with self._changed:
+            while not self._closed:
+                self._store.sweep(self._clock())
+                self._changed.wait(SWEEP_SECONDS)

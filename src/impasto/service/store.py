@@ -1,0 +1,49 @@
+"""Finished jobs, kept for a while: bounded in number, bytes and age."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from impasto.service.job import Job
+
+
+class Store:
+    """The newest finished jobs. Not safe between threads by itself.
+
+    count, num_bytes, seconds: bounds; the oldest go first, and the newest stays even if it alone is too large, as
+    somebody is about to fetch it. forget: called with every job that goes.
+    """
+
+    def __init__(self, count: int, num_bytes: float, seconds: float, forget: Callable[[Job], None]) -> None:
+        self.count, self.limit, self.seconds = count, num_bytes, seconds
+        self._forget = forget
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self.num_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def add(self, job: Job, now: float) -> None:
+        """job: just finished."""
+        self._jobs[job.id] = job
+        self.num_bytes += _size(job)
+        self.sweep(now)
+
+    def remove(self, job: Job) -> None:
+        """Before its time."""
+        if self._jobs.pop(job.id, None) is not None:
+            self.num_bytes -= _size(job)
+            self._forget(job)
+
+    def sweep(self, now: float) -> None:
+        """Let go of what is too old or too much."""
+        while self._jobs:
+            oldest = next(iter(self._jobs.values()))
+            assert oldest.finished is not None
+            too_much = len(self._jobs) > 1 and (len(self._jobs) > self.count or self.num_bytes > self.limit)
+            if not too_much and now - oldest.finished < self.seconds:
+                return
+            self.remove(oldest)
+
+
+def _size(job: Job) -> int:
+    return len(job.result.data) if job.result else 0

@@ -1,0 +1,130 @@
+"""The process that paints: `python -m impasto.service.worker`, driven through its standard input and output.
+
+A process rather than a thread of the server, because decoders and networks eat what strangers send: it can be killed
+when a painting takes too long, die of too large a picture, or be taken over by a broken file, and the server goes on.
+It also leaves the server's interpreter to the server: painting and answering do not share one lock.
+
+From the server: `start` once, then `paint` and `cancel`. To the server: `ready`, then for each `paint` any number of
+`progress` and one of `done`, `cancelled` and `failed`.
+"""
+
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from impasto.errors import Cancelled, DivergedError, ImpastoError, OptionError, OutOfMemoryError, PictureError
+from impasto.progress import Progress
+from impasto.service.wire import Message, read, write
+
+logger = logging.getLogger("impasto.service")
+
+PREVIEW_SECONDS = 1.5
+"""Least time between two previews of a painting."""
+REPORT_SECONDS = 0.2
+"""Least time between two reports."""
+
+# What a user can put right, and may read the reason of; others may name files of the server.
+_EXPLAINED = (PictureError, OptionError, OutOfMemoryError, DivergedError)
+
+
+@dataclass
+class Inbox:
+    """Messages of the server, read by a thread of their own, so that a job hears that it is cancelled."""
+
+    stream: BinaryIO
+    tasks: "queue.SimpleQueue[Message | None]" = field(default_factory=queue.SimpleQueue)
+    cancelled: set[str] = field(default_factory=set)
+
+    def listen(self) -> None:
+        while (message := read(self.stream)) is not None:
+            if message.kind == "cancel":
+                self.cancelled.add(message.values["job"])
+            else:
+                self.tasks.put(message)
+        # The server is gone, and nobody is left to paint for.
+        os._exit(0)
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    # Ctrl-C in a terminal reaches the whole group of processes; the server decides what becomes of its jobs.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    out = os.fdopen(os.dup(1), "wb")
+    # What a library may print must not get between the messages.
+    os.dup2(2, 1)
+    inbox = Inbox(sys.stdin.buffer)
+    threading.Thread(target=inbox.listen, daemon=True).start()
+    start = inbox.tasks.get()
+    assert start is not None
+    try:
+        # PyTorch comes in here, after the pipe is read from.
+        from impasto.service.painter import Painter
+
+        painter = Painter(**start.values)
+        painter.warm_up()
+    except ImpastoError as error:
+        write(out, "failed", code="start", message=str(error))
+        return
+    write(out, "ready")
+    while (task := inbox.tasks.get()) is not None:
+        _serve(task, painter, inbox, out)
+
+
+def _serve(task: Message, painter: Any, inbox: Inbox, out: BinaryIO) -> None:
+    job = task.values["job"]
+    try:
+        outcome = painter.paint(task, Reporter(job, inbox, out, painter))
+    except Cancelled as stopped:
+        best = painter.best_so_far(stopped, task.values["format"])
+        write(out, "cancelled", [best] if best else [], job=job)
+    except _EXPLAINED as error:
+        write(out, "failed", job=job, code=type(error).__name__, message=_for_users(error))
+    except Exception:
+        logger.exception("job %s", job)
+        write(out, "failed", job=job, code="internal", message="something went wrong inside impasto")
+        if painter.device != "cpu":
+            # An error of a GPU can stay with the process. Another process begins afresh.
+            sys.exit(1)
+    else:
+        write(out, "done", [outcome.data], job=job, seconds=outcome.seconds, cache=outcome.cache)
+    finally:
+        inbox.cancelled.discard(job)
+
+
+def _for_users(error: Exception) -> str:
+    text = str(error)
+    # Of the command line's ways the message knows more than the user.
+    return text.replace("--size ", "a size of ") if isinstance(error, OutOfMemoryError) else text
+
+
+class Reporter:
+    """Called with the progress of one job: passes it on, not too often, and stops the job that was cancelled."""
+
+    def __init__(self, job: str, inbox: Inbox, out: BinaryIO, painter: Any) -> None:
+        self.job, self.inbox, self.out, self.painter = job, inbox, out, painter
+        self.reported = self.previewed = time.monotonic() - PREVIEW_SECONDS
+
+    def __call__(self, progress: Progress) -> None:
+        if self.job in self.inbox.cancelled:
+            raise Cancelled
+        now = time.monotonic()
+        if progress.step == progress.total or now - self.reported < REPORT_SECONDS:
+            return
+        self.reported = now
+        blobs = []
+        if progress.preview and now - self.previewed >= PREVIEW_SECONDS:
+            blobs.append(self.painter.preview(progress.preview()))
+            self.previewed = time.monotonic()
+        values = {"step": progress.step, "total": progress.total, "seconds_left": progress.seconds_left}
+        write(self.out, "progress", blobs, job=self.job, **values)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    main()

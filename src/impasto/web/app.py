@@ -1,0 +1,92 @@
+"""The HTTP API `/v1` on FastAPI."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+import impasto
+from impasto.service import Service
+from impasto.service.metrics import CONTENT_TYPE
+from impasto.web import jobs, painting, styles
+from impasto.web.access import Access, Rates
+from impasto.web.guard import Guard
+from impasto.web.keys import Keys
+from impasto.web.patience import Patience
+from impasto.web.problems import install
+from impasto.web.schema import complete, problems
+
+
+def create_app(
+    service: Service, patience: Patience | None = None, *, keys: Keys | None = None, local: bool = True
+) -> FastAPI:
+    """The app, on a service that somebody else starts and closes.
+
+    keys: who may come in; None lets everybody in. local: only requests that call this machine by a name of its own are
+    answered, so that no page of another site can reach it through a visitor's browser.
+    """
+    patience = patience or Patience()
+    app = FastAPI(
+        title="impasto",
+        summary="Turns pictures into paintings.",
+        version=impasto.__version__,
+        openapi_url="/v1/openapi.json",
+        # Its pages of documentation load their scripts from another server.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service, app.state.patience = service, patience
+    app.state.access, app.state.rates = Access(keys, patience.rate), Rates()
+    install(app)
+    for router in (painting.make_router(service), jobs.router, styles.router):
+        # Not `include_router`, which may hide its routes from the answer to a wrong method.
+        app.router.routes.extend(router.routes)
+    app.get("/healthz", responses={200: _HEALTH, 503: _HEALTH}, summary="Whether paintings are made")(health)
+    text: dict[int | str, dict[str, Any]] = {
+        200: {"description": "for Prometheus", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    }
+    app.get("/metrics", responses={**text, **problems()}, summary="Numbers", response_class=Response)(metrics)
+    complete(app, with_keys=keys is not None)
+    app.add_middleware(Guard, limits=service.limits, patience=patience, metrics=service.metrics, local=local)
+    return app
+
+
+async def health(request: Request) -> JSONResponse:
+    """For load balancers and containers; needs no key."""
+    found = request.app.state.service.health()
+    body = {
+        "ready": found.ready,
+        "stopping": found.stopping,
+        "workers": found.workers,
+        "workers_ready": found.workers_ready,
+        "waiting": found.waiting,
+        "running": found.running,
+    }
+    return JSONResponse(body, 200 if found.ready else 503, None if found.ready else {"Retry-After": "5"})
+
+
+async def metrics(request: Request) -> Response:
+    """In Prometheus' text format; needs the scope `metrics`."""
+    request.app.state.access.visitor(request, "metrics")
+    return Response(request.app.state.service.metrics_text(), media_type=CONTENT_TYPE)
+
+
+_HEALTH = {
+    "description": "how the server is",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["ready", "stopping", "workers", "workers_ready", "waiting", "running"],
+                "properties": {
+                    **{key: {"type": "boolean"} for key in ("ready", "stopping")},
+                    **{key: {"type": "integer"} for key in ("workers", "workers_ready", "waiting", "running")},
+                },
+            },
+            "example": {
+                "ready": True, "stopping": False, "workers": 1, "workers_ready": 1, "waiting": 0, "running": 0,
+            },
+        }
+    },
+}  # fmt: skip

@@ -1,0 +1,129 @@
+"""`/v1/jobs`: what becomes of a job, as it happens, and its painting."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from impasto.service import Result, Service, Snapshot, changes
+from impasto.service.refusals import NoSuchJobError
+from impasto.web.problems import Problem
+from impasto.web.schema import picture, problems
+
+HEARTBEAT_SECONDS = 15.0
+"""Of silence, after which a stream of events says that it is still there."""
+CHUNK = 2**16
+"""Bytes of an answer that are sent at a time, so that a client that does not read is noticed."""
+
+router = APIRouter(prefix="/v1/jobs/{job_id}")
+
+
+@router.get("", summary="How a job is", response_model=Snapshot, responses=problems(404))
+async def status(request: Request, job_id: str) -> JSONResponse:
+    """Position and waiting time are estimates, from how long jobs took lately."""
+    service, user = _service(request)
+    return JSONResponse(job_json(service.status(job_id, user)), headers={"Cache-Control": "no-store"})
+
+
+@router.get(
+    "/result",
+    summary="The painting",
+    response_class=Response,
+    responses={
+        200: picture("the painting; of a job that was stopped, the best so far"),
+        **problems(404, 409, 415, 422),
+    },
+)
+async def result(request: Request, job_id: str) -> Response:
+    """409 while there is none yet; what went wrong, if there will be none."""
+    service, user = _service(request)
+    return picture_response(service.result(job_id, user), service.status(job_id, user))
+
+
+@router.get(
+    "/preview",
+    summary="The latest preview",
+    response_class=Response,
+    responses={
+        200: {"description": "a small picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
+        **problems(404),
+    },
+)
+async def preview(request: Request, job_id: str) -> Response:
+    """Of methods that take steps, while they do; `previews` of the job counts them."""
+    service, user = _service(request)
+    data = service.preview(job_id, user)
+    if data is None:
+        raise Problem(404, "no-preview", "there is no preview of this job")
+    return Response(data, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+@router.get(
+    "/events",
+    summary="What happens to a job, as it happens",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "server-sent events `job`, whose data are what GET of the job shows; they end with it",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **problems(404),
+    },
+)
+async def events(request: Request, job_id: str) -> Response:
+    """The first comes at once."""
+    service, user = _service(request)
+    service.status(job_id, user)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_events(service, job_id, user), media_type="text/event-stream", headers=headers)
+
+
+@router.delete("", summary="Cancel a job, or forget its result", status_code=204, responses=problems(404))
+async def delete(request: Request, job_id: str) -> Response:
+    """A job that waits or is painted is cancelled, and can still be asked for; a finished one is gone at once."""
+    service, user = _service(request)
+    service.forget(job_id, user)
+    return Response(status_code=204)
+
+
+def job_json(snapshot: Snapshot) -> dict[str, Any]:
+    """A job as the API shows it."""
+    return asdict(snapshot)
+
+
+def picture_response(found: Result, snapshot: Snapshot) -> Response:
+    """A painting, in pieces."""
+    suffix = {"jpeg": "jpg", "tiff": "tif"}.get(found.format, found.format)
+    headers = {
+        "Content-Length": str(len(found.data)),
+        "Content-Disposition": f'inline; filename="impasto.{suffix}"',
+        "Cache-Control": "no-store",
+        "Impasto-Job": snapshot.id,
+    }
+    return StreamingResponse(_pieces(found.data), media_type=found.media_type, headers=headers)
+
+
+async def _pieces(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), CHUNK):
+        yield data[start : start + CHUNK]
+
+
+async def _events(service: Service, job_id: str, user: str) -> AsyncIterator[str]:
+    try:
+        async for snapshot in changes(service, job_id, user, heartbeat=HEARTBEAT_SECONDS):
+            if snapshot is None:
+                yield ": still here\n\n"
+            else:
+                yield f"event: job\ndata: {json.dumps(job_json(snapshot))}\n\n"
+    except NoSuchJobError:
+        # Forgotten meanwhile; the stream ends.
+        return
+
+
+def _service(request: Request) -> tuple[Service, str]:
+    """And the user who asks."""
+    return request.app.state.service, request.app.state.access.visitor(request, "stylize").user

@@ -1,0 +1,104 @@
+"""`POST /v1/stylize`: a picture in, a painting out; or a job, if that takes longer."""
+
+import asyncio
+import contextlib
+import math
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from impasto.service import Service, Snapshot, Status, finished
+from impasto.service.refusals import JobFailedError
+from impasto.web.access import Visitor
+from impasto.web.form import read_form
+from impasto.web.jobs import job_json, picture_response
+from impasto.web.problems import problem_of
+from impasto.web.schema import form, picture, problems
+
+SUMMARY = "Paint a picture in the style of others"
+
+
+def make_router(service: Service) -> APIRouter:
+    """The form's schema depends on what the service offers."""
+    router = APIRouter()
+    accepted = {
+        "model": Snapshot,
+        "description": "it takes longer; the painting will be at the job in Location",
+        "headers": {name: {"schema": {"type": "string"}} for name in ("Location", "Preference-Applied", "Retry-After")},
+    }
+    router.post(
+        "/v1/stylize",
+        summary=SUMMARY,
+        response_class=Response,
+        responses={200: picture("the painting"), 202: accepted, **problems(404, 408, 409, 415, 422)},
+        openapi_extra={"requestBody": form(service.offer, service.limits)},
+    )(stylize)
+    return router
+
+
+async def stylize(request: Request) -> Response:
+    """Waits for the painting up to the server's limit; then, or at once with `Prefer: respond-async`, the answer is 202
+    with a job. `Prefer: wait=5` waits at most 5 seconds."""
+    state = request.app.state
+    service: Service = state.service
+    visitor: Visitor = state.access.visitor(request, "stylize")
+    # Before the pictures are read: who will be refused need not send them.
+    service.check_room(visitor.user, int(request.headers.get("content-length", "0")))
+    state.rates.spend(visitor)
+    wish = await read_form(request, service.limits, service.offer)
+    job = await run_in_threadpool(service.submit, wish, visitor.user)
+    # From here the upload is the service's alone, which lets go of it as soon as it can.
+    del wish
+    wait = _patience(request.headers.get("prefer", ""), state.patience.wait_seconds)
+    ended = await _finished_or_gone(request, service, job, wait)
+    if ended.status is Status.DONE:
+        return picture_response(service.result(ended.id, visitor.user), ended)
+    if ended.status.is_final:
+        failure = ended.failure
+        code = failure.code if failure else "cancelled"
+        message = failure.message if failure else "the job was cancelled"
+        raise problem_of(JobFailedError(message, code), {"job": ended.id})
+    left = (ended.wait_seconds or 0) + (ended.seconds_left or 0)
+    headers = {"Location": f"/v1/jobs/{ended.id}", "Retry-After": str(max(1, math.ceil(left)))}
+    if request.headers.get("prefer"):
+        headers["Preference-Applied"] = f"wait={wait:g}" if wait else "respond-async"
+    return JSONResponse(job_json(ended), 202, headers)
+
+
+def _patience(prefer: str, limit: float) -> float:
+    """Seconds to wait by the header Prefer (RFC 7240), at most `limit`."""
+    for part in prefer.lower().split(","):
+        name, _, value = part.strip().partition("=")
+        if name == "respond-async":
+            return 0.0
+        if name == "wait":
+            with contextlib.suppress(ValueError):
+                return min(limit, float(max(0, int(value))))
+    return limit
+
+
+async def _finished_or_gone(request: Request, service: Service, job: Snapshot, wait: float) -> Snapshot:
+    """The job when it is final or the time is over; if the client goes away before it has the job's name, nobody will
+    ever ask for it, and it is cancelled."""
+    if wait == 0:
+        return job
+    done = asyncio.ensure_future(finished(service, job.id, wait))
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait((done, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not done.done():
+            service.cancel(job.id)
+        return await done
+    except asyncio.CancelledError:
+        service.cancel(job.id)
+        raise
+    finally:
+        for task in (done, gone):
+            task.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        continue

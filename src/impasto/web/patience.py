@@ -1,0 +1,31 @@
+"""How long the HTTP server waits for clients, and how many it has at a time."""
+
+from dataclasses import dataclass, fields
+
+from impasto.options import check, option
+
+HEADER_SECONDS = 15.0
+"""That a client may take to say what it wants."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """Every value is checked; OptionError names the one that is wrong."""
+
+    wait_seconds: float = option(
+        25.0,
+        "that a request waits for its painting, before it is answered with a job",
+        minimum=0,
+        maximum=3600,
+        unit="s",
+    )
+    upload_seconds: float = option(60.0, "that sending a request may take", minimum=0.1, maximum=3600, unit="s")
+    unread_seconds: float = option(
+        30.0, "that a client may leave an answer unread", minimum=0.1, maximum=3600, unit="s"
+    )
+    connections: int = option(512, "requests that are answered at a time", minimum=1, maximum=100_000)
+    rate: float = option(0.0, "paintings a minute that one user may ask for; 0 is any number", minimum=0)
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            check(item, getattr(self, item.name))

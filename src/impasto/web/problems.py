@@ -1,0 +1,114 @@
+"""Errors as problem details (RFC 9457), and which status says what."""
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
+
+from impasto.errors import ImpastoError, OptionError
+from impasto.options import StylizeOptions
+from impasto.service.refusals import RefusedError
+
+MEDIA_TYPE = "application/problem+json"
+
+# By the code of a refusal, or of a job's failure; anything else that a caller can put right is 422.
+STATUS: Mapping[str, int] = {
+    "queue-full": 503,
+    "stopping": 503,
+    "unavailable": 503,
+    "too-many-jobs": 429,
+    "too-large": 413,
+    "not-a-picture": 415,
+    "no-such-job": 404,
+    "not-finished": 409,
+    "cancelled": 409,
+    "internal": 500,
+    "worker-died": 500,
+}
+RETRY_SECONDS = 10.0
+"""For a client that comes too early, where nobody knows better."""
+
+
+class Problem(Exception):  # noqa: N818  (RFC 9457's word)
+    """An answer that is no success. detail: for a person. code: for a program. more: further members of the object."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        retry_after: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail = status, code, detail
+        self.headers, self.more = dict(headers or {}), dict(more or {})
+        if status == 503 and retry_after is None:
+            retry_after = RETRY_SECONDS
+        if retry_after is not None:
+            self.headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
+
+    def response(self) -> Response:
+        body = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            **self.more,
+        }
+        return JSONResponse(body, self.status, self.headers, MEDIA_TYPE)
+
+
+def problem_of(error: ImpastoError, more: Mapping[str, Any] | None = None) -> Problem:
+    """What impasto refused, as an answer. more: further members of the object."""
+    if isinstance(error, RefusedError):
+        status = STATUS.get(error.code, 422)
+        return Problem(status, error.code, str(error), retry_after=error.retry_after, more=more)
+    members = dict(more or {})
+    if isinstance(error, OptionError) and (name := str(error).partition(" ")[0].rstrip(":")) in _OPTIONS:
+        members["option"] = name
+    return Problem(422, type(error).__name__, str(error), more=members)
+
+
+def install(app: FastAPI) -> None:
+    """Have every error of the app answered as a problem."""
+
+    def refused(_: Request, error: Exception) -> Response:
+        assert isinstance(error, ImpastoError)
+        return problem_of(error).response()
+
+    def routed(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            # The router knows only the first of several routes with one path.
+            headers["Allow"] = ", ".join(sorted(_methods(request)))
+        return Problem(error.status_code, "http", str(error.detail), headers=headers).response()
+
+    def answered(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return error.response()
+
+    def broken(_: Request, __: Exception) -> Response:
+        return Problem(500, "internal", "something went wrong inside impasto").response()
+
+    app.add_exception_handler(ImpastoError, refused)
+    app.add_exception_handler(HTTPException, routed)
+    app.add_exception_handler(Problem, answered)
+    app.add_exception_handler(Exception, broken)
+
+
+def _methods(request: Request) -> set[str]:
+    here = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in here for method in getattr(route, "methods", None) or ()}
+
+
+_OPTIONS = frozenset(StylizeOptions.__dataclass_fields__)

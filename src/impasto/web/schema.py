@@ -1,0 +1,121 @@
+"""What OpenAPI says of the API: the form from the options, and problems as they are."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from impasto.service import FORMATS, Limits, Offer, Request
+from impasto.web.form import REST
+from impasto.web.problems import MEDIA_TYPE
+
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "Problem details (RFC 9457).",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "for a person"},
+        "code": {"type": "string", "description": "for a program"},
+        "option": {"type": "string", "description": "the option that is wrong"},
+        "job": {"type": "string", "description": "the job that failed"},
+    },
+    "example": {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "32 jobs wait already; please come again later",
+        "code": "queue-full",
+    },
+}
+
+_REASONS = {
+    400: "the body or the request is broken",
+    401: "no key, or none that is known",
+    403: "the key is not for this, or the request comes from another site",
+    404: "there is no such thing, or no longer",
+    408: "the request took too long to arrive",
+    409: "the job is not finished, or was cancelled",
+    413: "too many bytes or pixels",
+    415: "no form, or no picture",
+    422: "an option or a picture is wrong; or why painting failed",
+    429: "too many unfinished jobs of one user, or too many requests",
+    500: "something went wrong inside impasto",
+    503: "the queue is full, or the server stops or starts",
+}
+_LATER = {"Retry-After": {"description": "seconds until it makes sense to try again", "schema": {"type": "integer"}}}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The answers that are no success, for `responses` of a route; what the guard and keys say is always among them."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {
+            "description": _REASONS[status],
+            "content": content,
+            **({"headers": _LATER} if status in (429, 503) else {}),
+        }
+        for status in sorted({400, 401, 403, 413, 429, 500, 503, *statuses})
+    }
+
+
+def picture(description: str) -> dict[str, Any]:
+    """An answer that is a painting."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {"description": description, "content": dict.fromkeys(FORMATS.values(), binary)}
+
+
+def form(offer: Offer, limits: Limits) -> dict[str, Any]:
+    """The body of `POST /v1/stylize`."""
+    file = {"type": "string", "format": "binary"}
+    named = {"type": "string", "enum": list(offer.styles)}
+    options = {name: {key: value for key, value in shown.items() if key not in ("unit", "methods")}
+               for name, shown in offer.schema().items()}  # fmt: skip
+    properties: dict[str, Any] = {
+        "content": {**file, "description": "the picture to paint"},
+        "style": {
+            "type": "array",
+            "items": {"anyOf": [named, file]},
+            "maxItems": limits.styles,
+            "description": "paintings, as files or by their names in /v1/styles; none for a method whose weights are"
+            " its style",
+        },
+        "mask": {
+            "type": "array",
+            "items": {"anyOf": [{"type": "string", "enum": [REST]}, file]},
+            "maxItems": limits.styles,
+            "description": f"where each style goes, white where it does; '{REST}' for what the others leave",
+        },
+        "format": {"type": "string", "enum": list(FORMATS), "default": Request.format},
+        **options,
+    }
+    return {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object", "required": ["content"], "properties": properties, "additionalProperties": False,
+                },
+                "example": {"content": "(the file)", "style": list(offer.styles)[:1], "strength": 0.8, "size": 512},
+            }
+        },
+    }  # fmt: skip
+
+
+def complete(app: FastAPI, *, with_keys: bool) -> None:
+    """Add to the app's OpenAPI what its routes refer to."""
+    make = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = make()
+            components = schema.setdefault("components", {})
+            components.setdefault("schemas", {})["Problem"] = PROBLEM
+            if with_keys:
+                components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+                schema["security"] = [{"key": []}]
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

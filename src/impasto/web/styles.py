@@ -1,0 +1,83 @@
+"""`/v1/methods` and `/v1/styles`: what a server offers."""
+
+import io
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from PIL import Image, ImageOps
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from impasto.errors import OptionError
+from impasto.options import StylizeOptions
+from impasto.record import opened
+from impasto.service import FORMATS, Offer
+from impasto.web.problems import Problem
+from impasto.web.schema import problems
+
+THUMBNAIL_SIDE = 256
+"""Pixels of a thumbnail's longer side."""
+
+router = APIRouter(prefix="/v1")
+
+
+@router.get("/methods", summary="Methods, options and limits", responses=problems())
+async def methods(request: Request) -> dict[str, Any]:
+    """`options` is JSON Schema; `methods` in it are the only ones that have the option."""
+    request.app.state.access.visitor(request)
+    offer: Offer = request.app.state.service.offer
+    schema = offer.schema()
+    return {
+        "methods": [_method(name, schema) for name in schema["method"]["enum"]],
+        "options": schema,
+        "formats": FORMATS,
+        "limits": asdict(request.app.state.service.limits),
+    }
+
+
+@router.get("/styles", summary="Styles that can be named", responses=problems())
+async def styles(request: Request) -> dict[str, Any]:
+    """Each with the address of a small picture of it."""
+    request.app.state.access.visitor(request)
+    offer: Offer = request.app.state.service.offer
+    return {"styles": [{"name": name, "thumbnail": f"/v1/styles/{name}/thumbnail"} for name in offer.styles]}
+
+
+@router.get(
+    "/styles/{name}/thumbnail",
+    summary="A style, small",
+    response_class=Response,
+    responses={
+        200: {"description": "a small picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
+        **problems(404),
+    },
+)
+async def thumbnail(request: Request, name: str) -> Response:
+    """JPEG."""
+    request.app.state.access.visitor(request)
+    try:
+        path = request.app.state.service.offer.style(name)
+    except OptionError as error:
+        raise Problem(404, "no-such-style", str(error)) from error
+    data = await run_in_threadpool(_thumbnail, path)
+    return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+def _method(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    own = [option for option, shown in schema.items() if name in shown.get("methods", [name])]
+    return {"name": name, "takes_style": StylizeOptions(method=name).takes_style, "options": own}
+
+
+@lru_cache(maxsize=256)
+def _thumbnail(path: Path) -> bytes:
+    with opened(path) as picture:
+        picture.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        small = ImageOps.exif_transpose(picture).convert("RGB")
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
+    stream = io.BytesIO()
+    small.save(stream, "JPEG", quality=85)
+    return stream.getvalue()

@@ -1,0 +1,88 @@
+"""`impasto serve` as a process of its own, and what it refuses."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+from wishes import picture
+
+from impasto.cli import serve as command
+from impasto.client import Client
+from impasto.web.keys import add_key
+
+SOON = 120
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--host", "0.0.0.0"], "--host 0.0.0.0 lets others in: give --keys FILE"),
+        (["--host", "::"], "--host :: lets others in"),
+        (["--port", "70000"], "--port is 70000"),
+        (["--weights", "vgg19"], "--weights is 'vgg19', but must be NAME=FILE"),
+        (["--weights", "vgg19=none.pth"], "weights of vgg19: there is no file"),
+        (["--styles", "none"], "none: there is no such folder of styles"),
+        (["--queue", "0"], "queue is 0"),
+        (["--wait-seconds", "-1"], "wait_seconds is -1.0"),
+    ],
+)
+def test_wrong_usage(words, said, impasto):
+    outcome = impasto("serve", *words)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert said in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_missing_extra_and_missing_keys(impasto, monkeypatch):
+    outcome = impasto("serve", "--keys", "none.json")
+    assert outcome.code == 1
+    assert "none.json: the file of keys cannot be read" in outcome.err
+    monkeypatch.setitem(sys.modules, "python_multipart", None)
+    assert "serving needs the extra 'web' (python_multipart is missing)" in impasto("serve").err
+
+
+def test_a_port_that_is_taken(impasto):
+    from impasto.web.server import listen
+
+    with listen("127.0.0.1", 0) as taken:
+        outcome = impasto("serve", "--port", str(taken.getsockname()[1]))
+    assert outcome.code == 1
+    assert "the server cannot listen there: address already in use" in outcome.err
+
+
+def test_what_counts_as_this_machine():
+    assert all(map(command._is_loopback, ("127.0.0.1", "127.8.9.10", "::1", "localhost")))
+    assert not any(map(command._is_loopback, ("0.0.0.0", "::", "192.168.1.2", "example.org", "")))
+
+
+@pytest.mark.slow
+def test_serves_until_it_is_told_to_stop_and_finishes_what_it_paints(folder):
+    key = add_key(folder / "keys.json", "ada", ("stylize",))
+    words = ["serve", "--port", "0", "--host", "0.0.0.0", "--keys", "keys.json", "--device", "cpu", "--per-user", "2"]
+    start = [sys.executable, "-m", "impasto", *words]
+    with subprocess.Popen(start, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ) as server:
+        threading.Timer(SOON, server.kill).start()
+        try:
+            port = int(server.stdout.readline().rpartition(":")[2])
+            client = Client(f"http://127.0.0.1:{port}", key=key)
+            assert client.stylize(picture(size=(40, 30)), "swirls").startswith(b"\x89PNG")
+            slow = {"method": "gatys", "scales": 1, "coarse_steps": 0, "steps": 40}
+            running = client.submit(picture(100, size=(40, 30)), "swirls", **slow)
+            events = client.events(running["id"])
+            while next(events)["step"] == 0:
+                continue
+            waiting = client.submit(picture(size=(40, 30)), "swirls")
+            others = client.events(waiting["id"])
+            assert next(others)["status"] == "queued"
+            server.send_signal(signal.SIGTERM)
+            *_, handed_back = others
+            assert handed_back["failure"]["code"] == "stopping"
+            *_, last = events
+            assert last["status"] == "done"
+            assert server.wait(SOON) == 0
+            assert "Traceback" not in server.stderr.read()
+        finally:
+            server.kill()

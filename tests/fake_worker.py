@@ -1,0 +1,72 @@
+"""Speaks as the painting process does, without painting: does what the name of the first style says.
+
+    python -I -S fake_worker.py FOLDER WIRE
+
+WIRE is the file `wire.py`, which is loaded by itself, as importing its package would take most of a test's time.
+
+A file `go` in the folder lets go of what is held; `broken` keeps the process from starting.
+"""
+
+import hashlib
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+sys.path.insert(0, str(Path(sys.argv[2]).parent))
+from wire import Message, read, write
+
+folder = Path(sys.argv[1])
+out = sys.stdout.buffer
+inbox: "SimpleQueue[Message | None]" = SimpleQueue()
+
+
+def listen() -> None:
+    while (message := read(sys.stdin.buffer)) is not None:
+        inbox.put(message)
+    os._exit(0)
+
+
+def paint(task: Message) -> None:
+    job, action = task.values["job"], task.values["styles"][0]
+    match action:
+        case "die":
+            os._exit(1)
+        case "die-once" if not (folder / "died").exists():
+            (folder / "died").touch()
+            os._exit(1)
+        case "garbage":
+            out.write(b"\xff" * 16)
+            out.flush()
+        case "stubborn":
+            time.sleep(600)
+        case "explode":
+            write(out, "failed", job=job, code="internal", message="something went wrong inside impasto")
+            return
+        case "hold":
+            write(out, "progress", [b"a preview"], job=job, step=1, total=4, seconds_left=3.0)
+            while not (folder / "go").exists():
+                try:
+                    if inbox.get(timeout=0.02).kind == "cancel":
+                        write(out, "cancelled", [b"the best so far"], job=job)
+                        return
+                except Empty:
+                    continue
+    with (folder / "painted").open("a") as file:
+        file.write(f"{hashlib.sha256(task.blobs[0]).hexdigest()}\n")
+    digest = hashlib.sha256(task.blobs[0]).digest()
+    write(out, "done", [digest], job=job, seconds=0.01, cache={"styles": [1, 2], "models": [3, 4]})
+
+
+threading.Thread(target=listen, daemon=True).start()
+assert inbox.get().kind == "start"
+if (folder / "broken").exists():
+    write(out, "failed", code="start", message="device is 'x', which is not there")
+    sys.exit(0)
+write(out, "ready")
+while True:
+    task = inbox.get()
+    if task.kind == "paint":
+        paint(task)

@@ -1,0 +1,92 @@
+import struct
+import zlib
+
+import pytest
+from wishes import picture
+
+from impasto.errors import OptionError, PictureError
+from impasto.options import StylizeOptions
+from impasto.service import Limits, Offer, Request
+from impasto.service.refusals import NotAPictureError, TooLargeError
+from impasto.service.request import inspect
+
+
+def looked_at(content=None, styles=("swirls",), limits=None, masks=(), kind="png", **options):
+    request = Request(
+        content=picture() if content is None else content, styles=styles, masks=masks, format=kind,
+        options=StylizeOptions(**options),
+    )  # fmt: skip
+    return inspect(request, limits or Limits(), Offer())
+
+
+def bomb(width=40_000, height=40_000):
+    """A PNG file of a hundred bytes that says that it has 1.6 billion pixels."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+
+def test_pixels_of_the_painting():
+    assert looked_at(picture(size=(80, 60))) == 4800
+    assert looked_at(picture(size=(80, 60)), size=40) == 1200
+    assert looked_at(picture(size=(1000, 1)), size=10) == 10
+
+
+def test_bombs_are_refused_by_their_header():
+    with pytest.raises(TooLargeError, match="content: it has more than 50 megapixels"):
+        looked_at(bomb())
+    with pytest.raises(TooLargeError, match="style 2: it has more than"):
+        looked_at(styles=("swirls", bomb()))
+    with pytest.raises(TooLargeError, match="mask 1: it has more than"):
+        looked_at(masks=(bomb(),))
+
+
+def test_a_painting_that_would_be_too_large_is_refused_with_a_size_that_fits():
+    limits = Limits(result_megapixels=0.01)
+    with pytest.raises(TooLargeError, match=r"this server paints at most 0\.01; a size of 115 fits"):
+        looked_at(picture(size=(400, 300)), limits=limits)
+    assert looked_at(picture(size=(400, 300)), limits=limits, size=115) <= 10_000
+    with pytest.raises(TooLargeError, match="megapixels"):
+        looked_at(size=1_000_000)
+
+
+def test_too_many_bytes_and_too_many_styles():
+    with pytest.raises(TooLargeError, match=r"more than 0\.01 MB"):
+        looked_at(styles=tuple(picture(size=(64, 64), kind="BMP") for _ in range(2)), limits=Limits(upload_mb=0.01))
+    with pytest.raises(OptionError, match="styles are more than 2"):
+        looked_at(styles=("swirls",) * 3, limits=Limits(styles=2))
+    with pytest.raises(OptionError, match="styles are more than 2"):
+        looked_at(styles=("swirls",), masks=(picture(),) * 3, limits=Limits(styles=2))
+
+
+@pytest.mark.parametrize("content", [b"GIF89", b"<svg/>", b"%PDF-1.7", b"\x7fELF", b"x" * 1000, b"{}"])
+def test_what_is_no_picture(content):
+    with pytest.raises(NotAPictureError, match="content: it is not a picture"):
+        looked_at(content)
+
+
+def test_empty_and_damaged():
+    with pytest.raises(PictureError, match="content: it is empty"):
+        looked_at(b"")
+    with pytest.raises(PictureError, match="content: it is"):
+        looked_at(picture()[:20])
+
+
+def test_styles_masks_and_formats_must_fit():
+    cases = [
+        ({"styles": ()}, "at least one style"),
+        ({"styles": ("swirl",)}, "style 'swirl' is not on this server; did you mean 'swirls'"),
+        ({"styles": ("/etc/passwd",)}, "is not on this server"),
+        ({"styles": ("swirls", "ink"), "style_blend": "1,2,3"}, "style_blend has 3 weights for 2 styles"),
+        ({"masks": (picture(), None)}, "masks are 2 for 1 styles"),
+        ({"masks": (picture(),), "style_blend": "1"}, "style_blend mixes"),
+        ({"kind": "exe"}, "format is 'exe'"),
+        ({"decoder": "/etc/passwd"}, "decoder is '/etc/passwd', but on this server"),
+    ]
+    for how, message in cases:
+        with pytest.raises(OptionError, match=message):
+            looked_at(**how)
+    assert looked_at(styles=("swirls", "ink"), masks=(picture(),)) == 48

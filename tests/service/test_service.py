@@ -1,0 +1,291 @@
+import hashlib
+import os
+import signal
+import time
+
+import pytest
+from wishes import picture, wish
+
+from impasto.errors import ImpastoError
+from impasto.service import Request, Service, Status
+from impasto.service import process as process_module
+from impasto.service.refusals import (
+    JobFailedError,
+    NoSuchJobError,
+    NotFinishedError,
+    QueueFullError,
+    StoppingError,
+    UnavailableError,
+    UserBusyError,
+)
+
+SOON = 20
+
+
+def until(condition, timeout=SOON):
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def running(service, job):
+    until(lambda: service.status(job.id).step == 1)
+
+
+def test_every_result_comes_from_its_own_picture(serve):
+    service = serve(devices=2)
+    jobs = {shade: service.submit(wish(shade=shade), user=f"user {shade % 3}") for shade in range(8)}
+    for shade, job in jobs.items():
+        done = service.wait(job.id, SOON)
+        assert (done.status, done.has_result, done.failure) == (Status.DONE, True, None)
+        assert service.result(job.id).data == hashlib.sha256(picture(shade)).digest()
+        assert service.result(job.id).media_type == "image/png"
+
+
+def test_users_take_turns(serve, go, tmp_path):
+    service = serve()
+    held = service.submit(wish("hold"), "first")
+    running(service, held)
+    greedy = [service.submit(wish(shade=shade), "greedy") for shade in (1, 2, 3)]
+    modest = service.submit(wish(shade=9), "modest")
+    assert [service.status(job.id).position for job in greedy] == [0, 2, 3]
+    assert service.status(modest.id).position == 1
+    waits = [service.status(job.id).wait_seconds for job in (greedy[0], modest, *greedy[1:])]
+    assert waits == sorted(waits)
+    assert waits[0] == pytest.approx(3.0)
+    go()
+    for job in (*greedy, modest):
+        service.wait(job.id, SOON)
+    order = (tmp_path / "painted").read_text().split()[1:]
+    assert order == [hashlib.sha256(picture(shade)).hexdigest() for shade in (1, 9, 2, 3)]
+
+
+def test_a_full_queue_says_when_to_come_again(serve):
+    service = serve(queue=2, per_user=2)
+    running(service, service.submit(wish("hold"), "a"))
+    service.submit(wish(), "b")
+    service.submit(wish(), "c")
+    with pytest.raises(QueueFullError, match="2 jobs wait") as refused:
+        service.submit(wish(), "d")
+    assert refused.value.retry_after >= 1
+    with pytest.raises(QueueFullError):
+        service.check_room("d")
+    assert 'impasto_rejected_total{reason="queue-full"} 2' in service.metrics_text()
+
+
+def test_one_user_cannot_fill_the_queue(serve):
+    service = serve(queue=10, per_user=2)
+    first = service.submit(wish("hold"), "greedy")
+    running(service, first)
+    service.submit(wish(), "greedy")
+    with pytest.raises(UserBusyError) as refused:
+        service.submit(wish(), "greedy")
+    assert refused.value.retry_after >= 1
+    assert service.submit(wish(), "modest").status is Status.QUEUED
+    service.cancel(first.id)
+    service.wait(first.id, SOON)
+    until(lambda: service.health().waiting == 0)
+    service.submit(wish(), "greedy")
+
+
+def test_waiting_uploads_are_bounded(serve):
+    service = serve(waiting_mb=0.01, queue=1000, per_user=1000)
+    large = Request(content=picture(size=(40, 40), kind="BMP"), styles=("hold",))
+    running(service, service.submit(large))
+    service.submit(large)
+    with pytest.raises(QueueFullError):
+        service.submit(large)
+    assert service.health().upload_bytes == 2 * large.num_bytes
+
+
+def test_progress_and_preview(serve, go):
+    service = serve()
+    heard = []
+    job = service.submit(wish("hold"))
+    end = service.subscribe(job.id, lambda: heard.append(1))
+    running(service, job)
+    snapshot = service.status(job.id)
+    assert (snapshot.status, snapshot.step, snapshot.total) == (Status.RUNNING, 1, 4)
+    assert (snapshot.seconds_left, snapshot.previews, service.preview(job.id)) == (3.0, 1, b"a preview")
+    count = len(heard)
+    assert count >= 1
+    end()
+    go()
+    service.wait(job.id, SOON)
+    assert len(heard) == count
+    assert service.preview(job.id) is None
+
+
+def test_cancel_in_the_queue_and_at_work(serve):
+    service = serve()
+    held = service.submit(wish("hold"))
+    running(service, held)
+    waiting = service.submit(wish())
+    assert service.cancel(waiting.id).status is Status.CANCELLED
+    with pytest.raises(JobFailedError) as nothing:
+        service.result(waiting.id)
+    assert nothing.value.code == "cancelled"
+    with pytest.raises(NotFinishedError):
+        service.result(held.id)
+    service.cancel(held.id)
+    assert service.wait(held.id, SOON).status is Status.CANCELLED
+    assert service.result(held.id).data == b"the best so far"
+    assert service.cancel(held.id).status is Status.CANCELLED
+
+
+def test_what_does_not_stop_is_killed_and_the_service_goes_on(serve, monkeypatch):
+    monkeypatch.setattr(process_module, "STOP_SECONDS", 0.2)
+    service = serve()
+    job = service.submit(wish("stubborn"))
+    until(lambda: service.status(job.id).status is Status.RUNNING)
+    service.cancel(job.id)
+    assert service.wait(job.id, SOON).status is Status.CANCELLED
+    assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
+
+
+def test_time_limit(serve, monkeypatch):
+    monkeypatch.setattr(process_module, "STOP_SECONDS", 0.2)
+    service = serve(job_seconds=0.3)
+    for action, data in (("hold", b"the best so far"), ("stubborn", None)):
+        ended = service.wait(service.submit(wish(action)).id, SOON)
+        assert (ended.status, ended.failure.code, ended.has_result) == (Status.FAILED, "time-limit", data is not None)
+        assert "longer than 0.3 s" in ended.failure.message
+    assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
+
+
+def test_the_job_of_a_worker_that_dies_is_painted_again(serve):
+    service = serve()
+    job = service.submit(wish("die-once", shade=7))
+    assert service.wait(job.id, SOON).status is Status.DONE
+    assert service.result(job.id).data == hashlib.sha256(picture(7)).digest()
+    assert "impasto_retries_total 1" in service.metrics_text()
+
+
+@pytest.mark.parametrize("action", ["die", "garbage"])
+def test_a_job_that_kills_its_worker_twice_is_reported(action, serve):
+    service = serve()
+    job = service.submit(wish(action))
+    ended = service.wait(job.id, SOON)
+    assert (ended.status, ended.failure.code, ended.has_result) == (Status.FAILED, "worker-died", False)
+    assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
+
+
+def test_an_idle_worker_that_is_killed_is_replaced_before_it_is_needed(serve):
+    service = serve()
+    service.wait_until_ready(SOON)
+    (first,) = service.worker_pids()
+    os.kill(first, signal.SIGKILL)
+    until(lambda: service.health().ready and service.worker_pids() not in ([], [first]))
+    assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
+
+
+def test_an_error_inside_is_reported(serve):
+    service = serve()
+    ended = service.wait(service.submit(wish("explode")).id, SOON)
+    assert (ended.failure.code, ended.failure.message) == ("internal", "something went wrong inside impasto")
+    with pytest.raises(JobFailedError, match="went wrong"):
+        service.result(ended.id)
+
+
+def test_a_worker_that_does_not_start_is_a_reason_and_hands_back_what_waits(serve, tmp_path, monkeypatch):
+    monkeypatch.setattr(Service, "pause", lambda self, seconds: time.sleep(0.01))
+    (tmp_path / "broken").touch()
+    service = serve()
+    with pytest.raises(ImpastoError, match="which is not there"):
+        service.wait_until_ready(SOON)
+    until(service._is_unavailable)
+    with pytest.raises(UnavailableError):
+        service.submit(wish())
+    health = service.health()
+    assert (health.ready, health.problems) == (False, ("cpu: device is 'x', which is not there",))
+    (tmp_path / "broken").unlink()
+    until(lambda: service.health().ready)
+    assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
+
+
+def test_results_expire_and_uploads_before_them(serve):
+    service = serve(keep_seconds=1)
+    job = service.submit(wish())
+    service.wait(job.id, SOON)
+    assert service._jobs[job.id].request is None
+    assert service.result(job.id).data
+    until(lambda: not service._jobs)
+    with pytest.raises(NoSuchJobError):
+        service.status(job.id)
+    assert service.health().result_bytes == 0
+
+
+def test_forgotten_at_once(serve):
+    service = serve()
+    job = service.submit(wish())
+    service.wait(job.id, SOON)
+    service.forget(job.id)
+    with pytest.raises(NoSuchJobError):
+        service.result(job.id)
+
+
+def test_jobs_of_others_do_not_exist(serve):
+    service = serve()
+    job = service.submit(wish(), "owner")
+    service.wait(job.id, SOON)
+    calls = (service.status, service.result, service.preview, service.cancel, service.forget)
+    for call in calls:
+        with pytest.raises(NoSuchJobError):
+            call(job.id, user="other")
+    assert service.result(job.id, user="owner").data == service.result(job.id).data
+
+
+def test_stopping_hands_back_what_waits_and_finishes_what_runs(serve, go):
+    service = serve(stop_seconds=SOON)
+    held, waiting = service.submit(wish("hold")), service.submit(wish())
+    running(service, held)
+    service.stop()
+    assert service.status(waiting.id).failure.code == "stopping"
+    with pytest.raises(StoppingError) as refused:
+        service.submit(wish())
+    assert refused.value.retry_after > 0
+    assert service.health().stopping
+    go()
+    service.close()
+    assert service.status(held.id).status is Status.DONE
+    assert service.worker_pids() == []
+
+
+def test_closing_stops_what_takes_too_long_and_keeps_the_best(serve):
+    service = serve(stop_seconds=0.1)
+    held = service.submit(wish("hold"))
+    running(service, held)
+    service.close()
+    ended = service.status(held.id)
+    assert (ended.status, ended.failure.code) == (Status.FAILED, "stopping")
+    assert service.result(held.id).data == b"the best so far"
+
+
+def test_metrics_are_numbers_with_names(serve):
+    service = serve()
+    service.wait(service.submit(wish()).id, SOON)
+    lines = service.metrics_text().splitlines()
+    values = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
+    assert values['impasto_jobs_total{method="adain",status="done"}'] == 1
+    assert values['impasto_job_seconds_count{method="adain"}'] == 1
+    assert values['impasto_job_seconds_bucket{method="adain",le="+Inf"}'] == 1
+    assert values["impasto_style_cache_misses"] == 2
+    assert values["impasto_jobs_waiting"] == 0
+    typed = [line.split()[2] for line in lines if line.startswith("# TYPE")]
+    assert len(typed) == len(set(typed))
+
+
+def test_the_server_does_without_torch(serve):
+    import subprocess
+    import sys
+
+    code = "import sys, impasto.service; sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def test_a_request_is_checked_before_it_waits(serve):
+    service = serve()
+    with pytest.raises(ImpastoError):
+        service.submit(Request(content=b"no picture", styles=("now",)))
+    assert service.health().waiting == 0

@@ -1,0 +1,82 @@
+"""A real server on loopback, over a service that does not paint, and a way to ask it."""
+
+import http.client
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from fake_service import go, offer, serve
+
+from impasto.client import _form
+from impasto.service import Service
+from impasto.web.app import create_app
+from impasto.web.keys import Keys
+from impasto.web.patience import Patience
+from impasto.web.server import listen, make_server
+
+__all__ = ["go", "offer", "serve"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Site:
+    """service: behind it. port: on loopback."""
+
+    service: Service
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.headers, answer.read())
+        finally:
+            connection.close()
+
+    def stylize(self, *fields: tuple[str, str | bytes], **headers: str) -> Answer:
+        body, kind = _form(fields)
+        return self.ask("POST", "/v1/stylize", body, **{"Content_Type": kind, **headers})
+
+
+@contextmanager
+def running(service: Service, keys: Keys | None = None, local: bool = True, **patience: Any) -> Iterator[Site]:
+    with listen("127.0.0.1", 0) as sock:
+        server = make_server(create_app(service, Patience(**patience), keys=keys, local=local), service)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
+        thread.start()
+        try:
+            yield Site(service, sock.getsockname()[1])
+        finally:
+            server.should_exit = True
+            server.force_exit = True
+            thread.join()
+
+
+@pytest.fixture
+def site(serve: Callable[..., Service]) -> Iterator[Callable[..., Site]]:
+    """Starts servers that end with the test. limits: of the service."""
+    with ExitStack() as stack:
+
+        def make(keys: Keys | None = None, limits: dict[str, Any] | None = None, **patience: Any) -> Site:
+            return stack.enter_context(running(serve(**(limits or {})), keys, **patience))
+
+        yield make

@@ -1,0 +1,168 @@
+import json
+import stat
+
+import pytest
+from wishes import picture
+
+from impasto.errors import CheckpointError, OptionError
+from impasto.web import keys as keys_module
+from impasto.web.access import Rates, Visitor
+from impasto.web.keys import Keys, add_key, read_keys, remove_key
+from impasto.web.problems import Problem
+
+FORM = (("content", picture()), ("style", "now"))
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "keys.json"
+
+
+def bearer(key):
+    return {"Authorization": f"Bearer {key}"}
+
+
+def test_the_file_holds_hashes_and_is_for_its_owner(file):
+    key = add_key(file, "ada", ("stylize", "metrics"), 30)
+    add_key(file, "bob", ("stylize",))
+    assert key.startswith("impasto_")
+    assert key not in file.read_text()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [(one.name, one.scopes, one.rate) for one in read_keys(file)] == [
+        ("ada", ("stylize", "metrics"), 30), ("bob", ("stylize",), None)
+    ]  # fmt: skip
+    found = Keys(file).find(key)
+    assert found.name == "ada"
+    assert Keys(file).find(key[:-1]) is None
+    assert Keys(file).find(found.sha256) is None
+
+
+def test_names_scopes_and_rates_are_checked(file):
+    add_key(file, "ada", ("stylize",))
+    for name, scopes, rate, said in (
+        ("ada", ("stylize",), None, "the name 'ada' is taken"),
+        ("", ("stylize",), None, "is empty"),
+        ("bob", ("admin",), None, "no scope 'admin'"),
+        ("bob", ("stylize",), -1, "rate is -1"),
+        ("bob", ("stylize",), float("nan"), "rate is nan"),
+    ):
+        with pytest.raises(OptionError, match=said):
+            add_key(file, name, scopes, rate)
+    with pytest.raises(OptionError, match="no key named 'bob'"):
+        remove_key(file, "bob")
+    assert len(read_keys(file)) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"keys": [{}]}', '{"keys": [{"name": 1, "sha256": 2, "scopes": []}]}']
+)
+def test_damaged_files_are_refused(text, file):
+    file.write_text(text)
+    with pytest.raises(CheckpointError):
+        read_keys(file)
+
+
+def test_a_key_that_is_taken_away_stops_working(file, monkeypatch):
+    monkeypatch.setattr(keys_module, "RELOAD_SECONDS", 0)
+    key = add_key(file, "ada", ("stylize",))
+    other = add_key(file, "bob", ("stylize",))
+    keys = Keys(file)
+    remove_key(file, "ada")
+    assert keys.find(key) is None
+    assert keys.find(other).name == "bob"
+    file.unlink()
+    for _ in range(2):
+        with pytest.raises(CheckpointError):
+            keys.find(other)
+
+
+def test_a_minute_of_requests_at_once_and_then_one_after_the_other():
+    now = [0.0]
+    rates = Rates(lambda: now[0])
+    visitor = Visitor("ada", 6.0)
+    for _ in range(6):
+        rates.spend(visitor)
+    with pytest.raises(Problem) as refused:
+        rates.spend(visitor)
+    assert (refused.value.status, refused.value.headers["Retry-After"]) == (429, "10")
+    now[0] = 9.9
+    with pytest.raises(Problem):
+        rates.spend(visitor)
+    rates.spend(Visitor("bob", 6.0))
+    now[0] = 10.1
+    rates.spend(visitor)
+    for _ in range(100):
+        rates.spend(Visitor("free", 0.0))
+
+
+def test_keys_and_scopes_over_http(site, file):
+    painter = add_key(file, "ada", ("stylize",))
+    reader = add_key(file, "prometheus", ("metrics",))
+    here = site(Keys(file))
+    for headers in ({}, bearer("impasto_wrong"), {"Authorization": f"Basic {painter}"}, {"Authorization": painter}):
+        answer = here.stylize(*FORM, **headers)
+        assert (answer.status, answer.json["code"]) == (401, "no-key")
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert here.stylize(*FORM, **bearer(painter)).status == 200
+    assert here.stylize(*FORM, **bearer(reader)).status == 403
+    assert here.ask("GET", "/metrics", **bearer(painter)).status == 403
+    assert here.ask("GET", "/metrics", **bearer(reader)).status == 200
+    for path in ("/v1/methods", "/v1/styles", "/metrics", "/v1/jobs/x", "/v1/styles/now/thumbnail"):
+        assert here.ask("GET", path).status == 401
+    assert here.ask("GET", "/v1/styles", **bearer(reader)).status == 200
+    assert here.ask("GET", "/healthz").status in (200, 503)
+    assert "securitySchemes" in here.ask("GET", "/v1/openapi.json").json["components"]
+
+
+def test_jobs_of_other_keys_do_not_exist(site, file):
+    ada, bob = add_key(file, "ada", ("stylize",)), add_key(file, "bob", ("stylize",))
+    here = site(Keys(file))
+    path = here.stylize(*FORM, Prefer="respond-async", **bearer(ada)).headers["Location"]
+    for end in ("", "/result", "/preview", "/events"):
+        assert here.ask("GET", path + end, **bearer(bob)).status == 404
+    assert here.ask("DELETE", path, **bearer(bob)).status == 404
+    assert here.ask("GET", path, **bearer(ada)).status == 200
+
+
+def test_rates_over_http(site, file):
+    key = add_key(file, "ada", ("stylize",), rate=2)
+    here = site(Keys(file), rate=1)
+    assert [here.stylize(*FORM, **bearer(key)).status for _ in range(3)] == [200, 200, 429]
+    answer = here.stylize(*FORM, **bearer(key))
+    assert answer.json["code"] == "too-often"
+    assert 1 <= int(answer.headers["Retry-After"]) <= 30
+
+
+def test_pages_of_other_sites_are_kept_out(site):
+    here = site()
+    assert here.stylize(*FORM, Sec_Fetch_Site="cross-site").status == 403
+    assert here.stylize(*FORM, Sec_Fetch_Site="same-origin").status == 200
+    for host, status in (
+        ("evil.example", 403), ("127.0.0.1.evil.example:80", 403), ("localhost:1", 200), ("[::1]:80", 200),
+        ("127.0.0.1", 200), ("192.168.0.1", 403),
+    ):  # fmt: skip
+        assert here.ask("GET", "/v1/styles", Host=host).status == status, host
+    assert site(local=False).ask("GET", "/v1/styles", Host="paint.example").status == 200
+
+
+def test_keys_command(impasto_keys, file):
+    code, out, err = impasto_keys("add", "ada", "--keys", str(file), "--scope", "stylize", "metrics", "--rate", "5")
+    assert code == 0
+    assert Keys(file).find(out.strip()).rate == 5
+    assert str(file) in err
+    assert impasto_keys("list", "--keys", str(file))[1].startswith("ada  stylize,metrics  5/min  20")
+    assert impasto_keys("add", "ada", "--keys", str(file))[0] == 2
+    assert impasto_keys("remove", "ada", "--keys", str(file))[0] == 0
+    assert json.loads(file.read_text()) == {"keys": []}
+    assert impasto_keys("list", "--keys", str(file) + "x")[0] == 1
+
+
+@pytest.fixture
+def impasto_keys(capsys):
+    from impasto.cli.main import main
+
+    def call(*words):
+        code = main(["keys", *words])
+        return code, *capsys.readouterr()
+
+    return call

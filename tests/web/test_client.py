@@ -1,0 +1,88 @@
+import hashlib
+import threading
+from pathlib import Path
+
+import pytest
+from wishes import picture
+
+from impasto.client import Client, ServerError
+from impasto.errors import ImpastoError, OptionError
+from impasto.web.keys import Keys, add_key
+
+
+def test_stylize_from_bytes_and_paths(site, tmp_path):
+    client = Client(site().url + "/")
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(picture(8))
+    expected = hashlib.sha256(picture(8)).digest()
+    assert client.stylize(picture(8), "now", strength=0.5, size=None) == expected
+    assert client.stylize(photo, ["now", photo, picture()], masks=[photo, "rest"], format="webp") == expected
+    with pytest.raises(FileNotFoundError):
+        client.stylize(tmp_path / "none.png", "now")
+    with pytest.raises(FileNotFoundError):
+        client.stylize(photo, Path("none.png"))
+
+
+def test_problems_are_errors(site):
+    client = Client(site().url)
+    with pytest.raises(ServerError, match="size is 0") as wrong:
+        client.stylize(picture(), "now", size=0)
+    assert (wrong.value.status, wrong.value.problem["option"], wrong.value.retry_after) == (422, "size", None)
+    with pytest.raises(ServerError, match="something went wrong inside impasto"):
+        client.stylize(picture(), "explode")
+    with pytest.raises(ServerError) as gone:
+        client.job("none")
+    assert gone.value.status == 404
+
+
+def test_waits_until_a_full_server_has_room(site, go):
+    here = site(limits={"queue": 1, "per_user": 1})
+    client = Client(here.url)
+    held = client.submit(picture(1), "hold")
+    with pytest.raises(TimeoutError) as late:
+        client.stylize(picture(2), "now", patience=0.2)
+    assert late.value.__cause__.status == 429
+    threading.Timer(0.2, go).start()
+    assert client.stylize(picture(2), "now", patience=30) == hashlib.sha256(picture(2)).digest()
+    assert client.result(held["id"]) == hashlib.sha256(picture(1)).digest()
+
+
+def test_progress_events_preview_and_cancel(site, go):
+    client = Client(site().url)
+    job = client.submit(picture(), "hold")
+    seen = []
+    for state in client.events(job["id"]):
+        seen.append(state["status"])
+        if state["step"] == 1 and "cancelled" not in seen:
+            assert client.preview(job["id"]) == b"a preview"
+            client.cancel(job["id"])
+    assert seen[-1] == "cancelled"
+    assert client.result(job["id"]) == b"the best so far"
+    threading.Timer(0.5, go).start()
+    heard = []
+    client.stylize(picture(), "hold", progress=lambda state: heard.append(state["status"]))
+    assert set(heard) <= {"queued", "running"}
+    assert heard
+
+
+def test_methods_and_styles(site):
+    client = Client(site().url)
+    assert "adain" in [method["name"] for method in client.methods()["methods"]]
+    assert "now" in client.styles()
+
+
+def test_keys(site, tmp_path):
+    key = add_key(tmp_path / "keys.json", "ada", ("stylize",))
+    here = site(Keys(tmp_path / "keys.json"))
+    with pytest.raises(ServerError) as refused:
+        Client(here.url).styles()
+    assert refused.value.status == 401
+    assert "now" in Client(here.url, key=key).styles()
+
+
+def test_no_server_is_one_line():
+    with pytest.raises(ImpastoError, match=r"http://127\.0\.0\.1:1: the server cannot be reached"):
+        Client("http://127.0.0.1:1").styles()
+    for url in ("127.0.0.1", "ftp://x", "http://"):
+        with pytest.raises(OptionError, match="url is"):
+            Client(url)

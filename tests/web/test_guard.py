@@ -1,0 +1,152 @@
+"""Clients that mean harm, or are only slow."""
+
+import socket
+import time
+
+import pytest
+from wishes import picture
+
+from impasto.client import _form
+from impasto.web.server import Patient
+
+SOON = 20
+
+
+def raw(here, data=b""):
+    connection = socket.create_connection(("127.0.0.1", here.port), timeout=SOON)
+    connection.sendall(data)
+    return connection
+
+
+def read_all(connection):
+    parts = []
+    try:
+        while part := connection.recv(65536):
+            parts.append(part)
+    except ConnectionResetError:
+        pass
+    return b"".join(parts)
+
+
+def head(length=None, extra=b""):
+    size = b"" if length is None else b"Content-Length: %d\r\n" % length
+    return (
+        b"POST /v1/stylize HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        + size + extra + b"\r\n"
+    )  # fmt: skip
+
+
+PART = b'--x\r\nContent-Disposition: form-data; name="content"; filename="x"\r\n\r\n'
+
+
+def test_too_long_a_body_is_refused_unread(site):
+    here = site(limits={"upload_mb": 0.1})
+    with raw(here, head(10**12)) as connection:
+        answer = read_all(connection)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b'"code":"too-large"' in answer
+
+
+def test_a_body_without_a_length_is_counted(site):
+    here = site(limits={"upload_mb": 0.1})
+    with raw(here, head(extra=b"Transfer-Encoding: chunked\r\n")) as connection:
+        connection.sendall(b"%x\r\n%s\r\n" % (len(PART), PART))
+        try:
+            for _ in range(100):
+                connection.sendall(b"2710\r\n" + b"y" * 10_000 + b"\r\n")
+                time.sleep(0.001)
+        except OSError:
+            pass
+        answer = read_all(connection)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 413 ")
+    assert 'status="413"' in here.service.metrics_text()
+
+
+def test_an_upload_that_takes_too_long(site):
+    here = site(upload_seconds=0.3)
+    with raw(here, head(1000) + b"--x\r\n") as connection:
+        answer = read_all(connection)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"connection: close" in answer.lower()
+
+
+def test_waiting_for_a_painting_is_not_slow_uploading(site):
+    here = site(upload_seconds=0.2, wait_seconds=1.0)
+    assert here.stylize(("content", picture()), ("style", "hold")).status == 202
+
+
+@pytest.mark.parametrize("start", [b"", b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: "])
+def test_a_request_that_does_not_come(start, site, monkeypatch):
+    monkeypatch.setattr("impasto.web.server.HEADER_SECONDS", 0.3)
+    here = site()
+    began = time.monotonic()
+    with raw(here, start) as connection:
+        assert read_all(connection) == b""
+    assert time.monotonic() - began < SOON / 2
+
+
+def test_a_connection_that_is_used_again_may_be_slow_only_for_so_long(site, monkeypatch):
+    monkeypatch.setattr("impasto.web.server.HEADER_SECONDS", 0.3)
+    here = site()
+    with raw(here, b"GET /v1/styles HTTP/1.1\r\nHost: localhost\r\n\r\n") as connection:
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"GET /v1/sty")
+        read_all(connection)
+    assert Patient._deadline is None
+
+
+def test_an_answer_that_is_not_read(site, monkeypatch):
+    here = site(unread_seconds=0.3)
+    job = here.stylize(("content", picture()), ("style", "now")).headers["Impasto-Job"]
+    from impasto.service import Result
+
+    here.service._jobs[job].result = Result(bytes(20_000_000), "png")
+    with raw(here) as connection:
+        connection.sendall(b"GET /v1/jobs/%s/result HTTP/1.1\r\nHost: localhost\r\n\r\n" % job.encode())
+        end = time.monotonic() + SOON
+        while 'route="/v1/jobs/{job_id}/result",status="200"' not in here.service.metrics_text():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        assert len(read_all(connection)) < 20_000_000
+
+
+def test_too_many_requests_at_a_time(site):
+    here = site(connections=1)
+    body, kind = _form([("content", picture()), ("style", "hold")])
+    with raw(here, head(len(body)).replace(b"multipart/form-data; boundary=x", kind.encode()) + body):
+        end = time.monotonic() + SOON
+        while here.service.health().running == 0:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        answer = here.ask("GET", "/healthz")
+    assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "queue-full", "2")
+
+
+def test_uploads_on_their_way_are_bounded_together(site):
+    here = site(limits={"waiting_mb": 0.05}, upload_seconds=5)
+    connections = [raw(here, head(40_000) + PART + b"y" * 30_000) for _ in range(2)]
+    answers = []
+    for connection in connections:
+        connection.settimeout(2)
+        try:
+            answers.append(connection.recv(65536))
+        except TimeoutError:
+            answers.append(b"")
+        connection.close()
+    assert sum(answer.startswith(b"HTTP/1.1 503 ") for answer in answers) >= 1
+
+
+@pytest.mark.parametrize("line", [b"GARBAGE\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00\x01"])
+def test_what_is_no_http(line, site):
+    here = site()
+    with raw(here, line) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        read_all(connection)
+    assert here.ask("GET", "/v1/styles").status == 200
+
+
+def test_many_requests_leave_nothing_behind(site):
+    here = site()
+    assert {here.ask("GET", "/v1/jobs/none").status for _ in range(60)} == {404}
+    assert {here.stylize(("content", b"x"), ("style", "now")).status for _ in range(30)} == {415}
+    assert (here.service.health().waiting, here.service.health().upload_bytes) == (0, 0)

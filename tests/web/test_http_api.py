@@ -1,0 +1,293 @@
+"""The API through a real server."""
+
+import hashlib
+import io
+import json
+import threading
+import time
+
+import pytest
+from PIL import Image
+from wishes import picture
+
+from impasto.service import FORMATS, Status
+
+CONTENT = ("content", picture(3))
+DIGEST = hashlib.sha256(picture(3)).digest()
+SOON = 20
+
+
+def until(condition):
+    end = time.monotonic() + SOON
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def is_problem(answer, status, code):
+    assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    found = answer.json
+    assert (found["status"], found["code"], found["type"]) == (status, code, "about:blank")
+    assert found["title"]
+    assert found["detail"]
+    return found
+
+
+def queued(site, *fields):
+    answer = site.stylize(CONTENT, *fields, Prefer="respond-async")
+    assert answer.status == 202
+    return answer
+
+
+def test_a_picture_in_and_its_painting_out(site):
+    answer = site().stylize(CONTENT, ("style", "now"), ("format", "jpeg"), ("strength", "0.5"))
+    assert (answer.status, answer.headers["Content-Type"], answer.body) == (200, "image/jpeg", DIGEST)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "server" not in answer.headers
+
+
+def test_uploaded_styles_and_masks_arrive(site, monkeypatch):
+    here = site()
+    seen = []
+    submit = here.service.submit
+    monkeypatch.setattr(here.service, "submit", lambda wish, user: seen.append(wish) or submit(wish, user))
+    uploaded = picture(9)
+    answer = here.stylize(
+        CONTENT, ("style", "now"), ("style", uploaded), ("mask", picture(1)), ("mask", "rest"), ("colour", "keep"),
+        ("size", ""), ("decoder", "adain_paper"),
+    )  # fmt: skip
+    assert answer.status == 200
+    (wish,) = seen
+    assert (wish.content, wish.styles, wish.masks) == (picture(3), ("now", uploaded), (picture(1), None))
+    assert (wish.options.colour, wish.options.size, wish.options.decoder) == ("keep", None, "adain_paper")
+
+
+def test_what_takes_longer_becomes_a_job(site, go):
+    here = site(wait_seconds=0.3)
+    answer = here.stylize(CONTENT, ("style", "hold"))
+    assert answer.status == 202
+    assert int(answer.headers["Retry-After"]) >= 1
+    path = answer.headers["Location"]
+    assert path == f"/v1/jobs/{answer.json['id']}"
+    until(lambda: here.ask("GET", path).json["step"] == 1)
+    job = here.ask("GET", path).json
+    assert (job["status"], job["total"], job["seconds_left"], job["previews"]) == ("running", 4, 3.0, 1)
+    assert here.ask("GET", f"{path}/preview").body == b"a preview"
+    early = here.ask("GET", f"{path}/result")
+    is_problem(early, 409, "not-finished")
+    assert early.headers["Retry-After"] == "3"
+    go()
+    until(lambda: here.ask("GET", path).json["status"] == "done")
+    result = here.ask("GET", f"{path}/result")
+    assert (result.status, result.body, result.headers["Content-Type"]) == (200, DIGEST, "image/png")
+    is_problem(here.ask("GET", f"{path}/preview"), 404, "no-preview")
+    assert here.ask("DELETE", path).status == 204
+    is_problem(here.ask("GET", path), 404, "no-such-job")
+
+
+@pytest.mark.parametrize(("prefer", "applied"), [("respond-async", "respond-async"), ("wait=0", "respond-async")])
+def test_the_client_may_say_how_long_it_waits(prefer, applied, site):
+    here = site()
+    answer = here.stylize(CONTENT, ("style", "hold"), Prefer=prefer)
+    assert (answer.status, answer.headers["Preference-Applied"]) == (202, applied)
+
+
+def test_cancel(site):
+    here = site()
+    path = queued(here, ("style", "hold")).headers["Location"]
+    until(lambda: here.ask("GET", path).json["step"] == 1)
+    waiting = queued(here, ("style", "now")).headers["Location"]
+    assert here.ask("GET", waiting).json["position"] == 0
+    # Nothing was painted of it, and a job that is over is forgotten.
+    assert here.ask("DELETE", waiting).status == 204
+    is_problem(here.ask("GET", waiting), 404, "no-such-job")
+    assert here.ask("DELETE", path).status == 204
+    until(lambda: here.ask("GET", path).json["status"] == "cancelled")
+    assert here.ask("GET", f"{path}/result").body == b"the best so far"
+
+
+def test_events_tell_until_the_end(site, go):
+    here = site()
+    path = queued(here, ("style", "hold")).headers["Location"]
+    threading.Timer(0.3, go).start()
+    answer = here.ask("GET", f"{path}/events")
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    blocks = answer.body.decode().strip().split("\n\n")
+    jobs = [json.loads(block.removeprefix("event: job\ndata: ")) for block in blocks]
+    assert jobs[-1]["status"] == "done"
+    assert "running" in [job["status"] for job in jobs]
+    steps = [job["step"] for job in jobs]
+    assert steps == sorted(steps)
+
+
+def test_a_stream_of_events_says_that_it_is_still_there(site, monkeypatch, go):
+    monkeypatch.setattr("impasto.web.jobs.HEARTBEAT_SECONDS", 0.05)
+    here = site()
+    path = queued(here, ("style", "hold")).headers["Location"]
+    threading.Timer(0.5, go).start()
+    assert b": still here\n\n" in here.ask("GET", f"{path}/events").body
+
+
+@pytest.mark.parametrize(("action", "status", "code"), [("explode", 500, "internal"), ("die", 500, "worker-died")])
+def test_a_job_that_fails_is_a_problem(action, status, code, site):
+    here = site()
+    found = is_problem(here.stylize(CONTENT, ("style", action)), status, code)
+    is_problem(here.ask("GET", f"/v1/jobs/{found['job']}/result"), status, code)
+    assert here.ask("GET", f"/v1/jobs/{found['job']}").json["failure"]["code"] == code
+
+
+WRONG = [
+    ([("style", "now")], 422, "OptionError", "content is missing"),
+    ([CONTENT], 422, "OptionError", "at least one style"),
+    ([("content", b"x" * 99), ("style", "now")], 415, "not-a-picture", "content: it is not a picture"),
+    ([("content", b""), ("style", "now")], 422, "PictureError", "content: it is empty"),
+    ([("content", "text"), ("style", "now")], 422, "OptionError", "content must be one file"),
+    ([CONTENT, CONTENT, ("style", "now")], 422, "OptionError", "content must be one file"),
+    ([CONTENT, ("style", "none")], 422, "OptionError", "style 'none' is not on this server"),
+    ([CONTENT, ("style", "../../etc/passwd")], 422, "OptionError", "is not on this server"),
+    ([CONTENT, ("style", "now"), ("mask", "all")], 422, "OptionError", "mask must be a file, or 'rest'"),
+    ([CONTENT, ("style", "now"), ("size", "x")], 422, "OptionError", "size is 'x', but must be a whole number"),
+    ([CONTENT, ("style", "now"), ("size", "4"), ("size", "5")], 422, "OptionError", "size is given twice"),
+    ([CONTENT, ("style", "now"), ("size", b"4")], 422, "OptionError", "size is a value, but was sent as a file"),
+    ([CONTENT, ("style", "now"), ("sizze", "4")], 422, "OptionError", "no option 'sizze'; did you mean 'size'?"),
+    ([CONTENT, ("style", "now"), ("decoder", "/etc/passwd")], 422, "OptionError", "decoder is '/etc/passwd', but on"),
+    ([CONTENT, ("style", "now"), ("encoder", "vgg19")], 422, "OptionError", "encoder is 'vgg19', but on this server"),
+    ([CONTENT, ("style", "now"), ("format", "exe")], 422, "OptionError", "format is 'exe'"),
+    ([CONTENT, ("style", "now"), ("size", "999999")], 413, "too-large", "megapixels"),
+    ([CONTENT, ("style", "now"), ("colour", "x" * 20_000)], 400, "broken-form", "the form cannot be read"),
+    ([CONTENT, *[("style", picture())] * 40], 400, "broken-form", "Too many files"),
+]  # fmt: skip
+
+
+def test_everything_wrong_is_a_problem_that_says_what(site):
+    here = site()
+    for fields, status, code, said in WRONG:
+        assert said in is_problem(here.stylize(*fields), status, code)["detail"]
+    assert here.service.health().waiting == 0
+    wrong = here.stylize(CONTENT, ("style", "now"), ("strength", "7")).json
+    assert (wrong["option"], wrong["code"]) == ("strength", "OptionError")
+
+
+def test_bodies_that_are_no_form(site):
+    here = site()
+    is_problem(here.ask("POST", "/v1/stylize", b"{}", Content_Type="application/json"), 415, "not-a-form")
+    is_problem(here.ask("POST", "/v1/stylize"), 415, "not-a-form")
+    for kind in ("multipart/form-data", "multipart/form-data; boundary=x", 'multipart/form-data; boundary="'):
+        is_problem(here.ask("POST", "/v1/stylize", b"nonsense", Content_Type=kind), 400, "broken-form")
+
+
+def test_paths_and_methods_that_there_are_not(site):
+    here = site()
+    is_problem(here.ask("GET", "/v2"), 404, "http")
+    wrong = here.ask("PUT", "/v1/stylize")
+    is_problem(wrong, 405, "http")
+    assert wrong.headers["Allow"] == "POST"
+    assert here.ask("PATCH", "/v1/jobs/none").headers["Allow"] == "DELETE, GET"
+    for end in ("", "/result", "/events", "/preview"):
+        is_problem(here.ask("GET", f"/v1/jobs/none{end}"), 404, "no-such-job")
+    is_problem(here.ask("DELETE", "/v1/jobs/none"), 404, "no-such-job")
+    for path in ("/docs", "/redoc"):
+        assert here.ask("GET", path).status == 404
+
+
+def test_a_full_queue_and_a_busy_user(site):
+    here = site(limits={"queue": 1, "per_user": 2})
+    queued(here, ("style", "hold"))
+    until(lambda: here.service.health().running == 1)
+    queued(here, ("style", "now"))
+    answer = here.stylize(CONTENT, ("style", "now"))
+    is_problem(answer, 429, "too-many-jobs")
+    assert int(answer.headers["Retry-After"]) >= 1
+    here.service.cancel(next(iter(here.service._jobs)))
+    full = site(limits={"queue": 1, "per_user": 9})
+    queued(full, ("style", "hold"))
+    until(lambda: full.service.health().running == 1)
+    queued(full, ("style", "now"))
+    answer = full.stylize(CONTENT, ("style", "now"))
+    is_problem(answer, 503, "queue-full")
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_a_server_that_stops_hands_back_what_waits(site):
+    here = site()
+    queued(here, ("style", "hold"))
+    waiting = queued(here, ("style", "now")).headers["Location"]
+    here.service.stop()
+    answer = here.ask("GET", f"{waiting}/result")
+    is_problem(answer, 503, "stopping")
+    assert answer.headers["Retry-After"]
+    is_problem(here.stylize(CONTENT, ("style", "now")), 503, "stopping")
+    health = here.ask("GET", "/healthz")
+    assert (health.status, health.json["stopping"]) == (503, True)
+
+
+def test_methods_and_styles_say_what_there_is(site):
+    here = site()
+    found = here.ask("GET", "/v1/methods").json
+    assert [method["name"] for method in found["methods"]] == ["adain", "gatys"]
+    assert "strength" in found["methods"][0]["options"]
+    assert "strength" not in found["methods"][1]["options"]
+    assert found["options"]["strength"]["maximum"] == 3
+    assert found["formats"] == FORMATS
+    assert found["limits"]["queue"] == 32
+    names = [style["name"] for style in here.ask("GET", "/v1/styles").json["styles"]]
+    assert names == list(here.service.offer.styles)
+    thumbnail = here.ask("GET", f"/v1/styles/{names[0]}/thumbnail")
+    with Image.open(io.BytesIO(thumbnail.body)) as small:
+        assert (small.format, max(small.size)) == ("JPEG", 256)
+    is_problem(here.ask("GET", "/v1/styles/..%2F..%2Fetc/thumbnail"), 404, "http")
+    is_problem(here.ask("GET", "/v1/styles/none/thumbnail"), 404, "no-such-style")
+
+
+def test_health_and_metrics(site):
+    here = site()
+    until(lambda: here.ask("GET", "/healthz").status == 200)
+    here.stylize(CONTENT, ("style", "now"))
+    health = here.ask("GET", "/healthz").json
+    assert (health["ready"], health["workers"], health["workers_ready"]) == (True, 1, 1)
+    metrics = here.ask("GET", "/metrics")
+    assert metrics.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    text = metrics.body.decode()
+    assert 'impasto_jobs_total{method="adain",status="done"} 1' in text
+    assert 'impasto_http_requests_total{method="POST",route="/v1/stylize",status="200"} 1' in text
+
+
+def test_openapi_describes_the_options(site):
+    schema = site().ask("GET", "/v1/openapi.json").json
+    operation = schema["paths"]["/v1/stylize"]["post"]
+    form = operation["requestBody"]["content"]["multipart/form-data"]
+    assert form["schema"]["properties"]["strength"]["maximum"] == 3
+    assert form["schema"]["properties"]["decoder"]["enum"] == ["adain", "adain_paper"]
+    assert form["example"]["style"] == ["now"]
+    assert {"200", "202", "400", "401", "403", "408", "413", "415", "422", "429", "500", "503"} <= set(
+        operation["responses"]
+    )
+    assert schema["components"]["schemas"]["Problem"]["example"]["status"] == 503
+
+
+def test_a_client_that_goes_away_takes_its_job_along(site):
+    import http.client
+
+    from impasto.client import _form
+
+    here = site()
+    body, kind = _form([CONTENT, ("style", "hold")])
+    connection = http.client.HTTPConnection("127.0.0.1", here.port)
+    connection.request("POST", "/v1/stylize", body, {"Content-Type": kind})
+    until(lambda: here.service.health().running == 1)
+    (job,) = here.service._jobs.values()
+    connection.close()
+    until(lambda: job.status is Status.CANCELLED)
+
+
+def test_nothing_is_kept_on_the_disk(site, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("a file was made")
+
+    monkeypatch.setattr("tempfile._TemporaryFileArgs", refuse, raising=False)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    large = picture(5, size=(900, 900), kind="BMP")
+    assert len(large) > 2_000_000
+    answer = site().stylize(("content", large), ("style", "now"))
+    assert (answer.status, answer.body) == (200, hashlib.sha256(large).digest())

@@ -1,0 +1,21 @@
+"""Pictures and requests for the painting process of the tests."""
+
+import io
+from typing import Any
+
+from PIL import Image
+
+from impasto.service import Request
+
+ACTIONS = ("now", "hold", "die", "die-once", "garbage", "stubborn", "explode")
+
+
+def picture(shade: int = 0, size: tuple[int, int] = (8, 6), kind: str = "PNG", **how: Any) -> bytes:
+    """(width, height) of one grey."""
+    stream = io.BytesIO()
+    Image.new("RGB", size, (shade, shade, shade)).save(stream, kind, **how)
+    return stream.getvalue()
+
+
+def wish(action: str = "now", shade: int = 0) -> Request:
+    return Request(content=picture(shade), styles=(action,))
