@@ -137,7 +137,9 @@ def together(target: Callable[..., None], count: int, *arguments: Any) -> Iterat
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    children = [context().Process(target=_as_rank, args=(rank, count, port, target, arguments)) for rank in range(count)]
+    children = [
+        context().Process(target=_as_rank, args=(rank, count, port, target, arguments)) for rank in range(count)
+    ]
     for child in children:
         child.start()
     try:
