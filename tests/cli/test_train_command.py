@@ -251,7 +251,7 @@ def test_devices_starts_processes_that_stop_and_resume_together(folder, draw):
         assert process.poll() is None, process.communicate()
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-    out, err = process.communicate(timeout=300)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
     assert "stopped; the run's state is in run" in err
     assert "Traceback" not in err
@@ -264,7 +264,7 @@ def test_devices_starts_processes_that_stop_and_resume_together(folder, draw):
         assert again.poll() is None, again.communicate()
         time.sleep(0.1)
     os.kill(again.pid, signal.SIGTERM)  # to the first process alone, as a scheduler does
-    out, err = again.communicate(timeout=300)
+    _, err = again.communicate(timeout=300)
     assert again.returncode == 130, err
     assert json.loads((folder / "run" / "state.json").read_text())["step"] > step
 

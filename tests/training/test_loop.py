@@ -290,7 +290,7 @@ def test_settings_of_a_resumed_run_must_be_the_same(tmp_path: Path) -> None:
         assert difference in str(caught.value)
     assert "zoom" not in str(caught.value)
     (folder / "config.json").write_text("{")
-    with pytest.raises(CheckpointError, match="config.json: is damaged"):
+    with pytest.raises(CheckpointError, match=r"config\.json: is damaged"):
         checkpoint.prepare_run(folder, {"batch": 8}, resume=True)
 
 
@@ -311,8 +311,8 @@ def test_a_run_from_before_a_setting_has_its_default(tmp_path: Path) -> None:
     assert defaults == {"inner": {"new": 5}, "rate": (0.1, 0.2)}
     checkpoint.prepare_run(tmp_path, {"inner": {"old": 1}}, resume=False)
     checkpoint.check_run(tmp_path, asdict(Outer(inner=Inner(old=1))), resume=True, defaults=defaults)
+    other = asdict(Outer(inner=Inner(old=1, new=7), rate=(3.0, 4.0)))
     with pytest.raises(CheckpointError, match=r": inner\.new was 5 and is now 7; rate was \[0\.1, 0\.2\] and is now"):
-        other = asdict(Outer(inner=Inner(old=1, new=7), rate=(3.0, 4.0)))
         checkpoint.check_run(tmp_path, other, resume=True, defaults=defaults)
     with pytest.raises(CheckpointError, match=r": inner\.old was 1 and is now 2$"):
         checkpoint.check_run(tmp_path, asdict(Outer(inner=Inner(old=2))), resume=True, defaults=defaults)
@@ -442,7 +442,7 @@ def test_without_any_whole_state_a_run_is_refused(tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match=r"state-0000002\.safetensors: is damaged"):
             train(Tiny(), tmp_path, resume=True)
     path.unlink()
-    with pytest.raises(CheckpointError, match="no whole state is left to resume.*cannot be read"):
+    with pytest.raises(CheckpointError, match=r"no whole state is left to resume.*cannot be read"):
         train(Tiny(), tmp_path, resume=True)
     path.write_bytes(whole)
     (tmp_path / "state.json").write_text("{")
