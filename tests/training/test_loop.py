@@ -386,7 +386,8 @@ def test_a_full_disk_costs_no_earlier_state(
     uninterrupted: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_at: str
 ) -> None:
     def full(path: Path, data: bytes) -> int:
-        path.open("wb").write(data[:50])
+        with path.open("wb") as file:
+            file.write(data[:50])
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:

@@ -24,7 +24,8 @@ from impasto.training.cycle import Settings
 from impasto.training.loop import Schedule
 from impasto.training.schedules import InverseDecay
 
-SECONDS = 60
+SECONDS = 300
+"""After which something hangs, on however slow a machine."""
 
 
 @pytest.fixture(scope="module")

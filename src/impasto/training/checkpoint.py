@@ -278,8 +278,11 @@ def _newest_whole(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             if weights.sha256_of(path) != state["sha256"]:
                 raise WeightsError(f"{path}: is damaged (its sha256 is not the one in {STATE})")
             found = weights.load(path)
-        except (OSError, WeightsError) as error:
-            damaged.append(str(error) if str(path) in str(error) else f"{path}: cannot be read ({error})")
+        except OSError as error:
+            damaged.append(f"{path}: cannot be read ({error.strerror or error})")
+            continue
+        except WeightsError as error:
+            damaged.append(str(error))
             continue
         for message in damaged:
             logger.warning("%s; going on from step %d instead", message, state["step"])
