@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -31,6 +31,8 @@ from impasto.training.optimizers import NAdam
 from impasto.training.schedules import LinearDecay
 
 SIDE = 16
+
+Trained = TypeVar("Trained", bound=CycleTraining)
 
 SETTINGS = Settings(
     schedule=Schedule(steps=6, log_every=2, save_every=2),
@@ -63,8 +65,8 @@ def draw(folder: Path) -> Path:
     return folder
 
 
-def make(pictures: Path, settings: Settings, **choices: Any) -> Toy:
-    """choices: of the accelerator."""
+def make(pictures: Path, settings: Settings, kind: type[Trained]) -> Trained:
+    """The training of small networks, as it is or with the toy's draws."""
     streams = {
         kind: PictureStream(sorted((pictures / kind).iterdir()), Crops(side=SIDE, shorter=(SIDE, SIDE)), ord(kind))
         for kind in ("A", "B")
@@ -72,7 +74,7 @@ def make(pictures: Path, settings: Settings, **choices: Any) -> Toy:
     torch.manual_seed(settings.seed)
     networks = {direction: _networks() for direction in ("A2B", "B2A")}
     domains = Domains(**streams)
-    return Toy("cyclegan", networks, Accelerator(cpu=True, **choices), domains, domains, settings)
+    return kind("cyclegan", networks, Accelerator(cpu=True), domains, domains, settings)
 
 
 def fit(folder: Path, pictures: Path, settings: Settings, at_step: Callable[[int], None] = lambda step: None) -> None:
@@ -82,7 +84,7 @@ def fit(folder: Path, pictures: Path, settings: Settings, at_step: Callable[[int
     random.seed(1)
     np.random.seed(1)  # noqa: NPY002
     folder.mkdir(exist_ok=True)
-    toy = make(pictures, settings)
+    toy = make(pictures, settings, Toy)
     toy.at_step = at_step
     # Figures are drawn from what lies in the folder; here they would take most of the time.
     loop._draw_figures = lambda *_: None

@@ -20,7 +20,7 @@ from impasto.methods.adain.network import DecoderConfig
 from impasto.methods.adain.objective import RelativeObjective
 from impasto.methods.adain.training import AdaINTraining, Pairs
 from impasto.methods.adain.training import Settings as AdaINSettings
-from impasto.training.cycle import Settings
+from impasto.training.cycle import CycleTraining, Settings
 from impasto.training.loop import Schedule
 from impasto.training.schedules import InverseDecay
 
@@ -46,7 +46,7 @@ def joined(target: Callable[..., None], count: int, *arguments: Any) -> list[int
 
 def of_cycle(pictures: Path, batch: int, accumulate: int) -> Any:
     # Pools that hand out what they are given, as while they fill.
-    return toy_run.make(pictures, replace(SETTINGS, batch=batch, accumulate=accumulate, pool=0))
+    return toy_run.make(pictures, replace(SETTINGS, batch=batch, accumulate=accumulate, pool=0), CycleTraining)
 
 
 def of_adain(pictures: Path, batch: int, accumulate: int) -> Any:

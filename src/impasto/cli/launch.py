@@ -1,5 +1,6 @@
 """Starting a training on several devices: torchrun's own engine, one `impasto train` for each of them."""
 
+import logging
 import os
 import signal
 import sys
@@ -111,9 +112,12 @@ def _environment(count: int, folder: str) -> Iterator[Path]:
     handlers = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     before = dict(os.environ)
     os.environ.update(settings)
+    # What torchrun says of a process that ended, in a page of its own, that process has said in a line.
+    logging.disable(logging.ERROR)
     try:
         yield stop
     finally:
+        logging.disable(logging.NOTSET)
         _restore(before, handlers)
 
 
