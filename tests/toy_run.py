@@ -8,9 +8,11 @@ import os
 import random
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any, TypeVar
@@ -105,6 +107,16 @@ def context() -> ForkServerContext:
     """Of children that need not import anything."""
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(["__main__", "toy_run"])
+    before = os.environ.get("PYTHONPATH")
+    # Up to Python 3.12 it is the only way to let the server find what it shall import.
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
+    try:
+        forkserver.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
     return server
 
 

@@ -220,15 +220,16 @@ def test_more_gpus_than_there_are_are_refused(monkeypatch):
     assert launch.processes(None, "auto") == launch.Wanted(1, to_start=False)
 
 
-def test_a_run_goes_on_with_as_many_processes(train, monkeypatch):
+def test_a_run_goes_on_with_as_many_processes(train, folder, monkeypatch):
     started = []
     monkeypatch.setattr(launch, "start", lambda count: started.append(count) or 0)
-    assert train("--out", "run").code == 0
-    outcome = train("--out", "run", "--resume", "--devices", "2")
-    assert (outcome.code, started) == (1, [])
-    assert "processes was 1 and is now 2" in outcome.err
-    assert train("--out", "other", "--devices", "2").code == 0
-    assert started == [2]
+    assert train("--out", "run", "--devices", "2").code == 0
+    assert (started, (folder / "run").exists()) == ([2], False)
+    assert train("--out", "run", "--devices", "1").code == 0
+    facts = json.loads((folder / "run" / "config.json").read_text())
+    assert facts["processes"] == 1
+    (folder / "run" / "config.json").write_text(json.dumps(facts | {"processes": 2}))
+    assert "processes was 2 and is now 1" in train("--out", "run", "--resume").err
 
 
 def command(folder, *words):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from impasto.cli.data_check import check_data
 from impasto.cli import launch
+from impasto.cli.data_check import check_data
 from impasto.cli.terminal import Screen, duration
 from impasto.data.layout import TEST, TRAIN, find_layout
 from impasto.errors import Cancelled, ImpastoError, OptionError
