@@ -409,6 +409,18 @@ def test_a_full_disk_costs_no_earlier_state(
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".partial")]
 
 
+def test_only_states_that_nobody_names_are_removed(tmp_path: Path) -> None:
+    train(Tiny(), tmp_path, keep=2)
+    kept = sorted(tmp_path.glob("state-*"))
+    stray = tmp_path / "state-0000001.safetensors"
+    for text in ("{", (tmp_path / "state.json").read_text()):
+        stray.write_bytes(b"stray")
+        (tmp_path / "state.json").write_text(text)
+        checkpoint.prune(tmp_path)
+        assert stray.exists() == (text == "{")
+        assert all(path.exists() for path in kept)
+
+
 def test_a_state_of_the_first_layout_is_resumed(uninterrupted: Tiny, tmp_path: Path) -> None:
     """One process, PyTorch's generator alone, and one state that state.json knows."""
     killed = Tiny()

@@ -165,11 +165,18 @@ def save_state(
         before = f"--resume goes on from step {known[0]['step']}" if known else "there is no earlier state"
         raise CheckpointError(f"the state of step {step} could not be saved: {error}; {before}") from error
     # Only now, when the new state is complete and named as the current one.
-    names = {path.name, *(state["file"] for state in kept), *([best.file] if best else [])}
+    prune(folder)
+    return path
+
+
+def prune(folder: Path) -> None:
+    """Remove the states that `state.json` does not name. Without one that can be read, all of them stay."""
+    if not isinstance(read_json(folder / STATE), dict):
+        return
+    names = {state["file"] for state in _listed(folder)}
     for old in [*folder.glob("state-*.safetensors"), *folder.glob(".state-*.partial")]:
         if old.name not in names:
             old.unlink()
-    return path
 
 
 def own_state(

@@ -145,6 +145,7 @@ class _Run:
                 self.lowest = best.value
         if self.processes.is_first:
             _remove_leftovers(self.folder)
+            checkpoint.prune(self.folder)
             self.health = health.Health(self.folder, resume=resume)
             self.writer = SummaryWriter(str(self.folder / "tensorboard"))
         return start
