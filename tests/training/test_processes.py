@@ -45,8 +45,8 @@ def joined(target: Callable[..., None], count: int, *arguments: Any) -> list[int
 
 
 def of_cycle(pictures: Path, batch: int, accumulate: int) -> Any:
-    # Pools that hand out what they are given, as while they fill. Weights of 1, so that gradients are of that size, too,
-    # and 1e-6 is a few roundings of float32.
+    # Pools that hand out what they are given, as while they fill. Weights of 1, so that gradients are of that size
+    # too, and 1e-6 is a few roundings of float32.
     weights = {"cycle_weight": 1.0, "identity_weight": 1.0, "discriminator_weight": 1.0}
     settings = replace(SETTINGS, batch=batch, accumulate=accumulate, pool=0, **weights)
     return toy_run.make(pictures, settings, CycleTraining)
