@@ -1,16 +1,21 @@
 import json
+import os
 import signal
+import subprocess
 import sys
 import tarfile
+import time
 from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState, PartialState
 
+from impasto.cli import launch
 from impasto.data import check
-from impasto.errors import DataError
-from impasto.recipes import adain, cyclegan, lite_encoder
+from impasto.errors import DataError, OptionError
+from impasto.methods.dncnn_cyclegan.network import GeneratorConfig
+from impasto.recipes import adain, cyclegan, dncnn_cyclegan, lite_encoder
 from impasto.training import figures
 from impasto.training.loop import Schedule
 
@@ -148,6 +153,9 @@ def test_another_run_is_neither_overwritten_nor_resumed(train, folder, draw):
         (["--teacher", "teacher.pth", "--preview-every=-1"], 2, "--preview-every is -1, but must be 0 or more"),
         (["--teacher", "teacher.pth", "--encoder", "lite"], 2, "the recipe lite_encoder has no use for --encoder"),
         (["--teacher", "teacher.pth", "--weights", "w.pth"], 2, "the recipe lite_encoder has no use for --weights"),
+        (["--teacher", "teacher.pth", "--accumulate", "2"], 2, "the recipe lite_encoder has no use for --accumulate"),
+        (["--teacher", "teacher.pth", "--accumulate", "0"], 2, "--accumulate is 0, but must be 1 or more"),
+        (["--teacher", "teacher.pth", "--devices", "0"], 2, "--devices is 0, but must be 1 or more"),
         (["--teacher", "teacher.pth", "--data", "nowhere"], 1, "nowhere: there is no such folder"),
     ],
 )
@@ -187,6 +195,117 @@ def test_only_the_first_process_reports(train, monkeypatch):
     assert (outcome.out, outcome.err) == ("", "")
 
 
+# --- several processes -----------------------------------------------------------------------------------------------
+
+
+def test_what_torchrun_started_must_be_what_is_asked_for(train, folder, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    outcome = train("--out", "run", "--devices", "4")
+    assert (outcome.code, outcome.err) == (
+        2, "impasto: --devices is 4, but torchrun has started 2 processes\n"
+    )  # fmt: skip
+    assert not (folder / "run").exists()
+
+
+def test_more_gpus_than_there_are_are_refused(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(OptionError, match="--devices is 3, but PyTorch sees 2 CUDA devices here"):
+        launch.processes(3, "auto")
+    with pytest.raises(OptionError, match="--devices is 2, but --device cuda:1 is a single one"):
+        launch.processes(2, "cuda:1")
+    assert launch.processes(2, "cuda") == launch.Wanted(2, to_start=True)
+    assert launch.processes(1, "cuda:1") == launch.Wanted(1, to_start=False)
+    assert launch.processes(None, "auto") == launch.Wanted(1, to_start=False)
+
+
+def test_a_run_goes_on_with_as_many_processes(train, folder, monkeypatch):
+    started = []
+    monkeypatch.setattr(launch, "start", lambda count: started.append(count) or 0)
+    assert train("--out", "run", "--devices", "2").code == 0
+    assert (started, (folder / "run").exists()) == ([2], False)
+    assert train("--out", "run", "--devices", "1").code == 0
+    facts = json.loads((folder / "run" / "config.json").read_text())
+    assert facts["processes"] == 1
+    (folder / "run" / "config.json").write_text(json.dumps(facts | {"processes": 2}))
+    assert "processes was 2 and is now 1" in train("--out", "run", "--resume").err
+
+
+def command(folder, *words):
+    """`impasto train` in a process of its own."""
+    words = [sys.executable, "-m", "impasto", "train", *words, "--device", "cpu"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(words, cwd=folder, env=environment, stdout=-1, stderr=-1, text=True, start_new_session=True)
+
+
+@pytest.mark.slow
+def test_devices_starts_processes_that_stop_and_resume_together(folder, draw):
+    for name in ("A", "B"):
+        (folder / name).mkdir()
+        for picture in range(9):
+            draw(folder / name / f"{picture}.png", picture)
+    words = ["exp_smallBS", "--data", "A=A", "--data", "B=B", "--out", "run", "--devices", "2"]
+    words += ["--accumulate", "2", "--steps", "400"]
+    process = command(folder, *words)
+    while not (folder / "run" / "tensorboard").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 130, err
+    assert "stopped; the run's state is in run" in err
+    assert "Traceback" not in err
+    step = json.loads((folder / "run" / "state.json").read_text())["step"]
+    assert 0 < step < 400
+    assert json.loads((folder / "run" / "config.json").read_text())["processes"] == 2
+    again = command(folder, *words, "--resume")
+    events = len(list((folder / "run" / "tensorboard").iterdir()))
+    while len(list((folder / "run" / "tensorboard").iterdir())) == events:
+        assert again.poll() is None, again.communicate()
+        time.sleep(0.1)
+    os.kill(again.pid, signal.SIGTERM)  # to the first process alone, as a scheduler does
+    _, err = again.communicate(timeout=300)
+    assert again.returncode == 130, err
+    assert json.loads((folder / "run" / "state.json").read_text())["step"] > step
+
+
+# --- the contract of an experiment -----------------------------------------------------------------------------------
+
+
+def test_a_folder_resumes_its_experiment_or_refuses_another(run, folder, draw, monkeypatch):
+    small = replace(
+        dncnn_cyclegan.exp_small_bs_decay(), schedule=Schedule(steps=2, log_every=1, save_every=1), crop=8, shorter=10,
+        held_out=1, generator=GeneratorConfig(depth=1, width=2),
+    )  # fmt: skip
+    monkeypatch.setattr(dncnn_cyclegan, "exp_small_bs_decay", lambda: small)
+    monkeypatch.setattr(dncnn_cyclegan, "exp_small_bs", lambda: replace(small, rates=replace(small.rates, factor=1.0)))
+    for name in ("A", "B"):
+        (folder / name).mkdir()
+        for picture in range(3):
+            draw(folder / name / f"{picture}.png", picture)
+    kinds = ("--data", "A=A", "--data", "B=B", "--out", "run")
+    assert run("exp_smallBS_decay", *kinds).code == 0
+    assert run("exp_smallBS_decay", *kinds, "--resume").code == 0
+    different = "rates.factor was 0.99 and is now 1.0; recipe was 'exp_smallBS_decay' and is now 'exp_smallBS'"
+    outcome = run("exp_smallBS", *kinds, "--resume")
+    assert (outcome.code, outcome.err) == (
+        1, f"impasto: run: cannot be resumed with other settings: {different}\n"
+    )  # fmt: skip
+    outcome = run("exp_smallBS", *kinds)
+    assert outcome.err == (
+        f"impasto: run: already holds a run of other settings; choose another folder ({different})\n"
+    )  # fmt: skip
+
+
+def test_a_run_from_before_some_settings_is_resumed(train, folder):
+    assert train("--out", "run").code == 0
+    facts = json.loads((folder / "run" / "config.json").read_text())
+    del facts["processes"], facts["schedule"]["keep"]
+    (folder / "run" / "config.json").write_text(json.dumps(facts))
+    assert train("--out", "run", "--resume").code == 0
+
+
 # --- a recipe that tells two kinds of pictures apart -----------------------------------------------------------------
 
 
@@ -219,7 +338,7 @@ def test_trains_a_decoder_from_two_kinds_of_pictures(two_kinds, folder):
     (folder / "run" / "previews.png").unlink()
     assert two_kinds(*KINDS, "--preview-every", "1", "--data", "style=paintings", "--resume").code == 0
     assert (folder / "run" / "previews.png").exists()
-    assert "schedule was" in two_kinds(*KINDS, "--data", "style=paintings", "--resume").err
+    assert "schedule.preview_every was" in two_kinds(*KINDS, "--data", "style=paintings", "--resume").err
 
 
 def test_a_shard_stands_for_a_folder(two_kinds, folder):

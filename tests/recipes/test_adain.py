@@ -166,7 +166,7 @@ def test_writes_a_decoder_that_can_be_built_from_its_file(
         assert strip.width == 4 * 256  # content, style and two steps
         assert strip.height > 2 * 256
     curves = figures.read_curves(tmp_path / "tensorboard")
-    names = {"loss", "loss/content", "loss/style", "held out/content", "held out/style"}
+    names = {"loss", "loss/content", "loss/style", "held out/content", "held out/style", "held out/loss"}
     assert set(curves) == names | ({"loss/identity"} if config is DEFAULT else set())
     assert (list(curves["loss"]), list(curves["held out/style"])) == ([1, 2, 3, 4], [2, 4])
     assert (tmp_path / "losses.png").exists()
@@ -176,7 +176,7 @@ def test_writes_a_decoder_that_can_be_built_from_its_file(
 def test_it_learns(data: dict[str, list[Path]], config: Config) -> None:
     trainable = make(replace(config, schedule=Schedule(steps=24), rates=OneCycle(peak=2e-3)), data)
     names = set(trainable.validate())
-    assert names == {"held out/content", "held out/style"}
+    assert names == {"held out/content", "held out/style", "held out/loss"}
     stream = trainable.batches(0)
     first = [float(trainable.step(next(stream), step)["loss"]) for step in range(24)]
     assert np.mean(first[-4:]) < 0.7 * np.mean(first[:4])

@@ -14,12 +14,15 @@ from accelerate.state import AcceleratorState, GradientState, PartialState
 from PIL import Image
 from torch import Tensor, nn
 
+from impasto.blocks.instance_norm import InstanceNorm
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.data.folders import Crops, PictureStream
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
 from impasto.methods.dncnn_cyclegan import network as dncnn
 from impasto.metrics import psnr
+from impasto.training import cycle
 from impasto.training.cycle import CycleTraining, Domains, Networks, Settings, average_gradients
+from impasto.training.health import translation_vitals
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import LinearDecay, StepDecay
@@ -256,7 +259,8 @@ def test_validation_is_the_cycles_error(streams: Domains) -> None:
     with torch.no_grad():
         back = training.averages["A2B"](training.averages["B2A"](pictures))
     measures = ("cycle", "cycle PSNR", "cycle SSIM", "structure SSIM")
-    assert set(measured) == {f"held out {kind}/{measure}" for kind in "AB" for measure in measures}
+    assert set(measured) == {f"held out {kind}/{measure}" for kind in "AB" for measure in measures} | {"held out/cycle"}
+    assert measured[training.measure] == (measured["held out A/cycle"] + measured["held out B/cycle"]) / 2
     assert measured["held out B/cycle"] == pytest.approx(float((back - pictures).abs().mean()), rel=1e-5)
     # By way of 8 bits, and so nearly but not exactly what the networks do among themselves.
     direct = psnr((back / 2 + 0.5).clamp(0, 1), pictures / 2 + 0.5).mean()
@@ -308,3 +312,93 @@ def test_writes_both_generators(streams: Domains, tmp_path: Path) -> None:
         stored = cast(nn.Module, load_generator(tmp_path / "generators.safetensors", CycleGAN, direction))
         for name, value in training.averages[direction].state_dict().items():
             assert torch.equal(stored.state_dict()[name], value.half().float())
+
+
+# --- parts of a step, half precision, health -------------------------------------------------------------------------
+
+
+def test_parts_of_a_step_learn_what_the_whole_batch_would(streams: Domains) -> None:
+    """The same pictures in the same order, the same draws from the pools, the same weights but for rounding."""
+    rates = StepDecay(rate=RATE, epochs=1)
+    plain = replace(CYCLEGAN, optimizer=cast(Adam, gradient_descent), rates=rates, pool=2)
+    whole, parts = (make(streams, replace(plain, batch=b, accumulate=n)) for b, n in ((4, 1), (1, 4)))
+    for training in (whole, parts):
+        torch.manual_seed(3)
+        stream = training.batches(0)
+        for step in range(3):
+            losses = training.step(next(stream), step)
+        training.last = losses  # type: ignore[attr-defined]
+    for name, value in whole.last.items():  # type: ignore[attr-defined]
+        torch.testing.assert_close(parts.last[name], value, rtol=1e-5, atol=1e-6)  # type: ignore[attr-defined]
+    for name, module in whole.modules.items():
+        for key, value in module.state_dict().items():
+            # Rounding has grown over three steps; test_processes.py compares the gradients themselves.
+            torch.testing.assert_close(parts.modules[name].state_dict()[key], value, rtol=0, atol=5e-5)
+
+
+def test_losses_of_half_precision_are_whole(streams: Domains, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each loss is that of float64 on the same half-precision pictures and judgements, which it would not be if it were
+    computed in half precision itself."""
+    training = make(streams, CYCLEGAN, precision="bf16")
+    seen: list[tuple[str, Tensor, Tensor]] = []
+
+    def noting(name: str) -> Any:
+        honest = getattr(cycle, name)
+
+        def loss(*arguments: Tensor) -> Tensor:
+            assert arguments[0].dtype == torch.bfloat16, "the networks work in half precision"
+            value = honest(*arguments)
+            assert value.dtype == torch.float32
+            exact = honest(*(PlainDouble.of(x) for x in arguments))
+            seen.append((name, value.detach(), exact.detach()))
+            return cast(Tensor, value)
+
+        return loss
+
+    for name in ("cycle_loss", "identity_loss", "generator_loss", "discriminator_loss"):
+        monkeypatch.setattr(cycle, name, noting(name))
+    for step in range(2):
+        training.step(batch(step), step)
+    assert {name for name, _, _ in seen} == {"cycle_loss", "identity_loss", "generator_loss", "discriminator_loss"}
+    for name, value, exact in seen:
+        assert abs(float(value) / float(exact) - 1) < 1e-5, name
+    coarse = [abs(float(exact.bfloat16()) / float(exact) - 1) for _, _, exact in seen]
+    assert max(coarse) > 1e-4, "a loss that is merely rounded to half precision would be noticed"
+
+
+class PlainDouble:
+    """A tensor in float64 that stays so where a loss asks for float32."""
+
+    @staticmethod
+    def of(x: Tensor) -> Any:
+        double = x.detach().double()
+        double.float = lambda: double  # type: ignore[method-assign]
+        return double
+
+
+def test_normalisation_keeps_its_statistics_whole_in_half_precision() -> None:
+    x = (torch.rand(1, 2, 64, 64, generator=torch.Generator().manual_seed(0)) + 30).bfloat16()
+    exact = torch.nn.functional.instance_norm(x.double(), eps=1e-5)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = InstanceNorm()(x)
+    # Half precision has steps of 2^-8; statistics in it would shift everything by whole steps of 30.
+    assert float((found.double() - exact).abs().max()) < 0.02
+
+
+def test_vitals_of_both_directions_on_held_out_pictures(streams: Domains) -> None:
+    training = make(streams, CYCLEGAN)
+    vitals = training.health()
+    kinds = ("luminance correlation", "copying", "diversity")
+    assert set(vitals) == {f"{direction}/{kind}" for direction in DIRECTIONS for kind in kinds}
+    pictures = torch.stack([streams.B[index] for index in range(3)]).float() / 127.5 - 1
+    with torch.no_grad():
+        expected = translation_vitals(pictures, training.averages["B2A"](pictures))
+    assert {kind: vitals[f"B2A/{kind}"] for kind in kinds} == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    training.averages = {direction: cast(Any, Copy()) for direction in DIRECTIONS}
+    assert training.health()["A2B/copying"] == 1
+
+
+class Copy(nn.Identity):
+    """A generator that has learned nothing but its input."""
+
+    multiple, minimum = 1, 1

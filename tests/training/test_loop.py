@@ -1,9 +1,11 @@
 """The training loop on a tiny problem: what it does when, and that nothing is lost when it stops."""
 
+import errno
 import json
 import os
 import signal
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from impasto import weights
 from impasto.data.folders import Crops, PictureStream, batches
 from impasto.errors import CheckpointError, DivergedError
 from impasto.training import checkpoint, figures, loop
@@ -171,7 +174,7 @@ def test_what_happens_when(tmp_path: Path) -> None:
     assert tiny.events == ["validate", "preview", "preview", "validate", "finish"]
     assert sorted(path.name for path in (tmp_path / "previews").iterdir()) == ["0000004.png", "0000006.png"]
     states = sorted(path.name for path in tmp_path.glob("state-*"))
-    assert states == ["state-0000006.safetensors"]
+    assert states == ["state-0000005.safetensors", "state-0000006.safetensors"]
     assert any((tmp_path / "tensorboard").iterdir())
     with Image.open(tmp_path / "previews.png") as strip:
         assert strip.width == 3 * 4, "the column that stays once, the other at both steps"
@@ -179,12 +182,57 @@ def test_what_happens_when(tmp_path: Path) -> None:
     assert (tmp_path / "losses.png").exists()
 
 
-def test_only_the_last_state_is_kept(tmp_path: Path) -> None:
-    train(Tiny(), tmp_path, save_every=1)
+@pytest.mark.parametrize("keep", [1, 3])
+def test_the_last_states_are_kept(tmp_path: Path, keep: int) -> None:
+    train(Tiny(), tmp_path, save_every=1, keep=keep)
     states = sorted(path.name for path in tmp_path.glob("state-*"))
-    assert states == [f"state-{step:07d}.safetensors" for step in (STEPS,)]
-    assert json.loads((tmp_path / "state.json").read_text())["file"] == states[-1]
+    assert states == [f"state-{step:07d}.safetensors" for step in range(STEPS - keep + 1, STEPS + 1)]
+    listed = json.loads((tmp_path / "state.json").read_text())
+    assert [listed["file"], *(one["file"] for one in listed["earlier"])] == states[::-1]
     assert not list(tmp_path.glob("*.part*"))
+
+
+class Measured(Tiny):
+    """Has a held-out measure."""
+
+    measure = "error"
+    errors = (5.0, 2.0, float("nan"), 3.0, 2.0, 4.0, 6.0)
+
+    def validate(self) -> dict[str, float]:
+        return {"error": self.errors[len(self.done) - 1], "other": -1.0 * len(self.done)}
+
+    def finish(self, folder: Path) -> None:
+        (folder / "result.txt").write_text(str(len(self.done)))
+
+
+def test_the_best_state_by_the_held_out_measure_is_kept_and_its_result_written(tmp_path: Path) -> None:
+    train(Measured(), tmp_path, save_every=3, validate_every=1, keep=1)
+    best = checkpoint.best_of(tmp_path)
+    assert best is not None
+    assert (best.step, best.measure, best.value) == (2, "error", 2.0)
+    assert sorted(path.name for path in tmp_path.glob("state-*")) == [best.file, "state-0000007.safetensors"]
+    assert ((tmp_path / "result-best.txt").read_text(), (tmp_path / "result.txt").read_text()) == ("2", "7")
+    assert weights.sha256_of(tmp_path / best.file) == best.sha256
+    assert not list(tmp_path.glob(".best-*"))
+
+
+def test_the_best_of_before_counts_in_a_resumed_run(tmp_path: Path) -> None:
+    killed = Measured()
+    killed.at = {4: KilledError}
+    with pytest.raises(KilledError):
+        train(killed, tmp_path, save_every=2, validate_every=1)
+    resumed = Measured()
+    resumed.errors = (3.0, 2.5, 9.0)
+    train(resumed, tmp_path, save_every=2, validate_every=1, resume=True)
+    best = checkpoint.best_of(tmp_path)
+    assert best is not None
+    assert (best.step, best.value) == (2, 2.0)
+
+
+def test_without_a_measure_there_is_no_best(uninterrupted: Tiny, tmp_path: Path) -> None:
+    train(Tiny(), tmp_path, validate_every=1)
+    assert checkpoint.best_of(tmp_path) is None
+    assert not list(tmp_path.glob("*-best*"))
 
 
 @pytest.mark.parametrize("log_every", [1, 100])
@@ -192,11 +240,36 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_spoils_no_state(tmp_path: P
     before = signal.getsignal(signal.SIGINT)
     tiny = Tiny()
     tiny.at = {3: "nan"}
-    with pytest.raises(DivergedError, match=r"'loss' is nan at step 4; resume .* lower learning rate"):
+    with pytest.raises(DivergedError) as caught:
         train(tiny, tmp_path, log_every=log_every)
+    assert str(caught.value).startswith(
+        "the loss 'loss' was not a finite number at step 4; the state of step 2 is the last good one. Resumed, the run"
+        " would come to the same point again: begin another one with a lower rate"
+    )
+    assert json.loads((tmp_path / "health.json").read_text())["stopped"] == str(caught.value)
     assert [path.name for path in tmp_path.glob("state-*")] == ["state-0000002.safetensors"]
     assert signal.getsignal(signal.SIGINT) is before
     assert "finish" not in tiny.events
+
+
+@pytest.mark.parametrize("where", ["weights", "optimizer"])
+def test_what_is_not_finite_is_never_saved(tmp_path: Path, where: str) -> None:
+    class Spoilt(Tiny):
+        """Its losses do not say so."""
+
+        def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
+            losses = super().step(batch, step)
+            if step == 4:
+                matrix = self.network[0].weight
+                with torch.no_grad():
+                    spoilt = matrix if where == "weights" else self.optimizers["muon"].state[matrix]["momentum_buffer"]
+                    spoilt[0, :3] = float("inf")
+            return losses | {"loss": torch.zeros(())}
+
+    place = "the weights 'network/0.weight'" if where == "weights" else "the optimiser 'muon/0/momentum_buffer'"
+    with pytest.raises(DivergedError, match=f"3 of 48 numbers of {place} are not finite; the state of step 4"):
+        train(Spoilt(), tmp_path, save_every=4, validate_every=100, steps=5)
+    assert [path.name for path in tmp_path.glob("state-*")] == ["state-0000004.safetensors"]
 
 
 def test_settings_of_a_resumed_run_must_be_the_same(tmp_path: Path) -> None:
@@ -206,12 +279,49 @@ def test_settings_of_a_resumed_run_must_be_the_same(tmp_path: Path) -> None:
     checkpoint.prepare_run(folder, {"batch": 8, "zoom": (0.5, 2.0), "seed": 0}, resume=False)
     checkpoint.prepare_run(folder, {"batch": 8, "zoom": (0.5, 2.0), "seed": 0}, resume=True)
     with pytest.raises(CheckpointError, match="already holds a run; continue it with --resume"):
-        checkpoint.prepare_run(folder, {"batch": 8}, resume=False)
+        checkpoint.prepare_run(folder, {"batch": 8, "zoom": (0.5, 2.0), "seed": 0}, resume=False)
+    with pytest.raises(
+        CheckpointError, match=r"a run of other settings; choose another folder \(batch was 8 and is now 4"
+    ):
+        checkpoint.prepare_run(folder, {"batch": 4}, resume=False)
     with pytest.raises(CheckpointError) as caught:
         checkpoint.prepare_run(folder, {"batch": 16, "zoom": (0.5, 2.0), "rate": 0.1}, resume=True)
     for difference in ("batch was 8 and is now 16", "rate was None and is now 0.1", "seed was 0 and is now None"):
         assert difference in str(caught.value)
     assert "zoom" not in str(caught.value)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"config\.json: is damaged"):
+        checkpoint.prepare_run(folder, {"batch": 8}, resume=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inner:
+    old: int
+    new: int = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outer:
+    inner: Inner
+    rate: tuple[float, float] = (0.1, 0.2)
+
+
+def test_a_run_from_before_a_setting_has_its_default(tmp_path: Path) -> None:
+    defaults = checkpoint.defaults_of(Outer(inner=Inner(old=1, new=7), rate=(3.0, 4.0)))
+    assert defaults == {"inner": {"new": 5}, "rate": (0.1, 0.2)}
+    checkpoint.prepare_run(tmp_path, {"inner": {"old": 1}}, resume=False)
+    checkpoint.check_run(tmp_path, asdict(Outer(inner=Inner(old=1))), resume=True, defaults=defaults)
+    other = asdict(Outer(inner=Inner(old=1, new=7), rate=(3.0, 4.0)))
+    with pytest.raises(CheckpointError, match=r": inner\.new was 5 and is now 7; rate was \[0\.1, 0\.2\] and is now"):
+        checkpoint.check_run(tmp_path, other, resume=True, defaults=defaults)
+    with pytest.raises(CheckpointError, match=r": inner\.old was 1 and is now 2$"):
+        checkpoint.check_run(tmp_path, asdict(Outer(inner=Inner(old=2))), resume=True, defaults=defaults)
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(CheckpointError, match="cannot be made or written to"):
+        checkpoint.prepare_run(tmp_path / "file" / "run", {}, resume=False)
 
 
 def test_checking_a_run_writes_nothing(tmp_path: Path) -> None:
@@ -230,7 +340,111 @@ def test_only_the_main_process_writes(tmp_path: Path, monkeypatch: pytest.Monkey
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["flipped", "torn", "empty", "gone"])
+def test_a_damaged_state_gives_way_to_the_one_before(
+    uninterrupted: Tiny, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    killed = Tiny()
+    killed.at = {6: KilledError}
+    with pytest.raises(KilledError):
+        train(killed, tmp_path)
+    path = tmp_path / "state-0000006.safetensors"
+    whole = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        flipped = whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:]
+        path.write_bytes({"flipped": flipped, "torn": whole[:100], "empty": b""}[damage])
+    resumed = train(Tiny(), tmp_path, resume=True)
+    assert resumed.done == [4, 5, 6]
+    assert_same(resumed, uninterrupted)
+    assert caplog.text.count("state-0000006.safetensors: ") == 1
+    assert "going on from step 4 instead" in caplog.text
+    assert path.read_bytes() == whole, "the repeated step is the same"
+    listed = [one["step"] for one in checkpoint._listed(tmp_path)]
+    assert listed == [7, 6, 4]
+
+
+def test_a_damaged_list_of_states_gives_way_to_the_one_before(
+    uninterrupted: Tiny, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    killed = Tiny()
+    killed.at = {6: KilledError}
+    with pytest.raises(KilledError):
+        train(killed, tmp_path)
+    for damaged in ("{", "[]", '{"file": "x"}', ""):
+        (tmp_path / "state.json").write_text(damaged)
+        assert [one["step"] for one in checkpoint._listed(tmp_path)] == [4, 2]
+    resumed = train(Tiny(), tmp_path, resume=True)
+    assert resumed.done == [4, 5, 6]
+    assert_same(resumed, uninterrupted)
+    assert "state.json: is damaged" in caplog.text
+
+
+@pytest.mark.parametrize("full_at", ["state-0000004.safetensors", "state.json"])
+def test_a_full_disk_costs_no_earlier_state(
+    uninterrupted: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_at: str
+) -> None:
+    def full(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(data[:50])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+
+        class Filling(Tiny):
+            def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
+                if step == 3 and full_at == "state.json":
+                    patch.setattr(checkpoint, "write_json", lambda path, values: full(path.with_name(".part"), b""))
+                elif step == 3:
+                    patch.setattr(Path, "write_bytes", full)
+                return super().step(batch, step)
+
+        with pytest.raises(CheckpointError, match=r"the state of step 4 could not be saved: .*(full|No space left)"):
+            train(Filling(), tmp_path)
+    assert json.loads((tmp_path / "state.json").read_text())["step"] == 2
+    resumed = train(Tiny(), tmp_path, resume=True)
+    assert resumed.done == [2, 3, 4, 5, 6]
+    assert_same(resumed, uninterrupted)
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith(".partial")]
+
+
+def test_only_states_that_nobody_names_are_removed(tmp_path: Path) -> None:
+    train(Tiny(), tmp_path, keep=2)
+    kept = sorted(tmp_path.glob("state-*"))
+    stray = tmp_path / "state-0000001.safetensors"
+    for text in ("{", (tmp_path / "state.json").read_text()):
+        stray.write_bytes(b"stray")
+        (tmp_path / "state.json").write_text(text)
+        checkpoint.prune(tmp_path)
+        assert stray.exists() == (text == "{")
+        assert all(path.exists() for path in kept)
+
+
+def test_a_state_of_the_first_layout_is_resumed(uninterrupted: Tiny, tmp_path: Path) -> None:
+    """One process, PyTorch's generator alone, and one state that state.json knows."""
+    killed = Tiny()
+    killed.at = {4: KilledError}
+    with pytest.raises(KilledError):
+        train(killed, tmp_path)
+    path = tmp_path / "state-0000004.safetensors"
+    tensors, config = weights.load(path)
+    torch_state = tensors["process/0/generator/torch"]
+    old = {key: value for key, value in tensors.items() if not key.startswith("process/")} | {
+        "generator/0": torch_state
+    }
+    weights.save(path, old, config)
+    current = {"file": path.name, "sha256": weights.sha256_of(path), "step": 4}
+    (tmp_path / "state.json").write_text(json.dumps(current))
+    (tmp_path / "state-0000002.safetensors").unlink()
+    for name in ("state.json.previous", "health.json"):
+        (tmp_path / name).unlink()
+    resumed = train(Tiny(), tmp_path, resume=True)
+    assert resumed.done == [4, 5, 6]
+    assert_same(resumed, uninterrupted)
+
+
+def test_without_any_whole_state_a_run_is_refused(tmp_path: Path) -> None:
     train(Tiny(), tmp_path, steps=2)
     path = tmp_path / "state-0000002.safetensors"
     whole = path.read_bytes()
@@ -241,7 +455,7 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match=r"state-0000002\.safetensors: is damaged"):
             train(Tiny(), tmp_path, resume=True)
     path.unlink()
-    with pytest.raises(CheckpointError, match="cannot be read"):
+    with pytest.raises(CheckpointError, match=r"no whole state is left to resume.*cannot be read"):
         train(Tiny(), tmp_path, resume=True)
     path.write_bytes(whole)
     (tmp_path / "state.json").write_text("{")
@@ -264,7 +478,7 @@ def test_state_of_any_optimizer_comes_back(tmp_path: Path) -> None:
     before, after = optimizer(0.5), optimizer(0.1)
     parameter = before.param_groups[0]["params"][1]
     before.state[parameter] = {"count": 3, "factor": 0.1 + 0.2, "none": None, "tensor": torch.rand(3)}
-    checkpoint.save_state(tmp_path, 4, {}, {"only": before}, [torch.get_rng_state()])
+    checkpoint.save_state(tmp_path, 4, {}, {"only": before}, [checkpoint.own_state({}, (), 0, torch.device("cpu"))])
     assert checkpoint.load_state(tmp_path, {}, {"only": after}) == 4
     assert after.param_groups[0]["lr"] == 0.5
     theirs = after.state[after.param_groups[0]["params"][1]]

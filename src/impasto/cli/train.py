@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from impasto.cli import launch
 from impasto.cli.data_check import check_data
 from impasto.cli.terminal import Screen, duration
 from impasto.data.layout import TEST, TRAIN, find_layout
@@ -32,6 +33,10 @@ class Machine:
 
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
     precision: Annotated[Literal["fp32", "bf16"], Parameter(help="of the networks' arithmetic")] = "fp32"
+    devices: Annotated[
+        int | None,
+        Parameter(metavar="N", help="GPUs to train on, or processes where there is no GPU; started with torchrun"),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +63,10 @@ class Changes:
         Parameter(metavar="N", help="steps between previews, 0 for one at the end; the recipe's own if not given"),
     ] = None
     seed: Annotated[int | None, Parameter(help="of everything random; the recipe's own if not given")] = None
+    accumulate: Annotated[
+        int | None,
+        Parameter(metavar="N", help="batches that a step learns from, in the memory of one; the recipe's if not given"),
+    ] = None
 
 
 def train(
@@ -89,9 +98,11 @@ def train(
     folders = _folders(module, recipe, data)
     config = _changed(getattr(module, maker)(), recipe, changes)
     # The extra `train` is there by now.
-    from impasto.training.checkpoint import check_run, prepare_run
-    from impasto.training.loop import fit
+    from impasto.training.checkpoint import check_run, defaults_of, prepare_run
 
+    processes = launch.processes(machine.devices, machine.device)
+    if processes.to_start:
+        return launch.start(processes.count)
     accelerator = _accelerator(machine)
     screen = Screen(quiet=not accelerator.is_main_process)
     checked = check_data(folders, out, accelerator, screen, skip=skip_unreadable)
@@ -99,21 +110,39 @@ def train(
     if hasattr(module, "settle"):
         config = module.settle(config, folders)
     facts = {"recipe": recipe, **asdict(config), "precision": machine.precision, **_facts(folders, files)}
+    facts["processes"] = processes.count
+    # Runs from before there were several processes had one.
+    defaults = {"processes": 1, **defaults_of(config)}
     if accelerator.is_main_process:
-        check_run(out, facts, resume=resume)
+        check_run(out, facts, resume=resume, defaults=defaults)
     trainable = module.build(config, accelerator, folders, **files)
     # What cannot be built leaves no run behind that would stand in the way of the next try.
     if accelerator.is_main_process:
-        prepare_run(out, facts, resume=resume)
+        prepare_run(out, facts, resume=resume, defaults=defaults)
         checked.remember(out, side=getattr(config, "crop", 0))
     accelerator.wait_for_everyone()
+    _fit(trainable, config, out, accelerator, resume=resume, screen=screen, title=recipe)
+    screen.result(str(out))
+    return 0
+
+
+def _fit(
+    trainable: Any, config: Any, out: Path, accelerator: "Accelerator", *, resume: bool, screen: Screen, title: str
+) -> None:
+    from impasto.training.loop import fit
+    from impasto.training.processes import is_about_a_lost_process
+
     try:
-        with _reported(screen, recipe) as report:
+        with _reported(screen, title) as report:
             fit(trainable, config.schedule, out, accelerator, resume=resume, report=report)
     except KeyboardInterrupt:
         raise Cancelled(f"stopped; the run's state is in {out}, and --resume goes on with it") from None
-    screen.result(str(out))
-    return 0
+    except RuntimeError as error:
+        if not is_about_a_lost_process(error):
+            raise
+        raise ImpastoError(f"another process of the run has ended; --resume goes on with what is in {out}") from error
+    finally:
+        accelerator.end_training()
 
 
 def _with_extra(name: str) -> ModuleType:
@@ -171,9 +200,12 @@ def _changed(config: Any, recipe: str, changes: Changes) -> Any:
         raise OptionError(f"--steps is {changes.steps}, but must be 1 or more")
     if changes.preview_every is not None and changes.preview_every < 0:
         raise OptionError(f"--preview-every is {changes.preview_every}, but must be 0 or more")
-    if changes.encoder is not None and not hasattr(config, "encoder"):
-        raise OptionError(f"the recipe {recipe} has no use for --encoder")
+    if changes.accumulate is not None and changes.accumulate < 1:
+        raise OptionError(f"--accumulate is {changes.accumulate}, but must be 1 or more")
     given = {name: value for name, value in vars(changes).items() if value is not None}
+    for name in ("encoder", "accumulate"):
+        if name in given and not hasattr(config, name):
+            raise OptionError(f"the recipe {recipe} has no use for --{name}")
     times = {name: given.pop(name) for name in ("steps", "preview_every") if name in given}
     return replace(config, schedule=replace(config.schedule, **times), **given)
 
@@ -219,8 +251,8 @@ def _reported(screen: Screen, title: str) -> "Iterator[Report]":
             if not first:
                 first.append((now, step))
             elif step > first[0][1]:
-                seconds = (now - first[0][0]) / (step - first[0][1]) * (steps - step)
-                said = f"{said}  {duration(seconds)} left"
+                rate = (step - first[0][1]) / max(now - first[0][0], 1e-9)
+                said = f"{said}  {rate:.3g} steps/s  {duration((steps - step) / rate)} left"
             if screen.has_bars:
                 show(step, steps, said)
             else:

@@ -49,7 +49,7 @@ def settle(config: Chosen, data: Mapping[str, Folders]) -> Chosen:
     counts = {kind: len(_split(data, kind, config)[0]) for kind in DATA}
     rules = {"max": max(counts.values()), "min": min(counts.values()), **counts}
     samples = config.epoch if isinstance(config.epoch, int) else rules[config.epoch]
-    steps = config.rates.epochs * -(-samples // config.batch)
+    steps = config.rates.epochs * -(-samples // (config.batch * config.accumulate))
     return replace(config, schedule=replace(config.schedule, steps=steps))
 
 

@@ -1,13 +1,16 @@
 """State of a training run on disk: complete, verified, and never half-written.
 
 A run's folder holds `config.json` (the settings, compared on resume), `state-<step>.safetensors` (networks, optimisers
-and random generators) and `state.json` (which of them is current, with its sha256). There is no pickle anywhere.
+and random generators) and `state.json` (which of them are there, newest first, and the best one, each with its sha256).
+There is no pickle anywhere.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,18 +18,38 @@ from torch.optim import Optimizer
 
 from impasto import weights
 from impasto.errors import CheckpointError, WeightsError
+from impasto.record import replace_file
+from impasto.training.random_state import random_state, restore_random_state
+
+STATE, PREVIOUS = "state.json", "state.json.previous"
+
+Value = TypeVar("Value")
+
+logger = logging.getLogger(__name__)
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Atomic: a reader sees the old file or the new one."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(values, indent=2) + "\n")
-    temporary.replace(path)
+    replace_file(path, (json.dumps(values, indent=2, allow_nan=False) + "\n").encode())
 
 
-def check_run(folder: Path, config: Mapping[str, Any], *, resume: bool) -> None:
+def read_json(path: Path) -> Any:
+    """What a file says; None if it is missing or is no JSON."""
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def check_run(
+    folder: Path, config: Mapping[str, Any], *, resume: bool, defaults: Mapping[str, Any] | None = None
+) -> None:
     """Make sure that a new run finds no old one in its folder, and that a resumed one has the same settings.
 
+    defaults: what settings that the old run did not know yet count as, as `defaults_of` gives it.
     Raises CheckpointError otherwise, naming each setting that differs. Writes nothing.
     """
     stored = folder / "config.json"
@@ -34,24 +57,76 @@ def check_run(folder: Path, config: Mapping[str, Any], *, resume: bool) -> None:
         if resume:
             raise CheckpointError(f"{folder}: holds no run to resume")
         return
+    before, now = read_json(stored), json.loads(json.dumps(config))
+    if not isinstance(before, dict):
+        raise CheckpointError(f"{stored}: is damaged, so that nobody knows the settings of this run")
+    differences = "; ".join(_differences(_filled(before, json.loads(json.dumps(defaults or {}))), now))
+    if not resume and differences:
+        raise CheckpointError(f"{folder}: already holds a run of other settings; choose another folder ({differences})")
     if not resume:
         raise CheckpointError(f"{folder}: already holds a run; continue it with --resume or choose another folder")
-    before, now = json.loads(stored.read_text()), json.loads(json.dumps(config))
-    differences = [
-        f"{key} was {before.get(key)!r} and is now {now.get(key)!r}"
-        for key in sorted(before.keys() | now.keys())
-        if before.get(key) != now.get(key)
-    ]
     if differences:
-        raise CheckpointError(f"{folder}: cannot be resumed with other settings: {'; '.join(differences)}")
+        raise CheckpointError(f"{folder}: cannot be resumed with other settings: {differences}")
 
 
-def prepare_run(folder: Path, config: Mapping[str, Any], *, resume: bool) -> None:
+def prepare_run(
+    folder: Path, config: Mapping[str, Any], *, resume: bool, defaults: Mapping[str, Any] | None = None
+) -> None:
     """Create the folder of a new run, or make sure that a resumed one has the same settings, as `check_run` does."""
-    check_run(folder, config, resume=resume)
+    check_run(folder, config, resume=resume, defaults=defaults)
     if not resume:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "config.json", config)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_json(folder / "config.json", config)
+        except OSError as error:
+            raise CheckpointError(f"{folder}: cannot be made or written to ({error.strerror or error})") from error
+
+
+def defaults_of(config: Any) -> dict[str, Any]:
+    """The defaults of a dataclass, and of the dataclasses in it, by their fields' names.
+
+    A run that was begun before a field was there has the field's default.
+    """
+    found: dict[str, Any] = {}
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if is_dataclass(value):
+            found[field.name] = defaults_of(value)
+        elif field.default is not MISSING:
+            found[field.name] = field.default
+    return found
+
+
+def _filled(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, and the defaults of those that are missing."""
+    filled = dict(defaults) | dict(values)
+    for name, value in values.items():
+        if isinstance(value, dict) and isinstance(defaults.get(name), dict):
+            filled[name] = _filled(value, defaults[name])
+    return filled
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> Iterator[str]:
+    for name in sorted(before.keys() | now.keys()):
+        one, other = before.get(name), now.get(name)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _differences(one, other, f"{place}{name}.")
+        elif one != other:
+            yield f"{place}{name} was {one!r} and is now {other!r}"
+
+
+# --- state -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Best:
+    """The state of a run at which a held-out measure was lowest."""
+
+    file: str
+    sha256: str
+    step: int
+    measure: str
+    value: float
 
 
 def save_state(
@@ -59,9 +134,116 @@ def save_state(
     step: int,
     modules: Mapping[str, nn.Module],
     optimizers: Mapping[str, Optimizer],
-    generators: Sequence[Tensor],
+    processes: Sequence[Mapping[str, Tensor]],
+    *,
+    keep: int = 3,
+    measured: tuple[str, float] | None = None,
 ) -> Path:
-    """Write everything that step `step` left behind. generators: one random state per process (uint8)."""
+    """Write everything that step `step` left behind, and remove what is neither among the last `keep` nor the best.
+
+    processes: what each process has for itself, as `own_state` gives it. measured: name and value of the held-out
+        measure if this is the best state so far.
+    Raises CheckpointError if it cannot be written; then the states of before are all there.
+    """
+    # Not what a run that had to go back to an earlier state left of the steps that it now repeats.
+    known = [state for state in _listed(folder) if state["step"] < step]
+    best = best_of(folder)
+    path = folder / f"state-{step:07d}.safetensors"
+    tensors, scalars = _contents(modules, optimizers, processes)
+    try:
+        weights.save(path, tensors, {"step": step, "scalars": scalars})
+        current: dict[str, Any] = {"file": path.name, "sha256": weights.sha256_of(path), "step": step}
+        if measured is not None:
+            best = Best(**current, measure=measured[0], value=measured[1])
+        elif best is not None and best.step >= step:
+            best = None  # of a step that is repeated, too
+        kept = known[: max(1, keep) - 1]
+        if (folder / STATE).exists():
+            replace_file(folder / PREVIOUS, (folder / STATE).read_bytes())
+        write_json(folder / STATE, current | {"earlier": kept, "best": asdict(best) if best else None})
+    except (OSError, WeightsError) as error:
+        before = f"--resume goes on from step {known[0]['step']}" if known else "there is no earlier state"
+        raise CheckpointError(f"the state of step {step} could not be saved: {error}; {before}") from error
+    # Only now, when the new state is complete and named as the current one.
+    prune(folder)
+    return path
+
+
+def prune(folder: Path) -> None:
+    """Remove the states that `state.json` does not name. Without one that can be read, all of them stay."""
+    if not isinstance(read_json(folder / STATE), dict):
+        return
+    names = {state["file"] for state in _listed(folder)}
+    for old in [*folder.glob("state-*.safetensors"), *folder.glob(".state-*.partial")]:
+        if old.name not in names:
+            old.unlink()
+
+
+def own_state(
+    modules: Mapping[str, nn.Module], own: Collection[str], rank: int, device: torch.device
+) -> dict[str, Tensor]:
+    """What no other process of the run has: its random generators and its own modules, such as pools of pictures.
+
+    own: names of these modules. Those of the first process are among the run's modules already.
+    """
+    state = {f"generator/{name}": value for name, value in random_state(device).items()}
+    if rank:
+        state |= {f"module/{name}/{k}": v.cpu() for name in own for k, v in modules[name].state_dict().items()}
+    return state
+
+
+def has_state(folder: Path) -> bool:
+    """Whether the run in this folder came as far as saving a state."""
+    return (folder / STATE).exists() or (folder / PREVIOUS).exists()
+
+
+def best_of(folder: Path) -> Best | None:
+    """The best state of a run by its held-out measure, if it has measured yet. Its file is never pruned."""
+    for name in (STATE, PREVIOUS):
+        listed = read_json(folder / name)
+        if isinstance(listed, dict):
+            try:
+                return Best(**listed["best"]) if listed.get("best") else None
+            except TypeError:
+                return None
+    return None
+
+
+def load_state(
+    folder: Path,
+    modules: Mapping[str, nn.Module],
+    optimizers: Mapping[str, Optimizer],
+    *,
+    own: Collection[str] = (),
+    rank: int = 0,
+    device: torch.device = torch.device("cpu"),  # noqa: B008
+) -> int:
+    """Put modules, optimisers and this process's random generators back; returns the number of finished steps.
+
+    Where the latest state is damaged, the newest whole one before it counts, and the log says so.
+    own: names of the modules that each process has for itself. rank, device: of this process.
+    Raises CheckpointError if no state is whole, or if it does not fit.
+    """
+    tensors, config = _newest_whole(folder)
+    scalars = config["scalars"]
+    mine = {k.removeprefix(f"process/{rank}/"): v for k, v in tensors.items() if k.startswith(f"process/{rank}/")}
+    try:
+        for name, module in modules.items():
+            module.load_state_dict(_below(mine if rank and name in own else tensors, f"module/{name}/"))
+        for name, optimizer in optimizers.items():
+            optimizer.load_state_dict(_optimizer_state(name, tensors, scalars))
+        # A run from before states had other generators has PyTorch's alone, by this name.
+        generators = _below(mine, "generator/") or {"torch": tensors[f"generator/{rank}"]}
+        restore_random_state(generators, device)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{folder}: its state does not fit this run: {error}") from error
+    return int(config["step"])
+
+
+def _contents(
+    modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer], processes: Sequence[Mapping[str, Tensor]]
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Everything that a state holds: tensors, and what JSON can say."""
     tensors: dict[str, Tensor] = {}
     scalars: dict[str, Any] = {}
     for name, module in modules.items():
@@ -76,61 +258,54 @@ def save_state(
                     tensors[place] = value
                 else:
                     scalars[place] = value
-    tensors |= {f"generator/{rank}": generator for rank, generator in enumerate(generators)}
-    path = folder / f"state-{step:07d}.safetensors"
-    weights.save(
-        path, {key: value.detach().cpu() for key, value in tensors.items()}, {"step": step, "scalars": scalars}
-    )
-    write_json(folder / "state.json", {"file": path.name, "sha256": weights.sha256_of(path), "step": step})
-    # Only now, when the new state is complete and named as the current one.
-    for old in folder.glob("state-*.safetensors"):
-        if old != path:
-            old.unlink()
-    return path
+    for rank, own in enumerate(processes):
+        tensors |= {f"process/{rank}/{key}": value for key, value in own.items()}
+    return {key: value.detach().cpu() for key, value in tensors.items()}, scalars
 
 
-def has_state(folder: Path) -> bool:
-    """Whether the run in this folder came as far as saving a state."""
-    return (folder / "state.json").exists()
+def _listed(folder: Path) -> list[dict[str, Any]]:
+    """{file, sha256, step} of every state of a run that may be there, newest first."""
+    for name in (STATE, PREVIOUS):
+        listed = read_json(folder / name)
+        try:
+            states = [listed, *listed.get("earlier", []), *([listed["best"]] if listed.get("best") else [])]
+            unique = {one["file"]: {key: one[key] for key in ("file", "sha256", "step")} for one in states}
+            return sorted(unique.values(), key=lambda one: -int(one["step"]))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            if (folder / name).exists():
+                logger.warning("%s: is damaged", folder / name)
+    return []
 
 
-def load_state(
-    folder: Path, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer], *, rank: int = 0
-) -> int:
-    """Put modules, optimisers and this process's random generator back; returns the number of finished steps.
+def _newest_whole(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    damaged: list[str] = []
+    for state in _listed(folder):
+        path = folder / state["file"]
+        try:
+            if weights.sha256_of(path) != state["sha256"]:
+                raise WeightsError(f"{path}: is damaged (its sha256 is not the one in {STATE})")
+            found = weights.load(path)
+        except OSError as error:
+            damaged.append(f"{path}: cannot be read ({error.strerror or error})")
+            continue
+        except WeightsError as error:
+            damaged.append(str(error))
+            continue
+        for message in damaged:
+            logger.warning("%s; going on from step %d instead", message, state["step"])
+        return found
+    reason = "; ".join(damaged) if damaged else f"its {STATE} cannot be read"
+    raise CheckpointError(f"{folder}: no whole state is left to resume: {reason}")
 
-    Raises CheckpointError if the state is missing, damaged, or of another shape.
-    """
-    tensors, config = _read_current(folder)
-    scalars = config["scalars"]
-    try:
-        for name, module in modules.items():
-            prefix = f"module/{name}/"
-            module.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
-        for name, optimizer in optimizers.items():
-            optimizer.load_state_dict(_optimizer_state(name, tensors, scalars))
-        torch.set_rng_state(tensors[f"generator/{rank}"])
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise CheckpointError(f"{folder}: its state does not fit this run: {error}") from error
-    return int(config["step"])
 
-
-def _read_current(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    try:
-        current = json.loads((folder / "state.json").read_text())
-        path = folder / current["file"]
-        if weights.sha256_of(path) != current["sha256"]:
-            raise CheckpointError(f"{path}: is damaged (its sha256 is not the one in state.json)")
-        return weights.load(path)
-    except (OSError, KeyError, ValueError, WeightsError) as error:
-        raise CheckpointError(f"{folder}: its saved state cannot be read: {error}") from error
+def _below(values: Mapping[str, Value], prefix: str) -> dict[str, Value]:
+    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
 
 
 def _optimizer_state(name: str, tensors: Mapping[str, Tensor], scalars: Mapping[str, Any]) -> dict[str, Any]:
     prefix = f"optimizer/{name}/"
     state: dict[int, dict[str, Any]] = {}
-    for place, value in [*tensors.items(), *scalars.items()]:
-        if place.startswith(prefix):
-            index, key = place.removeprefix(prefix).split("/")
-            state.setdefault(int(index), {})[key] = value
+    for place, value in [*_below(tensors, prefix).items(), *_below(scalars, prefix).items()]:
+        index, key = place.split("/")
+        state.setdefault(int(index), {})[key] = value
     return {"state": state, "param_groups": scalars[f"optimizer/{name}"]}

@@ -19,6 +19,7 @@ from impasto.losses.cycle import cycle_loss
 from impasto.losses.identity import identity_loss
 from impasto.losses.lsgan import discriminator_loss, generator_loss
 from impasto.metrics import held_out
+from impasto.training.health import translation_vitals
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate, update_average
@@ -32,7 +33,9 @@ PREVIEWS = 2
 class Settings:
     """What the training itself needs to know; a recipe's config adds the pictures and the networks.
 
-    batch: pictures of each kind per process and step.
+    batch: pictures of each kind that a process works on at a time.
+    accumulate: so many batches make a step: their gradients are those of one batch of all their pictures, in the memory
+        of one of them. Batch normalisation, where there is any, still sees them apart.
     cycle_weight, identity_weight: of the L1 losses on pictures in [-1, 1], each absolute.
     discriminator_weight: of a discriminator's loss.
     pool: earlier pictures that each discriminator is shown again; 0 for none.
@@ -45,6 +48,7 @@ class Settings:
     optimizer: Adam | NAdam
     seed: int = 0
     batch: int = 1
+    accumulate: int = 1
     cycle_weight: float = 10.0
     # Half of the cycle's 10, and so 5: CycleGAN's program multiplies its identity weight 0.5 with it.
     identity_weight: float = 5.0
@@ -75,6 +79,9 @@ class CycleTraining:
 
     # In every four rows: A with its translation and its reconstruction, then B.
     preview_columns: Sequence[str] = ("picture", "translated, then back")
+
+    # How much of the pictures is kept. How much they look like the other kind, no training loss can say.
+    measure = "held out/cycle"
 
     def __init__(
         self,
@@ -115,40 +122,60 @@ class CycleTraining:
         self.modules: Mapping[str, nn.Module] = {
             f"{kind}_{direction}": module for kind, modules in kinds.items() for direction, module in modules.items()
         }
+        self.own = [f"pool_{direction}" for direction in self.pools]
         # Begins each process's draws for its pools; a resumed run goes on with the stored ones.
-        torch.manual_seed(settings.seed)
+        torch.manual_seed(settings.seed + accelerator.process_index)
 
     def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
         rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
-        arguments = {"size": self.settings.batch, "start": start, "rank": rank, "world_size": world_size}
+        size = self.settings.batch * self.settings.accumulate
+        arguments = {"size": size, "start": start, "rank": rank, "world_size": world_size}
         return zip(batches(self.domains.A, **arguments), batches(self.domains.B, **arguments), strict=True)
 
     def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
         """Both generators together, then each discriminator, on what the generators painted before they learned."""
         set_learning_rate(self.optimizers.values(), self.settings.rates(step, self.settings.schedule.steps))
-        A, B = (self._to_image(pictures) for pictures in batch)
-        fakes, losses = self._generator_losses({"A2B": A, "B2A": B})
-        self._learn("generators", torch.stack(list(losses.values())).sum(), self.generators.values())
-        for (direction, fake), real in zip(fakes.items(), (B, A), strict=True):
-            losses[f"{direction}/discriminator"] = self._learn_to_judge(direction, real, fake)
+        A, B = (self._to_image(pictures).chunk(self.settings.accumulate) for pictures in batch)
+        parts = [{"A2B": a, "B2A": b} for a, b in zip(A, B, strict=True)]
+        found = [self._paint_and_learn(pictures) for pictures in parts]
+        self._update("generators", self.generators.values())
+        losses = {name: torch.stack([some[name] for _, some in found]).mean() for name in found[0][1]}
+        for direction, other in (("A2B", "B2A"), ("B2A", "A2B")):
+            judged = [
+                self._learn_to_judge(direction, pictures[other], fakes[direction])
+                for pictures, (fakes, _) in zip(parts, found, strict=True)
+            ]
+            self._update(f"discriminator_{direction}", [self.discriminators[direction]])
+            losses[f"{direction}/discriminator"] = torch.stack(judged).mean()
         for direction, average in self.averages.items():
             update_average(average, self.generators[direction], step, self.settings.average_decay)
-        return {name: loss.detach() for name, loss in losses.items()}
+        return losses
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """How far held-out pictures are from themselves after there and back: the mean of absolute differences, which
-        lie in [0, 2], and the measures of `metrics.held_out`."""
+        lie in [0, 2], of each kind and of both, and the measures of `metrics.held_out`."""
         measured = {}
         for name, there, back in (("A", "A2B", "B2A"), ("B", "B2A", "A2B")):
-            stream: PictureStream = getattr(self.held_out, name)
-            pictures = [self._padded(self._to_image(stream[index][None])) for index in range(len(stream.pictures))]
+            pictures = list(self._held_out(name))
             again = [self.averages[back](self.averages[there](picture)) for picture in pictures]
             errors = [float(cycle_loss(one, picture)) for one, picture in zip(again, pictures, strict=True)]
             measured[f"held out {name}/cycle"] = sum(errors) / len(errors)
             seen = held_out(map(_to_unit, pictures), self._in_unit(there), self._in_unit(back))
             measured |= {f"held out {name}/{measure}": value for measure, value in seen.items()}
-        return measured
+        both = [value for name, value in measured.items() if name.endswith("/cycle")]
+        return measured | {"held out/cycle": sum(both) / len(both)}
+
+    @torch.no_grad()
+    def health(self) -> dict[str, float]:
+        """`translation_vitals` of both directions on the held-out pictures."""
+        vitals = {}
+        for direction, name in (("A2B", "A"), ("B2A", "B")):
+            pictures = list(self._held_out(name))
+            painted = [self.averages[direction](picture) for picture in pictures]
+            for vital, value in translation_vitals(torch.cat(pictures), torch.cat(painted)).items():
+                vitals[f"{direction}/{vital}"] = value
+        return vitals
 
     def _in_unit(self, direction: str) -> Callable[[Tensor], Tensor]:
         """The averaged generator between pictures in [0, 1]."""
@@ -191,18 +218,27 @@ class CycleTraining:
                     losses[f"{direction}/identity"] = settings.identity_weight * identity_loss(same, target)
         return fakes, losses
 
+    def _paint_and_learn(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """As `_generator_losses`, detached; adds their share to the generators' gradients."""
+        fakes, losses = self._generator_losses(pictures)
+        self._add_gradients(torch.stack(list(losses.values())).sum())
+        return _detached(fakes), _detached(losses)
+
     def _learn_to_judge(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
+        """The discriminator's loss; adds its share to the gradients."""
         discriminator = self.discriminators[direction]
         earlier = self.pools[direction](fake.float())
         # Apart, because instance and batch normalisation must not mix what they tell apart.
         with self.accelerator.autocast():
             judged_real, judged_fake = discriminator(real), discriminator(earlier)
         loss = self.settings.discriminator_weight * discriminator_loss(judged_real, judged_fake)
-        self._learn(f"discriminator_{direction}", loss, [discriminator])
-        return loss
+        self._add_gradients(loss)
+        return loss.detach()
 
-    def _learn(self, name: str, loss: Tensor, networks: Iterable[nn.Module]) -> None:
-        self.accelerator.backward(loss)
+    def _add_gradients(self, loss: Tensor) -> None:
+        self.accelerator.backward(loss / self.settings.accumulate)
+
+    def _update(self, name: str, networks: Iterable[nn.Module]) -> None:
         average_gradients(self.accelerator, networks)
         self.optimizers[name].step()
         self.optimizers[name].zero_grad()
@@ -211,6 +247,12 @@ class CycleTraining:
         """uint8 -> float32 in [-1, 1], which the published weights of the losses are meant for."""
         image = batch.to(self.accelerator.device).float() / 127.5 - 1
         return image.contiguous(memory_format=torch.channels_last)
+
+    def _held_out(self, name: str) -> Iterator[Tensor]:
+        """All pictures of a kind, each (1, 3, H, W)."""
+        stream: PictureStream = getattr(self.held_out, name)
+        for index in range(len(stream.pictures)):
+            yield self._padded(self._to_image(stream[index][None]))
 
     def _padded(self, picture: Tensor) -> Tensor:
         generator = cast(GeneratorModule, self.averages["A2B"])
@@ -229,10 +271,15 @@ def average_gradients(accelerator: Accelerator, networks: Iterable[nn.Module]) -
     """
     if accelerator.num_processes == 1:
         return
-    for network in networks:
-        for parameter in network.parameters():
-            if parameter.grad is not None:
-                parameter.grad = accelerator.reduce(parameter.grad, "mean")
+    found = [p.grad for network in networks for p in network.parameters() if p.grad is not None]
+    # All at once, because it is the number of messages that takes time.
+    mean: Tensor = accelerator.reduce(torch.cat([gradient.flatten() for gradient in found]), "mean")
+    for gradient, part in zip(found, mean.split([gradient.numel() for gradient in found]), strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
+def _detached(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach() for name, value in tensors.items()}
 
 
 def _check_side(side: int, generator: GeneratorModule) -> None:

@@ -1,35 +1,45 @@
 """The one training loop: step, log, preview, validate, save, in that order. Accelerate moves tensors, nothing else."""
 
 import math
+import os
+import shutil
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-import torch
 from accelerate import Accelerator
-from accelerate.utils import gather_object
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.tensorboard import SummaryWriter
 
 from impasto import image
-from impasto.errors import DivergedError
-from impasto.training import checkpoint, figures
+from impasto.errors import CheckpointError, DivergedError, ImpastoError
+from impasto.training import checkpoint, figures, health
 from impasto.training.page import write_page
+from impasto.training.processes import Processes
+
+STOP_FILE = "IMPASTO_STOP_FILE"
+"""Variable of the environment: once the file that it names is there, the run saves and stops."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How long a run is and how often it looks up, in steps; 0 means never (but the end always counts)."""
+    """How long a run is and how often it looks up, in steps; 0 means never (but the end always counts).
+
+    keep: saved states that stay, besides the best one. Three, because the latest may turn out damaged, and of a run
+        that goes wrong unnoticed one wants to go back a little further.
+    """
 
     steps: int
     log_every: int = 20
     preview_every: int = 0
     validate_every: int = 0
     save_every: int = 500
+    keep: int = 3
 
 
 class Trainable(Protocol):
@@ -37,6 +47,11 @@ class Trainable(Protocol):
 
     preview_columns: what the columns of `preview`, of equal width, show; the last one is what the networks make, the
         others stay the same. Only asked for where there are previews.
+
+    Three members more are used where they are there:
+    own (a collection of names): the modules that each process has for itself, such as pools of pictures.
+    measure (str): the name of the value of `validate` whose lowest marks the best state.
+    health() -> dict[str, float]: vitals on held-out pictures, whose names `impasto.training.health` knows.
     """
 
     modules: Mapping[str, nn.Module]
@@ -50,13 +65,13 @@ class Trainable(Protocol):
         """Learn from a batch; returns named losses (scalars, detached)."""
 
     def preview(self) -> Tensor | None:
-        """(1, 3, H, W) picture of what the networks can do now."""
+        """(1, 3, H, W) picture of what the networks can do now. The first process alone asks for it."""
 
     def validate(self) -> dict[str, float]:
-        """Measures on pictures that training never sees."""
+        """Measures on pictures that training never sees. The first process alone asks for them."""
 
     def finish(self, folder: Path) -> None:
-        """Write what the run was for into its folder."""
+        """Write what the run was for into a folder."""
 
 
 class Report(Protocol):
@@ -77,80 +92,192 @@ def fit(
     """Train until schedule.steps, write the result and draw the run's figures, or stop with a saved state when
     interrupted.
 
-    Resumed runs end with the same weights, bit by bit, as uninterrupted ones on the same machine.
-    Raises DivergedError when a loss is not finite (the last saved state is kept), KeyboardInterrupt after saving.
+    Resumed runs end with the same weights, bit by bit, as uninterrupted ones on the same machine with as many
+    processes. Raises DivergedError when a number is not finite (the last good state is kept), CheckpointError when a
+    state cannot be saved or resumed, KeyboardInterrupt after saving, in all processes.
     """
-    modules, optimizers = trainable.modules, trainable.optimizers
-    # A run that was killed before its first save begins again.
-    resume = resume and checkpoint.has_state(folder)
-    start = checkpoint.load_state(folder, modules, optimizers, rank=accelerator.process_index) if resume else 0
-    writer = SummaryWriter(str(folder / "tensorboard")) if accelerator.is_main_process else None
-    columns = getattr(trainable, "preview_columns", ())  # not there where there are no previews
+    run = _Run(trainable, schedule, folder, accelerator, report)
     stop = _StopSignal()
     try:
+        # A run that was killed before its first save begins again.
+        start = run.begin(resume=resume and checkpoint.has_state(folder))
         batches = trainable.batches(start)
         for step in range(start, schedule.steps):
             losses = trainable.step(next(batches), step)
-            done = step + 1
-            last = done == schedule.steps
-            logs = last or _due(done, schedule.log_every)
-            saves = last or stop.asked or _due(done, schedule.save_every)
-            if logs or saves:  # what is saved must be sound too
-                values = _finite({name: float(loss) for name, loss in losses.items()}, done)
-            if logs:
-                _log(writer, report, done, schedule, values)
-            if last or _due(done, schedule.preview_every):
-                _preview(trainable, folder, done, writer)
-            if last or _due(done, schedule.validate_every):
-                _log(writer, report, done, schedule, trainable.validate())
-            if writer and (last or _due(done, schedule.preview_every) or _due(done, schedule.validate_every)):
-                write_page(folder, columns=columns)
-            if saves or stop.asked:
-                generators = gather_object([torch.get_rng_state()])
-                if accelerator.is_main_process:
-                    checkpoint.save_state(folder, done, modules, optimizers, generators)
-                accelerator.wait_for_everyone()
-            if stop.asked and not last:
+            (stopped,) = run.processes.agree(stop.asked)
+            run.look_up(losses, step + 1, stopped=stopped)
+            if stopped and step + 1 < schedule.steps:
                 raise KeyboardInterrupt
-        if accelerator.is_main_process:
-            trainable.finish(folder)
-            _draw_figures(trainable, folder)
+        run.finish()
     finally:
         stop.restore()
-        if writer:
-            writer.close()
-            write_page(folder, columns=columns, going_on=False)
+        run.close()
+
+
+class _Run:
+    """What happens between the steps."""
+
+    def __init__(
+        self, trainable: Trainable, schedule: Schedule, folder: Path, accelerator: Accelerator, report: Report | None
+    ) -> None:
+        self.trainable, self.schedule, self.folder, self.report = trainable, schedule, folder, report
+        self.device = accelerator.device
+        self.processes = Processes(accelerator)
+        self.own: Collection[str] = getattr(trainable, "own", ())
+        self.finite = health.FiniteLosses()
+        self.saved: int | None = None
+        self.lowest = math.inf
+        self.health: health.Health | None = None
+        self.writer: SummaryWriter | None = None
+
+    def begin(self, *, resume: bool) -> int:
+        """Returns the step to begin with, all modules, optimisers and random generators being as they were then."""
+        modules, optimizers = self.trainable.modules, self.trainable.optimizers
+        start = 0
+        if resume:
+            start = checkpoint.load_state(
+                self.folder, modules, optimizers, own=self.own, rank=self.processes.rank, device=self.device
+            )
+            self.saved = start
+            best = checkpoint.best_of(self.folder)
+            # A best state of steps that are repeated will be found again.
+            if best is not None and best.step <= start:
+                self.lowest = best.value
+        if self.processes.is_first:
+            _remove_leftovers(self.folder)
+            checkpoint.prune(self.folder)
+            self.health = health.Health(self.folder, resume=resume)
+            self.writer = SummaryWriter(str(self.folder / "tensorboard"))
+        return start
+
+    def look_up(self, losses: Mapping[str, Tensor], done: int, *, stopped: bool) -> None:
+        """After `done` steps: whatever is due."""
+        schedule = self.schedule
+        last = done == schedule.steps
+        logs, previews, validates, saves = (
+            last or _due(done, every)
+            for every in (schedule.log_every, schedule.preview_every, schedule.validate_every, schedule.save_every)
+        )
+        self.finite.note(losses, done)
+        if logs or saves or stopped:
+            self._stop_on(self.finite.trouble())
+        if logs:
+            values = self.processes.mean({name: float(loss) for name, loss in losses.items()})
+            self._log(done, values)
+            if self.health:
+                self.health.observe(done, values)
+        if previews and self.processes.is_first:
+            self._preview(done)
+        measured = self._validate(done) if validates and self.processes.is_first else None
+        if previews or validates:
+            self._write_page()
+            self.processes.wait()
+        (better,) = self.processes.agree(measured is not None) if validates else (False,)
+        if saves or stopped or better:
+            self._save(done, measured)
+
+    def finish(self) -> None:
+        """Write what the run was for. The other processes wait for the first."""
+        if self.processes.is_first:
+            self.trainable.finish(self.folder)
+            _draw_figures(self.trainable, self.folder)
+            if self.health:
+                self.health.write()
+        self.processes.wait()
+
+    def close(self) -> None:
+        if self.writer:
+            self.writer.close()
+            self._write_page(going_on=False)
+        self.processes.close()
+
+    def _write_page(self, *, going_on: bool = True) -> None:
+        if self.writer:
+            columns = getattr(self.trainable, "preview_columns", ())  # not there where there are no previews
+            write_page(self.folder, columns=columns, going_on=going_on)
+
+    def _stop_on(self, trouble: str | None) -> None:
+        """In all processes, whichever has the trouble. Raises DivergedError."""
+        (anybody,) = self.processes.agree(trouble is not None)
+        if not anybody:
+            return
+        message = health.advice(trouble or "in another process, a number is not finite", self.saved)
+        if self.health:
+            self.health.write(stopped=message)
+        raise DivergedError(message)
+
+    def _log(self, done: int, values: Mapping[str, float], kind: str = "") -> None:
+        if self.writer:
+            for name, value in values.items():
+                self.writer.add_scalar(f"{kind}{name}", value, done)
+            self.writer.flush()
+        if self.report:
+            self.report(done, self.schedule.steps, values)
+
+    def _preview(self, done: int) -> None:
+        picture = self.trainable.preview()
+        if self.writer and picture is not None:
+            (self.folder / "previews").mkdir(exist_ok=True)
+            pixels = picture.float().clamp(0, 1).cpu()
+            image.write(image.Picture(pixels), self.folder / "previews" / f"{done:07d}.png", overwrite=True)
+            self.writer.add_image("preview", pixels[0], done)
+
+    def _validate(self, done: int) -> tuple[str, float] | None:
+        """Name and value of the held-out measure, if it is the lowest so far."""
+        values = self.trainable.validate()
+        self._log(done, values)
+        vitals: dict[str, float] = getattr(self.trainable, "health", dict)()
+        if vitals:
+            self._log(done, vitals, "health/")
+        if self.health:
+            self.health.observe(done, vitals)
+            self.health.write()
+        measure = getattr(self.trainable, "measure", None)
+        if measure is None or not values[measure] < self.lowest:
+            return None
+        self.lowest = values[measure]
+        return measure, values[measure]
+
+    def _save(self, done: int, measured: tuple[str, float] | None) -> None:
+        modules, optimizers = self.trainable.modules, self.trainable.optimizers
+        self._stop_on(health.weights_trouble(modules, optimizers))
+        own = self.processes.gather(checkpoint.own_state(modules, self.own, self.processes.rank, self.device))
+        failure: ImpastoError | None = None
+        if self.processes.is_first:
+            try:
+                if self.health:
+                    self.health.write()
+                if measured is not None:
+                    # Before the state, whose being there says that this is done.
+                    _write_best(self.trainable, self.folder)
+                keep = self.schedule.keep
+                checkpoint.save_state(self.folder, done, modules, optimizers, own, keep=keep, measured=measured)
+            except ImpastoError as error:
+                failure = error
+        (failed,) = self.processes.agree(failure is not None)
+        if failed:
+            raise failure or CheckpointError(f"the first process could not save the state of step {done}")
+        self.saved = done
 
 
 def _due(step: int, every: int) -> bool:
     return every > 0 and step % every == 0
 
 
-def _finite(losses: dict[str, float], step: int) -> dict[str, float]:
-    for name, value in losses.items():
-        if not math.isfinite(value):
-            raise DivergedError(f"the loss '{name}' is {value} at step {step}; resume with a lower learning rate")
-    return losses
+def _write_best(trainable: Trainable, folder: Path) -> None:
+    """What the run would leave if it ended now, as `generators-best.safetensors` and the like."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".best-") as made:
+        trainable.finish(Path(made))
+        for path in Path(made).iterdir():
+            path.replace(folder / f"{path.stem}-best{path.suffix}")
 
 
-def _log(
-    writer: SummaryWriter | None, report: Report | None, step: int, schedule: Schedule, values: Mapping[str, float]
-) -> None:
-    if writer:
-        for name, value in values.items():
-            writer.add_scalar(name, value, step)
-        writer.flush()
-    if report:
-        report(step, schedule.steps, values)
-
-
-def _preview(trainable: Trainable, folder: Path, step: int, writer: SummaryWriter | None) -> None:
-    picture = trainable.preview()
-    if writer and picture is not None:
-        (folder / "previews").mkdir(exist_ok=True)
-        pixels = picture.float().clamp(0, 1).cpu()
-        image.write(image.Picture(pixels), folder / "previews" / f"{step:07d}.png", overwrite=True)
-        writer.add_image("preview", pixels[0], step)
+def _remove_leftovers(folder: Path) -> None:
+    """Of writing that a kill cut short."""
+    for path in folder.glob(".best-*"):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in [*folder.glob(".*.partial"), *folder.glob(".impasto-*.part")]:
+        path.unlink()
 
 
 def _draw_figures(trainable: Trainable, folder: Path) -> None:
@@ -161,15 +288,26 @@ def _draw_figures(trainable: Trainable, folder: Path) -> None:
 
 
 class _StopSignal:
-    """Turns the first Ctrl-C or SIGTERM into a wish that the loop grants after saving; the second one interrupts."""
+    """Turns the first Ctrl-C or SIGTERM into a wish that the loop grants after saving; the second one interrupts.
+
+    A process of several is asked more than once: by the terminal and by torchrun, or by the file that `impasto train
+    --devices` makes. There, whoever started it is the one to lose patience.
+    """
 
     def __init__(self) -> None:
-        self.asked = False
+        self._asked = False
+        self._file = os.environ.get(STOP_FILE)
+        self._is_one_of_several = "TORCHELASTIC_RUN_ID" in os.environ
         self._previous = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
 
+    @property
+    def asked(self) -> bool:
+        return self._asked or (self._file is not None and Path(self._file).exists())
+
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
-        self.restore()
+        self._asked = True
+        if not self._is_one_of_several:
+            self.restore()
 
     def restore(self) -> None:
         for number, handler in self._previous.items():

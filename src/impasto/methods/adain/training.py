@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,7 +33,9 @@ class Pairs:
 class Settings:
     """What the training itself needs to know; a recipe's config adds the pictures and the networks.
 
-    batch: pictures of each kind per process and step.
+    batch: pictures of each kind that a process works on at a time.
+    accumulate: so many batches make a step: their gradients are those of one batch of all their pictures, in the memory
+        of one of them.
     clip: largest norm of the gradient.
     average_decay: of the moving average of the weights, which is what the run is for.
     """
@@ -42,6 +45,7 @@ class Settings:
     rates: OneCycle | InverseDecay
     seed: int = 0
     batch: int = 8
+    accumulate: int = 1
     clip: float = 1e9
     average_decay: float = 0.999
 
@@ -50,6 +54,7 @@ class AdaINTraining:
     """A decoder's training as a `Trainable`; the recipe says by which losses and at which rates."""
 
     preview_columns: Sequence[str] = ("content", "style", "result")
+    measure = "held out/loss"
 
     def __init__(
         self,
@@ -74,15 +79,33 @@ class AdaINTraining:
 
     def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
         rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
-        arguments = {"size": self.settings.batch, "start": start, "rank": rank, "world_size": world_size}
+        size = self.settings.batch * self.settings.accumulate
+        arguments = {"size": size, "start": start, "rank": rank, "world_size": world_size}
         return zip(batches(self.pairs.content, **arguments), batches(self.pairs.style, **arguments), strict=True)
 
     def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
-        objective = self.settings.objective
+        count = self.settings.accumulate
         set_learning_rate([self.adam], self.settings.rates(step, self.settings.schedule.steps))
-        content, style = (self._to_image(pictures) for pictures in batch)
+        found = []
+        parts = zip(*(self._to_image(pictures).chunk(count) for pictures in batch), strict=True)
+        for number, (content, style) in enumerate(parts, 1):
+            # The processes exchange their gradients with the last part.
+            with nullcontext() if number == count else self.accelerator.no_sync(self.network):
+                losses = self._losses(content, style)
+                self.accelerator.backward(losses["loss"] / count)
+            found.append({name: loss.detach() for name, loss in losses.items()})
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
+        self.adam.step()
+        self.adam.zero_grad()
+        update_average(self.average, self.modules["network"], step, self.settings.average_decay)
+        return {name: torch.stack([losses[name] for losses in found]).mean() for name in found[0]}
+
+    def _losses(self, content: Tensor, style: Tensor) -> dict[str, Tensor]:
+        """{'loss': the sum, 'loss/...': each weighted loss} of pictures (N, 3, H, W) in [0, 1]."""
+        objective = self.settings.objective
         layers = self.average.config.layers
-        own = len(content) // 2 if objective.identity_weight else 0
+        # Every second picture, so that two processes or parts of a step together take those that one would.
+        own = content[: len(content) // 2 * 2 : 2] if objective.identity_weight else content[:0]
         with self.accelerator.autocast():
             with torch.no_grad():
                 of_content = self.encoder(content, {*layers, *objective.content_layers})
@@ -90,24 +113,19 @@ class AdaINTraining:
                 target = {layer: mean_std(value) for layer, value in of_style.items()}
                 given = {layer: adain(of_content[layer], target[layer]) for layer in layers}
                 inputs, statistics = given, target
-                if own:
-                    # The first pictures once more with their own statistics, for the identity term.
-                    repeated = {layer: of_content[layer][:own] for layer in layers}
+                if len(own):
+                    # These pictures once more with their own statistics, for the identity term.
+                    repeated = {layer: of_content[layer][: 2 * len(own) : 2] for layer in layers}
                     inputs = {layer: torch.cat([given[layer], repeated[layer]]) for layer in layers}
                     statistics = {layer: joined(target[layer], mean_std(repeated[layer])) for layer in layers}
             pictures = self.network(inputs, statistics)
             found = self.encoder(pictures[: len(content)], {*objective.content_layers, *objective.style_layers})
         losses = objective.losses(given, found, of_content, target)
-        if own:
-            error = (pictures[len(content) :].float() - content[:own]).square().mean()
+        if len(own):
+            error = (pictures[len(content) :].float() - own).square().mean()
             losses["identity"] = objective.identity_weight * error
-        loss = torch.stack(list(losses.values())).sum()
-        self.accelerator.backward(loss)
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
-        self.adam.step()
-        self.adam.zero_grad()
-        update_average(self.average, self.modules["network"], step, self.settings.average_decay)
-        return {"loss": loss.detach()} | {f"loss/{name}": value.detach() for name, value in losses.items()}
+        total = torch.stack(list(losses.values())).sum()
+        return {"loss": total} | {f"loss/{name}": value for name, value in losses.items()}
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -124,7 +142,7 @@ class AdaINTraining:
             found = self.encoder(self.average(given, target).clamp(0, 1), layers)
             for name, value in objective.losses(given, found, of_content, target).items():
                 total[name] = total.get(name, 0.0) + float(value) / count
-        return {f"held out/{name}": value for name, value in total.items()}
+        return {f"held out/{name}": value for name, value in (total | {"loss": sum(total.values())}).items()}
 
     @torch.no_grad()
     def preview(self) -> Tensor:

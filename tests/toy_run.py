@@ -1,0 +1,178 @@
+"""A training in miniature, run in child processes that may be killed or be several.
+
+The children are forked from a server that has imported all this and nothing else, so that they start at once.
+"""
+
+import multiprocessing
+import os
+import random
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from PIL import Image
+from torch import Tensor
+
+from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
+from impasto.data.folders import Crops, PictureStream
+from impasto.methods.cyclegan.network import Generator, GeneratorConfig
+from impasto.training import loop
+from impasto.training.cycle import CycleTraining, Domains, Networks, Settings
+from impasto.training.loop import Schedule
+from impasto.training.optimizers import NAdam
+from impasto.training.schedules import LinearDecay
+
+SIDE = 16
+
+Trained = TypeVar("Trained", bound=CycleTraining)
+
+SETTINGS = Settings(
+    schedule=Schedule(steps=6, log_every=2, save_every=2),
+    rates=LinearDecay(rate=1e-3, epochs=4, constant=2), optimizer=NAdam(), pool=3, average_decay=0.5,
+)  # fmt: skip
+"""With everything that has a state: NAdam's products, a rate that falls, pools, averages."""
+
+
+class Toy(CycleTraining):
+    """Also draws from every global random generator, which a method might do."""
+
+    at_step: Callable[[int], None] = staticmethod(lambda step: None)
+
+    def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
+        self.at_step(step)
+        A, B = batch
+        noise = torch.from_numpy(np.random.randint(0, 8, A.shape) + random.randrange(8))  # noqa: NPY002
+        return super().step((A // 2 + noise.to(torch.uint8), B // 2 + torch.randint(0, 8, B.shape)), step)
+
+
+def draw(folder: Path) -> Path:
+    """Pictures of two kinds, in the folders A and B."""
+    numbers = np.random.default_rng(0)
+    for kind in ("A", "B"):
+        (folder / kind).mkdir(parents=True)
+        for number in range(3):
+            coarse = numbers.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+            picture = Image.fromarray(coarse).resize((SIDE + 4, SIDE + 4), Image.Resampling.BICUBIC)
+            picture.save(folder / kind / f"{number}.png")
+    return folder
+
+
+def make(pictures: Path, settings: Settings, kind: type[Trained]) -> Trained:
+    """The training of small networks, as it is or with the toy's draws."""
+    streams = {
+        kind: PictureStream(sorted((pictures / kind).iterdir()), Crops(side=SIDE, shorter=(SIDE, SIDE)), ord(kind))
+        for kind in ("A", "B")
+    }
+    torch.manual_seed(settings.seed)
+    networks = {direction: _networks() for direction in ("A2B", "B2A")}
+    domains = Domains(**streams)
+    return kind("cyclegan", networks, Accelerator(cpu=True), domains, domains, settings)
+
+
+def fit(folder: Path, pictures: Path, settings: Settings, at_step: Callable[[int], None] = lambda step: None) -> None:
+    """Train, or go on training, in this process."""
+    torch.set_num_threads(1)
+    # What a new process begins with, whoever it was forked from.
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    folder.mkdir(exist_ok=True)
+    toy = make(pictures, settings, Toy)
+    toy.at_step = at_step
+    # Figures are drawn from what lies in the folder; here they would take most of the time.
+    loop._draw_figures = lambda *_: None
+    loop.fit(toy, settings.schedule, folder, toy.accelerator, resume=True)
+
+
+def _networks() -> Networks:
+    return Networks(
+        generator=Generator(GeneratorConfig(width=2, blocks=1)),
+        discriminator=PatchDiscriminator(PatchConfig(width=2, halvings=1)),
+    )
+
+
+# --- children --------------------------------------------------------------------------------------------------------
+
+
+def context() -> ForkServerContext:
+    """Of children that need not import anything."""
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(["__main__", "toy_run"])
+    before = os.environ.get("PYTHONPATH")
+    # Up to Python 3.12 it is the only way to let the server find what it shall import.
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
+    try:
+        forkserver.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+    return server
+
+
+def kill_at_write(number: int) -> None:
+    """SIGKILL to this process before its n-th act of writing from now on: half-way through the contents of a file,
+    before it is flushed to the disk, before it takes its name, or before an old one is removed."""
+    acts = [number]
+
+    def counted(act: Callable[..., Any], last: Callable[..., Any] = lambda *_: None) -> Callable[..., Any]:
+        def acting(*arguments: Any, **named: Any) -> Any:
+            acts[0] -= 1
+            if acts[0] == 0:
+                last(*arguments)
+                os.kill(os.getpid(), signal.SIGKILL)
+            return act(*arguments, **named)
+
+        return acting
+
+    def write_half(path: Path, data: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(data[: len(data) // 2])
+
+    Path.write_bytes = counted(Path.write_bytes, write_half)  # type: ignore[method-assign]
+    Path.replace = counted(Path.replace)  # type: ignore[method-assign]
+    Path.unlink = counted(Path.unlink)  # type: ignore[method-assign]
+    os.fsync = counted(os.fsync)
+
+
+@contextmanager
+def together(target: Callable[..., None], count: int, *arguments: Any) -> Iterator[list[Any]]:
+    """Run target(*arguments) in so many processes that know each other; yields them, to be joined or killed."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    children = [
+        context().Process(target=_as_rank, args=(rank, count, port, target, arguments)) for rank in range(count)
+    ]
+    for child in children:
+        child.start()
+    try:
+        yield children
+    finally:
+        for child in children:
+            child.kill()
+            child.join()
+
+
+def _as_rank(rank: int, count: int, port: int, target: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    torch.set_num_threads(1)
+    world: Mapping[str, object] = {
+        "RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count,
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_RUN_ID": "test",
+    }  # fmt: skip
+    os.environ.update({name: str(value) for name, value in world.items()})
+    target(*arguments)
+
+
+def changed(settings: Settings, **schedule: int) -> Settings:
+    return replace(settings, schedule=replace(settings.schedule, **schedule))

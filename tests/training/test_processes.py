@@ -1,0 +1,175 @@
+"""Two real processes: they learn what one would from all their pictures, and resume exactly."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import toy_run
+from accelerate import Accelerator
+from torch import Tensor
+from toy_run import SETTINGS, changed
+
+from impasto import weights
+from impasto.data.folders import Crops, PictureStream
+from impasto.encoders.network import Encoder, EncoderConfig
+from impasto.methods.adain.network import DecoderConfig
+from impasto.methods.adain.objective import RelativeObjective
+from impasto.methods.adain.training import AdaINTraining, Pairs
+from impasto.methods.adain.training import Settings as AdaINSettings
+from impasto.training.cycle import CycleTraining, Settings
+from impasto.training.loop import Schedule
+from impasto.training.schedules import InverseDecay
+
+SECONDS = 300
+"""After which something hangs, on however slow a machine."""
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy_run.draw(tmp_path_factory.mktemp("pictures"))
+
+
+def joined(target: Callable[..., None], count: int, *arguments: Any) -> list[int | None]:
+    """Exit codes of so many processes."""
+    with toy_run.together(target, count, *arguments) as children:
+        for child in children:
+            child.join(SECONDS)
+        return [child.exitcode for child in children]
+
+
+# --- gradients -------------------------------------------------------------------------------------------------------
+
+
+def of_cycle(pictures: Path, batch: int, accumulate: int) -> Any:
+    # Pools that hand out what they are given, as while they fill. Weights of 1, so that gradients are of that size
+    # too, and 1e-6 is a few roundings of float32.
+    weights = {"cycle_weight": 1.0, "identity_weight": 1.0, "discriminator_weight": 1.0}
+    settings = replace(SETTINGS, batch=batch, accumulate=accumulate, pool=0, **weights)
+    return toy_run.make(pictures, settings, CycleTraining)
+
+
+def of_adain(pictures: Path, batch: int, accumulate: int) -> Any:
+    torch.manual_seed(1)
+    encoder = Encoder(EncoderConfig(widths=(3, 4, 5, 6, 7), padding="reflect")).requires_grad_(False)
+    streams = {
+        kind: PictureStream(sorted((pictures / kind).iterdir()), Crops(side=16, shorter=(16, 16)), ord(kind))
+        for kind in ("A", "B")
+    }
+    pairs = Pairs(content=streams["A"], style=streams["B"])
+    settings = AdaINSettings(
+        schedule=Schedule(steps=4), objective=RelativeObjective(), rates=InverseDecay(rate=1e-3, decay=0.0),
+        batch=batch, accumulate=accumulate,
+    )  # fmt: skip
+    decoder = DecoderConfig(widths=(3, 4, 5, 6))
+    return AdaINTraining(decoder, encoder, Accelerator(cpu=True), pairs, pairs, settings)
+
+
+TRAININGS = {"cycle": of_cycle, "adain": of_adain}
+
+
+def gradients(training: Any) -> dict[str, Tensor]:
+    """Of the first step, as the optimisers get them."""
+    found: dict[str, Tensor] = {}
+    for name, optimizer in training.optimizers.items():
+
+        def keep(optimizer: Any, *_: Any, name: str = name) -> None:
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            found.update({f"{name}/{number}": p.grad.clone() for number, p in enumerate(parameters)})
+
+        optimizer.register_step_pre_hook(keep)
+    training.step(next(training.batches(0)), 0)
+    return found
+
+
+def write_gradients(kind: str, folder: Path, pictures: Path, batch: int, accumulate: int) -> None:
+    training = TRAININGS[kind](pictures, batch, accumulate)
+    name = f"{training.accelerator.num_processes}-{training.accelerator.process_index}-{accumulate}"
+    weights.save(folder / f"{name}.safetensors", gradients(training), {})
+    training.accelerator.end_training()
+
+
+@pytest.mark.parametrize("kind", list(TRAININGS))
+def test_processes_and_parts_of_a_step_give_the_gradient_of_the_global_batch(
+    kind: str, pictures: Path, tmp_path: Path
+) -> None:
+    assert joined(write_gradients, 1, kind, tmp_path, pictures, 8, 1) == [0]
+    assert joined(write_gradients, 1, kind, tmp_path, pictures, 2, 4) == [0]
+    assert joined(write_gradients, 2, kind, tmp_path, pictures, 2, 2) == [0, 0]
+    whole = weights.load(tmp_path / "1-0-1.safetensors")[0]
+    assert max(float(gradient.abs().max()) for gradient in whole.values()) > 0.1
+    for name in ("1-0-4", "2-0-2", "2-1-2"):
+        other = weights.load(tmp_path / f"{name}.safetensors")[0]
+        assert other.keys() == whole.keys()
+        for key, gradient in whole.items():
+            assert float((other[key] - gradient).abs().max()) <= 1e-6, (name, key)
+
+
+# --- resuming --------------------------------------------------------------------------------------------------------
+
+RUN = replace(
+    changed(SETTINGS, steps=6, log_every=2, save_every=2, validate_every=3, preview_every=2), pool=2, batch=2
+)  # fmt: skip
+
+
+def train(folder: Path, pictures: Path, settings: Settings, stop_at: int, stopping: int) -> None:
+    """stopping: the process that is asked to stop before step stop_at."""
+    import os
+    import signal
+
+    def at_step(step: int) -> None:
+        if step == stop_at and int(os.environ["RANK"]) == stopping:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    try:
+        toy_run.fit(folder, pictures, settings, at_step)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def test_two_processes_stop_together_and_resume_exactly(pictures: Path, tmp_path: Path) -> None:
+    assert joined(train, 2, tmp_path / "whole", pictures, RUN, -1, 0) == [0, 0]
+    # The second one is asked; both of them finish the step and save.
+    assert joined(train, 2, tmp_path / "stopped", pictures, RUN, 2, 1) == [130, 130]
+    assert json.loads((tmp_path / "stopped/state.json").read_text())["step"] == 3
+    assert joined(train, 2, tmp_path / "stopped", pictures, RUN, -1, 0) == [0, 0]
+    names = ["state-0000006.safetensors", "generators.safetensors"]
+    whole, stopped = ([(tmp_path / run / name).read_bytes() for name in names] for run in ("whole", "stopped"))
+    assert stopped == whole
+    tensors = weights.load(tmp_path / "whole" / names[0])[0]
+    for direction in ("A2B", "B2A"):
+        pools = [tensors[f"{place}module/pool_{direction}/pictures"] for place in ("", "process/1/")]
+        assert not torch.equal(*pools), "each has pools of its own"
+    draws = [tensors[f"process/{rank}/generator/torch"] for rank in (0, 1)]
+    assert not torch.equal(*draws)
+    previews = sorted(path.name for path in (tmp_path / "whole/previews").iterdir())
+    assert previews == ["0000002.png", "0000004.png", "0000006.png"]
+    assert (tmp_path / "whole/health.json").exists()
+
+
+def spoil(folder: Path, pictures: Path) -> None:
+    """In the second process alone, a loss becomes not finite."""
+    import os
+
+    from impasto.errors import DivergedError
+
+    honest = toy_run.Toy.step
+
+    def step(self: Any, batch: Any, number: int) -> dict[str, Tensor]:
+        losses = honest(self, batch, number)
+        bad = number == 3 and os.environ["RANK"] == "1"
+        return {name: loss + float("nan") if bad else loss for name, loss in losses.items()}
+
+    toy_run.Toy.step = step  # type: ignore[method-assign]
+    try:
+        toy_run.fit(folder, pictures, RUN)
+    except DivergedError:
+        raise SystemExit(3) from None
+
+
+def test_trouble_in_one_process_stops_all(pictures: Path, tmp_path: Path) -> None:
+    assert joined(spoil, 2, tmp_path / "run", pictures) == [3, 3]
+    assert "not finite" in json.loads((tmp_path / "run/health.json").read_text())["stopped"]
