@@ -1,5 +1,8 @@
 """The endless stream of crops: what it draws depends on a seed and a position, and on nothing else."""
 
+import subprocess
+import sys
+import time
 from itertools import islice
 from pathlib import Path
 
@@ -185,3 +188,43 @@ def test_zoom_is_drawn_from_its_range_and_half_is_mirrored() -> None:
     assert min(sizes) > 0.9
     assert max(sizes) < 4.4
     assert 20 <= sum(size < 2 for size in sizes) <= 40, "as often above 1 as below it"
+
+
+TRAINING = """
+import multiprocessing, sys, time
+from pathlib import Path
+from impasto.data.folders import Crops, PictureStream, batches, list_pictures
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method(sys.argv[1])
+    stream = PictureStream(list_pictures([Path(sys.argv[2])]), Crops(side=8, zoom=(0.5, 1.5)), seed=3)
+    drawn = batches(stream, size=2, start=0)
+    next(drawn)
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("method", ["fork", "forkserver"])
+def test_workers_do_not_outlive_a_killed_training(method: str, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "training.py").write_text(TRAINING)
+    command = [sys.executable, str(tmp_path / "training.py"), method, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as training:
+        assert training.stdout is not None
+        workers = [int(pid) for pid in training.stdout.readline().split()]
+        assert workers
+        assert all(is_alive(pid) for pid in workers)
+        training.kill()
+    patience = time.monotonic() + 15
+    while any(is_alive(pid) for pid in workers):
+        assert time.monotonic() < patience, "a worker is still there"
+        time.sleep(0.05)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process still runs; one that ended and was not waited for yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False

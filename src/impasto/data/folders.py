@@ -5,7 +5,9 @@ stored sampler state, in any number of worker processes, and split over any numb
 """
 
 import io
+import multiprocessing
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,12 +163,26 @@ def batches(
         prefetch_factor=4 if workers else None,
         # Its own: a loader draws a seed when it starts, and from the global one a resumed run would draw once more.
         generator=torch.Generator(),
+        worker_init_fn=_end_with_parent,
     )
     try:
         yield from loader
     except DataError as error:
         # Out of a worker process comes its whole traceback as the message; the last part is the message itself.
         raise DataError(str(error).rpartition("DataError: ")[2].strip()) from error
+
+
+def _end_with_parent(_: int) -> None:
+    """In a worker: do not outlive a killed training. PyTorch's own watchdog only sees the process that forked it, which
+    is a server, not the training, where processes come from one."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @dataclass(frozen=True)
