@@ -14,6 +14,7 @@ from impasto.methods import METHODS, Stylizer, load_method
 from impasto.methods.cyclegan import network as cyclegan
 from impasto.methods.dncnn_cyclegan import network as dncnn_cyclegan
 from impasto.methods.nla_cyclegan import network as nla_cyclegan
+from impasto.methods.semantic_gan import network as semantic_gan
 from impasto.options import TRANSLATIONS, StylizeOptions
 from impasto.progress import Progress
 from impasto.translation import save_generators
@@ -29,6 +30,7 @@ GENERATORS: dict[str, Any] = {
     "cyclegan": lambda: cyclegan.Generator(cyclegan.GeneratorConfig(width=2, blocks=1)),
     "nla-cyclegan": lambda: nla_cyclegan.Generator(nla_cyclegan.GeneratorConfig(width=2, blocks=2, position=1)),
     "dncnn-cyclegan": lambda: dncnn_cyclegan.Generator(dncnn_cyclegan.GeneratorConfig(depth=1, width=2)),
+    "semantic-gan": lambda: semantic_gan.Generator(semantic_gan.GeneratorConfig(width=2, blocks=1)),
 }
 SIZES = [(24, 32), (33, 47), (1, 1), (1, 40), (2, 300), (40, 1)]
 

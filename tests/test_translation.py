@@ -15,6 +15,7 @@ from impasto.methods.cyclegan.network import Generator, GeneratorConfig
 from impasto.methods.cyclegan.stylizer import CycleGAN
 from impasto.methods.dncnn_cyclegan import network as dncnn
 from impasto.methods.nla_cyclegan import network as nla
+from impasto.methods.semantic_gan import network as semantic
 from impasto.options import TRANSLATIONS, StylizeOptions
 from impasto.translation import bytes_per_pixel, load_generator, padded_to, save_generators, translate
 from impasto.weights import load, save, sha256_of
@@ -24,6 +25,7 @@ NETWORKS: dict[str, Any] = {
     "cyclegan": lambda: Generator(GeneratorConfig(width=2, blocks=1)),
     "nla-cyclegan": lambda: nla.Generator(nla.GeneratorConfig(width=2, blocks=2, position=1, compose=True)),
     "dncnn-cyclegan": lambda: dncnn.Generator(dncnn.GeneratorConfig(depth=2, width=4)),
+    "semantic-gan": lambda: semantic.Generator(semantic.GeneratorConfig(width=2, blocks=1, pooling=2)),
 }
 
 

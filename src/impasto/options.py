@@ -41,7 +41,7 @@ FIGURE_LAYERS = "relu3_1,relu4_1,relu5_1"
 PRECISIONS = ("auto", "fp32", "bf16")
 
 # Methods whose trained weights are the style; the others are shown a painting.
-TRANSLATIONS = ("cyclegan", "nla-cyclegan", "dncnn-cyclegan")
+TRANSLATIONS = ("cyclegan", "nla-cyclegan", "dncnn-cyclegan", "semantic-gan")
 
 # What `init` may be, besides a picture file.
 STARTS = ("content", "noise", "grey")

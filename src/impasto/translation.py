@@ -187,4 +187,6 @@ def bytes_per_pixel(generator: GeneratorModule) -> float:
     533 for DnCNN's of width 64 at 512; for which this says 224 and 608.
     """
     # Responses at the picture's own size, before and after a layer, and what kernels and strips need besides.
-    return 4 * (2 * generator.config.width + 24)
+    # A generator with attention at the picture's own size says what this takes.
+    beside: int = getattr(generator, "floats_beside", 0)
+    return 4 * (2 * generator.config.width + 24 + beside)

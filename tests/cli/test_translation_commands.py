@@ -131,4 +131,4 @@ def test_weights_that_do_not_fit_are_named(translate, impasto):
     outcome = impasto("stylize", "photo.png", "-o", "out.png", "--method", "nla-cyclegan", "--weights", "none")
     assert (outcome.code, "none: there is no such file" in outcome.err) == (1, True)
     outcome = impasto("stylize", "photo.png", "-s", "style.png", "-o", "out.png", "--direction", "B2A")
-    assert "--direction is for the methods cyclegan, nla-cyclegan, dncnn-cyclegan" in outcome.err
+    assert "--direction is for the methods cyclegan, nla-cyclegan, dncnn-cyclegan, semantic-gan" in outcome.err

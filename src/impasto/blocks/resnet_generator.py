@@ -26,17 +26,17 @@ class ResNetGenerator(nn.Module):
     """
 
     def __init__(self, width: int, blocks: Iterable[nn.Module], upsampling: Upsampling, outputs: int = 3) -> None:
-        """width: w. blocks: from (N, 4w, H / 4, W / 4) to the same. upsampling: as `_up` says."""
+        """width: w. blocks: from (N, 4w, H / 4, W / 4) to the same. upsampling: as `up` says."""
         super().__init__()
         self.encoder = nn.Sequential(
-            ReflectingConv2d(3, width, 7), *_normalised(),
-            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1), *_normalised(),
-            nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1), *_normalised(),
+            ReflectingConv2d(3, width, 7), *normalised(),
+            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1), *normalised(),
+            nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1), *normalised(),
         )  # fmt: skip
         self.blocks = nn.ModuleList(blocks)
         self.decoder = nn.Sequential(
-            *_up(4 * width, 2 * width, upsampling), *_normalised(),
-            *_up(2 * width, width, upsampling), *_normalised(),
+            *up(4 * width, 2 * width, upsampling), *normalised(),
+            *up(2 * width, width, upsampling), *normalised(),
             ReflectingConv2d(width, outputs, 7),
         )  # fmt: skip
 
@@ -54,11 +54,12 @@ class ResNetGenerator(nn.Module):
         return x
 
 
-def _normalised() -> tuple[nn.Module, nn.Module]:
+def normalised() -> tuple[nn.Module, nn.Module]:
+    """What follows every convolution but the last."""
     return InstanceNorm(inplace=True), nn.ReLU(inplace=True)
 
 
-def _up(inputs: int, outputs: int, upsampling: Upsampling) -> tuple[nn.Module, ...]:
+def up(inputs: int, outputs: int, upsampling: Upsampling) -> tuple[nn.Module, ...]:
     """Twice the size: 'transposed' convolutions as published, or 'resize' before convolving, which cannot leave the
     checkerboard that they tend to leave (Odena et al. 2016)."""
     if upsampling == "transposed":

@@ -18,6 +18,7 @@ METHODS = {
     "cyclegan": "impasto.methods.cyclegan.stylizer:CycleGAN",
     "nla-cyclegan": "impasto.methods.nla_cyclegan.stylizer:NLACycleGAN",
     "dncnn-cyclegan": "impasto.methods.dncnn_cyclegan.stylizer:DnCNNCycleGAN",
+    "semantic-gan": "impasto.methods.semantic_gan.stylizer:SemanticGAN",
 }
 
 

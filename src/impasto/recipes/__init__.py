@@ -21,5 +21,10 @@ RECIPES = {
     "exp_largeBS_decay": "impasto.recipes.dncnn_cyclegan:exp_large_bs_decay",
     "exp_smallBS_decay": "impasto.recipes.dncnn_cyclegan:exp_small_bs_decay",
     "dncnn_cyclegan_single": "impasto.recipes.dncnn_cyclegan:single",
+    "semantic_gan": "impasto.recipes.semantic_gan:semantic_gan",
+    "semantic_gan_stable": "impasto.recipes.semantic_gan:semantic_gan_stable",
+    "semantic_gan_100k": "impasto.recipes.semantic_gan:semantic_gan_100k",
+    "semantic_gan_20k": "impasto.recipes.semantic_gan:semantic_gan_20k",
+    "semantic_gan_slim": "impasto.recipes.semantic_gan:semantic_gan_slim",
     "lite_encoder": "impasto.recipes.lite_encoder:Config",
 }

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from impasto.studies import gatys, unpaired
+from impasto.studies import gatys, semantic, unpaired
 from impasto.studies.runner import Pictures, Settings, run
 from impasto.studies.study import Study, Training, TrainingStudy, Variant
 
-STUDIES: Mapping[str, Study | TrainingStudy] = {**gatys.STUDIES, **unpaired.STUDIES}
+STUDIES: Mapping[str, Study | TrainingStudy] = {**gatys.STUDIES, **unpaired.STUDIES, **semantic.STUDIES}
 
 __all__ = ["STUDIES", "Pictures", "Settings", "Study", "Training", "TrainingStudy", "Variant", "run"]

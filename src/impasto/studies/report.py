@@ -13,7 +13,7 @@ import torch
 
 from impasto.errors import PictureError
 
-FILES = ("figure.png", "curves.png", "curves-time.png", "numbers.csv", "numbers.json", "report.md")
+FILES = ("figure.png", "curves.png", "curves-time.png", "failures.png", "numbers.csv", "numbers.json", "report.md")
 
 
 def claim(folder: Path, name: str) -> None:

@@ -60,7 +60,8 @@ class Study:
 class Training:
     """A column of the figure: a run of a recipe, and another recipe of the same for those with little time.
 
-    changes: settings of the recipe's config that this run has otherwise. attention: a column for what it looks at.
+    changes: settings of the recipe's config that this run has otherwise. generator: of its generator's config.
+    attention: a column for what it looks at. published: its name in the tables of paper 003.
     """
 
     name: str
@@ -68,12 +69,18 @@ class Training:
     slim: str
     changes: Choices = field(default_factory=dict)
     attention: bool = False
+    generator: Choices = field(default_factory=dict)
+    published: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingStudy:
-    """One experiment whose variants are trainings on the same pictures, from the same seed."""
+    """One experiment whose variants are trainings on the same pictures, from the same seed.
+
+    worst_of: a variant whose worst translations are drawn; then all variants are measured as well.
+    """
 
     source: str
     question: str
     variants: Sequence[Training]
+    worst_of: str = ""

@@ -25,6 +25,7 @@ from impasto.methods.nla_cyclegan.network import Generator
 from impasto.options import StylizeOptions
 from impasto.recipes import RECIPES
 from impasto.record import replace_file
+from impasto.studies.measured import PROTOCOL, failures, measures, published, translations
 from impasto.studies.report import as_csv, claim, machine, table
 from impasto.studies.study import Training, TrainingStudy
 from impasto.translation import Translator
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 Data = Mapping[str, Sequence[Path]]
 
 RUNS = "runs"
+MOST_ROWS = 4
+"""Of the figure."""
 SMALLEST_CELL = 128
 QUICK_STEPS, QUICK_SIZE, QUICK_WIDTH = 2, 32, 2
 PUBLISHED_SHORTER = 286 / 256
@@ -94,8 +97,10 @@ def run(
         told = _told(report, before, total, variant.name)
         outcomes.append(_trained(variant, config, data, folder / RUNS / variant.name, how, told))
         before += config.schedule.steps
-    pictures = _held_out(configs[0], data)
-    replace_file(folder / "figure.png", figures.png(_figure(outcomes, pictures, budget)))
+    held_out = _held_out(configs[0], data)
+    shown = [image.Picture(picture) for picture in held_out["A"][:MOST_ROWS]]
+    replace_file(folder / "figure.png", figures.png(_figure(outcomes, shown, budget)))
+    measured = _measured(study, outcomes, held_out, budget, folder) if study.worst_of else []
     rows = [row for outcome in outcomes for row in _numbers(outcome)]
     figures.draw_panels(folder / "curves.png", _panels(outcomes), "percent of the steps")
     about = {
@@ -105,6 +110,7 @@ def run(
         "machine": machine(),
         "precision": how[1],
         "pictures": {kind: len(list_pictures(folders, shards=True)) for kind, folders in data.items()},
+        "measured": measured,
         "configs": {outcome.variant.name: asdict(outcome.config) for outcome in outcomes},
     }
     replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1).encode())
@@ -125,7 +131,8 @@ def _configs(study: TrainingStudy, data: Data, budget: Budget) -> list[Any]:
     largest = max(config.batch for config in configs)
     settled = []
     for variant, config in zip(study.variants, configs, strict=True):
-        full = _module(variant.recipe).settle(config, data)
+        settle = getattr(_module(variant.recipe), "settle", None)
+        full = settle(config, data) if settle else config
         steps = full.schedule.steps if wanted is None else wanted * largest // config.batch
         settled.append(replace(full, schedule=_looking_up(full.schedule, steps)))
     return settled
@@ -156,6 +163,7 @@ def _config(variant: Training, budget: Budget) -> Any:
     recipe = variant.slim if budget.slim else variant.recipe
     maker = RECIPES[recipe].partition(":")[2]
     config = replace(getattr(_module(recipe), maker)(), seed=budget.seed, **variant.changes)
+    config = replace(config, generator=replace(config.generator, **variant.generator))
     if budget.quick:
         config = replace(config, generator=replace(config.generator, width=QUICK_WIDTH), held_out=2)
         if hasattr(config, "discriminator"):
@@ -217,12 +225,32 @@ def _told(report: Callable[[int, int, str], None] | None, before: int, total: in
 # --- what is made of them --------------------------------------------------------------------------------------------
 
 
-def _held_out(config: Any, data: Data) -> list[image.Picture]:
-    """The pictures of kind A that no variant has seen: the same for all, because the seed chooses them."""
-    from impasto.recipes.unpaired import domains
+def _held_out(config: Any, data: Data) -> dict[str, list[Tensor]]:
+    """{kind: pictures that no variant has seen}: the same for all, because the seed chooses them."""
+    from impasto.recipes.unpaired import DATA, domains
 
-    stream = domains(config, data)[1].A
-    return [image.Picture(stream[index][None].float() / 255) for index in range(len(stream.pictures))]
+    _, held_out = domains(config, config.seed, data)
+    streams = {kind: getattr(held_out, kind) for kind in DATA}
+    return {
+        kind: [stream[index][None].float() / 255 for index in range(len(stream.pictures))]
+        for kind, stream in streams.items()
+    }
+
+
+def _measured(
+    study: TrainingStudy, outcomes: Sequence[Outcome], held_out: Mapping[str, Sequence[Tensor]], budget: Budget,
+    folder: Path,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """A row for each variant; draws failures.png."""
+    rows = []
+    for outcome in outcomes:
+        variant = outcome.variant
+        made = translations(_loaded(outcome, budget), held_out)
+        about = {"variant": variant.name, "steps": outcome.config.schedule.steps, "pictures": len(made)}
+        rows.append({**about, **measures(made), **published(variant.published)})
+        if variant.name == study.worst_of:
+            replace_file(folder / "failures.png", figures.png(failures(made, variant.name, _readable)))
+    return rows
 
 
 def _figure(outcomes: Sequence[Outcome], pictures: Sequence[image.Picture], budget: Budget) -> Image.Image:
@@ -286,6 +314,12 @@ def _numbers(outcome: Outcome) -> list[dict[str, Any]]:
     return rows
 
 
+def _measures_reported(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not rows:
+        return []
+    return ["## Held-out pictures", table(rows), PROTOCOL, "The worst by structure SSIM:", "![failures](failures.png)"]
+
+
 def _report(
     about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], outcomes: Sequence[Outcome], *, has_curves: bool
 ) -> str:
@@ -307,11 +341,12 @@ def _report(
         f"{about['source']}. {about['question']}",
         "![figure.png](figure.png)",
         *(["![curves.png](curves.png)"] if has_curves else []),
+        *_measures_reported(about["measured"]),
         "Means over the steps of each run, of losses with their weights:",
         table(rows),
         "## Runs",
         table(variants),
         f"{about['machine']}, {about['precision']}; pictures: {counts}, of which {outcomes[0].config.held_out} each"
-        " were held out; the figure shows those of A. Every setting is in numbers.json.",
+        " were held out; the figure shows the first of A. Every setting is in numbers.json.",
     ]
     return "\n\n".join(lines) + "\n"

@@ -108,7 +108,7 @@ class CycleTraining:
         # Each judges what its direction paints, and remembers it.
         self.discriminators = {direction: one.discriminator for direction, one in networks.items()}
         side = domains.A.crops.side
-        _check_side(side, cast(GeneratorModule, self.generators["A2B"]))
+        check_side(side, cast(GeneratorModule, self.generators["A2B"]))
         self.pools = {direction: ImagePool(settings.pool, side).to(accelerator.device) for direction in networks}
         both = [parameter for generator in self.generators.values() for parameter in generator.parameters()]
         self.optimizers: Mapping[str, Optimizer] = {"generators": settings.optimizer(both)} | {
@@ -161,7 +161,7 @@ class CycleTraining:
             again = [self.averages[back](self.averages[there](picture)) for picture in pictures]
             errors = [float(cycle_loss(one, picture)) for one, picture in zip(again, pictures, strict=True)]
             measured[f"held out {name}/cycle"] = sum(errors) / len(errors)
-            seen = held_out(map(_to_unit, pictures), self._in_unit(there), self._in_unit(back))
+            seen = held_out(map(to_unit, pictures), self._in_unit(there), self._in_unit(back))
             measured |= {f"held out {name}/{measure}": value for measure, value in seen.items()}
         both = [value for name, value in measured.items() if name.endswith("/cycle")]
         return measured | {"held out/cycle": sum(both) / len(both)}
@@ -180,7 +180,7 @@ class CycleTraining:
     def _in_unit(self, direction: str) -> Callable[[Tensor], Tensor]:
         """The averaged generator between pictures in [0, 1]."""
         generator = self.averages[direction]
-        return lambda picture: _to_unit(generator(picture * 2 - 1))
+        return lambda picture: to_unit(generator(picture * 2 - 1))
 
     @torch.no_grad()
     def preview(self) -> Tensor:
@@ -206,7 +206,7 @@ class CycleTraining:
         settings = self.settings
         # One autocast around everything, because it keeps each weight's half-precision copy until it ends. The losses
         # themselves are float32.
-        with _frozen(self.discriminators.values()), self.accelerator.autocast():
+        with frozen(self.discriminators.values()), self.accelerator.autocast():
             for direction, other in (("A2B", "B2A"), ("B2A", "A2B")):
                 picture, generator = pictures[direction], self.generators[direction]
                 fake = fakes[direction] = generator(picture)
@@ -244,9 +244,7 @@ class CycleTraining:
         self.optimizers[name].zero_grad()
 
     def _to_image(self, batch: Tensor) -> Tensor:
-        """uint8 -> float32 in [-1, 1], which the published weights of the losses are meant for."""
-        image = batch.to(self.accelerator.device).float() / 127.5 - 1
-        return image.contiguous(memory_format=torch.channels_last)
+        return to_image(batch, self.accelerator.device)
 
     def _held_out(self, name: str) -> Iterator[Tensor]:
         """All pictures of a kind, each (1, 3, H, W)."""
@@ -259,9 +257,14 @@ class CycleTraining:
         return padded_to(picture, generator.multiple, generator.minimum)
 
 
-def _to_unit(picture: Tensor) -> Tensor:
+def to_unit(picture: Tensor) -> Tensor:
     """[-1, 1] -> [0, 1]."""
     return (picture.float() / 2 + 0.5).clamp(0, 1)
+
+
+def to_image(batch: Tensor, device: torch.device) -> Tensor:
+    """uint8 -> float32 in [-1, 1], which the published weights of the losses are meant for."""
+    return (batch.to(device).float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
 
 def average_gradients(accelerator: Accelerator, networks: Iterable[nn.Module]) -> None:
@@ -282,14 +285,15 @@ def _detached(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach() for name, value in tensors.items()}
 
 
-def _check_side(side: int, generator: GeneratorModule) -> None:
+def check_side(side: int, generator: GeneratorModule) -> None:
+    """Raises OptionError for crops that the generator cannot give back."""
     if side % generator.multiple or side < generator.minimum:
         expected = f"a multiple of {generator.multiple} and at least {generator.minimum}"
         raise OptionError(f"crop is {side}, but must be {expected} for this generator")
 
 
 @contextmanager
-def _frozen(networks: Iterable[nn.Module]) -> Iterator[None]:
+def frozen(networks: Iterable[nn.Module]) -> Iterator[None]:
     """No gradients for these networks' weights, only through them."""
     held = list(networks)
     for network in held:

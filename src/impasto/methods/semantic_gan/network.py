@@ -1,0 +1,139 @@
+"""The generator of paper 003: an encoder whose code is the picture's meaning, and a decoder that ends in attention."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from impasto.blocks.initialise import initialise
+from impasto.blocks.reflecting_conv import ReflectingConv2d
+from impasto.blocks.residual import ResidualBlock
+from impasto.blocks.resnet_generator import Upsampling, normalised, up
+from impasto.blocks.self_attention import SMALLEST, SelfAttention
+from impasto.errors import OptionError
+
+HALVINGS = 3
+
+Placement = Literal["none", "quarter", "half", "full"]
+
+# Pixels of the picture from one position to the next.
+STRIDES: Mapping[str, int] = {"quarter": 4, "half": 2, "full": 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorConfig:
+    """Everything needed to build a generator around stored weights.
+
+    width: filters of the first layer; eight times as many in the code. blocks: residual ones.
+    upsampling: 'transposed' as published, or 'resize'.
+    attention: at which share of the picture's sides the decoder has it, if at all: of 256 pixels, 'full' is at 256,
+        'half' at 128 and 'quarter' at 64.
+    pooling: side of the windows whose maximum stands for them as keys and values; 1 for every position.
+    """
+
+    # 24-48-96-192 is the simplest reading of "a total of 6.5M parameters": 6.42 M and the attention.
+    width: int = 24
+    blocks: int = 9
+    upsampling: Upsampling = "transposed"
+    # "At the end of generator", and so where the picture is as large as it gets.
+    attention: Placement = "full"
+    # Deviates from the paper, whose matrix of 65,536 x 65,536 weights would take 16 GiB. Fused kernels need no matrix,
+    # but 4.3 billion exponentials; with windows of 4 x 4 they are a sixteenth of that.
+    pooling: int = 4
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.blocks < 0 or self.pooling < 1:
+            raise OptionError(
+                f"width is {self.width}, blocks is {self.blocks} and pooling is {self.pooling},"
+                " but must be 1, 0 and 1 or more"
+            )
+        if self.attention not in ("none", *STRIDES):
+            raise OptionError(f"attention is '{self.attention}', but must be one of none, {', '.join(STRIDES)}")
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "GeneratorConfig":
+        return cls(**values)
+
+
+class Generator(nn.Module):
+    """(N, 3, H, W) in [-1, 1] -> the same; H and W are multiples of 8 and at least 16."""
+
+    # What is halved three times, and two positions for the blocks, which reflect.
+    multiple, minimum = 2**HALVINGS, 2 * 2**HALVINGS
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = nn.Sequential(*_encoder(config))
+        self.decoder = nn.Sequential(*_decoder(config))
+        initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decode(self.encode(x))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Pictures (N, 3, H, W) in [-1, 1] -> their code, (N, 8 width, H / 8, W / 8)."""
+        return _applied(self.encoder, x)
+
+    def decode(self, code: Tensor) -> Tensor:
+        """A code, of this encoder or of that of the other kind of pictures -> pictures (N, 3, H, W) in [-1, 1]."""
+        return torch.tanh(_applied(self.decoder, code))
+
+    @property
+    def floats_beside(self) -> int:
+        """Numbers per pixel that the attention holds at its peak, besides what a generator of this width does."""
+        # Queries, what they found, and what v makes of it, before it is added.
+        return 2 * SMALLEST + 2 * self.config.width if self.config.attention == "full" else 0
+
+    @property
+    def cell(self) -> int:
+        """Pixels that a side of one weight of `looks` stands for."""
+        return STRIDES[self.config.attention] * self.config.pooling
+
+    def looks(self, x: Tensor, places: Tensor) -> Tensor:
+        """Where places of one picture look: (Q, h, w) weights, each map with sum 1, over cells of `cell` pixels.
+
+        x: (1, 3, H, W) in [-1, 1]. places: (Q, 2) rows and columns, in pixels. Raises OptionError without attention.
+        """
+        if self.config.attention == "none":
+            raise OptionError("this generator was trained without attention")
+        position = next(i for i, layer in enumerate(self.decoder) if isinstance(layer, SelfAttention))
+        features = _applied(list(self.decoder)[:position], self.encode(x))
+        rows, columns = (places // STRIDES[self.config.attention]).unbind(1)
+        block = cast(SelfAttention, self.decoder[position])
+        return block.weights(features, rows * features.shape[3] + columns)[0]
+
+
+def _applied(layers: Iterable[nn.Module], x: Tensor) -> Tensor:
+    # One by one, because a sequence holds on to what it was given until its end, and that is large here.
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+def _encoder(config: GeneratorConfig) -> Iterator[nn.Module]:
+    """c7s1-w, d2w, d4w, d8w and the residual blocks: "subsampled three times and then enters nine rest blocks"."""
+    yield from (ReflectingConv2d(3, config.width, 7), *normalised())
+    for number in range(HALVINGS):
+        width = config.width * 2**number
+        yield from (nn.Conv2d(width, 2 * width, 3, stride=2, padding=1), *normalised())
+    yield from (ResidualBlock(config.width * 2**HALVINGS) for _ in range(config.blocks))
+
+
+def _decoder(config: GeneratorConfig) -> Iterator[nn.Module]:
+    """u4w, u2w, uw, attention, c7s1-3.
+
+    "A 256x256 image after five times of deconvolution" cannot follow three halvings: five doublings would make it 1024.
+    There are as many doublings as halvings here.
+    """
+    for number in reversed(range(HALVINGS)):
+        width = config.width * 2**number
+        yield from (*up(2 * width, width, config.upsampling), *normalised())
+        if STRIDES.get(config.attention) == 2**number:
+            yield SelfAttention(width, config.pooling)
+    yield ReflectingConv2d(config.width, 3, 7)

@@ -1,0 +1,314 @@
+"""How the generators of paper 003 learn: an adversarial loss, codes that survive the translation, and an anchor.
+
+The step is not CycleGAN's: it needs the codes inside the generators, has two rates (TTUR), and may judge several times.
+"""
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from impasto import metrics
+from impasto.data.folders import PictureStream, batches
+from impasto.data.image_pool import ImagePool
+from impasto.errors import OptionError
+from impasto.losses import hinge, lsgan
+from impasto.losses.cycle import cycle_loss
+from impasto.losses.semantic_consistency import code_deviation, semantic_loss
+from impasto.methods.semantic_gan.network import Generator
+from impasto.training.cycle import PREVIEWS, Domains, Networks, average_gradients, check_side, frozen, to_image, to_unit
+from impasto.training.loop import Schedule
+from impasto.training.optimizers import Adam
+from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate, update_average
+from impasto.translation import save_generators
+
+Adversarial = Literal["lsgan", "hinge"]
+
+
+def _lsgan_generator(judged: Tensor) -> Tensor:
+    """Equation 12: 1/2 E[(D(G(z)) - c)^2], c = 1."""
+    return 0.5 * lsgan.generator_loss(judged)
+
+
+def _lsgan_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Equation 11: 1/2 E[(D(x) - b)^2] + 1/2 E[(D(G(z)) - a)^2]."""
+    # Deviates: the paper prints a = c = 1 and b = 0. With them the generator's target c would be the label a of what is
+    # generated, so that both would minimise the same term, and nobody would be anybody's adversary. The letters of Mao
+    # et al. 2017, its source, have b = c = 1 and a = 0.
+    return 0.5 * lsgan.discriminator_loss(real, fake)
+
+
+# {name: (the generator's loss, the discriminator's)}.
+ADVERSARIES: Mapping[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
+    "lsgan": (_lsgan_generator, _lsgan_discriminator),
+    "hinge": (hinge.generator_loss, hinge.discriminator_loss),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the training itself needs to know; a recipe's config adds the pictures and the networks.
+
+    generator_rates, discriminator_rates: apart, which is TTUR.
+    batch: pictures of each kind per process, for the generators and for each of the discriminators' steps.
+    adversarial: 'lsgan' or 'hinge'.
+    semantic_weight: of the L1 distance between the codes of a picture and of its translation.
+    normalised_codes: compare codes whose channels have mean 0 and deviation 1.
+    reconstruction_weight: of the L1 distance between a picture in [-1, 1] and what the decoder of its own kind makes of
+        its code. cycle_weight: the same of the translation's code.
+    discriminator_steps: of each discriminator for one of the generators, each on pictures of its own.
+    pool: earlier pictures that each discriminator is shown again; 0 for none.
+    average_decay: of the moving average of the generators' weights, which is what the run is for; 0 for the weights
+        themselves.
+    """
+
+    schedule: Schedule
+    generator_rates: LinearDecay | StepDecay
+    discriminator_rates: LinearDecay | StepDecay
+    # The paper names Adam without its betas; these are those of CycleGAN, its baseline.
+    optimizer: Adam = Adam()
+    seed: int = 0
+    batch: int = 8
+    # "LSGAN and PatchGAN are combined", and equations 11 and 12; the one sentence about a "hinge version" comes without
+    # a formula.
+    adversarial: Adversarial = "lsgan"
+    # Equation 13 adds both losses without a factor.
+    semantic_weight: float = 1.0
+    # Deviates: see `semantic_loss`. What encoders make small they could enlarge again in the decoder.
+    normalised_codes: bool = True
+    # Deviates: equation 13 has no such term. But two encoders whose codes say the same of every picture satisfy the
+    # semantic loss best of all, and the discriminator asks for any picture of the other kind, not for this one's. A
+    # code that gives its own picture back cannot be empty. 0 is the paper's letter.
+    reconstruction_weight: float = 10.0
+    # Equation 10 is cited from CycleGAN as what others do. The anchor above needs one decoder less deep a chain.
+    cycle_weight: float = 0.0
+    # TTUR is there to update both equally often: "we can perform discriminator and generator updates in a rating of
+    # 5:1, and only the learning rate needs to be modified". 5 is the other reading.
+    discriminator_steps: int = 1
+    # The paper has none.
+    pool: int = 0
+    average_decay: float = 0.0
+
+    @property
+    def rates(self) -> LinearDecay | StepDecay:
+        """The generators', under the name that other trainings of translation give to theirs."""
+        return self.generator_rates
+
+    def __post_init__(self) -> None:
+        if self.adversarial not in ADVERSARIES:
+            raise OptionError(f"adversarial is '{self.adversarial}', but must be one of {', '.join(ADVERSARIES)}")
+        if self.discriminator_steps < 1:
+            raise OptionError(f"discriminator_steps is {self.discriminator_steps}, but must be 1 or more")
+
+
+# (kind, direction that starts from it, direction back).
+WAYS = (("A", "A2B", "B2A"), ("B", "B2A", "A2B"))
+
+
+class SemanticTraining:
+    """The training as a `Trainable`: generators A2B and B2A, and the discriminators of what they paint.
+
+    The encoder of A2B is the paper's encoder A and its decoder that of B, so that pictures of A are given back by the
+    encoder of A2B and the decoder of B2A.
+    """
+
+    # In every four rows: A with its translation and with what is given back from this one's code, then B.
+    preview_columns: Sequence[str] = ("picture", "translated, then back")
+
+    # How much of the pictures is kept. How much they look like the other kind, no training loss can say.
+    measure = "held out/reconstruction"
+
+    def __init__(
+        self,
+        networks: Mapping[str, Networks],
+        accelerator: Accelerator,
+        domains: Domains,
+        held_out: Domains,
+        settings: Settings,
+    ) -> None:
+        """networks: of the directions 'A2B' and 'B2A', their generators this method's.
+
+        Raises OptionError for crops that the generators cannot give back.
+        """
+        self.accelerator = accelerator
+        self.settings = settings
+        self.domains, self.held_out = domains, held_out
+        for one in networks.values():
+            for network in (one.generator, one.discriminator):
+                network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.generators = {direction: cast(Generator, one.generator) for direction, one in networks.items()}
+        self.averages = {name: copy.deepcopy(one).eval() for name, one in self.generators.items()}
+        self.discriminators = {direction: one.discriminator for direction, one in networks.items()}
+        side = domains.A.crops.side
+        check_side(side, self.generators["A2B"])
+        self.pools = {direction: ImagePool(settings.pool, side).to(accelerator.device) for direction in networks}
+        both = [parameter for generator in self.generators.values() for parameter in generator.parameters()]
+        self.optimizers: Mapping[str, Optimizer] = {"generators": settings.optimizer(both)} | {
+            f"discriminator_{direction}": settings.optimizer(discriminator.parameters())
+            for direction, discriminator in self.discriminators.items()
+        }
+        kinds: dict[str, Mapping[str, nn.Module]] = {
+            "generator": self.generators, "average": self.averages,
+            "discriminator": self.discriminators, "pool": self.pools,
+        }  # fmt: skip
+        self.modules: Mapping[str, nn.Module] = {
+            f"{kind}_{direction}": module for kind, modules in kinds.items() for direction, module in modules.items()
+        }
+        self.own = [f"pool_{direction}" for direction in self.pools]
+        # Begins each process's draws for its pools; a resumed run goes on with the stored ones.
+        torch.manual_seed(settings.seed + accelerator.process_index)
+
+    def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
+        size = self.settings.batch * self.settings.discriminator_steps
+        rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
+        arguments = {"size": size, "start": start, "rank": rank, "world_size": world_size}
+        return zip(batches(self.domains.A, **arguments), batches(self.domains.B, **arguments), strict=True)
+
+    def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
+        """Both generators together, then each discriminator, first on what the generators painted before they learned.
+
+        With several `discriminator_steps`, the batch holds as many times the pictures; the generators learn from the
+        first of them, and the later steps see what they paint of the others now.
+        """
+        self._set_rates(step)
+        A, B = (to_image(pictures, self.accelerator.device).split(self.settings.batch) for pictures in batch)
+        fakes, losses = self._generator_losses({"A": A[0], "B": B[0]})
+        self._learn("generators", torch.stack(list(losses.values())).sum(), self.generators.values())
+        for some_A, some_B in zip(A, B, strict=True):
+            pictures = {"A": some_A, "B": some_B}
+            fakes = fakes or self._painted(pictures)
+            for _, direction, back in WAYS:
+                real = pictures[_kind_of(back)]
+                losses[f"{direction}/discriminator"] = self._learn_to_judge(direction, real, fakes[direction])
+            fakes = {}
+        for direction, average in self.averages.items():
+            update_average(average, self.generators[direction], step, self.settings.average_decay)
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Means over held-out pictures, of each kind: how far they are from what is given back of their own code and of
+        their translation's, and how far these codes are apart, in the measures of the losses, not weighted; and the
+        measures of `metrics.held_out`."""
+        found: dict[str, float] = {}
+        for kind, there, back in WAYS:
+            pictures = list(self._held_out(kind))
+            for picture in pictures:
+                code = self.averages[there].encode(picture)
+                again = self.averages[back].encode(self.averages[there].decode(code))
+                errors = {
+                    "reconstruction": cycle_loss(self.averages[back].decode(code), picture),
+                    "cycle": cycle_loss(self.averages[back].decode(again), picture),
+                    "semantic": semantic_loss(code, again, normalised=self.settings.normalised_codes),
+                }
+                for name, error in errors.items():
+                    place = f"held out {kind}/{name}"
+                    found[place] = found.get(place, 0.0) + float(error) / len(pictures)
+            seen = metrics.held_out(map(to_unit, pictures), self._in_unit(there), self._in_unit(back))
+            found |= {f"held out {kind}/{measure}": value for measure, value in seen.items()}
+        found[self.measure] = sum(found[f"held out {kind}/reconstruction"] for kind, _, _ in WAYS) / len(WAYS)
+        return found
+
+    @torch.no_grad()
+    def health(self) -> dict[str, float]:
+        """`code_deviation` over the held-out pictures of each kind of which there are several."""
+        vitals = {}
+        for kind, there, _ in WAYS:
+            codes = [self.averages[there].encode(picture) for picture in self._held_out(kind)]
+            if len(codes) > 1:
+                vitals[f"{kind}/code deviation"] = float(code_deviation(torch.cat(codes)))
+        return vitals
+
+    @torch.no_grad()
+    def preview(self) -> Tensor:
+        """(1, 3, H, W) in [0, 1]: held-out pictures of both kinds on the left, each twice; beside them what they become
+        and, below that, what this becomes on the way back."""
+        rows = []
+        shown = min(PREVIEWS, len(self.held_out.A.pictures), len(self.held_out.B.pictures))
+        held_out = {kind: list(self._held_out(kind, shown)) for kind, _, _ in WAYS}
+        for index in range(shown):
+            for kind, there, back in WAYS:
+                picture = held_out[kind][index]
+                painted = self.averages[there](picture)
+                rows += [torch.cat([picture, one], 3) for one in (painted, self.averages[back](painted))]
+        return to_unit(torch.cat(rows, 2))
+
+    def finish(self, folder: Path) -> None:
+        """Write both averaged generators as `generators.safetensors`."""
+        save_generators(folder / "generators.safetensors", "semantic-gan", self.averages, asdict(self.settings))
+
+    def _in_unit(self, direction: str) -> Callable[[Tensor], Tensor]:
+        """The averaged generator between pictures in [0, 1]."""
+        generator = self.averages[direction]
+        return lambda picture: to_unit(generator(picture * 2 - 1))
+
+    def _set_rates(self, step: int) -> None:
+        steps = self.settings.schedule.steps
+        for name, optimizer in self.optimizers.items():
+            rates = self.settings.generator_rates if name == "generators" else self.settings.discriminator_rates
+            set_learning_rate([optimizer], rates(step, steps))
+
+    def _generator_losses(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """({direction: what it paints}, {direction/name: weighted loss}) of the pictures of both kinds."""
+        settings = self.settings
+        adversarial_loss, _ = ADVERSARIES[settings.adversarial]
+        fakes, losses = {}, {}
+        # One autocast around everything, because it keeps each weight's half-precision copy until it ends. The losses
+        # themselves are float32.
+        with frozen(self.discriminators.values()), self.accelerator.autocast():
+            for kind, there, back in WAYS:
+                picture, generator, other = pictures[kind], self.generators[there], self.generators[back]
+                code = generator.encode(picture)
+                fake = fakes[there] = generator.decode(code)
+                losses[f"{there}/adversarial"] = adversarial_loss(self.discriminators[there](fake))
+                # What no loss asks for is not computed.
+                if settings.semantic_weight or settings.cycle_weight:
+                    again = other.encode(fake)
+                if settings.semantic_weight:
+                    apart = semantic_loss(code, again, normalised=settings.normalised_codes)
+                    losses[f"{there}/semantic"] = settings.semantic_weight * apart
+                if settings.reconstruction_weight:
+                    error = cycle_loss(other.decode(code), picture)
+                    losses[f"{there}/reconstruction"] = settings.reconstruction_weight * error
+                if settings.cycle_weight:
+                    error = cycle_loss(other.decode(again), picture)
+                    losses[f"{there}/cycle"] = settings.cycle_weight * error
+        return fakes, losses
+
+    @torch.no_grad()
+    def _painted(self, pictures: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        with self.accelerator.autocast():
+            return {there: self.generators[there](pictures[kind]) for kind, there, _ in WAYS}
+
+    def _learn_to_judge(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
+        discriminator = self.discriminators[direction]
+        _, discriminator_loss = ADVERSARIES[self.settings.adversarial]
+        earlier = self.pools[direction](fake.float())
+        with self.accelerator.autocast():
+            judged_real, judged_fake = discriminator(real), discriminator(earlier)
+        loss = discriminator_loss(judged_real, judged_fake)
+        self._learn(f"discriminator_{direction}", loss, [discriminator])
+        return loss
+
+    def _learn(self, name: str, loss: Tensor, networks: Iterable[nn.Module]) -> None:
+        self.accelerator.backward(loss)
+        average_gradients(self.accelerator, networks)
+        self.optimizers[name].step()
+        self.optimizers[name].zero_grad()
+
+    def _held_out(self, kind: str, most: int | None = None) -> Iterator[Tensor]:
+        """Pictures of a kind, all or the first ones, each (1, 3, side, side) in [-1, 1]."""
+        stream: PictureStream = getattr(self.held_out, kind)
+        for index in range(len(stream.pictures))[:most]:
+            yield to_image(stream[index][None], self.accelerator.device)
+
+
+def _kind_of(direction: str) -> str:
+    """The kind of pictures that a direction starts from."""
+    return next(kind for kind, there, _ in WAYS if there == direction)

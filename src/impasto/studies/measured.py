@@ -1,0 +1,121 @@
+"""What trained variants make of pictures that none of them has seen, as numbers, and the worst of it as a picture."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from impasto import figures, image
+from impasto.encoders import load_encoder
+from impasto.evaluation.judges import LITE_SIDE, SET_LAYER
+from impasto.metrics import frechet_distance, kernel_distance, psnr, ssim
+from impasto.metrics.held_out import rounded
+from impasto.options import StylizeOptions
+from impasto.studies.paper_tables import NOT_RUN, PUBLISHED
+from impasto.translation import Translator
+
+WORST = 4
+"""Rows of the picture of failures."""
+
+Kind = Literal["A", "B"]
+WAYS: tuple[tuple[Kind, str, str], ...] = (("A", "A2B", "B2A"), ("B", "B2A", "A2B"))
+"""(kind of pictures, direction that starts from it, direction back)."""
+
+PROTOCOL = (
+    "PSNR (dB) and SSIM: means over all held-out pictures of both kinds. Structure: of a translation and its input; a"
+    " run that changes nothing has the best. Cycle: of what comes back, by way of 8 bits, and the input."
+    f" FID-lite, KID-lite: {SET_LAYER} of lite at {LITE_SIDE} pixels, translations against the held-out pictures of"
+    " their target, mean of both directions; FID of so few pictures is much too large, and fit to be compared within"
+    " this table only. Published: at 400,000 steps and 256 x 256, on other data; the paper does not say what PSNR and"
+    " SSIM compare, nor how FID was computed. No other column is meant to equal them."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Translation:
+    """A picture of a kind, what it became, and what this became on the way back; (1, 3, H, W) in [0, 1]."""
+
+    kind: Kind
+    picture: Tensor
+    painted: Tensor
+    back: Tensor
+
+
+def translations(method: Translator, held_out: Mapping[str, Sequence[Tensor]]) -> list[Translation]:
+    """held_out: {kind: pictures (1, 3, H, W) in [0, 1]}. Results are rounded to 8 bits before they go the way back, as
+    if they had been saved: what a generator hides in less than that counts for nothing."""
+    made = []
+    for kind, there, back in WAYS:
+        ways = [StylizeOptions(method=method.method, direction=direction) for direction in (there, back)]
+        for picture in held_out[kind]:
+            painted = rounded(method(picture, [], ways[0]))
+            again = rounded(method(painted, [], ways[1]))
+            made.append(Translation(kind=kind, picture=picture, painted=painted, back=again))
+    return made
+
+
+def measures(made: Sequence[Translation]) -> dict[str, float]:
+    """Means of `similarities`, and `distances`."""
+    return {**_means(map(similarities, made)), **distances(made)}
+
+
+def similarities(made: Translation) -> dict[str, float]:
+    """The paper gives PSNR and SSIM "of the generated image" and does not say with what. Without pairs there are two:
+    structure, with the input of the translation; and cycle, of what comes back with the input."""
+    values = {}
+    for what, other in (("structure", made.painted), ("cycle", made.back)):
+        values[f"{what} PSNR"] = float(psnr(other, made.picture))
+        values[f"{what} SSIM"] = float(ssim(other, made.picture))
+    return values
+
+
+@torch.inference_mode()
+def distances(made: Sequence[Translation]) -> dict[str, float]:
+    """FID and KID by the features of `lite`, not of Inception: of what pictures of one kind became and the pictures of
+    the other kind; mean of both directions."""
+    encoder = load_encoder("lite")
+
+    def points(pictures: Iterable[Tensor]) -> Tensor:
+        resized = (image.resize(picture, LITE_SIDE, LITE_SIDE) for picture in pictures)
+        return torch.cat([encoder(picture, [SET_LAYER])[SET_LAYER].mean((2, 3)) for picture in resized])
+
+    real = {kind: points(one.picture for one in made if one.kind == kind) for kind, _, _ in WAYS}
+    painted = {kind: points(one.painted for one in made if one.kind == kind) for kind, _, _ in WAYS}
+    pairs = [(painted["A"], real["B"]), (painted["B"], real["A"])]
+    return _means({"FID-lite": frechet_distance(a, b), "KID-lite": kernel_distance(a, b)[0]} for a, b in pairs)
+
+
+def published(row: str) -> dict[str, str]:
+    """What paper 003 has for PSNR, SSIM and FID of a row of its tables."""
+    tables = {place: printed for rows in PUBLISHED.values() for place, printed in rows.items()}
+    columns = {}
+    for data_set in ("Horse2zebra", "Orange2apple"):
+        printed = tables.get(f"{data_set}/{row}")
+        text = "{:.2f}, {:.2f}, {:.1f}".format(*printed) if printed else NOT_RUN
+        columns[f"published PSNR, SSIM, FID of {data_set}"] = text
+    return columns
+
+
+def failures(made: Sequence[Translation], name: str, readable: Any) -> Image.Image:
+    """The translations with the lowest structure SSIM, beside their inputs: chosen by the number, not by hand.
+
+    readable: what a small picture goes through to be shown.
+    """
+    ranked = sorted(((similarities(one)["structure SSIM"], number) for number, one in enumerate(made)))[:WORST]
+    rows, names = [], []
+    for value, number in ranked:
+        one = made[number]
+        rows.append([readable(image.to_pil(image.Picture(some))) for some in (one.picture, one.painted)])
+        names.append(f"{one.kind}: SSIM {value:.2f}")
+    return figures.grid(rows, ["input", name], names)
+
+
+def _means(values: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    found: dict[str, list[float]] = {}
+    for some in values:
+        for name, value in some.items():
+            found.setdefault(name, []).append(value)
+    return {name: sum(some) / len(some) for name, some in found.items()}

@@ -1,0 +1,311 @@
+"""The step of paper 003 against its algorithm, written out plainly, and the watch over the codes."""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, GradientState, PartialState
+from PIL import Image
+from torch import Tensor, nn
+
+from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
+from impasto.data.folders import Crops, PictureStream
+from impasto.errors import OptionError
+from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
+from impasto.methods.semantic_gan.stylizer import SemanticGAN
+from impasto.methods.semantic_gan.training import SemanticTraining, Settings
+from impasto.training.cycle import Domains, Networks
+from impasto.training.loop import Schedule
+from impasto.training.optimizers import Adam
+from impasto.training.schedules import StepDecay
+from impasto.translation import DIRECTIONS, load_generator
+
+PAPER = Settings(
+    schedule=Schedule(steps=8), generator_rates=StepDecay(rate=1e-3, epochs=1), batch=2,
+    discriminator_rates=StepDecay(rate=2e-3, epochs=1), normalised_codes=False, reconstruction_weight=0.0,
+)  # fmt: skip
+ANCHORED = replace(PAPER, normalised_codes=True, reconstruction_weight=10.0, cycle_weight=3.0, semantic_weight=2.0)
+
+
+def forget() -> None:
+    for state in (AcceleratorState, PartialState, GradientState):
+        state._reset_state()
+
+
+@pytest.fixture(autouse=True)
+def fresh_accelerator() -> Iterator[None]:
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture(scope="module")
+def streams(tmp_path_factory: pytest.TempPathFactory) -> Domains:
+    random = np.random.default_rng(0)
+    made = {}
+    for kind in ("A", "B"):
+        folder = tmp_path_factory.mktemp(kind)
+        for number in range(3):
+            coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
+            Image.fromarray(coarse).resize((40, 36), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
+        made[kind] = PictureStream(sorted(folder.iterdir()), Crops(side=32, shorter=(34, 34)), ord(kind))
+    return Domains(**made)
+
+
+def networks() -> Networks:
+    generator = Generator(GeneratorConfig(width=2, blocks=1))
+    with torch.no_grad():
+        generator.decoder[-2].gamma.fill_(0.5)  # type: ignore[union-attr, operator]
+    return Networks(generator=generator, discriminator=PatchDiscriminator(PatchConfig(width=2)))
+
+
+def make(streams: Domains, settings: Settings, precision: str = "no") -> SemanticTraining:
+    forget()
+    torch.manual_seed(settings.seed)
+    accelerator = Accelerator(cpu=True, mixed_precision=precision)
+    return SemanticTraining(
+        {direction: networks() for direction in DIRECTIONS}, accelerator, streams, streams, settings
+    )
+
+
+def batch(seed: int, count: int = 2, side: int = 32) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    A, B = (torch.randint(0, 256, (count, 3, side, side), generator=generator, dtype=torch.uint8) for _ in range(2))
+    return A, B
+
+
+def gradient_descent(parameters: Any) -> torch.optim.Optimizer:
+    """In place of Adam, which makes steps of full length even of gradients that are nothing but rounding."""
+    return torch.optim.SGD(parameters, lr=0.0)
+
+
+def normalised(code: Tensor) -> Tensor:
+    return (code - code.mean((2, 3), keepdim=True)) / (code.var((2, 3), keepdim=True, correction=0) + 1e-5).sqrt()
+
+
+class Plain:
+    """Paper 003 in float64, each formula as it stands, its encoders and decoders apart."""
+
+    def __init__(self, training: SemanticTraining, settings: Settings) -> None:
+        both = [*training.generators.values(), *training.discriminators.values()]
+        self.G, self.F, self.D_B, self.D_A = (copy.deepcopy(network).double() for network in both)
+        self.settings = settings
+        self.of_generators = torch.optim.SGD([*self.G.parameters(), *self.F.parameters()], lr=1e-3)
+        self.of_judges = [torch.optim.SGD(D.parameters(), lr=2e-3) for D in (self.D_B, self.D_A)]
+
+    def step(self, pictures: tuple[Tensor, Tensor]) -> None:
+        x, y = (picture.double() / 127.5 - 1 for picture in pictures)
+        halves = [(x[i : i + 2], y[i : i + 2]) for i in range(0, len(x), 2)]
+        x, y = halves[0]
+        E_A, E_B, D_B, D_A = self.G.encoder, self.F.encoder, self.G.decoder, self.F.decoder
+        feature_x, feature_y = E_A(x), E_B(y)
+        fake_y, fake_x = D_B(feature_x).tanh(), D_A(feature_y).tanh()
+        again_x, again_y = E_B(fake_y), E_A(fake_x)
+        settings = self.settings
+        if settings.adversarial == "lsgan":
+            loss = 0.5 * ((self.D_B(fake_y) - 1) ** 2).mean() + 0.5 * ((self.D_A(fake_x) - 1) ** 2).mean()
+        else:
+            loss = -self.D_B(fake_y).mean() - self.D_A(fake_x).mean()
+        f = normalised if settings.normalised_codes else lambda code: code
+        semantic = (f(feature_x) - f(again_x)).abs().mean() + (f(feature_y) - f(again_y)).abs().mean()
+        same = (D_A(feature_x).tanh() - x).abs().mean() + (D_B(feature_y).tanh() - y).abs().mean()
+        cycle = (D_A(again_x).tanh() - x).abs().mean() + (D_B(again_y).tanh() - y).abs().mean()
+        loss = loss + settings.semantic_weight * semantic
+        loss = loss + settings.reconstruction_weight * same + settings.cycle_weight * cycle
+        self.of_generators.zero_grad()
+        loss.backward()
+        self.of_generators.step()
+        for number, (real_x, real_y) in enumerate(halves):
+            shown_y, shown_x = (fake_y, fake_x) if number == 0 else (self.G(real_x), self.F(real_y))
+            for D, optimizer, real, fake in zip(
+                (self.D_B, self.D_A), self.of_judges, (real_y, real_x), (shown_y, shown_x), strict=True
+            ):
+                optimizer.zero_grad()
+                judged_real, judged_fake = D(real), D(fake.detach())
+                if settings.adversarial == "lsgan":
+                    (0.5 * ((judged_real - 1) ** 2).mean() + 0.5 * (judged_fake**2).mean()).backward()
+                else:
+                    ((1 - judged_real).relu().mean() + (1 + judged_fake).relu().mean()).backward()
+                optimizer.step()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [PAPER, ANCHORED, replace(ANCHORED, adversarial="hinge"), replace(PAPER, discriminator_steps=2)],
+    ids=["paper", "anchored", "hinge", "two judgements"],
+)
+def test_the_step_is_the_algorithm(streams: Domains, settings: Settings) -> None:
+    training = make(streams, replace(settings, optimizer=cast(Adam, gradient_descent)))
+    plain = Plain(training, settings)
+    for step in range(2):
+        pictures = batch(step, 2 * settings.discriminator_steps)
+        training.step(pictures, step)
+        plain.step(pictures)
+    mine = [*training.generators.values(), *training.discriminators.values()]
+    for network, expected in zip(mine, (plain.G, plain.F, plain.D_B, plain.D_A), strict=True):
+        for value, right in zip(network.parameters(), expected.parameters(), strict=True):
+            torch.testing.assert_close(value.double(), right, atol=4e-6, rtol=0)
+
+
+def test_losses_are_named_and_weighted(streams: Domains) -> None:
+    training = make(streams, ANCHORED)
+    A, B = (picture.float() / 127.5 - 1 for picture in batch(0))
+    with torch.no_grad():
+        G, F = (training.generators[direction] for direction in DIRECTIONS)
+        D_B = training.discriminators["A2B"]
+        expected = {
+            "A2B/adversarial": 0.5 * (D_B(G(A)) - 1).square().mean(),
+            "A2B/semantic": 2 * (normalised(G.encode(A)) - normalised(F.encode(G(A)))).abs().mean(),
+            "A2B/reconstruction": 10 * (F.decode(G.encode(A)) - A).abs().mean(),
+            "B2A/cycle": 3 * (G(F(B)) - B).abs().mean(),
+            "A2B/discriminator": 0.5 * ((D_B(B) - 1).square().mean() + D_B(G(A)).square().mean()),
+        }
+    losses = training.step(batch(0), 0)
+    kinds = ("adversarial", "semantic", "reconstruction", "cycle", "discriminator")
+    assert set(losses) == {f"{direction}/{kind}" for direction in DIRECTIONS for kind in kinds}
+    for name, value in expected.items():
+        torch.testing.assert_close(losses[name], value, rtol=1e-4, atol=1e-5)
+    assert not any(loss.requires_grad for loss in losses.values())
+    letter = make(streams, PAPER).step(batch(0), 0)
+    assert {name.partition("/")[2] for name in letter} == {"adversarial", "semantic", "discriminator"}
+
+
+def test_the_printed_labels_would_leave_no_adversary() -> None:
+    """a = c = 1, b = 0 as the paper prints them: what pleases the generator pleases the discriminator."""
+    a, b, c = 1.0, 0.0, 1.0
+    judged = torch.linspace(-2, 2, 41)
+    of_discriminator, of_generator = 0.5 * (judged - a).square(), 0.5 * (judged - c).square()
+    assert torch.equal(of_discriminator, of_generator)
+    assert of_generator.argmin() != (0.5 * (judged - b).square()).argmin()
+
+
+def test_two_rates(streams: Domains) -> None:
+    training = make(streams, PAPER)
+    training.step(batch(0), 0)
+    rates = {name: {group["lr"] for group in one.param_groups} for name, one in training.optimizers.items()}
+    assert rates == {"generators": {1e-3}, "discriminator_A2B": {2e-3}, "discriminator_B2A": {2e-3}}
+
+
+def test_batches_hold_pictures_for_every_judgement(streams: Domains) -> None:
+    A, B = next(make(streams, replace(PAPER, discriminator_steps=3)).batches(0))
+    assert A.shape == B.shape == (6, 3, 32, 32)
+    seen: list[Tensor] = []
+    training = make(streams, replace(PAPER, discriminator_steps=3))
+    training.discriminators["A2B"].register_forward_hook(lambda module, inputs, out: seen.append(inputs[0]))
+    training.step((A, B), 0)
+    reals = torch.cat([seen[1], seen[3], seen[5]])  # after what the generator asked, real and painted ones in turn
+    assert torch.equal(reals, B.float() / 127.5 - 1)
+
+
+def test_discriminators_judge_what_the_pools_hand_out(streams: Domains) -> None:
+    training = make(streams, replace(PAPER, pool=3))
+    pool = cast(nn.Module, training.pools["A2B"])
+    pool.forward = lambda fakes: torch.full_like(fakes, 0.25)  # type: ignore[method-assign]
+    seen: list[Tensor] = []
+    training.discriminators["A2B"].register_forward_hook(lambda module, inputs, out: seen.append(inputs[0]))
+    training.step(batch(0), 0)
+    assert float(seen[2].mean()) == 0.25
+
+
+def test_the_state_holds_everything_that_a_step_changes(streams: Domains) -> None:
+    training = make(streams, replace(PAPER, average_decay=0.9, pool=3))
+    kinds = ("generator", "average", "discriminator", "pool")
+    assert set(training.modules) == {f"{kind}_{direction}" for kind in kinds for direction in DIRECTIONS}
+    assert set(training.own) == {"pool_A2B", "pool_B2A"}
+    before = {name: copy.deepcopy(module.state_dict()) for name, module in training.modules.items()}
+    training.step(batch(0), 0)
+    for name, module in training.modules.items():
+        state = module.state_dict()
+        assert any(not torch.equal(value, state[key]) for key, value in before[name].items()), name
+
+
+def test_half_precision_agrees_and_keeps_losses_whole(streams: Domains) -> None:
+    whole, half = make(streams, ANCHORED), make(streams, ANCHORED, precision="bf16")
+    exact, rounded = whole.step(batch(0), 0), half.step(batch(0), 0)
+    for name, value in exact.items():
+        assert rounded[name].dtype == torch.float32
+        assert float(rounded[name]) == pytest.approx(float(value), rel=0.05), name
+    for module in half.modules.values():
+        assert {value.dtype for value in module.state_dict().values() if value.is_floating_point()} == {torch.float32}
+
+
+def test_previews_show_both_directions_and_the_way_back(streams: Domains) -> None:
+    training = make(streams, ANCHORED)
+    shown = training.preview()
+    assert shown.shape == (1, 3, 2 * 4 * 32, 2 * 32)
+    A = streams.A[0][None].float() / 127.5 - 1
+    with torch.no_grad():
+        painted = training.averages["A2B"](A)
+        back = training.averages["B2A"](painted)
+    torch.testing.assert_close(shown[..., :32, :], torch.cat([A, painted], 3) / 2 + 0.5)
+    torch.testing.assert_close(shown[..., 32:64, :], torch.cat([A, back], 3) / 2 + 0.5)
+
+
+def test_validation_is_the_means_of_the_errors(streams: Domains) -> None:
+    training = make(streams, ANCHORED)
+    measured = training.validate()
+    pictures = torch.stack([streams.B[index] for index in range(3)]).float() / 127.5 - 1
+    G, F = (training.averages[direction] for direction in DIRECTIONS)
+    with torch.no_grad():
+        code = F.encode(pictures)
+        again = G.encode(F(pictures))
+        expected = {
+            "held out B/reconstruction": (G.decode(code) - pictures).abs().mean(),
+            "held out B/cycle": (G.decode(again) - pictures).abs().mean(),
+            "held out B/semantic": (normalised(code) - normalised(again)).abs().mean(),
+        }
+    for name, value in expected.items():
+        assert measured[name] == pytest.approx(float(value), rel=1e-4)
+    kinds = (measured["held out A/reconstruction"], measured["held out B/reconstruction"])
+    assert measured[training.measure] == pytest.approx(sum(kinds) / 2)
+
+
+def test_health_sees_collapsed_codes(streams: Domains) -> None:
+    training = make(streams, ANCHORED)
+    before = training.health()
+    assert set(before) == {"A/code deviation", "B/code deviation"}
+    assert min(before.values()) > 0.5
+    with torch.no_grad():
+        # Whatever A is, only the border is left of it: the first convolution says nothing of the picture.
+        training.averages["A2B"].encoder[0].weight.zero_()
+    after = training.health()
+    assert after["A/code deviation"] < 0.01
+    assert after["B/code deviation"] == before["B/code deviation"]
+
+
+def test_codes_that_say_nothing_satisfy_the_semantic_loss_but_not_the_anchor(streams: Domains) -> None:
+    """Why the anchor is on by default, and why the codes are watched."""
+    training = make(streams, replace(PAPER, normalised_codes=True))
+    for generators in (training.generators, training.averages):
+        for generator in generators.values():
+            generator.encoder[0].weight.data.zero_()
+    losses = training.step(batch(0), 0)
+    assert losses["A2B/semantic"] == losses["B2A/semantic"] == 0, "no loss could be better"
+    assert training.validate()[training.measure] > 0.1
+    assert max(training.health().values()) < 0.01
+    anchored = make(streams, ANCHORED)
+    for generator in anchored.generators.values():
+        generator.encoder[0].weight.data.zero_()
+    assert anchored.step(batch(0), 0)["A2B/reconstruction"] > 1, "weighted by 10"
+
+
+def test_writes_both_generators(streams: Domains, tmp_path: Path) -> None:
+    training = make(streams, ANCHORED)
+    training.finish(tmp_path)
+    for direction in DIRECTIONS:
+        stored = cast(nn.Module, load_generator(tmp_path / "generators.safetensors", SemanticGAN, direction))
+        for name, value in training.averages[direction].state_dict().items():
+            assert torch.equal(stored.state_dict()[name], value.half().float())
+
+
+@pytest.mark.parametrize("change", [{"adversarial": "wgan"}, {"discriminator_steps": 0}], ids=str)
+def test_what_makes_no_sense_is_said(change: dict[str, Any]) -> None:
+    (name,) = change
+    with pytest.raises(OptionError, match=f"{name} is '?{change[name]}"):
+        replace(PAPER, **change)

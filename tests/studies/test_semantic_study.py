@@ -1,0 +1,144 @@
+"""The ablation of paper 003: its rows, what is measured, what is called a failure, and all of it in miniature."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from accelerate.state import AcceleratorState, GradientState, PartialState
+from PIL import Image
+from torch import Tensor
+
+import impasto
+from impasto.studies import STUDIES, TrainingStudy, measured, trained
+from impasto.studies.measured import Translation
+from impasto.studies.trained import Budget, run
+from impasto.training import figures
+
+NAME = "semantic-ablation"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    for state in (AcceleratorState, PartialState, GradientState):
+        state._reset_state()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> dict[str, list[Path]]:
+    random, folders = np.random.default_rng(0), {}
+    for kind in ("A", "B"):
+        folders[kind] = [tmp_path / kind]
+        folders[kind][0].mkdir()
+        for number in range(4):
+            coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
+            Image.fromarray(coarse).resize((44, 40), Image.Resampling.BICUBIC).save(folders[kind][0] / f"{number}.png")
+    return folders
+
+
+def study() -> TrainingStudy:
+    found = STUDIES[NAME]
+    assert isinstance(found, TrainingStudy)
+    return found
+
+
+def picture(seed: int, side: int = 16) -> Tensor:
+    return torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("slim", [True, False])
+def test_rows_are_those_of_tables_1_and_2(slim: bool) -> None:
+    budget = Budget(slim=slim, seed=3, size=64)
+    plain, loss, attention, both, letter = (trained._config(variant, budget) for variant in study().variants)
+    assert (loss.semantic_weight, loss.generator.attention) == (1, "none")
+    assert (attention.semantic_weight, attention.generator.attention) == (0, "full")
+    assert (both.semantic_weight, both.generator.attention) == (1, "full")
+    assert (letter.reconstruction_weight, letter.normalised_codes, letter.semantic_weight) == (0, False, 1)
+    assert attention == replace(both, semantic_weight=0)
+    assert loss == replace(both, generator=replace(both.generator, attention="none"))
+    for config in (plain, loss, attention, both, letter):
+        assert (config.batch, config.seed, config.crop, config.shorter, config.held_out) == (2, 3, 64, 72, 16)
+        assert config.discriminator == both.discriminator
+    if slim:
+        assert {config.schedule.steps for config in (plain, loss, attention, both, letter)} == {20_000}
+    published = {variant.name: list(measured.published(variant.published).values()) for variant in study().variants}
+    assert published["both"] == ["25.59, 0.93, 33.6", "21.52, 0.68, 38.4"]
+    assert published["attention"] == ["22.46, 0.88, 36.4", "17.76, 0.59, 43.6"]
+    assert published["semantic loss"] == ["22.34, 0.83, 39.6", "14.52, 0.55, 54.2"]
+    assert published["CycleGAN"] == ["18.43, 0.75, 41.5", "15.51, 0.54, 59.7"]
+    assert published["by the letter"] == ["–", "–"]
+
+
+def test_what_is_compared_with_what() -> None:
+    x = 0.2 + 0.6 * picture(0)
+    values = measured.similarities(Translation(kind="A", picture=x, painted=x + 0.1, back=x + 0.01))
+    assert values["structure PSNR"] == pytest.approx(20, abs=1e-3)
+    assert values["cycle PSNR"] == pytest.approx(40, abs=1e-2)
+    assert values["structure SSIM"] < values["cycle SSIM"] < 1
+    same = measured.similarities(Translation(kind="A", picture=x, painted=x, back=x))
+    assert same["structure SSIM"] == pytest.approx(1)
+
+
+def test_distances_are_of_translations_and_their_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was translated perfectly has the distance 0 of a set from itself; what stayed the same has that of both."""
+    monkeypatch.setattr(measured, "LITE_SIDE", 64)
+    A, B = ([picture(seed, 40) * scale for seed in range(4)] for scale in (1.0, 0.3))
+
+    def made(of_A: list[Tensor], of_B: list[Tensor]) -> list[Translation]:
+        there = [Translation(kind="A", picture=a, painted=b, back=a) for a, b in zip(A, of_A, strict=True)]
+        return there + [Translation(kind="B", picture=b, painted=a, back=b) for b, a in zip(B, of_B, strict=True)]
+
+    perfect, copied = measured.distances(made(B, A)), measured.distances(made(A, B))
+    assert perfect["FID-lite"] == pytest.approx(0, abs=1e-6)
+    assert copied["FID-lite"] > 1e-3
+    assert copied["KID-lite"] > perfect["KID-lite"]
+
+
+def test_failures_are_those_with_the_worst_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(measured.figures, "grid", lambda rows, columns, names: drawn.append((rows, names)))
+    made = [
+        Translation(kind="A", picture=picture(i), painted=picture(i), back=picture(10 * weight))
+        for i, weight in enumerate((5, 1, 9, 3, 2, 8))
+    ]
+    # Stands for the SSIM: the seed of `back`.
+    seeds = {id(one.back): weight / 10 for one, weight in zip(made, (5, 1, 9, 3, 2, 8), strict=True)}
+    monkeypatch.setattr(measured, "similarities", lambda one: {"structure SSIM": seeds[id(one.back)]})
+    measured.failures(made, "both", lambda some: some)
+    ((rows, names),) = drawn
+    assert names == ["A: SSIM 0.10", "A: SSIM 0.20", "A: SSIM 0.30", "A: SSIM 0.50"]
+    expected = impasto.image.to_pil(impasto.image.Picture(picture(1)))
+    assert np.array_equal(np.asarray(rows[0][0]), np.asarray(expected))
+
+
+def test_the_numbers_are_those_of_the_files(
+    data: dict[str, list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measured, "LITE_SIDE", 32)
+    monkeypatch.setattr(figures, "draw_losses", lambda folder: None)  # takes longer than the training
+    small = replace(study(), variants=study().variants[2:4])
+    budget = Budget(quick=True, device="cpu", precision="fp32")
+    report = run(small, NAME, data, tmp_path / "study", budget).read_text()
+    about = json.loads((tmp_path / "study" / "numbers.json").read_text())
+    attention, both = about["measured"]
+    assert (attention["variant"], both["variant"], both["steps"], both["pictures"]) == ("attention", "both", 2, 4)
+    config = trained._config(small.variants[1], budget)
+    method = impasto.load(
+        "semantic-gan", device="cpu", weights=tmp_path / "study" / "runs" / "both" / "generators.safetensors"
+    )
+    made = measured.translations(method, trained._held_out(config, data))  # type: ignore[arg-type]
+    assert [one.kind for one in made] == ["A", "A", "B", "B"]
+    for name, value in measured.measures(made).items():
+        assert both[name] == pytest.approx(value), name
+    with Image.open(tmp_path / "study" / "failures.png") as drawn:
+        assert drawn.height > 4 * 128
+    assert "![failures](failures.png)" in report
+    assert "published PSNR, SSIM, FID of Horse2zebra" in report
