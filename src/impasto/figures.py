@@ -42,7 +42,7 @@ def grid(
     font = ImageFont.load_default(letters)
     lefts = [gap * (i + 1) + sum(widths[:i]) for i in range(count)]
     for left, width, title in zip(lefts, widths, columns, strict=False):
-        fitting = ImageFont.load_default(letters * min(1, width / max(1, drawing.textlength(title, font))))
+        fitting = ImageFont.load_default(max(1, letters * min(1, width / max(1, drawing.textlength(title, font)))))
         drawing.text((left + width // 2, head // 2 + gap // 2), title, fill="black", font=fitting, anchor="mm")
     top = head + gap
     for number, (row, height) in enumerate(zip(rows, heights, strict=True)):

@@ -65,7 +65,7 @@ def test_epochs_become_steps_that_a_resumed_run_finds_again(trained, impasto, fo
     assert trained("--resume").code == 0
     written = "run/generators.safetensors"
     assert impasto("stylize", "photo.png", "-o", "out.png", "--method", "cyclegan", "--weights", written).code == 0
-    assert "schedule was" in trained("--resume", "--steps", "3").err
+    assert "schedule.steps was 4 and is now 3" in trained("--resume", "--steps", "3").err
 
 
 def test_paints_in_both_directions_without_a_style(translate, pixels):
