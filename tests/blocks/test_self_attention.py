@@ -1,5 +1,9 @@
 """Self-attention is paper 003's equations 1 to 7, begins as the identity, learns, and never builds the whole matrix."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -101,3 +105,35 @@ def test_a_fused_kernel_takes_it(channels: int) -> None:
     for dtype in (torch.float32, torch.bfloat16):
         q = torch.zeros(1, 1, 64, *sizes, dtype=dtype)
         assert dot_product_attention.is_fused(q, q, q)
+
+
+MEASURED = r"""
+import re, sys, torch
+from pathlib import Path
+from impasto.blocks.self_attention import SelfAttention
+
+def megabytes(what):
+    return int(re.search(rf"{what}:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024
+
+torch.set_num_threads(1)
+side, pooling = map(int, sys.argv[1:])
+block = SelfAttention(24, pooling)
+block(torch.rand(1, 24, 16, 16)).mean().backward()
+x = torch.rand(1, 24, side, side, requires_grad=True)
+before = megabytes("VmRSS")
+block(x).square().mean().backward()
+print(megabytes("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+@pytest.mark.parametrize(
+    ("side", "pooling", "matrix"),
+    [(96, 1, 340), pytest.param(256, 4, 1074, marks=pytest.mark.slow)],
+)
+def test_training_never_holds_the_matrix(side: int, pooling: int, matrix: int) -> None:
+    """Megabytes at the peak of forward and backward, above what there was."""
+    command = [sys.executable, "-c", MEASURED, str(side), str(pooling)]
+    used = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert used < matrix / 4
+    assert used < 1000
