@@ -62,7 +62,7 @@ VITALS: tuple[Vital, ...] = (
         " rate",
     ),
     Vital(
-        name="code deviation", below=0.05,
+        name="code deviation", below=0.1,
         message="the codes of different pictures are nearly the same, so that the semantic loss says nothing about"
         " what is in them; a larger weight of the reconstruction keeps them apart",
     ),
