@@ -18,7 +18,7 @@ STEPS = 44
 # As often as that, so that about one kill in three falls into the saving.
 LONG = changed(SETTINGS, steps=STEPS, log_every=3, save_every=2, validate_every=7)
 SHORT = changed(SETTINGS, steps=4, log_every=1, save_every=2, keep=1)
-WRITES = 40
+WRITES = 1000
 """More than there are in a short run."""
 
 
