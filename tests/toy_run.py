@@ -85,11 +85,14 @@ def fit(folder: Path, pictures: Path, settings: Settings, at_step: Callable[[int
     # What a new process begins with, whoever it was forked from.
     random.seed(1)
     np.random.seed(1)  # noqa: NPY002
+    # A child of a server would have its own workers from one as well, which import everything anew.
+    multiprocessing.set_start_method("fork", force=True)
     folder.mkdir(exist_ok=True)
     toy = make(pictures, settings, Toy)
     toy.at_step = at_step
-    # Figures are drawn from what lies in the folder; here they would take most of the time.
+    # Figures and the page are drawn from what lies in the folder; here they would take most of the time.
     loop._draw_figures = lambda *_: None
+    loop.write_page = lambda *_, **__: None
     loop.fit(toy, settings.schedule, folder, toy.accelerator, resume=True)
 
 

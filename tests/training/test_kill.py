@@ -91,6 +91,7 @@ def _names(folder: Path) -> list[str]:
     return list(weights.load(folder / json.loads((folder / "state.json").read_text())["file"])[0])
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_point_of_saving_changes_nothing(pictures: Path, tmp_path: Path) -> None:
     folder, number = tmp_path / "killed", 0
     deaths = 0
