@@ -14,6 +14,8 @@ from toy_run import SETTINGS, changed
 
 from impasto.training import checkpoint
 
+pytestmark = pytest.mark.slow
+
 STEPS = 44
 # As often as that, so that about one kill in three falls into the saving.
 LONG = changed(SETTINGS, steps=STEPS, log_every=3, save_every=2, validate_every=7)
@@ -91,7 +93,6 @@ def _names(folder: Path) -> list[str]:
     return list(weights.load(folder / json.loads((folder / "state.json").read_text())["file"])[0])
 
 
-@pytest.mark.slow
 def test_a_kill_at_any_point_of_saving_changes_nothing(pictures: Path, tmp_path: Path) -> None:
     folder, number = tmp_path / "killed", 0
     deaths = 0
