@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+import torch._dynamo  # the first optimiser imports it, which would take longer than a child's whole run
 from accelerate import Accelerator
 from PIL import Image
 from torch import Tensor

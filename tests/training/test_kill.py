@@ -14,9 +14,7 @@ from toy_run import SETTINGS, changed
 
 from impasto.training import checkpoint
 
-pytestmark = pytest.mark.slow
-
-STEPS = 44
+STEPS = 32
 # As often as that, so that about one kill in three falls into the saving.
 LONG = changed(SETTINGS, steps=STEPS, log_every=3, save_every=2, validate_every=7)
 SHORT = changed(SETTINGS, steps=4, log_every=1, save_every=2, keep=1)
@@ -60,7 +58,7 @@ def test_ten_kills_change_nothing(pictures: Path, tmp_path: Path) -> None:
         begin = checkpoint._listed(folder)[0]["step"] if checkpoint.has_state(folder) else 0
         step.value = -1
         child = started(folder, pictures, step)
-        target = begin + moments.randrange(5)
+        target = begin + moments.randrange(3)
         while step.value < target:
             assert child.is_alive(), "it ends when it is killed, not before"
             time.sleep(0.001)
