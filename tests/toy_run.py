@@ -82,12 +82,10 @@ def make(pictures: Path, settings: Settings, kind: type[Trained]) -> Trained:
 
 def fit(folder: Path, pictures: Path, settings: Settings, at_step: Callable[[int], None] = lambda step: None) -> None:
     """Train, or go on training, in this process."""
-    torch.set_num_threads(1)
+    begin()
     # What a new process begins with, whoever it was forked from.
     random.seed(1)
     np.random.seed(1)  # noqa: NPY002
-    # A child of a server would have its own workers from one as well, which import everything anew.
-    multiprocessing.set_start_method("fork", force=True)
     folder.mkdir(exist_ok=True)
     toy = make(pictures, settings, Toy)
     toy.at_step = at_step
@@ -168,8 +166,15 @@ def together(target: Callable[..., None], count: int, *arguments: Any) -> Iterat
             child.join()
 
 
-def _as_rank(rank: int, count: int, port: int, target: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+def begin() -> None:
+    """What every child does first."""
     torch.set_num_threads(1)
+    # A child of a server would have its own workers from one as well, which import everything anew.
+    multiprocessing.set_start_method("fork", force=True)
+
+
+def _as_rank(rank: int, count: int, port: int, target: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    begin()
     world: Mapping[str, object] = {
         "RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count,
         "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_RUN_ID": "test",
