@@ -28,10 +28,11 @@ from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.data.folders import Crops, PictureStream
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
 from impasto.training import loop
-from impasto.training.cycle import CycleTraining, Domains, Networks, Settings
+from impasto.training.cycle import CycleTraining, Settings
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import NAdam
 from impasto.training.schedules import LinearDecay
+from impasto.training.unpaired import Domains, Networks
 
 SIDE = 16
 
@@ -178,6 +179,8 @@ def _as_rank(rank: int, count: int, port: int, target: Callable[..., None], argu
     world: Mapping[str, object] = {
         "RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count,
         "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_RUN_ID": "test",
+        # Or accelerate gives several processes another number of threads than one has, and so other roundings.
+        "OMP_NUM_THREADS": 1,
     }  # fmt: skip
     os.environ.update({name: str(value) for name, value in world.items()})
     target(*arguments)

@@ -20,10 +20,10 @@ from impasto.errors import OptionError
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.methods.semantic_gan.stylizer import SemanticGAN
 from impasto.methods.semantic_gan.training import SemanticTraining, Settings
-from impasto.training.cycle import Domains, Networks
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam
 from impasto.training.schedules import StepDecay
+from impasto.training.unpaired import Domains, Networks
 from impasto.translation import DIRECTIONS, load_generator
 
 PAPER = Settings(

@@ -21,11 +21,12 @@ from impasto.methods.cyclegan.network import Generator, GeneratorConfig
 from impasto.methods.dncnn_cyclegan import network as dncnn
 from impasto.metrics import psnr
 from impasto.training import cycle
-from impasto.training.cycle import CycleTraining, Domains, Networks, Settings, average_gradients
+from impasto.training.cycle import CycleTraining, Settings
 from impasto.training.health import translation_vitals
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import LinearDecay, StepDecay
+from impasto.training.unpaired import Domains, Networks, average_gradients
 from impasto.translation import DIRECTIONS
 
 CYCLEGAN = Settings(

@@ -9,10 +9,11 @@ from accelerate import Accelerator
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
 from impasto.recipes.unpaired import DATA, UnpairedConfig, settle, training
-from impasto.training.cycle import CycleTraining, Networks
+from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam
 from impasto.training.schedules import LinearDecay
+from impasto.training.unpaired import Networks
 
 __all__ = ["DATA", "Config", "build", "cyclegan", "cyclegan_slim", "settle"]
 

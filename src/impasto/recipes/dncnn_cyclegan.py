@@ -11,10 +11,11 @@ from accelerate import Accelerator
 
 from impasto.methods.dncnn_cyclegan.network import Discriminator, Generator, GeneratorConfig
 from impasto.recipes.unpaired import DATA, UnpairedConfig, settle, training
-from impasto.training.cycle import CycleTraining, Networks
+from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam
 from impasto.training.schedules import StepDecay
+from impasto.training.unpaired import Networks
 
 __all__ = ["DATA", "Config", "build", "settle"]
 

@@ -9,10 +9,11 @@ from accelerate import Accelerator
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.recipes.unpaired import DATA, UnpairedConfig, settle, training
-from impasto.training.cycle import CycleTraining, Networks
+from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import NAdam
 from impasto.training.schedules import LinearDecay
+from impasto.training.unpaired import Networks
 
 __all__ = ["DATA", "Config", "build", "nla_cyclegan", "nla_cyclegan_compose", "nla_cyclegan_slim", "settle"]
 

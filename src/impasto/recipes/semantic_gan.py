@@ -12,9 +12,9 @@ from impasto.blocks.spectral_norm import spectrally_normalised
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.methods.semantic_gan.training import SemanticTraining, Settings
 from impasto.recipes.unpaired import DATA, Pictures, domains
-from impasto.training.cycle import Networks
 from impasto.training.loop import Schedule
 from impasto.training.schedules import LinearDecay, StepDecay
+from impasto.training.unpaired import Networks
 from impasto.translation import DIRECTIONS
 
 __all__ = [

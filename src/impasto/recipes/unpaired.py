@@ -9,7 +9,8 @@ from accelerate import Accelerator
 
 from impasto.data.folders import Crops, Folders, PictureFile, PictureStream, hold_out, list_pictures
 from impasto.data.layout import TEST
-from impasto.training.cycle import CycleTraining, Domains, Networks, Settings
+from impasto.training.cycle import CycleTraining, Settings
+from impasto.training.unpaired import Domains, Networks
 from impasto.translation import DIRECTIONS
 
 # The two kinds of pictures that `impasto train --data A=FOLDER --data B=FOLDER` names; testA and testB may come with

@@ -1,20 +1,11 @@
-"""Unpaired translation: two generators, two discriminators, and the step that all methods of CycleGAN's kind share."""
+"""The step that all methods of CycleGAN's kind share."""
 
-import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import cast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from impasto.data.folders import PictureStream, batches
-from impasto.data.image_pool import ImagePool
-from impasto.errors import OptionError
 from impasto.losses.cycle import cycle_loss
 from impasto.losses.identity import identity_loss
 from impasto.losses.lsgan import discriminator_loss, generator_loss
@@ -22,11 +13,8 @@ from impasto.metrics import held_out
 from impasto.training.health import translation_vitals
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam, NAdam
-from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate, update_average
-from impasto.translation import GeneratorModule, padded_to, save_generators
-
-PREVIEWS = 2
-"""Held-out pictures of each kind that a preview shows."""
+from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate
+from impasto.training.unpaired import WAYS, UnpairedTraining, frozen, to_image, to_unit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,97 +46,33 @@ class Settings:
     average_decay: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Networks:
-    """One direction: the generator, and the discriminator of what it paints."""
-
-    generator: nn.Module
-    discriminator: nn.Module
-
-
-@dataclass(frozen=True, kw_only=True)
-class Domains:
-    """Two endless streams of pictures that have nothing to do with each other."""
-
-    A: PictureStream
-    B: PictureStream
-
-
-class CycleTraining:
+class CycleTraining(UnpairedTraining[nn.Module]):
     """The training as a `Trainable`. The method says by which networks, the recipe with which weights."""
-
-    # In every four rows: A with its translation and its reconstruction, then B.
-    preview_columns: Sequence[str] = ("picture", "translated, then back")
 
     # How much of the pictures is kept. How much they look like the other kind, no training loss can say.
     measure = "held out/cycle"
 
-    def __init__(
-        self,
-        method: str,
-        networks: Mapping[str, Networks],
-        accelerator: Accelerator,
-        domains: Domains,
-        held_out: Domains,
-        settings: Settings,
-    ) -> None:
-        """method: the name that the result is stored under. networks: of the directions 'A2B' and 'B2A'.
-
-        Raises OptionError for crops that the generators cannot give back.
-        """
-        self.method = method
-        self.accelerator = accelerator
-        self.settings = settings
-        self.domains, self.held_out = domains, held_out
-        for one in networks.values():
-            for network in (one.generator, one.discriminator):
-                network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.generators = {direction: one.generator for direction, one in networks.items()}
-        self.averages = {name: copy.deepcopy(one).eval() for name, one in self.generators.items()}
-        # Each judges what its direction paints, and remembers it.
-        self.discriminators = {direction: one.discriminator for direction, one in networks.items()}
-        side = domains.A.crops.side
-        check_side(side, cast(GeneratorModule, self.generators["A2B"]))
-        self.pools = {direction: ImagePool(settings.pool, side).to(accelerator.device) for direction in networks}
-        both = [parameter for generator in self.generators.values() for parameter in generator.parameters()]
-        self.optimizers: Mapping[str, Optimizer] = {"generators": settings.optimizer(both)} | {
-            f"discriminator_{direction}": settings.optimizer(discriminator.parameters())
-            for direction, discriminator in self.discriminators.items()
-        }
-        kinds: dict[str, Mapping[str, nn.Module]] = {
-            "generator": self.generators, "average": self.averages,
-            "discriminator": self.discriminators, "pool": self.pools,
-        }  # fmt: skip
-        self.modules: Mapping[str, nn.Module] = {
-            f"{kind}_{direction}": module for kind, modules in kinds.items() for direction, module in modules.items()
-        }
-        self.own = [f"pool_{direction}" for direction in self.pools]
-        # Begins each process's draws for its pools; a resumed run goes on with the stored ones.
-        torch.manual_seed(settings.seed + accelerator.process_index)
+    settings: Settings
 
     def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
-        rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
-        size = self.settings.batch * self.settings.accumulate
-        arguments = {"size": size, "start": start, "rank": rank, "world_size": world_size}
-        return zip(batches(self.domains.A, **arguments), batches(self.domains.B, **arguments), strict=True)
+        return self._draw(start, self.settings.batch * self.settings.accumulate)
 
     def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
         """Both generators together, then each discriminator, on what the generators painted before they learned."""
         set_learning_rate(self.optimizers.values(), self.settings.rates(step, self.settings.schedule.steps))
-        A, B = (self._to_image(pictures).chunk(self.settings.accumulate) for pictures in batch)
+        A, B = (to_image(pictures, self.accelerator.device).chunk(self.settings.accumulate) for pictures in batch)
         parts = [{"A2B": a, "B2A": b} for a, b in zip(A, B, strict=True)]
         found = [self._paint_and_learn(pictures) for pictures in parts]
         self._update("generators", self.generators.values())
         losses = {name: torch.stack([some[name] for _, some in found]).mean() for name in found[0][1]}
-        for direction, other in (("A2B", "B2A"), ("B2A", "A2B")):
+        for _, direction, other in WAYS:
             judged = [
                 self._learn_to_judge(direction, pictures[other], fakes[direction])
                 for pictures, (fakes, _) in zip(parts, found, strict=True)
             ]
             self._update(f"discriminator_{direction}", [self.discriminators[direction]])
             losses[f"{direction}/discriminator"] = torch.stack(judged).mean()
-        for direction, average in self.averages.items():
-            update_average(average, self.generators[direction], step, self.settings.average_decay)
+        self._update_averages(step)
         return losses
 
     @torch.no_grad()
@@ -156,7 +80,7 @@ class CycleTraining:
         """How far held-out pictures are from themselves after there and back: the mean of absolute differences, which
         lie in [0, 2], of each kind and of both, and the measures of `metrics.held_out`."""
         measured = {}
-        for name, there, back in (("A", "A2B", "B2A"), ("B", "B2A", "A2B")):
+        for name, there, back in WAYS:
             pictures = list(self._held_out(name))
             again = [self.averages[back](self.averages[there](picture)) for picture in pictures]
             errors = [float(cycle_loss(one, picture)) for one, picture in zip(again, pictures, strict=True)]
@@ -170,35 +94,12 @@ class CycleTraining:
     def health(self) -> dict[str, float]:
         """`translation_vitals` of both directions on the held-out pictures."""
         vitals = {}
-        for direction, name in (("A2B", "A"), ("B2A", "B")):
+        for name, direction, _ in WAYS:
             pictures = list(self._held_out(name))
             painted = [self.averages[direction](picture) for picture in pictures]
             for vital, value in translation_vitals(torch.cat(pictures), torch.cat(painted)).items():
                 vitals[f"{direction}/{vital}"] = value
         return vitals
-
-    def _in_unit(self, direction: str) -> Callable[[Tensor], Tensor]:
-        """The averaged generator between pictures in [0, 1]."""
-        generator = self.averages[direction]
-        return lambda picture: to_unit(generator(picture * 2 - 1))
-
-    @torch.no_grad()
-    def preview(self) -> Tensor:
-        """(1, 3, H, W) in [0, 1]: held-out pictures of both kinds on the left, each twice; beside them what they become
-        and, below that, what this becomes on the way back."""
-        rows = []
-        shown = min(PREVIEWS, len(self.held_out.A.pictures), len(self.held_out.B.pictures))
-        for index in range(shown):
-            for name, there, back in (("A", "A2B", "B2A"), ("B", "B2A", "A2B")):
-                picture = self._padded(self._to_image(getattr(self.held_out, name)[index][None]))
-                painted = self.averages[there](picture)
-                rows += [torch.cat([picture, one], 3) for one in (painted, self.averages[back](painted))]
-        return (torch.cat(rows, 2) / 2 + 0.5).clamp(0, 1)
-
-    def finish(self, folder: Path) -> None:
-        """Write both averaged generators as `generators.safetensors`."""
-        generators = cast(Mapping[str, GeneratorModule], self.averages)
-        save_generators(folder / "generators.safetensors", self.method, generators, asdict(self.settings))
 
     def _generator_losses(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """({direction: what it paints}, {direction/name: weighted loss}). pictures: what each direction starts from."""
@@ -207,7 +108,7 @@ class CycleTraining:
         # One autocast around everything, because it keeps each weight's half-precision copy until it ends. The losses
         # themselves are float32.
         with frozen(self.discriminators.values()), self.accelerator.autocast():
-            for direction, other in (("A2B", "B2A"), ("B2A", "A2B")):
+            for _, direction, other in WAYS:
                 picture, generator = pictures[direction], self.generators[direction]
                 fake = fakes[direction] = generator(picture)
                 judged, back = self.discriminators[direction](fake), self.generators[other](fake)
@@ -238,68 +139,6 @@ class CycleTraining:
     def _add_gradients(self, loss: Tensor) -> None:
         self.accelerator.backward(loss / self.settings.accumulate)
 
-    def _update(self, name: str, networks: Iterable[nn.Module]) -> None:
-        average_gradients(self.accelerator, networks)
-        self.optimizers[name].step()
-        self.optimizers[name].zero_grad()
-
-    def _to_image(self, batch: Tensor) -> Tensor:
-        return to_image(batch, self.accelerator.device)
-
-    def _held_out(self, name: str) -> Iterator[Tensor]:
-        """All pictures of a kind, each (1, 3, H, W)."""
-        stream: PictureStream = getattr(self.held_out, name)
-        for index in range(len(stream.pictures)):
-            yield self._padded(self._to_image(stream[index][None]))
-
-    def _padded(self, picture: Tensor) -> Tensor:
-        generator = cast(GeneratorModule, self.averages["A2B"])
-        return padded_to(picture, generator.multiple, generator.minimum)
-
-
-def to_unit(picture: Tensor) -> Tensor:
-    """[-1, 1] -> [0, 1]."""
-    return (picture.float() / 2 + 0.5).clamp(0, 1)
-
-
-def to_image(batch: Tensor, device: torch.device) -> Tensor:
-    """uint8 -> float32 in [-1, 1], which the published weights of the losses are meant for."""
-    return (batch.to(device).float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
-
-
-def average_gradients(accelerator: Accelerator, networks: Iterable[nn.Module]) -> None:
-    """Make the gradients of every process those of all their pictures together.
-
-    By hand, because a generator works three times per step on graphs that DistributedDataParallel does not follow.
-    """
-    if accelerator.num_processes == 1:
-        return
-    found = [p.grad for network in networks for p in network.parameters() if p.grad is not None]
-    # All at once, because it is the number of messages that takes time.
-    mean: Tensor = accelerator.reduce(torch.cat([gradient.flatten() for gradient in found]), "mean")
-    for gradient, part in zip(found, mean.split([gradient.numel() for gradient in found]), strict=True):
-        gradient.copy_(part.view_as(gradient))
-
 
 def _detached(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach() for name, value in tensors.items()}
-
-
-def check_side(side: int, generator: GeneratorModule) -> None:
-    """Raises OptionError for crops that the generator cannot give back."""
-    if side % generator.multiple or side < generator.minimum:
-        expected = f"a multiple of {generator.multiple} and at least {generator.minimum}"
-        raise OptionError(f"crop is {side}, but must be {expected} for this generator")
-
-
-@contextmanager
-def frozen(networks: Iterable[nn.Module]) -> Iterator[None]:
-    """No gradients for these networks' weights, only through them."""
-    held = list(networks)
-    for network in held:
-        network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for network in held:
-            network.requires_grad_(True)

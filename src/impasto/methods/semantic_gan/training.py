@@ -3,30 +3,24 @@
 The step is not CycleGAN's: it needs the codes inside the generators, has two rates (TTUR), and may judge several times.
 """
 
-import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Literal, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from impasto import metrics
-from impasto.data.folders import PictureStream, batches
-from impasto.data.image_pool import ImagePool
 from impasto.errors import OptionError
 from impasto.losses import hinge, lsgan
 from impasto.losses.cycle import cycle_loss
 from impasto.losses.semantic_consistency import code_deviation, semantic_loss
 from impasto.methods.semantic_gan.network import Generator
-from impasto.training.cycle import PREVIEWS, Domains, Networks, average_gradients, check_side, frozen, to_image, to_unit
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam
-from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate, update_average
-from impasto.translation import save_generators
+from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate
+from impasto.training.unpaired import WAYS, Domains, Networks, UnpairedTraining, frozen, to_image, to_unit
 
 Adversarial = Literal["lsgan", "hinge"]
 
@@ -107,22 +101,17 @@ class Settings:
             raise OptionError(f"discriminator_steps is {self.discriminator_steps}, but must be 1 or more")
 
 
-# (kind, direction that starts from it, direction back).
-WAYS = (("A", "A2B", "B2A"), ("B", "B2A", "A2B"))
-
-
-class SemanticTraining:
+class SemanticTraining(UnpairedTraining[Generator]):
     """The training as a `Trainable`: generators A2B and B2A, and the discriminators of what they paint.
 
     The encoder of A2B is the paper's encoder A and its decoder that of B, so that pictures of A are given back by the
     encoder of A2B and the decoder of B2A.
     """
 
-    # In every four rows: A with its translation and with what is given back from this one's code, then B.
-    preview_columns: Sequence[str] = ("picture", "translated, then back")
-
     # How much of the pictures is kept. How much they look like the other kind, no training loss can say.
     measure = "held out/reconstruction"
+
+    settings: Settings
 
     def __init__(
         self,
@@ -136,39 +125,10 @@ class SemanticTraining:
 
         Raises OptionError for crops that the generators cannot give back.
         """
-        self.accelerator = accelerator
-        self.settings = settings
-        self.domains, self.held_out = domains, held_out
-        for one in networks.values():
-            for network in (one.generator, one.discriminator):
-                network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.generators = {direction: cast(Generator, one.generator) for direction, one in networks.items()}
-        self.averages = {name: copy.deepcopy(one).eval() for name, one in self.generators.items()}
-        self.discriminators = {direction: one.discriminator for direction, one in networks.items()}
-        side = domains.A.crops.side
-        check_side(side, self.generators["A2B"])
-        self.pools = {direction: ImagePool(settings.pool, side).to(accelerator.device) for direction in networks}
-        both = [parameter for generator in self.generators.values() for parameter in generator.parameters()]
-        self.optimizers: Mapping[str, Optimizer] = {"generators": settings.optimizer(both)} | {
-            f"discriminator_{direction}": settings.optimizer(discriminator.parameters())
-            for direction, discriminator in self.discriminators.items()
-        }
-        kinds: dict[str, Mapping[str, nn.Module]] = {
-            "generator": self.generators, "average": self.averages,
-            "discriminator": self.discriminators, "pool": self.pools,
-        }  # fmt: skip
-        self.modules: Mapping[str, nn.Module] = {
-            f"{kind}_{direction}": module for kind, modules in kinds.items() for direction, module in modules.items()
-        }
-        self.own = [f"pool_{direction}" for direction in self.pools]
-        # Begins each process's draws for its pools; a resumed run goes on with the stored ones.
-        torch.manual_seed(settings.seed + accelerator.process_index)
+        super().__init__("semantic-gan", networks, accelerator, domains, held_out, settings)
 
     def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
-        size = self.settings.batch * self.settings.discriminator_steps
-        rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
-        arguments = {"size": size, "start": start, "rank": rank, "world_size": world_size}
-        return zip(batches(self.domains.A, **arguments), batches(self.domains.B, **arguments), strict=True)
+        return self._draw(start, self.settings.batch * self.settings.discriminator_steps)
 
     def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
         """Both generators together, then each discriminator, first on what the generators painted before they learned.
@@ -187,8 +147,7 @@ class SemanticTraining:
                 real = pictures[_kind_of(back)]
                 losses[f"{direction}/discriminator"] = self._learn_to_judge(direction, real, fakes[direction])
             fakes = {}
-        for direction, average in self.averages.items():
-            update_average(average, self.generators[direction], step, self.settings.average_decay)
+        self._update_averages(step)
         return {name: loss.detach() for name, loss in losses.items()}
 
     @torch.no_grad()
@@ -224,29 +183,6 @@ class SemanticTraining:
             if len(codes) > 1:
                 vitals[f"{kind}/code deviation"] = float(code_deviation(torch.cat(codes)))
         return vitals
-
-    @torch.no_grad()
-    def preview(self) -> Tensor:
-        """(1, 3, H, W) in [0, 1]: held-out pictures of both kinds on the left, each twice; beside them what they become
-        and, below that, what this becomes on the way back."""
-        rows = []
-        shown = min(PREVIEWS, len(self.held_out.A.pictures), len(self.held_out.B.pictures))
-        held_out = {kind: list(self._held_out(kind, shown)) for kind, _, _ in WAYS}
-        for index in range(shown):
-            for kind, there, back in WAYS:
-                picture = held_out[kind][index]
-                painted = self.averages[there](picture)
-                rows += [torch.cat([picture, one], 3) for one in (painted, self.averages[back](painted))]
-        return to_unit(torch.cat(rows, 2))
-
-    def finish(self, folder: Path) -> None:
-        """Write both averaged generators as `generators.safetensors`."""
-        save_generators(folder / "generators.safetensors", "semantic-gan", self.averages, asdict(self.settings))
-
-    def _in_unit(self, direction: str) -> Callable[[Tensor], Tensor]:
-        """The averaged generator between pictures in [0, 1]."""
-        generator = self.averages[direction]
-        return lambda picture: to_unit(generator(picture * 2 - 1))
 
     def _set_rates(self, step: int) -> None:
         steps = self.settings.schedule.steps
@@ -298,15 +234,7 @@ class SemanticTraining:
 
     def _learn(self, name: str, loss: Tensor, networks: Iterable[nn.Module]) -> None:
         self.accelerator.backward(loss)
-        average_gradients(self.accelerator, networks)
-        self.optimizers[name].step()
-        self.optimizers[name].zero_grad()
-
-    def _held_out(self, kind: str, most: int | None = None) -> Iterator[Tensor]:
-        """Pictures of a kind, all or the first ones, each (1, 3, side, side) in [-1, 1]."""
-        stream: PictureStream = getattr(self.held_out, kind)
-        for index in range(len(stream.pictures))[:most]:
-            yield to_image(stream[index][None], self.accelerator.device)
+        self._update(name, networks)
 
 
 def _kind_of(direction: str) -> str:

@@ -1,0 +1,201 @@
+"""What every training of unpaired translation has: two generators, two discriminators, and what they are shown by."""
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from impasto.data.folders import PictureStream, batches
+from impasto.data.image_pool import ImagePool
+from impasto.errors import OptionError
+from impasto.training.optimizers import Adam, NAdam
+from impasto.training.schedules import update_average
+from impasto.translation import GeneratorModule, padded_to, save_generators
+
+PREVIEWS = 2
+"""Held-out pictures of each kind that a preview shows."""
+
+# (kind, direction that starts from it, direction back).
+WAYS = (("A", "A2B", "B2A"), ("B", "B2A", "A2B"))
+
+AnyGenerator = TypeVar("AnyGenerator", bound=nn.Module)
+"""Also a `GeneratorModule`; there is no way to say both."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Networks:
+    """One direction: the generator, and the discriminator of what it paints."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domains:
+    """Two endless streams of pictures that have nothing to do with each other."""
+
+    A: PictureStream
+    B: PictureStream
+
+
+class Shared(Protocol):
+    """Of a training's settings, what is read here."""
+
+    @property
+    def optimizer(self) -> Adam | NAdam: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def pool(self) -> int: ...
+    @property
+    def average_decay(self) -> float: ...
+
+
+class UnpairedTraining(Generic[AnyGenerator]):
+    """Everything of a `Trainable` but its step and its measures."""
+
+    settings: Any  # a `Shared`; each training says which
+
+    # In every four rows: A with its translation and with what comes back of it, then B.
+    preview_columns: Sequence[str] = ("picture", "translated, then back")
+
+    def __init__(
+        self,
+        method: str,
+        networks: Mapping[str, Networks],
+        accelerator: Accelerator,
+        domains: Domains,
+        held_out: Domains,
+        settings: Shared,
+    ) -> None:
+        """method: the name that the result is stored under. networks: of the directions 'A2B' and 'B2A'.
+
+        Raises OptionError for crops that the generators cannot give back.
+        """
+        self.method = method
+        self.accelerator = accelerator
+        self.settings = settings
+        self.domains, self.held_out = domains, held_out
+        for one in networks.values():
+            for network in (one.generator, one.discriminator):
+                network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.generators = {direction: cast(AnyGenerator, one.generator) for direction, one in networks.items()}
+        self.averages = {name: copy.deepcopy(one).eval() for name, one in self.generators.items()}
+        # Each judges what its direction paints, and remembers it.
+        self.discriminators = {direction: one.discriminator for direction, one in networks.items()}
+        side = domains.A.crops.side
+        check_side(side, cast(GeneratorModule, self.generators["A2B"]))
+        self.pools = {direction: ImagePool(settings.pool, side).to(accelerator.device) for direction in networks}
+        both = [parameter for generator in self.generators.values() for parameter in generator.parameters()]
+        self.optimizers: Mapping[str, Optimizer] = {"generators": settings.optimizer(both)} | {
+            f"discriminator_{direction}": settings.optimizer(discriminator.parameters())
+            for direction, discriminator in self.discriminators.items()
+        }
+        kinds: dict[str, Mapping[str, nn.Module]] = {
+            "generator": self.generators, "average": self.averages,
+            "discriminator": self.discriminators, "pool": self.pools,
+        }  # fmt: skip
+        self.modules: Mapping[str, nn.Module] = {
+            f"{kind}_{direction}": module for kind, modules in kinds.items() for direction, module in modules.items()
+        }
+        self.own = [f"pool_{direction}" for direction in self.pools]
+        # Begins each process's draws for its pools; a resumed run goes on with the stored ones.
+        torch.manual_seed(settings.seed + accelerator.process_index)
+
+    def _draw(self, start: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches of so many pictures of A and of B for this process, from step `start` on."""
+        rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
+        arguments = {"size": size, "start": start, "rank": rank, "world_size": world_size}
+        return zip(batches(self.domains.A, **arguments), batches(self.domains.B, **arguments), strict=True)
+
+    @torch.no_grad()
+    def preview(self) -> Tensor:
+        """(1, 3, H, W) in [0, 1]: held-out pictures of both kinds on the left, each twice; beside them what they become
+        and, below that, what this becomes on the way back."""
+        rows = []
+        shown = min(PREVIEWS, len(self.held_out.A.pictures), len(self.held_out.B.pictures))
+        held_out = {kind: list(self._held_out(kind, shown)) for kind, _, _ in WAYS}
+        for index in range(shown):
+            for kind, there, back in WAYS:
+                picture = held_out[kind][index]
+                painted = self.averages[there](picture)
+                rows += [torch.cat([picture, one], 3) for one in (painted, self.averages[back](painted))]
+        return to_unit(torch.cat(rows, 2))
+
+    def finish(self, folder: Path) -> None:
+        """Write both averaged generators as `generators.safetensors`."""
+        generators = cast(Mapping[str, GeneratorModule], self.averages)
+        save_generators(folder / "generators.safetensors", self.method, generators, asdict(self.settings))
+
+    def _in_unit(self, direction: str) -> Callable[[Tensor], Tensor]:
+        """The averaged generator between pictures in [0, 1]."""
+        generator = self.averages[direction]
+        return lambda picture: to_unit(generator(picture * 2 - 1))
+
+    def _update(self, name: str, networks: Iterable[nn.Module]) -> None:
+        average_gradients(self.accelerator, networks)
+        self.optimizers[name].step()
+        self.optimizers[name].zero_grad()
+
+    def _update_averages(self, step: int) -> None:
+        for direction, average in self.averages.items():
+            update_average(average, self.generators[direction], step, self.settings.average_decay)
+
+    def _held_out(self, kind: str, most: int | None = None) -> Iterator[Tensor]:
+        """Pictures of a kind, all or the first ones, each (1, 3, H, W) in [-1, 1], with sides that generators take."""
+        stream: PictureStream = getattr(self.held_out, kind)
+        generator = cast(GeneratorModule, self.averages["A2B"])
+        for index in range(len(stream.pictures))[:most]:
+            picture = to_image(stream[index][None], self.accelerator.device)
+            yield padded_to(picture, generator.multiple, generator.minimum)
+
+
+def to_unit(picture: Tensor) -> Tensor:
+    """[-1, 1] -> [0, 1]."""
+    return (picture.float() / 2 + 0.5).clamp(0, 1)
+
+
+def to_image(batch: Tensor, device: torch.device) -> Tensor:
+    """uint8 -> float32 in [-1, 1], which the published weights of the losses are meant for."""
+    return (batch.to(device).float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+
+def average_gradients(accelerator: Accelerator, networks: Iterable[nn.Module]) -> None:
+    """Make the gradients of every process those of all their pictures together.
+
+    By hand, because a generator works three times per step on graphs that DistributedDataParallel does not follow.
+    """
+    if accelerator.num_processes == 1:
+        return
+    found = [p.grad for network in networks for p in network.parameters() if p.grad is not None]
+    # All at once, because it is the number of messages that takes time.
+    mean: Tensor = accelerator.reduce(torch.cat([gradient.flatten() for gradient in found]), "mean")
+    for gradient, part in zip(found, mean.split([gradient.numel() for gradient in found]), strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
+def check_side(side: int, generator: GeneratorModule) -> None:
+    """Raises OptionError for crops that the generator cannot give back."""
+    if side % generator.multiple or side < generator.minimum:
+        expected = f"a multiple of {generator.multiple} and at least {generator.minimum}"
+        raise OptionError(f"crop is {side}, but must be {expected} for this generator")
+
+
+@contextmanager
+def frozen(networks: Iterable[nn.Module]) -> Iterator[None]:
+    """No gradients for these networks' weights, only through them."""
+    held = list(networks)
+    for network in held:
+        network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for network in held:
+            network.requires_grad_(True)
