@@ -13,13 +13,13 @@ from torch import Tensor
 
 import impasto
 from impasto import StylizeOptions, image
-from impasto.attention import draw_within, page_within, points, weights_of, within
+from impasto.attention import draw_within, generator, page_within, points, weights_of, within
 from impasto.attention.draw_within import DARKEST, atlas, lit
+from impasto.attention.generator import attention_of as attention
+from impasto.attention.generator import mean_attention
 from impasto.attention.within import grid_of
 from impasto.errors import OptionError
 from impasto.methods.cyclegan import network as plain
-from impasto.methods.nla_cyclegan import attention as module
-from impasto.methods.nla_cyclegan.attention import attention, mean_attention
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.methods.nla_cyclegan.stylizer import NLACycleGAN
 from impasto.translation import save_generators, translate
@@ -57,7 +57,7 @@ def test_the_mean_is_that_of_all_places(pooling: int, monkeypatch: pytest.Monkey
     network, content = nla(pooling=pooling), picture()
     every = torch.tensor([(row, column) for row in range(0, 18, 4) for column in range(0, 29, 4)])
     expected = attention(network, content, every).mean(0)
-    monkeypatch.setattr(module, "LARGEST_MAP", 90)
+    monkeypatch.setattr(generator, "LARGEST_MAP", 90)
     torch.testing.assert_close(mean_attention(network, content), expected)
 
 

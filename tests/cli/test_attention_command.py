@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
+from impasto.methods.semantic_gan import network as semantic
 from impasto.studies import STUDIES
 from impasto.translation import save_generators
 
@@ -72,10 +73,30 @@ def test_draws_where_a_generator_looks(impasto, folder, generators):
     assert (again.code, again.err) == (1, "impasto: look.html: exists already; --overwrite replaces it\n")
 
 
+def test_draws_where_a_generator_of_the_semantic_gan_looks(impasto, folder):
+    torch.manual_seed(0)
+    for attention in ("full", "none"):
+        network = semantic.Generator(semantic.GeneratorConfig(width=2, blocks=1, attention=attention))
+        save_generators(folder / f"{attention}.safetensors", "semantic-gan", {"A2B": network, "B2A": network}, {})
+    words = ("attention", "photo.png", "--method", "semantic-gan", "--weights")
+    assert impasto(*words, "full.safetensors", "--at", "50%,50%").code == 0
+    with Image.open(folder / "attention.png") as picture:
+        assert 3 * 32 < picture.width < 4 * 32 + 60
+    assert impasto(*words, "full.safetensors", "-o", "look.html").code == 0
+    outcome = impasto(*words, "none.safetensors", "-o", "none.png")
+    assert outcome.code != 0
+    assert "this generator was trained without attention" in outcome.err
+    assert not (folder / "none.png").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--method", "cyclegan"], 2, "--method is 'cyclegan', but attention is shown of gatys and nla-cyclegan"),
+        (
+            ["--method", "cyclegan"],
+            2,
+            "--method is 'cyclegan', but attention is shown of gatys, nla-cyclegan, semantic-gan",
+        ),
         (["--method", "nla-cyclegan"], 2, "method nla-cyclegan needs --weights FILE"),
         (["--method", "nla-cyclegan", "--style", "style.png"], 2, "--style is not for nla-cyclegan"),
         (["--method", "nla-cyclegan", "--encoder", "vgg19"], 2, "--encoder is not for the method nla-cyclegan"),

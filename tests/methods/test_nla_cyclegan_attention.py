@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from impasto.attention.generator import attention_of as attention
 from impasto.errors import OptionError
-from impasto.methods.nla_cyclegan.attention import attention
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.translation import padded_to
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from impasto.attention.generator import attention_of as attention
 from impasto.errors import OptionError
-from impasto.methods.semantic_gan.attention import attention
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig, Placement
 from impasto.translation import padded_to
 

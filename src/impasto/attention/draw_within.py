@@ -6,18 +6,18 @@ from PIL import Image
 from torch import Tensor
 
 from impasto import figures, image
-from impasto.attention.within import Within
+from impasto.attention.within import METHODS, Within
 
 DARKEST = 0.15
 
 
 def draw_within(found: Within, *, overall: bool = False) -> Image.Image:
-    """Photo, what CycleGAN makes of it (if there is a baseline), what NLA-CycleGAN does, attention, and the mask of
+    """Photo, what CycleGAN makes of it (if there is a baseline), what the method does, attention, and the mask of
     `compose`, where there is one.
 
     A row for each place; overall: and, before them, one for the mean of all places. Without places there is only that.
     """
-    titles = ["photo", *(["CycleGAN"] if found.baseline is not None else []), "NLA-CycleGAN", "attention"]
+    titles = ["photo", *(["CycleGAN"] if found.baseline is not None else []), METHODS[found.method], "attention"]
     titles += ["painted share"] if found.share is not None else []
     rows, names = [], []
     if overall or not found.places:

@@ -1,22 +1,24 @@
-"""Where places of a photo look in the photo itself: the non-local block of nla-cyclegan, as arrays."""
+"""Where places of a photo look in the photo itself: the attention of a trained generator, as arrays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from impasto import api, image
+from impasto.attention.generator import LookingGenerator, attention_of, mean_attention
 from impasto.attention.look import SIZE, Place, parse_place
 from impasto.errors import OptionError
-from impasto.methods.nla_cyclegan.attention import attention, mean_attention
-from impasto.methods.nla_cyclegan.network import Generator
-from impasto.methods.nla_cyclegan.stylizer import NLACycleGAN
+from impasto.methods.nla_cyclegan.network import Generator as NLAGenerator
 from impasto.options import StylizeOptions
 from impasto.sources import Source, as_picture
-from impasto.translation import padded_to
+from impasto.translation import Translator, padded_to
+
+METHODS = {"nla-cyclegan": "NLA-CycleGAN", "semantic-gan": "semantic GAN"}
+"""Whose generators look at the photo itself, and what they are called above a picture."""
 
 POINTS = 24
 """Places along the longer side that a page can be asked about."""
@@ -26,12 +28,14 @@ POINTS = 24
 class Within:
     """A photo, what becomes of it, and where it looks in itself.
 
-    content, painted: (1, 3, H, W) in [0, 1]. baseline: what another generator paints, or None. cell: pixels per
-    position of the maps. mean: (h, w), how much each position is looked at by all. places: (x, y) in pixels of it.
-    weights: (K, h, w), of each place; the sum of each is 1, less what it looks at where the picture was mirrored beyond
-    its border. share: (1, 1, H, W) in [0, 1], how much of each pixel is painted, of a generator with `compose`.
+    method: one of METHODS. content, painted: (1, 3, H, W) in [0, 1]. baseline: what another generator paints, or None.
+    cell: pixels per position of the maps. mean: (h, w), how much each position is looked at by all. places: (x, y) in
+    pixels of it. weights: (K, h, w), of each place; the sum of each is 1, less what it looks at where the picture was
+    mirrored beyond its border. share: (1, 1, H, W) in [0, 1], how much of each pixel is painted, of a generator with
+    `compose`.
     """
 
+    method: str
     content: Tensor
     painted: Tensor
     baseline: Tensor | None
@@ -51,22 +55,23 @@ def within(
     places: Sequence[str | Place] = (),
     options: StylizeOptions | None = None,
     *,
-    stylizer: NLACycleGAN | None = None,
+    stylizer: Translator | None = None,
     weights: Path | None = None,
     baseline: Path | None = None,
     **choices: Any,
 ) -> Within:
-    """What the method nla-cyclegan makes of a photo, and where chosen places of it look.
+    """What a method of METHODS makes of a photo, and where chosen places of it look.
 
     places: (x, y) in pixels of the content as it is given, or texts like "120,80" and "50%,20%".
-    options, choices: of the method; size, direction and precision matter here. weights: a file of its training, unless
-    there is a stylizer. baseline: a file of the training of cyclegan, to paint the same photo.
+    options, choices: of the method, which is nla-cyclegan if they name none; size, direction and precision matter
+    here. weights: a file of its training, unless there is a stylizer. baseline: a file of the training of cyclegan, to
+    paint the same photo.
     Raises PictureError, OptionError, WeightsError.
     """
     options = replace(options or StylizeOptions(method="nla-cyclegan"), **choices)
-    method = stylizer or api.load("nla-cyclegan", weights=weights)
-    if not isinstance(method, NLACycleGAN):
-        raise OptionError(f"method is '{method.method}', but what looks at the photo itself is nla-cyclegan")
+    method = stylizer or api.load(options.method, weights=weights)
+    if not isinstance(method, Translator) or method.method not in METHODS:
+        raise OptionError(f"method is '{method.method}', but what looks at the photo itself is {' or '.join(METHODS)}")
     picture = as_picture(content)
     longer = options.size or min(SIZE, max(picture.pixels.shape[-2:]))
     height, width = image.fit(picture.height, picture.width, longer)
@@ -81,14 +86,15 @@ def within(
         plain = api.load("cyclegan", device=str(method.device), weights=baseline)
         other = plain(pixels, [], replace(options, method="cyclegan"))
     return Within(
+        method.method,
         pixels,
         method(pixels, [], options),
         other,
-        generator.multiple * generator.config.pooling,
+        generator.cell,
         mean_attention(generator, seen).cpu(),
         found,
-        attention(generator, seen, _rows_and_columns(found)).cpu(),
-        _share(generator, seen) if generator.config.compose else None,
+        attention_of(generator, seen, _rows_and_columns(found)).cpu(),
+        _share(generator, seen) if isinstance(generator, NLAGenerator) and generator.config.compose else None,
     )
 
 
@@ -107,16 +113,15 @@ def grid_of(content: Tensor) -> tuple[int, int]:
     return across, down
 
 
-def weights_of(method: NLACycleGAN, options: StylizeOptions, content: Tensor, places: Sequence[Place]) -> Tensor:
+def weights_of(method: Translator, options: StylizeOptions, content: Tensor, places: Sequence[Place]) -> Tensor:
     """(K, h, w): the weights of other places of a photo that is as large as it shall be."""
     generator = _generator(method, options)
-    return attention(generator, content.to(method.device), _rows_and_columns(places)).cpu()
+    return attention_of(generator, content.to(method.device), _rows_and_columns(places)).cpu()
 
 
-def _generator(method: NLACycleGAN, options: StylizeOptions) -> Generator:
+def _generator(method: Translator, options: StylizeOptions) -> LookingGenerator:
     generator, _ = method.network(options)
-    assert isinstance(generator, Generator)
-    return generator
+    return cast(LookingGenerator, generator)
 
 
 def _rows_and_columns(places: Sequence[Place]) -> Tensor:
@@ -124,7 +129,7 @@ def _rows_and_columns(places: Sequence[Place]) -> Tensor:
 
 
 @torch.inference_mode()
-def _share(generator: Generator, picture: Tensor) -> Tensor:
+def _share(generator: NLAGenerator, picture: Tensor) -> Tensor:
     height, width = picture.shape[-2:]
     padded = padded_to(picture, generator.multiple, generator.minimum)
     return generator.share(padded * 2 - 1)[..., :height, :width].cpu()

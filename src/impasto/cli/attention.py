@@ -15,7 +15,7 @@ from impasto.options import FIGURE_LAYERS, StylizeOptions
 if TYPE_CHECKING:
     from impasto.attention import Within
 
-METHODS = ("gatys", "nla-cyclegan")
+METHODS = ("gatys", "nla-cyclegan", "semantic-gan")
 SUFFIXES = (".png", ".html")
 
 
@@ -35,11 +35,11 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Translated:
-    """What nla-cyclegan alone is asked for."""
+    """What generators that look at the photo itself are asked for."""
 
-    direction: Annotated[str, Parameter(help="of nla-cyclegan: A2B or B2A")] = StylizeOptions.direction
+    direction: Annotated[str, Parameter(help="of nla-cyclegan and semantic-gan: A2B or B2A")] = StylizeOptions.direction
     baseline: Annotated[
-        Path | None, Parameter(help="with nla-cyclegan: generators of cyclegan, whose picture stands beside")
+        Path | None, Parameter(help="with these: generators of cyclegan, whose picture stands beside")
     ] = None
 
 
@@ -50,12 +50,13 @@ class Network:
     method: Annotated[
         str,
         Parameter(
-            help="gatys: where a photo looks in a painting; nla-cyclegan: where its generator looks in the photo"
+            help="gatys: where a photo looks in a painting; nla-cyclegan, semantic-gan: where their generators look in"
+            " the photo"
         ),
     ] = "gatys"
     size: Annotated[int | None, Parameter(help="longer side of the content; 512, or its own if that is less")] = None
     weights: Annotated[
-        Path | None, Parameter(help="file of weights: the generators of nla-cyclegan, or the encoder vgg19 of gatys")
+        Path | None, Parameter(help="file of weights: the generators, or the encoder vgg19 of gatys")
     ] = None
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
 
@@ -96,19 +97,19 @@ def attention(
     translated: Annotated[Translated, Parameter(name="*")] = Translated(),
     target: Annotated[Target, Parameter(name="*")] = Target(),
 ) -> int:
-    """Show what the attention style loss of `gatys` compares, or what the non-local block of `nla-cyclegan` does."""
+    """Show what the attention style loss of `gatys` compares, or where the generators of the others look."""
     if network.method not in METHODS:
-        raise OptionError(f"--method is '{network.method}', but attention is shown of {' and '.join(METHODS)}")
+        raise OptionError(f"--method is '{network.method}', but attention is shown of {', '.join(METHODS)}")
     if target.output.suffix.lower() not in SUFFIXES:
         raise OptionError(f"--output is {target.output}, but must be NAME.png or NAME.html")
     if network.method == "gatys":
         _refuse(translated, Translated(), "gatys")
         file = _of_gatys(content, style, at, network, seen, target, map=map)
     else:
-        _refuse(seen, Seen(), "nla-cyclegan")
+        _refuse(seen, Seen(), network.method)
         if style is not None:
-            raise OptionError("--style is not for nla-cyclegan, which looks at the photo itself")
-        file = _of_nla_cyclegan(content, at, network, translated, target, map=map)
+            raise OptionError(f"--style is not for {network.method}, which looks at the photo itself")
+        file = _of_generator(content, at, network, translated, target, map=map)
     from impasto.record import replace_file
 
     replace_file(target.output, file)
@@ -149,17 +150,17 @@ def _of_gatys(
     return figures.png(draw(found, correspondence=map))
 
 
-def _of_nla_cyclegan(
+def _of_generator(
     content: Path, at: Sequence[str], network: Network, translated: Translated, target: Target,
     *, map: bool,  # noqa: A002
 ) -> bytes:  # fmt: skip
-    options = StylizeOptions(method="nla-cyclegan", size=network.size, direction=translated.direction)
+    options = StylizeOptions(method=network.method, size=network.size, direction=translated.direction)
     target.check()
     from impasto import figures
     from impasto.api import load
     from impasto.attention import draw_within, page_within, points, weights_of, within
 
-    method = load("nla-cyclegan", device=network.device, weights=network.weights)
+    method = load(network.method, device=network.device, weights=network.weights)
     found: Within = within(content, at, options, stylizer=method, baseline=translated.baseline)  # type: ignore[arg-type]
     if not target.is_page:
         return figures.png(draw_within(found, overall=map))

@@ -16,11 +16,11 @@ from torch import Tensor
 from impasto import figures, image
 from impasto.api import load
 from impasto.attention.draw_within import lit
+from impasto.attention.generator import mean_attention
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.data.folders import list_pictures
 from impasto.device import choose_device, precision
 from impasto.errors import ImpastoError, OptionError
-from impasto.methods.nla_cyclegan.attention import mean_attention
 from impasto.methods.nla_cyclegan.network import Generator
 from impasto.options import StylizeOptions
 from impasto.recipes import RECIPES
@@ -284,8 +284,7 @@ def _loaded(outcome: Outcome, budget: Budget) -> Translator:
 
 def _attention(generator: Generator, pixels: Tensor) -> Image.Image:
     """The photo, bright where its places look most."""
-    cell = generator.multiple * generator.config.pooling
-    return lit(pixels.cpu(), mean_attention(generator, pixels).cpu(), cell)
+    return lit(pixels.cpu(), mean_attention(generator, pixels).cpu(), generator.cell)
 
 
 def _panels(outcomes: Sequence[Outcome]) -> dict[str, dict[str, figures.Curve]]:

@@ -72,6 +72,16 @@ class Generator(nn.Module):
     def attention(self) -> NonLocalBlock:
         return cast(NonLocalBlock, self.network.blocks[self.config.position - 1])
 
+    @property
+    def stride(self) -> int:
+        """Pixels that a side of one position of the attention stands for."""
+        return self.multiple
+
+    @property
+    def cell(self) -> int:
+        """Pixels that a side of one weight of `looks` stands for."""
+        return self.stride * self.config.pooling
+
     def forward(self, x: Tensor) -> Tensor:
         painted = self.network(x)
         if not self.config.compose:
@@ -79,15 +89,18 @@ class Generator(nn.Module):
         share = torch.sigmoid(painted[:, 3:])
         return share * torch.tanh(painted[:, :3]) + (1 - share) * x
 
+    def seen(self, x: Tensor) -> Tensor:
+        """What the attention is given, (1, C, h, w), of a picture (1, 3, H, W) in [-1, 1]."""
+        return self.network.features(x, self.config.position - 1)
+
     def looks(self, x: Tensor, places: Tensor) -> Tensor:
-        """Where places of one picture look: (Q, h, w) weights, each map with sum 1, over a quarter of the picture's
-        sides, or over that divided by `pooling`.
+        """Where places of one picture look: (Q, h, w) weights, each map with sum 1, over cells of `cell` pixels.
 
         x: (1, 3, H, W) in [-1, 1]. places: (Q, 2) rows and columns, in pixels.
         """
-        before = self.network.features(x, self.config.position - 1)
-        rows, columns = (places // self.multiple).unbind(1)
-        return self.attention.weights(before, rows * before.shape[3] + columns)[0]
+        seen = self.seen(x)
+        rows, columns = (places // self.stride).unbind(1)
+        return self.attention.weights(seen, rows * seen.shape[3] + columns)[0]
 
     def share(self, x: Tensor) -> Tensor:
         """How much of each pixel is painted: (N, 1, H, W) in [0, 1]. Only with `compose`."""

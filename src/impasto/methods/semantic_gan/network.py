@@ -91,22 +91,37 @@ class Generator(nn.Module):
         return 2 * SMALLEST + 2 * self.config.width if self.config.attention == "full" else 0
 
     @property
+    def stride(self) -> int:
+        """Pixels that a side of one position of the attention stands for. Raises OptionError without attention."""
+        if self.config.attention == "none":
+            raise OptionError("this generator was trained without attention")
+        return STRIDES[self.config.attention]
+
+    @property
     def cell(self) -> int:
         """Pixels that a side of one weight of `looks` stands for."""
-        return STRIDES[self.config.attention] * self.config.pooling
+        return self.stride * self.config.pooling
+
+    @property
+    def attention(self) -> SelfAttention:
+        return cast(SelfAttention, self.decoder[self._position])
+
+    def seen(self, x: Tensor) -> Tensor:
+        """What the attention is given, (1, C, h, w), of a picture (1, 3, H, W) in [-1, 1]."""
+        return _applied(list(self.decoder)[: self._position], self.encode(x))
 
     def looks(self, x: Tensor, places: Tensor) -> Tensor:
         """Where places of one picture look: (Q, h, w) weights, each map with sum 1, over cells of `cell` pixels.
 
         x: (1, 3, H, W) in [-1, 1]. places: (Q, 2) rows and columns, in pixels. Raises OptionError without attention.
         """
-        if self.config.attention == "none":
-            raise OptionError("this generator was trained without attention")
-        position = next(i for i, layer in enumerate(self.decoder) if isinstance(layer, SelfAttention))
-        features = _applied(list(self.decoder)[:position], self.encode(x))
-        rows, columns = (places // STRIDES[self.config.attention]).unbind(1)
-        block = cast(SelfAttention, self.decoder[position])
-        return block.weights(features, rows * features.shape[3] + columns)[0]
+        rows, columns = (places // self.stride).unbind(1)
+        seen = self.seen(x)
+        return self.attention.weights(seen, rows * seen.shape[3] + columns)[0]
+
+    @property
+    def _position(self) -> int:
+        return next(i for i, layer in enumerate(self.decoder) if isinstance(layer, SelfAttention))
 
 
 def _applied(layers: Iterable[nn.Module], x: Tensor) -> Tensor:
