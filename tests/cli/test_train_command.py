@@ -113,10 +113,10 @@ def test_trains_into_the_folder_and_says_so_line_by_line(train, folder):
 
 
 def test_steps_previews_seed_and_precision_reach_the_recipe(train):
-    words = ["--steps", "3", "--preview-every", "2", "--seed", "7", "--precision", "bf16"]
+    words = ["--steps", "3", "--preview-every", "2", "--evaluate-every", "3", "--seed", "7", "--precision", "bf16"]
     assert train("--out", "run", *words).code == 0
     made = Tiny.built[0]
-    assert made.config.schedule == Schedule(steps=3, log_every=2, preview_every=2, save_every=2)
+    assert made.config.schedule == Schedule(steps=3, log_every=2, preview_every=2, validate_every=3, save_every=2)
     assert (made.config.schedule.steps, made.config.seed, made.accelerator.mixed_precision) == (3, 7, "bf16")
     assert (str(made.teacher), [str(path) for path in made.data]) == ("teacher.pth", ["album"])
 
@@ -151,6 +151,8 @@ def test_another_run_is_neither_overwritten_nor_resumed(train, folder, draw):
         (["--teacher", "none.pth"], 1, "none.pth: there is no such file"),
         (["--teacher", "teacher.pth", "--steps", "0"], 2, "--steps is 0, but must be 1 or more"),
         (["--teacher", "teacher.pth", "--preview-every=-1"], 2, "--preview-every is -1, but must be 0 or more"),
+        (["--teacher", "teacher.pth", "--evaluate-every=-1"], 2, "--evaluate-every is -1, but must be 0 or more"),
+        (["--teacher", "teacher.pth", "--best-by", "PSNR"], 2, "the recipe lite_encoder has no use for --best-by"),
         (["--teacher", "teacher.pth", "--encoder", "lite"], 2, "the recipe lite_encoder has no use for --encoder"),
         (["--teacher", "teacher.pth", "--weights", "w.pth"], 2, "the recipe lite_encoder has no use for --weights"),
         (["--teacher", "teacher.pth", "--accumulate", "2"], 2, "the recipe lite_encoder has no use for --accumulate"),

@@ -13,7 +13,7 @@ from impasto.translation import save_generators
 @pytest.fixture(autouse=True)
 def small_sets(monkeypatch):
     """Sixteen times less work for lite than at its own size."""
-    monkeypatch.setattr("impasto.evaluation.judges.LITE_SIDE", 64)
+    monkeypatch.setattr("impasto.encoders.points.SIDE", 64)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from impasto.metrics import (
     content_distance,
     gram_distance,
     held_out,
+    is_better,
     larger_is_better,
     lpips,
     psnr,
@@ -161,3 +162,5 @@ def test_rounding_is_to_the_nearest_level():
 )
 def test_which_way_is_better(measure, larger):
     assert larger_is_better(measure) is larger
+    assert (is_better(measure, 2.0, 1.0), is_better(measure, 1.0, 2.0)) == (larger, not larger)
+    assert not is_better(measure, 1.0, 1.0)

@@ -89,7 +89,7 @@ def test_what_is_compared_with_what() -> None:
 
 def test_distances_are_of_translations_and_their_target(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was translated perfectly has the distance 0 of a set from itself; what stayed the same has that of both."""
-    monkeypatch.setattr(measured, "LITE_SIDE", 64)
+    monkeypatch.setattr(measured.points, "SIDE", 64)
     A, B = ([picture(seed, 40) * scale for seed in range(4)] for scale in (1.0, 0.3))
 
     def made(of_A: list[Tensor], of_B: list[Tensor]) -> list[Translation]:
@@ -122,7 +122,7 @@ def test_failures_are_those_with_the_worst_number(monkeypatch: pytest.MonkeyPatc
 def test_the_numbers_are_those_of_the_files(
     data: dict[str, list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(measured, "LITE_SIDE", 32)
+    monkeypatch.setattr(measured.points, "SIDE", 32)
     monkeypatch.setattr(figures, "draw_losses", lambda folder: None)  # takes longer than the training
     small = replace(study(), variants=study().variants[2:4])
     budget = Budget(quick=True, device="cpu", precision="fp32")

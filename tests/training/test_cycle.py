@@ -1,6 +1,7 @@
 """The four-network step against the published algorithm, written out plainly."""
 
 import copy
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +15,16 @@ from accelerate.state import AcceleratorState, GradientState, PartialState
 from PIL import Image
 from torch import Tensor, nn
 
+from impasto import image
 from impasto.blocks.instance_norm import InstanceNorm
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.data.folders import Crops, PictureStream
+from impasto.encoders import load_encoder
+from impasto.errors import OptionError
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
 from impasto.methods.dncnn_cyclegan import network as dncnn
-from impasto.metrics import psnr
-from impasto.training import cycle
+from impasto.metrics import kernel_distance, psnr
+from impasto.training import cycle, unpaired
 from impasto.training.cycle import CycleTraining, Settings
 from impasto.training.health import translation_vitals
 from impasto.training.loop import Schedule
@@ -260,12 +264,46 @@ def test_validation_is_the_cycles_error(streams: Domains) -> None:
     with torch.no_grad():
         back = training.averages["A2B"](training.averages["B2A"](pictures))
     measures = ("cycle", "cycle PSNR", "cycle SSIM", "structure SSIM")
-    assert set(measured) == {f"held out {kind}/{measure}" for kind in "AB" for measure in measures} | {"held out/cycle"}
+    places = ("held out A", "held out B", "held out")
+    assert set(measured) == {f"{place}/{measure}" for place in places for measure in measures}
+    assert training.measure == "held out/cycle"
     assert measured[training.measure] == (measured["held out A/cycle"] + measured["held out B/cycle"]) / 2
     assert measured["held out B/cycle"] == pytest.approx(float((back - pictures).abs().mean()), rel=1e-5)
     # By way of 8 bits, and so nearly but not exactly what the networks do among themselves.
     direct = psnr((back / 2 + 0.5).clamp(0, 1), pictures / 2 + 0.5).mean()
     assert measured["held out B/cycle PSNR"] == pytest.approx(float(direct), abs=0.1)
+
+
+def test_the_distribution_is_measured_where_there_are_enough_pictures(
+    streams: Domains, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpaired, "SMALLEST_SET", 3)
+    training = make(streams, replace(CYCLEGAN, best_by="KID-lite"))
+    measured = training.validate()
+    encoder = load_encoder("lite")
+    A, B = (torch.stack([stream[index] for index in range(3)]).float() / 255 for stream in (streams.A, streams.B))
+    with torch.no_grad():
+        painted = ((training.averages["A2B"](A * 2 - 1) / 2 + 0.5).clamp(0, 1) * 255).round() / 255
+
+    def seen(pictures: Tensor) -> Tensor:
+        return encoder(image.resize(pictures, 256, 256), ["relu5_1"])["relu5_1"].mean((2, 3))
+
+    expected, _ = kernel_distance(seen(painted), seen(B))
+    assert measured["held out A/KID-lite"] == pytest.approx(expected, rel=1e-3)
+    both = (measured["held out A/KID-lite"] + measured["held out B/KID-lite"]) / 2
+    assert measured[training.measure] == both
+
+
+@pytest.mark.parametrize(
+    ("measure", "message"),
+    [
+        ("FID", "best_by is 'FID', but must be one of cycle, cycle PSNR, cycle SSIM, structure SSIM, KID-lite"),
+        ("KID-lite", "takes 16 held-out pictures of each kind, such as those of testA and testB; there are 3 and 3"),
+    ],
+)
+def test_refuses_a_best_that_is_never_measured(streams: Domains, measure: str, message: str) -> None:
+    with pytest.raises(OptionError, match=re.escape(message)):
+        make(streams, replace(CYCLEGAN, best_by=measure))
 
 
 def test_it_learns(streams: Domains) -> None:

@@ -216,6 +216,21 @@ def test_the_best_state_by_the_held_out_measure_is_kept_and_its_result_written(t
     assert not list(tmp_path.glob(".best-*"))
 
 
+def test_of_a_measure_that_is_better_the_larger_the_largest_is_best(tmp_path: Path) -> None:
+    class Likeness(Measured):
+        measure = "held out/cycle PSNR"
+
+        def validate(self) -> dict[str, float]:
+            return {self.measure: super().validate()["error"]}
+
+    trainable = Likeness()
+    trainable.errors = (5.0, 7.0, float("nan"), float("inf"), 8.0, 8.0, 6.0)
+    train(trainable, tmp_path, validate_every=1)
+    best = checkpoint.best_of(tmp_path)
+    assert best is not None
+    assert (best.step, best.value) == (5, 8.0)
+
+
 def test_the_best_of_before_counts_in_a_resumed_run(tmp_path: Path) -> None:
     killed = Measured()
     killed.at = {4: KilledError}

@@ -102,6 +102,7 @@ def test_losses_last_and_best(tmp_path):
     assert last_of(curves) == {"loss": 4.0, "held out A/cycle": 2.0}
     assert best_of(curves) == {"held out A/cycle": (20, 1.0)}
     assert best_of({"held out x": {1: float("nan")}}) == {}
+    assert best_of({"held out A/cycle PSNR": {10: 20.0, 20: 21.0, 30: 19.0}}) == {"held out A/cycle PSNR": (20, 21.0)}
     assert losses_of(make_run(tmp_path / "new")) == {}
 
 

@@ -62,6 +62,18 @@ class Changes:
         int | None,
         Parameter(metavar="N", help="steps between previews, 0 for one at the end; the recipe's own if not given"),
     ] = None
+    evaluate_every: Annotated[
+        int | None,
+        Parameter(metavar="N", help="steps between measurements on held-out pictures, 0 for one at the end"),
+    ] = None
+    best_by: Annotated[
+        str | None,
+        Parameter(
+            metavar="MEASURE",
+            help="of held-out pictures, by which the best state is known, where kinds are A and B: cycle, cycle PSNR,"
+            " cycle SSIM, structure SSIM, KID-lite; of semantic_gan also reconstruction and semantic",
+        ),
+    ] = None
     seed: Annotated[int | None, Parameter(help="of everything random; the recipe's own if not given")] = None
     accumulate: Annotated[
         int | None,
@@ -198,15 +210,18 @@ def _folders(module: ModuleType, recipe: str, data: Sequence[str]) -> Any:
 def _changed(config: Any, recipe: str, changes: Changes) -> Any:
     if changes.steps is not None and changes.steps < 1:
         raise OptionError(f"--steps is {changes.steps}, but must be 1 or more")
-    if changes.preview_every is not None and changes.preview_every < 0:
-        raise OptionError(f"--preview-every is {changes.preview_every}, but must be 0 or more")
+    for name in ("preview_every", "evaluate_every"):
+        value = getattr(changes, name)
+        if value is not None and value < 0:
+            raise OptionError(f"--{name.replace('_', '-')} is {value}, but must be 0 or more")
     if changes.accumulate is not None and changes.accumulate < 1:
         raise OptionError(f"--accumulate is {changes.accumulate}, but must be 1 or more")
     given = {name: value for name, value in vars(changes).items() if value is not None}
-    for name in ("encoder", "accumulate"):
+    for name in ("encoder", "accumulate", "best_by"):
         if name in given and not hasattr(config, name):
-            raise OptionError(f"the recipe {recipe} has no use for --{name}")
-    times = {name: given.pop(name) for name in ("steps", "preview_every") if name in given}
+            raise OptionError(f"the recipe {recipe} has no use for --{name.replace('_', '-')}")
+    places = {"steps": "steps", "preview_every": "preview_every", "evaluate_every": "validate_every"}
+    times = {places[name]: given.pop(name) for name in places if name in given}
     return replace(config, schedule=replace(config.schedule, **times), **given)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from impasto import image
 from impasto.device import choose_device
-from impasto.encoders import load_encoder, weights_file
+from impasto.encoders import load_encoder, points, weights_file
 from impasto.encoders.inception import FEATURES, RESIZES, SIDE, Inception, load_inception, prepared
 from impasto.encoders.network import Encoder
 from impasto.encoders.perceptual import SMALLEST, PerceptualNetwork, load_perceptual
@@ -24,7 +24,6 @@ NETWORKS = ("inception", "lpips")
 
 CONTENT_LAYERS = ("relu4_1",)
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-SET_LAYER, LITE_SIDE = "relu5_1", 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,9 +139,9 @@ class Judges:
                     dimension=FEATURES,
                     of=self._cached(suffix, self._seen(resize)),
                 )
-        about = {"name": f"lite, {SET_LAYER}", "sha256": sha256_of(weights_file("lite"))}
+        about = {"name": f"lite, {points.LAYER}", "sha256": sha256_of(weights_file("lite"))}
         dimension = self.lite.config.widths[-1]
-        what = f"bicubic, antialiased, to {LITE_SIDE} x {LITE_SIDE}"
+        what = f"bicubic, antialiased, to {points.SIDE} x {points.SIDE}"
         yield SetFeatures(
             suffix="-lite",
             resize=what,
@@ -162,11 +161,9 @@ class Judges:
 
         return points
 
-    @torch.inference_mode()
     def _seen_by_lite(self, pictures: PictureSet) -> Tensor:
-        batches = pictures.batches(lambda picture: image.resize(picture, LITE_SIDE, LITE_SIDE))
-        found = [self.lite(batch.to(self.where), [SET_LAYER])[SET_LAYER].mean((2, 3)).cpu() for batch in batches]
-        return torch.cat(found)
+        batches = pictures.batches(lambda picture: image.resize(picture, points.SIDE, points.SIDE))
+        return torch.cat([points.points(self.lite, batch.to(self.where)) for batch in batches])
 
     def _cached(self, kind: str, points: Callable[[PictureSet], Tensor]) -> Callable[[PictureSet], Tensor]:
         """A reference is compared with many sets, and looked at once."""

@@ -110,8 +110,9 @@ def checkpoints_of(run: Path) -> list[Checkpoint]:
         if method not in TRANSLATIONS:
             raise CheckpointError(f"{path}: is of the method {method}, which is none of {', '.join(TRANSLATIONS)}")
         step = config.get("step")
-        if step is None and name == "last":
-            step = _read_json(run / "state.json").get("step")
+        if step is None:
+            state = _read_json(run / "state.json")
+            step = (state if name == "last" else state.get("best") or {}).get("step")
         facts = {
             "method": method,
             "checkpoint": {"name": name, "sha256": sha256_of(path)},

@@ -5,7 +5,7 @@ for every picture, (N,). Averaging is the caller's: the mean of per-picture valu
 """
 
 from impasto.metrics.artfid import art_fid
-from impasto.metrics.better import larger_is_better
+from impasto.metrics.better import is_better, larger_is_better
 from impasto.metrics.colour_histogram import colour_histogram_distance
 from impasto.metrics.feature_distance import content_distance, gram_distance, style_distance
 from impasto.metrics.fid import frechet_distance
@@ -23,6 +23,7 @@ __all__ = [
     "frechet_distance",
     "gram_distance",
     "held_out",
+    "is_better",
     "kernel_distance",
     "larger_is_better",
     "lpips",

@@ -9,8 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from impasto import figures, image
-from impasto.encoders import load_encoder
-from impasto.evaluation.judges import LITE_SIDE, SET_LAYER
+from impasto.encoders import load_encoder, points
 from impasto.metrics import frechet_distance, kernel_distance, psnr, ssim
 from impasto.metrics.held_out import rounded
 from impasto.options import StylizeOptions
@@ -27,8 +26,8 @@ WAYS: tuple[tuple[Kind, str, str], ...] = (("A", "A2B", "B2A"), ("B", "B2A", "A2
 PROTOCOL = (
     "PSNR (dB) and SSIM: means over all held-out pictures of both kinds. Structure: of a translation and its input; a"
     " run that changes nothing has the best. Cycle: of what comes back, by way of 8 bits, and the input."
-    f" FID-lite, KID-lite: {SET_LAYER} of lite at {LITE_SIDE} pixels, translations against the held-out pictures of"
-    " their target, mean of both directions; FID of so few pictures is much too large, and fit to be compared within"
+    f" FID-lite, KID-lite: {points.LAYER} of lite at {points.SIDE} pixels, translations against the held-out pictures"
+    " of their target, mean of both directions; FID of so few pictures is much too large, and fit to be compared within"
     " this table only. Published: at 400,000 steps and 256 x 256, on other data; the paper does not say what PSNR and"
     " SSIM compare, nor how FID was computed. No other column is meant to equal them."
 )
@@ -78,12 +77,11 @@ def distances(made: Sequence[Translation]) -> dict[str, float]:
     the other kind; mean of both directions."""
     encoder = load_encoder("lite")
 
-    def points(pictures: Iterable[Tensor]) -> Tensor:
-        resized = (image.resize(picture, LITE_SIDE, LITE_SIDE) for picture in pictures)
-        return torch.cat([encoder(picture, [SET_LAYER])[SET_LAYER].mean((2, 3)) for picture in resized])
+    def seen(pictures: Iterable[Tensor]) -> Tensor:
+        return torch.cat([points.points(encoder, picture) for picture in pictures])
 
-    real = {kind: points(one.picture for one in made if one.kind == kind) for kind, _, _ in WAYS}
-    painted = {kind: points(one.painted for one in made if one.kind == kind) for kind, _, _ in WAYS}
+    real = {kind: seen(one.picture for one in made if one.kind == kind) for kind, _, _ in WAYS}
+    painted = {kind: seen(one.painted for one in made if one.kind == kind) for kind, _, _ in WAYS}
     pairs = [(painted["A"], real["B"]), (painted["B"], real["A"])]
     return _means({"FID-lite": frechet_distance(a, b), "KID-lite": kernel_distance(a, b)[0]} for a, b in pairs)
 

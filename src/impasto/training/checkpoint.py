@@ -120,7 +120,7 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any], place: str =
 
 @dataclass(frozen=True, kw_only=True)
 class Best:
-    """The state of a run at which a held-out measure was lowest."""
+    """The state of a run at which a held-out measure was best."""
 
     file: str
     sha256: str

@@ -1,6 +1,6 @@
 """The step that all methods of CycleGAN's kind share."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,12 +9,10 @@ from torch import Tensor, nn
 from impasto.losses.cycle import cycle_loss
 from impasto.losses.identity import identity_loss
 from impasto.losses.lsgan import discriminator_loss, generator_loss
-from impasto.metrics import held_out
-from impasto.training.health import translation_vitals
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate
-from impasto.training.unpaired import WAYS, UnpairedTraining, frozen, to_image, to_unit
+from impasto.training.unpaired import WAYS, UnpairedTraining, frozen, to_image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +27,7 @@ class Settings:
     pool: earlier pictures that each discriminator is shown again; 0 for none.
     average_decay: of the moving average of the generators' weights, which is what the run is for; 0 for the weights
         themselves.
+    best_by: the measure of held-out pictures by which the best state is known.
     """
 
     schedule: Schedule
@@ -44,15 +43,15 @@ class Settings:
     discriminator_weight: float = 0.5
     pool: int = 50
     average_decay: float = 0.0
+    # How much of the pictures is kept. How much they look like the other kind, few held-out pictures cannot say.
+    best_by: str = "cycle"
 
 
 class CycleTraining(UnpairedTraining[nn.Module]):
     """The training as a `Trainable`. The method says by which networks, the recipe with which weights."""
 
-    # How much of the pictures is kept. How much they look like the other kind, no training loss can say.
-    measure = "held out/cycle"
-
     settings: Settings
+    errors = ("cycle",)
 
     def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
         return self._draw(start, self.settings.batch * self.settings.accumulate)
@@ -75,31 +74,11 @@ class CycleTraining(UnpairedTraining[nn.Module]):
         self._update_averages(step)
         return losses
 
-    @torch.no_grad()
-    def validate(self) -> dict[str, float]:
-        """How far held-out pictures are from themselves after there and back: the mean of absolute differences, which
-        lie in [0, 2], of each kind and of both, and the measures of `metrics.held_out`."""
-        measured = {}
-        for name, there, back in WAYS:
-            pictures = list(self._held_out(name))
-            again = [self.averages[back](self.averages[there](picture)) for picture in pictures]
-            errors = [float(cycle_loss(one, picture)) for one, picture in zip(again, pictures, strict=True)]
-            measured[f"held out {name}/cycle"] = sum(errors) / len(errors)
-            seen = held_out(map(to_unit, pictures), self._in_unit(there), self._in_unit(back))
-            measured |= {f"held out {name}/{measure}": value for measure, value in seen.items()}
-        both = [value for name, value in measured.items() if name.endswith("/cycle")]
-        return measured | {"held out/cycle": sum(both) / len(both)}
-
-    @torch.no_grad()
-    def health(self) -> dict[str, float]:
-        """`translation_vitals` of both directions on the held-out pictures."""
-        vitals = {}
-        for name, direction, _ in WAYS:
-            pictures = list(self._held_out(name))
-            painted = [self.averages[direction](picture) for picture in pictures]
-            for vital, value in translation_vitals(torch.cat(pictures), torch.cat(painted)).items():
-                vitals[f"{direction}/{vital}"] = value
-        return vitals
+    def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> dict[str, float]:
+        """How far pictures are from themselves after there and back: absolute differences, which lie in [0, 2]."""
+        again = [self.averages[back](self.averages[there](picture)) for picture in pictures]
+        errors = [float(cycle_loss(one, picture)) for one, picture in zip(again, pictures, strict=True)]
+        return {"cycle": sum(errors) / len(errors)}
 
     def _generator_losses(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """({direction: what it paints}, {direction/name: weighted loss}). pictures: what each direction starts from."""

@@ -18,6 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from impasto import image
 from impasto.errors import CheckpointError, DivergedError, ImpastoError
+from impasto.metrics import is_better
 from impasto.training import checkpoint, figures, health
 from impasto.training.page import write_page
 from impasto.training.processes import Processes
@@ -50,7 +51,8 @@ class Trainable(Protocol):
 
     Three members more are used where they are there:
     own (a collection of names): the modules that each process has for itself, such as pools of pictures.
-    measure (str): the name of the value of `validate` whose lowest marks the best state.
+    measure (str): the name of the value of `validate` by which the best state is known: where it is largest, if the
+        name says PSNR or SSIM, else lowest.
     health() -> dict[str, float]: vitals on held-out pictures, whose names `impasto.training.health` knows.
     """
 
@@ -126,7 +128,7 @@ class _Run:
         self.own: Collection[str] = getattr(trainable, "own", ())
         self.finite = health.FiniteLosses()
         self.saved: int | None = None
-        self.lowest = math.inf
+        self.best: float | None = None
         self.health: health.Health | None = None
         self.writer: SummaryWriter | None = None
 
@@ -142,7 +144,7 @@ class _Run:
             best = checkpoint.best_of(self.folder)
             # A best state of steps that are repeated will be found again.
             if best is not None and best.step <= start:
-                self.lowest = best.value
+                self.best = best.value
         if self.processes.is_first:
             _remove_leftovers(self.folder)
             checkpoint.prune(self.folder)
@@ -223,7 +225,7 @@ class _Run:
             self.writer.add_image("preview", pixels[0], done)
 
     def _validate(self, done: int) -> tuple[str, float] | None:
-        """Name and value of the held-out measure, if it is the lowest so far."""
+        """Name and value of the held-out measure, if it is the best so far."""
         values = self.trainable.validate()
         self._log(done, values)
         vitals: dict[str, float] = getattr(self.trainable, "health", dict)()
@@ -233,10 +235,13 @@ class _Run:
             self.health.observe(done, vitals)
             self.health.write()
         measure = getattr(self.trainable, "measure", None)
-        if measure is None or not values[measure] < self.lowest:
+        if measure is None:
             return None
-        self.lowest = values[measure]
-        return measure, values[measure]
+        value = values[measure]
+        if not math.isfinite(value) or (self.best is not None and not is_better(measure, value, self.best)):
+            return None
+        self.best = value
+        return measure, value
 
     def _save(self, done: int, measured: tuple[str, float] | None) -> None:
         modules, optimizers = self.trainable.modules, self.trainable.optimizers

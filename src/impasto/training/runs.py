@@ -12,7 +12,7 @@ from impasto.errors import DataError
 from impasto.figures import Curve
 
 HELD_OUT = "held out"
-"""How the names of measures on pictures begin that training never sees; lower is better."""
+"""How the names of measures on pictures begin that training never sees."""
 
 MISSING_EXTRA = "the losses need the extra 'train': pip install 'impasto[train]'"
 
@@ -141,12 +141,15 @@ def last_of(curves: Mapping[str, Curve]) -> dict[str, float]:
 
 
 def best_of(curves: Mapping[str, Curve]) -> dict[str, tuple[int, float]]:
-    """{measure on held-out pictures: (step, its lowest value)}."""
+    """{measure on held-out pictures: (step, its best value)}."""
+    from impasto.metrics import larger_is_better  # brings PyTorch, which a list of runs does without
+
     found = {}
     for name, curve in curves.items():
         finite = {step: value for step, value in curve.items() if math.isfinite(value)}
         if name.startswith(HELD_OUT) and finite:
-            step = min(finite, key=finite.__getitem__)
+            best = max if larger_is_better(name) else min
+            step = best(finite, key=finite.__getitem__)
             found[name] = int(step), finite[step]
     return found
 

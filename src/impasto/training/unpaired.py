@@ -12,15 +12,25 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from impasto import metrics
 from impasto.data.folders import PictureStream, batches
 from impasto.data.image_pool import ImagePool
+from impasto.encoders import load_encoder
+from impasto.encoders.points import points
 from impasto.errors import OptionError
+from impasto.metrics.held_out import MEASURES, rounded
+from impasto.training.health import translation_vitals
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import update_average
 from impasto.translation import GeneratorModule, padded_to, save_generators
 
 PREVIEWS = 2
 """Held-out pictures of each kind that a preview shows."""
+
+SMALLEST_SET = 16
+"""Held-out pictures of each kind from which on their distribution is measured; of fewer, the measure says nothing."""
+
+OF_SETS = "KID-lite"
 
 # (kind, direction that starts from it, direction back).
 WAYS = (("A", "A2B", "B2A"), ("B", "B2A", "A2B"))
@@ -56,12 +66,17 @@ class Shared(Protocol):
     def pool(self) -> int: ...
     @property
     def average_decay(self) -> float: ...
+    @property
+    def best_by(self) -> str: ...
 
 
 class UnpairedTraining(Generic[AnyGenerator]):
-    """Everything of a `Trainable` but its step and its measures."""
+    """Everything of a `Trainable` but its step and its errors on held-out pictures."""
 
     settings: Any  # a `Shared`; each training says which
+
+    # The names of what `_errors` gives.
+    errors: Sequence[str]
 
     # In every four rows: A with its translation and with what comes back of it, then B.
     preview_columns: Sequence[str] = ("picture", "translated, then back")
@@ -77,7 +92,7 @@ class UnpairedTraining(Generic[AnyGenerator]):
     ) -> None:
         """method: the name that the result is stored under. networks: of the directions 'A2B' and 'B2A'.
 
-        Raises OptionError for crops that the generators cannot give back.
+        Raises OptionError for crops that the generators cannot give back, and a `best_by` that is never measured.
         """
         self.method = method
         self.accelerator = accelerator
@@ -92,6 +107,7 @@ class UnpairedTraining(Generic[AnyGenerator]):
         self.discriminators = {direction: one.discriminator for direction, one in networks.items()}
         side = domains.A.crops.side
         check_side(side, cast(GeneratorModule, self.generators["A2B"]))
+        self._check_measure()
         self.pools = {direction: ImagePool(settings.pool, side).to(accelerator.device) for direction in networks}
         both = [parameter for generator in self.generators.values() for parameter in generator.parameters()]
         self.optimizers: Mapping[str, Optimizer] = {"generators": settings.optimizer(both)} | {
@@ -129,10 +145,68 @@ class UnpairedTraining(Generic[AnyGenerator]):
                 rows += [torch.cat([picture, one], 3) for one in (painted, self.averages[back](painted))]
         return to_unit(torch.cat(rows, 2))
 
+    @property
+    def measure(self) -> str:
+        """By which the best state is known."""
+        return f"held out/{self.settings.best_by}"
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Means over the held-out pictures of each kind, and of both: the errors of this training's losses, without
+        their weights, and the measures of `metrics.held_out`; where there are SMALLEST_SET of each, also how far the
+        distribution of translations is from that of the other kind's pictures."""
+        pictures = {kind: list(self._held_out(kind)) for kind, _, _ in WAYS}
+        found: dict[str, dict[str, float]] = {}
+        for (kind, there, back), (other, _, _) in zip(WAYS, reversed(WAYS), strict=True):
+            found[kind] = self._errors(pictures[kind], there, back)
+            paint = self._in_unit(there)
+            found[kind] |= metrics.held_out(map(to_unit, pictures[kind]), paint, self._in_unit(back))
+            if self._has_sets:
+                painted = (paint(to_unit(picture)) for picture in pictures[kind])
+                found[kind][OF_SETS] = self._distance(painted, map(to_unit, pictures[other]))
+        both = {name: sum(found[kind][name] for kind, _, _ in WAYS) / len(WAYS) for name in found["A"]}
+        named = {f"held out {kind}/{name}": value for kind, some in found.items() for name, value in some.items()}
+        return named | {f"held out/{name}": value for name, value in both.items()}
+
+    @torch.no_grad()
+    def health(self) -> dict[str, float]:
+        """`translation_vitals` of both directions on the held-out pictures."""
+        vitals = {}
+        for kind, direction, _ in WAYS:
+            pictures = list(self._held_out(kind))
+            painted = [self.averages[direction](picture) for picture in pictures]
+            for vital, value in translation_vitals(torch.cat(pictures), torch.cat(painted)).items():
+                vitals[f"{direction}/{vital}"] = value
+        return vitals
+
     def finish(self, folder: Path) -> None:
         """Write both averaged generators as `generators.safetensors`."""
         generators = cast(Mapping[str, GeneratorModule], self.averages)
         save_generators(folder / "generators.safetensors", self.method, generators, asdict(self.settings))
+
+    def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> dict[str, float]:
+        """Means over pictures (1, 3, H, W) in [-1, 1] of one kind. there, back: the directions from it and to it."""
+        raise NotImplementedError
+
+    def _distance(self, painted: Iterable[Tensor], others: Iterable[Tensor]) -> float:
+        """Of two sets of pictures in [0, 1], as `impasto evaluate` measures it."""
+        encoder = load_encoder("lite").to(self.accelerator.device)
+        sets = [torch.cat([points(encoder, rounded(picture)) for picture in some]) for some in (painted, others)]
+        return metrics.kernel_distance(sets[0], sets[1])[0]
+
+    @property
+    def _has_sets(self) -> bool:
+        return min(len(self.held_out.A.pictures), len(self.held_out.B.pictures)) >= SMALLEST_SET
+
+    def _check_measure(self) -> None:
+        chosen, known = self.settings.best_by, (*self.errors, *MEASURES, OF_SETS)
+        if chosen not in known:
+            raise OptionError(f"best_by is '{chosen}', but must be one of {', '.join(known)}")
+        if chosen == OF_SETS and not self._has_sets:
+            raise OptionError(
+                f"best_by is {OF_SETS}, which takes {SMALLEST_SET} held-out pictures of each kind, such as those of"
+                f" testA and testB; there are {len(self.held_out.A.pictures)} and {len(self.held_out.B.pictures)}"
+            )
 
     def _in_unit(self, direction: str) -> Callable[[Tensor], Tensor]:
         """The averaged generator between pictures in [0, 1]."""

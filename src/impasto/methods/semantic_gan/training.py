@@ -3,7 +3,7 @@
 The step is not CycleGAN's: it needs the codes inside the generators, has two rates (TTUR), and may judge several times.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,6 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from impasto import metrics
 from impasto.errors import OptionError
 from impasto.losses import hinge, lsgan
 from impasto.losses.cycle import cycle_loss
@@ -20,7 +19,7 @@ from impasto.methods.semantic_gan.network import Generator
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam
 from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate
-from impasto.training.unpaired import WAYS, Domains, Networks, UnpairedTraining, frozen, to_image, to_unit
+from impasto.training.unpaired import WAYS, Domains, Networks, UnpairedTraining, frozen, to_image
 
 Adversarial = Literal["lsgan", "hinge"]
 
@@ -60,6 +59,7 @@ class Settings:
     pool: earlier pictures that each discriminator is shown again; 0 for none.
     average_decay: of the moving average of the generators' weights, which is what the run is for; 0 for the weights
         themselves.
+    best_by: the measure of held-out pictures by which the best state is known.
     """
 
     schedule: Schedule
@@ -88,6 +88,8 @@ class Settings:
     # The paper has none.
     pool: int = 0
     average_decay: float = 0.0
+    # How much of the pictures is kept. How much they look like the other kind, few held-out pictures cannot say.
+    best_by: str = "reconstruction"
 
     @property
     def rates(self) -> LinearDecay | StepDecay:
@@ -108,10 +110,8 @@ class SemanticTraining(UnpairedTraining[Generator]):
     encoder of A2B and the decoder of B2A.
     """
 
-    # How much of the pictures is kept. How much they look like the other kind, no training loss can say.
-    measure = "held out/reconstruction"
-
     settings: Settings
+    errors = ("reconstruction", "cycle", "semantic")
 
     def __init__(
         self,
@@ -150,34 +150,27 @@ class SemanticTraining(UnpairedTraining[Generator]):
         self._update_averages(step)
         return {name: loss.detach() for name, loss in losses.items()}
 
-    @torch.no_grad()
-    def validate(self) -> dict[str, float]:
-        """Means over held-out pictures, of each kind: how far they are from what is given back of their own code and of
-        their translation's, and how far these codes are apart, in the measures of the losses, not weighted; and the
-        measures of `metrics.held_out`."""
-        found: dict[str, float] = {}
-        for kind, there, back in WAYS:
-            pictures = list(self._held_out(kind))
-            for picture in pictures:
-                code = self.averages[there].encode(picture)
-                again = self.averages[back].encode(self.averages[there].decode(code))
-                errors = {
-                    "reconstruction": cycle_loss(self.averages[back].decode(code), picture),
-                    "cycle": cycle_loss(self.averages[back].decode(again), picture),
-                    "semantic": semantic_loss(code, again, normalised=self.settings.normalised_codes),
-                }
-                for name, error in errors.items():
-                    place = f"held out {kind}/{name}"
-                    found[place] = found.get(place, 0.0) + float(error) / len(pictures)
-            seen = metrics.held_out(map(to_unit, pictures), self._in_unit(there), self._in_unit(back))
-            found |= {f"held out {kind}/{measure}": value for measure, value in seen.items()}
-        found[self.measure] = sum(found[f"held out {kind}/reconstruction"] for kind, _, _ in WAYS) / len(WAYS)
+    def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> dict[str, float]:
+        """How far pictures are from what is given back of their own code and of their translation's, and how far these
+        codes are apart."""
+        found = dict.fromkeys(self.errors, 0.0)
+        for picture in pictures:
+            code = self.averages[there].encode(picture)
+            again = self.averages[back].encode(self.averages[there].decode(code))
+            errors = {
+                "reconstruction": cycle_loss(self.averages[back].decode(code), picture),
+                "cycle": cycle_loss(self.averages[back].decode(again), picture),
+                "semantic": semantic_loss(code, again, normalised=self.settings.normalised_codes),
+            }
+            for name, error in errors.items():
+                found[name] += float(error) / len(pictures)
         return found
 
     @torch.no_grad()
     def health(self) -> dict[str, float]:
-        """`code_deviation` over the held-out pictures of each kind of which there are several."""
-        vitals = {}
+        """As of every translation, and `code_deviation` over the held-out pictures of each kind of which there are
+        several."""
+        vitals = super().health()
         for kind, there, _ in WAYS:
             codes = [self.averages[there].encode(picture) for picture in self._held_out(kind)]
             if len(codes) > 1:
