@@ -1,12 +1,12 @@
 """Attention as a page of its own: point at the content and see where every layer looks in the style."""
 
-import html
 import json
 from string import Template
 
 from impasto import figures, image
 from impasto.attention.draw import draw
 from impasto.attention.look import Attention
+from impasto.attention.page_head import head
 
 
 def page(found: Attention, title: str = "Attention") -> str:
@@ -25,7 +25,7 @@ def page(found: Attention, title: str = "Attention") -> str:
         for look in found.looks
     )
     return _PAGE.substitute(
-        title=html.escape(title),
+        head=head(title, mark=" display: none;"),
         content=figures.data_url(content),
         panels=panels,
         figure=figure,
@@ -33,24 +33,7 @@ def page(found: Attention, title: str = "Attention") -> str:
     )
 
 
-_PAGE = Template("""<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-  :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-  body { margin: 2rem auto; max-width: 110rem; padding: 0 1rem; }
-  main { display: flex; flex-wrap: wrap; gap: 1rem; }
-  figure { flex: 1 1 18rem; margin: 0; min-width: 0; }
-  .frame { position: relative; line-height: 0; }
-  .frame img { width: 100%; height: auto; }
-  .frame i { position: absolute; width: 1rem; height: 1rem; margin: -.5rem 0 0 -.5rem; border: .15rem solid #fff;
-    border-radius: 50%; background: #e61e1e; box-shadow: 0 0 0 1px #0008; display: none; pointer-events: none; }
-  #content { cursor: crosshair; touch-action: none; }
-  .figure { max-width: 100%; margin-top: 1.5rem; }
-</style>
-<h1>$title</h1>
+_PAGE = Template("""$head
 <p>Point at the content, or move with the arrow keys: the dots in the style are where each layer's attention is
   highest.</p>
 <main>

@@ -1,49 +1,36 @@
 """Attention of a photo to itself as a page: point at a place and see what of the photo it looks at."""
 
-import html
 from string import Template
 
 from torch import Tensor
 
 from impasto import figures, image
 from impasto.attention.draw_within import atlas, draw_within
+from impasto.attention.page_head import head
 from impasto.attention.within import Within, grid_of
 
 
 def page_within(found: Within, weights: Tensor, title: str = "Attention") -> str:
     """HTML that needs no server and no network. weights: (K, h, w) of all `points` of the photo."""
     across, down = grid_of(found.content)
+    tiles = figures.data_url(atlas(weights, across))
     return _PAGE.substitute(
-        title=html.escape(title),
+        head=head(title, frame=" isolation: isolate;", rules=_map_rule(tiles, across, down)),
         content=figures.data_url(image.to_pil(image.Picture(found.content))),
         painted=figures.data_url(image.to_pil(image.Picture(found.painted))),
-        atlas=figures.data_url(atlas(weights, across)),
         across=across,
         down=down,
         figure=figures.data_url(draw_within(found, overall=True)),
     )
 
 
-_PAGE = Template("""<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-  :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-  body { margin: 2rem auto; max-width: 110rem; padding: 0 1rem; }
-  main { display: flex; flex-wrap: wrap; gap: 1rem; }
-  figure { flex: 1 1 18rem; margin: 0; min-width: 0; }
-  .frame { position: relative; line-height: 0; isolation: isolate; }
-  .frame img { width: 100%; height: auto; }
-  .frame b { position: absolute; inset: 0; mix-blend-mode: multiply; pointer-events: none; image-rendering: pixelated;
-    background: url("$atlas") 0 0 / ${across}00% ${down}00%; }
-  .frame i { position: absolute; width: 1rem; height: 1rem; margin: -.5rem 0 0 -.5rem; border: .15rem solid #fff;
-    border-radius: 50%; background: #e61e1e; box-shadow: 0 0 0 1px #0008; pointer-events: none; }
-  #content { cursor: crosshair; touch-action: none; }
-  .figure { max-width: 100%; margin-top: 1.5rem; }
-</style>
-<h1>$title</h1>
+def _map_rule(tiles: str, across: int, down: int) -> str:
+    return f"""
+  .frame b {{ position: absolute; inset: 0; mix-blend-mode: multiply; pointer-events: none; image-rendering: pixelated;
+    background: url("{tiles}") 0 0 / {across}00% {down}00%; }}"""
+
+
+_PAGE = Template("""$head
 <p>Point at the photo, or move with the arrow keys: beside it, what the place looks at stays bright. Each map has
   a scale of its own, from its lowest to its highest weight.</p>
 <main>
