@@ -11,11 +11,12 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
-from impasto import StylizeOptions, image
-from impasto.attention import attention, correspondence_picture, draw, page, parse_place
-from impasto.attention.draw import gathered, heat
+from impasto import StylizeOptions, figures, image
+from impasto.attention import attention, correspondence_picture, draw, overlay, page, parse_place, see
+from impasto.attention.draw import DECADES, gathered, heat
+from impasto.attention.light import DARKEST
 from impasto.encoders import load_encoder
-from impasto.errors import OptionError
+from impasto.errors import OptionError, OutOfMemoryError
 from impasto.losses.feature_statistics import normalised
 
 LAYERS = "relu2_1,relu4_1"
@@ -95,6 +96,44 @@ def test_places_in_one_colour_are_places_that_look_alike() -> None:
     assert len(colours) > 1
     assert all(len(some) == 1 for some in colours.values())
     assert len({next(iter(some)) for some in colours.values()}) == len(colours)
+
+
+def test_places_asked_one_after_the_other_are_those_asked_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = StylizeOptions(method="gatys", attention_layers=LAYERS, precision="fp32")
+    gatys = impasto.load("gatys", device="cpu")
+    sight = see(CONTENT, STYLE, options, stylizer=gatys)  # type: ignore[arg-type]
+    together = look()
+    # From here on no picture is encoded.
+    monkeypatch.setattr(type(gatys), "encoder", None)
+    for number, place in enumerate(["50%,25%", (60, 45)]):
+        found = sight.at([place])
+        assert found.places == [pytest.approx(together.places[number])]
+        for one, other in zip(found.looks, together.looks, strict=True):
+            torch.testing.assert_close(one.weights[0], other.weights[number])
+            assert torch.equal(one.correspondence, other.correspondence)
+    pictures = sight.content.nbytes + sight.style.nbytes
+    features = sum(one.compared.queries.nbytes + one.compared.keys.nbytes for one in together.looks)
+    assert sight.num_bytes == pictures + features
+
+
+def test_what_a_place_looks_at_stays_bright() -> None:
+    sight = see(CONTENT, STYLE, StylizeOptions(method="gatys", precision="fp32"))
+    shown = overlay(sight, "50%,25%")
+    found = sight.at(["50%,25%"])
+    (one,) = found.looks
+    assert np.array_equal(
+        np.asarray(shown.content), np.asarray(figures.marked(image.to_pil(image.Picture(found.content)), (30.5, 11.5)))
+    )
+    share = 1 + (one.weights[0] / one.weights[0].max()).log10().clamp_min(-DECADES) / DECADES
+    large = torch.kron(share, torch.ones(one.stride, one.stride))[: found.style.shape[2], : found.style.shape[3]]
+    light = image.to_pil(image.Picture(found.style * (DARKEST + (1 - DARKEST) * large)))
+    assert np.array_equal(np.asarray(shown.seen), np.asarray(figures.marked(light, one.best[0], ring=True)))
+
+
+def test_pictures_too_large_for_the_memory_are_refused_before_they_are_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impasto.device.free_memory", lambda device: 100_000)
+    with pytest.raises(OutOfMemoryError, match=r"61 x 46 pixels need about .* fits"):
+        look()
 
 
 def test_the_figure_has_a_row_for_each_place_and_two_for_the_map() -> None:

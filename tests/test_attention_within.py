@@ -12,11 +12,12 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
-from impasto import StylizeOptions, image
-from impasto.attention import draw_within, generator, page_within, points, weights_of, within
-from impasto.attention.draw_within import DARKEST, atlas, lit
+from impasto import StylizeOptions, figures, image
+from impasto.attention import draw_within, generator, overlay, page_within, points, see_within, weights_of, within
+from impasto.attention.draw_within import atlas, lit
 from impasto.attention.generator import attention_of as attention
 from impasto.attention.generator import mean_attention
+from impasto.attention.light import DARKEST
 from impasto.attention.within import grid_of
 from impasto.errors import OptionError
 from impasto.methods.cyclegan import network as plain
@@ -77,6 +78,26 @@ def test_arrays_are_the_generators_own(tmp_path: Path) -> None:
     smaller = within(picture(), ["100%,100%"], OPTIONS, stylizer=stylizer(tmp_path, network), size=16)
     assert smaller.content.shape == (1, 3, 10, 16)
     assert smaller.places == [pytest.approx((15.5, 9.5))]
+
+
+def test_places_asked_one_after_the_other_are_those_asked_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = stylizer(tmp_path, nla())
+    places = ["50%,50%", (28, 3)]
+    together = within(picture(), places, OPTIONS, stylizer=method)
+    sight = see_within(picture(), OPTIONS, stylizer=method)
+    # From here on the network sees no picture.
+    monkeypatch.setattr(Generator, "seen", None)
+    for number, place in enumerate(places):
+        found = sight.at([place])
+        assert found.places == [pytest.approx(together.places[number])]
+        torch.testing.assert_close(found.weights[0], together.weights[number])
+        shown = overlay(sight, place)
+        expected = figures.marked(lit(picture(), found.weights[0], 4), found.places[0], ring=True)
+        assert np.array_equal(np.asarray(shown.seen), np.asarray(expected))
+        photo = figures.marked(image.to_pil(image.Picture(picture())), found.places[0])
+        assert np.array_equal(np.asarray(shown.content), np.asarray(photo))
 
 
 def test_figure_6(tmp_path: Path) -> None:

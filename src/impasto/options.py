@@ -38,6 +38,20 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
 # Layers that paper 001's Figure 4 compares.
 FIGURE_LAYERS = "relu3_1,relu4_1,relu5_1"
 
+# Longer side of the pictures whose attention is shown, unless something else is asked for: enough to see, and quick at
+# every layer.
+LOOK_SIZE = 512
+
+# Methods whose attention can be shown, and the options that change what it looks at.
+ATTENTION_OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    "gatys": (
+        "preset", "size", "encoder", "style_scale", "style_fit", "attention_layers", "attention_features",
+        "attention_temperature", "pooling", "filters", "precision",
+    ),
+    "nla-cyclegan": ("size", "direction"),
+    "semantic-gan": ("size", "direction"),
+})  # fmt: skip
+
 PRECISIONS = ("auto", "fp32", "bf16")
 
 # Methods whose trained weights are the style; the others are shown a painting.

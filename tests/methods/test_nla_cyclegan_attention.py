@@ -30,7 +30,7 @@ def test_cells_cover_the_picture(pooling: int, shape: tuple[int, int]) -> None:
     assert not looks.requires_grad
     assert float(looks.min()) >= 0
     assert ((looks.sum((1, 2)) > 0.5) & (looks.sum((1, 2)) <= 1.0001)).all()
-    whole = network.looks(padded_to(content, 4, 8) * 2 - 1, torch.tensor([[17, 28]]))
+    whole = network.looks(network.seen(padded_to(content, 4, 8) * 2 - 1), torch.tensor([[17, 28]]))
     torch.testing.assert_close(looks[1:], whole[:, : shape[0], : shape[1]])
 
 

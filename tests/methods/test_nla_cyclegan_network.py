@@ -96,7 +96,7 @@ def test_where_places_look(pooling: int) -> None:
     network = trained(replace(SMALL, pooling=pooling))
     x = picture()
     places = torch.tensor([[0, 0], [3, 3], [15, 23], [9, 5]])
-    looks = network.looks(x, places)
+    looks = network.looks(network.seen(x), places)
     assert looks.shape == (4, 4 // pooling, 6 // pooling)
     before = network.network.features(x, 1)
     positions = torch.tensor([0, 0, 3 * 6 + 5, 2 * 6 + 1])

@@ -33,7 +33,7 @@ def test_cells_cover_the_picture(placement: Placement, pooling: int, shape: tupl
     assert not looks.requires_grad
     assert float(looks.min()) >= 0
     assert ((looks.sum((1, 2)) > 0.2) & (looks.sum((1, 2)) <= 1.0001)).all()
-    whole = network.looks(padded_to(content, 8, 16) * 2 - 1, torch.tensor([[17, 28]]))
+    whole = network.looks(network.seen(padded_to(content, 8, 16) * 2 - 1), torch.tensor([[17, 28]]))
     torch.testing.assert_close(looks[1:], whole[:, : shape[0], : shape[1]])
 
 

@@ -104,12 +104,12 @@ def test_looks_are_those_of_the_block_in_its_place() -> None:
     seen: list[Tensor] = []
     attention_of(network).register_forward_hook(lambda module, inputs, out: seen.append(inputs[0]))
     network(picture())
-    looks = network.looks(picture(), torch.tensor([[0, 0], [15, 23], [7, 9]]))
+    looks = network.looks(network.seen(picture()), torch.tensor([[0, 0], [15, 23], [7, 9]]))
     expected = attention_of(network).weights(seen[0], torch.tensor([0, 7 * 12 + 11, 3 * 12 + 4]))[0]
     assert looks.shape == (3, 4, 6)
     torch.testing.assert_close(looks, expected)
     with pytest.raises(OptionError, match="trained without attention"):
-        trained(replace(SMALL, attention="none")).looks(picture(), torch.tensor([[0, 0]]))
+        trained(replace(SMALL, attention="none")).seen(picture())
 
 
 def test_says_what_attention_at_full_size_takes() -> None:

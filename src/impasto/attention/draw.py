@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from impasto import figures, image
+from impasto.attention.light import dimmed
 from impasto.attention.look import Attention, Look
 
 DECADES = 4
@@ -49,9 +50,13 @@ def heat(found: Attention, look: Look, number: int) -> Image.Image:
 
     On a linear scale the softmax of many channels is one white position and nothing else.
     """
-    weights = look.weights[number]
-    share = (weights / weights.max()).clamp_min(10**-DECADES).log10() / DECADES + 1
-    return _enlarged((share * 255).round().byte().numpy(), look, found.style)
+    return _enlarged((_share(look, number) * 255).round().byte().numpy(), look, found.style)
+
+
+def lit_style(found: Attention, look: Look, number: int) -> Image.Image:
+    """The style, bright where one place looks, as in `heat`, and a ring around the best match."""
+    light = dimmed(found.style, _share(look, number), look.stride)
+    return figures.marked(light, look.best[number], ring=True)
 
 
 def correspondence_picture(found: Attention, look: Look) -> Image.Image:
@@ -77,6 +82,12 @@ def coloured(style: Image.Image) -> Image.Image:
     wheel = _wheel(style.height, style.width).astype(np.float32)
     grey = np.asarray(style.convert("L"), np.float32)[..., None] / 255
     return Image.fromarray((wheel * (0.4 + 0.6 * grey)).astype(np.uint8))
+
+
+def _share(look: Look, number: int) -> Tensor:
+    """(h, w) in [0, 1]: the logarithm of the weights of one place, 1 for the highest, 0 for DECADES less."""
+    weights = look.weights[number]
+    return (weights / weights.max()).clamp_min(10**-DECADES).log10() / DECADES + 1
 
 
 def _wheel(height: int, width: int) -> Levels:

@@ -6,9 +6,8 @@ from PIL import Image
 from torch import Tensor
 
 from impasto import figures, image
-from impasto.attention.within import METHODS, Within
-
-DARKEST = 0.15
+from impasto.attention.light import dimmed
+from impasto.attention.within import METHODS, Glance, Within
 
 
 def draw_within(found: Within, *, overall: bool = False) -> Image.Image:
@@ -24,12 +23,17 @@ def draw_within(found: Within, *, overall: bool = False) -> Image.Image:
         rows.append(_row(found, lit(found.content, found.mean, found.cell), None))
         names.append("what all places look at")
     for number, (x, y) in enumerate(found.places):
-        seen = figures.marked(lit(found.content, found.weights[number], found.cell), (x, y), ring=True)
-        rows.append(_row(found, seen, number))
+        rows.append(_row(found, lit_place(found, number), number))
         height, width = found.content.shape[-2:]
         at = f"{100 * x / width:.0f}%,{100 * y / height:.0f}%"
         names.append(f"where {at} looks: up to {found.contrast(number):.3g} times as much as evenly")
     return figures.grid(rows, titles, names)
+
+
+def lit_place(found: Glance, number: int) -> Image.Image:
+    """The photo, bright where one place looks, which has a ring."""
+    light = lit(found.content, found.weights[number], found.cell)
+    return figures.marked(light, found.places[number], ring=True)
 
 
 def lit(content: Tensor, weights: Tensor, cell: int) -> Image.Image:
@@ -38,8 +42,7 @@ def lit(content: Tensor, weights: Tensor, cell: int) -> Image.Image:
     content: (1, 3, H, W) in [0, 1]. weights: (h, w). cell: pixels of the photo per position. The weights of a non-local
     block are often close to each other, so that the scale is the map's own; how far apart they are, numbers say.
     """
-    light = _enlarged(_level(weights), cell, content)
-    return image.to_pil(image.Picture(content * (DARKEST + (1 - DARKEST) * light)))
+    return dimmed(content, _level(weights), cell)
 
 
 def share_picture(share: Tensor) -> Image.Image:
@@ -70,9 +73,3 @@ def _level(weights: Tensor) -> Tensor:
     """A map from 0 at its lowest to 1 at its highest; 1 where all are the same."""
     low, high = weights.min(), weights.max()
     return (weights - low) / (high - low) if high > low else torch.ones_like(weights)
-
-
-def _enlarged(levels: Tensor, cell: int, picture: Tensor) -> Tensor:
-    """One square for each position, cut to the picture's size."""
-    large = levels.repeat_interleave(cell, 0).repeat_interleave(cell, 1)
-    return large[: picture.shape[-2], : picture.shape[-1]]

@@ -33,15 +33,27 @@ class LookingGenerator(Protocol):
     def seen(self, x: Tensor) -> Tensor:
         """What the attention is given, (1, C, h, w), of a picture (1, 3, H, W) in [-1, 1]."""
 
-    def looks(self, x: Tensor, places: Tensor) -> Tensor:
-        """Where places (Q, 2), rows and columns in pixels, of one picture in [-1, 1] look: (Q, h, w)."""
+    def looks(self, seen: Tensor, places: Tensor) -> Tensor:
+        """Where places (Q, 2), rows and columns in pixels, look in what the attention is given: (Q, h, w)."""
 
 
 @torch.no_grad()
-def attention_of(generator: LookingGenerator, picture: Tensor, places: Tensor) -> Tensor:
+def seen_of(generator: LookingGenerator, picture: Tensor) -> Tensor:
+    """What the attention is given, (1, C, h, w), of a picture (1, 3, H, W) in [0, 1], of any size.
+
+    Raises OptionError for a generator without attention.
+    """
+    return generator.seen(padded_to(picture, generator.multiple, generator.minimum) * 2 - 1)
+
+
+@torch.no_grad()
+def attention_of(
+    generator: LookingGenerator, picture: Tensor, places: Tensor, seen: Tensor | None = None
+) -> Tensor:  # fmt: skip
     """Where chosen places of a picture look: (Q, h, w) weights of at least 0, over cells of `generator.cell` pixels.
 
-    picture: (1, 3, H, W) in [0, 1], of any size. places: (Q, 2) rows and columns, in pixels.
+    picture: (1, 3, H, W) in [0, 1], of any size. places: (Q, 2) rows and columns, in pixels. seen: `seen_of` the
+    picture, if it is there already.
     The weights of a place have sum 1, less what it looks at beyond the picture's border, where the picture is mirrored
     for the network's sake. Raises OptionError for a place outside of the picture, or a generator without attention.
     """
@@ -49,8 +61,7 @@ def attention_of(generator: LookingGenerator, picture: Tensor, places: Tensor) -
     for row, column in places.tolist():
         if not (0 <= row < height and 0 <= column < width):
             raise OptionError(f"place {row},{column} is outside of the picture of {width} x {height} pixels")
-    padded = padded_to(picture, generator.multiple, generator.minimum)
-    looks = generator.looks(padded * 2 - 1, places)
+    looks = generator.looks(seen_of(generator, picture) if seen is None else seen, places)
     return looks[:, : -(-height // generator.cell), : -(-width // generator.cell)]
 
 
@@ -61,7 +72,7 @@ def mean_attention(generator: LookingGenerator, picture: Tensor) -> Tensor:
     picture: (1, 3, H, W) in [0, 1], of any size. The sum is 1, less what is looked at beyond the picture's border.
     """
     height, width = picture.shape[-2:]
-    seen = generator.seen(padded_to(picture, generator.multiple, generator.minimum) * 2 - 1)
+    seen = seen_of(generator, picture)
     rows, columns = (-(-side // generator.stride) for side in (height, width))
     asked = (torch.arange(rows)[:, None] * seen.shape[3] + torch.arange(columns)).flatten().to(seen.device)
     # Not all at once, which would be the matrix of all pairs.

@@ -1,7 +1,7 @@
 """Where places of a photo look in the photo itself: the attention of a trained generator, as arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from impasto import api, image
-from impasto.attention.generator import LookingGenerator, attention_of, mean_attention
-from impasto.attention.look import SIZE, Place, parse_place
+from impasto.attention.generator import LookingGenerator, attention_of, mean_attention, seen_of
+from impasto.attention.look import Place, look_size, scaled
+from impasto.device import memory_guard
 from impasto.errors import OptionError
 from impasto.methods.nla_cyclegan.network import Generator as NLAGenerator
 from impasto.options import StylizeOptions
 from impasto.sources import Source, as_picture
-from impasto.translation import Translator, padded_to
+from impasto.translation import Translator, bytes_per_pixel, padded_to
 
 METHODS = {"nla-cyclegan": "NLA-CycleGAN", "semantic-gan": "semantic GAN"}
 """Whose generators look at the photo itself, and what they are called above a picture."""
@@ -24,30 +25,63 @@ POINTS = 24
 """Places along the longer side that a page can be asked about."""
 
 
-@dataclass(frozen=True)
-class Within:
-    """A photo, what becomes of it, and where it looks in itself.
+@dataclass(frozen=True, kw_only=True)
+class Glance:
+    """Where places of a photo look in itself.
 
-    method: one of METHODS. content, painted: (1, 3, H, W) in [0, 1]. baseline: what another generator paints, or None.
-    cell: pixels per position of the maps. mean: (h, w), how much each position is looked at by all. places: (x, y) in
-    pixels of it. weights: (K, h, w), of each place; the sum of each is 1, less what it looks at where the picture was
-    mirrored beyond its border. share: (1, 1, H, W) in [0, 1], how much of each pixel is painted, of a generator with
-    `compose`.
+    content: (1, 3, H, W) in [0, 1]. cell: pixels per position of the maps. places: (x, y) in pixels of the content.
+    weights: (K, h, w), of each place; the sum of each is 1, less what it looks at where the picture was mirrored beyond
+    its border.
     """
 
-    method: str
     content: Tensor
-    painted: Tensor
-    baseline: Tensor | None
     cell: int
-    mean: Tensor
     places: Sequence[Place]
     weights: Tensor
-    share: Tensor | None
 
     def contrast(self, number: int) -> float:
         """The highest weight of a place, over the weight if it looked everywhere alike."""
         return float(self.weights[number].max() * self.weights[number].numel())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Within(Glance):
+    """What becomes of the photo besides.
+
+    method: one of METHODS. painted: (1, 3, H, W) in [0, 1]. baseline: what another generator paints, or None. mean:
+    (h, w), how much each position is looked at by all. share: (1, 1, H, W) in [0, 1], how much of each pixel is
+    painted, of a generator with `compose`.
+    """
+
+    method: str
+    painted: Tensor
+    baseline: Tensor | None
+    mean: Tensor
+    share: Tensor | None
+
+
+@dataclass(frozen=True)
+class SightWithin:
+    """A photo as a generator's attention sees it: all that looking needs, whatever the places are.
+
+    given: (width, height) of the photo as it was given. content: as in `Glance`. seen: what the attention is given.
+    """
+
+    given: tuple[int, int]
+    content: Tensor
+    generator: LookingGenerator = field(repr=False)
+    seen: Tensor = field(repr=False)
+
+    def at(self, places: Sequence[str | Place]) -> Glance:
+        """Where places look. places: as `within` takes them. Raises OptionError."""
+        found = scaled(places, self.given, self.content)
+        weights = attention_of(self.generator, self.content, _rows_and_columns(found), self.seen).cpu()
+        return Glance(content=self.content, cell=self.generator.cell, places=found, weights=weights)
+
+    @property
+    def num_bytes(self) -> int:
+        """Of memory, without the generator."""
+        return self.content.nbytes + self.seen.nbytes
 
 
 def within(
@@ -66,36 +100,48 @@ def within(
     options, choices: of the method, which is nla-cyclegan if they name none; size, direction and precision matter
     here. weights: a file of its training, unless there is a stylizer. baseline: a file of the training of cyclegan, to
     paint the same photo.
-    Raises PictureError, OptionError, WeightsError.
+    Raises PictureError, OptionError, WeightsError, OutOfMemoryError.
     """
     options = replace(options or StylizeOptions(method="nla-cyclegan"), **choices)
     method = stylizer or api.load(options.method, weights=weights)
-    if not isinstance(method, Translator) or method.method not in METHODS:
-        raise OptionError(f"method is '{method.method}', but what looks at the photo itself is {' or '.join(METHODS)}")
-    picture = as_picture(content)
-    longer = options.size or min(SIZE, max(picture.pixels.shape[-2:]))
-    height, width = image.fit(picture.height, picture.width, longer)
-    pixels = image.resize(picture.pixels, height, width)
-    scale = width / picture.width, height / picture.height
-    given = [parse_place(place, picture.width, picture.height) for place in places]
-    found = [(min(x * scale[0], width - 0.5), min(y * scale[1], height - 0.5)) for x, y in given]
-    generator = _generator(method, options)
-    seen = pixels.to(method.device)
+    sight = see_within(content, options, stylizer=method)  # type: ignore[arg-type]
+    assert isinstance(method, Translator)
+    glance, generator, pixels = sight.at(places), sight.generator, sight.content
     other = None
     if baseline is not None:
         plain = api.load("cyclegan", device=str(method.device), weights=baseline)
         other = plain(pixels, [], replace(options, method="cyclegan"))
+    seen = pixels.to(method.device)
     return Within(
-        method.method,
-        pixels,
-        method(pixels, [], options),
-        other,
-        generator.cell,
-        mean_attention(generator, seen).cpu(),
-        found,
-        attention_of(generator, seen, _rows_and_columns(found)).cpu(),
-        _share(generator, seen) if isinstance(generator, NLAGenerator) and generator.config.compose else None,
+        content=pixels,
+        cell=glance.cell,
+        places=glance.places,
+        weights=glance.weights,
+        method=method.method,
+        painted=method(pixels, [], options),
+        baseline=other,
+        mean=mean_attention(generator, seen).cpu(),
+        share=_share(generator, seen) if isinstance(generator, NLAGenerator) and generator.config.compose else None,
     )
+
+
+def see_within(content: Source | image.Picture, options: StylizeOptions, *, stylizer: Translator) -> SightWithin:
+    """What `within` does before it knows the places, for many of them one after the other.
+
+    Raises PictureError, OptionError, WeightsError, OutOfMemoryError.
+    """
+    if not isinstance(stylizer, Translator) or stylizer.method not in METHODS:
+        raise OptionError(
+            f"method is '{stylizer.method}', but what looks at the photo itself is {' or '.join(METHODS)}"
+        )  # fmt: skip
+    picture = as_picture(content)
+    height, width = look_size(picture, options)
+    pixels = image.resize(picture.pixels, height, width)
+    network, _ = stylizer.network(options)
+    generator = cast(LookingGenerator, network)
+    with memory_guard(stylizer.device, height, width, bytes_per_pixel(network)):
+        seen = seen_of(generator, pixels.to(stylizer.device))
+    return SightWithin((picture.width, picture.height), pixels, generator, seen)
 
 
 def points(content: Tensor) -> list[Place]:
@@ -115,13 +161,9 @@ def grid_of(content: Tensor) -> tuple[int, int]:
 
 def weights_of(method: Translator, options: StylizeOptions, content: Tensor, places: Sequence[Place]) -> Tensor:
     """(K, h, w): the weights of other places of a photo that is as large as it shall be."""
-    generator = _generator(method, options)
-    return attention_of(generator, content.to(method.device), _rows_and_columns(places)).cpu()
-
-
-def _generator(method: Translator, options: StylizeOptions) -> LookingGenerator:
     generator, _ = method.network(options)
-    return cast(LookingGenerator, generator)
+    looking = cast(LookingGenerator, generator)
+    return attention_of(looking, content.to(method.device), _rows_and_columns(places)).cpu()
 
 
 def _rows_and_columns(places: Sequence[Place]) -> Tensor:

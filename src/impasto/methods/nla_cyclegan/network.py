@@ -93,12 +93,11 @@ class Generator(nn.Module):
         """What the attention is given, (1, C, h, w), of a picture (1, 3, H, W) in [-1, 1]."""
         return self.network.features(x, self.config.position - 1)
 
-    def looks(self, x: Tensor, places: Tensor) -> Tensor:
+    def looks(self, seen: Tensor, places: Tensor) -> Tensor:
         """Where places of one picture look: (Q, h, w) weights, each map with sum 1, over cells of `cell` pixels.
 
-        x: (1, 3, H, W) in [-1, 1]. places: (Q, 2) rows and columns, in pixels.
+        seen: as `seen` returns it. places: (Q, 2) rows and columns, in pixels.
         """
-        seen = self.seen(x)
         rows, columns = (places // self.stride).unbind(1)
         return self.attention.weights(seen, rows * seen.shape[3] + columns)[0]
 

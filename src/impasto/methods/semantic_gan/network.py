@@ -93,8 +93,7 @@ class Generator(nn.Module):
     @property
     def stride(self) -> int:
         """Pixels that a side of one position of the attention stands for. Raises OptionError without attention."""
-        if self.config.attention == "none":
-            raise OptionError("this generator was trained without attention")
+        self._check_attention()
         return STRIDES[self.config.attention]
 
     @property
@@ -107,17 +106,24 @@ class Generator(nn.Module):
         return cast(SelfAttention, self.decoder[self._position])
 
     def seen(self, x: Tensor) -> Tensor:
-        """What the attention is given, (1, C, h, w), of a picture (1, 3, H, W) in [-1, 1]."""
+        """What the attention is given, (1, C, h, w), of a picture (1, 3, H, W) in [-1, 1].
+
+        Raises OptionError without attention.
+        """
+        self._check_attention()
         return _applied(list(self.decoder)[: self._position], self.encode(x))
 
-    def looks(self, x: Tensor, places: Tensor) -> Tensor:
+    def looks(self, seen: Tensor, places: Tensor) -> Tensor:
         """Where places of one picture look: (Q, h, w) weights, each map with sum 1, over cells of `cell` pixels.
 
-        x: (1, 3, H, W) in [-1, 1]. places: (Q, 2) rows and columns, in pixels. Raises OptionError without attention.
+        seen: as `seen` returns it. places: (Q, 2) rows and columns, in pixels. Raises OptionError without attention.
         """
         rows, columns = (places // self.stride).unbind(1)
-        seen = self.seen(x)
         return self.attention.weights(seen, rows * seen.shape[3] + columns)[0]
+
+    def _check_attention(self) -> None:
+        if self.config.attention == "none":
+            raise OptionError("this generator was trained without attention")
 
     @property
     def _position(self) -> int:
