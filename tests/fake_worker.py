@@ -4,14 +4,19 @@
 
 WIRE is the file `wire.py`, which is loaded by itself, as importing its package would take most of a test's time.
 
+Where a place looks it shows as a picture of one pixel, whose colour is x, y, and the number of the layer's block; the
+content comes back as it is.
+
 A file `go` in the folder lets go of what is held; `broken` keeps the process from starting.
 """
 
 import hashlib
 import os
+import struct
 import sys
 import threading
 import time
+import zlib
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -29,8 +34,19 @@ def listen() -> None:
     os._exit(0)
 
 
+def pixel(*colour: int) -> bytes:
+    """A PNG file of one pixel."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes([0, *colour]))), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in chunks)
+
+
 def paint(task: Message) -> None:
-    job, action = task.values["job"], task.values["styles"][0]
+    job, action = task.values["job"], (*task.values["styles"], None)[0]
     match action:
         case "die":
             os._exit(1)
@@ -54,6 +70,11 @@ def paint(task: Message) -> None:
                         return
                 except Empty:
                     continue
+    if task.kind == "look":
+        layer = task.values["options"]["attention_layers"]
+        colour = (*(round(value) for value in task.values["place"]), int(layer[4]))
+        write(out, "done", [pixel(*colour), task.blobs[0]], job=job, seconds=0.01, cache={"sights": [1, 0]})
+        return
     with (folder / "painted").open("a") as file:
         file.write(f"{hashlib.sha256(task.blobs[0]).hexdigest()}\n")
     digest = hashlib.sha256(task.blobs[0]).digest()
@@ -68,5 +89,5 @@ if (folder / "broken").exists():
 write(out, "ready")
 while True:
     task = inbox.get()
-    if task.kind == "paint":
+    if task.kind in ("paint", "look"):
         paint(task)

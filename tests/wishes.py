@@ -5,6 +5,7 @@ from typing import Any
 
 from PIL import Image
 
+from impasto.options import StylizeOptions
 from impasto.service import Request
 
 ACTIONS = ("now", "hold", "die", "die-once", "garbage", "stubborn", "explode")
@@ -15,6 +16,12 @@ def picture(shade: int = 0, size: tuple[int, int] = (8, 6), kind: str = "PNG", *
     stream = io.BytesIO()
     Image.new("RGB", size, (shade, shade, shade)).save(stream, kind, **how)
     return stream.getvalue()
+
+
+def look(action: str = "now", place: tuple[float, float] = (50, 25), **options: Any) -> Request:
+    return Request(
+        content=picture(), styles=(action,), place=place, options=StylizeOptions(**{"method": "gatys", **options})
+    )
 
 
 def wish(action: str = "now", shade: int = 0) -> Request:

@@ -4,18 +4,24 @@ import io
 import os
 import signal
 import time
+from dataclasses import asdict
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from wishes import picture
 
 import impasto
+from impasto.attention import overlay, see, see_within
 from impasto.gallery import packaged
+from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.options import StylizeOptions
 from impasto.record import read_record
 from impasto.service import Limits, Request, Service, Status
-from impasto.service.painter import Cache
+from impasto.service.painter import Cache, Painter
+from impasto.service.wire import Message
+from impasto.translation import save_generators
 
 SOON = 120
 
@@ -79,6 +85,67 @@ def test_nothing_of_the_photo_but_its_pixels_is_passed_on(service):
         assert (record["content"], record["style"]) == ("", ["upload"])
 
 
+def looked(service, **how):
+    request = Request(**{"content": photo(format="PNG"), "styles": ("swirls",), "place": (50, 25), **how})
+    job = service.submit(request)
+    ended = service.wait(job.id, SOON)
+    assert ended.status is Status.DONE, ended
+    return service.result(job.id)
+
+
+def test_a_look_is_what_the_library_shows(service):
+    options = StylizeOptions(method="gatys", attention_layers="relu3_1")
+    expected = overlay(see(photo(format="PNG"), packaged()["swirls"], options), "50%,25%")
+    for style in ("swirls", packaged()["swirls"].read_bytes()):
+        found = looked(service, styles=(style,), options=options)
+        for file, shown in ((found.data, expected.seen), (found.beside, expected.content)):
+            assert np.abs(pixels(file).astype(int) - np.asarray(shown)).max() <= 1
+    other = looked(service, options=options, place=(90, 90))
+    assert pixels(other.data).tolist() != pixels(found.data).tolist()
+    assert pixels(other.beside).tolist() != pixels(found.beside).tolist()
+
+
+def test_pictures_are_seen_once_however_many_places_are_asked_for(service):
+    options = StylizeOptions(method="gatys", attention_layers="relu4_1")
+    before = service.health().cache["sights"]
+    for place in ((10, 10), (50, 50), (100, 100)):
+        looked(service, options=options, place=place)
+    hits, misses = service.health().cache["sights"]
+    assert (hits - before[0], misses - before[1]) == (2, 1)
+
+
+def test_a_wrong_layer_and_a_damaged_picture_are_reported(service):
+    options = StylizeOptions(method="gatys", attention_layers="relu9_1")
+    wrong = Request(content=photo(), styles=("swirls",), options=options, place=(1, 1))
+    ended = service.wait(service.submit(wrong).id, SOON)
+    assert (ended.failure.code, ended.failure.message.partition(";")[0]) == (
+        "OptionError", "attention_layers names 'relu9_1'",
+    )  # fmt: skip
+    damaged = Request(
+        content=photo()[:-200], styles=("swirls",), options=StylizeOptions(method="gatys"), place=(1, 1)
+    )  # fmt: skip
+    assert service.wait(service.submit(damaged).id, SOON).failure.message.startswith("content: it is cut short")
+
+
+def test_a_generators_look_is_what_the_library_shows(tmp_path):
+    torch.manual_seed(0)
+    file = tmp_path / "nla.safetensors"
+    network = Generator(GeneratorConfig(width=2, blocks=2, position=1))
+    save_generators(file, "nla-cyclegan", {"A2B": network, "B2A": network}, {})
+    options = StylizeOptions(method="nla-cyclegan", direction="B2A")
+    painter = Painter("cpu", {}, {"nla-cyclegan": str(file)}, 10**6, 60)
+    task = Message(
+        "look",
+        {"options": asdict(options), "styles": [], "format": "png", "place": [50, 25]},
+        (photo(format="PNG"),),
+    )
+    outcome = painter.look(task, lambda progress: None)
+    method = impasto.load("nla-cyclegan", device="cpu", weights=file)
+    expected = overlay(see_within(photo(format="PNG"), options, stylizer=method), "50%,25%")
+    assert pixels(outcome.files[0]).tolist() == np.asarray(expected.seen).tolist()
+    assert pixels(outcome.files[1]).tolist() == np.asarray(expected.content).tolist()
+
+
 def test_a_damaged_picture_fails_its_own_job_only(service):
     for content in (picture(size=(64, 64))[:-40], photo()[:-200]):
         ended = service.wait(service.submit(Request(content=content, styles=("swirls",))).id, SOON)
@@ -118,6 +185,20 @@ def test_a_worker_killed_in_the_middle(service):
 def test_a_device_that_is_not_there_is_a_reason():
     with Service(devices=["cuda:99"]) as service, pytest.raises(impasto.ImpastoError, match="device is 'cuda:99'"):
         service.wait_until_ready(SOON)
+
+
+def test_cache_lets_go_of_what_is_old_and_of_what_is_too_large(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("impasto.service.painter.time.monotonic", lambda: now[0])
+    cache = Cache(9)
+    for key in "abc":
+        cache.get(key, lambda key=key: key)
+        now[0] += 10
+    cache.get("a", lambda: "anew")
+    cache.forget(15)
+    assert (len(cache), cache.get("a", lambda: "anew")) == (2, "a")
+    assert cache.get("large", lambda: "x" * 99, keep=lambda value: len(value) < 9) == "x" * 99
+    assert len(cache) == 2
 
 
 def test_cache_keeps_the_most_recently_used():

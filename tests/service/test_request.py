@@ -11,9 +11,9 @@ from impasto.service.refusals import NotAPictureError, TooLargeError
 from impasto.service.request import inspect
 
 
-def looked_at(content=None, styles=("swirls",), limits=None, masks=(), kind="png", **options):
+def looked_at(content=None, styles=("swirls",), limits=None, masks=(), kind="png", place=None, **options):
     request = Request(
-        content=picture() if content is None else content, styles=styles, masks=masks, format=kind,
+        content=picture() if content is None else content, styles=styles, masks=masks, format=kind, place=place,
         options=StylizeOptions(**options),
     )  # fmt: skip
     return inspect(request, limits or Limits(), Offer())
@@ -90,3 +90,32 @@ def test_styles_masks_and_formats_must_fit():
         with pytest.raises(OptionError, match=message):
             looked_at(**how)
     assert looked_at(styles=("swirls", "ink"), masks=(picture(),)) == 48
+
+
+def test_a_look_takes_its_own_size_unless_it_is_chosen():
+    large = picture(size=(2000, 1000))
+    assert looked_at(large, place=(0, 100), method="gatys") == 512 * 256
+    assert looked_at(large, place=(50, 50), method="gatys", size=1000) == 1000 * 500
+    assert looked_at(picture(size=(80, 60)), place=(50, 50), method="gatys") == 4800
+    with pytest.raises(TooLargeError, match=r"this server paints at most 0\.01"):
+        looked_at(large, place=(1, 1), method="gatys", limits=Limits(result_megapixels=0.01))
+
+
+def test_looks_that_make_no_sense():
+    cases = [
+        ({"place": (-1, 50)}, "x of the place is -1, but must be from 0 to 100 percent"),
+        ({"place": (50, 100.5)}, "y of the place is 100.5, but"),
+        ({"place": (float("nan"), 50)}, "x of the place is nan"),
+        ({"method": "adain"}, "method is 'adain', but attention is shown of gatys, nla-cyclegan, semantic-gan"),
+        ({"steps": 3}, "steps does not change where a place looks"),
+        ({"colour": "keep"}, "colour does not change"),
+        ({"masks": (picture(),)}, "masks are for paintings"),
+        ({"styles": ("swirls", "ink")}, "styles are 2, but a place looks in one painting"),
+        ({"styles": ()}, "at least one style"),
+        ({"attention_layers": "relu3_1,relu4_1"}, "attention_layers are relu3_1, relu4_1, but one layer is shown"),
+        ({"method": "nla-cyclegan", "styles": ()}, "method is 'nla-cyclegan', but on this server"),
+    ]
+    for how, message in cases:
+        with pytest.raises(OptionError, match=message):
+            looked_at(**{"method": "gatys", "place": (50, 50), **how})
+    assert looked_at(method="gatys", place=(50, 50), attention_layers="relu1_1", attention_temperature=10.0) == 48

@@ -1,10 +1,12 @@
 import hashlib
+import io
 import os
 import signal
 import time
 
 import pytest
-from wishes import picture, wish
+from PIL import Image
+from wishes import look, picture, wish
 
 from impasto.errors import ImpastoError
 from impasto.service import Request, Service, Status
@@ -289,3 +291,34 @@ def test_a_request_is_checked_before_it_waits(serve):
     with pytest.raises(ImpastoError):
         service.submit(Request(content=b"no picture", styles=("now",)))
     assert service.health().waiting == 0
+
+
+def test_looks_wait_in_the_same_queue_and_are_counted_by_themselves(serve, go):
+    service = serve()
+    held = service.submit(wish("hold"))
+    running(service, held)
+    job = service.submit(look(place=(37.2, 80), attention_layers="relu3_1"))
+    assert service.status(job.id).position == 0
+    go()
+    ended = service.wait(job.id, SOON)
+    assert (ended.status, ended.method) == (Status.DONE, "gatys")
+    result = service.result(job.id)
+    with Image.open(io.BytesIO(result.data)) as shown:
+        assert shown.getpixel((0, 0)) == (37, 80, 3)
+    assert (result.beside, result.media_type) == (picture(), "image/png")
+    assert service.health().result_bytes == len(result.data) + len(result.beside) + 32
+    text = service.metrics_text()
+    assert 'impasto_look_seconds_count{method="gatys"} 1' in text
+    assert 'impasto_job_seconds_count{method="gatys"}' not in text
+
+
+def test_looks_are_cancelled_limited_and_repeated_like_paintings(serve, monkeypatch):
+    monkeypatch.setattr(process_module, "STOP_SECONDS", 0.2)
+    service = serve(job_seconds=0.3)
+    late = service.wait(service.submit(look("stubborn")).id, SOON)
+    assert (late.status, late.failure.code) == (Status.FAILED, "time-limit")
+    assert service.wait(service.submit(look("die-once")).id, SOON).status is Status.DONE
+    held = service.submit(look("hold"))
+    running(service, held)
+    waiting = service.submit(look())
+    assert service.cancel(waiting.id).status is Status.CANCELLED

@@ -16,26 +16,26 @@ class Durations:
     def __init__(self) -> None:
         self._rates: dict[str, float] = {}
 
-    def learn(self, options: StylizeOptions, pixels: int, seconds: float) -> None:
-        """A job of so many pixels took so long."""
-        rate = seconds / work(options, pixels)
-        old = self._rates.get(kind(options), rate)
-        self._rates[kind(options)] = old + NEWEST * (rate - old)
+    def learn(self, options: StylizeOptions, pixels: int, seconds: float, *, looks: bool = False) -> None:
+        """A job of so many pixels took so long. looks: it showed where a place looks, and painted nothing."""
+        rate, name = seconds / work(options, pixels, looks=looks), kind(options, looks=looks)
+        old = self._rates.get(name, rate)
+        self._rates[name] = old + NEWEST * (rate - old)
 
-    def expect(self, options: StylizeOptions, pixels: int) -> float:
+    def expect(self, options: StylizeOptions, pixels: int, *, looks: bool = False) -> float:
         """Seconds."""
-        return self._rates.get(kind(options), FIRST_GUESS) * work(options, pixels)
+        return self._rates.get(kind(options, looks=looks), FIRST_GUESS) * work(options, pixels, looks=looks)
 
 
-def kind(options: StylizeOptions) -> str:
+def kind(options: StylizeOptions, *, looks: bool = False) -> str:
     """Jobs of one kind take the same time for the same work."""
-    return f"{options.method} {options.encoder} {'steps' if _steps(options) else 'pass'}"
+    return f"{options.method} {options.encoder} {'look' if looks else 'steps' if _steps(options) else 'pass'}"
 
 
-def work(options: StylizeOptions, pixels: int) -> float:
-    """Megapixels, times the steps where a method takes steps; a coarse one counts a quarter, as it has a quarter of the
-    pixels."""
-    return max(SMALLEST, pixels / 1e6) * max(1.0, _steps(options))
+def work(options: StylizeOptions, pixels: int, *, looks: bool = False) -> float:
+    """Megapixels, times the steps where a method paints in steps; a coarse one counts a quarter, as it has a quarter of
+    the pixels."""
+    return max(SMALLEST, pixels / 1e6) * (1.0 if looks else max(1.0, _steps(options)))
 
 
 def _steps(options: StylizeOptions) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 class Health:
     """ready: whether jobs are taken and painted. problems: of the devices that do not paint.
 
-    upload_bytes: of what waits or is painted. results, result_bytes: of what is kept. cache: {"styles" or "models":
+    upload_bytes: of what waits or is painted. results, result_bytes: of what is kept. cache: {"styles" or "sights":
     (hits, misses)} of the workers since they were started.
     """
 

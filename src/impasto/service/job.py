@@ -33,10 +33,11 @@ class Failure:
 
 @dataclass(frozen=True)
 class Result:
-    """A finished painting as a file."""
+    """A finished picture as a file. beside: of a look, the content with the place, in the same format."""
 
     data: bytes = field(repr=False)
     format: str
+    beside: bytes | None = field(default=None, repr=False)
 
     @property
     def media_type(self) -> str:

@@ -70,6 +70,7 @@ class Lane:
             "styles": {name: str(path) for name, path in service.offer.styles.items()},
             "weights": {name: str(path) for name, path in service.offer.weights.items()},
             "pixel_limit": round(service.limits.megapixels * MEGA),
+            "keep_seconds": service.limits.keep_seconds,
         }
 
     def _painted(self, service: "Service", job: Job) -> Ended:

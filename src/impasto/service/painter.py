@@ -1,15 +1,17 @@
-"""What the painting process does with a job: networks and encoded styles kept from one to the next, within bounds."""
+"""What the painting process does with a job: networks and encoded pictures kept from one to the next, within bounds."""
 
 import hashlib
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from torch import Tensor
 
 from impasto import api, image
+from impasto.attention import Sight, SightWithin, overlay, see, see_within
 from impasto.device import choose_device
 from impasto.errors import Cancelled
 from impasto.gallery import packaged
@@ -17,17 +19,23 @@ from impasto.masks import with_opacity
 from impasto.methods import Stylizer
 from impasto.methods.adain.style import Style
 from impasto.methods.adain.stylizer import AdaIN
+from impasto.methods.gatys.stylizer import Gatys
 from impasto.options import StylizeOptions
 from impasto.progress import ProgressCallback
 from impasto.record import Record
 from impasto.service.request import Named
 from impasto.service.wire import Message
 from impasto.sources import depth
+from impasto.translation import Translator
 
 MODELS = 4
 """Methods whose networks are kept."""
 STYLES = 256
 """Encoded styles that are kept, of a few kilobytes each."""
+SIGHTS = 4
+"""Pictures, or pairs of them, that are kept as attention sees them: who clicks once will click again."""
+LARGEST_SIGHT = 2**27
+"""Bytes of one that is kept: twice what the encoder lite sees of two pictures at its first layer and the usual size."""
 
 PREVIEW_SIDE = 512
 """Pixels of a preview's longer side."""
@@ -41,29 +49,39 @@ class Cache(Generic[T]):
     def __init__(self, size: int) -> None:
         self.size = size
         self.hits = self.misses = 0
-        self._kept: OrderedDict[Any, T] = OrderedDict()
+        self._kept: OrderedDict[Any, tuple[T, float]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def get(self, key: Any, make: Callable[[], T]) -> T:
-        """The value of a key, made if it is not there."""
+    def get(self, key: Any, make: Callable[[], T], *, keep: Callable[[T], bool] | None = None) -> T:
+        """The value of a key, made if it is not there. keep: whether one that was made is kept; by default all are."""
         if key in self._kept:
             self.hits += 1
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        self.misses += 1
-        value = self._kept[key] = make()
+            value, _ = self._kept.pop(key)
+        else:
+            self.misses += 1
+            value = make()
+            if keep is not None and not keep(value):
+                return value
+        self._kept[key] = value, time.monotonic()
         while len(self._kept) > self.size:
             self._kept.popitem(last=False)
         return value
 
+    def forget(self, seconds: float) -> None:
+        """Let go of what was not asked for so long."""
+        oldest = time.monotonic() - seconds
+        while self._kept and next(iter(self._kept.values()))[1] < oldest:
+            self._kept.popitem(last=False)
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """A painting as a file. cache: {"styles" or "models": [hits, misses]} since the process began."""
+    """files: the painting; or where a place looks, and the content with the place. cache: {"styles", "models" or
+    "sights": [hits, misses]} since the process began."""
 
-    data: bytes
+    files: tuple[bytes, ...]
     seconds: float
     cache: dict[str, list[int]]
 
@@ -71,15 +89,20 @@ class Outcome:
 class Painter:
     """Paints job after job on one device."""
 
-    def __init__(self, device: str, styles: Mapping[str, str], weights: Mapping[str, str], pixel_limit: int) -> None:
-        """styles, weights: {name: file} of the server's. pixel_limit: of any picture that is decoded.
+    def __init__(
+        self, device: str, styles: Mapping[str, str], weights: Mapping[str, str], pixel_limit: int, keep_seconds: float
+    ) -> None:
+        """styles, weights: {name: file} of the server's. pixel_limit: of any picture that is decoded. keep_seconds:
+        that pictures which were looked at are kept for the next look.
 
         Raises OptionError if the device is not there.
         """
         self._torch_device = choose_device(device)
-        self._paths, self._weights, self._pixel_limit = styles, weights, pixel_limit
+        self._paths, self._weights = styles, weights
+        self._pixel_limit, self._keep_seconds = pixel_limit, keep_seconds
         self._models: Cache[Stylizer] = Cache(MODELS)
         self._styles: Cache[Style] = Cache(STYLES)
+        self._sights: Cache[Sight | SightWithin] = Cache(SIGHTS)
 
     @property
     def device(self) -> str:
@@ -110,7 +133,29 @@ class Painter:
             content, styles, options, masks=masks, stylizer=stylizer, progress=progress, names=called
         )  # fmt: skip
         data = _encoded(painting.picture, task.values["format"], painting.record)
-        return Outcome(data, painting.seconds, self._counts())
+        return Outcome((data,), painting.seconds, self._counts())
+
+    def look(self, task: Message, progress: ProgressCallback) -> Outcome:
+        """Where a place looks, and the content with the place. Pictures of the last looks are not encoded again.
+
+        Raises what `attention.see` and `attention.see_within` raise.
+        """
+        began = time.monotonic()
+        options, kind = StylizeOptions(**task.values["options"]), task.values["format"]
+        content, *uploaded = task.blobs
+        styles = [*uploaded, *(Path(self._paths[name]).read_bytes() for name in task.values["styles"] if name)]
+        key = *(hashlib.sha256(data).digest() for data in (content, *styles)), options
+        sight = self._sights.get(
+            key, lambda: self._sight(content, styles, options), keep=lambda made: made.num_bytes <= LARGEST_SIGHT
+        )
+        x, y = task.values["place"]
+        shown = overlay(sight, f"{x}%,{y}%")
+        files = tuple(_encoded(image.from_pil(one), kind) for one in (shown.seen, shown.content))
+        return Outcome(files, time.monotonic() - began, self._counts())
+
+    def sweep(self) -> None:
+        """Let go of pictures that nobody has looked at for some time."""
+        self._sights.forget(self._keep_seconds)
 
     def best_so_far(self, stopped: Cancelled, format: str) -> bytes | None:  # noqa: A002
         """What there is of a painting that was stopped, as a file; None if there is nothing."""
@@ -147,10 +192,17 @@ class Painter:
 
         return self._styles.get(key, encode)
 
+    def _sight(self, content: bytes, styles: list[bytes], options: StylizeOptions) -> Sight | SightWithin:
+        photo, stylizer = self._read(content, "content"), self._stylizer(options)
+        if not options.takes_style:
+            return see_within(photo, options, stylizer=cast(Translator, stylizer))
+        return see(photo, self._read(styles[0], "style 1"), options, stylizer=cast(Gatys, stylizer))
+
     def _counts(self) -> dict[str, list[int]]:
         return {
             "styles": [self._styles.hits, self._styles.misses],
             "models": [self._models.hits, self._models.misses],
+            "sights": [self._sights.hits, self._sights.misses],
         }
 
 

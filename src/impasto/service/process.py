@@ -31,9 +31,11 @@ class WorkerDiedError(Exception):
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of a job. data: the painting, or the best so far of one that was stopped."""
+    """What became of a job. data: the picture, or the best so far of a painting that was stopped. beside: as in
+    `Result`."""
 
     data: bytes | None = None
+    beside: bytes | None = None
     failure: Failure | None = None
     stopped: bool = False
     seconds: float | None = None
@@ -137,13 +139,14 @@ def run(worker: Worker, job: Job, limit: float, report: Callable[[wire.Message],
     request = job.request
     assert request is not None
     worker.send(
-        "paint",
+        "paint" if request.place is None else "look",
         list(_blobs(job)),
         job=job.id,
         options=asdict(request.options),
         styles=[style if isinstance(style, str) else None for style in request.styles],
         masks=[mask is not None for mask in request.masks],
         format=request.format,
+        place=request.place,
     )
     deadline, kill_at = time.monotonic() + limit, None
     while True:
@@ -177,17 +180,17 @@ def _blobs(job: Job) -> list[bytes]:
 
 
 def _ended(job: Job, message: wire.Message, limit: float) -> Ended:
-    data = message.blobs[0] if message.blobs else None
+    data, beside = (*message.blobs, None, None)[:2]
     if message.kind == "cancelled" or (job.stop and message.kind == "done"):
         return _stopped(job, data, limit)
     if message.kind == "done" and data is not None:
-        return Ended(data, seconds=float(message.values["seconds"]), cache=message.values["cache"])
+        return Ended(data, beside, seconds=float(message.values["seconds"]), cache=message.values["cache"])
     return Ended(failure=Failure(str(message.values.get("code")), str(message.values.get("message"))))
 
 
 def _stopped(job: Job, data: bytes | None, limit: float) -> Ended:
     if job.stop == "time-limit":
-        return Ended(data, failure=Failure("time-limit", f"the painting took longer than {limit:g} s; {_ADVICE}"))
+        return Ended(data, failure=Failure("time-limit", f"it took longer than {limit:g} s; {_ADVICE}"))
     if job.stop == "stopping":
         return Ended(data, failure=Failure("stopping", "the server was shut down while it painted; send it again"))
     return Ended(data, stopped=True)

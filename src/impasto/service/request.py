@@ -1,12 +1,12 @@
 """One wish of a user, and what is checked of it before anything is decoded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from io import BytesIO
 
 from PIL import Image, UnidentifiedImageError
 
 from impasto.errors import OptionError, PictureError
-from impasto.options import StylizeOptions
+from impasto.options import ATTENTION_OPTIONS, LOOK_SIZE, StylizeOptions
 from impasto.record import opened
 from impasto.service.limits import MEGA, Limits
 from impasto.service.offer import Offer
@@ -18,10 +18,12 @@ FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "tiff
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A picture to paint.
+    """A picture to paint, or to look at.
 
     content, and what is bytes of styles and masks: picture files as they were uploaded. What is text of styles: names
-    of the server's own. masks: where each style goes; one per style, None for what the others leave.
+    of the server's own. masks: where each style goes; one per style, None for what the others leave. place: (x, y) in
+    percent of the content's width and height; with one, no painting is wished for, but a picture of where this place
+    looks, in the style or, with a method of trained generators, in the content itself.
     """
 
     content: bytes
@@ -29,6 +31,7 @@ class Request:
     masks: tuple[bytes | None, ...] = ()
     options: StylizeOptions = StylizeOptions()
     format: str = "png"
+    place: tuple[float, float] | None = None
 
     def uploads(self) -> dict[str, bytes]:
         """{what messages call it: file} of everything that the user sent."""
@@ -50,7 +53,7 @@ class Named(BytesIO):
 
 
 def inspect(request: Request, limits: Limits, offer: Offer) -> int:
-    """Pixels of the painting that is wished for. Reads no more than the headers of the pictures.
+    """Pixels of the picture that is wished for. Reads no more than the headers of the uploads.
 
     Raises OptionError, TooLargeError, NotAPictureError, and PictureError for a damaged header.
     """
@@ -63,12 +66,15 @@ def inspect(request: Request, limits: Limits, offer: Offer) -> int:
     options = request.options
     offer.check(options)
     _check_styles(request, offer)
+    if request.place is not None:
+        _check_look(request, *request.place)
     sizes = {name: _size(data, name, limits) for name, data in request.uploads().items()}
     width, height = sizes["content"]
-    ratio = 1.0 if options.size is None else options.size / max(width, height)
+    longer = max(width, height)
+    ratio = (options.size or (longer if request.place is None else min(LOOK_SIZE, longer))) / longer
     pixels = max(1, round(width * ratio)) * max(1, round(height * ratio))
     if pixels > limits.result_megapixels * MEGA:
-        fits = int(max(width, height) * (limits.result_megapixels * MEGA / (width * height)) ** 0.5)
+        fits = int(longer * (limits.result_megapixels * MEGA / (width * height)) ** 0.5)
         raise TooLargeError(
             f"size: the painting would have {pixels / MEGA:.1f} megapixels, but this server paints at most"
             f" {limits.result_megapixels:g}; a size of {fits} fits"
@@ -88,6 +94,25 @@ def _check_styles(request: Request, offer: Offer) -> None:
         raise OptionError("style_blend mixes styles everywhere, but masks give each style its own place")
     elif masks not in (count, count - 1):
         raise OptionError(f"masks are {masks} for {count} styles, but must be one for each, or one less")
+
+
+def _check_look(request: Request, x: float, y: float) -> None:
+    options = request.options
+    for name, value in (("x", x), ("y", y)):
+        if not 0 <= value <= 100:
+            raise OptionError(f"{name} of the place is {value:g}, but must be from 0 to 100 percent of the content")
+    if options.method not in ATTENTION_OPTIONS:
+        raise OptionError(f"method is '{options.method}', but attention is shown of {', '.join(ATTENTION_OPTIONS)}")
+    for item in fields(options):
+        changed = getattr(options, item.name) != item.default
+        if changed and item.name not in ("method", *ATTENTION_OPTIONS[options.method]):
+            raise OptionError(f"{item.name} does not change where a place looks")
+    if request.masks:
+        raise OptionError("masks are for paintings; they do not change where a place looks")
+    if len(request.styles) > 1:
+        raise OptionError(f"styles are {len(request.styles)}, but a place looks in one painting")
+    if len(layers := options.layers("attention_layers")) > 1:
+        raise OptionError(f"attention_layers are {', '.join(layers)}, but one layer is shown at a time")
 
 
 def _size(data: bytes, name: str, limits: Limits) -> tuple[int, int]:

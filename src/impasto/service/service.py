@@ -133,7 +133,7 @@ class Service:
                 user,
                 request,
                 pixels,
-                self._durations.expect(request.options, pixels),
+                self._durations.expect(request.options, pixels, looks=request.place is not None),
                 created=self._clock(),
                 method=request.options.method,
                 num_bytes=request.num_bytes,
@@ -214,7 +214,7 @@ class Service:
         """Now."""
         with self._changed:
             ready = sum(lane.is_ready for lane in self._lanes)
-            caches = [lane.cache.get("styles", (0, 0)) for lane in self._lanes]
+            caches = {name: [lane.cache.get(name, (0, 0)) for lane in self._lanes] for name in ("styles", "sights")}
             return Health(
                 ready=ready > 0 and not self._stopping,
                 stopping=self._stopping,
@@ -226,7 +226,7 @@ class Service:
                 results=len(self._store),
                 result_bytes=self._store.num_bytes,
                 problems=tuple(f"{lane.device}: {lane.problem}" for lane in self._lanes if lane.problem),
-                cache={"styles": (sum(hits for hits, _ in caches), sum(misses for _, misses in caches))},
+                cache={name: (sum(h for h, _ in some), sum(m for _, m in some)) for name, some in caches.items()},
             )
 
     def worker_pids(self) -> list[int]:
@@ -371,15 +371,14 @@ class Service:
         assert job.request is not None
         job.finished = self._clock()
         if ended.data is not None:
-            job.result = Result(ended.data, job.request.format)
+            job.result = Result(ended.data, job.request.format, ended.beside)
         job.failure = ended.failure
         job.status = Status.FAILED if ended.failure else Status.CANCELLED if ended.stopped else Status.DONE
         if job.status is Status.DONE and job.started is not None:
-            seconds = job.finished - job.started
-            self._durations.learn(job.request.options, job.pixels, seconds)
-            self.metrics.time(
-                "impasto_job_seconds", "From the beginning of a job to its end.", seconds, method=job.method
-            )
+            seconds, looks = job.finished - job.started, job.request.place is not None
+            self._durations.learn(job.request.options, job.pixels, seconds, looks=looks)
+            name, what = ("impasto_look_seconds", "a look") if looks else ("impasto_job_seconds", "a job")
+            self.metrics.time(name, f"From the beginning of {what} to its end.", seconds, method=job.method)
         # The upload is not needed any more, so it is not kept.
         job.request, job.preview = None, None
         self.metrics.count("impasto_jobs_total", "Jobs that ended.", method=job.method, status=job.status)

@@ -46,4 +46,4 @@ class Store:
 
 
 def _size(job: Job) -> int:
-    return len(job.result.data) if job.result else 0
+    return len(job.result.data) + len(job.result.beside or b"") if job.result else 0

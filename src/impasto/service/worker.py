@@ -4,10 +4,11 @@ A process rather than a thread of the server, because decoders and networks eat 
 when a painting takes too long, die of too large a picture, or be taken over by a broken file, and the server goes on.
 It also leaves the server's interpreter to the server: painting and answering do not share one lock.
 
-From the server: `start` once, then `paint` and `cancel`. To the server: `ready`, then for each `paint` any number of
-`progress` and one of `done`, `cancelled` and `failed`.
+From the server: `start` once, then `paint`, `look` and `cancel`. To the server: `ready`, then for each `paint` and
+`look` any number of `progress` and one of `done`, `cancelled` and `failed`.
 """
 
+import contextlib
 import logging
 import os
 import queue
@@ -28,6 +29,8 @@ PREVIEW_SECONDS = 1.5
 """Least time between two previews of a painting."""
 REPORT_SECONDS = 0.2
 """Least time between two reports."""
+SWEEP_SECONDS = 1.0
+"""Most time between two looks for pictures that are no longer looked at."""
 
 # What a user can put right, and may read the reason of; others may name files of the server.
 _EXPLAINED = (PictureError, OptionError, OutOfMemoryError, DivergedError)
@@ -72,14 +75,19 @@ def main() -> None:
         write(out, "failed", code="start", message=str(error))
         return
     write(out, "ready")
-    while (task := inbox.tasks.get()) is not None:
-        _serve(task, painter, inbox, out)
+    while True:
+        with contextlib.suppress(queue.Empty):
+            task = inbox.tasks.get(timeout=SWEEP_SECONDS)
+            assert task is not None
+            _serve(task, painter, inbox, out)
+        painter.sweep()
 
 
 def _serve(task: Message, painter: Any, inbox: Inbox, out: BinaryIO) -> None:
     job = task.values["job"]
     try:
-        outcome = painter.paint(task, Reporter(job, inbox, out, painter))
+        work = painter.look if task.kind == "look" else painter.paint
+        outcome = work(task, Reporter(job, inbox, out, painter))
     except Cancelled as stopped:
         best = painter.best_so_far(stopped, task.values["format"])
         write(out, "cancelled", [best] if best else [], job=job)
@@ -92,7 +100,7 @@ def _serve(task: Message, painter: Any, inbox: Inbox, out: BinaryIO) -> None:
             # An error of a GPU can stay with the process. Another process begins afresh.
             sys.exit(1)
     else:
-        write(out, "done", [outcome.data], job=job, seconds=outcome.seconds, cache=outcome.cache)
+        write(out, "done", list(outcome.files), job=job, seconds=outcome.seconds, cache=outcome.cache)
     finally:
         inbox.cancelled.discard(job)
 
