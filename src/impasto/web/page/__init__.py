@@ -1,0 +1,1 @@
+"""The web page, made with gradio. Needs the extra `web`."""
