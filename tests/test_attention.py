@@ -13,7 +13,7 @@ from torch import Tensor
 import impasto
 from impasto import StylizeOptions, figures, image
 from impasto.attention import attention, correspondence_picture, draw, overlay, page, parse_place, see
-from impasto.attention.draw import DECADES, gathered, heat
+from impasto.attention.draw import gathered, heat
 from impasto.attention.light import DARKEST
 from impasto.encoders import load_encoder
 from impasto.errors import OptionError, OutOfMemoryError
@@ -124,10 +124,18 @@ def test_what_a_place_looks_at_stays_bright() -> None:
     assert np.array_equal(
         np.asarray(shown.content), np.asarray(figures.marked(image.to_pil(image.Picture(found.content)), (30.5, 11.5)))
     )
-    share = 1 + (one.weights[0] / one.weights[0].max()).log10().clamp_min(-DECADES) / DECADES
+    logarithm = one.weights[0].log()
+    low, high = logarithm.flatten().sort().values[(logarithm.numel() - 1) // 2], logarithm.max()
+    share = ((logarithm - low) / (high - low)).clamp(0, 1)
+    assert (share == 0).float().mean() >= 0.5
     large = torch.kron(share, torch.ones(one.stride, one.stride))[: found.style.shape[2], : found.style.shape[3]]
     light = image.to_pil(image.Picture(found.style * (DARKEST + (1 - DARKEST) * large)))
-    assert np.array_equal(np.asarray(shown.seen), np.asarray(figures.marked(light, one.best[0], ring=True)))
+    expected = np.asarray(figures.marked(light, one.best[0], ring=True)).astype(int)
+    assert np.abs(np.asarray(shown.seen) - expected).max() <= 1
+    wider = see(CONTENT, STYLE, StylizeOptions(method="gatys", precision="fp32", attention_temperature=5.0))
+    assert np.abs(np.asarray(overlay(wider, "50%,25%").seen) - expected).max() <= 1
+    even = see(CONTENT, Image.new("RGB", (20, 20), "grey"), StylizeOptions(method="gatys", precision="fp32"))
+    assert np.isfinite(np.asarray(overlay(even, "50%,25%").seen)).all()
 
 
 def test_pictures_too_large_for_the_memory_are_refused_before_they_are_encoded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,11 +42,11 @@ FIGURE_LAYERS = "relu3_1,relu4_1,relu5_1"
 # every layer.
 LOOK_SIZE = 512
 
-# Methods whose attention can be shown, and the options that change what it looks at.
-ATTENTION_OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+# Methods whose attention can be shown, and the options that change which places it prefers.
+LOOK_OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "gatys": (
         "preset", "size", "encoder", "style_scale", "style_fit", "attention_layers", "attention_features",
-        "attention_temperature", "pooling", "filters", "precision",
+        "pooling", "filters", "precision",
     ),
     "nla-cyclegan": ("size", "direction"),
     "semantic-gan": ("size", "direction"),

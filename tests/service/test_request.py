@@ -107,8 +107,9 @@ def test_looks_that_make_no_sense():
         ({"place": (50, 100.5)}, "y of the place is 100.5, but"),
         ({"place": (float("nan"), 50)}, "x of the place is nan"),
         ({"method": "adain"}, "method is 'adain', but attention is shown of gatys, nla-cyclegan, semantic-gan"),
-        ({"steps": 3}, "steps does not change where a place looks"),
+        ({"steps": 3}, "steps does not change what a look shows"),
         ({"colour": "keep"}, "colour does not change"),
+        ({"attention_temperature": 10.0}, "attention_temperature does not change"),
         ({"masks": (picture(),)}, "masks are for paintings"),
         ({"styles": ("swirls", "ink")}, "styles are 2, but a place looks in one painting"),
         ({"styles": ()}, "at least one style"),
@@ -118,4 +119,4 @@ def test_looks_that_make_no_sense():
     for how, message in cases:
         with pytest.raises(OptionError, match=message):
             looked_at(**{"method": "gatys", "place": (50, 50), **how})
-    assert looked_at(method="gatys", place=(50, 50), attention_layers="relu1_1", attention_temperature=10.0) == 48
+    assert looked_at(method="gatys", place=(50, 50), attention_layers="relu1_1", style_scale=0.5) == 48

@@ -3,6 +3,7 @@
 import colorsys
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
@@ -50,13 +51,20 @@ def heat(found: Attention, look: Look, number: int) -> Image.Image:
 
     On a linear scale the softmax of many channels is one white position and nothing else.
     """
-    return _enlarged((_share(look, number) * 255).round().byte().numpy(), look, found.style)
+    share = _logarithm(look, number).clamp_min(-DECADES) / DECADES + 1
+    return _enlarged((share * 255).round().byte().numpy(), look, found.style)
 
 
 def lit_style(found: Attention, look: Look, number: int) -> Image.Image:
-    """The style, bright where one place looks, as in `heat`, and a ring around the best match."""
-    light = dimmed(found.style, _share(look, number), look.stride)
-    return figures.marked(light, look.best[number], ring=True)
+    """The style, bright where one place looks, and a ring around the best match.
+
+    Logarithmic as in `heat`, but from the map's own median, below which all is dark: so half of the style is dark and
+    the rest has every light, whatever the layer's channels and the temperature make of the weights.
+    """
+    logarithm = _logarithm(look, number)
+    low = logarithm.median()
+    light = (1 - logarithm / low).clamp(0, 1) if low < 0 else torch.ones_like(logarithm)
+    return figures.marked(dimmed(found.style, light, look.stride), look.best[number], ring=True)
 
 
 def correspondence_picture(found: Attention, look: Look) -> Image.Image:
@@ -84,10 +92,11 @@ def coloured(style: Image.Image) -> Image.Image:
     return Image.fromarray((wheel * (0.4 + 0.6 * grey)).astype(np.uint8))
 
 
-def _share(look: Look, number: int) -> Tensor:
-    """(h, w) in [0, 1]: the logarithm of the weights of one place, 1 for the highest, 0 for DECADES less."""
+def _logarithm(look: Look, number: int) -> Tensor:
+    """(h, w), at most 0: the decades between the weights of one place and its highest."""
     weights = look.weights[number]
-    return (weights / weights.max()).clamp_min(10**-DECADES).log10() / DECADES + 1
+    # What single precision makes 0 of is nowhere near.
+    return (weights / weights.max()).clamp_min(torch.finfo(torch.float32).tiny).log10()
 
 
 def _wheel(height: int, width: int) -> Levels:

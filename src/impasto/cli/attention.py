@@ -10,12 +10,12 @@ from cyclopts import Parameter
 from impasto.cli.pictures import find_style
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
-from impasto.options import ATTENTION_OPTIONS, FIGURE_LAYERS, StylizeOptions
+from impasto.options import FIGURE_LAYERS, LOOK_OPTIONS, StylizeOptions
 
 if TYPE_CHECKING:
     from impasto.attention import Within
 
-METHODS = tuple(ATTENTION_OPTIONS)
+METHODS = tuple(LOOK_OPTIONS)
 SUFFIXES = (".png", ".html")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from impasto.errors import OptionError
 from impasto.gallery import is_picture, packaged
-from impasto.options import ATTENTION_OPTIONS, STARTS, TRANSLATIONS, StylizeOptions, kinds_of
+from impasto.options import LOOK_OPTIONS, STARTS, TRANSLATIONS, StylizeOptions, kinds_of
 
 # Of the options that may name a file, the words that are offered instead.
 WORDS: Mapping[str, tuple[str, ...]] = {"decoder": ("adain", "adain_paper"), "init": STARTS}
@@ -79,7 +79,7 @@ class Offer:
     def looking(self) -> tuple[str, ...]:
         """The methods whose attention can be shown here."""
         offered = self.choices(StylizeOptions.__dataclass_fields__["method"])
-        return tuple(method for method in ATTENTION_OPTIONS if method in offered)
+        return tuple(method for method in LOOK_OPTIONS if method in offered)
 
     def style(self, name: str) -> Path:
         """The picture of a named style. The name is looked up, and never part of a path. Raises OptionError."""

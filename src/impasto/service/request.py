@@ -6,7 +6,7 @@ from io import BytesIO
 from PIL import Image, UnidentifiedImageError
 
 from impasto.errors import OptionError, PictureError
-from impasto.options import ATTENTION_OPTIONS, LOOK_SIZE, StylizeOptions
+from impasto.options import LOOK_OPTIONS, LOOK_SIZE, StylizeOptions
 from impasto.record import opened
 from impasto.service.limits import MEGA, Limits
 from impasto.service.offer import Offer
@@ -101,14 +101,14 @@ def _check_look(request: Request, x: float, y: float) -> None:
     for name, value in (("x", x), ("y", y)):
         if not 0 <= value <= 100:
             raise OptionError(f"{name} of the place is {value:g}, but must be from 0 to 100 percent of the content")
-    if options.method not in ATTENTION_OPTIONS:
-        raise OptionError(f"method is '{options.method}', but attention is shown of {', '.join(ATTENTION_OPTIONS)}")
+    if options.method not in LOOK_OPTIONS:
+        raise OptionError(f"method is '{options.method}', but attention is shown of {', '.join(LOOK_OPTIONS)}")
     for item in fields(options):
         changed = getattr(options, item.name) != item.default
-        if changed and item.name not in ("method", *ATTENTION_OPTIONS[options.method]):
-            raise OptionError(f"{item.name} does not change where a place looks")
+        if changed and item.name not in ("method", *LOOK_OPTIONS[options.method]):
+            raise OptionError(f"{item.name} does not change what a look shows")
     if request.masks:
-        raise OptionError("masks are for paintings; they do not change where a place looks")
+        raise OptionError("masks are for paintings; they do not change what a look shows")
     if len(request.styles) > 1:
         raise OptionError(f"styles are {len(request.styles)}, but a place looks in one painting")
     if len(layers := options.layers("attention_layers")) > 1:

@@ -3,7 +3,7 @@
 import base64
 import contextlib
 import io
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,18 @@ from impasto.options import StylizeOptions
 from impasto.record import opened
 from impasto.service import Offer, Request, Result, Service, Snapshot, Status, changes
 from impasto.service.refusals import NoSuchJobError
-from impasto.web.page.explore_words import BEGIN, CSS, DIRECTIONS, INTRODUCTION, LAYERS, PLACE, figures, said, waiting
+from impasto.web.page.explore_words import (
+    BEGIN,
+    CSS,
+    DIRECTIONS,
+    GO_ON,
+    INTRODUCTION,
+    LAYERS,
+    PLACE,
+    figures,
+    said,
+    waiting,
+)
 from impasto.web.problems import Problem
 
 THUMBNAIL_SIDE = 128
@@ -42,13 +53,28 @@ def explore_tab(service: Service, *, read: Callable[[str], bytes] | None = None,
     """
     choices = lookable(service.offer)
     gr.HTML(f"<style>{CSS}{_thumbnails(service.offer)}</style>{INTRODUCTION}", elem_classes="explore")
+    # In this order on a phone: what a click shows comes right below what was clicked.
     with gr.Row():
         with gr.Column():
-            asked = _asked(list(service.offer.styles), choices)
+            photo = _upload("Photo", "explore-photo", "The photo; click a place in it", 360)
+            with gr.Row():
+                x, y = (_percent(label, name) for label, name in zip(PLACE, ("explore-x", "explore-y"), strict=True))
+            look = gr.Button("Look from this place", elem_id="explore-look")
         with gr.Column():
             note = gr.HTML(said(BEGIN), elem_id="explore-note")
             shown = gr.HTML("", elem_id="explore-shown")
-    _wire(asked, (note, shown), choices, Explorer(service, read or _read, follow or _follower(service)))
+    with gr.Row():
+        with gr.Column():
+            layer = gr.Radio(list(choices), value=_usual(choices), label="What is compared", elem_id="explore-layer")
+        with gr.Column() as paintings:
+            styles = [(name.replace("_", " "), name) for name in service.offer.styles]
+            first = next(iter(service.offer.styles), None)
+            style = gr.Radio(styles, value=first, label="Painting to look in", elem_id="explore-styles")
+            own = _upload("Or a painting of your own", "explore-own", "The painting", 180)
+    asked = _Asked(photo, gr.State(None), own, gr.State(None), style, layer, x, y)
+    explorer = Explorer(service, read or _read, follow or _follower(service))
+    _wire(asked, look, (note, shown), explorer)
+    layer.input(lambda name: gr.Column(visible=choices[name].takes_style), layer, paintings, **_QUIET)
 
 
 @dataclass(frozen=True)
@@ -57,44 +83,32 @@ class _Asked:
 
     photo: Any
     photo_path: Any
-    x: Any
-    y: Any
-    look: Any
-    layer: Any
-    paintings: Any
-    style: Any
     own: Any
     own_path: Any
+    style: Any
+    layer: Any
+    x: Any
+    y: Any
 
 
-def _asked(styles: Sequence[str], choices: Mapping[str, StylizeOptions]) -> _Asked:
-    photo = _upload("Photo", "explore-photo", "The photo; click a place in it")
-    with gr.Row():
-        x, y = (_percent(label, name) for label, name in zip(PLACE, ("explore-x", "explore-y"), strict=True))
-    look = gr.Button("Look from this place", elem_id="explore-look")
-    layer = gr.Radio(
-        list(choices), value=_first(choices), label="What is compared", elem_id="explore-layer",
-        info="Early layers compare colours and edges, late ones what things are.",
-    )  # fmt: skip
-    with gr.Group() as paintings:
-        style = gr.Radio(
-            list(styles), value=next(iter(styles), None), label="Painting to look in", elem_id="explore-styles"
-        )
-        own = _upload("Or a painting of your own", "explore-own", "The painting")
-    return _Asked(photo, gr.State(None), x, y, look, layer, paintings, style, own, gr.State(None))
-
-
-def _wire(asked: _Asked, told: tuple[Any, Any], choices: Mapping[str, StylizeOptions], explorer: "Explorer") -> None:
+def _wire(asked: _Asked, button: Any, told: tuple[Any, Any], explorer: "Explorer") -> None:
     """told: components for what there is to say and to show."""
+    fields = {
+        asked.photo_path: "photo", asked.own_path: "own", asked.style: "style", asked.layer: "layer",
+        asked.x: "x", asked.y: "y",
+    }  # fmt: skip
+
+    async def look(given: Mapping[Any, Any], request: gr.Request) -> AsyncIterator[tuple[Any, Any]]:
+        question = Question(**{name: given[component] for component, name in fields.items()})
+        async with contextlib.aclosing(explorer.look(question, request)) as answers:
+            async for answer in answers:
+                yield answer
+
     # A click during a look is looked at once that is over; of several, the last.
     seen: dict[str, Any] = {
-        "fn": explorer.look,
-        "inputs": [asked.photo_path, asked.own_path, asked.style, asked.layer, asked.x, asked.y],
-        "outputs": list(told),
-        "concurrency_limit": None,
-        "trigger_mode": "always_last",
-        **_QUIET,
-    }
+        "fn": look, "inputs": set(fields), "outputs": list(told), "concurrency_limit": None,
+        "trigger_mode": "always_last", **_QUIET,
+    }  # fmt: skip
     # Not preprocessed: gradio would open what was uploaded.
     asked.photo.upload(path_of, asked.photo, asked.photo_path, preprocess=False, **_QUIET).then(**seen)
     asked.own.upload(path_of, asked.own, asked.own_path, preprocess=False, **_QUIET).then(**seen)
@@ -102,13 +116,10 @@ def _wire(asked: _Asked, told: tuple[Any, Any], choices: Mapping[str, StylizeOpt
     asked.own.clear(lambda: None, None, asked.own_path, **_QUIET).then(**seen)
     place = [asked.x, asked.y, told[0]]
     asked.photo.select(explorer.clicked, asked.photo, place, preprocess=False, **_QUIET).success(**seen)
-    for trigger in (asked.look.click, asked.x.submit, asked.y.submit):
-        trigger(**seen)
     # Who picks one of the server's wants that, and not their own.
     asked.style.input(lambda: (None, None), None, [asked.own, asked.own_path], **_QUIET).then(**seen)
-    asked.layer.input(
-        lambda name: gr.Group(visible=choices[name].takes_style), asked.layer, asked.paintings, **_QUIET
-    ).then(**seen)
+    for trigger in (button.click, asked.x.submit, asked.y.submit, asked.layer.input):
+        trigger(**seen)
 
 
 def lookable(offer: Offer) -> dict[str, StylizeOptions]:
@@ -126,6 +137,19 @@ def lookable(offer: Offer) -> dict[str, StylizeOptions]:
 
 
 @dataclass(frozen=True)
+class Question:
+    """What a visitor has chosen, as gradio hands it over. photo, own: paths of uploads. style: the name of one of the
+    server's, for when there is no own painting. layer: of `lookable`. x, y: in percent."""
+
+    photo: str | None
+    own: str | None
+    style: str | None
+    layer: str
+    x: Any
+    y: Any
+
+
+@dataclass(frozen=True)
 class Explorer:
     """What the tab does. read, follow: as of `explore_tab`."""
 
@@ -133,22 +157,20 @@ class Explorer:
     read: Callable[[str], bytes]
     follow: Follow
 
-    async def look(
-        self, photo: str | None, own: str | None, style: str | None, layer: str, x: Any, y: Any, request: gr.Request
-    ) -> AsyncIterator[tuple[Any, Any]]:
+    async def look(self, question: Question, request: gr.Request) -> AsyncGenerator[tuple[Any, Any], None]:
         """What there is to say, and the pictures once they are there. Nothing is raised."""
-        if photo is None:
+        if question.photo is None:
             yield said(BEGIN), ""
             return
         try:
-            wish = await run_in_threadpool(self._wish, (photo, own, style), layer, (x, y))
+            wish = await run_in_threadpool(self._wish, question)
             # Closed at once when the visitor leaves, which lets go of the job.
             async with contextlib.aclosing(self.follow(wish, request)) as jobs:
                 async for job in jobs:
                     if not job.status.is_final:
                         yield waiting(job), gr.skip()
                     elif job.status is Status.DONE:
-                        yield said(""), self._pictures(wish, job)
+                        yield said(GO_ON), self._pictures(wish, job)
                     else:
                         yield said(job.failure.message if job.failure else "cancelled", "bad"), gr.skip()
         except (ImpastoError, Problem) as error:
@@ -163,18 +185,18 @@ class Explorer:
         column, row = event.index
         return _share(column, width), _share(row, height), said("Looking …", "busy")
 
-    def _wish(
-        self, pictures: tuple[str, str | None, str | None], layer: str, place: tuple[Any, Any]
-    ) -> Request:  # fmt: skip
-        photo, own, style = pictures
-        options = lookable(self.service.offer).get(layer)
+    def _wish(self, question: Question) -> Request:
+        options = lookable(self.service.offer).get(question.layer)
         if options is None:
             raise OptionError("choose what is compared")
-        painting: str | bytes | None = self.read(own) if own else style
-        if options.takes_style and painting is None:
-            raise OptionError("choose a painting to look in")
-        styles = (painting,) if options.takes_style and painting is not None else ()
-        return Request(content=self.read(photo), styles=styles, options=options, place=_place(*place))
+        styles: tuple[str | bytes, ...] = ()
+        if options.takes_style:
+            painting = self.read(question.own) if question.own else question.style
+            if painting is None:
+                raise OptionError("choose a painting to look in")
+            styles = (painting,)
+        place = _number(PLACE[0], question.x), _number(PLACE[1], question.y)
+        return Request(content=self.read(question.photo or ""), styles=styles, options=options, place=place)
 
     def _pictures(self, wish: Request, job: Snapshot) -> str:
         found: Result = self.service.result(job.id)
@@ -199,11 +221,10 @@ def shown_size(data: bytes) -> tuple[int, int]:
     return (height, width) if turned else (width, height)
 
 
-def _place(x: Any, y: Any) -> tuple[float, float]:
-    for name, value in zip(PLACE, (x, y), strict=True):
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise OptionError(f"{name.lower()} must be a number from 0 to 100")
-    return float(x), float(y)
+def _number(label: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise OptionError(f"{label.lower()} must be a number")
+    return float(value)
 
 
 def _share(pixel: float, count: int) -> float:
@@ -234,9 +255,9 @@ def _read(path: str) -> bytes:
         raise ImpastoError("a picture is no longer on the server; drop it again") from error
 
 
-def _upload(label: str, name: str, alt: str) -> Any:
+def _upload(label: str, name: str, alt: str, height: int) -> Any:
     return gr.Image(
-        label=label, alt_text=alt, elem_id=name, type="filepath", format="png", image_mode=None, height=320,
+        label=label, alt_text=alt, elem_id=name, type="filepath", format="png", image_mode=None, height=height,
         sources=["upload", "clipboard"], buttons=[],
     )  # fmt: skip
 
@@ -245,7 +266,8 @@ def _percent(label: str, name: str) -> Any:
     return gr.Number(50, label=label, elem_id=name, minimum=0, maximum=100, step=1, min_width=120)
 
 
-def _first(choices: Mapping[str, StylizeOptions]) -> str | None:
+def _usual(choices: Mapping[str, StylizeOptions]) -> str | None:
+    """The layer at which painting attends, if it is there."""
     usual = (name for name, one in choices.items() if one.attention_layers == StylizeOptions.attention_layers)
     return next(usual, None)
 

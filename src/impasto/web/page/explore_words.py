@@ -11,6 +11,7 @@ INTRODUCTION = (
     " the best match. The attention style loss takes the style of each place from there.</p>"
 )
 BEGIN = "Drop a photo to begin."
+GO_ON = "Click another place, or change what is compared."
 PLACE = ("From the left, in percent", "From the top, in percent")
 LAYERS = (
     ("relu1_1", "colours and edges"),
@@ -30,8 +31,8 @@ CSS = """
 #explore-note p { min-height: 1.5em; margin: 0; }
 #explore-note .bad { color: var(--error-text-color); }
 #explore-photo img { cursor: crosshair; }
-#explore-styles label { flex-direction: column-reverse; align-items: center; justify-content: start; width: 7rem;
-  padding: 5.6rem .4rem .4rem; background-repeat: no-repeat; background-size: calc(100% - .8rem) 4.8rem;
+#explore-styles label { flex-direction: column-reverse; align-items: center; justify-content: start; width: 6.2rem;
+  padding: 5rem .4rem .4rem; background-repeat: no-repeat; background-size: calc(100% - .8rem) 4.2rem;
   background-position: center .4rem; }
 """
 
