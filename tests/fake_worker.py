@@ -71,8 +71,8 @@ def paint(task: Message) -> None:
                 except Empty:
                     continue
     if task.kind == "look":
-        layer = task.values["options"]["attention_layers"]
-        colour = (*(round(value) for value in task.values["place"]), int(layer[4]))
+        block = task.values["options"]["attention_layers"][4:5]
+        colour = (*(round(value) for value in task.values["place"]), int(block) if block in set("12345") else 0)
         write(out, "done", [pixel(*colour), task.blobs[0]], job=job, seconds=0.01, cache={"sights": [1, 0]})
         return
     with (folder / "painted").open("a") as file:

@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 from impasto.errors import ImpastoError, OptionError
 
 Picture = bytes | str | os.PathLike[str]
+Fields = Sequence[tuple[str, str | bytes]]
+"""Of a form: text, or the bytes of a file."""
 
 SHORTEST_PAUSE = 0.2
 """Seconds between two questions for a job."""
@@ -60,16 +62,26 @@ class Client:
         waiting until a full server has room. progress: called with the job whenever it has changed.
         Raises ServerError, TimeoutError, and ImpastoError if there is no server.
         """
-        deadline = time.monotonic() + patience
-        given = {"content": content, "style": style, "masks": masks, "format": format, **options}
-        job = self._until(deadline, lambda: self.submit(**given))
-        while job["status"] in ("queued", "running"):
-            if progress:
-                progress(job)
-            left = (job["wait_seconds"] or 0) + (job["seconds_left"] or 0)
-            self._sleep(min(1.0, max(SHORTEST_PAUSE, left / 4)), deadline)
-            job = self.job(job["id"])
-        return self.result(job["id"])
+        fields = _fields(content, style, masks, {"format": format, **options})
+        return self._picture("/v1/stylize", fields, patience, progress)
+
+    def attention(
+        self,
+        content: Picture,
+        style: Picture | Sequence[Picture] = (),
+        place: tuple[float, float] = (50, 50),
+        *,
+        format: str = "png",  # noqa: A002
+        patience: float = 600,
+        **options: Any,
+    ) -> bytes:
+        """Where a place of the content looks, as a file of the format: the style, or, with a method of trained
+        generators, the content itself, bright where the place looks.
+
+        place: (x, y) in percent of the content's width and height. The rest is as for `stylize`.
+        """
+        values = {"x": place[0], "y": place[1], "format": format, **options}
+        return self._picture("/v1/attention", _fields(content, style, (), values), patience)
 
     def submit(
         self,
@@ -81,14 +93,7 @@ class Client:
         **options: Any,
     ) -> dict[str, Any]:
         """The job that paints it, as `job` shows it. Raises ServerError, also for a full server."""
-        fields: list[tuple[str, str | bytes]] = [("content", _file(content))]
-        fields += [("style", _file_or_name(one)) for one in _listed(style)]
-        fields += [("mask", _file_or_name(one)) for one in _listed(masks)]
-        fields += [("format", format), *((name, str(value)) for name, value in options.items() if value is not None)]
-        body, kind = _form(fields)
-        headers = {"Content-Type": kind, "Prefer": "respond-async"}
-        found: dict[str, Any] = json.loads(self._ask("POST", "/v1/stylize", body, headers))
-        return found
+        return self._submitted("/v1/stylize", _fields(content, style, masks, {"format": format, **options}))
 
     def job(self, job_id: str) -> dict[str, Any]:
         """How a job is."""
@@ -123,6 +128,31 @@ class Client:
     def styles(self) -> list[str]:
         """Names of the server's styles."""
         return [style["name"] for style in json.loads(self._ask("GET", "/v1/styles"))["styles"]]
+
+    def _picture(
+        self,
+        path: str,
+        fields: Fields,
+        patience: float,
+        progress: Callable[[dict[str, Any]], None] | None = None,
+    ) -> bytes:
+        """What becomes of a form, however long it takes within the patience."""
+        deadline = time.monotonic() + patience
+        job = self._until(deadline, lambda: self._submitted(path, fields))
+        while job["status"] in ("queued", "running"):
+            if progress:
+                progress(job)
+            left = (job["wait_seconds"] or 0) + (job["seconds_left"] or 0)
+            self._sleep(min(1.0, max(SHORTEST_PAUSE, left / 4)), deadline)
+            job = self.job(job["id"])
+        return self.result(job["id"])
+
+    def _submitted(self, path: str, fields: Fields) -> dict[str, Any]:
+        """Its job."""
+        body, kind = _form(fields)
+        headers = {"Content-Type": kind, "Prefer": "respond-async"}
+        found: dict[str, Any] = json.loads(self._ask("POST", path, body, headers))
+        return found
 
     def _until(self, deadline: float, submit: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Ask again, as long as the server says when."""
@@ -200,6 +230,15 @@ def _error(answer: http.client.HTTPResponse) -> ServerError:
     )
 
 
+def _fields(
+    content: Picture, style: Picture | Sequence[Picture], masks: Sequence[Picture], values: Mapping[str, Any]
+) -> Fields:
+    fields: list[tuple[str, str | bytes]] = [("content", _file(content))]
+    fields += [("style", _file_or_name(one)) for one in _listed(style)]
+    fields += [("mask", _file_or_name(one)) for one in _listed(masks)]
+    return [*fields, *((name, str(value)) for name, value in values.items() if value is not None)]
+
+
 def _listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:
     return list(pictures) if isinstance(pictures, list | tuple) else [pictures]  # type: ignore[list-item]
 
@@ -215,7 +254,7 @@ def _file_or_name(picture: Picture) -> str | bytes:
     return path.read_bytes() if path.exists() or not isinstance(picture, str) else picture
 
 
-def _form(fields: Sequence[tuple[str, str | bytes]]) -> tuple[bytes, str]:
+def _form(fields: Fields) -> tuple[bytes, str]:
     """The body of a form (RFC 7578) and its media type."""
     boundary = secrets.token_hex(16)
     parts = []

@@ -42,7 +42,7 @@ FIGURE_LAYERS = "relu3_1,relu4_1,relu5_1"
 # every layer.
 LOOK_SIZE = 512
 
-# Methods whose attention can be shown, and the options that change which places it prefers.
+# Methods whose attention can be shown, the usual one first, and the options that change which places it prefers.
 LOOK_OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "gatys": (
         "preset", "size", "encoder", "style_scale", "style_fit", "attention_layers", "attention_features",

@@ -52,9 +52,9 @@ class Site:
         finally:
             connection.close()
 
-    def stylize(self, *fields: tuple[str, str | bytes], **headers: str) -> Answer:
+    def stylize(self, *fields: tuple[str, str | bytes], path: str = "/v1/stylize", **headers: str) -> Answer:
         body, kind = _form(fields)
-        return self.ask("POST", "/v1/stylize", body, **{"Content_Type": kind, **headers})
+        return self.ask("POST", path, body, **{"Content_Type": kind, **headers})
 
 
 @contextmanager

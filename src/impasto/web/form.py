@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from impasto import service
 from impasto.errors import OptionError
+from impasto.options import LOOK_OPTIONS
 from impasto.service import Limits, Offer
 from impasto.web.problems import Problem
 
@@ -24,8 +25,10 @@ class InMemory(MultiPartParser):
     spool_max_size = 2**32
 
 
-async def read_form(request: Request, limits: Limits, offer: Offer) -> service.Request:
-    """Raises Problem 415 for another kind of body, 400 for a broken one; OptionError for what the fields say."""
+async def read_form(request: Request, limits: Limits, offer: Offer, *, looks: bool = False) -> service.Request:
+    """looks: it says where to look from, in x and y.
+
+    Raises Problem 415 for another kind of body, 400 for a broken one; OptionError for what the fields say."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         headers = {"Accept": "multipart/form-data"}
@@ -40,7 +43,7 @@ async def read_form(request: Request, limits: Limits, offer: Offer) -> service.R
         detail = error.message if isinstance(error, MultiPartException) else "its boundary or its headers are damaged"
         raise Problem(400, "broken-form", f"the form cannot be read: {detail}") from error
     try:
-        return await _request(form.multi_items(), offer)
+        return await _request(form.multi_items(), offer, looks=looks)
     finally:
         await form.close()
 
@@ -50,7 +53,7 @@ async def _stream(request: Request) -> AsyncGenerator[bytes, None]:
         yield chunk
 
 
-async def _request(items: list[tuple[str, Any]], offer: Offer) -> service.Request:
+async def _request(items: list[tuple[str, Any]], offer: Offer, *, looks: bool) -> service.Request:
     content: bytes | None = None
     styles: list[str | bytes] = []
     masks: list[bytes | None] = []
@@ -70,14 +73,27 @@ async def _request(items: list[tuple[str, Any]], offer: Offer) -> service.Reques
         else:
             texts[name] = given
     if content is None:
-        raise OptionError("content is missing: the picture to paint, as a file")
+        raise OptionError("content is missing: the picture to paint or to look from, as a file")
+    place = (_percent(texts, "x"), _percent(texts, "y")) if looks else None
+    if looks and not texts.get("method"):
+        texts["method"] = next(iter(LOOK_OPTIONS))
     return service.Request(
         content=content,
         styles=tuple(styles),
         masks=tuple(masks),
         format=texts.pop("format", "") or service.Request.format,
         options=offer.chosen(texts),
+        place=place,
     )
+
+
+def _percent(texts: dict[str, str], name: str) -> float:
+    """The range is the service's to check."""
+    text = texts.pop(name, "")
+    try:
+        return float(text)
+    except ValueError:
+        raise OptionError(f"{name} of the place is '{text[:80]}', but must be a number from 0 to 100") from None
 
 
 _FILES = {"content": "must be one file", "mask": f"must be a file, or '{REST}' for what the others leave"}

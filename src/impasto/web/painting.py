@@ -1,4 +1,5 @@
-"""`POST /v1/stylize`: a picture in, a painting out; or a job, if that takes longer."""
+"""`POST /v1/stylize` and `/v1/attention`: a picture in, a painting or where a place looks out; or a job, if that takes
+longer."""
 
 import asyncio
 import contextlib
@@ -15,39 +16,55 @@ from impasto.web.access import Visitor
 from impasto.web.form import read_form
 from impasto.web.jobs import job_json, picture_response
 from impasto.web.problems import problem_of
-from impasto.web.schema import form, picture, problems
-
-SUMMARY = "Paint a picture in the style of others"
+from impasto.web.schema import form, look_form, picture, problems
 
 
 def make_router(service: Service) -> APIRouter:
-    """The form's schema depends on what the service offers."""
+    """The forms' schemas depend on what the service offers."""
     router = APIRouter()
     accepted = {
         "model": Snapshot,
-        "description": "it takes longer; the painting will be at the job in Location",
+        "description": "it takes longer; the picture will be at the job in Location",
         "headers": {name: {"schema": {"type": "string"}} for name in ("Location", "Preference-Applied", "Retry-After")},
     }
+    others = {202: accepted, **problems(404, 408, 409, 415, 422)}
     router.post(
         "/v1/stylize",
-        summary=SUMMARY,
+        summary="Paint a picture in the style of others",
         response_class=Response,
-        responses={200: picture("the painting"), 202: accepted, **problems(404, 408, 409, 415, 422)},
+        responses={200: picture("the painting"), **others},
         openapi_extra={"requestBody": form(service.offer, service.limits)},
     )(stylize)
+    router.post(
+        "/v1/attention",
+        summary="See where a place of a picture looks",
+        response_class=Response,
+        responses={200: picture("what the place looks in, bright where it looks"), **others},
+        openapi_extra={"requestBody": look_form(service.offer)},
+    )(attention)
     return router
 
 
 async def stylize(request: Request) -> Response:
     """Waits for the painting up to the server's limit; then, or at once with `Prefer: respond-async`, the answer is 202
     with a job. `Prefer: wait=5` waits at most 5 seconds."""
+    return await _answered(request, looks=False)
+
+
+async def attention(request: Request) -> Response:
+    """Waits as painting does. With the method gatys the place looks in the style, whose best match has a ring; with
+    trained generators in the content itself, where the place has one."""
+    return await _answered(request, looks=True)
+
+
+async def _answered(request: Request, *, looks: bool) -> Response:
     state = request.app.state
     service: Service = state.service
     visitor: Visitor = state.access.visitor(request, "stylize")
     # Before the pictures are read: who will be refused need not send them.
     service.check_room(visitor.user, int(request.headers.get("content-length", "0")))
     state.rates.spend(visitor)
-    wish = await read_form(request, service.limits, service.offer)
+    wish = await read_form(request, service.limits, service.offer, looks=looks)
     job = await run_in_threadpool(service.submit, wish, visitor.user)
     # From here the upload is the service's alone, which lets go of it as soon as it can.
     del wish

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from impasto.options import LOOK_OPTIONS
 from impasto.service import FORMATS, Limits, Offer, Request
 from impasto.web.form import REST
 from impasto.web.problems import MEDIA_TYPE
@@ -44,6 +45,8 @@ _REASONS = {
     500: "something went wrong inside impasto",
     503: "the queue is full, or the server stops or starts",
 }
+FILE = {"type": "string", "format": "binary"}
+FORMAT = {"type": "string", "enum": list(FORMATS), "default": Request.format}
 _LATER = {"Retry-After": {"description": "seconds until it makes sense to try again", "schema": {"type": "integer"}}}
 
 
@@ -68,39 +71,65 @@ def picture(description: str) -> dict[str, Any]:
 
 def form(offer: Offer, limits: Limits) -> dict[str, Any]:
     """The body of `POST /v1/stylize`."""
-    file = {"type": "string", "format": "binary"}
-    named = {"type": "string", "enum": list(offer.styles)}
-    options = {name: {key: value for key, value in shown.items() if key not in ("unit", "methods")}
-               for name, shown in offer.schema().items()}  # fmt: skip
     properties: dict[str, Any] = {
-        "content": {**file, "description": "the picture to paint"},
+        "content": {**FILE, "description": "the picture to paint"},
         "style": {
             "type": "array",
-            "items": {"anyOf": [named, file]},
+            "items": _style(offer),
             "maxItems": limits.styles,
             "description": "paintings, as files or by their names in /v1/styles; none for a method whose weights are"
             " its style",
         },
         "mask": {
             "type": "array",
-            "items": {"anyOf": [{"type": "string", "enum": [REST]}, file]},
+            "items": {"anyOf": [{"type": "string", "enum": [REST]}, FILE]},
             "maxItems": limits.styles,
             "description": f"where each style goes, white where it does; '{REST}' for what the others leave",
         },
-        "format": {"type": "string", "enum": list(FORMATS), "default": Request.format},
-        **options,
+        "format": FORMAT,
+        **_options(offer),
     }
-    return {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object", "required": ["content"], "properties": properties, "additionalProperties": False,
-                },
-                "example": {"content": "(the file)", "style": list(offer.styles)[:1], "strength": 0.8, "size": 512},
-            }
+    example = {"content": "(the file)", "style": list(offer.styles)[:1], "strength": 0.8, "size": 512}
+    return _body(properties, ["content"], example)
+
+
+def look_form(offer: Offer) -> dict[str, Any]:
+    """The body of `POST /v1/attention`."""
+    options = _options(offer)
+    methods = offer.looking()
+    named = {name for method in methods for name in LOOK_OPTIONS[method]}
+    percent = {"type": "number", "minimum": 0, "maximum": 100}
+    properties: dict[str, Any] = {
+        "content": {**FILE, "description": "the picture that has the place"},
+        "style": {
+            **_style(offer),
+            "description": "the painting it looks in, as a file or by its name in /v1/styles; none for a method that"
+            " looks in the content",
         },
-    }  # fmt: skip
+        "x": {**percent, "description": "of the place, in percent of the content's width"},
+        "y": {**percent, "description": "of the place, in percent of the content's height"},
+        "format": FORMAT,
+        "method": {**options["method"], "enum": list(methods), "default": next(iter(LOOK_OPTIONS))},
+        **{name: shown for name, shown in options.items() if name in named},
+    }
+    example = {"content": "(the file)", "style": next(iter(offer.styles), ""), "x": 50, "y": 20}
+    return _body(properties, ["content", "x", "y"], example)
+
+
+def _style(offer: Offer) -> dict[str, Any]:
+    return {"anyOf": [{"type": "string", "enum": list(offer.styles)}, FILE]}
+
+
+def _options(offer: Offer) -> dict[str, dict[str, Any]]:
+    return {
+        name: {key: value for key, value in shown.items() if key not in ("unit", "methods")}
+        for name, shown in offer.schema().items()
+    }
+
+
+def _body(properties: dict[str, Any], required: list[str], example: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
+    return {"required": True, "content": {"multipart/form-data": {"schema": schema, "example": example}}}
 
 
 def complete(app: FastAPI, *, with_keys: bool) -> None:
