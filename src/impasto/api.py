@@ -60,8 +60,8 @@ def load(
     """A method that is ready to paint, to hand to `stylize` or `paint` for many pictures.
 
     device: auto, cpu, cuda, cuda:1, mps. weights: a local file for the encoder vgg19, or what a method's training
-    wrote. download: told of (bytes, total) while weights are fetched. Raises OptionError, and WeightsError when they
-    are first needed.
+    wrote; "monet" are generators of nla-cyclegan that come with impasto. download: told of (bytes, total) while weights
+    are fetched. Raises OptionError, and WeightsError when they are first needed.
     """
     return load_method(
         method, choose_device(device), weights=None if weights is None else Path(weights), download=download

@@ -13,9 +13,12 @@ from impasto.device import GATE_PSNR, memory_guard, precision
 from impasto.errors import OptionError, WeightsError
 from impasto.options import StylizeOptions
 from impasto.progress import Progress, ProgressCallback
-from impasto.weights import load, save, sha256_of
+from impasto.weights import WEIGHTS, load, location, save, sha256_of
 
 DIRECTIONS = ("A2B", "B2A")
+
+EMBEDDED: Mapping[str, str] = {"monet": "nla-cyclegan"}
+"""Generators that come with impasto: {name: their method}. A is photographs, B paintings."""
 
 
 class Config(Protocol):
@@ -97,6 +100,11 @@ def padded_to(picture: Tensor, multiple: int, minimum: int) -> Tensor:
     return F.pad(picture, (0, right, 0, down), mode=mode)
 
 
+def generators_file(name: Path) -> Path:
+    """The file of generators that come with impasto, or else the file that `name` names."""
+    return location(WEIGHTS[str(name)]) if str(name) in EMBEDDED else name
+
+
 class Translator(ABC):
     """A stylizer whose weights are the style: it takes pictures of one kind and no painting.
 
@@ -112,11 +120,15 @@ class Translator(ABC):
         weights: Path | None = None,
         download: Callable[[int, int], None] | None = None,
     ) -> None:
-        """weights: a file that the method's training wrote. download: never needed. Raises OptionError without one."""
+        """weights: a file that the method's training wrote, or a name of EMBEDDED. download: never needed.
+
+        Raises OptionError without weights.
+        """
         if weights is None:
-            raise OptionError(f"method {self.method} needs --weights FILE: generators.safetensors of its training")
+            made = ["generators.safetensors of its training", *(k for k, v in EMBEDDED.items() if v == self.method)]
+            raise OptionError(f"method {self.method} needs --weights FILE: {', or '.join(made)}")
         self.device = device
-        self.weights: Path = weights
+        self.weights = generators_file(weights)
         self._networks: dict[tuple[str, str], tuple[GeneratorModule, torch.dtype]] = {}
 
     @classmethod

@@ -83,6 +83,13 @@ WEIGHTS: dict[str, WeightSpec] = {
         licence="Apache-2.0",
         provenance="decoder of paper 004 (relu4_1 alone) for the encoder lite, made by the recipe adain_paper_short",
     ),
+    "monet": WeightSpec(
+        name="monet",
+        file_name="monet.safetensors",
+        kind="embedded",
+        licence="Apache-2.0",
+        provenance="generators of the method nla-cyclegan, photographs and Monet, made by the recipe nla_cyclegan_slim",
+    ),
     "vgg19": WeightSpec(
         name="vgg19",
         file_name="vgg19-dcbb9e9d.pth",

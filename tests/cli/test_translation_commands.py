@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState, PartialState
+from PIL import Image
 
 from impasto import api
 from impasto.blocks.patch_discriminator import PatchConfig
@@ -119,6 +120,24 @@ def test_what_makes_no_sense_is_refused(words, code, message, impasto):
     outcome = impasto("stylize", "photo.png", "-o", "out.png", "--method", "cyclegan", "--weights", "none", *words)
     assert outcome.code == code
     assert message in outcome.err
+
+
+def test_generators_that_come_with_impasto_are_called_by_name(impasto, folder):
+    words = ("stylize", "photo.png", "--method", "nla-cyclegan", "--weights", "monet")
+    for direction in ("A2B", "B2A"):
+        outcome = impasto(*words, "--direction", direction, "-o", f"{direction}.png")
+        assert outcome.code == 0, outcome.err
+    photo, painted, back = (
+        torch.from_numpy(np.array(Image.open(folder / name).convert("RGB"))).float()
+        for name in ("photo.png", "A2B.png", "B2A.png")
+    )
+    assert painted.shape == photo.shape
+    assert (painted - photo).abs().mean() > 2
+    assert (painted - back).abs().mean() > 2
+    assert torch.corrcoef(torch.stack([photo.mean(2).flatten(), painted.mean(2).flatten()]))[0, 1] > 0.5
+    outcome = impasto(*words[:3], "cyclegan", *words[4:], "-o", "other.png")
+    assert "monet.safetensors: is of the method nla-cyclegan, but the method is cyclegan" in outcome.err
+    assert "of its training, or monet" in impasto(*words[:4], "-o", "other.png").err
 
 
 def test_weights_that_do_not_fit_are_named(translate, impasto):

@@ -78,7 +78,7 @@ class Run:
         Parameter(
             group=_RUN,
             help="file of weights: for the encoder vgg19, instead of the official one; for the cyclegan methods, what"
-            " their training wrote",
+            " their training wrote, or monet, which comes with impasto, for nla-cyclegan",
         ),
     ] = None
     pixel_limit: Annotated[
