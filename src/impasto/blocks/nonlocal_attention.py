@@ -1,9 +1,9 @@
 """The non-local block: every position looks at all others (Wang et al. 2018; paper 000, section 2.2)."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.blocks.initialise import ZeroConv2d
+from impasto.blocks.positions import looks, pooled, positions
 from impasto.dot_product_attention import attend
 
 
@@ -25,8 +25,9 @@ class NonLocalBlock(nn.Module):
         self.pooling = pooling
 
     def forward(self, x: Tensor) -> Tensor:
-        seen = self._pooled(x)
-        y = attend(_positions(self.theta(x)), _positions(self.phi(seen)), _positions(self.g(seen)))
+        # Before phi and g, as Wang et al. write it: the subsampled x itself.
+        seen = pooled(x, self.pooling)
+        y = attend(positions(self.theta(x)), positions(self.phi(seen)), positions(self.g(seen)))
         added: Tensor = self.W_z(y.transpose(1, 2).unflatten(2, x.shape[2:]))
         return x + added
 
@@ -35,16 +36,4 @@ class NonLocalBlock(nn.Module):
 
         x: (N, channels, H, W). queries: (Q,) indices into the H * W positions, row by row.
         """
-        seen = self._pooled(x)
-        asked, keys = _positions(self.theta(x))[:, queries], _positions(self.phi(seen))
-        maps: Tensor = (asked.float() @ keys.float().transpose(1, 2)).softmax(2).unflatten(2, seen.shape[2:])
-        return maps
-
-    def _pooled(self, x: Tensor) -> Tensor:
-        # Before phi and g, as Wang et al. write it: the subsampled x itself. A partial window counts, too.
-        return x if self.pooling == 1 else F.max_pool2d(x, self.pooling, ceil_mode=True)
-
-
-def _positions(x: Tensor) -> Tensor:
-    """(N, C, H, W) -> (N, H * W, C)."""
-    return x.flatten(2).transpose(1, 2)
+        return looks(self.theta(x), self.phi(pooled(x, self.pooling)), queries)

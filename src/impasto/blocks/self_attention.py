@@ -1,9 +1,9 @@
 """Self-attention as SAGAN has it (Zhang et al. 2019): paper 003, equations 1 to 7."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from impasto.blocks.positions import looks, pooled, positions
 from impasto.dot_product_attention import attend
 
 SMALLEST = 16
@@ -32,8 +32,9 @@ class SelfAttention(nn.Module):
         self.pooling = pooling
 
     def forward(self, x: Tensor) -> Tensor:
-        seen = self._pooled(x)
-        found = attend(_positions(self.g(x)), _positions(self.f(seen)), _positions(self.h(seen)))
+        # Before f and h, so that these work on fewer positions.
+        seen = pooled(x, self.pooling)
+        found = attend(positions(self.g(x)), positions(self.f(seen)), positions(self.h(seen)))
         o: Tensor = self.v(found.transpose(1, 2).unflatten(2, x.shape[2:]))
         return torch.addcmul(x, self.gamma, o)  # without a map for the product
 
@@ -42,16 +43,4 @@ class SelfAttention(nn.Module):
 
         x: (N, channels, H, W). queries: (Q,) indices into the H * W positions, row by row.
         """
-        seen = self._pooled(x)
-        asked, keys = _positions(self.g(x))[:, queries], _positions(self.f(seen))
-        maps: Tensor = (asked.float() @ keys.float().transpose(1, 2)).softmax(2).unflatten(2, seen.shape[2:])
-        return maps
-
-    def _pooled(self, x: Tensor) -> Tensor:
-        # Before f and h, so that these work on fewer positions. A partial window counts, too.
-        return x if self.pooling == 1 else F.max_pool2d(x, self.pooling, ceil_mode=True)
-
-
-def _positions(x: Tensor) -> Tensor:
-    """(N, C, H, W) -> (N, H * W, C)."""
-    return x.flatten(2).transpose(1, 2)
+        return looks(self.g(x), self.f(pooled(x, self.pooling)), queries)
