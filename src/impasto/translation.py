@@ -11,14 +11,12 @@ from torch import Tensor, nn
 
 from impasto.device import GATE_PSNR, memory_guard, precision
 from impasto.errors import OptionError, WeightsError
+from impasto.gallery import GENERATORS
 from impasto.options import StylizeOptions
 from impasto.progress import Progress, ProgressCallback
 from impasto.weights import WEIGHTS, load, location, save, sha256_of
 
 DIRECTIONS = ("A2B", "B2A")
-
-EMBEDDED: Mapping[str, str] = {"monet": "nla-cyclegan"}
-"""Generators that come with impasto: {name: their method}. A is photographs, B paintings."""
 
 
 class Config(Protocol):
@@ -102,7 +100,7 @@ def padded_to(picture: Tensor, multiple: int, minimum: int) -> Tensor:
 
 def generators_file(name: Path) -> Path:
     """The file of generators that come with impasto, or else the file that `name` names."""
-    return location(WEIGHTS[str(name)]) if str(name) in EMBEDDED else name
+    return location(WEIGHTS[str(name)]) if str(name) in GENERATORS else name
 
 
 class Translator(ABC):
@@ -120,12 +118,12 @@ class Translator(ABC):
         weights: Path | None = None,
         download: Callable[[int, int], None] | None = None,
     ) -> None:
-        """weights: a file that the method's training wrote, or a name of EMBEDDED. download: never needed.
+        """weights: a file that the method's training wrote, or a name of `gallery.GENERATORS`. download: never needed.
 
         Raises OptionError without weights.
         """
         if weights is None:
-            made = ["generators.safetensors of its training", *(k for k, v in EMBEDDED.items() if v == self.method)]
+            made = ["generators.safetensors of its training", *(k for k, v in GENERATORS.items() if v == self.method)]
             raise OptionError(f"method {self.method} needs --weights FILE: {', or '.join(made)}")
         self.device = device
         self.weights = generators_file(weights)

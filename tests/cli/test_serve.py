@@ -5,13 +5,16 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import fields
 
 import pytest
 from wishes import picture
 
 from impasto.cli import serve as command
 from impasto.client import Client
+from impasto.options import StylizeOptions
 from impasto.web.keys import add_key
+from impasto.weights import WEIGHTS, location
 
 SOON = 120
 
@@ -42,6 +45,16 @@ def test_a_missing_extra_and_missing_keys(impasto, monkeypatch):
     assert "none.json: the file of keys cannot be read" in outcome.err
     monkeypatch.setitem(sys.modules, "python_multipart", None)
     assert "serving needs the extra 'web' (python_multipart is missing)" in impasto("serve").err
+
+
+def test_monet_is_offered_unless_another_file_is_given(folder):
+    method = next(item for item in fields(StylizeOptions) if item.name == "method")
+    offer = command._offer(command.Goods())
+    assert {"adain", "gatys", "nla-cyclegan"} == set(offer.choices(method))
+    assert offer.weights["nla-cyclegan"] == location(WEIGHTS["monet"])
+    (folder / "mine.safetensors").touch()
+    given = command._offer(command.Goods(weights=("nla-cyclegan=mine.safetensors",)))
+    assert given.weights == {"nla-cyclegan": folder / "mine.safetensors"}
 
 
 def test_a_port_that_is_taken(impasto):

@@ -55,7 +55,8 @@ class Goods:
         Parameter(
             metavar="NAME=FILE",
             consume_multiple=True,
-            help="weights of vgg19, or of a method whose weights are its style; what has none is not offered",
+            help="weights of vgg19, or of a method whose weights are its style; what has none is not offered, but for"
+            " nla-cyclegan, which comes with Monet",
         ),
     ] = ()
     device: Annotated[
@@ -118,10 +119,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def _offer(goods: Goods) -> "Offer":
-    from impasto.gallery import packaged
+    from impasto.gallery import packaged, packaged_generators
     from impasto.service import Offer, styles_in
 
-    weights: dict[str, Path] = {}
+    weights = packaged_generators()
     for word in goods.weights:
         name, equals, path = word.partition("=")
         if not equals:
