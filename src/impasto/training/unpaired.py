@@ -1,6 +1,7 @@
 """What every training of unpaired translation has: two generators, two discriminators, and what they are shown by."""
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -70,7 +71,7 @@ class Shared(Protocol):
     def best_by(self) -> str: ...
 
 
-class UnpairedTraining(Generic[AnyGenerator]):
+class UnpairedTraining(ABC, Generic[AnyGenerator]):
     """Everything of a `Trainable` but its step and its errors on held-out pictures."""
 
     settings: Any  # a `Shared`; each training says which
@@ -184,9 +185,9 @@ class UnpairedTraining(Generic[AnyGenerator]):
         generators = cast(Mapping[str, GeneratorModule], self.averages)
         save_generators(folder / "generators.safetensors", self.method, generators, asdict(self.settings))
 
+    @abstractmethod
     def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> dict[str, float]:
         """Means over pictures (1, 3, H, W) in [-1, 1] of one kind. there, back: the directions from it and to it."""
-        raise NotImplementedError
 
     def _distance(self, painted: Iterable[Tensor], others: Iterable[Tensor]) -> float:
         """Of two sets of pictures in [0, 1], as `impasto evaluate` measures it."""
