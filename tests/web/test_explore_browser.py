@@ -1,13 +1,17 @@
 """The Explore tab in Chromium: a click, and the picture appears."""
 
+import threading
 from contextlib import contextmanager
 
 import gradio as gr
 import pytest
+import uvicorn
 from fake_service import go, offer, serve
+from fastapi import FastAPI
 from wishes import picture
 
 from impasto.web.page.explore import explore_tab
+from impasto.web.server import listen
 
 __all__ = ["go", "offer", "serve"]
 
@@ -27,13 +31,17 @@ def address(service):
     with gr.Blocks(analytics_enabled=False) as blocks:
         explore_tab(service)
     theme = gr.themes.Base(font=["sans-serif"], font_mono=["monospace"])
-    _, url, _ = blocks.launch(
-        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", theme=theme, footer_links=[]
-    )  # fmt: skip
-    try:
-        yield url
-    finally:
-        blocks.close(verbose=False)
+    # As `launch` would, which leaves its event loop open.
+    app = gr.mount_gradio_app(FastAPI(), blocks, path="", theme=theme, footer_links=[])
+    with listen("127.0.0.1", 0) as sock:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{sock.getsockname()[1]}/"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @contextmanager
