@@ -22,7 +22,8 @@ FLAGS = [
 ]  # fmt: skip
 PATIENCE = 300_000
 
-pytestmark = pytest.mark.browser
+# Slow, because a choice that follows another one too fast is sometimes not heard, and then waited for in vain.
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @contextmanager
