@@ -14,7 +14,7 @@ COMMANDS = [
     "data", "data list", "data fetch", "data check", "runs", "runs list", "runs show", "runs diff",
     "weights", "weights list", "weights fetch", "weights normalise", "weights import",
     "survey", "survey create", "survey serve", "survey report",
-    "serve", "keys add", "keys list", "keys remove",
+    "serve", "bot", "keys add", "keys list", "keys remove",
 ]  # fmt: skip
 
 
