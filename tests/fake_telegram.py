@@ -27,7 +27,7 @@ PATIENCE = 20.0
 Json = dict[str, Any]
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """What the API answers instead of a result."""
 
     def __init__(self, code: int, description: str, **parameters: Any) -> None:
@@ -102,9 +102,8 @@ class User:
 
     def says(self, text: str) -> Message:
         message = self.telegram.add(self.number, mine=True, text=text)
-        entities = (
-            [{"type": "bot_command", "offset": 0, "length": len(text.split()[0])}] if text.startswith("/") else []
-        )
+        word = text.split(maxsplit=1)[0]
+        entities = [{"type": "bot_command", "offset": 0, "length": len(word)}] if word.startswith("/") else []
         return self._send(message, entities=entities)
 
     def sends(
@@ -196,6 +195,7 @@ class Telegram:
         self.numbers = itertools.count(100)
         self.confirmed = 0
         self.changed = threading.Condition()
+        self.last_update: Json = {}
         self._updates: list[Json] = []
         self._closed = False
 
@@ -217,7 +217,8 @@ class Telegram:
 
     def push(self, update: Json) -> None:
         with self.changed:
-            self._updates.append({"update_id": next(self.numbers), **update})
+            self.last_update = {"update_id": next(self.numbers), **update}
+            self._updates.append(self.last_update)
             self.changed.notify_all()
 
     def wait(self, look: Callable[[], Any], what: Callable[[], str]) -> Any:
@@ -239,13 +240,13 @@ class Telegram:
             waits = self.floods.get(method)
             if waits:
                 seconds = waits.pop(0)
-                raise Refused(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
+                raise RefusedError(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
             chat = int(values.get("chat_id", 0))
             if chat in self.blocked:
-                raise Refused(403, "Forbidden: bot was blocked by the user")
+                raise RefusedError(403, "Forbidden: bot was blocked by the user")
         handler = getattr(self, f"_{method}", None)
         if handler is None:
-            raise Refused(404, f"Not Found: {method}")
+            raise RefusedError(404, f"Not Found: {method}")
         return handler(values, files)
 
     def _getMe(self, values: Json, files: Any) -> Json:  # noqa: N802  (Telegram's names)
@@ -268,9 +269,9 @@ class Telegram:
     def _getFile(self, values: Json, files: Any) -> Json:  # noqa: N802
         name = values["file_id"]
         if name not in self.files:
-            raise Refused(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
+            raise RefusedError(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
         if len(self.files[name]) > 20_000_000:
-            raise Refused(400, "Bad Request: file is too big")
+            raise RefusedError(400, "Bad Request: file is too big")
         return {"file_id": name, "file_unique_id": f"u{name}", "file_path": f"photos/{name}.jpg"}
 
     def _sendMessage(self, values: Json, files: Any) -> Json:  # noqa: N802
@@ -283,7 +284,7 @@ class Telegram:
     def _sendDocument(self, values: Json, files: dict[str, tuple[str, bytes]]) -> Json:  # noqa: N802
         name, data = files[_attached(values.get("document", "attach://document"))]
         if len(data) > 50_000_000:
-            raise Refused(413, "Request Entity Too Large")
+            raise RefusedError(413, "Request Entity Too Large")
         if "thumbnail" in values or "thumbnail" in files:
             _, small = files[_attached(values.get("thumbnail", "attach://thumbnail"))]
             with Image.open(io.BytesIO(small)) as picture:
@@ -317,7 +318,7 @@ class Telegram:
 
     def _answerCallbackQuery(self, values: Json, files: Any) -> bool:  # noqa: N802
         if values["callback_query_id"] not in self.queries:
-            raise Refused(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
+            raise RefusedError(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
         self.queries.discard(values["callback_query_id"])
         return True
 
@@ -335,15 +336,15 @@ class Telegram:
     def _photo(self, word: str, files: dict[str, tuple[str, bytes]]) -> Json:
         if not word.startswith("attach://"):
             if word not in self.files:
-                raise Refused(400, "Bad Request: wrong file identifier/HTTP URL specified")
+                raise RefusedError(400, "Bad Request: wrong file identifier/HTTP URL specified")
             return {"data": self.files[word], "file": word}
         name, data = files[_attached(word)]
         if len(data) > 10_000_000:
-            raise Refused(400, "Bad Request: too big for a photo")
+            raise RefusedError(400, "Bad Request: too big for a photo")
         with Image.open(io.BytesIO(data)) as picture:
             width, height = picture.size
         if width + height > 10_000 or max(width, height) > 20 * min(width, height):
-            raise Refused(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
+            raise RefusedError(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
         return {"data": data, "name": name}
 
     def _find(self, values: Json) -> Message:
@@ -351,13 +352,13 @@ class Telegram:
             if (message.chat, message.number) == (int(values["chat_id"]), int(values["message_id"])):
                 assert not message.mine
                 return message
-        raise Refused(400, "Bad Request: message to edit not found")
+        raise RefusedError(400, "Bad Request: message to edit not found")
 
     def _edit(self, values: Json, **shown: Any) -> Json:
         with self.changed:
             message = self._find(values)
             if all(getattr(message, name) == value for name, value in shown.items() if name != "name"):
-                raise Refused(400, "Bad Request: message is not modified: specified new message content is the same")
+                raise RefusedError(400, "Bad Request: message is not modified: the new content is the same")
             for name, value in shown.items():
                 setattr(message, name, value)
             message.states.append(message.text)
@@ -378,6 +379,9 @@ def _buttons(values: Json) -> list[list[Json]]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Otherwise every answer waits for the client's word on its first half.
+    disable_nagle_algorithm = True
+    wbufsize = -1
 
     @property
     def telegram(self) -> Telegram:
@@ -392,10 +396,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             if bot != f"bot{self.telegram.token}":
-                raise Refused(401, "Unauthorized")
+                raise RefusedError(401, "Unauthorized")
             result = self.telegram.answer(method, *_form(self.headers["Content-Type"] or "", body))
             self._reply(200, {"ok": True, "result": result})
-        except Refused as error:
+        except RefusedError as error:
             told = {"parameters": error.parameters} if error.parameters else {}
             self._reply(error.code, {"ok": False, "error_code": error.code, "description": str(error), **told})
 
@@ -416,6 +420,7 @@ class _Handler(BaseHTTPRequestHandler):
             for first in range(0, len(data), part):
                 time.sleep(self.telegram.slow)
                 self.wfile.write(data[first : first + part])
+                self.wfile.flush()
 
     def _reply(self, code: int, answer: Json) -> None:
         data = json.dumps(answer).encode()

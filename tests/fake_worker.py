@@ -70,7 +70,7 @@ def paint(task: Message) -> None:
             while not (folder / "go").exists():
                 try:
                     if inbox.get(timeout=0.02).kind == "cancel":
-                        write(out, "cancelled", [b"the best so far"], job=job)
+                        write(out, "cancelled", [task.blobs[0] if is_echo else b"the best so far"], job=job)
                         return
                 except Empty:
                     continue

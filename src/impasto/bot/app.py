@@ -79,7 +79,7 @@ async def serve(
 
     turns = Turns(save)
     application = _application(settings, store, turns)
-    studio = Studio(application, service, settings.manners)
+    studio = Studio(application, service, turns, settings.manners)
     talk = Talk(
         application, studio, Gallery(service.offer.styles), turns, settings.manners, settings.allowed
     )  # fmt: skip

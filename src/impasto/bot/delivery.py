@@ -15,7 +15,8 @@ _ALWAYS_SAID = ("strength", "colour")
 
 
 class Delivery:
-    """Of one commission. Photos of several are held back until they can go as an album, in their order.
+    """Of one commission. Photos of several are held back until they can go as an album, in their order; a single
+    painting, until its buttons may be pressed.
 
     broken: numbers of the pictures, from 1, that could not be read.
     """
@@ -32,18 +33,18 @@ class Delivery:
     async def take(self, painting: Painting) -> bool:
         """Send it, or hold it back. Whether everything so far is with the user."""
         self._count += 1
-        if self._several and painting.way is Way.PHOTO:
+        if painting.way is Way.PHOTO or not self._several:
             self._held.append(painting)
             return False
         await self.flush()
-        self._sent = await self._send(painting, None if self._several else self._caption(painting))
+        await self._send(painting)
         return True
 
     async def flush(self) -> bool:
         """Send what is held back. Whether there was something."""
         held, self._held = self._held, []
         if len(held) == 1:
-            await self._send(held[0], None)
+            self._sent = await self._send(held[0])
         elif held:
             album = [InputMediaPhoto(one.data, filename=one.name) for one in held]
             await surely(lambda: self._bot.send_media_group(self._user, album))
@@ -64,8 +65,9 @@ class Delivery:
             self._sent = await surely(lambda: self._bot.send_message(self._user, text, reply_markup=keyboard))
         return self._sent.message_id
 
-    async def _send(self, painting: Painting, caption: str | None) -> Message:
-        keyboard = keyboards.painted(self._language, self._commission.settings) if caption else None
+    async def _send(self, painting: Painting) -> Message:
+        caption = None if self._several else self._caption(painting)
+        keyboard = None if self._several else keyboards.painted(self._language, self._commission.settings)
         if painting.way is Way.PHOTO:
             try:
                 return await surely(

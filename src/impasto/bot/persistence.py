@@ -30,7 +30,11 @@ class Persistence(BasePersistence[Conversation, Any, Any]):
 
     async def update_user_data(self, user_id: int, data: Conversation) -> None:
         try:
-            self._store.put(user_id, data.to_json())
+            if data.is_empty:
+                # Whoever was forgotten is looked up once more when the message is dealt with that asked for it.
+                self._store.drop(user_id)
+            else:
+                self._store.put(user_id, data.to_json())
         except DataError as error:
             # A full disk is no reason to stop painting.
             logger.error("%s", error)

@@ -69,11 +69,8 @@ class Report:
     async def follow(self, job: Snapshot) -> None:
         """How a job of the service is."""
         if job.status is Status.QUEUED:
-            if job.position:
-                wait = duration(self._language, job.wait_seconds or 0)
-                await self.show("waiting", before=job.position, wait=wait)
-            else:
-                await self.show("next")
+            wait = duration(self._language, job.wait_seconds or 0)
+            await self.show("waiting" if job.position else "next", before=job.position, wait=wait)
         elif job.step and job.total:
             await self.show("painting-part", percent=min(99, 100 * job.step // job.total))
         else:

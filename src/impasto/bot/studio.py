@@ -18,6 +18,7 @@ from impasto.bot.report import Report, surely
 from impasto.bot.sending import DOWNLOAD_BYTES, Painting, Way, fitting_size, format_for, size_of, way_of
 from impasto.bot.texts import say
 from impasto.bot.troubles import Trouble
+from impasto.bot.turns import Turns
 from impasto.errors import ImpastoError, PictureError
 from impasto.service import Request, Service, Snapshot, Status, changes
 from impasto.service.refusals import NoSuchJobError, QueueFullError, RefusedError, UnavailableError, UserBusyError
@@ -35,8 +36,8 @@ Bot = Application[Any, Any, Conversation, Any, Any, Any]
 class Studio:
     """Paints for all users; the service's queue decides whose turn it is."""
 
-    def __init__(self, application: Bot, service: Service, manners: Manners) -> None:
-        self._application, self._service, self._manners = application, service, manners
+    def __init__(self, application: Bot, service: Service, turns: Turns, manners: Manners) -> None:
+        self._application, self._service, self._turns, self._manners = application, service, turns, manners
         self._tasks: dict[tuple[int, int], asyncio.Task[None]] = {}
 
     async def save(self, user: int) -> None:
@@ -149,8 +150,6 @@ class Studio:
             report.turn_to(number + 1, count)
             try:
                 made = await self._painting(user, commission, number, style, report)
-                await report.show("sending")
-                is_delivered = await delivery.take(made)
             except Trouble as trouble:
                 if trouble.key == troubles.PHOTO and count > 1:
                     delivery.broken.append(number + 1)
@@ -158,13 +157,16 @@ class Studio:
                 if await delivery.flush():
                     talk.running[report.message] = replace(commission, done=number)
                 raise
-            if is_delivered:
+            await report.show("sending")
+            if await delivery.take(made):
                 talk.running[report.message] = replace(commission, done=number + 1)
                 await self.save(user)
-        buttons = await delivery.finish()
-        talk.running.pop(report.message, None)
-        talk.keep(buttons, replace(commission, done=0, attempts=0))
-        await self.save(user)
+        # Buttons may be pressed as soon as they are there, and wait until it is known what they are about.
+        async with self._turns.of(user):
+            buttons = await delivery.finish()
+            talk.running.pop(report.message, None)
+            talk.keep(buttons, replace(commission, done=0, attempts=0))
+            await self.save(user)
         await report.vanish()
 
     def _check_room(self, user: int) -> None:

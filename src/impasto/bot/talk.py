@@ -294,11 +294,11 @@ class Talk:
                 self._gallery.sent[page] = sent.photo[-1].file_id
 
     async def _on_role(self, user: int, talk: Conversation, query: CallbackQuery, which: str) -> None:
-        with contextlib.suppress(BadRequest):
-            await query.edit_message_reply_markup(None)
         if len(talk.contents) != 2:
             await self._application.bot.send_message(user, say(talk.language, "lost-again"))
             return
+        with contextlib.suppress(BadRequest):
+            await query.edit_message_reply_markup(None)
         first, second = talk.contents
         if which == "first":
             talk.style, talk.contents = first, (second,)

@@ -86,7 +86,4 @@ def errors_without(token: str) -> Iterator[None]:
         text = "".join(traceback.format_exception(error))
         if masked(text, token) == text:
             raise
-        reason = masked(f"{type(error).__name__}: {error}", token)
-    else:
-        return
-    raise ImpastoError(f"the bot stopped: {reason}")
+        raise ImpastoError(f"the bot stopped: {masked(f'{type(error).__name__}: {error}', token)}") from None
