@@ -1,142 +1,169 @@
-"""Hold a conversation with the Telegram bot, and write down what its user sees.
+"""Talk to the bot, with impasto's own pictures and its real networks, and write down who said what.
 
-    python tools/bot_transcript.py [--pictures FOLDER]
+    python tools/bot_transcript.py [--picture docs/pictures/bot.png]
 
-`impasto bot` runs as it always does, with the decoder that comes with impasto, but against the Bot API server of the
-tests on this machine; no account is needed. The transcript in docs/bot.md is what this prints. How often a report on
-progress changes depends on the machine.
+Prints the transcript that stands in docs/bot.md; a test compares the two. Telegram is the one of the tests, on this
+machine. The picture shows what was sent and what came back.
 """
 
-from __future__ import annotations
-
 import argparse
+import asyncio
 import io
-import os
-import subprocess
 import sys
 import tempfile
-import textwrap
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-import fake_telegram  # noqa: E402  (it is not installed)
-from fake_telegram import TOKEN, Message, Telegram, User, telegram  # noqa: E402
+from fake_telegram import TOKEN, Message, Telegram, User, telegram
 
-from impasto.bot.token import VARIABLE  # noqa: E402
-from impasto.gallery import packaged  # noqa: E402
+from impasto.bot.app import Settings, serve
+from impasto.bot.manners import Manners
+from impasto.bot.store import Store
+from impasto.figures import grid
+from impasto.gallery import packaged
+from impasto.service import Service
+from impasto.service.process import WORKER
 
-PATIENCE = 300.0
-"""Seconds until a bot that says nothing is given up; a slow machine refines for a while."""
-WIDTH = 120
+SIDE = 384
+"""Pixels of the pictures' longer side: as small as a transcript can do with."""
+WIDTH = 100
+"""Signs of a line."""
 
 
-class Transcript:
-    """Of everything that comes into a chat, in its order, and of what became of it."""
+@contextmanager
+def running(server: Telegram, command: tuple[str, ...] = WORKER) -> Iterator[None]:
+    """The bot, in a thread of its own."""
+    listens, ends = threading.Event(), threading.Event()
+    settings = Settings(token=TOKEN, base_url=server.url, manners=Manners(album_seconds=0.2))
 
-    def __init__(self, server: Telegram) -> None:
-        self._server, self._add = server, server.add
-        self._events: list[Message | str] = []
-        server.add = self._added  # type: ignore[method-assign]
+    async def work(memory: Path) -> None:
+        stop = asyncio.Event()
+        store = Store(memory)
+        with Service(devices=["cpu"], command=command) as service:
+            bot = asyncio.create_task(serve(settings, service, store, lambda name: listens.set(), stop))
+            await asyncio.to_thread(ends.wait)
+            stop.set()
+            await bot
+        store.close()
 
-    def _added(self, chat: int, **values: object) -> Message:
-        message = self._add(chat, **values)
-        self._events.append(message)
+    with tempfile.TemporaryDirectory() as folder:
+        thread = threading.Thread(target=lambda: asyncio.run(work(Path(folder) / "bot.sqlite")))
+        thread.start()
+        try:
+            listens.wait()
+            yield
+        finally:
+            ends.set()
+            thread.join()
+
+
+class Pen:
+    """Writes down what one user and the bot say. painted: what the bot sent, in its order."""
+
+    def __init__(self, user: User) -> None:
+        self.user, self.lines = user, list[str]()
+        self.painted: list[bytes] = []
+        self._last: Message | None = None
+
+    def say(self, text: str, answer: str) -> Message:
+        self._write("You", text)
+        self._last = self.user.says(text)
+        return self._answered(answer)
+
+    def send(self, *pictures: bytes, answer: str, what: str) -> Message:
+        self._write("You", f"[{what}]")
+        for data in pictures:
+            self._last = self.user.sends(data, album="album" if len(pictures) > 1 else "")
+        return self._answered(answer)
+
+    def press(self, message: Message, label: str, answer: str) -> Message:
+        self._write("You", f"press [{label}]")
+        self.user.presses(message, label)
+        return self._answered(answer)
+
+    def _answered(self, words: str) -> Message:
+        last = self._last
+        message = self.user.waits_for(lambda one: words in one.text and one.kind in ("text", "photo"), words, after=last)
+        self._last = message
+        if "Stronger" in message.labels:
+            self.painted.append(message.data)
+            self._write("Bot", f"[the painting] {message.text}")
+        else:
+            self._write("Bot", ("[the paintings] " if message.kind == "photo" else "") + message.text)
+        for row in message.buttons:
+            self._write("", " ".join(f"[{button['text']}]" for button in row))
         return message
 
-    def press(self, user: User, message: Message, label: str) -> None:
-        self._events.append(f"you:  presses [{next(one for one in message.labels if label in one)}]")
-        user.presses(message, label)
-
-    def lines(self) -> list[str]:
-        written: list[str] = []
-        for event in self._events:
-            written += [event] if isinstance(event, str) else self._of(event)
-        return written
-
-    def _of(self, message: Message) -> list[str]:
-        who, indent = ("you:" if message.mine else "bot:").ljust(6), " " * 6
-        picture = f"({shown(message)}) " if message.data else ""
-        if message in self._server.chats:
-            said = message.text
-            end = [indent + " ".join(f"[{label}]" for label in message.labels)] if message.labels else []
-        else:
-            # A message on progress, which goes when the painting comes.
-            said, end = " → ".join(message.states), [f"{indent}(this message is gone again)"]
-        lines = [
-            part for line in f"{picture}{said}".strip().split("\n") for part in textwrap.wrap(line, WIDTH - len(indent))
-        ]
-        return [who + lines[0], *(indent + line for line in lines[1:]), *end]
+    def _write(self, who: str, text: str) -> None:
+        for paragraph in text.splitlines():
+            line = f"{who:4}"
+            for word in paragraph.split(" "):
+                if len(line) + 1 + len(word) > WIDTH:
+                    self.lines.append(line.rstrip())
+                    line = " " * 4
+                line += f" {word}"
+            self.lines.append(line.rstrip())
+            who = ""
 
 
-def shown(message: Message) -> str:
-    """What a picture is, as its reader sees it."""
-    with Image.open(io.BytesIO(message.data)) as picture:
-        size = "{} × {}".format(*picture.size)
-        kind = "photo" if message.kind == "photo" else f"file {message.name}"
-        return f"{kind}, {size}"
-
-
-def suffix(data: bytes) -> str:
-    with Image.open(io.BytesIO(data)) as picture:
-        return ".png" if picture.format == "PNG" else ".jpg"
-
-
-def photo(name: str, side: int) -> bytes:
-    """One that comes with impasto, with a longer side of so many pixels, as JPEG."""
+def small(name: str) -> bytes:
+    """One of impasto's pictures, as Telegram would make it small."""
     with Image.open(packaged()[name]) as picture:
-        small = picture.convert("RGB")
-    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+        copy = picture.convert("RGB")
+    copy.thumbnail((SIDE, SIDE))
     stream = io.BytesIO()
-    small.save(stream, "JPEG", quality=92)
+    copy.save(stream, "JPEG", quality=90)
     return stream.getvalue()
 
 
-def talk(user: User, transcript: Transcript) -> None:
+def talk(server: Telegram) -> Pen:
     """The conversation."""
-    user.says("/start")
-    user.reads("I turn photos")
-    user.sends(photo("mountains", 640))
-    gallery = user.reads("Now the style")
-    transcript.press(user, gallery, "swirls")
-    first = user.gets("photo", labels="Weaker", after=gallery)
-    transcript.press(user, first, "Weaker")
-    second = user.gets("photo", labels="Weaker", after=first)
-    transcript.press(user, second, "Refine")
-    third = user.gets("photo", labels="Weaker", after=second)
-    user.sends(photo("still_life", 768), "ink", kind="image/jpeg", name="holiday.jpg")
-    last = user.gets("document", labels="Weaker", after=third)
-    user.says("Is it finished?")
-    user.reads("I understand only pictures", after=last)
-    user.says("/privacy")
-    notice = user.reads("Your pictures stay", after=last)
-    transcript.press(user, notice, "Forget everything")
-    user.reads("I have forgotten everything", after=last)
+    pen, photo, cubes = Pen(server.user()), small("still_life"), small("cubes")
+    pen.say("/start", "I turn photos")
+    gallery = pen.send(photo, answer="Now the style", what="a photo")
+    first = pen.press(gallery, "5 · swirls", "swirls ·")
+    second = pen.press(first, "The photo's colours", "the photo's colours")
+    pen.press(second, "Weaker", "strength 75 %")
+    question = pen.send(photo, cubes, answer="Which one is the style?", what="an album: a photo and a painting")
+    pen.press(question, "The second is the style", "your painting")
+    pen.say("beautiful!", "only pictures")
+    pen.say("/cancel", "forgotten")
+    return pen
+
+
+def transcript() -> Pen:
+    """The conversation with a bot of its own."""
+    with telegram() as server, running(server):
+        return talk(server)
+
+
+def sheet(pen: Pen) -> Image.Image:
+    """What was sent, and what came back."""
+    pictures = [small("still_life"), *pen.painted]
+    titles = ["the photo", "swirls", "its own colours", "weaker", "your painting"]
+    cells = []
+    for data in pictures:
+        with Image.open(io.BytesIO(data)) as picture:
+            cell = picture.convert("RGB")
+        cell.thumbnail((192, 192))
+        cells.append(cell)
+    return grid([cells], titles)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=Path, help="folder for the pictures that the bot sent")
-    folder = parser.parse_args().pictures
-    fake_telegram.PATIENCE = PATIENCE
-    with telegram() as server, tempfile.TemporaryDirectory() as place:
-        words = [sys.executable, "-m", "impasto", "bot", "--base-url", server.url, "--device", "cpu"]
-        environment = {**os.environ, VARIABLE: TOKEN, "PYTHONPATH": str(ROOT / "src")}
-        with subprocess.Popen(words, cwd=place, env=environment, stdout=subprocess.DEVNULL) as bot:
-            user, transcript = server.user(), Transcript(server)
-            try:
-                talk(user, transcript)
-            finally:
-                bot.terminate()
-        print("\n".join(transcript.lines()))
-        sent = [one for one in user.answers if one.data]
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-        for number, message in enumerate(sent, 1):
-            (folder / f"{number}{suffix(message.data)}").write_bytes(message.data)
+    parser.add_argument("--picture", type=Path, help="where the pictures of the conversation go")
+    arguments = parser.parse_args()
+    pen = transcript()
+    if arguments.picture:
+        sheet(pen).save(arguments.picture, optimize=True)
+    print("\n".join(pen.lines))
 
 
 if __name__ == "__main__":
