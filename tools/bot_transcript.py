@@ -46,7 +46,7 @@ def running(server: Telegram, command: tuple[str, ...] = WORKER) -> Iterator[Non
         stop = asyncio.Event()
         store = Store(memory)
         with Service(devices=["cpu"], command=command) as service:
-            bot = asyncio.create_task(serve(settings, service, store, lambda name: listens.set(), stop))
+            bot = asyncio.create_task(serve(settings, service, store, lambda _: listens.set(), stop))
             await asyncio.to_thread(ends.wait)
             stop.set()
             await bot
@@ -82,6 +82,11 @@ class Pen:
             self._last = self.user.sends(data, album="album" if len(pictures) > 1 else "")
         return self._answered(answer)
 
+    def send_file(self, data: bytes, caption: str, answer: str) -> Message:
+        self._write("You", f"[a file] {caption}")
+        self._last = self.user.sends(data, caption, kind="image/jpeg", name="holiday.jpg")
+        return self._answered(answer)
+
     def press(self, message: Message, label: str, answer: str) -> Message:
         self._write("You", f"press [{label}]")
         self.user.presses(message, label)
@@ -89,13 +94,14 @@ class Pen:
 
     def _answered(self, words: str) -> Message:
         last = self._last
-        message = self.user.waits_for(lambda one: words in one.text and one.kind in ("text", "photo"), words, after=last)
+        message = self.user.waits_for(lambda one: words in one.text, words, after=last)
         self._last = message
         if "Stronger" in message.labels:
             self.painted.append(message.data)
-            self._write("Bot", f"[the painting] {message.text}")
+            kind = "the painting" if message.kind == "photo" else f"the file {message.name}"
         else:
-            self._write("Bot", ("[the paintings] " if message.kind == "photo" else "") + message.text)
+            kind = "all paintings, with numbers" if message.kind == "photo" else ""
+        self._write("Bot", f"[{kind}] {message.text}" if kind else message.text)
         for row in message.buttons:
             self._write("", " ".join(f"[{button['text']}]" for button in row))
         return message
@@ -132,6 +138,7 @@ def talk(server: Telegram) -> Pen:
     pen.press(second, "Weaker", "strength 75 %")
     question = pen.send(photo, cubes, answer="Which one is the style?", what="an album: a photo and a painting")
     pen.press(question, "The second is the style", "your painting")
+    pen.send_file(photo, "ink", "ink ·")
     pen.say("beautiful!", "only pictures")
     pen.say("/cancel", "forgotten")
     return pen
@@ -146,12 +153,12 @@ def transcript() -> Pen:
 def sheet(pen: Pen) -> Image.Image:
     """What was sent, and what came back."""
     pictures = [small("still_life"), *pen.painted]
-    titles = ["the photo", "swirls", "its own colours", "weaker", "your painting"]
+    titles = ["the photo", "swirls", "its own colours", "weaker", "like the cubes", "ink"]
     cells = []
     for data in pictures:
         with Image.open(io.BytesIO(data)) as picture:
             cell = picture.convert("RGB")
-        cell.thumbnail((192, 192))
+        cell.thumbnail((160, 160))
         cells.append(cell)
     return grid([cells], titles)
 
