@@ -1,16 +1,19 @@
 """Speaks as the painting process does, without painting: does what the name of the first style says.
 
-    python -I -S fake_worker.py FOLDER WIRE
+    python -I -S fake_worker.py FOLDER WIRE [echo]
 
 WIRE is the file `wire.py`, which is loaded by itself, as importing its package would take most of a test's time.
 
 Where a place looks it shows as a picture of one pixel, whose colour is x, y, and the number of the layer's block; the
 content comes back as it is.
 
+With `echo`, paintings are the photos as they came, and tasks.jsonl in the folder lists what they were to be.
+
 A file `go` in the folder lets go of what is held; `broken` keeps the process from starting.
 """
 
 import hashlib
+import json
 import os
 import struct
 import sys
@@ -24,6 +27,7 @@ sys.path.insert(0, str(Path(sys.argv[2]).parent))
 from wire import Message, read, write
 
 folder = Path(sys.argv[1])
+is_echo = "echo" in sys.argv[3:]
 out = sys.stdout.buffer
 inbox: "SimpleQueue[Message | None]" = SimpleQueue()
 
@@ -66,7 +70,7 @@ def paint(task: Message) -> None:
             while not (folder / "go").exists():
                 try:
                     if inbox.get(timeout=0.02).kind == "cancel":
-                        write(out, "cancelled", [b"the best so far"], job=job)
+                        write(out, "cancelled", [task.blobs[0] if is_echo else b"the best so far"], job=job)
                         return
                 except Empty:
                     continue
@@ -77,8 +81,11 @@ def paint(task: Message) -> None:
         return
     with (folder / "painted").open("a") as file:
         file.write(f"{hashlib.sha256(task.blobs[0]).hexdigest()}\n")
-    digest = hashlib.sha256(task.blobs[0]).digest()
-    write(out, "done", [digest], job=job, seconds=0.01, cache={"styles": [1, 2], "models": [3, 4]})
+    if is_echo:
+        with (folder / "tasks.jsonl").open("a") as file:
+            file.write(json.dumps(task.values) + "\n")
+    painting = task.blobs[0] if is_echo else hashlib.sha256(task.blobs[0]).digest()
+    write(out, "done", [painting], job=job, seconds=0.01, cache={"styles": [1, 2], "models": [3, 4]})
 
 
 threading.Thread(target=listen, daemon=True).start()

@@ -12,7 +12,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "impasto"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-DOORS = ["impasto", "impasto.errors", "impasto.options", "impasto.progress", "impasto.record", "impasto.cli.main"]
+DOORS = [
+    "impasto",
+    "impasto.errors",
+    "impasto.options",
+    "impasto.progress",
+    "impasto.record",
+    "impasto.cli.main",
+    "impasto.bot.app",
+]
 
 
 def run_python(code: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,7 @@ COMMANDS = [
     "data", "data list", "data fetch", "data check", "runs", "runs list", "runs show", "runs diff",
     "weights", "weights list", "weights fetch", "weights normalise", "weights import",
     "survey", "survey create", "survey serve", "survey report",
-    "serve", "keys add", "keys list", "keys remove",
+    "serve", "bot", "keys add", "keys list", "keys remove",
 ]  # fmt: skip
 
 
@@ -35,17 +35,18 @@ def test_help_and_wrong_usage_do_without_torch_numpy_and_pillow():
         calls += [["stylize", "photo.png"], ["stylize", "photo.png", "-s", "style.png", "--size", "0"]]
         calls += [["stylize", "a.png", "b.png", "-s", "style.png", "-o", "c.png"], ["train", "x", "--out", "y"]]
         calls += [["serve", "--host", "0.0.0.0"], ["serve", "--queue", "0"], ["keys", "add", "--keys", "x"]]
+        calls += [["bot", "--allow", "0"]]
         for call in calls:
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 code = main(call)
-            loaded = {{"torch", "numpy", "PIL", "accelerate", "pooch"}} & set(sys.modules)
+            loaded = {{"torch", "numpy", "PIL", "accelerate", "pooch", "telegram", "httpx"}} & set(sys.modules)
             print(code, sorted(loaded), call)
         """
     )
     lines = run.stdout.splitlines()
     assert (run.returncode, run.stderr) == (0, "")
     assert [line for line in lines if " [] [" not in line] == []
-    assert [line[0] for line in lines] == ["0"] * (len(COMMANDS) + 3) + ["2"] * 10
+    assert [line[0] for line in lines] == ["0"] * (len(COMMANDS) + 3) + ["2"] * 11
 
 
 def test_version(impasto):

@@ -78,6 +78,7 @@ app.command(
 app.command("impasto.cli.study:study", name="study", help="Run an experiment of the papers on pictures of yours.")
 app.command("impasto.cli.survey:app", name="survey", help="Ask people about results, and report what they answered.")
 app.command("impasto.cli.serve:serve", name="serve", help="Serve an HTTP API.")
+app.command("impasto.cli.bot:bot", name="bot", help="Be a Telegram bot.")
 app.command("impasto.cli.keys:app", name="keys", help="Say who may use a server.")
 app.register_install_completion_command()
 

@@ -1,0 +1,120 @@
+"""`impasto bot`: the service on Telegram."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+
+from cyclopts import Parameter
+
+from impasto.bot.manners import Manners
+from impasto.cli.flags import flags, given
+from impasto.cli.terminal import Screen
+from impasto.errors import ImpastoError, OptionError
+from impasto.service.limits import Limits
+
+if TYPE_CHECKING:
+    LimitsFlags = Any
+    MannersFlags = Any
+else:
+    LimitsFlags, MannersFlags = flags(Limits, "Limits"), flags(Manners, "Manners")
+
+_NO_LIMITS, _NO_MANNERS = LimitsFlags(), MannersFlags()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Which bot it is, who may use it, and where it remembers what they said."""
+
+    token_file: Annotated[
+        Path | None, Parameter(help="file with the bot's token; without it, IMPASTO_TELEGRAM_TOKEN holds the token")
+    ] = None
+    allow: Annotated[
+        tuple[int, ...],
+        Parameter(metavar="ID", consume_multiple=True, help="users who may use the bot, by number; everybody if none"),
+    ] = ()
+    memory: Annotated[
+        Path, Parameter(metavar="FILE", help="where settings and running paintings survive a restart")
+    ] = Path("impasto-bot.sqlite")
+    base_url: Annotated[str, Parameter(metavar="URL", help="of a Bot API server of your own", show_default=False)] = (
+        "https://api.telegram.org"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goods:
+    """What there is to choose from, and what paints."""
+
+    styles: Annotated[
+        Path | None, Parameter(help="folder of paintings to choose from; impasto's own pictures if not given")
+    ] = None
+    device: Annotated[
+        tuple[str, ...], Parameter(consume_multiple=True, help="auto, cpu, cuda, cuda:1, mps; a process for each")
+    ] = ("auto",)
+
+
+def bot(
+    *,
+    account: Annotated[Account, Parameter(name="*")] = Account(),
+    goods: Annotated[Goods, Parameter(name="*")] = Goods(),
+    limits: Annotated[LimitsFlags, Parameter(name="*")] = _NO_LIMITS,
+    manners: Annotated[MannersFlags, Parameter(name="*")] = _NO_MANNERS,
+) -> int:
+    """Be a Telegram bot until Ctrl-C or SIGTERM; what is being painted then is finished, the rest is painted later."""
+    _check(account)
+    chosen, kind = Limits(**given(limits)), Manners(**given(manners))
+    from impasto.bot.token import errors_without, logging_without, read_token
+
+    token = read_token(account.token_file)
+    with logging_without(token), errors_without(token):
+        _serve(token, account, goods, chosen, kind)
+    return 0
+
+
+def _serve(token: str, account: Account, goods: Goods, limits: Limits, manners: Manners) -> None:
+    with _extra():
+        from impasto.bot import app
+    from impasto.bot.store import Store
+    from impasto.gallery import packaged
+    from impasto.service import Offer, Service, styles_in
+
+    offer = Offer(styles=packaged() if goods.styles is None else styles_in(goods.styles))
+    settings = app.Settings(token=token, base_url=account.base_url, allowed=account.allow, manners=manners)
+    store, screen = Store(account.memory), Screen()
+    try:
+        with Service(offer, limits, devices=goods.device) as service:
+            service.wait_until_ready()
+            app.run(settings, service, store, lambda name: _tell(screen, name))
+    finally:
+        store.close()
+
+
+def _tell(screen: Screen, name: str) -> None:
+    screen.result(f"https://t.me/{name}")
+    screen.note("serving; Ctrl-C stops")
+
+
+def _check(account: Account) -> None:
+    parts = urlsplit(account.base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise OptionError(f"--base-url is '{account.base_url}', but must be like https://api.telegram.org")
+    for number in account.allow:
+        if number <= 0:
+            raise OptionError(f"--allow is {number}, but users' numbers are greater than 0")
+
+
+@contextmanager
+def _extra() -> Iterator[None]:
+    """Raises ImpastoError if what the bot needs is not installed."""
+    try:
+        import aiolimiter  # noqa: F401  (which python-telegram-bot asks for only when it begins)
+
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "impasto":
+            raise
+        raise ImpastoError(
+            f"the bot needs the extra 'bot' ({error.name} is missing): pip install 'impasto[bot]'"
+        ) from error

@@ -1,0 +1,118 @@
+"""The bot against a Telegram of this machine, with a painting process that gives back the photo."""
+
+import asyncio
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_telegram import TOKEN, Telegram, telegram
+from wishes import ACTIONS
+
+from impasto.gallery import packaged
+from impasto.service import Limits, Offer, Service, wire
+
+QUICK = {"edit_seconds": 0.05, "album_seconds": 0.1}
+WORKER = Path(__file__).parents[1] / "fake_worker.py"
+
+
+class Running:
+    """A bot in a thread of its own. failed: what it ended with, if it was an error."""
+
+    def __init__(self, server: Telegram, service: Service, memory: Path, **more: Any) -> None:
+        from impasto.bot.app import Settings
+        from impasto.bot.manners import Manners
+
+        manners = Manners(**{**QUICK, **more.pop("manners", {})})
+        self.settings = Settings(**{"token": TOKEN, "base_url": server.url, "manners": manners, **more})
+        self.service, self.memory = service, memory
+        self.failed: BaseException | None = None
+        self._listens = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+        self._thread.start()
+        self._listens.wait(20)
+
+    def _work(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # noqa: BLE001  (for the test to look at)
+            self.failed = error
+        finally:
+            self._listens.set()
+
+    async def _serve(self) -> None:
+        from impasto.bot.app import serve
+        from impasto.bot.store import Store
+
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        store = Store(self.memory)
+        try:
+            await serve(self.settings, self.service, store, lambda name: self._listens.set(), self._stop)
+        finally:
+            store.close()
+
+    def stop(self) -> None:
+        """As SIGTERM does."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def server() -> Iterator[Telegram]:
+    with telegram() as state:
+        yield state
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Path:
+    return tmp_path / "bot.sqlite"
+
+
+@pytest.fixture
+def start(server: Telegram, memory: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    """Starts bots, each with a service of its own, which end with the test. limits: {name: value} of the service."""
+    some = next(iter(packaged().values()))
+    offer = Offer(styles=dict.fromkeys(ACTIONS, some))
+    command = (sys.executable, "-I", "-S", str(WORKER), str(tmp_path), str(wire.__file__), "echo")
+    made: list[Running] = []
+
+    def make(limits: dict[str, Any] | None = None, **more: Any) -> Running:
+        service = Service(more.pop("offer", offer), Limits(**{"stop_seconds": 0.2, **(limits or {})}),
+                          devices=["cpu"], command=more.pop("command", command))  # fmt: skip
+        service.start()
+        made.append(Running(server, service, memory, **more))
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        for bot in made:
+            bot.stop()
+            bot.service.close()
+
+
+@pytest.fixture
+def bot(start: Callable[..., Running]) -> Running:
+    return start()
+
+
+@pytest.fixture
+def go(tmp_path: Path) -> Callable[[], None]:
+    """Lets go of the jobs that are held."""
+    return (tmp_path / "go").touch
+
+
+@pytest.fixture
+def tasks(tmp_path: Path) -> Callable[[], list[dict[str, Any]]]:
+    """What the painting process was asked for, so far."""
+
+    def read() -> list[dict[str, Any]]:
+        path = tmp_path / "tasks.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    return read
