@@ -34,6 +34,14 @@ def test_wrong_usage(words, said, impasto, monkeypatch):
     assert outcome.err.count("\n") == 1
 
 
+def test_no_flag_stands_for_two_things_or_for_nothing(impasto):
+    shown = impasto("bot", "--help").out
+    assert shown.count("--styles") == 1
+    assert "folder of paintings" in shown
+    assert "--keep-seconds" not in shown
+    assert "--stop-seconds" in shown
+
+
 def test_a_missing_token_and_a_missing_extra(impasto, monkeypatch):
     outcome = impasto("bot")
     assert outcome.code == 1

@@ -15,11 +15,14 @@ from impasto.cli.terminal import Screen
 from impasto.errors import ImpastoError, OptionError
 from impasto.service.limits import Limits
 
+# A painting of the bot's has one style, and goes to its user as soon as it is there.
+_OF_OTHER_DOORS = ("styles", "results", "results_mb", "keep_seconds")
+
 if TYPE_CHECKING:
     LimitsFlags = Any
     MannersFlags = Any
 else:
-    LimitsFlags, MannersFlags = flags(Limits, "Limits"), flags(Manners, "Manners")
+    LimitsFlags, MannersFlags = flags(Limits, "Limits", without=_OF_OTHER_DOORS), flags(Manners, "Manners")
 
 _NO_LIMITS, _NO_MANNERS = LimitsFlags(), MannersFlags()
 

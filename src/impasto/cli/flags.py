@@ -1,5 +1,6 @@
 """Command-line flags made from an options dataclass, so that every default, range and help text is written once."""
 
+from collections.abc import Collection
 from dataclasses import Field, field, fields, make_dataclass
 from functools import partial
 from typing import Annotated, Any, get_type_hints
@@ -7,17 +8,18 @@ from typing import Annotated, Any, get_type_hints
 from cyclopts import Group, Parameter
 
 
-def flags(options: type, group: str) -> type:
+def flags(options: type, group: str, *, without: Collection[str] = ()) -> type:
     """A dataclass for cyclopts with one flag per field of `options`; None stands for a flag that is not given.
 
     Each field of `options` is made by `impasto.options.option`. The default is shown but not set, so that `given` can
-    tell a choice from a default. group: the heading in `--help`.
+    tell a choice from a default. group: the heading in `--help`. without: fields that get no flag.
     """
     hints = get_type_hints(options)
     heading = Group.create_ordered(group)
     members: list[tuple[str, Any, Any]] = [
         (item.name, Annotated[hints[item.name] | None, _parameter(item, heading)], field(default=None))
         for item in fields(options)
+        if item.name not in without
     ]
     made = make_dataclass(f"{options.__name__}Flags", members, frozen=True, kw_only=True)
     # cyclopts takes a class apart into flags only if it does not look like a built-in one.
