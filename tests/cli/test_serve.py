@@ -1,6 +1,7 @@
 """`impasto serve` as a process of its own, and what it refuses."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ SOON = 120
         (["--weights", "vgg19=none.pth"], "weights of vgg19: there is no file"),
         (["--styles", "none"], "none: there is no such folder of styles"),
         (["--queue", "0"], "queue is 0"),
+        (["--styles-each", "0"], "styles_each is 0"),
         (["--wait-seconds", "-1"], "wait_seconds is -1.0"),
     ],
 )
@@ -55,6 +57,12 @@ def test_monet_is_offered_unless_another_file_is_given(folder):
     (folder / "mine.safetensors").touch()
     given = command._offer(command.Goods(weights=("nla-cyclegan=mine.safetensors",)))
     assert given.weights == {"nla-cyclegan": folder / "mine.safetensors"}
+
+
+def test_no_flag_stands_for_two_things(impasto):
+    flags = re.findall(r"^│ (?:\* )?(--[a-z-]+)", impasto("serve", "--help").out, re.MULTILINE)
+    assert "--styles" in flags
+    assert len(flags) == len(set(flags))
 
 
 def test_a_port_that_is_taken(impasto):

@@ -44,7 +44,7 @@ def run(tmp_path):
         generators = {direction: Generator(GeneratorConfig(width=2, blocks=1)) for direction in ("A2B", "B2A")}
         save_generators(folder / file, "cyclegan", generators, {"seed": seed})
         write_json(folder / "config.json", {"recipe": "cyclegan_slim", "seed": seed})
-        write_json(folder / "state.json", {"step": 1234})
+        write_json(folder / "state.json", {"step": 1234, "best": {"step": 1000}})
         return folder
 
     return make

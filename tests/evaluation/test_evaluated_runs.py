@@ -60,6 +60,7 @@ def test_last_and_best_are_apart(run, test_set, tmp_path):
     numbers, _ = evaluated([run("run", 2)], test_set, tmp_path / "out")
     last, best = (numbers[f"A2B {name}", "cycle PSNR"] for name in ("last", "best"))
     assert last.value != best.value
+    assert (last.protocol["step"], best.protocol["step"]) == (1234, 1000)
     assert last.protocol["checkpoint"]["sha256"] != best.protocol["checkpoint"]["sha256"]
 
 

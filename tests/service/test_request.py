@@ -57,9 +57,9 @@ def test_too_many_bytes_and_too_many_styles():
     with pytest.raises(TooLargeError, match=r"more than 0\.01 MB"):
         looked_at(styles=tuple(picture(size=(64, 64), kind="BMP") for _ in range(2)), limits=Limits(upload_mb=0.01))
     with pytest.raises(OptionError, match="styles are more than 2"):
-        looked_at(styles=("swirls",) * 3, limits=Limits(styles=2))
+        looked_at(styles=("swirls",) * 3, limits=Limits(styles_each=2))
     with pytest.raises(OptionError, match="styles are more than 2"):
-        looked_at(styles=("swirls",), masks=(picture(),) * 3, limits=Limits(styles=2))
+        looked_at(styles=("swirls",), masks=(picture(),) * 3, limits=Limits(styles_each=2))
 
 
 @pytest.mark.parametrize("content", [b"GIF89", b"<svg/>", b"%PDF-1.7", b"\x7fELF", b"x" * 1000, b"{}"])

@@ -1,7 +1,5 @@
 """`impasto bot`: the service on Telegram."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,13 +8,14 @@ from urllib.parse import urlsplit
 from cyclopts import Parameter
 
 from impasto.bot.manners import Manners
+from impasto.cli.extras import from_extra
 from impasto.cli.flags import flags, given
 from impasto.cli.terminal import Screen
-from impasto.errors import ImpastoError, OptionError
+from impasto.errors import OptionError
 from impasto.service.limits import Limits
 
 # A painting of the bot's has one style, and goes to its user as soon as it is there.
-_OF_OTHER_DOORS = ("styles", "results", "results_mb", "keep_seconds")
+_OF_OTHER_DOORS = ("styles_each", "results", "results_mb", "keep_seconds")
 
 if TYPE_CHECKING:
     LimitsFlags = Any
@@ -77,7 +76,9 @@ def bot(
 
 
 def _serve(token: str, account: Account, goods: Goods, limits: Limits, manners: Manners) -> None:
-    with _extra():
+    with from_extra("bot", "the bot"):
+        import aiolimiter  # noqa: F401  (which python-telegram-bot asks for only when it begins)
+
         from impasto.bot import app
     from impasto.bot.store import Store
     from impasto.gallery import packaged
@@ -106,18 +107,3 @@ def _check(account: Account) -> None:
     for number in account.allow:
         if number <= 0:
             raise OptionError(f"--allow is {number}, but users' numbers are greater than 0")
-
-
-@contextmanager
-def _extra() -> Iterator[None]:
-    """Raises ImpastoError if what the bot needs is not installed."""
-    try:
-        import aiolimiter  # noqa: F401  (which python-telegram-bot asks for only when it begins)
-
-        yield
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "impasto":
-            raise
-        raise ImpastoError(
-            f"the bot needs the extra 'bot' ({error.name} is missing): pip install 'impasto[bot]'"
-        ) from error

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from impasto.cli.extras import from_extra
 from impasto.cli.flags import flags, given
 from impasto.cli.terminal import Screen
-from impasto.errors import ImpastoError, OptionError
+from impasto.errors import OptionError
 from impasto.service.limits import Limits
 from impasto.web.patience import Patience
 
 if TYPE_CHECKING:
     from impasto.service import Offer, Service
 
-if TYPE_CHECKING:
     LimitsFlags = Any
     PatienceFlags = Any
 else:
@@ -75,7 +75,9 @@ def serve(
     is_local = _is_loopback(address.host)
     _check(address, is_local=is_local)
     chosen, patient = Limits(**given(limits)), Patience(**given(patience))
-    with _extra():
+    with from_extra("web", "serving"):
+        import python_multipart  # noqa: F401  (which starlette asks for only when a form arrives)
+
         from impasto.web.app import create_app
         from impasto.web.server import listen, make_server
     from impasto.web.keys import Keys
@@ -129,18 +131,3 @@ def _offer(goods: Goods) -> "Offer":
             raise OptionError(f"--weights is '{word}', but must be NAME=FILE")
         weights[name] = Path(path).resolve()
     return Offer(styles=packaged() if goods.styles is None else styles_in(goods.styles), weights=weights)
-
-
-@contextmanager
-def _extra() -> Iterator[None]:
-    """Raises ImpastoError if what serving needs is not installed."""
-    try:
-        import python_multipart  # noqa: F401  (which starlette asks for only when a form arrives)
-
-        yield
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "impasto":
-            raise
-        raise ImpastoError(
-            f"serving needs the extra 'web' ({error.name} is missing): pip install 'impasto[web]'"
-        ) from error

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from impasto.cli.extras import from_extra
 from impasto.cli.terminal import Screen, write
-from impasto.errors import DataError, ImpastoError, OptionError
+from impasto.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from impasto.survey.store import Keys
@@ -139,15 +140,9 @@ def serve(
         raise OptionError("FILE is missing: which survey shall be served?")
     if not 0 <= port <= 65535:
         raise OptionError(f"--port is {port}, but must be from 0 to 65535")
-    try:
+    with from_extra("survey", "serving a survey"):
         from impasto.survey.server import listen
         from impasto.survey.server import serve as serve_surveys
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "impasto":
-            raise
-        raise ImpastoError(
-            f"serving a survey needs the extra 'survey' ({error.name} is missing): pip install 'impasto[survey]'"
-        ) from error
     from impasto.survey.store import Store
 
     stores = [Store(path) for path in files]

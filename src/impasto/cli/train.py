@@ -16,6 +16,7 @@ from cyclopts import Parameter
 
 from impasto.cli import launch
 from impasto.cli.data_check import check_data
+from impasto.cli.extras import from_extra
 from impasto.cli.terminal import Screen, duration
 from impasto.data.layout import TEST, TRAIN, find_layout
 from impasto.errors import Cancelled, ImpastoError, OptionError
@@ -159,16 +160,10 @@ def _fit(
 
 def _with_extra(name: str) -> ModuleType:
     """A recipe's module. Raises ImpastoError if what training needs is not installed."""
-    try:
+    with from_extra("train", "training"):
         import accelerate  # noqa: F401
 
         return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "impasto":
-            raise
-        raise ImpastoError(
-            f"training needs the extra 'train' ({error.name} is missing): pip install 'impasto[train]'"
-        ) from error
 
 
 def _network_files(module: ModuleType, recipe: str, networks: Networks) -> dict[str, Path]:

@@ -9,5 +9,5 @@ def larger_is_better(measure: str) -> bool:
 
 
 def is_better(measure: str, value: float, other: float) -> bool:
-    """Whether the value of this measure is better than the other one; nothing that is no number is."""
+    """Whether the value of this measure is better than the other one. False where one of them is not a number."""
     return value > other if larger_is_better(measure) else value < other

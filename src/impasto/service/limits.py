@@ -14,7 +14,7 @@ class Limits:
     queue: int = option(32, "jobs that wait, of all users together", minimum=1, maximum=100_000)
     per_user: int = option(8, "jobs of one user that wait or are painted", minimum=1, maximum=100_000)
     job_seconds: float = option(300.0, "that one painting may take", minimum=0.1, maximum=86_400, unit="s")
-    styles: int = option(8, "styles of one painting", minimum=1, maximum=64)
+    styles_each: int = option(8, "styles of one painting", minimum=1, maximum=64)
     upload_mb: float = option(32.0, "size of one request", minimum=0.01, maximum=4096, unit="mb")
     waiting_mb: float = option(512.0, "size of all uploads that wait or are painted", minimum=0.01, unit="mb")
     megapixels: float = option(50.0, "of an uploaded picture", minimum=0.0001, maximum=178, unit="mp")

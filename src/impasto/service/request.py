@@ -61,8 +61,8 @@ def inspect(request: Request, limits: Limits, offer: Offer) -> int:
         raise TooLargeError(f"the pictures have more than {limits.upload_mb:g} MB, which is the limit of this server")
     if request.format not in FORMATS:
         raise OptionError(f"format is '{request.format[:80]}', but must be one of {', '.join(FORMATS)}")
-    if len(request.styles) > limits.styles or len(request.masks) > limits.styles:
-        raise OptionError(f"styles are more than {limits.styles}, which is the limit of this server")
+    if len(request.styles) > limits.styles_each or len(request.masks) > limits.styles_each:
+        raise OptionError(f"styles are more than {limits.styles_each}, which is the limit of this server")
     options = request.options
     offer.check(options)
     _check_styles(request, offer)

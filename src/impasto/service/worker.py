@@ -8,7 +8,6 @@ From the server: `start` once, then `paint`, `look` and `cancel`. To the server:
 `look` any number of `progress` and one of `done`, `cancelled` and `failed`.
 """
 
-import contextlib
 import logging
 import os
 import queue
@@ -41,7 +40,7 @@ class Inbox:
     """Messages of the server, read by a thread of their own, so that a job hears that it is cancelled."""
 
     stream: BinaryIO
-    tasks: "queue.SimpleQueue[Message | None]" = field(default_factory=queue.SimpleQueue)
+    tasks: "queue.SimpleQueue[Message]" = field(default_factory=queue.SimpleQueue)
     cancelled: set[str] = field(default_factory=set)
 
     def listen(self) -> None:
@@ -64,7 +63,6 @@ def main() -> None:
     inbox = Inbox(sys.stdin.buffer)
     threading.Thread(target=inbox.listen, daemon=True).start()
     start = inbox.tasks.get()
-    assert start is not None
     try:
         # PyTorch comes in here, after the pipe is read from.
         from impasto.service.painter import Painter
@@ -76,9 +74,11 @@ def main() -> None:
         return
     write(out, "ready")
     while True:
-        with contextlib.suppress(queue.Empty):
+        try:
             task = inbox.tasks.get(timeout=SWEEP_SECONDS)
-            assert task is not None
+        except queue.Empty:
+            pass
+        else:
             _serve(task, painter, inbox, out)
         painter.sweep()
 

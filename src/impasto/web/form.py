@@ -33,7 +33,7 @@ async def read_form(request: Request, limits: Limits, offer: Offer, *, looks: bo
     if kind != "multipart/form-data":
         headers = {"Accept": "multipart/form-data"}
         raise Problem(415, "not-a-form", "the body must be multipart/form-data", headers=headers)
-    files = 1 + 2 * limits.styles
+    files = 1 + 2 * limits.styles_each
     try:
         parser = InMemory(
             request.headers, _stream(request), max_files=files, max_fields=100, max_part_size=LONGEST_TEXT

@@ -76,14 +76,14 @@ def form(offer: Offer, limits: Limits) -> dict[str, Any]:
         "style": {
             "type": "array",
             "items": _style(offer),
-            "maxItems": limits.styles,
+            "maxItems": limits.styles_each,
             "description": "paintings, as files or by their names in /v1/styles; none for a method whose weights are"
             " its style",
         },
         "mask": {
             "type": "array",
             "items": {"anyOf": [{"type": "string", "enum": [REST]}, FILE]},
-            "maxItems": limits.styles,
+            "maxItems": limits.styles_each,
             "description": f"where each style goes, white where it does; '{REST}' for what the others leave",
         },
         "format": FORMAT,
