@@ -194,14 +194,13 @@ class StylizeOptions:
         """An option of another method, or one that refining decides, would be ignored silently."""
         for item in fields(self):
             owners, value = item.metadata["methods"], getattr(self, item.name)
-            if value == item.default or not owners or self.method in owners:
+            if value == item.default or is_for(item, self.method, refines=bool(self.refine)):
                 continue
-            if not (self.method == "adain" and self.refine and "gatys" in owners):
-                hint = " and for refine" if owners == ("gatys",) and item.name not in SET_BY_REFINE else ""
-                whose = f"the method{'s' if len(owners) > 1 else ''} {', '.join(owners)}{hint}"
-                raise OptionError(f"{item.name} is for {whose}, but the method is {self.method}")
-            if item.name in SET_BY_REFINE:
+            if self.method == "adain" and self.refine and "gatys" in owners:
                 raise OptionError(f"{item.name} cannot be chosen when refining, which starts from what adain painted")
+            hint = " and for refine" if owners == ("gatys",) and item.name not in SET_BY_REFINE else ""
+            whose = f"the method{'s' if len(owners) > 1 else ''} {', '.join(owners)}{hint}"
+            raise OptionError(f"{item.name} is for {whose}, but the method is {self.method}")
 
         if self.colour == "match" and not self.takes_style:
             raise OptionError(f"colour 'match' changes the style's colours, but {self.method} is shown no style")
@@ -271,6 +270,13 @@ def _parse_layers(text: str, name: str) -> dict[str, float]:
     if not layers:
         raise OptionError(f"{name} names no layer")
     return layers
+
+
+def is_for(item: "Field[Any]", method: str, *, refines: bool) -> bool:
+    """Whether an option has an effect with this method. refines: whether `refine` is chosen."""
+    owners = item.metadata["methods"]
+    refined = refines and method == "adain" and "gatys" in owners and item.name not in SET_BY_REFINE
+    return not owners or method in owners or refined
 
 
 def check(item: "Field[Any]", value: Any) -> None:

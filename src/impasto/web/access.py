@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from impasto.errors import CheckpointError
-from impasto.web.keys import Keys
+from impasto.web.keys import Key, Keys
 from impasto.web.problems import Problem
 
 MOST_USERS = 10_000
 """Users whose rate is remembered."""
+COOKIE = "impasto_key"
+"""Holds the key of who has signed in to the page."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,27 @@ class Access:
     def __init__(self, keys: Keys | None, rate: float) -> None:
         self._keys, self._rate = keys, rate
 
+    @property
+    def wants_keys(self) -> bool:
+        return self._keys is not None
+
     def visitor(self, request: Request, scope: str = "") -> Visitor:
-        """Raises Problem 401 without a key that is known, 403 for a key that has not this scope."""
-        if self._keys is None:
-            return Visitor(f"address {request.client.host if request.client else ''}", self._rate)
+        """Who uses the API. Raises Problem 401 without a key that is known, 403 for a key that has not this scope."""
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
+        return self._visitor(request, text.strip() if scheme.lower() == "bearer" else "", scope)
+
+    def guest(self, request: Request) -> Visitor:
+        """Who looks at the page, by the key that signing in left in a cookie. Raises as `visitor` does.
+
+        The API does not take the cookie, which a browser sends along whoever asks it to.
+        """
+        return self._visitor(request, request.cookies.get(COOKIE, ""), "stylize")
+
+    def owner(self, text: str, scope: str) -> Key:
+        """Whose key this is. Raises Problem 401, 403, and 503 if the keys cannot be read."""
+        assert self._keys is not None
         try:
-            key = self._keys.find(text.strip()) if scheme.lower() == "bearer" else None
+            key = self._keys.find(text) if text else None
         except CheckpointError as error:
             raise Problem(503, "unavailable", "the server's keys cannot be read") from error
         if key is None:
@@ -68,4 +84,10 @@ class Access:
             )  # fmt: skip
         if scope and scope not in key.scopes:
             raise Problem(403, "wrong-scope", f"this key is not for {scope}")
+        return key
+
+    def _visitor(self, request: Request, text: str, scope: str) -> Visitor:
+        if self._keys is None:
+            return Visitor(f"address {request.client.host if request.client else ''}", self._rate)
+        key = self.owner(text, scope)
         return Visitor(f"key {key.name}", self._rate if key.rate is None else key.rate)

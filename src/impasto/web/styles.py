@@ -1,26 +1,19 @@
 """`/v1/methods` and `/v1/styles`: what a server offers."""
 
-import io
 from dataclasses import asdict
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
-from PIL import Image, ImageOps
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from impasto.errors import OptionError
 from impasto.options import StylizeOptions
-from impasto.record import opened
 from impasto.service import FORMATS, Offer
+from impasto.web.copies import style_thumbnail
 from impasto.web.problems import Problem
 from impasto.web.schema import problems
-
-THUMBNAIL_SIDE = 256
-"""Pixels of a thumbnail's longer side."""
 
 router = APIRouter(prefix="/v1")
 
@@ -63,21 +56,10 @@ async def thumbnail(request: Request, name: str) -> Response:
         path = request.app.state.service.offer.style(name)
     except OptionError as error:
         raise Problem(404, "no-such-style", str(error)) from error
-    data = await run_in_threadpool(_thumbnail, path)
+    data = await run_in_threadpool(style_thumbnail, path)
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
 def _method(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     own = [option for option, shown in schema.items() if name in shown.get("methods", [name])]
     return {"name": name, "takes_style": StylizeOptions(method=name).takes_style, "options": own}
-
-
-@lru_cache(maxsize=256)
-def _thumbnail(path: Path) -> bytes:
-    with opened(path) as picture:
-        picture.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-        small = ImageOps.exif_transpose(picture).convert("RGB")
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
-    stream = io.BytesIO()
-    small.save(stream, "JPEG", quality=85)
-    return stream.getvalue()
