@@ -1,4 +1,4 @@
-"""`impasto serve`: the service on HTTP."""
+"""`impasto serve`: the web page and the HTTP API."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ def serve(
     limits: Annotated[LimitsFlags, Parameter(name="*")] = _NO_LIMITS,
     patience: Annotated[PatienceFlags, Parameter(name="*")] = _NO_PATIENCE,
 ) -> int:
-    """Serve the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
+    """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
     is_local = _is_loopback(address.host)
     _check(address, is_local=is_local)
     chosen, patient = Limits(**given(limits)), Patience(**given(patience))
@@ -79,16 +79,18 @@ def serve(
         import python_multipart  # noqa: F401  (which starlette asks for only when a form arrives)
 
         from impasto.web.app import create_app
+        from impasto.web.page.mount import add_page
         from impasto.web.server import listen, make_server
     from impasto.web.keys import Keys
 
     keys = None if address.keys is None else Keys(address.keys)
     with listen(address.host, address.port) as sock, _started(_offer(goods), chosen, goods.device) as service:
         app = create_app(service, patient, keys=keys, local=is_local and not address.proxy)
+        add_page(app, service)
         host = f"[{address.host}]" if ":" in address.host else address.host
         screen = Screen()
         screen.result(f"http://{host}:{sock.getsockname()[1]}")
-        screen.note("serving; Ctrl-C stops")
+        screen.note("the page is there, the HTTP API at /v1; Ctrl-C stops")
         make_server(app, service, proxy=address.proxy).run(sockets=[sock])
     return 0
 

@@ -38,6 +38,7 @@ def create_app(
     )
     app.state.service, app.state.patience = service, patience
     app.state.access, app.state.rates = Access(keys, patience.rate), Rates()
+    app.state.hang_up = _nothing
     install(app)
     for router in (painting.make_router(service), jobs.router, styles.router):
         # Not `include_router`, which may hide its routes from the answer to a wrong method.
@@ -50,6 +51,10 @@ def create_app(
     complete(app, with_keys=keys is not None)
     app.add_middleware(Guard, limits=service.limits, patience=patience, metrics=service.metrics, local=local)
     return app
+
+
+def _nothing() -> None:
+    """No connections that would never end by themselves."""
 
 
 async def health(request: Request) -> JSONResponse:

@@ -80,11 +80,16 @@ def listen(host: str, port: int) -> socket.socket:
 
 def make_server(app: Any, service: Service, *, proxy: str = "") -> Server:
     """proxy: address of a reverse proxy, whose word on where a request came from is believed."""
+
+    def leave() -> None:
+        service.stop()
+        app.state.hang_up()
+
     config = uvicorn.Config(
         app,
         http=Patient,
         ws="none",
-        lifespan="off",
+        lifespan="on",
         access_log=False,
         log_level=logging.WARNING,
         server_header=False,
@@ -92,4 +97,4 @@ def make_server(app: Any, service: Service, *, proxy: str = "") -> Server:
         forwarded_allow_ips=proxy or None,
         timeout_graceful_shutdown=int(service.limits.stop_seconds) + 10,
     )
-    return Server(config, service.stop)
+    return Server(config, leave)

@@ -13,7 +13,7 @@ from impasto.service import Offer
 from impasto.web.page import masks
 from impasto.web.page.gate import file_url, style_url
 from impasto.web.page.shelf import Shelf
-from impasto.web.page.uploads import Files
+from impasto.web.page.uploads import file_drop
 
 MOST = 6
 """Styles that the page has places for, if the server takes as many."""
@@ -67,7 +67,7 @@ class Styles:
             names, value=names[:1], label="Styles", elem_id="gallery",
             info=f"One, or up to {self.most} that are mixed",
         )  # fmt: skip
-        self.own = Files(label="Paintings of my own", elem_id="own-styles", height=110)
+        self.own = file_drop(label="Paintings of my own", elem_id="own-styles", height=110)
         self.where = gr.Radio(
             [EVERYWHERE, PLACES], value=EVERYWHERE, label="Where they go", elem_id="where",
         )  # fmt: skip
@@ -156,6 +156,7 @@ def _card(style: Style) -> str:
 def thumbnails_css(names: Sequence[str]) -> str:
     """A picture for every choice of the gallery."""
     return "".join(
-        f"#gallery .wrap label:nth-of-type({number})::before {{ background-image: url('{style_url(name)}'); }}\n"
+        f":is(#gallery, #compare-style) .wrap label:nth-of-type({number})::before"
+        f" {{ background-image: url('{style_url(name)}'); }}\n"
         for number, name in enumerate(names, 1)
     )

@@ -1,8 +1,9 @@
-"""Where pictures are dropped. gradio's own components open what they are sent; these pass on its path on the shelf."""
+"""Where pictures are dropped. gradio's components open what they are sent; here they pass on its path on the shelf."""
 
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import FileData
 
 from impasto.errors import PictureError
 from impasto.record import opened
@@ -13,26 +14,25 @@ SHOWN = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 """Formats that browsers show."""
 
 
-class Photo(gr.Image):
-    """One picture, shown."""
-
-    def __init__(self, **how: Any) -> None:
-        super().__init__(
-            type="filepath", image_mode=None, format="png", sources=["upload", "clipboard"], buttons=[], **how
-        )
-
-    def preprocess(self, payload: Any) -> str | None:
-        return None if payload is None else payload.path
+def photo_drop(**how: Any) -> Any:
+    """One picture, shown; its value is a path or None."""
+    one = gr.Image(type="filepath", image_mode=None, format="png", sources=["upload", "clipboard"], buttons=[], **how)
+    # Not a class of its own, which gradio takes for somebody else's and looks for its scripts.
+    one.preprocess = lambda payload: None if payload is None else payload.path
+    return one
 
 
-class Files(gr.File):
-    """Any number of pictures, by name."""
+def file_drop(count: str = "multiple", **how: Any) -> Any:
+    """Pictures, by name; the value is a list of paths, for one as for many. count: multiple or single."""
+    some = gr.File(file_types=["image"], file_count=count, **how)
+    some.preprocess = _paths
+    return some
 
-    def __init__(self, **how: Any) -> None:
-        super().__init__(file_types=["image"], file_count="multiple", **how)
 
-    def preprocess(self, payload: Any) -> list[str]:
-        return [one.path for one in payload or ()]
+def _paths(payload: Any) -> list[str]:
+    if payload is None:
+        return []
+    return [payload.path] if isinstance(payload, FileData) else [one.path for one in payload]
 
 
 def size_of(photo: bytes, limits: Limits) -> tuple[int, int]:

@@ -1,0 +1,107 @@
+"""A finished painting over its photo, and the strip of those of this visit, as HTML that any keyboard reaches.
+
+gradio's ImageSlider is moved by a pointer alone and says nothing to a screen reader.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from html import escape
+
+import gradio as gr
+
+from impasto.options import StylizeOptions
+from impasto.web.page.gate import file_url
+from impasto.web.page.shelf import Copies
+
+EMPTY = '<p class="empty">Your painting will be here.</p>'
+STRIP = 24
+"""Paintings of a visit that are shown."""
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A painting of this visit. photo: its path on the shelf. caption: how it was painted."""
+
+    photo: str
+    copies: Copies
+    caption: str
+
+from gradio.events import Dependency
+
+class Before(gr.HTML):
+    """A painting, of which a slider uncovers the photo."""
+
+    def __init__(self, **how: object) -> None:
+        super().__init__(
+            value=EMPTY,
+            js_on_load="""element.addEventListener('input', event => {
+              if (event.target.matches('.uncover'))
+                event.target.closest('.pair').style.setProperty('--at', `${event.target.value}%`)
+            })""",
+            apply_default_css=False,
+            **how,
+        )
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+
+class Strip(gr.HTML):
+    """Small pictures to press; `press` is told of `index`."""
+
+    def __init__(self, **how: object) -> None:
+        super().__init__(
+            value="",
+            js_on_load="""element.addEventListener('click', event => {
+              const button = event.target.closest('button[data-index]')
+              if (button) trigger('press', {index: Number(button.dataset.index)})
+            })""",
+            apply_default_css=False,
+            **how,
+        )
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+
+def result(painted: Painted) -> str:
+    """For `Before`."""
+    photo, png, jpeg = (file_url(path) for path in (painted.photo, painted.copies.png, painted.copies.jpeg))
+    return f"""<figure class="result"><div class="pair">
+<img src="{png}" alt="The painting"><img class="photo" src="{photo}" alt="The photo" draggable="false">
+<input class="uncover" type="range" min="0" max="100" value="0" aria-label="How much of the photo is uncovered">
+</div><figcaption>{escape(painted.caption)}</figcaption>
+<p class="links"><a class="button" href="{png}" download>Download PNG</a>
+<a class="button" href="{jpeg}" download>Download JPEG</a></p></figure>"""
+
+
+def preview(data: bytes) -> str:
+    """How a painting looks so far. data: a JPEG file."""
+    return f"""<figure class="result"><div class="pair">
+<img src="data:image/jpeg;base64,{base64.b64encode(data).decode()}" alt="The painting so far"></div></figure>"""
+
+
+def strip(paintings: Sequence[Painted]) -> str:
+    """The newest first."""
+    items = [
+        f'<li><button type="button" data-index="{index}"><img src="{file_url(one.copies.small)}" alt="">'
+        f"<span>{escape(one.caption)}</span></button></li>"
+        for index, one in enumerate(paintings)
+    ]
+    return f'<h2>This visit</h2><ul class="strip">{"".join(items)}</ul>' if items else ""
+
+
+def caption(options: StylizeOptions, styles: Sequence[str]) -> str:
+    """Styles, method, and whatever is not as it is by default."""
+    changed = [
+        f"{item.name.replace('_', ' ')} {value:g}" if isinstance(value, float) else
+        f"{item.name.replace('_', ' ')} {value}"
+        for item in fields(options)
+        if (value := getattr(options, item.name)) != item.default and item.name != "method"
+    ]  # fmt: skip
+    return " · ".join([*([" + ".join(styles)] if styles else []), options.method, *changed])
