@@ -11,7 +11,7 @@ from impasto.record import Record, read_record
 from impasto.service import Offer
 from impasto.web.page.desk import Desk
 from impasto.web.page.events import QUIET
-from impasto.web.page.uploads import file_drop
+from impasto.web.page.uploads import DROP, file_drop
 from impasto.web.page.words import REFUSALS, refusal, said
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Form:
     def __init__(self) -> None:
         with gr.Accordion("Settings of an earlier painting", open=False, elem_id="again"):
             self.painting = file_drop(
-                "single", label="A painting by impasto, which carries its settings", elem_id="earlier", height=110
+                "single", label="A painting by impasto, which carries its settings", elem_id="earlier", height=DROP
             )  # fmt: skip
 
 

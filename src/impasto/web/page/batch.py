@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import io
 import zipfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from pathlib import PurePosixPath
@@ -46,10 +46,7 @@ class Form:
 def wire(form: Form, painting: "Painting") -> None:
     """Have the form paint with what is chosen in the tab."""
 
-    async def paint_all(values: Mapping[Any, Any], request: gr.Request) -> AsyncIterator[Any]:
-        def note(text: str) -> dict[Any, Any]:
-            return {form.note: text}
-
+    async def paint_all(values: Mapping[Any, Any], request: gr.Request) -> AsyncGenerator[Any, None]:
         yield {form.paint: gr.update(interactive=False), form.cancel: gr.update(visible=True)}
         photos = values[form.photos]
         try:
@@ -59,14 +56,14 @@ def wire(form: Form, painting: "Painting") -> None:
             wish = replace(wish, format=FORMATS[values[form.format]])
             async with contextlib.aclosing(Batch(painting.desk, wish, photos).paint(request)) as news:
                 async for text in news:
-                    yield note(text)
+                    yield {form.note: text}
         except REFUSALS as error:
-            yield note(refusal(error))
+            yield {form.note: refusal(error)}
         yield {form.paint: gr.update(interactive=True), form.cancel: gr.update(visible=False)}
 
+    outputs: Any = {form.paint, form.cancel, form.note}
     form.paint.click(
-        paint_all, {form.photos, form.format, *painting.parts.asked}, {form.paint, form.cancel, form.note}, **UNBOUNDED,
-        trigger_mode="once",
+        paint_all, {form.photos, form.format, *painting.parts.asked}, outputs, trigger_mode="once", **UNBOUNDED
     )  # fmt: skip
     form.cancel.click(painting.cancel, None, None, **UNBOUNDED)
 
@@ -81,7 +78,7 @@ class Batch:
         self.failed: list[str] = []
         self.is_cancelled = False
 
-    async def paint(self, request: gr.Request) -> AsyncIterator[str]:
+    async def paint(self, request: gr.Request) -> AsyncGenerator[str, None]:
         """How far it is, again and again, and at last where the zip is. Raises QueueFullError if it finds no room."""
         waiting, running = list(enumerate(self.photos, 1)), set[asyncio.Task[None]]()
         workers = max(1, self.desk.service.health().workers)

@@ -1,7 +1,7 @@
 """The Compare tab: one photo in one style, by several methods side by side."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -14,7 +14,8 @@ from impasto.web.page.controls import control
 from impasto.web.page.desk import Desk
 from impasto.web.page.events import UNBOUNDED
 from impasto.web.page.gate import file_url
-from impasto.web.page.uploads import file_drop, photo_drop
+from impasto.web.page.styles import readable
+from impasto.web.page.uploads import DROP, file_drop, photo_drop
 from impasto.web.page.words import REFUSALS, ended, progress, refusal, said
 
 SIZE = 384
@@ -45,12 +46,14 @@ def compare_tab(desk: Desk) -> None:
         with gr.Column(scale=4, min_width=320):
             photo = photo_drop(label="Photo", elem_id="compare-photo", height=260, alt_text="The photo")
             with gr.Column(elem_classes="panel"):
-                style = gr.Radio(names, value=names[0] if names else None, label="Style", elem_id="compare-style")
-                own = file_drop("single", label="Or a painting of my own", elem_id="compare-own", height=110)
+                style = gr.Radio(
+                    readable(names), value=names[0] if names else None, label="Style", elem_id="compare-style"
+                )  # fmt: skip
+                own = file_drop("single", label="Or a painting of my own", elem_id="compare-own", height=DROP)
             with gr.Column(elem_classes="panel"):
                 chosen = gr.CheckboxGroup(methods, value=methods, label="Methods", elem_id="compare-methods")
                 size = control(fields["size"], (), elem_id="compare-size")
-                size.value = SIZE
+                size.value = str(SIZE)
         with gr.Column(scale=7, min_width=320, elem_classes="outcome"):
             with gr.Row(elem_classes="go"):
                 compare = gr.Button("Compare", variant="primary", elem_id="compare")
@@ -63,7 +66,7 @@ def compare_tab(desk: Desk) -> None:
 
 
 def _wire(parts: Parts, desk: Desk) -> None:
-    async def compare(values: Mapping[Any, Any], request: gr.Request) -> AsyncIterator[Any]:
+    async def compare(values: Mapping[Any, Any], request: gr.Request) -> AsyncGenerator[Any, None]:
         yield {parts.compare: gr.update(interactive=False), parts.cancel: gr.update(visible=True), parts.shown: ""}
         try:
             async with contextlib.aclosing(Comparison(desk, wishes(values, parts, desk)).paint(request)) as news:
@@ -108,7 +111,7 @@ class Comparison:
         self.desk, self.wishes = desk, wishes
         self.figures: dict[str, str] = {}
 
-    async def paint(self, request: gr.Request) -> AsyncIterator[tuple[str, str]]:
+    async def paint(self, request: gr.Request) -> AsyncGenerator[tuple[str, str], None]:
         """(what there is to say, the paintings so far). Raises what `Desk.paint` raises."""
         for number, (method, wish) in enumerate(self.wishes.items(), 1):
             async with contextlib.aclosing(self.desk.paint(wish, request)) as jobs:
@@ -135,4 +138,3 @@ class Comparison:
             f'<img src="{address}" alt="Painted by {escape(method)}"></a>'
             f"<figcaption><strong>{escape(method)}</strong>{ended(job)}</figcaption></figure>"
         )
-

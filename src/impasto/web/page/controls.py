@@ -93,7 +93,8 @@ def control(item: "Field[Any]", words: tuple[str, ...], **how: Any) -> Any:
     if words:
         choices = [(_not_given(item), ""), *zip(words, words, strict=True)] if item.default is None else list(words)
         return (gr.Radio if len(choices) <= FEW else gr.Dropdown)(choices, value=value, **how)
-    if str in kind or (is_whole and high is not None and high > EXACT):
+    # gradio takes an empty number for 0, and a browser has no whole numbers beyond EXACT.
+    if str in kind or item.default is None or (is_whole and high is not None and high > EXACT):
         return gr.Textbox(value=value, max_lines=1, **how)
     if _slides(item):
         return gr.Slider(low, high, value=value, step=1 if is_whole else STEP, **how)
@@ -102,22 +103,23 @@ def control(item: "Field[Any]", words: tuple[str, ...], **how: Any) -> Any:
 
 
 def label(item: "Field[Any]") -> str:
-    """The option's name as words."""
-    return item.name.replace("_", " ").capitalize()
+    """The option's name as words, and its unit."""
+    unit = {"px": " (pixels)"}.get(item.metadata["unit"], "")
+    return f"{item.name.replace('_', ' ').capitalize()}{unit}"
 
 
 def info(item: "Field[Any]") -> str:
-    """Its help, with unit and range."""
+    """Its help, with a range that its control does not show."""
     limits, text = item.metadata, str(item.metadata["help"])
     low, high = limits["minimum"], limits["maximum"]
-    unit = {"px": " pixels"}.get(limits["unit"], "")
-    if low is not None and not _slides(item):
-        text += f" (from {low:g}{unit})" if high is None or high > LONGEST_SLIDER else f" ({low:g} to {high:g}{unit})"
+    if high is not None and high <= LONGEST_SLIDER and not _slides(item):
+        text += f" ({low:g} to {high:g})"
     return f"{text[0].upper()}{text[1:]}"
 
 
 def _slides(item: "Field[Any]") -> bool:
-    low, high, value = item.metadata["minimum"], item.metadata["maximum"], item.default
+    value: Any = item.default
+    low, high = item.metadata["minimum"], item.metadata["maximum"]
     if value is None or low is None or high is None or high - low > LONGEST_SLIDER:
         return False
     return isinstance(value, int) or all(abs(one / STEP - round(one / STEP)) < 1e-6 for one in (low, value))
@@ -129,8 +131,6 @@ def _not_given(item: "Field[Any]") -> str:
 
 def _shown(item: "Field[Any]", value: Any) -> Any:
     """A value as a control holds it."""
-    is_text = bool(item.metadata["choices"]) or str in kinds_of(item)[0]
-    if value is None:
-        return "" if is_text else None
     high = item.metadata["maximum"]
-    return str(value) if kinds_of(item)[0] == (int,) and high is not None and high > EXACT else value
+    is_text = item.default is None or (kinds_of(item)[0] == (int,) and high is not None and high > EXACT)
+    return "" if value is None else str(value) if is_text else value

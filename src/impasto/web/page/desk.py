@@ -3,7 +3,7 @@
 import contextlib
 import ipaddress
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import gradio as gr
@@ -44,6 +44,7 @@ class Desk:
 
     def guest(self, request: gr.Request) -> Guest:
         """Raises Problem if a key is wanted and there is none, or not any longer."""
+        assert request.request is not None
         visitor = self._access.guest(request.request)
         visit = request.session_hash or ""
         if self._access.wants_keys:
@@ -51,7 +52,7 @@ class Desk:
         # Two people behind one address, or with one computer, take turns like any others.
         return Guest(f"{visitor.user} page {visit}", visit, visitor.user.partition(" ")[2], visitor)
 
-    async def paint(self, wish: Request, request: gr.Request) -> AsyncIterator[Snapshot]:
+    async def paint(self, wish: Request, request: gr.Request) -> AsyncGenerator[Snapshot, None]:
         """The job, again and again until it is final; a job that nobody follows any more is cancelled.
 
         Raises what `Service.submit` raises, UserBusyError too for an address that has its share, and Problem 401, 403

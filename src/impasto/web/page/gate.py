@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, MutableMapping
+from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
@@ -32,11 +33,12 @@ from impasto.web.problems import Problem
 STYLES = "/page/styles/"
 """Small pictures of the styles that can be named."""
 UPLOAD, UPLOADED, FILE = "/gradio_api/upload", "/gradio_api/upload_progress", "/gradio_api/file="
+ICON = "/favicon.ico"
 JOIN = "/gradio_api/queue/join"
 
 # What ends in a slash, or in "=", stands for everything that begins with it.
 OWN = {
-    "GET": ("/", UPLOADED, FILE, STYLES),
+    "GET": ("/", ICON, UPLOADED, FILE, STYLES),
     "POST": (UPLOAD, JOIN, SIGN_IN, SIGN_OUT),
 }
 GRADIO = {
@@ -64,6 +66,9 @@ class Gate(BaseRoute):
     def __init__(self, gradio: ASGIApp, service: Service, shelf: Shelf, access: Access) -> None:
         self._gradio, self._service, self._shelf, self._access = gradio, service, shelf, access
         self._arrived: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        # For everybody, and for those who are signed in where that is wanted; the longer beginning comes first.
+        self._open = {SIGN_IN: self._sign_in, SIGN_OUT: self._sign_out, ICON: self._icon}
+        self._closed = {UPLOADED: self._uploaded, UPLOAD: self._upload, FILE: self._file, STYLES: self._style}
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Only what is in the tables."""
@@ -85,25 +90,25 @@ class Gate(BaseRoute):
     async def _answer(self, request: Request) -> Response | None:
         """None for what gradio answers."""
         path = request.scope["path"]
-        if path == SIGN_IN:
-            return await sign_in(request, self._access)
-        if path == SIGN_OUT:
-            return sign_out()
+        if path in self._open:
+            return await self._open[path](request)
         try:
             self._access.guest(request)
         except Problem as problem:
             if path != "/":
                 raise
             return signed_out_page(problem)
-        if path == UPLOAD:
-            return await self._upload(request)
-        if path == UPLOADED:
-            return StreamingResponse(self._news(request), media_type="text/event-stream")
-        if path.startswith(FILE):
-            return await self._file(path.removeprefix(FILE))
-        if path.startswith(STYLES):
-            return await self._style(path.removeprefix(STYLES))
-        return None
+        beginning = next((one for one in self._closed if path.startswith(one)), None)
+        return None if beginning is None else await self._closed[beginning](request)
+
+    async def _sign_in(self, request: Request) -> Response:
+        return await sign_in(request, self._access)
+
+    async def _sign_out(self, _: Request) -> Response:
+        return sign_out()
+
+    async def _icon(self, _: Request) -> Response:
+        return Response((files("impasto.web.page") / "icon.svg").read_bytes(), media_type="image/svg+xml")
 
     async def _upload(self, request: Request) -> Response:
         try:
@@ -120,6 +125,9 @@ class Gate(BaseRoute):
             self._arrived[request.query_params.get("upload_id", "")].set()
         return Response(json.dumps(paths), media_type="application/json")
 
+    async def _uploaded(self, request: Request) -> Response:
+        return StreamingResponse(self._news(request), media_type="text/event-stream")
+
     async def _news(self, request: Request) -> AsyncIterator[str]:
         """That an upload has arrived, for the page's display of it."""
         upload = request.query_params.get("upload_id", "")
@@ -132,7 +140,8 @@ class Gate(BaseRoute):
             self._arrived.pop(upload, None)
         yield 'data: {"msg": "done"}\n\n'
 
-    async def _file(self, path: str) -> Response:
+    async def _file(self, request: Request) -> Response:
+        path = request.scope["path"].removeprefix(FILE)
         try:
             file = await run_in_threadpool(self._shelf.file, path)
         except PictureError as error:
@@ -140,7 +149,8 @@ class Gate(BaseRoute):
         headers = {"Cache-Control": "private, no-store"}
         return Response(file.data, media_type=file.media_type, headers=headers)
 
-    async def _style(self, name: str) -> Response:
+    async def _style(self, request: Request) -> Response:
+        name = request.scope["path"].removeprefix(STYLES)
         try:
             path = self._service.offer.style(name)
         except OptionError as error:
@@ -206,5 +216,3 @@ def _with_policy(send: Send) -> Send:
         await send(message)
 
     return sending
-
-

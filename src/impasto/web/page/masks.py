@@ -16,19 +16,19 @@ from impasto.errors import OptionError
 PREFIX = "data:image/png;base64,"
 
 
-class Canvas(gr.HTML):
-    """A photo to paint on. Its value is {"photo": address, "mask": data URL or ""}."""
+def canvas(name: str, **how: Any) -> Any:
+    """A photo to paint on, whose value is {"photo": address, "mask": data URL or ""}.
 
-    def __init__(self, name: str, **how: Any) -> None:
-        """name: what is painted here, for those who do not see it."""
-        folder = files("impasto.web.page")
-        super().__init__(
-            value=blank(""),
-            html_template=(folder / "canvas.html").read_text().replace("{name}", name),
-            js_on_load=(folder / "canvas.js").read_text(),
-            apply_default_css=False,
-            **how,
-        )
+    name: what is painted here, for those who do not see it.
+    """
+    folder = files("impasto.web.page")
+    return gr.HTML(
+        blank(""),
+        html_template=(folder / "canvas.html").read_text().replace("{name}", name),
+        js_on_load=(folder / "canvas.js").read_text(),
+        apply_default_css=False,
+        **how,
+    )
 
 
 def blank(photo: str) -> dict[str, str]:

@@ -23,9 +23,7 @@ from impasto.web.page.sign_in import SIGN_OUT
 from impasto.web.page.styles import thumbnails_css
 from impasto.web.page.words import REFUSALS
 
-HEAD = """<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
-%3Ccircle cx='8' cy='8' r='7' fill='%238f4527'/%3E%3C/svg%3E">
-<meta name="description" content="Turns pictures into paintings.">"""
+HEAD = '<meta name="description" content="Turns pictures into paintings.">'
 FONTS: tuple[str, ...] = ("system-ui", "sans-serif")
 MONOSPACE: tuple[str, ...] = ("ui-monospace", "monospace")
 
@@ -52,7 +50,7 @@ def add_page(app: FastAPI, service: Service) -> None:
     _live_and_end_with(app, inner)
 
 
-def build(desk: Desk, *, signs_out: bool) -> gr.Blocks:
+def build(desk: Desk, *, signs_out: bool) -> Any:
     """The page on its own."""
     with gr.Blocks(title="impasto", analytics_enabled=False, fill_width=True) as blocks:
         out = f'<form method="post" action="{SIGN_OUT}"><button>Sign out</button></form>' if signs_out else ""
@@ -97,9 +95,14 @@ def theme() -> Any:
         block_shadow="none", block_shadow_dark="none",
         border_color_primary="#cfc6bb", border_color_primary_dark="#4a423b",
         input_background_fill="#fdfcfa", input_background_fill_dark="#1d1916",
-        input_border_color="#b9aea2", input_border_color_dark="#5c534a",
+        input_border_color="#94897e", input_border_color_dark="#7d7267",
         color_accent="#8f4527", color_accent_soft="#f6e9e1", color_accent_soft_dark="#3b271d",
         slider_color="#8f4527", slider_color_dark="#e3a079",
+        checkbox_label_background_fill="#f4efe8", checkbox_label_background_fill_dark="#2c2722",
+        checkbox_label_background_fill_hover="#ece4d9", checkbox_label_background_fill_hover_dark="#38312b",
+        checkbox_label_border_color="#e2dbd1", checkbox_label_border_color_dark="#3a342e",
+        checkbox_border_color="#85796d", checkbox_border_color_dark="#9a8f84",
+        input_border_width="1px", input_border_width_dark="1px",
         checkbox_background_color_selected="#8f4527", checkbox_background_color_selected_dark="#c87a50",
         checkbox_border_color_selected="#8f4527", checkbox_border_color_selected_dark="#c87a50",
         button_primary_background_fill="#8f4527", button_primary_background_fill_hover="#7a3a20",
@@ -116,7 +119,8 @@ def _live_and_end_with(app: FastAPI, inner: FastAPI) -> None:
     @contextlib.asynccontextmanager
     async def lifespan(one: Any) -> AsyncIterator[Any]:
         async with outer(one) as state, inner.router.lifespan_context(inner):
-            loop, ending = asyncio.get_running_loop(), inner.router.routes[-1].app.stop_event
+            mounted: Any = inner.router.routes[-1]
+            loop, ending = asyncio.get_running_loop(), mounted.app.stop_event
 
             def hang_up() -> None:
                 # Every open page keeps a connection, which the server would wait for.

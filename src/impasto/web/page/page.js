@@ -31,3 +31,10 @@ document.addEventListener('DOMContentLoaded', () => {
   announce()
   new MutationObserver(announce).observe(document.body, {childList: true, subtree: true})
 })
+
+// On a phone the painting is far below the button.
+document.addEventListener('click', event => {
+  const button = event.target.closest?.('#paint, #compare')
+  const note = button && document.querySelector(`#${button.id === 'paint' ? 'note' : 'compare-note'}`)
+  if (note && note.getBoundingClientRect().top > innerHeight * 0.9) note.scrollIntoView({block: 'start'})
+})

@@ -1,7 +1,7 @@
 """The Paint tab: a photo, styles, options, and the painting as it comes."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,8 +63,8 @@ def paint_tab(desk: Desk) -> None:
                 paint = gr.Button("Paint", variant="primary", elem_id="paint")
                 cancel = gr.Button("Cancel", elem_id="cancel", visible=False)
             note = gr.HTML(said(READY), elem_id="note", elem_classes="note")
-            result = view.Before(elem_id="result")
-            strip = view.Strip(elem_id="strip")
+            result = view.before_and_after(elem_id="result")
+            strip = view.strip_of_paintings(elem_id="strip")
     paintings = gr.State([])
     parts = Parts(photo, styles, style_box, controls, paint, cancel, note, result, strip, paintings)
     painting = Painting(desk, parts)
@@ -101,7 +101,7 @@ class Painting:
     def __init__(self, desk: Desk, parts: Parts) -> None:
         self.desk, self.parts = desk, parts
 
-    async def paint(self, values: Values, request: gr.Request) -> AsyncIterator[Any]:
+    async def paint(self, values: Values, request: gr.Request) -> AsyncGenerator[Any, None]:
         """From the press of the button to the painting, or to why there is none."""
         parts = self.parts
         yield self._busy(said("Sending …", "busy"))
@@ -156,7 +156,7 @@ class Painting:
         if side is None or control is None:
             return {**updates, self.parts.note: said(f"A photo of {size[0]} × {size[1]} pixels.")}
         text = f"A photo of {size[0]} × {size[1]} pixels; this server paints it at a size of up to {side}."
-        return {**updates, self.parts.note: said(text), control: gr.update(value=side)}
+        return {**updates, self.parts.note: said(text), control: gr.update(value=str(side))}
 
     def cleared(self) -> dict[Any, Any]:
         """No photo."""
@@ -204,5 +204,3 @@ class Painting:
             self.parts.paintings: paintings,
             self.parts.strip: view.strip(paintings),
         }
-
-

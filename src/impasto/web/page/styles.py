@@ -13,7 +13,7 @@ from impasto.service import Offer
 from impasto.web.page import masks
 from impasto.web.page.gate import file_url, style_url
 from impasto.web.page.shelf import Shelf
-from impasto.web.page.uploads import file_drop
+from impasto.web.page.uploads import DROP, file_drop
 
 MOST = 6
 """Styles that the page has places for, if the server takes as many."""
@@ -29,7 +29,7 @@ class Style:
 
     @property
     def called(self) -> str:
-        return self.name or PurePosixPath(self.path).stem
+        return self.name.replace("_", " ") or PurePosixPath(self.path).stem
 
     @property
     def picture(self) -> str:
@@ -64,10 +64,10 @@ class Styles:
         self.most = min(MOST, most)
         names = list(offer.styles)
         self.gallery = gr.CheckboxGroup(
-            names, value=names[:1], label="Styles", elem_id="gallery",
+            readable(names), value=names[:1], label="Styles", elem_id="gallery",
             info=f"One, or up to {self.most} that are mixed",
         )  # fmt: skip
-        self.own = file_drop(label="Paintings of my own", elem_id="own-styles", height=110)
+        self.own = file_drop(label="Paintings of my own", elem_id="own-styles", height=DROP)
         self.where = gr.Radio(
             [EVERYWHERE, PLACES], value=EVERYWHERE, label="Where they go", elem_id="where",
         )  # fmt: skip
@@ -81,7 +81,7 @@ class Styles:
             weight = gr.Slider(
                 0, 1, value=1, step=0.05, label=f"Weight of style {number + 1}", elem_id=f"weight-{number + 1}"
             )
-            canvas = masks.Canvas(
+            canvas = masks.canvas(
                 f"Where style {number + 1} goes", visible=False, elem_id=f"mask-{number + 1}", elem_classes="paintable"
             )
         return Place(group, card, weight, canvas)
@@ -119,13 +119,14 @@ class Styles:
         self, places: Sequence[Style | None], before: Sequence[Style | None], where: str, photo: str | None
     ) -> dict[Any, Any]:
         count = sum(style is not None for style in places)
-        painting, updates = where == PLACES, {}
+        painting = where == PLACES
+        updates: dict[Any, Any] = {}
         for row, style, old in zip(self.rows, places, before, strict=True):
             updates[row.group] = gr.update(visible=style is not None and (painting or count > 1))
             updates[row.card] = "" if style is None else _card(style)
             updates[row.weight] = gr.update(visible=not painting and count > 1)
             # What is painted stays, as long as its style does.
-            fresh = {} if style == old else {"value": masks.blank(_address(photo))}
+            fresh: dict[str, Any] = {} if style == old else {"value": masks.blank(_address(photo))}
             updates[row.canvas] = gr.update(visible=painting and style is not None, **fresh)
         return updates
 
@@ -143,6 +144,11 @@ class Styles:
         weights = [float(values[row.weight]) for row, _ in rows]
         blend = ",".join(f"{weight:g}" for weight in weights) if len(set(weights)) > 1 or not any(weights) else ""
         return Chosen(styles, (), blend if len(rows) > 1 else "", called)
+
+
+def readable(names: Sequence[str]) -> list[tuple[str, str]]:
+    """(what people read, name) of styles."""
+    return [(name.replace("_", " "), name) for name in names]
 
 
 def _address(photo: str | None) -> str:

@@ -1,6 +1,6 @@
 """Where pictures are dropped. gradio's components open what they are sent; here they pass on its path on the shelf."""
 
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 from gradio.data_classes import FileData
@@ -12,19 +12,23 @@ from impasto.service.request import Named
 
 SHOWN = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 """Formats that browsers show."""
+DROP = 130
+"""Pixels of a place to drop files on."""
 
 
 def photo_drop(**how: Any) -> Any:
     """One picture, shown; its value is a path or None."""
-    one = gr.Image(type="filepath", image_mode=None, format="png", sources=["upload", "clipboard"], buttons=[], **how)
+    one: Any = gr.Image(
+        type="filepath", image_mode=None, format="png", sources=["upload", "clipboard"], buttons=[], **how
+    )
     # Not a class of its own, which gradio takes for somebody else's and looks for its scripts.
     one.preprocess = lambda payload: None if payload is None else payload.path
     return one
 
 
-def file_drop(count: str = "multiple", **how: Any) -> Any:
-    """Pictures, by name; the value is a list of paths, for one as for many. count: multiple or single."""
-    some = gr.File(file_types=["image"], file_count=count, **how)
+def file_drop(count: Literal["single", "multiple"] = "multiple", **how: Any) -> Any:
+    """Pictures, by name; the value is a list of paths, for one as for many."""
+    some: Any = gr.File(file_types=["image"], file_count=count, **how)
     some.preprocess = _paths
     return some
 

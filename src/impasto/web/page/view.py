@@ -7,6 +7,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from html import escape
+from typing import Any
 
 import gradio as gr
 
@@ -28,38 +29,37 @@ class Painted:
     caption: str
 
 
-class Before(gr.HTML):
+# Functions, not classes: beside a class made from one of gradio's, gradio writes a file.
+
+
+def before_and_after(**how: Any) -> Any:
     """A painting, of which a slider uncovers the photo."""
-
-    def __init__(self, **how: object) -> None:
-        super().__init__(
-            value=EMPTY,
-            js_on_load="""element.addEventListener('input', event => {
-              if (event.target.matches('.uncover'))
-                event.target.closest('.pair').style.setProperty('--at', `${event.target.value}%`)
-            })""",
-            apply_default_css=False,
-            **how,
-        )
+    return gr.HTML(
+        EMPTY,
+        js_on_load="""element.addEventListener('input', event => {
+          if (event.target.matches('.uncover'))
+            event.target.closest('.pair').style.setProperty('--at', `${event.target.value}%`)
+        })""",
+        apply_default_css=False,
+        **how,
+    )
 
 
-class Strip(gr.HTML):
-    """Small pictures to press; `press` is told of `index`."""
-
-    def __init__(self, **how: object) -> None:
-        super().__init__(
-            value="",
-            js_on_load="""element.addEventListener('click', event => {
-              const button = event.target.closest('button[data-index]')
-              if (button) trigger('press', {index: Number(button.dataset.index)})
-            })""",
-            apply_default_css=False,
-            **how,
-        )
+def strip_of_paintings(**how: Any) -> Any:
+    """Small pictures to press; the event `press` has their `index`."""
+    return gr.HTML(
+        "",
+        js_on_load="""element.addEventListener('click', event => {
+          const button = event.target.closest('button[data-index]')
+          if (button) trigger('press', {index: Number(button.dataset.index)})
+        })""",
+        apply_default_css=False,
+        **how,
+    )
 
 
 def result(painted: Painted) -> str:
-    """For `Before`."""
+    """For `before_and_after`."""
     photo, png, jpeg = (file_url(path) for path in (painted.photo, painted.copies.png, painted.copies.jpeg))
     return f"""<figure class="result"><div class="pair">
 <img src="{png}" alt="The painting"><img class="photo" src="{photo}" alt="The photo" draggable="false">
