@@ -107,6 +107,7 @@ def theme() -> Any:
         checkbox_border_color_selected="#8f4527", checkbox_border_color_selected_dark="#c87a50",
         button_primary_background_fill="#8f4527", button_primary_background_fill_hover="#7a3a20",
         button_primary_background_fill_dark="#e3a079", button_primary_background_fill_hover_dark="#edb08c",
+        button_primary_border_color="#8f4527", button_primary_border_color_dark="#e3a079",
         button_primary_text_color="#ffffff", button_primary_text_color_dark="#23140b",
         link_text_color="#8f4527", link_text_color_dark="#e3a079",
     )  # fmt: skip
