@@ -8,7 +8,7 @@ from PIL import Image
 from impasto.options import StylizeOptions
 from impasto.service import Request
 
-ACTIONS = ("now", "hold", "die", "die-once", "garbage", "stubborn", "explode")
+ACTIONS = ("now", "hold", "die", "die-once", "garbage", "stubborn", "explode", "picture")
 
 
 def picture(shade: int = 0, size: tuple[int, int] = (8, 6), kind: str = "PNG", **how: Any) -> bytes:

@@ -58,9 +58,17 @@ class Site:
 
 
 @contextmanager
-def running(service: Service, keys: Keys | None = None, local: bool = True, **patience: Any) -> Iterator[Site]:
+def running(
+    service: Service, keys: Keys | None = None, local: bool = True, page: bool = False, **patience: Any
+) -> Iterator[Site]:
+    """page: with the web page."""
     with listen("127.0.0.1", 0) as sock:
-        server = make_server(create_app(service, Patience(**patience), keys=keys, local=local), service)
+        app = create_app(service, Patience(**patience), keys=keys, local=local)
+        if page:
+            from impasto.web.page.mount import add_page
+
+            add_page(app, service)
+        server = make_server(app, service)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
         thread.start()
         try:

@@ -30,6 +30,11 @@ MONOSPACE: tuple[str, ...] = ("ui-monospace", "monospace")
 
 def add_page(app: FastAPI, service: Service) -> None:
     """Put the page at `/` of an app that `create_app` made on this service."""
+    # Without an event loop, gradio begins one that nobody closes.
+    asyncio.run(_add_page(app, service))
+
+
+async def _add_page(app: FastAPI, service: Service) -> None:
     shelf = Shelf(service, get_upload_folder())
     access: Access = app.state.access
     rates: Rates = app.state.rates
