@@ -13,23 +13,31 @@ from impasto.gallery import packaged
 from impasto.service import Limits, Offer, Service, wire
 
 
-@pytest.fixture
-def offer() -> Offer:
+def actions() -> Offer:
     some = next(iter(packaged().values()))
     return Offer(styles=dict.fromkeys(ACTIONS, some))
+
+
+def faked(folder: Path, devices: int = 1, *, offer: Offer | None = None, **limits: Any) -> Service:
+    """Not started. folder: where its painting process looks for `go` and `broken`."""
+    fake = Path(__file__).with_name("fake_worker.py")
+    command = (sys.executable, "-I", "-S", str(fake), str(folder), str(wire.__file__))
+    limits = {"stop_seconds": 0.2, **limits}
+    return Service(offer or actions(), Limits(**limits), devices=["cpu"] * devices, command=command)
+
+
+@pytest.fixture
+def offer() -> Offer:
+    return actions()
 
 
 @pytest.fixture
 def serve(offer: Offer, tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Makes services that end with the test."""
-    fake = Path(__file__).with_name("fake_worker.py")
-    command = (sys.executable, "-I", "-S", str(fake), str(tmp_path), str(wire.__file__))
     with ExitStack() as stack:
 
         def make(devices: int = 1, **limits: Any) -> Service:
-            limits = {"stop_seconds": 0.2, **limits}
-            service = Service(offer, Limits(**limits), devices=["cpu"] * devices, command=command)
-            return stack.enter_context(service)
+            return stack.enter_context(faked(tmp_path, devices, offer=offer, **limits))
 
         yield make
 

@@ -4,7 +4,7 @@ import http.client
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,7 @@ class Site:
 
 
 @contextmanager
-def running(
+def _running(
     service: Service, keys: Keys | None = None, local: bool = True, page: bool = False, **patience: Any
 ) -> Iterator[Site]:
     """page: with the web page."""
@@ -79,12 +79,18 @@ def running(
             thread.join()
 
 
+@pytest.fixture(scope="session")
+def running() -> Callable[..., AbstractContextManager[Site]]:
+    """Starts a server on a service, until the context ends."""
+    return _running
+
+
 @pytest.fixture
 def site(serve: Callable[..., Service]) -> Iterator[Callable[..., Site]]:
     """Starts servers that end with the test. limits: of the service."""
     with ExitStack() as stack:
 
         def make(keys: Keys | None = None, limits: dict[str, Any] | None = None, **patience: Any) -> Site:
-            return stack.enter_context(running(serve(**(limits or {})), keys, **patience))
+            return stack.enter_context(_running(serve(**(limits or {})), keys, **patience))
 
         yield make
