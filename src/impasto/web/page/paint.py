@@ -51,7 +51,7 @@ def paint_tab(desk: Desk) -> None:
         with gr.Column(scale=5, min_width=320):
             photo = photo_drop(label="Photo", elem_id="photo", height=300, alt_text="The photo")
             with gr.Column(elem_classes="panel") as style_box:
-                styles = Styles(desk.offer, desk.service.limits.styles)
+                styles = Styles(desk.offer, desk.service.limits.styles_each)
             controls = Controls(desk.offer)
             with gr.Column(elem_classes="panel options"):
                 controls.front()
