@@ -10,33 +10,49 @@ import gradio as gr
 import pytest
 from fake_service import go, offer, serve
 from PIL import Image
+from starlette.requests import Request
 from wishes import picture
 
 from impasto.errors import PictureError
 from impasto.gallery import packaged
-from impasto.service import Offer
+from impasto.service import Limits, Offer
 from impasto.service.refusals import UserBusyError
-from impasto.web.page.explore import Explorer, Question, _follower, _read, lookable, shown_size
+from impasto.web.access import Access, Rates
+from impasto.web.page.desk import Desk
+from impasto.web.page.explore import Explorer, Question, lookable
+from impasto.web.page.shelf import Shelf
+from impasto.web.page.uploads import size_of
 
 __all__ = ["go", "offer", "serve"]
 
-VISITOR = SimpleNamespace(client=SimpleNamespace(host="127.0.0.1"))
 LAYER = "relu2_1: fine texture"
 
 
+def visitor(session="ada"):
+    request = Request({"type": "http", "headers": [], "client": ("127.0.0.1", 1), "method": "POST", "path": "/"})
+    return SimpleNamespace(request=request, session_hash=session)
+
+
 @pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "photo.png"
-    path.write_bytes(picture(7, size=(40, 20)))
-    return str(path)
+def explore(serve):
+    """Makes explorers, each over a service of its own."""
+
+    def make():
+        service = serve()
+        return Explorer(Desk(service, Shelf(service, "/nowhere"), Access(None, 0.0), Rates()))
+
+    return make
 
 
-def looked(service, *given, read=_read):
+def dropped(explorer, data=None):
+    return explorer.desk.shelf.put(data or picture(7, size=(40, 20)), "photo.png")
+
+
+def looked(explorer, *given):
     """Everything that `look` says and shows."""
 
     async def all_of():
-        explorer = Explorer(service, read, _follower(service))
-        return [one async for one in explorer.look(Question(*given), VISITOR)]
+        return [one async for one in explorer.look(Question(*given), visitor())]
 
     return asyncio.run(all_of())
 
@@ -46,32 +62,31 @@ def pictures(html):
     return [Image.open(io.BytesIO(file)) for file in files]
 
 
-def test_shows_the_photo_and_where_the_place_looks(serve, photo):
-    service = serve()
-    steps = looked(service, photo, None, "now", LAYER, 37, 80)
-    assert 'class="busy"' in steps[0][0]
+def test_shows_the_photo_and_where_the_place_looks(explore):
+    explorer = explore()
+    steps = looked(explorer, dropped(explorer), None, "now", LAYER, 37, 80)
+    assert 'class="said busy"' in steps[0][0]
     note, html = steps[-1]
-    assert 'class="quiet"' in note
+    assert 'class="said quiet"' in note
     marked, seen = pictures(html)
     # As the fake worker answers: the content as it is, and a pixel of the colour (x, y, block of the layer).
     assert (marked.size, marked.getpixel((0, 0))) == ((40, 20), (7, 7, 7))
     assert seen.getpixel((0, 0)) == (37, 80, 2)
     assert "37 % from the left, 80 % from the top" in html
     # Nothing is kept of what was seen.
+    service = explorer.desk.service
     assert (service.health().results, service.health().waiting, len(service._jobs)) == (0, 0, 0)
 
 
-def test_a_painting_of_ones_own_comes_before_the_servers(serve, photo, tmp_path, monkeypatch):
-    own = tmp_path / "own.png"
-    own.write_bytes(picture(9))
-    service = serve()
+def test_a_painting_of_ones_own_comes_before_the_servers(explore, monkeypatch):
+    explorer = explore()
+    service, own = explorer.desk.service, dropped(explorer, picture(9))
     wishes = []
     submit = service.submit
-    monkeypatch.setattr(service, "submit", lambda wish, user: wishes.append((wish, user)) or submit(wish, user))
-    looked(service, photo, str(own), "die", LAYER, 1.5, 2)
-    ((wish, user),) = wishes
-    assert (wish.styles, wish.place, user) == ((picture(9),), (1.5, 2.0), "address 127.0.0.1")
-    assert wish.options.attention_layers == "relu2_1"
+    monkeypatch.setattr(service, "submit", lambda wish, user: wishes.append(wish) or submit(wish, user))
+    looked(explorer, dropped(explorer), own, "die", LAYER, 1.5, 2)
+    (wish,) = wishes
+    assert (wish.styles, wish.place, wish.options.attention_layers) == ((picture(9),), (1.5, 2.0), "relu2_1")
 
 
 @pytest.mark.parametrize(
@@ -88,54 +103,76 @@ def test_a_painting_of_ones_own_comes_before_the_servers(serve, photo, tmp_path,
         ({"photo": "/nowhere/at/all.png"}, "A picture is no longer on the server; drop it again."),
     ],
 )
-def test_what_is_wrong_is_said(how, message, serve, photo):
-    given = {"photo": photo, "own": None, "style": "now", "layer": LAYER, "x": 50, "y": 50, **how}
-    note, shown = looked(serve(), *given.values())[-1]
+def test_what_is_wrong_is_said(how, message, explore):
+    explorer = explore()
+    given = {"photo": dropped(explorer), "own": None, "style": "now", "layer": LAYER, "x": 50, "y": 50, **how}
+    note, shown = looked(explorer, *given.values())[-1]
     assert re.sub("<.*?>", "", note) == message
     assert "<img" not in str(shown)
 
 
-def test_what_is_no_picture_and_what_finds_no_room_is_said(serve, photo, monkeypatch):
-    service = serve()
-    note, _ = looked(service, photo, None, "now", LAYER, 1, 1, read=lambda _: b"x" * 9)[-1]
+def test_what_is_no_picture_and_what_finds_no_room_is_said(explore, monkeypatch):
+    explorer = explore()
+    note, _ = looked(explorer, dropped(explorer, b"x" * 9), None, "now", LAYER, 1, 1)[-1]
     assert "Content: it is not a picture" in note
 
     def busy(*_):
         raise UserBusyError("you have 8 unfinished jobs, and may have 8", retry_after=3)
 
-    monkeypatch.setattr(service, "submit", busy)
-    assert "You have 8 unfinished jobs" in looked(service, photo, None, "now", LAYER, 1, 1)[-1][0]
+    monkeypatch.setattr(explorer.desk.service, "submit", busy)
+    note, _ = looked(explorer, dropped(explorer), None, "now", LAYER, 1, 1)[-1]
+    assert "You have 8 unfinished jobs, and may have 8. Try again in 3 s." in note
 
 
-def test_who_waits_hears_of_it_and_who_leaves_lets_go(serve, photo):
-    service = serve()
+async def running(service):
+    while service.health().running == 0:
+        await asyncio.sleep(0.01)
+
+
+def test_who_waits_hears_of_it_and_who_leaves_lets_go(explore):
+    explorer = explore()
+    photo, service = dropped(explorer), explorer.desk.service
 
     async def leave():
-        explorer = Explorer(service, _read, _follower(service))
-        held = explorer.look(Question(photo, None, "hold", LAYER, 1, 1), VISITOR)
+        held = explorer.look(Question(photo, None, "hold", LAYER, 1, 1), visitor())
         await anext(held)
-        while service.health().running == 0:
-            await asyncio.sleep(0.01)
-        waiting = [explorer.look(Question(photo, None, "now", LAYER, 1, 1), VISITOR) for _ in range(2)]
+        await running(service)
+        waiting = [
+            explorer.look(Question(photo, None, "now", LAYER, 1, 1), visitor(name)) for name in ("bob", "cyd")
+        ]  # fmt: skip
         said = [(await anext(one))[0] for one in waiting]
         for one in (*waiting, held):
             await one.aclose()
         return said
 
     first, second = asyncio.run(leave())
-    assert "Looking" in first
-    assert "In the queue: one picture comes first." in second
+    assert "Next in line" in first
+    assert "In the queue: one painting comes first" in second
     assert service.health().waiting == 0
 
 
-def test_a_click_is_a_place_in_percent(serve, photo):
-    explorer = Explorer(serve(), _read, None)
-    event = gr.SelectData(None, {"index": [9, 19], "value": None})
-    x, y, note = explorer.clicked({"path": photo}, event)
-    assert (x, y) == (23.8, 97.5)
-    assert "Looking" in note
+def test_a_later_look_of_the_same_visit_ends_the_one_before(explore):
+    explorer = explore()
+    photo, service = dropped(explorer), explorer.desk.service
+
+    async def both():
+        before = explorer.look(Question(photo, None, "hold", LAYER, 1, 1), visitor())
+        await anext(before)
+        await running(service)
+        after = [one async for one in explorer.look(Question(photo, None, "now", LAYER, 9, 8), visitor())]
+        return after[-1], [one async for one in before]
+
+    (_, html), rest = asyncio.run(both())
+    assert pictures(html)[1].getpixel((0, 0)) == (9, 8, 2)
+    assert rest == []
+    assert service.health().running == 0
+
+
+def test_a_click_is_a_place_in_percent(explore):
+    explorer = explore()
+    assert explorer.place(dropped(explorer), [9, 19]) == (23.8, 97.5)
     with pytest.raises(gr.Error, match="no longer on the server"):
-        explorer.clicked({"path": "/nowhere.png"}, event)
+        explorer.place("/nowhere.png", [0, 0])
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -143,9 +180,9 @@ def test_the_size_is_that_which_a_browser_shows(kind):
     exif = Image.Exif()
     for orientation, size in ((1, (40, 20)), (3, (40, 20)), (6, (20, 40)), (8, (20, 40))):
         exif[0x0112] = orientation
-        assert shown_size(picture(size=(40, 20), kind=kind, exif=exif.tobytes())) == size
+        assert size_of(picture(size=(40, 20), kind=kind, exif=exif.tobytes()), Limits()) == size
     with pytest.raises(PictureError):
-        shown_size(b"no picture")
+        size_of(b"no picture", Limits())
 
 
 def test_only_what_the_server_has_can_be_compared(tmp_path):

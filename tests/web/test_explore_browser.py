@@ -1,17 +1,10 @@
 """The Explore tab in Chromium: a click, and the picture appears."""
 
-import threading
 from contextlib import contextmanager
 
-import gradio as gr
 import pytest
-import uvicorn
 from fake_service import go, offer, serve
-from fastapi import FastAPI
 from wishes import picture
-
-from impasto.web.page.explore import explore_tab
-from impasto.web.server import listen
 
 __all__ = ["go", "offer", "serve"]
 
@@ -20,29 +13,9 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-PATIENCE = 300_000
+PATIENCE = 60_000
 
-# Slow, because a choice that follows another one too fast is sometimes not heard, and then waited for in vain.
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-@contextmanager
-def address(service):
-    """Of a page with nothing but the tab."""
-    with gr.Blocks(analytics_enabled=False) as blocks:
-        explore_tab(service)
-    theme = gr.themes.Base(font=["sans-serif"], font_mono=["monospace"])
-    # As `launch` would, which leaves its event loop open.
-    app = gr.mount_gradio_app(FastAPI(), blocks, path="", theme=theme, footer_links=[])
-    with listen("127.0.0.1", 0) as sock:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{sock.getsockname()[1]}/"
-        finally:
-            server.should_exit = True
-            thread.join()
+pytestmark = pytest.mark.browser
 
 
 @contextmanager
@@ -78,11 +51,9 @@ def shown_colour(page, before):
     }""")
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
-def test_click_keys_layer_and_painting(serve, monkeypatch, tmp_path):
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
-    service = serve()
-    with address(service) as url, visitor(url) as page:
+def test_click_keys_layer_and_painting(serve, running):
+    with running(serve(), page=True) as site, visitor(site.url) as page:
+        page.get_by_role("tab", name="Explore").click()
         file = {"name": "photo.png", "mimeType": "image/png", "buffer": picture(90, size=(1600, 800))}
         page.set_input_files("#explore-photo input[type=file]", file)
         # The middle, at once.
@@ -103,5 +74,5 @@ def test_click_keys_layer_and_painting(serve, monkeypatch, tmp_path):
         page.get_by_label("relu2_1: fine texture").check()
         colour, source = shown_colour(page, source)
         assert colour[2] == 2
-        page.get_by_label("explode").check()
+        page.locator("#explore-styles").get_by_label("explode").check()
         page.wait_for_selector("#explore-note .bad:has-text('Something went wrong')")

@@ -123,12 +123,19 @@ def test_an_upload_is_bounded_and_must_come_from_the_page_itself(site):
     [
         [file("/etc/passwd")], [{"a": [{"deep": file("http://127.0.0.1:1/x.png")}]}], [{"path": "/etc/passwd"}],
         [file("relative.png", url="https://example.org/x.png")], [{"path": 5}], [[file("")]],
+        [{"url": "https://example.org/x.png"}], [{"path": None, "url": "http://127.0.0.1:1/x"}],
     ],
 )  # fmt: skip
 def test_a_call_names_only_uploads(here, data):
     answer = join(here, data)
     assert (answer.status, answer.json["code"]) == (422, "foreign-file")
     assert join(here, [], event_data=data).status == 422
+
+
+@pytest.mark.parametrize("number", [None, -1, 99_999, "0", [0], {}])
+def test_a_call_is_of_one_of_the_pages_handlers(here, number):
+    answer = join(here, [], fn_index=number)
+    assert (answer.status, answer.json["code"]) == (422, "no-such-handler")
 
 
 def test_a_call_that_is_broken(here):

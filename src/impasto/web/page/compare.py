@@ -47,7 +47,8 @@ def compare_tab(desk: Desk) -> None:
             photo = photo_drop(label="Photo", elem_id="compare-photo", height=260, alt_text="The photo")
             with gr.Column(elem_classes="panel"):
                 style = gr.Radio(
-                    readable(names), value=names[0] if names else None, label="Style", elem_id="compare-style"
+                    readable(names), value=names[0] if names else None, label="Style", elem_id="compare-style",
+                    elem_classes="gallery",
                 )  # fmt: skip
                 own = file_drop("single", label="Or a painting of my own", elem_id="compare-own", height=DROP)
             with gr.Column(elem_classes="panel"):

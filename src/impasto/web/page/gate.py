@@ -8,7 +8,7 @@ name for it (`shelf`), and what is not in the table below is not there at all.
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, Collection, MutableMapping
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
@@ -63,7 +63,11 @@ class Gate(BaseRoute):
 
     path = "page"  # as metrics call it
 
-    def __init__(self, gradio: ASGIApp, service: Service, shelf: Shelf, access: Access) -> None:
+    def __init__(
+        self, gradio: ASGIApp, service: Service, shelf: Shelf, access: Access, handlers: Collection[int]
+    ) -> None:
+        """handlers: numbers of those that the page calls."""
+        self._handlers = handlers
         self._gradio, self._service, self._shelf, self._access = gradio, service, shelf, access
         self._arrived: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         # For everybody, and for those who are signed in where that is wanted; the longer beginning comes first.
@@ -165,6 +169,8 @@ class Gate(BaseRoute):
             call = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise Problem(400, "broken-call", "the call is not JSON") from error
+        if not isinstance(call, dict) or call.get("fn_index") not in self._handlers:
+            raise Problem(422, "no-such-handler", "the page calls no such handler")
         if not all(isinstance(path, str) and self._shelf.holds(path) for path in _paths(call)):
             raise Problem(422, "foreign-file", "a picture must be uploaded")
         sent = False
@@ -202,7 +208,9 @@ def _paths(value: Any) -> list[Any]:
     while todo:
         one = todo.pop()
         if isinstance(one, dict):
-            found += [one["path"]] if one.get("path") is not None else []
+            # What has an address and no path is fetched.
+            is_file = one.get("path") is not None or one.get("url") is not None
+            found += [one.get("path")] if is_file else []
             todo += one.values()
         elif isinstance(one, list):
             todo += one

@@ -51,7 +51,7 @@ async def _add_page(app: FastAPI, service: Service) -> None:
     # Of an app that it has not launched itself, gradio checks no path. The gate lets only the shelf's pass; this is
     # the second lock.
     blocks.has_launched = True
-    app.router.routes.append(Gate(inner, service, shelf, access))
+    app.router.routes.append(Gate(inner, service, shelf, access, tuple(blocks.fns)))
     _live_and_end_with(app, inner)
 
 
@@ -68,7 +68,7 @@ def build(desk: Desk, *, signs_out: bool) -> Any:
         with gr.Tab("Compare", elem_id="tab-compare"):
             compare_tab(desk)
         with gr.Tab("Explore", elem_id="tab-explore"):
-            explore_tab(desk.service, read=desk.shelf.read, follow=desk.paint)
+            explore_tab(desk)
 
         async def left(request: gr.Request) -> None:
             with contextlib.suppress(*REFUSALS):

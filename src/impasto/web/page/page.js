@@ -22,7 +22,7 @@ window.fetch = async (address, how) => {
 
 // What happens is said aloud; gradio draws these places, and knows nothing of that.
 const announce = () => {
-  for (const note of document.querySelectorAll('.note:not([aria-live]), #explore-note:not([aria-live])')) {
+  for (const note of document.querySelectorAll('.note:not([aria-live])')) {
     note.setAttribute('role', 'status')
     note.setAttribute('aria-live', 'polite')
   }

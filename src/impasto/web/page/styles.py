@@ -65,7 +65,7 @@ class Styles:
         names = list(offer.styles)
         self.gallery = gr.CheckboxGroup(
             readable(names), value=names[:1], label="Styles", elem_id="gallery",
-            info=f"One, or up to {self.most} that are mixed",
+            elem_classes="gallery", info=f"One, or up to {self.most} that are mixed",
         )  # fmt: skip
         self.own = file_drop(label="Paintings of my own", elem_id="own-styles", height=DROP)
         self.where = gr.Radio(
@@ -160,9 +160,8 @@ def _card(style: Style) -> str:
 
 
 def thumbnails_css(names: Sequence[str]) -> str:
-    """A picture for every choice of the gallery."""
+    """A picture for every choice of a gallery."""
     return "".join(
-        f":is(#gallery, #compare-style) .wrap label:nth-of-type({number})::before"
-        f" {{ background-image: url('{style_url(name)}'); }}\n"
+        f".gallery .wrap label:nth-of-type({number})::before {{ background-image: url('{style_url(name)}'); }}\n"
         for number, name in enumerate(names, 1)
     )

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import gradio as gr
 from gradio.data_classes import FileData
+from PIL import Image
 
 from impasto.errors import PictureError
 from impasto.record import opened
@@ -12,6 +13,10 @@ from impasto.service.request import Named
 
 SHOWN = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 """Formats that browsers show."""
+ORIENTATION = 0x0112
+"""EXIF's tag for how a picture is turned."""
+ON_THE_SIDE = (5, 6, 7, 8)
+"""Its values for pictures whose width becomes the height."""
 DROP = 130
 """Pixels of a place to drop files on."""
 
@@ -40,11 +45,15 @@ def _paths(payload: Any) -> list[str]:
 
 
 def size_of(photo: bytes, limits: Limits) -> tuple[int, int]:
-    """(width, height) by the header. Raises PictureError for what is no picture, or none that a browser shows."""
+    """(width, height) as a browser shows it, by the header. Raises PictureError for what is no picture, or none that a
+    browser shows."""
     with opened(Named(photo, "photo"), round(limits.megapixels * MEGA)) as picture:
         if picture.format not in SHOWN:
             raise PictureError(f"browsers do not show {picture.format}; here it must be one of {', '.join(SHOWN)}")
-        return picture.size
+        width, height = picture.size
+        # Not the format's own `getexif`, which for PNG decodes the whole picture.
+        turned = Image.Image.getexif(picture).get(ORIENTATION) in ON_THE_SIDE
+    return (height, width) if turned else (width, height)
 
 
 def fitting_side(size: tuple[int, int], limits: Limits) -> int | None:

@@ -25,8 +25,8 @@ def refusal(error: Exception) -> str:
     return said(text if after is None else f"{text} Try again in {seconds(after)}.", "bad")
 
 
-def progress(job: Snapshot) -> str:
-    """Where a job is that is not final."""
+def progress(job: Snapshot, doing: str = "Painting") -> str:
+    """Where a job is that is not final. doing: what is done once it is its turn."""
     if job.status is Status.QUEUED:
         wait = f"; yours begins in about {seconds(job.wait_seconds or 0)}"
         if not job.position:
@@ -35,7 +35,7 @@ def progress(job: Snapshot) -> str:
         return said(f"In the queue: {before} first{wait}.", "busy")
     step = f" step {job.step} of {job.total}" if job.total else ""
     left = f", about {seconds(job.seconds_left)} left" if job.seconds_left else ""
-    return said(f"Painting{step}{left} …", "busy")
+    return said(f"{doing}{step}{left} …", "busy")
 
 
 def ended(job: Snapshot) -> str:
