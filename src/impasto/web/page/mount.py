@@ -114,6 +114,8 @@ def theme() -> Any:
         button_primary_background_fill_dark="#e3a079", button_primary_background_fill_hover_dark="#edb08c",
         button_primary_border_color="#8f4527", button_primary_border_color_dark="#e3a079",
         button_primary_text_color="#ffffff", button_primary_text_color_dark="#23140b",
+        button_secondary_background_fill="#ece4d9", button_secondary_background_fill_hover="#e2d7c8",
+        button_secondary_background_fill_dark="#38312b", button_secondary_background_fill_hover_dark="#453c34",
         link_text_color="#8f4527", link_text_color_dark="#e3a079",
     )  # fmt: skip
 

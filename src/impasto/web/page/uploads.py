@@ -33,7 +33,7 @@ def photo_drop(**how: Any) -> Any:
 
 def file_drop(count: Literal["single", "multiple"] = "multiple", **how: Any) -> Any:
     """Pictures, by name; the value is a list of paths, for one as for many."""
-    some: Any = gr.File(file_types=["image"], file_count=count, **how)
+    some: Any = gr.File(file_types=["image"], file_count=count, elem_classes="drop", **how)
     some.preprocess = _paths
     return some
 
