@@ -173,10 +173,14 @@ def test_preview_and_cancel(page):
 def test_the_place_in_the_queue_is_told(page, go):
     async def both():
         page.choose("hold")
-        first = asyncio.create_task(page.press(visitor("first")))
-        while not page.service.health().running:
-            await asyncio.sleep(0.01)
-        waiting = []
+        begun, waiting = asyncio.Event(), []
+
+        async def first_then(update):
+            if "step 1 of 4, about 3 s left" in update.get(page.parts.note, ""):
+                begun.set()
+
+        first = asyncio.create_task(page.press(visitor("first"), first_then))
+        await begun.wait()
 
         async def then(update):
             if "Next in line" in update.get(page.parts.note, ""):

@@ -48,11 +48,11 @@ def size_of(photo: bytes, limits: Limits) -> tuple[int, int]:
     """(width, height) as a browser shows it, by the header. Raises PictureError for what is no picture, or none that a
     browser shows."""
     with opened(Named(photo, "photo"), round(limits.megapixels * MEGA)) as picture:
-        if picture.format not in SHOWN:
-            raise PictureError(f"browsers do not show {picture.format}; here it must be one of {', '.join(SHOWN)}")
         width, height = picture.size
         # Not the format's own `getexif`, which for PNG decodes the whole picture.
         turned = Image.Image.getexif(picture).get(ORIENTATION) in ON_THE_SIDE
+    if picture.format not in SHOWN:
+        raise PictureError(f"browsers do not show {picture.format}; here it must be one of {', '.join(SHOWN)}")
     return (height, width) if turned else (width, height)
 
 
