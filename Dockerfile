@@ -1,4 +1,4 @@
-# The HTTP API in a container: docker build -t impasto . ; docs/serving.md says how to run it.
+# The web page and the HTTP API in a container: docker build -t impasto . ; docs/serving.md says how to run it.
 FROM python:3.11-slim AS build
 WORKDIR /source
 # The CPU build of PyTorch; another index, or none, for a GPU.
@@ -12,7 +12,7 @@ FROM python:3.11-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin impasto
 COPY --from=build /opt/impasto /opt/impasto
 USER 10001:10001
-# Nothing is written anywhere, so the file system can be read-only.
+# Nothing is written but an empty folder in /tmp: the file system can be read-only, with a tmpfs there.
 ENV PATH=/opt/impasto/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/nonexistent
 EXPOSE 8000
 STOPSIGNAL SIGTERM

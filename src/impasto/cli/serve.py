@@ -1,6 +1,7 @@
 """`impasto serve`: the web page and the HTTP API."""
 
 import ipaddress
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from cyclopts import Parameter
 from impasto.cli.extras import from_extra
 from impasto.cli.flags import flags, given
 from impasto.cli.terminal import Screen
-from impasto.errors import OptionError
+from impasto.errors import ImpastoError, OptionError
 from impasto.service.limits import Limits
 from impasto.web.patience import Patience
 
@@ -74,6 +75,7 @@ def serve(
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
     is_local = _is_loopback(address.host)
     _check(address, is_local=is_local)
+    _check_temporary_folder()
     chosen, patient = Limits(**given(limits)), Patience(**given(patience))
     with from_extra("web", "serving"):
         import python_multipart  # noqa: F401  (which starlette asks for only when a form arrives)
@@ -111,6 +113,16 @@ def _check(address: Address, *, is_local: bool) -> None:
         raise OptionError(
             f"--host {address.host} lets others in: give --keys FILE (`impasto keys add` makes one), or --insecure"
         )
+
+
+def _check_temporary_folder() -> None:
+    # gradio asks where it is, and puts an empty folder there.
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise ImpastoError(
+            "there is no folder for temporary files, which the web page needs (in a container: --tmpfs /tmp)"
+        ) from error
 
 
 def _is_loopback(host: str) -> bool:
