@@ -3,6 +3,14 @@
 const send = window.fetch
 window.fetch = async (address, how) => {
   const url = String(address?.url ?? address)
+  // gradio's page reads answers from one stream, which its server closes when nothing is left to say. Whatever is
+  // asked at that very moment would be answered into a stream that is about to be closed, and never heard: so the page
+  // learns that it may listen only after it has learned that the last stream is over.
+  if (/\/gradio_api\/queue\/join(\?|$)/.test(url)) {
+    const answer = await send(address, how)
+    await new Promise(done => setTimeout(done, 100))
+    return answer
+  }
   if (how?.method !== 'POST' || !/\/gradio_api\/upload(\?|$)/.test(url) || !(how.body instanceof FormData)) {
     return send(address, how)
   }
