@@ -6,6 +6,7 @@ import signal
 from contextlib import asynccontextmanager, contextmanager
 
 import pytest
+from legible import beyond_the_edge, hard_to_read, nameless, small_targets
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -113,9 +114,77 @@ def test_by_finger_on_a_phone(make, server):
         page.tap("[aria-label='Choose C']")
         page.tap("[aria-label='Choose B']")
         assert page.inner_text("figure:nth-child(1) .place") == "3"
+        assert page.get_attribute("[aria-label='Choose A']", "aria-description") == "place 3"
         page.tap("footer .next")
         page.wait_for_selector("h1")
     assert [one.value for one in store.answers()] == [4, 5, 6, [2, 1, 0]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_step_can_be_read_and_hit(scheme, make, server):
+    store, keys = make(pairs=1, methods=2, kinds=("rate", "ab", "rank"), joining=True)
+    running = server(store.path)
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "color_scheme": scheme}
+
+    def look(page):
+        page.wait_for_function("() => [...document.images].every((one) => one.complete)")
+        assert hard_to_read(page) == []
+        assert small_targets(page, "button, .scale label") == []
+        assert nameless(page) == []
+        assert beyond_the_edge(page) == 0
+
+    with browser() as chromium, visitor(chromium, running, **phone) as page:
+        page.goto(f"{running.url}/{store.id}/join/{keys.joining}")
+        look(page)
+        page.tap(".next")
+        page.wait_for_selector("#begin")
+        look(page)
+        page.tap("#begin")
+        for place, answer in ((1, "5"), (2, "0"), (3, "a"), (4, "b")):
+            page.wait_for_function("place => document.querySelector('#place').textContent === place", arg=f"{place} of 4")
+            look(page)
+            page.keyboard.press(answer)
+            look(page)
+            if place == 3:
+                page.tap("[aria-label='Enlarge A']")
+                look(page)
+                page.tap("[aria-label=Close]")
+            page.keyboard.press("Enter")
+        page.wait_for_selector("text=Thank you")
+        look(page)
+
+
+def test_the_focus_is_seen_and_enter_goes_on_after_a_picture_was_enlarged(make, server):
+    store, keys = make(pairs=1, methods=2, kinds=("rate", "ab"))
+    running = server(store.path)
+    with browser() as chromium, visitor(chromium, running) as page:
+        page.goto(f"{running.url}/{store.id}/p/{keys.links[0]}")
+        page.click("#begin")
+        page.keyboard.press("7")
+        # Also of the number that is chosen, which looks different anyway.
+        ring = "getComputedStyle(document.activeElement.closest('label')).outlineStyle"
+        assert (page.evaluate(ring), page.evaluate("document.activeElement.value")) == ("solid", "7")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("text=2 of 3")
+        # By key: the focus goes to the way out and comes back.
+        page.focus("[aria-label='Enlarge: Picture']")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.ariaLabel") == "Close"
+        page.keyboard.press("Enter")
+        assert not page.is_visible("dialog")
+        assert page.evaluate("document.activeElement.ariaLabel") == "Enlarge: Picture"
+        # By pointer: nothing holds the focus, so that Enter means Next.
+        page.click("[aria-label='Enlarge: Picture']")
+        page.click("dialog img")
+        press_and_go_on(page, "4")
+        page.click("[aria-label='Enlarge A']")
+        page.keyboard.press("Escape")
+        page.click("[aria-label='Enlarge B']")
+        page.click("[aria-label=Close]")
+        page.keyboard.press("b")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("text=Thank you")
+    assert [one.value for one in store.answers()] == [7, 4, 1]
 
 
 def test_an_answer_waits_for_a_killed_server(make, server):

@@ -114,11 +114,17 @@ async function send(position, value, find) {
 function figure(picture, caption) {
   const image = element("img", { src: of(picture), alt: caption, draggable: "false" });
   const frame = element("button", { type: "button", class: "frame", "aria-label": `Enlarge: ${caption}` }, image);
-  frame.addEventListener("click", () => enlarge(picture, caption));
+  frame.addEventListener("click", (event) => enlarge(event, picture, caption));
   return element("figure", {}, frame, element("figcaption", {}, caption));
 }
 
-function enlarge(picture, caption) {
+// After a pointer, Enter is to go on, not to do the same again.
+function leave(event) {
+  if (event.detail) event.currentTarget.blur();
+}
+
+function enlarge(event, picture, caption) {
+  leave(event);
   const image = zoom.querySelector("img");
   image.src = of(picture);
   image.alt = caption;
@@ -210,10 +216,9 @@ function choices(task, find, choose) {
     const made = element("figure", {}, frame, element("figcaption", {}, letter), larger);
     frame.addEventListener("click", (event) => {
       choose(index);
-      // After a pointer, Enter is to go on, not to choose again.
-      if (event.detail) frame.blur();
+      leave(event);
     });
-    larger.addEventListener("click", () => enlarge(picture, letter));
+    larger.addEventListener("click", (event) => enlarge(event, picture, letter));
     results.append(made);
     return made;
   });
@@ -224,7 +229,10 @@ function mark(figure, chosen, place = 0) {
   const frame = figure.querySelector(".frame");
   frame.setAttribute("aria-pressed", String(chosen));
   figure.querySelector(".place")?.remove();
-  if (place) figure.append(element("span", { class: "place" }, String(place)));
+  frame.removeAttribute("aria-description");
+  if (!place) return;
+  frame.setAttribute("aria-description", `place ${place}`);
+  figure.append(element("span", { class: "place" }, String(place)));
 }
 
 // --- begin -----------------------------------------------------------------------------------------------------------
@@ -232,7 +240,9 @@ function mark(figure, chosen, place = 0) {
 addEventListener("keydown", (event) => {
   if (zoom.open || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const form = document.querySelector("form");
-  if (event.key === "Enter" && form && !event.target.closest("button, input")) return form.requestSubmit();
+  // Of the form, because a closed enlargement may keep the focus for a moment.
+  const own = event.target.closest("form button, form input");
+  if (event.key === "Enter" && form && !own) return form.requestSubmit();
   onKey(event.key);
 });
 
