@@ -41,7 +41,8 @@ _CONTRAST = """() => {
 _NAMELESS = """() => [...document.querySelectorAll('img, input, button, select, textarea')].filter((one) => {
     if (!one.checkVisibility()) return false;
     if (one.matches('img')) return !one.alt && !one.closest('[aria-label], [aria-hidden=true]');
-    return !(one.ariaLabel || one.textContent.trim() || [...(one.labels || [])].some((label) => label.innerText.trim()));
+    const labels = [...(one.labels || [])].map((label) => label.innerText.trim());
+    return !one.ariaLabel && !one.textContent.trim() && !labels.some(Boolean);
 }).map((one) => one.outerHTML.slice(0, 200))"""
 
 

@@ -3,10 +3,14 @@
 import asyncio
 import re
 import signal
+import subprocess
+import sys
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import pytest
 from legible import beyond_the_edge, hard_to_read, nameless, small_targets
+from PIL import Image
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -99,6 +103,9 @@ def test_by_finger_on_a_phone(make, server):
             assert page.evaluate("document.documentElement.scrollWidth") == 390
             boxes = [label.bounding_box() for label in page.query_selector_all(".scale label")]
             assert min(min(box["width"], box["height"]) for box in boxes) >= 44
+            # A wide result needs less of the height, so that what it was made of is shown larger.
+            given, results = (page.query_selector(one).bounding_box()["height"] for one in (".given", ".results"))
+            assert given == pytest.approx(results * 2 / 3, abs=1)
             page.tap("footer .next", force=True)
             assert page.inner_text("#place") == f"{position + 1} of 4"
             page.tap(f".scale label:nth-child({position + 4})")
@@ -141,7 +148,9 @@ def test_every_step_can_be_read_and_hit(scheme, make, server):
         look(page)
         page.tap("#begin")
         for place, answer in ((1, "5"), (2, "0"), (3, "a"), (4, "b")):
-            page.wait_for_function("place => document.querySelector('#place').textContent === place", arg=f"{place} of 4")
+            page.wait_for_function(
+                "place => document.querySelector('#place').textContent === place", arg=f"{place} of 4"
+            )
             look(page)
             page.keyboard.press(answer)
             look(page)
@@ -273,3 +282,14 @@ def test_fifty_two_people_and_a_killed_server(make, server):
     assert len(answers) == PEOPLE * pairs
     assert stored == expected
     assert not re.search(r"127\.0\.0\.1", store.path.read_bytes().decode("latin-1"))
+
+
+@pytest.mark.slow
+def test_the_picture_in_the_docs_can_be_made_anew(tmp_path):
+    tool = Path(__file__).parents[2] / "tools" / "survey_page.py"
+    subprocess.run([sys.executable, str(tool), "survey.png"], cwd=tmp_path, check=True, timeout=600)
+    with Image.open(tmp_path / "survey.png") as picture:
+        assert picture.size == (1280 + 24 + 390, 844)
+        light, dark = picture.getpixel((2, 2)), picture.getpixel((picture.width - 3, 2))
+    assert min(light) > 200
+    assert max(dark) < 50

@@ -131,6 +131,11 @@ function enlarge(event, picture, caption) {
   zoom.showModal();
 }
 
+// On a phone, wide results are larger below each other, and one alone needs less of the height.
+function fit(results, image) {
+  image.addEventListener("load", () => results.classList.toggle("wide", image.naturalWidth > image.naturalHeight));
+}
+
 function preload(task) {
   for (const picture of task ? [task.content, task.style, ...task.shown] : []) new Image().src = of(picture);
 }
@@ -139,7 +144,9 @@ function preload(task) {
 
 function rate(task, find) {
   find("legend").textContent = survey.question;
-  find(".results").append(figure(task.shown[0], "Result"));
+  const result = figure(task.shown[0], "Result");
+  find(".results").append(result);
+  fit(find(".results"), result.querySelector("img"));
   const inputs = Array.from({ length: survey.scale }, (_, index) => element("input",
     { type: "radio", name: "rating", value: index + 1, "aria-label": `${index + 1} of ${survey.scale}` }));
   inputs.forEach((input) => find(".scale").append(element("label", {}, input, input.value)));
@@ -208,8 +215,7 @@ function choices(task, find, choose) {
   return task.shown.map((picture, index) => {
     const letter = LETTERS[index];
     const image = element("img", { src: of(picture), alt: "", draggable: "false" });
-    // On a phone, wide pictures are larger below each other.
-    image.addEventListener("load", () => results.classList.toggle("wide", image.naturalWidth > image.naturalHeight));
+    fit(results, image);
     const frame = element("button", { type: "button", class: "frame", "aria-label": `Choose ${letter}`, "aria-pressed": "false" },
       image);
     const larger = element("button", { type: "button", class: "enlarge", "aria-label": `Enlarge ${letter}` }, "⤢");
