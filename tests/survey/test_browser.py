@@ -9,29 +9,13 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
+from chromium import CHROMIUM, FLAGS, PATIENCE, PHONE, browser
 from legible import beyond_the_edge, hard_to_read, nameless, small_targets
 from PIL import Image
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PEOPLE = 52
-PATIENCE = 300_000
 
 pytestmark = pytest.mark.browser
-
-
-@contextmanager
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE)
-        try:
-            yield chromium
-        finally:
-            chromium.close()
 
 
 @contextmanager
@@ -92,8 +76,7 @@ def test_every_kind_of_question_by_keyboard_left_and_resumed(make, server):
 def test_by_finger_on_a_phone(make, server):
     store, keys = make(pairs=1, methods=3, kinds=("rate", "rank"), joining=True)
     running = server(store.path)
-    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-    with browser() as chromium, visitor(chromium, running, **phone) as page:
+    with browser() as chromium, visitor(chromium, running, **PHONE) as page:
         page.goto(f"{running.url}/{store.id}/join/{keys.joining}")
         page.tap(".next")
         page.wait_for_selector("#begin")
@@ -131,7 +114,6 @@ def test_by_finger_on_a_phone(make, server):
 def test_every_step_can_be_read_and_hit(scheme, make, server):
     store, keys = make(pairs=1, methods=2, kinds=("rate", "ab", "rank"), joining=True)
     running = server(store.path)
-    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "color_scheme": scheme}
 
     def look(page):
         page.wait_for_function("() => [...document.images].every((one) => one.complete)")
@@ -140,7 +122,7 @@ def test_every_step_can_be_read_and_hit(scheme, make, server):
         assert nameless(page) == []
         assert beyond_the_edge(page) == 0
 
-    with browser() as chromium, visitor(chromium, running, **phone) as page:
+    with browser() as chromium, visitor(chromium, running, **PHONE, color_scheme=scheme) as page:
         page.goto(f"{running.url}/{store.id}/join/{keys.joining}")
         look(page)
         page.tap(".next")
