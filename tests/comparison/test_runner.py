@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -89,6 +90,15 @@ def test_the_page_needs_nothing_from_outside(make, jobs):
     assert "adain<wbr>:strength=0.5</th><td>" in text
     with Image.open(sheet) as picture:
         assert picture.width > 4 * 32
+
+
+def test_long_seconds_have_no_exponent(make, jobs):
+    comparison = make("adain,adain:strength=0.5")
+    comparison.run()
+    for name, seconds in (("adain", 1234.5), ("adain:strength=0.5", 0.01234)):
+        comparison.cells[0, name] = replace(comparison.cells[0, name], seconds=seconds)
+    text = write(comparison)[1].read_text()
+    assert re.findall(r"</th><td>([\d.,e+-]+)</td>", text) == ["1,230", "0.0123"] * 2
 
 
 def test_a_name_is_no_html(make, jobs, tmp_path):

@@ -113,7 +113,7 @@ def _values(cells: Sequence[Cell], comparison: Comparison) -> list[str]:
     seconds = statistics.median(cell.seconds for cell in cells)
     peak = max(cells, key=lambda cell: cell.peak_bytes)
     held = "" if peak.before_bytes is None else f" (+{(peak.peak_bytes - peak.before_bytes) / 2**20:.0f})"
-    values = [f"{seconds:.3g}", f"{peak.peak_bytes / 2**20:.0f} MiB{held}"]
+    values = [figures.plain(seconds, 3), f"{peak.peak_bytes / 2**20:.0f} MiB{held}"]
     for name in _heads(comparison)[2:]:
         found = [cell.measures[name] for cell in cells if name in cell.measures]
         values.append(f"{statistics.fmean(found):.3f}" if found else "")
