@@ -1,6 +1,7 @@
 import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -100,6 +101,8 @@ def test_an_answer_is_stored_once_and_stays(make):
 
 def test_many_at_once(make):
     store, keys = make(pairs=4, places=8)
+    with closing(sqlite3.connect(store.path)) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     people = [store.participant(link) for link in keys.links]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda job: store.put(*job), [(person, i, 5) for i in range(4) for person in people * 2]))
