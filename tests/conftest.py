@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from chromium import CHROMIUM
 
 
 def _is_local(address: object) -> bool:
@@ -90,3 +91,5 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
         if not torch.cuda.is_available():
             pytest.skip("needs a CUDA device")
+    if item.get_closest_marker("browser") and not Path(CHROMIUM).exists():
+        pytest.skip(f"needs {CHROMIUM}: apt-get install chromium")

@@ -18,7 +18,7 @@ from impasto.attention.draw_within import atlas, lit
 from impasto.attention.generator import attention_of as attention
 from impasto.attention.generator import mean_attention
 from impasto.attention.light import DARKEST
-from impasto.attention.within import grid_of
+from impasto.attention.within import Within, grid_of
 from impasto.errors import OptionError
 from impasto.methods.cyclegan import network as plain
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
@@ -118,6 +118,26 @@ def test_figure_6(tmp_path: Path) -> None:
         whole = lit(found.content, found.mean, 4) if shown is None else image.to_pil(image.Picture(shown))
         assert np.array_equal(cell, np.asarray(whole)), column
     assert draw_within(found).height < sheet.height
+
+
+@pytest.mark.parametrize(
+    ("contrast", "words"),
+    [(1225, "1,200 times"), (1000, "1,000 times"), (345.6, "350 times"), (12.34, "12 times"), (3.44, "3.4 times"),
+     (1, "1 times"), (0.876, "0.88 times")],
+)  # fmt: skip
+def test_a_caption_says_how_much_more_without_exponents(
+    contrast: float, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captions: list[str] = []
+    monkeypatch.setattr(figures, "grid", lambda rows, columns, names: captions.extend(names))
+    content, weights = torch.zeros(1, 3, 140, 140), torch.zeros(1, 35, 35)
+    weights[0, 20, 7] = contrast / weights.numel()
+    found = Within(
+        content=content, cell=4, places=[(28, 80)], weights=weights, method="nla-cyclegan", painted=content,
+        baseline=None, mean=weights[0], share=None,
+    )  # fmt: skip
+    draw_within(found)
+    assert captions == [f"where 20%,57% looks: up to {words} as much as evenly"]
 
 
 def test_what_is_looked_at_stays_bright() -> None:

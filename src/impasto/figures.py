@@ -67,6 +67,11 @@ def marked(picture: Image.Image, place: tuple[float, float], *, ring: bool = Fal
     return copy
 
 
+def plain(value: float, digits: int) -> str:
+    """A number for people, rounded to significant digits and never with an exponent: 3.4, 57, 1,200 (two digits)."""
+    return f"{float(f'{value:.{digits}g}'):,.15g}"
+
+
 def png(picture: Image.Image) -> bytes:
     """The bytes of a PNG file."""
     stream = io.BytesIO()

@@ -500,6 +500,18 @@ def test_a_folder_with_trainA_and_trainB_is_both_kinds(unpaired, folder, draw): 
     assert unpaired(*words) == (200 * 9, halves | {"testB": ["set/testB"]})
 
 
+def test_the_measure_of_the_best_reaches_the_recipe(unpaired, monkeypatch):
+    chosen = []
+
+    def remember(config, accelerator, data):
+        chosen.append((config.best_by, config.schedule.validate_every))
+        raise DataError("enough")
+
+    monkeypatch.setattr(cyclegan, "build", remember)
+    unpaired("--data", "set", "--best-by", "cycle PSNR", "--evaluate-every", "7")
+    assert chosen == [("cycle PSNR", 7)]
+
+
 def test_what_is_wrong_with_the_layout_is_said(unpaired, folder):
     outcome = unpaired("--data", "set", "--data", "set")
     assert (outcome.code, outcome.err) == (

@@ -1,59 +1,19 @@
 """A comparison: what is there stays, what fails is told, memory and time are those of the process that painted."""
 
-import io
-import json
 import re
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from impasto.comparison import runner, worker
-from impasto.comparison.entries import parse
+from impasto.comparison import runner
 from impasto.comparison.page import write
-from impasto.comparison.runner import Comparison
 from impasto.errors import PictureError
 from impasto.evaluation.picture_set import pixels
 from impasto.metrics import ssim
-
-
-@pytest.fixture
-def jobs(monkeypatch):
-    """The worker in this process, because a new one takes seconds to import PyTorch; the jobs that it was given."""
-    given = []
-
-    def lines(job):
-        given.append(job)
-        said = io.StringIO()
-        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(job)))
-        monkeypatch.setattr("sys.stdout", said)
-        worker.main()
-        monkeypatch.undo()
-        monkeypatch.setattr(runner, "_lines_of_worker", lines)
-        yield from map(json.loads, said.getvalue().splitlines())
-
-    monkeypatch.setattr(runner, "_lines_of_worker", lines)
-    return given
-
-
-@pytest.fixture
-def make(tmp_path):
-    named = {}
-    for seed, name in enumerate(("tree", "house", "swirls")):
-        small = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
-        named[name] = tmp_path / f"{name}.png"
-        Image.fromarray(small).resize((40, 32), Image.Resampling.BICUBIC).save(named[name])
-
-    def comparison(methods, contents=("tree",)):
-        return Comparison(
-            contents=[(f"{name}.png", named[name]) for name in contents], styles=[("swirls.png", named["swirls"])],
-            entries=parse(methods, {"size": 32}), folder=tmp_path / "out", device="cpu",
-        )  # fmt: skip
-
-    return comparison
 
 
 def test_every_pair_by_every_method(make, jobs, tmp_path):
@@ -127,9 +87,18 @@ def test_the_page_needs_nothing_from_outside(make, jobs):
     assert text.count('type="range"') == 1
     assert text.count('type="radio"') == 2
     assert text.count("data:image/jpeg;base64,") == 4  # content, two paintings, style
-    assert "adain:strength=0.5</th><td>" in text
+    assert "adain<wbr>:strength=0.5</th><td>" in text
     with Image.open(sheet) as picture:
         assert picture.width > 4 * 32
+
+
+def test_long_seconds_have_no_exponent(make, jobs):
+    comparison = make("adain,adain:strength=0.5")
+    comparison.run()
+    for name, seconds in (("adain", 1234.5), ("adain:strength=0.5", 0.01234)):
+        comparison.cells[0, name] = replace(comparison.cells[0, name], seconds=seconds)
+    text = write(comparison)[1].read_text()
+    assert re.findall(r"</th><td>([\d.,e+-]+)</td>", text) == ["1,230", "0.0123"] * 2
 
 
 def test_a_name_is_no_html(make, jobs, tmp_path):

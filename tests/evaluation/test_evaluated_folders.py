@@ -8,11 +8,12 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from impasto.encoders import load_encoder
+from impasto.encoders import load_encoder, weights_file
 from impasto.errors import DataError, OptionError, PictureError
 from impasto.evaluation import Files, Folders, Judges, evaluate_folders, picture_set
 from impasto.evaluation.picture_set import pixels
 from impasto.metrics import frechet_distance, kernel_distance, psnr, ssim, style_distance
+from impasto.weights import sha256_of
 
 
 def evaluated(judges=None, **folders):
@@ -89,6 +90,11 @@ def test_the_identity_and_the_floor_stand_beside_the_outputs(draw):
     )  # fmt: skip
     subjects = [subject for subject, measure in numbers if measure == "FID-lite"]
     assert subjects == ["outputs", "identity: content", "floor: other real pictures"]
+    # Each is what it would be if that folder were the outputs.
+    for subject, folder in (("identity: content", "content"), ("floor: other real pictures", "floor")):
+        alone, _ = evaluated(outputs=reals.parent / folder, reference=reals)
+        for measure in ("FID-lite", "KID-lite"):
+            assert numbers[subject, measure].value == pytest.approx(alone["outputs", measure].value, rel=1e-6)
 
 
 def test_inception_and_lpips_judge_when_their_weights_are_there(draw, inception_file, lpips_files, monkeypatch):
@@ -108,6 +114,11 @@ def test_inception_and_lpips_judge_when_their_weights_are_there(draw, inception_
     assert found["ArtFID-imagenet"].value == pytest.approx(expected)
     assert found["FID"].protocol["network"]["name"].startswith("Inception")
     assert found["FID-legacy"].protocol["resize"] == "legacy to 299 x 299"
+    assert found["FID"].protocol["network"]["sha256"] == sha256_of(inception_file)
+    perceptual = {"vgg16": sha256_of(lpips_files[0]), "lpips": sha256_of(lpips_files[1])}
+    assert found["LPIPS"].protocol["network"] == perceptual
+    lite = sha256_of(weights_file("lite"))
+    assert [found[name].protocol["network"]["sha256"] for name in ("KID-lite", "content distance-lite")] == [lite] * 2
     assert not any("cannot be downloaded" in line for line in told)
 
 

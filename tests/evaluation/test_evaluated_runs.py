@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from impasto.errors import CheckpointError, DataError, OptionError
-from impasto.evaluation import Judges, Test, evaluate_runs, picture_set
+from impasto.evaluation import Files, Judges, Test, evaluate_runs, picture_set
 from impasto.evaluation.picture_set import pixels
 from impasto.methods.cyclegan.stylizer import CycleGAN
 from impasto.metrics import psnr, ssim
@@ -53,6 +53,17 @@ def test_there_and_back_through_png(run, test_set, tmp_path):
     assert (protocol["step"], protocol["training seed"], protocol["recipe"]) == (1234, 1, "cyclegan_slim")
     assert protocol["checkpoint"]["name"] == "last"
     assert protocol["sets"]["found"]["formats"] == {"PNG": 4}
+
+
+def test_lpips_of_the_structure_and_of_the_cycle(run, test_set, lpips_files, tmp_path):
+    judges = Judges(networks=("lpips",), files=Files(vgg16=lpips_files[0], lpips_heads=lpips_files[1]))
+    out = tmp_path / "out"
+    found = evaluate_runs([run("run", 1)], test_set, out, judges, warn=lambda _: None)
+    values = {number.measure: number.value for number in found if number.subject == "A2B last"}
+    for measure, folder in (("structure LPIPS", "A2B"), ("cycle LPIPS", "A2B and back")):
+        pairs = [(pixels(path), pixels(out / "last" / folder / path.name)) for path in (out / "test" / "A").iterdir()]
+        expected = statistics.fmean(float(judges.lpips(painted, photo)) for photo, painted in pairs)
+        assert values[measure] == pytest.approx(expected, rel=1e-4)
 
 
 def test_last_and_best_are_apart(run, test_set, tmp_path):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from torchmetrics.functional.image import peak_signal_noise_ratio
 
 from impasto.errors import OptionError
 from impasto.metrics import ms_ssim, psnr, ssim
@@ -45,6 +46,12 @@ def test_psnr_of_a_constant_difference():
 
 def test_psnr_of_equal_pictures_is_infinite():
     assert psnr(pictures(), pictures()).tolist() == [math.inf] * 3
+
+
+def test_psnr_against_torchmetrics_told_its_range():
+    a, b = pictures(seed=1) / 3, pictures(seed=2) / 3
+    expected = peak_signal_noise_ratio(a, b, data_range=1.0, dim=(1, 2, 3), reduction="none")
+    assert psnr(a, b) == pytest.approx(expected, abs=1e-4)
 
 
 def test_psnr_is_per_picture_and_not_of_the_pooled_error():
@@ -94,6 +101,34 @@ def test_equal_pictures_are_1():
     a = pictures(1, 176, 176)
     assert float(ssim(a, a)) == pytest.approx(1)
     assert float(ms_ssim(a, a)) == pytest.approx(1)
+
+
+def naive_ms_ssim(a, b):
+    """Wang et al. 2003, eq. 7, in numpy: contrast and structure of the four finer scales, all of the coarsest."""
+    x, y = a.double().numpy(), b.double().numpy()
+    result = 1.0
+    for scale, weight in enumerate((0.0448, 0.2856, 0.3001, 0.2363, 0.1333)):
+        if scale:
+            x, y = (v.reshape(3, v.shape[1] // 2, 2, v.shape[2] // 2, 2).mean((2, 4)) for v in (x, y))
+
+        def smooth(v):
+            return np.einsum("chwij,ij->chw", np.lib.stride_tricks.sliding_window_view(v, (11, 11), (1, 2)), windows())
+
+        mx, my = smooth(x), smooth(y)
+        vx, vy, cov = smooth(x * x) - mx**2, smooth(y * y) - my**2, smooth(x * y) - mx * my
+        part = (2 * cov + 0.03**2) / (vx + vy + 0.03**2)
+        if scale == 4:
+            part = part * (2 * mx * my + 0.01**2) / (mx**2 + my**2 + 0.01**2)
+        result *= part.mean() ** weight
+    return float(result)
+
+
+def test_ms_ssim_against_its_definition():
+    a = pictures(2, 176, 192, seed=1)
+    b = (0.6 * a + 0.4 * pictures(2, 176, 192, seed=2)).clamp(0, 1)
+    values = ms_ssim(a, b).tolist()
+    assert values == pytest.approx([naive_ms_ssim(x, y) for x, y in zip(a, b, strict=True)], abs=1e-5)
+    assert max(values) < 0.95
 
 
 def test_ms_ssim_of_flat_pictures_is_the_last_scales_luminance():

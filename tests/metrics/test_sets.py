@@ -85,6 +85,17 @@ def test_kernel_distance_of_one_distribution_is_nothing_on_average():
     assert abs(float(values.mean())) < 3 * float(values.std()) / 40**0.5
 
 
+def test_the_deviation_is_that_of_the_subsets():
+    a, b = features(9, seed=1).double(), features(8, seed=2, shift=1).double()
+    random = torch.Generator().manual_seed(4)
+    values = []
+    for _ in range(6):
+        some, others = (x[torch.randperm(len(x), generator=random)[:5]] for x in (a, b))
+        values.append(float(poly_mmd(some, others)))
+    expected = (pytest.approx(np.mean(values), rel=1e-9), pytest.approx(np.std(values), rel=1e-9))
+    assert kernel_distance(a, b, subsets=6, subset_size=5, seed=4) == expected
+
+
 def test_subsets_are_of_100_or_of_all_and_depend_on_the_seed_alone():
     a, b = features(150, seed=1), features(120, seed=2)
     assert kernel_distance(a, b, subsets=4) == kernel_distance(a, b, subsets=4, subset_size=100)

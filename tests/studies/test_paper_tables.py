@@ -58,6 +58,14 @@ def test_both_tables_have_all_their_rows_without_any_run(tmp_path):
     assert [row["published SSIM"] for row in full] == ["0.93", "0.68", "0.93", "0.68"]
 
 
+def test_numbers_of_lite_never_stand_under_the_standard_names(evaluation, tmp_path):
+    path = evaluation(number("A2B last", "FID-lite", 3.5), number("A2B last", "KID-lite", 0.25))
+    assemble({ROW: path}, tmp_path / "out")
+    row = rows_of(tmp_path / "out")[0]
+    assert (row["FID"], row["FID-legacy"], row["KID"]) == ("–", "–", "–")
+    assert (row["FID-lite"], row["KID-lite"]) == ("3.5", "0.25")
+
+
 def test_one_run_alone_counts_as_it_is(evaluation, tmp_path):
     assemble({ROW: evaluation(number("A2B last", "cycle PSNR", 20.5))}, tmp_path / "out")
     assert rows_of(tmp_path / "out")[0]["cycle PSNR"] == "20.5"

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -149,12 +148,3 @@ def fill_in(home: str, answer: Callable[[int], int], before_each: Callable[[], N
 @pytest.fixture
 def person() -> Callable:
     return fill_in
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.get_closest_marker("browser") and not os.path.exists(CHROMIUM):  # noqa: PTH110
-            item.add_marker(pytest.mark.skip(reason=f"needs {CHROMIUM}: apt-get install chromium"))
-
-
-CHROMIUM = "/usr/bin/chromium"

@@ -3,30 +3,19 @@
 import asyncio
 import re
 import signal
+import subprocess
+import sys
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import pytest
+from chromium import CHROMIUM, FLAGS, PATIENCE, PHONE, browser
+from legible import beyond_the_edge, hard_to_read, nameless, small_targets
+from PIL import Image
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PEOPLE = 52
-PATIENCE = 300_000
 
 pytestmark = pytest.mark.browser
-
-
-@contextmanager
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE)
-        try:
-            yield chromium
-        finally:
-            chromium.close()
 
 
 @contextmanager
@@ -87,8 +76,7 @@ def test_every_kind_of_question_by_keyboard_left_and_resumed(make, server):
 def test_by_finger_on_a_phone(make, server):
     store, keys = make(pairs=1, methods=3, kinds=("rate", "rank"), joining=True)
     running = server(store.path)
-    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-    with browser() as chromium, visitor(chromium, running, **phone) as page:
+    with browser() as chromium, visitor(chromium, running, **PHONE) as page:
         page.goto(f"{running.url}/{store.id}/join/{keys.joining}")
         page.tap(".next")
         page.wait_for_selector("#begin")
@@ -98,6 +86,9 @@ def test_by_finger_on_a_phone(make, server):
             assert page.evaluate("document.documentElement.scrollWidth") == 390
             boxes = [label.bounding_box() for label in page.query_selector_all(".scale label")]
             assert min(min(box["width"], box["height"]) for box in boxes) >= 44
+            # A wide result needs less of the height, so that what it was made of is shown larger.
+            given, results = (page.query_selector(one).bounding_box()["height"] for one in (".given", ".results"))
+            assert given == pytest.approx(results * 2 / 3, abs=1)
             page.tap("footer .next", force=True)
             assert page.inner_text("#place") == f"{position + 1} of 4"
             page.tap(f".scale label:nth-child({position + 4})")
@@ -113,9 +104,78 @@ def test_by_finger_on_a_phone(make, server):
         page.tap("[aria-label='Choose C']")
         page.tap("[aria-label='Choose B']")
         assert page.inner_text("figure:nth-child(1) .place") == "3"
+        assert page.get_attribute("[aria-label='Choose A']", "aria-description") == "place 3"
         page.tap("footer .next")
         page.wait_for_selector("h1")
     assert [one.value for one in store.answers()] == [4, 5, 6, [2, 1, 0]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_step_can_be_read_and_hit(scheme, make, server):
+    store, keys = make(pairs=1, methods=2, kinds=("rate", "ab", "rank"), joining=True)
+    running = server(store.path)
+
+    def look(page):
+        page.wait_for_function("() => [...document.images].every((one) => one.complete)")
+        assert hard_to_read(page) == []
+        assert small_targets(page, "button, .scale label") == []
+        assert nameless(page) == []
+        assert beyond_the_edge(page) == 0
+
+    with browser() as chromium, visitor(chromium, running, **PHONE, color_scheme=scheme) as page:
+        page.goto(f"{running.url}/{store.id}/join/{keys.joining}")
+        look(page)
+        page.tap(".next")
+        page.wait_for_selector("#begin")
+        look(page)
+        page.tap("#begin")
+        for place, answer in ((1, "5"), (2, "0"), (3, "a"), (4, "b")):
+            page.wait_for_function(
+                "place => document.querySelector('#place').textContent === place", arg=f"{place} of 4"
+            )
+            look(page)
+            page.keyboard.press(answer)
+            look(page)
+            if place == 3:
+                page.tap("[aria-label='Enlarge A']")
+                look(page)
+                page.tap("[aria-label=Close]")
+            page.keyboard.press("Enter")
+        page.wait_for_selector("text=Thank you")
+        look(page)
+
+
+def test_the_focus_is_seen_and_enter_goes_on_after_a_picture_was_enlarged(make, server):
+    store, keys = make(pairs=1, methods=2, kinds=("rate", "ab"))
+    running = server(store.path)
+    with browser() as chromium, visitor(chromium, running) as page:
+        page.goto(f"{running.url}/{store.id}/p/{keys.links[0]}")
+        page.click("#begin")
+        page.keyboard.press("7")
+        # Also of the number that is chosen, which looks different anyway.
+        ring = "getComputedStyle(document.activeElement.closest('label')).outlineStyle"
+        assert (page.evaluate(ring), page.evaluate("document.activeElement.value")) == ("solid", "7")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("text=2 of 3")
+        # By key: the focus goes to the way out and comes back.
+        page.focus("[aria-label='Enlarge: Picture']")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.ariaLabel") == "Close"
+        page.keyboard.press("Enter")
+        assert not page.is_visible("dialog")
+        assert page.evaluate("document.activeElement.ariaLabel") == "Enlarge: Picture"
+        # By pointer: nothing holds the focus, so that Enter means Next.
+        page.click("[aria-label='Enlarge: Picture']")
+        page.click("dialog img")
+        press_and_go_on(page, "4")
+        page.click("[aria-label='Enlarge A']")
+        page.keyboard.press("Escape")
+        page.click("[aria-label='Enlarge B']")
+        page.click("[aria-label=Close]")
+        page.keyboard.press("b")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("text=Thank you")
+    assert [one.value for one in store.answers()] == [7, 4, 1]
 
 
 def test_an_answer_waits_for_a_killed_server(make, server):
@@ -204,3 +264,14 @@ def test_fifty_two_people_and_a_killed_server(make, server):
     assert len(answers) == PEOPLE * pairs
     assert stored == expected
     assert not re.search(r"127\.0\.0\.1", store.path.read_bytes().decode("latin-1"))
+
+
+@pytest.mark.slow
+def test_the_picture_in_the_docs_can_be_made_anew(tmp_path):
+    tool = Path(__file__).parents[2] / "tools" / "survey_page.py"
+    subprocess.run([sys.executable, str(tool), "survey.png"], cwd=tmp_path, check=True, timeout=600)
+    with Image.open(tmp_path / "survey.png") as picture:
+        assert picture.size == (1280 + 24 + 390, 844)
+        light, dark = picture.getpixel((2, 2)), picture.getpixel((picture.width - 3, 2))
+    assert min(light) > 200
+    assert max(dark) < 50

@@ -47,6 +47,10 @@ def test_a_person_answers_and_goes_on_later(make, visit):
 def test_nothing_tells_methods_apart(make, visit):
     store, keys = make(methods=3, kinds=("rank",))
     state = visit(store).get(f"/{store.id}/p/{keys.links[0]}/state").text
+    # Drawn letters, which may happen to spell anything.
+    for task in json.loads(state)["tasks"]:
+        for picture in (task["content"], task["style"], *task["shown"]):
+            state = state.replace(picture, "")
     assert not any(name in state for name in ("m0", "m1", "m2", "p0", "p1", "method"))
 
 

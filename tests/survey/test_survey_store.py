@@ -1,6 +1,7 @@
 import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -100,6 +101,8 @@ def test_an_answer_is_stored_once_and_stays(make):
 
 def test_many_at_once(make):
     store, keys = make(pairs=4, places=8)
+    with closing(sqlite3.connect(store.path)) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     people = [store.participant(link) for link in keys.links]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda job: store.put(*job), [(person, i, 5) for i in range(4) for person in people * 2]))
@@ -138,9 +141,11 @@ def test_numbers_of_people_do_not_follow_the_list_of_links(make):
 
 
 def test_pictures_have_names_that_say_nothing(make):
-    store, _ = make(methods=2, kinds=("ab",))
-    ids = [task.shown for task in store.tasks(1)]
-    assert all("m0" not in picture and len(picture) == 12 for pair in ids for picture in pair)
+    store, other = (make(name, methods=2, kinds=("ab",))[0] for name in ("one", "two"))
+    ids, others = ({picture for task in one.tasks(1) for picture in task.shown} for one in (store, other))
+    assert {len(picture) for picture in ids} == {12}
+    # Drawn, not made of the pictures or the methods, which are the same in both.
+    assert (len(ids), ids & others) == (4, set())
     assert store.picture("../../etc/passwd") is None
     assert len(store.pictures()[0].results) == 2
 

@@ -3,16 +3,12 @@
 from contextlib import contextmanager
 
 import pytest
+from chromium import browser
 from fake_service import go, offer, serve
 from wishes import picture
 
 __all__ = ["go", "offer", "serve"]
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PATIENCE = 60_000
 
 pytestmark = pytest.mark.browser
@@ -21,20 +17,15 @@ pytestmark = pytest.mark.browser
 @contextmanager
 def visitor(url):
     """A page in a browser, which complains of errors and of requests to anybody else."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE)
-        try:
-            page = chromium.new_page(viewport={"width": 1440, "height": 900})
-            page.set_default_timeout(PATIENCE)
-            odd = []
-            page.on("pageerror", lambda error: odd.append(str(error)))
-            page.on("request", lambda one: None if one.url.startswith((url, "data:")) else odd.append(one.url))
-            page.goto(url)
-            yield page
-            assert odd == []
-        finally:
-            chromium.close()
+    with browser() as chromium:
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(PATIENCE)
+        odd = []
+        page.on("pageerror", lambda error: odd.append(str(error)))
+        page.on("request", lambda one: None if one.url.startswith((url, "data:")) else odd.append(one.url))
+        page.goto(url)
+        yield page
+        assert odd == []
 
 
 def shown_colour(page, before):

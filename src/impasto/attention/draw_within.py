@@ -26,7 +26,7 @@ def draw_within(found: Within, *, overall: bool = False) -> Image.Image:
         rows.append(_row(found, lit_place(found, number), number))
         height, width = found.content.shape[-2:]
         at = f"{100 * x / width:.0f}%,{100 * y / height:.0f}%"
-        names.append(f"where {at} looks: up to {found.contrast(number):.3g} times as much as evenly")
+        names.append(f"where {at} looks: up to {figures.plain(found.contrast(number), 2)} times as much as evenly")
     return figures.grid(rows, titles, names)
 
 

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import re
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,29 +61,34 @@ def _page(comparison: Comparison) -> str:
 def _pair(comparison: Comparison, number: int) -> str:
     (content, content_path), (style, style_path) = comparison.pairs[number]
     made = [(entry.name, cell) for entry in comparison.entries if (cell := comparison.cells.get((number, entry.name)))]
-    title = html.escape(f"{Path(content).stem} in {Path(style).stem}")
+    photo, painting = (html.escape(Path(name).stem) for name in (content, style))
+    title = f"{photo} in {painting}"
     if not made:
         return f"<section><h2>{title}</h2><p>No method painted this pair.</p></section>"
     size = _opened(comparison.folder / made[0][1].file).size
     before = _url(_opened(content_path).resize(size, Image.Resampling.LANCZOS))
     afters = "".join(
-        f'<img class="after" alt="by {html.escape(name)}" src="{_url(_opened(comparison.folder / cell.file))}"'
+        f'<img class="after" alt="{title}, by {html.escape(name)}" src="{_url(_opened(comparison.folder / cell.file))}"'
         f"{'' if index == 0 else ' hidden'}>"
         for index, (name, cell) in enumerate(made)
     )
     choices = "".join(
         f'<label><input type="radio" name="pair{number}" value="{index}"{" checked" if index == 0 else ""}>'
-        f"<span>{html.escape(name).replace(':', ':<wbr>')}</span></label>"
+        f"<span>{_breakable(name)}</span></label>"
         for index, (name, _) in enumerate(made)
     )
     rows = [[name, *_values([cell], comparison)] for name, cell in made]
     return _PAIR.substitute(
+        number=number,
         title=title,
+        photo=photo,
+        painting=painting,
         before=before,
         afters=afters,
         choices=choices,
-        ratio=f"{size[0]} / {size[1]}",
-        width=LARGEST_ZOOM * size[0],
+        width=size[0],
+        height=size[1],
+        zoom=LARGEST_ZOOM,
         style=_url(_reduced(_opened(style_path), THUMBNAIL)),
         table=_table(["method", *_heads(comparison)], rows),
     )
@@ -107,7 +113,7 @@ def _values(cells: Sequence[Cell], comparison: Comparison) -> list[str]:
     seconds = statistics.median(cell.seconds for cell in cells)
     peak = max(cells, key=lambda cell: cell.peak_bytes)
     held = "" if peak.before_bytes is None else f" (+{(peak.peak_bytes - peak.before_bytes) / 2**20:.0f})"
-    values = [f"{seconds:.3g}", f"{peak.peak_bytes / 2**20:.0f} MiB{held}"]
+    values = [figures.plain(seconds, 3), f"{peak.peak_bytes / 2**20:.0f} MiB{held}"]
     for name in _heads(comparison)[2:]:
         found = [cell.measures[name] for cell in cells if name in cell.measures]
         values.append(f"{statistics.fmean(found):.3f}" if found else "")
@@ -118,12 +124,17 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in heads)
     body = "".join(
         "<tr>"
-        + f'<th scope="row">{html.escape(row[0])}</th>'
+        + f'<th scope="row">{_breakable(row[0])}</th>'
         + "".join(f"<td>{html.escape(cell)}</td>" for cell in row[1:])
         + "</tr>"
         for row in rows
     )
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _breakable(name: str) -> str:
+    """HTML that may go on in a new line between a method's name and its settings."""
+    return re.sub(r"([:+])", r"<wbr>\1", html.escape(name))
 
 
 def _opened(path: Path) -> Image.Image:
@@ -145,16 +156,16 @@ def _url(picture: Image.Image) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
-_PAIR = Template("""<section>
-  <h2>$title</h2>
+_PAIR = Template("""<section aria-labelledby="pair$number">
+  <h2 id="pair$number">$title</h2>
   <div class="look">
-    <div class="view" style="--at: 50%; aspect-ratio: $ratio; max-width: min(100%, ${width}px)">
-      <img alt="content" src="$before">$afters
-      <input type="range" min="0" max="100" value="50" aria-label="where the content ends and the painting begins">
+    <div class="view" style="--at: 50%; --width: $width; --height: $height; --zoom: $zoom">
+      <img alt="$photo, the photo" src="$before">$afters
+      <input type="range" min="0" max="100" value="50" aria-label="percent of the photo before the painting, $title">
       <i aria-hidden="true"></i>
     </div>
     <div class="side">
-      <figure><img alt="style" src="$style"><figcaption>style</figcaption></figure>
+      <figure><img alt="$painting, the style" src="$style"><figcaption>style</figcaption></figure>
       <fieldset><legend>painted by</legend>$choices</fieldset>
     </div>
   </div>
@@ -169,14 +180,18 @@ _PAGE = Template("""<!doctype html>
   content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <title>Comparison of methods</title>
 <style>
-  :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; accent-color: #c2410c; }
+  :root { --accent: #c2410c; accent-color: var(--accent); color-scheme: light dark;
+    font: 1rem/1.5 system-ui, sans-serif; }
+  @media (prefers-color-scheme: dark) { :root { --accent: #fb923c; } }
   body { margin: 0 auto; max-width: 76rem; padding: 1rem; }
   h1 { font-size: 1.6rem; margin: .5rem 0; }
   h2 { font-size: 1.2rem; margin: 0 0 .75rem; }
   section { border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); padding: 1.5rem 0; }
   .look { display: grid; gap: 1rem; grid-template-columns: minmax(0, 1fr) 13rem; align-items: start; }
-  .view { position: relative; overflow: hidden; border-radius: .5rem; max-height: 80vh;
-    margin: 0 auto; width: 100%; }
+  /* Never wider than its picture, so that the line stands where the slider says. */
+  .view { position: relative; overflow: hidden; border-radius: .5rem; margin: 0 auto;
+    aspect-ratio: var(--width) / var(--height);
+    width: min(100%, var(--width) * var(--zoom) * 1px, 80vh * var(--width) / var(--height)); }
   .view img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }
   .view .after { clip-path: inset(0 0 0 var(--at)); }
   .view input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: ew-resize;
@@ -186,18 +201,19 @@ _PAGE = Template("""<!doctype html>
   .view i::after { content: "\\2194"; position: absolute; top: 50%; left: 50%; translate: -50% -50%; width: 2.2rem;
     height: 2.2rem; border-radius: 50%; background: #fff; color: #222; font: 1.2rem/2.2rem system-ui;
     text-align: center; box-shadow: 0 1px 4px #0008; }
-  .view:focus-within { outline: 3px solid #c2410c; outline-offset: 2px; }
+  .view:focus-within { outline: 3px solid var(--accent); outline-offset: 2px; }
   .side { display: flex; flex-direction: column; gap: 1rem; }
   .side figure { margin: 0; } .side img { width: 100%; border-radius: .5rem; display: block; }
   fieldset { border: 1px solid color-mix(in srgb, currentColor 20%, transparent); border-radius: .5rem; margin: 0;
     min-width: 0; }
-  label { display: flex; gap: .5rem; align-items: center; min-height: 2.5rem; overflow-wrap: anywhere; }
+  label { display: flex; gap: .5rem; align-items: center; min-height: 2.75rem; padding: .25rem 0; line-height: 1.25;
+    box-sizing: border-box; cursor: pointer; overflow-wrap: anywhere; }
   figcaption, .note { opacity: .75; font-size: .9rem; }
   .wide { overflow-x: auto; margin-top: 1rem; }
   table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
   th, td { padding: .3rem .9rem .3rem 0; text-align: right; white-space: nowrap; }
   th:first-child { text-align: left; }
-  tbody th { white-space: normal; overflow-wrap: anywhere; min-width: 6rem; }
+  tbody th { white-space: normal; overflow-wrap: anywhere; min-width: 7.5rem; }
   tbody tr { border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent); }
   @media (max-width: 44rem) {
     .look { grid-template-columns: minmax(0, 1fr); }

@@ -114,15 +114,26 @@ async function send(position, value, find) {
 function figure(picture, caption) {
   const image = element("img", { src: of(picture), alt: caption, draggable: "false" });
   const frame = element("button", { type: "button", class: "frame", "aria-label": `Enlarge: ${caption}` }, image);
-  frame.addEventListener("click", () => enlarge(picture, caption));
+  frame.addEventListener("click", (event) => enlarge(event, picture, caption));
   return element("figure", {}, frame, element("figcaption", {}, caption));
 }
 
-function enlarge(picture, caption) {
+// After a pointer, Enter is to go on, not to do the same again.
+function leave(event) {
+  if (event.detail) event.currentTarget.blur();
+}
+
+function enlarge(event, picture, caption) {
+  leave(event);
   const image = zoom.querySelector("img");
   image.src = of(picture);
   image.alt = caption;
   zoom.showModal();
+}
+
+// On a phone, wide results are larger below each other, and one alone needs less of the height.
+function fit(results, image) {
+  image.addEventListener("load", () => results.classList.toggle("wide", image.naturalWidth > image.naturalHeight));
 }
 
 function preload(task) {
@@ -133,7 +144,9 @@ function preload(task) {
 
 function rate(task, find) {
   find("legend").textContent = survey.question;
-  find(".results").append(figure(task.shown[0], "Result"));
+  const result = figure(task.shown[0], "Result");
+  find(".results").append(result);
+  fit(find(".results"), result.querySelector("img"));
   const inputs = Array.from({ length: survey.scale }, (_, index) => element("input",
     { type: "radio", name: "rating", value: index + 1, "aria-label": `${index + 1} of ${survey.scale}` }));
   inputs.forEach((input) => find(".scale").append(element("label", {}, input, input.value)));
@@ -202,18 +215,16 @@ function choices(task, find, choose) {
   return task.shown.map((picture, index) => {
     const letter = LETTERS[index];
     const image = element("img", { src: of(picture), alt: "", draggable: "false" });
-    // On a phone, wide pictures are larger below each other.
-    image.addEventListener("load", () => results.classList.toggle("wide", image.naturalWidth > image.naturalHeight));
+    fit(results, image);
     const frame = element("button", { type: "button", class: "frame", "aria-label": `Choose ${letter}`, "aria-pressed": "false" },
       image);
     const larger = element("button", { type: "button", class: "enlarge", "aria-label": `Enlarge ${letter}` }, "⤢");
     const made = element("figure", {}, frame, element("figcaption", {}, letter), larger);
     frame.addEventListener("click", (event) => {
       choose(index);
-      // After a pointer, Enter is to go on, not to choose again.
-      if (event.detail) frame.blur();
+      leave(event);
     });
-    larger.addEventListener("click", () => enlarge(picture, letter));
+    larger.addEventListener("click", (event) => enlarge(event, picture, letter));
     results.append(made);
     return made;
   });
@@ -224,7 +235,10 @@ function mark(figure, chosen, place = 0) {
   const frame = figure.querySelector(".frame");
   frame.setAttribute("aria-pressed", String(chosen));
   figure.querySelector(".place")?.remove();
-  if (place) figure.append(element("span", { class: "place" }, String(place)));
+  frame.removeAttribute("aria-description");
+  if (!place) return;
+  frame.setAttribute("aria-description", `place ${place}`);
+  figure.append(element("span", { class: "place" }, String(place)));
 }
 
 // --- begin -----------------------------------------------------------------------------------------------------------
@@ -232,7 +246,9 @@ function mark(figure, chosen, place = 0) {
 addEventListener("keydown", (event) => {
   if (zoom.open || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const form = document.querySelector("form");
-  if (event.key === "Enter" && form && !event.target.closest("button, input")) return form.requestSubmit();
+  // Of the form, because a closed enlargement may keep the focus for a moment.
+  const own = event.target.closest("form button, form input");
+  if (event.key === "Enter" && form && !own) return form.requestSubmit();
   onKey(event.key);
 });
 

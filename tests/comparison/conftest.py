@@ -1,0 +1,48 @@
+"""Comparisons of small pictures, painted without a process for each method."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from impasto.comparison import runner, worker
+from impasto.comparison.entries import parse
+from impasto.comparison.runner import Comparison
+
+
+@pytest.fixture
+def jobs(monkeypatch):
+    """The worker in this process, because a new one takes seconds to import PyTorch; the jobs that it was given."""
+    given = []
+
+    def lines(job):
+        given.append(job)
+        said = io.StringIO()
+        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(job)))
+        monkeypatch.setattr("sys.stdout", said)
+        worker.main()
+        monkeypatch.undo()
+        monkeypatch.setattr(runner, "_lines_of_worker", lines)
+        yield from map(json.loads, said.getvalue().splitlines())
+
+    monkeypatch.setattr(runner, "_lines_of_worker", lines)
+    return given
+
+
+@pytest.fixture
+def make(tmp_path):
+    named = {}
+    for seed, name in enumerate(("tree", "house", "swirls")):
+        small = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        named[name] = tmp_path / f"{name}.png"
+        Image.fromarray(small).resize((40, 32), Image.Resampling.BICUBIC).save(named[name])
+
+    def comparison(methods, contents=("tree",)):
+        return Comparison(
+            contents=[(f"{name}.png", named[name]) for name in contents], styles=[("swirls.png", named["swirls"])],
+            entries=parse(methods, {"size": 32}), folder=tmp_path / "out", device="cpu",
+        )  # fmt: skip
+
+    return comparison
