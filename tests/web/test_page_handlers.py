@@ -314,6 +314,15 @@ def test_styles_keep_their_places(page):
         page.choose("now", "hold", "die", "picture", "garbage", "stubborn", "explode")
 
 
+def test_a_style_that_is_not_arranged_yet_is_painted_too(page):
+    """Whoever chooses and paints at once."""
+    page.values[page.parts.styles.gallery] = ["picture", "now"]
+    wish, caption = page.painting.wish(page.values, page.values[page.parts.photo])
+    assert (wish.styles, caption) == (("picture", "now"), "picture + now · adain")
+    page.values[page.parts.styles.gallery] = ["hold"]
+    assert page.painting.wish(page.values, page.values[page.parts.photo])[0].styles == ("hold",)
+
+
 def test_weights_mix_styles(page):
     styles = page.parts.styles
     own = page.shelf.put(picture(9), "mine.png")

@@ -104,16 +104,20 @@ class Styles:
 
         Raises OptionError for more styles than there are places.
         """
+        places = self._placed(values)
+        return {self.places: places, **self._rows(places, values[self.places], values[self.where], photo)}
+
+    def _placed(self, values: Mapping[Any, Any]) -> list[Style | None]:
+        """The places of what is chosen now. Raises OptionError."""
         wanted = [Style(name=name) for name in values[self.gallery] or ()]
         wanted += [Style(path=path) for path in values[self.own]]
         if len(wanted) > self.most:
             raise OptionError(f"{len(wanted)} styles are chosen, but at most {self.most} can be mixed")
-        before: Sequence[Style | None] = values[self.places]
-        places = [style if style in wanted else None for style in before]
+        places = [style if style in wanted else None for style in values[self.places]]
         for style in wanted:
             if style not in places:
                 places[places.index(None)] = style
-        return {self.places: places, **self._rows(places, before, values[self.where], photo)}
+        return places
 
     def _rows(
         self, places: Sequence[Style | None], before: Sequence[Style | None], where: str, photo: str | None
@@ -136,7 +140,9 @@ class Styles:
 
     def chosen(self, values: Mapping[Any, Any], shelf: Shelf) -> Chosen:
         """Raises OptionError, and PictureError for an upload that is gone."""
-        rows = [(row, style) for row, style in zip(self.rows, values[self.places], strict=True) if style is not None]
+        # Whoever is quick paints before what they chose last has been arranged.
+        places = self._placed(values)
+        rows = [(row, style) for row, style in zip(self.rows, places, strict=True) if style is not None]
         styles = tuple(style.name or shelf.read(style.path) for _, style in rows)
         called = tuple(style.called for _, style in rows)
         if values[self.where] == PLACES and rows:
