@@ -508,7 +508,9 @@ def test_what_is_said_of_a_job():
 
     assert "Next in line; yours begins in about 12 s." in words.progress(job(position=0, wait_seconds=12.3))
     assert "one painting comes first" in words.progress(job(position=1, wait_seconds=1))
-    assert "3 paintings come first; yours begins in about 2 minutes" in words.progress(job(position=3, wait_seconds=130))
+    assert "3 paintings come first; yours begins in about 2 minutes" in words.progress(
+        job(position=3, wait_seconds=130)
+    )
     assert ">Painting …<" in words.progress(job(Status.RUNNING))
     failed = job(Status.FAILED, failure=Failure("OptionError", "size is <b>"), has_result=True)
     assert "Size is &lt;b&gt;. This is the best so far." in words.ended(failed)
