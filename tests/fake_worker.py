@@ -8,11 +8,13 @@ The style `picture` has the painting be one pixel, whose colour is of the photo'
 Where a place looks it shows as a picture of one pixel, whose colour is x, y, and the number of the layer's block; the
 content comes back as it is.
 
-With `echo`, paintings are the photos as they came, and tasks.jsonl in the folder lists what they were to be.
+With `echo`, paintings are the photos as they came, and tasks.jsonl in the folder lists what they were to be, with all
+pictures that were sent along.
 
 A file `go` in the folder lets go of what is held; `broken` keeps the process from starting.
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -88,7 +90,8 @@ def paint(task: Message) -> None:
         file.write(f"{hashlib.sha256(task.blobs[0]).hexdigest()}\n")
     if is_echo:
         with (folder / "tasks.jsonl").open("a") as file:
-            file.write(json.dumps(task.values) + "\n")
+            sent = [base64.b64encode(blob).decode() for blob in task.blobs]
+            file.write(json.dumps({**task.values, "sent": sent}) + "\n")
     painting = task.blobs[0] if is_echo else hashlib.sha256(task.blobs[0]).digest()
     write(out, "done", [painting], job=job, seconds=0.01, cache={"styles": [1, 2], "models": [3, 4]})
 

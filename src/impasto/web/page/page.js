@@ -28,17 +28,16 @@ window.fetch = async (address, how) => {
   return Response.json(paths)
 }
 
-// What happens is said aloud; gradio draws these places, and knows nothing of that.
+// What happens is said aloud; gradio draws these places, and knows nothing of that. It puts this script into the page
+// when the document has long been loaded.
 const announce = () => {
   for (const note of document.querySelectorAll('.note:not([aria-live])')) {
     note.setAttribute('role', 'status')
     note.setAttribute('aria-live', 'polite')
   }
 }
-document.addEventListener('DOMContentLoaded', () => {
-  announce()
-  new MutationObserver(announce).observe(document.body, {childList: true, subtree: true})
-})
+announce()
+new MutationObserver(announce).observe(document.documentElement, {childList: true, subtree: true})
 
 // On a phone the painting is far below the button.
 document.addEventListener('click', event => {

@@ -81,10 +81,12 @@ def _wire(parts: Parts, painting: "Painting") -> None:
     }  # fmt: skip
     parts.paint.click(**started)
     parts.cancel.click(painting.cancel, None, None, **UNBOUNDED)
-    dropped = {"outputs": {parts.note, *styles.outputs, *controls.all}, **QUIET}
+    # What is chosen while the last choice is still being arranged counts as well.
+    arranging: dict[str, Any] = {"trigger_mode": "always_last", **QUIET}
+    dropped = {"outputs": {parts.note, *styles.outputs, *controls.all}, **arranging}
     parts.photo.upload(painting.dropped, {parts.photo}, **dropped)
     parts.photo.clear(painting.cleared, None, **dropped)
-    arrange = {"inputs": {parts.photo, *styles.inputs}, "outputs": {parts.note, *styles.outputs}, **QUIET}
+    arrange = {"inputs": {parts.photo, *styles.inputs}, "outputs": {parts.note, *styles.outputs}, **arranging}
     for change in (styles.gallery.input, styles.own.change, styles.where.input):
         change(painting.arranged, **arrange)
     for name in ("method", "refine"):
@@ -92,7 +94,7 @@ def _wire(parts: Parts, painting: "Painting") -> None:
             controls.shown[name].change(
                 painting.suited, {*controls.all}, {parts.style_box, *controls.all}, **QUIET
             )  # fmt: skip
-    parts.strip.press(painting.shown, {parts.paintings}, parts.result, **QUIET)
+    parts.strip.press(painting.shown, {parts.paintings}, parts.result, **arranging)
 
 
 class Painting:

@@ -108,6 +108,7 @@ class Styles:
         return {self.places: places, **self._rows(places, values[self.places], values[self.where], photo)}
 
     def _placed(self, values: Mapping[Any, Any]) -> list[Style | None]:
+        """The places of what is chosen now. Raises OptionError."""
         wanted = [Style(name=name) for name in values[self.gallery] or ()]
         wanted += [Style(path=path) for path in values[self.own]]
         if len(wanted) > self.most:
@@ -139,8 +140,9 @@ class Styles:
 
     def chosen(self, values: Mapping[Any, Any], shelf: Shelf) -> Chosen:
         """Raises OptionError for more styles than there are places, and PictureError for an upload that is gone."""
-        # Not those of the places alone: who chooses and paints at once is faster than the page.
-        rows = [(row, style) for row, style in zip(self.rows, self._placed(values), strict=True) if style is not None]
+        # Whoever is quick paints before what they chose last has been arranged.
+        places = self._placed(values)
+        rows = [(row, style) for row, style in zip(self.rows, places, strict=True) if style is not None]
         styles = tuple(style.name or shelf.read(style.path) for _, style in rows)
         called = tuple(style.called for _, style in rows)
         if values[self.where] == PLACES and rows:
