@@ -3,7 +3,21 @@
 import io
 
 import pytest
-from browsers import choose, chromium, download, drop, echo, echo_page, noise, own_page, paint, said, until, visit
+from browsers import (
+    choose,
+    chromium,
+    download,
+    drop,
+    echo,
+    echo_page,
+    named,
+    noise,
+    own_page,
+    paint,
+    said,
+    until,
+    visit,
+)
 from PIL import Image, ImageChops, ImageStat
 
 from impasto.gallery import packaged
@@ -68,12 +82,11 @@ def test_who_has_a_key_comes_in_and_goes_out(chromium, tmp_path, running, visit)
 def test_everything_by_keyboard(echo, visit):
     photo = noise(4)
     with visit(echo.url) as page:
+        # From the beginning, as Playwright does not wait until Chromium has heard of it.
+        page.on("filechooser", lambda chooser: chooser.set_files(named("photo.png", photo)))
         page.focus("#tab-paint-button")
-        seen = tabbed(page, "#photo")
-        assert seen[-1] == "photo"
-        with page.expect_file_chooser() as chosen:
-            page.keyboard.press("Enter")
-        chosen.value.set_files({"name": "photo.png", "mimeType": "image/png", "buffer": photo})
+        assert tabbed(page, "#photo")[-1] == "photo"
+        page.keyboard.press("Enter")
         said(page, "A photo of 48 × 32 pixels.")
         # From the photo to the styles, to where they go, to the options, to the button, as they stand on the page.
         page.focus("#tab-paint-button")
