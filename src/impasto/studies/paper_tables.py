@@ -45,8 +45,9 @@ PUBLISHED: Mapping[str, Mapping[str, tuple[float, float, float]]] = {
     },
 }
 
+PROTOCOL = "protocol of FID or FID-lite"
 COLUMNS = (
-    "data set", "method", "checkpoint", *MEASURES, "protocol of FID",
+    "data set", "method", "checkpoint", *MEASURES, PROTOCOL,
     "published PSNR", "published SSIM", "published FID",
 )  # fmt: skip
 
@@ -116,7 +117,7 @@ def _rows(
             rows.append(
                 {"data set": data_set, "method": method, "checkpoint": checkpoint}
                 | cells
-                | {"protocol of FID": judged.fingerprint if judged else NOT_RUN}
+                | {PROTOCOL: judged.fingerprint if judged else NOT_RUN}
                 | printed
             )
     return rows
