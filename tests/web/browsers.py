@@ -12,19 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import PATIENCE, browser
 from fake_service import actions, faked
 from PIL import Image
 
 from impasto.gallery import packaged
 from impasto.service import Offer, Service
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-PATIENCE = 120_000
-"""Milliseconds; no test waits that long unless it fails."""
 KNOWN = ("Method not implemented.", "[DOM] Password forms should have")
 """How lines of the console begin that mean nothing: gradio's about its own page, and Chromium's about a key."""
 
@@ -112,12 +106,8 @@ def echo(tmp_path_factory: pytest.TempPathFactory, running: Callable[..., Any]) 
 def chromium() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api")
     sync_api.expect.set_options(timeout=PATIENCE)
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    with browser() as one:
+        yield one
 
 
 Visit = Callable[..., AbstractContextManager[Any]]
