@@ -3,6 +3,8 @@
 Each message is one line for a person: what was wrong, with which file or option, and what to do about it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -44,3 +46,19 @@ class Cancelled(ImpastoError):  # noqa: N818  (the trade's word; it reports a wi
     def __init__(self, message: str = "cancelled", *, best: Any = None) -> None:
         super().__init__(message)
         self.best = best
+
+
+@contextmanager
+def from_extra(extra: str, purpose: str) -> Iterator[None]:
+    """Around imports: raises ImpastoError, naming the extra, where a package that it brings is missing.
+
+    purpose: what needs it, as the beginning of a sentence.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "impasto":
+            raise
+        raise ImpastoError(
+            f"{purpose} needs the extra '{extra}' ({error.name} is missing): pip install 'impasto[{extra}]'"
+        ) from error

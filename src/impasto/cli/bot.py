@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 from cyclopts import Parameter
 
 from impasto.bot.manners import Manners
-from impasto.cli.extras import from_extra
 from impasto.cli.flags import flags, given
 from impasto.cli.terminal import Screen
-from impasto.errors import OptionError
+from impasto.errors import OptionError, from_extra
 from impasto.service.limits import Limits
 
 # A painting of the bot's has one style, and goes to its user as soon as it is there.

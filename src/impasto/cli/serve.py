@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.extras import from_extra
 from impasto.cli.flags import flags, given
 from impasto.cli.terminal import Screen
-from impasto.errors import ImpastoError, OptionError
+from impasto.errors import ImpastoError, OptionError, from_extra
 from impasto.service.limits import Limits
 from impasto.web.patience import Patience
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from impasto.cli.extras import from_extra
 from impasto.cli.terminal import Screen, write
-from impasto.errors import DataError, OptionError
+from impasto.errors import DataError, OptionError, from_extra
 
 if TYPE_CHECKING:
     from impasto.survey.store import Keys

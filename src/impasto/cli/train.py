@@ -16,10 +16,9 @@ from cyclopts import Parameter
 
 from impasto.cli import launch
 from impasto.cli.data_check import check_data
-from impasto.cli.extras import from_extra
 from impasto.cli.terminal import Screen, duration
 from impasto.data.layout import TEST, TRAIN, find_layout
-from impasto.errors import Cancelled, ImpastoError, OptionError
+from impasto.errors import Cancelled, ImpastoError, OptionError, from_extra
 from impasto.recipes import RECIPES
 
 if TYPE_CHECKING:

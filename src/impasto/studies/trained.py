@@ -20,7 +20,7 @@ from impasto.attention.generator import mean_attention
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.data.folders import list_pictures
 from impasto.device import choose_device, precision
-from impasto.errors import ImpastoError, OptionError
+from impasto.errors import OptionError, from_extra
 from impasto.methods.nla_cyclegan.network import Generator
 from impasto.options import StylizeOptions
 from impasto.recipes import RECIPES
@@ -149,14 +149,8 @@ def _looking_up(schedule: Any, steps: int) -> Any:
 
 def _module(recipe: str) -> Any:
     """Where a recipe is written. Raises ImpastoError without the extra that training needs."""
-    try:
+    with from_extra("train", "training"):
         return importlib.import_module(RECIPES[recipe].partition(":")[0])
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "impasto":
-            raise
-        raise ImpastoError(
-            f"training needs the extra 'train' ({error.name} is missing): pip install 'impasto[train]'"
-        ) from error
 
 
 def _config(variant: Training, budget: Budget) -> Any:

@@ -204,16 +204,16 @@ def _is_in(table: dict[str, tuple[str, ...]], scope: Scope) -> bool:
 
 def _paths(value: Any) -> list[Any]:
     """Whatever gradio could take for the path of a file, however deep it lies."""
-    found, todo = [], [value]
-    while todo:
-        one = todo.pop()
+    found, open_ones = [], [value]
+    while open_ones:
+        one = open_ones.pop()
         if isinstance(one, dict):
             # What has an address and no path is fetched.
             is_file = one.get("path") is not None or one.get("url") is not None
             found += [one.get("path")] if is_file else []
-            todo += one.values()
+            open_ones += one.values()
         elif isinstance(one, list):
-            todo += one
+            open_ones += one
     return found
 
 
