@@ -26,3 +26,16 @@ def look(action: str = "now", place: tuple[float, float] = (50, 25), **options: 
 
 def wish(action: str = "now", shade: int = 0) -> Request:
     return Request(content=picture(shade), styles=(action,))
+
+
+def another(offer, item):
+    """A value that is not the default."""
+    words = [word for word in offer.choices(item) if word != item.default]
+    if words:
+        return words[-1]
+    if item.name == "seed":
+        return 2**63 - 1
+    if item.name.endswith("_layers"):
+        return "relu3_1:2,relu4_1"
+    low = item.metadata["minimum"] or 0
+    return low + 2 if "int" in str(item.type) else low + 0.5

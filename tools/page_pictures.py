@@ -69,7 +69,6 @@ def main() -> None:
             page.goto(address)
             paint(page)
             if how is PHONE:
-                page.locator("#note").scroll_into_view_if_needed()
                 page.evaluate("document.querySelector('#note').scrollIntoView()")
             page.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=82)
         chromium.close()

@@ -166,6 +166,8 @@ def test_a_later_look_of_the_same_visit_ends_the_one_before(explore):
     assert pictures(html)[1].getpixel((0, 0)) == (9, 8, 2)
     assert rest == []
     assert service.health().running == 0
+    # Of visits that are over nothing is kept.
+    assert explorer._latest == {}
 
 
 def test_a_click_is_a_place_in_percent(explore):

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from browsers import choose, chromium, download, drop, echo, named, noise, paint, said, until, visit
 from PIL import Image
-from wishes import picture
+from wishes import another, picture
 
 from impasto.image import encode, read
 from impasto.options import StylizeOptions, is_for
@@ -81,19 +81,6 @@ def test_every_control_is_in_the_wish(echo, visit):
             assert (asked["styles"] == []) == (method == "cyclegan")
             tried |= names
     assert tried == set(fields)
-
-
-def another(offer, item):
-    """A value that is not the default."""
-    words = [word for word in offer.choices(item) if word != item.default]
-    if words:
-        return words[-1]
-    if item.name == "seed":
-        return 2**63 - 1
-    if item.name.endswith("_layers"):
-        return "relu3_1:2,relu4_1"
-    low = item.metadata["minimum"] or 0
-    return low + 2 if "int" in str(item.type) else low + 0.5
 
 
 def set_control(page, name, value):

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 
 import gradio as gr
 import pytest
+from wishes import another
 
 from impasto.errors import OptionError
 from impasto.options import StylizeOptions, is_for
@@ -108,20 +109,7 @@ def test_every_option_goes_into_a_control_and_out_again(controls):
             continue
         method = (item.metadata["methods"] or ("adain",))[0]
         method = method if method in controls.offer.choices(controls.fields["method"]) else "adain"
-        options = replace(StylizeOptions(method=method), **{item.name: other(controls, item)})
+        options = replace(StylizeOptions(method=method), **{item.name: another(controls.offer, item)})
         updates = controls.filled(options)
         assert updates[controls.shown[item.name]]["visible"]
         assert controls.chosen({control: updates[control]["value"] for control in controls.all}) == options
-
-
-def other(controls, item):
-    """A value that is not the default."""
-    words = [word for word in controls.offer.choices(item) if word != item.default]
-    if words:
-        return words[-1]
-    if item.name == "seed":
-        return 2**63 - 1
-    if item.name.endswith("_layers"):
-        return "relu3_1:2,relu4_1"
-    low = item.metadata["minimum"] or 0
-    return low + 2 if "int" in str(item.type) else low + 0.5

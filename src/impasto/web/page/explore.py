@@ -1,7 +1,7 @@
 """The Explore tab: click a place of a photo, and see where it looks."""
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,14 +147,14 @@ class Explorer:
         try:
             guest = self.desk.guest(request)
             wish = await run_in_threadpool(self._wish, question)
-            this = self._supersede((guest.user, guest.visit))
-            # Closed at once when the visitor leaves, which lets go of the job.
-            async with contextlib.aclosing(self.desk.paint(wish, request)) as jobs:
-                async for job in jobs:
-                    this.job = job.id
-                    if this.is_over:
-                        return
-                    yield self._answer(wish, job)
+            with self._latest_of((guest.user, guest.visit)) as this:
+                # Closed at once when the visitor leaves, which lets go of the job.
+                async with contextlib.aclosing(self.desk.paint(wish, request)) as jobs:
+                    async for job in jobs:
+                        this.job = job.id
+                        if this.is_over:
+                            return
+                        yield self._answer(wish, job)
         except REFUSALS as error:
             yield refusal(error), gr.skip()
 
@@ -167,14 +167,20 @@ class Explorer:
         column, row = pixel
         return _share(column, width), _share(row, height)
 
-    def _supersede(self, visit: tuple[str, str]) -> "_Look":
+    @contextlib.contextmanager
+    def _latest_of(self, visit: tuple[str, str]) -> Iterator["_Look"]:
+        """A look that takes the place of the one before."""
         before, this = self._latest.get(visit), _Look()
         self._latest[visit] = this
         if before is not None:
             before.is_over = True
             with contextlib.suppress(NoSuchJobError):
                 self.desk.service.cancel(before.job)
-        return this
+        try:
+            yield this
+        finally:
+            if self._latest.get(visit) is this:
+                del self._latest[visit]
 
     def _answer(self, wish: Request, job: Snapshot) -> tuple[Any, Any]:
         if not job.status.is_final:
