@@ -16,6 +16,8 @@ from impasto.record import replace_file
 logger = logging.getLogger("impasto")
 
 MOST_PANELS_ABREAST = 4
+LABELS_ABREAST, LEGEND_LINE = 2, 0.25
+"""Labels above each panel, and inches that a line of them takes."""
 GAP = 8
 MARK = (230, 30, 30)
 
@@ -87,7 +89,7 @@ def data_url(picture: Image.Image) -> str:
 def draw_panels(path: Path, panels: Mapping[str, Mapping[str, Curve]], across: str = "step") -> None:
     """Write a PNG with a panel for each title, in it one curve for each label. across: what the axis is.
 
-    A label has one colour in all panels.
+    A label has one colour in all panels, which a legend above them tells.
 
     Without matplotlib there is a line in the log instead.
     """
@@ -98,21 +100,29 @@ def draw_panels(path: Path, panels: Mapping[str, Mapping[str, Curve]], across: s
         return
     abreast = min(len(panels), MOST_PANELS_ABREAST)
     rows = math.ceil(len(panels) / abreast)
-    figure = Figure(figsize=(4 * abreast, 3.2 * rows))
-    # By hand, because matplotlib's own layout takes seconds for many panels. In shares of the figure and of a panel.
-    figure.subplots_adjust(
-        left=0.16 / abreast, right=1 - 0.04 / abreast, bottom=0.16 / rows, top=1 - 0.1 / rows, wspace=0.25, hspace=0.4
-    )
     labels = list(dict.fromkeys(label for curves in panels.values() for label in curves))
     colours = {label: f"C{number}" for number, label in enumerate(labels)}
+    # A curve that is alone in its panel and named like it needs no other name.
+    others = [curves for title, curves in panels.items() if curves.keys() != {title}]
+    named = [label for label in labels if any(label in curves for curves in others)]
+    lines = math.ceil(len(named) / (LABELS_ABREAST * abreast)) if len(labels) > 1 else 0
+    height = 3.2 * rows + LEGEND_LINE * lines
+    figure = Figure(figsize=(4 * abreast, height))
+    # By hand, because matplotlib's own layout takes seconds for many panels. In shares of the figure and of a panel.
+    figure.subplots_adjust(
+        left=0.16 / abreast, right=1 - 0.04 / abreast, bottom=0.16 * 3.2 / height,
+        top=1 - (0.1 * 3.2 + LEGEND_LINE * lines) / height, wspace=0.25, hspace=0.4,
+    )  # fmt: skip
     for number, (title, curves) in enumerate(panels.items(), 1):
         axes = figure.add_subplot(rows, abreast, number)
         _draw_panel(axes, curves, colours)
-        # A single curve needs naming only where it is not the one that a reader expects.
-        if len(curves) > 1 or not {labels[0], title}.issuperset(curves):
-            axes.legend()
         axes.set_title(title, fontsize=min(12, 340 / max(1, len(title))))
         axes.set_xlabel(across)
+    if lines:
+        from matplotlib.lines import Line2D
+
+        strokes = [Line2D([], [], color=colours[label]) for label in named]
+        figure.legend(strokes, named, loc="upper center", ncols=math.ceil(len(named) / lines), frameon=False)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=100)
     replace_file(path, stream.getvalue())

@@ -147,8 +147,9 @@ def test_a_panel_for_each_loss_with_the_held_out_pictures_beside_the_training(
     assert list(lines) == ["loss", "held out"]
     assert list(lines["held out"].get_xdata()) == [1, 5]
     assert list(lines["held out"].get_ydata()) == pytest.approx([4, 4 / 25])
-    assert [text.get_text() for text in panels["content"].get_legend().get_texts()] == ["loss", "held out"]
-    assert panels["loss"].get_legend() is None
+    assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == ["loss", "held out"]
+    strokes = [line.get_color() for line in drawn[0].legends[0].get_lines()]
+    assert strokes == [lines[label].get_color() for label in ("loss", "held out")]
     scales = {name: panel.get_yscale() for name, panel in panels.items()}
     assert scales == {"loss": "log", "content": "log", "score": "linear", "flat": "linear"}
     with Image.open(tmp_path / "losses.png") as picture:

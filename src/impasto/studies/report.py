@@ -13,7 +13,10 @@ import torch
 
 from impasto.errors import PictureError
 
-FILES = ("figure.png", "curves.png", "curves-time.png", "failures.png", "numbers.csv", "numbers.json", "report.md")
+FILES = (
+    "figure.png", "curves.png", "curves-time.png", "held-out.png", "failures.png", "numbers.csv", "numbers.json",
+    "report.md",
+)  # fmt: skip
 
 
 def claim(folder: Path, name: str) -> None:

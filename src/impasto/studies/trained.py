@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 Data = Mapping[str, Sequence[Path]]
 
 RUNS = "runs"
+CURVES = ("curves.png", "held-out.png")
+"""Of the losses that were learned from, as the papers have them, and of everything that was only watched."""
 MOST_ROWS = 4
 """Of the figure."""
 SMALLEST_CELL = 128
@@ -82,7 +84,7 @@ def run(
     report: Callable[[int, int, str], None] | None = None,
 ) -> Path:
     """Train what is not trained yet, into folders of their own below `folder`/runs, and write figure.png, curves.png,
-    numbers.csv, numbers.json and report.md; returns the report.
+    held-out.png, numbers.csv, numbers.json and report.md; returns the report.
 
     data: folders and shards of pictures of the kinds 'A' and 'B'. report: called with (steps done, all, what it does).
     Runs that were stopped go on where they were; with other settings they are refused (CheckpointError).
@@ -102,7 +104,8 @@ def run(
     replace_file(folder / "figure.png", figures.png(_figure(outcomes, shown, budget)))
     measured = _measured(study, outcomes, held_out, budget, folder) if study.worst_of else []
     rows = [row for outcome in outcomes for row in _numbers(outcome)]
-    figures.draw_panels(folder / "curves.png", _panels(outcomes), "percent of the steps")
+    for file, panels in _panels(outcomes).items():
+        figures.draw_panels(folder / file, panels, "percent of the steps")
     about = {
         "study": name,
         "source": study.source,
@@ -116,7 +119,8 @@ def run(
     replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1).encode())
     replace_file(folder / "numbers.csv", as_csv(rows).encode())
     target = folder / "report.md"
-    replace_file(target, _report(about, rows, outcomes, has_curves=(folder / "curves.png").exists()).encode())
+    drawn = [file for file in CURVES if (folder / file).exists()]
+    replace_file(target, _report(about, rows, outcomes, drawn).encode())
     return target
 
 
@@ -281,15 +285,17 @@ def _attention(generator: Generator, pixels: Tensor) -> Image.Image:
     return lit(pixels.cpu(), mean_attention(generator, pixels).cpu(), generator.cell)
 
 
-def _panels(outcomes: Sequence[Outcome]) -> dict[str, dict[str, figures.Curve]]:
-    """A panel for each loss, in it a curve for each variant over the share of its steps, in percent."""
-    panels: dict[str, dict[str, figures.Curve]] = {}
+def _panels(outcomes: Sequence[Outcome]) -> dict[str, dict[str, dict[str, figures.Curve]]]:
+    """For each file that has any: a panel for each value, in it a curve for each variant over the share of its steps,
+    in percent."""
+    files: dict[str, dict[str, dict[str, figures.Curve]]] = {}
     for outcome in outcomes:
         steps = outcome.config.schedule.steps
-        for loss, curve in outcome.curves.items():
-            shares = {100 * step / steps: value for step, value in curve.items()}
-            panels.setdefault(loss, {})[outcome.variant.name] = shares
-    return panels
+        for value, curve in outcome.curves.items():
+            shares = {100 * step / steps: one for step, one in curve.items()}
+            file = CURVES[value.startswith(("held out", "health/"))]
+            files.setdefault(file, {}).setdefault(value, {})[outcome.variant.name] = shares
+    return files
 
 
 def _numbers(outcome: Outcome) -> list[dict[str, Any]]:
@@ -314,7 +320,7 @@ def _measures_reported(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _report(
-    about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], outcomes: Sequence[Outcome], *, has_curves: bool
+    about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], outcomes: Sequence[Outcome], drawn: Sequence[str]
 ) -> str:
     variants = [
         {
@@ -333,7 +339,7 @@ def _report(
         f"# {about['study']}",
         f"{about['source']}. {about['question']}",
         "![figure.png](figure.png)",
-        *(["![curves.png](curves.png)"] if has_curves else []),
+        *(f"![{file}]({file})" for file in drawn),
         *_measures_reported(about["measured"]),
         "Means over the steps of each run, of losses with their weights:",
         table(rows),
