@@ -11,6 +11,7 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState, PartialState
 
+from impasto import weights
 from impasto.cli import launch
 from impasto.data import check
 from impasto.errors import DataError, OptionError
@@ -18,6 +19,7 @@ from impasto.methods.dncnn_cyclegan.network import GeneratorConfig
 from impasto.recipes import adain, cyclegan, dncnn_cyclegan, lite_encoder
 from impasto.training import figures
 from impasto.training.loop import Schedule
+from impasto.training.schedules import InverseDecay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,6 +327,25 @@ def two_kinds(run, folder, draw, monkeypatch):
 
 
 KINDS = ("--data", "content=photos", "--data", "style=paintings")
+
+
+def test_goes_on_from_a_decoder(two_kinds, run, folder, monkeypatch):
+    assert two_kinds(*KINDS).code == 0
+    first = folder / "run" / "decoder.safetensors"
+    # Without a step's worth of learning, the new run is the old decoder under another limit.
+    still = replace(adain.adain(), rates=InverseDecay(rate=0.0, decay=0.0), limit=2.5)
+    monkeypatch.setattr(adain, "adain", lambda: still)
+    assert run("adain", "--out", "more", *KINDS, "--start", "run/decoder.safetensors").code == 0
+    (before, had), (after, has) = weights.load(first), weights.load(folder / "more" / "decoder.safetensors")
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert (had["decoder"]["limit"], has["decoder"]["limit"]) == (4.0, 2.5)
+    facts = json.loads((folder / "more" / "config.json").read_text())
+    assert facts["start"] == weights.sha256_of(first)
+    outcome = run("adain_paper", "--out", "other", *KINDS, "--start", "run/decoder.safetensors")
+    assert outcome.code == 2
+    assert "the recipe has another network" in outcome.err
+    assert not (folder / "other").exists()
 
 
 def test_trains_a_decoder_from_two_kinds_of_pictures(two_kinds, folder):

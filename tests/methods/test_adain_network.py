@@ -1,5 +1,7 @@
 """AdaIN itself and the decoder: formulas written down again, shapes at any size, and what the config says."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -43,6 +45,23 @@ def test_adain_of_a_single_position_is_the_styles_mean() -> None:
 def test_adain_with_its_own_statistics_changes_nothing() -> None:
     x = torch.rand(1, 3, 6, 5, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(adain(x, mean_std(x)), x, rtol=1e-5, atol=1e-6)
+
+
+def test_the_decoder_is_given_nothing_beyond_the_limit() -> None:
+    x = torch.rand(1, 4, 30, 40, generator=torch.Generator().manual_seed(0))
+    x[:, :, 5, 7] = 40.0  # some 35 standard deviations above the mean
+    style = torch.rand(1, 4, 1, 1), torch.rand(1, 4, 1, 1) + 0.5
+    free, limited = (Decoder(replace(SMALL, limit=limit)) for limit in (0.0, 2.5))
+    exchanged = adain(x, style)
+    assert torch.equal(free.given(x, style), exchanged)
+    given = limited.given(x, style)
+    most = style[0] + 2.5 * style[1]
+    torch.testing.assert_close(given[:, :, 5, 7], most[:, :, 0, 0])
+    beyond = exchanged > most
+    assert beyond[:, :, 5, 7].all()
+    assert torch.equal(given[~beyond], exchanged[~beyond])
+    assert given.dtype == x.dtype
+    assert limited.given(x.bfloat16(), style).dtype == torch.bfloat16
 
 
 def test_the_default_decoder_is_vgg_in_reverse() -> None:

@@ -41,12 +41,16 @@ class Machine:
 
 @dataclass(frozen=True, kw_only=True)
 class Networks:
-    """Files of networks that a run does not train."""
+    """Files of networks that a run is given."""
 
     teacher: Annotated[Path | None, Parameter(help="file of the network to learn from, where the recipe needs it")] = (
         None
     )
     weights: Annotated[Path | None, Parameter(help="file of the encoder vgg19; downloaded once if not given")] = None
+    start: Annotated[
+        Path | None,
+        Parameter(help="file of a decoder with whose weights a recipe of adain begins, not random ones"),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)

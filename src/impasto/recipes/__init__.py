@@ -6,6 +6,7 @@ A recipe's module also has `build`, which makes the run; `DATA`, the kinds of pi
 
 RECIPES = {
     "adain": "impasto.recipes.adain:adain",
+    "adain_more": "impasto.recipes.adain:adain_more",
     "adain_paper": "impasto.recipes.adain:adain_paper",
     "adain_paper_short": "impasto.recipes.adain:adain_paper_short",
     "adain_mean_squared": "impasto.recipes.adain:adain_mean_squared",

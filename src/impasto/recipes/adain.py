@@ -8,8 +8,10 @@ from accelerate import Accelerator
 
 from impasto.data.folders import Crops, PictureStream, hold_out, list_pictures
 from impasto.encoders import load_encoder
-from impasto.methods.adain.network import DecoderConfig
+from impasto.errors import OptionError
+from impasto.methods.adain.network import Decoder, DecoderConfig
 from impasto.methods.adain.objective import PaperObjective, RelativeObjective
+from impasto.methods.adain.stylizer import load_decoder
 from impasto.methods.adain.training import AdaINTraining, Pairs, Settings
 from impasto.training.loop import Schedule
 from impasto.training.schedules import InverseDecay, OneCycle
@@ -23,7 +25,7 @@ class Config(Settings):
     """A whole recipe.
 
     crop, shorter: pixels of a training crop; range of the picture's shorter side that it is cut from.
-    depths, joined, hidden: of `DecoderConfig`; its widths are the encoder's.
+    depths, joined, hidden, limit: of `DecoderConfig`; its widths are the encoder's.
     held_out: pictures of each kind that are never trained on, for previews and validation.
     """
 
@@ -33,6 +35,7 @@ class Config(Settings):
     depths: tuple[int, int, int, int] = (2, 2, 4, 1)
     joined: bool = False
     hidden: int = 0
+    limit: float = 0.0
     held_out: int = 8
 
 
@@ -49,6 +52,17 @@ def adain() -> Config:
         depths=(2, 2, 2, 2),
         joined=True,
         hidden=64,
+        limit=4.0,
+    )
+
+
+def adain_more() -> Config:
+    """3,000 more steps for a decoder of the default method (`--start`), with twice the style."""
+    return replace(
+        adain(),
+        schedule=Schedule(steps=3000, preview_every=500, validate_every=500, save_every=250),
+        objective=RelativeObjective(style_weight=8.0),
+        rates=OneCycle(peak=1e-3),
     )
 
 
@@ -92,12 +106,17 @@ def _published(objective: PaperObjective) -> Config:
 
 
 def build(
-    config: Config, accelerator: Accelerator, data: Mapping[str, Sequence[Path]], *, weights: Path | None = None
+    config: Config,
+    accelerator: Accelerator,
+    data: Mapping[str, Sequence[Path]],
+    *,
+    weights: Path | None = None,
+    start: Path | None = None,
 ) -> AdaINTraining:
     """The run that `impasto train adain` makes.
 
     data: folders and shards of photographs ('content') and of paintings ('style'). weights: a local file for the
-        encoder vgg19.
+        encoder vgg19. start: a decoder's file, with whose weights the run begins. Raises WeightsError, OptionError.
     """
     encoder = load_encoder(config.encoder, weights=weights)
     decoder = DecoderConfig(
@@ -105,7 +124,9 @@ def build(
         depths=config.depths,
         joined=config.joined,
         hidden=config.hidden,
+        limit=config.limit,
     )
+    begun = _begun(start, decoder)
     training, held_out = {}, {}
     for number, kind in enumerate(DATA):
         some, others = hold_out(list_pictures(data[kind], shards=True), config.held_out, config.seed)
@@ -114,4 +135,14 @@ def build(
         training[kind] = PictureStream(some, Crops(side=config.crop, shorter=config.shorter), seed)
         whole = Crops(side=256, shorter=(256, 256), flip=False)
         held_out[kind] = PictureStream(others, whole, seed)
-    return AdaINTraining(decoder, encoder, accelerator, Pairs(**training), Pairs(**held_out), config)
+    return AdaINTraining(decoder, encoder, accelerator, Pairs(**training), Pairs(**held_out), config, begun)
+
+
+def _begun(start: Path | None, config: DecoderConfig) -> Decoder | None:
+    """The decoder of the file `start`. Raises OptionError if it is not built alike; the limit may be another."""
+    if start is None:
+        return None
+    decoder, _ = load_decoder(start)
+    if replace(decoder.config, limit=config.limit) != config:
+        raise OptionError(f"--start is {start}, but the recipe has another network: {config}, not {decoder.config}")
+    return decoder

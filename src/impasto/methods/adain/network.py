@@ -25,12 +25,15 @@ class DecoderConfig:
     joined: features of all four layers enter, each at its own size, instead of those of relu4_1 alone.
     hidden: width of the network through which the style's statistics scale and shift the decoder's responses; 0 for
         none.
+    limit: the decoder is given no response farther above its channel's mean than so many standard deviations; 0 for
+        any.
     """
 
     widths: tuple[int, int, int, int] = (64, 128, 256, 512)
     depths: tuple[int, int, int, int] = (2, 2, 4, 1)
     joined: bool = False
     hidden: int = 0
+    limit: float = 0.0
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -90,6 +93,21 @@ class Decoder(nn.Module):
     def forward(self, features: Mapping[str, Tensor], style: Mapping[str, Statistics]) -> Tensor:
         """The picture whose features have been given the statistics `style`; as `paint`."""
         return self.paint(features, self.modulation(style))
+
+    def given(self, features: Tensor, style: Statistics, own: Statistics | None = None) -> Tensor:
+        """What `paint` expects of a layer's features: `adain` of them, within the limit of the config."""
+        return self.limited(adain(features, style, own), style)
+
+    def limited(self, features: Tensor, statistics: Statistics) -> Tensor:
+        """Features of these statistics, no response farther above its mean than the config allows.
+
+        What a photograph has little of, such as lips, lies many standard deviations above a channel's mean, and with a
+        painting's statistics it would become a colour that no painting has.
+        """
+        if not self.config.limit:
+            return features
+        mean, std = statistics
+        return torch.minimum(features, (mean + self.config.limit * std).to(features.dtype))
 
     def modulation(self, style: Mapping[str, Statistics]) -> dict[str, Statistics]:
         """{convolution: scale and shift of its responses} for the statistics of a style; empty without conditioning."""

@@ -18,7 +18,7 @@ from impasto.encoders.network import Encoder, Pooling
 from impasto.errors import OptionError, WeightsError
 from impasto.losses.feature_statistics import Statistics, mean_std
 from impasto.masks import visible
-from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig, adain
+from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig
 from impasto.methods.adain.style import Style, blend
 from impasto.options import StylizeOptions
 from impasto.progress import Progress, ProgressCallback
@@ -205,7 +205,7 @@ def _paint(networks: Networks, content: Tensor, style: Codes, strength: float) -
 
 def _decoded(networks: Networks, features: Features, style: Codes, content: Tensor) -> Tensor:
     decoder = networks.decoder
-    given = {layer: adain(value, style[layer]) for layer, value in features.items()}
+    given = {layer: decoder.given(value, style[layer]) for layer, value in features.items()}
     size = (content.shape[-2], content.shape[-1])
     return decoder.paint(given, decoder.modulation({layer: style[layer] for layer in given}), size)
 
@@ -224,7 +224,7 @@ def _paint_regions(networks: Networks, content: Tensor, styles: Sequence[Codes],
             region = pyramid[level]
             # A region of less than one position has no statistics of its own.
             there = mean_std(value, region) if region.sum() >= 1 else own[layer]
-            total = total + region * (adain(value, style[layer], there).float() - value.float())
+            total = total + region * (decoder.given(value, style[layer], there).float() - value.float())
         given[layer] = total.to(value.dtype)
     modulation = _regional([decoder.modulation(style) for style in styles], decoder.modulation(own), pyramids)
     painted = decoder.paint(given, modulation, (content.shape[-2], content.shape[-1]))

@@ -15,7 +15,7 @@ from impasto import weights
 from impasto.data.folders import PictureStream, batches
 from impasto.encoders.network import Encoder
 from impasto.losses.feature_statistics import Statistics, mean_std
-from impasto.methods.adain.network import Decoder, DecoderConfig, adain
+from impasto.methods.adain.network import Decoder, DecoderConfig
 from impasto.methods.adain.objective import PaperObjective, RelativeObjective
 from impasto.training.loop import Schedule
 from impasto.training.schedules import InverseDecay, OneCycle, set_learning_rate, update_average
@@ -64,13 +64,17 @@ class AdaINTraining:
         pairs: Pairs,
         held_out: Pairs,
         settings: Settings,
+        start: Decoder | None = None,
     ) -> None:
+        """start: a decoder whose weights the new one begins with."""
         self.accelerator = accelerator
         self.settings = settings
         self.pairs, self.held_out = pairs, held_out
         self.encoder = encoder.to(accelerator.device)
         torch.manual_seed(settings.seed)
         network = Decoder(decoder).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if start:
+            network.load_state_dict(start.state_dict())
         self.network: Decoder = accelerator.prepare_model(network)
         self.average = copy.deepcopy(network).eval().to(accelerator.device)
         self.adam = torch.optim.Adam(network.parameters(), lr=0.0)
@@ -111,13 +115,15 @@ class AdaINTraining:
                 of_content = self.encoder(content, {*layers, *objective.content_layers})
                 of_style = self.encoder(style, {*layers, *objective.style_layers})
                 target = {layer: mean_std(value) for layer, value in of_style.items()}
-                given = {layer: adain(of_content[layer], target[layer]) for layer in layers}
+                given = {layer: self.average.given(of_content[layer], target[layer]) for layer in layers}
                 inputs, statistics = given, target
                 if len(own):
                     # These pictures once more with their own statistics, for the identity term.
-                    repeated = {layer: of_content[layer][: 2 * len(own) : 2] for layer in layers}
+                    some = {layer: of_content[layer][: 2 * len(own) : 2] for layer in layers}
+                    theirs = {layer: mean_std(value) for layer, value in some.items()}
+                    repeated = {layer: self.average.limited(some[layer], theirs[layer]) for layer in layers}
                     inputs = {layer: torch.cat([given[layer], repeated[layer]]) for layer in layers}
-                    statistics = {layer: joined(target[layer], mean_std(repeated[layer])) for layer in layers}
+                    statistics = {layer: joined(target[layer], theirs[layer]) for layer in layers}
             pictures = self.network(inputs, statistics)
             found = self.encoder(pictures[: len(content)], {*objective.content_layers, *objective.style_layers})
         losses = objective.losses(given, found, of_content, target)
@@ -130,15 +136,15 @@ class AdaINTraining:
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """The recipe's own losses on the held-out pairs, by the averaged decoder."""
-        objective = self.settings.objective
+        objective, painted = self.settings.objective, self.average.config.layers
         total: dict[str, float] = {}
         count = len(self.held_out.content.pictures)
         for index in range(count):
             content, style = self._held_out(index)
-            layers = {*self.average.config.layers, *objective.content_layers, *objective.style_layers}
+            layers = {*painted, *objective.content_layers, *objective.style_layers}
             of_content, of_style = self.encoder(content, layers), self.encoder(style, layers)
             target = {layer: mean_std(value) for layer, value in of_style.items()}
-            given = {layer: adain(of_content[layer], target[layer]) for layer in self.average.config.layers}
+            given = {layer: self.average.given(of_content[layer], target[layer]) for layer in painted}
             found = self.encoder(self.average(given, target).clamp(0, 1), layers)
             for name, value in objective.losses(given, found, of_content, target).items():
                 total[name] = total.get(name, 0.0) + float(value) / count
@@ -153,7 +159,7 @@ class AdaINTraining:
             content, style = self._held_out(index)
             of_content, of_style = self.encoder(content, layers), self.encoder(style, layers)
             target = {layer: mean_std(of_style[layer]) for layer in layers}
-            given = {layer: adain(of_content[layer], target[layer]) for layer in layers}
+            given = {layer: self.average.given(of_content[layer], target[layer]) for layer in layers}
             rows.append(torch.cat([content, style, self.average(given, target)], 3))
         return torch.cat(rows, 2)
 
