@@ -8,7 +8,9 @@ Every content is painted in every style, both with a shorter side of 512 pixels.
 - style: D(painted, style) / D(content, style), where D sums over relu1_1, 2_1, 3_1, 4_1 and 5_1 the squared distance of
   the channels' means and of their standard deviations, each over the style's own squared norm;
 - content: half the mean squared difference of relu4_2, each channel at mean 0 and deviation 1;
-- SSIM of the painted picture and the content (torchmetrics, data range 1; extra `dev`).
+- SSIM of the painted picture and the content (torchmetrics, data range 1; extra `dev`);
+- stray: the share of the painted pixels, in percent, with more chroma (OkLab) than 99.9 percent of the style's have:
+  colours that the painting does not have.
 
 `--decoder` names another decoder, `--strength` less of the style. The report's folder gets every pair as a PNG, the
 numbers as JSON, and a contact sheet.
@@ -25,6 +27,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 import impasto
 from impasto import StylizeOptions, image
+from impasto.colour import to_oklab
 from impasto.encoders.network import Encoder
 from impasto.encoders.teacher import load_teacher
 from impasto.losses.feature_statistics import mean_std, normalised_content_loss, relative_statistics_loss
@@ -75,7 +78,7 @@ def main() -> None:
     print(json.dumps(summary, indent=2))
 
 
-MEASURES = ("style", "content", "ssim")
+MEASURES = ("style", "content", "ssim", "stray")
 
 
 @torch.inference_mode()
@@ -91,7 +94,12 @@ def measured(judge: Encoder, painted: Tensor, content: Tensor, style: Tensor) ->
         "style": distance(seen) / distance(before),
         "content": float(normalised_content_loss(seen[CONTENT_LAYER], before[CONTENT_LAYER])),
         "ssim": float(structural_similarity_index_measure(painted, content, data_range=1.0)),
+        "stray": 100 * float((chroma(painted) > float(np.quantile(chroma(style), 0.999))).double().mean()),
     }
+
+
+def chroma(picture: Tensor) -> Tensor:
+    return to_oklab(picture[0].flatten(1))[1:].square().sum(0).sqrt()
 
 
 def mean(rows: list[dict[str, object]], key: str) -> float:
