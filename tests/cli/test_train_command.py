@@ -339,7 +339,7 @@ def test_goes_on_from_a_decoder(two_kinds, run, folder, monkeypatch):
     (before, had), (after, has) = weights.load(first), weights.load(folder / "more" / "decoder.safetensors")
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert (had["decoder"]["limit"], has["decoder"]["limit"]) == (4.0, 2.5)
+    assert (had["decoder"]["limit"], has["decoder"]["limit"]) == (9.0, 2.5)
     facts = json.loads((folder / "more" / "config.json").read_text())
     assert facts["start"] == weights.sha256_of(first)
     outcome = run("adain_paper", "--out", "other", *KINDS, "--start", "run/decoder.safetensors")

@@ -52,17 +52,17 @@ def adain() -> Config:
         depths=(2, 2, 2, 2),
         joined=True,
         hidden=64,
-        limit=4.0,
+        limit=9.0,
     )
 
 
 def adain_more() -> Config:
-    """3,000 more steps for a decoder of the default method (`--start`), with twice the style."""
+    """1,000 more steps for a decoder of the default method (`--start`), with twice the style, at a careful rate."""
     return replace(
         adain(),
-        schedule=Schedule(steps=3000, preview_every=500, validate_every=500, save_every=250),
+        schedule=Schedule(steps=1000, preview_every=250, validate_every=250, save_every=250),
         objective=RelativeObjective(style_weight=8.0),
-        rates=OneCycle(peak=1e-3),
+        rates=OneCycle(peak=3e-4),
     )
 
 
