@@ -61,7 +61,7 @@ def main() -> None:
         cells.append([cell(content)])
         for name, style in styles.items():
             painted = method(content, [style], options)
-            rows.append({"content": path.stem, "painting": name, **measured(judge, painted, content, style)})
+            rows.append({"photo": path.stem, "painting": name, **measured(judge, painted, content, style)})
             image.write(image.Picture(painted), arguments.output / f"{path.stem} x {name}.png", overwrite=True)
             cells[-1].append(cell(painted))
         print(path.stem, {key: round(mean(rows[-len(styles) :], key), 3) for key in MEASURES}, flush=True)

@@ -332,14 +332,14 @@ KINDS = ("--data", "content=photos", "--data", "style=paintings")
 def test_goes_on_from_a_decoder(two_kinds, run, folder, monkeypatch):
     assert two_kinds(*KINDS).code == 0
     first = folder / "run" / "decoder.safetensors"
-    # Without a step's worth of learning, the new run is the old decoder under another limit.
-    still = replace(adain.adain(), rates=InverseDecay(rate=0.0, decay=0.0), limit=2.5)
+    # Without a step's worth of learning, the new run is the old decoder with another gain.
+    still = replace(adain.adain(), rates=InverseDecay(rate=0.0, decay=0.0), gain=2.5)
     monkeypatch.setattr(adain, "adain", lambda: still)
     assert run("adain", "--out", "more", *KINDS, "--start", "run/decoder.safetensors").code == 0
     (before, had), (after, has) = weights.load(first), weights.load(folder / "more" / "decoder.safetensors")
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert (had["decoder"]["limit"], has["decoder"]["limit"]) == (9.0, 2.5)
+    assert (had["decoder"]["gain"], has["decoder"]["gain"]) == (4.0, 2.5)
     facts = json.loads((folder / "more" / "config.json").read_text())
     assert facts["start"] == weights.sha256_of(first)
     outcome = run("adain_paper", "--out", "other", *KINDS, "--start", "run/decoder.safetensors")

@@ -1,7 +1,6 @@
 """Method `adain` with its embedded networks: every control does what it promises."""
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from impasto.errors import OptionError, OutOfMemoryError, WeightsError
 from impasto.gallery import packaged
 from impasto.losses.feature_statistics import mean_std, relative_statistics_loss
 from impasto.methods.adain import stylizer as module
-from impasto.methods.adain.network import LAYERS, Decoder
+from impasto.methods.adain.network import LAYERS
 from impasto.methods.adain.network import adain as exchange_statistics
 from impasto.methods.adain.style import blend, load_style
 from impasto.methods.adain.stylizer import AdaIN
@@ -93,14 +92,11 @@ def test_styles_are_blended_in_feature_space(adain: AdaIN) -> None:
 
 def test_blending_statistics_is_blending_features(adain: AdaIN) -> None:
     """Huang and Belongie 2017, equation 15: the weighted sum of the features after AdaIN."""
-    x = torch.rand(1, 16, 6, 5, generator=torch.Generator().manual_seed(0))
+    x = torch.rand(1, 3, 6, 5, generator=torch.Generator().manual_seed(0))
     codes = [{"relu1_1": mean_std(2 * x + seed)} for seed in (1, 3)]
-    decoder = adain.networks(StylizeOptions(**EXACT)).decoder
-    # Within a limit too, since it is one of the content's own deviations.
-    for given in (exchange_statistics, decoder.given, Decoder(replace(decoder.config, limit=0.5)).given):
-        mixed = given(x, blend(codes, [0.3, 0.7])["relu1_1"])
-        apart = 0.3 * given(x, codes[0]["relu1_1"]) + 0.7 * given(x, codes[1]["relu1_1"])
-        torch.testing.assert_close(mixed, apart)
+    mixed = exchange_statistics(x, blend(codes, [0.3, 0.7])["relu1_1"])
+    apart = 0.3 * exchange_statistics(x, codes[0]["relu1_1"]) + 0.7 * exchange_statistics(x, codes[1]["relu1_1"])
+    torch.testing.assert_close(mixed, apart)
 
 
 def test_masks_give_every_style_its_place(adain: AdaIN) -> None:

@@ -25,7 +25,7 @@ class Config(Settings):
     """A whole recipe.
 
     crop, shorter: pixels of a training crop; range of the picture's shorter side that it is cut from.
-    depths, joined, hidden, limit: of `DecoderConfig`; its widths are the encoder's.
+    depths, joined, hidden, gain: of `DecoderConfig`; its widths are the encoder's.
     held_out: pictures of each kind that are never trained on, for previews and validation.
     """
 
@@ -35,7 +35,7 @@ class Config(Settings):
     depths: tuple[int, int, int, int] = (2, 2, 4, 1)
     joined: bool = False
     hidden: int = 0
-    limit: float = 0.0
+    gain: float = 0.0
     held_out: int = 8
 
 
@@ -52,17 +52,17 @@ def adain() -> Config:
         depths=(2, 2, 2, 2),
         joined=True,
         hidden=64,
-        limit=9.0,
+        gain=4.0,
     )
 
 
 def adain_more() -> Config:
-    """1,000 more steps for a decoder of the default method (`--start`), with twice the style, at a careful rate."""
+    """1,500 more steps for a decoder of the default method (`--start`), with twice the style."""
     return replace(
         adain(),
-        schedule=Schedule(steps=1000, preview_every=250, validate_every=250, save_every=250),
+        schedule=Schedule(steps=1500, preview_every=500, validate_every=500, save_every=250),
         objective=RelativeObjective(style_weight=8.0),
-        rates=OneCycle(peak=3e-4),
+        rates=OneCycle(peak=1e-3),
     )
 
 
@@ -124,7 +124,7 @@ def build(
         depths=config.depths,
         joined=config.joined,
         hidden=config.hidden,
-        limit=config.limit,
+        gain=config.gain,
     )
     begun = _begun(start, decoder)
     training, held_out = {}, {}
@@ -139,10 +139,10 @@ def build(
 
 
 def _begun(start: Path | None, config: DecoderConfig) -> Decoder | None:
-    """The decoder of the file `start`. Raises OptionError if it is not built alike; the limit may be another."""
+    """The decoder of the file `start`. Raises OptionError if it is not built alike; the gain may be another."""
     if start is None:
         return None
     decoder, _ = load_decoder(start)
-    if replace(decoder.config, limit=config.limit) != config:
+    if replace(decoder.config, gain=config.gain) != config:
         raise OptionError(f"--start is {start}, but the recipe has another network: {config}, not {decoder.config}")
     return decoder

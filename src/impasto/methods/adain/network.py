@@ -1,6 +1,7 @@
 """Adaptive instance normalisation (paper 004; Huang and Belongie 2017) and the decoder that paints from its result."""
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, cast
@@ -25,15 +26,14 @@ class DecoderConfig:
     joined: features of all four layers enter, each at its own size, instead of those of relu4_1 alone.
     hidden: width of the network through which the style's statistics scale and shift the decoder's responses; 0 for
         none.
-    limit: the decoder is given no response farther above its channel's mean than so many standard deviations; 0 for
-        any.
+    gain: the most that AdaIN may multiply a channel's deviations by; 0 for any.
     """
 
     widths: tuple[int, int, int, int] = (64, 128, 256, 512)
     depths: tuple[int, int, int, int] = (2, 2, 4, 1)
     joined: bool = False
     hidden: int = 0
-    limit: float = 0.0
+    gain: float = 0.0
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -62,18 +62,20 @@ class DecoderConfig:
         return cls(**arguments)
 
 
-def adain(features: Tensor, style: Statistics, own: Statistics | None = None) -> Tensor:
+def adain(features: Tensor, style: Statistics, own: Statistics | None = None, gain: float = math.inf) -> Tensor:
     """Paper 004, AdaIN(x, y) = sigma(y) (x - mu(x)) / sigma(x) + mu(y).
 
     features: x, (N, C, H, W). style: mu(y) and sigma(y), (N or 1, C, 1, 1). own: mu(x) and sigma(x) if they are not
-    those of the whole of x.
+    those of the whole of x. gain: the most that sigma(y) / sigma(x) may be; the paper has no such bound.
     """
     if own is None and len(features) == 1 and style[0].numel() == features.shape[1]:
         # Over one picture it is batch normalisation with the style's statistics as gain and bias: one kernel.
-        gain, bias = style[1].flatten(), style[0].flatten()
-        return torch.native_batch_norm(features, gain, bias, None, None, True, 0.0, EPSILON)[0]
+        weight, bias = style[1].flatten(), style[0].flatten()
+        result, _, inverse = torch.native_batch_norm(features, weight, bias, None, None, True, 0.0, EPSILON)
+        share = (gain / (style[1] * inverse.view_as(style[1]))).clamp_max(1).to(result.dtype)
+        return torch.lerp(style[0].to(result.dtype), result, share) if bool((share < 1).any()) else result
     mean, std = mean_std(features) if own is None else own
-    scale = style[1] / std
+    scale = (style[1] / std).clamp_max(gain)
     return torch.addcmul(style[0] - mean * scale, features.to(scale.dtype), scale).to(features.dtype)
 
 
@@ -95,19 +97,12 @@ class Decoder(nn.Module):
         return self.paint(features, self.modulation(style))
 
     def given(self, features: Tensor, style: Statistics, own: Statistics | None = None) -> Tensor:
-        """What `paint` expects of a layer's features: `adain` of them, within the limit of the config."""
-        return self.limited(adain(features, style, own), style)
+        """What `paint` expects of a layer's features: `adain` of them, with no more than the gain of the config.
 
-    def limited(self, features: Tensor, statistics: Statistics) -> Tensor:
-        """Features of these statistics, no response farther above its mean than the config allows.
-
-        What a photograph has little of, such as lips, lies many standard deviations above a channel's mean, and with a
-        painting's statistics it would become a colour that no painting has.
+        The channel of what a photograph has next to nothing of, one hue for instance, is nearly constant. Multiplied by
+        50 and more, as with some paintings, its remains become colours that neither picture has.
         """
-        if not self.config.limit:
-            return features
-        mean, std = statistics
-        return torch.minimum(features, (mean + self.config.limit * std).to(features.dtype))
+        return adain(features, style, own, self.config.gain or math.inf)
 
     def modulation(self, style: Mapping[str, Statistics]) -> dict[str, Statistics]:
         """{convolution: scale and shift of its responses} for the statistics of a style; empty without conditioning."""

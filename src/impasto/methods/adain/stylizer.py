@@ -219,12 +219,12 @@ def _paint_regions(networks: Networks, content: Tensor, styles: Sequence[Codes],
     given = {}
     for layer, value in features.items():
         level = int(layer[4]) - 1
-        total = elsewhere = decoder.limited(value.float(), own[layer])
+        total = value.float()
         for style, pyramid in zip(styles, pyramids, strict=True):
             region = pyramid[level]
             # A region of less than one position has no statistics of its own.
             there = mean_std(value, region) if region.sum() >= 1 else own[layer]
-            total = total + region * (decoder.given(value, style[layer], there).float() - elsewhere)
+            total = total + region * (decoder.given(value, style[layer], there).float() - value.float())
         given[layer] = total.to(value.dtype)
     modulation = _regional([decoder.modulation(style) for style in styles], decoder.modulation(own), pyramids)
     painted = decoder.paint(given, modulation, (content.shape[-2], content.shape[-1]))

@@ -119,11 +119,9 @@ class AdaINTraining:
                 inputs, statistics = given, target
                 if len(own):
                     # These pictures once more with their own statistics, for the identity term.
-                    some = {layer: of_content[layer][: 2 * len(own) : 2] for layer in layers}
-                    theirs = {layer: mean_std(value) for layer, value in some.items()}
-                    repeated = {layer: self.average.limited(some[layer], theirs[layer]) for layer in layers}
+                    repeated = {layer: of_content[layer][: 2 * len(own) : 2] for layer in layers}
                     inputs = {layer: torch.cat([given[layer], repeated[layer]]) for layer in layers}
-                    statistics = {layer: joined(target[layer], theirs[layer]) for layer in layers}
+                    statistics = {layer: joined(target[layer], mean_std(repeated[layer])) for layer in layers}
             pictures = self.network(inputs, statistics)
             found = self.encoder(pictures[: len(content)], {*objective.content_layers, *objective.style_layers})
         losses = objective.losses(given, found, of_content, target)
