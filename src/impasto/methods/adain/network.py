@@ -100,7 +100,7 @@ class Decoder(nn.Module):
         """What `paint` expects of a layer's features: `adain` of them, with no more than the gain of the config.
 
         The channel of what a photograph has next to nothing of, one hue for instance, is nearly constant. Multiplied by
-        50 and more, as with some paintings, its remains become colours that neither picture has.
+        up to 367, as with some paintings, its remains become colours that neither picture has.
         """
         return adain(features, style, own, self.config.gain or math.inf)
 
