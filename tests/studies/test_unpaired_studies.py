@@ -97,7 +97,6 @@ def test_files_are_those_of_the_runs_and_the_same_command_goes_on(data: dict[str
     assert row["last tenth"] == pytest.approx(curves["A2B/cycle"][2])
     assert "| NLA-CycleGAN | A2B/cycle |" in report.read_text()
     assert "![curves.png](curves.png)\n\n![held-out.png](held-out.png)" in report.read_text()
-    # One panel in each row of the smaller figure has the losses, the other what was watched.
     assert all((tmp_path / name).stat().st_size > 10_000 for name in ("curves.png", "held-out.png"))
 
     # The figure: photo, CycleGAN, NLA-CycleGAN, attention; its second picture is what the file's generator paints.
