@@ -1,6 +1,7 @@
 """Method `adain` with its embedded networks: every control does what it promises."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from impasto.errors import OptionError, OutOfMemoryError, WeightsError
 from impasto.gallery import packaged
 from impasto.losses.feature_statistics import mean_std, relative_statistics_loss
 from impasto.methods.adain import stylizer as module
-from impasto.methods.adain.network import LAYERS
+from impasto.methods.adain.network import LAYERS, Decoder
 from impasto.methods.adain.network import adain as exchange_statistics
 from impasto.methods.adain.style import blend, load_style
 from impasto.methods.adain.stylizer import AdaIN
@@ -97,6 +98,27 @@ def test_blending_statistics_is_blending_features(adain: AdaIN) -> None:
     mixed = exchange_statistics(x, blend(codes, [0.3, 0.7])["relu1_1"])
     apart = 0.3 * exchange_statistics(x, codes[0]["relu1_1"]) + 0.7 * exchange_statistics(x, codes[1]["relu1_1"])
     torch.testing.assert_close(mixed, apart)
+
+
+def test_what_a_photo_has_next_to_nothing_of_does_not_glare(adain: AdaIN) -> None:
+    generator = torch.Generator().manual_seed(0)
+    photo = (0.3 + 0.4 * torch.rand(1, 1, 56, 72, generator=generator)).repeat(1, 3, 1, 1)
+    photo[..., 20:24, 30:34] = torch.tensor([0.7, 0.3, 0.35]).view(3, 1, 1)  # lips
+    networks = adain.networks(StylizeOptions(**EXACT))
+    decoder = Decoder(replace(networks.decoder.config, gain=0.0)).eval()
+    decoder.load_state_dict(networks.decoder.state_dict())
+    free = module.Networks(networks.encoder, decoder)
+    code = adain.encode(ONE, StylizeOptions(**EXACT)).statistics
+    with torch.inference_mode():
+        glaring, painted = (module._paint(some, photo, code, 1.0).clamp(0, 1) for some in (free, networks))
+
+    def colourful(picture: Tensor) -> float:
+        lips = picture[..., 20:24, 30:34]
+        return float((lips.amax(1) - lips.amin(1)).mean())
+
+    assert colourful(painted) < 0.8 * colourful(glaring)
+    everywhere = torch.ones(1, 1, 56, 72)
+    torch.testing.assert_close(paint(adain, [ONE], photo, masks=[everywhere]), painted, atol=1e-4, rtol=0)
 
 
 def test_masks_give_every_style_its_place(adain: AdaIN) -> None:
