@@ -7,6 +7,11 @@ from accelerate.state import AcceleratorState, GradientState, PartialState
 from torch import Tensor
 
 
+def note(text: str) -> None:
+    """For the log that tools/gpu_check.sh keeps."""
+    print(text)  # noqa: T201
+
+
 def apart(found: Iterable[Tensor], expected: Iterable[Tensor]) -> float:
     """Length of the difference over the length of what is expected, of all values together."""
     ours, theirs = (torch.cat([x.detach().cpu().double().flatten() for x in some]) for some in (found, expected))
@@ -16,7 +21,7 @@ def apart(found: Iterable[Tensor], expected: Iterable[Tensor]) -> float:
 def assert_near(what: str, found: Iterable[Tensor], expected: Iterable[Tensor], tolerance: float) -> None:
     """By `apart`; the log of a run says how much room was left."""
     distance = apart(found, expected)
-    print(f"{what}: {distance:.1e} of {tolerance:.0e}")
+    note(f"{what}: {distance:.1e} of {tolerance:.0e}")
     assert distance <= tolerance, f"{what}: {distance:.2e} apart, tolerance {tolerance:.0e}"
 
 
@@ -28,7 +33,7 @@ def levels_apart(found: Tensor, expected: Tensor) -> float:
 def assert_same_picture(what: str, found: Tensor, expected: Tensor, levels: float) -> None:
     """By `levels_apart`."""
     distance = levels_apart(found, expected)
-    print(f"{what}: {distance:.4f} of {levels} levels")
+    note(f"{what}: {distance:.4f} of {levels} levels")
     assert distance <= levels, f"{what}: {distance:.3f} levels apart, tolerance {levels}"
 
 

@@ -1,7 +1,7 @@
 """Every method on the GPU against the CPU, in levels of 8 bits, mean over a picture.
 
-A network in float32 without TF32: 0.01 levels. In bfloat16, which rounds to 8 bits at every layer: 3 levels; on a CPU it
-is up to 1.2 away from float32.
+A network in float32 without TF32: 0.01 levels. In bfloat16, which rounds to 8 bits at every layer: 3 levels; on a CPU
+it is up to 1.2 away from float32.
 Optimising multiplies what was rounded. The losses of the first step are those of the CPU to 1e-4 and after eight steps
 the pictures are 0.2 levels apart; weights that differ by 3e-7 move them by up to 0.03. In bfloat16 L-BFGS goes a way of
 its own after a few steps, and Adam is compared: the first losses to 2e-2, the pictures to 3 levels.

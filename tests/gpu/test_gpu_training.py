@@ -2,15 +2,16 @@
 
 The first step sees the same pictures and weights. In float32 without TF32 its losses agree to 1e-4 and the gradients
 that its optimisers get, each as one vector, to 1e-2: they pass back through two networks and the corners of ReLU and
-L1. Weights that differ by 3e-7 change them by up to 1e-3, and those of semantic-gan, whose codes are normalised over few
-positions, by 7e-3: 5e-2. With bfloat16 autocast against float32: 1e-1, and 7e-1, which still is the same direction; on
-a CPU it is up to 5e-1. The losses of two more steps in float32: 2e-1, since Adam's first moves are as large where a
+L1. Weights that differ by 3e-7 change them by up to 1e-3, and those of semantic-gan, whose codes are normalised over
+few positions, by 7e-3: 5e-2. With bfloat16 autocast against float32: 1e-1, and 7e-1, which still is the same
+direction; on a CPU it is up to 5e-1. The losses of two more steps in float32: 2e-1, since Adam's first moves are as large where a
 gradient is nothing but rounding as where it is not; weights that differ by 3e-7 change them by up to 4e-2.
 
 A resumed training ends where an uninterrupted one does: bit by bit, if two uninterrupted ones end alike, and otherwise
 no further away than three times what these are apart.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from against_cpu import apart, assert_near, forget_accelerator
+from against_cpu import apart, assert_near, forget_accelerator, note
 from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
@@ -47,7 +48,9 @@ JUDGE = PatchConfig(width=8)
 CONFIGS: dict[str, Any] = {
     "adain": replace(adain.adain(), **PAIRED),
     "adain_paper": replace(adain.adain_paper(), **PAIRED, accumulate=2),
-    "cyclegan": replace(cyclegan.cyclegan(), **UNPAIRED, generator=GeneratorConfig(width=8, blocks=1), discriminator=JUDGE),
+    "cyclegan": replace(
+        cyclegan.cyclegan(), **UNPAIRED, generator=GeneratorConfig(width=8, blocks=1), discriminator=JUDGE
+    ),
     "nla_cyclegan": replace(
         nla_cyclegan.nla_cyclegan(), **UNPAIRED,
         generator=NLAConfig(width=8, blocks=2, position=1, upsampling="resize"), discriminator=JUDGE,
@@ -201,10 +204,8 @@ def run(training: Any, folder: Path, *, until: int = SCHEDULE.steps, resume: boo
 
     training.step = stepped
     folder.mkdir(exist_ok=True)
-    try:
+    with contextlib.suppress(_Interrupted):
         loop.fit(training, SCHEDULE, folder, training.accelerator, resume=resume)
-    except _Interrupted:
-        pass
     return {
         f"{name}/{key}": value.detach().cpu().double().clone()
         for name, module in training.modules.items()
@@ -229,5 +230,5 @@ def test_a_resumed_training(
         [value - begun[key] for key, value in weights.items()] for weights in (whole, again, resumed)
     )
     by_chance = apart(of_another, way)
-    print(f"{name}: two uninterrupted trainings are {by_chance:.1e} apart")
+    note(f"{name}: two uninterrupted trainings are {by_chance:.1e} apart")
     assert_near(f"{name}, resumed", of_resumed, way, 3 * by_chance)
