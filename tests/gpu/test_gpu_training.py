@@ -3,8 +3,8 @@
 The first step sees the same pictures and weights. In float32 without TF32 its losses agree to 1e-4 and the gradients
 that its optimisers get, each as one vector, to 1e-2: they pass back through two networks and the corners of ReLU and
 L1. Weights that differ by 3e-7 change them by up to 1e-3, and those of semantic-gan, whose codes are normalised over
-few positions, by 7e-3: 5e-2. With bfloat16 autocast against float32: 1e-1, and 7e-1, which still is the same
-direction; on a CPU it is up to 5e-1. The losses of two more steps in float32: 2e-1, since Adam's first moves are as large where a
+few positions, by 7e-3: 5e-2. With bfloat16 autocast against float32: 1e-1, and 7e-1, which still is the same direction;
+on a CPU it is up to 5e-1. The losses of two more steps in float32: 2e-1, since Adam's first moves are as large where a
 gradient is nothing but rounding as where it is not; weights that differ by 3e-7 change them by up to 4e-2.
 
 A resumed training ends where an uninterrupted one does: bit by bit, if two uninterrupted ones end alike, and otherwise
