@@ -2,9 +2,10 @@
 
 A network in float32 without TF32: 0.01 levels. In bfloat16, which rounds to 8 bits at every layer: 3 levels; on a CPU
 it is up to 1.2 away from float32.
-Optimising multiplies what was rounded. The losses of the first step are those of the CPU to 1e-4 and after eight steps
+Optimising multiplies what was rounded. The losses of the first step are those of the CPU to 1e-4, and after eight steps
 the pictures are 0.2 levels apart; weights that differ by 3e-7 move them by up to 0.03. In bfloat16 L-BFGS goes a way of
-its own after a few steps, and Adam is compared: the first losses to 2e-2, the pictures to 3 levels.
+its own after a few steps, so that Adam is compared: the first losses to 2e-2, the pictures to 6 levels, of which a CPU
+takes up to 3.
 """
 
 from pathlib import Path
@@ -133,7 +134,7 @@ def optimised(
     return painted, dict(reports[0].losses)
 
 
-@pytest.mark.parametrize(("precision", "first", "levels"), [("fp32", 1e-4, 0.2), ("bf16", 2e-2, 3.0)])
+@pytest.mark.parametrize(("precision", "first", "levels"), [("fp32", 1e-4, 0.2), ("bf16", 2e-2, 6.0)])
 @pytest.mark.parametrize("name", GATYS)
 def test_gatys(name: str, precision: str, first: float, levels: float, device: torch.device) -> None:
     own: dict[str, Any] = {"method": "gatys", "scales": 1, "steps": 8, "init": "noise", **GATYS[name]}
