@@ -17,17 +17,15 @@ def device(request: pytest.FixtureRequest) -> torch.device:
 @pytest.fixture(autouse=True)
 def exact_products() -> Iterator[None]:
     """No TF32: it rounds the factors of float32 products to 10 bits."""
-    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-    _allow_tf32(False, False)
-    yield
-    _allow_tf32(*before)
-
-
-def _allow_tf32(convolutions: bool, products: bool) -> None:
+    # These names are deprecated where there are newer ones, which not every version of PyTorch has.
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # newer versions of PyTorch have other names for it, 2.11 not all of them
-        torch.backends.cudnn.allow_tf32 = convolutions
-        torch.backends.cuda.matmul.allow_tf32 = products
+        warnings.simplefilter("ignore")
+        before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
 
 
 @pytest.fixture(autouse=True)
