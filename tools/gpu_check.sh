@@ -96,7 +96,7 @@ for name in $steps; do
   fi
   began=$SECONDS
   log="$out/$name.txt"
-  timeout -k 5 $((left < 80 ? left : 80)) bash -c 'step "$1"' - "$name" >"$log" 2>&1
+  timeout -k 5 $((left < 100 ? left : 100)) bash -c 'step "$1"' - "$name" >"$log" 2>&1
   status=$?
   test $status = 0 || failed=1
   verdict="failed ($status)"

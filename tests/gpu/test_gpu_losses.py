@@ -1,6 +1,7 @@
 """Every loss on the GPU against the CPU: its value, and its gradient for what is learned.
 
-float32 without TF32: 1e-5 of the value and 1e-4 of the gradient, which is a sum of many small numbers that cancel.
+float32 without TF32: 5e-5 of the value, since attention's fused kernels add up products of three shorter factors, and
+1e-4 of the gradient.
 bfloat16 against float32 of the same numbers: 2e-2 and 5e-2, a few units of its 8 bits.
 """
 
@@ -26,7 +27,7 @@ from impasto.losses.out_of_range import out_of_range
 from impasto.losses.semantic_consistency import code_deviation, normalise, semantic_loss
 from impasto.losses.total_variation import total_variation
 
-TOLERANCES = {torch.float32: (1e-5, 1e-4), torch.bfloat16: (2e-2, 5e-2)}
+TOLERANCES = {torch.float32: (5e-5, 1e-4), torch.bfloat16: (2e-2, 5e-2)}
 
 # Of (x, y, shares): features (2, 8, 20, 24) of what is learned and of a target, and how much each place counts.
 # Without them a loss takes one picture.
@@ -46,7 +47,7 @@ CASES: Mapping[str, Case] = {
     "semantic_loss": lambda x, y, s: semantic_loss(x, y, normalised=False),
     "semantic_loss, normalised": lambda x, y, s: semantic_loss(x, y, normalised=True),
     "code_deviation": lambda x, y, s: code_deviation(x),
-    "normalise": lambda x, y, s: (normalise(x) * y).mean(),
+    "normalise": lambda x, y, s: (normalise(x) - y).square().mean(),
     "lsgan.generator_loss": lambda x, y, s: lsgan.generator_loss(x),
     "lsgan.discriminator_loss": lambda x, y, s: lsgan.discriminator_loss(y, x),
     "hinge.generator_loss": lambda x, y, s: hinge.generator_loss(x),
@@ -56,7 +57,7 @@ CASES: Mapping[str, Case] = {
     "gram_loss, of regions": lambda x, y, s: gram_loss(x, gram(y), s),
     "blend": lambda x, y, s: gram_loss(x, blend([gram(y), gram(y.flip(1))], [0.7, 0.3])),
     "mean_std": lambda x, y, s: sum(part.square().mean() for part in statistics.mean_std(x, s)),  # type: ignore[misc]
-    "normalised": lambda x, y, s: (statistics.normalised(x) * y).mean(),
+    "normalised": lambda x, y, s: (statistics.normalised(x) - y).square().mean(),
     "normalised_content_loss": lambda x, y, s: statistics.normalised_content_loss(x, y),
     "relative_statistics_loss": lambda x, y, s: statistics.relative_statistics_loss(
         statistics.mean_std(x), statistics.mean_std(y)
@@ -78,7 +79,7 @@ CASES: Mapping[str, Case] = {
     "attention_weights": lambda x, y, s: (
         attention.attention_weights(_normal(x)[0, :, 3, :5].T, _normal(y), key_weights=s).square().sum()
     ),
-    "attention_features": lambda x, y, s: (attention.attention_features([x[:1], y[:1]], (10, 12)) ** 3).mean(),
+    "attention_features": lambda x, y, s: attention.attention_features([x[:1], y[:1]], (10, 12)).exp().mean(),
     "centred_gram": lambda x, y, s: attention.centred_gram(x, s).square().mean(),
     "attention_gram_loss": lambda x, y, s: attention.attention_gram_loss(x[:1], attention.centred_gram(y[:1])),
     "attention_gram_loss, raw": lambda x, y, s: attention.attention_gram_loss(x[:1], gram(y[:1]), s, centred=False),
