@@ -1,5 +1,7 @@
 """The endless stream of crops: what it draws depends on a seed and a position, and on nothing else."""
 
+import errno
+import os
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from impasto.cli.pictures import find_contents
 from impasto.data.folders import Crops, PictureStream, batches, hold_out, list_pictures
 from impasto.errors import DataError
 
@@ -49,6 +52,51 @@ def test_lists_pictures_below_a_folder(folder: Path, tmp_path: Path) -> None:
         list_pictures([folder, tmp_path / "nowhere"])
     with pytest.raises(DataError, match=f"{tmp_path}: holds no pictures"):
         list_pictures([folder, tmp_path])
+
+
+def fill_with_what_is_no_picture(folder: Path, some: Path) -> None:
+    """What computers leave among pictures."""
+    for place in (".ipynb_checkpoints", ".git/deeper", "x.png", "inside.jpg"):
+        (folder / place).mkdir(parents=True)
+    for name in (".ipynb_checkpoints/a-checkpoint.png", ".git/deeper/b.png", ".hidden.png", "._0.png", "inside.jpg/c.txt"):
+        (folder / name).write_bytes(some.read_bytes())
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / ".hidden.tar").write_bytes(b"no tar")
+    (folder / "folder.tar").mkdir()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes")
+def test_only_pictures_count(folder: Path, tmp_path: Path) -> None:
+    for number, name in enumerate(("d/0.png", "1.JFIF", "2.jpe", "3.gif", "4.avif")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        draw = Image.new("RGB", (8, 8), (number, 0, 0))
+        draw.save(tmp_path / name, {".JFIF": "JPEG", ".jpe": "JPEG"}.get(Path(name).suffix))
+    fill_with_what_is_no_picture(tmp_path, tmp_path / "1.JFIF")
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    found = ["1.JFIF", "2.jpe", "3.gif", "4.avif", "d/0.png", "gone.png"]
+    for shards in (False, True):
+        assert [str(path.relative_to(tmp_path)) for path in list_pictures([tmp_path], shards=shards)] == found  # type: ignore[call-overload]
+    # Whoever names a hidden one means it.
+    assert list_pictures([tmp_path / ".hidden.png"]) == [tmp_path / ".hidden.png"]
+    assert [path.name for path in list_pictures([tmp_path / ".ipynb_checkpoints"])] == ["a-checkpoint.png"]
+    # The other reader of folders has the same rule, but does not look below them.
+    contents, _ = find_contents([str(tmp_path)])
+    assert [content.name for content in contents] == [name for name in found if "/" not in name]
+
+
+def test_a_closed_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed, scan = tmp_path / "closed", os.scandir
+    closed.mkdir()
+
+    def refuse(place: str) -> "os._ScandirIterator[str]":
+        # To root, as who tests may run, nothing is closed.
+        if Path(place) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(closed))
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError, match=f"^{closed}: it cannot be read: permission denied$"):
+        list_pictures([tmp_path])
 
 
 def test_hold_out_is_disjoint_and_stable() -> None:
