@@ -33,7 +33,7 @@ def is_picture(path: Path) -> bool:
 
 
 def is_picture_name(path: PurePath) -> bool:
-    """Whether a name is that of a picture. Hidden ones are not meant, nor what macOS keeps beside a file as `._NAME`."""
+    """Whether a name is that of a picture. Hidden ones are not meant; macOS keeps `._NAME` beside a file."""
     return path.suffix.lower() in SUFFIXES and not is_hidden(path.name)
 
 

@@ -178,7 +178,7 @@ def _bytes_of(source: Source, limit: int) -> bytes:
     return data
 
 
-def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """(name, first byte, byte after the last) of the chunks of a PNG, with length, name and checksum; up to where they
     make sense no more, and none of another format."""
     start = 8 if data.startswith(b"\x89PNG\r\n\x1a\n") else len(data)
@@ -194,7 +194,7 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 def _without_long_texts(data: bytes) -> bytes:
     """A PNG without texts and colour profiles that are so long that Pillow would refuse the picture for them."""
     kept, place, room, profiles = [], 0, PngImagePlugin.MAX_TEXT_MEMORY, 0
-    for name, start, end in png_chunks(data):
+    for name, start, end in _png_chunks(data):
         if name not in (b"iCCP", b"zTXt", b"iTXt", b"tEXt"):
             continue
         is_profile = name == b"iCCP"

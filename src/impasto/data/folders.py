@@ -4,7 +4,6 @@ A sample is a pure function of (seed, index): a run that stops after sample n co
 stored sampler state, in any number of worker processes, and split over any number of machines.
 """
 
-import io
 import multiprocessing
 import os
 import threading
@@ -20,9 +19,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from impasto.data.shards import PackedPicture, is_shard, pictures_in
+from impasto.decoding import read_shown
 from impasto.errors import DataError, PictureError
 from impasto.gallery import SUFFIXES, is_hidden, is_picture
-from impasto.record import explained
+from impasto.record import Named, explained
 
 PictureFile = Path | PackedPicture
 Folders = Sequence[str | os.PathLike[str] | PackedPicture]
@@ -144,8 +144,9 @@ class PictureStream(Dataset[Tensor]):
         path = self.pictures[self._position(index)]
         random = np.random.default_rng((self.seed, 1, index))
         try:
-            with explained(str(path)), Image.open(io.BytesIO(path.read_bytes())) as file:
-                picture = ImageOps.exif_transpose(file).convert("RGB")
+            with explained(str(path)):
+                data = path.read_bytes()
+            picture = read_shown(Named(data, str(path)))
         except PictureError as error:
             raise DataError(f"{error}; take it out of the training data") from error
         return torch.from_numpy(np.array(self.crops.cut(picture, random))).permute(2, 0, 1)

@@ -70,10 +70,7 @@ def picture_set(where: Sequence[Path]) -> PictureSet:
 
 def pixels(path: Path) -> Tensor:
     """(1, 3, H, W) in [0, 1], on white where it is transparent. Raises PictureError."""
-    picture = image.read(path)
-    if picture.alpha is None:
-        return picture.pixels
-    return picture.pixels * picture.alpha + 1 - picture.alpha
+    return image.on_white(image.read(path)).pixels
 
 
 def resized_like(picture: Tensor, other: Tensor) -> Tensor | None:
