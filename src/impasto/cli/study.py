@@ -201,4 +201,4 @@ def _read(words: Sequence[str | Path]) -> list[tuple[str, Any]]:
     sources, failures = find_contents([str(word) for word in words])
     if failures:
         raise failures[0]
-    return [(source.path.stem, image.read(source.path)) for source in sources]
+    return [(source.path.stem, image.on_white(image.read(source.path))) for source in sources]
