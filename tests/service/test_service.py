@@ -1,5 +1,6 @@
 import hashlib
 import io
+import json
 import os
 import signal
 import time
@@ -11,6 +12,7 @@ from wishes import look, picture, wish
 from impasto.errors import ImpastoError
 from impasto.service import Request, Service, Status
 from impasto.service import process as process_module
+from impasto.service.lane import Lane
 from impasto.service.refusals import (
     JobFailedError,
     NoSuchJobError,
@@ -20,6 +22,7 @@ from impasto.service.refusals import (
     UnavailableError,
     UserBusyError,
 )
+from impasto.service.wire import Message
 
 SOON = 20
 
@@ -162,6 +165,71 @@ def test_the_job_of_a_worker_that_dies_is_painted_again(serve):
     assert service.wait(job.id, SOON).status is Status.DONE
     assert service.result(job.id).data == hashlib.sha256(picture(7)).digest()
     assert "impasto_retries_total 1" in service.metrics_text()
+
+
+STEP = {"kind": "progress", "job": "JOB", "blobs": [], "step": 1, "total": 4, "seconds_left": 3.0}
+DONE = {"kind": "done", "job": "JOB", "blobs": [8], "seconds": 0.01, "cache": {}}
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"kind": "progress", "job": "JOB", "blobs": []}, {**STEP, "step": "first"}, {**STEP, "step": float("inf")},
+        {**STEP, "seconds_left": "soon"}, {**STEP, "seconds_left": float("nan")}, {**STEP, "seconds_left": [3]},
+        {**STEP, "job": None}, {**DONE, "job": "another"}, {**DONE, "kind": "sung"}, {**DONE, "seconds": None},
+        {**DONE, "cache": None}, {**DONE, "cache": {"styles": ["many", "few"]}}, {**DONE, "cache": {"styles": [1]}},
+        {**DONE, "blobs": []}, {**DONE, "blobs": [[8]]}, {**DONE, "blobs": [2**32] * 2**15}, {"kind": "failed"},
+        {"kind": "failed", "job": "JOB", "blobs": []}, {"kind": "failed", "job": "JOB", "blobs": [], "code": 5},
+        {**STEP, "seconds_left": 10**400}, "[" * 99_999,
+    ],
+    ids=range(21),
+)  # fmt: skip
+def test_whatever_a_worker_says_its_job_fails_alone(says, serve, tmp_path):
+    (tmp_path / "says").write_text(says if isinstance(says, str) else json.dumps(says))
+    service = serve()
+    service.wait_until_ready(SOON)
+    (first,) = service.worker_pids()
+    job = service.submit(wish("garbage"))
+    ended = service.wait(job.id, SOON)
+    assert (ended.status, ended.failure.code, ended.has_result) == (Status.FAILED, "worker-died", False)
+    assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
+    assert first not in service.worker_pids()
+
+
+def test_a_worker_that_speaks_unasked_is_replaced(serve):
+    service = serve()
+    service.wait_until_ready(SOON)
+    (first,) = service.worker_pids()
+    (lane,) = service._lanes
+    for _ in range(process_module.MOST_UNREAD + 1):
+        lane.worker._heard(Message("progress", {}))
+    until(lambda: service.health().ready and service.worker_pids() not in ([], [first]))
+
+
+def test_what_breaks_inside_a_lane_fails_its_job_and_health_sees_it(serve, monkeypatch):
+    service = serve()
+    service.wait_until_ready(SOON)
+    monkeypatch.setattr(Service, "pause", lambda self, seconds: time.sleep(0.01))
+    with monkeypatch.context() as patch:
+        patch.setattr("impasto.service.lane.run", lambda *_: 1 / 0)
+        patch.setattr(Lane, "_start", lambda self, service: 1 / 0)
+        ended = service.wait(service.submit(wish()).id, SOON)
+        assert (ended.status, ended.failure.code) == (Status.FAILED, "internal")
+        until(lambda: service.health().problems)
+        assert (service.health().ready, service.health().workers_ready) == (False, 0)
+        assert "cpu: something went wrong inside impasto" in service.health().problems
+    assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
+    assert service.health().problems == ()
+
+
+def test_a_listener_that_fails_harms_nobody(serve, go):
+    service = serve()
+    job = service.submit(wish("hold"))
+    running(service, job)
+    service.subscribe(job.id, lambda: 1 / 0)
+    go()
+    assert service.wait(job.id, SOON).status is Status.DONE
+    assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
 
 
 @pytest.mark.parametrize("action", ["die", "garbage"])

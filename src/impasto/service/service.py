@@ -1,5 +1,6 @@
 """One queue in front of the models: what the web page, the HTTP API and the bot share."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from impasto.service.lane import LONGEST_PAUSE, Lane
 from impasto.service.limits import MEGA, Limits
 from impasto.service.metrics import Metrics
 from impasto.service.offer import Offer
-from impasto.service.process import START_SECONDS, WORKER, Ended
+from impasto.service.process import START_SECONDS, WORKER, Ended, Report
 from impasto.service.refusals import (
     JobFailedError,
     NoSuchJobError,
@@ -27,7 +28,8 @@ from impasto.service.refusals import (
 )
 from impasto.service.request import Request, inspect
 from impasto.service.store import Store
-from impasto.service.wire import Message
+
+logger = logging.getLogger("impasto.service")
 
 FAILED_STARTS = 3
 """One after the other, after which jobs do not wait for a worker any longer."""
@@ -262,21 +264,19 @@ class Service:
                 self._changed.wait()
             return None
 
-    def report(self, job: Job, message: Message) -> None:
+    def report(self, job: Job, report: Report) -> None:
         """Progress of a job."""
         with self._changed:
-            job.step, job.total = int(message.values["step"]), int(message.values["total"])
-            job.seconds_left = message.values["seconds_left"]
-            if message.blobs:
-                job.preview, job.previews = message.blobs[0], job.previews + 1
+            job.step, job.total, job.seconds_left = report.step, report.total, report.seconds_left
+            if report.preview:
+                job.preview, job.previews = report.preview, job.previews + 1
             self._tell(job)
 
     def end(self, lane: Lane, job: Job, ended: Ended) -> None:
         """A job is final."""
         with self._changed:
             lane.job = None
-            for name, (hits, misses) in (ended.cache or {}).items():
-                lane.cache[name] = (hits, misses)
+            lane.cache.update(ended.cache or {})
             self._end(job, ended)
 
     def lane_changed(self, lane: Lane, *, ready: bool, problem: str = "") -> None:
@@ -362,9 +362,11 @@ class Service:
 
     def _tell(self, *jobs: Job) -> None:
         self._changed.notify_all()
-        for job in jobs:
-            for listener in list(job.listeners):
+        for listener in [listener for job in jobs for listener in job.listeners]:
+            try:
                 listener()
+            except Exception:
+                logger.exception("somebody who follows a job cannot be told")
 
     def _end(self, job: Job, ended: Ended) -> None:
         """The one place where a job becomes final."""
