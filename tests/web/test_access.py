@@ -5,10 +5,10 @@ import pytest
 from wishes import picture
 
 from impasto.errors import CheckpointError, OptionError
+from impasto.serving.problem import Problem
 from impasto.web import keys as keys_module
 from impasto.web.access import Rates, Visitor
 from impasto.web.keys import Keys, add_key, read_keys, remove_key
-from impasto.web.problems import Problem
 
 FORM = (("content", picture()), ("style", "now"))
 
@@ -142,7 +142,7 @@ def test_pages_of_other_sites_are_kept_out(site):
         ("127.0.0.1", 200), ("192.168.0.1", 403),
     ):  # fmt: skip
         assert here.ask("GET", "/v1/styles", Host=host).status == status, host
-    assert site(local=False).ask("GET", "/v1/styles", Host="paint.example").status == 200
+    assert site(hosts=None).ask("GET", "/v1/styles", Host="paint.example").status == 200
 
 
 def test_keys_command(impasto_keys, file):
