@@ -28,6 +28,8 @@ SOON = 120
     [
         (["--host", "0.0.0.0"], "--host 0.0.0.0 lets others in: give --keys FILE"),
         (["--host", "::"], "--host :: lets others in"),
+        (["--proxy", "127.0.0.1"], "--proxy 127.0.0.1 lets others in: give --keys FILE"),
+        (["--proxy", "127.0.0.1", "--allow-host", "paint.example"], "--proxy 127.0.0.1 lets others in"),
         (["--allow-host", "http://paint.example"], "--allow-host is 'http://paint.example', but must be a name"),
         (["--port", "70000"], "--port is 70000"),
         (["--weights", "vgg19"], "--weights is 'vgg19', but must be NAME=FILE"),

@@ -115,11 +115,12 @@ def _checked(address: Address) -> Hosts:
     """Names by which requests may call the server."""
     if not 0 <= address.port <= 65535:
         raise OptionError(f"--port is {address.port}, but must be from 0 to 65535")
-    is_open = not is_loopback(address.host)
+    is_open = bool(address.proxy) or not is_loopback(address.host)
     if is_open and address.keys is None and not address.insecure:
-        raise OptionError(f"--host {address.host} lets others in: give --keys FILE (`impasto keys add` makes one), or --insecure")
+        door = f"--proxy {address.proxy}" if address.proxy else f"--host {address.host}"
+        raise OptionError(f"{door} lets others in: give --keys FILE (`impasto keys add` makes one), or --insecure")
     names = named(address.allow_host, "--allow-host")
-    return None if (is_open or address.proxy) and not names else names
+    return None if is_open and not names else names
 
 
 def _check_temporary_folder() -> None:
