@@ -111,6 +111,15 @@ def test_half_sent_requests_of_one_address_leave_room_for_others_and_for_health(
     assert here.ask()[0] == 200
 
 
+def test_who_hangs_up_in_the_middle_fills_no_log(site, capfd):
+    here = site()
+    with here.raw(HALF):
+        until(lambda: here.guard.active.total() == 1)
+    until(lambda: not here.guard.active)
+    assert here.ask()[0] == 200
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_requests_of_all_are_bounded_and_health_is_exempt(site):
     here = site(connections=4)
     for number in range(1, 5):

@@ -1,4 +1,5 @@
 import json
+import socket
 import stat
 
 import pytest
@@ -166,3 +167,13 @@ def impasto_keys(capsys):
         return code, *capsys.readouterr()
 
     return call
+
+
+@pytest.mark.parametrize("path", ["/v1/stylize", "/v1/attention"])
+def test_of_a_stranger_no_upload_is_waited_for(path, site, tmp_path):
+    add_key(tmp_path / "keys.json", "ada", ("stylize",))
+    here = site(keys=Keys(tmp_path / "keys.json"), upload_seconds=60)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    with socket.create_connection(("127.0.0.1", here.port), timeout=20) as connection:
+        connection.sendall(f"{head}Content-Length: 1000000\r\n\r\n--x\r\n".encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 401 ")

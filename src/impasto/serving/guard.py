@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from impasto.serving.hosts import Hosts, is_called
@@ -71,6 +72,9 @@ class Guard:
             self._check(scope, passage)
             with self._counted(scope):
                 await self.app(scope, passage.receive, passage.send)
+        except ClientDisconnect:
+            # Nobody is left to answer.
+            return
         except TimeoutError:
             if not passage.is_unread:
                 raise
