@@ -171,3 +171,15 @@ def test_what_cannot_be_painted_at_once(adain: Stylizer) -> None:
     contents = [Picture(CONTENT), Picture(picture(3, 20, 20))]
     with pytest.raises(OptionError, match="only pictures of one size"):
         paint_batch(contents, [STYLE], StylizeOptions(), stylizer=adain, names=[Names(), Names()])
+
+
+@pytest.mark.parametrize("method", ["adain", "gatys"])
+def test_weights_are_read_for_their_hashes_once_for_all_pictures(
+    method: str, adain: Stylizer, gatys: Stylizer, hashed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However lately impasto was installed.
+    monkeypatch.setattr("impasto.download.SETTLED_SECONDS", -1)
+    stylizer, quick = (adain, QUICK) if method == "adain" else (gatys, {"scales": 1, "steps": 1})
+    for seed in range(3):
+        impasto.stylize(picture(seed), picture(seed + 3), method=method, stylizer=stylizer, **quick)
+    assert len(hashed) == len(set(hashed))

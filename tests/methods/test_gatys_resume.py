@@ -9,7 +9,7 @@ from torch import Tensor
 
 from impasto import load
 from impasto.errors import Cancelled, CheckpointError
-from impasto.methods.gatys.stylizer import Saving
+from impasto.methods.gatys.stylizer import Saving, _Pictures
 from impasto.options import StylizeOptions
 from impasto.progress import Progress, ProgressCallback
 from impasto.weights import load as load_tensors
@@ -186,6 +186,16 @@ def test_a_stopped_painting_resumes(tmp_path: Path) -> None:
 def test_saving_changes_nothing(tmp_path: Path) -> None:
     assert torch.equal(paint(StylizeOptions(**BASE), state=tmp_path / "state"), paint(StylizeOptions(**BASE)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pictures_are_hashed_only_for_a_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(_Pictures, "fingerprint", lambda *about: asked.append(about) or "")
+    options = StylizeOptions(method="gatys", scales=1, steps=1)
+    paint(options)
+    assert asked == []
+    paint(options, state=tmp_path / "state")
+    assert len(asked) == 1
 
 
 def test_progress_reports() -> None:

@@ -220,7 +220,7 @@ class _Run:
         self.best = self.pictures.content
         height, width = self.best.shape[-2:]
         self.sizes = pyramid(height, width, options.scales or 1)
-        self.fingerprint = pictures.fingerprint(asdict(options), method.weights_hashes(options))
+        self.fingerprint = pictures.fingerprint(asdict(options), method.weights_hashes(options)) if saving else ""
         self.clock = _Clock([size[0] * size[1] * self._steps(i) for i, size in enumerate(self.sizes)])
 
     def paint(self) -> Tensor:
