@@ -1,6 +1,8 @@
 """`impasto.stylize` with the default method: masks, encoded styles, refinement, several pictures at once."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,6 +66,41 @@ def test_masks_of_any_kind(adain: Stylizer, tmp_path: Path) -> None:
     results = [impasto.stylize(CONTENT, STYLE, masks=[mask], stylizer=adain, **QUICK) for mask in masks]
     for result in results[1:]:
         torch.testing.assert_close(result, results[0])
+
+
+def _file(folder: Path) -> Path:
+    Image.fromarray(LEFT).save(folder / "left.png")
+    return folder / "left.png"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda _: LEFT,
+        lambda _: LEFT == 255,
+        lambda _: (LEFT == 255).astype(np.uint8),
+        lambda _: (LEFT == 255).astype(int)[:, :, None],
+        lambda _: LEFT / 255,
+        lambda _: torch.from_numpy(LEFT == 255),
+        lambda _: torch.from_numpy(LEFT == 255)[None].long(),
+        lambda _: torch.from_numpy(LEFT)[None, None] / 255,
+        lambda _: Image.fromarray(LEFT == 255),
+        _file,
+        lambda folder: str(_file(folder)),
+    ],
+)
+def test_one_mask_of_any_kind(make: Callable[[Path], Any], adain: Stylizer, tmp_path: Path) -> None:
+    one = make(tmp_path)
+    expected = impasto.stylize(CONTENT, STYLE, masks=[LEFT], stylizer=adain, **QUICK)
+    assert torch.equal(impasto.stylize(CONTENT, STYLE, masks=one, stylizer=adain, **QUICK), expected)
+    assert torch.equal(impasto.stylize(CONTENT, STYLE, masks=[one], stylizer=adain, **QUICK), expected)
+
+
+def test_no_mask_and_no_style(adain: Stylizer) -> None:
+    expected = impasto.stylize(CONTENT, STYLE, stylizer=adain, **QUICK)
+    assert torch.equal(impasto.stylize(CONTENT, STYLE, masks=None, stylizer=adain, **QUICK), expected)
+    with pytest.raises(OptionError, match="at least one style is needed"):
+        impasto.stylize(CONTENT, None, stylizer=adain, **QUICK)
 
 
 def test_masks_that_do_not_fit(adain: Stylizer) -> None:

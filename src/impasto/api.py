@@ -17,7 +17,7 @@ from torch import Tensor
 
 from impasto import image
 from impasto.colour import keep_colours
-from impasto.device import choose_device
+from impasto.device import choose_device, prepare_for_forks
 from impasto.errors import Cancelled, OptionError
 from impasto.masks import match_visible, regions, with_opacity
 from impasto.methods import Stylizer, load_method
@@ -26,7 +26,7 @@ from impasto.methods.adain.stylizer import AdaIN
 from impasto.options import STARTS, StylizeOptions
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record
-from impasto.sources import PathLike, Source, as_kind, as_picture, depth, like
+from impasto.sources import PathLike, Source, as_kind, as_mask, as_picture, depth, like
 
 # What a style may come as: a file NAME.style.safetensors counts as a path.
 StyleSource = Source | Style
@@ -74,10 +74,10 @@ Kind = TypeVar("Kind", bytes, Image.Image, NDArray[Any], Tensor)
 @overload
 def stylize(
     content: PathLike,
-    style: StyleSource | Sequence[StyleSource] = (),
+    style: StyleSource | Sequence[StyleSource] | None = (),
     options: StylizeOptions | None = None,
     *,
-    masks: Sequence[Source | None] = (),
+    masks: Source | Sequence[Source | None] | None = (),
     output: PathLike | None = None,
     overwrite: bool = False,
     stylizer: Stylizer | None = None,
@@ -89,10 +89,10 @@ def stylize(
 @overload
 def stylize(
     content: Kind,
-    style: StyleSource | Sequence[StyleSource] = (),
+    style: StyleSource | Sequence[StyleSource] | None = (),
     options: StylizeOptions | None = None,
     *,
-    masks: Sequence[Source | None] = (),
+    masks: Source | Sequence[Source | None] | None = (),
     stylizer: Stylizer | None = None,
     progress: ProgressCallback | None = None,
     **choices: Any,
@@ -101,10 +101,10 @@ def stylize(
 
 def stylize(
     content: Any,
-    style: StyleSource | Sequence[StyleSource] = (),
+    style: StyleSource | Sequence[StyleSource] | None = (),
     options: StylizeOptions | None = None,
     *,
-    masks: Sequence[Source | None] = (),
+    masks: Source | Sequence[Source | None] | None = (),
     output: PathLike | None = None,
     overwrite: bool = False,
     stylizer: Stylizer | None = None,
@@ -119,7 +119,8 @@ def stylize(
     style: one or several pictures of any of these kinds, whatever the content is; or styles from `encode_style`, or
         the files that they were saved to. None for a method whose weights are its style.
     masks: where each style goes, white where it does; one per style, None (or one less than there are styles) for what
-        the others leave. Where no style goes, the content stays as it is.
+        the others leave. Where no style goes, the content stays as it is. Of any of these kinds, and arrays and tensors
+        of bool, of 0 and 1, or without channels.
     options, choices: how to paint; `stylize(photo, painting, preset="draft", size=512)` is short for options with these
         values. Everything that can be chosen is in `StylizeOptions`.
     overwrite: replace a file at `output`; the content and the styles are never overwritten.
@@ -133,13 +134,15 @@ def stylize(
     is_path = isinstance(content, str | os.PathLike)
     if output is not None and not is_path:
         raise OptionError("output is for a content that is a path; other kinds are returned")
-    styles = _as_list(style)
-    target = _output_path(Path(content), output) if is_path else None
-    if target is not None:
+    styles, masks = _as_list(style), _as_list(masks)
+    picture = as_picture(content)
+    target = None
+    if is_path:
         # Before painting: minutes of work must not end in a name that is taken.
         sources = [content, *(s for s in (*styles, *masks) if isinstance(s, str | os.PathLike))]
-        image.check_target(target, overwrite=overwrite, sources=sources)
-    picture = as_picture(content)
+        chosen = _beside(Path(content)) if output is None else output
+        image.check_target(chosen, overwrite=overwrite, sources=sources)
+        target = Path(chosen)
     names = Names(content=_name(content), styles=_names(styles), masks=_names(masks))
     try:
         painting = paint(picture, styles, options, masks=masks, stylizer=stylizer, progress=progress, names=names)
@@ -166,6 +169,7 @@ def encode_style(
     stylizer = stylizer or load(options.method)
     if not isinstance(stylizer, AdaIN):
         raise OptionError(f"method is '{stylizer.method}', but only adain paints from encoded styles")
+    prepare_for_forks()
     return stylizer.encode(with_opacity(as_picture(style)), options, name=_name(style))
 
 
@@ -194,6 +198,7 @@ def paint(
     start = None if (init := options.chosen("init")) in STARTS else image.read(init).pixels
     known = [as_style(style) for style in styles]
     finish = _Finish(pixels, maps, options)
+    prepare_for_forks()
     began = time.monotonic()
     try:
         result = _painted(stylizer, pixels, known, options, maps, start, finish.watching(progress), saving)
@@ -225,6 +230,7 @@ def paint_batch(
     if not can_batch(options) or len(sizes) != 1:
         raise OptionError("only pictures of one size, painted by adain alone, can be painted at once")
     pixels = torch.cat([image.resize(content.pixels, *next(iter(sizes))) for content in contents])
+    prepare_for_forks()
     began = time.monotonic()
     results = stylizer(pixels, [as_style(style) for style in styles], options)
     pictures = [
@@ -316,7 +322,7 @@ def _maps(
         return None
     if options.style_blend:
         raise OptionError("style_blend mixes styles everywhere, but masks give each style its own place")
-    pictures = [None if mask is None else as_picture(mask) for mask in masks]
+    pictures = [None if mask is None else as_mask(mask) for mask in masks]
     return regions(pictures, styles, *pixels.shape[-2:])
 
 
@@ -362,15 +368,15 @@ def make_record(
     }
 
 
-def _output_path(content: Path, output: PathLike | None) -> Path:
-    if output is not None:
-        return Path(output)
+def _beside(content: Path) -> Path:
     suffix = content.suffix if content.suffix.lower() in image.FORMATS else ".png"
     return content.with_name(f"{content.stem}-impasto{suffix}")
 
 
-def _as_list(style: Any) -> list[Any]:
-    return list(style) if isinstance(style, list | tuple) else [style]
+def _as_list(sources: Any) -> list[Any]:
+    if sources is None:
+        return []
+    return list(sources) if isinstance(sources, list | tuple) else [sources]
 
 
 def _name(source: Any) -> str:
@@ -387,6 +393,8 @@ def _chosen(options: StylizeOptions | None, stylizer: Stylizer | None, choices: 
     """The options with the choices; of the method that was loaded, if nothing else was said."""
     if options is None:
         return StylizeOptions(**({"method": stylizer.method} if stylizer else {}) | _known(choices))
+    if not isinstance(options, StylizeOptions):
+        raise OptionError(f"options are impasto.StylizeOptions, not {type(options).__name__}")
     return replace(options, **_known(choices))
 
 

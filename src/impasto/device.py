@@ -1,7 +1,9 @@
 """Which device works, and whether a job fits into its memory."""
 
 import contextlib
+import os
 from collections.abc import Iterator
+from functools import lru_cache, partial
 from pathlib import Path
 
 import torch
@@ -45,6 +47,16 @@ def _multiplies_bf16(device: torch.device) -> bool:
         abilities = torch.cpu.get_capabilities()
         return bool(abilities.get("avx512_bf16") or abilities.get("amx_bf16"))
     return False
+
+
+@lru_cache(maxsize=1)
+def prepare_for_forks() -> None:
+    """From now on, let processes that are forked off this one compute in one thread.
+
+    OpenMP's other threads do not come along, and a child that has painted before its fork would wait for them for ever.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 def free_memory(device: torch.device) -> int | None:

@@ -22,7 +22,7 @@ from impasto import record as records
 from impasto import sixteen_bit
 from impasto.colour import luma
 from impasto.errors import OptionError, PictureError
-from impasto.record import Record, explained, is_same_file, opened, replace_file
+from impasto.record import Record, check_path, explained, is_same_file, opened, replace_file
 
 DEFAULT_PIXEL_LIMIT = records.DEFAULT_PIXEL_LIMIT
 Source = records.Source
@@ -238,11 +238,12 @@ def write(
 
 def check_target(path: Path_, *, overwrite: bool = False, sources: Sequence[Path_] = ()) -> Path:
     """The file that `write` would write, with links followed. Raises PictureError if it would not; writes nothing."""
-    target = Path(os.path.realpath(path))
     try:
+        check_path(path)
         _format(Path(path).suffix)
     except PictureError as error:
-        raise PictureError(f"{path}: {error}") from None
+        raise PictureError(f"{records.name_of(path)}: {error}") from None
+    target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise PictureError(f"{path}: the folder {target.parent} does not exist")
     if any(is_same_file(target, source) for source in sources):
@@ -330,6 +331,7 @@ def from_array(array: NDArray[Any]) -> Picture:
 
     Raises PictureError, with the numbers, for any other shape, dtype or range.
     """
+    array = np.asarray(array)  # a matrix keeps two axes whatever is done to it
     if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
         raise PictureError(f"an array has the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.shape}")
     channels = array.reshape(*array.shape[:2], -1)

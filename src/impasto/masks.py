@@ -1,5 +1,6 @@
 """Where each of several styles goes, and what of a style counts: masks and opacity as shares of every position."""
 
+import logging
 from collections.abc import Sequence
 
 import torch
@@ -8,6 +9,8 @@ from torch import Tensor
 from impasto.colour import luma, match_colours
 from impasto.errors import OptionError
 from impasto.image import Picture, resize
+
+logger = logging.getLogger("impasto")
 
 
 def regions(masks: Sequence[Picture | None], styles: int, height: int, width: int) -> list[Tensor]:
@@ -25,6 +28,8 @@ def regions(masks: Sequence[Picture | None], styles: int, height: int, width: in
     if not known:
         raise OptionError("masks are all empty; give at least one")
     total = torch.stack(known).sum(0)
+    if len(known) == len(maps) and not bool(total.any()):
+        logger.warning("the masks are black everywhere, so that no style is seen anywhere")
     left = (1 - total).clamp_min(0)
     return [left if one is None else one / total.clamp_min(1) for one in maps]
 
@@ -61,6 +66,12 @@ def inverted(mask: Picture) -> Picture:
 
 
 def _whiteness(mask: Picture) -> Tensor:
-    """(1, 1, H, W) in [0, 1]; what is transparent is black."""
+    """(1, 1, H, W) in [0, 1]; what is transparent is black.
+
+    A mask whose lightest level is the first above black has 1 for white, as programs that find objects write them.
+    """
     light = luma(mask.pixels).clamp(0, 1)
+    lightest = float(light.max()) * (2**mask.bits - 1)
+    if 0.5 < lightest < 1.5:
+        light = (light * (2**mask.bits - 1)).clamp(0, 1)
     return light if mask.alpha is None else light * mask.alpha

@@ -183,7 +183,10 @@ class StylizeOptions:
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            check(item, getattr(self, item.name))
+            value = plain(getattr(self, item.name))
+            # Also what a record holds, which is JSON.
+            object.__setattr__(self, item.name, value)
+            check(item, value)
         self.layers("content_layers")
         self.layers("style_layers")
         self.layers("attention_layers")
@@ -277,6 +280,11 @@ def is_for(item: "Field[Any]", method: str, *, refines: bool) -> bool:
     owners = item.metadata["methods"]
     refined = refines and method == "adain" and "gatys" in owners and item.name not in SET_BY_REFINE
     return not owners or method in owners or refined
+
+
+def plain(value: Any) -> Any:
+    """A number of NumPy or PyTorch, also an array of one without a shape, as Python's own; anything else as it is."""
+    return value.item() if getattr(value, "shape", None) == () else value
 
 
 def check(item: "Field[Any]", value: Any) -> None:

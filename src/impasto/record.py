@@ -48,9 +48,17 @@ def name_of(source: Source) -> str:
     if isinstance(source, bytes):
         return "the picture given as bytes"
     if isinstance(source, str | os.PathLike):
-        return os.fspath(source)
+        return os.fspath(source).replace("\0", "\\0") or "''"
     name = getattr(source, "name", None)
     return name if isinstance(name, str) else "the picture given as a stream"
+
+
+def check_path(path: str | os.PathLike[str]) -> None:
+    """Raises PictureError for what no file can be called; the file itself is not looked for."""
+    if not os.fspath(path):
+        raise PictureError("the path is empty")
+    if "\0" in os.fspath(path):
+        raise PictureError("a path holds no NUL character")
 
 
 @contextmanager
@@ -135,6 +143,7 @@ def _bytes_of(source: Source, limit: int) -> bytes:
     if isinstance(source, bytes):
         data = source
     elif isinstance(source, str | os.PathLike):
+        check_path(source)
         path = Path(source)
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -157,6 +166,8 @@ def _bytes_of(source: Source, limit: int) -> bytes:
 
 def is_same_file(target: Path, source: str | os.PathLike[str]) -> bool:
     """Whether two paths, which need not exist, lead to one file, over links of any kind."""
+    if "\0" in os.fspath(source):
+        return False  # a name that no file can have
     try:
         return target.samefile(source)
     except (OSError, ValueError):

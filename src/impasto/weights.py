@@ -204,6 +204,8 @@ def save(path: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -
     config: anything that JSON can say; tuples come back as lists. The same contents always give the same bytes.
     Raises WeightsError if the file cannot be written.
     """
+    if "\0" in str(path):
+        raise WeightsError(f"{str(path)!r}: a path holds no NUL character")
     # One key only: safetensors writes several in random order, and equal contents must give equal bytes.
     metadata = {CONFIG_KEY: json.dumps(config, sort_keys=True, allow_nan=False)}
     # Copies, because safetensors refuses channels_last tensors and tensors that share their memory.

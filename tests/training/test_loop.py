@@ -287,6 +287,21 @@ def test_what_is_not_finite_is_never_saved(tmp_path: Path, where: str) -> None:
     assert [path.name for path in tmp_path.glob("state-*")] == ["state-0000004.safetensors"]
 
 
+@pytest.mark.parametrize("loss", [0.0, float("nan")])
+def test_what_is_not_finite_is_never_measured(tmp_path: Path, loss: float) -> None:
+    class Spoilt(Tiny):
+        def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
+            super().step(batch, step)
+            with torch.no_grad():
+                self.network[0].weight[0, 0] = float("nan")
+            return {"loss": torch.tensor(loss)}
+
+    spoilt = Spoilt()
+    with pytest.raises(DivergedError, match="finite"):
+        train(spoilt, tmp_path, log_every=100, save_every=100, validate_every=1)
+    assert spoilt.events == []
+
+
 def test_settings_of_a_resumed_run_must_be_the_same(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with pytest.raises(CheckpointError, match="holds no run to resume"):

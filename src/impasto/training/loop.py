@@ -161,7 +161,7 @@ class _Run:
             for every in (schedule.log_every, schedule.preview_every, schedule.validate_every, schedule.save_every)
         )
         self.finite.note(losses, done)
-        if logs or saves or stopped:
+        if logs or validates or saves or stopped:
             self._stop_on(self.finite.trouble())
         if logs:
             values = self.processes.mean({name: float(loss) for name, loss in losses.items()})
@@ -170,6 +170,9 @@ class _Run:
                 self.health.observe(done, values)
         if previews and self.processes.is_first:
             self._preview(done)
+        if validates:
+            # A step that broke them shows in no loss yet, and what is measured must be numbers.
+            self._stop_on(health.weights_trouble(self.trainable.modules, self.trainable.optimizers))
         measured = self._validate(done) if validates and self.processes.is_first else None
         if previews or validates:
             self._write_page()

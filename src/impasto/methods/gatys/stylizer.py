@@ -100,6 +100,7 @@ class Gatys:
         """{encoder: sha256 of its weights}, for the record of how a picture was made."""
         return {options.encoder: sha256_of(weights_file(options.encoder, self.weights))}
 
+    @torch.random.fork_rng(devices=[])  # a caller's random numbers are not ours to draw
     def encoder(self, options: StylizeOptions) -> Encoder:
         """What the picture is seen with; loaded once. Raises OptionError or WeightsError."""
         name, filters, dtype = key = options.encoder, options.filters, precision(options.precision, self.device)
