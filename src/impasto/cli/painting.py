@@ -1,7 +1,5 @@
 """Making the planned paintings, one after the other: keeping, resuming, stopping, and going on after a bad file."""
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -266,20 +264,20 @@ class _Watch:
 def paint_all(studio: Studio, jobs: Sequence[Job], keep: Callable[[Result], None]) -> list[Failure]:
     """Paint every job, in order, and hand each result to `keep`; what failed is returned.
 
-    Raises Cancelled on Ctrl-C and SIGTERM; OptionError and WeightsError, which every later job would meet again.
+    Raises Cancelled where a painting of many steps is interrupted; OptionError and WeightsError, which every later job
+    would meet again.
     """
     failures: list[Failure] = []
-    with _terminable():
-        if studio.can_batch(jobs):
-            _paint_batches(studio, jobs, keep, failures)
-            return failures
-        for content, group in groupby(jobs, key=lambda job: job.content):
-            try:
-                _paint_content(studio, content, list(group), keep, failures)
-            except Cancelled as stopped:
-                if isinstance(stopped.best, Result):
-                    keep(stopped.best)
-                raise
+    if studio.can_batch(jobs):
+        _paint_batches(studio, jobs, keep, failures)
+        return failures
+    for content, group in groupby(jobs, key=lambda job: job.content):
+        try:
+            _paint_content(studio, content, list(group), keep, failures)
+        except Cancelled as stopped:
+            if isinstance(stopped.best, Result):
+                keep(stopped.best)
+            raise
     return failures
 
 
@@ -334,23 +332,6 @@ def _noted(name: str, failures: list[Failure]) -> Iterator[None]:
     # ImpastoError above all; but not even a mistake of ours may end a night's work at its third picture.
     except Exception as error:  # noqa: BLE001
         failures.append((name, error))
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM counts as Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _record(path: Path) -> Record | None:

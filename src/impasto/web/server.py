@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -13,6 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from impasto.errors import ImpastoError
+from impasto.progress import ECHO_SECONDS
 from impasto.service import Service
 from impasto.web.patience import HEADER_SECONDS
 
@@ -59,9 +61,14 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_exit = on_exit
+        self._heard = float("-inf")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Not uvicorn's own, which sends itself the signal again once it is done, before the service is closed.
+        now = time.monotonic()
+        if now - self._heard < ECHO_SECONDS:
+            return
+        self._heard = now
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
         # A handler interrupts whatever the main thread does, which may hold the lock that this needs.
