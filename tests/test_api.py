@@ -234,6 +234,7 @@ def test_the_record_says_how(photo: Path, stylizer: Stylizer) -> None:
     assert record["size"] == [W, H]
     assert record["version"] == impasto.__version__
     assert len(record["weights"]["lite"]) == 64
+    assert record["retreats"] == 0
     again = impasto.stylize(levels(3), [photo, STYLE], StylizeOptions(**record["options"]), stylizer=stylizer)
     assert np.array_equal(again, image.to_array(image.read(result))), "the record repeats the picture"
 

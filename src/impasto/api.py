@@ -208,10 +208,8 @@ def paint(
         raise
     picture = like(finish(result), content)
     seconds = time.monotonic() - began
-    record = make_record(
-        picture, options, stylizer, names or Names(styles=_names(styles), masks=_names(masks)), seconds
-    )  # fmt: skip
-    return Painting(picture, record, seconds)
+    called = names or Names(styles=_names(styles), masks=_names(masks))
+    return Painting(picture, make_record(picture, options, stylizer, called, seconds, finish.last), seconds)
 
 
 def paint_batch(
@@ -290,6 +288,7 @@ class _Finish:
         self.content = content
         self.covered = None if maps is None else torch.stack(list(maps)).sum(0).clamp(0, 1)
         self.keeps_colours = options.colour == "keep"
+        self.last: Progress | None = None
 
     def __call__(self, painted: Tensor) -> Tensor:
         """(1, 3, h, w) -> the same, where no style goes the content itself."""
@@ -301,14 +300,14 @@ class _Finish:
             painted = content + image.resize(self.covered, height, width) * (painted - content)
         return painted
 
-    def watching(self, progress: ProgressCallback | None) -> ProgressCallback | None:
-        """The same reports, with previews that are finished, too."""
-        if progress is None or not (self.keeps_colours or self.covered is not None):
-            return progress
+    def watching(self, progress: ProgressCallback | None) -> ProgressCallback:
+        """The same reports, with previews that are finished, too; the last one is remembered."""
 
         def report(made: Progress) -> None:
+            self.last = made
             preview = made.preview
-            progress(made if preview is None else replace(made, preview=lambda: self(preview())))
+            if progress:
+                progress(made if preview is None else replace(made, preview=lambda: self(preview())))
 
         return report
 
@@ -350,8 +349,10 @@ def make_record(
     stylizer: Stylizer,
     names: Names,
     seconds: float,
+    last: Progress | None = None,
 ) -> Record:
-    """How a picture was made, to be written into its file."""
+    """How a picture was made, to be written into its file. last: what was last reported of painting it."""
+    takes_steps = options.method == "gatys" or bool(options.refine)
     return {
         "software": "impasto",
         "version": version("impasto"),
@@ -365,6 +366,7 @@ def make_record(
         **({"masks": list(names.masks)} if names.masks else {}),
         "size": [picture.width, picture.height],
         "seconds": round(seconds, 2),
+        **({"retreats": last.retreats} if last and takes_steps else {}),
     }
 
 

@@ -114,7 +114,20 @@ def test_a_retreat_is_part_of_the_state(tmp_path: Path) -> None:
     """Else the variant above would show nothing."""
     options = StylizeOptions(**(BASE | VARIANTS["adam that has to retreat"]))
     killed(options, tmp_path / "state", 3)
-    assert load_tensors(tmp_path / "state")[1]["retreats"] > 0
+    assert load_tensors(tmp_path / "state")[1]["guard"]["retreats"] > 0
+
+
+def test_retreats_are_counted_over_all_sizes_and_resumptions(tmp_path: Path) -> None:
+    options = StylizeOptions(**(BASE | VARIANTS["adam that has to retreat"]))
+    whole: list[Progress] = []
+    paint(options, progress=whole.append)
+    counts = [report.retreats for report in whole]
+    assert counts == sorted(counts)
+    assert 0 < counts[2] < counts[-1], "both sizes have some"
+    killed(options, tmp_path / "state", 5)
+    resumed: list[Progress] = []
+    paint(options, state=tmp_path / "state", progress=resumed.append)
+    assert [report.retreats for report in resumed] == counts[-len(resumed) :]
 
 
 def test_another_painting_is_refused(tmp_path: Path) -> None:

@@ -257,7 +257,9 @@ class _Watch:
     def record(self, picture: image.Picture) -> Record:
         """How an unfinished picture was made."""
         seconds = time.monotonic() - self.began
-        made = api.make_record(picture, self.studio.options, self.studio.stylizer, self.studio.names(self.job), seconds)
+        made = api.make_record(
+            picture, self.studio.options, self.studio.stylizer, self.studio.names(self.job), seconds, self.last
+        )
         return made | {"finished": False, "step": self.last.step, "steps": self.last.total}
 
 

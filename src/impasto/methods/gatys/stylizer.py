@@ -193,7 +193,7 @@ class _Pictures:
 
     def fingerprint(self, *others: object) -> str:
         """Of the pictures, and of whatever else JSON can hold."""
-        digest = hashlib.sha256(json.dumps(others).encode())
+        digest = hashlib.sha256(json.dumps([state.FORMAT, *others]).encode())
         for picture in (self.content, *self.styles, *([] if self.start is None else [self.start]), *(self.masks or ())):
             digest.update(str(tuple(picture.shape)).encode())
             digest.update(picture.contiguous().numpy().tobytes())
@@ -222,6 +222,7 @@ class _Run:
         height, width = self.best.shape[-2:]
         self.sizes = pyramid(height, width, options.scales or 1)
         self.fingerprint = pictures.fingerprint(asdict(options), method.weights_hashes(options)) if saving else ""
+        self.retreats = 0  # at the scales that are done
         self.clock = _Clock([size[0] * size[1] * self._steps(i) for i, size in enumerate(self.sizes)])
 
     def paint(self) -> Tensor:
@@ -236,6 +237,7 @@ class _Run:
         place, tensors, config = state.Place(0, 0), None, None
         if self.saving and self.saving.path.exists():
             place, tensors, config = state.read(self.saving.path, self.fingerprint)
+            self.retreats = place.retreats
         picture: Tensor | None = None
         for scale in range(place.scale, len(self.sizes)):
             optimisation = self._begin(scale, picture)
@@ -246,6 +248,7 @@ class _Run:
                 first, tensors = place.step, None
             self._optimise(optimisation, scale, first)
             picture = optimisation.finish()
+            self.retreats += optimisation.guard.retreats
         assert picture is not None
         if self.saving:
             self.saving.path.unlink(missing_ok=True)
@@ -263,9 +266,12 @@ class _Run:
         for step in range(first, self._steps(scale)):
             optimisation.step()
             if optimisation.guard.gave_up:
+                self._report(optimisation, scale, step + 1)
                 break
             if self.saving and (step + 1) % self.saving.every == 0:
-                state.save(self.saving.path, state.Place(scale, step + 1), optimisation, self.fingerprint)
+                state.save(
+                    self.saving.path, state.Place(scale, step + 1, self.retreats), optimisation, self.fingerprint
+                )
             self._report(optimisation, scale, step + 1)
 
     def _report(self, optimisation: Optimisation, scale: int, step: int) -> None:
@@ -277,6 +283,7 @@ class _Run:
                     total=sum(self._steps(i) for i in range(len(self.sizes))),
                     loss=optimisation.guard.best_loss,
                     losses=optimisation.losses,
+                    retreats=self.retreats + optimisation.guard.retreats,
                     size=self.sizes[scale],
                     seconds_left=self.clock.seconds_left(scale, step / self._steps(scale)),
                     preview=lambda: best.clamp(0, 1).cpu(),
