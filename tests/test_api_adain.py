@@ -68,6 +68,25 @@ def test_masks_of_any_kind(adain: Stylizer, tmp_path: Path) -> None:
         torch.testing.assert_close(result, results[0])
 
 
+@pytest.mark.parametrize("method", ["adain", "gatys"])
+def test_a_style_of_one_colour_is_told_of(
+    method: str, adain: Stylizer, gatys: Stylizer, caplog: pytest.LogCaptureFixture
+) -> None:
+    stylizer, quick = (adain, QUICK) if method == "adain" else (gatys, {"scales": 1, "steps": 1})
+    impasto.stylize(CONTENT, STYLE, method=method, stylizer=stylizer, **quick)
+    assert "one colour" not in caplog.text
+    seen = torch.full_like(STYLE, 0.25)
+    seen[..., 0, 0] += 0.004
+    impasto.stylize(CONTENT, seen, method=method, stylizer=stylizer, **quick)
+    assert caplog.text.count("a style is of one colour, so that it has no strokes to paint with") == 1
+    # What is hidden shows nothing.
+    pixels = (STYLE[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    hidden = np.dstack([pixels, np.zeros((H, W), np.uint8)])
+    hidden[:4] = 255
+    impasto.stylize(CONTENT, hidden, method=method, stylizer=stylizer, **quick)
+    assert caplog.text.count("one colour") == 2
+
+
 def _file(folder: Path) -> Path:
     Image.fromarray(LEFT).save(folder / "left.png")
     return folder / "left.png"

@@ -19,7 +19,7 @@ from impasto import image
 from impasto.colour import keep_colours
 from impasto.device import choose_device, prepare_for_forks
 from impasto.errors import Cancelled, OptionError
-from impasto.masks import match_visible, regions, with_opacity
+from impasto.masks import match_visible, regions, style_pixels
 from impasto.methods import Stylizer, load_method
 from impasto.methods.adain.style import SUFFIX, Style, load_style
 from impasto.methods.adain.stylizer import AdaIN
@@ -170,7 +170,7 @@ def encode_style(
     if not isinstance(stylizer, AdaIN):
         raise OptionError(f"method is '{stylizer.method}', but only adain paints from encoded styles")
     prepare_for_forks()
-    return stylizer.encode(with_opacity(as_picture(style)), options, name=_name(style))
+    return stylizer.encode(style_pixels(as_picture(style)), options, name=_name(style))
 
 
 def paint(
@@ -331,7 +331,7 @@ def as_style(source: StyleSource | image.Picture) -> Tensor | Style:
         return source
     if isinstance(source, str | os.PathLike) and os.fspath(source).endswith(SUFFIX):
         return load_style(Path(source))
-    return with_opacity(as_picture(source))
+    return style_pixels(as_picture(source))
 
 
 def _picture_of(style: Tensor | Style, options: StylizeOptions) -> Tensor:

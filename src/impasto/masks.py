@@ -10,6 +10,9 @@ from impasto.colour import luma, match_colours
 from impasto.errors import OptionError
 from impasto.image import Picture, resize
 
+# Between the darkest and the lightest of a picture that counts as one colour: what a JPEG makes of it.
+ONE_COLOUR = 1.5 / 255
+
 logger = logging.getLogger("impasto")
 
 
@@ -46,6 +49,15 @@ def with_opacity(style: Picture) -> Tensor:
         raise OptionError("style is transparent everywhere, which leaves nothing to paint from")
     mean = (style.pixels * style.alpha).sum((2, 3), keepdim=True) / style.alpha.sum()
     return torch.cat([mean + style.alpha * (style.pixels - mean), style.alpha], 1)
+
+
+def style_pixels(style: Picture) -> Tensor:
+    """`with_opacity` of a style; a line in the log tells of one that has nothing to paint with but a colour."""
+    pixels = with_opacity(style)
+    colours = pixels[:, :3]
+    if bool((colours.amax((2, 3)) - colours.amin((2, 3)) < ONE_COLOUR).all()):
+        logger.warning("a style is of one colour, so that it has no strokes to paint with")
+    return pixels
 
 
 def visible(style: Tensor) -> tuple[Tensor, Tensor | None]:

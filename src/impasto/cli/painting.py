@@ -14,7 +14,7 @@ from impasto.cli.outputs import Job
 from impasto.cli.pictures import Mask, Source
 from impasto.cli.terminal import Screen, write
 from impasto.errors import Cancelled, OptionError, PictureError, WeightsError
-from impasto.masks import inverted, with_opacity
+from impasto.masks import inverted, style_pixels
 from impasto.methods import Stylizer
 from impasto.methods.adain.style import SUFFIX, Style, load_style
 from impasto.methods.adain.stylizer import AdaIN
@@ -93,7 +93,7 @@ class Studio:
         picture = self.read(style)
         if not isinstance(self.stylizer, AdaIN) or self.options.colour == "match":
             return picture
-        return self.stylizer.encode(with_opacity(picture), self.options, name=style.name)
+        return self.stylizer.encode(style_pixels(picture), self.options, name=style.name)
 
     def _read_mask(self, mask: Mask) -> image.Picture | None:
         if mask.source is None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -32,6 +33,11 @@ from impasto.weights import sha256_of
 
 # Below this a picture holds no strokes that a coarse scale could place.
 SMALLEST_SIDE = 64
+
+# Of the first loss: a best loss that is higher is of a picture that looks like the first one.
+SMALLEST_GAIN = 0.999
+
+logger = logging.getLogger("impasto")
 
 
 @dataclass(frozen=True)
@@ -223,6 +229,7 @@ class _Run:
         self.sizes = pyramid(height, width, options.scales or 1)
         self.fingerprint = pictures.fingerprint(asdict(options), method.weights_hashes(options)) if saving else ""
         self.retreats = 0  # at the scales that are done
+        self.has_gained = False  # at any of these
         self.clock = _Clock([size[0] * size[1] * self._steps(i) for i, size in enumerate(self.sizes)])
 
     def paint(self) -> Tensor:
@@ -237,7 +244,7 @@ class _Run:
         place, tensors, config = state.Place(0, 0), None, None
         if self.saving and self.saving.path.exists():
             place, tensors, config = state.read(self.saving.path, self.fingerprint)
-            self.retreats = place.retreats
+            self.retreats, self.has_gained = place.retreats, place.scale > 0
         picture: Tensor | None = None
         for scale in range(place.scale, len(self.sizes)):
             optimisation = self._begin(scale, picture)
@@ -249,7 +256,11 @@ class _Run:
             self._optimise(optimisation, scale, first)
             picture = optimisation.finish()
             self.retreats += optimisation.guard.retreats
+            guard = optimisation.guard
+            self.has_gained |= not self._steps(scale) or guard.best_loss < SMALLEST_GAIN * guard.first_loss
         assert picture is not None
+        if not self.has_gained:
+            logger.warning(_unpainted(self.options))
         if self.saving:
             self.saving.path.unlink(missing_ok=True)
         return picture.clamp(0, 1).cpu()
@@ -325,6 +336,16 @@ class _Clock:
             return None
         seconds, work = now - self.began[0], done - self.began[1]
         return seconds * (sum(self.work) - done) / work if work > 0 else None
+
+
+def _unpainted(options: StylizeOptions) -> str:
+    said = "the picture is nearly as it was at the start, as none was found whose loss is lower"
+    if options.chosen("attention_weight") and options.attention_loss == "gram":
+        said += (
+            "; in a flat picture attention finds the same for every place, and asks for it to stay flat"
+            " (--attention-weight 0, or --attention-loss local, paints it)"
+        )
+    return said
 
 
 def _check_layers(options: StylizeOptions) -> None:
