@@ -12,6 +12,7 @@ from PIL import Image
 from impasto.comparison import runner
 from impasto.comparison.page import write
 from impasto.errors import PictureError
+from impasto.evaluation import number
 from impasto.evaluation.picture_set import pixels
 from impasto.metrics import ssim
 
@@ -45,6 +46,14 @@ def test_what_is_there_stays_and_what_is_not_is_painted(make, jobs):
     make("adain").run()
     assert [pair["names"][0] for pair in jobs[-1]["pairs"]] == ["tree.png"]
     assert len(jobs) == 4
+
+
+def test_what_another_version_painted_is_painted_anew(make, jobs, monkeypatch):
+    make("adain").run()
+    honest = number.version
+    monkeypatch.setattr(number, "version", lambda name: "999" if name == "torch" else honest(name))
+    make("adain").run()
+    assert len(jobs) == 2
 
 
 def test_a_method_that_cannot_work_stops_no_other(make, jobs, tmp_path):

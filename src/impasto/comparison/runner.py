@@ -21,6 +21,7 @@ from impasto.comparison.entries import Entry
 from impasto.errors import ImpastoError, PictureError
 from impasto.evaluation.judges import Judges
 from impasto.evaluation.measures import likeness_of_pair, style_of_pair
+from impasto.evaluation.number import software
 from impasto.evaluation.picture_set import of_area, pixels
 from impasto.record import replace_file
 from impasto.weights import sha256_of
@@ -132,7 +133,7 @@ class Comparison:
             "content": sha256_of(content_path),
             "style": sha256_of(style_path),
             "device": self.device,
-            "version": version("impasto"),
+            "versions": software(),
         }
         key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
         file = f"{Path(content).stem}-{Path(style).stem}-{entry.slug}.png"
