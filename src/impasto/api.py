@@ -3,8 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from difflib import get_close_matches
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +22,7 @@ from impasto.masks import match_visible, regions, style_pixels
 from impasto.methods import Stylizer, load_method
 from impasto.methods.adain.style import SUFFIX, Style, load_style
 from impasto.methods.adain.stylizer import AdaIN
-from impasto.options import STARTS, StylizeOptions
+from impasto.options import STARTS, StylizeOptions, combined
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record
 from impasto.sources import PathLike, Source, as_kind, as_mask, as_picture, depth, like
@@ -130,7 +129,7 @@ def stylize(
     Raises PictureError, OptionError, WeightsError, OutOfMemoryError, DivergedError; and Cancelled, whose `best` is the
     picture so far, of the result's kind (a PIL image for a path).
     """
-    options = _chosen(options, stylizer, choices)
+    options = combined(options, choices, method=stylizer.method if stylizer else None)
     is_path = isinstance(content, str | os.PathLike)
     if output is not None and not is_path:
         raise OptionError("output is for a content that is a path; other kinds are returned")
@@ -165,7 +164,7 @@ def encode_style(
     options, choices: of the method adain; encoder, style_scale and precision matter here. stylizer: from `load`.
     Raises PictureError, OptionError, WeightsError, OutOfMemoryError.
     """
-    options = _chosen(options, stylizer, choices)
+    options = combined(options, choices, method=stylizer.method if stylizer else None)
     stylizer = stylizer or load(options.method)
     if not isinstance(stylizer, AdaIN):
         raise OptionError(f"method is '{stylizer.method}', but only adain paints from encoded styles")
@@ -389,22 +388,3 @@ def _name(source: Any) -> str:
 
 def _names(sources: Sequence[Any]) -> list[str]:
     return [_name(source) for source in sources]
-
-
-def _chosen(options: StylizeOptions | None, stylizer: Stylizer | None, choices: dict[str, Any]) -> StylizeOptions:
-    """The options with the choices; of the method that was loaded, if nothing else was said."""
-    if options is None:
-        return StylizeOptions(**({"method": stylizer.method} if stylizer else {}) | _known(choices))
-    if not isinstance(options, StylizeOptions):
-        raise OptionError(f"options are impasto.StylizeOptions, not {type(options).__name__}")
-    return replace(options, **_known(choices))
-
-
-def _known(choices: dict[str, Any]) -> dict[str, Any]:
-    names = [item.name for item in fields(StylizeOptions)]
-    for name in choices:
-        if name not in names:
-            near = get_close_matches(name, names, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise OptionError(f"no option '{name}'{hint}")
-    return choices

@@ -331,7 +331,6 @@ def from_array(array: NDArray[Any]) -> Picture:
 
     Raises PictureError, with the numbers, for any other shape, dtype or range.
     """
-    array = np.asarray(array)  # a matrix keeps two axes whatever is done to it
     if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
         raise PictureError(f"an array has the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.shape}")
     channels = array.reshape(*array.shape[:2], -1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
+from difflib import get_close_matches
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -257,6 +258,20 @@ class StylizeOptions:
         if count is not None and len(weights) != count:
             raise OptionError(f"style_blend has {len(weights)} weights for {count} styles")
         return tuple(weight / sum(weights) for weight in weights)
+
+
+def combined(options: StylizeOptions | None, choices: Mapping[str, Any], *, method: str | None) -> StylizeOptions:
+    """The options with the choices, by name. method: the one that counts if nothing else was said. Raises OptionError."""
+    names = [item.name for item in fields(StylizeOptions)]
+    for name in choices:
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            raise OptionError(f"no option '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+    if options is None:
+        return StylizeOptions(**({"method": method} if method else {}) | dict(choices))
+    if not isinstance(options, StylizeOptions):
+        raise OptionError(f"options are impasto.StylizeOptions, not {type(options).__name__}")
+    return replace(options, **choices)
 
 
 def _parse_layers(text: str, name: str) -> dict[str, float]:

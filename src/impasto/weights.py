@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from platformdirs import user_cache_path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 from torch import Tensor
@@ -146,10 +147,7 @@ def cache_folder() -> Path:
     chosen = os.environ.get("IMPASTO_CACHE")
     if chosen:
         return Path(chosen).expanduser()
-    # Not at the top: nothing but a download needs pooch, and weights are read far more often.
-    import pooch
-
-    return Path(pooch.os_cache("impasto"))
+    return user_cache_path("impasto")
 
 
 def location(spec: WeightSpec) -> Path:
