@@ -21,6 +21,7 @@ from torch import Tensor
 from impasto import record as records
 from impasto import sixteen_bit
 from impasto.colour import luma
+from impasto.device import check_room
 from impasto.errors import OptionError, PictureError
 from impasto.record import Record, check_path, explained, is_same_file, opened, replace_file
 
@@ -80,6 +81,7 @@ def read(source: Source, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Picture:
     Raises PictureError, one line that names the source and what is wrong with it.
     """
     with opened(source, pixel_limit) as image:
+        check_room(image.height, image.width, len(image.getbands()))
         return _picture(image)
 
 
@@ -238,11 +240,9 @@ def write(
 
 def check_target(path: Path_, *, overwrite: bool = False, sources: Sequence[Path_] = ()) -> Path:
     """The file that `write` would write, with links followed. Raises PictureError if it would not; writes nothing."""
-    try:
+    with explained(records.name_of(path)):
         check_path(path)
         _format(Path(path).suffix)
-    except PictureError as error:
-        raise PictureError(f"{records.name_of(path)}: {error}") from None
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise PictureError(f"{path}: the folder {target.parent} does not exist")

@@ -261,7 +261,7 @@ class StylizeOptions:
 
 
 def combined(options: StylizeOptions | None, choices: Mapping[str, Any], *, method: str | None) -> StylizeOptions:
-    """The options with the choices, by name. method: the one that counts if nothing else was said. Raises OptionError."""
+    """The options with the choices, by name. method: what counts if nothing else was said. Raises OptionError."""
     names = [item.name for item in fields(StylizeOptions)]
     for name in choices:
         if name not in names:
