@@ -1,8 +1,10 @@
 """What every test lives under: no network but this machine's own, a fresh cache, no GPU test without a GPU."""
 
+import hashlib
 import ipaddress
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chromium import CHROMIUM
@@ -39,6 +41,20 @@ def fresh_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     cache = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     return cache
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are read for their hashes from now on."""
+    read: list[str] = []
+    file_digest = hashlib.file_digest
+
+    def digest(file: Any, name: str) -> Any:
+        read.append(file.name)
+        return file_digest(file, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", digest)
+    return read
 
 
 @pytest.fixture(scope="session")

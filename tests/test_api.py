@@ -1,6 +1,10 @@
 """`impasto.stylize`: any kind of picture in, the same kind out, and nothing lost on the way."""
 
 import io
+import os
+import subprocess
+import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -235,6 +239,7 @@ def test_the_record_says_how(photo: Path, stylizer: Stylizer) -> None:
     assert record["size"] == [W, H]
     assert record["version"] == impasto.__version__
     assert len(record["weights"]["lite"]) == 64
+    assert record["retreats"] == 0
     again = impasto.stylize(levels(3), [photo, STYLE], StylizeOptions(**record["options"]), stylizer=stylizer)
     assert np.array_equal(again, image.to_array(image.read(result))), "the record repeats the picture"
 
@@ -339,3 +344,77 @@ def test_cancelling_gives_the_best_picture_of_the_results_kind(kind: str, photo:
     if kind == "array":
         assert np.array_equal(best[..., 3], content[..., 3])
     assert not photo.with_name("photo-impasto.png").exists()
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), np.float64(0.5), np.array(0.5), torch.tensor(0.5)])
+def test_numbers_of_other_libraries(number: Any, photo: Path, inverted: Inverted, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    impasto.stylize(
+        photo, STYLE, stylizer=inverted, output=out, size=np.int64(13), style_scale=number, steps=np.uint8(3)
+    )
+    chosen = inverted.calls[0][2]
+    assert chosen == StylizeOptions(method="gatys", size=13, style_scale=0.5, steps=3)
+    assert read_record(out)["options"]["style_scale"] == 0.5
+
+
+@pytest.mark.parametrize("wrong", [{"size": np.float32(13)}, {"size": np.True_}, {"tv_weight": np.array([1.0])}])
+def test_numbers_of_other_libraries_that_make_no_sense(wrong: dict[str, Any], inverted: Inverted) -> None:
+    with pytest.raises(OptionError, match="but must be a"):
+        impasto.stylize(levels(3), STYLE, stylizer=inverted, **wrong)
+
+
+@pytest.mark.parametrize("path", ["", "a\0.png", "."])
+def test_paths_that_no_picture_can_have(path: str, photo: Path, inverted: Inverted, tmp_path: Path) -> None:
+    for what in ({"content": path}, {"style": path}, {"masks": path}, {"masks": [path]}, {"output": path}):
+        given: dict[str, Any] = {"content": photo, "style": STYLE, "output": tmp_path / "new.png"} | what
+        with pytest.raises(PictureError, match=r"empty|NUL|folder|no suffix"):
+            impasto.stylize(stylizer=inverted, **given)
+    with pytest.raises(PictureError, match=r"empty|NUL|folder"):
+        impasto.stylize(STYLE, STYLE, method="gatys", init=path)
+    assert inverted.calls == []
+
+
+def test_a_matrix_is_an_array(inverted: Inverted) -> None:
+    matrix = levels(0).view(np.matrix)
+    painted = impasto.stylize(matrix, matrix, stylizer=inverted)
+    assert np.array_equal(painted, 255 - levels(0))
+
+
+def test_options_are_options(inverted: Inverted) -> None:
+    with pytest.raises(OptionError, match=r"options are impasto\.StylizeOptions, not dict"):
+        impasto.stylize(STYLE, STYLE, {"size": 13}, stylizer=inverted)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"method": "adain", "style_scale": 0.1, "refine": 1},
+        {"method": "gatys", "scales": 1, "steps": 1, "init": "noise"},
+        {"method": "nla-cyclegan"},
+    ],
+)
+def test_a_callers_random_numbers_stay_his_own(choices: dict[str, Any]) -> None:
+    is_generator = choices["method"] == "nla-cyclegan"
+    new = impasto.load(choices["method"], weights="monet" if is_generator else None, device="cpu")
+    before = torch.get_rng_state()
+    impasto.stylize(STYLE, () if is_generator else STYLE, stylizer=new, **choices)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_process_forked_after_painting_can_paint() -> None:
+    code = """
+        import os, signal, torch, impasto
+        torch.set_num_threads(2)
+        def paint():
+            impasto.stylize(torch.rand(1, 3, 96, 96), torch.rand(1, 3, 64, 64), style_scale=0.2)
+        paint()
+        child = os.fork()
+        if not child:
+            signal.alarm(30)
+            paint()
+            os._exit(0)
+        raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    """
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    assert subprocess.run([sys.executable, "-c", textwrap.dedent(code)], env=environment, check=False).returncode == 0

@@ -1,6 +1,8 @@
 """`impasto.stylize` with the default method: masks, encoded styles, refinement, several pictures at once."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,6 +66,60 @@ def test_masks_of_any_kind(adain: Stylizer, tmp_path: Path) -> None:
     results = [impasto.stylize(CONTENT, STYLE, masks=[mask], stylizer=adain, **QUICK) for mask in masks]
     for result in results[1:]:
         torch.testing.assert_close(result, results[0])
+
+
+@pytest.mark.parametrize("method", ["adain", "gatys"])
+def test_a_style_of_one_colour_is_told_of(
+    method: str, adain: Stylizer, gatys: Stylizer, caplog: pytest.LogCaptureFixture
+) -> None:
+    stylizer, quick = (adain, QUICK) if method == "adain" else (gatys, {"scales": 1, "steps": 1})
+    impasto.stylize(CONTENT, STYLE, method=method, stylizer=stylizer, **quick)
+    assert "one colour" not in caplog.text
+    seen = torch.full_like(STYLE, 0.25)
+    seen[..., 0, 0] += 0.004
+    impasto.stylize(CONTENT, seen, method=method, stylizer=stylizer, **quick)
+    assert caplog.text.count("a style is of one colour, so that it has no strokes to paint with") == 1
+    # What is hidden shows nothing.
+    pixels = (STYLE[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    hidden = np.dstack([pixels, np.zeros((H, W), np.uint8)])
+    hidden[:4] = 255
+    impasto.stylize(CONTENT, hidden, method=method, stylizer=stylizer, **quick)
+    assert caplog.text.count("one colour") == 2
+
+
+def _file(folder: Path) -> Path:
+    Image.fromarray(LEFT).save(folder / "left.png")
+    return folder / "left.png"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda _: LEFT,
+        lambda _: LEFT == 255,
+        lambda _: (LEFT == 255).astype(np.uint8),
+        lambda _: (LEFT == 255).astype(int)[:, :, None],
+        lambda _: LEFT / 255,
+        lambda _: torch.from_numpy(LEFT == 255),
+        lambda _: torch.from_numpy(LEFT == 255)[None].long(),
+        lambda _: torch.from_numpy(LEFT)[None, None] / 255,
+        lambda _: Image.fromarray(LEFT == 255),
+        _file,
+        lambda folder: str(_file(folder)),
+    ],
+)
+def test_one_mask_of_any_kind(make: Callable[[Path], Any], adain: Stylizer, tmp_path: Path) -> None:
+    one = make(tmp_path)
+    expected = impasto.stylize(CONTENT, STYLE, masks=[LEFT], stylizer=adain, **QUICK)
+    assert torch.equal(impasto.stylize(CONTENT, STYLE, masks=one, stylizer=adain, **QUICK), expected)
+    assert torch.equal(impasto.stylize(CONTENT, STYLE, masks=[one], stylizer=adain, **QUICK), expected)
+
+
+def test_no_mask_and_no_style(adain: Stylizer) -> None:
+    expected = impasto.stylize(CONTENT, STYLE, stylizer=adain, **QUICK)
+    assert torch.equal(impasto.stylize(CONTENT, STYLE, masks=None, stylizer=adain, **QUICK), expected)
+    with pytest.raises(OptionError, match="at least one style is needed"):
+        impasto.stylize(CONTENT, None, stylizer=adain, **QUICK)
 
 
 def test_masks_that_do_not_fit(adain: Stylizer) -> None:
@@ -171,3 +227,15 @@ def test_what_cannot_be_painted_at_once(adain: Stylizer) -> None:
     contents = [Picture(CONTENT), Picture(picture(3, 20, 20))]
     with pytest.raises(OptionError, match="only pictures of one size"):
         paint_batch(contents, [STYLE], StylizeOptions(), stylizer=adain, names=[Names(), Names()])
+
+
+@pytest.mark.parametrize("method", ["adain", "gatys"])
+def test_weights_are_read_for_their_hashes_once_for_all_pictures(
+    method: str, adain: Stylizer, gatys: Stylizer, hashed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However lately impasto was installed.
+    monkeypatch.setattr("impasto.download.SETTLED_SECONDS", -1)
+    stylizer, quick = (adain, QUICK) if method == "adain" else (gatys, {"scales": 1, "steps": 1})
+    for seed in range(3):
+        impasto.stylize(picture(seed), picture(seed + 3), method=method, stylizer=stylizer, **quick)
+    assert len(hashed) == len(set(hashed))

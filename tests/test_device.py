@@ -1,13 +1,17 @@
 """Choosing a device, and memory that does not suffice."""
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 import impasto
+from impasto import image
 from impasto.device import choose_device, free_memory, memory_guard, precision
-from impasto.errors import OptionError, OutOfMemoryError
+from impasto.errors import OptionError, OutOfMemoryError, PictureError
 from impasto.image import fit
 from impasto.options import StylizeOptions
 
@@ -71,6 +75,129 @@ def test_auto_precision_follows_the_hardware(monkeypatch: pytest.MonkeyPatch) ->
 def test_free_memory_of_this_machine() -> None:
     free = free_memory(CPU)
     assert free is None or 2**20 < free < 2**50
+
+
+MIB = 2**20
+HOST = "31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755"
+
+
+def escaped(path: Path) -> str:
+    """As /proc/self/mountinfo has it."""
+    return str(path).replace(" ", "\\040")
+
+
+@pytest.fixture
+def control_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A machine with 8 GiB to spare, and what a process sees of its control groups.
+
+    mounts: (root, kind, options of the type), each below `tmp_path`; paths: of the process, as in /proc/self/cgroup;
+    files: {path: text}.
+    """
+    proc = tmp_path / "proc"
+    (proc / "self").mkdir(parents=True)
+    (proc / "meminfo").write_text(f"MemTotal: 99 kB\nMemAvailable: {8 * 2**20} kB\n")
+    monkeypatch.setattr("impasto.device.PROC", proc)
+
+    def make(mounts: dict[str, tuple[str, str, str]], paths: list[str], files: dict[str, object]) -> None:
+        lines = [
+            f"40 31 0:3 {root} {escaped(tmp_path / name)} rw shared:9 - {kind} {kind} {options}"
+            for name, (root, kind, options) in mounts.items()
+        ]
+        (proc / "self" / "mountinfo").write_text("\n".join([HOST, *lines]) + "\n")
+        (proc / "self" / "cgroup").write_text("\n".join(paths) + "\n")
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{text}\n")
+
+    return make
+
+
+SECOND = {"control groups": ("/", "cgroup2", "rw,nsdelegate")}
+FIRST = {"cpu": ("/", "cgroup", "rw,cpu"), "memory": ("/", "cgroup", "rw,memory")}
+UNLIMITED = 9223372036854771712
+
+
+def test_without_control_groups_the_host_decides(control_groups: Callable[..., None]) -> None:
+    assert free_memory(CPU) == 8 * GIB
+    control_groups({}, ["0::/"], {})
+    assert free_memory(CPU) == 8 * GIB
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({"a/b": (900, 300)}, 600),
+        ({"a/b": ("max", 300)}, 8192),
+        ({"a/b": ("max", 300), "a": (500, 400)}, 100),
+        ({"a/b": (900, 300), "a": (2000, 1900)}, 100),
+        ({"a/b": (900, 950)}, 0),
+        ({"a/c": (100, 90)}, 8192),  # another's
+        ({"a/b": (99999, 1)}, 8192),  # more than the host has
+    ],
+)
+def test_a_control_group_of_version_2_decides(
+    limits: dict[str, tuple[object, int]], expected: int, control_groups: Callable[..., None]
+) -> None:
+    files: dict[str, object] = {}
+    for place, (limit, used) in limits.items():
+        files[f"control groups/{place}/memory.max"] = limit if isinstance(limit, str) else int(str(limit)) * MIB
+        files[f"control groups/{place}/memory.current"] = used * MIB
+    control_groups(SECOND, ["0::/a/b"], files)
+    assert free_memory(CPU) == expected * MIB
+
+
+def test_a_container_sees_its_control_group_as_the_topmost(control_groups: Callable[..., None]) -> None:
+    files = {"control groups/memory.max": 900 * MIB, "control groups/memory.current": 300 * MIB}
+    control_groups(SECOND, ["0::/"], files)
+    assert free_memory(CPU) == 600 * MIB
+
+
+def test_a_control_group_of_version_1_decides(control_groups: Callable[..., None]) -> None:
+    files = {
+        "memory/memory.limit_in_bytes": UNLIMITED, "memory/memory.usage_in_bytes": 7 * GIB,
+        "memory/a/memory.limit_in_bytes": 900 * MIB, "memory/a/memory.usage_in_bytes": 300 * MIB,
+    }  # fmt: skip
+    control_groups(FIRST | SECOND, ["9:name=systemd:/", "4:cpu,memory:/a/b", "0::/"], files)
+    assert free_memory(CPU) == 600 * MIB
+
+
+def test_a_container_of_version_1_may_see_the_path_of_its_host(control_groups: Callable[..., None]) -> None:
+    files = {"memory/memory.limit_in_bytes": 900 * MIB, "memory/memory.usage_in_bytes": 300 * MIB}
+    control_groups({"memory": ("/docker/7f", "cgroup", "rw,memory")}, ["4:memory:/docker/7f"], files)
+    assert free_memory(CPU) == 600 * MIB
+
+
+def test_what_the_kernel_would_give_up_is_free(control_groups: Callable[..., None]) -> None:
+    for mounts, paths, names, stat in (
+        (SECOND, "0::/a", ("memory.max", "memory.current"), "inactive_file"),
+        (FIRST, "4:memory:/a", ("memory.limit_in_bytes", "memory.usage_in_bytes"), "total_inactive_file"),
+    ):
+        home = f"{list(mounts)[-1]}/a"
+        about = f"anon 5\n{stat} {200 * MIB}\nactive_file {50 * MIB}"
+        files = {f"{home}/{names[0]}": 900 * MIB, f"{home}/{names[1]}": 800 * MIB, f"{home}/memory.stat": about}
+        control_groups(mounts, [paths], files)
+        assert free_memory(CPU) == 300 * MIB
+
+
+@pytest.mark.parametrize("damaged", ["nonsense", "", "0:", "4:memory", "4:memory:/"])
+def test_what_cannot_be_understood_limits_nothing(damaged: str, control_groups: Callable[..., None]) -> None:
+    control_groups(SECOND, [damaged], {"control groups/memory.max": "???", "control groups/memory.current": 1})
+    assert free_memory(CPU) == 8 * GIB
+
+
+def test_painting_and_reading_keep_to_the_control_group(control_groups: Callable[..., None], tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    Image.new("RGB", (100, 80)).save(photo)
+    control_groups(SECOND, ["0::/"], {"control groups/memory.max": 900 * MIB, "control groups/memory.current": 0})
+    picture, style = torch.zeros(1, 3, 2700, 3600).expand(1, 3, 2700, 3600), torch.rand(1, 3, 32, 32)
+    for method in ("adain", "gatys"):
+        with pytest.raises(OutOfMemoryError, match=r"3600 x 2700 pixels need about .* and 0\.9 GiB are free"):
+            impasto.stylize(picture, style, method=method)
+    assert image.read(photo).width == 100
+    control_groups(SECOND, ["0::/"], {"control groups/memory.current": 900 * MIB - 250_000})
+    with pytest.raises(PictureError, match=r"photo\.png: its 100 x 80 pixels need about .* GiB of memory to be read"):
+        image.read(photo)
 
 
 @pytest.mark.parametrize("size", [(3000, 4000), (4000, 3000), (999, 1001), (300, 2000)])

@@ -57,6 +57,21 @@ def test_whole_file_and_its_hash(server: FileServer, tmp_path: Path) -> None:
     assert calls[-1] == (len(BODY), len(BODY))
 
 
+def test_a_hash_is_computed_once_for_a_file_that_stays(
+    tmp_path: Path, hashed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "weights"
+    path.write_bytes(BODY)
+    # A file that was only just written may be written again within one tick of its file system's clock.
+    assert [sha256_of(path), sha256_of(path)] == [DIGEST] * 2
+    assert len(hashed) == 2
+    monkeypatch.setattr("impasto.download.SETTLED_SECONDS", -1)
+    assert [sha256_of(path) for _ in range(3)] == [DIGEST] * 3
+    assert len(hashed) == 3
+    path.write_bytes(BODY[1:])
+    assert sha256_of(path) == hashlib.sha256(BODY[1:]).hexdigest()
+
+
 @pytest.mark.parametrize("sha256", [None, DIGEST])
 @pytest.mark.parametrize(
     ("file", "resumed_by"),

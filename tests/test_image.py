@@ -467,7 +467,8 @@ def test_what_is_not_a_picture(tmp_path: Path) -> None:
     assert refusal(text).startswith(f"{text}: it is not a picture")
     assert refusal("/dev/zero") == "/dev/zero: it is a device, not a picture"
     assert refusal(b"") == "the picture given as bytes: it is empty (0 bytes)"
-    assert "damaged" in refusal("a\0b")
+    assert refusal("a\0b") == "a\\0b: a path holds no NUL character"
+    assert refusal("") == "'': the path is empty"
 
 
 def test_unreadable_file() -> None:

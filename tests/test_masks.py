@@ -137,3 +137,19 @@ def test_contents_with_and_without_opacity_together() -> None:
     assert torch.equal(both[1:], other)
     assert torch.equal(both[:1, :3], one)
     assert bool((both[0, 3] == 1).all())
+
+
+def test_a_mask_of_0_and_1_has_1_for_white() -> None:
+    for bits in (8, 16):
+        first = Picture(LEFT.pixels / (2**bits - 1), bits=bits)
+        torch.testing.assert_close(regions([first], 1, 2, 2)[0], LEFT.pixels[:, :1], atol=1e-4, rtol=0)
+    # One of more levels means them.
+    dark = regions([mask([[2 / 255, 1 / 255]])], 1, 1, 2)[0]
+    torch.testing.assert_close(dark, torch.tensor([[[[2 / 255, 1 / 255]]]]))
+
+
+def test_masks_that_are_black_everywhere_are_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    regions([mask([[0.0]]), None], 2, 1, 1)
+    assert caplog.text == ""
+    regions([mask([[0.0]])], 1, 1, 1)
+    assert "black everywhere" in caplog.text

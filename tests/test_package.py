@@ -1,9 +1,11 @@
 """The habits that hold the package together: small files, free imports, pins that agree."""
 
+import ast
 import re
 import subprocess
 import sys
 import textwrap
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -105,6 +107,32 @@ def test_version_is_written_once():
     declared = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.M)
     assert declared is not None
     assert metadata.version("impasto") == declared.group(1)
+
+
+def imported() -> set[str]:
+    """Distributions that the package imports from, wherever in a file."""
+    names: set[str] = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module.partition(".")[0])
+    known = metadata.packages_distributions()
+    others = names - set(sys.stdlib_module_names) - {"impasto"}
+    return {distribution.lower() for name in others for distribution in known[name]}
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = {name: items for name, items in project["optional-dependencies"].items() if name not in ("dev", "all")}
+    items = [*project["dependencies"], *(item for some in extras.values() for item in some)]
+    declared = {re.split(r"[\[<>=]", item)[0].lower() for item in items}
+    assert project["optional-dependencies"]["all"] == [f"impasto[{','.join(extras)}]"]
+    # Parts of packages that are declared: FastAPI's base, and python-telegram-bot[rate-limiter].
+    assert imported() - declared == {"starlette", "aiolimiter"}
+    # cyclopts reads impasto.yaml with it.
+    assert declared - imported() == {"pyyaml"}
 
 
 def test_torchvision_is_not_installed():

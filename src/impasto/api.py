@@ -3,8 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from difflib import get_close_matches
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -17,16 +16,16 @@ from torch import Tensor
 
 from impasto import image
 from impasto.colour import keep_colours
-from impasto.device import choose_device
+from impasto.device import choose_device, prepare_for_forks
 from impasto.errors import Cancelled, OptionError
-from impasto.masks import content_with_opacity, match_visible, regions, together, visible, visible_colours, with_opacity
+from impasto.masks import content_with_opacity, match_visible, regions, style_pixels, together, visible, visible_colours
 from impasto.methods import Stylizer, load_method
 from impasto.methods.adain.style import SUFFIX, Style, load_style
 from impasto.methods.adain.stylizer import AdaIN
-from impasto.options import STARTS, StylizeOptions
+from impasto.options import STARTS, StylizeOptions, combined
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record
-from impasto.sources import PathLike, Source, as_kind, as_picture, depth, like
+from impasto.sources import PathLike, Source, as_kind, as_mask, as_picture, depth, like
 
 # What a style may come as: a file NAME.style.safetensors counts as a path.
 StyleSource = Source | Style
@@ -74,10 +73,10 @@ Kind = TypeVar("Kind", bytes, Image.Image, NDArray[Any], Tensor)
 @overload
 def stylize(
     content: PathLike,
-    style: StyleSource | Sequence[StyleSource] = (),
+    style: StyleSource | Sequence[StyleSource] | None = (),
     options: StylizeOptions | None = None,
     *,
-    masks: Sequence[Source | None] = (),
+    masks: Source | Sequence[Source | None] | None = (),
     output: PathLike | None = None,
     overwrite: bool = False,
     stylizer: Stylizer | None = None,
@@ -89,10 +88,10 @@ def stylize(
 @overload
 def stylize(
     content: Kind,
-    style: StyleSource | Sequence[StyleSource] = (),
+    style: StyleSource | Sequence[StyleSource] | None = (),
     options: StylizeOptions | None = None,
     *,
-    masks: Sequence[Source | None] = (),
+    masks: Source | Sequence[Source | None] | None = (),
     stylizer: Stylizer | None = None,
     progress: ProgressCallback | None = None,
     **choices: Any,
@@ -101,10 +100,10 @@ def stylize(
 
 def stylize(
     content: Any,
-    style: StyleSource | Sequence[StyleSource] = (),
+    style: StyleSource | Sequence[StyleSource] | None = (),
     options: StylizeOptions | None = None,
     *,
-    masks: Sequence[Source | None] = (),
+    masks: Source | Sequence[Source | None] | None = (),
     output: PathLike | None = None,
     overwrite: bool = False,
     stylizer: Stylizer | None = None,
@@ -119,7 +118,8 @@ def stylize(
     style: one or several pictures of any of these kinds, whatever the content is; or styles from `encode_style`, or
         the files that they were saved to. None for a method whose weights are its style.
     masks: where each style goes, white where it does; one per style, None (or one less than there are styles) for what
-        the others leave. Where no style goes, the content stays as it is.
+        the others leave. Where no style goes, the content stays as it is. Of any of these kinds, and arrays and tensors
+        of bool, of 0 and 1, or without channels.
     options, choices: how to paint; `stylize(photo, painting, preset="draft", size=512)` is short for options with these
         values. Everything that can be chosen is in `StylizeOptions`.
     overwrite: replace a file at `output`; the content and the styles are never overwritten.
@@ -129,17 +129,19 @@ def stylize(
     Raises PictureError, OptionError, WeightsError, OutOfMemoryError, DivergedError; and Cancelled, whose `best` is the
     picture so far, of the result's kind (a PIL image for a path).
     """
-    options = _chosen(options, stylizer, choices)
+    options = combined(options, choices, method=stylizer.method if stylizer else None)
     is_path = isinstance(content, str | os.PathLike)
     if output is not None and not is_path:
         raise OptionError("output is for a content that is a path; other kinds are returned")
-    styles = _as_list(style)
-    target = _output_path(Path(content), output) if is_path else None
-    if target is not None:
+    styles, masks = _as_list(style), _as_list(masks)
+    picture = as_picture(content)
+    target = None
+    if is_path:
         # Before painting: minutes of work must not end in a name that is taken.
         sources = [content, *(s for s in (*styles, *masks) if isinstance(s, str | os.PathLike))]
-        image.check_target(target, overwrite=overwrite, sources=sources)
-    picture = as_picture(content)
+        chosen = _beside(Path(content)) if output is None else output
+        image.check_target(chosen, overwrite=overwrite, sources=sources)
+        target = Path(chosen)
     names = Names(content=_name(content), styles=_names(styles), masks=_names(masks))
     try:
         painting = paint(picture, styles, options, masks=masks, stylizer=stylizer, progress=progress, names=names)
@@ -162,11 +164,12 @@ def encode_style(
     options, choices: of the method adain; encoder, style_scale and precision matter here. stylizer: from `load`.
     Raises PictureError, OptionError, WeightsError, OutOfMemoryError.
     """
-    options = _chosen(options, stylizer, choices)
+    options = combined(options, choices, method=stylizer.method if stylizer else None)
     stylizer = stylizer or load(options.method)
     if not isinstance(stylizer, AdaIN):
         raise OptionError(f"method is '{stylizer.method}', but only adain paints from encoded styles")
-    return stylizer.encode(with_opacity(as_picture(style)), options, name=_name(style))
+    prepare_for_forks()
+    return stylizer.encode(style_pixels(as_picture(style)), options, name=_name(style))
 
 
 def paint(
@@ -194,6 +197,7 @@ def paint(
     start = None if (init := options.chosen("init")) in STARTS else visible_colours(image.read(init))
     known = [as_style(style) for style in styles]
     finish = _Finish(visible(pixels)[0], maps, options)
+    prepare_for_forks()
     began = time.monotonic()
     try:
         result = _painted(stylizer, pixels, known, options, maps, start, finish.watching(progress), saving)
@@ -203,10 +207,8 @@ def paint(
         raise
     picture = like(finish(result), content)
     seconds = time.monotonic() - began
-    record = make_record(
-        picture, options, stylizer, names or Names(styles=_names(styles), masks=_names(masks)), seconds
-    )  # fmt: skip
-    return Painting(picture, record, seconds)
+    called = names or Names(styles=_names(styles), masks=_names(masks))
+    return Painting(picture, make_record(picture, options, stylizer, called, seconds, finish.last), seconds)
 
 
 def paint_batch(
@@ -225,6 +227,7 @@ def paint_batch(
     if not can_batch(options) or len(sizes) != 1:
         raise OptionError("only pictures of one size, painted by adain alone, can be painted at once")
     pixels = [image.resize(content_with_opacity(content), *next(iter(sizes))) for content in contents]
+    prepare_for_forks()
     began = time.monotonic()
     results = stylizer(together(pixels), [as_style(style) for style in styles], options)
     pictures = [
@@ -284,6 +287,7 @@ class _Finish:
         self.content = content
         self.covered = None if maps is None else torch.stack(list(maps)).sum(0).clamp(0, 1)
         self.keeps_colours = options.colour == "keep"
+        self.last: Progress | None = None
 
     def __call__(self, painted: Tensor) -> Tensor:
         """(1, 3, h, w) -> the same, where no style goes the content itself."""
@@ -295,14 +299,14 @@ class _Finish:
             painted = content + image.resize(self.covered, height, width) * (painted - content)
         return painted
 
-    def watching(self, progress: ProgressCallback | None) -> ProgressCallback | None:
-        """The same reports, with previews that are finished, too."""
-        if progress is None or not (self.keeps_colours or self.covered is not None):
-            return progress
+    def watching(self, progress: ProgressCallback | None) -> ProgressCallback:
+        """The same reports, with previews that are finished, too; the last one is remembered."""
 
         def report(made: Progress) -> None:
+            self.last = made
             preview = made.preview
-            progress(made if preview is None else replace(made, preview=lambda: self(preview())))
+            if progress:
+                progress(made if preview is None else replace(made, preview=lambda: self(preview())))
 
         return report
 
@@ -316,7 +320,7 @@ def _maps(
         return None
     if options.style_blend:
         raise OptionError("style_blend mixes styles everywhere, but masks give each style its own place")
-    pictures = [None if mask is None else as_picture(mask) for mask in masks]
+    pictures = [None if mask is None else as_mask(mask) for mask in masks]
     return regions(pictures, styles, *pixels.shape[-2:])
 
 
@@ -326,7 +330,7 @@ def as_style(source: StyleSource | image.Picture) -> Tensor | Style:
         return source
     if isinstance(source, str | os.PathLike) and os.fspath(source).endswith(SUFFIX):
         return load_style(Path(source))
-    return with_opacity(as_picture(source))
+    return style_pixels(as_picture(source))
 
 
 def _picture_of(style: Tensor | Style, options: StylizeOptions) -> Tensor:
@@ -344,8 +348,10 @@ def make_record(
     stylizer: Stylizer,
     names: Names,
     seconds: float,
+    last: Progress | None = None,
 ) -> Record:
-    """How a picture was made, to be written into its file."""
+    """How a picture was made, to be written into its file. last: what was last reported of painting it."""
+    takes_steps = options.method == "gatys" or bool(options.refine)
     return {
         "software": "impasto",
         "version": version("impasto"),
@@ -359,18 +365,19 @@ def make_record(
         **({"masks": list(names.masks)} if names.masks else {}),
         "size": [picture.width, picture.height],
         "seconds": round(seconds, 2),
+        **({"retreats": last.retreats} if last and takes_steps else {}),
     }
 
 
-def _output_path(content: Path, output: PathLike | None) -> Path:
-    if output is not None:
-        return Path(output)
+def _beside(content: Path) -> Path:
     suffix = content.suffix if content.suffix.lower() in image.FORMATS else ".png"
     return content.with_name(f"{content.stem}-impasto{suffix}")
 
 
-def _as_list(style: Any) -> list[Any]:
-    return list(style) if isinstance(style, list | tuple) else [style]
+def _as_list(sources: Any) -> list[Any]:
+    if sources is None:
+        return []
+    return list(sources) if isinstance(sources, list | tuple) else [sources]
 
 
 def _name(source: Any) -> str:
@@ -381,20 +388,3 @@ def _name(source: Any) -> str:
 
 def _names(sources: Sequence[Any]) -> list[str]:
     return [_name(source) for source in sources]
-
-
-def _chosen(options: StylizeOptions | None, stylizer: Stylizer | None, choices: dict[str, Any]) -> StylizeOptions:
-    """The options with the choices; of the method that was loaded, if nothing else was said."""
-    if options is None:
-        return StylizeOptions(**({"method": stylizer.method} if stylizer else {}) | _known(choices))
-    return replace(options, **_known(choices))
-
-
-def _known(choices: dict[str, Any]) -> dict[str, Any]:
-    names = [item.name for item in fields(StylizeOptions)]
-    for name in choices:
-        if name not in names:
-            near = get_close_matches(name, names, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise OptionError(f"no option '{name}'{hint}")
-    return choices

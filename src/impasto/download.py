@@ -7,10 +7,12 @@ import json
 import os
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,9 @@ TIMEOUT_SECONDS = 30.0
 CHUNK_BYTES = 1 << 18
 ATTEMPTS = 5
 """How often one call goes on with a server that breaks off, as long as each time brings more of the file."""
+
+SETTLED_SECONDS = 5.0
+"""After which a file that is written again has other times, however coarse the clock of its file system."""
 
 Report = Callable[[int, int], None]
 
@@ -76,7 +81,21 @@ def is_offline() -> bool:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file of any size, in 64 hex digits."""
+    """The SHA-256 of a file of any size, in 64 hex digits; a file that stays as it is is read for it only once."""
+    about = path.stat()
+    if time.time() - max(about.st_mtime, about.st_ctime) < SETTLED_SECONDS:
+        return _read_sha256(path)
+    state = about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
+    return _known_sha256(path.absolute(), state)
+
+
+@lru_cache(maxsize=1024)
+def _known_sha256(path: Path, state: tuple[int, ...]) -> str:  # noqa: ARG001
+    """Of a file in this state, as far as its file system tells states apart."""
+    return _read_sha256(path)
+
+
+def _read_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

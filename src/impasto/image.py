@@ -22,8 +22,9 @@ from impasto import record as records
 from impasto import sixteen_bit
 from impasto.colour import luma
 from impasto.decoding import Decoded, Floats, decode, fractions
+from impasto.device import check_room
 from impasto.errors import OptionError, PictureError
-from impasto.record import Record, explained, is_same_file, opened, replace_file
+from impasto.record import Record, check_path, explained, is_same_file, opened, replace_file
 
 DEFAULT_PIXEL_LIMIT = records.DEFAULT_PIXEL_LIMIT
 Source = records.Source
@@ -79,6 +80,7 @@ def read(source: Source, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Picture:
     Raises PictureError, one line that names the source and what is wrong with it.
     """
     with opened(source, pixel_limit) as image:
+        check_room(image.height, image.width, len(image.getbands()))
         return _picture(decode(image))
 
 
@@ -139,11 +141,10 @@ def write(
 
 def check_target(path: Path_, *, overwrite: bool = False, sources: Sequence[Path_] = ()) -> Path:
     """The file that `write` would write, with links followed. Raises PictureError if it would not; writes nothing."""
-    target = Path(os.path.realpath(path))
-    try:
+    with explained(records.name_of(path)):
+        check_path(path)
         _format(Path(path).suffix)
-    except PictureError as error:
-        raise PictureError(f"{path}: {error}") from None
+    target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise PictureError(f"{path}: the folder {target.parent} does not exist")
     if any(is_same_file(target, source) for source in sources):

@@ -1,5 +1,6 @@
 """Where each of several styles goes, and what of a picture counts: masks and opacity as shares of every position."""
 
+import logging
 from collections.abc import Sequence
 
 import torch
@@ -12,6 +13,11 @@ from impasto.image import Picture, resize
 
 # Times the largest opacity: what a pixel needs for its colour to be its own.
 FAINT = 8.0
+
+# Between the darkest and the lightest of a picture that counts as one colour: what a JPEG makes of it.
+ONE_COLOUR = 1.5 / 255
+
+logger = logging.getLogger("impasto")
 
 
 def regions(masks: Sequence[Picture | None], styles: int, height: int, width: int) -> list[Tensor]:
@@ -29,6 +35,8 @@ def regions(masks: Sequence[Picture | None], styles: int, height: int, width: in
     if not known:
         raise OptionError("masks are all empty; give at least one")
     total = torch.stack(known).sum(0)
+    if len(known) == len(maps) and not bool(total.any()):
+        logger.warning("the masks are black everywhere, so that no style is seen anywhere")
     left = (1 - total).clamp_min(0)
     return [left if one is None else one / total.clamp_min(1) for one in maps]
 
@@ -46,6 +54,15 @@ def with_opacity(style: Picture) -> Tensor:
     # Faint colours are rounded, but still colours; of a picture that is faint everywhere they are all that there is.
     known = (style.alpha / style.alpha.max() * FAINT).clamp(max=1)
     return torch.cat([_filled(style.pixels * known, known), style.alpha], 1)
+
+
+def style_pixels(style: Picture) -> Tensor:
+    """`with_opacity` of a style; a line in the log tells of one that has nothing to paint with but a colour."""
+    pixels = with_opacity(style)
+    colours = pixels[:, :3]
+    if bool((colours.amax((2, 3)) - colours.amin((2, 3)) < ONE_COLOUR).all()):
+        logger.warning("a style is of one colour, so that it has no strokes to paint with")
+    return pixels
 
 
 def content_with_opacity(content: Picture) -> Tensor:
@@ -98,6 +115,12 @@ def inverted(mask: Picture) -> Picture:
 
 
 def _whiteness(mask: Picture) -> Tensor:
-    """(1, 1, H, W) in [0, 1]; what is transparent is black."""
+    """(1, 1, H, W) in [0, 1]; what is transparent is black.
+
+    A mask whose lightest level is the first above black has 1 for white, as programs that find objects write them.
+    """
     light = luma(mask.pixels).clamp(0, 1)
+    lightest = float(light.max()) * (2**mask.bits - 1)
+    if 0.5 < lightest < 1.5:
+        light = (light * (2**mask.bits - 1)).clamp(0, 1)
     return light if mask.alpha is None else light * mask.alpha

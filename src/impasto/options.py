@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
+from difflib import get_close_matches
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -183,7 +184,10 @@ class StylizeOptions:
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            check(item, getattr(self, item.name))
+            value = plain(getattr(self, item.name))
+            # Also what a record holds, which is JSON.
+            object.__setattr__(self, item.name, value)
+            check(item, value)
         self.layers("content_layers")
         self.layers("style_layers")
         self.layers("attention_layers")
@@ -256,6 +260,20 @@ class StylizeOptions:
         return tuple(weight / sum(weights) for weight in weights)
 
 
+def combined(options: StylizeOptions | None, choices: Mapping[str, Any], *, method: str | None) -> StylizeOptions:
+    """The options with the choices, by name. method: what counts if nothing else was said. Raises OptionError."""
+    names = [item.name for item in fields(StylizeOptions)]
+    for name in choices:
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            raise OptionError(f"no option '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+    if options is None:
+        return StylizeOptions(**({"method": method} if method else {}) | dict(choices))
+    if not isinstance(options, StylizeOptions):
+        raise OptionError(f"options are impasto.StylizeOptions, not {type(options).__name__}")
+    return replace(options, **choices)
+
+
 def _parse_layers(text: str, name: str) -> dict[str, float]:
     """'relu4_1:2,relu5_1' -> {'relu4_1': 2.0, 'relu5_1': 1.0}. Raises OptionError, naming the option `name`."""
     layers: dict[str, float] = {}
@@ -277,6 +295,11 @@ def is_for(item: "Field[Any]", method: str, *, refines: bool) -> bool:
     owners = item.metadata["methods"]
     refined = refines and method == "adain" and "gatys" in owners and item.name not in SET_BY_REFINE
     return not owners or method in owners or refined
+
+
+def plain(value: Any) -> Any:
+    """A number of NumPy or PyTorch, also an array of one without a shape, as Python's own; anything else as it is."""
+    return value.item() if getattr(value, "shape", None) == () else value
 
 
 def check(item: "Field[Any]", value: Any) -> None:

@@ -55,7 +55,7 @@ def name_of(source: Source) -> str:
     if isinstance(source, bytes):
         return "the picture given as bytes"
     if isinstance(source, str | os.PathLike):
-        return os.fspath(source)
+        return os.fspath(source).replace("\0", "\\0") or "''"
     name = getattr(source, "name", None)
     return name if isinstance(name, str) else "the picture given as a stream"
 
@@ -66,6 +66,14 @@ class Named(io.BytesIO):
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)
         self.name = name
+
+
+def check_path(path: str | os.PathLike[str]) -> None:
+    """Raises PictureError for what no file can be called; the file itself is not looked for."""
+    if not os.fspath(path):
+        raise PictureError("the path is empty")
+    if "\0" in os.fspath(path):
+        raise PictureError("a path holds no NUL character")
 
 
 @contextmanager
@@ -161,6 +169,7 @@ def _bytes_of(source: Source, limit: int) -> bytes:
     if isinstance(source, bytes):
         data = source
     elif isinstance(source, str | os.PathLike):
+        check_path(source)
         path = Path(source)
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -245,6 +254,8 @@ def _kind_of_tiff(data: bytes) -> str | None:
 
 def is_same_file(target: Path, source: str | os.PathLike[str]) -> bool:
     """Whether two paths, which need not exist, lead to one file, over links of any kind."""
+    if "\0" in os.fspath(source):
+        return False  # a name that no file can have
     try:
         return target.samefile(source)
     except (OSError, ValueError):

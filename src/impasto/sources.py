@@ -26,7 +26,7 @@ def as_picture(source: Source | image.Picture) -> image.Picture:
         case Tensor():
             return image.from_tensor(source)
         case np.ndarray():
-            return image.from_array(source)
+            return image.from_array(np.asarray(source))  # a matrix keeps two axes whatever is done to it
         case Image.Image():
             return image.from_pil(source)
         case str() | bytes() | os.PathLike():
@@ -34,6 +34,23 @@ def as_picture(source: Source | image.Picture) -> image.Picture:
     raise OptionError(
         f"a picture must be a path, bytes, a PIL image, an array or a tensor, not {type(source).__name__}"
     )
+
+
+def as_mask(source: Source | image.Picture) -> image.Picture:
+    """A mask as a `Picture`: any kind of picture, and what masks are in Python besides: True and False, 0 and 1 in any
+    type, and tensors of one channel, ([[1,] 1,] H, W). Raises PictureError."""
+    if isinstance(source, np.ndarray):
+        return as_picture(255 * source.astype(np.uint8) if _is_yes_or_no(source) else source)
+    if not isinstance(source, Tensor):
+        return as_picture(source)
+    planes = source.float() if _is_yes_or_no(source) else source
+    if planes.ndim == 2 or planes.shape[-3:-2] == (1,):
+        planes = planes.reshape(1, *planes.shape[-2:]).expand(3, -1, -1)
+    return image.from_tensor(planes)
+
+
+def _is_yes_or_no(values: NDArray[Any] | Tensor) -> bool:
+    return 0 not in values.shape and bool(((values == 0) | (values == 1)).all())
 
 
 def as_kind(picture: image.Picture, source: Any, record: Record) -> Any:

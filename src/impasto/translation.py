@@ -170,6 +170,7 @@ class Translator(ABC):
         """{network: sha256 of its weights}, for the record of how a picture was made."""
         return {self.method: sha256_of(self.weights)}
 
+    @torch.random.fork_rng(devices=[])  # a caller's random numbers are not ours to draw
     def network(self, options: StylizeOptions) -> tuple[GeneratorModule, torch.dtype]:
         """The direction's generator, loaded once, and the precision that it multiplies in."""
         key = options.direction, options.precision

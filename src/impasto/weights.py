@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from platformdirs import user_cache_path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 from torch import Tensor
@@ -146,10 +147,7 @@ def cache_folder() -> Path:
     chosen = os.environ.get("IMPASTO_CACHE")
     if chosen:
         return Path(chosen).expanduser()
-    # Not at the top: nothing but a download needs pooch, and weights are read far more often.
-    import pooch
-
-    return Path(pooch.os_cache("impasto"))
+    return user_cache_path("impasto")
 
 
 def location(spec: WeightSpec) -> Path:
@@ -204,6 +202,8 @@ def save(path: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -
     config: anything that JSON can say; tuples come back as lists. The same contents always give the same bytes.
     Raises WeightsError if the file cannot be written.
     """
+    if "\0" in str(path):
+        raise WeightsError(f"{str(path)!r}: a path holds no NUL character")
     # One key only: safetensors writes several in random order, and equal contents must give equal bytes.
     metadata = {CONFIG_KEY: json.dumps(config, sort_keys=True, allow_nan=False)}
     # Copies, because safetensors refuses channels_last tensors and tensors that share their memory.

@@ -39,7 +39,7 @@ def test_help_and_wrong_usage_do_without_torch_numpy_and_pillow():
         for call in calls:
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 code = main(call)
-            loaded = {{"torch", "numpy", "PIL", "accelerate", "pooch", "telegram", "httpx"}} & set(sys.modules)
+            loaded = {{"torch", "numpy", "PIL", "accelerate", "requests", "telegram", "httpx"}} & set(sys.modules)
             print(code, sorted(loaded), call)
         """
     )

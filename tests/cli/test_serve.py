@@ -11,6 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import uvicorn
 from wishes import picture
 
 from impasto.cli import serve as command
@@ -18,6 +19,7 @@ from impasto.client import Client
 from impasto.options import StylizeOptions
 from impasto.serving.hosts import is_loopback
 from impasto.web.keys import add_key
+from impasto.web.server import Server
 from impasto.weights import WEIGHTS, location
 
 SOON = 120
@@ -128,7 +130,8 @@ def test_serves_until_it_is_told_to_stop_and_finishes_what_it_paints(folder):
             waiting = client.submit(picture(size=(40, 30)), "swirls")
             others = client.events(waiting["id"])
             assert next(others)["status"] == "queued"
-            server.send_signal(signal.SIGTERM)
+            for number in (signal.SIGINT, signal.SIGTERM):  # as one wish may come
+                server.send_signal(number)
             *_, handed_back = others
             assert handed_back["failure"]["code"] == "stopping"
             *_, last = events
@@ -137,3 +140,13 @@ def test_serves_until_it_is_told_to_stop_and_finishes_what_it_paints(folder):
             assert "Traceback" not in server.stderr.read()
         finally:
             server.kill()
+
+
+def test_only_another_wish_ends_it_by_force(monkeypatch):
+    server = Server(uvicorn.Config(None), lambda: None)
+    for _ in range(2):
+        server.handle_exit(signal.SIGINT, None)
+    assert (server.should_exit, server.force_exit) == (True, False)
+    monkeypatch.setattr("impasto.web.server.ECHO_SECONDS", 0.0)
+    server.handle_exit(signal.SIGINT, None)
+    assert server.force_exit

@@ -52,6 +52,33 @@ def test_ctrl_c_and_sigterm_keep_the_best_picture(number, long, at_step, folder)
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_signal_that_comes_twice_keeps_it_too(long, at_step, folder, draw, monkeypatch):
+    draw(folder / "later.png", 5)
+
+    def write(*words, **values):
+        # While the picture so far is written, and while the sheet is.
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        return honest(*words, **values)
+
+    honest = painting.image.write
+    monkeypatch.setattr(painting.image, "write", write)
+    at_step(3, lambda: signal.raise_signal(signal.SIGINT))
+    outcome = long("photo.png", "later.png", "-o", "out", "--grid", "sheet.png")
+    assert (outcome.code, "stopped at step 3 of 8" in outcome.err) == (130, True)
+    assert read_record("out/photo-style.png")["step"] == 3
+    assert read_record("sheet.png")
+
+
+def test_a_signal_that_is_ignored_stays_ignored(long, at_step):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        at_step(3, lambda: signal.raise_signal(signal.SIGINT))
+        assert long("photo.png", "-o", "out.png").code == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_the_kept_picture_is_the_best_so_far(long, impasto, at_step, pixels):
     at_step(8, lambda: signal.raise_signal(signal.SIGINT))
     long("photo.png", "-o", "stopped.png")

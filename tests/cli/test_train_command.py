@@ -136,6 +136,33 @@ def test_a_stopped_run_resumes(train, folder, monkeypatch):
     assert (folder / "run" / "result.txt").read_text() == (folder / "whole" / "result.txt").read_text()
 
 
+def test_a_run_is_made_longer(train, folder):
+    assert train("--out", "whole", "--steps", "8").code == 0
+    assert train("--out", "run").code == 0
+    assert train("--out", "run", "--resume", "--steps", "8").code == 0
+    assert (folder / "run" / "result.txt").read_text() == (folder / "whole" / "result.txt").read_text()
+    about = json.loads((folder / "run" / "config.json").read_text())
+    assert about["schedule"]["steps"] == 8
+    assert about["earlier lengths"] == [{"steps": 6, "until": 6}]
+    # It is a run of eight steps now, and says so only once.
+    assert train("--out", "run", "--resume", "--steps", "8").code == 0
+    assert json.loads((folder / "run" / "config.json").read_text()) == about
+    for words in ([], ["--steps", "7"], ["--steps", "9", "--seed", "1"]):
+        outcome = train("--out", "run", "--resume", *words)
+        assert (outcome.code, "cannot be resumed with other settings" in outcome.err) == (1, True)
+    assert json.loads((folder / "run" / "config.json").read_text()) == about
+
+
+def test_a_stopped_run_is_made_longer(train, folder, monkeypatch):
+    train("--out", "whole", "--steps", "8")
+    monkeypatch.setattr(Tiny, "stop_at", 2)
+    train("--out", "run")
+    monkeypatch.setattr(Tiny, "stop_at", None)
+    assert train("--out", "run", "--resume", "--steps", "8").code == 0
+    assert (folder / "run" / "result.txt").read_text() == (folder / "whole" / "result.txt").read_text()
+    assert json.loads((folder / "run" / "config.json").read_text())["earlier lengths"] == [{"steps": 6, "until": 3}]
+
+
 def test_another_run_is_neither_overwritten_nor_resumed(train, folder, draw):
     train("--out", "run")
     assert "already holds a run" in train("--out", "run").err

@@ -20,11 +20,7 @@ def jobs(monkeypatch):
     def lines(job):
         given.append(job)
         said = io.StringIO()
-        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(job)))
-        monkeypatch.setattr("sys.stdout", said)
-        worker.main()
-        monkeypatch.undo()
-        monkeypatch.setattr(runner, "_lines_of_worker", lines)
+        worker.main(io.StringIO(json.dumps(job)), said)
         yield from map(json.loads, said.getvalue().splitlines())
 
     monkeypatch.setattr(runner, "_lines_of_worker", lines)

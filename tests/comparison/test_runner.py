@@ -12,6 +12,7 @@ from PIL import Image
 from impasto.comparison import runner
 from impasto.comparison.page import write
 from impasto.errors import PictureError
+from impasto.evaluation import number
 from impasto.evaluation.picture_set import pixels
 from impasto.metrics import ssim
 
@@ -47,6 +48,14 @@ def test_what_is_there_stays_and_what_is_not_is_painted(make, jobs):
     assert len(jobs) == 4
 
 
+def test_what_another_version_painted_is_painted_anew(make, jobs, monkeypatch):
+    make("adain").run()
+    honest = number.version
+    monkeypatch.setattr(number, "version", lambda name: "999" if name == "torch" else honest(name))
+    make("adain").run()
+    assert len(jobs) == 2
+
+
 def test_a_method_that_cannot_work_stops_no_other(make, jobs, tmp_path):
     bad = tmp_path / "bad.safetensors"
     bad.write_bytes(b"nothing")
@@ -64,6 +73,39 @@ def test_a_killed_process_is_told_of(make, monkeypatch):
     comparison = make("adain")
     comparison.run()
     assert "was killed" in str(comparison.failures[0][1])
+
+
+def test_a_process_may_write_any_amount_to_standard_error():
+    code = """
+        import json, sys
+        sys.stderr.write("strength is 1.5: more than the painting's own style exaggerates it\\n" * 10_000)
+        print(json.dumps({"pairs": len(json.load(sys.stdin)["pairs"])}), flush=True)
+        sys.exit("it broke")
+    """
+    job = {"pairs": list(range(50_000))}
+    said = list(runner._lines_of_worker(job, (sys.executable, "-c", textwrap.dedent(code))))
+    assert said == [{"pairs": 50_000}, {"error": "its process failed: it broke", "fatal": True}]
+
+
+def test_a_process_that_cannot_begin_is_told_of():
+    command = (sys.executable, "-c", "raise SystemExit('no memory')")
+    said = list(runner._lines_of_worker({"pairs": list(range(50_000))}, command))
+    assert said == [{"error": "its process failed: no memory", "fatal": True}]
+
+
+def test_what_a_library_prints_is_no_line():
+    code = """
+        import json, os, sys
+        from impasto.comparison.worker import own_stdout, _tell
+        out = own_stdout()
+        print("Hello from a library")
+        os.write(1, b"and from its C part")
+        _tell(out, {"pair": 0})
+        sys.exit(1)
+    """
+    said = list(runner._lines_of_worker({}, (sys.executable, "-c", textwrap.dedent(code))))
+    assert said[0] == {"pair": 0}
+    assert "from its C part" in said[1]["error"]
 
 
 def test_a_folder_of_something_else_is_left_alone(make, tmp_path):

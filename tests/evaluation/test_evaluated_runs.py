@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from impasto.errors import CheckpointError, DataError, OptionError
-from impasto.evaluation import Files, Judges, Test, evaluate_runs, picture_set
+from impasto.evaluation import Files, Judges, Test, evaluate_runs, number, picture_set
 from impasto.evaluation.picture_set import pixels
 from impasto.methods.cyclegan.stylizer import CycleGAN
 from impasto.metrics import psnr, ssim
@@ -100,6 +100,20 @@ def test_what_is_translated_already_stays_and_what_is_not_is_done_anew(run, test
     evaluated([folder], test_set, out)
     assert kept.stat().st_mtime_ns != before
     assert read_record(kept)["content"] == "p0.png"
+
+
+@pytest.mark.parametrize("package", ["impasto", "torch"])
+def test_what_another_version_translated_is_done_anew(run, test_set, tmp_path, monkeypatch, package):
+    folder, out = run("run", 1), tmp_path / "out"
+    evaluated([folder], test_set, out)
+    made = [*(out / "test").rglob("*.png"), *(out / "last").rglob("*.png")]
+    before = {path: path.stat().st_mtime_ns for path in made}
+    honest = number.version
+    monkeypatch.setattr(number, "version", lambda name: "999" if name == package else honest(name))
+    numbers, _ = evaluated([folder], test_set, out)
+    assert numbers["A2B last", "cycle PSNR"].protocol["software"][package] == "999"
+    assert len(made) == 2 * 4 + 4 * 4
+    assert all(path.stat().st_mtime_ns != before[path] for path in made)
 
 
 def test_the_training_set_is_the_floor_and_must_not_hold_the_test_set(run, test_set, tmp_path):

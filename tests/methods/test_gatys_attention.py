@@ -225,3 +225,32 @@ def test_attention_needs_memory() -> None:
         for weight, layers in ((0, "relu1_1"), (1, "relu4_1"), (1, "relu1_1"), (1, "relu1_1,relu2_1"))
     ]
     assert needed == sorted(set(needed))
+
+
+@pytest.mark.parametrize(
+    ("choices", "is_painted"),
+    [
+        ({"attention_weight": 40.0}, False),
+        ({"attention_weight": 40.0, "attention_loss": "local"}, True),
+        ({"attention_weight": 0.0}, True),
+        ({"style_weight": 0.0}, False),
+    ],
+)
+def test_a_flat_photo_is_painted_or_told_of(
+    choices: dict[str, Any], is_painted: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    content, style = (
+        torch.full((1, 3, 32, 40), 1.0),
+        torch.rand(1, 3, 32, 40, generator=torch.Generator().manual_seed(1)),
+    )
+    options = StylizeOptions(method="gatys", scales=1, steps=20, **choices)
+    painted = load("gatys", device="cpu")(content, [style], options)
+    assert bool((painted - content).abs().max() > 0.05) == is_painted
+    assert ("nearly as it was at the start" in caplog.text) != is_painted
+    assert ("--attention-loss local, paints it" in caplog.text) == ("attention_weight" in choices and not is_painted)
+
+
+def test_no_steps_are_no_failure_to_paint(caplog: pytest.LogCaptureFixture) -> None:
+    picture = torch.full((1, 3, 32, 40), 0.5)
+    load("gatys", device="cpu")(picture, [picture], StylizeOptions(method="gatys", scales=1, steps=0))
+    assert caplog.text == ""

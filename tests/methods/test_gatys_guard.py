@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from impasto import load
+from impasto import image, load
 from impasto.errors import Cancelled, DivergedError
+from impasto.gallery import packaged
 from impasto.methods.gatys.objective import Objective
-from impasto.methods.gatys.optimise import RETREATS, Optimisation
+from impasto.methods.gatys.optimise import EXPLODED, NOISE, QUIET_STEPS, RETREATS, Guard, Optimisation
 from impasto.options import StylizeOptions
 from impasto.progress import Progress
 
@@ -120,7 +122,8 @@ def test_a_wild_step_size_of_adam_is_tamed() -> None:
         run.step()
         assert float(run.canvas.picture().detach().min()) >= -1e-6
         assert float(run.canvas.picture().detach().max()) <= 1 + 1e-6
-    assert 0 < run.guard.retreats <= RETREATS
+    assert run.guard.retreats > 0
+    assert not run.guard.gave_up
     assert float(quadratic(run.finish())) <= float(quadratic(torch.full((1, 3, 4, 4), 0.3)))
 
 
@@ -164,9 +167,69 @@ def test_stops_with_advice_when_no_step_size_works(optimizer: str, caplog: pytes
         assert not run.guard.gave_up
     run.step()
     assert run.guard.gave_up
-    assert f"exploded {RETREATS + 1} times" in caplog.text
+    assert f"exploded {RETREATS + 1} times in a row" in caplog.text
     assert "lower --style-weight or --learning-rate" in caplog.text
     assert torch.equal(run.guard.best, start_picture())
+
+
+def test_the_rule_is_the_documented_one() -> None:
+    text = " ".join((Path(__file__).parents[2] / "docs" / "gatys.md").read_text().split())
+    assert (EXPLODED, NOISE, RETREATS, QUIET_STEPS) == (2, 1 / 50, 8, 3)
+    assert "above twice the best loss and a fiftieth of the first one" in text
+    assert "After three steps without such a retreat" in text
+    assert "After eight retreats in a row" in text
+    for best, judged in ((100.0, 201.9), (1.0, 3.9)):
+        guard = Guard(best=torch.zeros(1), best_loss=best, first_loss=100.0)
+        assert guard.judge(torch.zeros(1), judged)
+        assert not guard.judge(torch.zeros(1), judged + 0.2)
+
+
+@pytest.mark.parametrize(("factor", "halvings"), [(10.0, 1), (2.0**24, 6), (math.nan, 4), (math.inf, 4)])
+@pytest.mark.parametrize(("optimizer", "usual"), [("lbfgs", 1.0), ("adam", 0.02)])
+def test_the_step_grows_again_while_all_is_quiet(optimizer: str, usual: float, factor: float, halvings: int) -> None:
+    calls, rates = 0, []
+
+    def faulty(image: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        # Nothing changes, but that the third loss is out of hand.
+        return image.sum() * 0 + (factor if calls == 3 else 1.0)
+
+    run = optimisation(faulty, start_picture(), optimizer=optimizer)
+    for _ in range(3 + (halvings + 1) * QUIET_STEPS):
+        run.step()
+        rates.append(run.optimizer.param_groups[0]["lr"] / usual)
+    assert run.guard.retreats == 1
+    assert rates[:3] == pytest.approx([1, 1, 0.5**halvings])
+    assert rates[2::QUIET_STEPS] == pytest.approx([0.5**left for left in range(halvings, -1, -1)] + [1])
+
+
+def test_a_step_that_grew_too_early_waits_twice_as_long() -> None:
+    guard = Guard(best=torch.zeros(1), best_loss=1.0, first_loss=1.0)
+    guard.retreat(4.0)
+    guard.retreat(4.0)
+    waited = []
+    for _ in range(3):
+        waited.append(1)
+        while not guard.rest():
+            waited[-1] += 1
+        guard.retreat(4.0)
+    assert waited == [QUIET_STEPS, 2 * QUIET_STEPS, 4 * QUIET_STEPS]
+    assert (guard.halvings, guard.retreats, guard.in_a_row) == (2, 5, 1)
+
+
+def test_attention_that_explodes_at_once_paints_all_the_same() -> None:
+    """Attention at relu1_1, seen from the photo, is so flat that L-BFGS goes much too far."""
+    content, style = (image.resize(image.read(packaged()[name]).pixels, 56, 64) for name in ("mountains", "swirls"))
+    choices = {"preset": "paper-001", "attention_weight": 5e7, "attention_layers": "relu1_1", "steps": 60}
+    reports: list[Progress] = []
+    options = StylizeOptions(method="gatys", precision="fp32", **choices)
+    load("gatys", device="cpu")(content, [style], options, progress=reports.append)
+    first, last = reports[0], reports[-1]
+    assert 0 < last.retreats < 5
+    assert first.loss is not None
+    assert last.loss is not None
+    assert last.loss < 0.2 * first.loss
 
 
 def test_through_the_method() -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from impasto import load
 from impasto.errors import Cancelled, CheckpointError
-from impasto.methods.gatys.stylizer import Saving
+from impasto.methods.gatys.stylizer import Saving, _Pictures
 from impasto.options import StylizeOptions
 from impasto.progress import Progress, ProgressCallback
 from impasto.weights import load as load_tensors
@@ -114,7 +114,20 @@ def test_a_retreat_is_part_of_the_state(tmp_path: Path) -> None:
     """Else the variant above would show nothing."""
     options = StylizeOptions(**(BASE | VARIANTS["adam that has to retreat"]))
     killed(options, tmp_path / "state", 3)
-    assert load_tensors(tmp_path / "state")[1]["retreats"] > 0
+    assert load_tensors(tmp_path / "state")[1]["guard"]["retreats"] > 0
+
+
+def test_retreats_are_counted_over_all_sizes_and_resumptions(tmp_path: Path) -> None:
+    options = StylizeOptions(**(BASE | VARIANTS["adam that has to retreat"]))
+    whole: list[Progress] = []
+    paint(options, progress=whole.append)
+    counts = [report.retreats for report in whole]
+    assert counts == sorted(counts)
+    assert 0 < counts[2] < counts[-1], "both sizes have some"
+    killed(options, tmp_path / "state", 5)
+    resumed: list[Progress] = []
+    paint(options, state=tmp_path / "state", progress=resumed.append)
+    assert [report.retreats for report in resumed] == counts[-len(resumed) :]
 
 
 def test_another_painting_is_refused(tmp_path: Path) -> None:
@@ -186,6 +199,16 @@ def test_a_stopped_painting_resumes(tmp_path: Path) -> None:
 def test_saving_changes_nothing(tmp_path: Path) -> None:
     assert torch.equal(paint(StylizeOptions(**BASE), state=tmp_path / "state"), paint(StylizeOptions(**BASE)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pictures_are_hashed_only_for_a_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(_Pictures, "fingerprint", lambda *about: asked.append(about) or "")
+    options = StylizeOptions(method="gatys", scales=1, steps=1)
+    paint(options)
+    assert asked == []
+    paint(options, state=tmp_path / "state")
+    assert len(asked) == 1
 
 
 def test_progress_reports() -> None:

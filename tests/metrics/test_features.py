@@ -66,6 +66,26 @@ def test_layers_that_do_not_compare_are_refused():
         content_distance({}, {})
 
 
+@pytest.mark.parametrize("measure", [content_distance, style_distance, gram_distance])
+def test_features_that_say_nothing_are_refused(measure):
+    with pytest.raises(OptionError, match="not numbers"):
+        measure({"a": random(1, 2, 3, 3)}, {"a": random(1, 2, 3, 3) * float("nan")})
+    with pytest.raises(OptionError, match=r"\(N, C, H, W\), not \(2, 3\)"):
+        measure({"a": random(2, 3)}, {"a": random(2, 3)})
+
+
+def test_pictures_that_say_nothing_are_refused():
+    x, broken = random(1, 3, 4, 4), torch.full((1, 3, 4, 4), float("nan"))
+    with pytest.raises(OptionError, match="not nan"):
+        colour_histogram_distance(x, broken)
+    with pytest.raises(OptionError, match="not numbers"):
+        lpips({"a": x}, {"a": broken}, {"a": torch.ones(3)})
+    with pytest.raises(OptionError, match="not nan"):
+        warping_error(torch.cat([x, broken]), torch.zeros(1, 2, 4, 4))
+    with pytest.raises(OptionError, match="not numbers"):
+        warping_error(torch.cat([x, x]), torch.full((1, 2, 4, 4), float("nan")))
+
+
 def test_lpips_from_its_definition():
     x, y, head = random(2, 3, 4, 5), random(2, 3, 4, 5, seed=1), torch.tensor([0.5, 0.0, 2.0])
     expected = []

@@ -156,3 +156,9 @@ def test_what_is_no_pair_of_pictures_is_refused(measure):
         measure((a * 255).byte(), (a * 255).byte())
     with pytest.raises(OptionError, match=r"floats \(N, 3, H, W\)"):
         measure(a[0], a[0])
+    with pytest.raises(OptionError, match="not nan"):
+        measure(a, a * float("nan"))
+    with pytest.raises(OptionError, match=r"floats \(N, 3, H, W\)"):
+        measure(a[:0], a[:0])
+    with pytest.raises(OptionError, match="are tensors, not ndarray"):
+        measure(a.numpy(), a.numpy())

@@ -118,6 +118,10 @@ def test_what_has_no_distance_is_refused():
         kernel_distance(features(5), features(9), subset_size=6)
     with pytest.raises(OptionError, match="features of one size"):
         kernel_distance(features(5), features(5, 7))
+    for measure in (frechet_distance, kernel_distance):
+        for wrong in (float("nan"), float("inf")):
+            with pytest.raises(OptionError, match="not numbers"):
+                measure(features(5), torch.full((5, 6), wrong))
 
 
 def test_art_fid():
@@ -125,3 +129,5 @@ def test_art_fid():
     assert art_fid(0, 0) == 1
     with pytest.raises(OptionError, match="0 or more"):
         art_fid(-0.1, 3)
+    with pytest.raises(OptionError, match="0 or more, not 1 and nan"):
+        art_fid(1, float("nan"))

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from impasto import StylizeOptions, image
+from impasto.api import Painting
 from impasto.errors import DivergedError, OptionError, PictureError
 from impasto.methods.gatys.stylizer import objective_at
 from impasto.progress import Progress, ProgressCallback
@@ -84,6 +85,7 @@ def test_files_say_the_same_and_the_numbers_are_the_pictures(tmp_path: Path) -> 
         for key, value in row.items():
             assert text[key] == str(value)
         assert (row["content"], row["style"], row["steps"], row["outcome"]) == ("photo", "painting", 2, "finished")
+        assert row["retreats"] == 0
     assert "attention loss" not in about["rows"][0]
     for name in ("figure.png", "curves.png", "curves-time.png"):
         with Image.open(tmp_path / name) as drawn:
@@ -115,6 +117,17 @@ def test_every_content_goes_with_every_style(tmp_path: Path) -> None:
     pairs = [(row["content"], row["style"]) for row in rows[::3]]
     assert pairs == [("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")]
     assert 0 < rows[0]["50%,17%: its weight"] <= 1
+
+
+def test_what_was_given_up_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def give_up(*_: object, progress: ProgressCallback, **__: object) -> Painting:
+        progress(Progress(step=1, total=9, retreats=9))
+        return Painting(CONTENT[0][1], {}, 0.0)
+
+    monkeypatch.setattr("impasto.studies.gatys.paint", give_up)
+    shop = Workshop(PAIR, CONTENT, STYLE, Settings(choices=TINY, device="cpu"))
+    numbers = painted(shop, 0, Variant("wild")).numbers
+    assert (numbers["steps"], numbers["retreats"], numbers["outcome"]) == (1, 9, "given up after 1 steps")
 
 
 def test_what_diverges_is_shown_and_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,42 @@ def test_an_interrupted_run_saves_and_resumes(uninterrupted: Tiny, tmp_path: Pat
     resumed = train(Tiny(), tmp_path, resume=True)
     assert interrupted.done + resumed.done == list(range(STEPS)), "no step is lost"
     assert_same(resumed, uninterrupted)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_twice_saves_all_the_same(tmp_path: Path, number: signal.Signals) -> None:
+    class Twice(Tiny):
+        def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
+            if step == 4:
+                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), number)
+            return super().step(batch, step)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(Twice(), tmp_path, save_every=100)
+    assert [path.name for path in tmp_path.glob("state-*")] == ["state-0000005.safetensors"]
+
+
+def test_a_second_wish_ends_it_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impasto.progress.ECHO_SECONDS", 0.0)
+
+    class Twice(Tiny):
+        def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return super().step(batch, step)
+
+    twice = Twice()
+    with pytest.raises(KeyboardInterrupt):
+        train(twice, tmp_path)
+    assert twice.done == []
+
+
+def test_trains_beside_other_work(uninterrupted: Tiny, tmp_path: Path) -> None:
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with ThreadPoolExecutor(1) as pool:
+        assert_same(pool.submit(train, Tiny(), tmp_path).result(), uninterrupted)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
 
 
 def test_resuming_with_worker_processes_is_exact_too(tmp_path: Path) -> None:
@@ -285,6 +322,21 @@ def test_what_is_not_finite_is_never_saved(tmp_path: Path, where: str) -> None:
     with pytest.raises(DivergedError, match=f"3 of 48 numbers of {place} are not finite; the state of step 4"):
         train(Spoilt(), tmp_path, save_every=4, validate_every=100, steps=5)
     assert [path.name for path in tmp_path.glob("state-*")] == ["state-0000004.safetensors"]
+
+
+@pytest.mark.parametrize("loss", [0.0, float("nan")])
+def test_what_is_not_finite_is_never_measured(tmp_path: Path, loss: float) -> None:
+    class Spoilt(Tiny):
+        def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
+            super().step(batch, step)
+            with torch.no_grad():
+                self.network[0].weight[0, 0] = float("nan")
+            return {"loss": torch.tensor(loss)}
+
+    spoilt = Spoilt()
+    with pytest.raises(DivergedError, match="finite"):
+        train(spoilt, tmp_path, log_every=100, save_every=100, validate_every=1)
+    assert spoilt.events == []
 
 
 def test_settings_of_a_resumed_run_must_be_the_same(tmp_path: Path) -> None:

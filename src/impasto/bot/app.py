@@ -24,6 +24,7 @@ from impasto.bot.talk import COMMANDS, Talk
 from impasto.bot.texts import LANGUAGES, USUAL, say
 from impasto.bot.turns import Turns
 from impasto.errors import ImpastoError
+from impasto.progress import ECHO_SECONDS
 from impasto.service import Service
 
 logger = logging.getLogger("impasto.bot")
@@ -59,8 +60,8 @@ async def _with_signals(settings: Settings, service: Service, store: Store, read
 
     def end(number: int) -> None:
         stop.set()
-        # The second time it is not graceful.
-        loop.remove_signal_handler(number)
+        # Another time it is not graceful.
+        loop.call_later(ECHO_SECONDS, loop.remove_signal_handler, number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end, number)

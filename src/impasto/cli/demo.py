@@ -9,6 +9,7 @@ from impasto.cli.pictures import source
 from impasto.cli.terminal import Screen, write
 from impasto.errors import PictureError
 from impasto.options import StylizeOptions
+from impasto.progress import interrupt, stoppable
 
 CONTENT, STYLE = "mountains", "swirls"
 CHOICES: dict[str, Any] = {"size": 512}
@@ -37,7 +38,9 @@ def demo(
     studio = Studio(api.load(options.method, download=screen.download), options, habits, screen, inputs)
     studio.check(job)
     studio.read_styles([job])
-    for _, error in paint_all(studio, [job], results.append):
+    with stoppable(interrupt):
+        failures = paint_all(studio, [job], results.append)
+    for _, error in failures:
         raise error
     picture, seconds = results[0].picture, results[0].seconds or 0.0
     write(f"{output.absolute()}: {picture.width} x {picture.height} pixels, painted in {seconds:.1f} s by {method}")

@@ -2,17 +2,16 @@
 
 import logging
 import os
-import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from impasto.cli.terminal import write
 from impasto.errors import OptionError
+from impasto.progress import stoppable
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -104,28 +103,22 @@ def _environment(count: int, folder: str) -> Iterator[Path]:
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // count)),
     }
 
-    def ask(*_: object) -> None:
+    def ask() -> None:
         if stop.exists():
             raise KeyboardInterrupt
         stop.touch()
 
-    handlers = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     before = dict(os.environ)
     os.environ.update(settings)
     # What torchrun says of a process that ended, in a page of its own, that process has said in a line.
     logging.disable(logging.ERROR)
     try:
-        yield stop
+        with stoppable(ask):
+            yield stop
     finally:
         logging.disable(logging.NOTSET)
-        _restore(before, handlers)
-
-
-def _restore(environment: Mapping[str, str], handlers: Mapping[signal.Signals, Any]) -> None:
-    os.environ.clear()
-    os.environ.update(environment)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _show_reason(rank: int, folder: Path) -> None:

@@ -1,7 +1,5 @@
 """Making the planned paintings, one after the other: keeping, resuming, stopping, and going on after a bad file."""
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +14,7 @@ from impasto.cli.outputs import Job
 from impasto.cli.pictures import Mask, Source
 from impasto.cli.terminal import Screen, write
 from impasto.errors import Cancelled, OptionError, PictureError, WeightsError
-from impasto.masks import inverted, with_opacity
+from impasto.masks import inverted, style_pixels
 from impasto.methods import Stylizer
 from impasto.methods.adain.style import SUFFIX, Style, load_style
 from impasto.methods.adain.stylizer import AdaIN
@@ -95,7 +93,7 @@ class Studio:
         picture = self.read(style)
         if not isinstance(self.stylizer, AdaIN) or self.options.colour == "match":
             return picture
-        return self.stylizer.encode(with_opacity(picture), self.options, name=style.name)
+        return self.stylizer.encode(style_pixels(picture), self.options, name=style.name)
 
     def _read_mask(self, mask: Mask) -> image.Picture | None:
         if mask.source is None:
@@ -259,27 +257,29 @@ class _Watch:
     def record(self, picture: image.Picture) -> Record:
         """How an unfinished picture was made."""
         seconds = time.monotonic() - self.began
-        made = api.make_record(picture, self.studio.options, self.studio.stylizer, self.studio.names(self.job), seconds)
+        made = api.make_record(
+            picture, self.studio.options, self.studio.stylizer, self.studio.names(self.job), seconds, self.last
+        )
         return made | {"finished": False, "step": self.last.step, "steps": self.last.total}
 
 
 def paint_all(studio: Studio, jobs: Sequence[Job], keep: Callable[[Result], None]) -> list[Failure]:
     """Paint every job, in order, and hand each result to `keep`; what failed is returned.
 
-    Raises Cancelled on Ctrl-C and SIGTERM; OptionError and WeightsError, which every later job would meet again.
+    Raises Cancelled where a painting of many steps is interrupted; OptionError and WeightsError, which every later job
+    would meet again.
     """
     failures: list[Failure] = []
-    with _terminable():
-        if studio.can_batch(jobs):
-            _paint_batches(studio, jobs, keep, failures)
-            return failures
-        for content, group in groupby(jobs, key=lambda job: job.content):
-            try:
-                _paint_content(studio, content, list(group), keep, failures)
-            except Cancelled as stopped:
-                if isinstance(stopped.best, Result):
-                    keep(stopped.best)
-                raise
+    if studio.can_batch(jobs):
+        _paint_batches(studio, jobs, keep, failures)
+        return failures
+    for content, group in groupby(jobs, key=lambda job: job.content):
+        try:
+            _paint_content(studio, content, list(group), keep, failures)
+        except Cancelled as stopped:
+            if isinstance(stopped.best, Result):
+                keep(stopped.best)
+            raise
     return failures
 
 
@@ -334,23 +334,6 @@ def _noted(name: str, failures: list[Failure]) -> Iterator[None]:
     # ImpastoError above all; but not even a mistake of ours may end a night's work at its third picture.
     except Exception as error:  # noqa: BLE001
         failures.append((name, error))
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM counts as Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _record(path: Path) -> Record | None:

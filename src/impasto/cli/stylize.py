@@ -14,6 +14,7 @@ from impasto.cli.pictures import Mask, Source, find_contents, find_mask, find_st
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
 from impasto.options import StylizeOptions
+from impasto.progress import interrupt, stoppable
 
 if TYPE_CHECKING:
     from impasto.cli.painting import Habits, Studio
@@ -182,13 +183,14 @@ def _paint(
     sheet = _sheet(contents, styles, output.grid, studio)
     studio.read_styles(jobs)
     failures: list[Failure] = [("", problem) for problem in problems]
-    try:
-        failures += paint_all(studio, jobs, lambda result: sheet.add(result) if sheet else None)
-    finally:
-        if sheet and output.grid and sheet.cells:
-            replace = run.resume or output.overwrite
-            sheet.write(output.grid, overwrite=replace, pixel_limit=studio.habits.pixel_limit)
-            screen.result(str(output.grid))
+    with stoppable(interrupt):
+        try:
+            failures += paint_all(studio, jobs, lambda result: sheet.add(result) if sheet else None)
+        finally:
+            if sheet and output.grid and sheet.cells:
+                replace = run.resume or output.overwrite
+                sheet.write(output.grid, overwrite=replace, pixel_limit=studio.habits.pixel_limit)
+                screen.result(str(output.grid))
     if failures and len(jobs) + len(problems) == 1:
         raise failures[0][1]
     if failures:

@@ -61,7 +61,10 @@ class Changes:
         Literal["lite", "vgg19"] | None,
         Parameter(help="network that sees the pictures, where the recipe leaves it open; the recipe's if not given"),
     ] = None
-    steps: Annotated[int | None, Parameter(metavar="N", help="length of the run; the recipe's own if not given")] = None
+    steps: Annotated[
+        int | None,
+        Parameter(metavar="N", help="length of the run, which --resume may make longer; the recipe's own if not given"),
+    ] = None
     preview_every: Annotated[
         int | None,
         Parameter(metavar="N", help="steps between previews, 0 for one at the end; the recipe's own if not given"),
@@ -127,14 +130,18 @@ def train(
         config = module.settle(config, folders)
     facts = {"recipe": recipe, **asdict(config), "precision": machine.precision, **_facts(folders, files)}
     facts["processes"] = processes.count
-    # Runs from before there were several processes had one.
-    defaults = {"processes": 1, **defaults_of(config)}
+    how: dict[str, Any] = {
+        "resume": resume,
+        # Runs from before there were several processes had one.
+        "defaults": {"processes": 1, **defaults_of(config)},
+        "may_lengthen": changes.steps is not None,
+    }
     if accelerator.is_main_process:
-        check_run(out, facts, resume=resume, defaults=defaults)
+        check_run(out, facts, **how)
     trainable = module.build(config, accelerator, folders, **files)
     # What cannot be built leaves no run behind that would stand in the way of the next try.
     if accelerator.is_main_process:
-        prepare_run(out, facts, resume=resume, defaults=defaults)
+        prepare_run(out, facts, **how)
         checked.remember(out, side=getattr(config, "crop", 0))
     accelerator.wait_for_everyone()
     _fit(trainable, config, out, accelerator, resume=resume, screen=screen, title=recipe)

@@ -5,7 +5,9 @@ import json
 import platform
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -19,6 +21,7 @@ from impasto.comparison.entries import Entry
 from impasto.errors import ImpastoError, PictureError
 from impasto.evaluation.judges import Judges
 from impasto.evaluation.measures import likeness_of_pair, style_of_pair
+from impasto.evaluation.number import software
 from impasto.evaluation.picture_set import of_area, pixels
 from impasto.record import replace_file
 from impasto.weights import sha256_of
@@ -26,6 +29,7 @@ from impasto.weights import sha256_of
 FORMAT = "impasto compare 1"
 NUMBERS = "compare.json"
 FILES = (NUMBERS, "sheet.png", "index.html")
+WORKER = (sys.executable, "-m", "impasto.comparison.worker")
 
 Named = tuple[str, Path]
 Report = Callable[[int, int, str], None]
@@ -129,7 +133,7 @@ class Comparison:
             "content": sha256_of(content_path),
             "style": sha256_of(style_path),
             "device": self.device,
-            "version": version("impasto"),
+            "versions": software(),
         }
         key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
         file = f"{Path(content).stem}-{Path(style).stem}-{entry.slug}.png"
@@ -197,24 +201,29 @@ class Comparison:
             raise PictureError(f"{self.folder}: cannot be written: {reason}") from None
 
 
-def _lines_of_worker(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What the process says, line by line; it ends with the caller."""
-    command = [sys.executable, "-m", "impasto.comparison.worker"]
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)  # noqa: S603  (our own module)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
-    try:
-        process.stdin.write(json.dumps(job))
-        process.stdin.close()
-        for line in process.stdout:
-            yield json.loads(line)
-        said = process.stderr.read().strip().splitlines()
-        if process.wait() > 0 and said:
-            yield {"error": f"its process failed: {said[-1]}", "fatal": True}
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        process.stderr.close()
+def _lines_of_worker(job: dict[str, Any], command: Sequence[str] = WORKER) -> Iterator[dict[str, Any]]:
+    """What the process says, line by line; it ends with the caller. command: how it is started; tests have their own.
+
+    What it writes to standard error waits in a file: a pipe that nobody reads would stop it once it is full.
+    """
+    with (
+        tempfile.TemporaryFile("w+", errors="replace") as said,
+        subprocess.Popen(  # noqa: S603  (our own module)
+            list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            # A process that could not begin has its reason told below.
+            with suppress(BrokenPipeError), process.stdin:
+                process.stdin.write(json.dumps(job))
+            for line in process.stdout:
+                yield json.loads(line)
+            status = process.wait()
+        finally:
+            process.kill()
+        said.seek(0)
+        lines = said.read().strip().splitlines()
+        if status > 0 and lines:
+            yield {"error": f"its process failed: {lines[-1]}", "fatal": True}

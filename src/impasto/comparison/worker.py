@@ -4,10 +4,11 @@ Reads a job as JSON from stdin and writes a line of JSON to stdout for every pai
 """
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from impasto import api, image
 from impasto.comparison.memory import held_bytes, peak_bytes, reset_peak
@@ -18,9 +19,9 @@ from impasto.options import StylizeOptions
 WARM_UP_SIDE = 32
 
 
-def main() -> int:
-    """Paint the pairs of one job. A pair that fails is told of and does not stop the others."""
-    job = json.load(sys.stdin)
+def main(source: TextIO, out: TextIO) -> int:
+    """Paint the pairs of the job in `source` and tell `out` of each. One that fails does not stop the others."""
+    job = json.load(source)
     options = StylizeOptions(**job["options"])
     weights = Path(job["weights"]) if job["weights"] else None
     idle = held_bytes()
@@ -28,13 +29,13 @@ def main() -> int:
         stylizer = api.load(options.method, device=job["device"], weights=weights)
         _warm_up(stylizer, options, job["pairs"][0])
     except (OptionError, WeightsError) as error:
-        _tell({"error": str(error), "fatal": True})
+        _tell(out, {"error": str(error), "fatal": True})
         return 1
     for pair in job["pairs"]:
         try:
-            _tell({"pair": pair["number"], "before_bytes": idle, **_painted(stylizer, options, pair)})
+            _tell(out, {"pair": pair["number"], "before_bytes": idle, **_painted(stylizer, options, pair)})
         except ImpastoError as error:
-            _tell({"pair": pair["number"], "error": str(error)})
+            _tell(out, {"pair": pair["number"], "error": str(error)})
     return 0
 
 
@@ -61,10 +62,17 @@ def _read(options: StylizeOptions, pair: dict[str, Any]) -> tuple[image.Picture,
     return content, [style], api.Names(content=pair["names"][0], styles=[pair["names"][1]])
 
 
-def _tell(line: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
+def _tell(out: TextIO, line: dict[str, Any]) -> None:
+    out.write(json.dumps(line) + "\n")
+    out.flush()
+
+
+def own_stdout() -> TextIO:
+    """Standard output for the lines alone: what a library prints goes to standard error from now on."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return out
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.stdin, own_stdout()))

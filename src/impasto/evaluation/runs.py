@@ -18,7 +18,7 @@ from impasto.errors import CheckpointError, DataError, OptionError, PictureError
 from impasto.evaluation import measures, traps
 from impasto.evaluation.folders import real_floor, tell
 from impasto.evaluation.judges import Judges
-from impasto.evaluation.number import Number, over_runs
+from impasto.evaluation.number import Number, over_runs, software
 from impasto.evaluation.picture_set import PictureSet, pixels
 from impasto.options import TRANSLATIONS, StylizeOptions
 from impasto.record import read_record
@@ -64,8 +64,8 @@ def evaluate_runs(
 ) -> list[Number]:
     """Numbers of every run, and means over them if there are several; translated pictures go into `folder`.
 
-    Pictures that an earlier call translated with the same weights are taken as they are. Raises CheckpointError for a
-    folder without generators, WeightsError, PictureError, DataError.
+    Pictures that an earlier call translated with the same weights and versions are taken as they are. Raises
+    CheckpointError for a folder without generators, WeightsError, PictureError, DataError.
     """
     found = {run: checkpoints_of(run) for run in runs}
     if len({run.resolve() for run in runs}) < len(runs):
@@ -177,6 +177,7 @@ class _Translation:
             record = {
                 "software": "impasto", "method": self.checkpoint.method, "direction": direction,
                 "weights": {self.checkpoint.method: weights}, "content": path.name, "content_sha256": digest,
+                "device": str(self.translator.device), "versions": software(),
             }  # fmt: skip
             if not _is_made_so(target, record):
                 with torch.inference_mode():
@@ -201,7 +202,9 @@ def _prepared(pictures: PictureSet, folder: Path, side: int | None) -> PictureSe
     written = []
     for path, digest in zip(pictures.paths, pictures.hashes, strict=True):
         target = folder / f"{path.stem}.png"
-        record = {"software": "impasto", "content": path.name, "content_sha256": digest, "side": side}
+        record = {
+            "software": "impasto", "content": path.name, "content_sha256": digest, "side": side, "versions": software(),
+        }  # fmt: skip
         if not _is_made_so(target, record):
             picture = pixels(path)
             sized = picture if side is None else image.resize(picture, side, side)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from impasto.errors import OptionError
+from impasto.metrics.pairs import check_pictures
 
 BINS = 8
 
@@ -14,8 +15,9 @@ def colour_histogram_distance(a: Tensor, b: Tensor, *, bins: int = BINS) -> Tens
 
     a, b: (N, 3, H, W) and (N, 3, h, w) in [0, 1]; the sizes may differ. Raises OptionError otherwise.
     """
-    if a.ndim != 4 or b.ndim != 4 or a.shape[:2] != b.shape[:2] or a.shape[1] != 3:
-        raise OptionError(f"pictures to compare are (N, 3, H, W), not {tuple(a.shape)} and {tuple(b.shape)}")
+    check_pictures(a, b)
+    if len(a) != len(b):
+        raise OptionError(f"pictures to compare are pairs, not {len(a)} and {len(b)}")
     shared = [(_histogram(x, bins) * _histogram(y, bins)).sqrt().sum() for x, y in zip(a, b, strict=True)]
     return (1 - torch.stack(shared)).clamp_min(0).sqrt()
 

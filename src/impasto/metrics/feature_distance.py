@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from impasto.errors import OptionError
+from impasto.metrics.pairs import check_finite
 
 Features = Mapping[str, Tensor]
 """{layer: (N, C, H, W)}."""
@@ -38,6 +39,10 @@ def _mean_over_layers(found: Features, target: Features, of: Callable[[Tensor], 
         raise OptionError("features to compare are of the same layers, at least one")
     parts = []
     for layer, features in found.items():
+        if features.ndim != 4 or target[layer].ndim != 4:
+            shapes = f"{tuple(features.shape)} and {tuple(target[layer].shape)}"
+            raise OptionError(f"features of {layer} are (N, C, H, W), not {shapes}")
+        check_finite(features, target[layer])
         x, y = of(features.double()), of(target[layer].double())
         if x.shape[1:] != y.shape[1:]:
             raise OptionError(f"features of {layer} are of {tuple(x.shape)} and {tuple(y.shape)}, which do not compare")

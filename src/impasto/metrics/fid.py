@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from impasto.errors import OptionError
+from impasto.metrics.pairs import check_finite
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
@@ -12,13 +13,14 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     The covariances are the unbiased ones, as in every FID program. S = R^T R for a root R of min(N - 1, D) rows, and
     the trace of the matrix root is the sum of the singular values of R_a R_b^T: exact for covariances of any rank,
     where a general matrix root of S_a S_b meets imaginary parts and needs an offset on the diagonal.
-    Raises OptionError for fewer than two features a side or features of different sizes.
+    Raises OptionError for fewer than two features a side, features of different sizes, or not finite ones.
     """
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
         raise OptionError(
             f"a Fréchet distance takes two sets of at least 2 features of one size, not {tuple(a.shape)} and"
             f" {tuple(b.shape)}"
         )
+    check_finite(a, b)
     (mean_a, root_a), (mean_b, root_b) = _gaussian(a), _gaussian(b)
     shared = torch.linalg.matrix_norm(root_a @ root_b.T, "nuc")
     traces = root_a.square().sum() + root_b.square().sum()

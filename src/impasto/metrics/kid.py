@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from impasto.errors import OptionError
+from impasto.metrics.pairs import check_finite
 
 SUBSETS = 100
 LARGEST_SUBSET = 100
@@ -17,13 +18,14 @@ def kernel_distance(
     a, b: features (N, D) and (M, D). subset_size: features of each side in a subset, drawn without replacement; None
     for min(100, N, M). Not times 100 or 1000, as tables often have it. A set's own distance is 0 on average, and so a
     value can be negative. Where a subset is the whole of both sets, all subsets are the same and the deviation is 0.
-    Raises OptionError for subsets larger than a set or of fewer than 2, and features of different sizes.
+    Raises OptionError for subsets larger than a set or of fewer than 2, different sizes, or not finite ones.
     """
     size = min(LARGEST_SUBSET, len(a), len(b)) if subset_size is None else subset_size
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
         raise OptionError(f"a kernel distance takes features of one size, not {tuple(a.shape)} and {tuple(b.shape)}")
     if not 2 <= size <= min(len(a), len(b)):
         raise OptionError(f"subsets are of 2 to {min(len(a), len(b))} features, not of {size}")
+    check_finite(a, b)
     wide_a, wide_b = a.detach().double().cpu(), b.detach().double().cpu()
     random = torch.Generator().manual_seed(seed)
     values = []

@@ -15,7 +15,7 @@ from impasto.attention import Sight, SightWithin, overlay, see, see_within
 from impasto.device import choose_device
 from impasto.errors import Cancelled
 from impasto.gallery import packaged
-from impasto.masks import with_opacity
+from impasto.masks import style_pixels
 from impasto.methods import Stylizer
 from impasto.methods.adain.style import Style
 from impasto.methods.adain.stylizer import AdaIN
@@ -186,7 +186,7 @@ class Painter:
 
         def encode() -> Style:
             # Statistics take kilobytes, the picture megabytes, and nothing asks for it again.
-            picture = with_opacity(self._read(data, name))
+            picture = style_pixels(self._read(data, name))
             return replace(stylizer.encode(picture, options, name=name), picture=None)
 
         return self._styles.get(key, encode)

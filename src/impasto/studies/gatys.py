@@ -29,9 +29,12 @@ def painted(shop: Workshop, pair: int, variant: Variant) -> Cell:
     curves: dict[str, dict[float, float]] = {}
     clock: dict[float, float] = {}
     best: list[image.Picture] = []
+    last = Progress(step=0, total=0)
     began = time.perf_counter()
 
     def watch(progress: Progress) -> None:
+        nonlocal last
+        last = progress
         clock[progress.step] = round(time.perf_counter() - began, 3)
         for term, value in progress.losses.items():
             weight = options.chosen(f"{term}_weight")
@@ -48,9 +51,17 @@ def painted(shop: Workshop, pair: int, variant: Variant) -> Cell:
             raise
         # Without guard that is what a study may be about: what was best until then is shown.
         result, outcome = best[0], f"not finite after step {len(clock)}"
+    if outcome == "finished" and len(clock) < last.total:
+        outcome = f"given up after {len(clock)} steps"
     seconds = time.perf_counter() - began
-    numbers: dict[str, float | int | str] = {**_losses(shop, pair, variant, result), "seconds": round(seconds, 1)}
-    return Cell([[image.to_pil(result)]], numbers | {"steps": len(clock), "outcome": outcome}, curves, clock)
+    numbers: dict[str, float | int | str] = {
+        **_losses(shop, pair, variant, result),
+        "seconds": round(seconds, 1),
+        "steps": len(clock),
+        "retreats": last.retreats,
+        "outcome": outcome,
+    }
+    return Cell([[image.to_pil(result)]], numbers, curves, clock)
 
 
 def _losses(shop: Workshop, pair: int, variant: Variant, result: image.Picture) -> dict[str, float]:

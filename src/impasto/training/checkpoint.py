@@ -23,6 +23,9 @@ from impasto.training.random_state import random_state, restore_random_state
 
 STATE, PREVIOUS = "state.json", "state.json.previous"
 
+LENGTHS = "earlier lengths"
+"""Of a run that was lengthened, in its `config.json`."""
+
 Value = TypeVar("Value")
 
 logger = logging.getLogger(__name__)
@@ -45,21 +48,27 @@ def read_json(path: Path) -> Any:
 
 
 def check_run(
-    folder: Path, config: Mapping[str, Any], *, resume: bool, defaults: Mapping[str, Any] | None = None
+    folder: Path,
+    config: Mapping[str, Any],
+    *,
+    resume: bool,
+    defaults: Mapping[str, Any] | None = None,
+    may_lengthen: bool = False,
 ) -> None:
     """Make sure that a new run finds no old one in its folder, and that a resumed one has the same settings.
 
-    defaults: what settings that the old run did not know yet count as, as `defaults_of` gives it.
+    defaults: what settings that the old run did not know yet count as, as `defaults_of` gives it. may_lengthen: whether
+        a resumed run may have more steps than before.
     Raises CheckpointError otherwise, naming each setting that differs. Writes nothing.
     """
-    stored = folder / "config.json"
-    if not stored.exists():
+    before = _settings(folder)
+    if before is None:
         if resume:
             raise CheckpointError(f"{folder}: holds no run to resume")
         return
-    before, now = read_json(stored), json.loads(json.dumps(config))
-    if not isinstance(before, dict):
-        raise CheckpointError(f"{stored}: is damaged, so that nobody knows the settings of this run")
+    now = json.loads(json.dumps(config))
+    if may_lengthen and 0 < _length(before) < _length(now):
+        before["schedule"]["steps"] = _length(now)
     differences = "; ".join(_differences(_filled(before, json.loads(json.dumps(defaults or {}))), now))
     if not resume and differences:
         raise CheckpointError(f"{folder}: already holds a run of other settings; choose another folder ({differences})")
@@ -70,16 +79,51 @@ def check_run(
 
 
 def prepare_run(
-    folder: Path, config: Mapping[str, Any], *, resume: bool, defaults: Mapping[str, Any] | None = None
+    folder: Path,
+    config: Mapping[str, Any],
+    *,
+    resume: bool,
+    defaults: Mapping[str, Any] | None = None,
+    may_lengthen: bool = False,
 ) -> None:
-    """Create the folder of a new run, or make sure that a resumed one has the same settings, as `check_run` does."""
-    check_run(folder, config, resume=resume, defaults=defaults)
-    if not resume:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_json(folder / "config.json", config)
-        except OSError as error:
-            raise CheckpointError(f"{folder}: cannot be made or written to ({error.strerror or error})") from error
+    """Create the folder of a new run, or make sure that a resumed one has the same settings, as `check_run` does.
+
+    A run that becomes longer says so in `config.json`: which lengths it had before, and until which step.
+    """
+    check_run(folder, config, resume=resume, defaults=defaults, may_lengthen=may_lengthen)
+    before = _settings(folder)
+    if before is not None and _length(config) == _length(before):
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        earlier = read_json(folder / "config.json") or {}
+        lengths = [*earlier.get(LENGTHS, []), {"steps": _length(before), "until": _step(folder)}] if before else []
+        write_json(folder / "config.json", {**config, **({LENGTHS: lengths} if lengths else {})})
+    except OSError as error:
+        raise CheckpointError(f"{folder}: cannot be made or written to ({error.strerror or error})") from error
+
+
+def _settings(folder: Path) -> dict[str, Any] | None:
+    """What the run in the folder was begun with, or lengthened to; None if there is none."""
+    stored = folder / "config.json"
+    if not stored.exists():
+        return None
+    before = read_json(stored)
+    if not isinstance(before, dict):
+        raise CheckpointError(f"{stored}: is damaged, so that nobody knows the settings of this run")
+    return {name: value for name, value in before.items() if name != LENGTHS}
+
+
+def _length(config: Mapping[str, Any]) -> int:
+    """Steps of a run's schedule; 0 where it has none."""
+    schedule = config.get("schedule")
+    return int(schedule.get("steps", 0)) if isinstance(schedule, dict) else 0
+
+
+def _step(folder: Path) -> int:
+    """Of the last saved state."""
+    states = _listed(folder)
+    return int(states[0]["step"]) if states else 0
 
 
 def defaults_of(config: Any) -> dict[str, Any]:

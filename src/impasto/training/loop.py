@@ -3,12 +3,10 @@
 import math
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, Protocol
 
 from accelerate import Accelerator
@@ -19,6 +17,7 @@ from torch.utils.tensorboard import SummaryWriter
 from impasto import image
 from impasto.errors import CheckpointError, DivergedError, ImpastoError
 from impasto.metrics import is_better
+from impasto.progress import stoppable
 from impasto.training import checkpoint, figures, health
 from impasto.training.page import write_page
 from impasto.training.processes import Processes
@@ -96,23 +95,24 @@ def fit(
 
     Resumed runs end with the same weights, bit by bit, as uninterrupted ones on the same machine with as many
     processes. Raises DivergedError when a number is not finite (the last good state is kept), CheckpointError when a
-    state cannot be saved or resumed, KeyboardInterrupt after saving, in all processes.
+    state cannot be saved or resumed, KeyboardInterrupt after saving, in all processes. Outside the main thread, where a
+    program may train beside other work, no signal handler is installed.
     """
     run = _Run(trainable, schedule, folder, accelerator, report)
-    stop = _StopSignal()
+    stop = _Stop()
     try:
-        # A run that was killed before its first save begins again.
-        start = run.begin(resume=resume and checkpoint.has_state(folder))
-        batches = trainable.batches(start)
-        for step in range(start, schedule.steps):
-            losses = trainable.step(next(batches), step)
-            (stopped,) = run.processes.agree(stop.asked)
-            run.look_up(losses, step + 1, stopped=stopped)
-            if stopped and step + 1 < schedule.steps:
-                raise KeyboardInterrupt
-        run.finish()
+        with stoppable(stop.ask):
+            # A run that was killed before its first save begins again.
+            start = run.begin(resume=resume and checkpoint.has_state(folder))
+            batches = trainable.batches(start)
+            for step in range(start, schedule.steps):
+                losses = trainable.step(next(batches), step)
+                (stopped,) = run.processes.agree(stop.is_asked)
+                run.look_up(losses, step + 1, stopped=stopped)
+                if stopped and step + 1 < schedule.steps:
+                    raise KeyboardInterrupt
+            run.finish()
     finally:
-        stop.restore()
         run.close()
 
 
@@ -161,7 +161,7 @@ class _Run:
             for every in (schedule.log_every, schedule.preview_every, schedule.validate_every, schedule.save_every)
         )
         self.finite.note(losses, done)
-        if logs or saves or stopped:
+        if logs or validates or saves or stopped:
             self._stop_on(self.finite.trouble())
         if logs:
             values = self.processes.mean({name: float(loss) for name, loss in losses.items()})
@@ -170,6 +170,9 @@ class _Run:
                 self.health.observe(done, values)
         if previews and self.processes.is_first:
             self._preview(done)
+        if validates:
+            # A step that broke them shows in no loss yet, and what is measured must be numbers.
+            self._stop_on(health.weights_trouble(self.trainable.modules, self.trainable.optimizers))
         measured = self._validate(done) if validates and self.processes.is_first else None
         if previews or validates:
             self._write_page()
@@ -292,8 +295,8 @@ def _draw_figures(trainable: Trainable, folder: Path) -> None:
     figures.draw_losses(folder)
 
 
-class _StopSignal:
-    """Turns the first Ctrl-C or SIGTERM into a wish that the loop grants after saving; the second one interrupts.
+class _Stop:
+    """Turns the first Ctrl-C or SIGTERM into a wish that the loop grants after saving; a second one interrupts.
 
     A process of several is asked more than once: by the terminal and by torchrun, or by the file that `impasto train
     --devices` makes. There, whoever started it is the one to lose patience.
@@ -303,17 +306,12 @@ class _StopSignal:
         self._asked = False
         self._file = os.environ.get(STOP_FILE)
         self._is_one_of_several = "TORCHELASTIC_RUN_ID" in os.environ
-        self._previous = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
 
     @property
-    def asked(self) -> bool:
+    def is_asked(self) -> bool:
         return self._asked or (self._file is not None and Path(self._file).exists())
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
+    def ask(self) -> None:
+        if self._asked and not self._is_one_of_several:
+            raise KeyboardInterrupt
         self._asked = True
-        if not self._is_one_of_several:
-            self.restore()
-
-    def restore(self) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)

@@ -2,12 +2,14 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 import uvicorn
 
+from impasto.progress import ECHO_SECONDS
 from impasto.service import Service
 from impasto.serving.server import configured
 
@@ -18,9 +20,14 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_exit = on_exit
+        self._heard = float("-inf")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Not uvicorn's own, which sends itself the signal again once it is done, before the service is closed.
+        now = time.monotonic()
+        if now - self._heard < ECHO_SECONDS:
+            return
+        self._heard = now
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
         # A handler interrupts whatever the main thread does, which may hold the lock that this needs.

@@ -131,6 +131,7 @@ class AdaIN:
             self._networks[key] = chosen
         return self._networks[key]
 
+    @torch.random.fork_rng(devices=[])  # a caller's random numbers are not ours to draw
     def _load(self, options: StylizeOptions) -> Networks:
         path = decoder_file(options.decoder)
         decoder, config = load_decoder(path)

@@ -2,12 +2,13 @@
 
 Paper 002's Figure 1 shows the style loss falling and then growing rapidly. L-BFGS without a line search does that when
 an old curvature pair misleads it. The guard keeps the best picture, notices a loss that is not finite or far above the
-best, goes back, forgets the curvature, and goes on with smaller steps, or stops with the best if that never helps.
+best, goes back, forgets the curvature, and goes on with half the step or less, which doubles again while all is quiet;
+or it stops with the best if that never helps.
 """
 
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -20,19 +21,36 @@ from impasto.options import StylizeOptions
 
 # A healthy run rises by a few percent between steps; paper 002's failure by powers of ten.
 EXPLODED = 2.0
+# Next to a loss that has almost vanished, a doubling is noise: so much of the first loss is let through besides.
+NOISE = 0.02
+# So many retreats, and no step that may grow again between them, lead nowhere.
 RETREATS = 8
+# A Gram loss is of the fourth power of the features, and so of how far a step went.
+POWER = 4
+# A loss that is no number does not say how far that was.
+HALVINGS_OF_NOTHING = 4
+# Steps without a retreat after which a halving is taken back, at first.
+QUIET_STEPS = 3
 
 logger = logging.getLogger("impasto")
 
 
 @dataclass
 class Guard:
-    """The best picture so far and how often the optimisation had to return to it."""
+    """The best picture so far, how often the optimisation had to return to it, and how careful it is since.
+
+    halvings: of the step, now. in_a_row: retreats since it last grew. quiet: steps since it last changed. patience:
+    quiet steps after which it grows again.
+    """
 
     best: Tensor
     best_loss: float = math.inf
     first_loss: float = math.inf
     retreats: int = 0
+    halvings: int = 0
+    in_a_row: int = 0
+    quiet: int = 0
+    patience: int = QUIET_STEPS
 
     def judge(self, picture: Tensor, loss: float) -> bool:
         """Remember `picture` if it is the best; False if its loss is out of hand."""
@@ -41,13 +59,49 @@ class Guard:
         if loss < self.best_loss:
             self.best.copy_(picture)
             self.best_loss = loss
-        # Next to a loss that has almost vanished, a doubling is noise.
-        return math.isfinite(loss) and loss <= EXPLODED * (self.best_loss + 0.01 * self.first_loss)
+        return math.isfinite(loss) and loss <= self.limit
+
+    @property
+    def limit(self) -> float:
+        """The highest loss that is none of an explosion."""
+        return EXPLODED * self.best_loss + NOISE * self.first_loss
+
+    def retreat(self, loss: float) -> None:
+        """Be more careful from now on, by as much as the loss says that the step was too large."""
+        if self.retreats and not self.in_a_row:
+            # The step grew too early; the next time shall come later.
+            self.patience *= 2
+        self.retreats += 1
+        self.in_a_row += 1
+        self.quiet = 0
+        if math.isfinite(loss) and self.limit > 0:
+            self.halvings += max(1, round(math.log2(loss / self.limit) / POWER))
+        else:
+            self.halvings += HALVINGS_OF_NOTHING
+
+    def rest(self) -> bool:
+        """After a step without a retreat: whether it may be less careful again."""
+        self.quiet += 1
+        if not self.halvings or self.quiet < self.patience:
+            return False
+        self.halvings -= 1
+        self.quiet = self.in_a_row = 0
+        return True
+
+    @property
+    def numbers(self) -> dict[str, float | int]:
+        """All but the picture, by name."""
+        return {item.name: getattr(self, item.name) for item in fields(self) if item.name != "best"}
+
+    @property
+    def caution(self) -> float:
+        """Share of its usual step that the optimisation takes."""
+        return 0.5**self.halvings
 
     @property
     def gave_up(self) -> bool:
         """Nothing more is to be had at this size; `best` stands."""
-        return self.retreats > RETREATS
+        return self.in_a_row > RETREATS
 
 
 class Optimisation:
@@ -69,9 +123,12 @@ class Optimisation:
         sound = self.guard.judge(self._evaluated, self.loss)
         if not sound and self.options.guard == "on":
             self._retreat()
-        elif not math.isfinite(self.loss):
+            return
+        if not math.isfinite(self.loss):
             raise DivergedError("the loss is not finite any more; with the guard on, the best picture would be kept")
-        elif self.kind in ("adam", "lbfgs-clamped"):
+        if self.guard.rest():
+            self._set_rate()
+        if self.kind in ("adam", "lbfgs-clamped"):
             # L-BFGS does not know that the point moves, and what it has learned of the curvature is spoilt: that is the
             # failure of paper 002's Figure 1, and only the choice that repeats it does so.
             self.canvas.clamp()
@@ -100,32 +157,36 @@ class Optimisation:
 
     def _retreat(self) -> None:
         guard = self.guard
-        guard.retreats += 1
+        guard.retreat(self.loss)
         if not math.isfinite(guard.best_loss):
             raise DivergedError("the loss is not finite for the picture to start from; lower the weights of the losses")
         if guard.gave_up:
             height, width = guard.best.shape[-2:]
             logger.warning(
-                "the loss exploded %d times at %d x %d, the last time from %.4g to %.4g; the best picture before that "
-                "is kept (lower --style-weight or --learning-rate for a steadier run)",
-                *(guard.retreats, width, height, guard.best_loss, self.loss),
+                "the loss exploded %d times in a row at %d x %d, the last time from %.4g to %.4g; the best picture "
+                "before is kept (lower --style-weight or --learning-rate for a steadier run)",
+                *(guard.in_a_row, width, height, guard.best_loss, self.loss),
             )
         self.canvas.restart(guard.best)
         self.renew_optimizer()
 
     def renew_optimizer(self) -> None:
-        """An optimiser that knows nothing yet; every retreat so far has halved its steps."""
-        caution = 0.5**self.guard.retreats
-        self.optimizer: Optimizer = self._adam(caution) if self.kind == "adam" else self._lbfgs(caution)
+        """An optimiser that knows nothing yet, and is as careful as the guard."""
+        self.optimizer: Optimizer = self._adam() if self.kind == "adam" else self._lbfgs()
+        self._set_rate()
 
-    def _adam(self, caution: float) -> Optimizer:
-        return torch.optim.Adam([self.canvas.change], lr=self.options.learning_rate * caution, betas=(0.9, 0.99))
+    def _set_rate(self) -> None:
+        rate = self.options.learning_rate if self.kind == "adam" else 1.0
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * self.guard.caution
 
-    def _lbfgs(self, caution: float) -> Optimizer:
+    def _adam(self) -> Optimizer:
+        return torch.optim.Adam([self.canvas.change], betas=(0.9, 0.99))
+
+    def _lbfgs(self) -> Optimizer:
         # One iteration per step, so that everything between steps is ours; no tolerances: when to stop is ours too.
         return torch.optim.LBFGS(
             [self.canvas.change],
-            lr=caution,
             max_iter=1,
             history_size=self.options.history,
             tolerance_grad=0,

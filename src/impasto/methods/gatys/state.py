@@ -12,13 +12,17 @@ from impasto import weights
 from impasto.errors import CheckpointError, WeightsError
 from impasto.methods.gatys.optimise import Optimisation
 
+# A part of every fingerprint: what a state holds, and how steps follow from it.
+FORMAT = 2
+
 
 @dataclass(frozen=True)
 class Place:
-    """Where a painting stopped: after `step` steps at scale number `scale`."""
+    """Where a painting stopped: after `step` steps at scale number `scale`. retreats: of the guard at those before."""
 
     scale: int
     step: int
+    retreats: int = 0
 
 
 def save(path: Path, place: Place, optimisation: Optimisation, fingerprint: str) -> None:
@@ -33,9 +37,8 @@ def save(path: Path, place: Place, optimisation: Optimisation, fingerprint: str)
         "fingerprint": fingerprint,
         "scale": place.scale,
         "step": place.step,
-        "best_loss": guard.best_loss,
-        "first_loss": guard.first_loss,
-        "retreats": guard.retreats,
+        "retreats": place.retreats,
+        "guard": guard.numbers,
         "optimizer": numbers,
     }
     weights.save(path, tensors, config)
@@ -51,7 +54,7 @@ def read(path: Path, fingerprint: str) -> tuple[Place, dict[str, Tensor], dict[s
         raise CheckpointError(f"{path}: belongs to a painting of other pictures, options or weights")
     if config.get("sha256") != _digest(tensors):
         raise CheckpointError(f"{path}: is damaged; delete it to begin again")
-    return Place(config["scale"], config["step"]), tensors, config
+    return Place(config["scale"], config["step"], config["retreats"]), tensors, config
 
 
 def restore(optimisation: Optimisation, tensors: dict[str, Tensor], config: dict[str, Any]) -> None:
@@ -61,7 +64,8 @@ def restore(optimisation: Optimisation, tensors: dict[str, Tensor], config: dict
     with torch.no_grad():
         canvas.change.copy_(tensors["change"])
     guard.best.copy_(tensors["best"])
-    guard.best_loss, guard.first_loss, guard.retreats = config["best_loss"], config["first_loss"], config["retreats"]
+    for name, value in config["guard"].items():
+        setattr(guard, name, value)
     optimisation.renew_optimizer()
     state = optimisation.optimizer.state_dict()
     state["state"] = {0: _unpack(tensors, config["optimizer"], canvas.change.device)}

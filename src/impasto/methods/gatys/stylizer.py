@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -33,6 +34,11 @@ from impasto.weights import sha256_of
 
 # Below this a picture holds no strokes that a coarse scale could place.
 SMALLEST_SIDE = 64
+
+# Of the first loss: a best loss that is higher is of a picture that looks like the first one.
+SMALLEST_GAIN = 0.999
+
+logger = logging.getLogger("impasto")
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,7 @@ class Gatys:
         """{encoder: sha256 of its weights}, for the record of how a picture was made."""
         return {options.encoder: sha256_of(weights_file(options.encoder, self.weights))}
 
+    @torch.random.fork_rng(devices=[])  # a caller's random numbers are not ours to draw
     def encoder(self, options: StylizeOptions) -> Encoder:
         """What the picture is seen with; loaded once. Raises OptionError or WeightsError."""
         name, filters, dtype = key = options.encoder, options.filters, precision(options.precision, self.device)
@@ -197,7 +204,7 @@ class _Pictures:
 
     def fingerprint(self, *others: object) -> str:
         """Of the pictures, and of whatever else JSON can hold."""
-        digest = hashlib.sha256(json.dumps(others).encode())
+        digest = hashlib.sha256(json.dumps([state.FORMAT, *others]).encode())
         for picture in (self.content, *self.styles, *([] if self.start is None else [self.start]), *(self.masks or ())):
             digest.update(str(tuple(picture.shape)).encode())
             digest.update(picture.contiguous().numpy().tobytes())
@@ -225,7 +232,9 @@ class _Run:
         self.best = visible(self.pictures.content)[0]
         height, width = self.best.shape[-2:]
         self.sizes = pyramid(height, width, options.scales or 1)
-        self.fingerprint = pictures.fingerprint(asdict(options), method.weights_hashes(options))
+        self.fingerprint = pictures.fingerprint(asdict(options), method.weights_hashes(options)) if saving else ""
+        self.retreats = 0  # at the scales that are done
+        self.has_gained = False  # at any of these
         self.clock = _Clock([size[0] * size[1] * self._steps(i) for i, size in enumerate(self.sizes)])
 
     def paint(self) -> Tensor:
@@ -240,6 +249,7 @@ class _Run:
         place, tensors, config = state.Place(0, 0), None, None
         if self.saving and self.saving.path.exists():
             place, tensors, config = state.read(self.saving.path, self.fingerprint)
+            self.retreats, self.has_gained = place.retreats, place.scale > 0
         picture: Tensor | None = None
         for scale in range(place.scale, len(self.sizes)):
             optimisation = self._begin(scale, picture)
@@ -250,7 +260,12 @@ class _Run:
                 first, tensors = place.step, None
             self._optimise(optimisation, scale, first)
             picture = optimisation.finish()
+            self.retreats += optimisation.guard.retreats
+            guard = optimisation.guard
+            self.has_gained |= not self._steps(scale) or guard.best_loss < SMALLEST_GAIN * guard.first_loss
         assert picture is not None
+        if not self.has_gained:
+            logger.warning(_unpainted(self.options))
         if self.saving:
             self.saving.path.unlink(missing_ok=True)
         return picture.clamp(0, 1).cpu()
@@ -267,9 +282,12 @@ class _Run:
         for step in range(first, self._steps(scale)):
             optimisation.step()
             if optimisation.guard.gave_up:
+                self._report(optimisation, scale, step + 1)
                 break
             if self.saving and (step + 1) % self.saving.every == 0:
-                state.save(self.saving.path, state.Place(scale, step + 1), optimisation, self.fingerprint)
+                state.save(
+                    self.saving.path, state.Place(scale, step + 1, self.retreats), optimisation, self.fingerprint
+                )
             self._report(optimisation, scale, step + 1)
 
     def _report(self, optimisation: Optimisation, scale: int, step: int) -> None:
@@ -281,6 +299,7 @@ class _Run:
                     total=sum(self._steps(i) for i in range(len(self.sizes))),
                     loss=optimisation.guard.best_loss,
                     losses=optimisation.losses,
+                    retreats=self.retreats + optimisation.guard.retreats,
                     size=self.sizes[scale],
                     seconds_left=self.clock.seconds_left(scale, step / self._steps(scale)),
                     preview=lambda: best.clamp(0, 1).cpu(),
@@ -322,6 +341,16 @@ class _Clock:
             return None
         seconds, work = now - self.began[0], done - self.began[1]
         return seconds * (sum(self.work) - done) / work if work > 0 else None
+
+
+def _unpainted(options: StylizeOptions) -> str:
+    said = "the picture is nearly as it was at the start, as none was found whose loss is lower"
+    if options.chosen("attention_weight") and options.attention_loss == "gram":
+        said += (
+            "; in a flat picture attention finds the same for every place, and asks for it to stay flat"
+            " (--attention-weight 0, or --attention-loss local, paints it)"
+        )
+    return said
 
 
 def _check_layers(options: StylizeOptions) -> None:
