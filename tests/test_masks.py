@@ -7,7 +7,7 @@ from torch import Tensor
 from impasto.colour import match_colours
 from impasto.errors import OptionError
 from impasto.image import Picture
-from impasto.masks import inverted, match_visible, regions, visible, with_opacity
+from impasto.masks import inverted, match_visible, recoloured, regions, seen_colours, visible, with_opacity
 
 
 def mask(values: list[list[float]], alpha: Tensor | None = None) -> Picture:
@@ -94,3 +94,24 @@ def test_opacity_of_a_style() -> None:
     torch.testing.assert_close(matched[:, :3], match_colours(colours, pixels.flip(1)))
     with pytest.raises(OptionError, match="style is transparent everywhere"):
         with_opacity(Picture(pixels, alpha=torch.zeros(1, 1, 4, 6)))
+
+
+def test_content_takes_each_styles_colours_in_its_share() -> None:
+    generator = torch.Generator().manual_seed(0)
+    content, warm, cold = (torch.rand(1, 3, 8, 8, generator=generator) * level for level in (1.0, 0.5, 0.2))
+    left = torch.zeros(1, 1, 8, 8)
+    left[..., :3] = 1
+    torch.testing.assert_close(recoloured(content, [warm], [1.0]), match_colours(content, warm))
+    half = recoloured(content, [warm, cold], [left, torch.zeros_like(left)])
+    torch.testing.assert_close(half[..., :3], match_colours(content, warm)[..., :3])
+    assert torch.equal(half[..., 3:], content[..., 3:])
+    mean = (match_colours(content, warm) + 3 * match_colours(content, cold)) / 4
+    torch.testing.assert_close(recoloured(content, [warm, cold], [0.25, 0.75]), mean)
+
+
+def test_transparent_colours_are_not_taken() -> None:
+    style = torch.rand(1, 4, 6, 6, generator=torch.Generator().manual_seed(0))
+    style[:, 3] = 0
+    style[:, 3, :2] = 0.3
+    assert torch.equal(seen_colours(style), style[:, :3, :2].flatten(2)[:, :, None])
+    assert torch.equal(seen_colours(style[:, :3]), style[:, :3].flatten(2)[:, :, None])

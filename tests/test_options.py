@@ -24,6 +24,7 @@ from impasto.weights import save
 FIELDS = [item.name for item in fields(StylizeOptions)]
 SHORT: dict[str, Any] = {"method": "gatys", "scales": 1, "steps": 3}
 NOISE = SHORT | {"init": "noise"}
+GRAM = NOISE | {"style_loss": "gram"}
 ADAM = SHORT | {"optimizer": "adam"}
 ADAIN: dict[str, Any] = {"method": "adain"}
 TRANSLATION: dict[str, Any] = {"method": "cyclegan"}
@@ -48,7 +49,9 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "range_weight": (SHORT | {"style_weight": 1e5, "steps": 6}, [0.0, 400.0]),
     "direction": (TRANSLATION, ["A2B", "B2A"]),
     "precision": (ADAIN, ["fp32", "bf16"]),
-    "convention": (NOISE, ["relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"]),
+    "convention": (GRAM, ["relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"]),
+    "content_colours": (SHORT, ["own", "style"]),
+    "style_loss": (SHORT, ["covariance", "gram"]),
     "style_fit": (SHORT, ["area", "content", "own"]),
     "attention_weight": (SHORT, [0, 1.0, 100]),
     "attention_layers": (ATTENTION, ["relu2_1", "relu3_1", "relu2_1,relu3_1", "relu2_1:3,relu3_1"]),
@@ -85,6 +88,8 @@ WRONG: dict[str, list[Any]] = {
     "content_weight": [-1, float("nan"), float("inf"), "1", True],
     "style_weight": [-0.1, float("nan"), float("inf")],
     "style_fit": ["stretch", 1],
+    "content_colours": ["photo", 2],
+    "style_loss": ["grams", 1],
     "attention_weight": [-1, float("nan"), "1"],
     "attention_layers": ["", "relu4_1:x", "relu4_1:-1", None],
     "attention_loss": ["grams", None],

@@ -6,7 +6,7 @@ perceptual color space for image processing", 2020, bottosson.github.io/posts/ok
 a colour that keeps its U and V changes its hue when its lightness changes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -83,6 +83,19 @@ def match_colours(style: Tensor, content: Tensor) -> Tensor:
         moved = A @ (colours - style_mean) + content_mean
         result.view(3, -1)[:, place] = moved.clamp_(0, 1).to(result)
     return result
+
+
+@torch.no_grad()
+def colour_scale(pictures: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+    """How far colours of the pictures reach in every direction: (3, 3), float64 on the CPU.
+
+    pictures: (1, 3, h, w) each, mixed in `shares`, which sum to 1. The root of their covariance, scaled to a mean
+    square of 1 over the three directions; none counts as less than a thousandth of the mean variance.
+    """
+    C = sum((share * _statistics(picture)[1] for picture, share in zip(pictures, shares, strict=True)), _zeros(3, 3))
+    floor = max(1e-3 * C.diagonal().mean().item(), _FLAT)
+    root = _power(C, 0.5, floor)
+    return root / root.square().sum().div(3).sqrt()
 
 
 def to_oklab(rgb: Tensor) -> Tensor:

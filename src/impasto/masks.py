@@ -55,6 +55,26 @@ def match_visible(style: Tensor, content: Tensor) -> Tensor:
     return matched if opacity is None else torch.cat([matched, opacity], 1)
 
 
+def recoloured(content: Tensor, styles: Sequence[Tensor], shares: Sequence[Tensor | float]) -> Tensor:
+    """`content`, (1, 3, H, W), with the mean and covariance of the visible colours of each style, in its share.
+
+    shares: masks (1, 1, H, W) or numbers, one per style, that sum to 1 at most; the rest keeps its colours.
+    """
+    result = content
+    for style, share in zip(styles, shares, strict=True):
+        result = result + share * (match_colours(content, seen_colours(style)) - content)
+    return result
+
+
+def seen_colours(style: Tensor) -> Tensor:
+    """(1, 3 or 4, h, w) -> the colours of the pixels that are more than half as opaque as the most opaque one,
+    (1, 3, 1, P)."""
+    colours, opacity = visible(style)
+    if opacity is None:
+        return colours.flatten(2)[:, :, None]
+    return colours[:, :, (opacity > opacity.max() / 2)[0, 0]][:, :, None]
+
+
 def inverted(mask: Picture) -> Picture:
     """White where `mask` is black, and where it is transparent."""
     return Picture(1 - _whiteness(mask).repeat(1, 3, 1, 1))

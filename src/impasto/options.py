@@ -10,22 +10,23 @@ from impasto.errors import OptionError
 
 # impasto's own way: from coarse to fine, weights that suit most pairs, nothing outside the range.
 _OWN: Mapping[str, Any] = MappingProxyType({
-    "scales": 2, "steps": 85, "coarse_steps": 60, "style_fit": "area", "init": "content", "optimizer": "lbfgs",
-    "convention": "relative", "content_weight": 1.0, "style_weight": 40.0, "attention_weight": 0.0, "tv_weight": 2.0,
-    "range_weight": 400.0,
+    "scales": 3, "steps": 70, "coarse_steps": 100, "style_fit": "area", "init": "content", "optimizer": "lbfgs",
+    "convention": "relative", "content_colours": "style", "style_loss": "covariance", "content_weight": 1.0,
+    "style_weight": 1.0, "attention_weight": 0.0, "tv_weight": 2.0, "range_weight": 400.0,
 })  # fmt: skip
 
 # The papers' way: one size, the style picture brought to the content's size, pixels free until the end.
 _PAPERS: Mapping[str, Any] = MappingProxyType({
     "scales": 1, "coarse_steps": 0, "style_fit": "content", "init": "content", "optimizer": "lbfgs-pixels",
-    "convention": "jcjohnson", "content_weight": 1.0, "tv_weight": 0.0, "range_weight": 0.0,
+    "convention": "jcjohnson", "content_colours": "own", "style_loss": "gram", "content_weight": 1.0, "tv_weight": 0.0,
+    "range_weight": 0.0,
 })  # fmt: skip
 
 # What a preset decides, unless the option is given itself.
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
-    "draft": {**_OWN, "steps": 40},
+    "draft": {**_OWN, "scales": 2, "steps": 40, "coarse_steps": 60},
     "default": _OWN,
-    "best": {**_OWN, "scales": 3, "steps": 500, "coarse_steps": 300},
+    "best": {**_OWN, "steps": 500, "coarse_steps": 300},
     # Its Figure 1. By its equations 1 and 3 these weights leave nothing of the content; in the normalisation of
     # PyTorch's tutorial, from which such numbers come, and started from the content, they give what its figures show.
     # It speaks of total variation without a weight, and of a white noise image: see `--tv-weight` and `--init noise`.
@@ -132,9 +133,20 @@ class StylizeOptions:
     range_weight: float | None = _gatys(
         None, "how much values outside the picture's range count; 0 only clamps the finished picture", minimum=0
     )
+    content_colours: str | None = _gatys(
+        None,
+        "the colours that the content begins with: own; or style, moved to mean and covariance of the style's colours",
+        choices=("own", "style"),
+    )
+    style_loss: str | None = _gatys(
+        None,
+        "what the picture shares with the style: covariance, means and covariances of the filters in units of the"
+        " style's own; gram, the Gram matrices of the papers",
+        choices=("covariance", "gram"),
+    )
     convention: str | None = _gatys(
         None,
-        "whose normalisation the weights are meant in",
+        "whose normalisation the weights are meant in, but for covariances, which have their own",
         choices=("relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"),
     )
     content_layers: str = _gatys("relu4_2", "layers that hold the content, each with an optional weight: relu4_2:1")

@@ -170,7 +170,7 @@ def test_painting_lowers_the_attention_loss(kind: str) -> None:
         content,
         [style],
         StylizeOptions(
-            method="gatys", scales=1, steps=12, style_weight=0, attention_weight=50, attention_loss=kind,
+            method="gatys", scales=1, steps=40, style_weight=0, attention_weight=50, attention_loss=kind,
             attention_layers="relu2_1,relu3_1",
         ),
         progress=lambda report: losses.append(report.losses["attention"]),

@@ -12,6 +12,7 @@ from torch import Tensor
 from impasto.encoders.network import Encoder
 from impasto.losses.content import content_loss
 from impasto.losses.conventions import content_factor, style_factor
+from impasto.losses.covariance import Spread, covariance_loss, mean_of, spread
 from impasto.losses.gram import blend, gram, gram_loss
 from impasto.losses.out_of_range import out_of_range
 from impasto.losses.total_variation import total_variation
@@ -32,19 +33,30 @@ SMALLEST_SHARE = 1e-6
 
 @dataclass(frozen=True)
 class StyleTerm:
-    """A Gram matrix that the features of one layer should have, in a region: (1, 1, h, w); None is everywhere."""
+    """What the features of one layer should have, in a region: (1, 1, h, w); None is everywhere.
+
+    target: a Gram matrix (1, N, N), or what `style_loss` covariance compares.
+    """
 
     layer: str
-    target: Tensor
+    target: Tensor | Spread
     weight: float
     region: Tensor | None = None
+
+    def loss(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Weighted scalar."""
+        found = features[self.layer]
+        if isinstance(self.target, Spread):
+            return self.weight * covariance_loss(found, self.target, self.region)
+        return self.weight * gram_loss(found, self.target, self.region)
 
 
 @dataclass(frozen=True)
 class Style:
-    """One style: its Gram matrices by layer, and what attention sees of it."""
+    """One style: its Gram matrices and the means of its filters by layer, and what attention sees of it."""
 
     grams: Mapping[str, Tensor]
+    means: Mapping[str, Tensor]
     seen: Seen
 
 
@@ -78,9 +90,7 @@ class Objective:
             (self.weights[f"content/{layer}"] * content_loss(features[layer], target)
              for layer, target in self.content.items()), zero
         )  # fmt: skip
-        style = sum(
-            (term.weight * gram_loss(features[term.layer], term.target, term.region) for term in self.style), zero
-        )
+        style = sum((term.loss(features) for term in self.style), zero)
         smoothness = self.weights["tv"] * total_variation(image) if self.weights["tv"] else zero
         excess = self.weights["range"] * out_of_range(image) if self.weights["range"] else zero
         losses = {"content": content, "style": style, "tv": smoothness, "range": excess}
@@ -98,7 +108,8 @@ def encode_style(encoder: Encoder, style: Tensor, options: StylizeOptions) -> St
     features = _encode(encoder, pixels, {*layers, *looked_at})
     shares = {} if opacity is None else {layer: at_layer(opacity, layer) for layer in features}
     grams = {layer: gram(features[layer], shares.get(layer)) for layer in layers}
-    return Style(grams, Seen({layer: value for layer, value in features.items() if layer in looked_at}, shares))
+    means = {layer: mean_of(features[layer], shares.get(layer)) for layer in layers}
+    return Style(grams, means, Seen({layer: value for layer, value in features.items() if layer in looked_at}, shares))
 
 
 def make_objective(encoder: Encoder, content: Tensor, styles: Sequence[Style], options: StylizeOptions) -> Objective:
@@ -107,10 +118,14 @@ def make_objective(encoder: Encoder, content: Tensor, styles: Sequence[Style], o
     Layer weights are shares: w_l / sum of w.
     """
     shares = options.blend_weights(len(styles))
-    grams = {layer: blend([style.grams[layer] for style in styles], shares) for layer in styles[0].grams}
+    mixed = Style(
+        {layer: blend([style.grams[layer] for style in styles], shares) for layer in styles[0].grams},
+        {layer: blend([style.means[layer] for style in styles], shares) for layer in styles[0].means},
+        styles[0].seen,
+    )
     seen = _seen(encoder, content, options)
     attention = attention_terms(seen, [style.seen for style in styles], shares, options)
-    return _objective(encoder, content, _style_terms(grams, options), attention, options)
+    return _objective(encoder, content, _style_terms(mixed, options), attention, options)
 
 
 def make_regional_objective(
@@ -126,7 +141,7 @@ def make_regional_objective(
     for region in regions:
         share = region.mask.mean().item()
         if share >= SMALLEST_SHARE:
-            terms += _style_terms(region.style.grams, options, share, region.mask)
+            terms += _style_terms(region.style, options, share, region.mask)
             masks = {layer: at_layer(region.mask, layer) for layer in options.layers("attention_layers")}
             attention += regional_terms(seen, region.style.seen, masks, share, options)
     return _objective(encoder, content, terms, attention, options)
@@ -138,15 +153,19 @@ def _seen(encoder: Encoder, content: Tensor, options: StylizeOptions) -> Seen:
 
 
 def _style_terms(
-    targets: Mapping[str, Tensor], options: StylizeOptions, share: float = 1.0, mask: Tensor | None = None
+    style: Style, options: StylizeOptions, share: float = 1.0, mask: Tensor | None = None
 ) -> list[StyleTerm]:
     """What one style asks of its region, which has `share` of the picture."""
     layers = options.layers("style_layers")
     terms = []
-    for layer, target in targets.items():
-        # The loss functions are written in paper 001's convention; others are factors away from it.
-        factor = style_factor(options.chosen("convention"), target) / style_factor("paper-001", target)
-        weight = options.chosen("style_weight") * (layers[layer] / (sum(layers.values()) or 1.0)) * factor
+    for layer, moments in style.grams.items():
+        weight = options.chosen("style_weight") * (layers[layer] / (sum(layers.values()) or 1.0))
+        target: Tensor | Spread = moments
+        if options.chosen("style_loss") == "covariance":
+            target = spread(moments, style.means[layer])
+        else:
+            # The loss function is written in paper 001's convention; others are factors away from it.
+            weight *= style_factor(options.chosen("convention"), moments) / style_factor("paper-001", moments)
         terms.append(StyleTerm(layer, target, weight * share, None if mask is None else at_layer(mask, layer)))
     return terms
 
