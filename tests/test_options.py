@@ -17,7 +17,7 @@ from impasto.errors import OptionError, PictureError
 from impasto.image import from_tensor
 from impasto.methods import METHODS, Stylizer
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
-from impasto.options import PRESETS, SET_BY_REFINE, TRANSLATIONS, StylizeOptions
+from impasto.options import PRESETS, QUALITIES, SET_BY_REFINE, TRANSLATIONS, StylizeOptions
 from impasto.translation import save_generators
 from impasto.weights import save
 
@@ -40,6 +40,7 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "decoder": (ADAIN, ["adain", "adain_paper"]),
     "strength": (ADAIN, [0, 0.5, 1.0, 2.0]),
     "colour": (ADAIN, ["style", "keep", "match"]),
+    "quality": (ADAIN, ["instant", "finer", "finest"]),
     "refine": (ADAIN, [0, 1, 2]),
     "size": (SHORT, [None, 16, 40]),
     "encoder": (SHORT, ["lite", "vgg19"]),
@@ -82,6 +83,7 @@ WRONG: dict[str, list[Any]] = {
     "decoder": [None, 3],
     "strength": [-0.1, 3.5, float("nan"), None, "1"],
     "colour": ["color", None],
+    "quality": ["finer still", 1, None],
     "refine": [-1, 1.5, 1_000_001, None],
     "size": [0, -5, 1.5, "512", True],
     "encoder": ["vgg16", None],
@@ -277,6 +279,16 @@ def test_what_only_gatys_has_is_refused_without_it(name: str) -> None:
         refined = StylizeOptions(refine=3, **{name: other(name)}).refinement()
         assert getattr(refined, name) == other(name)
         assert (refined.method, refined.steps, refined.scales, refined.refine) == ("gatys", 3, 1, 0)
+
+
+def test_quality_is_a_number_of_refinement_steps() -> None:
+    assert [StylizeOptions(quality=name).refinement_steps for name in QUALITIES] == [0, 20, 60]
+    finer = StylizeOptions(quality="finer", tv_weight=0.5).refinement()
+    assert finer == StylizeOptions(refine=20, tv_weight=0.5).refinement()
+    # The number that is given counts more.
+    assert StylizeOptions(quality="finer", refine=3).refinement().steps == 3
+    with pytest.raises(OptionError, match=r"^steps cannot be chosen when refining"):
+        StylizeOptions(quality="finer", steps=3)
 
 
 @pytest.mark.parametrize("name", ADAIN_ONLY)
