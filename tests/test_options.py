@@ -105,7 +105,7 @@ WRONG: dict[str, list[Any]] = {
     "precision": ["fp16", None],
     "convention": ["gatys", 3],
     "content_layers": ["", " , ", "relu4_2:x", "relu4_2:-1", "relu4_2:nan", "relu4_2:inf", None, 4],
-    "style_layers": ["", "relu1_1:1:2", "relu1_1:-1", None],
+    "style_layers": ["", "relu1_1:1:2", "relu1_1:-1", 4],
     "style_blend": ["a,b", "0.5;0.5", "-1,2", "0,0", "nan", "inf,1", None, 0.5],
     "style_scale": [0, 0.01, 11, float("nan"), None],
     "init": [3, Path("start.png")],
@@ -248,6 +248,13 @@ def test_presets_fill_in_what_is_not_given() -> None:
 def test_blend_weights() -> None:
     assert StylizeOptions().blend_weights(4) == (0.25,) * 4
     assert StylizeOptions(style_blend="3, 1").blend_weights(2) == (0.75, 0.25)
+
+
+def test_the_papers_presets_are_the_papers() -> None:
+    for name in ("paper-001", "paper-002"):
+        papers = StylizeOptions(method="gatys", preset=name)
+        assert (papers.chosen("style_loss"), papers.chosen("content_colours")) == ("gram", "own")
+        assert papers.layers("style_layers") == {f"relu{block}_1": 1.0 for block in range(1, 6)}
 
 
 def test_layers() -> None:

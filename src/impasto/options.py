@@ -13,14 +13,16 @@ from impasto.errors import OptionError
 _OWN: Mapping[str, Any] = MappingProxyType({
     "scales": 8, "steps": 66, "coarse_steps": 100, "style_fit": "area", "init": "content", "optimizer": "lbfgs",
     "convention": "relative", "content_colours": "style", "style_loss": "covariance", "content_weight": 1.0,
-    "style_weight": 1.0, "attention_weight": 0.0, "tv_weight": 2.0, "range_weight": 400.0,
+    "style_weight": 1.5, "attention_weight": 0.0, "tv_weight": 2.0, "range_weight": 400.0,
+    # The shallow ones, which have the fewest filters, keep fringes and grain away.
+    "style_layers": "relu1_1:3,relu2_1:2,relu3_1,relu4_1,relu5_1",
 })  # fmt: skip
 
 # The papers' way: one size, the style picture brought to the content's size, pixels free until the end.
 _PAPERS: Mapping[str, Any] = MappingProxyType({
     "scales": 1, "coarse_steps": 0, "style_fit": "content", "init": "content", "optimizer": "lbfgs-pixels",
     "convention": "jcjohnson", "content_colours": "own", "style_loss": "gram", "content_weight": 1.0, "tv_weight": 0.0,
-    "range_weight": 0.0,
+    "range_weight": 0.0, "style_layers": "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1",
 })  # fmt: skip
 
 # What a preset decides, unless the option is given itself.
@@ -165,8 +167,8 @@ class StylizeOptions:
         choices=("relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"),
     )
     content_layers: str = _gatys("relu4_2", "layers that hold the content, each with an optional weight: relu4_2:1")
-    style_layers: str = _gatys(
-        "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1", "layers that hold the style, each with an optional weight"
+    style_layers: str | None = _gatys(
+        None, "layers that hold the style, each with an optional weight: relu1_1:3,relu3_1"
     )
     attention_layers: str = _gatys("relu4_1", "layers of the attention, each with an optional weight")
     attention_loss: str = _gatys(
@@ -271,7 +273,7 @@ class StylizeOptions:
 
     def layers(self, name: str) -> dict[str, float]:
         """{layer: weight} of the option `name`, content_layers, style_layers or attention_layers."""
-        return _parse_layers(getattr(self, name), name)
+        return _parse_layers(self.chosen(name), name)
 
     def blend_weights(self, count: int | None) -> tuple[float, ...]:
         """Weights of `count` styles, summing to 1. count=None only checks the text."""
