@@ -85,9 +85,9 @@ def test_an_encoded_style_in_place_of_a_painting(adain: Stylizer, tmp_path: Path
     assert torch.equal(matched, impasto.stylize(CONTENT, STYLE, stylizer=adain, colour="match", **QUICK))
     with pytest.raises(OptionError, match="colour 'match' needs the painting itself"):
         impasto.stylize(CONTENT, path, stylizer=adain, colour="match")
-    with pytest.raises(OptionError, match="refine needs the painting itself"):
+    with pytest.raises(OptionError, match="refining needs the painting itself"):
         impasto.stylize(CONTENT, path, stylizer=adain, refine=2)
-    with pytest.raises(OptionError, match="quality 'finer' needs the painting itself"):
+    with pytest.raises(OptionError, match="refining needs the painting itself"):
         impasto.stylize(CONTENT, path, stylizer=adain, quality="finer")
     with pytest.raises(OptionError, match="the method gatys needs the painting itself"):
         impasto.stylize(CONTENT, path, method="gatys")

@@ -203,10 +203,8 @@ def paint(
         raise
     picture = like(finish(result), content)
     seconds = time.monotonic() - began
-    record = make_record(
-        picture, options, stylizer, names or Names(styles=_names(styles), masks=_names(masks)), seconds
-    )  # fmt: skip
-    return Painting(picture, record, seconds)
+    names = names or Names(styles=_names(styles), masks=_names(masks))
+    return Painting(picture, make_record(picture, options, stylizer, names, seconds), seconds)
 
 
 def paint_batch(
@@ -333,8 +331,8 @@ def _picture_of(style: Tensor | Style, options: StylizeOptions) -> Tensor:
     if isinstance(style, Tensor):
         return style
     if style.picture is None:
-        asked = "refine" if options.refine else f"quality '{options.quality}'" if options.refinement_steps else ""
-        what = "colour 'match'" if options.colour == "match" else asked or "the method gatys"
+        other = "refining" if options.method == "adain" else "the method gatys"
+        what = "colour 'match'" if options.colour == "match" else other
         raise OptionError(f"style is the encoded '{style.name}', but {what} needs the painting itself")
     return style.picture
 
