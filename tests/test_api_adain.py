@@ -141,8 +141,10 @@ def test_an_encoded_style_in_place_of_a_painting(adain: Stylizer, tmp_path: Path
     assert torch.equal(matched, impasto.stylize(CONTENT, STYLE, stylizer=adain, colour="match", **QUICK))
     with pytest.raises(OptionError, match="colour 'match' needs the painting itself"):
         impasto.stylize(CONTENT, path, stylizer=adain, colour="match")
-    with pytest.raises(OptionError, match="refine needs the painting itself"):
+    with pytest.raises(OptionError, match="refining needs the painting itself"):
         impasto.stylize(CONTENT, path, stylizer=adain, refine=2)
+    with pytest.raises(OptionError, match="refining needs the painting itself"):
+        impasto.stylize(CONTENT, path, stylizer=adain, quality="finer")
     with pytest.raises(OptionError, match="the method gatys needs the painting itself"):
         impasto.stylize(CONTENT, path, method="gatys")
     with pytest.raises(WeightsError, match="no such file"):
@@ -185,6 +187,8 @@ def test_refining_is_gatys_from_the_result(adain: Stylizer, gatys: Stylizer) -> 
     options = StylizeOptions(refine=3, tv_weight=1.0, style_scale=0.1).refinement()
     torch.testing.assert_close(refined, gatys(CONTENT, [STYLE], options, start=start))
     assert not torch.equal(refined, start)
+    finer = impasto.stylize(CONTENT, STYLE, stylizer=adain, quality="finer", **QUICK)
+    assert torch.equal(finer, impasto.stylize(CONTENT, STYLE, stylizer=adain, refine=20, **QUICK))
 
 
 def test_a_refinement_reports_and_can_be_stopped(adain: Stylizer) -> None:
@@ -220,7 +224,12 @@ def test_pictures_of_one_size_at_once(adain: Stylizer) -> None:
 
 def test_what_cannot_be_painted_at_once(adain: Stylizer) -> None:
     assert can_batch(StylizeOptions())
-    for options in (StylizeOptions(refine=1), StylizeOptions(colour="match"), StylizeOptions(method="gatys")):
+    for options in (
+        StylizeOptions(refine=1),
+        StylizeOptions(quality="finer"),
+        StylizeOptions(colour="match"),
+        StylizeOptions(method="gatys"),
+    ):
         assert not can_batch(options)
         with pytest.raises(OptionError, match="only pictures of one size"):
             paint_batch([Picture(CONTENT)], [STYLE], options, stylizer=adain, names=[Names()])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from impasto import colour
-from impasto.colour import from_oklab, keep_colours, match_colours, to_oklab
+from impasto.colour import colour_scale, from_oklab, keep_colours, match_colours, to_oklab
 from impasto.errors import PictureError
 
 SIZES = [(1, 1), (1, 7), (5, 3), (40, 31)]
@@ -255,3 +255,34 @@ def test_a_big_picture_costs_its_copies_and_little_more() -> None:
     pytest.importorskip("resource", reason="no peak memory on this system")
     run = subprocess.run([sys.executable, "-c", MEMORY], check=True, capture_output=True, text=True)
     assert float(run.stdout) < 3, "the flipped picture, the result, and what a chunk takes"
+
+
+# --- how far colours reach --------------------------------------------------------------------------------------------
+
+
+def test_the_scale_of_colours_is_the_root_of_their_covariance() -> None:
+    scale = colour_scale([painting(40, 31)], [1.0])
+    covariance = torch.cov(colours(painting(40, 31)), correction=0)
+    torch.testing.assert_close(scale @ scale, covariance * 3 / covariance.trace(), rtol=1e-6, atol=1e-9)
+
+
+def test_two_pictures_count_by_their_shares() -> None:
+    pair = [painting(40, 31), painting(20, 7, seed=1)]
+    covariance = sum(
+        share * torch.cov(colours(one), correction=0) for share, one in zip((0.25, 0.75), pair, strict=True)
+    )
+    scale = colour_scale(pair, [0.25, 0.75])
+    torch.testing.assert_close(scale @ scale, covariance * 3 / covariance.trace(), rtol=1e-6, atol=1e-9)
+
+
+def test_a_hidden_colour_does_not_count() -> None:
+    shown, hidden = painting(40, 31), painting(40, 31, seed=1) * 0.2
+    opacity = torch.cat([torch.full((1, 1, 40, 31), share, dtype=shown.dtype) for share in (0.5, 0.0)], 3)
+    both = torch.cat([torch.cat([shown, hidden], 3), opacity], 1)
+    torch.testing.assert_close(colour_scale([both], [1.0]), colour_scale([shown], [1.0]))
+
+
+def test_no_colour_is_out_of_reach() -> None:
+    strict = colour_scale([grey(20, 20)], [1.0])
+    assert 0.01 < float(torch.linalg.eigvalsh(strict)[0]) < 0.1
+    torch.testing.assert_close(colour_scale([flat(5, 5, 0.2, 0.5, 0.7)], [1.0]), torch.eye(3, dtype=torch.float64))

@@ -7,7 +7,16 @@ from torch import Tensor
 from impasto.colour import match_colours
 from impasto.errors import OptionError
 from impasto.image import Picture
-from impasto.masks import content_with_opacity, inverted, match_visible, regions, together, visible, with_opacity
+from impasto.masks import (
+    content_with_opacity,
+    inverted,
+    match_visible,
+    recoloured,
+    regions,
+    together,
+    visible,
+    with_opacity,
+)
 
 
 def mask(values: list[list[float]], alpha: Tensor | None = None) -> Picture:
@@ -153,3 +162,27 @@ def test_masks_that_are_black_everywhere_are_told_of(caplog: pytest.LogCaptureFi
     assert caplog.text == ""
     regions([mask([[0.0]])], 1, 1, 1)
     assert "black everywhere" in caplog.text
+
+
+def test_content_takes_each_styles_colours_in_its_share() -> None:
+    generator = torch.Generator().manual_seed(0)
+    content, warm, cold = (torch.rand(1, 3, 8, 8, generator=generator) * level for level in (1.0, 0.5, 0.2))
+    left = torch.zeros(1, 1, 8, 8)
+    left[..., :3] = 1
+    torch.testing.assert_close(recoloured(content, [warm], [1.0]), match_colours(content, warm))
+    half = recoloured(content, [warm, cold], [left, torch.zeros_like(left)])
+    torch.testing.assert_close(half[..., :3], match_colours(content, warm)[..., :3])
+    assert torch.equal(half[..., 3:], content[..., 3:])
+    mean = (match_colours(content, warm) + 3 * match_colours(content, cold)) / 4
+    torch.testing.assert_close(recoloured(content, [warm, cold], [0.25, 0.75]), mean)
+
+
+def test_hidden_colours_are_neither_taken_nor_counted() -> None:
+    content, style = (torch.rand(1, 4, 6, 6, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    for picture in (content, style):
+        picture[:, 3] = 0
+        picture[:, 3, :3] = 0.5
+    result = recoloured(content, [style], [1.0])
+    assert torch.equal(result[:, 3:], content[:, 3:])
+    expected = match_colours(content[:, :3, :3].contiguous(), style[:, :3, :3].contiguous())
+    torch.testing.assert_close(result[:, :3, :3], expected)

@@ -17,13 +17,14 @@ from impasto.errors import OptionError, PictureError
 from impasto.image import from_tensor
 from impasto.methods import METHODS, Stylizer
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
-from impasto.options import PRESETS, SET_BY_REFINE, TRANSLATIONS, StylizeOptions
+from impasto.options import PRESETS, QUALITIES, SET_BY_REFINE, TRANSLATIONS, StylizeOptions
 from impasto.translation import save_generators
 from impasto.weights import save
 
 FIELDS = [item.name for item in fields(StylizeOptions)]
 SHORT: dict[str, Any] = {"method": "gatys", "scales": 1, "steps": 3}
 NOISE = SHORT | {"init": "noise"}
+GRAM = NOISE | {"style_loss": "gram"}
 ADAM = SHORT | {"optimizer": "adam"}
 ADAIN: dict[str, Any] = {"method": "adain"}
 TRANSLATION: dict[str, Any] = {"method": "cyclegan"}
@@ -39,6 +40,7 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "decoder": (ADAIN, ["adain", "adain_paper"]),
     "strength": (ADAIN, [0, 0.5, 1.0, 2.0]),
     "colour": (ADAIN, ["style", "keep", "match"]),
+    "quality": (ADAIN, ["instant", "finer", "finest"]),
     "refine": (ADAIN, [0, 1, 2]),
     "size": (SHORT, [None, 16, 40]),
     "encoder": (SHORT, ["lite", "vgg19"]),
@@ -48,7 +50,9 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "range_weight": (SHORT | {"style_weight": 1e5, "steps": 6}, [0.0, 400.0]),
     "direction": (TRANSLATION, ["A2B", "B2A"]),
     "precision": (ADAIN, ["fp32", "bf16"]),
-    "convention": (NOISE, ["relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"]),
+    "convention": (GRAM, ["relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"]),
+    "content_colours": (SHORT, ["own", "style"]),
+    "style_loss": (SHORT, ["covariance", "gram"]),
     "style_fit": (SHORT, ["area", "content", "own"]),
     "attention_weight": (SHORT, [0, 1.0, 100]),
     "attention_layers": (ATTENTION, ["relu2_1", "relu3_1", "relu2_1,relu3_1", "relu2_1:3,relu3_1"]),
@@ -79,12 +83,15 @@ WRONG: dict[str, list[Any]] = {
     "decoder": [None, 3],
     "strength": [-0.1, 3.5, float("nan"), None, "1"],
     "colour": ["color", None],
+    "quality": ["finer still", 1, None],
     "refine": [-1, 1.5, 1_000_001, None],
     "size": [0, -5, 1.5, "512", True],
     "encoder": ["vgg16", None],
     "content_weight": [-1, float("nan"), float("inf"), "1", True],
     "style_weight": [-0.1, float("nan"), float("inf")],
     "style_fit": ["stretch", 1],
+    "content_colours": ["photo", 2],
+    "style_loss": ["grams", 1],
     "attention_weight": [-1, float("nan"), "1"],
     "attention_layers": ["", "relu4_1:x", "relu4_1:-1", None],
     "attention_loss": ["grams", None],
@@ -98,7 +105,7 @@ WRONG: dict[str, list[Any]] = {
     "precision": ["fp16", None],
     "convention": ["gatys", 3],
     "content_layers": ["", " , ", "relu4_2:x", "relu4_2:-1", "relu4_2:nan", "relu4_2:inf", None, 4],
-    "style_layers": ["", "relu1_1:1:2", "relu1_1:-1", None],
+    "style_layers": ["", "relu1_1:1:2", "relu1_1:-1", 4],
     "style_blend": ["a,b", "0.5;0.5", "-1,2", "0,0", "nan", "inf,1", None, 0.5],
     "style_scale": [0, 0.01, 11, float("nan"), None],
     "init": [3, Path("start.png")],
@@ -243,6 +250,13 @@ def test_blend_weights() -> None:
     assert StylizeOptions(style_blend="3, 1").blend_weights(2) == (0.75, 0.25)
 
 
+def test_the_papers_presets_are_the_papers() -> None:
+    for name in ("paper-001", "paper-002"):
+        papers = StylizeOptions(method="gatys", preset=name)
+        assert (papers.chosen("style_loss"), papers.chosen("content_colours")) == ("gram", "own")
+        assert papers.layers("style_layers") == {f"relu{block}_1": 1.0 for block in range(1, 6)}
+
+
 def test_layers() -> None:
     options = StylizeOptions(method="gatys", style_layers=" relu1_1, relu2_1:0.5 ,")
     assert options.layers("style_layers") == {"relu1_1": 1.0, "relu2_1": 0.5}
@@ -272,6 +286,16 @@ def test_what_only_gatys_has_is_refused_without_it(name: str) -> None:
         refined = StylizeOptions(refine=3, **{name: other(name)}).refinement()
         assert getattr(refined, name) == other(name)
         assert (refined.method, refined.steps, refined.scales, refined.refine) == ("gatys", 3, 1, 0)
+
+
+def test_quality_is_a_number_of_refinement_steps() -> None:
+    assert [StylizeOptions(quality=name).refinement_steps for name in QUALITIES] == [0, 20, 60]
+    finer = StylizeOptions(quality="finer", tv_weight=0.5).refinement()
+    assert finer == StylizeOptions(refine=20, tv_weight=0.5).refinement()
+    # The number that is given counts more.
+    assert StylizeOptions(quality="finer", refine=3).refinement().steps == 3
+    with pytest.raises(OptionError, match=r"^steps cannot be chosen when refining"):
+        StylizeOptions(quality="finer", steps=3)
 
 
 @pytest.mark.parametrize("name", ADAIN_ONLY)

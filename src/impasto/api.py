@@ -244,7 +244,7 @@ def paint_batch(
 
 def can_batch(options: StylizeOptions) -> bool:
     """Whether `paint_batch` can do it: what depends on nothing of a content but its features."""
-    return options.method == "adain" and not options.refine and options.colour != "match"
+    return options.method == "adain" and not options.refinement_steps and options.colour != "match"
 
 
 def _painted(
@@ -258,15 +258,15 @@ def _painted(
     saving: Any,
 ) -> Tensor:
     """What the method makes of it, and of that what the refinement makes."""
-    needs_pictures = options.method == "gatys" or options.refine or options.colour == "match"
+    needs_pictures = options.method == "gatys" or options.refinement_steps or options.colour == "match"
     pictures = [_picture_of(style, options) for style in styles] if needs_pictures else []
     if options.colour == "match":
         pictures = [match_visible(picture, pixels) for picture in pictures]
     if options.method == "gatys":
         return stylizer(pixels, pictures, options, masks=maps, start=start, progress=progress, saving=saving)
     chosen = pictures if options.colour == "match" else styles
-    result = stylizer(pixels, chosen, options, masks=maps, progress=None if options.refine else progress)
-    if not options.refine:
+    result = stylizer(pixels, chosen, options, masks=maps, progress=None if options.refinement_steps else progress)
+    if not options.refinement_steps:
         return result
     refiner = _refiner(stylizer.device, stylizer.weights)
     return refiner(
@@ -337,7 +337,8 @@ def _picture_of(style: Tensor | Style, options: StylizeOptions) -> Tensor:
     if isinstance(style, Tensor):
         return style
     if style.picture is None:
-        what = "colour 'match'" if options.colour == "match" else "refine" if options.refine else "the method gatys"
+        other = "refining" if options.method == "adain" else "the method gatys"
+        what = "colour 'match'" if options.colour == "match" else other
         raise OptionError(f"style is the encoded '{style.name}', but {what} needs the painting itself")
     return style.picture
 
@@ -351,7 +352,7 @@ def make_record(
     last: Progress | None = None,
 ) -> Record:
     """How a picture was made, to be written into its file. last: what was last reported of painting it."""
-    takes_steps = options.method == "gatys" or bool(options.refine)
+    takes_steps = options.method == "gatys" or bool(options.refinement_steps)
     return {
         "software": "impasto",
         "version": version("impasto"),

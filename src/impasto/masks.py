@@ -109,6 +109,18 @@ def _filled(sums: Tensor, known: Tensor) -> Tensor:
     return sums + (1 - known) * around
 
 
+def recoloured(content: Tensor, styles: Sequence[Tensor], shares: Sequence[Tensor | float]) -> Tensor:
+    """`content` with the mean and covariance of the visible colours of each style, in its share; its opacity stays.
+
+    content, styles: (1, 3 or 4, h, w), opacity last. shares: masks (1, 1, H, W) or numbers, one per style, that sum
+    to 1 at most; the rest keeps its colours.
+    """
+    result = content
+    for style, share in zip(styles, shares, strict=True):
+        result = result + share * (match_visible(content, style) - content)
+    return result
+
+
 def inverted(mask: Picture) -> Picture:
     """White where `mask` is black, and where it is transparent."""
     return Picture(1 - _whiteness(mask).repeat(1, 3, 1, 1))

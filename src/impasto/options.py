@@ -9,24 +9,28 @@ from typing import Any
 
 from impasto.errors import OptionError
 
-# impasto's own way: from coarse to fine, weights that suit most pairs, nothing outside the range.
+# impasto's own way: from coarse to fine, beginning at one size whatever the picture's, so that its look does not depend
+# on its pixels; weights that suit most pairs, nothing outside the range.
 _OWN: Mapping[str, Any] = MappingProxyType({
-    "scales": 2, "steps": 85, "coarse_steps": 60, "style_fit": "area", "init": "content", "optimizer": "lbfgs",
-    "convention": "relative", "content_weight": 1.0, "style_weight": 40.0, "attention_weight": 0.0, "tv_weight": 2.0,
-    "range_weight": 400.0,
+    "scales": 8, "steps": 66, "coarse_steps": 100, "style_fit": "area", "init": "content", "optimizer": "lbfgs",
+    "convention": "relative", "content_colours": "style", "style_loss": "covariance", "content_weight": 1.0,
+    "style_weight": 1.5, "attention_weight": 0.0, "tv_weight": 2.0, "range_weight": 400.0,
+    # The shallow ones, which have the fewest filters, keep fringes and grain away.
+    "style_layers": "relu1_1:3,relu2_1:2,relu3_1,relu4_1,relu5_1",
 })  # fmt: skip
 
 # The papers' way: one size, the style picture brought to the content's size, pixels free until the end.
 _PAPERS: Mapping[str, Any] = MappingProxyType({
     "scales": 1, "coarse_steps": 0, "style_fit": "content", "init": "content", "optimizer": "lbfgs-pixels",
-    "convention": "jcjohnson", "content_weight": 1.0, "tv_weight": 0.0, "range_weight": 0.0,
+    "convention": "jcjohnson", "content_colours": "own", "style_loss": "gram", "content_weight": 1.0, "tv_weight": 0.0,
+    "range_weight": 0.0, "style_layers": "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1",
 })  # fmt: skip
 
 # What a preset decides, unless the option is given itself.
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
-    "draft": {**_OWN, "steps": 40},
+    "draft": {**_OWN, "scales": 2, "steps": 40, "coarse_steps": 60},
     "default": _OWN,
-    "best": {**_OWN, "scales": 3, "steps": 500, "coarse_steps": 300},
+    "best": {**_OWN, "steps": 500, "coarse_steps": 300},
     # Its Figure 1. By its equations 1 and 3 these weights leave nothing of the content; in the normalisation of
     # PyTorch's tutorial, from which such numbers come, and started from the content, they give what its figures show.
     # It speaks of total variation without a weight, and of a white noise image: see `--tv-weight` and `--init noise`.
@@ -61,6 +65,9 @@ TRANSLATIONS = ("cyclegan", "nla-cyclegan", "dncnn-cyclegan", "semantic-gan")
 # What `init` may be, besides a picture file.
 STARTS = ("content", "noise", "grey")
 
+
+# Steps of gatys after adain's one pass.
+QUALITIES: Mapping[str, int] = MappingProxyType({"instant": 0, "finer": 20, "finest": 60})
 
 # What `refine` decides itself: it goes on from a finished picture, at its size.
 SET_BY_REFINE = ("preset", "init", "scales", "steps", "coarse_steps", "seed")
@@ -117,7 +124,18 @@ class StylizeOptions:
     style_scale: float = _painting(
         1.0, "size of the brush strokes: the style picture's scale", minimum=0.05, maximum=10
     )
-    refine: int = _adain(0, "steps of gatys that go on from the result, slower and finer", minimum=0, maximum=1_000_000)
+    quality: str = _adain(
+        "instant",
+        f"how much time to spend: instant, one pass; finer and finest, {QUALITIES['finer']} and {QUALITIES['finest']}"
+        " steps of refinement after it",
+        choices=tuple(QUALITIES),
+    )
+    refine: int = _adain(
+        0,
+        "steps of gatys that go on from the result, slower and finer; 0 leaves it to quality",
+        minimum=0,
+        maximum=1_000_000,
+    )
     style_fit: str | None = _gatys(
         None,
         "size of the style picture before style_scale: area, the content's area with its own proportions; content, the"
@@ -133,14 +151,25 @@ class StylizeOptions:
     range_weight: float | None = _gatys(
         None, "how much values outside the picture's range count; 0 only clamps the finished picture", minimum=0
     )
+    content_colours: str | None = _gatys(
+        None,
+        "the colours that the content begins with: own; or style, moved to mean and covariance of the style's colours",
+        choices=("own", "style"),
+    )
+    style_loss: str | None = _gatys(
+        None,
+        "what the picture shares with the style: covariance, means and covariances of the filters in units of the"
+        " style's own; gram, the Gram matrices of the papers",
+        choices=("covariance", "gram"),
+    )
     convention: str | None = _gatys(
         None,
-        "whose normalisation the weights are meant in",
+        "whose normalisation the weights are meant in, but for covariances, which have their own",
         choices=("relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"),
     )
     content_layers: str = _gatys("relu4_2", "layers that hold the content, each with an optional weight: relu4_2:1")
-    style_layers: str = _gatys(
-        "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1", "layers that hold the style, each with an optional weight"
+    style_layers: str | None = _gatys(
+        None, "layers that hold the style, each with an optional weight: relu1_1:3,relu3_1"
     )
     attention_layers: str = _gatys("relu4_1", "layers of the attention, each with an optional weight")
     attention_loss: str = _gatys(
@@ -198,9 +227,9 @@ class StylizeOptions:
         """An option of another method, or one that refining decides, would be ignored silently."""
         for item in fields(self):
             owners, value = item.metadata["methods"], getattr(self, item.name)
-            if value == item.default or is_for(item, self.method, refines=bool(self.refine)):
+            if value == item.default or is_for(item, self.method, refines=bool(self.refinement_steps)):
                 continue
-            if self.method == "adain" and self.refine and "gatys" in owners:
+            if self.method == "adain" and self.refinement_steps and "gatys" in owners:
                 raise OptionError(f"{item.name} cannot be chosen when refining, which starts from what adain painted")
             hint = " and for refine" if owners == ("gatys",) and item.name not in SET_BY_REFINE else ""
             whose = f"the method{'s' if len(owners) > 1 else ''} {', '.join(owners)}{hint}"
@@ -234,16 +263,21 @@ class StylizeOptions:
             return self
         return replace(self, **{name: self.chosen(name) for name in PRESETS[self.preset]})
 
+    @property
+    def refinement_steps(self) -> int:
+        """Steps of gatys that go on from what adain painted; `refine` counts more than `quality`."""
+        return self.refine or QUALITIES[self.quality]
+
     def refinement(self) -> "StylizeOptions":
-        """What `refine` means: the method gatys at full size, started from what adain painted."""
+        """What refining means: the method gatys at full size, started from what adain painted."""
         own: dict[str, Any] = {
             item.name: item.default for item in fields(self) if item.metadata["methods"] == ("adain",)
         }
-        return replace(self, method="gatys", init="adain", scales=1, steps=self.refine, **own)
+        return replace(self, method="gatys", init="adain", scales=1, steps=self.refinement_steps, **own)
 
     def layers(self, name: str) -> dict[str, float]:
         """{layer: weight} of the option `name`, content_layers, style_layers or attention_layers."""
-        return _parse_layers(getattr(self, name), name)
+        return _parse_layers(self.chosen(name), name)
 
     def blend_weights(self, count: int | None) -> tuple[float, ...]:
         """Weights of `count` styles, summing to 1. count=None only checks the text."""
@@ -291,7 +325,7 @@ def _parse_layers(text: str, name: str) -> dict[str, float]:
 
 
 def is_for(item: "Field[Any]", method: str, *, refines: bool) -> bool:
-    """Whether an option has an effect with this method. refines: whether `refine` is chosen."""
+    """Whether an option has an effect with this method. refines: whether steps of gatys follow."""
     owners = item.metadata["methods"]
     refined = refines and method == "adain" and "gatys" in owners and item.name not in SET_BY_REFINE
     return not owners or method in owners or refined

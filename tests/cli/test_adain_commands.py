@@ -137,13 +137,22 @@ def test_refine_goes_on_from_the_result(paint, pixels):
     assert np.array_equal(pixels("kept.png"), pixels("three.png"))
 
 
+def test_a_finer_quality_is_refined(paint, pixels):
+    assert paint("photo.png", "-o", "finer.png", "--quality", "finer", "--save-every", "9").code == 0
+    assert paint("photo.png", "-o", "twenty.png", "--refine", "20").code == 0
+    assert np.array_equal(pixels("finer.png"), pixels("twenty.png"))
+    assert read_record("finer.png")["options"]["quality"] == "finer"
+    outcome = paint("photo.png", "-o", "none.png", "--quality", "best")
+    assert (outcome.code, "instant" in outcome.err, "finer" in outcome.err) == (2, True, True)
+
+
 def test_an_encoded_style_paints_as_its_painting(impasto, paint, pixels, folder):
     outcome = impasto("encode", "style.png", "--style-scale", "0.1")
     assert (outcome.code, outcome.out) == (0, "style.style.safetensors\n")
     assert paint("photo.png", "-o", "first.png").code == 0
     assert paint("photo.png", "-s", "style.style.safetensors", "-o", "second.png").code == 0
     assert np.array_equal(pixels("first.png"), pixels("second.png"))
-    for words in (["--refine", "2"], ["--colour", "match"], ["--method", "gatys"]):
+    for words in (["--refine", "2"], ["--quality", "finer"], ["--colour", "match"], ["--method", "gatys"]):
         outcome = paint("photo.png", "-s", "style.style.safetensors", "-o", "third.png", *words)
         assert outcome.code == 2
         assert "needs the painting itself" in outcome.err

@@ -18,6 +18,7 @@ def test_methods_and_their_settings():
     assert (gatys.options.preset, gatys.options.steps, gatys.options.tv_weight) == ("draft", 7, 0.0)
     # An option of another method, such as the encoder for cyclegan, is not handed on.
     assert (own.options.size, own.weights) == (64, Path("g.safetensors"))
+    assert parse("adain+finer", {})[0].options.quality == "finer"
     assert gatys.slug == "gatys_draft_steps=7_tv-weight=0"
 
 
@@ -26,7 +27,7 @@ def test_methods_and_their_settings():
     [
         ("", "names none"),
         ("gatsy", "method is 'gatsy'"),
-        ("adain+fine", r"\+fine in adain\+fine is unknown; there are \+refine, \+draft"),
+        ("adain+fine", r"\+fine in adain\+fine is unknown; there are \+refine, \+instant, \+finer"),
         ("adain:strengths=1", "did you mean strength"),
         ("adain:method=gatys", "no option 'method'"),
         ("adain:strength", "not of the form option=value"),

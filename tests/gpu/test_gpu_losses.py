@@ -20,6 +20,7 @@ from impasto.losses import attention_style as attention
 from impasto.losses import feature_statistics as statistics
 from impasto.losses import hinge, lsgan
 from impasto.losses.content import content_loss
+from impasto.losses.covariance import Spread, covariance_loss, mean_of, spread
 from impasto.losses.cycle import cycle_loss
 from impasto.losses.gram import blend, gram, gram_loss
 from impasto.losses.identity import identity_loss
@@ -36,6 +37,10 @@ Case = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 def _normal(x: Tensor) -> Tensor:
     return statistics.normalised(x[:1])
+
+
+def _spread(y: Tensor, shares: Tensor | None = None) -> Spread:
+    return spread(gram(y[:1], shares), mean_of(y[:1], shares))
 
 
 CASES: Mapping[str, Case] = {
@@ -56,6 +61,10 @@ CASES: Mapping[str, Case] = {
     "gram_loss": lambda x, y, s: gram_loss(x, gram(y)),
     "gram_loss, of regions": lambda x, y, s: gram_loss(x, gram(y), s),
     "blend": lambda x, y, s: gram_loss(x, blend([gram(y), gram(y.flip(1))], [0.7, 0.3])),
+    "mean_of": lambda x, y, s: mean_of(x[:1], s).square().sum(),
+    "spread": lambda x, y, s: covariance_loss(x[:1], _spread(y, s)),
+    "covariance_loss": lambda x, y, s: covariance_loss(x[:1], _spread(y)),
+    "covariance_loss, of regions": lambda x, y, s: covariance_loss(x[:1], _spread(y), s),
     "mean_std": lambda x, y, s: sum(part.square().mean() for part in statistics.mean_std(x, s)),  # type: ignore[misc]
     "normalised": lambda x, y, s: (statistics.normalised(x) - y).square().mean(),
     "normalised_content_loss": lambda x, y, s: statistics.normalised_content_loss(x, y),

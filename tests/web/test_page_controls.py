@@ -80,11 +80,12 @@ def test_what_has_no_effect_with_a_method_is_hidden_and_not_used(controls, metho
 
 
 def test_refining_brings_what_it_can_use(controls):
-    values = values_of(controls, refine=5, style_weight="3.5", steps="9")
-    assert controls.chosen(values) == StylizeOptions(refine=5, style_weight=3.5)
-    seen = controls.visibility(values)
-    assert seen[controls.shown["style_weight"]]["visible"]
-    assert not seen[controls.shown["steps"]]["visible"]
+    for choices in ({"refine": 5}, {"quality": "finer"}):
+        values = values_of(controls, **choices, style_weight="3.5", steps="9")
+        assert controls.chosen(values) == StylizeOptions(**choices, style_weight=3.5)
+        seen = controls.visibility(values)
+        assert seen[controls.shown["style_weight"]]["visible"]
+        assert not seen[controls.shown["steps"]]["visible"]
 
 
 @pytest.mark.parametrize(

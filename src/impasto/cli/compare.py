@@ -25,8 +25,8 @@ def compare(
     methods: Annotated[
         str,
         Parameter(
-            help="separated by commas: METHOD, METHOD+refine or METHOD+PRESET, and then any :option=value of `impasto"
-            " stylize`, as in adain+refine,gatys:steps=50; :weights=FILE for a method's own file"
+            help="separated by commas: METHOD, METHOD+QUALITY or METHOD+PRESET, and then any :option=value of `impasto"
+            " stylize`, as in adain+finer,gatys:steps=50; :weights=FILE for a method's own file"
         ),
     ] = "adain,adain+refine,gatys",
     output: Annotated[Path, Parameter(alias="-o", help="folder for the pictures, the sheet and the page")] = Path(

@@ -45,7 +45,7 @@ def demo(
     picture, seconds = results[0].picture, results[0].seconds or 0.0
     write(f"{output.absolute()}: {picture.width} x {picture.height} pixels, painted in {seconds:.1f} s by {method}")
     if method != SLOW:
-        screen.note(f"slower and finer: impasto demo --method {SLOW}, or --refine with impasto stylize")
+        screen.note(f"slower and finer: impasto demo --method {SLOW}, or --quality finer with impasto stylize")
     return 0
 
 

@@ -251,8 +251,8 @@ def _check(run: Run, output: Output, options: StylizeOptions, styles: int, *, ma
         raise OptionError("--mask gives styles their places in one picture, but --grid paints each style by itself")
     if masked and options.style_blend:
         raise OptionError("--style-blend mixes styles everywhere, but --mask gives each style its own place")
-    if run.save_every and options.method != "gatys" and not options.refine:
-        raise OptionError("--save-every is for paintings that take steps; gatys, and --refine of adain")
+    if run.save_every and options.method != "gatys" and not options.refinement_steps:
+        raise OptionError("--save-every is for paintings that take steps; gatys, and --quality and --refine of adain")
     if output.grid is None:
         options.blend_weights(None if masked else styles)
     elif options.style_blend:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import OptionError
-from impasto.options import PRESETS, StylizeOptions
+from impasto.options import PRESETS, QUALITIES, StylizeOptions
 
 # Steps of `+refine`: where the loss of adain's refinement has fallen by most of what it ever will.
 REFINE_STEPS = 50
@@ -32,8 +32,8 @@ class Entry:
 def parse(text: str, shared: Mapping[str, Any]) -> list[Entry]:
     """'adain,adain+refine,gatys:steps=50:tv_weight=0' as entries.
 
-    METHOD, then any of +refine (adain, 50 steps of gatys after it) or +PRESET (gatys), then :OPTION=VALUE for any
-    option of `impasto stylize`, and :weights=FILE. shared: options of all entries that have them.
+    METHOD, then any of +refine (adain, 50 steps of gatys after it), +QUALITY (adain) or +PRESET (gatys), then
+    :OPTION=VALUE for any option of `impasto stylize`, and :weights=FILE. shared: options of all entries that have them.
     Raises OptionError for anything else, and for two entries of one meaning.
     """
     entries = [_entry(part.strip(), shared) for part in text.split(",") if part.strip()]
@@ -75,11 +75,12 @@ def _entry(word: str, shared: Mapping[str, Any]) -> Entry:
 def _short(short: str, word: str) -> dict[str, Any]:
     if short == "refine":
         return {"refine": REFINE_STEPS}
+    if short in QUALITIES:
+        return {"quality": short}
     if short in PRESETS:
         return {"preset": short}
-    raise OptionError(
-        f"methods: +{short} in {word} is unknown; there are +refine, {', '.join(f'+{p}' for p in PRESETS)}"
-    )
+    known = ", ".join(f"+{name}" for name in (*QUALITIES, *PRESETS))
+    raise OptionError(f"methods: +{short} in {word} is unknown; there are +refine, {known}")
 
 
 def _value(name: str, text: str, word: str) -> Any:

@@ -40,6 +40,6 @@ def work(options: StylizeOptions, pixels: int, *, looks: bool = False) -> float:
 
 def _steps(options: StylizeOptions) -> float:
     if options.method != "gatys":
-        return float(options.refine)
+        return float(options.refinement_steps)
     coarse: float = sum(options.chosen("coarse_steps") / 4**level for level in range(1, options.chosen("scales")))
     return float(options.chosen("steps")) + coarse

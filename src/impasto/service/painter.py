@@ -179,7 +179,7 @@ class Painter:
 
     def _style(self, data: bytes, name: str, options: StylizeOptions, stylizer: Stylizer) -> Any:
         """Encoded, if that is all that is needed of it; else the picture."""
-        if not isinstance(stylizer, AdaIN) or options.refine or options.colour == "match":
+        if not isinstance(stylizer, AdaIN) or options.refinement_steps or options.colour == "match":
             return self._read(data, name)
         eye = options.encoder, options.decoder, options.precision, options.style_scale
         key = hashlib.sha256(data).digest(), *eye

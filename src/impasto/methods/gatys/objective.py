@@ -12,6 +12,7 @@ from torch import Tensor
 from impasto.encoders.network import Encoder
 from impasto.losses.content import content_loss
 from impasto.losses.conventions import content_factor, style_factor
+from impasto.losses.covariance import Spread, covariance_loss, mean_of, spread
 from impasto.losses.gram import blend, gram, gram_loss
 from impasto.losses.out_of_range import out_of_range
 from impasto.losses.total_variation import total_variation
@@ -31,19 +32,30 @@ SMALLEST_SHARE = 1e-6
 
 @dataclass(frozen=True)
 class StyleTerm:
-    """A Gram matrix that the features of one layer should have, in a region: (1, 1, h, w); None is everywhere."""
+    """What the features of one layer should have, in a region: (1, 1, h, w); None is everywhere.
+
+    target: a Gram matrix (1, N, N), or what `style_loss` covariance compares.
+    """
 
     layer: str
-    target: Tensor
+    target: Tensor | Spread
     weight: float
     region: Tensor | None = None
+
+    def loss(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Weighted scalar."""
+        found = features[self.layer]
+        if isinstance(self.target, Spread):
+            return self.weight * covariance_loss(found, self.target, self.region)
+        return self.weight * gram_loss(found, self.target, self.region)
 
 
 @dataclass(frozen=True)
 class Style:
-    """One style: its Gram matrices by layer, and what attention sees of it."""
+    """One style: its Gram matrices and the means of its filters by layer, and what attention sees of it."""
 
     grams: Mapping[str, Tensor]
+    means: Mapping[str, Tensor]
     seen: Seen
 
 
@@ -77,9 +89,7 @@ class Objective:
             (self.weights[f"content/{layer}"] * content_loss(features[layer], target)
              for layer, target in self.content.items()), zero
         )  # fmt: skip
-        style = sum(
-            (term.weight * gram_loss(features[term.layer], term.target, term.region) for term in self.style), zero
-        )
+        style = sum((term.loss(features) for term in self.style), zero)
         smoothness = self.weights["tv"] * total_variation(image) if self.weights["tv"] else zero
         excess = self.weights["range"] * out_of_range(image) if self.weights["range"] else zero
         losses = {"content": content, "style": style, "tv": smoothness, "range": excess}
@@ -97,7 +107,8 @@ def encode_style(encoder: Encoder, style: Tensor, options: StylizeOptions) -> St
     features = _encode(encoder, pixels, {*layers, *looked_at})
     shares = {} if opacity is None else {layer: at_layer(opacity, layer) for layer in features}
     grams = {layer: gram(features[layer], shares.get(layer)) for layer in layers}
-    return Style(grams, Seen({layer: value for layer, value in features.items() if layer in looked_at}, shares))
+    means = {layer: mean_of(features[layer], shares.get(layer)) for layer in layers}
+    return Style(grams, means, Seen({layer: value for layer, value in features.items() if layer in looked_at}, shares))
 
 
 def make_objective(
@@ -113,11 +124,15 @@ def make_objective(
     visible of it is the one region of the styles.
     """
     shares = options.blend_weights(len(styles))
-    grams = {layer: blend([style.grams[layer] for style in styles], shares) for layer in styles[0].grams}
+    mixed = Style(
+        {layer: blend([style.grams[layer] for style in styles], shares) for layer in styles[0].grams},
+        {layer: blend([style.means[layer] for style in styles], shares) for layer in styles[0].means},
+        styles[0].seen,
+    )
     seen = _seen(encoder, content, options, opacity)
     share = 1.0 if opacity is None else opacity.mean().item()
     attention = attention_terms(seen, [style.seen for style in styles], shares, options, opacity, share)
-    return _objective(encoder, content, _style_terms(grams, options, share, opacity), attention, options)
+    return _objective(encoder, content, _style_terms(mixed, options, share, opacity), attention, options)
 
 
 def make_regional_objective(
@@ -138,7 +153,7 @@ def make_regional_objective(
         mask = region.mask if opacity is None else region.mask * opacity
         share = mask.mean().item()
         if share >= SMALLEST_SHARE:
-            terms += _style_terms(region.style.grams, options, share, mask)
+            terms += _style_terms(region.style, options, share, mask)
             attention += attention_terms(seen, [region.style.seen], [1.0], options, mask, share)
     return _objective(encoder, content, terms, attention, options)
 
@@ -150,15 +165,19 @@ def _seen(encoder: Encoder, content: Tensor, options: StylizeOptions, opacity: T
 
 
 def _style_terms(
-    targets: Mapping[str, Tensor], options: StylizeOptions, share: float = 1.0, mask: Tensor | None = None
+    style: Style, options: StylizeOptions, share: float = 1.0, mask: Tensor | None = None
 ) -> list[StyleTerm]:
     """What one style asks of its region, which has `share` of the picture."""
     layers = options.layers("style_layers")
     terms = []
-    for layer, target in targets.items():
-        # The loss functions are written in paper 001's convention; others are factors away from it.
-        factor = style_factor(options.chosen("convention"), target) / style_factor("paper-001", target)
-        weight = options.chosen("style_weight") * (layers[layer] / (sum(layers.values()) or 1.0)) * factor
+    for layer, moments in style.grams.items():
+        weight = options.chosen("style_weight") * (layers[layer] / (sum(layers.values()) or 1.0))
+        target: Tensor | Spread = moments
+        if options.chosen("style_loss") == "covariance":
+            target = spread(moments, style.means[layer])
+        else:
+            # The loss function is written in paper 001's convention; others are factors away from it.
+            weight *= style_factor(options.chosen("convention"), moments) / style_factor("paper-001", moments)
         terms.append(StyleTerm(layer, target, weight * share, None if mask is None else at_layer(mask, layer)))
     return terms
 

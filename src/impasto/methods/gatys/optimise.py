@@ -107,11 +107,14 @@ class Guard:
 class Optimisation:
     """One size's optimisation, which can be stopped after any step and continued from `state`."""
 
-    def __init__(self, objective: Objective, start: Tensor, options: StylizeOptions) -> None:
+    def __init__(
+        self, objective: Objective, start: Tensor, options: StylizeOptions, colours: Tensor | None = None
+    ) -> None:
+        """colours: those of `Canvas`."""
         self.objective = objective
         self.options = options
         self.kind = options.chosen("optimizer")
-        self.canvas = Canvas(start, even=self.kind == "lbfgs")
+        self.canvas = Canvas(start, even=self.kind == "lbfgs", colours=colours)
         self.guard = Guard(best=self.canvas.start.clone())
         self.loss = math.inf
         self.losses: dict[str, float] = {}

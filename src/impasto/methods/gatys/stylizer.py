@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from impasto import image
+from impasto.colour import colour_scale
 from impasto.device import memory_guard, precision
 from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import LAYERS, Encoder, Pooling, block_of
 from impasto.errors import Cancelled, OptionError
-from impasto.masks import visible
+from impasto.masks import recoloured, visible
 from impasto.methods.gatys import state
 from impasto.methods.gatys.attention import layers_to_encode
 from impasto.methods.gatys.objective import (
@@ -229,6 +230,7 @@ class _Run:
         self.options = options
         self.progress = progress
         self.saving = saving
+        self.content, self.colours = _coloured(self.pictures, options)
         self.best = visible(self.pictures.content)[0]
         height, width = self.best.shape[-2:]
         self.sizes = pyramid(height, width, options.scales or 1)
@@ -272,11 +274,11 @@ class _Run:
 
     def _begin(self, scale: int, coarser: Tensor | None) -> Optimisation:
         height, width = self.sizes[scale]
-        content = image.resize(self.pictures.content, height, width)
+        content = image.resize(self.content, height, width)
         objective = objective_at(self.encoder, content, self.pictures.styles, self.options, self.pictures.masks)
         if coarser is None:
-            return Optimisation(objective, self._first_picture(visible(content)[0]), self.options)
-        return Optimisation(objective, image.resize(coarser, height, width), self.options)
+            return Optimisation(objective, self._first_picture(visible(content)[0]), self.options, self.colours)
+        return Optimisation(objective, image.resize(coarser, height, width), self.options, self.colours)
 
     def _optimise(self, optimisation: Optimisation, scale: int, first: int) -> None:
         for step in range(first, self._steps(scale)):
@@ -324,6 +326,16 @@ class _Run:
         if self.pictures.start is None:
             raise OptionError(f"init is '{self.options.init}', but must be content, noise, grey or a picture file")
         return image.resize(self.pictures.start, content.shape[-2], content.shape[-1])
+
+
+def _coloured(pictures: _Pictures, options: StylizeOptions) -> tuple[Tensor, Tensor]:
+    """The content as it is painted from, and the colours that the canvas moves in, (3, 3)."""
+    equal = options.blend_weights(len(pictures.styles)) if pictures.masks is None else None
+    mixed = equal or [1 / len(pictures.styles)] * len(pictures.styles)
+    colours = colour_scale(pictures.styles, mixed)
+    if options.chosen("content_colours") == "own":
+        return pictures.content, colours
+    return recoloured(pictures.content, pictures.styles, pictures.masks or mixed), colours
 
 
 class _Clock:

@@ -6,10 +6,10 @@ from typing import Any
 
 import gradio as gr
 
-from impasto.options import PRESETS, StylizeOptions, is_for, kinds_of
+from impasto.options import PRESETS, QUALITIES, StylizeOptions, is_for, kinds_of
 from impasto.service import Offer
 
-FRONT = ("method", "strength", "colour", "preset", "size", "refine", "seed")
+FRONT = ("method", "strength", "colour", "quality", "preset", "size", "seed")
 """What most people want to choose, in this order; everything else is one click away."""
 FROM_STYLES = ("style_blend",)
 """What the weights beside the chosen styles say."""
@@ -82,7 +82,8 @@ class Controls:
 
     def _is_for(self, name: str, given: Mapping[str, Any]) -> bool:
         method = given.get("method", StylizeOptions.method)
-        return is_for(self.fields[name], method, refines=bool(given.get("refine")))
+        refines = bool(given.get("refine")) or bool(QUALITIES[given.get("quality", StylizeOptions.quality)])
+        return is_for(self.fields[name], method, refines=refines)
 
 
 def control(item: "Field[Any]", words: tuple[str, ...], **how: Any) -> Any:

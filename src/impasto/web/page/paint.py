@@ -89,7 +89,7 @@ def _wire(parts: Parts, painting: "Painting") -> None:
     arrange = {"inputs": {parts.photo, *styles.inputs}, "outputs": {parts.note, *styles.outputs}, **arranging}
     for change in (styles.gallery.input, styles.own.change, styles.where.input):
         change(painting.arranged, **arrange)
-    for name in ("method", "refine"):
+    for name in ("method", "quality", "refine"):
         if name in controls.shown:
             controls.shown[name].change(
                 painting.suited, {*controls.all}, {parts.style_box, *controls.all}, **QUIET
