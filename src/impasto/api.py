@@ -137,9 +137,11 @@ def stylize(
     target = _output_path(Path(content), output) if is_path else None
     if target is not None:
         # Before painting: minutes of work must not end in a name that is taken.
-        sources = [content, *(s for s in (*styles, *masks) if isinstance(s, str | os.PathLike))]
+        sources = [content, *styles, *masks, *options.files, stylizer.weights if stylizer else None]
         image.check_target(target, overwrite=overwrite, sources=sources)
     picture = as_picture(content)
+    if target is not None:
+        image.check_size(target, *image.fit(picture.height, picture.width, options.size))
     names = Names(content=_name(content), styles=_names(styles), masks=_names(masks))
     try:
         painting = paint(picture, styles, options, masks=masks, stylizer=stylizer, progress=progress, names=names)
@@ -339,11 +341,7 @@ def _picture_of(style: Tensor | Style, options: StylizeOptions) -> Tensor:
 
 
 def make_record(
-    picture: image.Picture,
-    options: StylizeOptions,
-    stylizer: Stylizer,
-    names: Names,
-    seconds: float,
+    picture: image.Picture, options: StylizeOptions, stylizer: Stylizer, names: Names, seconds: float
 ) -> Record:
     """How a picture was made, to be written into its file."""
     return {

@@ -6,6 +6,7 @@ input (camera, place, time) end here.
 
 import io
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,8 @@ from torch import Tensor
 from impasto import record as records
 from impasto import sixteen_bit
 from impasto.colour import luma
-from impasto.errors import OptionError, PictureError
-from impasto.record import Record, explained, is_same_file, opened, replace_file
+from impasto.errors import OptionError, PictureError, reason_of
+from impasto.record import Record, check_output, explained, opened, replace_file
 
 DEFAULT_PIXEL_LIMIT = records.DEFAULT_PIXEL_LIMIT
 Source = records.Source
@@ -219,7 +220,7 @@ def write(
     bits: int | None = None,
     overwrite: bool = False,
     record: Record | None = None,
-    sources: Sequence[Path_] = (),
+    sources: Sequence[Any] = (),
 ) -> None:
     """Write a picture as PNG, JPEG, WebP or TIFF, by the path's suffix, all of it or nothing.
 
@@ -231,27 +232,23 @@ def write(
     try:
         replace_file(target, encode(picture, Path(path).suffix, bits=bits, record=record))
     except OSError as error:
-        raise PictureError(f"{path}: it cannot be written: {(error.strerror or str(error)).lower()}") from error
+        raise PictureError(f"{path}: it cannot be written: {reason_of(error)}") from error
     except PictureError as error:
         raise PictureError(f"{path}: {error}") from error
 
 
-def check_target(path: Path_, *, overwrite: bool = False, sources: Sequence[Path_] = ()) -> Path:
-    """The file that `write` would write, with links followed. Raises PictureError if it would not; writes nothing."""
-    target = Path(os.path.realpath(path))
+def check_target(path: Path_, *, overwrite: bool = False, sources: Sequence[Any] = ()) -> Path:
+    """The file that `write` would write, with links followed. Raises PictureError if it would not; leaves nothing."""
+    check_size(path, 1, 1)
+    return check_output(path, overwrite=overwrite, sources=sources)
+
+
+def check_size(path: Path_, height: int, width: int) -> None:
+    """Raises PictureError if the suffix of `path` is of no format, or of one that does not hold so many pixels."""
     try:
-        _format(Path(path).suffix)
+        _check_sides(_format(Path(path).suffix), height, width)
     except PictureError as error:
         raise PictureError(f"{path}: {error}") from None
-    if not target.parent.is_dir():
-        raise PictureError(f"{path}: the folder {target.parent} does not exist")
-    if any(is_same_file(target, source) for source in sources):
-        raise PictureError(f"{path}: this is an input, which is never overwritten; choose another name")
-    if target.is_dir():
-        raise PictureError(f"{path}: this is a folder; name a file")
-    if target.exists() and not overwrite:
-        raise PictureError(f"{path}: the file exists; choose another name, or allow overwriting")
-    return target
 
 
 def _format(suffix: str) -> str:
@@ -274,10 +271,7 @@ def encode(picture: Picture, format: str, *, bits: int | None = None, record: Re
         raise PictureError(f"{bits} bits per channel cannot be written; choose 8 or 16")
     if depth == 16 and kind not in ("PNG", "TIFF"):
         raise PictureError(f"{kind} holds 8 bits per channel; PNG and TIFF hold 16")
-    limit = _LONGEST_SIDE.get(kind)
-    if limit and max(picture.height, picture.width) > limit:
-        size = f"{picture.width} x {picture.height}"
-        raise PictureError(f"{kind} holds at most {limit} pixels a side, not {size}; PNG and TIFF hold more")
+    _check_sides(kind, picture.height, picture.width)
     if kind == "JPEG" and picture.alpha is not None:
         picture = Picture(picture.pixels * picture.alpha + (1 - picture.alpha))
     samples = _samples(picture, depth)
@@ -287,6 +281,11 @@ def encode(picture: Picture, format: str, *, bits: int | None = None, record: Re
     if kind == "PNG" and depth == 16:
         return sixteen_bit.encode_png(samples, texts)
     return _encode_with_pillow(samples, kind, texts, records.to_exif(record) if record is not None else b"")
+
+
+def _check_sides(kind: str, height: int, width: int) -> None:
+    if max(height, width) > (limit := _LONGEST_SIDE.get(kind, sys.maxsize)):
+        raise PictureError(f"{kind} holds at most {limit} pixels a side, not {width} x {height}; PNG holds more")
 
 
 def _encode_with_pillow(samples: NDArray[np.uint8], kind: str, texts: dict[str, str], exif: bytes) -> bytes:

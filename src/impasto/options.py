@@ -210,6 +210,11 @@ class StylizeOptions:
         """Whether the method is shown paintings; to another, its weights are the style."""
         return self.method not in TRANSLATIONS
 
+    @property
+    def files(self) -> list[str]:
+        """The values that may name files, which are read and never overwritten."""
+        return [self.decoder, *([self.init] if self.init else [])]
+
     def check_styles(self, count: int, *, masks: int = 0) -> None:
         """Raises OptionError unless so many styles, and masks if any, make sense with this method."""
         if masks and not self.takes_style:

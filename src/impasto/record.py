@@ -11,16 +11,17 @@ import logging
 import os
 import secrets
 import stat
+import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from impasto.errors import PictureError
+from impasto.errors import PictureError, reason_of
 
 Record = dict[str, Any]
 Source = str | os.PathLike[str] | bytes | BinaryIO
@@ -126,7 +127,7 @@ def _reason(error: Exception, pixel_limit: int) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     if isinstance(error, OSError) and error.strerror:
-        return f"it cannot be read: {error.strerror.lower()}"
+        return f"it cannot be read: {reason_of(error)}"
     detail = " ".join(str(error).split())[:200] or type(error).__name__
     return f"it is cut short or damaged ({detail})"
 
@@ -160,7 +161,70 @@ def is_same_file(target: Path, source: str | os.PathLike[str]) -> bool:
     try:
         return target.samefile(source)
     except (OSError, ValueError):
-        return target == Path(os.path.realpath(source))
+        return os.path.realpath(target) == os.path.realpath(source)
+
+
+def check_output(
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    sources: Sequence[Any] = (),
+    makes_folder: bool = False,
+) -> Path:
+    """The file that writing to a path would put in place, with links followed.
+
+    sources: files that are never overwritten; any other file is, if overwrite is set. What is no path counts for
+        nothing. makes_folder: whether the writer makes a folder that is not there.
+    Raises PictureError if the path could not be written, and so belongs before all work. Leaves nothing.
+    """
+    known = [one for one in sources if isinstance(one, str | os.PathLike)]
+    try:
+        target = Path(os.path.realpath(path))
+        if makes_folder and not target.parent.exists():
+            check_folder(target.parent)
+        else:
+            _check_file(Path(path), target, overwrite, known)
+    except OSError as error:
+        raise PictureError(f"{path}: it cannot be written: {reason_of(error)}") from error
+    return target
+
+
+def _check_file(path: Path, target: Path, overwrite: bool, sources: Sequence[str | os.PathLike[str]]) -> None:
+    if not target.parent.is_dir():
+        raise PictureError(f"{path}: the folder {target.parent} does not exist")
+    if any(is_same_file(target, source) for source in sources):
+        raise PictureError(f"{path}: this is an input, which is never overwritten; choose another name")
+    if target.is_dir():
+        raise PictureError(f"{path}: this is a folder; name a file")
+    if target.exists() and not overwrite:
+        raise PictureError(f"{path}: the file exists; choose another name, or allow overwriting")
+    _try_to_write(target.parent)
+
+
+def check_folder(folder: Path) -> None:
+    """Raises PictureError if files could not be put into the folder, which need not be there yet. Leaves nothing."""
+    try:
+        place = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+        if not place.is_dir():
+            raise PictureError(f"{folder}: {'this' if place == folder else place} is a file, not a folder")
+        _try_to_write(place)
+    except OSError as error:
+        raise PictureError(f"{folder}: this folder cannot be made or written to: {reason_of(error)}") from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, if it is not there. Raises PictureError if files could not be put into it."""
+    check_folder(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PictureError(f"{folder}: this folder cannot be made or written to: {reason_of(error)}") from error
+
+
+def _try_to_write(folder: Path) -> None:
+    """Raises OSError if no file can be made there. Permissions do not tell: disks are full, or mounted read-only."""
+    with tempfile.TemporaryFile(dir=folder, prefix=".impasto-"):
+        pass
 
 
 def replace_file(target: Path, data: bytes) -> None:
@@ -172,18 +236,36 @@ def replace_file(target: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(target)
-    except BaseException:
+    except BaseException as error:
         part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            # The name of the part would tell nobody anything.
+            error.filename = str(target)
         raise
 
 
 # --- writing and reading the record ----------------------------------------------------------------------------------
 
 
+def in_unicode(value: Any) -> Any:
+    r"""The same where all text can be said: names of files need not be. A byte 0xE9 of a name becomes \xe9."""
+    match value:
+        case str():
+            try:
+                return os.fsencode(value).decode(errors="backslashreplace")
+            except UnicodeEncodeError:
+                return value.encode(errors="backslashreplace").decode()
+        case Mapping():
+            return {name: in_unicode(member) for name, member in value.items()}
+        case list() | tuple():
+            return [in_unicode(member) for member in value]
+    return value
+
+
 def to_text(record: Record) -> str:
     """The record as JSON in plain ASCII, safe in every metadata field. Raises PictureError if it is not JSON."""
     try:
-        text = json.dumps(record, allow_nan=False)
+        text = json.dumps(in_unicode(record), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise PictureError(f"the record of how the picture was made cannot be written as JSON: {error}") from error
     _checked(text)
@@ -215,6 +297,14 @@ def read_record(source: Source) -> Record:
                 "it carries no record of how it was made: it was not painted by impasto, or its metadata were stripped"
             )
         return _checked(text)
+
+
+def find_record(source: Source) -> Record | None:
+    """The same; None where there is none, for whatever reason."""
+    try:
+        return read_record(source)
+    except PictureError:
+        return None
 
 
 def _description(image: Image.Image) -> str | None:

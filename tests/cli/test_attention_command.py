@@ -20,7 +20,10 @@ def test_draws_a_figure(impasto, folder):
     with Image.open(folder / "attention.png") as picture:
         assert picture.width > 7 * 24
     again = impasto("attention", "photo.png", "-s", "style.png", "--at", "3,4")
-    assert (again.code, again.err) == (1, "impasto: attention.png: exists already; --overwrite replaces it\n")
+    assert (again.code, again.err) == (
+        1,
+        "impasto: attention.png: the file exists; choose another name, or allow overwriting\n",
+    )
     assert impasto("attention", "photo.png", "-s", "style.png", "--at", "3,4", "--overwrite").code == 0
 
 
@@ -70,7 +73,10 @@ def test_draws_where_a_generator_looks(impasto, folder, generators):
     assert impasto(*words, "-o", "look.html").code == 0
     assert "photo.png looks at itself" in (folder / "look.html").read_text()
     again = impasto(*words, "-o", "look.html")
-    assert (again.code, again.err) == (1, "impasto: look.html: exists already; --overwrite replaces it\n")
+    assert (again.code, again.err) == (
+        1,
+        "impasto: look.html: the file exists; choose another name, or allow overwriting\n",
+    )
 
 
 def test_draws_where_a_generator_of_the_semantic_gan_looks(impasto, folder):

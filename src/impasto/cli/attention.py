@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from impasto.cli.pictures import find_style
 from impasto.cli.terminal import Screen
-from impasto.errors import OptionError, PictureError
+from impasto.errors import OptionError
 from impasto.options import FIGURE_LAYERS, LOOK_OPTIONS, StylizeOptions
 
 if TYPE_CHECKING:
@@ -74,9 +74,11 @@ class Target:
     def is_page(self) -> bool:
         return self.output.suffix.lower() == ".html"
 
-    def check(self) -> None:
-        if self.output.exists() and not self.overwrite:
-            raise PictureError(f"{self.output}: exists already; --overwrite replaces it")
+    def check(self, *sources: Path | None) -> None:
+        """Raises PictureError if it could not be written. sources: what is read."""
+        from impasto.record import check_output
+
+        check_output(self.output, overwrite=self.overwrite, sources=sources)
 
 
 def attention(
@@ -136,7 +138,7 @@ def _of_gatys(
     if not target.is_page and not at and not map:
         raise OptionError("--at names no place; give one, like --at 50%,20%, or --map for all of them")
     painting = find_style(style).path
-    target.check()
+    target.check(content, painting, network.weights)
     # PyTorch comes in here.
     from impasto import figures
     from impasto.api import load
@@ -155,7 +157,7 @@ def _of_generator(
     *, map: bool,  # noqa: A002
 ) -> bytes:  # fmt: skip
     options = StylizeOptions(method=network.method, size=network.size, direction=translated.direction)
-    target.check()
+    target.check(content, network.weights, translated.baseline)
     from impasto import figures
     from impasto.api import load
     from impasto.attention import draw_within, page_within, points, weights_of, within

@@ -9,7 +9,7 @@ from string import Formatter
 from typing import Any
 
 from impasto.cli.pictures import Source
-from impasto.errors import OptionError, PictureError
+from impasto.errors import OptionError
 from impasto.options import StylizeOptions
 
 # The content's own format, so that a folder of JPEG files becomes one of JPEG files, as without a folder, and
@@ -123,12 +123,10 @@ def plan(
 
 def make_folders(jobs: Sequence[Job]) -> None:
     """Create the folders that the jobs write to. Raises PictureError."""
+    from impasto.record import make_folder
+
     for folder in {job.target.parent for job in jobs if job.target is not None}:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise PictureError(f"{folder}: this folder cannot be made: {reason}") from None
+        make_folder(folder)
 
 
 def _suffix(content: Source) -> str:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from glob import escape
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from impasto import api, image
 from impasto.cli.failures import Failure
@@ -23,7 +24,7 @@ from impasto.methods.adain.stylizer import AdaIN
 from impasto.methods.gatys.stylizer import Saving
 from impasto.options import StylizeOptions
 from impasto.progress import Progress, ProgressCallback
-from impasto.record import Record, read_record, to_text
+from impasto.record import Record, check_output, find_record, in_unicode, to_text
 from impasto.sources import depth
 
 # Pixels that are painted at once: enough to keep a machine busy, few enough for its memory.
@@ -64,14 +65,14 @@ class Result:
 class Studio:
     """Everything that stays the same from one painting to the next.
 
-    inputs: files that are never overwritten. masks: as words on the command line; read by `read_styles`.
+    inputs: files that are never overwritten, and None. masks: as words on the command line; read by `read_styles`.
     """
 
     stylizer: Stylizer
     options: StylizeOptions
     habits: Habits
     screen: Screen
-    inputs: Sequence[Path]
+    inputs: Sequence[Any]
     masks: Sequence[Mask] = ()
     styles: dict[Path, Style | image.Picture] = field(default_factory=dict)
     mask_pictures: list[image.Picture | None] = field(default_factory=list)
@@ -119,34 +120,40 @@ class Studio:
         image.check_target(job.target, overwrite=replaceable, sources=self.inputs)
         if self.habits.bits == 16 and image.FORMATS[job.target.suffix.lower()] not in ("PNG", "TIFF"):
             raise OptionError(f"--bits 16 is for PNG and TIFF, but the output is {job.target}")
-        if self.habits.save_every and not self.habits.overwrite:
+        if self.habits.save_every:
             self._check_steps(job, job.target)
 
     def _check_steps(self, job: Job, target: Path) -> None:
+        for path in (job.state, job.step(0)):
+            check_output(path, overwrite=True, sources=self.inputs)
+        if self.habits.overwrite:
+            return
         if job.state.exists() and not self.habits.resume:
             raise PictureError(
                 f"{job.state}: an unfinished painting lies there; go on with --resume, or begin anew with --overwrite"
             )
         for path in target.parent.glob(f"{escape(target.stem)}.step*.png"):
-            if self.habits.steps and not (self.habits.resume and _record(path)):
+            if self.habits.steps and not (self.habits.resume and find_record(path)):
                 raise PictureError(f"{path}: a step of another painting lies there; --overwrite allows to replace it")
 
     def is_finished(self, job: Job) -> bool | None:
         """Whether what lies at the target is this very painting, finished or not; None if it is another picture."""
-        record = _record(job.target) if job.target else None
+        record = find_record(job.target) if job.target else None
         if not record:
             return None
         names = self.names(job)
         expected = {
             "options": asdict(self.options), "content": names.content, "style": names.styles, "masks": names.masks,
         }  # fmt: skip
-        if {name: record.get(name, []) for name in expected} != expected:
+        if {name: record.get(name, []) for name in expected} != in_unicode(expected):
             return None
         return record.get("finished") is not False
 
     def paint(self, job: Job, content: image.Picture) -> Result:
         """Paint and keep one picture. Raises what `api.paint` raises; Cancelled after keeping the picture so far."""
         watch = _Watch(self, job)
+        if job.target is not None:
+            image.check_size(job.target, *image.fit(content.height, content.width, self.options.size))
         try:
             painting = self._paint(job, content, watch)
         except Cancelled as stopped:
@@ -351,10 +358,3 @@ def _terminable() -> Iterator[None]:
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
-
-
-def _record(path: Path) -> Record | None:
-    try:
-        return read_record(path)
-    except PictureError:
-        return None

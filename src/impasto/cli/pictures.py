@@ -93,17 +93,9 @@ def _expand(word: str) -> list[Source]:
         paths = sorted(item for item in found if is_picture(item))
     else:
         return [source(word)]
-    return [Source(path, path.name) for path in paths if not _is_painted(path)]
+    from impasto.record import find_record
 
-
-def _is_painted(path: Path) -> bool:
-    from impasto.record import read_record
-
-    try:
-        read_record(path)
-    except PictureError:
-        return False
-    return True
+    return [Source(path, path.name) for path in paths if find_record(path) is None]
 
 
 def _nothing(word: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.pictures import find_contents, find_style
+from impasto.cli.pictures import Source, find_contents, find_style
 from impasto.cli.terminal import Screen, write
 from impasto.errors import Cancelled, OptionError
 
@@ -124,18 +124,19 @@ def _paint(
     entry: "Study", name: str, folder: Path, scale: Scale, network: Network, words: tuple[Sequence[str], Sequence[str]]
 ) -> Path:
     from impasto.studies import Settings, run
+    from impasto.studies.report import claim
     from impasto.studies.runner import QUICK
 
     chosen = _with_values(entry, name, scale.values)
     wanted = {"size": scale.size, "steps": scale.steps, "encoder": network.encoder}
     choices = {**(QUICK if scale.quick else {}), **{key: value for key, value in wanted.items() if value is not None}}
-    contents, styles = (
-        _read(words[0] or ("mountains",)),
-        _read([find_style(word).path for word in words[1] or ("swirls",)]),
-    )
-    settings = Settings(choices=choices, device=network.device, weights=network.weights)
+    contents = _found(words[0] or ("mountains",))
+    styles = _found([find_style(word).path for word in words[1] or ("swirls",)])
+    inputs = [source.path for source in (*contents, *styles)]
+    claim(folder, name, inputs)
+    settings = Settings(choices=choices, device=network.device, weights=network.weights, inputs=inputs)
     with Screen().counting(name) as count:
-        return run(chosen, name, contents, styles, folder, settings, count)
+        return run(chosen, name, _read(contents), _read(styles), folder, settings, count)
 
 
 def _train(entry: "TrainingStudy", name: str, folder: Path, scale: Scale, device: str, trained: Trained) -> Path:
@@ -194,11 +195,16 @@ def _with_values(chosen: Any, name: str, text: str) -> Any:
     return replace(chosen, variants=chosen.of_numbers(values))
 
 
-def _read(words: Sequence[str | Path]) -> list[tuple[str, Any]]:
-    """Names and pictures. Raises PictureError for the first that cannot be read."""
-    from impasto import image
-
+def _found(words: Sequence[str | Path]) -> list[Source]:
+    """Raises PictureError for the first that is no picture."""
     sources, failures = find_contents([str(word) for word in words])
     if failures:
         raise failures[0]
+    return sources
+
+
+def _read(sources: Sequence[Source]) -> list[tuple[str, Any]]:
+    """Names and pictures. Raises PictureError for the first that cannot be read."""
+    from impasto import image
+
     return [(source.path.stem, image.read(source.path)) for source in sources]

@@ -9,7 +9,7 @@ from cyclopts import Group, Parameter
 
 from impasto.cli.failures import Failure, SomeFailedError
 from impasto.cli.flags import flags, given
-from impasto.cli.outputs import IN_FOLDER, check_pattern, is_folder, make_folders, plan
+from impasto.cli.outputs import IN_FOLDER, Job, check_pattern, is_folder, make_folders, plan
 from impasto.cli.pictures import Mask, Source, find_contents, find_mask, find_style
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
@@ -153,33 +153,47 @@ def stylize(
         is_folder(output.output, len(contents) * (len(styles) if output.grid else 1))
     if len(problems) == 1 and not contents:
         raise problems[0]
-    return _paint(contents, styles, masks, chosen, output, run, screen, problems)
+    return _paint(Pictures(contents, styles, masks, like, problems), chosen, output, run, screen)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is read. like: whose record was repeated. problems: words that mean no picture."""
+
+    contents: Sequence[Source]
+    styles: Sequence[Source]
+    masks: Sequence[Mask]
+    like: Path | None
+    problems: Sequence[PictureError]
+
+    @property
+    def paths(self) -> list[Path]:
+        masks = [mask.source for mask in self.masks if mask.source]
+        return [*(one.path for one in (*self.contents, *self.styles, *masks)), *([self.like] if self.like else [])]
 
 
 def _paint(
-    contents: Sequence[Source],
-    styles: Sequence[Source],
-    masks: Sequence[Mask],
+    pictures: Pictures,
     options: StylizeOptions,
     output: Output,
     run: Run,
     screen: Screen,
-    problems: Sequence[PictureError],
 ) -> int:
     # PyTorch comes in here.
     from impasto import api
     from impasto.cli.painting import Studio, paint_all
 
+    contents, styles, problems = pictures.contents, pictures.styles, pictures.problems
     mixes = [(style,) for style in styles] if output.grid else [tuple(styles)]
     beside, saving = output.grid is None, run.resume or run.save_every is not None
     jobs = plan(contents, mixes, options, output=output.output, pattern=output.name, beside=beside, saving=saving)
     stylizer = api.load(options.method, device=run.device, weights=run.weights, download=screen.download)
-    inputs = [source.path for source in (*contents, *styles, *(mask.source for mask in masks if mask.source))]
-    studio = Studio(stylizer, options, _habits(output, run), screen, inputs, masks)
+    inputs = [*pictures.paths, *options.files, run.weights]
+    studio = Studio(stylizer, options, _habits(output, run), screen, inputs, pictures.masks)
     make_folders(jobs)
     for job in jobs:
         studio.check(job)
-    sheet = _sheet(contents, styles, output.grid, studio)
+    sheet = _sheet(contents, styles, output.grid, studio, jobs)
     studio.read_styles(jobs)
     failures: list[Failure] = [("", problem) for problem in problems]
     try:
@@ -187,7 +201,9 @@ def _paint(
     finally:
         if sheet and output.grid and sheet.cells:
             replace = run.resume or output.overwrite
-            sheet.write(output.grid, overwrite=replace, pixel_limit=studio.habits.pixel_limit)
+            sheet.write(
+                output.grid, overwrite=replace, pixel_limit=studio.habits.pixel_limit, sources=studio.inputs
+            )  # fmt: skip
             screen.result(str(output.grid))
     if failures and len(jobs) + len(problems) == 1:
         raise failures[0][1]
@@ -284,12 +300,20 @@ def _habits(output: Output, run: Run) -> "Habits":
     )
 
 
-def _sheet(contents: Sequence[Source], styles: Sequence[Source], path: Path | None, studio: "Studio") -> "Sheet | None":
+def _sheet(
+    contents: Sequence[Source], styles: Sequence[Source], path: Path | None, studio: "Studio", jobs: Sequence[Job]
+) -> "Sheet | None":
     if path is None:
         return None
     from impasto import image
     from impasto.cli.sheet import Sheet
+    from impasto.record import is_same_file
 
     habits = studio.habits
+    made = [job.target for job in jobs if job.target]
+    if any(is_same_file(path, target) for target in made):
+        raise OptionError(f"--grid {path} is also one of the paintings that --output asks for; choose another name")
     image.check_target(path, overwrite=habits.overwrite or habits.resume, sources=studio.inputs)
-    return Sheet(contents, styles)
+    sheet = Sheet(contents, styles)
+    sheet.check(path)
+    return sheet

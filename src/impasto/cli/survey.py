@@ -100,13 +100,14 @@ def create(
     if not people.url.startswith(("http://", "https://")):
         raise OptionError(f"--url is '{people.url}', but must begin with http:// or https://")
     links = file.with_name(f"{file.name}.links.txt")
-    if links.exists():
-        raise DataError(f"{links}: exists already; choose another name for the survey")
     # PyTorch comes in here.
+    from impasto.record import check_output
     from impasto.survey.create import create_survey
     from impasto.survey.pairs import match, spread
     from impasto.survey.store import Settings
 
+    for path in (file, links):
+        check_output(path)
     screen = Screen()
     matched = match(content, style, folders)
     for path in matched.left_out:
@@ -179,13 +180,14 @@ def report(
     from impasto.survey.findings import agreement, finding, spread
     from impasto.survey.ratings import Bootstrap
     from impasto.survey.report import make_report
-    from impasto.survey.report_files import write_report
+    from impasto.survey.report_files import check_report, write_report
     from impasto.survey.store import Store
 
     store = Store(file)
-    found = make_report(store, Bootstrap(seed=seed, resamples=resamples))
     folder = output or file.with_name(f"{file.stem}-report")
-    write_report(found, store, folder, overwrite=overwrite)
+    check_report(folder, overwrite=overwrite, survey=file)
+    found = make_report(store, Bootstrap(seed=seed, resamples=resamples))
+    write_report(found, store, folder)
     screen = Screen()
     for rated in found.rated:
         screen.note(f"{rated.method}: {finding(rated)}")

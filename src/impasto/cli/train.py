@@ -114,8 +114,13 @@ def train(
     folders = _folders(module, recipe, data)
     config = _changed(getattr(module, maker)(), recipe, changes)
     # The extra `train` is there by now.
+    from impasto.record import check_folder, is_same_file
     from impasto.training.checkpoint import check_run, defaults_of, prepare_run
 
+    check_folder(out)
+    for flag, path in files.items():
+        if is_same_file(out, path.parent):
+            raise OptionError(f"--{flag} {path} lies in the run's own folder, whose files are replaced; copy it")
     processes = launch.processes(machine.devices, machine.device)
     if processes.to_start:
         return launch.start(processes.count)

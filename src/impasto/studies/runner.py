@@ -15,7 +15,7 @@ from impasto.api import load
 from impasto.errors import OptionError
 from impasto.methods.gatys.stylizer import Gatys
 from impasto.options import StylizeOptions
-from impasto.record import replace_file
+from impasto.record import make_folder, replace_file
 from impasto.studies.report import as_csv, claim, machine, table
 from impasto.studies.study import Cell, Study, Variant
 
@@ -29,11 +29,12 @@ Pictures = Sequence[tuple[str, image.Picture]]
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a study is run. choices: options that every variant gets, before its own."""
+    """How a study is run. choices: options that every variant gets, before its own. inputs: files that are read."""
 
     choices: Mapping[str, Any] = field(default_factory=dict)
     device: str = "auto"
     weights: Path | None = None
+    inputs: Sequence[Path] = ()
 
 
 class Workshop:
@@ -87,7 +88,8 @@ def run(
     options = {variant.name: shop.options(variant) for variant in study.variants}
     if len(set(options.values())) < len(options):
         raise OptionError(f"{name} has nothing to compare: its variants are the same with these options")
-    claim(folder, name)
+    claim(folder, name, settings.inputs)
+    make_folder(folder)
     began = time.monotonic()
     cells: dict[tuple[int, str], Cell] = {}
     total = len(shop.pairs) * len(study.variants)

@@ -24,7 +24,7 @@ from impasto.errors import OptionError, from_extra
 from impasto.methods.nla_cyclegan.network import Generator
 from impasto.options import StylizeOptions
 from impasto.recipes import RECIPES
-from impasto.record import replace_file
+from impasto.record import make_folder, replace_file
 from impasto.studies.measured import PROTOCOL, failures, measures, published, translations
 from impasto.studies.report import as_csv, claim, machine, table
 from impasto.studies.study import Training, TrainingStudy
@@ -92,6 +92,7 @@ def run(
     """
     configs = _configs(study, data, budget)
     claim(folder, name)
+    make_folder(folder)
     how = _accelerator(budget)
     total, before = sum(config.schedule.steps for config in configs), 0
     outcomes: list[Outcome] = []
