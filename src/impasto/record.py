@@ -227,8 +227,10 @@ def _try_to_write(folder: Path) -> None:
         pass
 
 
-def replace_file(target: Path, data: bytes) -> None:
-    """Put data where target is in one step, so that nobody ever meets half a file."""
+def replace_file(target: Path, data: bytes | str) -> None:
+    """Put data, text as UTF-8, where target is in one step, so that nobody ever meets half a file."""
+    if isinstance(data, str):
+        data = in_unicode(data).encode()
     part = target.with_name(f".impasto-{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
@@ -252,7 +254,7 @@ def in_unicode(value: Any) -> Any:
     match value:
         case str():
             try:
-                return os.fsencode(value).decode(errors="backslashreplace")
+                return value.encode(errors="surrogateescape").decode(errors="backslashreplace")
             except UnicodeEncodeError:
                 return value.encode(errors="backslashreplace").decode()
         case Mapping():

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import torch
@@ -259,7 +260,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not path.is_file():
         raise WeightsError(f"{path}: there is no such file")
     try:
-        with safe_open(path, framework="pt") as file:
+        with _in_unicode(path) as name, safe_open(name, framework="pt") as file:
             # Cloned, because they lie in the file's buffer at any address, and the last bit of a dot product depends on
             # its operands' alignment: what is resumed must go on as it would have in torch's own memory.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
@@ -268,6 +269,19 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise WeightsError(f"{path}: is damaged or is not a safetensors file ({error})") from None
     except OSError as error:
         raise WeightsError(f"{path}: {_local_reason(error, path)}") from None
+
+
+@contextmanager
+def _in_unicode(path: Path) -> Iterator[Path]:
+    """The path, or a link to it if its name is no Unicode, which safetensors does not open."""
+    try:
+        str(path).encode()
+        yield path
+    except UnicodeEncodeError:
+        with TemporaryDirectory() as folder:
+            link = Path(folder) / "weights"
+            link.symlink_to(path.resolve())
+            yield link
 
 
 def _is_published(path: Path, spec: WeightSpec) -> bool:

@@ -128,7 +128,7 @@ def _refuse(given: Seen | Translated, defaults: Seen | Translated, method: str) 
 def _of_gatys(
     content: Path, style: str | None, at: Sequence[str], network: Network, seen: Seen, target: Target,
     *, map: bool,  # noqa: A002
-) -> bytes:  # fmt: skip
+) -> bytes | str:  # fmt: skip
     options = StylizeOptions(
         method="gatys", size=network.size, encoder=seen.encoder, attention_layers=seen.attention_layers,
         attention_features=seen.attention_features, attention_temperature=seen.attention_temperature,
@@ -148,14 +148,14 @@ def _of_gatys(
     method = load("gatys", device=network.device, weights=network.weights, download=Screen().download)
     found = look(content, painting, at, options, stylizer=method)  # type: ignore[arg-type]
     if target.is_page:
-        return page(found, f"{content.name} looks at {painting.name}").encode()
+        return page(found, f"{content.name} looks at {painting.name}")
     return figures.png(draw(found, correspondence=map))
 
 
 def _of_generator(
     content: Path, at: Sequence[str], network: Network, translated: Translated, target: Target,
     *, map: bool,  # noqa: A002
-) -> bytes:  # fmt: skip
+) -> bytes | str:  # fmt: skip
     options = StylizeOptions(method=network.method, size=network.size, direction=translated.direction)
     target.check(content, network.weights, translated.baseline)
     from impasto import figures
@@ -167,4 +167,4 @@ def _of_generator(
     if not target.is_page:
         return figures.png(draw_within(found, overall=map))
     weights = weights_of(method, options, found.content, points(found.content))  # type: ignore[arg-type]
-    return page_within(found, weights, f"{content.name} looks at itself").encode()
+    return page_within(found, weights, f"{content.name} looks at itself")

@@ -25,7 +25,7 @@ def write(comparison: Comparison) -> list[Path]:
     """sheet.png and index.html in the comparison's folder."""
     sheet, page = comparison.folder / "sheet.png", comparison.folder / "index.html"
     replace_file(sheet, figures.png(_sheet(comparison)))
-    replace_file(page, _page(comparison).encode())
+    replace_file(page, _page(comparison))
     return [sheet, page]
 
 

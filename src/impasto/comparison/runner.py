@@ -207,7 +207,7 @@ class Comparison:
             "cells": [asdict(cell) for cell in cells.values()],
         }
         try:
-            replace_file(self.folder / NUMBERS, (json.dumps(about, indent=1) + "\n").encode())
+            replace_file(self.folder / NUMBERS, json.dumps(about, indent=1) + "\n")
         except OSError as error:
             raise PictureError(f"{self.folder}: cannot be written: {reason_of(error)}") from None
 

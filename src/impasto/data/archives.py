@@ -211,7 +211,7 @@ def _unpack(path: Path, target: Path, about: dict[str, object], progress: Callab
     try:
         unpack_zip(path, half, progress=progress)
         root = _root(half, path)
-        replace_file(root / ABOUT, (json.dumps(about, indent=2) + "\n").encode())
+        replace_file(root / ABOUT, json.dumps(about, indent=2) + "\n")
         root.replace(target)
     finally:
         shutil.rmtree(half, ignore_errors=True)

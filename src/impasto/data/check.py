@@ -123,7 +123,7 @@ def write_cache(path: Path, findings: Findings) -> None:
             entries[_key(picture)] = asdict(look)
         except OSError:  # gone in the meantime
             continue
-    replace_file(path, json.dumps({"version": _VERSION, "pictures": entries}).encode())
+    replace_file(path, json.dumps({"version": _VERSION, "pictures": entries}))
 
 
 def warnings_of(findings: Findings, *, side: int = 0) -> list[str]:

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +33,7 @@ def write(numbers: Sequence[Number], folder: Path) -> list[Path]:
     make_folder(folder)
     for path, text in zip(paths, texts, strict=True):
         try:
-            replace_file(path, os.fsencode(text))
+            replace_file(path, text)
         except OSError as error:
             raise PictureError(f"{path}: cannot be written: {reason_of(error)}") from None
     return paths

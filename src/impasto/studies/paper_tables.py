@@ -79,7 +79,7 @@ def assemble(evaluated: Mapping[str, Path], folder: Path) -> list[Path]:
     }
     _prepare(folder)
     for suffix, text in files.items():
-        replace_file(folder / f"tables.{suffix}", text.encode())
+        replace_file(folder / f"tables.{suffix}", text)
     return [folder / f"tables.{suffix}" for suffix in files]
 
 

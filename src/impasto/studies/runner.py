@@ -113,10 +113,10 @@ def run(
         "weights": shop.gatys.weights_hashes(next(iter(options.values()))),
         "options": {variant: asdict(chosen.resolved()) for variant, chosen in options.items()},
     }
-    replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1).encode())
-    replace_file(folder / "numbers.csv", as_csv(rows).encode())
+    replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1))
+    replace_file(folder / "numbers.csv", as_csv(rows))
     target = folder / "report.md"
-    replace_file(target, _report(about, rows, options, drawn).encode())
+    replace_file(target, _report(about, rows, options, drawn))
     return target
 
 

@@ -117,11 +117,11 @@ def run(
         "measured": measured,
         "configs": {outcome.variant.name: asdict(outcome.config) for outcome in outcomes},
     }
-    replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1).encode())
-    replace_file(folder / "numbers.csv", as_csv(rows).encode())
+    replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1))
+    replace_file(folder / "numbers.csv", as_csv(rows))
     target = folder / "report.md"
     drawn = [file for file in CURVES if (folder / file).exists()]
-    replace_file(target, _report(about, rows, outcomes, drawn).encode())
+    replace_file(target, _report(about, rows, outcomes, drawn))
     return target
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from impasto.data.folders import list_pictures
 from impasto.errors import DataError
+from impasto.record import in_unicode
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,9 @@ def match(content: Path, style: Path, results: Mapping[str, Path]) -> Matched:
         )
     pairs = [
         Pair(
-            c if c == s else f"{c}-{s}", contents[c], styles[s], {method: found[method][c, s] for method in found}
-        )
+            name=in_unicode(c if c == s else f"{c}-{s}"), content=contents[c], style=styles[s],
+            results={method: found[method][c, s] for method in found},
+        )  # fmt: skip
         for c, s in sorted(common)
     ]  # fmt: skip
     incomplete = [path for of_method in found.values() for key, path in of_method.items() if key not in common]

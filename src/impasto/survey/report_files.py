@@ -29,12 +29,12 @@ def write_report(report: Report, store: Store, folder: Path) -> None:
         texts["pictures.csv"] = pictures_csv(report)
     if report.preferred:
         texts["preferences.csv"] = preferences_csv(report)
-    files = {name: text.encode() for name, text in texts.items()}
+    files: dict[str, str | bytes] = {**texts}
     figure = draw(report)
     if figure is not None:
         files["report.png"] = figure
     # The page is the last, so that where it lies the rest lies too.
-    files["report.html"] = page(report, store).encode()
+    files["report.html"] = page(report, store)
     make_folder(folder)
     try:
         for name, data in files.items():

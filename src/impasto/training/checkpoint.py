@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Atomic: a reader sees the old file or the new one."""
-    replace_file(path, (json.dumps(values, indent=2, allow_nan=False) + "\n").encode())
+    replace_file(path, json.dumps(values, indent=2, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:

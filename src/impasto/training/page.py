@@ -36,7 +36,7 @@ def write_page(folder: Path, *, columns: Sequence[str] = (), going_on: bool = Tr
     Never raises: a page that cannot be written is a line in the log, and the training goes on.
     """
     try:
-        replace_file(folder / FILE, _page(folder, columns, going_on=going_on).encode())
+        replace_file(folder / FILE, _page(folder, columns, going_on=going_on))
     except Exception as error:  # noqa: BLE001 (whatever it is, hours of training are worth more)
         logger.warning("%s could not be written (%s: %s)", folder / FILE, type(error).__name__, error)
 

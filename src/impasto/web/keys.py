@@ -121,7 +121,7 @@ def _hash(text: str) -> str:
 def _write(path: Path, keys: list[Key]) -> None:
     try:
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
-        replace_file(path, (json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n").encode())
+        replace_file(path, json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n")
         path.chmod(mode)
     except OSError as error:
         raise CheckpointError(
