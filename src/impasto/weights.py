@@ -145,12 +145,13 @@ WEIGHTS: dict[str, WeightSpec] = {
 def cache_folder() -> Path:
     """The folder of downloaded weights: the environment's IMPASTO_CACHE, or impasto's part of the user's cache."""
     chosen = os.environ.get("IMPASTO_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
     # Not at the top: nothing but a download needs pooch, and weights are read far more often.
     import pooch
 
-    return Path(pooch.os_cache("impasto"))
+    try:
+        return Path(chosen or pooch.os_cache("impasto")).expanduser()
+    except RuntimeError:
+        raise WeightsError("there is no home folder to keep weights in; name a folder in IMPASTO_CACHE") from None
 
 
 def location(spec: WeightSpec) -> Path:
@@ -309,8 +310,8 @@ def _download(spec: WeightSpec, path: Path, progress: Callable[[int, int], None]
 def _replacing(path: Path) -> Iterator[Path]:
     """A new path beside `path`: its file takes the place of `path` if the block succeeds, and vanishes otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own, because two processes may be writing the same weights.
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    # A name of its own, because two processes may be writing the same weights; and not too long with what is added.
+    partial = path.with_name(f".{path.name[:48]}.{uuid.uuid4().hex[:8]}.partial")
     try:
         yield partial
         with partial.open("rb+") as file:

@@ -82,3 +82,81 @@ def test_a_server_offers_styles_of_such_names(latin, draw):
     draw(latin / "a.png")
     draw(latin / "a.gif")
     assert list(styles_in(latin)) == ["a.gif", "a.png", r"caf\xe9", r"styl\xe9"]
+
+
+@pytest.fixture
+def long(folder):
+    """A name that fits, and nothing more with it."""
+    name = f"{'a' * 246}.png"
+    shutil.copy("photo.png", name)
+    return name
+
+
+def test_a_name_that_would_be_too_long_is_refused_with_one_that_fits(paint, long, folder):
+    for words in (["-o", "out/"], ["-s", "style.png"], ["-o", f"out/{'b' * 240}.png", "--save-every", "1"]):
+        outcome = paint(long, *words)
+        assert outcome.code == 2
+        assert "is longer than the 255 bytes that a file's may have" in outcome.err
+        assert not (folder / "out").exists()
+    assert paint(long, "-o", "out/", "--name", "{number}-{style}{suffix}").code == 0
+    assert (folder / "out" / "1-style.png").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["stylize", "LONG", "-s", "style.png"],
+        ["stylize", "photo.png", "-s", "LONG"],
+        ["stylize", "photo.png", "-s", "style.png", "-o", "LONG"],
+        ["stylize", "photo.png", "-s", "style.png", "-o", "x.png", "--decoder", "LONG"],
+        ["compare", "photo.png", "-s", "LONG"],
+        ["evaluate", "photo.png", "--content", "style.png", "--pair", "order", "-o", "LONG"],
+        ["attention", "LONG", "-s", "style.png", "--at", "1,1"],
+        ["data", "check", "LONG"],
+        ["runs", "list", "LONG"],
+        ["survey", "report", "LONG"],
+        ["keys", "add", "x", "--keys", "LONG"],
+        ["train", "cyclegan", "--data", "A=LONG", "--data", "B=LONG", "--out", "run"],
+        ["--config", "LONG", "stylize", "photo.png", "-s", "style.png"],
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_what_no_file_can_be_called_is_said_as_it_is(words, impasto):
+    name = f"{'a' * 300}.png"
+    outcome = impasto(*(word.replace("LONG", name) for word in words))
+    assert outcome.code in (1, 2)
+    assert outcome.err.count("\n") == 1
+    assert name in outcome.err
+    assert "file name too long" in outcome.err
+    assert "inside impasto" not in outcome.err
+
+
+def test_an_encoded_style_may_have_the_longest_name(impasto, folder):
+    name = f"{'a' * (255 - len('.style.safetensors'))}.style.safetensors"
+    assert impasto("encode", "style.png", "-o", name).code == 0
+    assert (folder / name).exists()
+
+
+def test_contents_of_one_stem_are_both_painted(paint, folder, draw):
+    (folder / "stems").mkdir()
+    draw(folder / "stems" / "a.png")
+    draw(folder / "stems" / "a.gif")
+    assert paint("stems", "-o", "out/").code == 0
+    assert {path.name for path in (folder / "out").iterdir()} == {"a-style.png", "a.gif-style.png"}
+    assert paint("stems").code == 0
+    assert {path.name for path in (folder / "stems").glob("*impasto*")} == {"a-impasto.png", "a.gif-impasto.png"}
+
+
+def test_advice_on_names_that_are_alike_works(paint, folder, draw):
+    (folder / "other").mkdir()
+    draw(folder / "other" / "photo.png")
+    words = ["photo.png", "other/photo.png", "-o", "out/"]
+    outcome = paint(*words)
+    assert outcome.code == 2
+    assert "photo.png in style.png and other/photo.png in style.png would both" in outcome.err
+    pattern = outcome.err.partition("--name '")[2].partition("'")[0]
+    assert paint(*words, "--name", pattern).code == 0
+    assert len(list((folder / "out").iterdir())) == 2
+    draw(folder / "other" / "style.png")
+    styles = ["-s", "style.png", "-s", "other/style.png", "--grid", "grid.png", "-o", "two/"]
+    assert "rename one of the styles" in paint("photo.png", *styles).err

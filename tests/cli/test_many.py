@@ -114,7 +114,7 @@ def test_collisions_are_found_before_painting(album, paint, monkeypatch, draw):
     draw(album / "a.jpg")
     outcome = paint("album", "-o", "out", "--name", "{stem}.png")
     assert outcome.code == 2
-    assert "a.jpg in style.png and a.png in style.png would both be written to out/a.png" in outcome.err
+    assert "album/a.jpg in style.png and album/a.png in style.png would both be written to out/a.png" in outcome.err
     # The states of a-style.jpg and a-style.png would have one name.
     assert paint("album", "-o", "out", "--save-every", "2").code == 2
 

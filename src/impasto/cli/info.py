@@ -23,7 +23,8 @@ def info(
         write(to_text(read_record(picture)))
         return 0
     with opened(picture) as file:
-        write(f"{picture}: {file.format}, {file.width} x {file.height} pixels")
+        kind = f"{picture}: {file.format}, {file.width} x {file.height} pixels"
+    write(kind)
     record = read_record(picture)
     for line in _lines(record):
         write(line)

@@ -15,7 +15,7 @@ from impasto import api, image
 from impasto.cli.failures import Failure
 from impasto.cli.outputs import Job
 from impasto.cli.pictures import Mask, Source
-from impasto.cli.terminal import Screen, write
+from impasto.cli.terminal import LostOutputError, Screen, write
 from impasto.errors import Cancelled, OptionError, PictureError, WeightsError
 from impasto.masks import inverted, with_opacity
 from impasto.methods import Stylizer
@@ -31,7 +31,7 @@ from impasto.sources import depth
 BATCH_PIXELS = 2**21
 
 # What every further painting would meet, too.
-PASSED_ON = (Cancelled, OptionError, WeightsError, BrokenPipeError)
+PASSED_ON = (Cancelled, OptionError, WeightsError, BrokenPipeError, LostOutputError)
 
 
 @dataclass(frozen=True, kw_only=True)

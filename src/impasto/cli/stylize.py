@@ -46,8 +46,8 @@ class Output:
         str | None,
         Parameter(
             group=_OUTPUT,
-            help=f"file names in the folder, of {{stem}} {{suffix}} {{style}} {{method}} {{size}} {{seed}};"
-            f" {IN_FOLDER} if not given",
+            help=f"file names in the folder, of {{stem}} {{suffix}} {{name}} (both) {{number}} {{style}}"
+            f" {{method}} {{size}} {{seed}}; {IN_FOLDER} if not given",
         ),
     ] = None
     overwrite: Annotated[

@@ -57,11 +57,13 @@ def match(content: Path, style: Path, results: Mapping[str, Path]) -> Matched:
         )
     pairs = [
         Pair(
-            name=in_unicode(c if c == s else f"{c}-{s}"), content=contents[c], style=styles[s],
+            name=in_unicode(c if c == s else f"{c}-{s}"),
+            content=contents[c],
+            style=styles[s],
             results={method: found[method][c, s] for method in found},
-        )  # fmt: skip
+        )
         for c, s in sorted(common)
-    ]  # fmt: skip
+    ]
     incomplete = [path for of_method in found.values() for key, path in of_method.items() if key not in common]
     return Matched(tuple(pairs), tuple(strangers + incomplete))
 
