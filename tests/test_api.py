@@ -1,6 +1,7 @@
 """`impasto.stylize`: any kind of picture in, the same kind out, and nothing lost on the way."""
 
 import io
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -334,3 +335,19 @@ def test_cancelling_gives_the_best_picture_of_the_results_kind(kind: str, photo:
     if kind == "array":
         assert np.array_equal(best[..., 3], content[..., 3])
     assert not photo.with_name("photo-impasto.png").exists()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/stylize.md"])
+def test_examples_of_the_documentation_work_more_than_once(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (Path(__file__).parents[1] / page).read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(import impasto\n.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    for seed, name in enumerate(("photo.jpg", "painting.jpg")):
+        noise = np.random.default_rng(seed).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(name)
+    assert examples
+    for example in examples * 2:
+        exec(example, {})
+    assert Path("out.jpg").exists()

@@ -12,6 +12,7 @@ from impasto.data.folders import SUFFIXES as TRAINING_SUFFIXES
 from impasto.encoders.lite import lite
 from impasto.errors import PictureError, WeightsError
 from impasto.gallery import SUFFIXES
+from impasto.record import read_record
 
 
 @pytest.fixture
@@ -208,3 +209,17 @@ def test_problems_are_picture_errors():
     contents, problems = find_contents(["nothing*"])
     assert contents == []
     assert isinstance(problems[0], PictureError)
+
+
+def test_several_styles_and_masks_after_one_flag(paint, draw, folder):
+    draw(folder / "other.png", seed=5)
+    draw(folder / "mask.png", seed=6)
+    outcome = paint("photo.png", "-s", "style.png", "other.png", "--mask", "mask.png", "rest", "-o", "out.png")
+    assert (outcome.code, outcome.err) == (0, "")
+    record = read_record("out.png")
+    assert (record["style"], record["masks"]) == (["style.png", "other.png"], ["mask.png", "rest"])
+
+
+def test_contents_after_the_styles_are_missed(impasto):
+    outcome = impasto("stylize", "-s", "style.png", "photo.png")
+    assert (outcome.code, "CONTENT is missing" in outcome.err) == (2, True)

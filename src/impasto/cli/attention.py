@@ -89,7 +89,8 @@ def attention(
         str | None, Parameter(alias="-s", help="picture they look in, or one of impasto's own; of gatys alone")
     ] = None,
     at: Annotated[
-        tuple[str, ...], Parameter(help="a place of the content, x,y in pixels or percent; can be given again")
+        tuple[str, ...],
+        Parameter(consume_multiple=True, help="places of the content, each x,y in pixels or percent"),
     ] = (),
     map: Annotated[  # noqa: A002  (the flag's name)
         bool, Parameter(help="also draw where every place looks; a page always has it", show_default=False)

@@ -62,6 +62,18 @@ class Trained:
     precision: Annotated[str, Parameter(help="of trainings: auto, fp32, bf16")] = "auto"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is written."""
+
+    output: Annotated[
+        Path | None, Parameter(alias=("-o", "--out"), help="folder for the outcome; study-NAME if not given")
+    ] = None
+    overwrite: Annotated[
+        bool, Parameter(help="replace an older outcome, of other pictures or settings", show_default=False)
+    ] = False
+
+
 def study(
     name: Annotated[str, Parameter(help="the study; without one they are listed")] = "",
     /,
@@ -70,9 +82,7 @@ def study(
         tuple[str, ...], Parameter(consume_multiple=True, help="pictures, folders, or impasto's own")
     ] = (),
     style: Annotated[tuple[str, ...], Parameter(alias="-s", consume_multiple=True, help="paintings")] = (),
-    output: Annotated[
-        Path | None, Parameter(alias=("-o", "--out"), help="folder for the outcome; study-NAME if not given")
-    ] = None,
+    target: Annotated[Target, Parameter(name="*")] = Target(),
     evaluated: Annotated[
         tuple[str, ...],
         Parameter(
@@ -96,12 +106,12 @@ def study(
         write(f"{TABLES:22} Paper 003, Tables 1 and 2. What do trained runs reach, beside the published figures?")
         return 0
     if name == TABLES:
-        return _tables(evaluated, output or Path(f"study-{TABLES}"))
+        return _tables(evaluated, target.output or Path(f"study-{TABLES}"))
     if evaluated:
         raise OptionError(f"--evaluated is for {TABLES}, which {name} is not")
     if name not in STUDIES:
         raise OptionError(f"no study '{name}'; there are {', '.join([*STUDIES, TABLES])}")
-    entry, folder = STUDIES[name], output or Path(f"study-{name}")
+    entry, folder = STUDIES[name], target.output or Path(f"study-{name}")
     if isinstance(entry, TrainingStudy):
         _refuse(
             name, content=content, style=style, values=scale.values, encoder=network.encoder, weights=network.weights
@@ -109,7 +119,7 @@ def study(
         report = _train(entry, name, folder, scale, network.device, trained)
     else:
         _refuse(name, **{field: value for field, value in vars(trained).items() if value != getattr(Trained(), field)})
-        report = _paint(entry, name, folder, scale, network, (content, style))
+        report = _paint(entry, name, folder, scale, network, (content, style), overwrite=target.overwrite)
     Screen().result(str(report))
     return 0
 
@@ -121,7 +131,14 @@ def _refuse(name: str, **given: Any) -> None:
 
 
 def _paint(
-    entry: "Study", name: str, folder: Path, scale: Scale, network: Network, words: tuple[Sequence[str], Sequence[str]]
+    entry: "Study",
+    name: str,
+    folder: Path,
+    scale: Scale,
+    network: Network,
+    words: tuple[Sequence[str], Sequence[str]],
+    *,
+    overwrite: bool,
 ) -> Path:
     from impasto.studies import Settings, run
     from impasto.studies.report import claim
@@ -134,7 +151,9 @@ def _paint(
     styles = _found([find_style(word).path for word in words[1] or ("swirls",)])
     inputs = [source.path for source in (*contents, *styles)]
     claim(folder, name, inputs)
-    settings = Settings(choices=choices, device=network.device, weights=network.weights, inputs=inputs)
+    settings = Settings(
+        choices=choices, device=network.device, weights=network.weights, inputs=inputs, overwrite=overwrite
+    )  # fmt: skip
     with Screen().counting(name) as count:
         return run(chosen, name, _read(contents), _read(styles), folder, settings, count)
 

@@ -104,13 +104,16 @@ class Run:
 
 
 def stylize(
-    content: Annotated[list[str], Parameter(help="pictures, folders, globs; or mountains, still_life: impasto's own")],
+    content: Annotated[
+        list[str] | None, Parameter(help="pictures, folders, globs; or mountains, still_life: impasto's own")
+    ] = None,
     /,
     *,
     style: Annotated[
         list[str] | None,
         Parameter(
             alias="-s",
+            consume_multiple=True,
             help="painting; or swirls, cubes, ink: impasto's own; or NAME.style.safetensors of `impasto encode`."
             " Several are blended, or each has its mask",
         ),
@@ -118,8 +121,9 @@ def stylize(
     mask: Annotated[
         list[str] | None,
         Parameter(
+            consume_multiple=True,
             help="picture that is white where a style goes, one per --style, in their order; not:FILE where it is"
-            " black; rest, or no last one, where no other style goes"
+            " black; rest, or no last one, where no other style goes",
         ),
     ] = None,
     like: Annotated[
@@ -134,6 +138,8 @@ def stylize(
 
     The result has the size of its content unless --size says otherwise, and carries how it was made.
     """
+    if not content:
+        raise OptionError("CONTENT is missing: the pictures to paint, which stand before --style")
     screen = Screen(quiet=run.quiet, results=not run.json)
     repeated = _repeat(like, screen) if like else Repeated()
     chosen = _options(like, repeated.options, given(options))

@@ -84,6 +84,7 @@ def create(
         tuple[str, ...],
         Parameter(
             alias="-r",
+            consume_multiple=True,
             metavar="FOLDER",
             help="folder of results, called like their content and style or CONTENT-STYLE; METHOD=FOLDER for each of"
             " several methods",

@@ -92,8 +92,9 @@ def train(
     data: Annotated[
         list[str],
         Parameter(
+            consume_multiple=True,
             metavar="FOLDER",
-            help="folder of pictures, or tar of pictures; may be given several times, and one given twice counts"
+            help="folders of pictures, or tars of pictures; one given twice counts"
             " twice. KIND=FOLDER where the recipe tells kinds apart, as adain does content and style. Where the kinds"
             " are A and B, a single folder with trainA and trainB in it will do",
         ),
