@@ -1,5 +1,6 @@
 """The one call that every door makes."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from impasto import image
 from impasto.colour import keep_colours
-from impasto.device import choose_device
+from impasto.device import choose_device, precision
 from impasto.errors import Cancelled, OptionError
 from impasto.masks import match_visible, regions, with_opacity
 from impasto.methods import Stylizer, load_method
@@ -134,13 +135,12 @@ def stylize(
     if output is not None and not is_path:
         raise OptionError("output is for a content that is a path; other kinds are returned")
     styles = _as_list(style)
-    target = _output_path(Path(content), output) if is_path else None
-    if target is not None:
-        # Before painting: minutes of work must not end in a name that is taken.
-        sources = [content, *styles, *masks, *options.files, stylizer.weights if stylizer else None]
-        image.check_target(target, overwrite=overwrite, sources=sources)
+    target = Path(output or _beside(Path(content))) if is_path else None
     picture = as_picture(content)
     if target is not None:
+        # Before painting: minutes of work must not end in a name that is taken.
+        sources = [content, *styles, *masks, *options.files.values(), stylizer.weights if stylizer else None]
+        image.check_target(target, overwrite=overwrite, sources=sources)
         image.check_size(target, *image.fit(picture.height, picture.width, options.size))
     names = Names(content=_name(content), styles=_names(styles), masks=_names(masks))
     try:
@@ -205,10 +205,8 @@ def paint(
         raise
     picture = like(finish(result), content)
     seconds = time.monotonic() - began
-    record = make_record(
-        picture, options, stylizer, names or Names(styles=_names(styles), masks=_names(masks)), seconds
-    )  # fmt: skip
-    return Painting(picture, record, seconds)
+    called = names or Names(styles=_names(styles), masks=_names(masks))
+    return Painting(picture, make_record(picture, options, stylizer, called, seconds, finish.last), seconds)
 
 
 def paint_batch(
@@ -286,6 +284,7 @@ class _Finish:
         self.content = content
         self.covered = None if maps is None else torch.stack(list(maps)).sum(0).clamp(0, 1)
         self.keeps_colours = options.colour == "keep"
+        self.last: Progress | None = None
 
     def __call__(self, painted: Tensor) -> Tensor:
         """(1, 3, h, w) -> the same, where no style goes the content itself."""
@@ -297,14 +296,13 @@ class _Finish:
             painted = content + image.resize(self.covered, height, width) * (painted - content)
         return painted
 
-    def watching(self, progress: ProgressCallback | None) -> ProgressCallback | None:
-        """The same reports, with previews that are finished, too."""
-        if progress is None or not (self.keeps_colours or self.covered is not None):
-            return progress
+    def watching(self, progress: ProgressCallback | None) -> ProgressCallback:
+        """The same reports, with previews that are finished, too; the last one is remembered."""
 
         def report(made: Progress) -> None:
-            preview = made.preview
-            progress(made if preview is None else replace(made, preview=lambda: self(preview())))
+            self.last, preview = made, made.preview
+            if progress:
+                progress(made if preview is None else replace(made, preview=lambda: self(preview())))
 
         return report
 
@@ -341,28 +339,32 @@ def _picture_of(style: Tensor | Style, options: StylizeOptions) -> Tensor:
 
 
 def make_record(
-    picture: image.Picture, options: StylizeOptions, stylizer: Stylizer, names: Names, seconds: float
-) -> Record:
-    """How a picture was made, to be written into its file."""
+    picture: image.Picture, options: StylizeOptions, stylizer: Stylizer, names: Names, seconds: float,
+    last: Progress | None = None,
+) -> Record:  # fmt: skip
+    """How a picture was made, to be written into its file. last: what was last reported of painting it."""
+    losses = dict(last.best_losses) if last else {}
+    reached = sum(losses.values())
     return {
         "software": "impasto",
         "version": version("impasto"),
         "method": options.method,
         "options": asdict(options),
+        **({"by_preset": decided} if (decided := options.by_preset()) else {}),
         "seed": options.seed,
         "weights": stylizer.weights_hashes(options),
         "device": str(stylizer.device),
+        "precision": str(precision(options.precision, stylizer.device)).removeprefix("torch."),
         "content": names.content,
         "style": list(names.styles),
         **({"masks": list(names.masks)} if names.masks else {}),
         "size": [picture.width, picture.height],
         "seconds": round(seconds, 2),
+        **({"loss": reached, "losses": losses} if losses and math.isfinite(reached) else {}),
     }
 
 
-def _output_path(content: Path, output: PathLike | None) -> Path:
-    if output is not None:
-        return Path(output)
+def _beside(content: Path) -> Path:
     suffix = content.suffix if content.suffix.lower() in image.FORMATS else ".png"
     return content.with_name(f"{content.stem}-impasto{suffix}")
 

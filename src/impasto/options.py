@@ -211,9 +211,9 @@ class StylizeOptions:
         return self.method not in TRANSLATIONS
 
     @property
-    def files(self) -> list[str]:
-        """The values that may name files, which are read and never overwritten."""
-        return [self.decoder, *([self.init] if self.init else [])]
+    def files(self) -> dict[str, str]:
+        """The values that may name files, which are read and never overwritten, by their options."""
+        return {"decoder": self.decoder} | ({"init": self.init} if self.init else {})
 
     def check_styles(self, count: int, *, masks: int = 0) -> None:
         """Raises OptionError unless so many styles, and masks if any, make sense with this method."""
@@ -234,6 +234,13 @@ class StylizeOptions:
         if self.method != "gatys":
             return self
         return replace(self, **{name: self.chosen(name) for name in PRESETS[self.preset]})
+
+    def by_preset(self) -> dict[str, Any]:
+        """What the preset decides of a painting with these options, of adain's refinement too; nothing of others."""
+        if self.method != "gatys" and not self.refine:
+            return {}
+        painted = self if self.method == "gatys" else self.refinement()
+        return {name: painted.chosen(name) for name in PRESETS[painted.preset] if getattr(painted, name) is None}
 
     def refinement(self) -> "StylizeOptions":
         """What `refine` means: the method gatys at full size, started from what adain painted."""

@@ -229,12 +229,11 @@ def _try_to_write(folder: Path) -> None:
 
 def replace_file(target: Path, data: bytes | str) -> None:
     """Put data, text as UTF-8, where target is in one step, so that nobody ever meets half a file."""
-    if isinstance(data, str):
-        data = in_unicode(data).encode()
+    written = in_unicode(data).encode() if isinstance(data, str) else data
     part = target.with_name(f".impasto-{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
-            file.write(data)
+            file.write(written)
             file.flush()
             os.fsync(file.fileno())
         part.replace(target)

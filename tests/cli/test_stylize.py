@@ -1,6 +1,7 @@
 """One content: where it goes, what is said, what the record holds. tests/cli/test_many.py has several contents."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -46,6 +47,31 @@ def test_the_record_says_how(paint):
     assert record["options"]["seed"] == 4
     assert (record["content"], record["style"], record["size"]) == ("photo.png", ["style.png"], [40, 30])
     assert "finished" not in record
+
+
+def test_the_record_says_what_was_used_and_reached(paint, impasto, monkeypatch):
+    seen = []
+    make = api.paint
+    monkeypatch.setattr(api, "paint", lambda *a, **k: make(*a, **k | {"progress": seen.append}))
+    paint("photo.png", "-o", "out.png")
+    record = read_record("out.png")
+    assert record["by_preset"]["content_weight"] == 1.0
+    assert "steps" not in record["by_preset"]
+    assert record["precision"] in ("float32", "bfloat16")
+    assert set(record["losses"]) >= {"content", "style"}
+    assert record["loss"] == pytest.approx(sum(record["losses"].values())) == pytest.approx(seen[-1].loss)
+    assert [report.step for report in seen] == list(range(1, seen[-1].total + 1))
+    text = " ".join(impasto("info", "out.png").out.split())
+    assert "content_weight 1.0, by the preset" in text
+    assert "content_weight not given" not in text
+
+
+def test_the_record_of_a_refinement_says_so_too_and_that_of_one_pass_has_no_losses(impasto):
+    impasto("stylize", "photo.png", "-s", "style.png", "--refine", "2", "-o", "out.png")
+    record = read_record("out.png")
+    assert (record["by_preset"]["style_weight"], record["losses"]["style"] > 0) == (40.0, True)
+    impasto("stylize", "photo.png", "-s", "style.png", "-o", "one.png")
+    assert not {"by_preset", "losses", "loss"} & set(read_record("one.png"))
 
 
 def test_json_is_the_record_and_nothing_else(paint):
@@ -194,6 +220,33 @@ class TestLike:
         outcome = impasto("stylize", "photo.png", "--like", "elsewhere/first.png", "-o", "more.png")
         assert outcome.code == 1
         assert "give it with --style" in outcome.err
+
+    def test_what_it_was_made_from_is_found_from_any_folder(self, paint, impasto, folder, draw, monkeypatch):
+        for name in ("photos", "paintings", "painted", "other"):
+            (folder / name).mkdir()
+        (folder / "photo.png").rename("photos/photo.png")
+        style = folder / "paintings" / os.fsdecode(b"styl\xe9.png")
+        (folder / "style.png").rename(style)
+        start = draw(folder / "paintings" / "start.png", seed=5)
+        words = ["--style", str(style.relative_to(folder)), "--mask", "not:photos/photo.png"]
+        assert paint("photos/photo.png", *words, "--init", "paintings/start.png", "-o", "painted/a.png").code == 0
+        assert read_record("painted/a.png")["places"] == {
+            "style": [r"../paintings/styl\xe9.png"], "masks": ["../photos/photo.png"],
+            "init": ["../paintings/start.png"],
+        }  # fmt: skip
+        monkeypatch.chdir(folder / "other")
+        outcome = impasto("stylize", "../photos/photo.png", "--like", "../painted/a.png", "-o", "b.png")
+        assert (outcome.code, outcome.err) == (0, "")
+        assert (read_record("b.png")["style"], read_record("b.png")["masks"]) == ([r"styl\xe9.png"], ["not:photo.png"])
+        start.unlink()
+        assert "start.png" in impasto("stylize", "../photos/photo.png", "--like", "../painted/a.png", "-o", "c.png").err
+
+    def test_places_outside_of_what_pictures_share_are_kept_to_oneself(self, paint, folder, monkeypatch):
+        monkeypatch.setenv("HOME", str(folder / "home" / "me"))
+        (folder / "home" / "me" / "private").mkdir(parents=True)
+        (folder / "style.png").rename("home/me/private/style.png")
+        assert paint("photo.png", "-s", "home/me/private/style.png", "-o", "out.png").code == 0
+        assert "places" not in read_record("out.png")
 
     def test_options_of_another_version_are_named_and_left_out(self, impasto, folder, draw):
         self.write(folder, {"options": {"method": "gatys", "steps": 2, "glitter": 5}, "style": ["style.png"]})

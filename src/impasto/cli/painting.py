@@ -1,5 +1,6 @@
 """Making the planned paintings, one after the other: keeping, resuming, stopping, and going on after a bad file."""
 
+import os
 import signal
 import threading
 import time
@@ -112,6 +113,22 @@ class Studio:
             masks=[mask.name for mask in self.masks],
         )
 
+    def places(self, job: Job) -> Record:
+        """Where the files lie that the record names, seen from the painting, so that --like finds them.
+
+        Nothing is said of what lies in other parts of the machine, whose names are nobody's business.
+        """
+        if job.target is None:
+            return {}
+        lists: dict[str, list[Path | None]] = {
+            "style": [None if style.packaged else style.path for style in job.styles],
+            "masks": [mask.source.path if mask.source else None for mask in self.masks],
+            **{name: [Path(value)] for name, value in self.options.files.items()},
+        }
+        places = {name: [_place(path, job.target.parent) for path in paths] for name, paths in lists.items()}
+        known = {name: some for name, some in places.items() if any(some)}
+        return {"places": known} if known else {}
+
     def check(self, job: Job) -> None:
         """Raises PictureError or OptionError if this painting could not be written."""
         if job.target is None:
@@ -160,7 +177,7 @@ class Studio:
             if not isinstance(stopped.best, image.Picture):
                 raise
             raise self._stopped(job, stopped.best, watch) from None
-        self._keep(job, painting.picture, painting.record)
+        self._keep(job, painting.picture, painting.record | self.places(job))
         return Result(job, painting.picture, painting.seconds)
 
     def can_batch(self, jobs: Sequence[Job]) -> bool:
@@ -191,7 +208,7 @@ class Studio:
                 if not paintings:
                     results.append(self.paint(job, content))
                     continue
-                self._keep(job, paintings[number].picture, paintings[number].record)
+                self._keep(job, paintings[number].picture, paintings[number].record | self.places(job))
                 results.append(Result(job, paintings[number].picture, paintings[number].seconds))
         return results
 
@@ -266,8 +283,12 @@ class _Watch:
     def record(self, picture: image.Picture) -> Record:
         """How an unfinished picture was made."""
         seconds = time.monotonic() - self.began
-        made = api.make_record(picture, self.studio.options, self.studio.stylizer, self.studio.names(self.job), seconds)
-        return made | {"finished": False, "step": self.last.step, "steps": self.last.total}
+        made = api.make_record(
+            picture, self.studio.options, self.studio.stylizer, self.studio.names(self.job), seconds, self.last
+        )
+        return (
+            made | self.studio.places(self.job) | {"finished": False, "step": self.last.step, "steps": self.last.total}
+        )
 
 
 def paint_all(studio: Studio, jobs: Sequence[Job], keep: Callable[[Result], None]) -> list[Failure]:
@@ -358,3 +379,11 @@ def _terminable() -> Iterator[None]:
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def _place(path: Path | None, folder: Path) -> str:
+    if path is None or not path.is_file():
+        return ""
+    place, folder = path.resolve(), folder.resolve()
+    shared = Path(os.path.commonpath([place, folder]))
+    return "" if shared in Path(os.path.expanduser("~")).parents else os.path.relpath(place, folder)  # noqa: PTH111

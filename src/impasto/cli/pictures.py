@@ -46,15 +46,27 @@ def find_style(word: str, folders: Iterable[Path] = ()) -> Source:
     Raises PictureError if it is nowhere.
     """
     found = source(word)
-    places = [folder / word for folder in folders]
     if found.path.exists():
         return found
-    for path in places:
-        if path.is_file():
+    for folder in folders:
+        if path := called(folder, word):
             return Source(path, path.name)
     near = get_close_matches(word, packaged(), n=1)
     hint = f"; did you mean '{near[0]}'?" if near else f"; impasto's own pictures are {', '.join(packaged())}"
     raise PictureError(f"{word}: there is no such file{hint}")
+
+
+def called(folder: Path, word: str) -> Path | None:
+    """The file that a record calls so, by its place from the folder, if it is there."""
+    path = folder / word
+    if path.is_file():
+        return path
+    if "\\x" not in word or not path.parent.is_dir():
+        return None
+    # How a record says a name that is no Unicode.
+    from impasto.record import in_unicode
+
+    return next((one for one in path.parent.iterdir() if in_unicode(one.name) == path.name), None)
 
 
 def find_mask(word: str, folders: Iterable[Path] = ()) -> Mask:

@@ -10,7 +10,7 @@ from cyclopts import Group, Parameter
 from impasto.cli.failures import Failure, SomeFailedError
 from impasto.cli.flags import flags, given
 from impasto.cli.outputs import IN_FOLDER, Job, check_pattern, is_folder, make_folders, plan
-from impasto.cli.pictures import Mask, Source, find_contents, find_mask, find_style
+from impasto.cli.pictures import INVERSE, Mask, Source, called, find_contents, find_mask, find_style
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
 from impasto.options import StylizeOptions
@@ -194,7 +194,7 @@ def _paint(
     beside, saving = output.grid is None, run.resume or run.save_every is not None
     jobs = plan(contents, mixes, options, output=output.output, pattern=output.name, beside=beside, saving=saving)
     stylizer = api.load(options.method, device=run.device, weights=run.weights, download=screen.download)
-    inputs = [*pictures.paths, *options.files, run.weights]
+    inputs = [*pictures.paths, *options.files.values(), run.weights]
     studio = Studio(stylizer, options, _habits(output, run), screen, inputs, pictures.masks)
     make_folders(jobs)
     for job in jobs:
@@ -240,11 +240,25 @@ def _repeat(like: Path, screen: Screen) -> Repeated:
     if unknown:
         screen.note(f"{like}: this version of impasto leaves out what it does not know: {', '.join(unknown)}")
     options = {name: value for name, value in recorded.items() if name in known}
-    return Repeated(options, _names(record.get("style")), _names(record.get("masks")))
+    for name in ("init", "decoder"):
+        for word in _recorded(like, record, name, [options.get(name)]):
+            options[name] = word
+    style, masks = (_recorded(like, record, name, record.get(name)) for name in ("style", "masks"))
+    return Repeated(options, style, masks)
 
 
-def _names(recorded: Any) -> list[str]:
-    return [name for name in recorded if isinstance(name, str)] if isinstance(recorded, list) else []
+def _recorded(like: Path, record: dict[str, Any], name: str, words: Any) -> list[str]:
+    """The words of the record for files: where they lay, seen from the painting, if they are there, or else as they
+    are. name: of the record's member; words: what it says."""
+    places = record.get("places")
+    where = places.get(name) if isinstance(places, dict) else None
+    found = []
+    for number, word in enumerate(words if isinstance(words, list) else []):
+        place = where[number] if isinstance(where, list) and number < len(where) else None
+        path = called(like.parent, place) if isinstance(place, str) and place else None
+        inverted = INVERSE if isinstance(word, str) and word.startswith(INVERSE) else ""
+        found += [f"{inverted}{path}"] if path else [word] if isinstance(word, str) else []
+    return found
 
 
 def _options(like: Path | None, repeated: dict[str, Any], chosen: dict[str, Any]) -> StylizeOptions:

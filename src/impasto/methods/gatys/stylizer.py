@@ -243,8 +243,11 @@ class _Run:
             if tensors is not None and config is not None:
                 state.restore(optimisation, tensors, config)
                 first, tensors = place.step, None
-            self._optimise(optimisation, scale, first)
+            last = self._optimise(optimisation, scale, first)
             picture = optimisation.finish()
+            # Only now it is known what the last step led to.
+            if last > first:
+                self._report(optimisation, scale, last)
         assert picture is not None
         if self.saving:
             self.saving.path.unlink(missing_ok=True)
@@ -258,14 +261,17 @@ class _Run:
             return Optimisation(objective, self._first_picture(content), self.options)
         return Optimisation(objective, image.resize(coarser, height, width), self.options)
 
-    def _optimise(self, optimisation: Optimisation, scale: int, first: int) -> None:
-        for step in range(first, self._steps(scale)):
+    def _optimise(self, optimisation: Optimisation, scale: int, first: int) -> int:
+        """The last step, which is not reported yet."""
+        for step in range(first + 1, self._steps(scale) + 1):
             optimisation.step()
             if optimisation.guard.gave_up:
-                break
-            if self.saving and (step + 1) % self.saving.every == 0:
-                state.save(self.saving.path, state.Place(scale, step + 1), optimisation, self.fingerprint)
-            self._report(optimisation, scale, step + 1)
+                return step
+            if self.saving and step % self.saving.every == 0:
+                state.save(self.saving.path, state.Place(scale, step), optimisation, self.fingerprint)
+            if step < self._steps(scale):
+                self._report(optimisation, scale, step)
+        return self._steps(scale)
 
     def _report(self, optimisation: Optimisation, scale: int, step: int) -> None:
         if self.progress:
@@ -276,6 +282,7 @@ class _Run:
                     total=sum(self._steps(i) for i in range(len(self.sizes))),
                     loss=optimisation.guard.best_loss,
                     losses=optimisation.losses,
+                    best_losses=optimisation.best_losses,
                     size=self.sizes[scale],
                     seconds_left=self.clock.seconds_left(scale, step / self._steps(scale)),
                     preview=lambda: best.clamp(0, 1).cpu(),
