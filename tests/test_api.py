@@ -56,6 +56,9 @@ class Inverted:
                 raise Cancelled(best=1 - content) from None
         return 1 - content
 
+    def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
+        return 3.0 * (1 + regions)
+
     def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
         return {"inverted": "0" * 64}
 

@@ -4,8 +4,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from difflib import get_close_matches
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -18,19 +17,20 @@ from torch import Tensor
 
 from impasto import image
 from impasto.colour import keep_colours
-from impasto.device import choose_device, precision
+from impasto.device import check_memory, choose_device
 from impasto.errors import Cancelled, OptionError
 from impasto.masks import match_visible, regions, with_opacity
 from impasto.methods import Stylizer, load_method
 from impasto.methods.adain.style import SUFFIX, Style, load_style
 from impasto.methods.adain.stylizer import AdaIN
-from impasto.options import STARTS, StylizeOptions
+from impasto.options import STARTS, StylizeOptions, known
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record
 from impasto.sources import PathLike, Source, as_kind, as_picture, depth, like
 
 # What a style may come as: a file NAME.style.safetensors counts as a path.
 StyleSource = Source | Style
+PICTURES = 3 * 3 * 4  # bytes of a pixel before it is painted, after, and as it will be written
 
 
 @dataclass(frozen=True)
@@ -191,14 +191,16 @@ def paint(
     stylizer = stylizer or load(options.method)
     if stylizer.method != options.method:
         raise OptionError(f"method is '{options.method}', but the stylizer that was given is of {stylizer.method}")
-    pixels = image.resize(content.pixels, *image.fit(content.height, content.width, options.size))
+    size = image.fit(content.height, content.width, options.size)
+    check_memory(stylizer.device, *size, _bytes_per_pixel(stylizer, options, len(masks)))
+    pixels = image.resize(content.pixels, *size)
     maps = _maps(masks, len(styles), options, pixels)
     start = None if (init := options.chosen("init")) in STARTS else image.read(init).pixels
-    known = [as_style(style) for style in styles]
+    seen = [as_style(style) for style in styles]
     finish = _Finish(pixels, maps, options)
     began = time.monotonic()
     try:
-        result = _painted(stylizer, pixels, known, options, maps, start, finish.watching(progress), saving)
+        result = _painted(stylizer, pixels, seen, options, maps, start, finish.watching(progress), saving)
     except Cancelled as stopped:
         if isinstance(stopped.best, Tensor):
             stopped.best = like(finish(stopped.best), content)
@@ -221,10 +223,11 @@ def paint_batch(
 
     Raises what `paint` raises, for all of them.
     """
-    sizes = {image.fit(content.height, content.width, options.size) for content in contents}
-    if not can_batch(options) or len(sizes) != 1:
+    size, *others = {image.fit(content.height, content.width, options.size) for content in contents}
+    if not can_batch(options) or others:
         raise OptionError("only pictures of one size, painted by adain alone, can be painted at once")
-    pixels = torch.cat([image.resize(content.pixels, *next(iter(sizes))) for content in contents])
+    check_memory(stylizer.device, *size, len(contents) * _bytes_per_pixel(stylizer, options))
+    pixels = torch.cat([image.resize(content.pixels, *size) for content in contents])
     began = time.monotonic()
     results = stylizer(pixels, [as_style(style) for style in styles], options)
     pictures = [
@@ -269,6 +272,15 @@ def _painted(
     return refiner(
         pixels, pictures, options.refinement(), masks=maps, start=result, progress=progress, saving=saving
     )  # fmt: skip
+
+
+def _bytes_per_pixel(stylizer: Stylizer, options: StylizeOptions, regions: int = 0) -> float:
+    """Memory of one pixel at the peak of everything that is done to a picture."""
+    needed = stylizer.bytes_per_pixel(options, regions=regions)
+    if options.refine:
+        refiner = _refiner(stylizer.device, stylizer.weights)
+        needed = max(needed, refiner.bytes_per_pixel(options.refinement(), regions=regions))
+    return needed + PICTURES
 
 
 @lru_cache(maxsize=1)
@@ -344,7 +356,6 @@ def make_record(
 ) -> Record:  # fmt: skip
     """How a picture was made, to be written into its file. last: what was last reported of painting it."""
     losses = dict(last.best_losses) if last else {}
-    reached = sum(losses.values())
     return {
         "software": "impasto",
         "version": version("impasto"),
@@ -354,13 +365,12 @@ def make_record(
         "seed": options.seed,
         "weights": stylizer.weights_hashes(options),
         "device": str(stylizer.device),
-        "precision": str(precision(options.precision, stylizer.device)).removeprefix("torch."),
         "content": names.content,
         "style": list(names.styles),
         **({"masks": list(names.masks)} if names.masks else {}),
         "size": [picture.width, picture.height],
         "seconds": round(seconds, 2),
-        **({"loss": reached, "losses": losses} if losses and math.isfinite(reached) else {}),
+        **({"loss": total, "losses": losses} if losses and math.isfinite(total := sum(losses.values())) else {}),
     }
 
 
@@ -386,15 +396,5 @@ def _names(sources: Sequence[Any]) -> list[str]:
 def _chosen(options: StylizeOptions | None, stylizer: Stylizer | None, choices: dict[str, Any]) -> StylizeOptions:
     """The options with the choices; of the method that was loaded, if nothing else was said."""
     if options is None:
-        return StylizeOptions(**({"method": stylizer.method} if stylizer else {}) | _known(choices))
-    return replace(options, **_known(choices))
-
-
-def _known(choices: dict[str, Any]) -> dict[str, Any]:
-    names = [item.name for item in fields(StylizeOptions)]
-    for name in choices:
-        if name not in names:
-            near = get_close_matches(name, names, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise OptionError(f"no option '{name}'{hint}")
-    return choices
+        return StylizeOptions(**({"method": stylizer.method} if stylizer else {}) | known(choices))
+    return replace(options, **known(choices))

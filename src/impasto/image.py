@@ -20,9 +20,10 @@ from PIL import Image, ImageCms, ImageFile, PngImagePlugin
 from torch import Tensor
 
 from impasto import record as records
-from impasto import sixteen_bit
+from impasto import sixteen_bit, sizes
 from impasto.colour import luma
-from impasto.errors import OptionError, PictureError, reason_of
+from impasto.device import check_memory
+from impasto.errors import PictureError, reason_of
 from impasto.record import Record, check_output, explained, opened, replace_file
 
 DEFAULT_PIXEL_LIMIT = records.DEFAULT_PIXEL_LIMIT
@@ -32,9 +33,11 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".ti
 """The formats that can be written, by suffix."""
 
 _LONGEST_SIDE = {"JPEG": 65_500, "WebP": 16_383}
+_LARGE = 2**24  # pixels that no machine has too little memory for
 _ORIENTATION = 0x0112
 
 Floats = sixteen_bit.Floats
+fit = sizes.fit
 Path_ = str | os.PathLike[str]
 
 
@@ -381,18 +384,12 @@ def _in_range(values: Tensor) -> Tensor:
 
 
 def resize(image: Tensor, height: int, width: int) -> Tensor:
-    """(N, C, H, W) -> (N, C, height, width), both in [0, 1]: bicubic, antialiased. The same size is returned as is."""
+    """(N, C, H, W) -> (N, C, height, width), both in [0, 1]: bicubic, antialiased. The same size is returned as is.
+
+    Raises OutOfMemoryError, before any work, for a size that memory cannot hold.
+    """
     if image.shape[-2:] == (height, width):
         return image
+    if height * width > _LARGE:
+        check_memory(image.device, height, width, 2 * image.shape[0] * image.shape[1] * image.element_size())
     return F.interpolate(image, (height, width), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
-
-
-def fit(height: int, width: int, longer_side: int | None) -> tuple[int, int]:
-    """The (height, width) in pixels whose longer side is longer_side, aspect kept, at least 1; None changes nothing."""
-    if longer_side is None:
-        return height, width
-    if longer_side < 1:
-        raise OptionError(f"the longer side of a picture is at least 1 pixel, not {longer_side}")
-    longer = max(height, width)
-    tall, wide = ((2 * side * longer_side + longer) // (2 * longer) for side in (height, width))
-    return max(1, tall), max(1, wide)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
+from difflib import get_close_matches
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -307,6 +308,17 @@ def check(item: "Field[Any]", value: Any) -> None:
     high: float = limits["maximum"] if limits["maximum"] is not None else float("inf")
     if isinstance(value, int | float) and not (low <= value <= high and abs(value) < float("inf")):
         raise OptionError(f"{item.name} is {value}, but must be a finite number from {low:g} to {high:g}")
+
+
+def known(choices: dict[str, Any]) -> dict[str, Any]:
+    """The choices. Raises OptionError for a name that no option has."""
+    names = [item.name for item in fields(StylizeOptions)]
+    for name in choices:
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise OptionError(f"no option '{name}'{hint}")
+    return choices
 
 
 def kinds_of(item: "Field[Any]") -> tuple[tuple[type, ...], str]:

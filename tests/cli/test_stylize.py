@@ -2,13 +2,15 @@
 
 import json
 import os
+import re
 
 import numpy as np
 import pytest
+import torch
 from _pytest.capture import CaptureIO
 from PIL import Image
 
-from impasto import StylizeOptions, api
+from impasto import StylizeOptions, api, image
 from impasto.cli import painting, terminal
 from impasto.errors import OutOfMemoryError
 from impasto.gallery import packaged
@@ -57,7 +59,6 @@ def test_the_record_says_what_was_used_and_reached(paint, impasto, monkeypatch):
     record = read_record("out.png")
     assert record["by_preset"]["content_weight"] == 1.0
     assert "steps" not in record["by_preset"]
-    assert record["precision"] in ("float32", "bfloat16")
     assert set(record["losses"]) >= {"content", "style"}
     assert record["loss"] == pytest.approx(sum(record["losses"].values())) == pytest.approx(seen[-1].loss)
     assert [report.step for report in seen] == list(range(1, seen[-1].total + 1))
@@ -156,6 +157,35 @@ def test_what_cannot_be_done_is_said_in_one_line(words, code, said, paint, folde
     assert (outcome.code, outcome.out) == (code, "")
     assert said in outcome.err
     assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["--method", "adain"], ["--method", "gatys"], ["--refine", "2"]], ids=" ".join)
+@pytest.mark.parametrize("several", [False, True])
+def test_a_size_that_cannot_fit_is_refused_before_any_work_and_the_advised_one_paints(
+    words, several, impasto, draw, folder, monkeypatch
+):
+    """`--size 100000` ended as an error inside impasto, and 17000 after much work."""
+    draw(folder / "tall.png", size=(40, 9))
+    draw(folder / "more.png", size=(40, 9))
+    photos = ["tall.png", *(["more.png"] if several else [])]
+    words = [*photos, "-s", "style.png", "-o", "out/", *words, *(["--steps", "1"] if "gatys" in words else [])]
+    free = 30_000_000 if "gatys" in words else 100_000_000
+    monkeypatch.setattr("impasto.device.free_memory", lambda device: free)
+    resize, sides = image.resize, []
+    monkeypatch.setattr(image, "resize", lambda pixels, *size: sides.append(max(size)) or resize(pixels, *size))
+    outcome = impasto("stylize", *words, "--size", "100000")
+    assert outcome.code == 1
+    assert "inside impasto" not in outcome.err
+    assert max(sides, default=0) < 2000
+    advised = re.search(r"22500 x 100000 pixels need about .* GiB .*--size (\d+) fits", outcome.err)[1]
+    outcome = impasto("stylize", *words, "--size", advised)
+    assert (outcome.code, outcome.err) == (0, "")
+
+
+def test_a_picture_that_memory_cannot_hold_is_not_resized(monkeypatch):
+    monkeypatch.setattr("impasto.device.free_memory", lambda device: 10**9)
+    with pytest.raises(OutOfMemoryError, match=r"20000 x 20000 pixels need about .*--size \d+ fits"):
+        image.resize(torch.zeros(1, 3, 2, 2), 20_000, 20_000)
 
 
 def test_too_little_memory_is_advice(paint, monkeypatch):

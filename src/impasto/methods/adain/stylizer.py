@@ -112,6 +112,10 @@ class AdaIN:
             statistics = {layer: mean_std(value, part) for (layer, value), part in zip(found, shares, strict=True)}
         return Style(statistics, self._eye(networks, options), name, picture)
 
+    def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
+        """Memory of one pixel of the picture at the peak of painting."""
+        return bytes_per_pixel(self.networks(options))
+
     def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
         """{network: sha256 of its weights}, for the record of how a picture was made."""
         return {

@@ -92,9 +92,14 @@ class Gatys:
         # A caller's inference mode would keep the optimisation from its gradients.
         with torch.inference_mode(False), torch.enable_grad():
             encoder = self.encoder(options)
-            needed = bytes_per_pixel(encoder, options, regions=0 if masks is None else len(masks))
+            needed = self.bytes_per_pixel(options, regions=0 if masks is None else len(masks))
             with memory_guard(self.device, height, width, needed):
                 return _Run(self, encoder, pictures, options, progress, saving).paint()
+
+    def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
+        """Memory of one pixel of the picture at the peak of painting. regions: of a painting with masks; 0 without."""
+        resolved = options.resolved()
+        return bytes_per_pixel(self.encoder(resolved), resolved, regions)
 
     def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
         """{encoder: sha256 of its weights}, for the record of how a picture was made."""

@@ -10,6 +10,7 @@ from impasto.errors import PictureError
 from impasto.record import opened
 from impasto.service.limits import MEGA, Limits
 from impasto.service.request import Named
+from impasto.sizes import largest_side
 
 SHOWN = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 """Formats that browsers show."""
@@ -60,4 +61,4 @@ def fitting_side(size: tuple[int, int], limits: Limits) -> int | None:
     """The longer side of the largest painting of this photo that the server paints; None if its own size fits."""
     pixels = size[0] * size[1]
     limit = limits.result_megapixels * MEGA
-    return None if pixels <= limit else int(max(size) * (limit / pixels) ** 0.5)
+    return None if pixels <= limit else largest_side(*size, limit)
