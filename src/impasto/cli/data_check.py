@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto.cli.failures import SomeFailedError
+from impasto.cli.failures import Failure, SomeFailedError
 from impasto.cli.terminal import Screen
 from impasto.errors import DataError
 
@@ -79,9 +79,12 @@ def look_at(pictures: Mapping[str, Sequence["PictureFile"]], screen: Screen, cac
 
 
 def raise_unreadable(
-    unreadable: Sequence[tuple["PictureFile", str]], pictures: Mapping[str, Sequence["PictureFile"]], what: str
+    unreadable: Sequence[tuple["PictureFile", str]],
+    pictures: Mapping[str, Sequence["PictureFile"]],
+    what: str,
+    folders: Sequence[Failure] = (),
 ) -> None:
-    """Raises SomeFailedError, which names every one of them."""
-    total = len({picture for some in pictures.values() for picture in some})
+    """Raises SomeFailedError, which names every one of them, and every folder of which nothing is known."""
+    total = len({picture for some in pictures.values() for picture in some}) + len(folders)
     failures = [(str(picture), DataError(f"{picture}: {reason}")) for picture, reason in unreadable]
-    raise SomeFailedError(failures, total, f"pictures {what}")
+    raise SomeFailedError([*folders, *failures], total, f"pictures {'and folders ' if folders else ''}{what}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from impasto.errors import PictureError
+from impasto.errors import PictureError, reason_of
 from impasto.gallery import is_picture, packaged
 
 # Before a mask's file: white and black change places.
@@ -87,7 +87,11 @@ def find_contents(words: Sequence[str]) -> tuple[list[Source], list[PictureError
     found: dict[Path, Source] = {}
     problems: list[PictureError] = []
     for word in words:
-        sources = _expand(word)
+        try:
+            sources = _expand(word)
+        except OSError as error:
+            problems.append(PictureError(f"{word}: it cannot be read: {reason_of(error)}"))
+            continue
         if not sources:
             problems.append(PictureError(f"{word}: {_nothing(word)}"))
         for one in sources:
