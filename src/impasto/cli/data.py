@@ -12,8 +12,10 @@ from impasto.cli.terminal import Screen, write
 from impasto.errors import DataError, OptionError
 
 if TYPE_CHECKING:
+    from impasto.cli.failures import Failure
     from impasto.cli.terminal import Count
     from impasto.data.check import Findings
+    from impasto.data.folders import PictureFile
 
 app = App(name="data", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")
 
@@ -78,7 +80,8 @@ def check(
 
     if not folders:
         raise OptionError("impasto data check needs a folder")
-    pictures, failures = {}, []
+    pictures: dict[str, list[PictureFile]] = {}
+    failures: list[Failure] = []
     for folder in folders:
         prefix = f"{folder}/" if len(folders) > 1 else ""
         try:

@@ -1,6 +1,7 @@
 """`impasto survey`: asking people about results, and what they answered."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,7 @@ def create(
         raise OptionError(f"--pairs is {shown.pairs}, but must be 1 or more")
     if not people.url.startswith(("http://", "https://")):
         raise OptionError(f"--url is '{people.url}', but must begin with http:// or https://")
-    links = file.with_name(f"{file.name}.links.txt")
+    links = _links(file)
     # PyTorch comes in here.
     from impasto.record import check_output
     from impasto.survey.create import create_survey
@@ -151,6 +152,7 @@ def serve(
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         screen = Screen()
         for store in stores:
+            _name_port(_links(store.path), listener.getsockname()[1], screen)
             screen.note(f"{store.path}: {store.settings.title}; results at {address}/{store.id}/results")
         screen.result(address)
         try:
@@ -199,6 +201,25 @@ def report(
         screen.note(f"  {agreement(preferred)}")
     screen.result(str(folder / "report.html"))
     return 0
+
+
+def _links(survey: Path) -> Path:
+    return survey.with_name(f"{survey.name}.links.txt")
+
+
+def _name_port(links: Path, port: int, screen: Screen) -> None:
+    """Let links to this machine itself, which were made before anybody knew the port, name the right one."""
+    from impasto.record import replace_file
+
+    try:
+        before = links.read_text(encoding="utf-8")
+        after = re.sub(rf"^http://{re.escape(LOOPBACK)}:\d+/", f"http://{LOOPBACK}:{port}/", before, flags=re.MULTILINE)
+        if after != before:
+            replace_file(links, after)
+            links.chmod(0o600)
+            screen.note(f"{links}: the links in it name the port {port} now")
+    except (OSError, UnicodeError):
+        screen.note(f"{links}: is not there, or not to be read, so that nobody knows which port its links name")
 
 
 def _methods(results: Sequence[str]) -> dict[str, Path]:

@@ -136,6 +136,7 @@ def train(
     # Runs from before there were several processes had one.
     defaults = {"processes": 1, **defaults_of(config)}
     if accelerator.is_main_process:
+        checked.refuse_others(out, facts)
         check_run(out, facts, resume=resume, defaults=defaults)
     trainable = module.build(config, accelerator, folders, **files)
     # What cannot be built leaves no run behind that would stand in the way of the next try.
