@@ -1,6 +1,6 @@
 """Method adain against a plain VGG-19 AdaIN, against the convolutions it consists of, and as a command.
 
-    python benchmarks/adain_speed.py [--size 512] [--rounds 15]
+    python benchmarks/adain_speed.py [--size 512] [--rounds 15] [--device cuda] [--parts speed memory cold]
 
 One run, two threads, the style encoded beforehand, everything warm, medians of interleaved rounds:
 
@@ -10,6 +10,9 @@ One run, two threads, the style encoded beforehand, everything warm, medians of 
    beforehand: what nothing but fewer operations could undercut;
 3. peak memory of a process that paints one picture, over that of one that only loads the networks;
 4. the whole command `impasto stylize`, cold, and what of it is importing PyTorch.
+
+On a GPU every call ends when its kernels do, the picture comes from the CPU and goes back there, the reference's
+convolutions are in TF32 as PyTorch has them, and the memory is the GPU's.
 """
 
 import argparse
@@ -31,21 +34,36 @@ from impasto.gallery import packaged
 from impasto.methods.adain.stylizer import AdaIN
 
 THREADS = 2
+PARTS = ("speed", "memory", "cold")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS, help="1 and 2, 3, 4")
     arguments = parser.parse_args()
     torch.set_num_threads(THREADS)
-    content = image.resize(image.read(packaged()["mountains"]).pixels, arguments.size, arguments.size)
-    method, options = impasto.load("adain", device="cpu"), StylizeOptions()
+    device, size = torch.device(arguments.device), str(arguments.size)
+    if "speed" in arguments.parts:
+        speed(device, arguments.size, arguments.rounds)
+    if "memory" in arguments.parts:
+        loaded, painted = (peak_memory(arguments.device, size, what) for what in ("load", "paint"))
+        print(f"peak memory: {painted} MB, {painted - loaded} MB of it for the picture")
+    if "cold" in arguments.parts:
+        with TemporaryDirectory() as folder:
+            cold(Path(folder), arguments.device, size)
+
+
+def speed(device: torch.device, size: int, rounds: int) -> None:
+    content = image.resize(image.read(packaged()["mountains"]).pixels, size, size)
+    method, options = impasto.load("adain", device=str(device)), StylizeOptions()
     assert isinstance(method, AdaIN)
     style = method.encode(image.read(packaged()["swirls"]).pixels, options)
     precision = method.networks(options).encoder.convolution("relu1_1").weight.dtype
     bare = convolutions(method, content, style, options)
-    published = Published()
+    published = Published(device)
     reference = published.encode(content)
     seconds = interleaved(
         {
@@ -53,28 +71,29 @@ def main() -> None:
             "its convolutions alone": lambda: [convolve() for convolve, _ in bare],
             "VGG-19 AdaIN, eager float32": lambda: published(content, reference),
         },
-        arguments.rounds,
+        rounds,
+        device,
     )
     operations = sum(count for _, count in bare)
-    print(f"{arguments.size} x {arguments.size}, torch {torch.__version__}, {THREADS} threads, {precision}")
+    print(f"{size} x {size}, torch {torch.__version__}, {place(device)}, {precision}")
     for name, took in seconds.items():
         print(f"{name:32}{took * 1000:9.1f} ms")
     ours = seconds["adain"]
     print(f"times faster than the reference: {seconds['VGG-19 AdaIN, eager float32'] / ours:.1f}")
     print(f"share of the convolution ceiling: {seconds['its convolutions alone'] / ours:.2f}")
-    print(f"operations: {2 * operations / 1e9:.1f} GFLOP, {2 * operations / ours / 1e9:.0f} GFLOP/s")
-    size = str(arguments.size)
-    loaded, painted = (peak_memory(size, what) for what in ("load", "paint"))
-    print(f"peak memory: {painted} MB, {painted - loaded} MB of it for the picture")
-    with TemporaryDirectory() as folder:
-        cold(Path(folder), size)
+    print(f"operations: {2 * operations / 1e9:.1f} GFLOP, {2 * operations / ours / 1e9:.0f} GFLOP/s", flush=True)
+
+
+def place(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"{THREADS} threads"
 
 
 class Published:
     """AdaIN as Huang and Belongie's programs lay it out: VGG-19 with reflection padding, its mirror as decoder."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         torch.manual_seed(0)
+        self.device = device
         down: list[nn.Module] = []
         for inputs, outputs in ((3, 64), (64, 64), (64, 128), (128, 128), *[(128, 256)], *[(256, 256)] * 3, (256, 512)):
             if (inputs, outputs) in ((64, 128), (128, 256), (256, 512)):
@@ -87,19 +106,19 @@ class Published:
             up += [nn.ReflectionPad2d(1), nn.Conv2d(inputs, outputs, 3), nn.ReLU()]
             if (inputs, outputs) in ((512, 256), (256, 128), (128, 64)):
                 up.append(nn.Upsample(scale_factor=2, mode="nearest"))
-        self.encoder, self.decoder = nn.Sequential(*down).eval(), nn.Sequential(*up[:-1]).eval()
+        self.encoder, self.decoder = (nn.Sequential(*layers).eval().to(device) for layers in (down, up[:-1]))
 
     def encode(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         with torch.inference_mode():
-            features = self.encoder(picture)
+            features = self.encoder(picture.to(self.device))
             return features.mean((2, 3), keepdim=True), (features.var((2, 3), keepdim=True) + 1e-5).sqrt()
 
     def __call__(self, content: Tensor, style: tuple[Tensor, Tensor]) -> Tensor:
         with torch.inference_mode():
-            features = self.encoder(content)
+            features = self.encoder(content.to(self.device))
             mean, std = features.mean((2, 3), keepdim=True), (features.var((2, 3), keepdim=True) + 1e-5).sqrt()
             painted: Tensor = self.decoder((features - mean) / std * style[1] + style[0])
-            return painted
+            return painted.cpu()
 
 
 def convolutions(
@@ -125,7 +144,7 @@ def convolutions(
     return made
 
 
-def interleaved(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def interleaved(calls: dict[str, Callable[[], object]], rounds: int, device: torch.device) -> dict[str, float]:
     """Median seconds of each, in turns. Before its turn each runs for half a second uncounted: after the reference, the
     first few calls of anything else take up to a quarter longer, which is not what a second picture meets."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
@@ -135,10 +154,17 @@ def interleaved(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str
                 warm = time.perf_counter() + 0.5
                 while time.perf_counter() < warm:
                     call()
+                    finish(device)
                 began = time.perf_counter()
                 call()
+                finish(device)
                 taken[name].append(time.perf_counter() - began)
     return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def finish(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 PROCESS = r"""
@@ -147,8 +173,8 @@ from pathlib import Path
 from impasto import StylizeOptions, image
 from impasto.gallery import packaged
 torch.set_num_threads({threads})
-size, what = int(sys.argv[1]), sys.argv[2]
-method, options = impasto.load("adain", device="cpu"), StylizeOptions()
+device, size, what = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+method, options = impasto.load("adain", device=device), StylizeOptions()
 method.networks(options)
 small = torch.rand(1, 3, 64, 64)
 style = method.encode(small, StylizeOptions(style_scale=0.125))
@@ -156,23 +182,26 @@ content = image.resize(image.read(packaged()["mountains"]).pixels, size, size)
 if what == "paint":
     method(content, [style], options)
 # Not getrusage: after fork and exec its peak is still the parent's.
-print(int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
+if device == "cuda":
+    print(torch.cuda.max_memory_allocated() // 2**20)
+else:
+    print(int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
 """
 
 
-def peak_memory(size: str, what: str) -> int:
-    """Megabytes at the peak of a process."""
-    code = PROCESS.format(threads=THREADS)
-    return int(subprocess.run([sys.executable, "-c", code, size, what], capture_output=True, check=True).stdout)
+def peak_memory(device: str, size: str, what: str) -> int:
+    """Megabytes at the peak of a process, of the device's memory."""
+    command = [sys.executable, "-c", PROCESS.format(threads=THREADS), device, size, what]
+    return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
-def cold(folder: Path, size: str) -> None:
+def cold(folder: Path, device: str, size: str) -> None:
     """Seconds of processes that begin from nothing: the minimum of five, since files are cached after the first."""
     content = folder / "photo.png"
     image.write(image.read(packaged()["mountains"]), content)
     command = [
         sys.executable, "-m", "impasto", "stylize", str(content), "-s", "swirls", "--size", size, "--overwrite",
-        "-o", str(folder / "out.png"), "-q",
+        "-o", str(folder / "out.png"), "-q", "--device", device,
     ]  # fmt: skip
     taken = {
         "the whole command, cold": fastest(command),

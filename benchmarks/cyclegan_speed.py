@@ -1,6 +1,7 @@
 """Training steps and translations of `cyclegan` against a plain eager float32 program of the published layout.
 
     python benchmarks/cyclegan_speed.py [--parts forward step-1 step-4 loading] [--minutes 4.5] [--precision bf16]
+                                           [--device cuda]
 
 One run, two threads, everything warm, medians of interleaved rounds, as many rounds as the minutes allow, but at least
 two:
@@ -12,6 +13,8 @@ two:
    identity losses. It has no pools; ours has;
 3. `loading`: seconds for what a step of batch 1 and 4 needs from disk, decoded, resized to 286 and cut to 256, with
    nothing else going on; of photographs that the benchmark writes first.
+
+On a GPU a call ends when its kernels do, and the reference's convolutions are in TF32, as PyTorch has them.
 """
 
 import argparse
@@ -49,67 +52,73 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=4.5)
     parser.add_argument("--precision", default="auto", choices=["auto", "bf16", "fp32"])
     parser.add_argument("--rounds", type=int, default=2, help="at least so many")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512], help="of the pictures of `forward`")
     arguments = parser.parse_args()
     torch.set_num_threads(THREADS)
-    chosen = precision(arguments.precision, torch.device("cpu"))
-    print(f"torch {torch.__version__}, {THREADS} threads, ours in {chosen}, reference in torch.float32")
+    device = torch.device(arguments.device)
+    chosen = precision(arguments.precision, device)
+    place = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{THREADS} threads"
+    print(f"torch {torch.__version__}, {place}, ours in {chosen}, reference in torch.float32")
     limit = {part: 60 * arguments.minutes * SHARES[part] for part in arguments.parts}
     with TemporaryDirectory() as folder:
         data = photographs(Path(folder))
         for part in arguments.parts:
             if part == "forward":
-                for size in (256, 512):
-                    forward(size, chosen, limit[part] / 2, arguments.rounds)
+                for size in arguments.sizes:
+                    forward(size, chosen, device, limit[part] / len(arguments.sizes), arguments.rounds)
             elif part == "loading":
                 loading(data)
             else:
-                step(int(part[-1]), chosen, data, limit[part], arguments.rounds)
+                step(int(part[-1]), ours(int(part[-1]), chosen, device, data), limit[part], arguments.rounds)
 
 
-def forward(size: int, chosen: torch.dtype, seconds: float, rounds: int) -> None:
+def forward(size: int, chosen: torch.dtype, device: torch.device, seconds: float, rounds: int) -> None:
     torch.manual_seed(0)
-    ours = Generator(GeneratorConfig()).eval().requires_grad_(False).to(memory_format=torch.channels_last)
-    reference = published_generator().eval()
-    picture = torch.rand(1, 3, size, size) * 2 - 1
+    ours = Generator(GeneratorConfig()).eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+    reference = published_generator().eval().to(device)
+    picture = (torch.rand(1, 3, size, size) * 2 - 1).to(device)
     mine = picture.contiguous(memory_format=torch.channels_last)
 
     def translated() -> Tensor:
-        with torch.autocast("cpu", chosen, enabled=chosen != torch.float32):
+        with torch.autocast(device.type, chosen, enabled=chosen != torch.float32):
             result: Tensor = ours(mine)
             return result
 
     with torch.inference_mode():
-        took = interleaved({"ours": translated, "reference": lambda: reference(picture)}, seconds, rounds)
+        calls = {"ours": translated, "reference": lambda: reference(picture)}
+        took = interleaved(calls, seconds, rounds, device)
     said(f"forward, {size} pixels", took)
 
 
-def step(batch: int, chosen: torch.dtype, data: dict[str, list[Path]], seconds: float, rounds: int) -> None:
-    training = ours(batch, chosen, data)
-    reference = Published()
+def step(batch: int, training: CycleTraining, seconds: float, rounds: int) -> None:
+    device = training.accelerator.device
+    reference = Published(device)
     pictures = tuple(torch.randint(0, 256, (batch, 3, 256, 256), dtype=torch.uint8) for _ in range(2))
     took = interleaved(
         {"ours": lambda: training.step(pictures, 0), "reference": lambda: reference.step(*pictures)},  # type: ignore[arg-type]
         seconds,
         rounds,
+        device,
     )
     said(f"training step, batch {batch}", took)
 
 
 def loading(data: dict[str, list[Path]]) -> None:
     for batch in (1, 4):
-        training = ours(batch, torch.float32, data)
+        training = ours(batch, torch.float32, torch.device("cpu"), data)
         streams = [batches(stream, size=batch, start=0) for stream in (training.domains.A, training.domains.B)]
-        taken = [timed(lambda: [next(stream) for stream in streams]) for _ in range(12)]  # noqa: B023
+        taken = [timed(lambda: [next(s) for s in streams], torch.device("cpu")) for _ in range(12)]  # noqa: B023
         print(f"{f'loading, batch {batch}':28}{statistics.median(taken[2:]) * 1000:9.0f} ms", flush=True)
 
 
-def ours(batch: int, chosen: torch.dtype, data: dict[str, list[Path]]) -> CycleTraining:
+def ours(batch: int, chosen: torch.dtype, device: torch.device, data: dict[str, list[Path]]) -> CycleTraining:
     config = replace(cyclegan(), batch=batch, schedule=Schedule(steps=100), held_out=1)
     mixed = "bf16" if chosen == torch.bfloat16 else "no"
     # A second accelerator may not have another precision than the first, unless that is forgotten.
     for state in (AcceleratorState, PartialState, GradientState):
         state._reset_state()
-    return build(config, Accelerator(cpu=True, mixed_precision=mixed), data)
+    return build(config, Accelerator(cpu=device.type == "cpu", mixed_precision=mixed), data)
 
 
 def photographs(folder: Path) -> dict[str, list[Path]]:
@@ -126,10 +135,11 @@ def photographs(folder: Path) -> dict[str, list[Path]]:
 class Published:
     """The step of Zhu et al. 2017, each formula as it stands, eager and in float32."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         torch.manual_seed(0)
-        self.G, self.F = published_generator(), published_generator()
-        self.D_A, self.D_B = published_discriminator(), published_discriminator()
+        self.device = device
+        self.G, self.F = (published_generator().to(device) for _ in range(2))
+        self.D_A, self.D_B = (published_discriminator().to(device) for _ in range(2))
         settings = {"lr": 2e-4, "betas": (0.5, 0.999)}
         self.generators = torch.optim.Adam([*self.G.parameters(), *self.F.parameters()], **settings)  # type: ignore[arg-type]
         judges = [*self.D_A.parameters(), *self.D_B.parameters()]
@@ -137,7 +147,7 @@ class Published:
         self.lsgan, self.l1 = nn.MSELoss(), nn.L1Loss()
 
     def step(self, A: Tensor, B: Tensor) -> None:
-        a, b = (pictures.float() / 127.5 - 1 for pictures in (A, B))
+        a, b = (pictures.to(self.device).float() / 127.5 - 1 for pictures in (A, B))
         fake_b, fake_a = self.G(a), self.F(b)
         back_a, back_b = self.F(fake_b), self.G(fake_a)
         self.D_A.requires_grad_(False)
@@ -201,31 +211,36 @@ def published_discriminator() -> nn.Module:
     return nn.Sequential(*layers, nn.Conv2d(512, 1, 4, padding=1))
 
 
-def interleaved(calls: dict[str, Callable[[], object]], seconds: float, rounds: int) -> dict[str, list[float]]:
+def interleaved(
+    calls: dict[str, Callable[[], object]], seconds: float, rounds: int, device: torch.device
+) -> dict[str, list[float]]:
     """What each call took, in turns, after one that does not count."""
     until = time.perf_counter() + seconds
     for call in calls.values():
-        call()
+        timed(call, device)
     taken: dict[str, list[float]] = {name: [] for name in calls}
     longest = 0.0
     while len(next(iter(taken.values()))) < rounds or time.perf_counter() + longest < until:
         began = time.perf_counter()
         for name, call in calls.items():
-            taken[name].append(timed(call))
+            taken[name].append(timed(call, device))
         longest = max(longest, time.perf_counter() - began)
     return taken
 
 
-def timed(call: Callable[[], object]) -> float:
+def timed(call: Callable[[], object], device: torch.device) -> float:
+    """Seconds until the device, too, is done."""
     began = time.perf_counter()
     call()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
     return time.perf_counter() - began
 
 
 def said(what: str, taken: dict[str, list[float]]) -> None:
     mine, theirs = (statistics.median(taken[name]) for name in ("ours", "reference"))
     print(
-        f"{what:28}{mine * 1000:9.0f} ms, reference {theirs * 1000:9.0f} ms: {theirs / mine:.2f} times as fast"
+        f"{what:28}{mine * 1000:9.1f} ms, reference {theirs * 1000:9.1f} ms: {theirs / mine:.2f} times as fast"
         f" ({len(taken['ours'])} rounds, {1 / mine:.2f} per second)",
         flush=True,
     )

@@ -1,12 +1,14 @@
 """Method semantic-gan: seconds for a picture, and which share of them the attention takes.
 
-    python benchmarks/semantic_speed.py [--size 256] [--rounds 9]
+    python benchmarks/semantic_speed.py [--size 256] [--rounds 9] [--device cuda]
 
 Two threads, random weights, everything warm, medians of interleaved rounds, for both precisions: the generator with
 attention at full resolution and keys pooled 4 x 4 (the default) and 2 x 2, at half and at a quarter of the sides, and
 without attention. The attention's share is what its block takes, called by itself with the block's own input, over the
 whole. Paper 003 reports 1.2 s for 256 x 256 on a 14-core Xeon. Unpooled attention at full resolution is measured once
 per precision; its memory is that of a process of its own.
+
+On a GPU a call ends when its kernels do, and the memory is the GPU's.
 """
 
 import argparse
@@ -41,19 +43,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--one", choices=tuple(PRECISIONS), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(THREADS)
+    device = torch.device(arguments.device)
     if arguments.one:
-        alone(arguments.one, arguments.size)
+        alone(arguments.one, arguments.size, device)
         return
-    picture = photo(arguments.size)
-    print(f"{arguments.size} x {arguments.size}, torch {torch.__version__}, {THREADS} threads")
+    picture = photo(arguments.size, device)
+    place = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{THREADS} threads"
+    print(f"{arguments.size} x {arguments.size}, torch {torch.__version__}, {place}")
     print(f"{'attention':22}{'precision':>10}{'ms':>9}{'of it attention, ms':>21}{'share':>8}")
     for name, dtype in PRECISIONS.items():
         calls: dict[str, Callable[[], object]] = {}
         for title, config in CONFIGS.items():
-            generator = trained(config)
+            generator = trained(config, device)
             calls[title] = whole(generator, picture, dtype)
             if config.attention != "none":
                 calls[f"{title}: attention"] = attention_alone(generator, picture, dtype)
@@ -62,28 +67,29 @@ def main() -> None:
             total, part = seconds[title], seconds.get(f"{title}: attention", 0.0)
             print(f"{title:22}{name:>10}{total * 1000:9.1f}{part * 1000:21.1f}{part / total:8.0%}", flush=True)
     for name in PRECISIONS:
-        command = [sys.executable, __file__, "--size", str(arguments.size), "--one", name]
+        size = str(arguments.size)
+        command = [sys.executable, __file__, "--size", size, "--device", arguments.device, "--one", name]
         found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         print(f"{'full, all keys':22}{name:>10}{found.rstrip()}", flush=True)
 
 
-def photo(size: int) -> Tensor:
+def photo(size: int, device: torch.device) -> Tensor:
     torch.manual_seed(0)
-    return torch.rand(1, 3, size, size).contiguous(memory_format=torch.channels_last)
+    return torch.rand(1, 3, size, size).to(device, memory_format=torch.channels_last)
 
 
-def trained(config: GeneratorConfig) -> Generator:
+def trained(config: GeneratorConfig, device: torch.device) -> Generator:
     """A generator whose attention has left its beginning; speed does not depend on more."""
     generator = Generator(config).eval().requires_grad_(False)
     for module in generator.modules():
         if isinstance(module, SelfAttention):
             module.gamma.fill_(0.5)
-    return generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def whole(generator: Generator, picture: Tensor, dtype: torch.dtype) -> Callable[[], Tensor]:
     def call() -> Tensor:
-        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+        with torch.autocast(picture.device.type, dtype, enabled=dtype != torch.float32):
             return translate(generator, picture)
 
     return call
@@ -98,7 +104,7 @@ def attention_alone(generator: Generator, picture: Tensor, dtype: torch.dtype) -
     handle.remove()
 
     def call() -> Tensor:
-        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+        with torch.autocast(picture.device.type, dtype, enabled=dtype != torch.float32):
             found: Tensor = block(seen[0])
             return found
 
@@ -111,33 +117,40 @@ def interleaved(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str
     with torch.inference_mode():
         for number in range(rounds + 1):
             for name, call in calls.items():
-                began = time.perf_counter()
-                call()
+                seconds = timed(call)
                 if number:
-                    taken[name].append(time.perf_counter() - began)
+                    taken[name].append(seconds)
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
-def alone(name: str, size: int) -> None:
+def timed(call: Callable[[], object]) -> float:
+    """Seconds until the GPU, too, is done, if there is work for one."""
+    began = time.perf_counter()
+    call()
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def alone(name: str, size: int, device: torch.device) -> None:
     """Time and memory of unpooled attention at full resolution, for a process of its own."""
-    generator, picture, dtype = trained(UNPOOLED), photo(size), PRECISIONS[name]
+    generator, picture, dtype = trained(UNPOOLED, device), photo(size, device), PRECISIONS[name]
     with torch.inference_mode():
-        whole(generator, photo(32), dtype)()
-        before = megabytes("VmRSS")
-        began = time.perf_counter()
-        whole(generator, picture, dtype)()
-        total = time.perf_counter() - began
-        memory = megabytes("VmHWM") - before
-        part = attention_alone(generator, picture, dtype)
-        began = time.perf_counter()
-        part()
-        of_it = time.perf_counter() - began
+        timed(whole(generator, photo(32, device), dtype))
+        before = megabytes(device, peak=False)
+        total = timed(whole(generator, picture, dtype))
+        memory = megabytes(device, peak=True) - before
+        of_it = timed(attention_alone(generator, picture, dtype))
     print(f"{total * 1000:9.1f}{of_it * 1000:21.1f}{of_it / total:8.0%}, {memory} MB")
 
 
-def megabytes(what: str) -> int:
-    """Of this process: VmRSS now, VmHWM at most so far. Not getrusage: after fork its peak is still the parent's."""
-    found = re.search(rf"{what}:\s+(\d+)", Path("/proc/self/status").read_text())
+def megabytes(device: torch.device, *, peak: bool) -> int:
+    """What this process takes of the device's memory now, or took at most so far."""
+    if device.type == "cuda":
+        taken = torch.cuda.max_memory_allocated(device) if peak else torch.cuda.memory_allocated(device)
+        return taken // 2**20
+    # Not getrusage: after fork its peak is still the parent's.
+    found = re.search(rf"{'VmHWM' if peak else 'VmRSS'}:\s+(\d+)", Path("/proc/self/status").read_text())
     assert found
     return int(found[1]) // 1024
 

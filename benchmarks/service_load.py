@@ -27,6 +27,7 @@ import numpy as np
 from PIL import Image
 
 from impasto.client import _form
+from impasto.serving.patience import SHARE
 from impasto.web.keys import add_key
 
 STYLE = "swirls"
@@ -133,6 +134,8 @@ def main() -> None:
         keys = [add_key(file, f"client {number}", ("stylize",)) for number in range(arguments.clients)]
         command = [sys.executable, "-m", "impasto", "serve", "--port", "0", "--device", "cpu"]
         command += ["--keys", str(file), "--queue", str(arguments.queue), "--wait-seconds", "60"]
+        # All of them come from one address.
+        command += ["--connections", str(SHARE * (arguments.clients + 8))]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
             try:
                 assert server.stdout is not None

@@ -85,8 +85,14 @@ def lpips_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "vgg.pth", folder / "heads.pth"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--gpu", default="cuda", help="device of the tests marked gpu; cpu rehearses them (tools/gpu_check.sh)"
+    )
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("gpu"):
+    if item.get_closest_marker("gpu") and item.config.getoption("--gpu") != "cpu":
         import torch
 
         if not torch.cuda.is_available():

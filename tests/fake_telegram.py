@@ -177,7 +177,8 @@ _ME = {"id": 1, "is_bot": True, "first_name": "Impasto", "username": "impasto_te
 
 class Telegram:
     """The server's state. floods: {method: seconds that the next calls are told to wait}. down: methods whose next
-    calls get no answer. slow: seconds before each part of a file. confirmed: updates below this number are gone.
+    calls get no answer. slow: seconds before each part of a file. told: {file: bytes that getFile says it has}.
+    confirmed: updates below this number are gone.
     failures: what the bot asked for that the API does not allow."""
 
     def __init__(self) -> None:
@@ -191,6 +192,7 @@ class Telegram:
         self.blocked: set[int] = set()
         self.queries: set[str] = set()
         self.slow = 0.0
+        self.told: dict[str, int] = {}
         self.failures: list[str] = []
         self.numbers = itertools.count(100)
         self.confirmed = 0
@@ -272,7 +274,8 @@ class Telegram:
             raise RefusedError(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
         if len(self.files[name]) > 20_000_000:
             raise RefusedError(400, "Bad Request: file is too big")
-        return {"file_id": name, "file_unique_id": f"u{name}", "file_path": f"photos/{name}.jpg"}
+        told = {"file_size": self.told[name]} if name in self.told else {}
+        return {"file_id": name, "file_unique_id": f"u{name}", "file_path": f"photos/{name}.jpg", **told}
 
     def _sendMessage(self, values: Json, files: Any) -> Json:  # noqa: N802
         assert 1 <= len(values["text"]) <= 4096

@@ -11,7 +11,8 @@ content comes back as it is.
 With `echo`, paintings are the photos as they came, and tasks.jsonl in the folder lists what they were to be, with all
 pictures that were sent along.
 
-A file `go` in the folder lets go of what is held; `broken` keeps the process from starting.
+A file `go` in the folder lets go of what is held; `broken` keeps the process from starting. The style `garbage` has
+it say what stands in the file `says`, as a header with eight bytes behind it; JOB stands for the job.
 """
 
 import base64
@@ -61,7 +62,9 @@ def paint(task: Message) -> None:
             (folder / "died").touch()
             os._exit(1)
         case "garbage":
-            out.write(b"\xff" * 16)
+            says = (folder / "says").read_bytes() if (folder / "says").exists() else b""
+            header = says.replace(b"JOB", job.encode())
+            out.write(struct.pack(">I", len(header)) + header + bytes(8) if header else b"\xff" * 16)
             out.flush()
         case "stubborn":
             time.sleep(600)

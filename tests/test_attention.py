@@ -57,6 +57,18 @@ def test_weights_are_the_softmax_of_the_features_products(temperature: float) ->
         torch.testing.assert_close(chosen, products.max(2).values, rtol=1e-4, atol=1e-3)
 
 
+def test_what_is_transparent_of_a_content_has_no_say() -> None:
+    options = StylizeOptions(method="gatys", attention_layers=LAYERS, precision="fp32")
+    left, opaque = np.zeros((46, 61, 1), np.uint8), np.asarray(CONTENT)
+    left[:, :30] = 255
+    found = []
+    for colours in (opaque, np.where(left > 0, opaque, 0)):
+        content = Image.fromarray(np.concatenate([colours, left], 2).astype(np.uint8))
+        found.append(attention(content, STYLE, ["20%,50%"], options).looks[0].weights)
+    assert torch.equal(*found)
+    assert not torch.allclose(found[0], attention(CONTENT, STYLE, ["20%,50%"], options).looks[0].weights, rtol=0.01)
+
+
 def test_the_style_has_the_size_that_painting_gives_it() -> None:
     found = look(size=40, style_fit="content")
     assert found.content.shape[-2:] == (30, 40)

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 import impasto
+from impasto.api import paint
 from impasto.errors import OptionError
+from impasto.image import Picture
 from impasto.methods import METHODS, Stylizer, load_method
 from impasto.methods.cyclegan import network as cyclegan
 from impasto.methods.dncnn_cyclegan import network as dncnn_cyclegan
@@ -91,6 +93,57 @@ def test_several_styles_of_different_sizes(stylizer: Stylizer) -> None:
     result = stylizer(picture(25, 31), styles, options(stylizer))
     assert is_picture(result, (25, 31))
     assert not torch.equal(result, stylizer(picture(25, 31), styles[:1], options(stylizer)))
+
+
+def cut(seed: int, colours: Tensor | None = None) -> Picture:
+    """A content whose right half is transparent, and there of any colours."""
+    alpha = torch.ones(1, 1, 33, 47)
+    alpha[..., 24:] = 0
+    alpha[..., 23] = 0.5
+    return Picture(
+        torch.where(alpha > 0, picture(33, 47), picture(33, 47, seed) if colours is None else colours), alpha
+    )
+
+
+@pytest.mark.parametrize("choices", [{}, {"size": 40}, {"colour": "match"}, {"colour": "keep"}, {"strength": 0.5}])
+def test_what_is_transparent_of_a_content_changes_nothing(stylizer: Stylizer, choices: dict[str, Any]) -> None:
+    try:
+        chosen = options(stylizer, **choices)
+    except OptionError:
+        pytest.skip("the method has no such option")
+    one, other = (
+        paint(cut(0, colours), shown(stylizer, picture(20, 30, 1)), chosen, stylizer=stylizer).picture.pixels
+        for colours in (torch.zeros(1, 3, 33, 47), torch.ones(1, 3, 33, 47))
+    )
+    assert torch.equal(one, other)
+
+
+@of_styles
+def test_nor_does_it_where_there_are_masks(stylizer: Stylizer) -> None:
+    mask = Picture(torch.linspace(0, 1, 33).reshape(1, 1, 33, 1).expand(1, 3, 33, 47))
+    one, other = (
+        paint(cut(seed), [picture(20, 30, 1)], options(stylizer), masks=[mask], stylizer=stylizer).picture.pixels
+        for seed in (5, 6)
+    )
+    assert torch.equal(one, other)
+
+
+def test_a_part_that_is_transparent_has_no_say_in_the_rest(stylizer: Stylizer) -> None:
+    if stylizer.method in ("dncnn-cyclegan", "gatys"):
+        pytest.skip("statistics of its training, or of a loss whose test is elsewhere")
+    content = picture(33, 47)
+    content[..., 24:] = 0.9
+    opacity = torch.ones(1, 1, 33, 47)
+    opacity[..., 24:] = 0
+    styles = shown(stylizer, picture(20, 30, 1))
+    whole, left = (stylizer(one, styles, options(stylizer)) for one in (content, content[..., :24].contiguous()))
+    counted = stylizer(torch.cat([content, opacity], 1), styles, options(stylizer))
+    assert is_picture(counted, (33, 47))
+
+    def error(painted: Tensor) -> float:
+        return float((painted[..., :12] - left[..., :12]).abs().mean())
+
+    assert error(counted) < 0.8 * error(whole)
 
 
 def test_extreme_pictures(stylizer: Stylizer) -> None:

@@ -5,6 +5,7 @@ import io
 import os
 import struct
 import threading
+import time
 import warnings
 import zlib
 from pathlib import Path
@@ -14,11 +15,12 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from impasto import image as images
 from impasto.errors import OptionError, PictureError
 from impasto.image import Picture
+from impasto.record import read_record
 
 ADOBE_RGB = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
 D50 = (0.9642, 1.0, 0.8249)
@@ -375,6 +377,67 @@ def test_profile_of_another_colour_space_is_a_note() -> None:
     assert images.read(data).notes == ("its colour profile is for CMYK and was ignored, as the picture is RGB",)
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("kind", ["png", "tiff"])
+def test_files_are_compressed_at_one_level(kind: str, bits: int) -> None:
+    samples = smooth(300, 400).astype(np.uint16) * (257 if bits == 16 else 1)
+    data = images.encode(images.from_array(samples.astype(np.uint8) if bits == 8 else samples), kind, bits=bits)
+    # What zlib notes at the beginning of a stream for levels 2 to 5; 6 is x9c.
+    assert (data[data.index(b"IDAT") + 4 :] if kind == "png" else data[8:]).startswith(b"\x78\x5e")
+
+
+# --- long metadata of PNG --------------------------------------------------------------------------------------------
+
+
+def png(samples: NDArray[np.uint8], *chunks: bytes) -> bytes:
+    """With more chunks before the pixels and, the same, behind them."""
+    data = file_bytes(Image.fromarray(samples), "PNG")
+    return b"".join([data[:33], *chunks, data[33:-12], *chunks[1:], data[-12:]])
+
+
+def test_a_long_profile_is_applied() -> None:
+    icc = rgb_profile()
+    expected = images.read(png(smooth(9, 8), icc_chunk(icc))).pixels
+    picture = images.read(png(smooth(9, 8), icc_chunk(icc + bytes(3 * 2**20))))
+    assert picture.notes == ()
+    assert torch.equal(picture.pixels, expected)
+    assert not torch.equal(picture.pixels, images.read(png(smooth(9, 8))).pixels)
+
+
+LONG = b"x" * (3 * 2**20)
+TEXTS = {
+    "plain": chunk(b"tEXt", b"k\0" + LONG * 22),
+    "packed": chunk(b"zTXt", b"k\0\0" + zlib.compress(LONG)),
+    "bomb": chunk(b"zTXt", b"k\0\0" + zlib.compress(LONG * 6)),
+    "international": chunk(b"iTXt", b"k\0\1\0en\0k\0" + zlib.compress(LONG * 6)),
+    "international plain": chunk(b"iTXt", b"k\0\0\0en\0k\0" + LONG * 22),
+    "damaged": chunk(b"zTXt", b"k\0\0no zlib"),
+    "profile": icc_chunk(LONG * 6),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_long_texts_are_no_reason_to_refuse_a_picture(name: str) -> None:
+    record = chunk(b"tEXt", b'impasto\0{"method": "x"}')
+    data = png(smooth(9, 8), record, TEXTS[name])
+    np.testing.assert_array_equal(eight_bit(images.read(data)), smooth(9, 8))
+    assert read_record(data) == {"method": "x"}
+    assert PngImagePlugin.MAX_TEXT_CHUNK == 2**20, "the limit of others is as it was"
+
+
+def test_texts_without_end_are_not_unpacked() -> None:
+    one = TEXTS["bomb"]
+    started = time.process_time()
+    np.testing.assert_array_equal(eight_bit(images.read(png(smooth(9, 8), one, *[one] * 400))), smooth(9, 8))
+    assert time.process_time() - started < 2
+
+
+def test_a_profile_behind_the_first_is_not_unpacked() -> None:
+    first, second = icc_chunk(rgb_profile()), icc_chunk(LONG * 6)
+    expected = images.read(png(smooth(9, 8), first)).pixels
+    assert torch.equal(images.read(png(smooth(9, 8), first, *[second] * 200)).pixels, expected)
+
+
 # --- what is refused -------------------------------------------------------------------------------------------------
 
 
@@ -390,7 +453,7 @@ def test_pillows_log_lines_stay_inside(capfd: pytest.CaptureFixture[str]) -> Non
     data = bytearray(file_bytes(Image.fromarray(noise(4, 4, 3)), "TIFF"))
     samples_per_pixel = data.index(struct.pack("<HHI", 277, 3, 1)) + 8
     data[samples_per_pixel] = 200
-    assert "damaged" in refusal(bytes(data))
+    assert "200 channels" in refusal(bytes(data))
     assert capfd.readouterr() == ("", "")
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from impasto.colour import match_colours
 from impasto.errors import OptionError
 from impasto.image import Picture
-from impasto.masks import inverted, match_visible, regions, visible, with_opacity
+from impasto.masks import content_with_opacity, inverted, match_visible, regions, together, visible, with_opacity
 
 
 def mask(values: list[list[float]], alpha: Tensor | None = None) -> Picture:
@@ -85,12 +85,55 @@ def test_opacity_of_a_style() -> None:
     colours, opacity = visible(style)
     assert opacity is not None
     assert torch.equal(opacity, alpha)
-    torch.testing.assert_close(colours[..., :2], pixels[..., :2])
-    mean = (pixels * alpha).sum((2, 3)) / alpha.sum()
-    torch.testing.assert_close(colours[..., 4], mean[..., None].expand(1, 3, 4))
-    torch.testing.assert_close(colours[..., 2], (pixels[..., 2] + mean[..., None]) / 2)
-    matched = match_visible(style, pixels.flip(1))
-    assert torch.equal(matched[:, 3:], alpha)
-    torch.testing.assert_close(matched[:, :3], match_colours(colours, pixels.flip(1)))
+    torch.testing.assert_close(colours[..., :3], pixels[..., :3])
     with pytest.raises(OptionError, match="style is transparent everywhere"):
         with_opacity(Picture(pixels, alpha=torch.zeros(1, 1, 4, 6)))
+
+
+@pytest.mark.parametrize("size", [(16, 24), (7, 33), (1, 9)])
+def test_what_is_hidden_takes_the_colours_beside_it(size: tuple[int, int]) -> None:
+    height, width = size
+    third = width // 3
+    pixels, alpha = torch.rand(1, 3, height, width), torch.zeros(1, 1, height, width)
+    pixels[..., :third], pixels[..., -third:] = 0.2, 0.8
+    alpha[..., :third] = alpha[..., -third:] = 1
+    filled = content_with_opacity(Picture(pixels, alpha=alpha))[:, :3]
+    assert torch.equal(filled[..., :third], pixels[..., :third])
+    hidden = filled[..., third:-third]
+    assert float(hidden.min()) > 0.199
+    assert float(hidden.max()) < 0.801
+    assert float(hidden[..., 0].max()) < 0.4, "beside dark it is dark"
+    assert float(hidden[..., -1].min()) > 0.6, "beside bright it is bright"
+    other = content_with_opacity(Picture(torch.where(alpha > 0, pixels, 1 - pixels), alpha=alpha))
+    assert torch.equal(other[:, :3], filled)
+
+
+def test_a_faint_picture_keeps_its_contrast() -> None:
+    pixels = torch.rand(1, 3, 9, 12, generator=torch.Generator().manual_seed(0))
+    faint = torch.full((1, 1, 9, 12), 0.02)
+    torch.testing.assert_close(content_with_opacity(Picture(pixels, alpha=faint))[:, :3], pixels)
+
+
+def test_a_content_of_which_nothing_is_visible_is_taken_as_it_is() -> None:
+    pixels = torch.rand(1, 3, 4, 6)
+    assert content_with_opacity(Picture(pixels, alpha=torch.zeros(1, 1, 4, 6))) is pixels
+
+
+def test_colours_are_matched_by_what_is_visible() -> None:
+    style, content = (torch.rand(1, 3, 8, 12, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    alpha = torch.ones(1, 1, 8, 12)
+    alpha[..., 6:] = 0
+    half = [with_opacity(Picture(one, alpha=alpha)) for one in (style, content * 0.5)]
+    matched = match_visible(*half)
+    assert torch.equal(matched[:, 3:], alpha)
+    expected = match_colours(style[..., :6].contiguous(), content[..., :6].contiguous() * 0.5)
+    torch.testing.assert_close(matched[:, :3, :, :6], expected, atol=1e-5, rtol=0)
+
+
+def test_contents_with_and_without_opacity_together() -> None:
+    one, other = torch.rand(1, 3, 4, 6), torch.rand(1, 4, 4, 6)
+    assert together([one, one]).shape == (2, 3, 4, 6)
+    both = together([one, other])
+    assert torch.equal(both[1:], other)
+    assert torch.equal(both[:1, :3], one)
+    assert bool((both[0, 3] == 1).all())

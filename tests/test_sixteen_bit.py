@@ -116,6 +116,64 @@ def test_16_bit_cmyk_is_read_in_8_bits_with_a_note() -> None:
     np.testing.assert_array_equal(images.to_array(picture), np.asarray(expected))
 
 
+@pytest.mark.parametrize(
+    ("order", "bits", "kind", "stored"),
+    [
+        ("<", 32, 1, np.array([[0, 2**31 - 1, 2**31, 2**32 - 1]], np.uint32)),
+        ("<", 32, 2, np.array([[-(2**31), -1, 0, 2**31 - 1]], np.int32)),
+        (">", 32, 2, np.array([[-(2**31), -1, 0, 2**31 - 1]], np.int32)),
+        ("<", 8, 2, np.array([[-128, -1, 0, 127]], np.int8)),
+        (">", 8, 2, np.array([[-128, -1, 0, 127]], np.int8)),
+        ("<", 16, 2, np.array([[-(2**15), -1, 0, 2**15 - 1]], np.int16)),
+    ],
+)
+def test_signs(order: str, bits: int, kind: int, stored: NDArray[Any]) -> None:
+    data = tiff((1, 4), [stored.astype(stored.dtype.newbyteorder(order)).tobytes()], order,
+                t277=[1], t258=[bits], t262=[1], t339=[kind])  # fmt: skip
+    picture = images.read(data)
+    assert picture.notes[0].endswith("were stretched to black to white")
+    assert picture.pixels[0, 0, 0].tolist() == pytest.approx([0, 0.5, 0.5, 1], abs=0.01)
+
+
+def test_a_known_range_of_signed_bytes_is_not_stretched() -> None:
+    stored = np.array([[0, 127]], np.int8)
+    picture = images.read(tiff((1, 2), [stored.tobytes()], t277=[1], t258=[8], t262=[1], t339=[2]))
+    assert (picture.notes, picture.pixels[0, 0, 0].tolist()) == ((), [0, 1])
+
+
+def test_floats_of_which_white_is_zero() -> None:
+    stored = np.array([[0, 0.25, 1]], np.float32)
+    picture = images.read(tiff((1, 3), [stored.tobytes()], t277=[1], t258=[32], t262=[0], t339=[3]))
+    assert picture.pixels[0, 0, 0].tolist() == [1, 0.75, 0]
+
+
+@pytest.mark.parametrize(
+    ("channels", "bits", "changes", "said"),
+    [
+        (3, 32, {"t339": [3] * 3}, "3 channels of 32-bit floating-point numbers"),
+        (2, 16, {"t262": [1], "t338": [2]}, "2 channels of 16-bit unsigned integers"),
+        (5, 8, {}, "5 channels of 8-bit unsigned integers"),
+        (3, 8, {"t339": [2] * 3}, "3 channels of 8-bit signed integers"),
+        (1, 64, {"t262": [1], "t339": [3]}, "1 channel of 64-bit floating-point numbers"),
+    ],
+)
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_tiff_of_another_kind_is_called_by_what_it_is(
+    order: str, channels: int, bits: int, changes: dict[str, list[int]], said: str
+) -> None:
+    data = tiff((2, 3), [bytes(6 * channels * bits // 8)], order, t277=[channels], t258=[bits] * channels, **changes)
+    with pytest.raises(PictureError) as caught:
+        images.read(data)
+    assert str(caught.value) == (
+        f"the picture given as bytes: it is a TIFF of {said}, which cannot be read; save it as 8- or 16-bit RGB"
+    )
+
+
+def test_a_damaged_tiff_is_called_damaged() -> None:
+    with pytest.raises(PictureError, match="not a picture, or damaged"):
+        images.read(b"II*\0" + b"\xff" * 40)
+
+
 def test_truncated_strips_are_refused() -> None:
     with pytest.raises(PictureError, match="cut short or damaged"):
         images.read(tiff((60, 50), [noise(60, 50, 3).tobytes()[:9000]]))

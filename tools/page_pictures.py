@@ -18,9 +18,10 @@ from playwright.sync_api import sync_playwright
 from impasto.cli.serve import Goods, _offer
 from impasto.gallery import packaged
 from impasto.service import Service
+from impasto.serving.server import listen
 from impasto.web.app import create_app
 from impasto.web.page.mount import add_page
-from impasto.web.server import listen, make_server
+from impasto.web.server import make_server
 
 PHOTO, STYLE = packaged()["mountains"], "swirls"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu"]

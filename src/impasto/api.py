@@ -19,7 +19,7 @@ from impasto import image
 from impasto.colour import keep_colours
 from impasto.device import check_memory, choose_device
 from impasto.errors import Cancelled, OptionError
-from impasto.masks import match_visible, regions, with_opacity
+from impasto.masks import content_with_opacity, match_visible, regions, together, visible, visible_colours, with_opacity
 from impasto.methods import Stylizer, load_method
 from impasto.methods.adain.style import SUFFIX, Style, load_style
 from impasto.methods.adain.stylizer import AdaIN
@@ -192,12 +192,12 @@ def paint(
     if stylizer.method != options.method:
         raise OptionError(f"method is '{options.method}', but the stylizer that was given is of {stylizer.method}")
     size = image.fit(content.height, content.width, options.size)
-    check_memory(stylizer.device, *size, _bytes_per_pixel(stylizer, options, len(masks)))
-    pixels = image.resize(content.pixels, *size)
+    check_memory(stylizer.device, *size, _bytes_per_pixel(stylizer, options, len(masks) or content.alpha is not None))
+    pixels = image.resize(content_with_opacity(content), *size)
     maps = _maps(masks, len(styles), options, pixels)
-    start = None if (init := options.chosen("init")) in STARTS else image.read(init).pixels
+    start = None if (init := options.chosen("init")) in STARTS else visible_colours(image.read(init))
     seen = [as_style(style) for style in styles]
-    finish = _Finish(pixels, maps, options)
+    finish = _Finish(visible(pixels)[0], maps, options)
     began = time.monotonic()
     try:
         result = _painted(stylizer, pixels, seen, options, maps, start, finish.watching(progress), saving)
@@ -227,12 +227,12 @@ def paint_batch(
     if not can_batch(options) or others:
         raise OptionError("only pictures of one size, painted by adain alone, can be painted at once")
     check_memory(stylizer.device, *size, len(contents) * _bytes_per_pixel(stylizer, options))
-    pixels = torch.cat([image.resize(content.pixels, *size) for content in contents])
+    pixels = [image.resize(content_with_opacity(content), *size) for content in contents]
     began = time.monotonic()
-    results = stylizer(pixels, [as_style(style) for style in styles], options)
+    results = stylizer(together(pixels), [as_style(style) for style in styles], options)
     pictures = [
-        like(_Finish(before, None, options)(after), content)
-        for before, after, content in zip(pixels.split(1), results.split(1), contents, strict=True)
+        like(_Finish(visible(before)[0], None, options)(after), content)
+        for before, after, content in zip(pixels, results.split(1), contents, strict=True)
     ]
     seconds = (time.monotonic() - began) / len(contents)
     records = [

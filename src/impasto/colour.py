@@ -64,10 +64,13 @@ def keep_colours(painted: Tensor, content: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def match_colours(style: Tensor, content: Tensor) -> Tensor:
+def match_colours(
+    style: Tensor, content: Tensor, style_opacity: Tensor | None = None, content_opacity: Tensor | None = None
+) -> Tensor:
     """`style` with the mean and covariance of the colours of `content`; where things are plays no part.
 
-    style: (1, 3, h, w), content: (1, 3, H, W), sRGB in [0, 1] of any sizes. Returns (1, 3, h, w) in [0, 1] with the
+    style: (1, 3, h, w), content: (1, 3, H, W), sRGB in [0, 1] of any sizes; their opacities, (1, 1, h, w) and
+    (1, 1, H, W), not all 0, say how much each pixel counts. Returns (1, 3, h, w) in [0, 1] with the
     dtype and device of `style`. The map is x -> A (x - style's mean) + content's mean, with A the symmetric solution of
     A S A = C for the covariances S of style and C of content: of all maps that match them it moves the colours least
     (Monge-Kantorovitch; Pitié and Kokaram 2007). The match is exact but for two things: the result is clamped to
@@ -75,8 +78,8 @@ def match_colours(style: Tensor, content: Tensor) -> Tensor:
     greys or of one pixel, which holds nothing that could be stretched to the content's colours, is only shifted or
     tinted.
     """
-    style_mean, S = _statistics(style)
-    content_mean, C = _statistics(content)
+    style_mean, S = _statistics(style, style_opacity)
+    content_mean, C = _statistics(content, content_opacity)
     A = _transport(S, C)
     result = torch.empty_like(style, memory_format=torch.contiguous_format)
     for colours, place in zip(_chunks(style), _slices(style), strict=True):
@@ -124,12 +127,14 @@ def _in_gamut(lab: Tensor) -> Tensor:
     return ((linear >= -_SLACK) & (linear <= 1 + _SLACK)).all(0)
 
 
-def _statistics(picture: Tensor) -> tuple[Tensor, Tensor]:
+def _statistics(picture: Tensor, opacity: Tensor | None) -> tuple[Tensor, Tensor]:
     """Mean (3, 1) and covariance (3, 3) of the colours, per pixel, in float64."""
-    pixels = picture.shape[2] * picture.shape[3]
-    mean = sum((chunk.sum(1, keepdim=True) for chunk in _chunks(picture)), _zeros(3, 1)) / pixels
-    centred = (chunk - mean for chunk in _chunks(picture))
-    return mean, sum((chunk @ chunk.T for chunk in centred), _zeros(3, 3)) / pixels
+    weights = picture.new_ones(1, 1, *picture.shape[2:]) if opacity is None else opacity
+    total = sum((share.sum() for share in _chunks(weights)), _zeros())
+    weighted = zip(_chunks(picture), _chunks(weights), strict=True)
+    mean = sum(((chunk * share).sum(1, keepdim=True) for chunk, share in weighted), _zeros(3, 1)) / total
+    centred = ((chunk - mean, share) for chunk, share in zip(_chunks(picture), _chunks(weights), strict=True))
+    return mean, sum(((chunk * share) @ chunk.T for chunk, share in centred), _zeros(3, 3)) / total
 
 
 def _transport(S: Tensor, C: Tensor) -> Tensor:
@@ -156,7 +161,7 @@ def _slices(picture: Tensor) -> Iterator[slice]:
 
 
 def _chunks(picture: Tensor) -> Iterator[Tensor]:
-    """(1, 3, H, W) -> (3, P) in float64, a few pixels at a time."""
+    """(1, C, H, W) -> (C, P) in float64, a few pixels at a time."""
     flat = picture.flatten(2)[0]
     for place in _slices(picture):
         # On the CPU, since not every device has double precision.

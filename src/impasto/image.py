@@ -16,15 +16,17 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import DTypeLike, NDArray
-from PIL import Image, ImageCms, ImageFile, PngImagePlugin
+from PIL import Image, PngImagePlugin
 from torch import Tensor
 
 from impasto import record as records
 from impasto import sixteen_bit, sizes
 from impasto.colour import luma
+from impasto.decoding import Decoded, Floats, decode, fractions
 from impasto.device import check_memory
 from impasto.errors import PictureError, reason_of
-from impasto.record import Record, check_output, explained, opened, replace_file
+from impasto.files import check_output, replace_file
+from impasto.record import Record, explained, opened
 
 DEFAULT_PIXEL_LIMIT = records.DEFAULT_PIXEL_LIMIT
 Source = records.Source
@@ -34,9 +36,7 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".ti
 
 _LONGEST_SIDE = {"JPEG": 65_500, "WebP": 16_383}
 _LARGE = 2**24  # pixels that no machine has too little memory for
-_ORIENTATION = 0x0112
 
-Floats = sixteen_bit.Floats
 fit = sizes.fit
 Path_ = str | os.PathLike[str]
 
@@ -84,25 +84,26 @@ def read(source: Source, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Picture:
     Raises PictureError, one line that names the source and what is wrong with it.
     """
     with opened(source, pixel_limit) as image:
-        return _picture(image)
+        return _picture(decode(image))
 
 
 def from_pil(image: Image.Image) -> Picture:
     """A picture from any PIL image, treated as a file is: upright, in sRGB. Raises PictureError."""
     with explained("the PIL image"):
         image.load()
-        return _picture(image)
+        return _picture(decode(image))
 
 
-def _picture(image: Image.Image) -> Picture:
-    notes: list[str] = []
-    channels, bits = _decoded(image, notes)
-    channels = _upright(channels, _orientation(image, notes))
-    frames = _frame_count(image)
-    if frames > 1:
-        pages = image.format == "TIFF"
-        notes.append(f"several pages: the first of {frames}" if pages else f"animated: the first of {frames} frames")
-    return _from_channels(channels, bits, tuple(notes))
+def on_white(picture: Picture) -> Picture:
+    """The picture as it is seen on white paper, without transparency."""
+    if picture.alpha is None:
+        return picture
+    pixels = picture.pixels * picture.alpha + 1 - picture.alpha
+    return Picture(pixels, bits=picture.bits, notes=picture.notes)
+
+
+def _picture(found: Decoded) -> Picture:
+    return _from_channels(fractions(found.samples), found.bits, found.notes)
 
 
 def _from_channels(channels: Floats, bits: int, notes: tuple[str, ...] = ()) -> Picture:
@@ -112,105 +113,6 @@ def _from_channels(channels: Floats, bits: int, notes: tuple[str, ...] = ()) -> 
     alpha = planes[:, -1:].clone() if count in (2, 4) else None
     pixels = planes[:, :3] if count >= 3 else planes[:, :1].repeat(1, 3, 1, 1)
     return Picture(pixels.contiguous(), alpha, bits, notes)
-
-
-def _decoded(image: Image.Image, notes: list[str]) -> tuple[Floats, int]:
-    """Pixels in sRGB as (H, W, C), and their bits; appends to notes."""
-    if image.mode in ("I", "F"):
-        return sixteen_bit.wide_grey(np.asarray(image), notes), 16
-    profile = image.info.get("icc_profile")
-    if isinstance(image, ImageFile.ImageFile) and isinstance(image.fp, io.BytesIO):
-        if (samples := sixteen_bit.samples(image)) is not None:
-            return _deep(samples, profile, notes)
-        if ";16" in sixteen_bit.raw_mode(image):
-            notes.append("16 bits per channel were read as 8")
-    elif image.mode.startswith("I;16"):
-        return _deep(np.asarray(image).astype(np.uint16)[:, :, None], profile, notes)
-    return _shallow(image, profile, notes), 8
-
-
-def _deep(samples: sixteen_bit.Samples, profile: bytes | None, notes: list[str]) -> tuple[Floats, int]:
-    """16-bit pixels in sRGB; in 8 bits if only Pillow can apply the profile."""
-    converted = sixteen_bit.to_srgb(samples, profile) if profile else samples
-    if converted is not None:
-        return sixteen_bit.fractions(converted, 65535), 16
-    notes.append("16 bits per channel were read as 8, as its colour profile needs it")
-    rounded = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    return _shallow(Image.fromarray(rounded.squeeze(2) if rounded.shape[2] == 1 else rounded), profile, notes), 8
-
-
-def _shallow(image: Image.Image, profile: bytes | None, notes: list[str]) -> Floats:
-    """Any mode of 8 bits or fewer as grey or RGB in sRGB, with alpha if the image has transparency."""
-    alpha = None
-    if image.has_transparency_data:
-        image = image.convert("LA" if image.mode in ("LA", "La") else "RGBA")
-        alpha = image.getchannel("A")
-        image = image.convert("L" if image.mode == "LA" else "RGB")
-    elif image.mode not in ("L", "RGB", "CMYK", "LAB"):
-        image = image.convert("L" if image.mode == "1" else "RGB")
-    if profile:
-        image = _in_srgb(image, profile, notes)
-    channels = np.asarray(image if image.mode == "L" else image.convert("RGB"))
-    channels = channels.reshape(*channels.shape[:2], -1)
-    if alpha is not None:
-        channels = np.concatenate([channels, np.asarray(alpha)[:, :, None]], axis=2)
-    return sixteen_bit.fractions(channels, 255)
-
-
-def _in_srgb(image: Image.Image, profile: bytes, notes: list[str]) -> Image.Image:
-    """Apply an embedded profile; a profile that does not fit is noted and left out."""
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        space = source.profile.xcolor_space.strip()
-        if space == "RGB" and image.mode == "L":
-            image = image.convert("RGB")
-        if {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}.get(space) != image.mode:
-            notes.append(f"its colour profile is for {space} and was ignored, as the picture is {image.mode}")
-            return image
-        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), image.mode, "RGB")
-        converted = ImageCms.applyTransform(image, transform)
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        notes.append("its colour profile is damaged and was ignored")
-        return image
-    return image if converted is None or _changes_nothing(transform, image.mode) else converted
-
-
-def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether a profile is sRGB in all but name, so that the pixels need not pay its rounding."""
-    if mode not in ("L", "RGB"):
-        return False
-    levels = np.arange(0, 256, 15, dtype=np.uint8)
-    cube = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(len(levels), -1, 3)
-    probe = Image.fromarray(cube) if mode == "RGB" else Image.fromarray(cube[:, :, 0].copy())
-    changed = ImageCms.applyTransform(probe, transform)
-    return changed is not None and bool(np.abs(np.asarray(changed, int) - np.asarray(probe.convert("RGB"))).max() <= 1)
-
-
-def _orientation(image: Image.Image, notes: list[str]) -> int:
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # noqa: BLE001  (damaged metadata raise nearly anything, and say nothing about the pixels)
-        notes.append("its EXIF data are damaged and were ignored")
-        return 1
-
-
-def _upright(channels: Floats, orientation: int) -> Floats:
-    """(H, W, C) as it should be seen; orientation is EXIF's 1 to 8, anything else counts as 1."""
-    if orientation in (5, 6, 7, 8):
-        channels = channels.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7):
-        channels = channels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        channels = channels[::-1]
-    return channels
-
-
-def _frame_count(image: Image.Image) -> int:
-    """Frames or pages; 1 for a telephone's JPEG with a preview (MPO), and where the later ones are damaged."""
-    try:
-        return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
-    except Exception:  # noqa: BLE001  (as above)
-        return 1
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -276,7 +178,7 @@ def encode(picture: Picture, format: str, *, bits: int | None = None, record: Re
         raise PictureError(f"{kind} holds 8 bits per channel; PNG and TIFF hold 16")
     _check_sides(kind, picture.height, picture.width)
     if kind == "JPEG" and picture.alpha is not None:
-        picture = Picture(picture.pixels * picture.alpha + (1 - picture.alpha))
+        picture = on_white(picture)
     samples = _samples(picture, depth)
     if kind == "TIFF":
         return sixteen_bit.encode_tiff(samples, records.to_description(record) if record is not None else None)
@@ -297,7 +199,7 @@ def _encode_with_pillow(samples: NDArray[np.uint8], kind: str, texts: dict[str, 
     for keyword, text in texts.items():
         chunks.add_itxt(keyword, text)
     options: dict[str, dict[str, Any]] = {
-        "PNG": {"pnginfo": chunks},
+        "PNG": {"pnginfo": chunks, "compress_level": sixteen_bit.DEFLATE_LEVEL},
         "JPEG": {"quality": 95, "subsampling": "4:4:4", "exif": exif},
         "WebP": {"quality": 95, "exact": True, "exif": exif},
     }
@@ -340,7 +242,7 @@ def from_array(array: NDArray[Any]) -> Picture:
     if array.dtype.kind != "u" or array.dtype.itemsize > 2:
         raise PictureError(f"an array is of uint8, uint16 or floats in [0, 1], not of {array.dtype}")
     bits = 8 * array.dtype.itemsize
-    return _from_channels(sixteen_bit.fractions(channels, 2**bits - 1), bits)
+    return _from_channels(fractions(channels), bits)
 
 
 def to_array(picture: Picture, dtype: DTypeLike = np.uint8, channels: int | None = None) -> NDArray[Any]:

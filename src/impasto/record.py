@@ -9,19 +9,20 @@ import io
 import json
 import logging
 import os
-import secrets
 import stat
-import tempfile
+import struct
 import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from impasto.errors import PictureError, reason_of
+from impasto.files import in_unicode
 
 Record = dict[str, Any]
 Source = str | os.PathLike[str] | bytes | BinaryIO
@@ -35,6 +36,11 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
 _IMAGE_DESCRIPTION = 0x010E
 _LONGEST_RECORD = 2**20
 _DEEPEST_RECORD = 32
+
+_LONGEST_CHUNK = 2**24
+"""Bytes of a text or a colour profile of a PNG at most, when it is unpacked; Pillow's own limit of a sixteenth of that
+refuses profiles of real printers."""
+_SAMPLE_KINDS = {1: "unsigned integers", 2: "signed integers", 3: "floating-point numbers"}
 
 _pillow_lock = threading.Lock()
 _pillow_state = ExitStack()
@@ -54,6 +60,14 @@ def name_of(source: Source) -> str:
     return name if isinstance(name, str) else "the picture given as a stream"
 
 
+class Named(io.BytesIO):
+    """A picture file in memory, with the name that messages about it begin with."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name = name
+
+
 @contextmanager
 def opened(source: Source, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Iterator[ImageFile.ImageFile]:
     """Open a picture in memory, its header read and its size within the limit, its pixels not decoded.
@@ -62,10 +76,19 @@ def opened(source: Source, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Iterator[I
     """
     with explained(name_of(source)):
         data = _bytes_of(source, 16 * pixel_limit + 2**26)
-    with explained(name_of(source), pixel_limit), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+    with explained(name_of(source), pixel_limit), _identified(data) as image:
         if image.width * image.height > pixel_limit:
             raise Image.DecompressionBombError
         yield image
+
+
+def _identified(data: bytes) -> ImageFile.ImageFile:
+    try:
+        return Image.open(io.BytesIO(_without_long_texts(data)), formats=_FORMATS)
+    except UnidentifiedImageError as error:
+        if (kind := _kind_of_tiff(data)) is not None:
+            raise PictureError(f"it is a TIFF of {kind}, which cannot be read; save it as 8- or 16-bit RGB") from error
+        raise
 
 
 @contextmanager
@@ -85,15 +108,17 @@ def explained(name: str, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Iterator[Non
 
 @contextmanager
 def _pillow(pixel_limit: int) -> Iterator[None]:
-    """Hold Pillow's pixel limit, Python's warnings and Pillow's log lines while any thread reads, then put them back.
+    """Hold Pillow's limits, Python's warnings and Pillow's log lines while any thread reads, then put them back.
 
-    All three are global. The first thread in saves them, the last one out restores them, and reading runs in parallel.
+    All are global. The first thread in saves them, the last one out restores them, and reading runs in parallel.
     """
     with _pillow_lock:
         if not _limits_in_use:
             _pillow_state.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")
             _pillow_state.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+            _pillow_state.callback(setattr, PngImagePlugin, "MAX_TEXT_CHUNK", PngImagePlugin.MAX_TEXT_CHUNK)
+            PngImagePlugin.MAX_TEXT_CHUNK = _LONGEST_CHUNK
             logger, silence = logging.getLogger("PIL"), logging.NullHandler()
             logger.addHandler(silence)
             _pillow_state.callback(logger.removeHandler, silence)
@@ -153,114 +178,69 @@ def _bytes_of(source: Source, limit: int) -> bytes:
     return data
 
 
-# --- replacing -------------------------------------------------------------------------------------------------------
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(name, first byte, byte after the last) of the chunks of a PNG, with length, name and checksum; up to where they
+    make sense no more, and none of another format."""
+    start = 8 if data.startswith(b"\x89PNG\r\n\x1a\n") else len(data)
+    while start + 12 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, start)
+        end = start + 12 + length
+        if end > len(data):
+            return
+        yield name, start, end
+        start = end
 
 
-def is_same_file(target: Path, source: str | os.PathLike[str]) -> bool:
-    """Whether two paths, which need not exist, lead to one file, over links of any kind."""
+def _without_long_texts(data: bytes) -> bytes:
+    """A PNG without texts and colour profiles that are so long that Pillow would refuse the picture for them."""
+    kept, place, room, profiles = [], 0, PngImagePlugin.MAX_TEXT_MEMORY, 0
+    for name, start, end in _png_chunks(data):
+        if name not in (b"iCCP", b"zTXt", b"iTXt", b"tEXt"):
+            continue
+        is_profile = name == b"iCCP"
+        profiles += is_profile
+        # What will be left out anyway is not unpacked: a file may hold any number of them.
+        wanted = profiles < 2 if is_profile else room > 0
+        size = _unpacked_bytes(name, data[start + 8 : end - 4]) if wanted else 0
+        if not wanted or size > (_LONGEST_CHUNK if is_profile else min(room, _LONGEST_CHUNK)):
+            kept.append(data[place:start])
+            place = end
+        if not is_profile:
+            room -= size
+    return b"".join([*kept, data[place:]]) if kept else data
+
+
+def _unpacked_bytes(name: bytes, chunk: bytes) -> int:
+    """Length of a text or a profile; what is longer than the limit counts as one more than it."""
+    text = chunk.partition(b"\0")[2]
+    packed = text[1:]
+    if name == b"iTXt":
+        packed = text[2:].split(b"\0", 2)[-1]
+    if name == b"tEXt" or (name == b"iTXt" and text[:1] == b"\0"):
+        return len(text)
     try:
-        return target.samefile(source)
-    except (OSError, ValueError):
-        return os.path.realpath(target) == os.path.realpath(source)
+        return len(zlib.decompressobj().decompress(packed, _LONGEST_CHUNK + 1))
+    except zlib.error:
+        return 0
 
 
-def check_output(
-    path: str | os.PathLike[str],
-    *,
-    overwrite: bool = False,
-    sources: Sequence[Any] = (),
-    makes_folder: bool = False,
-) -> Path:
-    """The file that writing to a path would put in place, with links followed.
-
-    sources: files that are never overwritten; any other file is, if overwrite is set. What is no path counts for
-        nothing. makes_folder: whether the writer makes a folder that is not there.
-    Raises PictureError if the path could not be written, and so belongs before all work. Leaves nothing.
-    """
-    known = [one for one in sources if isinstance(one, str | os.PathLike)]
+def _kind_of_tiff(data: bytes) -> str | None:
+    """What the samples of a TIFF are, for a person; None for what is none, or damaged."""
     try:
-        target = Path(os.path.realpath(path))
-        if makes_folder and not target.parent.exists():
-            check_folder(target.parent)
-        else:
-            _check_file(Path(path), target, overwrite, known)
-    except OSError as error:
-        raise PictureError(f"{path}: it cannot be written: {reason_of(error)}") from error
-    return target
-
-
-def _check_file(path: Path, target: Path, overwrite: bool, sources: Sequence[str | os.PathLike[str]]) -> None:
-    if not target.parent.is_dir():
-        raise PictureError(f"{path}: the folder {target.parent} does not exist")
-    if any(is_same_file(target, source) for source in sources):
-        raise PictureError(f"{path}: this is an input, which is never overwritten; choose another name")
-    if target.is_dir():
-        raise PictureError(f"{path}: this is a folder; name a file")
-    if target.exists() and not overwrite:
-        raise PictureError(f"{path}: the file exists; choose another name, or allow overwriting")
-    _try_to_write(target.parent)
-
-
-def check_folder(folder: Path) -> None:
-    """Raises PictureError if files could not be put into the folder, which need not be there yet. Leaves nothing."""
-    try:
-        place = next(one for one in (folder, *folder.absolute().parents) if one.exists())
-        if not place.is_dir():
-            raise PictureError(f"{folder}: {'this' if place == folder else place} is a file, not a folder")
-        _try_to_write(place)
-    except OSError as error:
-        raise PictureError(f"{folder}: this folder cannot be made or written to: {reason_of(error)}") from error
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder for results, if it is not there. Raises PictureError if files could not be put into it."""
-    check_folder(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PictureError(f"{folder}: this folder cannot be made or written to: {reason_of(error)}") from error
-
-
-def _try_to_write(folder: Path) -> None:
-    """Raises OSError if no file can be made there. Permissions do not tell: disks are full, or mounted read-only."""
-    with tempfile.TemporaryFile(dir=folder, prefix=".impasto-"):
-        pass
-
-
-def replace_file(target: Path, data: bytes | str) -> None:
-    """Put data, text as UTF-8, where target is in one step, so that nobody ever meets half a file."""
-    written = in_unicode(data).encode() if isinstance(data, str) else data
-    part = target.with_name(f".impasto-{secrets.token_hex(8)}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(written)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    except BaseException as error:
-        part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            # The name of the part would tell nobody anything.
-            error.filename = str(target)
-        raise
+        header = data[:16] if data[2:3] == b"\x2b" or data[3:4] == b"\x2b" else data[:8]
+        tags = TiffImagePlugin.ImageFileDirectory_v2(header)
+        stream = io.BytesIO(data)
+        stream.seek(tags.next)
+        tags.load(stream)
+        bits = tags[258]
+        kind = _SAMPLE_KINDS.get(tags.get(339, (1,))[0], "numbers of an unknown kind")
+        channels = tags.get(277, len(bits))
+        return f"{channels} channel{'s' if channels > 1 else ''} of {max(bits)}-bit {kind}"
+    except Exception:  # noqa: BLE001  (damaged tags raise nearly anything)
+        return None
 
 
 # --- writing and reading the record ----------------------------------------------------------------------------------
-
-
-def in_unicode(value: Any) -> Any:
-    r"""The same where all text can be said: names of files need not be. A byte 0xE9 of a name becomes \xe9."""
-    match value:
-        case str():
-            try:
-                return value.encode(errors="surrogateescape").decode(errors="backslashreplace")
-            except UnicodeEncodeError:
-                return value.encode(errors="backslashreplace").decode()
-        case Mapping():
-            return {name: in_unicode(member) for name, member in value.items()}
-        case list() | tuple():
-            return [in_unicode(member) for member in value]
-    return value
 
 
 def to_text(record: Record) -> str:

@@ -9,9 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from impasto.blocks.instance_norm import counting
 from impasto.device import GATE_PSNR, memory_guard, precision
 from impasto.errors import OptionError, WeightsError
 from impasto.gallery import GENERATORS
+from impasto.masks import visible
 from impasto.options import StylizeOptions
 from impasto.progress import Progress, ProgressCallback
 from impasto.weights import WEIGHTS, load, location, save, sha256_of
@@ -80,10 +82,14 @@ def load_generator(path: Path, stylizer: "type[Translator]", direction: str) -> 
 
 
 def translate(generator: GeneratorModule, picture: Tensor) -> Tensor:
-    """(N, 3, H, W) in [0, 1], of any size -> the same, clamped; what the network's sides need is mirrored around."""
+    """(N, 3, H, W) in [0, 1], of any size -> the same, clamped; what the network's sides need is mirrored around.
+
+    picture: with a fourth channel, opacity, what is transparent counts for nothing in the statistics of the network.
+    """
     height, width = picture.shape[-2:]
-    padded = padded_to(picture, generator.multiple, generator.minimum)
-    painted = generator(padded * 2 - 1)[..., :height, :width]
+    padded, opacity = visible(padded_to(picture, generator.multiple, generator.minimum))
+    with counting(opacity):
+        painted = generator(padded * 2 - 1)[..., :height, :width]
     return (painted.float() / 2 + 0.5).clamp(0, 1)
 
 

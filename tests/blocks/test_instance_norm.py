@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.blocks.instance_norm import EPSILON, InstanceNorm
+from impasto.blocks.instance_norm import EPSILON, InstanceNorm, counting
 
 
 def features(*shape: int) -> Tensor:
@@ -42,6 +42,25 @@ def test_half_precision_has_exact_statistics() -> None:
     result = InstanceNorm()(x)
     assert result.dtype == torch.bfloat16
     torch.testing.assert_close(result.double(), naive(x.double()), atol=0.02, rtol=0.01)
+
+
+@pytest.mark.parametrize("channels", [3, 20])
+@pytest.mark.parametrize("inplace", [False, True])
+def test_what_is_transparent_does_not_count(channels: int, inplace: bool) -> None:
+    x = features(2, channels, 4, 6)
+    opacity = torch.ones(1, 1, 8, 12, dtype=torch.float64)
+    opacity[..., 6:] = 0
+    expected = naive(x[..., :3])
+    with torch.no_grad(), counting(opacity):
+        found = InstanceNorm(inplace)(x.clone())
+    torch.testing.assert_close(found[..., :3], expected)
+    torch.testing.assert_close(InstanceNorm()(x), naive(x))  # and no longer
+    half = torch.ones(2, 1, 4, 6, dtype=torch.float64)
+    half[..., 3:] = 0.25
+    with counting(half):
+        repeated = naive(torch.cat([x[..., :3]] * 4 + [x[..., 3:]], 3))
+        torch.testing.assert_close(InstanceNorm()(x)[..., :3], repeated[..., :3])
+        assert InstanceNorm()(x.bfloat16()).dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])

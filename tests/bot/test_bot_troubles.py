@@ -106,6 +106,54 @@ def test_a_user_has_so_many_at_a_time(server, start, go):
     user.reads("I still paint for you")
 
 
+def test_many_pictures_at_once_are_not_all_fetched(server, start, go):
+    start({"per_user": 2})
+    server.slow = 0.1
+    user = server.user()
+    for _ in range(12):
+        user.sends(PHOTO, "hold", kind="image/png")
+    refused = "I still paint for you. Please try again in 30 s"
+    server.wait(lambda: sum(refused in one.text for one in user.answers) == 10, lambda: "refusals")
+    assert len(server.called("getFile")) == 2
+    go()
+    server.wait(lambda: sum(one.kind == "document" for one in user.answers) == 2, lambda: "paintings")
+    user.presses(user.reads("I still paint"), "Try again")
+    server.wait(lambda: sum(one.kind == "document" for one in user.answers) == 3, lambda: "the third")
+
+
+def test_what_is_fetched_is_bounded_in_all_and_for_each(server, start, go):
+    start({"waiting_mb": 40.0})
+    first, second = server.user(1), server.user(2)
+    first.sends(PHOTO, "hold", kind="image/png", size=8_000_000)
+    first.reads("25 %")
+    first.sends(PHOTO, "hold", kind="image/png", size=8_000_000)
+    first.reads("I still paint for you")
+    second.sends(PHOTO, kind="image/png", size=18_000_000)
+    question = second.reads("Now the style")
+    second.sends(PAINTING, kind="image/png", size=15_000_000)
+    second.reads("Too many people wait", after=question)
+    assert len(server.called("getFile")) == 1
+    go()
+
+
+def test_a_picture_of_unknown_size_counts_as_the_largest():
+    from impasto.bot.conversation import Commission, Picture
+    from impasto.bot.room import most_bytes
+
+    album = (Picture("a", 3_000_000), Picture("b"), Picture("c", 2**40))
+    assert most_bytes(Commission(album[:1], "now")) == 3_000_000
+    assert most_bytes(Commission(album, Picture("d", 1_000_000))) == 21_000_000
+
+
+def test_what_turns_out_to_be_too_large_is_not_fetched(server, bot):
+    user = server.user()
+    server.told = {f"f{number}": 21_000_000 for number in range(200)}
+    server.down = {"file": 100}
+    user.sends(PHOTO, "now")
+    user.reads("Telegram lets me fetch only files up to 20 MB")
+    assert server.down == {"file": 100}
+
+
 @pytest.mark.parametrize(
     ("style", "said"),
     [("explode", "Something went wrong while I painted"), ("die", "Something went wrong while I painted")],

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from impasto import api, attention, encoders, evaluation, image
+from impasto.files import check_folder, check_output
 from impasto.methods.adain import foreign
-from impasto.record import check_folder, check_output
 
 # Nobody can make a file there, not even root, as whom tests may run.
 NOBODYS = "/proc"

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from wishes import picture
@@ -15,6 +16,7 @@ from wishes import picture
 from impasto.cli import serve as command
 from impasto.client import Client
 from impasto.options import StylizeOptions
+from impasto.serving.hosts import is_loopback
 from impasto.web.keys import add_key
 from impasto.weights import WEIGHTS, location
 
@@ -26,6 +28,9 @@ SOON = 120
     [
         (["--host", "0.0.0.0"], "--host 0.0.0.0 lets others in: give --keys FILE"),
         (["--host", "::"], "--host :: lets others in"),
+        (["--proxy", "127.0.0.1"], "--proxy 127.0.0.1 lets others in: give --keys FILE"),
+        (["--proxy", "127.0.0.1", "--allow-host", "paint.example"], "--proxy 127.0.0.1 lets others in"),
+        (["--allow-host", "http://paint.example"], "--allow-host is 'http://paint.example', but must be a name"),
         (["--port", "70000"], "--port is 70000"),
         (["--weights", "vgg19"], "--weights is 'vgg19', but must be NAME=FILE"),
         (["--weights", "vgg19=none.pth"], "weights of vgg19: there is no file"),
@@ -77,7 +82,7 @@ def test_no_flag_stands_for_two_things(impasto):
 
 
 def test_a_port_that_is_taken(impasto):
-    from impasto.web.server import listen
+    from impasto.serving.server import listen
 
     with listen("127.0.0.1", 0) as taken:
         outcome = impasto("serve", "--port", str(taken.getsockname()[1]))
@@ -85,9 +90,23 @@ def test_a_port_that_is_taken(impasto):
     assert "the server cannot listen there: address already in use" in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("how", "hosts"),
+    [
+        ({}, set()), ({"allow_host": ("Paint.Example",)}, {"paint.example"}),
+        ({"host": "0.0.0.0", "insecure": True}, None), ({"proxy": "10.0.0.1", "insecure": True}, None),
+        ({"proxy": "10.0.0.1", "keys": Path("keys")}, None),
+        ({"proxy": "10.0.0.1", "insecure": True, "allow_host": ("a", "b")}, {"a", "b"}),
+        ({"host": "0.0.0.0", "keys": Path("keys"), "allow_host": ("a",)}, {"a"}),
+    ],
+)  # fmt: skip
+def test_by_which_names_the_server_may_be_called(how, hosts):
+    assert command._checked(command.Address(**how)) == hosts
+
+
 def test_what_counts_as_this_machine():
-    assert all(map(command._is_loopback, ("127.0.0.1", "127.8.9.10", "::1", "localhost")))
-    assert not any(map(command._is_loopback, ("0.0.0.0", "::", "192.168.1.2", "example.org", "")))
+    assert all(map(is_loopback, ("127.0.0.1", "127.8.9.10", "::1", "localhost")))
+    assert not any(map(is_loopback, ("0.0.0.0", "::", "192.168.1.2", "example.org", "")))
 
 
 @pytest.mark.slow

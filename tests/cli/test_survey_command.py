@@ -132,6 +132,7 @@ def test_a_method_without_all_results_is_told(impasto, folders):
         (["serve", "none"], 1, "none: there is no such file"),
         (["serve", "photo.png"], 1, "photo.png: cannot be used as a survey"),
         (["serve", "photo.png", "--port", "70000"], 2, "--port is 70000"),
+        (["serve", "photo.png", "--allow-host", "a:80"], 2, "--allow-host is 'a:80', but must be a name"),
         (["report", "none"], 1, "none: there is no such file"),
         (["report", "photo.png", "--resamples", "1"], 2, "--resamples is 1"),
         (["report", "photo.png", "--seed", "-1"], 2, "--seed is -1"),
@@ -152,7 +153,7 @@ def test_a_port_that_is_taken(impasto, folders):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         outcome = impasto("survey", "serve", "one.survey", "--port", str(taken.getsockname()[1]))
     assert outcome.code == 1
-    assert "cannot listen on 127.0.0.1" in outcome.err
+    assert "the server cannot listen there: address already in use" in outcome.err
 
 
 def test_one_survey_twice(impasto, folders):

@@ -1,6 +1,8 @@
 import hashlib
 import io
+import struct
 import tarfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +59,31 @@ def test_a_flipped_byte_in_a_png_is_found(tmp_path):
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     assert [picture for picture, _ in check_pictures({"": [path]}).unreadable] == [path]
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda z: z[: len(z) // 2], lambda z: z[:-1] + b"?", lambda z: zlib.compress(b"\0" * 500)]
+)
+def test_a_broken_stream_in_sound_chunks_is_found(tmp_path, spoil):
+    path = draw(tmp_path / "a.png")
+    data = path.read_bytes()
+    start = data.index(b"IDAT")
+    [length] = struct.unpack(">I", data[start - 4 : start])
+    body = b"IDAT" + spoil(data[start + 4 : start + 4 + length])
+    path.write_bytes(
+        data[: start - 4] + struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body)) + data[-12:]
+    )
+    with Image.open(path) as image:
+        image.verify()  # or something else is broken
+    [(found, said)] = check_pictures({"": [path]}).unreadable
+    assert (found, said.startswith("it is cut short or damaged")) == (path, True)
+
+
+def test_what_training_refuses_is_found(tmp_path):
+    path = tmp_path / "a.tif"
+    Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(path)
+    [(_, said)] = check_pictures({"": [path]}).unreadable
+    assert said == "it holds values that are not numbers (NaN or infinity)"
 
 
 def test_a_file_that_is_gone(tmp_path):

@@ -1,5 +1,8 @@
 """The endless stream of crops: what it draws depends on a seed and a position, and on nothing else."""
 
+import errno
+import os
+import struct
 import subprocess
 import sys
 import time
@@ -12,6 +15,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from impasto import image
+from impasto.cli.pictures import find_contents
 from impasto.data.folders import Crops, PictureStream, batches, hold_out, list_pictures
 from impasto.errors import DataError
 
@@ -49,6 +54,57 @@ def test_lists_pictures_below_a_folder(folder: Path, tmp_path: Path) -> None:
         list_pictures([folder, tmp_path / "nowhere"])
     with pytest.raises(DataError, match=f"{tmp_path}: holds no pictures"):
         list_pictures([folder, tmp_path])
+
+
+def fill_with_what_is_no_picture(folder: Path, some: Path) -> None:
+    """What computers leave among pictures."""
+    for place in (".ipynb_checkpoints", ".git/deeper", "x.png", "inside.jpg"):
+        (folder / place).mkdir(parents=True)
+    for name in (
+        ".ipynb_checkpoints/a-checkpoint.png",
+        ".git/deeper/b.png",
+        ".hidden.png",
+        "._0.png",
+        "inside.jpg/c.txt",
+    ):
+        (folder / name).write_bytes(some.read_bytes())
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / ".hidden.tar").write_bytes(b"no tar")
+    (folder / "folder.tar").mkdir()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes")
+def test_only_pictures_count(folder: Path, tmp_path: Path) -> None:
+    for number, name in enumerate(("d/0.png", "1.JFIF", "2.jpe", "3.gif", "4.avif")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        draw = Image.new("RGB", (8, 8), (number, 0, 0))
+        draw.save(tmp_path / name, {".JFIF": "JPEG", ".jpe": "JPEG"}.get(Path(name).suffix))
+    fill_with_what_is_no_picture(tmp_path, tmp_path / "1.JFIF")
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    found = ["1.JFIF", "2.jpe", "3.gif", "4.avif", "d/0.png", "gone.png"]
+    for shards in (False, True):
+        assert [str(path.relative_to(tmp_path)) for path in list_pictures([tmp_path], shards=shards)] == found  # type: ignore[call-overload]
+    # Whoever names a hidden one means it.
+    assert list_pictures([tmp_path / ".hidden.png"]) == [tmp_path / ".hidden.png"]
+    assert [path.name for path in list_pictures([tmp_path / ".ipynb_checkpoints"])] == ["a-checkpoint.png"]
+    # The other reader of folders has the same rule, but does not look below them.
+    contents, _ = find_contents([str(tmp_path)])
+    assert [content.name for content in contents] == [name for name in found if "/" not in name]
+
+
+def test_a_closed_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed, scan = tmp_path / "closed", os.scandir
+    closed.mkdir()
+
+    def refuse(place: str) -> "os._ScandirIterator[str]":
+        # To root, as who tests may run, nothing is closed.
+        if Path(place) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(closed))
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError, match=f"^{closed}: it cannot be read: permission denied$"):
+        list_pictures([tmp_path])
 
 
 def test_hold_out_is_disjoint_and_stable() -> None:
@@ -132,6 +188,48 @@ def test_an_unreadable_picture_is_named(folder: Path, tmp_path: Path) -> None:
         assert str(from_worker.value) == str(caught.value)
     with pytest.raises(DataError, match="no pictures"):
         PictureStream([], Crops(side=8), seed=0)
+
+
+GREY = np.linspace(0, 1, 64).reshape(8, 8)
+COLOURS = np.random.default_rng(0).integers(0, 256, (8, 8, 4), dtype=np.uint8)
+
+
+def display_p3() -> bytes:
+    """Primaries and curve that telephones photograph in; an empty profile of Pillow's gives the frame."""
+    tags = {
+        b"rXYZ": (0.51512, 0.2412, -0.00105), b"gXYZ": (0.29198, 0.69225, 0.04189), b"bXYZ": (0.1571, 0.06657, 0.78407),
+    }  # fmt: skip
+    parts = {name: b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(v * 65536) for v in xyz)) for name, xyz in tags.items()}
+    parts |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), b"curv\0\0\0\0" + struct.pack(">IHH", 1, 563, 0))
+    offset, table, body = 128 + 4 + 12 * len(parts), b"", b""
+    for name, data in parts.items():
+        table += struct.pack(">4sII", name, offset + len(body), len(data))
+        body += data
+    head = (
+        struct.pack(">II4s4s4s4s", offset + len(body), 0, b"\2\x40\0\0", b"mntr", b"RGB ", b"XYZ ").ljust(36, b"\0")
+        + b"acsp"
+    )
+    return head.ljust(128, b"\0") + struct.pack(">I", len(parts)) + table + body
+
+
+DRAWN = {
+    "16-bit grey.png": (Image.fromarray((GREY * 65535).astype(np.uint16)), {}),
+    "floats.tif": (Image.fromarray(GREY.astype(np.float32)), {}),
+    "profile.png": (Image.fromarray(COLOURS[..., :3]), {"icc_profile": display_p3()}),
+    "transparent.png": (Image.fromarray(COLOURS), {}),
+    "palette.gif": (Image.fromarray(COLOURS[..., 0] // 64).convert("P"), {"transparency": 1}),
+    "turned.tif": (Image.fromarray(COLOURS[..., :3]), {"tiffinfo": {274: 6}}),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_training_sees_what_painting_sees(tmp_path: Path, name: str) -> None:
+    picture, options = DRAWN[name]
+    picture.save(tmp_path / name, **options)
+    seen = PictureStream([tmp_path / name], Crops(side=8, flip=False), seed=0)[0]
+    expected = image.on_white(image.read(tmp_path / name)).pixels[0]
+    assert (seen / 255 - expected).abs().max() < 0.6 / 255
+    assert not torch.equal(seen, torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)), "a mere decoding"
 
 
 def ramp(height: int, width: int) -> Image.Image:

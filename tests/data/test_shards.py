@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from impasto.data.folders import SUFFIXES, Crops, PictureStream, batches, hold_out, list_pictures
+from impasto.data.folders import Crops, PictureStream, batches, hold_out, list_pictures
 from impasto.data.shards import PackedPicture, pictures_in
 from impasto.errors import DataError
 
@@ -57,11 +57,17 @@ def shard(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("layout", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
 def test_pictures_and_nothing_else_are_found_and_read(tmp_path: Path, layout: int) -> None:
     long = f"inside/{'ü' * 40 if layout != tarfile.USTAR_FORMAT else 'u' * 80}.PNG"
-    found = pictures_in(pack(tmp_path / "a.tar", samples(range(3)) | {long: encoded(3)}, layout), SUFFIXES)
+    found = pictures_in(pack(tmp_path / "a.tar", samples(range(3)) | {long: encoded(3)}, layout))
     assert [picture.name for picture in found] == ["0000.png", "0001.png", "0002.png", Path(long).name]
     for number in (2, 0, 3, 1):
         assert found[number].read_bytes() == encoded(number)
     assert str(found[1]) == f"{tmp_path / 'a.tar'}: inside/0001.png"
+
+
+def test_what_macos_packs_beside_a_picture_is_no_picture(tmp_path: Path) -> None:
+    names = ["a.png", "._a.png", "__MACOSX/._a.png", ".git/b.png", "./c.jfif"]
+    found = pictures_in(pack(tmp_path / "a.tar", {name: encoded(0) for name in names}))
+    assert [picture.member for picture in found] == ["a.png", "./c.jfif"]
 
 
 def test_a_shard_is_given_in_the_place_of_a_folder_or_lies_in_one(shard: Path, tmp_path: Path) -> None:
@@ -72,14 +78,14 @@ def test_a_shard_is_given_in_the_place_of_a_folder_or_lies_in_one(shard: Path, t
     found = list_pictures([tmp_path, shard], shards=True)
     inside = [f"{number:04d}.png" for number in range(COUNT)]
     assert [picture.name for picture in found] == ["a.png", "0020.png", "0021.png", "z.png", *inside]
-    assert list_pictures([shard, shard], shards=True) == 2 * pictures_in(shard, SUFFIXES)
+    assert list_pictures([shard, shard], shards=True) == 2 * pictures_in(shard)
     assert [path.name for path in list_pictures([tmp_path])] == ["a.png", "z.png"]
     with pytest.raises(DataError, match="there is no such folder"):
         list_pictures([shard])
 
 
 def test_packed_pictures_are_held_out_sorted_and_sent_to_workers(shard: Path) -> None:
-    found = pictures_in(shard, SUFFIXES)
+    found = pictures_in(shard)
     training, held_out = hold_out([*found, *found], 2, seed=0)
     assert (len(training), len(held_out)) == (2 * (COUNT - 2), 2)
     assert set(training).isdisjoint(held_out)
@@ -117,7 +123,7 @@ def test_other_compressions_are_recognised(shard: Path, tmp_path: Path, kind: st
     with tarfile.open(path, f"w:{kind}") as tar:
         tar.add(shard, "inside.png")
     with pytest.raises(DataError, match="is compressed"):
-        pictures_in(path, SUFFIXES)
+        pictures_in(path)
 
 
 def damaged_copies(whole: bytes) -> dict[str, bytes]:
@@ -153,7 +159,7 @@ def test_a_shard_without_pictures_is_refused(tmp_path: Path) -> None:
 
 def test_a_shard_that_changes_during_the_run_is_named(tmp_path: Path) -> None:
     path = pack(tmp_path / "train.tar", samples(range(2)) | {"bad.png": b"no picture"})
-    found = pictures_in(path, SUFFIXES)
+    found = pictures_in(path)
     with pytest.raises(DataError, match=r"train\.tar: bad\.png: it is not a picture"):
         PictureStream([found[2]], Crops(side=8), seed=0)[0]
     os.truncate(path, found[1].start + 10)

@@ -115,6 +115,37 @@ def cut(style: Tensor, seed: int) -> Tensor:
 
 
 @pytest.mark.parametrize("kind", ["gram", "local"])
+def test_what_is_transparent_of_a_content_is_no_place_of_the_styles(kind: str) -> None:
+    network = encoder()
+    # Other conventions divide by the power of all of the content.
+    chosen = options(attention_layers="relu1_1", style_layers="relu1_1", attention_loss=kind, convention="paper-001")
+    content, styles = picture(32, 32, 3), [picture(20, 20, 1), picture(24, 16, 2)]
+    left = torch.zeros(1, 1, 32, 32, dtype=torch.float64)
+    left[..., :16] = 1
+    encoded = [encode_style(network, style, chosen) for style in styles]
+    objective = make_objective(network, content, encoded, chosen, left)
+    plain = make_objective(network, content, encoded, chosen)
+    assert objective.style[0].weight == pytest.approx(0.5 * plain.style[0].weight), "it has half of the picture"
+    image = picture(32, 32, 7)
+    other = image.clone()
+    other[..., 18:] = 0  # nothing that a 3 x 3 filter on the left side sees
+    losses, others = objective.losses(image), objective.losses(other)
+    for name in ("style", "attention"):
+        assert float(losses[name]) == pytest.approx(float(others[name]), rel=1e-12)
+    # What the content hides has no say in the target either.
+    changed = content.clone()
+    changed[..., 18:] = 0
+    again = make_objective(network, changed, encoded, chosen, left)
+    assert float(again.losses(image)["attention"]) == pytest.approx(float(losses["attention"]), rel=1e-9)
+    regional = make_regional_objective(
+        network, content, [Region(style, torch.ones_like(left)) for style in encoded[:1]], chosen, left
+    )
+    assert float(regional.losses(image)["style"]) == pytest.approx(
+        float(make_objective(network, content, encoded[:1], chosen, left).losses(image)["style"])
+    )
+
+
+@pytest.mark.parametrize("kind", ["gram", "local"])
 def test_what_is_transparent_of_a_style_counts_for_nothing(kind: str) -> None:
     network, chosen = encoder(), options(attention_loss=kind, attention_features="all")
     content, style = picture(24, 24, 1), picture(20, 32, 2)

@@ -1,5 +1,6 @@
 import hashlib
 import io
+import json
 import os
 import signal
 import time
@@ -9,8 +10,10 @@ from PIL import Image
 from wishes import look, picture, wish
 
 from impasto.errors import ImpastoError
+from impasto.options import StylizeOptions
 from impasto.service import Request, Service, Status
 from impasto.service import process as process_module
+from impasto.service.lane import Lane
 from impasto.service.refusals import (
     JobFailedError,
     NoSuchJobError,
@@ -20,6 +23,7 @@ from impasto.service.refusals import (
     UnavailableError,
     UserBusyError,
 )
+from impasto.service.wire import Message
 
 SOON = 20
 
@@ -61,6 +65,58 @@ def test_users_take_turns(serve, go, tmp_path):
         service.wait(job.id, SOON)
     order = (tmp_path / "painted").read_text().split()[1:]
     assert order == [hashlib.sha256(picture(shade)).hexdigest() for shade in (1, 9, 2, 3)]
+
+
+def test_short_jobs_pass_the_long_ones_of_others(serve, go, tmp_path):
+    service = serve()
+    running(service, service.submit(wish("hold"), "first"))
+    long = [service.submit(refined(shade), f"user {shade}") for shade in (1, 2, 3)]
+    short = [service.submit(wish(shade=shade), "short") for shade in (7, 8, 9)]
+    assert [service.status(job.id).position for job in (*short, *long)] == [0, 1, 2, 3, 4, 5]
+    assert max(service.status(job.id).wait_seconds for job in short) < 10
+    go()
+    for job in (*long, *short):
+        service.wait(job.id, SOON)
+    order = (tmp_path / "painted").read_text().split()[1:]
+    assert order == [hashlib.sha256(picture(shade)).hexdigest() for shade in (7, 8, 9, 1, 2, 3)]
+
+
+def test_one_of_two_lanes_is_kept_for_short_jobs(serve):
+    service = serve(devices=2)
+    until(lambda: service.health().workers_ready == 2)
+    held = service.submit(refined(1, "hold"), "a")
+    running(service, held)
+    waiting = service.submit(refined(2), "b")
+    assert service.wait(service.submit(wish(), "c").id, SOON).status is Status.DONE
+    assert service.status(waiting.id).status is Status.QUEUED
+    service.cancel(held.id)
+    assert service.wait(waiting.id, SOON).status is Status.DONE
+
+
+def test_no_wait_is_longer_than_jobs_may_take(serve):
+    service = serve(job_seconds=5)
+    held = service.submit(refined(1, "hold"))
+    running(service, held)
+    # Whatever it says itself.
+    service._jobs[held.id].seconds_left = 1e6
+    waiting = [service.submit(refined(shade), f"user {shade}") for shade in (2, 3)]
+    shown = [service.status(job.id) for job in waiting]
+    assert [round(one.wait_seconds) for one in shown] == [5, 10]
+    assert [one.seconds_left for one in shown] == [5, 5]
+    assert service.status(held.id).seconds_left <= 5
+    with pytest.raises(NotFinishedError) as refused:
+        service.result(waiting[1].id)
+    assert refused.value.retry_after <= 15
+
+
+def test_what_was_stopped_for_taking_too_long_is_expected_to_again(serve):
+    service = serve(job_seconds=0.6)
+    options = refined(1).options
+    for _ in range(20):
+        service._durations.learn(options, 1_000_000, 0.001)
+    assert service.submit(refined(1, "hold")).seconds_left < 0.1
+    until(lambda: not service.health().running and not service.health().waiting)
+    assert service.submit(refined(2, "hold")).seconds_left > 0.1
 
 
 def test_a_full_queue_says_when_to_come_again(serve):
@@ -162,6 +218,76 @@ def test_the_job_of_a_worker_that_dies_is_painted_again(serve):
     assert service.wait(job.id, SOON).status is Status.DONE
     assert service.result(job.id).data == hashlib.sha256(picture(7)).digest()
     assert "impasto_retries_total 1" in service.metrics_text()
+
+
+def refined(shade, action="now"):
+    """A wish that is expected to take 50 s."""
+    return Request(content=picture(shade), styles=(action,), options=StylizeOptions(refine=200))
+
+
+STEP = {"kind": "progress", "job": "JOB", "blobs": [], "step": 1, "total": 4, "seconds_left": 3.0}
+DONE = {"kind": "done", "job": "JOB", "blobs": [8], "seconds": 0.01, "cache": {}}
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"kind": "progress", "job": "JOB", "blobs": []}, {**STEP, "step": "first"}, {**STEP, "step": float("inf")},
+        {**STEP, "seconds_left": "soon"}, {**STEP, "seconds_left": float("nan")}, {**STEP, "seconds_left": [3]},
+        {**STEP, "job": None}, {**DONE, "job": "another"}, {**DONE, "kind": "sung"}, {**DONE, "seconds": None},
+        {**DONE, "cache": None}, {**DONE, "cache": {"styles": ["many", "few"]}}, {**DONE, "cache": {"styles": [1]}},
+        {**DONE, "blobs": []}, {**DONE, "blobs": [[8]]}, {**DONE, "blobs": [2**32] * 2**15}, {"kind": "failed"},
+        {"kind": "failed", "job": "JOB", "blobs": []}, {"kind": "failed", "job": "JOB", "blobs": [], "code": 5},
+        {**STEP, "seconds_left": 10**400}, "[" * 99_999,
+    ],
+    ids=range(21),
+)  # fmt: skip
+def test_whatever_a_worker_says_its_job_fails_alone(says, serve, tmp_path):
+    (tmp_path / "says").write_text(says if isinstance(says, str) else json.dumps(says))
+    service = serve()
+    service.wait_until_ready(SOON)
+    (first,) = service.worker_pids()
+    job = service.submit(wish("garbage"))
+    ended = service.wait(job.id, SOON)
+    assert (ended.status, ended.failure.code, ended.has_result) == (Status.FAILED, "worker-died", False)
+    assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
+    assert first not in service.worker_pids()
+
+
+def test_a_worker_that_speaks_unasked_is_replaced(serve):
+    service = serve()
+    service.wait_until_ready(SOON)
+    (first,) = service.worker_pids()
+    (lane,) = service._lanes
+    for _ in range(process_module.MOST_UNREAD + 1):
+        lane.worker._heard(Message("progress", {}))
+    until(lambda: service.health().ready and service.worker_pids() not in ([], [first]))
+
+
+def test_what_breaks_inside_a_lane_fails_its_job_and_health_sees_it(serve, monkeypatch):
+    service = serve()
+    service.wait_until_ready(SOON)
+    monkeypatch.setattr(Service, "pause", lambda self, seconds: time.sleep(0.01))
+    with monkeypatch.context() as patch:
+        patch.setattr("impasto.service.lane.run", lambda *_: 1 / 0)
+        patch.setattr(Lane, "_start", lambda self, service: 1 / 0)
+        ended = service.wait(service.submit(wish()).id, SOON)
+        assert (ended.status, ended.failure.code) == (Status.FAILED, "internal")
+        until(lambda: service.health().problems)
+        assert (service.health().ready, service.health().workers_ready) == (False, 0)
+        assert "cpu: something went wrong inside impasto" in service.health().problems
+    assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
+    assert service.health().problems == ()
+
+
+def test_a_listener_that_fails_harms_nobody(serve, go):
+    service = serve()
+    job = service.submit(wish("hold"))
+    running(service, job)
+    service.subscribe(job.id, lambda: 1 / 0)
+    go()
+    assert service.wait(job.id, SOON).status is Status.DONE
+    assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
 
 
 @pytest.mark.parametrize("action", ["die", "garbage"])

@@ -27,8 +27,9 @@ def test_a_message_that_is_cut_short_is_the_end():
 
 
 @pytest.mark.parametrize(
-    "header", [b"\xff", b"[]", b"{}", b'{"kind": "x"}', b'{"kind": "x", "blobs": [-1]}', b'{"kind": "x", "blobs": 3}']
-)
+    "header", [b"\xff", b"[]", b"{}", b'{"kind": "x"}', b'{"kind": "x", "blobs": [-1]}', b'{"kind": "x", "blobs": 3}',
+     b"[" * 100_000, b'{"kind": "x", "blobs": [4294967296, 4294967296]}', b'{"kind": "x", "blobs": [Infinity]}'],
+)  # fmt: skip
 def test_what_is_no_message_is_refused(header):
     with pytest.raises(WireError):
         read(io.BytesIO(struct.pack(">I", len(header)) + header))

@@ -1,7 +1,9 @@
 import base64
 import json
 import signal
+import socket
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -68,7 +70,7 @@ def test_every_response_is_careful(make, visit):
         assert response.headers["cache-control"] == "no-store"
         assert "default-src 'none'" in response.headers["content-security-policy"]
         assert "unsafe" not in response.headers["content-security-policy"]
-        assert response.headers["referrer-policy"] == "no-referrer"
+        assert response.headers["referrer-policy"] == "same-origin"
         assert response.headers["x-content-type-options"] == "nosniff"
         assert "set-cookie" not in response.headers
         assert "server" not in response.headers
@@ -149,6 +151,53 @@ def test_surveys_lie_side_by_side_and_know_nothing_of_each_other(make, visit):
     assert client.get(f"/{two.id}/results", auth=("", one_keys.admin)).status_code == 401
     client.put(f"/{one.id}/p/{one_keys.links[0]}/answers/0", json={"value": 3})
     assert (len(one.answers()), len(two.answers())) == (1, 0)
+
+
+def test_the_hardening_of_all_servers_stands_before_it(make, visit):
+    store, keys = make(joining=True)
+    client = visit(store)
+    join = f"/{store.id}/join/{keys.joining}"
+    answer = f"/{store.id}/p/{client.post(join).headers['location'].rpartition('/')[2]}/answers/0"
+    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "http://evil.example"}):
+        refused = client.post(join, headers={**HTML, **headers})
+        assert (refused.status_code, refused.headers["cache-control"]) == (403, "no-store")
+        assert "pages of other sites cannot use this server" in refused.text
+        assert refused.headers["content-type"].startswith("text/html")
+        assert client.put(answer, json={"value": 7}, headers=headers).json()["message"].startswith("pages of other")
+    assert store.answers() == []
+    assert client.put(answer, json={"value": 7}, headers={"origin": "http://testserver"}).status_code == 204
+    assert client.put(answer, content=b"7" * 1025).json()["message"] == "this request may have at most 1,024 bytes"
+
+
+def test_a_survey_answers_to_the_names_that_it_was_given(make):
+    from starlette.testclient import TestClient
+
+    from impasto.survey.server import make_app
+
+    store, keys = make()
+    client = TestClient(make_app([store], {"survey.example"}))
+    home = f"/{store.id}/p/{keys.links[0]}/state"
+    assert client.get(home, headers={"host": "survey.example"}).status_code == 200
+    assert client.get(home, headers={"host": "evil.example"}).status_code == 403
+
+
+def test_half_sent_answers_of_one_address_leave_room_for_others(make, server):
+    store, keys = make()
+    running = server(store.path)
+    path = f"/{store.id}/p/{keys.links[0]}/answers/0"
+    half = f"PUT {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 12\r\n\r\n{{".encode()
+    with ExitStack() as stack:
+        answers = []
+        for _ in range(126):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", running.port), timeout=60))
+            connection.sendall(half)
+            answers.append(connection)
+        assert answers[-1].recv(4096).startswith(b"HTTP/1.1 429 ")
+        other = stack.enter_context(
+            socket.create_connection(("127.0.0.1", running.port), timeout=60, source_address=("127.0.0.2", 0))
+        )
+        other.sendall(f"GET /{store.id}/p/{keys.links[0]}/state HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        assert other.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_broken_file_is_said_to_the_page_without_its_name(make, visit):

@@ -13,10 +13,12 @@ from fake_service import go, offer, serve
 
 from impasto.client import _form
 from impasto.service import Service
+from impasto.serving.hosts import Hosts
+from impasto.serving.patience import Patience
+from impasto.serving.server import listen
 from impasto.web.app import create_app
 from impasto.web.keys import Keys
-from impasto.web.patience import Patience
-from impasto.web.server import listen, make_server
+from impasto.web.server import make_server
 
 __all__ = ["go", "offer", "serve"]
 
@@ -43,8 +45,10 @@ class Site:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+    def ask(self, method: str, path: str, body: bytes | None = None, source: str = "", **headers: str) -> Answer:
+        """source: address of this machine's that it comes from."""
+        own = (source, 0) if source else None
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30, source_address=own)
         try:
             connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
             answer = connection.getresponse()
@@ -59,11 +63,11 @@ class Site:
 
 @contextmanager
 def _running(
-    service: Service, keys: Keys | None = None, local: bool = True, page: bool = False, **patience: Any
+    service: Service, keys: Keys | None = None, hosts: Hosts = (), page: bool = False, **patience: Any
 ) -> Iterator[Site]:
     """page: with the web page."""
     with listen("127.0.0.1", 0) as sock:
-        app = create_app(service, Patience(**patience), keys=keys, local=local)
+        app = create_app(service, Patience(**patience), keys=keys, hosts=hosts)
         if page:
             from impasto.web.page.mount import add_page
 

@@ -1,14 +1,15 @@
 import json
+import socket
 import stat
 
 import pytest
 from wishes import picture
 
 from impasto.errors import CheckpointError, OptionError
+from impasto.serving.problem import Problem
 from impasto.web import keys as keys_module
 from impasto.web.access import Rates, Visitor
 from impasto.web.keys import Keys, add_key, read_keys, remove_key
-from impasto.web.problems import Problem
 
 FORM = (("content", picture()), ("style", "now"))
 
@@ -142,7 +143,7 @@ def test_pages_of_other_sites_are_kept_out(site):
         ("127.0.0.1", 200), ("192.168.0.1", 403),
     ):  # fmt: skip
         assert here.ask("GET", "/v1/styles", Host=host).status == status, host
-    assert site(local=False).ask("GET", "/v1/styles", Host="paint.example").status == 200
+    assert site(hosts=None).ask("GET", "/v1/styles", Host="paint.example").status == 200
 
 
 def test_keys_command(impasto_keys, file):
@@ -166,3 +167,13 @@ def impasto_keys(capsys):
         return code, *capsys.readouterr()
 
     return call
+
+
+@pytest.mark.parametrize("path", ["/v1/stylize", "/v1/attention"])
+def test_of_a_stranger_no_upload_is_waited_for(path, site, tmp_path):
+    add_key(tmp_path / "keys.json", "ada", ("stylize",))
+    here = site(keys=Keys(tmp_path / "keys.json"), upload_seconds=60)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    with socket.create_connection(("127.0.0.1", here.port), timeout=20) as connection:
+        connection.sendall(f"{head}Content-Length: 1000000\r\n\r\n--x\r\n".encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 401 ")

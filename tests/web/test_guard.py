@@ -7,7 +7,7 @@ import pytest
 from wishes import picture
 
 from impasto.client import _form
-from impasto.web.server import Patient
+from impasto.serving.server import Patient
 
 SOON = 20
 
@@ -77,7 +77,7 @@ def test_waiting_for_a_painting_is_not_slow_uploading(site):
 
 @pytest.mark.parametrize("start", [b"", b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: "])
 def test_a_request_that_does_not_come(start, site, monkeypatch):
-    monkeypatch.setattr("impasto.web.server.HEADER_SECONDS", 0.3)
+    monkeypatch.setattr("impasto.serving.server.HEADER_SECONDS", 0.3)
     here = site()
     began = time.monotonic()
     with raw(here, start) as connection:
@@ -86,13 +86,13 @@ def test_a_request_that_does_not_come(start, site, monkeypatch):
 
 
 def test_a_connection_that_is_used_again_may_be_slow_only_for_so_long(site, monkeypatch):
-    monkeypatch.setattr("impasto.web.server.HEADER_SECONDS", 0.3)
+    monkeypatch.setattr("impasto.serving.server.HEADER_SECONDS", 0.3)
     here = site()
     with raw(here, b"GET /v1/styles HTTP/1.1\r\nHost: localhost\r\n\r\n") as connection:
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
         connection.sendall(b"GET /v1/sty")
         read_all(connection)
-    assert Patient._deadline is None
+    assert Patient._timers == ()
 
 
 def test_an_answer_that_is_not_read(site, monkeypatch):
@@ -118,8 +118,10 @@ def test_too_many_requests_at_a_time(site):
         while here.service.health().running == 0:
             assert time.monotonic() < end
             time.sleep(0.01)
-        answer = here.ask("GET", "/healthz")
-    assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "queue-full", "2")
+        answer = here.ask("GET", "/v1/styles")
+        assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (429, "too-many-requests", "2")
+        answer = here.ask("GET", "/v1/styles", source="127.0.0.2")
+        assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "queue-full", "2")
 
 
 def test_uploads_on_their_way_are_bounded_together(site):

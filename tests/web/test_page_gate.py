@@ -1,6 +1,7 @@
 """What of gradio can be reached through the page's server, and who may."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,15 @@ def test_a_call_that_is_broken(here):
     for body in (b"", b"{", b"[" * 100_000):
         answer = here.ask("POST", "/gradio_api/queue/join", body, Content_Type="application/json")
         assert (answer.status, answer.json["code"]) == (400, "broken-call")
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/gradio_api/cancel", "/gradio_api/reset"])
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
+def test_a_call_that_is_too_large_is_refused_before_it_is_there(here, path, kind):
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: 1500000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", here.port), timeout=30) as connection:
+        connection.sendall(head.encode() + b"[" + b"{}," * 10_000)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
 def test_small_pictures_of_the_styles(here):

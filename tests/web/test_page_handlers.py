@@ -19,6 +19,7 @@ from impasto.options import StylizeOptions
 from impasto.service import Snapshot, Status
 from impasto.service.job import Failure
 from impasto.service.refusals import QueueFullError, UserBusyError
+from impasto.serving.problem import Problem
 from impasto.web.access import Access, Rates
 from impasto.web.page import again, masks, paint, view, words
 from impasto.web.page.batch import Batch
@@ -26,7 +27,6 @@ from impasto.web.page.compare import Comparison
 from impasto.web.page.desk import Desk
 from impasto.web.page.shelf import Shelf
 from impasto.web.page.styles import EVERYWHERE, PLACES, Style
-from impasto.web.problems import Problem
 
 __all__ = ["go", "offer", "serve"]
 

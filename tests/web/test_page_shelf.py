@@ -127,6 +127,25 @@ def test_a_jpeg_copy_is_what_impasto_itself_writes():
     assert clear.getpixel((0, 12)) == pytest.approx((255, 255, 255), abs=40)
 
 
+def test_copies_show_what_painting_sees():
+    import numpy as np
+
+    ramp = np.linspace(0, 65535, 64).reshape(8, 8).astype(np.uint16)
+    stream = io.BytesIO()
+    Image.fromarray(ramp).save(stream, "PNG")
+    for make in (copies.jpeg, copies.thumbnail):
+        seen = np.asarray(Image.open(io.BytesIO(make(stream.getvalue()))))
+        assert np.abs(seen - (ramp / 257)[:, :, None]).max() < 12
+    opaque = copy_of(Image.new("RGBA", (8, 8), (0, 0, 0, 0)))
+    assert np.asarray(opaque).min() > 250
+
+
+def copy_of(drawn):
+    stream = io.BytesIO()
+    drawn.save(stream, "PNG")
+    return Image.open(io.BytesIO(copies.thumbnail(stream.getvalue())))
+
+
 def test_a_small_copy_stands_upright_and_says_nothing_of_the_photo():
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -13,7 +13,7 @@ from impasto.device import check_memory, memory_guard
 from impasto.encoders.network import LAYERS, Encoder, block_of
 from impasto.errors import OptionError
 from impasto.losses.attention_style import attention_weights, best_matches
-from impasto.masks import visible, with_opacity
+from impasto.masks import content_with_opacity, visible, with_opacity
 from impasto.methods.gatys.attention import Seen, at_layer, compared, compared_layers
 from impasto.methods.gatys.stylizer import Gatys, fit_style
 from impasto.options import FIGURE_LAYERS, LOOK_SIZE, StylizeOptions
@@ -156,21 +156,25 @@ def see(
     height, width = look_size(picture, options)
     needed, encoder = _compared_layers(options), method.encoder(options)
     check_memory(method.device, height, width, _bytes_per_pixel(encoder, needed))
-    pixels = image.resize(picture.pixels, height, width)
+    pixels, shown = visible(image.resize(content_with_opacity(picture), height, width))
     painting, opacity = visible(fit_style(with_opacity(as_picture(style)), height, width, options))
     per_pixel = _bytes_per_pixel(encoder, needed) * (1 + painting[0, 0].numel() / (height * width))
     with memory_guard(method.device, height, width, per_pixel), torch.inference_mode():
         every = {name for names in needed.values() for name in names}
-        of_content = Seen(encoder(pixels.to(method.device), every))
-        shares = {} if opacity is None else {name: at_layer(opacity.to(method.device), name) for name in every}
-        of_style = Seen(encoder(painting.to(method.device), every), shares)
+        of_content, of_style = (
+            Seen(
+                encoder(colours.to(method.device), every),
+                {} if share is None else {name: at_layer(share.to(method.device), name) for name in every},
+            )
+            for colours, share in ((pixels, shown), (painting, opacity))
+        )
         layers = [
             Compared(
                 layer,
                 2 ** (block_of(layer) - 1),
                 compared(of_content, layer, names),
                 compared(of_style, layer, names),
-                shares.get(layer),
+                of_style.shares.get(layer),
             )
             for layer, names in needed.items()
         ]

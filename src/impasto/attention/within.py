@@ -13,6 +13,7 @@ from impasto.attention.generator import LookingGenerator, attention_of, mean_att
 from impasto.attention.look import Place, look_size, scaled
 from impasto.device import check_memory, memory_guard
 from impasto.errors import OptionError
+from impasto.masks import visible_colours
 from impasto.methods.nla_cyclegan.network import Generator as NLAGenerator
 from impasto.options import StylizeOptions
 from impasto.sources import Source, as_picture
@@ -138,7 +139,7 @@ def see_within(content: Source | image.Picture, options: StylizeOptions, *, styl
     height, width = look_size(picture, options)
     network, _ = stylizer.network(options)
     check_memory(stylizer.device, height, width, bytes_per_pixel(network))
-    pixels = image.resize(picture.pixels, height, width)
+    pixels = image.resize(visible_colours(picture), height, width)
     generator = cast(LookingGenerator, network)
     with memory_guard(stylizer.device, height, width, bytes_per_pixel(network)):
         seen = seen_of(generator, pixels.to(stylizer.device))

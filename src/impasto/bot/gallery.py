@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from impasto.decoding import read_shown
 from impasto.errors import PictureError
-from impasto.record import opened
 
 PAGE = 6
 """Styles on one page."""
@@ -71,8 +71,6 @@ class Gallery:
 def _cell(path: Path) -> Image.Image:
     """The middle of a painting; grey for a file that cannot be read, which is said when it is chosen."""
     try:
-        with opened(path) as picture:
-            picture.draft("RGB", (_CELL, _CELL))
-            return ImageOps.fit(ImageOps.exif_transpose(picture).convert("RGB"), (_CELL, _CELL))
+        return ImageOps.fit(read_shown(path, side=_CELL), (_CELL, _CELL))
     except PictureError:
         return Image.new("RGB", (_CELL, _CELL), "grey")

@@ -4,8 +4,7 @@ import io
 from dataclasses import dataclass
 from enum import Enum
 
-from PIL import ImageOps
-
+from impasto.decoding import read_shown
 from impasto.record import opened
 from impasto.service.limits import MEGA
 from impasto.sizes import largest_side
@@ -45,8 +44,7 @@ class Painting:
     @property
     def thumbnail(self) -> bytes:
         """JPEG, which Telegram shows beside a file."""
-        with opened(self.data) as picture:
-            small = ImageOps.exif_transpose(picture).convert("RGB")
+        small = read_shown(self.data, side=THUMBNAIL_SIDE)
         small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         stream = io.BytesIO()
         small.save(stream, "JPEG", quality=85)

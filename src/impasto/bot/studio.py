@@ -15,6 +15,7 @@ from impasto.bot.conversation import Commission, Conversation, Picture
 from impasto.bot.delivery import Delivery
 from impasto.bot.manners import Manners
 from impasto.bot.report import Report, surely
+from impasto.bot.room import Room, most_bytes
 from impasto.bot.sending import DOWNLOAD_BYTES, Painting, Way, fitting_size, format_for, size_of, way_of
 from impasto.bot.texts import say
 from impasto.bot.troubles import Trouble
@@ -38,6 +39,7 @@ class Studio:
 
     def __init__(self, application: Bot, service: Service, turns: Turns, manners: Manners) -> None:
         self._application, self._service, self._turns, self._manners = application, service, turns, manners
+        self._room = Room(service.limits)
         self._tasks: dict[tuple[int, int], asyncio.Task[None]] = {}
 
     async def save(self, user: int) -> None:
@@ -106,7 +108,8 @@ class Studio:
     async def _run(self, user: int, message: int) -> None:
         report = self._report(user, message)
         try:
-            await self._paint(user, report)
+            with self._room.of(user, self._application.user_data[user].running[message]):
+                await self._paint(user, report)
         except Trouble as trouble:
             await self._end(user, report, trouble)
         except Forbidden:
@@ -143,7 +146,7 @@ class Studio:
         talk = self._application.user_data[user]
         commission, count = talk.running[report.message], len(talk.running[report.message].contents)
         delivery = Delivery(self._application.bot, user, talk.language, commission, self._service.limits)
-        self._check_room(user)
+        self._check_room(user, most_bytes(commission))
         await report.show("fetching")
         style = await self._style(commission)
         for number in range(commission.done, count):
@@ -169,10 +172,10 @@ class Studio:
             await self.save(user)
         await report.vanish()
 
-    def _check_room(self, user: int) -> None:
+    def _check_room(self, user: int, num_bytes: int) -> None:
         """Before anything is fetched for nothing."""
         try:
-            self._service.check_room(_known_as(user))
+            self._service.check_room(_known_as(user), num_bytes)
         except RefusedError as refused:
             raise troubles.of_refusal(refused) from refused
 
@@ -238,6 +241,8 @@ class Studio:
 
         async def fetch() -> bytes:
             file = await self._application.bot.get_file(picture.file)
+            if (file.file_size or 0) > DOWNLOAD_BYTES:
+                raise Trouble("too-large-file")
             stream = BytesIO()
             await file.download_to_memory(stream)
             return stream.getvalue()

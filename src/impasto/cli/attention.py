@@ -76,7 +76,7 @@ class Target:
 
     def check(self, *sources: Path | None) -> None:
         """Raises PictureError if it could not be written. sources: what is read."""
-        from impasto.record import check_output
+        from impasto.files import check_output
 
         check_output(self.output, overwrite=self.overwrite, sources=sources)
 
@@ -113,7 +113,7 @@ def attention(
         if style is not None:
             raise OptionError(f"--style is not for {network.method}, which looks at the photo itself")
         file = _of_generator(content, at, network, translated, target, map=map)
-    from impasto.record import replace_file
+    from impasto.files import replace_file
 
     replace_file(target.output, file)
     Screen().result(str(target.output))

@@ -41,7 +41,7 @@ def encode(
         raise OptionError(f"--output is {target}, but a style's file is named NAME{SUFFIX}")
     # PyTorch comes in here.
     from impasto import api
-    from impasto.record import check_output
+    from impasto.files import check_output
 
     check_output(target, overwrite=overwrite, sources=[source.path, weights, decoder], makes_folder=True)
 

@@ -138,7 +138,7 @@ def plan(
 
 def make_folders(jobs: Sequence[Job]) -> None:
     """Create the folders that the jobs write to. Raises PictureError."""
-    from impasto.record import make_folder
+    from impasto.files import make_folder
 
     for folder in {job.target.parent for job in jobs if job.target is not None}:
         make_folder(folder)

@@ -18,6 +18,7 @@ from impasto.cli.outputs import Job
 from impasto.cli.pictures import Mask, Source
 from impasto.cli.terminal import LostOutputError, Screen, write
 from impasto.errors import Cancelled, OptionError, PictureError, WeightsError
+from impasto.files import check_output, in_unicode
 from impasto.masks import inverted, with_opacity
 from impasto.methods import Stylizer
 from impasto.methods.adain.style import SUFFIX, Style, load_style
@@ -25,7 +26,7 @@ from impasto.methods.adain.stylizer import AdaIN
 from impasto.methods.gatys.stylizer import Saving
 from impasto.options import StylizeOptions
 from impasto.progress import Progress, ProgressCallback
-from impasto.record import Record, check_output, find_record, in_unicode, to_text
+from impasto.record import Record, find_record, to_text
 from impasto.sources import depth
 
 # Pixels that are painted at once: enough to keep a machine busy, few enough for its memory.

@@ -64,7 +64,7 @@ def called(folder: Path, word: str) -> Path | None:
     if "\\x" not in word or not path.parent.is_dir():
         return None
     # How a record says a name that is no Unicode.
-    from impasto.record import in_unicode
+    from impasto.files import in_unicode
 
     return next((one for one in path.parent.iterdir() if in_unicode(one.name) == path.name), None)
 

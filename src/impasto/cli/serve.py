@@ -1,6 +1,5 @@
 """`impasto serve`: the web page and the HTTP API."""
 
-import ipaddress
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,8 @@ from impasto.cli.flags import flags, given
 from impasto.cli.terminal import Screen
 from impasto.errors import ImpastoError, OptionError, from_extra
 from impasto.service.limits import Limits
-from impasto.web.patience import Patience
+from impasto.serving.hosts import Hosts, is_loopback, named
+from impasto.serving.patience import Patience
 
 if TYPE_CHECKING:
     from impasto.service import Offer, Service
@@ -34,13 +34,19 @@ class Address:
     host: Annotated[str, Parameter(help="address to listen at; 0.0.0.0 and :: are all of this machine's")] = "127.0.0.1"
     port: Annotated[int, Parameter(help="port to listen at; 0 is any that is free")] = 8000
     proxy: Annotated[
-        str,
-        Parameter(help="address of a reverse proxy, whose X-Forwarded-For is believed and which passes on any Host"),
+        str, Parameter(help="address of a reverse proxy, which lets others in and whose X-Forwarded-For is believed")
     ] = ""
+    allow_host: Annotated[
+        tuple[str, ...],
+        Parameter(
+            metavar="NAME",
+            consume_multiple=True,
+            show_default=False,
+            help="the only names, but for localhost, by which the server may be called; any where others are let in",
+        ),
+    ] = ()
     keys: Annotated[Path | None, Parameter(help="file of API keys, which `impasto keys` writes")] = None
-    insecure: Annotated[
-        bool, Parameter(help="listen at other addresses than this machine's own without keys", show_default=False)
-    ] = False
+    insecure: Annotated[bool, Parameter(help="let others in without keys", show_default=False)] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,21 +78,21 @@ def serve(
     patience: Annotated[PatienceFlags, Parameter(name="*")] = _NO_PATIENCE,
 ) -> int:
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
-    is_local = _is_loopback(address.host)
-    _check(address, is_local=is_local)
+    hosts = _checked(address)
     _check_temporary_folder()
     chosen, patient = Limits(**given(limits)), Patience(**given(patience))
     with from_extra("web", "serving"):
         import python_multipart  # noqa: F401  (which starlette asks for only when a form arrives)
 
+        from impasto.serving.server import listen
         from impasto.web.app import create_app
         from impasto.web.page.mount import add_page
-        from impasto.web.server import listen, make_server
+        from impasto.web.server import make_server
     from impasto.web.keys import Keys
 
     keys = None if address.keys is None else Keys(address.keys)
     with listen(address.host, address.port) as sock, _started(_offer(goods), chosen, goods.device) as service:
-        app = create_app(service, patient, keys=keys, local=is_local and not address.proxy)
+        app = create_app(service, patient, keys=keys, hosts=hosts)
         add_page(app, service)
         host = f"[{address.host}]" if ":" in address.host else address.host
         screen = Screen()
@@ -105,13 +111,16 @@ def _started(offer: "Offer", limits: Limits, devices: tuple[str, ...]) -> "Itera
         yield service
 
 
-def _check(address: Address, *, is_local: bool) -> None:
+def _checked(address: Address) -> Hosts:
+    """Names by which requests may call the server."""
     if not 0 <= address.port <= 65535:
         raise OptionError(f"--port is {address.port}, but must be from 0 to 65535")
-    if not is_local and address.keys is None and not address.insecure:
-        raise OptionError(
-            f"--host {address.host} lets others in: give --keys FILE (`impasto keys add` makes one), or --insecure"
-        )
+    is_open = bool(address.proxy) or not is_loopback(address.host)
+    if is_open and address.keys is None and not address.insecure:
+        door = f"--proxy {address.proxy}" if address.proxy else f"--host {address.host}"
+        raise OptionError(f"{door} lets others in: give --keys FILE (`impasto keys add` makes one), or --insecure")
+    names = named(address.allow_host, "--allow-host")
+    return None if is_open and not names else names
 
 
 def _check_temporary_folder() -> None:
@@ -122,15 +131,6 @@ def _check_temporary_folder() -> None:
         raise ImpastoError(
             "there is no folder for temporary files, which the web page needs (in a container: --tmpfs /tmp)"
         ) from error
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _offer(goods: Goods) -> "Offer":

@@ -87,11 +87,8 @@ class Sheet:
 
 def _thumbnail(picture: image.Picture, longest: int = CELL) -> "Tensor":
     """(1, 3, h, w) on paper, no larger than it is."""
-    pixels = picture.pixels
-    if picture.alpha is not None:
-        pixels = pixels * picture.alpha + PAPER * (1 - picture.alpha)
     size = image.fit(picture.height, picture.width, min(longest, max(picture.height, picture.width)))
-    return image.resize(pixels, *size)
+    return image.resize(image.on_white(picture).pixels, *size)
 
 
 def _extent(cells: "Cells", axis: int, number: int, side: int) -> int:

@@ -226,4 +226,4 @@ def _read(sources: Sequence[Source]) -> list[tuple[str, Any]]:
     """Names and pictures. Raises PictureError for the first that cannot be read."""
     from impasto import image
 
-    return [(source.path.stem, image.read(source.path)) for source in sources]
+    return [(source.path.stem, image.on_white(image.read(source.path))) for source in sources]

@@ -327,7 +327,7 @@ def _sheet(
         return None
     from impasto import image
     from impasto.cli.sheet import Sheet
-    from impasto.record import is_same_file
+    from impasto.files import is_same_file
 
     habits = studio.habits
     made = [job.target for job in jobs if job.target]

@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 
 from impasto.cli.terminal import Screen, write
 from impasto.errors import DataError, OptionError, from_extra
+from impasto.serving.hosts import named
 
 if TYPE_CHECKING:
     from impasto.survey.store import Keys
@@ -103,7 +104,7 @@ def create(
         raise OptionError(f"--url is '{people.url}', but must begin with http:// or https://")
     links = _links(file)
     # PyTorch comes in here.
-    from impasto.record import check_output
+    from impasto.files import check_output
     from impasto.survey.create import create_survey
     from impasto.survey.pairs import match, spread
     from impasto.survey.store import Settings
@@ -136,14 +137,27 @@ def serve(
         str, Parameter(help="address to listen on; this one is reached from this machine alone")
     ] = LOOPBACK,
     port: Annotated[int, Parameter(help="0 for any that is free")] = PORT,
+    proxy: Annotated[
+        str, Parameter(help="address of a web server before it, whose X-Forwarded-For is believed", show_default=False)
+    ] = "",
+    allow_host: Annotated[
+        tuple[str, ...],
+        Parameter(
+            metavar="NAME",
+            consume_multiple=True,
+            show_default=False,
+            help="the only names, but for localhost, by which the server may be called; any if none is given",
+        ),
+    ] = (),
 ) -> int:
     """Let people answer, until it is stopped; answers are in the survey's file at once."""
     if not files:
         raise OptionError("FILE is missing: which survey shall be served?")
     if not 0 <= port <= 65535:
         raise OptionError(f"--port is {port}, but must be from 0 to 65535")
+    hosts = named(allow_host, "--allow-host") or None
     with from_extra("survey", "serving a survey"):
-        from impasto.survey.server import listen
+        from impasto.serving.server import listen
         from impasto.survey.server import serve as serve_surveys
     from impasto.survey.store import Store
 
@@ -156,7 +170,7 @@ def serve(
             screen.note(f"{store.path}: {store.settings.title}; results at {address}/{store.id}/results")
         screen.result(address)
         try:
-            serve_surveys(stores, listener)
+            serve_surveys(stores, listener, proxy=proxy, hosts=hosts)
         except KeyboardInterrupt:
             # The one way in which a server ends well.
             screen.note("stopped")
@@ -209,7 +223,7 @@ def _links(survey: Path) -> Path:
 
 def _name_port(links: Path, port: int, screen: Screen) -> None:
     """Let links to this machine itself, which were made before anybody knew the port, name the right one."""
-    from impasto.record import replace_file
+    from impasto.files import replace_file
 
     try:
         before = links.read_text(encoding="utf-8")

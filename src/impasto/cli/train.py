@@ -115,7 +115,7 @@ def train(
     folders = _folders(module, recipe, data)
     config = _changed(getattr(module, maker)(), recipe, changes)
     # The extra `train` is there by now.
-    from impasto.record import check_folder, is_same_file
+    from impasto.files import check_folder, is_same_file
     from impasto.training.checkpoint import check_run, defaults_of, prepare_run
 
     check_folder(out)

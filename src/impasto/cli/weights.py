@@ -120,6 +120,6 @@ def import_weights(
 def _check_output(output: Path, overwrite: bool, *sources: Path | None) -> None:
     if output.suffix != ".safetensors":
         raise OptionError(f"--output {output} must end in .safetensors")
-    from impasto.record import check_output
+    from impasto.files import check_output
 
     check_output(output, overwrite=overwrite, sources=sources, makes_folder=True)

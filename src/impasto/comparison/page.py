@@ -11,9 +11,10 @@ from string import Template
 
 from PIL import Image
 
-from impasto import figures, image
+from impasto import figures
 from impasto.comparison.runner import Cell, Comparison
-from impasto.record import replace_file
+from impasto.decoding import read_shown
+from impasto.files import replace_file
 
 THUMBNAIL = 320  # px of a longer side on the sheet
 SHOWN = 1024  # and on the page, whose pictures are compressed
@@ -35,14 +36,14 @@ def _sheet(comparison: Comparison) -> Image.Image:
     rows, titles = [], []
     for number, ((content, content_path), (style, style_path)) in enumerate(comparison.pairs):
         made = {
-            name: _reduced(_opened(comparison.folder / cell.file), THUMBNAIL)
+            name: _reduced(read_shown(comparison.folder / cell.file), THUMBNAIL)
             for name in names
             if (cell := comparison.cells.get((number, name)))
         }
         side = max((max(picture.size) for picture in made.values()), default=THUMBNAIL)
-        first = _reduced(_opened(content_path), side)
+        first = _reduced(read_shown(content_path), side)
         grey = Image.new("RGB", first.size, (217, 217, 217))
-        row = [first, _reduced(_opened(style_path), side), *(made.get(name, grey) for name in names)]
+        row = [first, _reduced(read_shown(style_path), side), *(made.get(name, grey) for name in names)]
         rows.append(row)
         titles.append(f"{Path(content).stem} in {Path(style).stem}")
     return figures.grid(rows, ["content", "style", *names], titles)
@@ -65,10 +66,11 @@ def _pair(comparison: Comparison, number: int) -> str:
     title = f"{photo} in {painting}"
     if not made:
         return f"<section><h2>{title}</h2><p>No method painted this pair.</p></section>"
-    size = _opened(comparison.folder / made[0][1].file).size
-    before = _url(_opened(content_path).resize(size, Image.Resampling.LANCZOS))
+    size = read_shown(comparison.folder / made[0][1].file).size
+    before = _url(read_shown(content_path).resize(size, Image.Resampling.LANCZOS))
     afters = "".join(
-        f'<img class="after" alt="{title}, by {html.escape(name)}" src="{_url(_opened(comparison.folder / cell.file))}"'
+        f'<img class="after" alt="{title}, by {html.escape(name)}"'
+        f' src="{_url(read_shown(comparison.folder / cell.file))}"'
         f"{'' if index == 0 else ' hidden'}>"
         for index, (name, cell) in enumerate(made)
     )
@@ -89,7 +91,7 @@ def _pair(comparison: Comparison, number: int) -> str:
         width=size[0],
         height=size[1],
         zoom=LARGEST_ZOOM,
-        style=_url(_reduced(_opened(style_path), THUMBNAIL)),
+        style=_url(_reduced(read_shown(style_path), THUMBNAIL)),
         table=_table(["method", *_heads(comparison)], rows),
     )
 
@@ -135,13 +137,6 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _breakable(name: str) -> str:
     """HTML that may go on in a new line between a method's name and its settings."""
     return re.sub(r"([:+])", r"<wbr>\1", html.escape(name))
-
-
-def _opened(path: Path) -> Image.Image:
-    """Upright, in sRGB, on white."""
-    picture = image.read(path)
-    pixels = picture.pixels if picture.alpha is None else picture.pixels * picture.alpha + 1 - picture.alpha
-    return image.to_pil(image.Picture(pixels))
 
 
 def _reduced(picture: Image.Image, side: int) -> Image.Image:

@@ -20,7 +20,8 @@ from impasto.errors import ImpastoError, PictureError, reason_of
 from impasto.evaluation.judges import Judges
 from impasto.evaluation.measures import likeness_of_pair, style_of_pair
 from impasto.evaluation.picture_set import of_area, pixels
-from impasto.record import check_output, find_record, make_folder, replace_file
+from impasto.files import check_output, make_folder, replace_file
+from impasto.record import find_record
 from impasto.weights import sha256_of
 
 FORMAT = "impasto compare 1"

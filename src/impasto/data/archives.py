@@ -13,7 +13,7 @@ from impasto.data.layout import TRAIN, find_layout
 from impasto.data.unpack import unpack_zip
 from impasto.download import DownloadError, Wanted, download, is_offline, sha256_of
 from impasto.errors import DataError, OptionError
-from impasto.record import replace_file
+from impasto.files import replace_file
 
 ABOUT = "source.json"
 """In a fetched data set's folder: where it came from."""

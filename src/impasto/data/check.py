@@ -1,7 +1,6 @@
 """Whether pictures are fit for training, before the first step is: each is looked at once, as cheaply as is sure."""
 
 import hashlib
-import io
 import json
 import os
 from collections import defaultdict
@@ -11,20 +10,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from impasto.data.folders import PictureFile
 from impasto.data.layout import TEST
 from impasto.data.shards import PackedPicture
+from impasto.decoding import decode
 from impasto.errors import PictureError
-from impasto.record import explained, replace_file
+from impasto.files import replace_file
+from impasto.record import Named, explained, opened
 
 FEW = 100
 MOST_NAMES = 5
 """Pictures of a kind below which a discriminator soon knows all of them by heart."""
 
 CACHE = "pictures.json"
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,8 @@ def check_pictures(
     def look(picture: PictureFile) -> Look | str:
         try:
             with explained(str(picture)):
-                return known.get(_key(picture)) or _look(picture)
+                found = known.get(_key(picture))
+            return found or _look(picture)
         except PictureError as error:
             return str(error).removeprefix(f"{picture}: ")
 
@@ -195,18 +195,18 @@ def _count(things: Sequence[Any]) -> str:
 
 
 def _look(picture: PictureFile) -> Look:
-    """Decodes a JPEG at an eighth of its size, for which all of its bytes have to be sound, and lets PNG check the CRCs
-    of its chunks. Other formats are decoded whole."""
-    data = picture.read_bytes()
-    if not data:
-        raise PictureError("it is empty (0 bytes)")
-    with Image.open(io.BytesIO(data)) as file:
+    """Decodes the picture as training does, a JPEG at an eighth of its size, for which all of its bytes must be sound.
+    The checksums of a PNG, at which nobody looks who decodes it, tell of pixels that are not what they were."""
+    name = str(picture)
+    with explained(name):
+        data = picture.read_bytes()
+    with opened(Named(data, name)) as file:
         size = file.size
+        file.draft("RGB", (1, 1))
+        decode(file)
+    with opened(Named(data, name)) as file:
         if file.format == "PNG":
             file.verify()
-        else:
-            file.draft("RGB", (1, 1))
-            file.load()
     return Look(*size, hashlib.sha256(data).hexdigest())
 
 

@@ -4,7 +4,6 @@ A sample is a pure function of (seed, index): a run that stops after sample n co
 stored sampler state, in any number of worker processes, and split over any number of machines.
 """
 
-import io
 import multiprocessing
 import os
 import threading
@@ -20,10 +19,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from impasto.data.shards import PackedPicture, is_shard, pictures_in
+from impasto.decoding import read_shown
 from impasto.errors import DataError, PictureError
-from impasto.record import explained
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+from impasto.gallery import SUFFIXES, is_hidden, is_picture
+from impasto.record import Named, explained
 
 PictureFile = Path | PackedPicture
 Folders = Sequence[str | os.PathLike[str] | PackedPicture]
@@ -56,7 +55,7 @@ def list_pictures(folders: Folders, *, shards: bool = False) -> list[Path] | lis
         if folder.suffix.lower() in SUFFIXES and folder.is_file():
             found = [folder]
         elif shards and folder.is_file():
-            found = [*pictures_in(folder, SUFFIXES)]
+            found = [*pictures_in(folder)]
         elif folder.is_dir():
             found = _below(folder, shards=shards)
         else:
@@ -69,12 +68,23 @@ def list_pictures(folders: Folders, *, shards: bool = False) -> list[Path] | lis
 
 def _below(folder: Path, *, shards: bool) -> list[PictureFile]:
     found: list[PictureFile] = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in SUFFIXES:
+    for path in sorted(_files_below(folder)):
+        if is_picture(path):
             found.append(path)
         elif shards and is_shard(path) and path.is_file():
-            found += pictures_in(path, SUFFIXES)
+            found += pictures_in(path)
     return found
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Files in the folder and in those below it, but for what is hidden."""
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f"{error.filename}: it cannot be read: {(error.strerror or str(error)).lower()}") from error
+
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        yield from (Path(place, name) for name in names if not is_hidden(name))
 
 
 def hold_out(pictures: Sequence[AnyPicture], count: int, seed: int) -> tuple[list[AnyPicture], list[AnyPicture]]:
@@ -134,8 +144,9 @@ class PictureStream(Dataset[Tensor]):
         path = self.pictures[self._position(index)]
         random = np.random.default_rng((self.seed, 1, index))
         try:
-            with explained(str(path)), Image.open(io.BytesIO(path.read_bytes())) as file:
-                picture = ImageOps.exif_transpose(file).convert("RGB")
+            with explained(str(path)):
+                data = path.read_bytes()
+            picture = read_shown(Named(data, str(path)))
         except PictureError as error:
             raise DataError(f"{error}; take it out of the training data") from error
         return torch.from_numpy(np.array(self.crops.cut(picture, random))).permute(2, 0, 1)

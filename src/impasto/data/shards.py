@@ -4,11 +4,11 @@ The headers of a shard are read once; from then on a picture in it is a range of
 """
 
 import tarfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from impasto.errors import DataError
+from impasto.gallery import is_hidden, is_picture_name
 
 SUFFIX = ".tar"
 
@@ -49,8 +49,8 @@ def is_shard(path: Path) -> bool:
     return path.name.lower().endswith((SUFFIX, *_COMPRESSED))
 
 
-def pictures_in(shard: Path, suffixes: Sequence[str]) -> list[PackedPicture]:
-    """The members with one of the suffixes, in the order in which they lie in the shard.
+def pictures_in(shard: Path) -> list[PackedPicture]:
+    """The members that are pictures by their names, in the order in which they lie in the shard.
 
     Raises DataError for a shard that is compressed, cut short or damaged.
     """
@@ -71,5 +71,9 @@ def pictures_in(shard: Path, suffixes: Sequence[str]) -> list[PackedPicture]:
         raise DataError(f"{shard}: is no tar, or is damaged: {error}") from error
     if not end or end.strip(b"\0"):
         raise DataError(f"{shard}: is cut short or damaged after its first {len(members)} members")
-    wanted = [m for m in members if m.isreg() and PurePosixPath(m.name).suffix.lower() in suffixes]
+    wanted = [m for m in members if m.isreg() and _is_picture(PurePosixPath(m.name))]
     return [PackedPicture(shard, member.name, member.offset_data, member.size) for member in wanted]
+
+
+def _is_picture(member: PurePosixPath) -> bool:
+    return is_picture_name(member) and not any(is_hidden(folder) for folder in member.parts)

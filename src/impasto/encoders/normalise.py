@@ -30,7 +30,7 @@ def normalise_from_pictures(
     def pixels() -> Iterator[Tensor]:
         for done, path in enumerate(pictures, 1):
             try:
-                picture = image.read(path)
+                picture = image.on_white(image.read(path))
             except PictureError as error:
                 failures.append((path, error))
             else:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from impasto import image
-from impasto.data.folders import SUFFIXES, list_pictures
+from impasto.data.folders import list_pictures
 from impasto.errors import DataError
 from impasto.record import opened
 from impasto.weights import sha256_of
@@ -64,23 +64,14 @@ class PictureSet:
 
 def picture_set(where: Sequence[Path]) -> PictureSet:
     """The pictures that files and folders hold. Raises DataError for one that holds none."""
-    paths: list[Path] = []
-    for one in where:
-        if one.is_file() and one.suffix.lower() in SUFFIXES:
-            paths.append(one)
-        else:
-            paths += list_pictures([one])
-    if not paths:
+    if not where:
         raise DataError("there are no pictures to evaluate")
-    return PictureSet(tuple(paths))
+    return PictureSet(tuple(list_pictures(where)))
 
 
 def pixels(path: Path) -> Tensor:
     """(1, 3, H, W) in [0, 1], on white where it is transparent. Raises PictureError."""
-    picture = image.read(path)
-    if picture.alpha is None:
-        return picture.pixels
-    return picture.pixels * picture.alpha + 1 - picture.alpha
+    return image.on_white(image.read(path)).pixels
 
 
 def resized_like(picture: Tensor, other: Tensor) -> Tensor | None:

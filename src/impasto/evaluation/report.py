@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from impasto.errors import DataError, PictureError, reason_of
 from impasto.evaluation.number import Number
-from impasto.record import check_output, make_folder, replace_file
+from impasto.files import check_output, make_folder, replace_file
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -20,8 +20,9 @@ from impasto.evaluation.folders import real_floor, tell
 from impasto.evaluation.judges import Judges
 from impasto.evaluation.number import Number, over_runs
 from impasto.evaluation.picture_set import PictureSet, pixels
+from impasto.files import in_unicode, make_folder
 from impasto.options import TRANSLATIONS, StylizeOptions
-from impasto.record import find_record, in_unicode, make_folder
+from impasto.record import find_record
 from impasto.translation import DIRECTIONS
 from impasto.weights import load as load_weights
 from impasto.weights import sha256_of

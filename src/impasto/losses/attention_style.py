@@ -104,13 +104,15 @@ def local_target(
     *,
     temperature: float = 1.0,
     key_weights: Tensor | None = None,
+    content_weights: Tensor | None = None,
 ) -> Tensor:
     """AdaAttN's S * normalised(F_c) + M (Liu et al. 2021, equations 3 to 7), with M and S^2 the mean and the variance
-    that each place of the content sees of the style's features: (1, N, H, W)."""
+    that each place of the content sees of the style's features: (1, N, H, W). content_weights: (1, 1, H, W), how much
+    each place of the content counts for the statistics that are taken from it."""
     wide = style if style.dtype == torch.float64 else style.float()
     mean = attend(queries, keys, wide, temperature=temperature, key_weights=key_weights)
     square = attend(queries, keys, wide.square(), temperature=temperature, key_weights=key_weights)
-    return (square - mean.square()).clamp_min(0).sqrt() * normalised(content) + mean
+    return (square - mean.square()).clamp_min(0).sqrt() * normalised(content, content_weights) + mean
 
 
 def local_loss(features: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:

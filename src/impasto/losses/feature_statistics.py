@@ -29,7 +29,7 @@ CONVENTIONS: tuple[str, ...] = get_args(Convention)
 def mean_std(features: Tensor, weights: Tensor | None = None) -> Statistics:
     """mu and sigma of paper 004: (N, C, H, W) -> two of (N, C, 1, 1), over the positions of each channel, in float32.
 
-    weights: (1, 1, H, W), how much each position counts; not all 0. sigma = sqrt(variance + 1e-5) with the biased
+    weights: (N or 1, 1, H, W), how much each position counts; not all 0. sigma = sqrt(variance + 1e-5) with the biased
     variance: the unbiased one is not a number for a 1 x 1 map, and a root of 0 has no gradient.
     """
     wide = features if features.dtype == torch.float64 else features.float()
@@ -38,7 +38,7 @@ def mean_std(features: Tensor, weights: Tensor | None = None) -> Statistics:
         mean = wide.mean((2, 3), keepdim=True)
         variance = (wide - mean).square().mean((2, 3), keepdim=True)
     else:
-        shares = weights / weights.sum()
+        shares = weights / weights.sum((2, 3), keepdim=True)
         mean = (wide * shares).sum((2, 3), keepdim=True)
         variance = ((wide - mean).square() * shares).sum((2, 3), keepdim=True)
     return mean, (variance + EPSILON).sqrt()

@@ -42,6 +42,8 @@ class Stylizer(Protocol):
     ) -> Tensor:
         """(1, 3, H, W) in [0, 1] and styles (1, 3, h, w) -> (1, 3, H, W) in [0, 1], on the CPU.
 
+        content, styles: with a fourth channel, opacity, what is transparent counts for nothing; its colours are those
+            around it.
         styles: of adain also encoded ones, `methods.adain.style.Style`; none for a method whose weights are its style.
 
         masks: one (1, 1, H, W) in [0, 1] per style, how much of each position belongs to it; their sum is at most 1,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from impasto.service.job import Failure, Job
 from impasto.service.limits import MEGA
-from impasto.service.process import START_SECONDS, Ended, Worker, WorkerDiedError, run
+from impasto.service.process import START_SECONDS, Ended, Worker, WorkerDiedError, run, stopped
 
 if TYPE_CHECKING:
     from impasto.service.service import Service
@@ -33,20 +33,39 @@ class Lane:
         self.cache: dict[str, tuple[int, int]] = {}
 
     def work(self, service: "Service") -> None:
-        """Until the service closes."""
+        """Until the service closes, whatever happens."""
         pause = 0.5
-        while not service.is_closed():
+        try:
+            while not service.is_closed():
+                if self._turn(service):
+                    pause = 0.5
+                else:
+                    service.pause(pause)
+                    pause = min(2 * pause, LONGEST_PAUSE)
+        finally:
+            self._discard()
+            service.lane_changed(self, ready=False, problem=self.problem)
+
+    def _turn(self, service: "Service") -> bool:
+        """A process that is ready, and a job for it. Whether that went well."""
+        try:
             if not self.is_ready and not self._start(service):
-                service.pause(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
-                continue
-            pause = 0.5
-            job = service.take(self)
-            if job is not None:
-                service.end(self, job, self._painted(service, job))
-                if self.worker is None or self.worker.is_dead:
-                    service.lane_changed(self, ready=False)
-        self._discard()
+                return False
+            self._paint_next(service)
+        except Exception:
+            logger.exception("%s: what gives it jobs broke", self.device)
+            if self.job is not None:
+                service.end(self, self.job, Ended(failure=_INTERNAL))
+            service.lane_changed(self, ready=False, problem=_INTERNAL.message)
+            return False
+        return True
+
+    def _paint_next(self, service: "Service") -> None:
+        job = service.take(self)
+        if job is not None:
+            service.end(self, job, self._painted(service, job))
+            if self.worker is None or self.worker.is_dead:
+                service.lane_changed(self, ready=False)
 
     def _start(self, service: "Service") -> bool:
         """Whether there is a process now that is ready."""
@@ -76,19 +95,20 @@ class Lane:
     def _painted(self, service: "Service", job: Job) -> Ended:
         for attempt in range(1, ATTEMPTS + 1):
             if attempt > 1:
-                logger.warning("job %s: the painting process died; it is painted again", job.id)
+                logger.warning("job %s is painted again", job.id)
                 service.metrics.count("impasto_retries_total", "Jobs begun anew, as their worker had died.")
                 if not self._start(service):
                     break
             try:
                 assert self.worker is not None
-                return run(self.worker, job, service.limits.job_seconds, lambda message: service.report(job, message))
-            except WorkerDiedError:
+                return run(self.worker, job, service.limits.job_seconds, lambda report: service.report(job, report))
+            except WorkerDiedError as died:
+                logger.warning("job %s: the painting process died%s", job.id, f": {died}" if died.args else "")
                 service.lane_changed(self, ready=False)
                 if job.stop:
                     break
         if job.stop:
-            return Ended(stopped=job.stop == "cancelled", failure=_stopping if job.stop != "cancelled" else None)
+            return stopped(job, None, service.limits.job_seconds)
         return Ended(
             failure=Failure("worker-died", "the painting process died while it painted this; try a smaller size")
         )
@@ -105,4 +125,4 @@ class Lane:
             worker.close()
 
 
-_stopping = Failure("stopping", "the server was shut down while it painted; send it again")
+_INTERNAL = Failure("internal", "something went wrong inside impasto")

@@ -119,7 +119,7 @@ def styles_in(folder: Path) -> dict[str, Path]:
     Raises OptionError if it holds none.
     """
     # Pillow is not needed to explain wrong usage.
-    from impasto.record import in_unicode
+    from impasto.files import in_unicode
 
     if not folder.is_dir():
         raise OptionError(f"{folder}: there is no such folder of styles")

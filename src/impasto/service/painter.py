@@ -22,8 +22,7 @@ from impasto.methods.adain.stylizer import AdaIN
 from impasto.methods.gatys.stylizer import Gatys
 from impasto.options import StylizeOptions
 from impasto.progress import ProgressCallback
-from impasto.record import Record
-from impasto.service.request import Named
+from impasto.record import Named, Record
 from impasto.service.wire import Message
 from impasto.sources import depth
 from impasto.translation import Translator

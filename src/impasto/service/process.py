@@ -6,8 +6,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ START_SECONDS = 180.0
 """After which a process that is not ready counts as dead."""
 STOP_SECONDS = 5.0
 """That a painting which was told to stop is given, before its process is killed."""
+MOST_UNREAD = 100
+"""Messages that wait to be read; nobody reads what a process says without a job."""
 TICK = 0.1
 """Seconds between two looks at whether a job shall stop."""
 
@@ -26,7 +29,7 @@ WORKER = (sys.executable, "-P", "-m", "impasto.service.worker")
 
 
 class WorkerDiedError(Exception):
-    """The process ended, or wrote something that makes no sense."""
+    """The process ended, or was ended as it wrote something that makes no sense."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,21 @@ class Ended:
     failure: Failure | None = None
     stopped: bool = False
     seconds: float | None = None
-    cache: dict[str, list[int]] | None = None
+    cache: Mapping[str, tuple[int, int]] | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """How far a job is. preview: a small JPEG file."""
+
+    step: int
+    total: int
+    seconds_left: float | None
+    preview: bytes | None = None
+
+
+# What a message raises that lacks something, or has something else in its place.
+_NONSENSE = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 class Worker:
@@ -85,8 +102,10 @@ class Worker:
         until = time.monotonic() + timeout
         while time.monotonic() < until and not given_up():
             message = self.receive(TICK)
+            if message is not None and message.kind == "ready":
+                return ""
             if message is not None:
-                return "" if message.kind == "ready" else str(message.values.get("message", ""))
+                return str(message.values.get("message") or "the painting process does not say why it cannot begin")
         raise WorkerDiedError
 
     def kill(self) -> None:
@@ -112,12 +131,18 @@ class Worker:
         assert self._process.stdout is not None
         try:
             while (message := wire.read(self._process.stdout)) is not None:  # type: ignore[arg-type]
-                self._inbox.put(message)
-        except (wire.WireError, OSError, ValueError):
+                self._heard(message)
+        except (wire.WireError, OSError, ValueError, MemoryError):
             self._process.kill()
         self.is_dead = True
         self._inbox.put(None)
         self._on_death()
+
+    def _heard(self, message: wire.Message) -> None:
+        if self._inbox.qsize() >= MOST_UNREAD:
+            self._process.kill()
+        else:
+            self._inbox.put(message)
 
     def _speak(self) -> None:
         assert self._process.stdin is not None
@@ -130,11 +155,11 @@ class Worker:
                 return
 
 
-def run(worker: Worker, job: Job, limit: float, report: Callable[[wire.Message], None]) -> Ended:
-    """Have a job painted. report: called with each message of progress.
+def run(worker: Worker, job: Job, limit: float, report: Callable[[Report], None]) -> Ended:
+    """Have a job painted. report: called with each report.
 
     limit: seconds after which it is stopped. What was told to stop and does not is killed, and the worker with it.
-    Raises WorkerDiedError if the worker died by itself.
+    Raises WorkerDiedError if the worker died by itself, or was killed for saying what makes no sense.
     """
     request = job.request
     assert request is not None
@@ -163,13 +188,20 @@ def run(worker: Worker, job: Job, limit: float, report: Callable[[wire.Message],
         except WorkerDiedError:
             if kill_at is None:
                 raise
-            return _stopped(job, None, limit)
-        if message is None or message.values.get("job") != job.id:
+            return stopped(job, None, limit)
+        if message is None:
             continue
-        if message.kind == "progress":
-            report(message)
+        try:
+            said = _understood(message, job.id)
+        except _NONSENSE as error:
+            worker.kill()
+            raise WorkerDiedError(f"it said '{message.kind[:20]}', which makes no sense: {error!r:.200}") from error
+        if isinstance(said, Report):
+            report(said)
+        elif job.stop and (message.kind == "cancelled" or said.failure is None):
+            return stopped(job, said.data, limit)
         else:
-            return _ended(job, message, limit)
+            return said
 
 
 def _blobs(job: Job) -> list[bytes]:
@@ -179,16 +211,40 @@ def _blobs(job: Job) -> list[bytes]:
     return [request.content, *styles, *(mask for mask in request.masks if mask is not None)]
 
 
-def _ended(job: Job, message: wire.Message, limit: float) -> Ended:
+def _understood(message: wire.Message, job_id: str) -> "Report | Ended":
+    """Raises one of _NONSENSE: the process may have been taken over by a picture, and may say anything."""
+    values = message.values
+    if values["job"] != job_id:
+        raise ValueError("another job")
     data, beside = (*message.blobs, None, None)[:2]
-    if message.kind == "cancelled" or (job.stop and message.kind == "done"):
-        return _stopped(job, data, limit)
-    if message.kind == "done" and data is not None:
-        return Ended(data, beside, seconds=float(message.values["seconds"]), cache=message.values["cache"])
-    return Ended(failure=Failure(str(message.values.get("code")), str(message.values.get("message"))))
+    match message.kind:
+        case "progress":
+            left = None if values["seconds_left"] is None else _seconds(values["seconds_left"])
+            return Report(_count(values["step"]), _count(values["total"]), left, data)
+        case "done" if data is not None:
+            cache = {name: (_count(hits), _count(misses)) for name, (hits, misses) in values["cache"].items()}
+            return Ended(data, beside, seconds=_seconds(values["seconds"]), cache=cache)
+        case "cancelled":
+            return Ended(data, stopped=True)
+        case "failed" if isinstance(values["code"], str) and isinstance(values["message"], str):
+            return Ended(failure=Failure(values["code"], values["message"]))
+    raise ValueError("of no kind")
 
 
-def _stopped(job: Job, data: bytes | None, limit: float) -> Ended:
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or not 0 <= value < 2**63:
+        raise ValueError("no count")
+    return value
+
+
+def _seconds(value: Any) -> float:
+    if not isinstance(value, int | float) or not isfinite(value):
+        raise ValueError("no number of seconds")
+    return max(0.0, float(value))
+
+
+def stopped(job: Job, data: bytes | None, limit: float) -> Ended:
+    """What becomes of a job that was told to stop. data: the best so far, if there is one."""
     if job.stop == "time-limit":
         return Ended(data, failure=Failure("time-limit", f"it took longer than {limit:g} s; {_ADVICE}"))
     if job.stop == "stopping":

@@ -2,13 +2,12 @@
 
 import math
 from dataclasses import dataclass, fields
-from io import BytesIO
 
 from PIL import Image, UnidentifiedImageError
 
 from impasto.errors import OptionError, PictureError
 from impasto.options import LOOK_OPTIONS, LOOK_SIZE, StylizeOptions
-from impasto.record import opened
+from impasto.record import Named, opened
 from impasto.service.limits import MEGA, Limits
 from impasto.service.offer import Offer
 from impasto.service.refusals import NotAPictureError, TooLargeError
@@ -44,14 +43,6 @@ class Request:
     @property
     def num_bytes(self) -> int:
         return sum(map(len, self.uploads().values()))
-
-
-class Named(BytesIO):
-    """A picture file in memory, with the name that messages about it begin with."""
-
-    def __init__(self, data: bytes, name: str) -> None:
-        super().__init__(data)
-        self.name = name
 
 
 def inspect(request: Request, limits: Limits, offer: Offer) -> int:

@@ -1,5 +1,6 @@
 """One queue in front of the models: what the web page, the HTTP API and the bot share."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from impasto.service.lane import LONGEST_PAUSE, Lane
 from impasto.service.limits import MEGA, Limits
 from impasto.service.metrics import Metrics
 from impasto.service.offer import Offer
-from impasto.service.process import START_SECONDS, WORKER, Ended
+from impasto.service.process import START_SECONDS, WORKER, Ended, Report
 from impasto.service.refusals import (
     JobFailedError,
     NoSuchJobError,
@@ -26,8 +27,10 @@ from impasto.service.refusals import (
     UserBusyError,
 )
 from impasto.service.request import Request, inspect
+from impasto.service.schedule import begins, may_begin
 from impasto.service.store import Store
-from impasto.service.wire import Message
+
+logger = logging.getLogger("impasto.service")
 
 FAILED_STARTS = 3
 """One after the other, after which jobs do not wait for a worker any longer."""
@@ -129,17 +132,19 @@ class Service:
         pixels = inspect(request, self.limits, self.offer)
         with self._changed:
             self.check_room(user, request.num_bytes)
+            expected = self._durations.expect(request.options, pixels, looks=request.place is not None)
             job = Job(
                 user,
                 request,
                 pixels,
-                self._durations.expect(request.options, pixels, looks=request.place is not None),
+                # Then it is stopped.
+                min(expected, self.limits.job_seconds),
                 created=self._clock(),
                 method=request.options.method,
                 num_bytes=request.num_bytes,
             )
             self._jobs[job.id] = job
-            self._queue.put(user, job)
+            self._queue.put(user, job, job.expected)
             self._changed.notify_all()
             return self._snapshot(job)
 
@@ -213,7 +218,7 @@ class Service:
     def health(self) -> Health:
         """Now."""
         with self._changed:
-            ready = sum(lane.is_ready for lane in self._lanes)
+            ready = self._ready()
             caches = {name: [lane.cache.get(name, (0, 0)) for lane in self._lanes] for name in ("styles", "sights")}
             return Health(
                 ready=ready > 0 and not self._stopping,
@@ -252,7 +257,8 @@ class Service:
         """The next job, once there is one; None if the service closes or the lane's worker dies before that."""
         with self._changed:
             while not self._closed and lane.is_ready:
-                if (job := self._queue.take()) is not None:
+                accept = partial(may_begin, running=self._running(), lanes=self._ready())
+                if (job := self._queue.take(accept)) is not None:
                     lane.job, job.status, job.started = job, Status.RUNNING, self._clock()
                     self.metrics.time(
                         "impasto_wait_seconds", "From submission to beginning.", job.started - job.created
@@ -262,21 +268,19 @@ class Service:
                 self._changed.wait()
             return None
 
-    def report(self, job: Job, message: Message) -> None:
+    def report(self, job: Job, report: Report) -> None:
         """Progress of a job."""
         with self._changed:
-            job.step, job.total = int(message.values["step"]), int(message.values["total"])
-            job.seconds_left = message.values["seconds_left"]
-            if message.blobs:
-                job.preview, job.previews = message.blobs[0], job.previews + 1
+            job.step, job.total, job.seconds_left = report.step, report.total, report.seconds_left
+            if report.preview:
+                job.preview, job.previews = report.preview, job.previews + 1
             self._tell(job)
 
     def end(self, lane: Lane, job: Job, ended: Ended) -> None:
         """A job is final."""
         with self._changed:
             lane.job = None
-            for name, (hits, misses) in (ended.cache or {}).items():
-                lane.cache[name] = (hits, misses)
+            lane.cache.update(ended.cache or {})
             self._end(job, ended)
 
     def lane_changed(self, lane: Lane, *, ready: bool, problem: str = "") -> None:
@@ -310,6 +314,9 @@ class Service:
     def _running(self) -> list[Job]:
         return [lane.job for lane in self._lanes if lane.job is not None]
 
+    def _ready(self) -> int:
+        return sum(lane.is_ready for lane in self._lanes)
+
     def _bytes_waiting(self) -> int:
         return sum(job.num_bytes for job in self._jobs.values() if not job.status.is_final)
 
@@ -320,38 +327,33 @@ class Service:
             raise UnavailableError("the painting process does not start", retry_after=LONGEST_PAUSE)
         own = [job for job in self._jobs.values() if job.user == user and not job.status.is_final]
         if len(own) >= self.limits.per_user:
-            soon = min(self._seconds_left(job) for job in own)
+            waits = dict(self._begins())
+            soon = min(waits[job] + job.expected if job in waits else self._seconds_left(job) for job in own)
             raise UserBusyError(
                 f"you have {len(own)} unfinished jobs, and may have {self.limits.per_user}", retry_after=max(1.0, soon)
             )
-        waiting = self._queue.in_order()
         no_room = self._bytes_waiting() + num_bytes > self.limits.waiting_mb * MEGA
-        if len(waiting) >= self.limits.queue or no_room:
+        if len(self._queue) >= self.limits.queue or no_room:
             # When the next one is taken, there is room.
-            soon = self._seconds_before(waiting) / max(1, len(waiting))
-            raise QueueFullError(
-                f"{len(waiting)} jobs wait already; please come again later", retry_after=max(1.0, soon)
-            )
+            soon = max(1.0, min((wait for _, wait in self._begins()), default=1.0))
+            raise QueueFullError(f"{len(self._queue)} jobs wait already; please come again later", retry_after=soon)
 
     def _seconds_left(self, job: Job) -> float:
-        if job.status is Status.RUNNING and job.started is not None:
-            return (
-                max(0.0, job.expected - (self._clock() - job.started)) if job.seconds_left is None else job.seconds_left
-            )
-        before = self._queue.in_order()
-        return self._seconds_before(before[: before.index(job)] if job in before else before) + job.expected
+        """Of one that is painted."""
+        assert job.started is not None
+        ran = self._clock() - job.started
+        left = job.expected - ran if job.seconds_left is None else job.seconds_left
+        return max(0.0, min(left, self.limits.job_seconds - ran))
 
-    def _seconds_before(self, ahead: Sequence[Job]) -> float:
-        """Until a lane is free for a job behind these."""
-        running = sum(self._seconds_left(job) for job in self._running())
-        return (running + sum(job.expected for job in ahead)) / len(self._lanes)
+    def _begins(self) -> list[tuple[Job, float]]:
+        running = [(job, self._seconds_left(job)) for job in self._running()]
+        return begins(self._queue.in_order(), running, self._ready())
 
     def _snapshot(self, job: Job) -> Snapshot:
         position = wait = None
         if job.status is Status.QUEUED:
-            order = self._queue.in_order()
-            position = order.index(job)
-            wait = self._seconds_before(order[:position])
+            found = enumerate(self._begins())
+            position, wait = next((place, wait) for place, (one, wait) in found if one is job)
         left = None if job.status.is_final else job.expected if wait is not None else self._seconds_left(job)
         seconds = None if job.finished is None or job.started is None else job.finished - job.started
         return Snapshot(
@@ -362,9 +364,11 @@ class Service:
 
     def _tell(self, *jobs: Job) -> None:
         self._changed.notify_all()
-        for job in jobs:
-            for listener in list(job.listeners):
+        for listener in [listener for job in jobs for listener in job.listeners]:
+            try:
                 listener()
+            except Exception:
+                logger.exception("somebody who follows a job cannot be told")
 
     def _end(self, job: Job, ended: Ended) -> None:
         """The one place where a job becomes final."""
@@ -374,9 +378,12 @@ class Service:
             job.result = Result(ended.data, job.request.format, ended.beside)
         job.failure = ended.failure
         job.status = Status.FAILED if ended.failure else Status.CANCELLED if ended.stopped else Status.DONE
-        if job.status is Status.DONE and job.started is not None:
-            seconds, looks = job.finished - job.started, job.request.place is not None
+        seconds = 0.0 if job.started is None else job.finished - job.started
+        looks = job.request.place is not None
+        if job.status is Status.DONE or job.stop == "time-limit":
+            # What was stopped would have taken longer still.
             self._durations.learn(job.request.options, job.pixels, seconds, looks=looks)
+        if job.status is Status.DONE:
             name, what = ("impasto_look_seconds", "a look") if looks else ("impasto_job_seconds", "a job")
             self.metrics.time(name, f"From the beginning of {what} to its end.", seconds, method=job.method)
         # The upload is not needed any more, so it is not kept.

@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 _LENGTH = struct.Struct(">I")
 _LONGEST_HEADER = 2**20
-_LARGEST_BLOB = 2**32
+_MOST_BYTES = 2**32
+"""Of the blobs of one message."""
 
 
 class WireError(Exception):
@@ -51,9 +52,9 @@ def read(stream: BinaryIO) -> Message | None:
     try:
         header = json.loads(text)
         kind, lengths = str(header.pop("kind")), [int(count) for count in header.pop("blobs")]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise WireError(f"a header that is not JSON of ours: {error}") from error
-    if not all(0 <= count <= _LARGEST_BLOB for count in lengths):
+    if any(count < 0 for count in lengths) or sum(lengths) > _MOST_BYTES:
         raise WireError("a blob of impossible length")
     blobs = []
     for count in lengths:

@@ -13,7 +13,7 @@ from pathlib import Path
 from impasto.errors import DataError, OptionError, PictureError
 from impasto.evaluation.number import Number
 from impasto.evaluation.report import read
-from impasto.record import make_folder, replace_file
+from impasto.files import make_folder, replace_file
 
 STUDY = "paper-tables"
 DIRECTION = "A2B"

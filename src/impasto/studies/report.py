@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from impasto.errors import PictureError
-from impasto.record import check_folder, check_output
+from impasto.files import check_folder, check_output
 
 FILES = (
     "figure.png", "curves.png", "curves-time.png", "held-out.png", "failures.png", "numbers.csv", "numbers.json",

@@ -14,9 +14,9 @@ from PIL import Image
 from impasto import figures, image
 from impasto.api import load
 from impasto.errors import OptionError
+from impasto.files import make_folder, replace_file
 from impasto.methods.gatys.stylizer import Gatys
 from impasto.options import StylizeOptions
-from impasto.record import make_folder, replace_file
 from impasto.studies.report import as_csv, claim, machine, table
 from impasto.studies.study import Cell, Study, Variant
 

@@ -21,10 +21,10 @@ from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.data.folders import list_pictures
 from impasto.device import choose_device, precision
 from impasto.errors import OptionError, from_extra
+from impasto.files import make_folder, replace_file
 from impasto.methods.nla_cyclegan.network import Generator
 from impasto.options import StylizeOptions
 from impasto.recipes import RECIPES
-from impasto.record import make_folder, replace_file
 from impasto.studies.measured import PROTOCOL, failures, measures, published, translations
 from impasto.studies.report import as_csv, claim, machine, table
 from impasto.studies.study import Training, TrainingStudy

@@ -45,9 +45,8 @@ def create_survey(
 
 
 def _encoded(path: Path, size: int) -> bytes:
-    picture = image.read(path)
+    picture = image.on_white(image.read(path))
     height, width = picture.height, picture.width
     if max(height, width) > size:
         height, width = image.fit(height, width, size)
-    alpha = None if picture.alpha is None else image.resize(picture.alpha, height, width)
-    return image.encode(image.Picture(image.resize(picture.pixels, height, width), alpha), "jpeg")
+    return image.encode(image.Picture(image.resize(picture.pixels, height, width)), "jpeg")

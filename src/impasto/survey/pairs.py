@@ -6,7 +6,7 @@ from pathlib import Path
 
 from impasto.data.folders import list_pictures
 from impasto.errors import DataError
-from impasto.record import in_unicode
+from impasto.files import in_unicode
 
 
 @dataclass(frozen=True)

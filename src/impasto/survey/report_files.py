@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from impasto.errors import DataError
-from impasto.record import check_output, make_folder, replace_file
+from impasto.files import check_output, make_folder, replace_file
 from impasto.survey.report import Report
 from impasto.survey.report_figure import draw
 from impasto.survey.report_page import page

@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 import socket
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import asdict
 from html import escape
 from http import HTTPStatus
@@ -23,6 +23,11 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException as AnyHTTPError
 
 from impasto.errors import DataError, ImpastoError
+from impasto.serving.guard import Guard
+from impasto.serving.hosts import Hosts
+from impasto.serving.patience import Patience
+from impasto.serving.problem import Problem
+from impasto.serving.server import configured
 from impasto.survey.questions import AnswerError
 from impasto.survey.ratings import SCALE, Bootstrap
 from impasto.survey.report import make_report
@@ -34,7 +39,7 @@ from impasto.survey.store import OtherAnswerError, Store
 MOST_BYTES = 1024
 """Of an answer; a ranking of eight methods has 24."""
 
-MOST_AT_ONCE = 500
+_PATIENCE = Patience(connections=500)
 
 _ASSETS = {"icon.svg": "image/svg+xml", "survey.js": "text/javascript", "survey.css": "text/css"}
 
@@ -46,8 +51,8 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    # The link is the key: no other page may learn it.
-    "referrer-policy": "no-referrer",
+    # The link is the key: no page elsewhere may learn it.
+    "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "x-robots-tag": "noindex, nofollow",
@@ -66,14 +71,18 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-def make_app(stores: Sequence[Store]) -> FastAPI:
-    """The application that serves these surveys side by side. Raises DataError if one is given twice."""
+def make_app(stores: Sequence[Store], hosts: Hosts = None) -> FastAPI:
+    """The application that serves these surveys side by side. Raises DataError if one is given twice.
+
+    hosts: names by which requests may call the server.
+    """
     surveys: dict[str, Store] = {}
     for store in stores:
         if surveys.setdefault(store.id, store) is not store:
             raise DataError(f"{store.path} and {surveys[store.id].path} are the same survey")
     # Its own documentation pages would load scripts from another server.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.add_middleware(Guard, patience=_PATIENCE, hosts=hosts, most_bytes=MOST_BYTES, answer=_refuse)
     app.add_middleware(_Headers)
     app.add_exception_handler(AnyHTTPError, _explain)
     app.add_exception_handler(ImpastoError, _explain_failure)
@@ -145,7 +154,7 @@ def _add_participation(app: FastAPI, surveys: dict[str, Store]) -> None:
 
     @app.put("/{survey}/p/{link}/answers/{position}", status_code=204)
     async def answer(request: Request, store: Known, person: Person, position: int) -> None:
-        value = _value(await _body(request))
+        value = _value(await request.body())
         try:
             await run_in_threadpool(store.put, person, position, value)
         except (LookupError, OverflowError):
@@ -195,16 +204,6 @@ def _password(authorization: str) -> str:
         return ""
 
 
-async def _body(request: Request) -> bytes:
-    """No more is read than an answer can be long, whatever the request says of its length."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise HTTPException(413)
-    return body
-
-
 def _value(body: bytes) -> Any:
     try:
         message = json.loads(body)
@@ -221,9 +220,17 @@ async def _explain(request: Request, error: Exception) -> Response:
     said = error.detail
     if said == HTTPStatus(error.status_code).phrase:
         said = _MESSAGES.get(error.status_code, said)
+    return _said(request, said, error.status_code, error.headers)
+
+
+def _refuse(scope: Scope, problem: Problem) -> Response:
+    return _said(Request(scope), problem.detail, problem.status, problem.headers)
+
+
+def _said(request: Request, words: str, status: int, headers: Mapping[str, str] | None) -> Response:
     if "text/html" in request.headers.get("accept", ""):
-        return HTMLResponse(_page("message.html", "Survey", message=said), error.status_code, error.headers)
-    return JSONResponse({"message": said}, error.status_code, error.headers)
+        return HTMLResponse(_page("message.html", "Survey", message=words), status, headers)
+    return JSONResponse({"message": words}, status, headers)
 
 
 async def _explain_failure(_: Request, error: Exception) -> Response:
@@ -265,22 +272,10 @@ class _Headers:
         await self._app(scope, receive, send_with_headers)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket to serve on. Raises ImpastoError if the place is taken, forbidden or unknown."""
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=MOST_AT_ONCE)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ImpastoError(f"cannot listen on {host}, port {port}: {reason.lower()}") from error
+def serve(stores: Sequence[Store], listener: socket.socket, *, proxy: str = "", hosts: Hosts = None) -> None:
+    """Ask until the process is told to stop. proxy: as `configured` takes it. hosts: as `make_app` does.
 
-
-def serve(stores: Sequence[Store], listener: socket.socket) -> None:
-    """Ask until the process is told to stop. Raises DataError if a survey is given twice."""
-    config = uvicorn.Config(
-        make_app(stores),
-        # A line for each request would hold addresses of people and, in the path, their keys.
-        access_log=False, log_level="warning", lifespan="off", server_header=False, proxy_headers=False,
-        limit_concurrency=MOST_AT_ONCE, timeout_graceful_shutdown=5,
-    )  # fmt: skip
+    Raises DataError if a survey is given twice.
+    """
+    config = configured(make_app(stores, hosts), _PATIENCE, proxy=proxy, lifespan="off", timeout_graceful_shutdown=5)
     uvicorn.Server(config).run(sockets=[listener])

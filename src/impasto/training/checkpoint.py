@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from impasto import weights
 from impasto.errors import CheckpointError, WeightsError
-from impasto.record import replace_file
+from impasto.files import replace_file
 from impasto.training.random_state import random_state, restore_random_state
 
 STATE, PREVIOUS = "state.json", "state.json.previous"

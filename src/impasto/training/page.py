@@ -13,7 +13,7 @@ from string import Template
 from PIL import Image
 
 from impasto.figures import Curve
-from impasto.record import replace_file
+from impasto.files import replace_file
 from impasto.training import chart
 from impasto.training.figures import in_panels, previews_of, read_curves, spread
 from impasto.training.runs import Run, best_of, last_of, read_run, settings_of

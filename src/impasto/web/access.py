@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from impasto.errors import CheckpointError
+from impasto.serving.problem import Problem
 from impasto.web.keys import Key, Keys
-from impasto.web.problems import Problem
 
 MOST_USERS = 10_000
 """Users whose rate is remembered."""

@@ -1,5 +1,6 @@
 """The HTTP API `/v1` on FastAPI."""
 
+from collections.abc import MutableMapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -8,23 +9,26 @@ from starlette.responses import JSONResponse, Response
 
 import impasto
 from impasto.service import Service
+from impasto.service.limits import MEGA
 from impasto.service.metrics import CONTENT_TYPE
+from impasto.serving.guard import HEALTH, Guard, Uploads
+from impasto.serving.hosts import Hosts
+from impasto.serving.patience import Patience
 from impasto.web import jobs, painting, styles
 from impasto.web.access import Access, Rates
-from impasto.web.guard import Guard
 from impasto.web.keys import Keys
-from impasto.web.patience import Patience
+from impasto.web.painting import LOOK, STYLIZE
 from impasto.web.problems import install
 from impasto.web.schema import complete, problems
 
 
 def create_app(
-    service: Service, patience: Patience | None = None, *, keys: Keys | None = None, local: bool = True
+    service: Service, patience: Patience | None = None, *, keys: Keys | None = None, hosts: Hosts = ()
 ) -> FastAPI:
     """The app, on a service that somebody else starts and closes.
 
-    keys: who may come in; None lets everybody in. local: only requests that call this machine by a name of its own are
-    answered, so that no page of another site can reach it through a visitor's browser.
+    keys: who may come in; None lets everybody in. hosts: names by which requests may call the server; as it is, only
+    this machine's for itself, so that no page of another site can reach it through a visitor's browser.
     """
     patience = patience or Patience()
     app = FastAPI(
@@ -43,14 +47,30 @@ def create_app(
     for router in (painting.make_router(service), jobs.router, styles.router):
         # Not `include_router`, which may hide its routes from the answer to a wrong method.
         app.router.routes.extend(router.routes)
-    app.get("/healthz", responses={200: _HEALTH, 503: _HEALTH}, summary="Whether paintings are made")(health)
+    app.get(HEALTH, responses={200: _HEALTH, 503: _HEALTH}, summary="Whether paintings are made")(health)
     text: dict[int | str, dict[str, Any]] = {
         200: {"description": "for Prometheus", "content": {"text/plain": {"schema": {"type": "string"}}}}
     }
     app.get("/metrics", responses={**text, **problems()}, summary="Numbers", response_class=Response)(metrics)
     complete(app, with_keys=keys is not None)
-    app.add_middleware(Guard, limits=service.limits, patience=patience, metrics=service.metrics, local=local)
+    # The page adds its own.
+    app.state.upload_paths = {LOOK, STYLIZE}
+    limits = service.limits
+    uploads = Uploads(app.state.upload_paths, limits.upload_mb * MEGA + FORM_BYTES, limits.waiting_mb * MEGA)
+
+    def count(scope: MutableMapping[str, Any], status: int) -> None:
+        route = getattr(scope.get("route"), "path", "other")
+        method = scope["method"] if route != "other" else "other"
+        service.metrics.count(
+            "impasto_http_requests_total", "Answers to requests.", method=method, route=route, status=str(status)
+        )
+
+    app.add_middleware(Guard, patience=patience, hosts=hosts, uploads=uploads, count=count)
     return app
+
+
+# Boundaries and the names of fields come on top of the pictures.
+FORM_BYTES = 100_000
 
 
 def _nothing() -> None:

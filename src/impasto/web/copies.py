@@ -5,10 +5,11 @@ import io
 from functools import lru_cache
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
+from impasto.decoding import read_shown
 from impasto.errors import PictureError
-from impasto.record import opened, read_record, to_exif
+from impasto.record import read_record, to_exif
 
 THUMBNAIL_SIDE = 256
 """Pixels of a thumbnail's longer side."""
@@ -22,9 +23,7 @@ def style_thumbnail(path: Path) -> bytes:
 
 def thumbnail(source: Path | bytes) -> bytes:
     """A small JPEG file. Raises PictureError."""
-    with opened(source) as picture:
-        picture.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-        small = _on_white(ImageOps.exif_transpose(picture))
+    small = read_shown(source, side=THUMBNAIL_SIDE)
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
     return _saved(small, quality=85)
 
@@ -36,16 +35,7 @@ def jpeg(painting: bytes) -> bytes:
     except PictureError:
         # The best so far of a painting that was stopped has none.
         exif = b""
-    with opened(painting) as picture:
-        whole = _on_white(picture)
-    return _saved(whole, quality=95, subsampling=0, exif=exif)
-
-
-def _on_white(picture: Image.Image) -> Image.Image:
-    if "A" not in picture.getbands() and "transparency" not in picture.info:
-        return picture.convert("RGB")
-    whole = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", whole.size, "white"), whole).convert("RGB")
+    return _saved(read_shown(painting), quality=95, subsampling=0, exif=exif)
 
 
 def _saved(picture: Image.Image, **how: object) -> bytes:

@@ -11,7 +11,7 @@ from impasto import service
 from impasto.errors import OptionError
 from impasto.options import LOOK_OPTIONS
 from impasto.service import Limits, Offer
-from impasto.web.problems import Problem
+from impasto.serving.problem import Problem
 
 LONGEST_TEXT = 10_000
 """Bytes of a field that is no file."""

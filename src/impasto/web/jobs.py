@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from impasto.service import Result, Service, Snapshot, changes
 from impasto.service.refusals import NoSuchJobError
-from impasto.web.problems import Problem
+from impasto.serving.problem import Problem
 from impasto.web.schema import picture, problems
 
 HEARTBEAT_SECONDS = 15.0

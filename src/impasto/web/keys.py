@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from impasto.errors import CheckpointError, OptionError
-from impasto.record import replace_file
+from impasto.files import replace_file
 
 SCOPES: Mapping[str, str] = {
     "stylize": "paint pictures, and see, fetch and cancel one's own jobs",

@@ -18,6 +18,8 @@ from impasto.web.jobs import job_json, picture_response
 from impasto.web.problems import problem_of
 from impasto.web.schema import form, look_form, picture, problems
 
+STYLIZE, LOOK = "/v1/stylize", "/v1/attention"
+
 
 def make_router(service: Service) -> APIRouter:
     """The forms' schemas depend on what the service offers."""
@@ -29,14 +31,14 @@ def make_router(service: Service) -> APIRouter:
     }
     others = {202: accepted, **problems(404, 408, 409, 415, 422)}
     router.post(
-        "/v1/stylize",
+        STYLIZE,
         summary="Paint a picture in the style of others",
         response_class=Response,
         responses={200: picture("the painting"), **others},
         openapi_extra={"requestBody": form(service.offer, service.limits)},
     )(stylize)
     router.post(
-        "/v1/attention",
+        LOOK,
         summary="See where a place of a picture looks",
         response_class=Response,
         responses={200: picture("what the place looks in, bright where it looks"), **others},

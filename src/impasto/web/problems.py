@@ -1,20 +1,17 @@
-"""Errors as problem details (RFC 9457), and which status says what."""
+"""Errors as problems, and which status says what."""
 
-import math
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Match
 
 from impasto.errors import ImpastoError, OptionError
 from impasto.options import StylizeOptions
 from impasto.service.refusals import RefusedError
-
-MEDIA_TYPE = "application/problem+json"
+from impasto.serving.problem import Problem
 
 # By the code of a refusal, or of a job's failure; anything else that a caller can put right is 422.
 STATUS: Mapping[str, int] = {
@@ -30,41 +27,6 @@ STATUS: Mapping[str, int] = {
     "internal": 500,
     "worker-died": 500,
 }
-RETRY_SECONDS = 10.0
-"""For a client that comes too early, where nobody knows better."""
-
-
-class Problem(Exception):  # noqa: N818  (RFC 9457's word)
-    """An answer that is no success. detail: for a person. code: for a program. more: further members of the object."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        detail: str,
-        *,
-        retry_after: float | None = None,
-        headers: Mapping[str, str] | None = None,
-        more: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(detail)
-        self.status, self.code, self.detail = status, code, detail
-        self.headers, self.more = dict(headers or {}), dict(more or {})
-        if status == 503 and retry_after is None:
-            retry_after = RETRY_SECONDS
-        if retry_after is not None:
-            self.headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
-
-    def response(self) -> Response:
-        body = {
-            "type": "about:blank",
-            "title": HTTPStatus(self.status).phrase,
-            "status": self.status,
-            "detail": self.detail,
-            "code": self.code,
-            **self.more,
-        }
-        return JSONResponse(body, self.status, self.headers, MEDIA_TYPE)
 
 
 def problem_of(error: ImpastoError, more: Mapping[str, Any] | None = None) -> Problem:

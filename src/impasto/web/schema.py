@@ -6,8 +6,8 @@ from fastapi import FastAPI
 
 from impasto.options import LOOK_OPTIONS
 from impasto.service import FORMATS, Limits, Offer, Request
+from impasto.serving.problem import MEDIA_TYPE
 from impasto.web.form import REST
-from impasto.web.problems import MEDIA_TYPE
 
 PROBLEM: dict[str, Any] = {
     "type": "object",

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from impasto.errors import OptionError
 from impasto.options import StylizeOptions
 from impasto.service import FORMATS, Offer
+from impasto.serving.problem import Problem
 from impasto.web.copies import style_thumbnail
-from impasto.web.problems import Problem
 from impasto.web.schema import problems
 
 router = APIRouter(prefix="/v1")

@@ -73,6 +73,7 @@ class AdaIN:
     ) -> Tensor:
         """Paint `content`, (N, 3, H, W) in [0, 1], in the style of `styles`, (1, 3, h, w) each or encoded.
 
+        content, styles: with a fourth channel, opacity, what is transparent counts for nothing.
         masks: one (1, 1, H, W) map per style, how much of each position is that style's; what no style has stays the
             content's. Without, the styles are blended in the shares of options.style_blend.
         Returns (N, 3, H, W) in [0, 1] on the CPU. Raises OptionError, WeightsError, OutOfMemoryError.
@@ -84,12 +85,14 @@ class AdaIN:
         guard = memory_guard(self.device, height, width, len(content) * bytes_per_pixel(networks))
         with guard, torch.inference_mode():
             codes = [self._encoded(style, networks, options).statistics for style in styles]
-            picture = content.to(self.device, memory_format=torch.channels_last)
+            picture, opacity = visible(content.to(self.device))
+            picture = picture.contiguous(memory_format=torch.channels_last)
             if masks is None:
-                painted = _paint(networks, picture, blend(codes, options.blend_weights(len(codes))), options.strength)
+                style = blend(codes, options.blend_weights(len(codes)))
+                painted = _paint(networks, picture, style, options.strength, opacity)
             else:
                 maps = [mask.to(self.device) * options.strength for mask in masks]
-                painted = _paint_regions(networks, picture, codes, maps)
+                painted = _paint_regions(networks, picture, codes, maps, opacity)
             result = painted.float().clamp(0, 1).cpu()
         if progress:
             progress(Progress(step=1, total=1, size=(height, width), preview=lambda: result))
@@ -107,9 +110,7 @@ class AdaIN:
         with guard, torch.inference_mode():
             scaled = image.resize(picture, height, width).to(self.device, memory_format=torch.channels_last)
             pixels, opacity = visible(scaled)
-            shares = [None] * len(LAYERS) if opacity is None else _pyramid(opacity)
-            found = networks.encoder(pixels, LAYERS).items()
-            statistics = {layer: mean_std(value, part) for (layer, value), part in zip(found, shares, strict=True)}
+            statistics = _statistics(networks.encoder(pixels, LAYERS), opacity)
         return Style(statistics, self._eye(networks, options), name, picture)
 
     def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
@@ -195,45 +196,58 @@ def bytes_per_pixel(networks: Networks) -> float:
     return size * 2 * (joined + width) + 4 * 3 * 4
 
 
-def _paint(networks: Networks, content: Tensor, style: Codes, strength: float) -> Tensor:
+def _paint(networks: Networks, content: Tensor, style: Codes, strength: float, opacity: Tensor | None = None) -> Tensor:
     """One style, or one blend, over the whole picture."""
     features = networks.encoder(content, networks.decoder.config.layers)
+    own = _statistics(features, opacity)
     if strength == 1:
-        return _decoded(networks, features, style, content)
-    own = {layer: mean_std(value) for layer, value in features.items()}
+        return _decoded(networks, features, style, own, content)
     mixed = blend([style, own], [strength, 1 - strength])
     # What the decoder cannot repeat of the photograph is given back to the same degree, so that 0 is the photograph.
-    missing = content - _decoded(networks, features, own, content)
-    return _decoded(networks, features, mixed, content) + max(0.0, 1 - strength) * missing
+    missing = content - _decoded(networks, features, own, own, content)
+    return _decoded(networks, features, mixed, own, content) + max(0.0, 1 - strength) * missing
 
 
-def _decoded(networks: Networks, features: Features, style: Codes, content: Tensor) -> Tensor:
+def _statistics(features: Features, opacity: Tensor | None) -> dict[str, Statistics]:
+    """Of what is visible. opacity: (N or 1, 1, H, W) of the picture, None where all of it counts."""
+    shares = [None] * 4 if opacity is None else _pyramid(opacity)
+    return {layer: mean_std(value, shares[int(layer[4]) - 1]) for layer, value in features.items()}
+
+
+def _decoded(networks: Networks, features: Features, style: Codes, own: Codes, content: Tensor) -> Tensor:
     decoder = networks.decoder
-    given = {layer: decoder.given(value, style[layer]) for layer, value in features.items()}
+    given = {layer: decoder.given(value, style[layer], own[layer]) for layer, value in features.items()}
     size = (content.shape[-2], content.shape[-1])
     return decoder.paint(given, decoder.modulation({layer: style[layer] for layer in given}), size)
 
 
-def _paint_regions(networks: Networks, content: Tensor, styles: Sequence[Codes], masks: Sequence[Tensor]) -> Tensor:
+def _paint_regions(
+    networks: Networks,
+    content: Tensor,
+    styles: Sequence[Codes],
+    masks: Sequence[Tensor],
+    opacity: Tensor | None = None,
+) -> Tensor:
     """Every style in its own region, whose own statistics it replaces; the content's where no style is."""
     decoder = networks.decoder
     features = networks.encoder(content, decoder.config.layers)
-    own = {layer: mean_std(value) for layer, value in features.items()}
+    own = _statistics(features, opacity)
     pyramids = [_pyramid(mask) for mask in masks]
+    seen = pyramids if opacity is None else [_pyramid(mask * opacity) for mask in masks]
     given = {}
     for layer, value in features.items():
         level = int(layer[4]) - 1
         total = value.float()
-        for style, pyramid in zip(styles, pyramids, strict=True):
+        for style, pyramid, shown in zip(styles, pyramids, seen, strict=True):
             region = pyramid[level]
             # A region of less than one position has no statistics of its own.
-            there = mean_std(value, region) if region.sum() >= 1 else own[layer]
+            there = mean_std(value, shown[level]) if shown[level].sum() >= 1 else own[layer]
             total = total + region * (decoder.given(value, style[layer], there).float() - value.float())
         given[layer] = total.to(value.dtype)
     modulation = _regional([decoder.modulation(style) for style in styles], decoder.modulation(own), pyramids)
     painted = decoder.paint(given, modulation, (content.shape[-2], content.shape[-1]))
     rest = (1 - torch.stack(list(masks)).sum(0)).clamp_min(0)
-    return painted + rest * (content - _decoded(networks, features, own, content))
+    return painted + rest * (content - _decoded(networks, features, own, own, content))
 
 
 def _regional(

@@ -88,29 +88,25 @@ def layers_to_encode(options: StylizeOptions) -> set[str]:
 
 @torch.no_grad()
 def attention_terms(
-    content: Seen, styles: Sequence[Seen], shares: Sequence[float], options: StylizeOptions
+    content: Seen,
+    styles: Sequence[Seen],
+    shares: Sequence[float],
+    options: StylizeOptions,
+    region: Tensor | None = None,
+    area: float = 1.0,
 ) -> list[AttentionTerm]:
-    """Terms of the whole picture, with several styles blended in `shares`; features are of `layers_to_encode`."""
+    """Terms of a region, with several styles blended in `shares`; features are of `layers_to_encode`.
+
+    region: (1, 1, H, W) of the picture, which has `area` of it; None is the whole. Content within it looks at these
+    styles alone.
+    """
     terms = []
     for layer, weight in _weights(options).items():
-        found = [_target(content, style, layer, options) for style in styles]
+        there = None if region is None else at_layer(region, layer)
+        found = [_target(content, style, layer, options, there) for style in styles]
         # Second moments and means combine linearly, whichever the target is.
-        terms.append(_term(blend(found, shares), layer, weight, options))
+        terms.append(_term(blend(found, shares), layer, weight * area, options, there))
     return terms
-
-
-@torch.no_grad()
-def regional_terms(
-    content: Seen, style: Seen, region: Mapping[str, Tensor], share: float, options: StylizeOptions
-) -> list[AttentionTerm]:
-    """Terms of one style in its region, (1, 1, h, w) by layer, which has `share` of the picture.
-
-    Content within the region looks at this style alone.
-    """
-    return [
-        _term(_target(content, style, layer, options, region[layer]), layer, weight * share, options, region[layer])
-        for layer, weight in _weights(options).items()
-    ]
 
 
 def _weights(options: StylizeOptions) -> dict[str, float]:
@@ -121,19 +117,19 @@ def _weights(options: StylizeOptions) -> dict[str, float]:
     return {layer: options.chosen("attention_weight") * weight / total for layer, weight in layers.items()}
 
 
-def _target(content: Seen, style: Seen, layer: str, options: StylizeOptions, region: Tensor | None = None) -> Tensor:
+def _target(content: Seen, style: Seen, layer: str, options: StylizeOptions, region: Tensor | None) -> Tensor:
     names = compared_layers(layer, options.attention_features)
     queries, keys = (compared(seen, layer, names) for seen in (content, style))
     temperature, values, weights = options.attention_temperature, style.features[layer], style.shares.get(layer)
     if options.attention_loss == "local":
-        own = content.features[layer]
-        return local_target(queries, keys, values, own, temperature=temperature, key_weights=weights)
+        own, of_own = content.features[layer], content.shares.get(layer)
+        return local_target(
+            queries, keys, values, own, temperature=temperature, key_weights=weights, content_weights=of_own
+        )
     return centred_gram(attend(queries, keys, values, temperature=temperature, key_weights=weights), region)
 
 
-def _term(
-    target: Tensor, layer: str, weight: float, options: StylizeOptions, region: Tensor | None = None
-) -> AttentionTerm:
+def _term(target: Tensor, layer: str, weight: float, options: StylizeOptions, region: Tensor | None) -> AttentionTerm:
     # The loss functions are written in paper 001's convention; others are factors away from it.
     convention = options.chosen("convention")
     factor_of = content_factor if options.attention_loss == "local" else style_factor

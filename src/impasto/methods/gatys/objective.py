@@ -22,7 +22,6 @@ from impasto.methods.gatys.attention import (
     at_layer,
     attention_terms,
     layers_to_encode,
-    regional_terms,
 )
 from impasto.options import StylizeOptions
 
@@ -101,20 +100,32 @@ def encode_style(encoder: Encoder, style: Tensor, options: StylizeOptions) -> St
     return Style(grams, Seen({layer: value for layer, value in features.items() if layer in looked_at}, shares))
 
 
-def make_objective(encoder: Encoder, content: Tensor, styles: Sequence[Style], options: StylizeOptions) -> Objective:
+def make_objective(
+    encoder: Encoder,
+    content: Tensor,
+    styles: Sequence[Style],
+    options: StylizeOptions,
+    opacity: Tensor | None = None,
+) -> Objective:
     """The objective at the size of `content`, (1, 3, H, W), for the blend of the styles in the options' shares.
 
-    Layer weights are shares: w_l / sum of w.
+    Layer weights are shares: w_l / sum of w. opacity: (1, 1, H, W) of a content that is partly transparent: what is
+    visible of it is the one region of the styles.
     """
     shares = options.blend_weights(len(styles))
     grams = {layer: blend([style.grams[layer] for style in styles], shares) for layer in styles[0].grams}
-    seen = _seen(encoder, content, options)
-    attention = attention_terms(seen, [style.seen for style in styles], shares, options)
-    return _objective(encoder, content, _style_terms(grams, options), attention, options)
+    seen = _seen(encoder, content, options, opacity)
+    share = 1.0 if opacity is None else opacity.mean().item()
+    attention = attention_terms(seen, [style.seen for style in styles], shares, options, opacity, share)
+    return _objective(encoder, content, _style_terms(grams, options, share, opacity), attention, options)
 
 
 def make_regional_objective(
-    encoder: Encoder, content: Tensor, regions: Sequence[Region], options: StylizeOptions
+    encoder: Encoder,
+    content: Tensor,
+    regions: Sequence[Region],
+    options: StylizeOptions,
+    opacity: Tensor | None = None,
 ) -> Objective:
     """The same with a style for each region: guided Gram matrices (Gatys et al. 2017, section 4).
 
@@ -122,19 +133,20 @@ def make_regional_objective(
     """
     terms: list[StyleTerm] = []
     attention: list[AttentionTerm] = []
-    seen = _seen(encoder, content, options)
+    seen = _seen(encoder, content, options, opacity)
     for region in regions:
-        share = region.mask.mean().item()
+        mask = region.mask if opacity is None else region.mask * opacity
+        share = mask.mean().item()
         if share >= SMALLEST_SHARE:
-            terms += _style_terms(region.style.grams, options, share, region.mask)
-            masks = {layer: at_layer(region.mask, layer) for layer in options.layers("attention_layers")}
-            attention += regional_terms(seen, region.style.seen, masks, share, options)
+            terms += _style_terms(region.style.grams, options, share, mask)
+            attention += attention_terms(seen, [region.style.seen], [1.0], options, mask, share)
     return _objective(encoder, content, terms, attention, options)
 
 
 @torch.no_grad()
-def _seen(encoder: Encoder, content: Tensor, options: StylizeOptions) -> Seen:
-    return Seen(_encode(encoder, content, layers_to_encode(options)))
+def _seen(encoder: Encoder, content: Tensor, options: StylizeOptions, opacity: Tensor | None) -> Seen:
+    features = _encode(encoder, content, layers_to_encode(options))
+    return Seen(features, {} if opacity is None else {layer: at_layer(opacity, layer) for layer in features})
 
 
 def _style_terms(

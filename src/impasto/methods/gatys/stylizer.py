@@ -16,6 +16,7 @@ from impasto.device import memory_guard, precision
 from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import LAYERS, Encoder, Pooling, block_of
 from impasto.errors import Cancelled, OptionError
+from impasto.masks import visible
 from impasto.methods.gatys import state
 from impasto.methods.gatys.attention import layers_to_encode
 from impasto.methods.gatys.objective import (
@@ -73,6 +74,7 @@ class Gatys:
     ) -> Tensor:
         """Paint `content` in the style of `styles`; all are (1, 3, h, w) in [0, 1], of any sizes.
 
+        content, styles: with a fourth channel, opacity, what is transparent counts for nothing.
         start: the picture to start from, if options.init names a file.
         masks: one (1, 1, H, W) in [0, 1] per style, at the content's size: how much of each position belongs to that
             style. Their sum is at most 1; where it is less, the rest belongs to no style and only the content acts.
@@ -92,7 +94,8 @@ class Gatys:
         # A caller's inference mode would keep the optimisation from its gradients.
         with torch.inference_mode(False), torch.enable_grad():
             encoder = self.encoder(options)
-            needed = self.bytes_per_pixel(options, regions=0 if masks is None else len(masks))
+            regions = len(masks or ()) or int(visible(content)[1] is not None)
+            needed = self.bytes_per_pixel(options, regions=regions)
             with memory_guard(self.device, height, width, needed):
                 return _Run(self, encoder, pictures, options, progress, saving).paint()
 
@@ -117,7 +120,7 @@ class Gatys:
 def bytes_per_pixel(encoder: Encoder, options: StylizeOptions, regions: int = 0) -> float:
     """Memory of one pixel of the picture at the peak of an optimisation step; `benchmarks/memory.py` measures it.
 
-    regions: of a painting with masks; 0 is without.
+    regions: of a painting with masks, or 1 where a part of it is transparent; 0 is without.
     """
     per_pixel: float = sum(encoder.config.widths[block_of(layer) - 1] / 4 ** (block_of(layer) - 1) for layer in LAYERS)
     # Of every layer live its padded input, its output and their gradients; of L-BFGS two pictures a step remembered.
@@ -152,13 +155,15 @@ def objective_at(
     options: StylizeOptions,
     masks: Sequence[Tensor] | None = None,
 ) -> Objective:
-    """The total loss at the size of `content`, (1, 3, H, W); styles and masks may have any size."""
+    """The total loss at the size of `content`, (1, 3, H, W), or (1, 4, H, W) with its opacity; styles and masks may be
+    of any size."""
     height, width = content.shape[-2:]
+    pixels, opacity = visible(content)
     encoded = [encode_style(encoder, fit_style(style, height, width, options), options) for style in styles]
     if masks is None:
-        return make_objective(encoder, content, encoded, options)
+        return make_objective(encoder, pixels, encoded, options, opacity)
     regions = [Region(style, image.resize(mask, height, width)) for style, mask in zip(encoded, masks, strict=True)]
-    return make_regional_objective(encoder, content, regions, options)
+    return make_regional_objective(encoder, pixels, regions, options, opacity)
 
 
 def fit_style(style: Tensor, height: int, width: int, options: StylizeOptions) -> Tensor:
@@ -222,7 +227,7 @@ class _Run:
         self.options = options
         self.progress = progress
         self.saving = saving
-        self.best = self.pictures.content
+        self.best = visible(self.pictures.content)[0]
         height, width = self.best.shape[-2:]
         self.sizes = pyramid(height, width, options.scales or 1)
         self.fingerprint = pictures.fingerprint(asdict(options), method.weights_hashes(options))
@@ -263,7 +268,7 @@ class _Run:
         content = image.resize(self.pictures.content, height, width)
         objective = objective_at(self.encoder, content, self.pictures.styles, self.options, self.pictures.masks)
         if coarser is None:
-            return Optimisation(objective, self._first_picture(content), self.options)
+            return Optimisation(objective, self._first_picture(visible(content)[0]), self.options)
         return Optimisation(objective, image.resize(coarser, height, width), self.options)
 
     def _optimise(self, optimisation: Optimisation, scale: int, first: int) -> int:

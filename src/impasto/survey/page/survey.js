@@ -36,7 +36,7 @@ async function insist(address, options, tell) {
   for (let wait = 500; ; wait = Math.min(2 * wait, LONGEST_WAIT)) {
     try {
       const response = await fetch(address, { ...options, cache: "no-store", signal: AbortSignal.timeout(15000) });
-      if (response.status < 500) return response;
+      if (response.status < 500 && response.status !== 429) return response;
     } catch {
       // No server, no network, or too slow: all of them may pass.
     }

@@ -16,12 +16,12 @@ from starlette.concurrency import run_in_threadpool
 from impasto.errors import ImpastoError, OptionError
 from impasto.service import Request, Snapshot, Status
 from impasto.service.refusals import QueueFullError, UserBusyError
+from impasto.serving.problem import Problem
 from impasto.web.page.desk import Desk
 from impasto.web.page.events import UNBOUNDED
 from impasto.web.page.gate import file_url
 from impasto.web.page.uploads import file_drop
 from impasto.web.page.words import REFUSALS, refusal, said
-from impasto.web.problems import Problem
 
 if TYPE_CHECKING:
     from impasto.web.page.paint import Painting

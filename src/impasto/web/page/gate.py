@@ -23,12 +23,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from impasto.errors import OptionError, PictureError
 from impasto.service import Service
+from impasto.serving.problem import Problem
 from impasto.web.access import Access
 from impasto.web.copies import style_thumbnail
 from impasto.web.form import InMemory
 from impasto.web.page.shelf import Shelf
 from impasto.web.page.sign_in import SIGN_IN, SIGN_OUT, sign_in, sign_out, signed_out_page
-from impasto.web.problems import Problem
 
 STYLES = "/page/styles/"
 """Small pictures of the styles that can be named."""

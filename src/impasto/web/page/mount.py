@@ -16,7 +16,7 @@ from impasto.web.page.compare import compare_tab
 from impasto.web.page.desk import Desk
 from impasto.web.page.events import QUIET
 from impasto.web.page.explore import explore_tab
-from impasto.web.page.gate import Gate
+from impasto.web.page.gate import UPLOAD, Gate
 from impasto.web.page.paint import paint_tab
 from impasto.web.page.shelf import Shelf
 from impasto.web.page.sign_in import SIGN_OUT
@@ -51,6 +51,7 @@ async def _add_page(app: FastAPI, service: Service) -> None:
     # Of an app that it has not launched itself, gradio checks no path. The gate lets only the shelf's pass; this is
     # the second lock.
     blocks.has_launched = True
+    app.state.upload_paths.add(UPLOAD)
     app.router.routes.append(Gate(inner, service, shelf, access, tuple(blocks.fns)))
     _live_and_end_with(app, inner)
 

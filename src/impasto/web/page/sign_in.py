@@ -12,9 +12,9 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from impasto.serving.problem import Problem
 from impasto.web.access import COOKIE, Access
 from impasto.web.form import LONGEST_TEXT
-from impasto.web.problems import Problem
 
 SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
 

@@ -7,9 +7,8 @@ from gradio.data_classes import FileData
 from PIL import Image
 
 from impasto.errors import PictureError
-from impasto.record import opened
+from impasto.record import Named, opened
 from impasto.service.limits import MEGA, Limits
-from impasto.service.request import Named
 from impasto.sizes import largest_side
 
 SHOWN = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")

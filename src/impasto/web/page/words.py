@@ -5,7 +5,7 @@ from html import escape
 from impasto.errors import ImpastoError
 from impasto.service import Snapshot, Status
 from impasto.service.refusals import RefusedError
-from impasto.web.problems import Problem
+from impasto.serving.problem import Problem
 
 REFUSALS = (ImpastoError, Problem)
 """What a handler turns into a sentence."""

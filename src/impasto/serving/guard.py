@@ -1,0 +1,189 @@
+"""What stands before the app: bodies without end, clients without haste, and pages of other sites."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from impasto.serving.hosts import Hosts, is_called
+from impasto.serving.patience import BODY_BYTES, BODY_SECONDS, Patience
+from impasto.serving.problem import Problem
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    # Not `no-referrer`, with which browsers send no Origin along with a form of the server's own.
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+HEALTH = "/healthz"
+"""Is answered however much else is asked."""
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """The requests that may be large and slow. paths: where to. most_bytes: of one. together_bytes: of all that are on
+    their way."""
+
+    paths: Collection[str] = ()
+    most_bytes: float = 0
+    together_bytes: float = float("inf")
+
+
+class Guard:
+    """ASGI middleware. Counts what it lets through, so that requests and uploads on their way are bounded."""
+
+    def __init__(
+        self,
+        app: App,
+        patience: Patience,
+        *,
+        hosts: Hosts = None,
+        uploads: Uploads = Uploads(),
+        most_bytes: int = BODY_BYTES,
+        count: Callable[[Scope, int], None] = lambda *_: None,
+        answer: Callable[[Scope, Problem], Response] = lambda _, problem: problem.response(),
+    ) -> None:
+        """hosts: names by which requests may call the server. most_bytes: of a body that is no upload. count: called
+        with each request and the status of its answer. answer: that a refusal is."""
+        self.app, self.patience, self.hosts, self.uploads, self.most_bytes = app, patience, hosts, uploads, most_bytes
+        self._count, self._answer = count, answer
+        self.active: Counter[str] = Counter()
+        self.arriving = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises nothing of its own once the answer has begun; a client that does not read loses its connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        passage = _Passage(self, scope, receive, send)
+        try:
+            self._check(scope, passage)
+            with self._counted(scope):
+                await self.app(scope, passage.receive, passage.send)
+        except ClientDisconnect:
+            # Nobody is left to answer.
+            return
+        except TimeoutError:
+            if not passage.is_unread:
+                raise
+            # A connection that is closed would first wait for the client to read what is on its way.
+            scope["state"]["abort"]()
+        except Problem as problem:
+            await self._answer(scope, problem)(dict(scope), receive, passage.send)
+        finally:
+            self.arriving -= passage.count
+            self._count(scope, passage.status)
+
+    @contextmanager
+    def _counted(self, scope: Scope) -> Iterator[None]:
+        if scope["path"] == HEALTH:
+            yield
+            return
+        address = scope["client"][0] if scope.get("client") else ""
+        if self.active[address] >= self.patience.share:
+            detail = f"one address may ask for {self.patience.share} things at a time here"
+            raise Problem(429, "too-many-requests", detail, retry_after=2)
+        if self.active.total() >= self.patience.connections:
+            raise Problem(503, "queue-full", "the server answers as many requests as it can", retry_after=2)
+        self.active[address] += 1
+        try:
+            yield
+        finally:
+            self.active[address] -= 1
+            if not self.active[address]:
+                del self.active[address]
+
+    def _check(self, scope: Scope, passage: "_Passage") -> None:
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        if not is_called(headers.get(b"host", ""), self.hosts):
+            raise Problem(403, "other-site", "this server is not called so; --allow-host names it")
+        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and _is_foreign(headers):
+            raise Problem(403, "other-site", "pages of other sites cannot use this server")
+        length = headers.get(b"content-length", "0")
+        if not length.isdigit() or int(length) > passage.most_bytes:
+            raise passage.too_large()
+
+
+class _Passage:
+    """One request on its way in and one answer on its way out."""
+
+    def __init__(self, guard: Guard, scope: Scope, receive: Receive, send: Send) -> None:
+        self.guard, self._receive, self._send = guard, receive, send
+        self.count = 0
+        self.status = 0
+        self.is_unread = False
+        self._complete = False
+        is_upload = scope["path"] in guard.uploads.paths
+        self.most_bytes = guard.uploads.most_bytes if is_upload else guard.most_bytes
+        self._seconds = guard.patience.upload_seconds if is_upload else min(BODY_SECONDS, guard.patience.upload_seconds)
+        self._deadline = asyncio.get_running_loop().time() + self._seconds
+
+    async def receive(self) -> Message:
+        if self._complete:
+            # From here on only the end of the connection is waited for, and that may take as long as it likes.
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            detail = f"a request has {self._seconds:g} s to arrive"
+            raise Problem(408, "too-slow", detail, headers={"Connection": "close"}) from None
+        size = len(message.get("body", b""))
+        self.count += size
+        self.guard.arriving += size
+        self._complete = message["type"] != "http.request" or not message.get("more_body", False)
+        if self.count > self.most_bytes:
+            raise self.too_large()
+        if self.guard.arriving > self.guard.uploads.together_bytes:
+            raise Problem(503, "queue-full", "too many pictures are being sent at this moment", retry_after=2)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), *HEADERS]
+        try:
+            async with asyncio.timeout(self.guard.patience.unread_seconds):
+                await self._send(message)
+        except TimeoutError:
+            self.is_unread = True
+            raise
+
+    def too_large(self) -> Problem:
+        # What else the client sends is not read, so nothing else can be said over this connection.
+        detail = f"this request may have at most {self.most_bytes:,.0f} bytes"
+        return Problem(413, "too-large", detail, headers={"Connection": "close"})
+
+
+def _is_foreign(headers: dict[bytes, str]) -> bool:
+    """Whether a page of another site has its visitor's browser ask this."""
+    site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
+    if site is not None:
+        return site not in ("none", "same-origin")
+    if origin is None:
+        return False
+    # Over plain HTTP browsers say no more than this.
+    here = f"{origin.partition(':')[0]}://{headers.get(b'host', '')}"
+    return _place(origin) is None or _place(origin) != _place(here)
+
+
+def _place(address: str) -> tuple[str, int] | None:
+    """(name, port); None for what has none."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    except ValueError:
+        return None
+    return (parts.hostname, port) if parts.hostname else None

@@ -1,0 +1,121 @@
+"""uvicorn with patience that ends, for clients that say nothing, or not enough."""
+
+import asyncio
+import logging
+import socket
+from collections import Counter
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from impasto.errors import ImpastoError
+from impasto.serving.patience import HEADER_SECONDS, Patience
+
+LEAST_EACH = 16
+"""Connections that one address may have open without asking anything, at least: browsers open some in advance."""
+CROWDED_SECONDS = 1.0
+"""That a client may take to say what it wants while there are too many that say nothing."""
+
+
+class Waiting:
+    """How many connections there are on which no request is being answered: most in all, and of each address."""
+
+    def __init__(self, most: int, each: int) -> None:
+        self._most, self._each = most, each
+        self.counts: Counter[str] = Counter()
+
+    def add(self, address: str) -> None:
+        self.counts[address] += 1
+
+    def remove(self, address: str) -> None:
+        self.counts[address] -= 1
+        if not self.counts[address]:
+            del self.counts[address]
+
+    def is_crowded(self, address: str) -> bool:
+        """Whether there are more than there may be for longer than a moment."""
+        return self.counts[address] > self._each or self.counts.total() > self._most
+
+
+class Patient(H11Protocol):
+    """Closes a connection whose client takes too long to say what it wants; uvicorn by itself waits for ever."""
+
+    waiting: Waiting
+    _timers: tuple[asyncio.TimerHandle, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """It comes from."""
+        return str(self.client[0]) if self.client else ""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        # For the guard, which knows of a client that reads nothing.
+        self.app_state = {**self.app_state, "abort": transport.abort}
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        """From the first moment without a request that is being answered to the next with one."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._unwatch()
+        elif not self._timers and not self.transport.is_closing():
+            self.waiting.add(self.address)
+            self._timers = (
+                self.loop.call_later(CROWDED_SECONDS, self._make_room),
+                self.loop.call_later(HEADER_SECONDS, self.transport.abort),
+            )
+
+    def _make_room(self) -> None:
+        if self.waiting.is_crowded(self.address):
+            # At once, so that only as many go as are too many.
+            self._unwatch()
+            self.transport.abort()
+
+    def _unwatch(self) -> None:
+        if self._timers:
+            self.waiting.remove(self.address)
+        for timer in self._timers:
+            timer.cancel()
+        self._timers = ()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 is any that is free. Raises ImpastoError if that cannot be."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ImpastoError(f"{host}, port {port}: the server cannot listen there: {reason}") from error
+
+
+def configured(app: Any, patience: Patience, *, proxy: str = "", **how: Any) -> uvicorn.Config:
+    """proxy: address of a reverse proxy, whose word on where a request came from is believed. how: as for uvicorn."""
+    most = max(4 * LEAST_EACH, patience.connections // 2)
+    # All connections of a proxy have one address.
+    waiting = Waiting(most, most if proxy else max(LEAST_EACH, patience.share))
+    return uvicorn.Config(
+        app,
+        http=type("Counted", (Patient,), {"waiting": waiting}),
+        ws="none",
+        # A line for each request would hold addresses of people and, in the path, keys.
+        access_log=False,
+        log_level=logging.WARNING,
+        server_header=False,
+        proxy_headers=bool(proxy),
+        forwarded_allow_ips=proxy or None,
+        **how,
+    )

@@ -1,0 +1,43 @@
+"""How far results of two devices are apart, and how far they may be."""
+
+from collections.abc import Iterable
+
+import torch
+from accelerate.state import AcceleratorState, GradientState, PartialState
+from torch import Tensor
+
+
+def note(text: str) -> None:
+    """For the log that tools/gpu_check.sh keeps."""
+    print(text)  # noqa: T201
+
+
+def apart(found: Iterable[Tensor], expected: Iterable[Tensor]) -> float:
+    """Length of the difference over the length of what is expected, of all values together."""
+    ours, theirs = (torch.cat([x.detach().cpu().double().flatten() for x in some]) for some in (found, expected))
+    return float((ours - theirs).norm() / theirs.norm().clamp_min(1e-30))
+
+
+def assert_near(what: str, found: Iterable[Tensor], expected: Iterable[Tensor], tolerance: float) -> None:
+    """By `apart`; the log of a run says how much room was left."""
+    distance = apart(found, expected)
+    note(f"{what}: {distance:.1e} of {tolerance:.0e}")
+    assert distance <= tolerance, f"{what}: {distance:.2e} apart, tolerance {tolerance:.0e}"
+
+
+def levels_apart(found: Tensor, expected: Tensor) -> float:
+    """Mean absolute difference of two pictures in [0, 1], in levels of 8 bits."""
+    return 255 * float((found.cpu().double() - expected.cpu().double()).abs().mean())
+
+
+def assert_same_picture(what: str, found: Tensor, expected: Tensor, levels: float) -> None:
+    """By `levels_apart`."""
+    distance = levels_apart(found, expected)
+    note(f"{what}: {distance:.4f} of {levels} levels")
+    assert distance <= levels, f"{what}: {distance:.3f} levels apart, tolerance {levels}"
+
+
+def forget_accelerator() -> None:
+    """Or every accelerator of the process stays on the device of the first one."""
+    for state in (AcceleratorState, PartialState, GradientState):
+        state._reset_state()

@@ -1,0 +1,234 @@
+"""Every training step on the GPU against the CPU, and a training on the GPU that was interrupted.
+
+The first step sees the same pictures and weights. In float32 without TF32 its losses agree to 1e-4 and the gradients
+that its optimisers get, each as one vector, to 1e-2: they pass back through two networks and the corners of ReLU and
+L1. Weights that differ by 3e-7 change them by up to 1e-3, and those of semantic-gan, whose codes are normalised over
+few positions, by 7e-3: 5e-2. With bfloat16 autocast against float32: 1e-1, and 7e-1, which still is the same direction;
+on a CPU it is up to 5e-1. The losses of two more steps in float32: 2e-1, since Adam's first moves are as large where a
+gradient is nothing but rounding as where it is not; weights that differ by 3e-7 change them by up to 4e-2.
+
+A resumed training ends where an uninterrupted one does: bit by bit, if two uninterrupted ones end alike, and otherwise
+no further away than three times what these are apart.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from against_cpu import apart, assert_near, forget_accelerator, note
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor
+
+from impasto.blocks.patch_discriminator import PatchConfig
+from impasto.encoders.network import LAYERS
+from impasto.methods.cyclegan.network import GeneratorConfig
+from impasto.methods.dncnn_cyclegan.network import GeneratorConfig as DnCNNConfig
+from impasto.methods.nla_cyclegan.network import GeneratorConfig as NLAConfig
+from impasto.methods.semantic_gan.network import GeneratorConfig as SemanticConfig
+from impasto.recipes import adain, cyclegan, dncnn_cyclegan, lite_encoder, nla_cyclegan, semantic_gan
+from impasto.training import loop
+from impasto.training.loop import Schedule
+
+pytestmark = pytest.mark.gpu
+
+SCHEDULE = Schedule(steps=6, log_every=1, save_every=3)
+UNPAIRED: dict[str, Any] = {
+    "schedule": SCHEDULE, "batch": 2, "crop": 32, "shorter": 36, "held_out": 1, "pool": 3, "average_decay": 0.5,
+}  # fmt: skip
+PAIRED: dict[str, Any] = {"schedule": SCHEDULE, "batch": 2, "crop": 32, "shorter": (36, 48), "held_out": 2}
+JUDGE = PatchConfig(width=8)
+
+CONFIGS: dict[str, Any] = {
+    "adain": replace(adain.adain(), **PAIRED),
+    "adain_paper": replace(adain.adain_paper(), **PAIRED, accumulate=2),
+    "cyclegan": replace(
+        cyclegan.cyclegan(), **UNPAIRED, generator=GeneratorConfig(width=8, blocks=1), discriminator=JUDGE
+    ),
+    "nla_cyclegan": replace(
+        nla_cyclegan.nla_cyclegan(), **UNPAIRED,
+        generator=NLAConfig(width=8, blocks=2, position=1, upsampling="resize"), discriminator=JUDGE,
+    ),
+    "dncnn_cyclegan": replace(
+        dncnn_cyclegan.exp_small_bs_decay(), **UNPAIRED | {"pool": 0}, generator=DnCNNConfig(depth=2, width=16)
+    ),
+    "semantic_gan": replace(
+        semantic_gan.semantic_gan_stable(), **UNPAIRED, cycle_weight=1.0,
+        generator=SemanticConfig(width=8, blocks=1), discriminator=JUDGE,
+    ),
+    "semantic_gan, hinge": replace(
+        semantic_gan.semantic_gan(), **UNPAIRED, adversarial="hinge",
+        generator=SemanticConfig(width=8, blocks=1, attention="half"), discriminator=JUDGE,
+    ),
+    "lite_encoder": lite_encoder.Config(schedule=SCHEDULE, batch=2, crop=32, held_out=2),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
+    """Two kinds, under all names that recipes have for them."""
+    numbers = np.random.default_rng(0)
+    folders = []
+    for size in ((3, 4), (12, 16)):
+        folder = tmp_path_factory.mktemp("pictures")
+        for number in range(6):
+            coarse = Image.fromarray(numbers.integers(0, 256, (*size, 3), dtype=np.uint8))
+            coarse.resize((64, 48), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
+        folders.append([folder])
+    return dict(zip(("A", "B", "content", "style"), folders * 2, strict=True))
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network as the recipe of `lite` expects it, with other numbers."""
+    generator = torch.Generator().manual_seed(0)
+    state, previous = {"conv0.weight": torch.eye(3).view(3, 3, 1, 1) * 4, "conv0.bias": torch.full((3,), -2.0)}, 3
+    for layer in LAYERS:
+        key, width = "conv" + layer[4] + layer[6], (16, 32, 64, 128, 128)[int(layer[4]) - 1]
+        state[f"{key}.weight"] = (2 / (9 * previous)) ** 0.5 * torch.randn(width, previous, 3, 3, generator=generator)
+        state[f"{key}.bias"] = 0.1 * torch.randn(width, generator=generator)
+        previous = width
+    path = tmp_path_factory.mktemp("teacher") / "encoder.safetensors"
+    save_file(state, path)
+    return path
+
+
+@pytest.fixture
+def make(
+    pictures: dict[str, list[Path]], teacher: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, torch.device, str], Any]:
+    """(recipe, device, precision) -> its training, as new."""
+
+    def few(self: lite_encoder.LiteEncoder) -> Iterator[Tensor]:
+        yield torch.stack([self.stream[index] for index in range(4)]).float() / 255
+
+    monkeypatch.setattr(lite_encoder.LiteEncoder, "_normalisation_pictures", few)
+
+    def made(name: str, device: torch.device, precision: str) -> Any:
+        forget_accelerator()
+        accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision=precision)
+        assert accelerator.device.type == device.type
+        config, recipe = CONFIGS[name], name.partition(",")[0]
+        if recipe == "lite_encoder":
+            return lite_encoder.build(config, accelerator, pictures["A"], teacher)
+        recipes = {"adain_paper": adain, "adain": adain, "cyclegan": cyclegan, "nla_cyclegan": nla_cyclegan}
+        recipes |= {"dncnn_cyclegan": dncnn_cyclegan, "semantic_gan": semantic_gan}
+        return recipes[recipe].build(config, accelerator, pictures)
+
+    return made
+
+
+Step = tuple[dict[str, float], dict[str, Tensor]]
+
+
+def steps(training: Any, count: int) -> list[Step]:
+    """(losses, {optimiser: the gradients that it got, as one vector}) of each of the first steps."""
+    found: list[Step] = []
+    got: dict[str, Tensor] = {}
+
+    def note(name: str) -> Callable[..., None]:
+        def noted(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+            values = [
+                p.grad.flatten() for group in optimizer.param_groups for p in group["params"] if p.grad is not None
+            ]
+            got.setdefault(name, torch.cat(values).cpu())
+
+        return noted
+
+    for name, optimizer in training.optimizers.items():
+        optimizer.register_step_pre_hook(note(name))
+    batches = training.batches(0)
+    for step in range(count):
+        losses = training.step(next(batches), step)
+        found.append(({name: float(loss) for name, loss in losses.items()}, dict(got)))
+        got.clear()
+    return found
+
+
+def assert_step_near(what: str, found: Step, expected: Step, *, losses: float, gradients: float) -> None:
+    assert_losses_near(f"{what}, first step", found[0], expected[0], losses)
+    assert found[1].keys() == expected[1].keys()
+    for optimizer, theirs in expected[1].items():
+        assert_near(f"{what}, gradients of {optimizer}", [found[1][optimizer]], [theirs], gradients)
+
+
+def assert_losses_near(what: str, found: dict[str, float], expected: dict[str, float], tolerance: float) -> None:
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert_near(f"{what}, {name}", [torch.tensor(found[name])], [torch.tensor(value)], tolerance)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_step(name: str, device: torch.device, make: Callable[..., Any]) -> None:
+    expected, found = (steps(make(name, place, "no"), 3) for place in (torch.device("cpu"), device))
+    assert_step_near(name, found[0], expected[0], losses=1e-4, gradients=5e-2 if "semantic" in name else 1e-2)
+    for number in (1, 2):
+        assert_losses_near(f"{name}, step {number + 1}", found[number][0], expected[number][0], 2e-1)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_step_in_half_precision(name: str, device: torch.device, make: Callable[..., Any]) -> None:
+    (expected,) = steps(make(name, torch.device("cpu"), "no"), 1)
+    (found,) = steps(make(name, device, "bf16"), 1)
+    assert_step_near(f"{name}, bf16", found, expected, losses=1e-1, gradients=7e-1)
+
+
+@pytest.fixture
+def repeatable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Kernels that give the same sums twice, where there are any."""
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+class _Interrupted(Exception):  # noqa: N818  (no error)
+    pass
+
+
+def run(training: Any, folder: Path, *, until: int = SCHEDULE.steps, resume: bool = False) -> dict[str, Tensor]:
+    """Train, perhaps only so many steps, after which the process might have been killed; the weights."""
+    step = training.step
+
+    def stepped(batch: Any, number: int) -> Any:
+        if number == until:
+            raise _Interrupted
+        return step(batch, number)
+
+    training.step = stepped
+    folder.mkdir(exist_ok=True)
+    with contextlib.suppress(_Interrupted):
+        loop.fit(training, SCHEDULE, folder, training.accelerator, resume=resume)
+    return {
+        f"{name}/{key}": value.detach().cpu().double().clone()
+        for name, module in training.modules.items()
+        for key, value in module.state_dict().items()
+    }
+
+
+@pytest.mark.filterwarnings("ignore:.*deterministic.*:UserWarning")
+@pytest.mark.parametrize("name", ["nla_cyclegan", "adain"])
+def test_a_resumed_training(
+    name: str, device: torch.device, make: Callable[..., Any], repeatable: None, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(loop, "_draw_figures", lambda *_: None)
+    monkeypatch.setattr(loop, "write_page", lambda *_, **__: None)
+    begun = run(make(name, device, "no"), tmp_path / "begun", until=0)
+    whole = run(make(name, device, "no"), tmp_path / "whole")
+    again = run(make(name, device, "no"), tmp_path / "again")
+    run(make(name, device, "no"), tmp_path / "resumed", until=4)
+    resumed = run(make(name, device, "no"), tmp_path / "resumed", resume=True)
+    way, of_another, of_resumed = (
+        [value - begun[key] for key, value in weights.items()] for weights in (whole, again, resumed)
+    )
+    by_chance = apart(of_another, way)
+    note(f"{name}: two uninterrupted trainings are {by_chance:.1e} apart")
+    assert_near(f"{name}, resumed", of_resumed, way, 3 * by_chance)
