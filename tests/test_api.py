@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -60,6 +61,9 @@ class Inverted:
             except Cancelled:
                 raise Cancelled(best=1 - content) from None
         return 1 - content
+
+    def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
+        return 3.0 * (1 + regions)
 
     def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
         return {"inverted": "0" * 64}
@@ -418,3 +422,19 @@ def test_a_process_forked_after_painting_can_paint() -> None:
     """
     environment = {**os.environ, "OMP_NUM_THREADS": "2"}
     assert subprocess.run([sys.executable, "-c", textwrap.dedent(code)], env=environment, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/stylize.md"])
+def test_examples_of_the_documentation_work_more_than_once(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (Path(__file__).parents[1] / page).read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(import impasto\n.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    for seed, name in enumerate(("photo.jpg", "painting.jpg")):
+        noise = np.random.default_rng(seed).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(name)
+    assert examples
+    for example in examples * 2:
+        exec(example, {})
+    assert Path("out.jpg").exists()

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +101,20 @@ def test_hostile_records(text: str, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [{1, 2}, float("nan"), "x" * 2**20, "\ud800"])
+@pytest.mark.parametrize("value", [{1, 2}, float("nan"), "x" * 2**20])
 def test_records_that_could_not_be_read_again_are_not_written(value: Any) -> None:
     with pytest.raises(PictureError, match="record"):
         images.encode(picture(), "png", record={"value": value})
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"caf\xe9.jpg"), "caf\udce9\ud800"])
+def test_names_that_are_no_unicode_are_written_readably(name: str) -> None:
+    record = {"content": name, "style": [name], "options": {"init": name}}
+    for kind in ("png", "jpeg", "webp", "tiff"):
+        said = read_record(images.encode(picture(), kind, record=record))
+        assert said["content"].startswith("caf\\")
+        assert said["style"] == [said["content"]] == [said["options"]["init"]]
+    assert said["content"] in ("caf\\xe9.jpg", "caf\\udce9\\ud800")
 
 
 def test_a_record_too_long_for_jpeg_is_refused() -> None:

@@ -1,5 +1,6 @@
 """The one call that every door makes."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from impasto import image
 from impasto.colour import keep_colours
-from impasto.device import choose_device, prepare_for_forks
+from impasto.device import check_memory, choose_device, prepare_for_forks
 from impasto.errors import Cancelled, OptionError
 from impasto.masks import content_with_opacity, match_visible, regions, style_pixels, together, visible, visible_colours
 from impasto.methods import Stylizer, load_method
@@ -25,10 +26,11 @@ from impasto.methods.adain.stylizer import AdaIN
 from impasto.options import STARTS, StylizeOptions, combined
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record
-from impasto.sources import PathLike, Source, as_kind, as_mask, as_picture, depth, like
+from impasto.sources import PathLike, Source, as_kind, as_list, as_mask, as_picture, depth, like
 
 # What a style may come as: a file NAME.style.safetensors counts as a path.
 StyleSource = Source | Style
+PICTURES = 3 * 3 * 4  # bytes of a pixel before it is painted, after, and as it will be written
 
 
 @dataclass(frozen=True)
@@ -133,15 +135,16 @@ def stylize(
     is_path = isinstance(content, str | os.PathLike)
     if output is not None and not is_path:
         raise OptionError("output is for a content that is a path; other kinds are returned")
-    styles, masks = _as_list(style), _as_list(masks)
+    styles, masks = as_list(style), as_list(masks)
     picture = as_picture(content)
     target = None
     if is_path:
         # Before painting: minutes of work must not end in a name that is taken.
-        sources = [content, *(s for s in (*styles, *masks) if isinstance(s, str | os.PathLike))]
         chosen = _beside(Path(content)) if output is None else output
+        sources = [content, *styles, *masks, *options.files.values(), stylizer.weights if stylizer else None]
         image.check_target(chosen, overwrite=overwrite, sources=sources)
         target = Path(chosen)
+        image.check_size(target, *image.fit(picture.height, picture.width, options.size))
     names = Names(content=_name(content), styles=_names(styles), masks=_names(masks))
     try:
         painting = paint(picture, styles, options, masks=masks, stylizer=stylizer, progress=progress, names=names)
@@ -192,15 +195,17 @@ def paint(
     stylizer = stylizer or load(options.method)
     if stylizer.method != options.method:
         raise OptionError(f"method is '{options.method}', but the stylizer that was given is of {stylizer.method}")
-    pixels = image.resize(content_with_opacity(content), *image.fit(content.height, content.width, options.size))
+    size = image.fit(content.height, content.width, options.size)
+    check_memory(stylizer.device, *size, _bytes_per_pixel(stylizer, options, len(masks) or content.alpha is not None))
+    pixels = image.resize(content_with_opacity(content), *size)
     maps = _maps(masks, len(styles), options, pixels)
     start = None if (init := options.chosen("init")) in STARTS else visible_colours(image.read(init))
-    known = [as_style(style) for style in styles]
+    seen = [as_style(style) for style in styles]
     finish = _Finish(visible(pixels)[0], maps, options)
     prepare_for_forks()
     began = time.monotonic()
     try:
-        result = _painted(stylizer, pixels, known, options, maps, start, finish.watching(progress), saving)
+        result = _painted(stylizer, pixels, seen, options, maps, start, finish.watching(progress), saving)
     except Cancelled as stopped:
         if isinstance(stopped.best, Tensor):
             stopped.best = like(finish(stopped.best), content)
@@ -223,10 +228,11 @@ def paint_batch(
 
     Raises what `paint` raises, for all of them.
     """
-    sizes = {image.fit(content.height, content.width, options.size) for content in contents}
-    if not can_batch(options) or len(sizes) != 1:
+    size, *others = {image.fit(content.height, content.width, options.size) for content in contents}
+    if not can_batch(options) or others:
         raise OptionError("only pictures of one size, painted by adain alone, can be painted at once")
-    pixels = [image.resize(content_with_opacity(content), *next(iter(sizes))) for content in contents]
+    check_memory(stylizer.device, *size, len(contents) * _bytes_per_pixel(stylizer, options))
+    pixels = [image.resize(content_with_opacity(content), *size) for content in contents]
     prepare_for_forks()
     began = time.monotonic()
     results = stylizer(together(pixels), [as_style(style) for style in styles], options)
@@ -258,7 +264,7 @@ def _painted(
     saving: Any,
 ) -> Tensor:
     """What the method makes of it, and of that what the refinement makes."""
-    needs_pictures = options.method == "gatys" or options.refinement_steps or options.colour == "match"
+    needs_pictures = options.takes_steps or options.colour == "match"
     pictures = [_picture_of(style, options) for style in styles] if needs_pictures else []
     if options.colour == "match":
         pictures = [match_visible(picture, pixels) for picture in pictures]
@@ -272,6 +278,15 @@ def _painted(
     return refiner(
         pixels, pictures, options.refinement(), masks=maps, start=result, progress=progress, saving=saving
     )  # fmt: skip
+
+
+def _bytes_per_pixel(stylizer: Stylizer, options: StylizeOptions, regions: int = 0) -> float:
+    """Memory of one pixel at the peak of everything that is done to a picture."""
+    needed = stylizer.bytes_per_pixel(options, regions=regions)
+    if options.refinement_steps:
+        refiner = _refiner(stylizer.device, stylizer.weights)
+        needed = max(needed, refiner.bytes_per_pixel(options.refinement(), regions=regions))
+    return needed + PICTURES
 
 
 @lru_cache(maxsize=1)
@@ -303,8 +318,7 @@ class _Finish:
         """The same reports, with previews that are finished, too; the last one is remembered."""
 
         def report(made: Progress) -> None:
-            self.last = made
-            preview = made.preview
+            self.last, preview = made, made.preview
             if progress:
                 progress(made if preview is None else replace(made, preview=lambda: self(preview())))
 
@@ -344,20 +358,17 @@ def _picture_of(style: Tensor | Style, options: StylizeOptions) -> Tensor:
 
 
 def make_record(
-    picture: image.Picture,
-    options: StylizeOptions,
-    stylizer: Stylizer,
-    names: Names,
-    seconds: float,
+    picture: image.Picture, options: StylizeOptions, stylizer: Stylizer, names: Names, seconds: float,
     last: Progress | None = None,
-) -> Record:
+) -> Record:  # fmt: skip
     """How a picture was made, to be written into its file. last: what was last reported of painting it."""
-    takes_steps = options.method == "gatys" or bool(options.refinement_steps)
+    losses = dict(last.best_losses) if last else {}
     return {
         "software": "impasto",
         "version": version("impasto"),
         "method": options.method,
         "options": asdict(options),
+        **({"by_preset": decided} if (decided := options.by_preset()) else {}),
         "seed": options.seed,
         "weights": stylizer.weights_hashes(options),
         "device": str(stylizer.device),
@@ -366,19 +377,14 @@ def make_record(
         **({"masks": list(names.masks)} if names.masks else {}),
         "size": [picture.width, picture.height],
         "seconds": round(seconds, 2),
-        **({"retreats": last.retreats} if last and takes_steps else {}),
+        **({"retreats": last.retreats} if last and options.takes_steps else {}),
+        **({"loss": total, "losses": losses} if losses and math.isfinite(total := sum(losses.values())) else {}),
     }
 
 
 def _beside(content: Path) -> Path:
     suffix = content.suffix if content.suffix.lower() in image.FORMATS else ".png"
     return content.with_name(f"{content.stem}-impasto{suffix}")
-
-
-def _as_list(sources: Any) -> list[Any]:
-    if sources is None:
-        return []
-    return list(sources) if isinstance(sources, list | tuple) else [sources]
 
 
 def _name(source: Any) -> str:

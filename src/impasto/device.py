@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from impasto.errors import OptionError, OutOfMemoryError, PictureError
+from impasto.sizes import largest_side
 
 # Half precision is used only where it gives the same picture to this many decibels.
 GATE_PSNR = 40.0
@@ -145,17 +146,25 @@ def check_room(height: int, width: int, channels: int) -> None:
         raise PictureError(f"its {width} x {height} pixels need {sizes}")
 
 
-@contextlib.contextmanager
-def memory_guard(device: torch.device, height: int, width: int, bytes_per_pixel: float) -> Iterator[None]:
-    """Refuse a picture that cannot fit before work begins, and explain it if memory runs out after all.
+def check_memory(device: torch.device, height: int, width: int, bytes_per_pixel: float) -> None:
+    """Raises OutOfMemoryError with the memory that is needed and there, and the `--size` that fits, if it does not fit.
 
-    Raises OutOfMemoryError with the memory that is needed and there, and the `--size` that fits. The check comes first
-    because a system that is out of memory kills the process without asking.
+    It belongs before all work, because a system that is out of memory kills the process without asking.
     """
     free = free_memory(device)
     needed = height * width * bytes_per_pixel
     if free is not None and needed > free:
         raise OutOfMemoryError(_advice(height, width, needed, free))
+
+
+@contextlib.contextmanager
+def memory_guard(device: torch.device, height: int, width: int, bytes_per_pixel: float) -> Iterator[None]:
+    """Refuse a picture that cannot fit before work begins, and explain it if memory runs out after all.
+
+    Raises what `check_memory` raises.
+    """
+    check_memory(device, height, width, bytes_per_pixel)
+    free, needed = free_memory(device), height * width * bytes_per_pixel
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError):
@@ -170,6 +179,6 @@ def memory_guard(device: torch.device, height: int, width: int, bytes_per_pixel:
 def _advice(height: int, width: int, needed: float, free: int | None) -> str:
     # Without a figure of what is free, half of what was asked for is a size that is likely to pass.
     available = needed / 4 if free is None else 0.9 * min(free, needed)
-    fits = max(1, int(max(height, width) * (available / needed) ** 0.5))
+    fits = largest_side(height, width, height * width * available / needed)
     there = "" if free is None else f" and {free / 2**30:.1f} GiB are free"
     return f"{width} x {height} pixels need about {needed / 2**30:.1f} GiB of memory{there}; --size {fits} fits"

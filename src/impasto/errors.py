@@ -48,6 +48,11 @@ class Cancelled(ImpastoError):  # noqa: N818  (the trade's word; it reports a wi
         self.best = best
 
 
+def reason_of(error: OSError) -> str:
+    """What the system says, as the end of a sentence: 'no space left on device'."""
+    return (error.strerror or str(error)).lower()
+
+
 @contextmanager
 def from_extra(extra: str, purpose: str) -> Iterator[None]:
     """Around imports: raises ImpastoError, naming the extra, where a package that it brings is missing.

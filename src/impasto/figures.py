@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from impasto.record import replace_file
+from impasto.files import replace_file
 
 logger = logging.getLogger("impasto")
 

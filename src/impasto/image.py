@@ -6,6 +6,7 @@ input (camera, place, time) end here.
 
 import io
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,13 @@ from PIL import Image, PngImagePlugin
 from torch import Tensor
 
 from impasto import record as records
-from impasto import sixteen_bit
+from impasto import sixteen_bit, sizes
 from impasto.colour import luma
 from impasto.decoding import Decoded, Floats, decode, fractions
-from impasto.device import check_room
-from impasto.errors import OptionError, PictureError
-from impasto.record import Record, check_path, explained, is_same_file, opened, replace_file
+from impasto.device import check_memory, check_room
+from impasto.errors import PictureError, reason_of
+from impasto.files import check_output, replace_file
+from impasto.record import Record, check_path, explained, opened
 
 DEFAULT_PIXEL_LIMIT = records.DEFAULT_PIXEL_LIMIT
 Source = records.Source
@@ -33,7 +35,9 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".ti
 """The formats that can be written, by suffix."""
 
 _LONGEST_SIDE = {"JPEG": 65_500, "WebP": 16_383}
+_LARGE = 2**24  # pixels that no machine has too little memory for
 
+fit = sizes.fit
 Path_ = str | os.PathLike[str]
 
 
@@ -122,7 +126,7 @@ def write(
     bits: int | None = None,
     overwrite: bool = False,
     record: Record | None = None,
-    sources: Sequence[Path_] = (),
+    sources: Sequence[Any] = (),
 ) -> None:
     """Write a picture as PNG, JPEG, WebP or TIFF, by the path's suffix, all of it or nothing.
 
@@ -134,26 +138,25 @@ def write(
     try:
         replace_file(target, encode(picture, Path(path).suffix, bits=bits, record=record))
     except OSError as error:
-        raise PictureError(f"{path}: it cannot be written: {(error.strerror or str(error)).lower()}") from error
+        raise PictureError(f"{path}: it cannot be written: {reason_of(error)}") from error
     except PictureError as error:
         raise PictureError(f"{path}: {error}") from error
 
 
-def check_target(path: Path_, *, overwrite: bool = False, sources: Sequence[Path_] = ()) -> Path:
-    """The file that `write` would write, with links followed. Raises PictureError if it would not; writes nothing."""
+def check_target(path: Path_, *, overwrite: bool = False, sources: Sequence[Any] = ()) -> Path:
+    """The file that `write` would write, with links followed. Raises PictureError if it would not; leaves nothing."""
     with explained(records.name_of(path)):
         check_path(path)
-        _format(Path(path).suffix)
-    target = Path(os.path.realpath(path))
-    if not target.parent.is_dir():
-        raise PictureError(f"{path}: the folder {target.parent} does not exist")
-    if any(is_same_file(target, source) for source in sources):
-        raise PictureError(f"{path}: this is an input, which is never overwritten; choose another name")
-    if target.is_dir():
-        raise PictureError(f"{path}: this is a folder; name a file")
-    if target.exists() and not overwrite:
-        raise PictureError(f"{path}: the file exists; choose another name, or allow overwriting")
-    return target
+    check_size(path, 1, 1)
+    return check_output(path, overwrite=overwrite, sources=sources)
+
+
+def check_size(path: Path_, height: int, width: int) -> None:
+    """Raises PictureError if the suffix of `path` is of no format, or of one that does not hold so many pixels."""
+    try:
+        _check_sides(_format(Path(path).suffix), height, width)
+    except PictureError as error:
+        raise PictureError(f"{path}: {error}") from None
 
 
 def _format(suffix: str) -> str:
@@ -176,10 +179,7 @@ def encode(picture: Picture, format: str, *, bits: int | None = None, record: Re
         raise PictureError(f"{bits} bits per channel cannot be written; choose 8 or 16")
     if depth == 16 and kind not in ("PNG", "TIFF"):
         raise PictureError(f"{kind} holds 8 bits per channel; PNG and TIFF hold 16")
-    limit = _LONGEST_SIDE.get(kind)
-    if limit and max(picture.height, picture.width) > limit:
-        size = f"{picture.width} x {picture.height}"
-        raise PictureError(f"{kind} holds at most {limit} pixels a side, not {size}; PNG and TIFF hold more")
+    _check_sides(kind, picture.height, picture.width)
     if kind == "JPEG" and picture.alpha is not None:
         picture = on_white(picture)
     samples = _samples(picture, depth)
@@ -189,6 +189,11 @@ def encode(picture: Picture, format: str, *, bits: int | None = None, record: Re
     if kind == "PNG" and depth == 16:
         return sixteen_bit.encode_png(samples, texts)
     return _encode_with_pillow(samples, kind, texts, records.to_exif(record) if record is not None else b"")
+
+
+def _check_sides(kind: str, height: int, width: int) -> None:
+    if max(height, width) > (limit := _LONGEST_SIDE.get(kind, sys.maxsize)):
+        raise PictureError(f"{kind} holds at most {limit} pixels a side, not {width} x {height}; PNG holds more")
 
 
 def _encode_with_pillow(samples: NDArray[np.uint8], kind: str, texts: dict[str, str], exif: bytes) -> bytes:
@@ -284,18 +289,12 @@ def _in_range(values: Tensor) -> Tensor:
 
 
 def resize(image: Tensor, height: int, width: int) -> Tensor:
-    """(N, C, H, W) -> (N, C, height, width), both in [0, 1]: bicubic, antialiased. The same size is returned as is."""
+    """(N, C, H, W) -> (N, C, height, width), both in [0, 1]: bicubic, antialiased. The same size is returned as is.
+
+    Raises OutOfMemoryError, before any work, for a size that memory cannot hold.
+    """
     if image.shape[-2:] == (height, width):
         return image
+    if height * width > _LARGE:
+        check_memory(image.device, height, width, 2 * image.shape[0] * image.shape[1] * image.element_size())
     return F.interpolate(image, (height, width), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
-
-
-def fit(height: int, width: int, longer_side: int | None) -> tuple[int, int]:
-    """The (height, width) in pixels whose longer side is longer_side, aspect kept, at least 1; None changes nothing."""
-    if longer_side is None:
-        return height, width
-    if longer_side < 1:
-        raise OptionError(f"the longer side of a picture is at least 1 pixel, not {longer_side}")
-    longer = max(height, width)
-    tall, wide = ((2 * side * longer_side + longer) // (2 * longer) for side in (height, width))
-    return max(1, tall), max(1, wide)

@@ -243,6 +243,11 @@ class StylizeOptions:
         """Whether the method is shown paintings; to another, its weights are the style."""
         return self.method not in TRANSLATIONS
 
+    @property
+    def files(self) -> dict[str, str]:
+        """The values that may name files, which are read and never overwritten, by their options."""
+        return {"decoder": self.decoder} | ({"init": self.init} if self.init else {})
+
     def check_styles(self, count: int, *, masks: int = 0) -> None:
         """Raises OptionError unless so many styles, and masks if any, make sense with this method."""
         if masks and not self.takes_style:
@@ -267,6 +272,18 @@ class StylizeOptions:
     def refinement_steps(self) -> int:
         """Steps of gatys that go on from what adain painted; `refine` counts more than `quality`."""
         return self.refine or QUALITIES[self.quality]
+
+    @property
+    def takes_steps(self) -> bool:
+        """Whether the picture is optimised, from the start or from what adain painted."""
+        return self.method == "gatys" or bool(self.refinement_steps)
+
+    def by_preset(self) -> dict[str, Any]:
+        """What the preset decides of a painting with these options, of adain's refinement too; nothing of others."""
+        if not self.takes_steps:
+            return {}
+        painted = self if self.method == "gatys" else self.refinement()
+        return {name: painted.chosen(name) for name in PRESETS[painted.preset] if getattr(painted, name) is None}
 
     def refinement(self) -> "StylizeOptions":
         """What refining means: the method gatys at full size, started from what adain painted."""

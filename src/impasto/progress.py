@@ -18,7 +18,8 @@ class Progress:
     """One report.
 
     step, total: finished and expected steps of the whole job. loss: of the best picture so far at this scale.
-    losses: {term: weighted value} of the picture of this very step, where a method has terms.
+    losses: {term: weighted value} of the picture of this very step, where a method has terms; best_losses: of the best
+    one, which after the last step is the finished one.
     retreats: how often the loss exploded so far, where a method goes back to its best picture then.
     size: (height, width) that is being worked on. seconds_left: an estimate; None until there is one.
     preview: the best picture so far, (1, 3, h, w) in [0, 1]; a function because making it costs time.
@@ -28,6 +29,7 @@ class Progress:
     total: int
     loss: float | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
+    best_losses: Mapping[str, float] = field(default_factory=dict)
     retreats: int = 0
     size: tuple[int, int] | None = None
     seconds_left: float | None = None

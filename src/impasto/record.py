@@ -1,4 +1,4 @@
-"""The file around the pixels: opening it, replacing it, and the record in it of how the picture was made.
+"""The file around the pixels: opening it, and the record in it of how the picture was made.
 
 A record is a flat or slightly nested JSON object: software, version, method, options, seed, weights ({name: sha256}),
 content, style, seconds. PNG carries it in a text chunk with the keyword "impasto"; JPEG, WebP and TIFF carry it as
@@ -9,7 +9,6 @@ import io
 import json
 import logging
 import os
-import secrets
 import stat
 import struct
 import threading
@@ -22,7 +21,8 @@ from typing import Any, BinaryIO
 
 from PIL import Image, ImageFile, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
-from impasto.errors import PictureError
+from impasto.errors import PictureError, reason_of
+from impasto.files import in_unicode
 
 Record = dict[str, Any]
 Source = str | os.PathLike[str] | bytes | BinaryIO
@@ -160,7 +160,7 @@ def _reason(error: Exception, pixel_limit: int) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     if isinstance(error, OSError) and error.strerror:
-        return f"it cannot be read: {error.strerror.lower()}"
+        return f"it cannot be read: {reason_of(error)}"
     detail = " ".join(str(error).split())[:200] or type(error).__name__
     return f"it is cut short or damaged ({detail})"
 
@@ -249,40 +249,13 @@ def _kind_of_tiff(data: bytes) -> str | None:
         return None
 
 
-# --- replacing -------------------------------------------------------------------------------------------------------
-
-
-def is_same_file(target: Path, source: str | os.PathLike[str]) -> bool:
-    """Whether two paths, which need not exist, lead to one file, over links of any kind."""
-    if "\0" in os.fspath(source):
-        return False  # a name that no file can have
-    try:
-        return target.samefile(source)
-    except (OSError, ValueError):
-        return target == Path(os.path.realpath(source))
-
-
-def replace_file(target: Path, data: bytes) -> None:
-    """Put data where target is in one step, so that nobody ever meets half a file."""
-    part = target.with_name(f".impasto-{secrets.token_hex(8)}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
 # --- writing and reading the record ----------------------------------------------------------------------------------
 
 
 def to_text(record: Record) -> str:
     """The record as JSON in plain ASCII, safe in every metadata field. Raises PictureError if it is not JSON."""
     try:
-        text = json.dumps(record, allow_nan=False)
+        text = json.dumps(in_unicode(record), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise PictureError(f"the record of how the picture was made cannot be written as JSON: {error}") from error
     _checked(text)
@@ -314,6 +287,14 @@ def read_record(source: Source) -> Record:
                 "it carries no record of how it was made: it was not painted by impasto, or its metadata were stripped"
             )
         return _checked(text)
+
+
+def find_record(source: Source) -> Record | None:
+    """The same; None where there is none, for whatever reason."""
+    try:
+        return read_record(source)
+    except PictureError:
+        return None
 
 
 def _description(image: Image.Image) -> str | None:

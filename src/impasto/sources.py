@@ -36,6 +36,13 @@ def as_picture(source: Source | image.Picture) -> image.Picture:
     )
 
 
+def as_list(sources: Any) -> list[Any]:
+    """What may be one or several, or None for none."""
+    if sources is None:
+        return []
+    return list(sources) if isinstance(sources, list | tuple) else [sources]
+
+
 def as_mask(source: Source | image.Picture) -> image.Picture:
     """A mask as a `Picture`: any kind of picture, and what masks are in Python besides: True and False, 0 and 1 in any
     type, and tensors of one channel, ([[1,] 1,] H, W). Raises PictureError."""

@@ -166,6 +166,10 @@ class Translator(ABC):
         # Not an inference tensor: callers may go on with it where gradients are wanted.
         return result.clone(memory_format=torch.contiguous_format)
 
+    def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
+        """Memory of one pixel of the picture at the peak of painting."""
+        return bytes_per_pixel(self.network(options)[0])
+
     def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
         """{network: sha256 of its weights}, for the record of how a picture was made."""
         return {self.method: sha256_of(self.weights)}

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import torch
@@ -145,9 +146,10 @@ WEIGHTS: dict[str, WeightSpec] = {
 def cache_folder() -> Path:
     """The folder of downloaded weights: the environment's IMPASTO_CACHE, or impasto's part of the user's cache."""
     chosen = os.environ.get("IMPASTO_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    return user_cache_path("impasto")
+    try:
+        return Path(chosen or user_cache_path("impasto")).expanduser()
+    except RuntimeError:
+        raise WeightsError("there is no home folder to keep weights in; name a folder in IMPASTO_CACHE") from None
 
 
 def location(spec: WeightSpec) -> Path:
@@ -259,7 +261,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not path.is_file():
         raise WeightsError(f"{path}: there is no such file")
     try:
-        with safe_open(path, framework="pt") as file:
+        with _in_unicode(path) as name, safe_open(name, framework="pt") as file:
             # Cloned, because they lie in the file's buffer at any address, and the last bit of a dot product depends on
             # its operands' alignment: what is resumed must go on as it would have in torch's own memory.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
@@ -268,6 +270,19 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise WeightsError(f"{path}: is damaged or is not a safetensors file ({error})") from None
     except OSError as error:
         raise WeightsError(f"{path}: {_local_reason(error, path)}") from None
+
+
+@contextmanager
+def _in_unicode(path: Path) -> Iterator[Path]:
+    """The path, or a link to it if its name is no Unicode, which safetensors does not open."""
+    try:
+        str(path).encode()
+        yield path
+    except UnicodeEncodeError:
+        with TemporaryDirectory() as folder:
+            link = Path(folder) / "weights"
+            link.symlink_to(path.resolve())
+            yield link
 
 
 def _is_published(path: Path, spec: WeightSpec) -> bool:
@@ -295,8 +310,8 @@ def _download(spec: WeightSpec, path: Path, progress: Callable[[int, int], None]
 def _replacing(path: Path) -> Iterator[Path]:
     """A new path beside `path`: its file takes the place of `path` if the block succeeds, and vanishes otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own, because two processes may be writing the same weights.
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    # A name of its own, because two processes may be writing the same weights; and not too long with what is added.
+    partial = path.with_name(f".{path.name[:48]}.{uuid.uuid4().hex[:8]}.partial")
     try:
         yield partial
         with partial.open("rb+") as file:

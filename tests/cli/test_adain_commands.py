@@ -156,7 +156,7 @@ def test_an_encoded_style_paints_as_its_painting(impasto, paint, pixels, folder)
         outcome = paint("photo.png", "-s", "style.style.safetensors", "-o", "third.png", *words)
         assert outcome.code == 2
         assert "needs the painting itself" in outcome.err
-    assert "exists already" in impasto("encode", "style.png").err
+    assert "the file exists" in impasto("encode", "style.png").err
     assert impasto("encode", "style.png", "--overwrite").code == 0
     assert impasto("encode", "style.png", "-o", "x.png").code == 2
     assert impasto("encode", "nowhere.png").code == 1

@@ -20,7 +20,10 @@ def test_draws_a_figure(impasto, folder):
     with Image.open(folder / "attention.png") as picture:
         assert picture.width > 7 * 24
     again = impasto("attention", "photo.png", "-s", "style.png", "--at", "3,4")
-    assert (again.code, again.err) == (1, "impasto: attention.png: exists already; --overwrite replaces it\n")
+    assert (again.code, again.err) == (
+        1,
+        "impasto: attention.png: the file exists; choose another name, or allow overwriting\n",
+    )
     assert impasto("attention", "photo.png", "-s", "style.png", "--at", "3,4", "--overwrite").code == 0
 
 
@@ -70,7 +73,10 @@ def test_draws_where_a_generator_looks(impasto, folder, generators):
     assert impasto(*words, "-o", "look.html").code == 0
     assert "photo.png looks at itself" in (folder / "look.html").read_text()
     again = impasto(*words, "-o", "look.html")
-    assert (again.code, again.err) == (1, "impasto: look.html: exists already; --overwrite replaces it\n")
+    assert (again.code, again.err) == (
+        1,
+        "impasto: look.html: the file exists; choose another name, or allow overwriting\n",
+    )
 
 
 def test_draws_where_a_generator_of_the_semantic_gan_looks(impasto, folder):
@@ -148,3 +154,22 @@ def test_refuses_what_is_no_study(words, message, code, impasto):
     outcome = impasto("study", *words)
     assert outcome.code == code
     assert message in outcome.err
+
+
+def test_a_study_of_other_pictures_or_settings_replaces_an_older_one_only_if_allowed(impasto, folder):
+    words = ["study", "pooling", "--style", "style.png"]
+    usual = [*words, "--content", "photo.png", *TINY]
+    assert impasto(*usual).code == 0
+    before = (folder / "study-pooling" / "report.md").read_bytes()
+    assert impasto(*usual).code == 0  # the same again
+    for other in (["--content", "photo.png", "--size", "32", "--steps", "3"], ["--content", "style.png", *TINY]):
+        outcome = impasto(*words, *other)
+        assert (outcome.code, "holds the study pooling of other pictures or settings" in outcome.err) == (1, True)
+    assert (folder / "study-pooling" / "report.md").read_bytes()[:200] == before[:200]
+    assert impasto(*words, "--content", "style.png", *TINY, "--overwrite").code == 0
+    assert "style" in (folder / "study-pooling" / "numbers.csv").read_text()
+
+
+def test_several_places_after_one_flag(impasto, folder):
+    outcome = impasto("attention", "photo.png", "-s", "style.png", "--size", "32", "--at", "50%,50%", "3,4")
+    assert (outcome.code, outcome.err) == (0, "")

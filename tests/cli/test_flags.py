@@ -38,7 +38,7 @@ def arguments():
 def chosen(monkeypatch):
     """The options of each painting that was asked for, instead of painting it."""
     seen = []
-    monkeypatch.setattr(command, "_paint", lambda contents, styles, masks, options, *rest: seen.append(options) or 0)
+    monkeypatch.setattr(command, "_paint", lambda pictures, options, *rest: seen.append(options) or 0)
     return seen
 
 
@@ -118,11 +118,36 @@ def test_another_file_of_options(impasto, chosen, folder):
     assert chosen == [StylizeOptions(strength=0.5)]
 
 
-@pytest.mark.parametrize("text", ["stylize: {pixels: 1}", "stylize: [", "stylize: 3", ""])
-def test_a_wrong_file_of_options_is_wrong_usage(text, impasto, chosen, folder):
-    (folder / "impasto.yaml").write_text(text)
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"stylize: {pixels: 1}", "pixels"),
+        (b"stylize: [", "impasto.yaml: it is no YAML: while parsing a flow"),
+        (b"stylize: {style: caf\xe9}", "impasto.yaml: it is no YAML"),
+        (b"stylize: !!python/object:os.system {}", "impasto.yaml: it is no YAML"),
+        (b"stylize: 3", "impasto.yaml"),
+        (b"[1, 2]", "impasto.yaml: it must hold options below the names of commands"),
+        (b"stylise: {size: 3}", "impasto.yaml: there is no command 'stylise'; did you mean stylize?"),
+    ],
+)
+def test_a_wrong_file_of_options_is_wrong_usage_and_named(text, said, impasto, chosen, folder):
+    (folder / "impasto.yaml").write_bytes(text)
     outcome = impasto("stylize", "photo.png", "-s", "style.png")
-    assert (outcome.code, outcome.err.count("\n")) == ((2, 1) if text else (0, 0)), outcome.err
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert said in outcome.err
+    assert "impasto.yaml" in outcome.err
+
+
+def test_an_empty_file_of_options_is_one_without_options(impasto, chosen, folder):
+    (folder / "impasto.yaml").write_text("")
+    outcome = impasto("stylize", "photo.png", "-s", "style.png")
+    assert (outcome.code, outcome.err) == (0, "")
+
+
+def test_a_folder_is_no_file_of_options(impasto, chosen, folder):
+    (folder / "impasto.yaml").mkdir()
+    outcome = impasto("stylize", "photo.png", "-s", "style.png")
+    assert (outcome.code, outcome.err) == (2, "impasto: impasto.yaml: it cannot be read: is a directory\n")
 
 
 def test_a_missing_file_of_options_is_wrong_usage(impasto, chosen):

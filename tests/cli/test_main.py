@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -105,19 +106,81 @@ def test_debug_shows_the_traceback(impasto, monkeypatch):
         impasto("demo")
 
 
-@pytest.mark.parametrize("words", [["--help"], ["info", "--json", "painted.png"]])
-def test_a_reader_that_goes_away_is_no_error(words, folder):
+def paint_nothing(folder):
+    """painted.png, with a record."""
     from PIL import Image, PngImagePlugin
 
     chunks = PngImagePlugin.PngInfo()
     chunks.add_itxt("impasto", '{"software": "impasto"}')
-    Image.new("RGB", (1, 1)).save("painted.png", pnginfo=chunks)
+    Image.new("RGB", (1, 1)).save(folder / "painted.png", pnginfo=chunks)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["info", "--json", "painted.png"]])
+def test_a_reader_that_goes_away_is_no_error(words, folder):
+    paint_nothing(folder)
     command = [sys.executable, "-c", "import sys; from impasto.cli.main import main; sys.exit(main())", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ) as run:
         run.stdout.close()
         said = run.stderr.read()
     assert said == ""
     assert run.returncode != 0
+
+
+MAIN = "import sys; from impasto.cli.main import main; sys.exit(main())"
+FULL = Path("/dev/full")
+
+
+def started(*words, **streams):
+    """The command in a process of its own, whose standard streams are what they are."""
+    return subprocess.run([sys.executable, "-c", MAIN, *words], check=False, timeout=60, text=True, **streams)
+
+
+@pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)], ids=str)
+def test_closed_streams_are_no_error(closed, folder):
+    words = [sys.executable, "-c", MAIN, "encode", "swirls", "-o", "x.style.safetensors"]
+    code = f"import os, sys; [os.close(number) for number in {closed}]; os.execv(sys.executable, {words!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (folder / "x.style.safetensors").stat().st_size > 0
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [["keys", "list", "--keys", "keys.json"], ["--help"], ["info", "painted.png"]])
+def test_a_full_disk_behind_stdout_is_said_once(words, folder):
+    key = '{"name": "a", "sha256": "b", "scopes": [], "created": "", "rate": null}'
+    (folder / "keys.json").write_text(f'{{"keys": [{key}]}}')
+    paint_nothing(folder)
+    with FULL.open("w") as full:
+        done = started(*words, stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "no space left on device" in done.stderr
+    assert "inside impasto" not in done.stderr
+    assert "painted.png" not in done.stderr
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+def test_notes_that_nobody_can_read_stop_nothing(folder):
+    with FULL.open("w") as full:
+        done = started("styl", stdout=subprocess.PIPE, stderr=full)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert started("keys", "add", "me", "--keys", "keys.json", stdout=subprocess.PIPE, stderr=full).returncode == 0
+
+
+def test_a_folder_that_is_gone_is_said(impasto, folder, monkeypatch):
+    (folder / "gone").mkdir()
+    monkeypatch.chdir(folder / "gone")
+    (folder / "gone").rmdir()
+    outcome = impasto("stylize", "photo.png", "-s", "style.png")
+    assert (outcome.code, outcome.err.count("\n")) == (1, 1)
+    assert "inside impasto" not in outcome.err
+
+
+def test_no_home_is_said_where_one_is_needed(impasto, monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    outcome = impasto("weights", "fetch", "vgg19")
+    assert (outcome.code, "there is no home folder" in outcome.err) == (1, True), outcome.err
 
 
 def test_completion_can_be_installed(impasto, folder):

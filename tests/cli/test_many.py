@@ -11,6 +11,7 @@ from impasto.cli.pictures import find_contents
 from impasto.encoders.lite import lite
 from impasto.errors import PictureError, WeightsError
 from impasto.gallery import SUFFIXES
+from impasto.record import read_record
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def test_collisions_are_found_before_painting(album, paint, monkeypatch, draw):
     draw(album / "a.jpg")
     outcome = paint("album", "-o", "out", "--name", "{stem}.png")
     assert outcome.code == 2
-    assert "a.jpg in style.png and a.png in style.png would both be written to out/a.png" in outcome.err
+    assert "album/a.jpg in style.png and album/a.png in style.png would both be written to out/a.png" in outcome.err
     # The states of a-style.jpg and a-style.png would have one name.
     assert paint("album", "-o", "out", "--save-every", "2").code == 2
 
@@ -207,3 +208,17 @@ def test_problems_are_picture_errors():
     contents, problems = find_contents(["nothing*"])
     assert contents == []
     assert isinstance(problems[0], PictureError)
+
+
+def test_several_styles_and_masks_after_one_flag(paint, draw, folder):
+    draw(folder / "other.png", seed=5)
+    draw(folder / "mask.png", seed=6)
+    outcome = paint("photo.png", "-s", "style.png", "other.png", "--mask", "mask.png", "rest", "-o", "out.png")
+    assert (outcome.code, outcome.err) == (0, "")
+    record = read_record("out.png")
+    assert (record["style"], record["masks"]) == (["style.png", "other.png"], ["mask.png", "rest"])
+
+
+def test_contents_after_the_styles_are_missed(impasto):
+    outcome = impasto("stylize", "-s", "style.png", "photo.png")
+    assert (outcome.code, "CONTENT is missing" in outcome.err) == (2, True)

@@ -82,3 +82,23 @@ def test_without_the_extra_only_the_losses_are_missing(runs, impasto, monkeypatc
     assert outcome.code == 0
     assert outcome.out.splitlines()[2].endswith("?")
     assert outcome.err == "note: the losses need the extra 'train': pip install 'impasto[train]'\n"
+
+
+def test_many_losses_make_no_long_lines(runs, impasto, folder):
+    with SummaryWriter(str(folder / "runs" / "one" / "tensorboard")) as writer:
+        for number in range(40):
+            writer.add_scalar(f"held out A/measure {number}", number, 100)
+    lines = impasto("runs", "list").out.splitlines()
+    assert max(map(len, lines)) <= 120
+    assert lines[2].endswith(" more")
+    assert "measure 39" in impasto("runs", "show", "runs/one").out
+
+
+def test_an_optimiser_is_called_by_its_name(impasto, folder):
+    from dataclasses import asdict
+
+    from impasto.recipes.nla_cyclegan import nla_cyclegan
+
+    (folder / "run").mkdir()
+    (folder / "run" / "config.json").write_text(json.dumps({"recipe": "nla_cyclegan", **asdict(nla_cyclegan())}))
+    assert 'optimizer.kind "NAdam"' in " ".join(impasto("runs", "show", "run").out.split())

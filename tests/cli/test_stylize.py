@@ -1,13 +1,16 @@
 """One content: where it goes, what is said, what the record holds. tests/cli/test_many.py has several contents."""
 
 import json
+import os
+import re
 
 import numpy as np
 import pytest
+import torch
 from _pytest.capture import CaptureIO
 from PIL import Image
 
-from impasto import StylizeOptions, api
+from impasto import StylizeOptions, api, image
 from impasto.cli import painting, terminal
 from impasto.errors import OutOfMemoryError
 from impasto.gallery import packaged
@@ -46,6 +49,30 @@ def test_the_record_says_how(paint):
     assert record["options"]["seed"] == 4
     assert (record["content"], record["style"], record["size"]) == ("photo.png", ["style.png"], [40, 30])
     assert "finished" not in record
+
+
+def test_the_record_says_what_was_used_and_reached(paint, impasto, monkeypatch):
+    seen = []
+    make = api.paint
+    monkeypatch.setattr(api, "paint", lambda *a, **k: make(*a, **k | {"progress": seen.append}))
+    paint("photo.png", "-o", "out.png")
+    record = read_record("out.png")
+    assert record["by_preset"]["content_weight"] == 1.0
+    assert "steps" not in record["by_preset"]
+    assert set(record["losses"]) >= {"content", "style"}
+    assert record["loss"] == pytest.approx(sum(record["losses"].values())) == pytest.approx(seen[-1].loss)
+    assert [report.step for report in seen] == list(range(1, seen[-1].total + 1))
+    text = " ".join(impasto("info", "out.png").out.split())
+    assert "content_weight 1.0, by the preset" in text
+    assert "content_weight not given" not in text
+
+
+def test_the_record_of_a_refinement_says_so_too_and_that_of_one_pass_has_no_losses(impasto):
+    impasto("stylize", "photo.png", "-s", "style.png", "--refine", "2", "-o", "out.png")
+    record = read_record("out.png")
+    assert (record["by_preset"]["style_weight"], record["losses"]["style"] > 0) == (1.5, True)
+    impasto("stylize", "photo.png", "-s", "style.png", "-o", "one.png")
+    assert not {"by_preset", "losses", "loss"} & set(read_record("one.png"))
 
 
 def test_json_is_the_record_and_nothing_else(paint):
@@ -132,6 +159,35 @@ def test_what_cannot_be_done_is_said_in_one_line(words, code, said, paint, folde
     assert outcome.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", [["--method", "adain"], ["--method", "gatys"], ["--refine", "2"]], ids=" ".join)
+@pytest.mark.parametrize("several", [False, True])
+def test_a_size_that_cannot_fit_is_refused_before_any_work_and_the_advised_one_paints(
+    words, several, impasto, draw, folder, monkeypatch
+):
+    """`--size 100000` ended as an error inside impasto, and 17000 after much work."""
+    draw(folder / "tall.png", size=(40, 9))
+    draw(folder / "more.png", size=(40, 9))
+    photos = ["tall.png", *(["more.png"] if several else [])]
+    words = [*photos, "-s", "style.png", "-o", "out/", *words, *(["--steps", "1"] if "gatys" in words else [])]
+    free = 30_000_000 if "gatys" in words else 100_000_000
+    monkeypatch.setattr("impasto.device.free_memory", lambda device: free)
+    resize, sides = image.resize, []
+    monkeypatch.setattr(image, "resize", lambda pixels, *size: sides.append(max(size)) or resize(pixels, *size))
+    outcome = impasto("stylize", *words, "--size", "100000")
+    assert outcome.code == 1
+    assert "inside impasto" not in outcome.err
+    assert max(sides, default=0) < 2000
+    advised = re.search(r"22500 x 100000 pixels need about .* GiB .*--size (\d+) fits", outcome.err)[1]
+    outcome = impasto("stylize", *words, "--size", advised)
+    assert (outcome.code, outcome.err) == (0, "")
+
+
+def test_a_picture_that_memory_cannot_hold_is_not_resized(monkeypatch):
+    monkeypatch.setattr("impasto.device.free_memory", lambda device: 10**9)
+    with pytest.raises(OutOfMemoryError, match=r"20000 x 20000 pixels need about .*--size \d+ fits"):
+        image.resize(torch.zeros(1, 3, 2, 2), 20_000, 20_000)
+
+
 def test_too_little_memory_is_advice(paint, monkeypatch):
     def fail(*_, **__):
         raise OutOfMemoryError("64 x 48 pixels need much; --size 12 fits")
@@ -194,6 +250,33 @@ class TestLike:
         outcome = impasto("stylize", "photo.png", "--like", "elsewhere/first.png", "-o", "more.png")
         assert outcome.code == 1
         assert "give it with --style" in outcome.err
+
+    def test_what_it_was_made_from_is_found_from_any_folder(self, paint, impasto, folder, draw, monkeypatch):
+        for name in ("photos", "paintings", "painted", "other"):
+            (folder / name).mkdir()
+        (folder / "photo.png").rename("photos/photo.png")
+        style = folder / "paintings" / os.fsdecode(b"styl\xe9.png")
+        (folder / "style.png").rename(style)
+        start = draw(folder / "paintings" / "start.png", seed=5)
+        words = ["--style", str(style.relative_to(folder)), "--mask", "not:photos/photo.png"]
+        assert paint("photos/photo.png", *words, "--init", "paintings/start.png", "-o", "painted/a.png").code == 0
+        assert read_record("painted/a.png")["places"] == {
+            "style": [r"../paintings/styl\xe9.png"], "masks": ["../photos/photo.png"],
+            "init": ["../paintings/start.png"],
+        }  # fmt: skip
+        monkeypatch.chdir(folder / "other")
+        outcome = impasto("stylize", "../photos/photo.png", "--like", "../painted/a.png", "-o", "b.png")
+        assert (outcome.code, outcome.err) == (0, "")
+        assert (read_record("b.png")["style"], read_record("b.png")["masks"]) == ([r"styl\xe9.png"], ["not:photo.png"])
+        start.unlink()
+        assert "start.png" in impasto("stylize", "../photos/photo.png", "--like", "../painted/a.png", "-o", "c.png").err
+
+    def test_places_outside_of_what_pictures_share_are_kept_to_oneself(self, paint, folder, monkeypatch):
+        monkeypatch.setenv("HOME", str(folder / "home" / "me"))
+        (folder / "home" / "me" / "private").mkdir(parents=True)
+        (folder / "style.png").rename("home/me/private/style.png")
+        assert paint("photo.png", "-s", "home/me/private/style.png", "-o", "out.png").code == 0
+        assert "places" not in read_record("out.png")
 
     def test_options_of_another_version_are_named_and_left_out(self, impasto, folder, draw):
         self.write(folder, {"options": {"method": "gatys", "steps": 2, "glitter": 5}, "style": ["style.png"]})

@@ -171,3 +171,25 @@ def test_without_the_extra(impasto, folders, monkeypatch):
     outcome = impasto("survey", "serve", "one.survey")
     assert (outcome.code, outcome.err.count("\n")) == (1, 1)
     assert "pip install 'impasto[survey]'" in outcome.err
+
+
+def test_links_name_the_port_that_is_served(impasto, folders, monkeypatch):
+    pytest.importorskip("uvicorn")
+    monkeypatch.setattr("impasto.survey.server.serve", lambda stores, listener: None)
+    create(impasto, "--result", "r", "--participants", "2", "--size", "64")
+    links = Path("one.survey.links.txt")
+    before = links.read_text()
+    served = impasto("survey", "serve", "one.survey", "--port", "0")
+    port = served.out.strip().rpartition(":")[2]
+    assert links.read_text() == before.replace(":8000/", f":{port}/")
+    assert f"name the port {port} now" in served.err
+    assert links.stat().st_mode & 0o77 == 0
+
+
+def test_links_to_another_address_stay(impasto, folders, monkeypatch):
+    pytest.importorskip("uvicorn")
+    monkeypatch.setattr("impasto.survey.server.serve", lambda stores, listener: None)
+    create(impasto, "--result", "r", "--participants", "2", "--size", "64", "--url", "https://survey.example")
+    before = Path("one.survey.links.txt").read_text()
+    assert "now" not in impasto("survey", "serve", "one.survey", "--port", "0").err
+    assert Path("one.survey.links.txt").read_text() == before

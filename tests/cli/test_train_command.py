@@ -169,7 +169,13 @@ def test_another_run_is_neither_overwritten_nor_resumed(train, folder, draw):
     outcome = train("--out", "run", "--resume", "--seed", "1")
     assert (outcome.code, "seed was 0 and is now 1" in outcome.err) == (1, True)
     draw(folder / "album" / "more.png")
-    assert "pictures was 2 and is now 3" in train("--out", "run", "--resume").err
+    for words in ([], ["--resume"]):
+        outcome = train("--out", "run", *words)
+        assert "pictures was 2 and is now 3; new: more.png" in outcome.err
+        assert "picture_names" not in outcome.err
+    (folder / "album" / "more.png").unlink()
+    next((folder / "album").glob("*.png")).rename(folder / "album" / "renamed.png")
+    assert "new: renamed.png; gone: " in train("--out", "run", "--resume").err
     assert "holds no run to resume" in train("--out", "other", "--resume").err
 
 

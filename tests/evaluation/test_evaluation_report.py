@@ -48,7 +48,7 @@ def test_what_is_no_evaluation_is_refused(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         report.read(tmp_path / "nowhere.json")
     (tmp_path / "file").write_text("")
-    with pytest.raises(PictureError, match="cannot be written"):
+    with pytest.raises(PictureError, match="this is a file, not a folder"):
         report.write(NUMBERS, tmp_path / "file")
 
 

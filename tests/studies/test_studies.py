@@ -155,7 +155,7 @@ def test_nothing_to_do_and_nowhere_to_write(tmp_path: Path) -> None:
     vgg = Settings(choices={**TINY, "encoder": "vgg19"})
     with pytest.raises(OptionError, match="normalisation has nothing to compare"):
         run(STUDIES["normalisation"], "normalisation", CONTENT, STYLE, tmp_path, vgg)
-    with pytest.raises(PictureError, match="cannot be used"):
+    with pytest.raises(PictureError, match="is a file, not a folder"):
         run(PAIR, "pair", CONTENT, STYLE, tmp_path / "file" / "folder", Settings(choices=TINY))
 
 
@@ -177,5 +177,7 @@ def test_no_file_of_another_is_replaced(tmp_path: Path) -> None:
         with pytest.raises(PictureError, match=message):
             run(PAIR, "pair", CONTENT, STYLE, tmp_path, Settings(choices=TINY, device="cpu"))
     (tmp_path / "numbers.json").write_text('{"study": "pair"}')
-    run(PAIR, "pair", CONTENT, STYLE, tmp_path, Settings(choices=TINY, device="cpu"))
+    with pytest.raises(PictureError, match="of other pictures or settings"):
+        run(PAIR, "pair", CONTENT, STYLE, tmp_path, Settings(choices=TINY, device="cpu"))
+    run(PAIR, "pair", CONTENT, STYLE, tmp_path, Settings(choices=TINY, device="cpu", overwrite=True))
     assert (tmp_path / "report.md").read_text().startswith("# pair")

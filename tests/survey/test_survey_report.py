@@ -135,7 +135,8 @@ def test_the_folder(make, tmp_path):
     pytest.importorskip("matplotlib")
     from PIL import Image
 
-    from impasto.errors import DataError
+    from impasto.errors import PictureError
+    from impasto.survey.report_files import check_report
 
     store, _ = make(methods=2, kinds=("rate", "ab"))
     for person in range(1, 4):
@@ -152,12 +153,16 @@ def test_the_folder(make, tmp_path):
     assert not re.search(r'(src|href)="(?!data:)', page)
     with Image.open(folder / "report.png") as picture:
         assert picture.width > 800
-    with pytest.raises(DataError, match="--overwrite replaces it"):
-        write_report(report, store, folder)
-    write_report(report, store, folder, overwrite=True)
+    with pytest.raises(PictureError, match="the file exists"):
+        check_report(folder, overwrite=False, survey=store.path)
+    check_report(folder, overwrite=True, survey=store.path)
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match="cannot be written"):
-        write_report(report, store, tmp_path / "file" / "under")
+    for refuses in (
+        lambda at: check_report(at, overwrite=True, survey=store.path),
+        lambda at: write_report(report, store, at),
+    ):
+        with pytest.raises(PictureError, match="file, not a folder"):
+            refuses(tmp_path / "file" / "under")
 
 
 def test_without_matplotlib_there_is_no_picture_and_a_word_about_it(make, tmp_path, monkeypatch, caplog):

@@ -69,7 +69,7 @@ def test_each_vital_warns_once_until_it_recovers(
     assert [one["step"] for one in health.warnings] == [first, len(values)]
     assert {(one["name"], one["message"]) for one in health.warnings} == {(name, vital.message)}
     assert len(caplog.records) == 2
-    assert caplog.records[0].message == f"step {first}: {name} is {bad:.3g}: {vital.message}"
+    assert caplog.records[0].message == f"{tmp_path}, step {first}: {name} is {bad:.3g}: {vital.message}"
 
 
 def test_every_vital_is_tested() -> None:

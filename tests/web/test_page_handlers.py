@@ -295,8 +295,8 @@ def test_a_photo_that_is_too_large_is_painted_smaller(make):
     page = make(result_megapixels=0.01)
     photo = page.drop(picture(size=(400, 200)))
     updates = page.painting.dropped(page.values)
-    assert updates[page.parts.controls.shown["size"]]["value"] == "141"
-    assert "400 × 200 pixels; this server paints it at a size of up to 141." in updates[page.parts.note]
+    assert updates[page.parts.controls.shown["size"]]["value"] == "140"
+    assert "400 × 200 pixels; this server paints it at a size of up to 140." in updates[page.parts.note]
     assert updates[page.parts.styles.rows[0].canvas]["value"] == {"photo": f"gradio_api/file={photo}", "mask": ""}
     page.drop(picture(size=(40, 30)))
     assert page.parts.controls.shown["size"] not in page.painting.dropped(page.values)

@@ -13,17 +13,15 @@ from impasto import figures, image
 from impasto.attention.light import dimmed
 from impasto.attention.look import Attention, Look
 
-DECADES = 4
-
 Levels = NDArray[np.uint8]
 
 
 def draw(found: Attention, *, correspondence: bool = False) -> Image.Image:
     """A row for each place: the content with the place; for each layer the style with the best match, and the weights.
 
-    White is the highest weight of its map, black a ten-thousandth of it or less. correspondence: one more row, in which
-    each place of the content has the colour of the place of the style that it looks at, and one with the style's own
-    pixels gathered there.
+    White is the highest weight of its map, and the half with the lowest is black. correspondence: one more row, in
+    which each place of the content has the colour of the place of the style that it looks at, and one with the style's
+    own pixels gathered there.
     """
     content, style = (image.to_pil(image.Picture(pixels)) for pixels in (found.content, found.style))
     columns = ["content", *(name for look in found.looks for name in (look.layer, "weights"))]
@@ -47,24 +45,25 @@ def marked_style(found: Attention, look: Look, number: int) -> Image.Image:
 
 
 def heat(found: Attention, look: Look, number: int) -> Image.Image:
-    """The weights of one place over the style, logarithmic: white for the highest, black for DECADES less.
-
-    On a linear scale the softmax of many channels is one white position and nothing else.
-    """
-    share = _logarithm(look, number).clamp_min(-DECADES) / DECADES + 1
-    return _enlarged((share * 255).round().byte().numpy(), look, found.style)
+    """Where one place looks in the style, in grey: as `light` says, from black to white."""
+    return _enlarged((light(look, number) * 255).round().byte().numpy(), look, found.style)
 
 
 def lit_style(found: Attention, look: Look, number: int) -> Image.Image:
-    """The style, bright where one place looks, and a ring around the best match.
+    """The style, bright where one place looks, and a ring around the best match."""
+    return figures.marked(dimmed(found.style, light(look, number), look.stride), look.best[number], ring=True)
 
-    Logarithmic as in `heat`, but from the map's own median, below which all is dark: so half of the style is dark and
-    the rest has every light, whatever the layer's channels and the temperature make of the weights.
+
+def light(look: Look, number: int) -> Tensor:
+    """(h, w) in [0, 1]: 1 for the place of the highest weight, 0 for the half with the lowest, by their order between.
+
+    The softmax of many channels spans tens of powers of ten: on a linear scale it is one white place and nothing else,
+    and on a logarithmic one nearly so. The order says where else is looked, whatever the layer and the temperature are.
     """
-    logarithm = _logarithm(look, number)
-    low = logarithm.median()
-    light = (1 - logarithm / low).clamp(0, 1) if low < 0 else torch.ones_like(logarithm)
-    return figures.marked(dimmed(found.style, light, look.stride), look.best[number], ring=True)
+    weights = look.weights[number]
+    order = torch.searchsorted(weights.flatten().sort().values, weights.contiguous()).float()
+    highest = order.max()
+    return (2 * order / highest - 1).clamp_min(0) if highest > 0 else torch.ones_like(order)
 
 
 def correspondence_picture(found: Attention, look: Look) -> Image.Image:
@@ -90,13 +89,6 @@ def coloured(style: Image.Image) -> Image.Image:
     wheel = _wheel(style.height, style.width).astype(np.float32)
     grey = np.asarray(style.convert("L"), np.float32)[..., None] / 255
     return Image.fromarray((wheel * (0.4 + 0.6 * grey)).astype(np.uint8))
-
-
-def _logarithm(look: Look, number: int) -> Tensor:
-    """(h, w), at most 0: the decades between the weights of one place and its highest."""
-    weights = look.weights[number]
-    # What single precision makes 0 of is nowhere near.
-    return (weights / weights.max()).clamp_min(torch.finfo(torch.float32).tiny).log10()
 
 
 def _wheel(height: int, width: int) -> Levels:

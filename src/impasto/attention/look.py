@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from impasto import api, image
-from impasto.device import memory_guard
+from impasto.device import check_memory, memory_guard
 from impasto.encoders.network import LAYERS, Encoder, block_of
 from impasto.errors import OptionError
 from impasto.losses.attention_style import attention_weights, best_matches
@@ -154,10 +154,10 @@ def see(
         raise OptionError(f"method is '{method.method}', but attention is shown of gatys")
     picture = as_picture(content)
     height, width = look_size(picture, options)
+    needed, encoder = _compared_layers(options), method.encoder(options)
+    check_memory(method.device, height, width, _bytes_per_pixel(encoder, needed))
     pixels, shown = visible(image.resize(content_with_opacity(picture), height, width))
     painting, opacity = visible(fit_style(with_opacity(as_picture(style)), height, width, options))
-    needed = _compared_layers(options)
-    encoder = method.encoder(options)
     per_pixel = _bytes_per_pixel(encoder, needed) * (1 + painting[0, 0].numel() / (height * width))
     with memory_guard(method.device, height, width, per_pixel), torch.inference_mode():
         every = {name for names in needed.values() for name in names}

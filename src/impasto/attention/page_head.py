@@ -21,8 +21,8 @@ _HEAD = Template("""<!doctype html>
 <style>
   :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
   body { margin: 2rem auto; max-width: 110rem; padding: 0 1rem; }
-  main { display: flex; flex-wrap: wrap; gap: 1rem; }
-  figure { flex: 1 1 18rem; margin: 0; min-width: 0; }
+  main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(15rem, 100%), 1fr)); gap: 1rem; }
+  figure { margin: 0; min-width: 0; }
   .frame { position: relative; line-height: 0;$frame }
   .frame img { width: 100%; height: auto; }$rules
   .frame i { position: absolute; width: 1rem; height: 1rem; margin: -.5rem 0 0 -.5rem; border: .15rem solid #fff;

@@ -11,7 +11,7 @@ from torch import Tensor
 from impasto import api, image
 from impasto.attention.generator import LookingGenerator, attention_of, mean_attention, seen_of
 from impasto.attention.look import Place, look_size, scaled
-from impasto.device import memory_guard
+from impasto.device import check_memory, memory_guard
 from impasto.errors import OptionError
 from impasto.masks import visible_colours
 from impasto.methods.nla_cyclegan.network import Generator as NLAGenerator
@@ -137,8 +137,9 @@ def see_within(content: Source | image.Picture, options: StylizeOptions, *, styl
         )  # fmt: skip
     picture = as_picture(content)
     height, width = look_size(picture, options)
-    pixels = image.resize(visible_colours(picture), height, width)
     network, _ = stylizer.network(options)
+    check_memory(stylizer.device, height, width, bytes_per_pixel(network))
+    pixels = image.resize(visible_colours(picture), height, width)
     generator = cast(LookingGenerator, network)
     with memory_guard(stylizer.device, height, width, bytes_per_pixel(network)):
         seen = seen_of(generator, pixels.to(stylizer.device))

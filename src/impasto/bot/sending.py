@@ -7,6 +7,7 @@ from enum import Enum
 from impasto.decoding import read_shown
 from impasto.record import opened
 from impasto.service.limits import MEGA
+from impasto.sizes import largest_side
 
 DOWNLOAD_BYTES = 20 * MEGA
 """The largest file that getFile gives."""
@@ -73,18 +74,8 @@ def format_for(width: int, height: int, *, as_file: bool) -> str:
 
 def fitting_size(width: int, height: int, megapixels: float) -> int | None:
     """The longer side of a painting of at most so many megapixels; None if the picture itself has no more."""
-    longer, most = max(width, height), megapixels * MEGA
-    if width * height <= most:
-        return None
-    size = max(1, int(longer * (most / (width * height)) ** 0.5))
-    # The shorter side is rounded, which can be a pixel too many.
-    while size > 1 and _rounded(width * size / longer) * _rounded(height * size / longer) > most:
-        size -= 1
-    return size
-
-
-def _rounded(side: float) -> int:
-    return max(1, round(side))
+    most = megapixels * MEGA
+    return None if width * height <= most else largest_side(height, width, most)
 
 
 def _is_photo(width: int, height: int) -> bool:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from impasto.cli.pictures import find_style
 from impasto.cli.terminal import Screen
-from impasto.errors import OptionError, PictureError
+from impasto.errors import OptionError
 from impasto.options import FIGURE_LAYERS, LOOK_OPTIONS, StylizeOptions
 
 if TYPE_CHECKING:
@@ -74,9 +74,11 @@ class Target:
     def is_page(self) -> bool:
         return self.output.suffix.lower() == ".html"
 
-    def check(self) -> None:
-        if self.output.exists() and not self.overwrite:
-            raise PictureError(f"{self.output}: exists already; --overwrite replaces it")
+    def check(self, *sources: Path | None) -> None:
+        """Raises PictureError if it could not be written. sources: what is read."""
+        from impasto.files import check_output
+
+        check_output(self.output, overwrite=self.overwrite, sources=sources)
 
 
 def attention(
@@ -87,7 +89,8 @@ def attention(
         str | None, Parameter(alias="-s", help="picture they look in, or one of impasto's own; of gatys alone")
     ] = None,
     at: Annotated[
-        tuple[str, ...], Parameter(help="a place of the content, x,y in pixels or percent; can be given again")
+        tuple[str, ...],
+        Parameter(consume_multiple=True, help="places of the content, each x,y in pixels or percent"),
     ] = (),
     map: Annotated[  # noqa: A002  (the flag's name)
         bool, Parameter(help="also draw where every place looks; a page always has it", show_default=False)
@@ -110,7 +113,7 @@ def attention(
         if style is not None:
             raise OptionError(f"--style is not for {network.method}, which looks at the photo itself")
         file = _of_generator(content, at, network, translated, target, map=map)
-    from impasto.record import replace_file
+    from impasto.files import replace_file
 
     replace_file(target.output, file)
     Screen().result(str(target.output))
@@ -126,7 +129,7 @@ def _refuse(given: Seen | Translated, defaults: Seen | Translated, method: str) 
 def _of_gatys(
     content: Path, style: str | None, at: Sequence[str], network: Network, seen: Seen, target: Target,
     *, map: bool,  # noqa: A002
-) -> bytes:  # fmt: skip
+) -> bytes | str:  # fmt: skip
     options = StylizeOptions(
         method="gatys", size=network.size, encoder=seen.encoder, attention_layers=seen.attention_layers,
         attention_features=seen.attention_features, attention_temperature=seen.attention_temperature,
@@ -136,7 +139,7 @@ def _of_gatys(
     if not target.is_page and not at and not map:
         raise OptionError("--at names no place; give one, like --at 50%,20%, or --map for all of them")
     painting = find_style(style).path
-    target.check()
+    target.check(content, painting, network.weights)
     # PyTorch comes in here.
     from impasto import figures
     from impasto.api import load
@@ -146,16 +149,16 @@ def _of_gatys(
     method = load("gatys", device=network.device, weights=network.weights, download=Screen().download)
     found = look(content, painting, at, options, stylizer=method)  # type: ignore[arg-type]
     if target.is_page:
-        return page(found, f"{content.name} looks at {painting.name}").encode()
+        return page(found, f"{content.name} looks at {painting.name}")
     return figures.png(draw(found, correspondence=map))
 
 
 def _of_generator(
     content: Path, at: Sequence[str], network: Network, translated: Translated, target: Target,
     *, map: bool,  # noqa: A002
-) -> bytes:  # fmt: skip
+) -> bytes | str:  # fmt: skip
     options = StylizeOptions(method=network.method, size=network.size, direction=translated.direction)
-    target.check()
+    target.check(content, network.weights, translated.baseline)
     from impasto import figures
     from impasto.api import load
     from impasto.attention import draw_within, page_within, points, weights_of, within
@@ -165,4 +168,4 @@ def _of_generator(
     if not target.is_page:
         return figures.png(draw_within(found, overall=map))
     weights = weights_of(method, options, found.content, points(found.content))  # type: ignore[arg-type]
-    return page_within(found, weights, f"{content.name} looks at itself").encode()
+    return page_within(found, weights, f"{content.name} looks at itself")

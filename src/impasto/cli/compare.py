@@ -57,6 +57,14 @@ def compare(
     from impasto.comparison.page import write
     from impasto.comparison.runner import Comparison
 
+    comparison = Comparison(
+        contents=[(one.name, one.path) for one in contents],
+        styles=[(one.name, one.path) for one in styles],
+        entries=entries,
+        folder=output,
+        device=device,
+    )
+    comparison.prepare()
     failures: list[Failure] = [("", problem) for problem in problems]
     readable = []
     for source in contents:
@@ -69,13 +77,7 @@ def compare(
         image.read(source.path)
     if not readable:
         raise failures[0][1]
-    comparison = Comparison(
-        contents=readable,
-        styles=[(one.name, one.path) for one in styles],
-        entries=entries,
-        folder=output,
-        device=device,
-    )
+    comparison.contents = readable
     screen = Screen()
     with screen.counting("comparing") as count:
         comparison.run(count)

@@ -9,11 +9,13 @@ from cyclopts import App, Parameter
 
 from impasto.cli.data_check import look_at, raise_unreadable
 from impasto.cli.terminal import Screen, write
-from impasto.errors import OptionError
+from impasto.errors import DataError, OptionError
 
 if TYPE_CHECKING:
+    from impasto.cli.failures import Failure
     from impasto.cli.terminal import Count
     from impasto.data.check import Findings
+    from impasto.data.folders import PictureFile
 
 app = App(name="data", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")
 
@@ -78,12 +80,18 @@ def check(
 
     if not folders:
         raise OptionError("impasto data check needs a folder")
-    kinds: dict[str, list[Path]] = {}
+    pictures: dict[str, list[PictureFile]] = {}
+    failures: list[Failure] = []
     for folder in folders:
-        layout = find_layout(folder)
         prefix = f"{folder}/" if len(folders) > 1 else ""
-        kinds |= {f"{prefix}{kind}": some for kind, some in layout.items()} if layout else {str(folder): [folder]}
-    pictures = {kind: list_pictures(some, shards=True) for kind, some in kinds.items()}
+        try:
+            layout = find_layout(folder)
+            kinds = {f"{prefix}{kind}": some for kind, some in layout.items()} if layout else {str(folder): [folder]}
+            pictures |= {kind: list_pictures(some, shards=True) for kind, some in kinds.items()}
+        except (DataError, OSError) as error:
+            failures.append((str(folder), error))
+    if failures and not pictures:
+        raise failures[0][1]
     screen = Screen()
     findings = look_at(pictures, screen)
     for kind in pictures:
@@ -92,8 +100,8 @@ def check(
         write(warning)
     for copy in findings.copies:
         write(f"copy: {copy.second} is {copy.first}")
-    if findings.unreadable:
-        raise_unreadable(findings.unreadable, pictures, "cannot be read")
+    if failures or findings.unreadable:
+        raise_unreadable(findings.unreadable, pictures, "cannot be read", failures)
     return 0
 
 

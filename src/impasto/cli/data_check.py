@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto.cli.failures import SomeFailedError
+from impasto.cli.failures import Failure, SomeFailedError
 from impasto.cli.terminal import Screen
-from impasto.errors import DataError
+from impasto.errors import CheckpointError, DataError
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -26,6 +26,27 @@ class Checked:
     data: Any
     findings: "Findings | None"
     screen: Screen
+
+    def refuse_others(self, run: Path, facts: Mapping[str, Any]) -> None:
+        """Raises CheckpointError, with the names that differ, if there is a run that learns from other pictures.
+
+        facts: its settings, as they would be now.
+        """
+        from impasto.data.check import CACHE, changes_since
+        from impasto.training.checkpoint import read_json
+
+        assert self.findings is not None
+        before = read_json(run / "config.json")
+        if (
+            not isinstance(before, dict)
+            or before.get("picture_names", facts["picture_names"]) == facts["picture_names"]
+        ):
+            return
+        raise CheckpointError(
+            f"{run}: holds a run that learns from other pictures; choose another folder, or give it those that it began"
+            f" with (pictures was {before.get('pictures')} and is now {facts['pictures']};"
+            f" {changes_since(run / CACHE, self.findings.looks)})"
+        )
 
     def remember(self, run: Path, *, side: int) -> None:
         """Say what stands out, and leave in the run's folder what a resumed run need not look at again."""
@@ -79,9 +100,12 @@ def look_at(pictures: Mapping[str, Sequence["PictureFile"]], screen: Screen, cac
 
 
 def raise_unreadable(
-    unreadable: Sequence[tuple["PictureFile", str]], pictures: Mapping[str, Sequence["PictureFile"]], what: str
+    unreadable: Sequence[tuple["PictureFile", str]],
+    pictures: Mapping[str, Sequence["PictureFile"]],
+    what: str,
+    folders: Sequence[Failure] = (),
 ) -> None:
-    """Raises SomeFailedError, which names every one of them."""
-    total = len({picture for some in pictures.values() for picture in some})
+    """Raises SomeFailedError, which names every one of them, and every folder of which nothing is known."""
+    total = len({picture for some in pictures.values() for picture in some}) + len(folders)
     failures = [(str(picture), DataError(f"{picture}: {reason}")) for picture, reason in unreadable]
-    raise SomeFailedError(failures, total, f"pictures {what}")
+    raise SomeFailedError([*folders, *failures], total, f"pictures {'and folders ' if folders else ''}{what}")

@@ -7,7 +7,6 @@ from cyclopts import Parameter
 
 from impasto.cli.pictures import source
 from impasto.cli.terminal import Screen, write
-from impasto.errors import PictureError
 from impasto.options import StylizeOptions
 from impasto.progress import interrupt, stoppable
 
@@ -50,10 +49,7 @@ def demo(
 
 
 def _is_demo(path: Path) -> bool:
-    from impasto.record import read_record
+    from impasto.record import find_record
 
-    try:
-        record = read_record(path)
-    except PictureError:
-        return False
+    record = find_record(path) or {}
     return (record.get("content"), record.get("style")) == (CONTENT, [STYLE])

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from impasto.cli.pictures import find_style
 from impasto.cli.terminal import Screen
-from impasto.errors import OptionError, PictureError
+from impasto.errors import OptionError
 from impasto.options import StylizeOptions
 
 SUFFIX = ".style.safetensors"
@@ -39,10 +39,11 @@ def encode(
     target = output or Path(source.path.stem + SUFFIX)
     if not target.name.endswith(SUFFIX):
         raise OptionError(f"--output is {target}, but a style's file is named NAME{SUFFIX}")
-    if target.exists() and not overwrite:
-        raise PictureError(f"{target}: exists already; --overwrite replaces it")
     # PyTorch comes in here.
     from impasto import api
+    from impasto.files import check_output
+
+    check_output(target, overwrite=overwrite, sources=[source.path, weights, decoder], makes_folder=True)
 
     screen = Screen()
     stylizer = api.load(options.method, device=device, weights=weights, download=screen.download)

@@ -143,10 +143,15 @@ def evaluate(
     screen = Screen(quiet=quiet)
     files = Files(inception=by.inception, vgg16=by.vgg16, lpips_heads=by.lpips_heads, weights=by.weights)
     judges = Judges(networks=networks, encoder=by.encoder, files=files, device=by.device, download=screen.download)
+    folder = output
+    if folder is None and runs.run:
+        folder = runs.run[0] / "evaluation" if len(runs.run) == 1 else Path("evaluation")
+    if folder is not None:
+        reports.check_report(folder)
     if outputs:
-        numbers, folder = _of_outputs(outputs, against, judges, by.seed, screen), output
+        numbers = _of_outputs(outputs, against, judges, by.seed, screen)
     else:
-        folder = output or (runs.run[0] / "evaluation" if len(runs.run) == 1 else Path("evaluation"))
+        assert folder is not None
         numbers = _of_runs(runs, judges, by.seed, folder, screen)
     _show(numbers)
     if folder is not None:

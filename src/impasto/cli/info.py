@@ -23,13 +23,23 @@ def info(
         write(to_text(read_record(picture)))
         return 0
     with opened(picture) as file:
-        write(f"{picture}: {file.format}, {file.width} x {file.height} pixels")
+        kind = f"{picture}: {file.format}, {file.width} x {file.height} pixels"
+    write(kind)
     record = read_record(picture)
-    for line in _lines(record):
+    for line in _lines(_with_preset(record)):
         write(line)
     if "options" in record:
         write(f"The same again: impasto stylize CONTENT --like {picture}")
     return 0
+
+
+def _with_preset(record: dict[str, Any]) -> dict[str, Any]:
+    """The record as it is shown: what the preset decided among the options."""
+    decided, options = record.get("by_preset"), record.get("options")
+    if not isinstance(decided, dict) or not isinstance(options, dict):
+        return record
+    chosen = {name: f"{value}, by the preset" for name, value in decided.items() if options.get(name) is None}
+    return {name: value for name, value in record.items() if name != "by_preset"} | {"options": options | chosen}
 
 
 def _lines(values: dict[str, Any], indent: str = "  ") -> Iterator[str]:

@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
-from cyclopts.config import Env, Yaml
 
 import impasto
+from impasto.cli.config import ENVIRONMENT, configuration
+from impasto.cli.config import FILE as CONFIG
+from impasto.cli.failures import said
 from impasto.cli.flags import in_flags
 from impasto.cli.terminal import write, write_error
 from impasto.errors import Cancelled, ImpastoError, OptionError
 from impasto.options import StylizeOptions
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
-CONFIG = "impasto.yaml"
 
 app = App(
     name="impasto",
@@ -35,7 +36,7 @@ app = App(
     help_format="plaintext",
     version=impasto.__version__,
     version_flags=["--version"],
-    config=[Env("IMPASTO_")],
+    config=[ENVIRONMENT],
     default_parameter=Parameter(negative="", show_env_var=False),
     suppress_keyboard_interrupt=False,
     exit_on_error=False,
@@ -90,14 +91,13 @@ def launch(
     debug: Annotated[bool, Parameter(help="show the traceback of an error", show_default=False)] = False,  # noqa: ARG001
 ) -> int:
     """Run one command and return its exit code. debug is for `main`, which catches the errors."""
-    if config is not None and not config.is_file():
-        raise OptionError(f"--config {config}: there is no such file")
-    app.config = (Env("IMPASTO_"), Yaml(config or CONFIG))
+    app.config = configuration(app, config)
     return int(app(tokens) or DONE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `impasto` with these arguments, by default the process's own, and return the exit code."""
+    _open_what_is_closed()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file may have a name that the terminal's encoding cannot say.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -108,15 +108,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = command(*bound.args, **bound.kwargs)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has gone. Python would complain once more when it flushes stdout at exit.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             raise
         return _report(error)
+    finally:
+        _forget_what_cannot_be_written()
     return int(code or DONE)
+
+
+def _open_what_is_closed() -> None:
+    """Daemons close their standard streams, whose numbers the next files opened would get."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  (for the whole process)
+
+
+def _forget_what_cannot_be_written() -> None:
+    """Where the reader of stdout has gone, or its disk is full, Python would complain once more at exit."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(error: BaseException) -> int:
@@ -135,8 +155,8 @@ def _report(error: BaseException) -> int:
         case OptionError():
             write_error(in_flags(str(error), StylizeOptions))
             return WRONG_USAGE
-        case ImpastoError():
-            write_error(str(error))
+        case ImpastoError() | OSError():
+            write_error(said(error))
             # The first line says what happened; what it happened to stands below it.
             for note in getattr(error, "__notes__", ()):
                 write(f"  {note}", sys.stderr)

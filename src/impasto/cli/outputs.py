@@ -1,22 +1,24 @@
 """Where every painting goes, decided and checked before the first one is begun."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
 from impasto.cli.pictures import Source
-from impasto.errors import OptionError, PictureError
+from impasto.errors import OptionError
 from impasto.options import StylizeOptions
 
 # The content's own format, so that a folder of JPEG files becomes one of JPEG files, as without a folder, and
 # tree.jpg and tree.png beside each other do not become one name. `--name "{stem}-{style}.png"` keeps every bit.
 IN_FOLDER = "{stem}-{style}{suffix}"
 BESIDE = "{stem}-impasto{suffix}"
-FIELDS = ("stem", "suffix", "style", "method", "size", "seed")
+FIELDS = ("stem", "suffix", "name", "number", "style", "method", "size", "seed")
+LONGEST_NAME = 255  # bytes, on the file systems of all usual systems
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,20 @@ def check_pattern(pattern: str) -> None:
                 near = get_close_matches(name, FIELDS, n=1)
                 hint = f"; did you mean {{{near[0]}}}?" if near else ""
                 raise OptionError(f"--name knows no {{{name}}}, only {', '.join(f'{{{f}}}' for f in FIELDS)}{hint}")
-        pattern.format(**dict.fromkeys(FIELDS[:-1], "x"), seed=1)
+        pattern.format(**dict.fromkeys(FIELDS, "x") | {"number": 1, "seed": 1})
     except OptionError:
         raise
     except ValueError as error:
         raise OptionError(f"--name '{pattern}' is not a pattern: {error}") from None
 
 
-def fill(pattern: str, content: Source, styles: Sequence[Source], options: StylizeOptions, suffix: str) -> str:
-    """The file name that a pattern gives for one painting."""
+def fill(pattern: str, content: Source, number: int, styles: Sequence[Source], options: StylizeOptions) -> str:
+    """The file name that a pattern gives for one painting. number: of the content, from 1."""
     values: dict[str, Any] = {
         "stem": content.path.stem,
-        "suffix": suffix,
+        "suffix": _suffix(content),
+        "name": content.path.name,
+        "number": number,
         # Where the method is the style, its name stands for it.
         "style": "+".join(style.path.stem for style in styles) or options.method,
         "method": options.method,
@@ -104,31 +108,40 @@ def plan(
     folder = Path(output) if output is not None and is_folder(output, count) else None
     if output is not None and folder is None and pattern is not None:
         raise OptionError(f"--name is for a folder, but --output {output} names a file")
-    jobs = []
-    for content in contents:
-        for mix in styles:
-            if folder is None and output is not None:
-                target: Path | None = Path(output)
-            elif folder is None and not beside:
-                target = None
-            else:
-                # A picture of impasto's own has nobody's folder to write to.
-                home = folder or (Path() if content.packaged else content.path.parent)
-                chosen = pattern or (BESIDE if folder is None else IN_FOLDER)
-                target = home / fill(chosen, content, mix, options, _suffix(content))
-            jobs.append(Job(content, mix, target))
+    usual = BESIDE if folder is None else IN_FOLDER
+
+    def target(number: int, content: Source, mix: tuple[Source, ...], chosen: str) -> Path | None:
+        if folder is None and output is not None:
+            return Path(output)
+        if folder is None and not beside:
+            return None
+        # A picture of impasto's own has nobody's folder to write to.
+        home = folder or (Path() if content.packaged else content.path.parent)
+        return home / fill(chosen, content, number, mix, options)
+
+    jobs = [
+        Job(content, mix, target(number, content, mix, pattern or usual))
+        for number, content in enumerate(contents, 1)
+        for mix in styles
+    ]
+    taken = Counter(job.target for job in jobs)
+    for place, job in enumerate(jobs):
+        # Beside a.png, what is made of a.gif, which cannot be written as such, takes its whole name.
+        if pattern is None and taken[job.target] > 1 and _suffix(job.content) != job.content.path.suffix:
+            chosen = usual.replace("{stem}", "{name}")
+            number = place // len(styles) + 1
+            jobs[place] = replace(job, target=target(number, job.content, job.styles, chosen))
     _refuse_collisions(jobs, saving)
+    _refuse_long_names(jobs, saving)
     return jobs
 
 
 def make_folders(jobs: Sequence[Job]) -> None:
     """Create the folders that the jobs write to. Raises PictureError."""
+    from impasto.files import make_folder
+
     for folder in {job.target.parent for job in jobs if job.target is not None}:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise PictureError(f"{folder}: this folder cannot be made: {reason}") from None
+        make_folder(folder)
 
 
 def _suffix(content: Source) -> str:
@@ -146,7 +159,25 @@ def _refuse_collisions(jobs: Sequence[Job], saving: bool) -> None:
         # The names of states and steps are made without the suffix.
         other = taken.setdefault(path.with_suffix("") if saving else path, job)
         if other is not job:
-            raise OptionError(
-                f"{other.title} and {job.title} would both be written to {job.target}; give --name more fields,"
-                f" of {', '.join(f'{{{f}}}' for f in FIELDS)}"
-            )
+            one, same = (_told(entry) for entry in (other, job))
+            if other.content == job.content:
+                remedy = "rename one of the styles"
+            else:
+                remedy = "tell them apart with --name '{number}-{stem}-{style}{suffix}'"
+            raise OptionError(f"{one} and {same} would both be written to {job.target}; {remedy}")
+
+
+def _told(job: Job) -> str:
+    """The title with the content's folder, which may be all that tells it from another one."""
+    return f"{job.content.path}{job.title.removeprefix(job.content.name)}"
+
+
+def _refuse_long_names(jobs: Sequence[Job], saving: bool) -> None:
+    for job in jobs:
+        names = [job.target.name, *([job.state.name] if saving else [])] if job.target else []
+        for name in names:
+            if len(os.fsencode(name)) > LONGEST_NAME:
+                raise OptionError(
+                    f"{name}: this name is longer than the {LONGEST_NAME} bytes that a file's may have; give a shorter"
+                    " one with --output FILE, or with --name '{number}-{style}{suffix}'"
+                )

@@ -1,5 +1,6 @@
 """Making the planned paintings, one after the other: keeping, resuming, stopping, and going on after a bad file."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -7,13 +8,15 @@ from dataclasses import asdict, dataclass, field
 from glob import escape
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from impasto import api, image
 from impasto.cli.failures import Failure
 from impasto.cli.outputs import Job
 from impasto.cli.pictures import Mask, Source
-from impasto.cli.terminal import Screen, write
+from impasto.cli.terminal import LostOutputError, Screen, write
 from impasto.errors import Cancelled, OptionError, PictureError, WeightsError
+from impasto.files import check_output, in_unicode
 from impasto.masks import inverted, style_pixels
 from impasto.methods import Stylizer
 from impasto.methods.adain.style import SUFFIX, Style, load_style
@@ -21,14 +24,14 @@ from impasto.methods.adain.stylizer import AdaIN
 from impasto.methods.gatys.stylizer import Saving
 from impasto.options import StylizeOptions
 from impasto.progress import Progress, ProgressCallback
-from impasto.record import Record, read_record, to_text
+from impasto.record import Record, find_record, to_text
 from impasto.sources import depth
 
 # Pixels that are painted at once: enough to keep a machine busy, few enough for its memory.
 BATCH_PIXELS = 2**21
 
 # What every further painting would meet, too.
-PASSED_ON = (Cancelled, OptionError, WeightsError, BrokenPipeError)
+PASSED_ON = (Cancelled, OptionError, WeightsError, BrokenPipeError, LostOutputError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +65,14 @@ class Result:
 class Studio:
     """Everything that stays the same from one painting to the next.
 
-    inputs: files that are never overwritten. masks: as words on the command line; read by `read_styles`.
+    inputs: files that are never overwritten, and None. masks: as words on the command line; read by `read_styles`.
     """
 
     stylizer: Stylizer
     options: StylizeOptions
     habits: Habits
     screen: Screen
-    inputs: Sequence[Path]
+    inputs: Sequence[Any]
     masks: Sequence[Mask] = ()
     styles: dict[Path, Style | image.Picture] = field(default_factory=dict)
     mask_pictures: list[image.Picture | None] = field(default_factory=list)
@@ -109,6 +112,22 @@ class Studio:
             masks=[mask.name for mask in self.masks],
         )
 
+    def places(self, job: Job) -> Record:
+        """Where the files lie that the record names, seen from the painting, so that --like finds them.
+
+        Nothing is said of what lies in other parts of the machine, whose names are nobody's business.
+        """
+        if job.target is None:
+            return {}
+        lists: dict[str, list[Path | None]] = {
+            "style": [None if style.packaged else style.path for style in job.styles],
+            "masks": [mask.source.path if mask.source else None for mask in self.masks],
+            **{name: [Path(value)] for name, value in self.options.files.items()},
+        }
+        places = {name: [_place(path, job.target.parent) for path in paths] for name, paths in lists.items()}
+        known = {name: some for name, some in places.items() if any(some)}
+        return {"places": known} if known else {}
+
     def check(self, job: Job) -> None:
         """Raises PictureError or OptionError if this painting could not be written."""
         if job.target is None:
@@ -117,41 +136,47 @@ class Studio:
         image.check_target(job.target, overwrite=replaceable, sources=self.inputs)
         if self.habits.bits == 16 and image.FORMATS[job.target.suffix.lower()] not in ("PNG", "TIFF"):
             raise OptionError(f"--bits 16 is for PNG and TIFF, but the output is {job.target}")
-        if self.habits.save_every and not self.habits.overwrite:
+        if self.habits.save_every:
             self._check_steps(job, job.target)
 
     def _check_steps(self, job: Job, target: Path) -> None:
+        for path in (job.state, job.step(0)):
+            check_output(path, overwrite=True, sources=self.inputs)
+        if self.habits.overwrite:
+            return
         if job.state.exists() and not self.habits.resume:
             raise PictureError(
                 f"{job.state}: an unfinished painting lies there; go on with --resume, or begin anew with --overwrite"
             )
         for path in target.parent.glob(f"{escape(target.stem)}.step*.png"):
-            if self.habits.steps and not (self.habits.resume and _record(path)):
+            if self.habits.steps and not (self.habits.resume and find_record(path)):
                 raise PictureError(f"{path}: a step of another painting lies there; --overwrite allows to replace it")
 
     def is_finished(self, job: Job) -> bool | None:
         """Whether what lies at the target is this very painting, finished or not; None if it is another picture."""
-        record = _record(job.target) if job.target else None
+        record = find_record(job.target) if job.target else None
         if not record:
             return None
         names = self.names(job)
         expected = {
             "options": asdict(self.options), "content": names.content, "style": names.styles, "masks": names.masks,
         }  # fmt: skip
-        if {name: record.get(name, []) for name in expected} != expected:
+        if {name: record.get(name, []) for name in expected} != in_unicode(expected):
             return None
         return record.get("finished") is not False
 
     def paint(self, job: Job, content: image.Picture) -> Result:
         """Paint and keep one picture. Raises what `api.paint` raises; Cancelled after keeping the picture so far."""
         watch = _Watch(self, job)
+        if job.target is not None:
+            image.check_size(job.target, *image.fit(content.height, content.width, self.options.size))
         try:
             painting = self._paint(job, content, watch)
         except Cancelled as stopped:
             if not isinstance(stopped.best, image.Picture):
                 raise
             raise self._stopped(job, stopped.best, watch) from None
-        self._keep(job, painting.picture, painting.record)
+        self._keep(job, painting.picture, painting.record | self.places(job))
         return Result(job, painting.picture, painting.seconds)
 
     def can_batch(self, jobs: Sequence[Job]) -> bool:
@@ -182,7 +207,7 @@ class Studio:
                 if not paintings:
                     results.append(self.paint(job, content))
                     continue
-                self._keep(job, paintings[number].picture, paintings[number].record)
+                self._keep(job, paintings[number].picture, paintings[number].record | self.places(job))
                 results.append(Result(job, paintings[number].picture, paintings[number].seconds))
         return results
 
@@ -260,7 +285,9 @@ class _Watch:
         made = api.make_record(
             picture, self.studio.options, self.studio.stylizer, self.studio.names(self.job), seconds, self.last
         )
-        return made | {"finished": False, "step": self.last.step, "steps": self.last.total}
+        return (
+            made | self.studio.places(self.job) | {"finished": False, "step": self.last.step, "steps": self.last.total}
+        )
 
 
 def paint_all(studio: Studio, jobs: Sequence[Job], keep: Callable[[Result], None]) -> list[Failure]:
@@ -336,8 +363,9 @@ def _noted(name: str, failures: list[Failure]) -> Iterator[None]:
         failures.append((name, error))
 
 
-def _record(path: Path) -> Record | None:
-    try:
-        return read_record(path)
-    except PictureError:
-        return None
+def _place(path: Path | None, folder: Path) -> str:
+    if path is None or not path.is_file():
+        return ""
+    place, folder = path.resolve(), folder.resolve()
+    shared = Path(os.path.commonpath([place, folder]))
+    return "" if shared in Path(os.path.expanduser("~")).parents else os.path.relpath(place, folder)  # noqa: PTH111

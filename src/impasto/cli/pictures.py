@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from impasto.errors import PictureError
+from impasto.errors import PictureError, reason_of
 from impasto.gallery import is_picture, packaged
 
 # Before a mask's file: white and black change places.
@@ -46,15 +46,27 @@ def find_style(word: str, folders: Iterable[Path] = ()) -> Source:
     Raises PictureError if it is nowhere.
     """
     found = source(word)
-    places = [folder / word for folder in folders]
     if found.path.exists():
         return found
-    for path in places:
-        if path.is_file():
+    for folder in folders:
+        if path := called(folder, word):
             return Source(path, path.name)
     near = get_close_matches(word, packaged(), n=1)
     hint = f"; did you mean '{near[0]}'?" if near else f"; impasto's own pictures are {', '.join(packaged())}"
     raise PictureError(f"{word}: there is no such file{hint}")
+
+
+def called(folder: Path, word: str) -> Path | None:
+    """The file that a record calls so, by its place from the folder, if it is there."""
+    path = folder / word
+    if path.is_file():
+        return path
+    if "\\x" not in word or not path.parent.is_dir():
+        return None
+    # How a record says a name that is no Unicode.
+    from impasto.files import in_unicode
+
+    return next((one for one in path.parent.iterdir() if in_unicode(one.name) == path.name), None)
 
 
 def find_mask(word: str, folders: Iterable[Path] = ()) -> Mask:
@@ -75,7 +87,11 @@ def find_contents(words: Sequence[str]) -> tuple[list[Source], list[PictureError
     found: dict[Path, Source] = {}
     problems: list[PictureError] = []
     for word in words:
-        sources = _expand(word)
+        try:
+            sources = _expand(word)
+        except OSError as error:
+            problems.append(PictureError(f"{word}: it cannot be read: {reason_of(error)}"))
+            continue
         if not sources:
             problems.append(PictureError(f"{word}: {_nothing(word)}"))
         for one in sources:
@@ -93,17 +109,9 @@ def _expand(word: str) -> list[Source]:
         paths = sorted(item for item in found if is_picture(item))
     else:
         return [source(word)]
-    return [Source(path, path.name) for path in paths if not _is_painted(path)]
+    from impasto.record import find_record
 
-
-def _is_painted(path: Path) -> bool:
-    from impasto.record import read_record
-
-    try:
-        read_record(path)
-    except PictureError:
-        return False
-    return True
+    return [Source(path, path.name) for path in paths if find_record(path) is None]
 
 
 def _nothing(word: str) -> str:

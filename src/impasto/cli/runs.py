@@ -18,6 +18,8 @@ app = App(name="runs", default_parameter=Parameter(negative="", show_env_var=Fal
 
 AsJson = Annotated[bool, Parameter(name="--json", help="for programs", show_default=False)]
 DAY_SECONDS = 86_400
+WIDTH = 120
+"""Characters of a line of the list, where names are not longer; `runs show` has everything."""
 
 
 @app.command(name="list")
@@ -39,7 +41,8 @@ def list_runs(
     rows += [_row(run, curves[run.folder]) for run in runs]
     widths = [max(len(row[column]) for row in rows) for column in range(6)]
     for row in rows:
-        write("  ".join([*(f"{cell:{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip())
+        cells = "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=False))
+        write(f"{cells}  {_some(row[6:], WIDTH - len(cells) - 2)}".rstrip())
     for text in missing:
         Screen().note(f"note: {text}")
     return 0
@@ -163,9 +166,18 @@ def _number(value: float) -> float | str:
 def _row(run: "Run", curves: "Mapping[str, Curve] | None") -> tuple[str, ...]:
     from impasto.training.runs import last_of
 
-    losses = "?" if curves is None else "  ".join(f"{name} {value:.3g}" for name, value in last_of(curves).items())
+    losses = ["?"] if curves is None else [f"{name} {value:.3g}" for name, value in last_of(curves).items()]
     size = f"{run.num_bytes / 1e6:,.1f}"
-    return run.folder.name or str(run.folder), run.recipe, _steps(run), _health(run), _ago(run), size, losses
+    return run.folder.name or str(run.folder), run.recipe, _steps(run), _health(run), _ago(run), size, *losses
+
+
+def _some(words: Sequence[str], width: int) -> str:
+    """As many as so many characters hold, at least one, and how many there are besides."""
+    for count in range(len(words), 1, -1):
+        rest = f"  and {len(words) - count} more" if count < len(words) else ""
+        if len(text := "  ".join(words[:count]) + rest) <= width:
+            return text
+    return words[0] + (f"  and {len(words) - 1} more" if len(words) > 1 else "") if words else ""
 
 
 def _steps(run: "Run") -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from impasto import image
 from impasto.cli.painting import Result
@@ -28,12 +28,24 @@ class Sheet:
         self.styles = tuple(styles)
         self.cells: Cells = {}
 
+    def check(self, path: Path) -> None:
+        """Raises PictureError if so many pictures, were they as large as they can be, do not fit the file's format."""
+        extents = (_end([CELL] * (1 + len(some))) for some in (self.contents, self.styles))
+        image.check_size(path, *extents)
+
     def add(self, result: Result) -> None:
         row = self.contents.index(result.job.content) + 1
         column = self.styles.index(result.job.styles[0]) + 1
         self.cells[row, column] = _thumbnail(result.picture)
 
-    def write(self, path: Path, *, overwrite: bool = False, pixel_limit: int = image.DEFAULT_PIXEL_LIMIT) -> None:
+    def write(
+        self,
+        path: Path,
+        *,
+        overwrite: bool = False,
+        pixel_limit: int = image.DEFAULT_PIXEL_LIMIT,
+        sources: Sequence[Any] = (),
+    ) -> None:
         """Write the sheet with what is there; a painting that is not becomes a grey cell. Raises PictureError."""
         inputs = {(row, 0): source for row, source in enumerate(self.contents, 1)}
         inputs |= {(0, column): source for column, source in enumerate(self.styles, 1)}
@@ -52,7 +64,6 @@ class Sheet:
                 "styles": [source.name for source in self.styles],
             },
         }
-        sources = [source.path for source in inputs.values()]
         image.write(image.Picture(self._compose(cells)), path, overwrite=overwrite, record=record, sources=sources)
 
     def _compose(self, cells: "Cells") -> "Tensor":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.pictures import find_contents, find_style
+from impasto.cli.pictures import Source, find_contents, find_style
 from impasto.cli.terminal import Screen, write
 from impasto.errors import Cancelled, OptionError
 
@@ -62,6 +62,18 @@ class Trained:
     precision: Annotated[str, Parameter(help="of trainings: auto, fp32, bf16")] = "auto"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is written."""
+
+    output: Annotated[
+        Path | None, Parameter(alias=("-o", "--out"), help="folder for the outcome; study-NAME if not given")
+    ] = None
+    overwrite: Annotated[
+        bool, Parameter(help="replace an older outcome, of other pictures or settings", show_default=False)
+    ] = False
+
+
 def study(
     name: Annotated[str, Parameter(help="the study; without one they are listed")] = "",
     /,
@@ -70,9 +82,7 @@ def study(
         tuple[str, ...], Parameter(consume_multiple=True, help="pictures, folders, or impasto's own")
     ] = (),
     style: Annotated[tuple[str, ...], Parameter(alias="-s", consume_multiple=True, help="paintings")] = (),
-    output: Annotated[
-        Path | None, Parameter(alias=("-o", "--out"), help="folder for the outcome; study-NAME if not given")
-    ] = None,
+    target: Annotated[Target, Parameter(name="*")] = Target(),
     evaluated: Annotated[
         tuple[str, ...],
         Parameter(
@@ -96,12 +106,12 @@ def study(
         write(f"{TABLES:22} Paper 003, Tables 1 and 2. What do trained runs reach, beside the published figures?")
         return 0
     if name == TABLES:
-        return _tables(evaluated, output or Path(f"study-{TABLES}"))
+        return _tables(evaluated, target.output or Path(f"study-{TABLES}"))
     if evaluated:
         raise OptionError(f"--evaluated is for {TABLES}, which {name} is not")
     if name not in STUDIES:
         raise OptionError(f"no study '{name}'; there are {', '.join([*STUDIES, TABLES])}")
-    entry, folder = STUDIES[name], output or Path(f"study-{name}")
+    entry, folder = STUDIES[name], target.output or Path(f"study-{name}")
     if isinstance(entry, TrainingStudy):
         _refuse(
             name, content=content, style=style, values=scale.values, encoder=network.encoder, weights=network.weights
@@ -109,7 +119,7 @@ def study(
         report = _train(entry, name, folder, scale, network.device, trained)
     else:
         _refuse(name, **{field: value for field, value in vars(trained).items() if value != getattr(Trained(), field)})
-        report = _paint(entry, name, folder, scale, network, (content, style))
+        report = _paint(entry, name, folder, scale, network, (content, style), overwrite=target.overwrite)
     Screen().result(str(report))
     return 0
 
@@ -121,21 +131,31 @@ def _refuse(name: str, **given: Any) -> None:
 
 
 def _paint(
-    entry: "Study", name: str, folder: Path, scale: Scale, network: Network, words: tuple[Sequence[str], Sequence[str]]
+    entry: "Study",
+    name: str,
+    folder: Path,
+    scale: Scale,
+    network: Network,
+    words: tuple[Sequence[str], Sequence[str]],
+    *,
+    overwrite: bool,
 ) -> Path:
     from impasto.studies import Settings, run
+    from impasto.studies.report import claim
     from impasto.studies.runner import QUICK
 
     chosen = _with_values(entry, name, scale.values)
     wanted = {"size": scale.size, "steps": scale.steps, "encoder": network.encoder}
     choices = {**(QUICK if scale.quick else {}), **{key: value for key, value in wanted.items() if value is not None}}
-    contents, styles = (
-        _read(words[0] or ("mountains",)),
-        _read([find_style(word).path for word in words[1] or ("swirls",)]),
-    )
-    settings = Settings(choices=choices, device=network.device, weights=network.weights)
+    contents = _found(words[0] or ("mountains",))
+    styles = _found([find_style(word).path for word in words[1] or ("swirls",)])
+    inputs = [source.path for source in (*contents, *styles)]
+    claim(folder, name, inputs)
+    settings = Settings(
+        choices=choices, device=network.device, weights=network.weights, inputs=inputs, overwrite=overwrite
+    )  # fmt: skip
     with Screen().counting(name) as count:
-        return run(chosen, name, contents, styles, folder, settings, count)
+        return run(chosen, name, _read(contents), _read(styles), folder, settings, count)
 
 
 def _train(entry: "TrainingStudy", name: str, folder: Path, scale: Scale, device: str, trained: Trained) -> Path:
@@ -194,11 +214,16 @@ def _with_values(chosen: Any, name: str, text: str) -> Any:
     return replace(chosen, variants=chosen.of_numbers(values))
 
 
-def _read(words: Sequence[str | Path]) -> list[tuple[str, Any]]:
-    """Names and pictures. Raises PictureError for the first that cannot be read."""
-    from impasto import image
-
+def _found(words: Sequence[str | Path]) -> list[Source]:
+    """Raises PictureError for the first that is no picture."""
     sources, failures = find_contents([str(word) for word in words])
     if failures:
         raise failures[0]
+    return sources
+
+
+def _read(sources: Sequence[Source]) -> list[tuple[str, Any]]:
+    """Names and pictures. Raises PictureError for the first that cannot be read."""
+    from impasto import image
+
     return [(source.path.stem, image.on_white(image.read(source.path))) for source in sources]

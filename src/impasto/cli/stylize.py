@@ -9,8 +9,8 @@ from cyclopts import Group, Parameter
 
 from impasto.cli.failures import Failure, SomeFailedError
 from impasto.cli.flags import flags, given
-from impasto.cli.outputs import IN_FOLDER, check_pattern, is_folder, make_folders, plan
-from impasto.cli.pictures import Mask, Source, find_contents, find_mask, find_style
+from impasto.cli.outputs import IN_FOLDER, Job, check_pattern, is_folder, make_folders, plan
+from impasto.cli.pictures import INVERSE, Mask, Source, called, find_contents, find_mask, find_style
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
 from impasto.options import StylizeOptions
@@ -47,8 +47,8 @@ class Output:
         str | None,
         Parameter(
             group=_OUTPUT,
-            help=f"file names in the folder, of {{stem}} {{suffix}} {{style}} {{method}} {{size}} {{seed}};"
-            f" {IN_FOLDER} if not given",
+            help=f"file names in the folder, of {{stem}} {{suffix}} {{name}} (both) {{number}} {{style}}"
+            f" {{method}} {{size}} {{seed}}; {IN_FOLDER} if not given",
         ),
     ] = None
     overwrite: Annotated[
@@ -105,13 +105,16 @@ class Run:
 
 
 def stylize(
-    content: Annotated[list[str], Parameter(help="pictures, folders, globs; or mountains, still_life: impasto's own")],
+    content: Annotated[
+        list[str] | None, Parameter(help="pictures, folders, globs; or mountains, still_life: impasto's own")
+    ] = None,
     /,
     *,
     style: Annotated[
         list[str] | None,
         Parameter(
             alias="-s",
+            consume_multiple=True,
             help="painting; or swirls, cubes, ink: impasto's own; or NAME.style.safetensors of `impasto encode`."
             " Several are blended, or each has its mask",
         ),
@@ -119,8 +122,9 @@ def stylize(
     mask: Annotated[
         list[str] | None,
         Parameter(
+            consume_multiple=True,
             help="picture that is white where a style goes, one per --style, in their order; not:FILE where it is"
-            " black; rest, or no last one, where no other style goes"
+            " black; rest, or no last one, where no other style goes",
         ),
     ] = None,
     like: Annotated[
@@ -135,6 +139,8 @@ def stylize(
 
     The result has the size of its content unless --size says otherwise, and carries how it was made.
     """
+    if not content:
+        raise OptionError("CONTENT is missing: the pictures to paint, which stand before --style")
     screen = Screen(quiet=run.quiet, results=not run.json)
     repeated = _repeat(like, screen) if like else Repeated()
     chosen = _options(like, repeated.options, given(options))
@@ -154,33 +160,47 @@ def stylize(
         is_folder(output.output, len(contents) * (len(styles) if output.grid else 1))
     if len(problems) == 1 and not contents:
         raise problems[0]
-    return _paint(contents, styles, masks, chosen, output, run, screen, problems)
+    return _paint(Pictures(contents, styles, masks, like, problems), chosen, output, run, screen)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is read. like: whose record was repeated. problems: words that mean no picture."""
+
+    contents: Sequence[Source]
+    styles: Sequence[Source]
+    masks: Sequence[Mask]
+    like: Path | None
+    problems: Sequence[PictureError]
+
+    @property
+    def paths(self) -> list[Path]:
+        masks = [mask.source for mask in self.masks if mask.source]
+        return [*(one.path for one in (*self.contents, *self.styles, *masks)), *([self.like] if self.like else [])]
 
 
 def _paint(
-    contents: Sequence[Source],
-    styles: Sequence[Source],
-    masks: Sequence[Mask],
+    pictures: Pictures,
     options: StylizeOptions,
     output: Output,
     run: Run,
     screen: Screen,
-    problems: Sequence[PictureError],
 ) -> int:
     # PyTorch comes in here.
     from impasto import api
     from impasto.cli.painting import Studio, paint_all
 
+    contents, styles, problems = pictures.contents, pictures.styles, pictures.problems
     mixes = [(style,) for style in styles] if output.grid else [tuple(styles)]
     beside, saving = output.grid is None, run.resume or run.save_every is not None
     jobs = plan(contents, mixes, options, output=output.output, pattern=output.name, beside=beside, saving=saving)
     stylizer = api.load(options.method, device=run.device, weights=run.weights, download=screen.download)
-    inputs = [source.path for source in (*contents, *styles, *(mask.source for mask in masks if mask.source))]
-    studio = Studio(stylizer, options, _habits(output, run), screen, inputs, masks)
+    inputs = [*pictures.paths, *options.files.values(), run.weights]
+    studio = Studio(stylizer, options, _habits(output, run), screen, inputs, pictures.masks)
     make_folders(jobs)
     for job in jobs:
         studio.check(job)
-    sheet = _sheet(contents, styles, output.grid, studio)
+    sheet = _sheet(contents, styles, output.grid, studio, jobs)
     studio.read_styles(jobs)
     failures: list[Failure] = [("", problem) for problem in problems]
     with stoppable(interrupt):
@@ -189,7 +209,9 @@ def _paint(
         finally:
             if sheet and output.grid and sheet.cells:
                 replace = run.resume or output.overwrite
-                sheet.write(output.grid, overwrite=replace, pixel_limit=studio.habits.pixel_limit)
+                sheet.write(
+                    output.grid, overwrite=replace, pixel_limit=studio.habits.pixel_limit, sources=studio.inputs
+                )
                 screen.result(str(output.grid))
     if failures and len(jobs) + len(problems) == 1:
         raise failures[0][1]
@@ -220,11 +242,25 @@ def _repeat(like: Path, screen: Screen) -> Repeated:
     if unknown:
         screen.note(f"{like}: this version of impasto leaves out what it does not know: {', '.join(unknown)}")
     options = {name: value for name, value in recorded.items() if name in known}
-    return Repeated(options, _names(record.get("style")), _names(record.get("masks")))
+    for name in ("init", "decoder"):
+        for word in _recorded(like, record, name, [options.get(name)]):
+            options[name] = word
+    style, masks = (_recorded(like, record, name, record.get(name)) for name in ("style", "masks"))
+    return Repeated(options, style, masks)
 
 
-def _names(recorded: Any) -> list[str]:
-    return [name for name in recorded if isinstance(name, str)] if isinstance(recorded, list) else []
+def _recorded(like: Path, record: dict[str, Any], name: str, words: Any) -> list[str]:
+    """The words of the record for files: where they lay, seen from the painting, if they are there, or else as they
+    are. name: of the record's member; words: what it says."""
+    places = record.get("places")
+    where = places.get(name) if isinstance(places, dict) else None
+    found = []
+    for number, word in enumerate(words if isinstance(words, list) else []):
+        place = where[number] if isinstance(where, list) and number < len(where) else None
+        path = called(like.parent, place) if isinstance(place, str) and place else None
+        inverted = INVERSE if isinstance(word, str) and word.startswith(INVERSE) else ""
+        found += [f"{inverted}{path}"] if path else [word] if isinstance(word, str) else []
+    return found
 
 
 def _options(like: Path | None, repeated: dict[str, Any], chosen: dict[str, Any]) -> StylizeOptions:
@@ -251,7 +287,7 @@ def _check(run: Run, output: Output, options: StylizeOptions, styles: int, *, ma
         raise OptionError("--mask gives styles their places in one picture, but --grid paints each style by itself")
     if masked and options.style_blend:
         raise OptionError("--style-blend mixes styles everywhere, but --mask gives each style its own place")
-    if run.save_every and options.method != "gatys" and not options.refinement_steps:
+    if run.save_every and not options.takes_steps:
         raise OptionError("--save-every is for paintings that take steps; gatys, and --quality and --refine of adain")
     if output.grid is None:
         options.blend_weights(None if masked else styles)
@@ -286,12 +322,20 @@ def _habits(output: Output, run: Run) -> "Habits":
     )
 
 
-def _sheet(contents: Sequence[Source], styles: Sequence[Source], path: Path | None, studio: "Studio") -> "Sheet | None":
+def _sheet(
+    contents: Sequence[Source], styles: Sequence[Source], path: Path | None, studio: "Studio", jobs: Sequence[Job]
+) -> "Sheet | None":
     if path is None:
         return None
     from impasto import image
     from impasto.cli.sheet import Sheet
+    from impasto.files import is_same_file
 
     habits = studio.habits
+    made = [job.target for job in jobs if job.target]
+    if any(is_same_file(path, target) for target in made):
+        raise OptionError(f"--grid {path} is also one of the paintings that --output asks for; choose another name")
     image.check_target(path, overwrite=habits.overwrite or habits.resume, sources=studio.inputs)
-    return Sheet(contents, styles)
+    sheet = Sheet(contents, styles)
+    sheet.check(path)
+    return sheet

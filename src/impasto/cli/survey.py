@@ -1,6 +1,7 @@
 """`impasto survey`: asking people about results, and what they answered."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,7 @@ def create(
         tuple[str, ...],
         Parameter(
             alias="-r",
+            consume_multiple=True,
             metavar="FOLDER",
             help="folder of results, called like their content and style or CONTENT-STYLE; METHOD=FOLDER for each of"
             " several methods",
@@ -100,14 +102,15 @@ def create(
         raise OptionError(f"--pairs is {shown.pairs}, but must be 1 or more")
     if not people.url.startswith(("http://", "https://")):
         raise OptionError(f"--url is '{people.url}', but must begin with http:// or https://")
-    links = file.with_name(f"{file.name}.links.txt")
-    if links.exists():
-        raise DataError(f"{links}: exists already; choose another name for the survey")
+    links = _links(file)
     # PyTorch comes in here.
+    from impasto.files import check_output
     from impasto.survey.create import create_survey
     from impasto.survey.pairs import match, spread
     from impasto.survey.store import Settings
 
+    for path in (file, links):
+        check_output(path)
     screen = Screen()
     matched = match(content, style, folders)
     for path in matched.left_out:
@@ -163,6 +166,7 @@ def serve(
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         screen = Screen()
         for store in stores:
+            _name_port(_links(store.path), listener.getsockname()[1], screen)
             screen.note(f"{store.path}: {store.settings.title}; results at {address}/{store.id}/results")
         screen.result(address)
         try:
@@ -193,13 +197,14 @@ def report(
     from impasto.survey.findings import agreement, finding, spread
     from impasto.survey.ratings import Bootstrap
     from impasto.survey.report import make_report
-    from impasto.survey.report_files import write_report
+    from impasto.survey.report_files import check_report, write_report
     from impasto.survey.store import Store
 
     store = Store(file)
-    found = make_report(store, Bootstrap(seed=seed, resamples=resamples))
     folder = output or file.with_name(f"{file.stem}-report")
-    write_report(found, store, folder, overwrite=overwrite)
+    check_report(folder, overwrite=overwrite, survey=file)
+    found = make_report(store, Bootstrap(seed=seed, resamples=resamples))
+    write_report(found, store, folder)
     screen = Screen()
     for rated in found.rated:
         screen.note(f"{rated.method}: {finding(rated)}")
@@ -210,6 +215,25 @@ def report(
         screen.note(f"  {agreement(preferred)}")
     screen.result(str(folder / "report.html"))
     return 0
+
+
+def _links(survey: Path) -> Path:
+    return survey.with_name(f"{survey.name}.links.txt")
+
+
+def _name_port(links: Path, port: int, screen: Screen) -> None:
+    """Let links to this machine itself, which were made before anybody knew the port, name the right one."""
+    from impasto.files import replace_file
+
+    try:
+        before = links.read_text(encoding="utf-8")
+        after = re.sub(rf"^http://{re.escape(LOOPBACK)}:\d+/", f"http://{LOOPBACK}:{port}/", before, flags=re.MULTILINE)
+        if after != before:
+            replace_file(links, after)
+            links.chmod(0o600)
+            screen.note(f"{links}: the links in it name the port {port} now")
+    except (OSError, UnicodeError):
+        screen.note(f"{links}: is not there, or not to be read, so that nobody knows which port its links name")
 
 
 def _methods(results: Sequence[str]) -> dict[str, Path]:

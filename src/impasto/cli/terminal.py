@@ -5,10 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from impasto.errors import ImpastoError, reason_of
 from impasto.progress import Progress, ProgressCallback
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
+
+
+class LostOutputError(ImpastoError):
+    """What a command has to say cannot be said."""
 
 
 def printable(text: str) -> str:
@@ -18,10 +23,20 @@ def printable(text: str) -> str:
 
 
 def write(text: str, stream: TextIO | None = None) -> None:
-    """A line on stdout, or on another stream, at once."""
+    """A line on stdout, or on another stream, at once. Raises LostOutputError, BrokenPipeError if nobody can read it.
+
+    What goes to stderr is lost then, and no reason to stop.
+    """
     stream = stream or sys.stdout
-    stream.write(f"{printable(text)}\n")
-    stream.flush()
+    try:
+        stream.write(f"{printable(text)}\n")
+        stream.flush()
+    except BrokenPipeError:
+        if stream is not sys.stderr:
+            raise
+    except OSError as error:
+        if stream is not sys.stderr:
+            raise LostOutputError(f"standard output: it cannot be written: {reason_of(error)}") from error
 
 
 def write_error(text: str) -> None:

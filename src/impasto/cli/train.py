@@ -95,8 +95,9 @@ def train(
     data: Annotated[
         list[str],
         Parameter(
+            consume_multiple=True,
             metavar="FOLDER",
-            help="folder of pictures, or tar of pictures; may be given several times, and one given twice counts"
+            help="folders of pictures, or tars of pictures; one given twice counts"
             " twice. KIND=FOLDER where the recipe tells kinds apart, as adain does content and style. Where the kinds"
             " are A and B, a single folder with trainA and trainB in it will do",
         ),
@@ -117,8 +118,13 @@ def train(
     folders = _folders(module, recipe, data)
     config = _changed(getattr(module, maker)(), recipe, changes)
     # The extra `train` is there by now.
+    from impasto.files import check_folder, is_same_file
     from impasto.training.checkpoint import check_run, defaults_of, prepare_run
 
+    check_folder(out)
+    for flag, path in files.items():
+        if is_same_file(out, path.parent):
+            raise OptionError(f"--{flag} {path} lies in the run's own folder, whose files are replaced; copy it")
     processes = launch.processes(machine.devices, machine.device)
     if processes.to_start:
         return launch.start(processes.count)
@@ -137,6 +143,7 @@ def train(
         "may_lengthen": changes.steps is not None,
     }
     if accelerator.is_main_process:
+        checked.refuse_others(out, facts)
         check_run(out, facts, **how)
     trainable = module.build(config, accelerator, folders, **files)
     # What cannot be built leaves no run behind that would stand in the way of the next try.

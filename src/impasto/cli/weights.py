@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from impasto.cli.failures import SomeFailedError
 from impasto.cli.terminal import Screen, write
-from impasto.errors import DataError, OptionError
+from impasto.errors import OptionError
 
 app = App(name="weights", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")
 
@@ -53,7 +53,7 @@ def fetch(name: Annotated[str, Parameter(help="one of the names in `impasto weig
 @app.command
 def normalise(
     *,
-    data: Annotated[list[Path], Parameter(help="folder of pictures; may be given several times")],
+    data: Annotated[list[Path], Parameter(consume_multiple=True, help="folders of pictures")],
     output: Annotated[Path, Parameter(alias="-o", help="file to write, NAME.safetensors")],
     encoder: Annotated[Literal["lite", "vgg19"], Parameter(help="whose filters")] = "vgg19",
     weights: Annotated[Path | None, Parameter(help="file of weights for vgg19, instead of the official one")] = None,
@@ -65,10 +65,10 @@ def normalise(
 
     Use the file with --encoder vgg19 --weights FILE.
     """
-    _check_output(output, overwrite)
     for flag, value in (("--size", size), ("--limit", limit)):
         if value is not None and value < 1:
             raise OptionError(f"{flag} is {value}, but must be 1 or more")
+    _check_output(output, overwrite, *data, weights)
     # PyTorch comes in here.
     from impasto.data.folders import list_pictures
     from impasto.encoders import load_encoder
@@ -102,9 +102,7 @@ def import_weights(
     overwrite: Annotated[bool, Parameter(help="replace the file if it exists", show_default=False)] = False,
 ) -> int:
     """Convert the weights of another AdaIN program, and say how to use them."""
-    _check_output(output, overwrite)
-    if output.resolve() == file.resolve():
-        raise OptionError(f"--output {output} is the file itself, which impasto does not replace")
+    _check_output(output, overwrite, file)
     # PyTorch comes in here.
     from impasto.methods.adain.foreign import import_foreign
 
@@ -119,8 +117,9 @@ def import_weights(
     return 0
 
 
-def _check_output(output: Path, overwrite: bool) -> None:
+def _check_output(output: Path, overwrite: bool, *sources: Path | None) -> None:
     if output.suffix != ".safetensors":
         raise OptionError(f"--output {output} must end in .safetensors")
-    if output.exists() and not overwrite:
-        raise DataError(f"{output}: the file exists; choose another name, or allow overwriting")
+    from impasto.files import check_output
+
+    check_output(output, overwrite=overwrite, sources=sources, makes_folder=True)

@@ -14,7 +14,7 @@ from PIL import Image
 from impasto import figures
 from impasto.comparison.runner import Cell, Comparison
 from impasto.decoding import read_shown
-from impasto.record import replace_file
+from impasto.files import replace_file
 
 THUMBNAIL = 320  # px of a longer side on the sheet
 SHOWN = 1024  # and on the page, whose pictures are compressed
@@ -26,7 +26,7 @@ def write(comparison: Comparison) -> list[Path]:
     """sheet.png and index.html in the comparison's folder."""
     sheet, page = comparison.folder / "sheet.png", comparison.folder / "index.html"
     replace_file(sheet, figures.png(_sheet(comparison)))
-    replace_file(page, _page(comparison).encode())
+    replace_file(page, _page(comparison))
     return [sheet, page]
 
 

@@ -18,12 +18,13 @@ import torch
 
 from impasto import image
 from impasto.comparison.entries import Entry
-from impasto.errors import ImpastoError, PictureError
+from impasto.errors import ImpastoError, PictureError, reason_of
 from impasto.evaluation.judges import Judges
 from impasto.evaluation.measures import likeness_of_pair, style_of_pair
 from impasto.evaluation.number import software
 from impasto.evaluation.picture_set import of_area, pixels
-from impasto.record import replace_file
+from impasto.files import check_output, make_folder, replace_file
+from impasto.record import find_record
 from impasto.weights import sha256_of
 
 FORMAT = "impasto compare 1"
@@ -85,7 +86,7 @@ class Comparison:
 
         Raises PictureError if the folder cannot be used. Whatever stops it, what was done so far is kept.
         """
-        known = self._prepare()
+        known = self.prepare()
         total = len(self.pairs) * len(self.entries)
         for entry in self.entries:
             waiting = []
@@ -105,11 +106,25 @@ class Comparison:
                     report(len(self.cells), total, entry.name)
         self._save({})
 
-    def _prepare(self) -> dict[str, Cell]:
-        """The folder, and what an earlier call left in it."""
+    def prepare(self) -> dict[str, Cell]:
+        """Make the folder, and tell what an earlier call left in it.
+
+        Raises PictureError if the folder cannot be used, or holds an input or a stranger's file by a name of ours.
+        """
+        make_folder(self.folder)
+        known = self._earlier()
+        ours = {cell.file for cell in known.values()} | set(FILES)
+        for file in [*FILES, *(self._file(entry, pair) for entry in self.entries for pair in self.pairs)]:
+            path = self.folder / file
+            if path.exists():
+                check_output(path, overwrite=True, sources=[source for _, source in (*self.contents, *self.styles)])
+                if file not in ours and find_record(path) is None:
+                    raise PictureError(f"{path}: is there already, and not of impasto; choose another folder")
+        return known
+
+    def _earlier(self) -> dict[str, Cell]:
         about = self.folder / NUMBERS
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             if not about.exists():
                 taken = [name for name in FILES if (self.folder / name).exists()]
                 if taken:
@@ -120,8 +135,7 @@ class Comparison:
                 raise ValueError("format")
             return {cell["key"]: Cell(**cell) for cell in found["cells"]}
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise PictureError(f"{self.folder}: cannot be used: {reason}") from None
+            raise PictureError(f"{about}: cannot be read: {reason_of(error)}") from None
         except (ValueError, KeyError, TypeError):
             raise PictureError(f"{about}: is not of `impasto compare`, or damaged; choose another folder") from None
 
@@ -136,8 +150,11 @@ class Comparison:
             "versions": software(),
         }
         key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
-        file = f"{Path(content).stem}-{Path(style).stem}-{entry.slug}.png"
-        return Cell(content=content, style=style, method=entry.name, file=file, key=key)
+        return Cell(content=content, style=style, method=entry.name, file=self._file(entry, pair), key=key)
+
+    def _file(self, entry: Entry, pair: tuple[Named, Named]) -> str:
+        (content, _), (style, _) = pair
+        return f"{Path(content).stem}-{Path(style).stem}-{entry.slug}.png"
 
     def _is_there(self, cell: Cell) -> bool:
         path = self.folder / cell.file
@@ -195,10 +212,9 @@ class Comparison:
             "cells": [asdict(cell) for cell in cells.values()],
         }
         try:
-            replace_file(self.folder / NUMBERS, (json.dumps(about, indent=1) + "\n").encode())
+            replace_file(self.folder / NUMBERS, json.dumps(about, indent=1) + "\n")
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise PictureError(f"{self.folder}: cannot be written: {reason}") from None
+            raise PictureError(f"{self.folder}: cannot be written: {reason_of(error)}") from None
 
 
 def _lines_of_worker(job: dict[str, Any], command: Sequence[str] = WORKER) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from impasto.data.layout import TRAIN, find_layout
 from impasto.data.unpack import unpack_zip
 from impasto.download import DownloadError, Wanted, download, is_offline, sha256_of
 from impasto.errors import DataError, OptionError
-from impasto.record import replace_file
+from impasto.files import replace_file
 
 ABOUT = "source.json"
 """In a fetched data set's folder: where it came from."""
@@ -211,7 +211,7 @@ def _unpack(path: Path, target: Path, about: dict[str, object], progress: Callab
     try:
         unpack_zip(path, half, progress=progress)
         root = _root(half, path)
-        replace_file(root / ABOUT, (json.dumps(about, indent=2) + "\n").encode())
+        replace_file(root / ABOUT, json.dumps(about, indent=2) + "\n")
         root.replace(target)
     finally:
         shutil.rmtree(half, ignore_errors=True)

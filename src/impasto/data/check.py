@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,9 +15,11 @@ from impasto.data.layout import TEST
 from impasto.data.shards import PackedPicture
 from impasto.decoding import decode
 from impasto.errors import PictureError
-from impasto.record import Named, explained, opened, replace_file
+from impasto.files import replace_file
+from impasto.record import Named, explained, opened
 
 FEW = 100
+MOST_NAMES = 5
 """Pictures of a kind below which a discriminator soon knows all of them by heart."""
 
 CACHE = "pictures.json"
@@ -122,7 +124,23 @@ def write_cache(path: Path, findings: Findings) -> None:
             entries[_key(picture)] = asdict(look)
         except OSError:  # gone in the meantime
             continue
-    replace_file(path, json.dumps({"version": _VERSION, "pictures": entries}).encode())
+    replace_file(path, json.dumps({"version": _VERSION, "pictures": entries}))
+
+
+def changes_since(path: Path, pictures: Iterable[PictureFile]) -> str:
+    """Which pictures are new and which are gone since a cache was written, by their names, as a part of a sentence."""
+    # A key is a picture's place and three numbers; the place of a packed one has its tar before it.
+    places = [key.rsplit("|", 3)[0] for key in _read_cache(path)]
+    before = {place.rpartition(": ")[2].rpartition("/")[2] for place in places}
+    now = {picture.name for picture in pictures}
+    if not before or before == now:
+        return "their names, or how often they count, are others"
+    found = {"new": sorted(now - before), "gone": sorted(before - now)}
+    return "; ".join(f"{what}: {_listed(names)}" for what, names in found.items() if names)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
 
 
 def warnings_of(findings: Findings, *, side: int = 0) -> list[str]:

@@ -1,6 +1,7 @@
 """A set of pictures, known by what is in its files and not by where they lie."""
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class PictureSet:
                 formats[str(file.format)] += 1
         return {
             "count": len(self),
-            "sha256": hashlib.sha256("".join(lines).encode()).hexdigest(),
+            "sha256": hashlib.sha256(os.fsencode("".join(lines))).hexdigest(),
             "sizes": dict(sizes.most_common(5)) | ({"others": len(self)} if len(sizes) > 5 else {}),
             "formats": dict(formats),
         }

@@ -8,27 +8,35 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto.errors import DataError, PictureError
+from impasto.errors import DataError, PictureError, reason_of
 from impasto.evaluation.number import Number
-from impasto.record import replace_file
+from impasto.files import check_output, make_folder, replace_file
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 FORMAT = "impasto evaluation 1"
+SUFFIXES = ("json", "csv", "tex", "md")
 COLUMNS = ("subject", "measure", "value", "better", "count", "protocol")
 
 
-def write(numbers: Sequence[Number], folder: Path, stem: str = "evaluation") -> list[Path]:
-    """STEM.json, with every protocol in full, STEM.csv, STEM.tex and STEM.md. Raises PictureError if it cannot be."""
-    files = {"json": to_json(numbers), "csv": to_csv(numbers), "tex": to_latex(numbers), "md": to_markdown(numbers)}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for suffix, text in files.items():
-            replace_file(folder / f"{stem}.{suffix}", text.encode())
-    except OSError as error:
-        raise PictureError(f"{folder}: cannot be written: {(error.strerror or str(error)).lower()}") from None
-    return [folder / f"{stem}.{suffix}" for suffix in files]
+def check_report(folder: Path) -> None:
+    """Raises PictureError, before all work, if `write` could not write into the folder. Leaves nothing."""
+    for suffix in SUFFIXES:
+        check_output(folder / f"evaluation.{suffix}", overwrite=True, makes_folder=True)
+
+
+def write(numbers: Sequence[Number], folder: Path) -> list[Path]:
+    """evaluation.json, with every protocol in full, .csv, .tex and .md. Raises PictureError if it cannot be."""
+    texts = (to_json(numbers), to_csv(numbers), to_latex(numbers), to_markdown(numbers))
+    paths = [folder / f"evaluation.{suffix}" for suffix in SUFFIXES]
+    make_folder(folder)
+    for path, text in zip(paths, texts, strict=True):
+        try:
+            replace_file(path, text)
+        except OSError as error:
+            raise PictureError(f"{path}: cannot be written: {reason_of(error)}") from None
+    return paths
 
 
 def read(path: Path) -> list[Number]:
@@ -45,7 +53,7 @@ def read(path: Path) -> list[Number]:
             for one in found["numbers"]
         ]  # fmt: skip
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+        raise DataError(f"{path}: cannot be read: {reason_of(error)}") from None
     except (ValueError, KeyError, TypeError):
         raise DataError(f"{path}: is no evaluation.json of `impasto evaluate`") from None
 

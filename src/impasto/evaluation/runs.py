@@ -14,14 +14,15 @@ import torch
 
 from impasto import image
 from impasto.api import load
-from impasto.errors import CheckpointError, DataError, OptionError, PictureError
+from impasto.errors import CheckpointError, DataError, OptionError
 from impasto.evaluation import measures, traps
 from impasto.evaluation.folders import real_floor, tell
 from impasto.evaluation.judges import Judges
 from impasto.evaluation.number import Number, over_runs, software
 from impasto.evaluation.picture_set import PictureSet, pixels
+from impasto.files import in_unicode, make_folder
 from impasto.options import TRANSLATIONS, StylizeOptions
-from impasto.record import read_record
+from impasto.record import find_record
 from impasto.translation import DIRECTIONS
 from impasto.weights import load as load_weights
 from impasto.weights import sha256_of
@@ -74,11 +75,13 @@ def evaluate_runs(
     reals |= {f"training pictures {kind}": pictures for kind, pictures in test.train.items()}
     for line in traps.warnings({}, reals):
         warn(line)
+    homes = [folder if len(runs) == 1 else folder / f"{n}-{run.resolve().name}" for n, run in enumerate(runs, 1)]
+    places = [folder / "test", folder / "train", *(home / name for home in homes for name in CHECKPOINTS)]
+    _refuse_sources([*test.test.values(), *test.train.values()], places)
     originals = {kind: _prepared(pictures, folder / "test" / kind, test.side) for kind, pictures in test.test.items()}
     others = {kind: _prepared(pictures, folder / "train" / kind, test.side) for kind, pictures in test.train.items()}
     by_run = []
-    for number, (run, checkpoints) in enumerate(found.items()):
-        home = folder if len(runs) == 1 else folder / f"{number + 1}-{run.resolve().name}"
+    for home, checkpoints in zip(homes, found.values(), strict=True):
         by_run.append([
             one
             for checkpoint in checkpoints
@@ -95,6 +98,14 @@ def evaluate_runs(
         numbers += _named(floor, kind)
     tell(numbers, judges, warn)
     return numbers
+
+
+def _refuse_sources(sources: Sequence[PictureSet], places: Sequence[Path]) -> None:
+    """Raises OptionError if a picture that is read lies where pictures will be written."""
+    written = [place.resolve() for place in places]
+    for path in (path for pictures in sources for path in pictures.paths):
+        if any(path.resolve().is_relative_to(place) for place in written):
+            raise OptionError(f"--output would put pictures where {path} lies, which is read; choose another folder")
 
 
 def checkpoints_of(run: Path) -> list[Checkpoint]:
@@ -169,7 +180,7 @@ class _Translation:
     ) -> PictureSet:
         """Every picture as a PNG of the same name in the folder, rounded to 8 bits."""
         options = StylizeOptions(method=self.checkpoint.method, direction=direction, precision="fp32")
-        _make(folder)
+        make_folder(folder)
         written = []
         weights = self.checkpoint.facts["checkpoint"]["sha256"]
         for number, (path, digest) in enumerate(zip(pictures.paths, pictures.hashes, strict=True), 1):
@@ -198,7 +209,7 @@ def _prepared(pictures: PictureSet, folder: Path, side: int | None) -> PictureSe
     twice = {stem for stem in stems if stems.count(stem) > 1}
     if twice:
         raise DataError(f"two test pictures are called {sorted(twice)[0]}; their names must differ without suffixes")
-    _make(folder)
+    make_folder(folder)
     written = []
     for path, digest in zip(pictures.paths, pictures.hashes, strict=True):
         target = folder / f"{path.stem}.png"
@@ -214,21 +225,11 @@ def _prepared(pictures: PictureSet, folder: Path, side: int | None) -> PictureSe
 
 
 def _is_made_so(target: Path, record: Mapping[str, Any]) -> bool:
-    try:
-        return target.exists() and read_record(target) == record
-    except PictureError:
-        return False
+    return target.exists() and find_record(target) == in_unicode(record)
 
 
 def _named(numbers: Sequence[Number], name: str) -> list[Number]:
     return [replace(number, subject=f"{number.subject}, {name}") for number in numbers]
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PictureError(f"{folder}: this folder cannot be made: {(error.strerror or str(error)).lower()}") from None
 
 
 def _read_json(path: Path) -> dict[str, Any]:

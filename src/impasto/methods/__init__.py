@@ -50,6 +50,9 @@ class Stylizer(Protocol):
             and where it is less the rest belongs to no style. Without them every style is everywhere.
         """
 
+    def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
+        """Memory of one pixel of the picture at the peak of painting. regions: of a painting with masks; 0 without."""
+
     def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
         """{network: sha256 of its weights} of what these options use."""
 

@@ -1,5 +1,6 @@
 """What a server offers: its styles, its weights, and of the options those that cannot reach a file or the network."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
@@ -113,10 +114,18 @@ class Offer:
 
 
 def styles_in(folder: Path) -> dict[str, Path]:
-    """{name: file} of an operator's folder of paintings. Raises OptionError if it holds none."""
+    """{name: file} of an operator's folder of paintings; those of one name keep their suffixes.
+
+    Raises OptionError if it holds none.
+    """
+    # Pillow is not needed to explain wrong usage.
+    from impasto.files import in_unicode
+
     if not folder.is_dir():
         raise OptionError(f"{folder}: there is no such folder of styles")
-    found = {path.stem: path.resolve() for path in sorted(folder.iterdir()) if is_picture(path)}
+    paths = sorted(path for path in folder.iterdir() if is_picture(path))
+    names = Counter(path.stem for path in paths)
+    found = {in_unicode(path.stem if names[path.stem] == 1 else path.name): path.resolve() for path in paths}
     if not found:
         raise OptionError(f"{folder}: this folder holds no pictures to be styles")
     return found

@@ -1,5 +1,6 @@
 """One wish of a user, and what is checked of it before anything is decoded."""
 
+import math
 from dataclasses import dataclass, fields
 
 from PIL import Image, UnidentifiedImageError
@@ -10,6 +11,7 @@ from impasto.record import Named, opened
 from impasto.service.limits import MEGA, Limits
 from impasto.service.offer import Offer
 from impasto.service.refusals import NotAPictureError, TooLargeError
+from impasto.sizes import fit, largest_side
 
 FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "tiff": "image/tiff"}
 """What a painting can be sent as: {format: media type}."""
@@ -62,10 +64,10 @@ def inspect(request: Request, limits: Limits, offer: Offer) -> int:
     sizes = {name: _size(data, name, limits) for name, data in request.uploads().items()}
     width, height = sizes["content"]
     longer = max(width, height)
-    ratio = (options.size or (longer if request.place is None else min(LOOK_SIZE, longer))) / longer
-    pixels = max(1, round(width * ratio)) * max(1, round(height * ratio))
+    side = options.size or (longer if request.place is None else min(LOOK_SIZE, longer))
+    pixels = math.prod(fit(height, width, side))
     if pixels > limits.result_megapixels * MEGA:
-        fits = int(longer * (limits.result_megapixels * MEGA / (width * height)) ** 0.5)
+        fits = largest_side(height, width, limits.result_megapixels * MEGA)
         raise TooLargeError(
             f"size: the painting would have {pixels / MEGA:.1f} megapixels, but this server paints at most"
             f" {limits.result_megapixels:g}; a size of {fits} fits"

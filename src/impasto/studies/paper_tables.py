@@ -13,7 +13,7 @@ from pathlib import Path
 from impasto.errors import DataError, OptionError, PictureError
 from impasto.evaluation.number import Number
 from impasto.evaluation.report import read
-from impasto.record import replace_file
+from impasto.files import make_folder, replace_file
 
 STUDY = "paper-tables"
 DIRECTION = "A2B"
@@ -78,11 +78,8 @@ def assemble(evaluated: Mapping[str, Path], folder: Path) -> list[Path]:
         "json": _json(tables, evaluated, found),
     }
     _prepare(folder)
-    try:
-        for suffix, text in files.items():
-            replace_file(folder / f"tables.{suffix}", text.encode())
-    except OSError as error:
-        raise PictureError(f"{folder}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+    for suffix, text in files.items():
+        replace_file(folder / f"tables.{suffix}", text)
     return [folder / f"tables.{suffix}" for suffix in files]
 
 
@@ -167,9 +164,9 @@ def _json(
 
 def _prepare(folder: Path) -> None:
     """The folder, which may hold an earlier outcome of this study and nothing of anybody else by these names."""
+    make_folder(folder)
     about = folder / "tables.json"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         earlier = json.loads(about.read_bytes()).get("study") if about.exists() else None
     except (OSError, ValueError, AttributeError) as error:
         raise PictureError(f"{folder}: cannot be used: {getattr(error, 'strerror', None) or error}") from None

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from impasto.errors import PictureError
+from impasto.files import check_folder, check_output
 
 FILES = (
     "figure.png", "curves.png", "curves-time.png", "held-out.png", "failures.png", "numbers.csv", "numbers.json",
@@ -19,20 +20,30 @@ FILES = (
 )  # fmt: skip
 
 
-def claim(folder: Path, name: str) -> None:
-    """Make the folder, which may hold an earlier outcome of the same study and nothing of anybody else by these names.
+def claim(folder: Path, name: str, inputs: Sequence[Path] = (), *, asked: Mapping[str, Any] | None = None) -> None:
+    """Make sure that a study can be written into the folder. Leaves nothing.
 
-    Raises PictureError otherwise, or if it cannot be made.
+    The folder may hold an earlier outcome of the same study. Raises PictureError if it holds somebody else's files by
+    the names of ours, or one of `inputs`, which are read; or an outcome that does not say the same as `asked`, if that
+    is given; or if it cannot be made.
     """
+    check_folder(folder)
+    about = folder / "numbers.json"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        about = folder / "numbers.json"
-        earlier = json.loads(about.read_bytes()).get("study") if about.exists() else None
+        earlier = json.loads(about.read_bytes()) if about.exists() else {}
+        is_same = earlier.get("study") == name
     except (OSError, ValueError, AttributeError) as error:
         raise PictureError(f"{folder}: cannot be used: {getattr(error, 'strerror', None) or error}") from None
     taken = [file for file in FILES if (folder / file).exists()]
-    if taken and earlier != name:
+    for file in taken:
+        check_output(folder / file, overwrite=True, sources=inputs)
+    if taken and not is_same:
         raise PictureError(f"{folder}: holds a {taken[0]} that is not of the study {name}; choose another folder")
+    if taken and asked is not None and any(earlier.get(key) != value for key, value in asked.items()):
+        raise PictureError(
+            f"{folder}: holds the study {name} of other pictures or settings; choose another folder, or allow"
+            " overwriting"
+        )
 
 
 def machine() -> str:

@@ -1,5 +1,6 @@
 """Running a study: every variant of every pair, into a figure, numbers and a report."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,9 +14,9 @@ from PIL import Image
 from impasto import figures, image
 from impasto.api import load
 from impasto.errors import OptionError
+from impasto.files import make_folder, replace_file
 from impasto.methods.gatys.stylizer import Gatys
 from impasto.options import StylizeOptions
-from impasto.record import replace_file
 from impasto.studies.report import as_csv, claim, machine, table
 from impasto.studies.study import Cell, Study, Variant
 
@@ -29,11 +30,15 @@ Pictures = Sequence[tuple[str, image.Picture]]
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a study is run. choices: options that every variant gets, before its own."""
+    """How a study is run. choices: options that every variant gets, before its own. inputs: files that are read.
+    overwrite: whether the outcome may replace one of other pictures or settings.
+    """
 
     choices: Mapping[str, Any] = field(default_factory=dict)
     device: str = "auto"
     weights: Path | None = None
+    inputs: Sequence[Path] = ()
+    overwrite: bool = False
 
 
 class Workshop:
@@ -78,8 +83,8 @@ def run(
     """Write figure.png, curves.png, numbers.csv, numbers.json and report.md into `folder`; returns the report.
 
     contents, styles: (name, picture); every content goes with every style. report: called with (done, all, what next).
-    Raises OptionError before anything is painted, PictureError if the folder cannot be written, and what painting
-    raises.
+    Raises OptionError before anything is painted, PictureError if the folder cannot be written or holds an outcome of
+    other pictures or settings, and what painting raises.
     """
     shop = Workshop(study, contents, styles, settings)
     if not shop.pairs:
@@ -87,7 +92,12 @@ def run(
     options = {variant.name: shop.options(variant) for variant in study.variants}
     if len(set(options.values())) < len(options):
         raise OptionError(f"{name} has nothing to compare: its variants are the same with these options")
-    claim(folder, name)
+    asked = {
+        "pictures": {kind: _digests(some) for kind, some in (("content", contents), ("style", styles))},
+        "options": {variant: asdict(chosen.resolved()) for variant, chosen in options.items()},
+    }
+    claim(folder, name, settings.inputs, asked=None if settings.overwrite else asked)
+    make_folder(folder)
     began = time.monotonic()
     cells: dict[tuple[int, str], Cell] = {}
     total = len(shop.pairs) * len(study.variants)
@@ -109,13 +119,18 @@ def run(
         "seconds": round(time.monotonic() - began, 1),
         "machine": machine(),
         "weights": shop.gatys.weights_hashes(next(iter(options.values()))),
-        "options": {variant: asdict(chosen.resolved()) for variant, chosen in options.items()},
+        **asked,
     }
-    replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1).encode())
-    replace_file(folder / "numbers.csv", as_csv(rows).encode())
+    replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1))
+    replace_file(folder / "numbers.csv", as_csv(rows))
     target = folder / "report.md"
-    replace_file(target, _report(about, rows, options, drawn).encode())
+    replace_file(target, _report(about, rows, options, drawn))
     return target
+
+
+def _digests(pictures: Pictures) -> dict[str, str]:
+    """{name: SHA-256 of the pixels}."""
+    return {name: hashlib.sha256(picture.pixels.numpy().tobytes()).hexdigest() for name, picture in pictures}
 
 
 def _figure(shop: Workshop, cells: Mapping[tuple[int, str], Cell]) -> Image.Image:

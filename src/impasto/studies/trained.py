@@ -21,10 +21,10 @@ from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.data.folders import list_pictures
 from impasto.device import choose_device, precision
 from impasto.errors import OptionError, from_extra
+from impasto.files import make_folder, replace_file
 from impasto.methods.nla_cyclegan.network import Generator
 from impasto.options import StylizeOptions
 from impasto.recipes import RECIPES
-from impasto.record import replace_file
 from impasto.studies.measured import PROTOCOL, failures, measures, published, translations
 from impasto.studies.report import as_csv, claim, machine, table
 from impasto.studies.study import Training, TrainingStudy
@@ -92,6 +92,7 @@ def run(
     """
     configs = _configs(study, data, budget)
     claim(folder, name)
+    make_folder(folder)
     how = _accelerator(budget)
     total, before = sum(config.schedule.steps for config in configs), 0
     outcomes: list[Outcome] = []
@@ -116,11 +117,11 @@ def run(
         "measured": measured,
         "configs": {outcome.variant.name: asdict(outcome.config) for outcome in outcomes},
     }
-    replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1).encode())
-    replace_file(folder / "numbers.csv", as_csv(rows).encode())
+    replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1))
+    replace_file(folder / "numbers.csv", as_csv(rows))
     target = folder / "report.md"
     drawn = [file for file in CURVES if (folder / file).exists()]
-    replace_file(target, _report(about, rows, outcomes, drawn).encode())
+    replace_file(target, _report(about, rows, outcomes, drawn))
     return target
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from impasto.data.folders import list_pictures
 from impasto.errors import DataError
+from impasto.files import in_unicode
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,13 @@ def match(content: Path, style: Path, results: Mapping[str, Path]) -> Matched:
         )
     pairs = [
         Pair(
-            c if c == s else f"{c}-{s}", contents[c], styles[s], {method: found[method][c, s] for method in found}
+            name=in_unicode(c if c == s else f"{c}-{s}"),
+            content=contents[c],
+            style=styles[s],
+            results={method: found[method][c, s] for method in found},
         )
         for c, s in sorted(common)
-    ]  # fmt: skip
+    ]
     incomplete = [path for of_method in found.values() for key, path in of_method.items() if key not in common]
     return Matched(tuple(pairs), tuple(strangers + incomplete))
 

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from impasto import weights
 from impasto.errors import CheckpointError, WeightsError
-from impasto.record import replace_file
+from impasto.files import replace_file
 from impasto.training.random_state import random_state, restore_random_state
 
 STATE, PREVIOUS = "state.json", "state.json.previous"
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Atomic: a reader sees the old file or the new one."""
-    replace_file(path, (json.dumps(values, indent=2, allow_nan=False) + "\n").encode())
+    replace_file(path, json.dumps(values, indent=2, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:

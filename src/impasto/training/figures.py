@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from impasto.figures import Curve, draw_panels, grid, png
-from impasto.record import replace_file
+from impasto.files import replace_file
 
 MOST_STEPS = 20
 """Steps that a strip shows at most; of more, as many are taken, evenly spread."""

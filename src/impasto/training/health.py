@@ -113,7 +113,7 @@ class Health:
         self._bad_in_a_row[name] = [reports, step]
         if reports == vital.reports:
             self.warnings.append({"step": step, "name": name, "message": vital.message})
-            logger.warning("step %d: %s is %.3g: %s", step, name, value, vital.message)
+            logger.warning("%s, step %d: %s is %.3g: %s", self.path.parent, step, name, value, vital.message)
 
 
 # --- measures of translations ----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import nn
@@ -9,8 +10,9 @@ from torch import nn
 
 @dataclass(frozen=True, kw_only=True)
 class Adam:
-    """Kingma and Ba 2015. The learning rate is the schedule's."""
+    """Kingma and Ba 2015. The learning rate is the schedule's. kind: what a run's settings call it."""
 
+    kind: Literal["Adam"] = "Adam"
     betas: tuple[float, float] = (0.5, 0.999)
 
     def __call__(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
@@ -25,6 +27,7 @@ class NAdam:
         takes some ten thousand steps to rise from half of betas[0] to all of it.
     """
 
+    kind: Literal["NAdam"] = "NAdam"
     betas: tuple[float, float] = (0.5, 0.999)
     momentum_decay: float = 4e-3
 

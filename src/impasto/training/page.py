@@ -13,7 +13,7 @@ from string import Template
 from PIL import Image
 
 from impasto.figures import Curve
-from impasto.record import replace_file
+from impasto.files import replace_file
 from impasto.training import chart
 from impasto.training.figures import in_panels, previews_of, read_curves, spread
 from impasto.training.runs import Run, best_of, last_of, read_run, settings_of
@@ -36,7 +36,7 @@ def write_page(folder: Path, *, columns: Sequence[str] = (), going_on: bool = Tr
     Never raises: a page that cannot be written is a line in the log, and the training goes on.
     """
     try:
-        replace_file(folder / FILE, _page(folder, columns, going_on=going_on).encode())
+        replace_file(folder / FILE, _page(folder, columns, going_on=going_on))
     except Exception as error:  # noqa: BLE001 (whatever it is, hours of training are worth more)
         logger.warning("%s could not be written (%s: %s)", folder / FILE, type(error).__name__, error)
 

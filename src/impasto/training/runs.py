@@ -2,8 +2,10 @@
 
 import json
 import math
+import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,8 +78,11 @@ def find_runs(folder: Path) -> list[Run]:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether the folder has anything that only a run leaves."""
-    return any((folder / name).exists() for name in ("config.json", "state.json", "tensorboard"))
+    """Whether the folder has anything that only a run leaves; one that nobody may look into counts, and is damaged."""
+    try:
+        return any((folder / name).exists() for name in ("config.json", "state.json", "tensorboard"))
+    except OSError:
+        return True
 
 
 def read_run(folder: Path) -> Run:
@@ -106,7 +111,7 @@ def read_run(folder: Path) -> Run:
     if isinstance(file, str) and not (folder / file).is_file():
         problems.append(f"{file} is missing")
     schedule = config.get("schedule")
-    files = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    files = list(_facts_of_files(folder))
     return Run(
         folder=folder,
         config=config,
@@ -120,14 +125,22 @@ def read_run(folder: Path) -> Run:
     )
 
 
+def _facts_of_files(folder: Path) -> Iterator[os.stat_result]:
+    """Of everything below that can be seen; a training may be replacing some of it."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                yield Path(place, name).stat()
+
+
 def losses_of(folder: Path) -> dict[str, Curve]:
     """Everything that the run logged, {name: {step: value}}. Raises DataError if TensorBoard, which reads it, is not
     installed, or the files are damaged."""
     from impasto.training.figures import read_curves
 
-    if not (folder / "tensorboard").is_dir():
-        return {}
     try:
+        if not (folder / "tensorboard").is_dir():
+            return {}
         return read_curves(folder / "tensorboard")
     except ModuleNotFoundError as error:
         raise DataError(MISSING_EXTRA) from error

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from impasto.errors import CheckpointError, OptionError
-from impasto.record import replace_file
+from impasto.files import replace_file
 
 SCOPES: Mapping[str, str] = {
     "stylize": "paint pictures, and see, fetch and cancel one's own jobs",
@@ -121,7 +121,7 @@ def _hash(text: str) -> str:
 def _write(path: Path, keys: list[Key]) -> None:
     try:
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
-        replace_file(path, (json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n").encode())
+        replace_file(path, json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n")
         path.chmod(mode)
     except OSError as error:
         raise CheckpointError(

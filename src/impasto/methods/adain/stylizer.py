@@ -113,6 +113,10 @@ class AdaIN:
             statistics = _statistics(networks.encoder(pixels, LAYERS), opacity)
         return Style(statistics, self._eye(networks, options), name, picture)
 
+    def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
+        """Memory of one pixel of the picture at the peak of painting."""
+        return bytes_per_pixel(self.networks(options))
+
     def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
         """{network: sha256 of its weights}, for the record of how a picture was made."""
         return {

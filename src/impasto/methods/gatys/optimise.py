@@ -118,12 +118,15 @@ class Optimisation:
         self.guard = Guard(best=self.canvas.start.clone())
         self.loss = math.inf
         self.losses: dict[str, float] = {}
+        self.best_losses: dict[str, float] = {}
         self.renew_optimizer()
 
     def step(self) -> None:
         """Evaluate once and move once. Raises DivergedError if not even the start is finite."""
         self.optimizer.step(self._evaluate)
         sound = self.guard.judge(self._evaluated, self.loss)
+        if self.loss == self.guard.best_loss:
+            self.best_losses = self.losses
         if not sound and self.options.guard == "on":
             self._retreat()
             return
@@ -140,11 +143,13 @@ class Optimisation:
         """(1, 3, H, W) best picture, the point after the last step included; without guard, that; not clamped."""
         with torch.no_grad():
             picture = self.canvas.picture()
-            if self.options.guard == "off":
-                return picture
-            loss = float(sum(self.objective.losses(picture).values()))
-        self.guard.judge(picture, loss)
-        return self.guard.best
+            losses = self.objective.losses(picture)
+            if self.options.guard == "on":
+                self.guard.judge(picture, loss := float(sum(losses.values())))
+                if loss != self.guard.best_loss:
+                    losses = {} if self.best_losses else self.objective.losses(self.guard.best)
+            self.best_losses = {name: float(value) for name, value in losses.items()} or self.best_losses
+        return picture if self.options.guard == "off" else self.guard.best
 
     def _evaluate(self) -> float:
         self.optimizer.zero_grad()

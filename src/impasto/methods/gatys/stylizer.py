@@ -102,9 +102,14 @@ class Gatys:
         with torch.inference_mode(False), torch.enable_grad():
             encoder = self.encoder(options)
             regions = len(masks or ()) or int(visible(content)[1] is not None)
-            needed = bytes_per_pixel(encoder, options, regions=regions)
+            needed = self.bytes_per_pixel(options, regions=regions)
             with memory_guard(self.device, height, width, needed):
                 return _Run(self, encoder, pictures, options, progress, saving).paint()
+
+    def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
+        """Memory of one pixel of the picture at the peak of painting. regions: of a painting with masks; 0 without."""
+        resolved = options.resolved()
+        return bytes_per_pixel(self.encoder(resolved), resolved, regions)
 
     def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
         """{encoder: sha256 of its weights}, for the record of how a picture was made."""
@@ -260,10 +265,13 @@ class _Run:
             if tensors is not None and config is not None:
                 state.restore(optimisation, tensors, config)
                 first, tensors = place.step, None
-            self._optimise(optimisation, scale, first)
+            last = self._optimise(optimisation, scale, first)
             picture = optimisation.finish()
-            self.retreats += optimisation.guard.retreats
+            # Only now it is known what the last step led to.
+            if last > first:
+                self._report(optimisation, scale, last)
             guard = optimisation.guard
+            self.retreats += guard.retreats
             self.has_gained |= not self._steps(scale) or guard.best_loss < SMALLEST_GAIN * guard.first_loss
         assert picture is not None
         if not self.has_gained:
@@ -280,17 +288,17 @@ class _Run:
             return Optimisation(objective, self._first_picture(visible(content)[0]), self.options, self.colours)
         return Optimisation(objective, image.resize(coarser, height, width), self.options, self.colours)
 
-    def _optimise(self, optimisation: Optimisation, scale: int, first: int) -> None:
-        for step in range(first, self._steps(scale)):
+    def _optimise(self, optimisation: Optimisation, scale: int, first: int) -> int:
+        """The last step, which is not reported yet."""
+        for step in range(first + 1, self._steps(scale) + 1):
             optimisation.step()
             if optimisation.guard.gave_up:
-                self._report(optimisation, scale, step + 1)
-                break
-            if self.saving and (step + 1) % self.saving.every == 0:
-                state.save(
-                    self.saving.path, state.Place(scale, step + 1, self.retreats), optimisation, self.fingerprint
-                )
-            self._report(optimisation, scale, step + 1)
+                return step
+            if self.saving and step % self.saving.every == 0:
+                state.save(self.saving.path, state.Place(scale, step, self.retreats), optimisation, self.fingerprint)
+            if step < self._steps(scale):
+                self._report(optimisation, scale, step)
+        return self._steps(scale)
 
     def _report(self, optimisation: Optimisation, scale: int, step: int) -> None:
         if self.progress:
@@ -301,6 +309,7 @@ class _Run:
                     total=sum(self._steps(i) for i in range(len(self.sizes))),
                     loss=optimisation.guard.best_loss,
                     losses=optimisation.losses,
+                    best_losses=optimisation.best_losses,
                     retreats=self.retreats + optimisation.guard.retreats,
                     size=self.sizes[scale],
                     seconds_left=self.clock.seconds_left(scale, step / self._steps(scale)),

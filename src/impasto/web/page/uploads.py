@@ -9,6 +9,7 @@ from PIL import Image
 from impasto.errors import PictureError
 from impasto.record import Named, opened
 from impasto.service.limits import MEGA, Limits
+from impasto.sizes import largest_side
 
 SHOWN = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 """Formats that browsers show."""
@@ -59,4 +60,4 @@ def fitting_side(size: tuple[int, int], limits: Limits) -> int | None:
     """The longer side of the largest painting of this photo that the server paints; None if its own size fits."""
     pixels = size[0] * size[1]
     limit = limits.result_megapixels * MEGA
-    return None if pixels <= limit else int(max(size) * (limit / pixels) ** 0.5)
+    return None if pixels <= limit else largest_side(*size, limit)

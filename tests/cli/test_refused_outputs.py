@@ -1,0 +1,183 @@
+"""What cannot be written is refused before any work, by every command; and no command overwrites what it reads."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from impasto import api, attention, encoders, evaluation, image
+from impasto.files import check_folder, check_output
+from impasto.methods.adain import foreign
+
+# Nobody can make a file there, not even root, as whom tests may run.
+NOBODYS = "/proc"
+
+STYLED = ("photo.png", "-s", "style.png")
+SURVEY = ("--content", "contents", "-s", "styles", "-r", "results")
+
+
+@pytest.fixture
+def materials(folder):
+    """Folders for every command, and a file that is read by the name that the command would write."""
+    for name in ("contents", "styles", "results", "album"):
+        (folder / name).mkdir()
+        shutil.copy(folder / "photo.png", folder / name / "photo.png")
+    for name in ("photo.png", "style.png"):
+        os.link(folder / name, folder / f"{name}.style.safetensors")
+        os.link(folder / name, folder / f"{name}.html")
+    return folder
+
+
+@pytest.fixture
+def idle(monkeypatch):
+    """Nothing may be read, loaded or painted."""
+
+    def work(*_, **__):
+        raise AssertionError("work was done before the output was refused")
+
+    for place, name in (
+        (image, "read"), (api, "paint"), (api, "encode_style"), (attention, "attention"),
+        (evaluation, "picture_set"), (encoders, "load_encoder"), (foreign, "import_foreign"),
+    ):  # fmt: skip
+        monkeypatch.setattr(place, name, work)
+
+
+UNWRITABLE = [
+    ["stylize", *STYLED, "-o", f"{NOBODYS}/out.png"],
+    ["stylize", *STYLED, "-o", f"{NOBODYS}/new/"],
+    ["stylize", *STYLED, "--grid", f"{NOBODYS}/grid.png"],
+    ["stylize", *STYLED, "--grid", "missing/grid.png"],
+    ["stylize", *STYLED, "-o", "album/"],
+    ["demo", "-o", f"{NOBODYS}/out.png"],
+    ["encode", "style.png", "-o", f"{NOBODYS}/x.style.safetensors"],
+    ["attention", *STYLED, "--at", "1,1", "-o", f"{NOBODYS}/look.png"],
+    ["attention", *STYLED, "-o", "missing/look.html"],
+    ["compare", *STYLED, "-o", f"{NOBODYS}/compared"],
+    ["compare", *STYLED, "-o", "photo.png"],
+    ["evaluate", "results", "--content", "contents", "-o", f"{NOBODYS}/numbers"],
+    ["evaluate", "results", "--content", "contents", "-o", "photo.png"],
+    ["study", "pooling", "-o", f"{NOBODYS}/study"],
+    ["study", "pooling", "-o", "photo.png"],
+    ["survey", "create", f"{NOBODYS}/x.survey", *SURVEY],
+    ["weights", "normalise", "--data", "contents", "-o", f"{NOBODYS}/x.safetensors"],
+    ["weights", "import", "style.png", "-o", f"{NOBODYS}/x.safetensors"],
+]
+
+
+@pytest.mark.parametrize("words", UNWRITABLE, ids=" ".join)
+def test_what_cannot_be_written_is_refused_before_any_work(words, impasto, materials, idle):
+    (materials / "album" / "photo-style.png").mkdir()
+    before = sorted(materials.rglob("*"))
+    outcome = impasto(*words)
+    assert (outcome.code, outcome.out) == (1, ""), outcome.err
+    assert outcome.err.count("\n") == 1
+    assert "inside impasto" not in outcome.err
+    refused = next((word for word in words if word.startswith(NOBODYS)), words[-1])
+    assert refused.rstrip("/").split("/")[0] in outcome.err
+    assert sorted(materials.rglob("*")) == before
+
+
+def test_the_folder_of_a_training_is_refused_before_its_pictures_are_looked_at(impasto, materials, monkeypatch):
+    monkeypatch.setattr("impasto.cli.train.check_data", None)
+    outcome = impasto("train", "cyclegan", "--data", "A=contents", "--data", "B=styles", "--out", f"{NOBODYS}/run")
+    assert outcome.code == 1
+    assert f"{NOBODYS}/run: this folder cannot be made" in outcome.err
+
+
+READ = [
+    ["stylize", *STYLED, "-o", "photo.png"],
+    ["stylize", *STYLED, "-o", "album/photo.png", "--like", "album/photo.png"],
+    ["stylize", *STYLED, "-o", "start.png", "--method", "gatys", "--init", "start.png"],
+    ["stylize", "photo.png", "-s", "style.png.style.safetensors", "-o", "x.png", "--grid", "photo.png"],
+    ["encode", "style.png", "-o", "style.png.style.safetensors"],
+    ["attention", *STYLED, "--at", "1,1", "-o", "photo.png"],
+    ["attention", *STYLED, "--at", "1,1", "-o", "style.png"],
+    ["attention", *STYLED, "-o", "photo.png.html"],
+    ["weights", "import", "style.png", "-o", "style.safetensors"],
+    ["weights", "normalise", "--data", "contents", "--weights", "style.png", "-o", "style.safetensors"],
+]
+
+
+@pytest.mark.parametrize("words", READ, ids=" ".join)
+def test_what_is_read_is_never_overwritten(words, impasto, materials, idle, monkeypatch):
+    monkeypatch.setattr("impasto.record.read_record", lambda _: {"options": {}})
+    shutil.copy(materials / "photo.png", materials / "start.png")
+    os.link(materials / "style.png", materials / "style.safetensors")
+    before = {path: path.read_bytes() for path in materials.rglob("*") if path.is_file()}
+    outcome = impasto(*words, "--overwrite")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "this is an input, which is never overwritten" in outcome.err
+    assert {path: path.read_bytes() for path in materials.rglob("*") if path.is_file()} == before
+
+
+def test_a_comparison_overwrites_neither_inputs_nor_what_is_not_its_own(impasto, materials, idle):
+    (materials / "results" / "photo-style-adain.png").symlink_to(materials / "style.png")
+    words = ["compare", "results/photo.png", "-s", "style.png", "--methods", "adain", "-o"]
+    assert "photo-style-adain.png: this is an input" in impasto(*words, "results").err
+    shutil.copy("photo.png", "album/photo-style-adain.png")
+    assert "album/photo-style-adain.png: is there already, and not of impasto" in impasto(*words, "album").err
+
+
+def test_a_study_overwrites_no_input(impasto, materials, idle, monkeypatch):
+    (materials / "album" / "numbers.json").write_text('{"study": "pooling"}')
+    shutil.copy("photo.png", "album/figure.png")
+    monkeypatch.undo()
+    outcome = impasto(
+        "study", "pooling", "--content", str(materials / "album" / "figure.png"), "-o", str(materials / "album")
+    )
+    assert "figure.png: this is an input" in outcome.err
+
+
+def test_a_sheet_is_none_of_the_paintings(impasto, materials, idle):
+    outcome = impasto("stylize", *STYLED, "-o", "album", "--grid", "album/photo-style.png")
+    assert (outcome.code, "is also one of the paintings" in outcome.err) == (2, True)
+
+
+def test_generators_are_not_evaluated_into_the_test_pictures(tmp_path, monkeypatch):
+    from impasto.errors import OptionError
+    from impasto.evaluation import Judges, PictureSet, Test, evaluate_runs, runs
+
+    monkeypatch.setattr(runs, "checkpoints_of", lambda _: [])
+    folder = tmp_path / "set" / "test" / "A"
+    folder.mkdir(parents=True)
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / "0.png")
+    pictures = PictureSet((folder / "0.png",))
+    test = Test(test={"A": pictures, "B": pictures}, train={})
+    with pytest.raises(OptionError, match="--output would put pictures where"):
+        evaluate_runs([tmp_path], test, tmp_path / "set", Judges(networks=()), warn=print)
+
+
+def test_a_survey_is_not_overwritten_by_its_own_report(impasto, folder):
+    from impasto.errors import PictureError
+    from impasto.survey.report_files import check_report
+
+    (folder / "report.json").write_text("a survey")
+    with pytest.raises(PictureError, match="this is an input"):
+        check_report(folder, overwrite=True, survey=folder / "report.json")
+
+
+def test_a_run_does_not_learn_from_the_files_that_it_replaces(impasto, materials):
+    (materials / "run").mkdir()
+    (materials / "run" / "decoder.safetensors").write_bytes(b"weights")
+    words = ["--data", "content=contents", "--data", "style=styles", "--start", "run/decoder.safetensors"]
+    outcome = impasto("train", "adain_more", *words, "--out", "run")
+    assert (outcome.code, "lies in the run's own folder" in outcome.err) == (2, True), outcome.err
+
+
+def test_what_is_too_large_for_the_format_is_refused_before_painting(paint, folder, draw, monkeypatch):
+    draw(folder / "wide.png", size=(1, 16384))
+    monkeypatch.setattr(api, "paint", None)
+    outcome = paint("wide.png", "-o", "out.webp")
+    assert (outcome.code, "out.webp: WebP holds at most 16383 pixels a side" in outcome.err) == (1, True)
+    with pytest.raises(image.PictureError, match="WebP holds at most"):
+        api.stylize("wide.png", "style.png", output="out.webp")
+
+
+def test_checking_leaves_nothing(folder, tmp_path):
+    check_folder(tmp_path / "new" / "deeper")
+    check_output(tmp_path / "new" / "x", makes_folder=True)
+    assert check_output(tmp_path / "x") == Path(os.path.realpath(tmp_path / "x"))
+    assert {path.name for path in tmp_path.iterdir()} == {"photo.png", "style.png"}

@@ -1,0 +1,26 @@
+"""Sizes that fit."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impasto.sizes import fit, largest_side
+
+SIDES = st.integers(1, 20_000)
+
+
+@given(SIDES, SIDES, st.floats(1, 1e9))
+def test_the_largest_side_fits_and_no_larger_one_does(height: int, width: int, pixels: float) -> None:
+    side = largest_side(height, width, pixels)
+    tall, wide = fit(height, width, side)
+    assert tall * wide <= pixels or side == 1
+    # Within what rounding of the shorter side leaves.
+    more = int(side * 1.05) + 2
+    tall, wide = fit(height, width, more)
+    assert tall * wide > pixels or min(tall, wide) <= 40
+
+
+def test_the_shorter_side_may_round_up() -> None:
+    assert largest_side(7491, 1716, 8e6) == 5908
+    with pytest.raises(ValueError, match="at least 1 pixel"):
+        fit(3, 4, 0)
