@@ -4,6 +4,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from impasto import StylizeOptions
+from impasto.options import PRESETS
 from impasto.record import read_record
 
 
@@ -21,7 +22,11 @@ def test_says_what_the_picture_is_and_how_it_was_made(painted, impasto):
     assert {"method gatys", "seed 4", "content photo.png", "style style.png", "size 32 x 24", "device cpu"} <= set(
         lines
     )
-    assert {"steps 3", "scales 2, by the preset", f"style_scale {StylizeOptions().style_scale}"} <= set(lines)
+    assert {
+        "steps 3",
+        f"scales {PRESETS['default']['scales']}, by the preset",
+        f"style_scale {StylizeOptions().style_scale}",
+    } <= set(lines)
     assert lines[-1] == "The same again: impasto stylize CONTENT --like out.png"
 
 

@@ -112,7 +112,11 @@ def test_what_an_adain_painting_was_made_with_is_left_behind(translate, impasto,
         (["--style-scale", "2"], 2, "--style-scale is for the methods adain, gatys, but the method is cyclegan"),
         (["--encoder", "vgg19"], 2, "--encoder is for the methods adain, gatys, but the method is cyclegan"),
         (["--colour", "match"], 2, "--colour 'match' changes the style's colours, but cyclegan is shown no style"),
-        (["--save-every", "2"], 2, "--save-every is for paintings that take steps; gatys, and --refine of adain"),
+        (
+            ["--save-every", "2"],
+            2,
+            "--save-every is for paintings that take steps; gatys, and --quality and --refine of adain",
+        ),
         (["--direction", "B"], 2, "B"),
     ],
 )
