@@ -9,8 +9,12 @@ import pytest
 from PIL import Image
 
 from impasto import api, attention, encoders, evaluation, image
+from impasto.evaluation import judges
 from impasto.files import check_folder, check_output
 from impasto.methods.adain import foreign
+from impasto.recipes import adain
+from impasto.studies import gatys, measured
+from impasto.training import unpaired
 
 # Nobody can make a file there, not even root, as whom tests may run.
 NOBODYS = "/proc"
@@ -33,14 +37,18 @@ def materials(folder):
 
 @pytest.fixture
 def idle(monkeypatch):
-    """Nothing may be read, loaded or painted."""
+    """Nothing may be read, loaded or painted.
+
+    Where a name was taken by an import it is another one; a module that takes it only now would keep it for ever.
+    """
 
     def work(*_, **__):
         raise AssertionError("work was done before the output was refused")
 
     for place, name in (
         (image, "read"), (api, "paint"), (api, "encode_style"), (attention, "attention"),
-        (evaluation, "picture_set"), (encoders, "load_encoder"), (foreign, "import_foreign"),
+        (evaluation, "picture_set"), (foreign, "import_foreign"), (gatys, "paint"), (gatys, "attention"),
+        *((taker, "load_encoder") for taker in (encoders, adain, judges, measured, unpaired)),
     ):  # fmt: skip
         monkeypatch.setattr(place, name, work)
 
