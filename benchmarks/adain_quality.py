@@ -7,13 +7,14 @@ Every content is painted in every style, both with a shorter side of 512 pixels.
 
 - style: D(painted, style) / D(content, style), where D sums over relu1_1, 2_1, 3_1, 4_1 and 5_1 the squared distance of
   the channels' means and of their standard deviations, each over the style's own squared norm;
+- gram: the same with the relative squared distance of the Gram matrices;
 - content: half the mean squared difference of relu4_2, each channel at mean 0 and deviation 1;
 - SSIM of the painted picture and the content (torchmetrics, data range 1; extra `dev`);
 - stray: the share of the painted pixels, in percent, with more chroma (OkLab) than 99.9 percent of the style's have:
   colours that the painting does not have.
 
-`--decoder` names another decoder, `--strength` less of the style. The report's folder gets every pair as a PNG, the
-numbers as JSON, and a contact sheet.
+`--decoder` names another decoder, `--strength` less of the style, `--detail` how much of the photo stays. The
+report's folder gets every pair as a PNG, the numbers as JSON, and a contact sheet.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from impasto.colour import to_oklab
 from impasto.encoders.network import Encoder
 from impasto.encoders.teacher import load_teacher
 from impasto.losses.feature_statistics import mean_std, normalised_content_loss, relative_statistics_loss
+from impasto.losses.gram import gram
 from impasto.methods.adain.stylizer import decoder_file
 from impasto.weights import sha256_of
 
@@ -47,12 +49,14 @@ def main() -> None:
     parser.add_argument("--style", type=Path, nargs="+", required=True)
     parser.add_argument("--decoder", default=StylizeOptions.decoder)
     parser.add_argument("--strength", type=float, default=1.0)
+    parser.add_argument("--detail", type=float, default=StylizeOptions.detail)
     parser.add_argument("--precision", default="auto")
     parser.add_argument("-o", "--output", type=Path, default=Path("adain-report"))
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     judge = load_teacher(arguments.teacher)
-    options = StylizeOptions(decoder=arguments.decoder, strength=arguments.strength, precision=arguments.precision)
+    chosen = {name: getattr(arguments, name) for name in ("decoder", "strength", "detail", "precision")}
+    options = StylizeOptions(**chosen)
     method = impasto.load("adain")
     styles = {path.stem: read(path) for path in arguments.style}
     rows, cells = [], [[blank(), *(cell(picture) for picture in styles.values())]]
@@ -69,7 +73,7 @@ def main() -> None:
     image.write(image.Picture(sheet), arguments.output / "sheet.png", overwrite=True)
     summary = {
         "decoder": sha256_of(decoder_file(arguments.decoder)),
-        "options": {"strength": arguments.strength, "precision": arguments.precision},
+        "options": {name: value for name, value in chosen.items() if name != "decoder"},
         "pairs": len(rows),
         "mean": {key: round(mean(rows, key), 4) for key in MEASURES},
         "median": {key: round(float(np.median([row[key] for row in rows])), 4) for key in MEASURES},
@@ -78,7 +82,7 @@ def main() -> None:
     print(json.dumps(summary, indent=2))
 
 
-MEASURES = ("style", "content", "ssim", "stray")
+MEASURES = ("style", "gram", "content", "ssim", "stray")
 
 
 @torch.inference_mode()
@@ -90,8 +94,13 @@ def measured(judge: Encoder, painted: Tensor, content: Tensor, style: Tensor) ->
         pairs = ((mean_std(features[layer]), mean_std(wanted[layer])) for layer in STYLE_LAYERS)
         return sum(float(relative_statistics_loss(found, target)) for found, target in pairs)
 
+    def gram_distance(features: dict[str, Tensor]) -> float:
+        pairs = [(gram(features[layer]), gram(wanted[layer])) for layer in STYLE_LAYERS]
+        return sum(float((found - target).square().sum() / target.square().sum()) for found, target in pairs)
+
     return {
         "style": distance(seen) / distance(before),
+        "gram": gram_distance(seen) / gram_distance(before),
         "content": float(normalised_content_loss(seen[CONTENT_LAYER], before[CONTENT_LAYER])),
         "ssim": float(structural_similarity_index_measure(painted, content, data_range=1.0)),
         "stray": 100 * float((chroma(painted) > float(np.quantile(chroma(style), 0.999))).double().mean()),

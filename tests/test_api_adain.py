@@ -12,7 +12,7 @@ from torch import Tensor
 
 import impasto
 from impasto.api import Names, can_batch, paint, paint_batch
-from impasto.errors import Cancelled, OptionError, WeightsError
+from impasto.errors import Cancelled, OptionError, PictureError
 from impasto.image import Picture
 from impasto.methods import Stylizer
 from impasto.options import StylizeOptions
@@ -147,7 +147,7 @@ def test_an_encoded_style_in_place_of_a_painting(adain: Stylizer, tmp_path: Path
         impasto.stylize(CONTENT, path, stylizer=adain, quality="finer")
     with pytest.raises(OptionError, match="the method gatys needs the painting itself"):
         impasto.stylize(CONTENT, path, method="gatys")
-    with pytest.raises(WeightsError, match="no such file"):
+    with pytest.raises(PictureError, match="no such file"):
         impasto.stylize(CONTENT, tmp_path / "none.style.safetensors", stylizer=adain)
 
 

@@ -131,17 +131,18 @@ def test_nor_does_it_where_there_are_masks(stylizer: Stylizer) -> None:
 def test_a_part_that_is_transparent_has_no_say_in_the_rest(stylizer: Stylizer) -> None:
     if stylizer.method in ("dncnn-cyclegan", "gatys"):
         pytest.skip("statistics of its training, or of a loss whose test is elsewhere")
-    content = picture(33, 47)
-    content[..., 24:] = 0.9
-    opacity = torch.ones(1, 1, 33, 47)
-    opacity[..., 24:] = 0
+    # What is transparent is seen from further away than a small picture is wide: half of what is visible is looked at.
+    content = picture(66, 94)
+    content[..., 48:] = 0.9
+    opacity = torch.ones(1, 1, 66, 94)
+    opacity[..., 48:] = 0
     styles = shown(stylizer, picture(20, 30, 1))
-    whole, left = (stylizer(one, styles, options(stylizer)) for one in (content, content[..., :24].contiguous()))
+    whole, left = (stylizer(one, styles, options(stylizer)) for one in (content, content[..., :48].contiguous()))
     counted = stylizer(torch.cat([content, opacity], 1), styles, options(stylizer))
-    assert is_picture(counted, (33, 47))
+    assert is_picture(counted, (66, 94))
 
     def error(painted: Tensor) -> float:
-        return float((painted[..., :12] - left[..., :12]).abs().mean())
+        return float((painted[..., :24] - left[..., :24]).abs().mean())
 
     assert error(counted) < 0.8 * error(whole)
 

@@ -41,6 +41,8 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "strength": (ADAIN, [0, 0.5, 1.0, 2.0]),
     "colour": (ADAIN, ["style", "keep", "match"]),
     "quality": (ADAIN, ["instant", "finer", "finest"]),
+    "detail": (ADAIN, [0.0, 0.5, 1.0]),
+    "stroke": (ADAIN | {"size": 200}, [0.01, 0.08, 0.1]),  # so large that strokes of such sizes are several pixels wide
     "refine": (ADAIN, [0, 1, 2]),
     "size": (SHORT, [None, 16, 40]),
     "encoder": (SHORT, ["lite", "vgg19"]),
@@ -84,6 +86,8 @@ WRONG: dict[str, list[Any]] = {
     "strength": [-0.1, 3.5, float("nan"), None, "1"],
     "colour": ["color", None],
     "quality": ["finer still", 1, None],
+    "detail": [-0.1, 1.1, float("nan"), None, "1"],
+    "stroke": [0, 0.0001, 0.2, float("nan"), None],
     "refine": [-1, 1.5, 1_000_001, None],
     "size": [0, -5, 1.5, "512", True],
     "encoder": ["vgg16", None],

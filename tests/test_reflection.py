@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.reflection import doubled, reflect
+from impasto.reflection import doubled, doubled_smoothly, reflect
 
 SIZES = [(1, 1), (1, 5), (4, 1), (2, 2), (2, 3), (3, 2), (5, 7), (8, 6)]
 
@@ -70,3 +70,23 @@ def test_half_precision_stays_half_while_training() -> None:
     result.sum().backward()
     assert x.grad is not None
     assert x.grad.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("joined", [True, False])
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("size", SIZES)
+def test_smooth_doubling_is_bilinear(size: tuple[int, int], order: torch.memory_format, joined: bool) -> None:
+    height, width = size
+    x = picture(2, 3, -(-height // 2), -(-width // 2), order=order)
+    beside = picture(2, 4, height, width, order=order) if joined else None
+    larger = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)[..., :height, :width]
+    wanted = expected(larger if beside is None else torch.cat([larger, beside], 1))
+    result = doubled_smoothly(x, height, width, beside)
+    assert torch.equal(result, wanted)
+    assert result.is_contiguous(memory_format=order) or min(x.shape[-2:]) == 1
+    inputs = [x] if beside is None else [x, beside]
+    upstream = torch.rand_like(result)
+    for found, right in zip(
+        torch.autograd.grad(result, inputs, upstream), torch.autograd.grad(wanted, inputs, upstream), strict=True
+    ):
+        torch.testing.assert_close(found, right)

@@ -37,5 +37,5 @@ def another(offer, item):
         return 2**63 - 1
     if item.name.endswith("_layers"):
         return "relu3_1:2,relu4_1"
-    low = item.metadata["minimum"] or 0
-    return low + 2 if "int" in str(item.type) else low + 0.5
+    low, high = item.metadata["minimum"] or 0, item.metadata["maximum"] or float("inf")
+    return low + 2 if "int" in str(item.type) else min(low + 0.5, high)

@@ -19,16 +19,17 @@ from impasto import image
 from impasto.colour import keep_colours
 from impasto.device import check_memory, choose_device, prepare_for_forks
 from impasto.errors import Cancelled, OptionError
+from impasto.gallery import is_encoded, style_file
 from impasto.masks import content_with_opacity, match_visible, regions, style_pixels, together, visible, visible_colours
 from impasto.methods import Stylizer, load_method
-from impasto.methods.adain.style import SUFFIX, Style, load_style
+from impasto.methods.adain.style import Style, load_style
 from impasto.methods.adain.stylizer import AdaIN
 from impasto.options import STARTS, StylizeOptions, combined
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record
 from impasto.sources import PathLike, Source, as_kind, as_list, as_mask, as_picture, depth, like
 
-# What a style may come as: a file NAME.style.safetensors counts as a path.
+# What a style may come as: a file NAME.style.safetensors counts as a path, as does the name of one of impasto's own.
 StyleSource = Source | Style
 PICTURES = 3 * 3 * 4  # bytes of a pixel before it is painted, after, and as it will be written
 
@@ -117,8 +118,9 @@ def stylize(
     content: a path, the bytes of a picture file, a PIL image, an array (H, W[, 1, 3 or 4]; uint8, uint16, or floats in
         [0, 1]) or a tensor ([1,] 3, H, W) in [0, 1]. The result is of the same kind. For a path it is the path of the
         new picture: `output`, or the content's name with `-impasto` before its suffix, beside it.
-    style: one or several pictures of any of these kinds, whatever the content is; or styles from `encode_style`, or
-        the files that they were saved to. None for a method whose weights are its style.
+    style: one or several pictures of any of these kinds, whatever the content is; or names of impasto's own, such as
+        "starry-night" (`impasto styles` lists them); or styles from `encode_style`, or the files that they were saved
+        to. None for a method whose weights are its style.
     masks: where each style goes, white where it does; one per style, None (or one less than there are styles) for what
         the others leave. Where no style goes, the content stays as it is. Of any of these kinds, and arrays and tensors
         of bool, of 0 and 1, or without channels.
@@ -172,7 +174,10 @@ def encode_style(
     if not isinstance(stylizer, AdaIN):
         raise OptionError(f"method is '{stylizer.method}', but only adain paints from encoded styles")
     prepare_for_forks()
-    return stylizer.encode(style_pixels(as_picture(style)), options, name=_name(style))
+    pixels = as_style(style)
+    if isinstance(pixels, Style):
+        raise OptionError(f"style '{pixels.name}' is encoded already; impasto paints from it as it is")
+    return stylizer.encode(pixels, options, name=_name(style))
 
 
 def paint(
@@ -265,7 +270,7 @@ def _painted(
 ) -> Tensor:
     """What the method makes of it, and of that what the refinement makes."""
     needs_pictures = options.takes_steps or options.colour == "match"
-    pictures = [_picture_of(style, options) for style in styles] if needs_pictures else []
+    pictures = [s if isinstance(s, Tensor) else s.pixels(options) for s in styles] if needs_pictures else []
     if options.colour == "match":
         pictures = [match_visible(picture, pixels) for picture in pictures]
     if options.method == "gatys":
@@ -342,19 +347,12 @@ def as_style(source: StyleSource | image.Picture) -> Tensor | Style:
     """Pixels (1, 3 or 4, h, w), opacity last, or what was encoded. Raises PictureError, OptionError, WeightsError."""
     if isinstance(source, Style):
         return source
-    if isinstance(source, str | os.PathLike) and os.fspath(source).endswith(SUFFIX):
-        return load_style(Path(source))
+    if isinstance(source, str | os.PathLike):
+        file = style_file(os.fspath(source))
+        if is_encoded(file):
+            return load_style(file, os.fspath(source))
+        source = file
     return style_pixels(as_picture(source))
-
-
-def _picture_of(style: Tensor | Style, options: StylizeOptions) -> Tensor:
-    if isinstance(style, Tensor):
-        return style
-    if style.picture is None:
-        other = "refining" if options.method == "adain" else "the method gatys"
-        what = "colour 'match'" if options.colour == "match" else other
-        raise OptionError(f"style is the encoded '{style.name}', but {what} needs the painting itself")
-    return style.picture
 
 
 def make_record(

@@ -1,12 +1,23 @@
 """What comes with impasto to choose from, and what a folder is searched for. Nothing here reads pixels."""
 
+import json
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
 from pathlib import Path, PurePath
 
+from safetensors import safe_open
+
+from impasto.errors import PictureError
+
 # Other files in a folder (notes, videos) are no mistake of its owner's.
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
+
+STYLE_SUFFIX = ".style.safetensors"
+"""Of a file with one encoded style, as `impasto encode` writes it."""
 
 GENERATORS: Mapping[str, str] = {"monet": "nla-cyclegan"}
 """Trained generators that come with impasto: {name: their method}. A is photographs, B paintings."""
@@ -15,6 +26,69 @@ GENERATORS: Mapping[str, str] = {"monet": "nla-cyclegan"}
 def packaged() -> dict[str, Path]:
     """{name: file} of the pictures that come with impasto."""
     return {path.stem: path for path in sorted((_assets() / "pictures").glob("*.jpg"))}
+
+
+@dataclass(frozen=True)
+class NamedStyle:
+    """A painting that comes with impasto as an encoded style. year: as it is known, such as 'c. 1831'."""
+
+    name: str
+    title: str
+    artist: str
+    year: str
+
+    @property
+    def thumbnail(self) -> Path:
+        """A small picture that impasto painted in this style."""
+        return _assets() / "styles" / f"{self.name}.jpg"
+
+
+def styles_file() -> Path:
+    """The file of all named styles."""
+    return _assets() / "styles.safetensors"
+
+
+@cache
+def named_styles() -> Mapping[str, NamedStyle]:
+    """{name: style} of the paintings that come with impasto encoded."""
+    # Not impasto.weights, which imports PyTorch.
+    with safe_open(styles_file(), framework="numpy") as file:
+        about = json.loads(file.metadata()["impasto"])["styles"]
+    return {one["name"]: NamedStyle(**one) for one in about}
+
+
+def own_styles() -> dict[str, Path]:
+    """{name: file} of all styles that come with impasto: pictures, and after them encoded ones, which share a file."""
+    return packaged() | dict.fromkeys(named_styles(), styles_file())
+
+
+def style_file(word: str) -> Path:
+    """The file that holds the style that a word means: a file of this path, or else one of impasto's own.
+
+    Raises PictureError, with the name that was perhaps meant, if there is neither.
+    """
+    path = Path(word)
+    # What no path can be is refused, in better words, where it is read.
+    if path.is_file() or "\0" in word:
+        return path
+    own = own_styles()
+    if word in own:
+        return own[word]
+    if path.exists():
+        return path
+    near = get_close_matches(word, own, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else "; `impasto styles` lists those that come with impasto"
+    raise PictureError(f"{word}: there is no such file{hint}")
+
+
+def is_encoded(file: Path) -> bool:
+    """Whether a style's file holds what a network saw of the painting, and not the painting itself."""
+    return file.name.endswith(STYLE_SUFFIX) or file == styles_file()
+
+
+def shown(name: str, file: Path) -> Path:
+    """The picture that a style is shown by: itself, or, of a named one, what impasto painted in it."""
+    return named_styles()[name].thumbnail if file == styles_file() else file
 
 
 def packaged_generators() -> dict[str, Path]:

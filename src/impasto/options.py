@@ -124,6 +124,13 @@ class StylizeOptions:
     style_scale: float = _painting(
         1.0, "size of the brush strokes: the style picture's scale", minimum=0.05, maximum=10
     )
+    detail: float = _adain(0.85, "how much of the photo's fine detail stays; 1 is all of it", minimum=0, maximum=1)
+    stroke: float = _adain(
+        0.01,
+        "width of the strokes as a share of the picture's shorter side, if it has the pixels",
+        minimum=0.001,
+        maximum=0.1,
+    )
     quality: str = _adain(
         "instant",
         f"how much time to spend: instant, one pass; finer and finest, {QUALITIES['finer']} and {QUALITIES['finest']}"
@@ -256,6 +263,20 @@ class StylizeOptions:
             raise OptionError("at least one style is needed")
         if count and not self.takes_style:
             raise OptionError(f"style cannot be given: the weights of the method {self.method} are its style")
+
+    def check_encoded(self, name: str) -> None:
+        """Raises OptionError for what needs more of a painting than the encoded style of this name."""
+        needs = "the method gatys" if self.method == "gatys" else "refining" if self.refinement_steps else ""
+        if needs := "colour 'match'" if self.colour == "match" else needs:
+            raise OptionError(f"style is the encoded '{name}', but {needs} needs the painting itself")
+
+    def check_scale(self, name: str, scale: float) -> None:
+        """Raises OptionError if a style that was encoded at a style_scale is asked for at another one."""
+        if self.style_scale not in (StylizeOptions.style_scale, scale):
+            raise OptionError(
+                f"style_scale is {self.style_scale:g}, but the style '{name}' was encoded at {scale:g}; another scale"
+                " needs the painting itself"
+            )
 
     def chosen(self, name: str) -> Any:
         """The value of the option `name`, or what the preset decides if it is not given."""

@@ -1,4 +1,4 @@
-"""Mirrored borders for convolutions, alone and behind nearest upsampling.
+"""Mirrored borders for convolutions, alone and behind upsampling.
 
 `F.pad` and `F.interpolate` give the same numbers. On the CPU, where neither has a fast path for half precision and both
 are cast to float32 while training in it, these take a quarter to a half of their time.
@@ -33,6 +33,15 @@ def doubled(x: Tensor, height: int, width: int, beside: Tensor | None = None) ->
         x = F.interpolate(x, scale_factor=2, mode="nearest")[..., :height, :width]
         return _alone(x if beside is None else torch.cat([x, beside], 1))
     return _Doubled.apply(x, height, width, beside)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def doubled_smoothly(x: Tensor, height: int, width: int, beside: Tensor | None = None) -> Tensor:
+    """As `doubled`, with bilinear upsampling."""
+    x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    if min(height, width) == 1:
+        x = x[..., :height, :width]
+        return _alone(x if beside is None else torch.cat([x, beside], 1))
+    return _Joined.apply(x, height, width, beside)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def memory_order(x: Tensor) -> torch.memory_format:
@@ -88,6 +97,30 @@ class _Doubled(torch.autograd.Function):
         if ctx.needs_input_grad[3]:
             of_beside = _folded(gradient[:, count:])
         return of_x, None, None, of_beside
+
+
+class _Joined(torch.autograd.Function):
+    """The first height x width of x, with what is beside it, and a border: one picture instead of three."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, height: int, width: int, beside: Tensor | None) -> Tensor:
+        ctx.shape = x.shape
+        count = x.shape[1]
+        padded = _room(x, count + (0 if beside is None else beside.shape[1]), height, width)
+        within = padded[..., 1:-1, 1:-1]
+        within[:, :count] = x[..., :height, :width]
+        if beside is not None:
+            within[:, count:] = beside
+        _fill_border(padded)
+        return padded
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, Tensor | None]:
+        count, height, width = ctx.shape[1:]
+        folded = _folded(gradient)
+        of_x = F.pad(folded[:, :count], (0, width - folded.shape[3], 0, height - folded.shape[2]))
+        return of_x, None, None, folded[:, count:] if ctx.needs_input_grad[3] else None
 
 
 def _room(x: Tensor, channels: int, height: int, width: int, border: int = 1) -> Tensor:

@@ -172,6 +172,23 @@ def test_settings(server, bot, tasks):
     assert (tasks()[0]["options"]["strength"], tasks()[0]["options"]["style_scale"]) == (1.25, 2.0)
 
 
+def test_a_style_by_name_that_cannot_be_refined(server, start):
+    from impasto.gallery import packaged, styles_file
+    from impasto.service import Offer
+
+    start(offer=Offer(styles={"now": packaged()["cubes"], "starry-night": styles_file()}))
+    user = server.user()
+    user.says("/settings")
+    menu = user.reads("How I paint")
+    user.presses(menu, "no refinement")
+    server.wait(lambda: menu.labels[3] == "20 steps of refinement", lambda: menu.labels)
+    user.sends(PHOTO, "Starry night")
+    user.reads("Of this painting I know only the style")
+    # The photo still waits.
+    user.says("now")
+    assert user.gets("photo").text.startswith("now")
+
+
 def test_commands_and_languages(server, bot):
     user, other = server.user(), server.user(43, "ru-RU")
     for name, said in [("start", "I turn photos"), ("help", "/privacy says"), ("privacy", "up to 24 h"),

@@ -25,8 +25,9 @@ def other(item):
         return TEXTS[item.name]
     if choices := item.metadata["choices"]:
         return next((choice for choice in choices if choice != item.default), item.default)
-    whole = "int" in str(item.type)
-    return next(number for number in ((3, 7) if whole else (0.25, 2.5)) if number != item.default)
+    numbers = (3, 7) if "int" in str(item.type) else (0.25, 2.5, 0.05)
+    most = item.metadata["maximum"] or numbers[0]
+    return next(number for number in numbers if number != item.default and number <= most)
 
 
 def arguments():

@@ -11,7 +11,7 @@ from impasto.cli import demo
 from impasto.errors import OptionError, PictureError
 
 COMMANDS = [
-    "stylize", "demo", "encode", "info", "train", "attention", "study", "evaluate", "compare",
+    "stylize", "demo", "encode", "styles", "info", "train", "attention", "study", "evaluate", "compare",
     "data", "data list", "data fetch", "data check", "runs", "runs list", "runs show", "runs diff",
     "weights", "weights list", "weights fetch", "weights normalise", "weights import",
     "survey", "survey create", "survey serve", "survey report",
@@ -57,7 +57,7 @@ def test_version(impasto):
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["styl"], 'Did you mean "stylize"?'),
+        (["stylise"], 'Did you mean "stylize"?'),
         (["stylize", "photo.png", "--stlye", "x"], "Did you mean --style?"),
         (["weights", "fetc"], 'Did you mean "fetch"?'),
         (["stylize", "photo.png", "-o"], "requires an argument"),

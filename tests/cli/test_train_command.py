@@ -16,10 +16,10 @@ from impasto.cli import launch
 from impasto.data import check
 from impasto.errors import DataError, OptionError
 from impasto.methods.dncnn_cyclegan.network import GeneratorConfig
-from impasto.recipes import adain, cyclegan, dncnn_cyclegan, lite_encoder
+from impasto.recipes import adain, adain_paper, cyclegan, dncnn_cyclegan, lite_encoder
 from impasto.training import figures
 from impasto.training.loop import Schedule
-from impasto.training.schedules import InverseDecay
+from impasto.training.schedules import OneCycle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -348,10 +348,14 @@ def test_a_run_from_before_some_settings_is_resumed(train, folder):
 
 @pytest.fixture
 def two_kinds(run, folder, draw, monkeypatch):
-    """The recipe adain in miniature, and the folders `photos` and `paintings` for it."""
-    small = Schedule(steps=2, log_every=1, preview_every=5, validate_every=5, save_every=5)
-    small = replace(adain.adain(), schedule=small, batch=2, crop=32, shorter=(36, 48), held_out=1)
+    """The recipes adain and adain_paper in miniature, and the folders `photos` and `paintings` for them."""
+    schedule = Schedule(steps=2, log_every=1, preview_every=5, validate_every=5, save_every=5)
+    small = replace(
+        adain.adain(), schedule=schedule, stages=((0.0, 2, 32),), content_sides=(36,), style_sides=(36, 48), held_out=1
+    )
+    paper = replace(adain_paper.adain_paper(), schedule=schedule, batch=2, crop=32, shorter=(36, 48), held_out=1)
     monkeypatch.setattr(adain, "adain", lambda: small)
+    monkeypatch.setattr(adain_paper, "adain_paper", lambda: paper)
     for number, name in enumerate(("photos", "paintings")):
         (folder / name).mkdir()
         for picture in range(3):
@@ -365,17 +369,17 @@ KINDS = ("--data", "content=photos", "--data", "style=paintings")
 def test_goes_on_from_a_decoder(two_kinds, run, folder, monkeypatch):
     assert two_kinds(*KINDS).code == 0
     first = folder / "run" / "decoder.safetensors"
-    # Without a step's worth of learning, the new run is the old decoder with another gain.
-    still = replace(adain.adain(), rates=InverseDecay(rate=0.0, decay=0.0), gain=2.5)
+    # Without a step's worth of learning, the new run is the old decoder.
+    still = replace(adain.adain(), rates=OneCycle(peak=0.0), seed=1)
     monkeypatch.setattr(adain, "adain", lambda: still)
     assert run("adain", "--out", "more", *KINDS, "--start", "run/decoder.safetensors").code == 0
-    (before, had), (after, has) = weights.load(first), weights.load(folder / "more" / "decoder.safetensors")
+    before, after = (weights.load(path)[0] for path in (first, folder / "more" / "decoder.safetensors"))
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert (had["decoder"]["gain"], has["decoder"]["gain"]) == (4.0, 2.5)
     facts = json.loads((folder / "more" / "config.json").read_text())
     assert facts["start"] == weights.sha256_of(first)
-    outcome = run("adain_paper", "--out", "other", *KINDS, "--start", "run/decoder.safetensors")
+    monkeypatch.setattr(adain, "adain", lambda: replace(still, gain=2.5))
+    outcome = run("adain", "--out", "other", *KINDS, "--start", "run/decoder.safetensors")
     assert outcome.code == 2
     assert "the recipe has another network" in outcome.err
     assert not (folder / "other").exists()
@@ -410,17 +414,18 @@ def test_a_shard_stands_for_a_folder(two_kinds, folder):
         assert (folder / "run" / name).read_bytes() == (folder / "from_folder" / name).read_bytes()
 
 
-def test_the_encoder_and_its_weights_reach_the_recipe(two_kinds, folder, monkeypatch):
+def test_the_encoder_and_its_weights_reach_the_recipe(two_kinds, run, folder, monkeypatch):
     built = []
 
     def remember(config, accelerator, data, *, weights=None):
         built.append((config.encoder, data, weights))
         raise DataError("enough")
 
-    monkeypatch.setattr(adain, "build", remember)
+    monkeypatch.setattr(adain_paper, "build", remember)
     (folder / "vgg.pth").write_bytes(b"weights")
-    two_kinds(*KINDS)
-    two_kinds(*KINDS, "--encoder", "vgg19", "--weights", "vgg.pth", "--data", "content=album")
+    words = ("adain_paper", "--out", "run", *KINDS)
+    run(*words)
+    run(*words, "--encoder", "vgg19", "--weights", "vgg.pth", "--data", "content=album")
     photos, paintings, album, weights = (folder / name for name in ("photos", "paintings", "album", "vgg.pth"))
     here = [
         (encoder, {kind: [path.absolute() for path in paths] for kind, paths in data.items()}, path and path.absolute())
@@ -430,6 +435,17 @@ def test_the_encoder_and_its_weights_reach_the_recipe(two_kinds, folder, monkeyp
         ("lite", {"content": [photos], "style": [paintings]}, None),
         ("vgg19", {"content": [photos, album], "style": [paintings]}, weights),
     ]
+
+
+def test_files_of_networks_that_a_recipe_has_no_use_for(two_kinds, run):
+    for recipe, file, code, said in (
+        ("adain_paper", "--weights", 2, "weights belong to the encoder vgg19; lite carries its own"),
+        ("adain_paper", "--start", 2, "the recipe adain_paper has no use for --start"),
+        ("adain", "--weights", 2, "weights belong to the encoder vgg19; lite carries its own"),
+        ("adain", "--start", 1, "photo.png: is damaged or is not a safetensors file"),
+    ):
+        outcome = run(recipe, "--out", "run", *KINDS, file, "photo.png")
+        assert (outcome.code, outcome.err.startswith(f"impasto: {said}")) == (code, True), outcome.err
 
 
 @pytest.mark.parametrize(
@@ -442,8 +458,8 @@ def test_the_encoder_and_its_weights_reach_the_recipe(two_kinds, folder, monkeyp
         (["--data", "content=photos"], 2, "the recipe adain needs --data style=FOLDER as well"),
         (["--data", "style=photos"], 2, "the recipe adain needs --data content=FOLDER as well"),
         ([*KINDS, "--teacher", "photo.png"], 2, "the recipe adain has no use for --teacher"),
-        ([*KINDS, "--weights", "photo.png"], 2, "weights belong to the encoder vgg19; lite carries its own"),
-        ([*KINDS, "--weights", "none.pth"], 1, "none.pth: there is no such file"),
+        ([*KINDS, "--accumulate", "2"], 2, "the recipe adain has no use for --accumulate"),
+        ([*KINDS, "--start", "none.safetensors"], 1, "none.safetensors: there is no such file"),
         ([*KINDS, "--data", "style=nowhere"], 1, "nowhere: there is no such folder"),
         ([*KINDS, "--data", "style=words.txt"], 1, "words.txt: is no tar, or is damaged: invalid header"),
         ([*KINDS, "--resume"], 1, "run: holds no run to resume"),

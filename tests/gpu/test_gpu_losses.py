@@ -24,8 +24,11 @@ from impasto.losses.covariance import Spread, covariance_loss, mean_of, spread
 from impasto.losses.cycle import cycle_loss
 from impasto.losses.gram import blend, gram, gram_loss
 from impasto.losses.identity import identity_loss
+from impasto.losses.nearest_neighbour import nearest_neighbour_loss
 from impasto.losses.out_of_range import out_of_range
+from impasto.losses.relative_covariance import covariance, relative_covariance_loss
 from impasto.losses.semantic_consistency import code_deviation, normalise, semantic_loss
+from impasto.losses.sliced_wasserstein import directions, sliced_wasserstein_loss
 from impasto.losses.total_variation import total_variation
 
 TOLERANCES = {torch.float32: (5e-5, 1e-4), torch.bfloat16: (2e-2, 5e-2)}
@@ -95,7 +98,19 @@ CASES: Mapping[str, Case] = {
     "local_target": lambda x, y, s: attention.local_target(_normal(x), _normal(y), y[:1], x[:1]).square().mean(),
     "local_loss": lambda x, y, s: attention.local_loss(x[:1], y[:1]),
     "local_loss, of regions": lambda x, y, s: attention.local_loss(x[:1], y[:1], s),
+    "covariance": lambda x, y, s: covariance(x).square().mean(),
+    "relative_covariance_loss": lambda x, y, s: relative_covariance_loss(x, y),
+    # Wide, because in half precision another neighbour is the closest for some places.
+    "nearest_neighbour_loss": lambda x, y, s: nearest_neighbour_loss(x.float(), y.float()),
+    "sliced_wasserstein_loss": lambda x, y, s: sliced_wasserstein_loss(x, y, *_slices(x.device, blocks=99)),
+    "sliced_wasserstein_loss, of blocks": lambda x, y, s: sliced_wasserstein_loss(x, y, *_slices(x.device, blocks=2)),
 }
+
+
+def _slices(device: torch.device, blocks: int) -> tuple[Tensor, Tensor]:
+    """Filters and places of blocks, drawn on the CPU."""
+    generator = torch.Generator().manual_seed(1)
+    return directions(8, 16, 3, generator).to(device), torch.rand(2, blocks, generator=generator).to(device)
 
 
 def numbers(dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
@@ -135,7 +150,8 @@ def test_the_best_matches_are_those_of_the_cpu(device: torch.device) -> None:
 
 
 def test_no_loss_is_missing() -> None:
-    tried = {name.split(",")[0].split(".")[-1] for name in CASES} | {"best_matches"}
+    tried = {name.split(",")[0].split(".")[-1] for name in CASES}
+    tried |= {"best_matches", "directions"}  # the latter are drawn by the device's own generator
     modules = [importlib.import_module(f"{losses.__name__}.{m.name}") for m in pkgutil.iter_modules(losses.__path__)]
     written = {
         name

@@ -27,12 +27,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from impasto.blocks.patch_discriminator import PatchConfig
+from impasto.data.memory import PicturesInMemory
 from impasto.encoders.network import LAYERS
+from impasto.methods.adain.painting import PaintingTraining
 from impasto.methods.cyclegan.network import GeneratorConfig
 from impasto.methods.dncnn_cyclegan.network import GeneratorConfig as DnCNNConfig
 from impasto.methods.nla_cyclegan.network import GeneratorConfig as NLAConfig
 from impasto.methods.semantic_gan.network import GeneratorConfig as SemanticConfig
-from impasto.recipes import adain, cyclegan, dncnn_cyclegan, lite_encoder, nla_cyclegan, semantic_gan
+from impasto.recipes import adain, adain_paper, cyclegan, dncnn_cyclegan, lite_encoder, nla_cyclegan, semantic_gan
 from impasto.training import loop
 from impasto.training.loop import Schedule
 
@@ -42,12 +44,16 @@ SCHEDULE = Schedule(steps=6, log_every=1, save_every=3)
 UNPAIRED: dict[str, Any] = {
     "schedule": SCHEDULE, "batch": 2, "crop": 32, "shorter": 36, "held_out": 1, "pool": 3, "average_decay": 0.5,
 }  # fmt: skip
-PAIRED: dict[str, Any] = {"schedule": SCHEDULE, "batch": 2, "crop": 32, "shorter": (36, 48), "held_out": 2}
 JUDGE = PatchConfig(width=8)
 
 CONFIGS: dict[str, Any] = {
-    "adain": replace(adain.adain(), **PAIRED),
-    "adain_paper": replace(adain.adain_paper(), **PAIRED, accumulate=2),
+    # After three steps as they are, a GPU replays a recorded one.
+    "adain": replace(
+        adain.adain(), schedule=SCHEDULE, stages=((0.0, 2, 32),), content_sides=(48,), style_sides=(48, 64), held_out=2
+    ),
+    "adain_paper": replace(
+        adain_paper.adain_paper(), schedule=SCHEDULE, batch=2, accumulate=2, crop=32, shorter=(36, 48), held_out=2
+    ),
     "cyclegan": replace(
         cyclegan.cyclegan(), **UNPAIRED, generator=GeneratorConfig(width=8, blocks=1), discriminator=JUDGE
     ),
@@ -109,6 +115,7 @@ def make(
         yield torch.stack([self.stream[index] for index in range(4)]).float() / 255
 
     monkeypatch.setattr(lite_encoder.LiteEncoder, "_normalisation_pictures", few)
+    draw_on_cpu(monkeypatch)
 
     def made(name: str, device: torch.device, precision: str) -> Any:
         forget_accelerator()
@@ -117,11 +124,27 @@ def make(
         config, recipe = CONFIGS[name], name.partition(",")[0]
         if recipe == "lite_encoder":
             return lite_encoder.build(config, accelerator, pictures["A"], teacher)
-        recipes = {"adain_paper": adain, "adain": adain, "cyclegan": cyclegan, "nla_cyclegan": nla_cyclegan}
+        recipes = {"adain_paper": adain_paper, "adain": adain, "cyclegan": cyclegan, "nla_cyclegan": nla_cyclegan}
         recipes |= {"dncnn_cyclegan": dncnn_cyclegan, "semantic_gan": semantic_gan}
         return recipes[recipe].build(config, accelerator, pictures)
 
     return made
+
+
+def draw_on_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default's batches, which every kind of device draws otherwise."""
+    drawn, cpu = PaintingTraining._drawn, torch.device("cpu")
+
+    def moved(self: PaintingTraining, *what: Any) -> dict[str, Tensor]:
+        place, self.device = self.device, cpu
+        try:
+            batch = drawn(self, *what)
+        finally:
+            self.device = place
+        return {name: value.to(place) for name, value in batch.items()}
+
+    monkeypatch.setattr(PaintingTraining, "_drawn", moved)
+    monkeypatch.setattr(adain, "PicturesInMemory", lambda some, sides, _: PicturesInMemory(some, sides, cpu))
 
 
 Step = tuple[dict[str, float], dict[str, Tensor]]
@@ -231,4 +254,5 @@ def test_a_resumed_training(
     )
     by_chance = apart(of_another, way)
     note(f"{name}: two uninterrupted trainings are {by_chance:.1e} apart")
-    assert_near(f"{name}, resumed", of_resumed, way, 3 * by_chance)
+    # A resumed run takes some steps as they are that the other one replayed, for which other kernels may be chosen.
+    assert_near(f"{name}, resumed", of_resumed, way, max(3 * by_chance, 1e-1 if name == "adain" else 0))

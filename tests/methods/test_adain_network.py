@@ -5,11 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from impasto.losses.feature_statistics import mean_std
-from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig, adain
+from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig, adain, ground
 
+CPU = torch.device("cpu")
 SMALL = DecoderConfig(widths=(4, 6, 8, 10), depths=(2, 2, 2, 2), joined=True, hidden=5)
+DETAILED = replace(SMALL, grounds=(4, 2), detailed=True, upsampling="bilinear")
 
 
 def features(widths: tuple[int, ...], height: int, width: int, seed: int = 0, dtype: torch.dtype = torch.float32):  # type: ignore[no-untyped-def]
@@ -95,9 +98,8 @@ def test_equals_the_published_sequence_of_layers() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 5), (8, 8), (17, 30), (33, 26)])
-@pytest.mark.parametrize("joined", [True, False])
-def test_any_size(size: tuple[int, int], joined: bool) -> None:
-    config = DecoderConfig(widths=(4, 6, 8, 10), depths=(2, 2, 2, 2), joined=joined)
+@pytest.mark.parametrize("config", [replace(SMALL, joined=False), SMALL, DETAILED], ids=["paper", "joined", "detailed"])
+def test_any_size(size: tuple[int, int], config: DecoderConfig) -> None:
     decoder = Decoder(config)
     picture = decoder.paint(features(config.widths, *size), {}, size)
     assert picture.shape == (1, 3, *size)
@@ -164,3 +166,76 @@ def test_in_precision_keeps_the_conditioning_exact() -> None:
     style = {layer: mean_std(value) for layer, value in given.items()}
     painted: Tensor = half(given, style)
     assert painted.dtype == torch.bfloat16
+
+
+# --- grounds and detail ----------------------------------------------------------------------------------------------
+
+
+def test_a_ground_is_a_function_of_the_place() -> None:
+    whole = ground(40, 50, 3, CPU)
+    assert whole.shape == (1, 1, 40, 50)
+    assert torch.equal(whole, ground(40, 50, 3, CPU))
+    assert torch.equal(whole[..., 7:20, 11:30], ground(13, 19, 3, CPU, top=7, left=11))
+    assert not torch.equal(whole, ground(40, 50, 2, CPU)), "every size has its own"
+
+
+def test_a_ground_has_deviation_1_and_no_period() -> None:
+    values = ground(256, 256, 4, CPU)[0, 0]
+    assert float(values.mean()) == pytest.approx(0, abs=0.02)
+    assert float(values.std()) == pytest.approx(1, abs=0.01)
+    assert float(values.abs().max()) <= 3**0.5
+    # The same at any distance: of noise, a correlation deviates by 1/256, and the largest of all by 5 times as much.
+    spectrum = torch.fft.fft2(values)
+    correlation = torch.fft.ifft2(spectrum * spectrum.conj()).real / values.numel()
+    correlation[0, 0] = 0
+    assert float(correlation.abs().max()) < 6 / 256
+
+
+def test_grounds_need_no_double_precision() -> None:
+    """Apple's GPUs have none."""
+    seen = set()
+
+    class Types(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+            result = func(*args, **(kwargs or {}))
+            seen.add(getattr(result, "dtype", None))
+            return result
+
+    with Types():
+        ground(4, 4, 2, CPU)
+    assert torch.float32 in seen
+    assert torch.float64 not in seen
+
+
+def given_and_style(config: DecoderConfig, count: int = 1):  # type: ignore[no-untyped-def]
+    given = {layer: value.repeat(count, 1, 1, 1) for layer, value in features(config.widths, 16, 16).items()}
+    return given, {layer: mean_std(value) for layer, value in given.items()}
+
+
+def test_grounds_are_what_strokes_are_made_of() -> None:
+    torch.manual_seed(0)
+    decoder = Decoder(DETAILED)
+    given, style = given_and_style(DETAILED)
+    fixed = {"conv4_2": ground(2, 2, 4, CPU), "conv2_2": ground(8, 8, 2, CPU)}
+    painted = decoder(given, style)
+    assert torch.equal(decoder(given, style, grounds=fixed), painted)
+    for name, value in fixed.items():
+        others = fixed | {name: value.flip(2)}
+        assert not torch.equal(decoder(given, style, grounds=others), painted), name
+    assert not torch.equal(Decoder(SMALL)(given, style, grounds={}), painted)
+
+
+def test_every_detail_is_another_picture() -> None:
+    torch.manual_seed(0)
+    decoder = Decoder(DETAILED)
+    assert decoder.conditioning is not None
+    nn.init.normal_(decoder.conditioning.second.weight, std=0.3)
+    given, style = given_and_style(DETAILED, count=3)
+    wanted = torch.tensor([[0.0], [0.5], [1.0]])
+    together = decoder(given, style, wanted)
+    assert len({one.detach().numpy().tobytes() for one in together}) == 3
+    for number, detail in enumerate((0.0, 0.5, 1.0)):
+        alone = decoder(*given_and_style(DETAILED), detail)
+        torch.testing.assert_close(together[number : number + 1], alone, rtol=1e-4, atol=1e-5)
+    other = Decoder(SMALL)
+    assert torch.equal(other(given, style, 0.0), other(given, style, 1.0)), "one that does not know of it"

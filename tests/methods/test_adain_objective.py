@@ -1,4 +1,4 @@
-"""What a decoder is asked for: which features count, in which layers, with which weights."""
+"""What paper 004's decoder is asked for: which features count, in which layers, with which weights."""
 
 from dataclasses import fields, replace
 from typing import Any
@@ -12,13 +12,10 @@ from impasto.losses.feature_statistics import (
     adain_content_loss,
     adain_style_loss,
     mean_std,
-    normalised_content_loss,
-    relative_statistics_loss,
 )
-from impasto.methods.adain.objective import PaperObjective, RelativeObjective
+from impasto.methods.adain.training import PaperObjective
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1")
-Objective = PaperObjective | RelativeObjective
 
 
 def features(seed: int) -> dict[str, Tensor]:
@@ -29,12 +26,12 @@ def features(seed: int) -> dict[str, Tensor]:
     }
 
 
-GIVEN, FOUND, CONTENT = features(0), features(1), features(2)
+GIVEN, FOUND = features(0), features(1)
 STYLE: dict[str, Statistics] = {layer: mean_std(value) for layer, value in features(3).items()}
 
 
-def losses(objective: Objective, **other: Any) -> dict[str, float]:
-    inputs = {"given": GIVEN, "found": FOUND, "content": CONTENT, "style": STYLE} | other
+def losses(objective: PaperObjective, **other: Any) -> dict[str, float]:
+    inputs = {"given": GIVEN, "found": FOUND, "style": STYLE} | other
     return {name: float(value) for name, value in objective.losses(**inputs).items()}
 
 
@@ -49,66 +46,43 @@ def test_the_papers_loss(convention: Any) -> None:
     assert found == {"content": pytest.approx(float(content)), "style": pytest.approx(3 * style)}
 
 
-def test_the_default_methods_loss() -> None:
-    found = losses(RelativeObjective(style_weight=3.0))
-    content = sum(float(normalised_content_loss(FOUND[layer], CONTENT[layer])) for layer in ("relu3_1", "relu4_2"))
-    style = sum(
-        float(relative_statistics_loss(mean_std(FOUND[layer]), STYLE[layer])) for layer in LAYERS if layer != "relu4_2"
-    )
-    assert found == {"content": pytest.approx(content), "style": pytest.approx(3 * style)}
-
-
 def test_paper_004_is_the_default_of_its_objective() -> None:
     assert PaperObjective().style_weight == 10
     assert PaperObjective().convention == "norm"
     assert PaperObjective().content_layers == ("relu4_1",)
-    assert PaperObjective().identity_weight == 0
 
 
-def test_the_paper_asks_for_what_the_decoder_was_given_the_other_for_the_photograph() -> None:
-    other = features(9)
-    for objective, counts, does_not in (
-        (PaperObjective(), "given", "content"),
-        (RelativeObjective(), "content", "given"),
-    ):
-        assert losses(objective, **{does_not: other}) == losses(objective)
-        changed = losses(objective, **{counts: other})
-        assert changed["content"] != losses(objective)["content"]
-        assert changed["style"] == losses(objective)["style"]
+def test_the_content_is_what_the_decoder_was_given() -> None:
+    changed, before = losses(PaperObjective(), given=features(9)), losses(PaperObjective())
+    assert changed["content"] != before["content"]
+    assert changed["style"] == before["style"]
 
 
-@pytest.mark.parametrize("objective", [PaperObjective(), RelativeObjective()])
-def test_what_is_asked_for_costs_nothing(objective: Objective) -> None:
+def test_what_is_asked_for_costs_nothing() -> None:
     own = {layer: mean_std(value) for layer, value in FOUND.items()}
-    assert losses(objective, given=FOUND, content=FOUND, style=own) == pytest.approx({"content": 0, "style": 0})
+    assert losses(PaperObjective(), given=FOUND, style=own) == pytest.approx({"content": 0, "style": 0})
 
 
-CHANGES: list[tuple[Objective, dict[str, Any]]] = [
-    (PaperObjective(), {"style_weight": 1.0}),
-    (PaperObjective(), {"convention": "mean-squared"}),
-    (PaperObjective(), {"content_layers": ("relu3_1",)}),
-    (PaperObjective(), {"style_layers": ("relu1_1",)}),
-    (RelativeObjective(), {"style_weight": 1.0}),
-    (RelativeObjective(), {"content_layers": ("relu4_1",)}),
-    (RelativeObjective(), {"style_layers": ("relu1_1",)}),
+CHANGES: list[dict[str, Any]] = [
+    {"style_weight": 1.0},
+    {"convention": "mean-squared"},
+    {"content_layers": ("relu3_1",)},
+    {"style_layers": ("relu1_1",)},
 ]
 
 
-@pytest.mark.parametrize(("objective", "change"), CHANGES)
-def test_every_setting_changes_the_loss(objective: Objective, change: dict[str, Any]) -> None:
-    assert losses(replace(objective, **change)) != losses(objective)
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_setting_changes_the_loss(change: dict[str, Any]) -> None:
+    assert losses(replace(PaperObjective(), **change)) != losses(PaperObjective())
 
 
-@pytest.mark.parametrize("kind", [PaperObjective, RelativeObjective])
-def test_no_setting_is_forgotten(kind: type[Objective]) -> None:
-    tried = {name for objective, change in CHANGES if isinstance(objective, kind) for name in change}
-    # The identity term is the training's, which alone has the pictures that it compares.
-    assert tried | {"identity_weight"} == {field.name for field in fields(kind)}
+def test_no_setting_is_forgotten() -> None:
+    assert {name for change in CHANGES for name in change} == {field.name for field in fields(PaperObjective)}
 
 
-@pytest.mark.parametrize("objective", [PaperObjective(), RelativeObjective()])
-def test_gradients_reach_every_layer_that_counts_and_no_other(objective: Objective) -> None:
+def test_gradients_reach_every_layer_that_counts_and_no_other() -> None:
+    objective = PaperObjective()
     found = {layer: value.clone().requires_grad_() for layer, value in FOUND.items()}
-    torch.stack(list(objective.losses(GIVEN, found, CONTENT, STYLE).values())).sum().backward()
+    torch.stack(list(objective.losses(GIVEN, found, STYLE).values())).sum().backward()
     reached = {layer for layer, value in found.items() if value.grad is not None and value.grad.abs().sum() > 0}
-    assert reached == {*objective.content_layers, *objective.style_layers}
+    assert reached == objective.layers

@@ -17,12 +17,14 @@ from impasto.errors import OptionError, OutOfMemoryError, WeightsError
 from impasto.gallery import packaged
 from impasto.losses.feature_statistics import mean_std, relative_statistics_loss
 from impasto.methods.adain import stylizer as module
-from impasto.methods.adain.network import LAYERS, Decoder
+from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig
 from impasto.methods.adain.network import adain as exchange_statistics
-from impasto.methods.adain.style import blend, load_style
+from impasto.methods.adain.painter import Networks, Painter
+from impasto.methods.adain.preparation import colours
+from impasto.methods.adain.style import Style, blend, load_style
 from impasto.methods.adain.stylizer import AdaIN
 from impasto.options import StylizeOptions
-from impasto.weights import save
+from impasto.weights import load, save
 
 EXACT: dict[str, Any] = {"precision": "fp32", "style_scale": 0.2}
 
@@ -58,10 +60,10 @@ def distance(painted: Tensor, method: AdaIN, style: Tensor) -> float:
 
 
 def test_brings_the_statistics_of_the_style(adain: AdaIN) -> None:
-    for name in ("swirls", "cubes"):
+    for name in ("swirls", "still_life"):
         style = image.read(packaged()[name]).pixels
         painted = paint(adain, [style], PHOTO)
-        assert distance(painted, adain, style) < 0.4 * distance(PHOTO, adain, style)
+        assert distance(painted, adain, style) < 0.45 * distance(PHOTO, adain, style)
         # And what is where stays: brightness goes up and down as in the content.
         correlation = torch.corrcoef(torch.stack([painted.mean(1).flatten(), PHOTO.mean(1).flatten()]))
         assert correlation[0, 1] > 0.6
@@ -107,25 +109,25 @@ def test_what_a_photo_has_next_to_nothing_of_does_not_glare(adain: AdaIN) -> Non
     networks = adain.networks(StylizeOptions(**EXACT))
     decoder = Decoder(replace(networks.decoder.config, gain=0.0)).eval()
     decoder.load_state_dict(networks.decoder.state_dict())
-    free = module.Networks(networks.encoder, decoder)
-    code = adain.encode(ONE, StylizeOptions(**EXACT)).statistics
+    free = Painter(networks=Networks(networks.encoder, decoder), style=adain.encode(ONE, StylizeOptions(**EXACT)))
+    # As they come to the network: moving the colours gives a hue a part, and would hide what the gain does.
     with torch.inference_mode():
-        glaring, painted = (module._paint(some, photo, code, 1.0).clamp(0, 1) for some in (free, networks))
+        glaring, painted = (
+            some._painted(photo, photo).clamp(0, 1) for some in (free, replace(free, networks=networks))
+        )
 
     def colourful(picture: Tensor) -> float:
         lips = picture[..., 20:24, 30:34]
         return float((lips.amax(1) - lips.amin(1)).mean())
 
-    assert colourful(painted) < 0.8 * colourful(glaring)
-    everywhere = torch.ones(1, 1, 56, 72)
-    torch.testing.assert_close(paint(adain, [ONE], photo, masks=[everywhere]), painted, atol=1e-4, rtol=0)
+    assert colourful(painted) < 0.85 * colourful(glaring)
 
 
 def test_masks_give_every_style_its_place(adain: AdaIN) -> None:
     left = torch.zeros(1, 1, 56, 72)
     left[..., :36] = 1
-    black, white = torch.zeros(1, 3, 40, 40) + 0.1, torch.ones(1, 3, 40, 40) * 0.9
-    painted = paint(adain, [black, white], masks=[left, 1 - left])
+    dark, light = 0.3 * picture(40, 40, 3), 0.7 + 0.3 * picture(40, 40, 4)
+    painted = paint(adain, [dark, light], masks=[left, 1 - left])
     assert painted[..., :24].mean() < 0.35
     assert painted[..., 48:].mean() > 0.65
 
@@ -154,6 +156,8 @@ def test_a_style_is_encoded_once_and_for_all(adain: AdaIN, tmp_path: Path) -> No
     assert (tmp_path / "one.style.safetensors").stat().st_size < 10_000
     stored = load_style(tmp_path / "one.style.safetensors")
     assert (stored.name, stored.encoder, stored.picture) == ("one.png", style.encoder, None)
+    for found, expected in zip(stored.colours, colours(image.resize(ONE, 102, 136)), strict=True):
+        torch.testing.assert_close(found, expected)
     expected = paint(adain, [ONE])
     assert torch.equal(paint(adain, [style]), expected)
     assert torch.equal(paint(adain, [stored]), expected)
@@ -163,7 +167,16 @@ def test_a_style_is_encoded_once_and_for_all(adain: AdaIN, tmp_path: Path) -> No
 def test_a_style_of_another_encoder_is_refused(adain: AdaIN) -> None:
     style = adain.encode(ONE, StylizeOptions(**EXACT), name="one.png")
     with pytest.raises(OptionError, match=r"style 'one\.png' was encoded by another encoder"):
-        paint(adain, [module.Style(style.statistics, "0" * 64, style.name)])
+        paint(adain, [replace(style, encoder="0" * 64)])
+
+
+def test_a_style_without_colours_is_to_be_encoded_anew(adain: AdaIN, tmp_path: Path) -> None:
+    path = tmp_path / "old.style.safetensors"
+    adain.encode(ONE, StylizeOptions(**EXACT)).save(path)
+    tensors, config = load(path)
+    save(path, {name: value for name, value in tensors.items() if not name.startswith("colours")}, config)
+    with pytest.raises(WeightsError, match=r"old\.style\.safetensors: holds no colours.*encode the painting anew"):
+        load_style(path)
 
 
 def test_files_that_hold_no_style(tmp_path: Path) -> None:
@@ -176,7 +189,7 @@ def test_files_that_hold_no_style(tmp_path: Path) -> None:
     save(path, {"relu1_1.mean": torch.ones(3)}, {"style": {"encoder": "", "name": ""}})
     with pytest.raises(WeightsError, match="holds no style"):
         load_style(path)
-    style = module.Style({}, "", "")
+    style = Style({}, colours(ONE), "")
     with pytest.raises(WeightsError, match=r"NAME\.style\.safetensors"):
         style.save(tmp_path / "x.png")
 
@@ -189,6 +202,7 @@ def test_the_size_of_a_style_does_not_depend_on_the_content(adain: AdaIN, monkey
         seen.append((height, width))
         return resize(image, height, width)
 
+    adain.networks(StylizeOptions())  # which are tried on a picture
     monkeypatch.setattr(module.image, "resize", noted)
     adain.encode(torch.rand(1, 3, 10, 20), StylizeOptions(style_scale=0.1))
     adain.encode(torch.rand(1, 3, 1, 1000), StylizeOptions(style_scale=0.1))
@@ -233,3 +247,39 @@ def test_too_large_a_picture_is_refused(adain: AdaIN, monkeypatch: pytest.Monkey
     monkeypatch.setattr("impasto.device.free_memory", lambda device: 100_000)
     with pytest.raises(OutOfMemoryError, match="--size"):
         paint(adain, [ONE])
+
+
+# --- detail and stroke -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def decoders(tmp_path: Path) -> dict[bool, str]:
+    """Files of decoders that learned nothing, by whether they know of detail."""
+    paths = {}
+    for detailed in (True, False):
+        torch.manual_seed(0)
+        config = DecoderConfig(widths=(16, 32, 64, 128), depths=(1, 1, 1, 1), joined=True, hidden=4, detailed=detailed)
+        decoder = Decoder(config)
+        assert decoder.conditioning is not None
+        torch.nn.init.normal_(decoder.conditioning.second.weight, std=0.2)
+        paths[detailed] = str(tmp_path / f"{detailed}.safetensors")
+        save(Path(paths[detailed]), decoder.state_dict(), {"decoder": config.to_json()})
+    return paths
+
+
+def test_detail_and_stroke_change_what_is_painted(adain: AdaIN, decoders: dict[bool, str]) -> None:
+    large = picture(160, 200, 0)
+    for name, values in (("detail", (0.0, 0.5, 1.0)), ("stroke", (0.01, 0.08, 0.1))):
+        painted = [paint(adain, [ONE], large, decoder=decoders[True], **{name: value}) for value in values]
+        assert not torch.equal(painted[0], painted[1]), name
+        assert not torch.equal(painted[1], painted[2]), name
+
+
+def test_decoders_that_do_not_know_of_detail_and_stroke_refuse_them(adain: AdaIN, decoders: dict[bool, str]) -> None:
+    for decoder in ("adain_paper", decoders[False]):
+        for choice in ({"detail": 0.2}, {"detail": 1.0}, {"stroke": 0.02}):
+            (name,) = choice
+            with pytest.raises(OptionError, match=rf"^{name} cannot be chosen: the decoder '.*{Path(decoder).name}'"):
+                paint(adain, [ONE], decoder=decoder, **choice)
+        # The defaults are no wish.
+        assert paint(adain, [ONE], decoder=decoder).shape == CONTENT.shape

@@ -5,6 +5,7 @@ import pytest
 from wishes import picture
 
 from impasto.errors import OptionError
+from impasto.gallery import named_styles, packaged
 from impasto.options import StylizeOptions
 from impasto.service import Offer, styles_in
 from impasto.service.offer import NOTATIONS, WORDS
@@ -94,6 +95,14 @@ def test_schema_is_the_options_own():
     assert schema["size"]["type"] == "integer"
     assert schema["strength"]["type"] == "number"
     assert schema["init"]["enum"] == ["content", "noise", "grey"]
+
+
+def test_named_styles_are_shown_by_what_was_painted_in_them():
+    offer = Offer()
+    assert offer.paintings == list(packaged())
+    assert set(offer.styles) == set(packaged()) | set(named_styles())
+    assert offer.picture("storm") == named_styles()["storm"].thumbnail
+    assert offer.picture("ink") == offer.style("ink")
 
 
 def test_a_folder_of_styles(tmp_path):

@@ -62,6 +62,14 @@ def test_paints_what_the_library_paints(service):
     assert pixels(painted(service, Request(content=content, styles=("ink",)))).tolist() != expected.tolist()
 
 
+def test_a_style_by_name(service):
+    expected = pixels(impasto.stylize(photo(format="PNG"), "starry-night"))
+    found = pixels(painted(service, Request(content=photo(format="PNG"), styles=("starry-night",))))
+    assert np.abs(found.astype(int) - expected).max() <= 1
+    swirls = pixels(painted(service, Request(content=photo(format="PNG"), styles=("swirls",))))
+    assert np.abs(found.astype(int) - swirls).mean() > 5
+
+
 def test_a_style_is_encoded_once(service):
     before = service.health().cache["styles"]
     for _ in range(2):

@@ -95,11 +95,16 @@ def test_styles_masks_and_formats_must_fit():
         ({"masks": (picture(),), "style_blend": "1"}, "style_blend mixes"),
         ({"kind": "exe"}, "format is 'exe'"),
         ({"decoder": "/etc/passwd"}, "decoder is '/etc/passwd', but on this server"),
+        ({"styles": ("stary-night",)}, "did you mean 'starry-night'"),
+        ({"styles": ("swirls", "storm"), "refine": 3}, "style is the encoded 'storm', but refining needs the painting"),
+        ({"styles": ("storm",), "method": "gatys"}, "the method gatys needs the painting itself"),
+        ({"styles": ("storm",), "style_scale": 2.0}, "style_scale is 2, but the style 'storm' was encoded at 1"),
     ]
     for how, message in cases:
         with pytest.raises(OptionError, match=message):
             looked_at(**how)
     assert looked_at(styles=("swirls", "ink"), masks=(picture(),)) == 48
+    assert looked_at(styles=("swirls", "storm"), masks=(picture(),)) == 48
 
 
 def test_a_look_takes_its_own_size_unless_it_is_chosen():
@@ -123,6 +128,7 @@ def test_looks_that_make_no_sense():
         ({"masks": (picture(),)}, "masks are for paintings"),
         ({"styles": ("swirls", "ink")}, "styles are 2, but a place looks in one painting"),
         ({"styles": ()}, "at least one style"),
+        ({"styles": ("storm",)}, "needs the painting itself"),
         ({"attention_layers": "relu3_1,relu4_1"}, "attention_layers are relu3_1, relu4_1, but one layer is shown"),
         ({"method": "nla-cyclegan", "styles": ()}, "method is 'nla-cyclegan', but on this server"),
     ]

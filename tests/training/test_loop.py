@@ -554,6 +554,45 @@ def test_state_of_any_optimizer_comes_back(tmp_path: Path) -> None:
         assert torch.equal(theirs[key], value) if isinstance(value, Tensor) else theirs[key] == value
 
 
+def test_a_fused_optimizer_goes_on_whatever_the_order_of_its_tensors_in_memory(tmp_path: Path) -> None:
+    """Moments come out of a file in the usual order; beside channels_last weights, Adam took them for each other's."""
+
+    def optimizer() -> Optimizer:
+        torch.manual_seed(0)
+        convolution = nn.Conv2d(3, 4, 2).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return torch.optim.Adam(convolution.parameters(), lr=0.1, fused=True)
+
+    def stepped(optimizer: Optimizer, steps: range) -> list[Tensor]:
+        parameters: list[Tensor] = optimizer.param_groups[0]["params"]
+        for step in steps:
+            generator = torch.Generator().manual_seed(step)
+            for parameter in parameters:
+                parameter.grad = torch.empty_like(parameter).copy_(torch.randn(parameter.shape, generator=generator))
+            optimizer.step()
+        return [parameter.detach() for parameter in parameters]
+
+    whole, before, after = optimizer(), optimizer(), optimizer()
+    expected = stepped(whole, range(3))
+    learned = stepped(before, range(2))
+    checkpoint.save_state(tmp_path, 2, {}, {"only": before}, [checkpoint.own_state({}, (), 0, torch.device("cpu"))])
+    with torch.no_grad():
+        for parameter, value in zip(after.param_groups[0]["params"], learned, strict=True):
+            parameter.copy_(value)
+    checkpoint.load_state(tmp_path, {}, {"only": after})
+    for found, value in zip(stepped(after, range(2, 3)), expected, strict=True):
+        assert torch.equal(found, value)
+
+
+def test_a_state_goes_on_another_kind_of_device(tmp_path: Path) -> None:
+    """How an optimiser computes is the device's matter, not the state's."""
+    before, after = (torch.optim.Adam([nn.Parameter(torch.zeros(2))], lr=0.5) for _ in range(2))
+    before.param_groups[0] |= {"capturable": True, "fused": True, "betas": (0.5, 0.6)}
+    checkpoint.save_state(tmp_path, 1, {}, {"only": before}, [checkpoint.own_state({}, (), 0, torch.device("cpu"))])
+    checkpoint.load_state(tmp_path, {}, {"only": after})
+    group = after.param_groups[0]
+    assert (group["capturable"], group["fused"], tuple(group["betas"])) == (False, None, (0.5, 0.6))
+
+
 def test_a_page_is_written_whenever_there_is_something_to_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[tuple[int, bool, Any]] = []
     trainable = Tiny()

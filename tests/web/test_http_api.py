@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from wishes import picture
 
-from impasto.service import FORMATS, Status
+from impasto.service import FORMATS, Offer, Status
 
 CONTENT = ("content", picture(3))
 DIGEST = hashlib.sha256(picture(3)).digest()
@@ -238,6 +238,19 @@ def test_methods_and_styles_say_what_there_is(site):
         assert (small.format, max(small.size)) == ("JPEG", 256)
     is_problem(here.ask("GET", "/v1/styles/..%2F..%2Fetc/thumbnail"), 404, "http")
     is_problem(here.ask("GET", "/v1/styles/none/thumbnail"), 404, "no-such-style")
+
+
+def test_named_styles_say_which_paintings_they_are(site, monkeypatch):
+    here = site()
+    monkeypatch.setattr(here.service, "offer", Offer())
+    found = {style["name"]: style for style in here.ask("GET", "/v1/styles").json["styles"]}
+    assert set(found["ink"]) == {"name", "thumbnail"}
+    assert found["storm"] == {
+        "name": "storm", "thumbnail": "/v1/styles/storm/thumbnail",
+        "title": "The Storm on the Sea of Galilee", "artist": "Rembrandt", "year": "1633",
+    }  # fmt: skip
+    answer = here.stylize(CONTENT, ("style", "storm"), ("refine", "3"))
+    assert "refining needs the painting itself" in is_problem(answer, 422, "OptionError")["detail"]
 
 
 def test_health_and_metrics(site):

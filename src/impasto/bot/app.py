@@ -81,9 +81,8 @@ async def serve(
     turns = Turns(save)
     application = _application(settings, store, turns)
     studio = Studio(application, service, turns, settings.manners)
-    talk = Talk(
-        application, studio, Gallery(service.offer.styles), turns, settings.manners, settings.allowed
-    )  # fmt: skip
+    gallery = Gallery({name: service.offer.picture(name) for name in service.offer.styles})
+    talk = Talk(application, studio, gallery, turns, settings.manners, settings.allowed)
     try:
         await application.initialize()
     except InvalidToken:

@@ -22,13 +22,13 @@ def key_of(name: str) -> str:
 
 
 class Gallery:
-    """styles: {name: picture file}."""
+    """styles: {name: the picture that it is shown by}."""
 
     def __init__(self, styles: Mapping[str, Path]) -> None:
         self._styles = styles
         self._names = list(styles)
         self._keys = {key_of(name): name for name in styles}
-        self._called = {name.lower(): name for name in styles}
+        self._called = {_spoken(name): name for name in styles}
         # What Telegram calls a page that it has been sent.
         self.sent: dict[int, str] = {}
 
@@ -46,7 +46,7 @@ class Gallery:
 
     def called(self, words: str) -> str | None:
         """The style that somebody's words name."""
-        return self._called.get(words.strip().lower())
+        return self._called.get(_spoken(words))
 
     def picture(self, page: int) -> bytes:
         """JPEG: the paintings of a page, each with its number. The numbers are all that is written: names may be in any
@@ -66,6 +66,10 @@ class Gallery:
         stream = io.BytesIO()
         sheet.save(stream, "JPEG", quality=88)
         return stream.getvalue()
+
+
+def _spoken(name: str) -> str:
+    return name.strip().lower().replace("-", " ").replace("_", " ")
 
 
 def _cell(path: Path) -> Image.Image:

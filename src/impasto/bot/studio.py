@@ -20,7 +20,7 @@ from impasto.bot.sending import DOWNLOAD_BYTES, Painting, Way, fitting_size, for
 from impasto.bot.texts import say
 from impasto.bot.troubles import Trouble
 from impasto.bot.turns import Turns
-from impasto.errors import ImpastoError, PictureError
+from impasto.errors import ImpastoError, OptionError, PictureError
 from impasto.service import Request, Service, Snapshot, Status, changes
 from impasto.service.refusals import NoSuchJobError, QueueFullError, RefusedError, UnavailableError, UserBusyError
 
@@ -134,7 +134,7 @@ class Studio:
             talk.keep(report.message, replace(commission, attempts=0))
             keyboard = keyboards.one(talk.language, "retry", keyboards.RETRY)
         # The picture that was good need not be sent again.
-        if trouble.key in (troubles.STYLE, "no-such-style") and not talk.contents:
+        if trouble.key in (troubles.STYLE, "no-such-style", "needs-painting") and not talk.contents:
             talk.contents = commission.contents
         elif trouble.key == troubles.PHOTO and talk.style is None:
             talk.style = commission.style
@@ -186,6 +186,10 @@ class Studio:
             return data
         if commission.style not in self._service.offer.styles:
             raise Trouble("no-such-style")
+        try:
+            self._service.offer.check_style(commission.style, commission.options())
+        except OptionError as error:
+            raise Trouble("needs-painting") from error
         return commission.style
 
     async def _painting(

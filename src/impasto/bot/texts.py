@@ -97,6 +97,10 @@ ENGLISH = {
     "too-often-killed": "I have tried this twice and was interrupted each time. Try again, or send it smaller.",
     "lost-again": "I have forgotten what this was about. Send the photo again, please.",
     "no-such-style": "This style is not here any more. /styles shows those that are.",
+    "needs-painting": (
+        "Of this painting I know only the style: for refinement, matched colours or another brush, send me a picture of"
+        " it. /settings changes how I paint."
+    ),
     "not-text": "I understand only pictures. Send me a photo; /help says how it goes.",
     "not-sticker": "A sticker is too small to be painted. Send me a photo, please.",
     "not-video": "I cannot paint moving pictures. Send me a photo, please.",
@@ -197,6 +201,10 @@ RUSSIAN = {
     "too-often-killed": "Я пробовал дважды, и оба раза меня прервали. Попробуйте ещё раз или пришлите поменьше.",
     "lost-again": "Я забыл, о чём это было. Пришлите фото ещё раз.",
     "no-such-style": "Этого стиля здесь больше нет. /styles показывает те, что есть.",
+    "needs-painting": (
+        "Об этой картине я знаю только её стиль: для доработки, подобранных цветов или другой кисти пришлите её снимок."
+        " /settings меняет то, как я рисую."
+    ),
     "not-text": "Я понимаю только картинки. Пришлите фото; /help объясняет, как это делается.",
     "not-sticker": "Стикер слишком мал для картины. Пришлите фото.",
     "not-video": "Движущиеся картинки я рисовать не умею. Пришлите фото.",

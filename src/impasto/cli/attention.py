@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from impasto.cli.pictures import find_style
+from impasto.cli.pictures import find_painting
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError
 from impasto.options import FIGURE_LAYERS, LOOK_OPTIONS, StylizeOptions
@@ -138,7 +138,7 @@ def _of_gatys(
         raise OptionError("--style names no painting for the method gatys to look in")
     if not target.is_page and not at and not map:
         raise OptionError("--at names no place; give one, like --at 50%,20%, or --map for all of them")
-    painting = find_style(style).path
+    painting = find_painting(style).path
     target.check(content, painting, network.weights)
     # PyTorch comes in here.
     from impasto import figures

@@ -80,10 +80,10 @@ def _serve(token: str, account: Account, goods: Goods, limits: Limits, manners: 
 
         from impasto.bot import app
     from impasto.bot.store import Store
-    from impasto.gallery import packaged
+    from impasto.gallery import own_styles
     from impasto.service import Offer, Service, styles_in
 
-    offer = Offer(styles=packaged() if goods.styles is None else styles_in(goods.styles))
+    offer = Offer(styles=own_styles() if goods.styles is None else styles_in(goods.styles))
     settings = app.Settings(token=token, base_url=account.base_url, allowed=account.allow, manners=manners)
     store, screen = Store(account.memory), Screen()
     try:

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from impasto.cli.failures import Failure, SomeFailedError
-from impasto.cli.pictures import find_contents, find_style
+from impasto.cli.pictures import find_contents, find_painting
 from impasto.cli.terminal import Screen
 from impasto.comparison.entries import parse
 from impasto.errors import ImpastoError, OptionError
@@ -47,7 +47,7 @@ def compare(
         if not entry.options.takes_style and entry.weights is None:
             raise OptionError(f"--methods: {entry.name} needs :weights=FILE, what its training wrote")
     contents, problems = find_contents(content)
-    styles = [find_style(word) for word in style]
+    styles = [find_painting(word) for word in style]
     if problems and not contents:
         raise problems[0]
     _refuse_one_name([source.name for source in contents], "contents")

@@ -5,12 +5,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from impasto.cli.pictures import find_style
+from impasto.cli.pictures import find_painting
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError
+from impasto.gallery import STYLE_SUFFIX
 from impasto.options import StylizeOptions
-
-SUFFIX = ".style.safetensors"
 
 
 def encode(
@@ -18,7 +17,7 @@ def encode(
     /,
     *,
     output: Annotated[
-        Path | None, Parameter(alias="-o", help=f"file, NAME{SUFFIX}; the painting's name if not given")
+        Path | None, Parameter(alias="-o", help=f"file, NAME{STYLE_SUFFIX}; the painting's name if not given")
     ] = None,
     style_scale: Annotated[
         float, Parameter(help="size of the brush strokes: the style picture's scale")
@@ -35,10 +34,10 @@ def encode(
 ) -> int:
     """Encode a painting for the method adain."""
     options = StylizeOptions(style_scale=style_scale, encoder=encoder, decoder=decoder)
-    source = find_style(painting)
-    target = output or Path(source.path.stem + SUFFIX)
-    if not target.name.endswith(SUFFIX):
-        raise OptionError(f"--output is {target}, but a style's file is named NAME{SUFFIX}")
+    source = find_painting(painting)
+    target = output or Path(source.path.stem + STYLE_SUFFIX)
+    if not target.name.endswith(STYLE_SUFFIX):
+        raise OptionError(f"--output is {target}, but a style's file is named NAME{STYLE_SUFFIX}")
     # PyTorch comes in here.
     from impasto import api
     from impasto.files import check_output

@@ -53,6 +53,12 @@ app.command("impasto.cli.demo:demo", name="demo", help="Paint a picture that com
 app.command(
     "impasto.cli.encode:encode", name="encode", help="Encode a painting once, to a small file that --style takes."
 )
+app.command(
+    "impasto.cli.styles:styles",
+    name="styles",
+    help="List the paintings that impasto knows by name, or paint a photo in all of them.",
+    usage="Usage: impasto styles [PHOTO] [--output SHEET] [OPTIONS]",
+)
 app.command("impasto.cli.info:info", name="info", help="Show how a picture was painted.")
 app.command(
     "impasto.cli.attention:attention",

@@ -71,7 +71,7 @@ def fill(pattern: str, content: Source, number: int, styles: Sequence[Source], o
         "name": content.path.name,
         "number": number,
         # Where the method is the style, its name stands for it.
-        "style": "+".join(style.path.stem for style in styles) or options.method,
+        "style": "+".join(Path(style.name).stem for style in styles) or options.method,
         "method": options.method,
         "size": "full" if options.size is None else str(options.size),
         "seed": options.seed,

@@ -17,9 +17,10 @@ from impasto.cli.pictures import Mask, Source
 from impasto.cli.terminal import LostOutputError, Screen, write
 from impasto.errors import Cancelled, OptionError, PictureError, WeightsError
 from impasto.files import check_output, in_unicode
+from impasto.gallery import is_encoded
 from impasto.masks import inverted, style_pixels
 from impasto.methods import Stylizer
-from impasto.methods.adain.style import SUFFIX, Style, load_style
+from impasto.methods.adain.style import Style, load_style
 from impasto.methods.adain.stylizer import AdaIN
 from impasto.methods.gatys.stylizer import Saving
 from impasto.options import StylizeOptions
@@ -74,7 +75,7 @@ class Studio:
     screen: Screen
     inputs: Sequence[Any]
     masks: Sequence[Mask] = ()
-    styles: dict[Path, Style | image.Picture] = field(default_factory=dict)
+    styles: dict[Source, Style | image.Picture] = field(default_factory=dict)
     mask_pictures: list[image.Picture | None] = field(default_factory=list)
 
     def read(self, source: Source) -> image.Picture:
@@ -87,12 +88,12 @@ class Studio:
     def read_styles(self, jobs: Sequence[Job]) -> None:
         """Every style and mask once, for all jobs. Raises PictureError: without its styles no job can be done."""
         for style in dict.fromkeys(style for job in jobs for style in job.styles):
-            self.styles[style.path] = self._read_style(style)
+            self.styles[style] = self._read_style(style)
         self.mask_pictures = [self._read_mask(mask) for mask in self.masks]
 
     def _read_style(self, style: Source) -> Style | image.Picture:
-        if style.path.name.endswith(SUFFIX):
-            return load_style(style.path)
+        if is_encoded(style.path):
+            return load_style(style.path, style.name)
         picture = self.read(style)
         if not isinstance(self.stylizer, AdaIN) or self.options.colour == "match":
             return picture
@@ -192,7 +193,7 @@ class Studio:
         try:
             paintings = api.paint_batch(
                 [content for _, content in batch],
-                [self.styles[style.path] for style in styles],
+                [self.styles[style] for style in styles],
                 self.options,
                 stylizer=self.stylizer,
                 names=[self.names(job) for job, _ in batch],
@@ -219,7 +220,7 @@ class Studio:
             watch.show = show
             return api.paint(
                 content,
-                [self.styles[style.path] for style in job.styles],
+                [self.styles[style] for style in job.styles],
                 self.options,
                 stylizer=self.stylizer,
                 progress=watch,

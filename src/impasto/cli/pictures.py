@@ -3,11 +3,10 @@
 import glob
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from impasto.errors import PictureError, reason_of
-from impasto.gallery import is_picture, packaged
+from impasto.gallery import is_encoded, is_picture, packaged, style_file
 
 # Before a mask's file: white and black change places.
 INVERSE = "not:"
@@ -45,15 +44,23 @@ def find_style(word: str, folders: Iterable[Path] = ()) -> Source:
 
     Raises PictureError if it is nowhere.
     """
-    found = source(word)
-    if found.path.exists():
-        return found
-    for folder in folders:
-        if path := called(folder, word):
-            return Source(path, path.name)
-    near = get_close_matches(word, packaged(), n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else f"; impasto's own pictures are {', '.join(packaged())}"
-    raise PictureError(f"{word}: there is no such file{hint}")
+    try:
+        path = style_file(word)
+    except PictureError:
+        for folder in folders:
+            if found := called(folder, word):
+                return Source(found, found.name)
+        raise
+    is_own = path != Path(word)
+    return Source(path, word if is_own else path.name, packaged=is_own)
+
+
+def find_painting(word: str, folders: Iterable[Path] = ()) -> Source:
+    """The same where an encoded style is not enough. Raises PictureError for one."""
+    found = find_style(word, folders)
+    if is_encoded(found.path):
+        raise PictureError(f"{word}: is an encoded style, but this needs a picture")
+    return found
 
 
 def called(folder: Path, word: str) -> Path | None:
@@ -74,7 +81,7 @@ def find_mask(word: str, folders: Iterable[Path] = ()) -> Mask:
     if word == "rest":
         return Mask(word, None)
     name = word.removeprefix(INVERSE)
-    found = find_style(name, folders)
+    found = find_painting(name, folders)
     return Mask(word[: len(word) - len(name)] + found.name, found, inverted=name != word)
 
 

@@ -134,7 +134,7 @@ def _check_temporary_folder() -> None:
 
 
 def _offer(goods: Goods) -> "Offer":
-    from impasto.gallery import packaged, packaged_generators
+    from impasto.gallery import own_styles, packaged_generators
     from impasto.service import Offer, styles_in
 
     weights = packaged_generators()
@@ -143,4 +143,4 @@ def _offer(goods: Goods) -> "Offer":
         if not equals:
             raise OptionError(f"--weights is '{word}', but must be NAME=FILE")
         weights[name] = Path(path).resolve()
-    return Offer(styles=packaged() if goods.styles is None else styles_in(goods.styles), weights=weights)
+    return Offer(styles=own_styles() if goods.styles is None else styles_in(goods.styles), weights=weights)

@@ -9,6 +9,7 @@ from impasto import image
 from impasto.cli.painting import Result
 from impasto.cli.pictures import Source
 from impasto.errors import PictureError
+from impasto.gallery import shown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,7 +54,7 @@ class Sheet:
         longest = max(max(cell.shape[-2:]) for cell in cells.values())
         for place, source in inputs.items():
             try:
-                cells[place] = _thumbnail(image.read(source.path, pixel_limit=pixel_limit), longest)
+                cells[place] = _thumbnail(image.read(shown(source.name, source.path), pixel_limit=pixel_limit), longest)
             except PictureError:
                 continue
         record = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.pictures import Source, find_contents, find_style
+from impasto.cli.pictures import Source, find_contents, find_painting
 from impasto.cli.terminal import Screen, write
 from impasto.errors import Cancelled, OptionError
 
@@ -148,7 +148,7 @@ def _paint(
     wanted = {"size": scale.size, "steps": scale.steps, "encoder": network.encoder}
     choices = {**(QUICK if scale.quick else {}), **{key: value for key, value in wanted.items() if value is not None}}
     contents = _found(words[0] or ("mountains",))
-    styles = _found([find_style(word).path for word in words[1] or ("swirls",)])
+    styles = _found([find_painting(word).path for word in words[1] or ("swirls",)])
     inputs = [source.path for source in (*contents, *styles)]
     claim(folder, name, inputs)
     settings = Settings(

@@ -115,8 +115,8 @@ def stylize(
         Parameter(
             alias="-s",
             consume_multiple=True,
-            help="painting; or swirls, cubes, ink: impasto's own; or NAME.style.safetensors of `impasto encode`."
-            " Several are blended, or each has its mask",
+            help="painting; or a name that `impasto styles` lists, or swirls, cubes, ink: impasto's own; or"
+            " NAME.style.safetensors of `impasto encode`. Several are blended, or each has its mask",
         ),
     ] = None,
     mask: Annotated[

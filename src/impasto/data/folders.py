@@ -127,6 +127,16 @@ class Crops:
         return ImageOps.mirror(crop) if self.flip and random.random() < 0.5 else crop
 
 
+def decoded(path: PictureFile) -> Image.Image:
+    """As it is seen, RGB of 8 bits. Raises DataError for a picture that cannot be decoded."""
+    try:
+        with explained(str(path)):
+            data = path.read_bytes()
+        return read_shown(Named(data, str(path)))
+    except PictureError as error:
+        raise DataError(f"{error}; take it out of the training data") from error
+
+
 class PictureStream(Dataset[Tensor]):
     """Sample i of an endless shuffled stream: every picture once before any comes again."""
 
@@ -141,14 +151,8 @@ class PictureStream(Dataset[Tensor]):
 
     def __getitem__(self, index: int) -> Tensor:
         """(3, side, side) uint8. Raises DataError for a picture that cannot be decoded."""
-        path = self.pictures[self._position(index)]
+        picture = decoded(self.pictures[self._position(index)])
         random = np.random.default_rng((self.seed, 1, index))
-        try:
-            with explained(str(path)):
-                data = path.read_bytes()
-            picture = read_shown(Named(data, str(path)))
-        except PictureError as error:
-            raise DataError(f"{error}; take it out of the training data") from error
         return torch.from_numpy(np.array(self.crops.cut(picture, random))).permute(2, 0, 1)
 
     def _position(self, index: int) -> int:

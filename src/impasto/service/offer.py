@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import OptionError
-from impasto.gallery import is_picture, packaged
+from impasto.gallery import is_encoded, is_picture, own_styles, shown
 from impasto.options import LOOK_OPTIONS, STARTS, TRANSLATIONS, StylizeOptions, kinds_of
 
 # Of the options that may name a file, the words that are offered instead.
@@ -24,11 +24,11 @@ WITH_WEIGHTS = ("vgg19", *TRANSLATIONS)
 class Offer:
     """Everything of the operator's that users can choose from, by name.
 
-    styles: {name: picture file}; impasto's own if nothing else is said. weights: {"vgg19", or a method whose weights
+    styles: {name: file}; impasto's own if nothing else is said. weights: {"vgg19", or a method whose weights
     are its style: file}; what has no file here is not offered, so that no user starts a download.
     """
 
-    styles: Mapping[str, Path] = field(default_factory=packaged)
+    styles: Mapping[str, Path] = field(default_factory=own_styles)
     weights: Mapping[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -82,8 +82,23 @@ class Offer:
         offered = self.choices(StylizeOptions.__dataclass_fields__["method"])
         return tuple(method for method in LOOK_OPTIONS if method in offered)
 
+    @property
+    def paintings(self) -> list[str]:
+        """Names of the styles that are pictures, and not only encoded."""
+        return [name for name, file in self.styles.items() if not is_encoded(file)]
+
+    def check_style(self, name: str, options: StylizeOptions) -> None:
+        """Raises OptionError for a style that is not offered, or not in such a way."""
+        if is_encoded(self.style(name)):
+            options.check_encoded(name)
+            options.check_scale(name, 1)
+
+    def picture(self, name: str) -> Path:
+        """What a named style is shown by. Raises OptionError."""
+        return shown(name, self.style(name))
+
     def style(self, name: str) -> Path:
-        """The picture of a named style. The name is looked up, and never part of a path. Raises OptionError."""
+        """The file of a named style. The name is looked up, and never part of a path. Raises OptionError."""
         if name not in self.styles:
             near = get_close_matches(name, self.styles, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else ""

@@ -14,10 +14,10 @@ from impasto import api, image
 from impasto.attention import Sight, SightWithin, overlay, see, see_within
 from impasto.device import choose_device
 from impasto.errors import Cancelled
-from impasto.gallery import packaged
+from impasto.gallery import is_encoded, packaged
 from impasto.masks import style_pixels
 from impasto.methods import Stylizer
-from impasto.methods.adain.style import Style
+from impasto.methods.adain.style import Style, load_style
 from impasto.methods.adain.stylizer import AdaIN
 from impasto.methods.gatys.stylizer import Gatys
 from impasto.options import StylizeOptions
@@ -121,8 +121,10 @@ class Painter:
         stylizer = self._stylizer(options)
         styles, names = [], []
         for number, name in enumerate(task.values["styles"], 1):
-            data = next(blobs) if name is None else Path(self._paths[name]).read_bytes()
-            styles.append(self._style(data, name or f"style {number}", options, stylizer))
+            if name is None:
+                styles.append(self._style(next(blobs), f"style {number}", options, stylizer))
+            else:
+                styles.append(self._named(name, options, stylizer))
             names.append(name or "upload")
         present = enumerate(task.values["masks"], 1)
         masks = [self._read(next(blobs), f"mask {number}") if there else None for number, there in present]
@@ -176,6 +178,13 @@ class Painter:
         return self._models.get(
             options.method, lambda: api.load(options.method, device=str(self._torch_device), weights=weights)
         )
+
+    def _named(self, name: str, options: StylizeOptions, stylizer: Stylizer) -> Any:
+        """One of the server's own."""
+        file = Path(self._paths[name])
+        if is_encoded(file):
+            return self._styles.get((file, name), lambda: load_style(file, name))
+        return self._style(file.read_bytes(), name, options, stylizer)
 
     def _style(self, data: bytes, name: str, options: StylizeOptions, stylizer: Stylizer) -> Any:
         """Encoded, if that is all that is needed of it; else the picture."""

@@ -80,7 +80,7 @@ def _check_styles(request: Request, offer: Offer) -> None:
     options.check_styles(count, masks=masks)
     for style in request.styles:
         if isinstance(style, str):
-            offer.style(style)
+            offer.check_style(style, options)
     if not masks:
         options.blend_weights(count)
     elif options.style_blend:

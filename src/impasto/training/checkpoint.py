@@ -161,6 +161,9 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any], place: str =
 
 # --- state -----------------------------------------------------------------------------------------------------------
 
+# What an optimiser's groups say about the device that it computes on, and not about what it has learned.
+_HOW = ("foreach", "fused", "capturable")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Best:
@@ -275,7 +278,7 @@ def load_state(
         for name, module in modules.items():
             module.load_state_dict(_below(mine if rank and name in own else tensors, f"module/{name}/"))
         for name, optimizer in optimizers.items():
-            optimizer.load_state_dict(_optimizer_state(name, tensors, scalars))
+            _restore(optimizer, _optimizer_state(name, tensors, scalars))
         # A run from before states had other generators has PyTorch's alone, by this name.
         generators = _below(mine, "generator/") or {"torch": tensors[f"generator/{rank}"]}
         restore_random_state(generators, device)
@@ -294,7 +297,10 @@ def _contents(
         tensors |= {f"module/{name}/{key}": value for key, value in module.state_dict().items()}
     for name, optimizer in optimizers.items():
         state = optimizer.state_dict()
-        scalars[f"optimizer/{name}"] = state["param_groups"]
+        scalars[f"optimizer/{name}"] = [
+            {key: float(value) if isinstance(value, Tensor) else value for key, value in group.items()}
+            for group in state["param_groups"]
+        ]
         for index, entries in state["state"].items():
             for key, value in entries.items():
                 place = f"optimizer/{name}/{index}/{key}"
@@ -344,6 +350,18 @@ def _newest_whole(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def _below(values: Mapping[str, Value], prefix: str) -> dict[str, Value]:
     return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+
+
+def _restore(optimizer: Optimizer, state: dict[str, Any]) -> None:
+    """Put an optimiser back, for the device and the memory that its parameters have now."""
+    groups = zip(state["param_groups"], optimizer.param_groups, strict=True)
+    state["param_groups"] = [saved | {key: now[key] for key in _HOW if key in now} for saved, now in groups]
+    optimizer.load_state_dict(state)
+    for parameter, entries in optimizer.state.items():
+        for key, value in entries.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                # A file does not keep the order of a tensor in memory, in which fused optimisers go through all alike.
+                entries[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _optimizer_state(name: str, tensors: Mapping[str, Tensor], scalars: Mapping[str, Any]) -> dict[str, Any]:

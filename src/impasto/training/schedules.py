@@ -86,7 +86,13 @@ def set_learning_rate(optimizers: Iterable[Optimizer], rate: float) -> None:
     """Of every parameter group."""
     for optimizer in optimizers:
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            if not group.get("capturable"):
+                group["lr"] = rate
+            elif isinstance(group["lr"], torch.Tensor):
+                # Recorded in a CUDA graph, which reads it anew at every replay.
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = torch.tensor(rate, device=group["params"][0].device)
 
 
 @torch.no_grad()
@@ -96,7 +102,7 @@ def update_average(average: nn.Module, network: nn.Module, step: int, decay: flo
     Buffers (the running statistics of normalisation layers, averages already) are copied.
     """
     decay = min(decay, (1 + step) / (10 + step))
-    for target, source in zip(average.parameters(), network.parameters(), strict=True):
-        target.lerp_(source, 1 - decay)
+    # All at once: a GPU is otherwise kept waiting for hundreds of small kernels.
+    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
     for kept, current in zip(average.buffers(), network.buffers(), strict=True):
         kept.copy_(current)

@@ -75,7 +75,7 @@ def form(offer: Offer, limits: Limits) -> dict[str, Any]:
         "content": {**FILE, "description": "the picture to paint"},
         "style": {
             "type": "array",
-            "items": _style(offer),
+            "items": _style(list(offer.styles)),
             "maxItems": limits.styles_each,
             "description": "paintings, as files or by their names in /v1/styles; none for a method whose weights are"
             " its style",
@@ -102,7 +102,7 @@ def look_form(offer: Offer) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "content": {**FILE, "description": "the picture that has the place"},
         "style": {
-            **_style(offer),
+            **_style(offer.paintings),
             "description": "the painting it looks in, as a file or by its name in /v1/styles; none for a method that"
             " looks in the content",
         },
@@ -112,12 +112,12 @@ def look_form(offer: Offer) -> dict[str, Any]:
         "method": {**options["method"], "enum": list(methods), "default": next(iter(LOOK_OPTIONS))},
         **{name: shown for name, shown in options.items() if name in named},
     }
-    example = {"content": "(the file)", "style": next(iter(offer.styles), ""), "x": 50, "y": 20}
+    example = {"content": "(the file)", "style": next(iter(offer.paintings), ""), "x": 50, "y": 20}
     return _body(properties, ["content", "x", "y"], example)
 
 
-def _style(offer: Offer) -> dict[str, Any]:
-    return {"anyOf": [{"type": "string", "enum": list(offer.styles)}, FILE]}
+def _style(names: list[str]) -> dict[str, Any]:
+    return {"anyOf": [{"type": "string", "enum": names}, FILE]}
 
 
 def _options(offer: Offer) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """`/v1/methods` and `/v1/styles`: what a server offers."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
@@ -9,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from impasto.errors import OptionError
+from impasto.gallery import named_styles, styles_file
 from impasto.options import StylizeOptions
 from impasto.service import FORMATS, Offer
 from impasto.serving.problem import Problem
@@ -34,10 +36,10 @@ async def methods(request: Request) -> dict[str, Any]:
 
 @router.get("/styles", summary="Styles that can be named", responses=problems())
 async def styles(request: Request) -> dict[str, Any]:
-    """Each with the address of a small picture of it."""
+    """Each with the address of a small picture of it, and what is known of the painting that it was encoded from."""
     request.app.state.access.visitor(request)
     offer: Offer = request.app.state.service.offer
-    return {"styles": [{"name": name, "thumbnail": f"/v1/styles/{name}/thumbnail"} for name in offer.styles]}
+    return {"styles": [_style(name, file) for name, file in offer.styles.items()]}
 
 
 @router.get(
@@ -53,11 +55,16 @@ async def thumbnail(request: Request, name: str) -> Response:
     """JPEG."""
     request.app.state.access.visitor(request)
     try:
-        path = request.app.state.service.offer.style(name)
+        path = request.app.state.service.offer.picture(name)
     except OptionError as error:
         raise Problem(404, "no-such-style", str(error)) from error
     data = await run_in_threadpool(style_thumbnail, path)
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+def _style(name: str, file: Path) -> dict[str, str]:
+    about = asdict(named_styles()[name]) if file == styles_file() else {}
+    return {"name": name, "thumbnail": f"/v1/styles/{name}/thumbnail", **about}
 
 
 def _method(name: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How a decoder for AdaIN is learned: pairs of photographs and paintings, judged by the encoder's own features."""
+"""How paper 004's decoder is learned: pairs of photographs and paintings, judged by the encoder's own features."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,11 +14,39 @@ from torch.optim import Optimizer
 from impasto import weights
 from impasto.data.folders import PictureStream, batches
 from impasto.encoders.network import Encoder
-from impasto.losses.feature_statistics import Statistics, mean_std
+from impasto.losses.feature_statistics import (
+    Convention,
+    Statistics,
+    adain_content_loss,
+    adain_style_loss,
+    mean_std,
+)
 from impasto.methods.adain.network import Decoder, DecoderConfig
-from impasto.methods.adain.objective import PaperObjective, RelativeObjective
 from impasto.training.loop import Schedule
 from impasto.training.schedules import InverseDecay, OneCycle, set_learning_rate, update_average
+
+Features = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperObjective:
+    """Paper 004, L = L_c + lambda L_s: features at relu4_1 against t, statistics at four layers."""
+
+    style_weight: float = 10.0
+    convention: Convention = "norm"
+    content_layers: tuple[str, ...] = ("relu4_1",)
+    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+
+    @property
+    def layers(self) -> set[str]:
+        return {*self.content_layers, *self.style_layers}
+
+    def losses(self, given: Features, found: Features, style: Mapping[str, Statistics]) -> dict[str, Tensor]:
+        """Weighted scalars. given: t, what the decoder was given; found: features of its picture; style: statistics of
+        the painting."""
+        close = [adain_content_loss(found[layer], given[layer], self.convention) for layer in self.content_layers]
+        alike = [adain_style_loss(mean_std(found[layer]), style[layer], self.convention) for layer in self.style_layers]
+        return {"content": torch.stack(close).sum(), "style": self.style_weight * torch.stack(alike).sum()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +69,7 @@ class Settings:
     """
 
     schedule: Schedule
-    objective: PaperObjective | RelativeObjective
+    objective: PaperObjective
     rates: OneCycle | InverseDecay
     seed: int = 0
     batch: int = 8
@@ -64,17 +92,13 @@ class AdaINTraining:
         pairs: Pairs,
         held_out: Pairs,
         settings: Settings,
-        start: Decoder | None = None,
     ) -> None:
-        """start: a decoder whose weights the new one begins with."""
         self.accelerator = accelerator
         self.settings = settings
         self.pairs, self.held_out = pairs, held_out
         self.encoder = encoder.to(accelerator.device)
         torch.manual_seed(settings.seed)
         network = Decoder(decoder).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if start:
-            network.load_state_dict(start.state_dict())
         self.network: Decoder = accelerator.prepare_model(network)
         self.average = copy.deepcopy(network).eval().to(accelerator.device)
         self.adam = torch.optim.Adam(network.parameters(), lr=0.0)
@@ -107,44 +131,23 @@ class AdaINTraining:
     def _losses(self, content: Tensor, style: Tensor) -> dict[str, Tensor]:
         """{'loss': the sum, 'loss/...': each weighted loss} of pictures (N, 3, H, W) in [0, 1]."""
         objective = self.settings.objective
-        layers = self.average.config.layers
-        # Every second picture, so that two processes or parts of a step together take those that one would.
-        own = content[: len(content) // 2 * 2 : 2] if objective.identity_weight else content[:0]
         with self.accelerator.autocast():
             with torch.no_grad():
-                of_content = self.encoder(content, {*layers, *objective.content_layers})
-                of_style = self.encoder(style, {*layers, *objective.style_layers})
-                target = {layer: mean_std(value) for layer, value in of_style.items()}
-                given = {layer: self.average.given(of_content[layer], target[layer]) for layer in layers}
-                inputs, statistics = given, target
-                if len(own):
-                    # These pictures once more with their own statistics, for the identity term.
-                    repeated = {layer: of_content[layer][: 2 * len(own) : 2] for layer in layers}
-                    inputs = {layer: torch.cat([given[layer], repeated[layer]]) for layer in layers}
-                    statistics = {layer: joined(target[layer], mean_std(repeated[layer])) for layer in layers}
-            pictures = self.network(inputs, statistics)
-            found = self.encoder(pictures[: len(content)], {*objective.content_layers, *objective.style_layers})
-        losses = objective.losses(given, found, of_content, target)
-        if len(own):
-            error = (pictures[len(content) :].float() - own).square().mean()
-            losses["identity"] = objective.identity_weight * error
+                given, target = self._exchanged(content, style)
+            found = self.encoder(self.network(given, target), objective.layers)
+        losses = objective.losses(given, found, target)
         total = torch.stack(list(losses.values())).sum()
         return {"loss": total} | {f"loss/{name}": value for name, value in losses.items()}
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """The recipe's own losses on the held-out pairs, by the averaged decoder."""
-        objective, painted = self.settings.objective, self.average.config.layers
-        total: dict[str, float] = {}
+        objective, total = self.settings.objective, dict[str, float]()
         count = len(self.held_out.content.pictures)
         for index in range(count):
-            content, style = self._held_out(index)
-            layers = {*painted, *objective.content_layers, *objective.style_layers}
-            of_content, of_style = self.encoder(content, layers), self.encoder(style, layers)
-            target = {layer: mean_std(value) for layer, value in of_style.items()}
-            given = {layer: self.average.given(of_content[layer], target[layer]) for layer in painted}
-            found = self.encoder(self.average(given, target).clamp(0, 1), layers)
-            for name, value in objective.losses(given, found, of_content, target).items():
+            given, target = self._exchanged(*self._held_out(index))
+            found = self.encoder(self.average(given, target).clamp(0, 1), objective.layers)
+            for name, value in objective.losses(given, found, target).items():
                 total[name] = total.get(name, 0.0) + float(value) / count
         return {f"held out/{name}": value for name, value in (total | {"loss": sum(total.values())}).items()}
 
@@ -152,13 +155,9 @@ class AdaINTraining:
     def preview(self) -> Tensor:
         """(1, 3, H, W): a row for each of four held-out pairs, of content, style and what is painted now."""
         rows = []
-        layers = self.average.config.layers
         for index in range(min(4, len(self.held_out.content.pictures))):
             content, style = self._held_out(index)
-            of_content, of_style = self.encoder(content, layers), self.encoder(style, layers)
-            target = {layer: mean_std(of_style[layer]) for layer in layers}
-            given = {layer: self.average.given(of_content[layer], target[layer]) for layer in layers}
-            rows.append(torch.cat([content, style, self.average(given, target)], 3))
+            rows.append(torch.cat([content, style, self.average(*self._exchanged(content, style))], 3))
         return torch.cat(rows, 2)
 
     def finish(self, folder: Path) -> None:
@@ -167,6 +166,15 @@ class AdaINTraining:
         config = {"decoder": self.average.config.to_json(), "recipe": asdict(self.settings)}
         weights.save(folder / "decoder.safetensors", tensors, config)
 
+    def _exchanged(self, content: Tensor, style: Tensor) -> tuple[dict[str, Tensor], dict[str, Statistics]]:
+        """What the decoder is given, t, and the statistics of the paintings, at every layer that counts."""
+        layers = {*self.average.config.layers, *self.settings.objective.content_layers}
+        of_content = self.encoder(content, layers)
+        of_style = self.encoder(style, layers | self.settings.objective.layers)
+        target = {layer: mean_std(value) for layer, value in of_style.items()}
+        given = {layer: self.average.given(value, target[layer]) for layer, value in of_content.items()}
+        return given, target
+
     def _held_out(self, index: int) -> tuple[Tensor, Tensor]:
         content, style = self.held_out.content[index], self.held_out.style[index]
         return self._to_image(content[None]), self._to_image(style[None])
@@ -174,8 +182,3 @@ class AdaINTraining:
     def _to_image(self, batch: Tensor) -> Tensor:
         image = batch.to(self.accelerator.device).float() / 255
         return image.contiguous(memory_format=torch.channels_last)
-
-
-def joined(some: Statistics, more: Statistics) -> Statistics:
-    """Statistics of two batches as those of one."""
-    return torch.cat([some[0], more[0]]), torch.cat([some[1], more[1]])

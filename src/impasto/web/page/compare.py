@@ -41,7 +41,7 @@ def compare_tab(desk: Desk) -> None:
     """Build the tab, inside an open `gr.Blocks` or `gr.Tab`."""
     fields = {item.name: item for item in desk.offer.options()}
     methods = list(desk.offer.choices(fields["method"]))
-    names = list(desk.offer.styles)
+    names = desk.offer.paintings
     with gr.Row(equal_height=False, elem_classes="sides"):
         with gr.Column(scale=4, min_width=320):
             photo = photo_drop(label="Photo", elem_id="compare-photo", height=260, alt_text="The photo")

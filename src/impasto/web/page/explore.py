@@ -42,7 +42,7 @@ class Parts:
 def explore_tab(desk: Desk) -> None:
     """Build the tab, inside an open `gr.Blocks` or `gr.Tab`."""
     choices = lookable(desk.offer)
-    names = list(desk.offer.styles)
+    names = desk.offer.paintings
     gr.HTML(INTRODUCTION)
     # In this order on a phone: what a click shows comes right below what was clicked.
     with gr.Row(equal_height=False, elem_classes="sides"):

@@ -156,7 +156,7 @@ class Gate(BaseRoute):
     async def _style(self, request: Request) -> Response:
         name = request.scope["path"].removeprefix(STYLES)
         try:
-            path = self._service.offer.style(name)
+            path = self._service.offer.picture(name)
         except OptionError as error:
             raise Problem(404, "no-such-style", str(error)) from error
         data = await run_in_threadpool(style_thumbnail, path)

@@ -29,7 +29,7 @@ class Style:
 
     @property
     def called(self) -> str:
-        return self.name.replace("_", " ") or PurePosixPath(self.path).stem
+        return _words(self.name) or PurePosixPath(self.path).stem
 
     @property
     def picture(self) -> str:
@@ -154,7 +154,11 @@ class Styles:
 
 def readable(names: Sequence[str]) -> list[tuple[str, str]]:
     """(what people read, name) of styles."""
-    return [(name.replace("_", " "), name) for name in names]
+    return [(_words(name), name) for name in names]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ")
 
 
 def _address(photo: str | None) -> str:

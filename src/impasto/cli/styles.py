@@ -1,0 +1,123 @@
+"""`impasto styles`: the paintings that impasto knows by name, as a list, or with a photo painted in each of them."""
+
+import json as notation
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Group, Parameter
+
+from impasto.cli.flags import flags, given
+from impasto.cli.pictures import source
+from impasto.cli.terminal import Screen, write
+from impasto.errors import OptionError
+from impasto.gallery import named_styles
+from impasto.options import StylizeOptions
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    OptionFlags = Any
+else:
+    # What an encoded style is enough for.
+    others = [item.name for item in fields(StylizeOptions) if "adain" not in (item.metadata["methods"] or ("adain",))]
+    OptionFlags = flags(
+        StylizeOptions, "How to paint", without=(*others, "method", "encoder", "refine", "style_scale", "style_blend")
+    )
+
+SIZE = 384
+_SHEET = Group.create_ordered("The sheet")
+_NO_FLAGS = OptionFlags()
+
+
+def styles(
+    photo: Annotated[str | None, Parameter(help="picture, or mountains, still_life: impasto's own")] = None,
+    /,
+    *,
+    output: Annotated[
+        Path | None,
+        Parameter(alias="-o", group=_SHEET, help="file of the sheet; PHOTO-styles.jpg in this folder if not given"),
+    ] = None,
+    overwrite: Annotated[
+        bool, Parameter(group=_SHEET, help="replace a file that exists; never the photo", show_default=False)
+    ] = False,
+    device: Annotated[str, Parameter(group=_SHEET, help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
+    json: Annotated[bool, Parameter(help="print the list as JSON", show_default=False)] = False,
+) -> int:
+    """List the paintings whose names --style takes; with a photo, paint it in all of them, onto a labelled sheet.
+
+    Each painting is 384 pixels wide or high on the sheet, unless --size says otherwise.
+    """
+    if photo is None:
+        if output is not None:
+            raise OptionError("--output is for a sheet, which needs a photo")
+        _print_list(json)
+        return 0
+    if json:
+        raise OptionError("--json is for the list, without a photo")
+    chosen = StylizeOptions(**({"size": SIZE} | given(options)))
+    return _write_sheet(photo, chosen, output, device, overwrite=overwrite)
+
+
+def _print_list(as_json: bool) -> None:
+    known = named_styles().values()
+    if as_json:
+        write(notation.dumps([asdict(style) for style in known], ensure_ascii=False))
+        return
+    widths = [max(len(text) for text in column) for column in zip(*(_texts(style) for style in known), strict=True)]
+    for style in known:
+        write("  ".join(f"{text:{width}}" for text, width in zip(_texts(style), widths, strict=True)).rstrip())
+
+
+def _texts(style: Any) -> tuple[str, ...]:
+    return tuple(asdict(style).values())
+
+
+def _write_sheet(photo: str, options: StylizeOptions, output: Path | None, device: str, *, overwrite: bool) -> int:
+    content = source(photo)
+    target = output or Path(f"{content.path.stem}-styles.jpg")
+    # PyTorch comes in here.
+    from importlib.metadata import version
+
+    from impasto import api, image
+
+    image.check_target(target, overwrite=overwrite, sources=[content.path])
+    picture = image.read(content.path)
+    screen = Screen()
+    for note in picture.notes:
+        screen.note(f"{content.name}: {note}")
+    # Read and made small once, for all of them.
+    height, width = image.fit(picture.height, picture.width, options.size)
+    small = image.Picture(image.resize(image.on_white(picture).pixels, height, width))
+    stylizer = api.load(device=device)
+    painted = {}
+    with screen.counting("painting") as count:
+        for number, name in enumerate(named_styles(), 1):
+            made = api.paint(small, [name], replace(options, size=None), stylizer=stylizer)
+            painted[name] = image.to_pil(made.picture)
+            count(number, len(named_styles()), name)
+    record = {
+        "software": "impasto",
+        "version": version("impasto"),
+        "contact_sheet": {"contents": [content.name], "styles": list(painted)},
+    }
+    made_of = image.from_pil(sheet(painted, _abreast(width, height, len(painted))))
+    image.write(made_of, target, overwrite=overwrite, record=record, sources=[content.path])
+    screen.result(str(target))
+    return 0
+
+
+def sheet(painted: Mapping[str, "Image.Image"], abreast: int) -> "Image.Image":
+    """Pictures in rows, each below its name."""
+    from impasto import figures
+
+    cells = [figures.grid([[picture]], [name], gap=0) for name, picture in painted.items()]
+    return figures.grid([cells[first : first + abreast] for first in range(0, len(cells), abreast)])
+
+
+def _abreast(width: int, height: int, count: int) -> int:
+    """So many that the sheet is about as wide as it is high."""
+    return max(1, round(math.sqrt(count * height / width)))
