@@ -182,7 +182,7 @@ def test_a_painting_is_watched_and_cancelled(echo, visit):
         page.click("#paint")
         said(page, "Painting step 1 of 4, about 3 s left")
         page.wait_for_selector("#result img[alt='The painting so far']", state="attached")
-        page.wait_for_selector("#paint:disabled")
+        page.wait_for_selector("#paint:disabled", state="attached", timeout=15_000)
         page.click("#cancel")
         said(page, "Cancelled. This is the best so far.")
         page.wait_for_selector("#cancel", state="hidden")

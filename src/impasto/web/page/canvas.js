@@ -34,13 +34,17 @@ function keep() {
 
 function stroke(from, to) {
   pen.globalCompositeOperation = rub.checked ? 'destination-out' : 'source-over'
-  pen.strokeStyle = '#fff'
+  pen.strokeStyle = pen.fillStyle = '#fff'
   pen.lineCap = pen.lineJoin = 'round'
   pen.lineWidth = brush.value / 100 * Math.max(canvas.width, canvas.height)
   pen.beginPath()
   pen.moveTo(...from)
   pen.lineTo(...to)
   pen.stroke()
+  // A line of no length is no dot in every browser.
+  pen.beginPath()
+  pen.arc(...to, pen.lineWidth / 2, 0, 2 * Math.PI)
+  pen.fill()
   touched = true
 }
 
