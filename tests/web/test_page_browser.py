@@ -174,8 +174,6 @@ def test_what_is_wrong_is_said_aloud(echo, visit):
         paint(page)
 
 
-# gradio's page does not always say that it is busy in Chromium 156, and the test then waits for minutes.
-@pytest.mark.slow
 def test_a_painting_is_watched_and_cancelled(echo, visit):
     photo = noise(6)
     with visit(echo.url) as page:
