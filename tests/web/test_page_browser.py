@@ -14,8 +14,8 @@ from impasto.web.page.controls import FROM_STYLES
 
 __all__ = ["chromium", "echo", "visit"]
 
-# gradio uses what pandas will not have any longer. Slow for now: in Chromium 156 its page now and then waits for minutes for
-# an update that does not come.
+# gradio uses what pandas will not have any longer. Slow for now: in Chromium 156 its page now and then
+# waits for minutes for an update that does not come.
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 

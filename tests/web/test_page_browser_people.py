@@ -27,8 +27,8 @@ from impasto.web.keys import Keys, add_key
 
 __all__ = ["chromium", "echo", "visit"]
 
-# gradio uses what pandas will not have any longer. Slow for now: in Chromium 156 its page now and then waits for minutes for
-# an update that does not come.
+# gradio uses what pandas will not have any longer. Slow for now: in Chromium 156 its page now and then
+# waits for minutes for an update that does not come.
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 NAMED = {
