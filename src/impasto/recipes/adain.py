@@ -45,7 +45,7 @@ class Config(PaintingSettings):
 
 
 def adain() -> Config:
-    """Made for ten minutes of one H100, or a day and a half of two CPU cores."""
+    """Sized for some ten minutes of one H100; in this form it has not been run to its end (`assets/adain.md`)."""
     return Config(
         schedule=Schedule(steps=11_000, preview_every=2000, validate_every=1000, save_every=1000, keep=1),
         objective=PaintingObjective(),

@@ -45,7 +45,8 @@ class PaintingObjective:
     content: at a wanted detail of 1 and of 0; in between they mix. identity: of the squared pixel error where a
     photograph is given its own statistics; steady: of the squared difference that dirt on the photograph makes; both on
     an eighth of the batch. masses: of the squared difference to the photo in the painting's colours, both as means of
-    8 x 8 pixels: no glow beside dark shapes, no pebbles in a plain sky. sliced: of patches of 3 x 3 features; pixels:
+    8 x 8 pixels: no glow beside dark shapes, fainter pebbles in a plain sky. finest: of the squared difference to what
+    that photo has and its softened copy has not: crisp edges, and no mesh. sliced: of patches of 3 x 3 features; pixels:
     of 5 x 5 pixels; `filters` random directions each, in `blocks` blocks of 8 x 8 places.
     """
 
