@@ -46,8 +46,8 @@ class PaintingObjective:
     photograph is given its own statistics; steady: of the squared difference that dirt on the photograph makes; both on
     an eighth of the batch. masses: of the squared difference to the photo in the painting's colours, both as means of
     8 x 8 pixels: no glow beside dark shapes, fainter pebbles in a plain sky. finest: of the squared difference to what
-    that photo has and its softened copy has not: crisp edges, and no mesh. sliced: of patches of 3 x 3 features; pixels:
-    of 5 x 5 pixels; `filters` random directions each, in `blocks` blocks of 8 x 8 places.
+    that photo has and its softened copy has not: crisp edges, and no mesh. sliced: of patches of 3 x 3 features;
+    pixels: of 5 x 5 pixels; `filters` random directions each, in `blocks` blocks of 8 x 8 places.
     """
 
     content: tuple[float, float] = (4.0, 2.0)
