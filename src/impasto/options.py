@@ -60,7 +60,7 @@ LOOK_OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({
 PRECISIONS = ("auto", "fp32", "bf16")
 
 # Methods whose trained weights are the style; the others are shown a painting.
-TRANSLATIONS = ("cyclegan", "nla-cyclegan", "dncnn-cyclegan", "semantic-gan")
+TRANSLATIONS = ("cyclegan", "nla-cyclegan", "dncnn-cyclegan", "munit", "aggan", "semantic-gan")
 
 # What `init` may be, besides a picture file.
 STARTS = ("content", "noise", "grey")

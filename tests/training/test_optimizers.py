@@ -47,6 +47,6 @@ def test_adams_first_step_is_its_rate() -> None:
 
 
 def test_every_setting_changes_what_is_learned() -> None:
-    makers = [Adam(), Adam(betas=(0.9, 0.999)), Adam(betas=(0.5, 0.9)), NAdam(), NAdam(betas=(0.9, 0.999)),
-              NAdam(betas=(0.5, 0.9)), NAdam(momentum_decay=1.0)]  # fmt: skip
+    makers = [Adam(), Adam(betas=(0.9, 0.999)), Adam(betas=(0.5, 0.9)), Adam(weight_decay=0.5), NAdam(),
+              NAdam(betas=(0.9, 0.999)), NAdam(betas=(0.5, 0.9)), NAdam(momentum_decay=1.0)]  # fmt: skip
     assert len({learned(maker) for maker in makers}) == len(makers)

@@ -13,17 +13,17 @@ class ImagePool(nn.Module):
     pictures: Tensor
     count: Tensor
 
-    def __init__(self, capacity: int, side: int) -> None:
+    def __init__(self, capacity: int, side: int, channels: int = 3) -> None:
         """side: pixels of the square pictures."""
         super().__init__()
         self.capacity = capacity
-        self.register_buffer("pictures", torch.zeros(capacity, 3, side, side))
+        self.register_buffer("pictures", torch.zeros(capacity, channels, side, side))
         self.register_buffer("count", torch.zeros((), dtype=torch.int64))
 
     @torch.no_grad()
     def forward(self, pictures: Tensor) -> Tensor:
-        """(N, 3, side, side) -> as many, each new or, once the pool is full and with probability 1/2, an earlier one
-        whose place the new one takes. Draws from the global random generator."""
+        """(N, channels, side, side) -> as many, each new or, once the pool is full and with probability 1/2, an earlier
+        one whose place the new one takes. Draws from the global random generator."""
         if not self.capacity:
             return pictures.detach()
         return torch.stack([self._exchange(picture) for picture in pictures.detach()]).contiguous(

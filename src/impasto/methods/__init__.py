@@ -18,6 +18,8 @@ METHODS = {
     "cyclegan": "impasto.methods.cyclegan.stylizer:CycleGAN",
     "nla-cyclegan": "impasto.methods.nla_cyclegan.stylizer:NLACycleGAN",
     "dncnn-cyclegan": "impasto.methods.dncnn_cyclegan.stylizer:DnCNNCycleGAN",
+    "munit": "impasto.methods.munit.stylizer:MUNIT",
+    "aggan": "impasto.methods.aggan.stylizer:AgGAN",
     "semantic-gan": "impasto.methods.semantic_gan.stylizer:SemanticGAN",
 }
 

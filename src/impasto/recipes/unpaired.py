@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import torch
 from accelerate import Accelerator
@@ -17,7 +17,7 @@ from impasto.translation import DIRECTIONS
 # them.
 DATA = ("A", "B")
 
-Chosen = TypeVar("Chosen", bound="UnpairedConfig")
+Chosen = TypeVar("Chosen", bound="Epochs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +36,8 @@ class Pictures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnpairedConfig(Pictures, Settings):
-    """A whole recipe, but for its networks.
+class Epochs(Pictures):
+    """Pictures, and how many of them make an epoch.
 
     epoch: samples of each kind that make an epoch: 'max' or 'min' of the two counts, that of 'A' or 'B', or a number.
         Only counts while `schedule.steps` is 0, which stands for all epochs of `rates`.
@@ -48,18 +48,24 @@ class UnpairedConfig(Pictures, Settings):
     epoch: Literal["max", "min", "A", "B"] | int = "max"
 
 
+@dataclass(frozen=True, kw_only=True)
+class UnpairedConfig(Epochs, Settings):
+    """A whole recipe of CycleGAN's kind, but for its networks."""
+
+
 def settle(config: Chosen, data: Mapping[str, Folders]) -> Chosen:
     """The config with the number of steps that its epochs take with these pictures, unless it has one.
 
     With several processes it is the steps of one, whose batches are then so many times larger.
     """
-    if config.schedule.steps:
+    run: Any = config  # with the `Settings` of its training
+    if run.schedule.steps:
         return config
-    counts = {kind: len(_split(data, kind, config, config.seed)[0]) for kind in DATA}
+    counts = {kind: len(_split(data, kind, config, run.seed)[0]) for kind in DATA}
     rules = {"max": max(counts.values()), "min": min(counts.values()), **counts}
     samples = config.epoch if isinstance(config.epoch, int) else rules[config.epoch]
-    steps = config.rates.epochs * -(-samples // (config.batch * config.accumulate))
-    return replace(config, schedule=replace(config.schedule, steps=steps))
+    steps = run.rates.epochs * -(-samples // (run.batch * getattr(run, "accumulate", 1)))
+    return cast(Chosen, replace(run, schedule=replace(run.schedule, steps=steps)))
 
 
 def training(

@@ -18,6 +18,8 @@ STUDIES: Mapping[str, TrainingStudy] = {
         question="What do the semantic loss and the attention each add, and how does CycleGAN do on the same budget?",
         variants=[
             Training("CycleGAN", "cyclegan", "cyclegan_slim", _SHARED, published="CycleGAN"),
+            Training("MUNIT", "munit", "munit_slim", {**_SHARED, "shorter": 286}, published="MUNIT"),
+            Training("AgGAN", "aggan", "aggan_slim", _SHARED, published="AgGAN"),
             Training(
                 "semantic loss", *_SEMANTIC, _SHARED, generator={"attention": "none"}, published="GAN+Semantic loss"
             ),

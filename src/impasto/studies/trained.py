@@ -17,7 +17,6 @@ from impasto import figures, image
 from impasto.api import load
 from impasto.attention.draw_within import lit
 from impasto.attention.generator import mean_attention
-from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.data.folders import list_pictures
 from impasto.device import choose_device, precision
 from impasto.errors import OptionError, from_extra
@@ -166,8 +165,10 @@ def _config(variant: Training, budget: Budget) -> Any:
     if budget.quick:
         config = replace(config, generator=replace(config.generator, width=QUICK_WIDTH), held_out=2)
         if hasattr(config, "discriminator"):
-            config = replace(config, discriminator=PatchConfig(width=QUICK_WIDTH))
-    size = QUICK_SIZE if budget.quick and budget.size is None else budget.size
+            config = replace(config, discriminator=replace(config.discriminator, width=QUICK_WIDTH))
+    size = budget.size
+    if budget.quick and size is None:
+        size = max(QUICK_SIZE, getattr(getattr(config, "discriminator", None), "minimum", 0))
     if size is None:
         return config
     if size < 1:

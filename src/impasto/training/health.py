@@ -66,6 +66,11 @@ VITALS: tuple[Vital, ...] = (
         message="the codes of different pictures are nearly the same, so that the semantic loss says nothing about"
         " what is in them; a larger weight of the reconstruction keeps them apart",
     ),
+    Vital(
+        name="painted share", below=0.01,
+        message="hardly anything is painted, because the attention is nearly 0 everywhere; begin again with another"
+        " --seed",
+    ),
 )  # fmt: skip
 """What is watched."""
 

@@ -10,13 +10,17 @@ from torch import nn
 
 @dataclass(frozen=True, kw_only=True)
 class Adam:
-    """Kingma and Ba 2015. The learning rate is the schedule's. kind: what a run's settings call it."""
+    """Kingma and Ba 2015. The learning rate is the schedule's. kind: what a run's settings call it.
+
+    weight_decay: of the squared weights, as part of the loss.
+    """
 
     kind: Literal["Adam"] = "Adam"
     betas: tuple[float, float] = (0.5, 0.999)
+    weight_decay: float = 0.0
 
     def __call__(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.Adam(parameters, lr=0.0, betas=self.betas)
+        return torch.optim.Adam(parameters, lr=0.0, betas=self.betas, weight_decay=self.weight_decay)
 
 
 @dataclass(frozen=True, kw_only=True)

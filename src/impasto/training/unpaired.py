@@ -79,6 +79,9 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
     # The names of what `_errors` gives.
     errors: Sequence[str]
 
+    # Of what the pools keep.
+    pooled_channels = 3
+
     # In every four rows: A with its translation and with what comes back of it, then B.
     preview_columns: Sequence[str] = ("picture", "translated, then back")
 
@@ -109,7 +112,10 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         side = domains.A.crops.side
         check_side(side, cast(GeneratorModule, self.generators["A2B"]))
         self._check_measure()
-        self.pools = {direction: ImagePool(settings.pool, side).to(accelerator.device) for direction in networks}
+        self.pools = {
+            direction: ImagePool(settings.pool, side, self.pooled_channels).to(accelerator.device)
+            for direction in networks
+        }
         both = [parameter for generator in self.generators.values() for parameter in generator.parameters()]
         self.optimizers: Mapping[str, Optimizer] = {"generators": settings.optimizer(both)} | {
             f"discriminator_{direction}": settings.optimizer(discriminator.parameters())

@@ -1,0 +1,158 @@
+"""How the networks of MUNIT learn: codes and pictures that can be had back, and an adversary at three scales.
+
+The step is not CycleGAN's: it draws styles, and what is given back are codes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from impasto.errors import OptionError
+from impasto.losses import lsgan
+from impasto.losses.cycle import cycle_loss
+from impasto.methods.munit.network import Generator, MultiScaleDiscriminator
+from impasto.training.loop import Schedule
+from impasto.training.optimizers import Adam
+from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate
+from impasto.training.unpaired import WAYS, Domains, Networks, UnpairedTraining, frozen, to_image
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the training itself needs to know; a recipe's config adds the pictures and the networks.
+
+    reconstruction_weight: lambda_x, of the L1 distance between a picture in [-1, 1] and what its own codes give back.
+    content_weight, style_weight: lambda_c and lambda_s, of the L1 distance between a code and what is found of it in
+        the picture that was made with it.
+    cycle_weight: of the style-augmented cycle: a picture, and what the translation's content and the picture's own
+        style give back.
+    pool: earlier pictures that each discriminator is shown again; 0 for none.
+    average_decay: of the moving average of the generators' weights, which is what the run is for; 0 for the weights
+        themselves.
+    best_by: the measure of held-out pictures by which the best state is known.
+    """
+
+    schedule: Schedule
+    rates: LinearDecay | StepDecay
+    optimizer: Adam
+    seed: int = 0
+    batch: int = 1
+    reconstruction_weight: float = 10.0
+    content_weight: float = 1.0
+    style_weight: float = 1.0
+    # The other three imply it, says the paper, which adds it for some data only; 0 in its program's settings.
+    cycle_weight: float = 0.0
+    # The paper has none.
+    pool: int = 0
+    average_decay: float = 0.0
+    # How much of the pictures is kept. How much they look like the other kind, few held-out pictures cannot say.
+    best_by: str = "reconstruction"
+
+
+class MunitTraining(UnpairedTraining[Generator]):
+    """The training as a `Trainable`.
+
+    The paper's encoder E_A^c is in the generator of A2B, its E_A^s and G_A in that of B2A, which paints pictures of A.
+    """
+
+    settings: Settings
+    errors = ("reconstruction", "content", "style")
+
+    def __init__(
+        self,
+        networks: Mapping[str, Networks],
+        accelerator: Accelerator,
+        domains: Domains,
+        held_out: Domains,
+        settings: Settings,
+    ) -> None:
+        """networks: of the directions 'A2B' and 'B2A', their generators and discriminators this method's.
+
+        Raises OptionError for crops that the generators cannot give back, or that the discriminators cannot take.
+        """
+        judge, side = cast(MultiScaleDiscriminator, networks["A2B"].discriminator).config, domains.A.crops.side
+        if side < judge.minimum:
+            raise OptionError(
+                f"crop is {side}, but must be {judge.minimum} or more for discriminators at {judge.scales} scales"
+            )
+        super().__init__("munit", networks, accelerator, domains, held_out, settings)
+
+    def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
+        return self._draw(start, self.settings.batch)
+
+    def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
+        """Both generators together, then each discriminator, on what the generators painted before they learned."""
+        set_learning_rate(self.optimizers.values(), self.settings.rates(step, self.settings.schedule.steps))
+        A, B = (to_image(pictures, self.accelerator.device) for pictures in batch)
+        fakes, losses = self._generator_losses({"A": A, "B": B})
+        self.accelerator.backward(torch.stack(list(losses.values())).sum())
+        self._update("generators", self.generators.values())
+        for real, direction in ((B, "A2B"), (A, "B2A")):
+            losses[f"{direction}/discriminator"] = self._learn_to_judge(direction, real, fakes[direction])
+        self._update_averages(step)
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> dict[str, float]:
+        """How far pictures and codes are from what is given back of them; the styles are drawn alike at every call."""
+        found = dict.fromkeys(self.errors, 0.0)
+        translator, other = self.averages[there], self.averages[back]
+        random = torch.Generator().manual_seed(self.settings.seed)
+        for picture in pictures:
+            content = translator.encode(picture)
+            style = torch.randn(1, translator.config.style_size, generator=random).to(picture.device)
+            fake = translator.decode(content, style)
+            errors = {
+                "reconstruction": cycle_loss(other.decode(content, other.style_of(picture)), picture),
+                "content": _apart(other.encode(fake), content),
+                "style": _apart(translator.style_of(fake), style),
+            }
+            for name, error in errors.items():
+                found[name] += float(error) / len(pictures)
+        return found
+
+    def _generator_losses(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """({direction: what it paints}, {direction/name: weighted loss}) of the pictures of both kinds."""
+        settings = self.settings
+        fakes, losses = {}, {}
+        # One autocast around everything, because it keeps each weight's half-precision copy until it ends. The losses
+        # themselves are float32.
+        with frozen(self.discriminators.values()), self.accelerator.autocast():
+            for kind, there, back in WAYS:
+                picture, translator, other = pictures[kind], self.generators[there], self.generators[back]
+                content, own_style = translator.encode(picture), other.style_of(picture)
+                # Drawn on the CPU, whose random state every checkpoint holds.
+                style = torch.randn(len(picture), translator.config.style_size).to(picture.device)
+                fake = fakes[there] = translator.decode(content, style)
+                content_again = other.encode(fake)
+                losses[f"{there}/adversarial"] = torch.stack(
+                    [lsgan.generator_loss(judged) for judged in self.discriminators[there](fake)]
+                ).sum()
+                # Equation 1.
+                error = cycle_loss(other.decode(content, own_style), picture)
+                losses[f"{there}/reconstruction"] = settings.reconstruction_weight * error
+                # Equations 2 and 3.
+                losses[f"{there}/content"] = settings.content_weight * _apart(content_again, content)
+                losses[f"{there}/style"] = settings.style_weight * _apart(translator.style_of(fake), style)
+                if settings.cycle_weight:
+                    error = cycle_loss(other.decode(content_again, own_style), picture)
+                    losses[f"{there}/cycle"] = settings.cycle_weight * error
+        return fakes, losses
+
+    def _learn_to_judge(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
+        discriminator = self.discriminators[direction]
+        earlier = self.pools[direction](fake.float())
+        with self.accelerator.autocast():
+            judged = zip(discriminator(real), discriminator(earlier), strict=True)
+        loss = torch.stack([lsgan.discriminator_loss(one, other) for one, other in judged]).sum()
+        self.accelerator.backward(loss)
+        self._update(f"discriminator_{direction}", [discriminator])
+        return loss
+
+
+def _apart(again: Tensor, code: Tensor) -> Tensor:
+    """||c' - c||_1: mean over values, float32."""
+    return (again.float() - code.float()).abs().mean()

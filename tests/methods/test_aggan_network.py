@@ -1,0 +1,79 @@
+"""The networks of attention-guided translation: sizes, fields, and what is left alone."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from receptive_field import field, linear
+from torch import Tensor, nn
+
+from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
+from impasto.methods.aggan.network import Attention, Discriminator, Generator, GeneratorConfig
+
+SMALL = GeneratorConfig(width=2, blocks=1, attention_width=2)
+
+
+def picture(height: int = 16, width: int = 24) -> Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+def trained(config: GeneratorConfig) -> Generator:
+    """A generator that has left its beginning."""
+    generator = torch.Generator().manual_seed(0)
+    network = Generator(config)
+    for parameter in network.parameters():
+        parameter.data = torch.randn(parameter.shape, generator=generator) * 0.3
+    return network.requires_grad_(False)
+
+
+def count(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def test_has_the_expected_numbers_of_parameters() -> None:
+    """A quarter of CycleGAN's generator, and the attention, layer by layer as the paper lists them."""
+    network = Generator(GeneratorConfig())
+    layers = [(3, 32, 7), (32, 64, 3), (64, 64, 3), (64, 64, 3), (64, 64, 3), (64, 32, 3), (32, 1, 7)]
+    assert count(network.attention) == sum(i * o * k * k + o for i, o, k in layers) == 154_049
+    assert count(network.painter) == 2_850_563
+    assert count(Discriminator(PatchConfig())) == count(PatchDiscriminator(PatchConfig()))
+
+
+def test_field_of_the_attention() -> None:
+    assert field(linear(Attention(1)), 256) == (39, 39)
+
+
+def test_what_is_not_attended_to_stays() -> None:
+    network, x = trained(SMALL), picture()
+    share = network.share(x)
+    assert share.shape == (1, 1, 16, 24)
+    assert 0 <= float(share.min()) < float(share.max()) <= 1
+    torch.testing.assert_close(network(x), share * network.paint(x) + (1 - share) * x)
+    last = network.attention.layers[-1]
+    last.weight.zero_()
+    last.bias.fill_(-200)
+    assert torch.equal(network(x), x)
+    last.bias.fill_(200)
+    assert torch.equal(network(x), network.paint(x))
+
+
+def test_the_discriminator_can_leave_its_normalisation_out() -> None:
+    torch.manual_seed(0)
+    judge = Discriminator(PatchConfig(width=2))
+    with_it = judge(picture(64, 64))
+    assert torch.equal(with_it, PatchDiscriminator.forward(judge, picture(64, 64)))
+    judge.normalises = False
+    assert not torch.allclose(judge(picture(64, 64)), with_it)
+
+
+@pytest.mark.parametrize(
+    "change", [{"width": 3}, {"blocks": 2}, {"upsampling": "resize"}, {"attention_width": 3}], ids=str
+)
+def test_every_field_changes_what_is_painted(change: dict[str, Any]) -> None:
+    assert not torch.equal(trained(SMALL)(picture()), trained(replace(SMALL, **change))(picture()))
+
+
+def test_config_survives_json() -> None:
+    assert GeneratorConfig.from_json(json.loads(json.dumps(SMALL.to_json()))) == SMALL

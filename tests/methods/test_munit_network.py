@@ -1,0 +1,90 @@
+"""The networks of MUNIT: the published sizes and fields, and codes that say what they shall."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from receptive_field import field, linear
+from torch import Tensor, nn
+
+from impasto.errors import OptionError
+from impasto.methods.munit.network import DiscriminatorConfig, Generator, GeneratorConfig, MultiScaleDiscriminator
+
+SMALL = GeneratorConfig(width=2, blocks=1, style_size=3, mlp_width=4)
+
+
+def picture(height: int = 16, width: int = 24, seed: int = 1) -> Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def made(config: GeneratorConfig) -> Generator:
+    torch.manual_seed(0)
+    return Generator(config).requires_grad_(False)
+
+
+def count(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def test_has_the_published_numbers_of_parameters() -> None:
+    """Both directions with their discriminators are the 46.6 million that others report of MUNIT."""
+    generator, discriminator = Generator(GeneratorConfig()), MultiScaleDiscriminator(DiscriminatorConfig())
+    parts = {name: count(part) for name, part in generator.named_children()}
+    assert parts == {"content_encoder": 5_385_856, "style_encoder": 2_764_936, "decoder": 6_875_395}
+    assert count(generator.decoder.mlp) == 1_120_768
+    assert count(discriminator) == 8_271_171
+    assert round(2 * (count(generator) + count(discriminator)) / 1e6, 1) == 46.6
+
+
+def test_fields() -> None:
+    judge = linear(MultiScaleDiscriminator(DiscriminatorConfig(width=1)))
+    sides = [field(lambda x, scale=scale: judge(x)[scale], 512)[0] for scale in range(3)]  # type: ignore[misc]
+    assert sides == [46, 93, 187]
+    generator = linear(Generator(GeneratorConfig(width=1)))
+    assert field(generator.content_encoder, 256) == (80, 80)  # type: ignore[arg-type]
+    assert field(nn.Sequential(*list(generator.style_encoder)[:-2]), 256) == (52, 52), "before the mean"  # type: ignore[arg-type]
+
+
+def test_shapes() -> None:
+    network = made(SMALL)
+    assert network.encode(picture()).shape == (1, 8, 4, 6)
+    assert network.style_of(picture(17, 31)).shape == (1, 3)
+    assert network(picture()).shape == (1, 3, 16, 24)
+    maps = MultiScaleDiscriminator(DiscriminatorConfig(width=2))(picture(64, 128))
+    assert [tuple(one.shape) for one in maps] == [(1, 1, 4, 8), (1, 1, 2, 4), (1, 1, 1, 2)]
+
+
+def test_a_block_is_adain_of_two_convolutions() -> None:
+    """sigma and mu of every channel become the style's gamma and beta."""
+    block = made(SMALL).decoder.blocks[0]
+    x = torch.randn(2, 8, 6, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    statistics = torch.randn(2, 32, 1, 1, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    added = block.double()(x, statistics) - x
+    beta, gamma = statistics[:, 16:24], statistics[:, 24:]
+    torch.testing.assert_close(added.mean((2, 3), keepdim=True), beta)
+    torch.testing.assert_close(added.std((2, 3), keepdim=True, correction=0), gamma.abs(), rtol=1e-3, atol=1e-4)
+
+
+def test_the_style_says_how_and_not_where() -> None:
+    """A style code is a mean over places; the decoder is given nothing else of the painting."""
+    network = made(SMALL)
+    flat = torch.full((1, 3, 32, 32), 0.3)
+    torch.testing.assert_close(network.style_of(flat), network.style_of(flat[..., :16]))
+    content = network.encode(picture())
+    one, other = (network.decode(content, torch.full((1, 3), value)) for value in (-1.0, 1.0))
+    assert float((one - other).abs().max()) > 0.01
+    assert torch.equal(network(picture()), network.decode(content, torch.zeros(1, 3)))
+
+
+@pytest.mark.parametrize("change", [{"width": 3}, {"blocks": 2}, {"style_size": 4}, {"mlp_width": 5}], ids=str)
+def test_every_field_changes_the_network(change: dict[str, Any]) -> None:
+    assert count(made(replace(SMALL, **change))) != count(made(SMALL))
+    (name,) = change
+    with pytest.raises(OptionError, match=f"{name} is 0, but must be 1 or more"):
+        replace(SMALL, **{name: 0})
+
+
+def test_config_survives_json() -> None:
+    assert GeneratorConfig.from_json(json.loads(json.dumps(SMALL.to_json()))) == SMALL
