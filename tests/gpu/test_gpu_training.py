@@ -69,7 +69,7 @@ CONFIGS: dict[str, Any] = {
         generator=SemanticConfig(width=8, blocks=1), discriminator=JUDGE,
     ),
     "semantic_gan, hinge": replace(
-        semantic_gan.semantic_gan(), **UNPAIRED, adversarial="hinge",
+        semantic_gan.semantic_gan_anchored(), **UNPAIRED, adversarial="hinge",
         generator=SemanticConfig(width=8, blocks=1, attention="half"), discriminator=JUDGE,
     ),
     "lite_encoder": lite_encoder.Config(schedule=SCHEDULE, batch=2, crop=32, held_out=2),

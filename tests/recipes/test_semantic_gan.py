@@ -25,7 +25,7 @@ from impasto.training.optimizers import Adam
 from impasto.training.schedules import StepDecay
 
 TINY = replace(
-    semantic_gan.semantic_gan(),
+    semantic_gan.semantic_gan_anchored(),
     schedule=Schedule(steps=4, log_every=1, preview_every=2, validate_every=4, save_every=2),
     batch=2, crop=32, shorter=36, held_out=1, cycle_weight=1.0, pool=3, average_decay=0.5, spectral_norm=True,
     generator=GeneratorConfig(width=2, blocks=1), discriminator=PatchConfig(width=2),
@@ -85,11 +85,15 @@ def test_semantic_gan_is_as_in_paper_003() -> None:
     assert (config.adversarial, config.semantic_weight, config.discriminator_steps) == ("lsgan", 1, 1)
     assert (config.generator, config.discriminator) == (GeneratorConfig(), PatchConfig())
     assert config.generator.attention == "full"
-    assert config.reconstruction_weight == 10, "the anchor is on"
+    assert (config.reconstruction_weight, config.cycle_weight, config.normalised_codes) == (0, 0, False), "equation 13"
+    anchored = semantic_gan.semantic_gan_anchored()
+    assert (anchored.reconstruction_weight, anchored.normalised_codes, anchored.best_by) == (10, True, "reconstruction")
+    letter = {"reconstruction_weight": 0.0, "normalised_codes": False, "best_by": "structure SSIM"}
+    assert replace(anchored, **letter) == config
 
 
 def test_the_others_are_calmer_or_shorter() -> None:
-    paper, stable = semantic_gan.semantic_gan(), semantic_gan.semantic_gan_stable()
+    paper, stable = semantic_gan.semantic_gan_anchored(), semantic_gan.semantic_gan_stable()
     different = {name for name, value in asdict(paper).items() if value != asdict(stable)[name]}
     assert different == {"generator_rates", "discriminator_rates", "spectral_norm", "average_decay"}
     for step in (0, 399_999):

@@ -27,6 +27,7 @@ RECIPES = {
     "aggan": "impasto.recipes.aggan:aggan",
     "aggan_slim": "impasto.recipes.aggan:aggan_slim",
     "semantic_gan": "impasto.recipes.semantic_gan:semantic_gan",
+    "semantic_gan_anchored": "impasto.recipes.semantic_gan:semantic_gan_anchored",
     "semantic_gan_stable": "impasto.recipes.semantic_gan:semantic_gan_stable",
     "semantic_gan_100k": "impasto.recipes.semantic_gan:semantic_gan_100k",
     "semantic_gan_20k": "impasto.recipes.semantic_gan:semantic_gan_20k",

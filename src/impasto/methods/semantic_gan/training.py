@@ -78,7 +78,7 @@ class Settings:
     normalised_codes: bool = True
     # Deviates: equation 13 has no such term. But two encoders whose codes say the same of every picture satisfy the
     # semantic loss best of all, and the discriminator asks for any picture of the other kind, not for this one's. A
-    # code that gives its own picture back cannot be empty. 0 is the paper's letter.
+    # code that gives its own picture back cannot be empty. The recipe `semantic_gan`, the paper's letter, has 0.
     reconstruction_weight: float = 10.0
     # Equation 10 is cited from CycleGAN as what others do. The anchor above needs one decoder less deep a chain.
     cycle_weight: float = 0.0
