@@ -9,7 +9,7 @@ from PIL import Image
 from impasto.encoders.inception import Inception, load_inception, prepared
 from impasto.encoders.perceptual import load_perceptual
 from impasto.errors import OptionError, WeightsError
-from impasto.metrics import lpips
+from impasto.metrics import frechet_distance, lpips
 
 
 def test_inception_has_the_published_parameters():
@@ -66,14 +66,54 @@ def test_missing_weights_say_what_to_do(monkeypatch):
         load_perceptual()
 
 
-def test_clean_resizing_is_pillows_bicubic_without_rounding():
-    picture = np.random.default_rng(0).integers(0, 256, (400, 350, 3), dtype=np.uint8)
-    channels = [Image.fromarray(picture[:, :, channel].astype(np.float32)) for channel in range(3)]
-    expected = np.stack([np.asarray(one.resize((299, 299), Image.Resampling.BICUBIC)) for one in channels])
-    tensor = torch.from_numpy(picture).permute(2, 0, 1)[None] / 255
-    found = prepared(tensor, "clean")[0] * 128 + 128
-    assert float((found - torch.from_numpy(expected)).abs().max()) < 0.01
-    assert float(found.max()) > 255  # overshoots stay
+def clean_fid_resized(picture):
+    """clean-fid 0.1.35, resize.make_resizer("PIL", False, "bicubic", (299, 299)): every channel in float32, clipped."""
+
+    def channel(values):
+        resized = Image.fromarray(values.astype(np.float32)).resize((299, 299), Image.Resampling.BICUBIC)
+        return np.asarray(resized).clip(0, 255)
+
+    return np.stack([channel(picture[:, :, number]) for number in range(3)])
+
+
+def pictures(count, seed=0):
+    """Some smooth, some of them nearly black and white, whose bicubic samples leave the range."""
+    random = np.random.default_rng(seed)
+    for number in range(count):
+        levels = random.integers(0, 256, (9, 8, 3)) if number % 2 else 255 * random.integers(0, 2, (40, 35, 3))
+        yield np.asarray(Image.fromarray(levels.astype(np.uint8)).resize((350, 400), Image.Resampling.BICUBIC))
+
+
+def test_clean_resizing_is_that_of_clean_fid():
+    for picture in pictures(2):
+        expected = clean_fid_resized(picture)
+        tensor = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None] / 255
+        found = prepared(tensor, "clean")[0] * 128 + 128
+        assert float((found - torch.from_numpy(expected)).abs().max()) < 0.01
+    assert (float(found.min()), float(found.max())) == pytest.approx((0, 255), abs=1e-3), "it was clipped"
+
+
+@pytest.mark.slow
+def test_fid_is_that_of_clean_fid(inception_file):
+    """The whole of clean-fid, on the same synthetic weights: features of single pictures, means and covariances by
+    NumPy, and a general root of the product of the covariances."""
+    network = load_inception(inception_file)
+    sets = [list(pictures(6, seed)) for seed in (0, 1)]
+    ours, theirs = [], []
+    for some in sets:
+        tensors = [torch.from_numpy(picture.copy()).permute(2, 0, 1)[None] / 255 for picture in some]
+        resized = [torch.from_numpy(clean_fid_resized(picture))[None] for picture in some]
+        with torch.inference_mode():
+            ours.append(torch.cat([network(prepared(one, "clean")) for one in tensors]))
+            theirs.append(torch.cat([network((one - 128) / 128) for one in resized]).double().numpy())
+    (mu_a, mu_b), (sigma_a, sigma_b) = ([f(one) for one in theirs] for f in (lambda x: x.mean(0), covariance))
+    roots = np.linalg.eigvals(sigma_a @ sigma_b)
+    expected = ((mu_a - mu_b) ** 2).sum() + np.trace(sigma_a + sigma_b) - 2 * np.sqrt(roots.astype(complex)).real.sum()
+    assert frechet_distance(*ours) == pytest.approx(expected, rel=2e-3)
+
+
+def covariance(features):
+    return np.cov(features, rowvar=False)
 
 
 def test_legacy_resizing_drops_what_lies_between():

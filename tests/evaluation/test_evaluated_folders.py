@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from impasto import image
 from impasto.encoders import load_encoder, weights_file
 from impasto.errors import DataError, OptionError, PictureError
 from impasto.evaluation import Files, Folders, Judges, evaluate_folders, picture_set
@@ -97,6 +98,28 @@ def test_the_identity_and_the_floor_stand_beside_the_outputs(draw):
             assert numbers[subject, measure].value == pytest.approx(alone["outputs", measure].value, rel=1e-6)
 
 
+def test_two_answers_that_are_none_stand_beside_the_outputs(draw):
+    """The untouched photo has all of the content and none of the style; the painting itself the other way round."""
+    outputs, content = draw("outputs", 3, seed=1), draw("content", 3, seed=2)
+    style = draw("style", 3, seed=3, size=(32, 48))
+    numbers, told = evaluated(outputs=outputs, content=content, style=style)
+    value = {key: number.value for key, number in numbers.items()}
+    assert value["identity: content", "content distance-lite"] == 0
+    assert value["identity: content", "SSIM"] == pytest.approx(1)
+    assert ("identity: content", "PSNR") not in value
+    assert value["identity: style", "style distance-lite"] == pytest.approx(0, abs=1e-9)
+    assert value["identity: style", "colour distance"] == pytest.approx(0, abs=1e-6)
+    assert value["identity: style", "FID-lite"] == pytest.approx(0, abs=1e-9)
+    alone, _ = evaluated(outputs=content, style=style)
+    for measure in ("style distance-lite", "Gram distance-lite", "colour distance", "FID-lite"):
+        expected = alone["outputs", measure].value
+        assert value["identity: content", measure] == pytest.approx(expected, rel=1e-6) != 0
+    squeezed = [image.resize(x, 32, 32) for x in tensors(style)]
+    expected = sum(float(psnr(a, b)) for a, b in zip(squeezed, tensors(content), strict=True)) / 3
+    assert value["identity: style", "PSNR"] == pytest.approx(expected)
+    assert not any("infinite" in line for line in told)
+
+
 def test_inception_and_lpips_judge_when_their_weights_are_there(draw, inception_file, lpips_files, monkeypatch):
     monkeypatch.setattr("impasto.encoders.inception.SIDE", 75)  # the least that the network can see
     files = Files(inception=inception_file, vgg16=lpips_files[0], lpips_heads=lpips_files[1])
@@ -114,6 +137,7 @@ def test_inception_and_lpips_judge_when_their_weights_are_there(draw, inception_
     assert found["ArtFID-imagenet"].value == pytest.approx(expected)
     assert found["FID"].protocol["network"]["name"].startswith("Inception")
     assert found["FID-legacy"].protocol["resize"] == "legacy to 299 x 299"
+    assert found["FID"].protocol["resize"] == "clean to 299 x 299, clamped"
     assert found["FID"].protocol["network"]["sha256"] == sha256_of(inception_file)
     perceptual = {"vgg16": sha256_of(lpips_files[0]), "lpips": sha256_of(lpips_files[1])}
     assert found["LPIPS"].protocol["network"] == perceptual

@@ -173,12 +173,13 @@ class Inception(nn.Module):
 def prepared(pictures: Tensor, resize: str) -> Tensor:
     """(N, 3, H, W) in [0, 1], of any size -> what `Inception` sees, (N, 3, 299, 299).
 
-    clean: bicubic, antialiased, neither rounded nor clamped, and (255 x - 128) / 128, as clean-fid. legacy: bilinear
-    without antialiasing and 2 x - 1, as pytorch-fid, with which most published numbers were made.
+    clean: bicubic, antialiased, clamped to the range of a picture but not rounded, and (255 x - 128) / 128, as
+    clean-fid. legacy: bilinear without antialiasing and 2 x - 1, as pytorch-fid, with which most published numbers were
+    made.
     """
     if resize == "clean":
         sized = F.interpolate(pictures, (SIDE, SIDE), mode="bicubic", antialias=True, align_corners=False)
-        return (sized * 255 - 128) / 128
+        return (sized.clamp(0, 1) * 255 - 128) / 128
     if resize == "legacy":
         return F.interpolate(pictures, (SIDE, SIDE), mode="bilinear", align_corners=False) * 2 - 1
     raise OptionError(f"resize is '{resize}', but must be one of {', '.join(RESIZES)}")

@@ -1,6 +1,6 @@
 """Folders of pictures that any program made."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from impasto.errors import OptionError
@@ -55,9 +55,11 @@ def evaluate_folders(
         numbers += content
     if "style" in pairs:
         numbers += measures.style("outputs", outputs, pairs["style"], judges, facts=facts, report=report)
+    extremes = _extremes(pairs["content"], pairs["style"], judges, facts) if len(pairs) == 2 else {}
+    numbers += [number for parts in extremes.values() for part in parts for number in part]
     reference = folders.reference or folders.style
     if reference is not None and len(reference) > 1:
-        numbers += _of_sets(folders, reference, content, judges)
+        numbers += _of_sets(folders, reference, content, extremes, judges)
     elif reference is not None:
         warn("one picture is no set: FID and KID need a --reference of many")
     tell(numbers, judges, warn)
@@ -71,12 +73,44 @@ def tell(numbers: Sequence[Number], judges: Judges, warn: Callable[[str], None])
         warn(line)
 
 
-def _of_sets(folders: Folders, reference: PictureSet, content: list[Number], judges: Judges) -> list[Number]:
-    """The outputs' distance, what it would be if nothing had been done, and how small it can get."""
-    found = measures.distribution("outputs", folders.outputs, reference, judges, seed=folders.seed)
-    numbers = [*found, *measures.art_fid("outputs", content, found)]
-    if folders.content is not None:
-        numbers += measures.distribution("identity: content", folders.content, reference, judges, seed=folders.seed)
+PHOTO, PAINTING = "identity: content", "identity: style"
+
+
+def _extremes(
+    content: PictureSet, style: PictureSet, judges: Judges, facts: measures.Facts
+) -> dict[str, tuple[list[Number], list[Number]]]:
+    """{subject: (numbers of content, of style)} of two answers that are none: the photo untouched and the painting
+    itself. A measure that prefers one of them to the outputs does not measure the transfer of style."""
+    same = measures.likeness(PHOTO, content, content, judges, facts=facts)
+    return {
+        # Of equal pictures, the PSNR is infinite.
+        PHOTO: (
+            [one for one in same if one.measure != "PSNR"],
+            measures.style(PHOTO, content, style, judges, facts=facts),
+        ),
+        PAINTING: (
+            measures.likeness(PAINTING, style, content, judges, squeezed=True, facts=facts),
+            measures.style(PAINTING, style, style, judges, facts=facts),
+        ),
+    }
+
+
+def _of_sets(
+    folders: Folders,
+    reference: PictureSet,
+    content: list[Number],
+    extremes: Mapping[str, tuple[list[Number], list[Number]]],
+    judges: Judges,
+) -> list[Number]:
+    """The outputs' distance, what it would be if nothing had been done or the painting given back, and how small it can
+    get."""
+    sets = {"outputs": folders.outputs, PHOTO: folders.content, PAINTING: folders.style if extremes else None}
+    likeness = {"outputs": content} | {subject: found for subject, (found, _) in extremes.items()}
+    numbers = []
+    for subject, pictures in sets.items():
+        if pictures is not None:
+            found = measures.distribution(subject, pictures, reference, judges, seed=folders.seed)
+            numbers += [*found, *measures.art_fid(subject, likeness.get(subject, []), found)]
     return numbers + real_floor(reference, folders.floor, judges, folders.seed)
 
 

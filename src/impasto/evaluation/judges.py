@@ -131,7 +131,7 @@ class Judges:
             }
             for resize in RESIZES:
                 suffix = "" if resize == "clean" else f"-{resize}"
-                what = f"{resize} to {SIDE} x {SIDE}"
+                what = f"{resize} to {SIDE} x {SIDE}" + (", clamped" if resize == "clean" else "")
                 yield SetFeatures(
                     suffix=suffix,
                     resize=what,

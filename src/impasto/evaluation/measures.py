@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto import metrics
+from impasto import image, metrics
 from impasto.errors import DataError
 from impasto.evaluation.judges import CONTENT_LAYERS, STYLE_LAYERS, Judges
 from impasto.evaluation.number import Number, software
@@ -27,24 +27,30 @@ def likeness(
     judges: Judges,
     *,
     prefix: str = "",
+    squeezed: bool = False,
     facts: Facts | None = None,
     report: Report | None = None,
 ) -> list[Number]:
     """PSNR, SSIM, MS-SSIM, LPIPS and the content distance of pairs, averaged over them.
 
-    originals: one for every output, brought to its size. prefix: before each measure's name. facts: for the protocol.
-    Raises DataError for a pair whose proportions differ.
+    originals: one for every output, brought to its size. prefix: before each measure's name. squeezed: the outputs are
+    brought to their originals' sizes instead, whatever their proportions. facts: for the protocol. Raises DataError for
+    a pair whose proportions differ, unless they are squeezed.
     """
     values: dict[str, list[float]] = {}
     for number, (path, other) in enumerate(zip(outputs.paths, originals.paths, strict=True), 1):
-        picture, original = pixels(path), resized_like(pixels(other), pixels(path))
+        picture, whole = pixels(path), pixels(other)
+        if squeezed:
+            picture = image.resize(picture, *whole.shape[-2:])
+        original = resized_like(whole, picture)
         if original is None:
             raise DataError(f"{path} and {other} have other proportions, and so no pixels to compare")
         for name, value in likeness_of_pair(picture, original, judges).items():
             values.setdefault(name, []).append(value)
         if report:
             report(number, len(outputs), subject)
-    about = _about(facts, outputs=outputs, originals=originals) | {"originals": "resized to the outputs, bicubic"}
+    resized = {"outputs": "squeezed to the originals"} if squeezed else {"originals": "resized to the outputs, bicubic"}
+    about = _about(facts, outputs=outputs, originals=originals) | resized
     extras: dict[str, dict[str, Any]] = {
         "LPIPS": {"network": judges.perceptual_about} if "LPIPS" in values else {},
         f"content distance-{judges.encoder}": {"network": judges.encoder_about, "layers": CONTENT_LAYERS},
