@@ -6,15 +6,16 @@ import pytest
 import torch
 from small_encoder import encoder, picture
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from impasto.api import load
-from impasto.encoders.network import LAYERS
+from impasto.encoders.network import LAYERS, POOLED
 from impasto.image import Picture
 from impasto.losses.attention_style import attend, attention_features, centred_gram, local_target
 from impasto.losses.conventions import CONVENTIONS, SMALLEST_POWER
 from impasto.losses.gram import gram
 from impasto.masks import with_opacity
-from impasto.methods.gatys.attention import compared_layers, layers_to_encode
+from impasto.methods.gatys.attention import at_layer, compared_layers, layers_to_encode
 from impasto.methods.gatys.objective import Region, encode_style, make_objective, make_regional_objective
 from impasto.methods.gatys.stylizer import bytes_per_pixel, fit_style
 from impasto.options import StylizeOptions
@@ -59,6 +60,22 @@ def test_the_term_is_equation_8s_in_every_convention(convention: str) -> None:
         }[convention]
         expected += 5.0 * weight / 4.0 * factor * squares
     assert attention_loss(image, content, [style], options(convention=convention)).item() == pytest.approx(expected)
+
+
+def test_the_sixth_layer_is_the_fifth_pooled_once_more() -> None:
+    """Paper 001, section 2.3: of 512 pixels, "its width and height is only 16"."""
+    image, content, style = picture(64, 80, 0), picture(64, 80, 1), picture(48, 96, 2)
+    F, C, A = (
+        avg_pool2d(encoder()(x, ["relu5_1"])["relu5_1"], 2, ceil_mode=True) for x in (image, content, style)
+    )  # fmt: skip
+    assert (C.shape[-2:], A.shape[-2:]) == ((2, 3), (2, 3)), "a position for 32 x 32 pixels"
+    FA = attend(attention_features([C], (2, 3)), attention_features([A], (2, 3)), A)
+    G, SA = centred_gram(F), centred_gram(FA)
+    expected = 5.0 * (G - SA).square().mean() / G.shape[1] ** 2
+    chosen = options(attention_layers=POOLED, convention="jcjohnson")
+    torch.testing.assert_close(attention_loss(image, content, [style], chosen), expected)
+    region = at_layer(torch.ones(1, 1, 64, 80), POOLED)
+    assert region.shape[-2:] == (2, 3)
 
 
 def test_total_has_a_gradient_like_its_differences() -> None:

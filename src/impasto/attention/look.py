@@ -10,7 +10,7 @@ from torch import Tensor
 
 from impasto import api, image
 from impasto.device import check_memory, memory_guard
-from impasto.encoders.network import LAYERS, Encoder, block_of
+from impasto.encoders.network import LAYERS, POOLED, Encoder, block_of, halvings_of
 from impasto.errors import OptionError
 from impasto.losses.attention_style import attention_weights, best_matches
 from impasto.masks import content_with_opacity, visible, with_opacity
@@ -171,7 +171,7 @@ def see(
         layers = [
             Compared(
                 layer,
-                2 ** (block_of(layer) - 1),
+                2 ** halvings_of(layer),
                 compared(of_content, layer, names),
                 compared(of_style, layer, names),
                 of_style.shares.get(layer),
@@ -216,8 +216,8 @@ def _compared_layers(options: StylizeOptions) -> dict[str, list[str]]:
     """{layer of the attention: layers whose features it compares}."""
     layers = options.layers("attention_layers")
     for layer in layers:
-        if layer not in LAYERS:
-            raise OptionError(f"attention_layers names '{layer}'; the layers are {', '.join(LAYERS)}")
+        if layer not in (*LAYERS, POOLED):
+            raise OptionError(f"attention_layers names '{layer}'; the layers are {', '.join((*LAYERS, POOLED))}")
     return {layer: compared_layers(layer, options.attention_features) for layer in layers}
 
 
@@ -225,7 +225,7 @@ def _bytes_per_pixel(encoder: Encoder, needed: Mapping[str, Sequence[str]]) -> f
     """Memory of one pixel of either picture while its features are compared."""
     widths = encoder.config.widths
     joined = sum(
-        widths[block_of(name) - 1] / 4 ** (block_of(layer) - 1) for layer, names in needed.items() for name in names
+        widths[block_of(name) - 1] / 4 ** halvings_of(layer) for layer, names in needed.items() for name in names
     )
     # Two layers at the picture's own size; features, normalised, joined, and laid out for the product.
     found: float = 4 * (2 * widths[0] + 4 * joined)

@@ -27,6 +27,10 @@ LAYERS = (
     "relu5_1",
 )  # fmt: skip
 
+POOLED = "pool5_1"
+"""relu5_1 pooled once more, for attention: paper 001's "down-sample ... to mimic a style representation from the sixth
+layer" (section 2.3), 16 x 16 positions for 512 pixels."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderConfig:
@@ -83,9 +87,12 @@ class Encoder(nn.Module):
         self.register_buffer("std", torch.tensor(config.std).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        """image: (N, 3, H, W) RGB in [0, 1]. Returns {layer: (N, C, ceil(H / 2^k), ceil(W / 2^k))} after k pools."""
+        """image: (N, 3, H, W) RGB in [0, 1]. layers: of LAYERS, and POOLED.
+
+        Returns {layer: (N, C, ceil(H / 2^k), ceil(W / 2^k))} after k pools.
+        """
         wanted = set(layers)
-        unknown = wanted - set(LAYERS)
+        unknown = wanted - {*LAYERS, POOLED}
         if unknown:
             raise OptionError(f"no layer '{sorted(unknown)[0]}'; the layers are {', '.join(LAYERS)}")
         features: dict[str, Tensor] = {}
@@ -103,6 +110,8 @@ class Encoder(nn.Module):
             x = F.relu(convolution(x), inplace=True)
             if layer in wanted:
                 features[layer] = x
+        if POOLED in wanted:
+            features[POOLED] = self._pool(x)
         return features
 
     def convolution(self, layer: str) -> nn.Conv2d:
@@ -129,3 +138,8 @@ class Encoder(nn.Module):
 def block_of(layer: str) -> int:
     """'relu4_2' -> 4."""
     return int(layer[4])
+
+
+def halvings_of(layer: str) -> int:
+    """How often a picture was pooled: 'relu4_2' -> 3, POOLED -> 5."""
+    return block_of(layer) - 1 + (layer == POOLED)

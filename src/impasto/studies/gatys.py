@@ -9,6 +9,7 @@ from impasto import image
 from impasto.api import paint
 from impasto.attention import attention
 from impasto.attention.draw import heat, marked_style
+from impasto.encoders.network import POOLED
 from impasto.errors import DivergedError
 from impasto.figures import marked
 from impasto.methods.gatys.stylizer import objective_at
@@ -147,10 +148,10 @@ STUDIES: Mapping[str, Study] = {
         make=painted,
     ),
     "attention-layers": Study(
-        source="Paper 001, Figure 2, and the two layers whose matrix it could not hold",
+        source="Paper 001, section 2.3 and Figure 2, and the two layers whose matrix it could not hold",
         question="What does the layer of the attention change, at a weight that shows it?",
         base={"preset": "paper-001", "attention_weight": 5e7},
-        variants=_layers("attention_layers", _ALL),
+        variants=_layers("attention_layers", [*_ALL, POOLED]),
         make=painted,
     ),
     "attention-repairs": Study(

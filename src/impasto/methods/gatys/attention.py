@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.encoders.network import LAYERS, block_of
+from impasto.encoders.network import LAYERS, block_of, halvings_of
 from impasto.losses.attention_style import (
     attend,
     attention_features,
@@ -72,7 +72,7 @@ def compared(seen: Seen, layer: str, names: Sequence[str]) -> Tensor:
 
 def at_layer(mask: Tensor, layer: str) -> Tensor:
     """(1, 1, H, W) -> (1, 1, h, w) of the layer: how much of the pixels under each position the mask has."""
-    for _ in range(1, block_of(layer)):
+    for _ in range(halvings_of(layer)):
         # As the encoder pools: windows at the end of an odd side are partial.
         mask = F.avg_pool2d(mask, 2, ceil_mode=True)
     return mask

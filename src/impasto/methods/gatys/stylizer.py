@@ -16,7 +16,7 @@ from impasto import image
 from impasto.colour import colour_scale
 from impasto.device import memory_guard, precision
 from impasto.encoders import load_encoder, weights_file
-from impasto.encoders.network import LAYERS, Encoder, Pooling, block_of
+from impasto.encoders.network import LAYERS, POOLED, Encoder, Pooling, block_of
 from impasto.errors import Cancelled, OptionError
 from impasto.masks import recoloured, visible
 from impasto.methods.gatys import state
@@ -375,10 +375,10 @@ def _unpainted(options: StylizeOptions) -> str:
 
 
 def _check_layers(options: StylizeOptions) -> None:
-    for name in ("content_layers", "style_layers", "attention_layers"):
+    for name, known in (("content_layers", LAYERS), ("style_layers", LAYERS), ("attention_layers", (*LAYERS, POOLED))):
         for layer in options.layers(name):
-            if layer not in LAYERS:
-                raise OptionError(f"{name} names '{layer}'; the layers are {', '.join(LAYERS)}")
+            if layer not in known:
+                raise OptionError(f"{name} names '{layer}'; the layers are {', '.join(known)}")
 
 
 def _check_masks(masks: Sequence[Tensor], styles: int, height: int, width: int) -> None:
