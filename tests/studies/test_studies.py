@@ -12,6 +12,7 @@ from PIL import Image
 from impasto import StylizeOptions, image
 from impasto.api import Painting
 from impasto.errors import DivergedError, OptionError, PictureError
+from impasto.gallery import packaged
 from impasto.methods.gatys.stylizer import objective_at
 from impasto.progress import Progress, ProgressCallback
 from impasto.studies import Settings, Study, Variant, run
@@ -49,7 +50,7 @@ def test_every_variant_has_options_that_exist(name: str) -> None:
     assert len(set(names)) == len(names) > 1
     resolved = [shop.options(variant).resolved() for variant in shop.study.variants]
     assert len(set(resolved)) == len(names), "variants that do not differ"
-    assert {chosen.size for chosen in resolved} == {512}
+    assert {chosen.size for chosen in resolved} == {96 if name == "divergence" else 512}
     quick = Workshop(STUDIES[name], CONTENT, STYLE, Settings(choices=QUICK))
     assert {quick.options(variant).size for variant in quick.study.variants} == {QUICK["size"]}
 
@@ -181,3 +182,20 @@ def test_no_file_of_another_is_replaced(tmp_path: Path) -> None:
         run(PAIR, "pair", CONTENT, STYLE, tmp_path, Settings(choices=TINY, device="cpu"))
     run(PAIR, "pair", CONTENT, STYLE, tmp_path, Settings(choices=TINY, device="cpu", overwrite=True))
     assert (tmp_path / "report.md").read_text().startswith("# pair")
+
+
+@pytest.mark.slow
+def test_a_clamped_run_explodes_for_good_and_a_guarded_one_does_not() -> None:
+    """Paper 002, Figure 1: "the style loss first decrease and after some epochs, it grows rapidly"."""
+    study = STUDIES["divergence"]
+    content, style = ([(name, image.read(packaged()[name]))] for name in study.pair)
+    shop = Workshop(study, content, style, Settings(device="cpu"))
+    curves = {v.name: list(study.make(shop, 0, v).curves["style"].values()) for v in study.variants[:2]}
+    best = {name: curve.index(min(curve)) for name, curve in curves.items()}
+    assert 100 < best["clamped"] < 450, "first decrease"
+    after = [value / min(curves["clamped"]) for value in curves["clamped"][best["clamped"] :]]
+    assert max(after) > 1e6, "grows rapidly"
+    assert sum(value > 1e3 for value in after) > len(after) / 4, "and stays there"
+    guarded = curves["clamped, guard"]
+    assert max(guarded[-100:]) < 1e3 * min(guarded)
+    assert min(guarded) < min(curves["clamped"])

@@ -147,8 +147,8 @@ def _paint(
     chosen = _with_values(entry, name, scale.values)
     wanted = {"size": scale.size, "steps": scale.steps, "encoder": network.encoder}
     choices = {**(QUICK if scale.quick else {}), **{key: value for key, value in wanted.items() if value is not None}}
-    contents = _found(words[0] or ("mountains",))
-    styles = _found([find_painting(word).path for word in words[1] or ("swirls",)])
+    contents = _found(words[0] or entry.pair[:1])
+    styles = _found([find_painting(word).path for word in words[1] or entry.pair[1:]])
     inputs = [source.path for source in (*contents, *styles)]
     claim(folder, name, inputs)
     settings = Settings(

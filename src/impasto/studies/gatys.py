@@ -123,8 +123,12 @@ STUDIES: Mapping[str, Study] = {
     "divergence": Study(
         source="Paper 002, Figure 1",
         question="Why does the style loss of a long run at a large ratio fall and then explode? What does a guard do?",
-        # As PyTorch's tutorial, which clamps the picture behind the back of L-BFGS, and VGG's own scale of filters.
+        # As PyTorch's tutorial, which clamps the picture behind the back of L-BFGS, and VGG's own scale of filters. The
+        # pair and the size were searched for: most explode and recover, or not at all; these stay exploded.
+        pair=("cubes", "mountains"),
         base={
+            "size": 96,
+            "precision": "fp32",
             "preset": "paper-002",
             "style_weight": 1e9,
             "steps": 500,
