@@ -582,6 +582,24 @@ def test_the_measure_of_the_best_reaches_the_recipe(unpaired, monkeypatch):
     assert chosen == [("cycle PSNR", 7)]
 
 
+def test_any_field_reaches_the_recipe_from_the_command_line_and_from_a_file(unpaired, folder, monkeypatch):
+    chosen = []
+
+    def remember(config, accelerator, data):
+        chosen.append((config.batch, config.crop, config.schedule.save_every, config.generator.width))
+        raise DataError("enough")
+
+    monkeypatch.setattr(cyclegan, "build", remember)
+    words = ["batch=4", "crop=128", "save_every=50", "generator.width=32"]
+    unpaired("--data", "set", "--set", *words)
+    (folder / "impasto.yaml").write_text(f"train: {{set: [{', '.join(words)}]}}")
+    unpaired("--data", "set")
+    assert chosen == [(4, 128, 50, 32)] * 2
+    outcome = unpaired("--data", "set", "--set", "bacth=4")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "did you mean 'batch'" in outcome.err
+
+
 def test_what_is_wrong_with_the_layout_is_said(unpaired, folder):
     outcome = unpaired("--data", "set", "--data", "set")
     assert (outcome.code, outcome.err) == (

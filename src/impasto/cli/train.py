@@ -16,6 +16,7 @@ from cyclopts import Parameter
 
 from impasto.cli import launch
 from impasto.cli.data_check import check_data
+from impasto.cli.settings import with_settings
 from impasto.cli.terminal import Screen, duration
 from impasto.data.layout import TEST, TRAIN, find_layout
 from impasto.errors import Cancelled, ImpastoError, OptionError, from_extra
@@ -82,6 +83,14 @@ class Changes:
         ),
     ] = None
     seed: Annotated[int | None, Parameter(help="of everything random; the recipe's own if not given")] = None
+    set: Annotated[
+        tuple[str, ...],
+        Parameter(
+            consume_multiple=True,
+            metavar="NAME=VALUE",
+            help="any other setting of the recipe, as batch=4 crop=128 save_every=50 generator.width=32",
+        ),
+    ] = ()
     accumulate: Annotated[
         int | None,
         Parameter(metavar="N", help="batches that a step learns from, in the memory of one; the recipe's if not given"),
@@ -228,7 +237,8 @@ def _changed(config: Any, recipe: str, changes: Changes) -> Any:
             raise OptionError(f"--{name.replace('_', '-')} is {value}, but must be 0 or more")
     if changes.accumulate is not None and changes.accumulate < 1:
         raise OptionError(f"--accumulate is {changes.accumulate}, but must be 1 or more")
-    given = {name: value for name, value in vars(changes).items() if value is not None}
+    config = with_settings(config, changes.set)
+    given = {name: value for name, value in vars(changes).items() if value is not None and name != "set"}
     for name in ("encoder", "accumulate", "best_by"):
         if name in given and not hasattr(config, name):
             raise OptionError(f"the recipe {recipe} has no use for --{name.replace('_', '-')}")

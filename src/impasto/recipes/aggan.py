@@ -31,7 +31,7 @@ class Config(Epochs, Settings):
 def aggan() -> Config:
     """As published: 100 epochs, the rate constant for half of them; from the 31st on, the foreground alone."""
     return Config(
-        schedule=Schedule(steps=0, log_every=100, preview_every=5000, validate_every=5000, save_every=1000),
+        schedule=Schedule(steps=0, log_every=100, preview_every=5000, validate_every=5000, save_every=250),
         rates=LinearDecay(rate=1e-4, epochs=100, constant=50),
         optimizer=Adam(),
     )

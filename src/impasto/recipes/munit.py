@@ -32,7 +32,7 @@ class Config(Pictures, Settings):
 def munit() -> Config:
     """As published: a million steps of one picture, with a rate that halves every 100,000."""
     return Config(
-        schedule=Schedule(steps=1_000_000, log_every=100, preview_every=5000, validate_every=5000, save_every=1000),
+        schedule=Schedule(steps=1_000_000, log_every=100, preview_every=5000, validate_every=5000, save_every=250),
         rates=StepDecay(rate=1e-4, epochs=10, every=1, factor=0.5),
         optimizer=Adam(weight_decay=1e-4),
     )

@@ -29,7 +29,8 @@ class Config(UnpairedConfig):
 def nla_cyclegan() -> Config:
     """As in paper 000, section 2.3: 150 epochs, whose rate falls after the first 100."""
     return Config(
-        schedule=Schedule(steps=0, log_every=100, preview_every=5000, validate_every=5000, save_every=1000),
+        # Often enough that a kill costs minutes on a CPU as well, where a step of this size takes seconds.
+        schedule=Schedule(steps=0, log_every=100, preview_every=5000, validate_every=5000, save_every=250),
         rates=LinearDecay(rate=2e-4, epochs=150, constant=100),
         # The paper gives NAdam and its rate alone. Betas of CycleGAN, because with PyTorch's 0.9 the momentum would
         # outlast the discriminator that it was gathered against; so Adam and NAdam differ in Nesterov's part only.

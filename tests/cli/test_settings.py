@@ -1,0 +1,67 @@
+"""`impasto train --set`: any field of a recipe, of its kind, found by its name."""
+
+from dataclasses import asdict
+
+import pytest
+
+from impasto.cli.settings import with_settings
+from impasto.errors import OptionError
+from impasto.recipes import aggan, nla_cyclegan, semantic_gan
+
+
+def changed(config, *given):
+    """{place: value} of what is other than before."""
+
+    def flat(values, outer=""):
+        for name, value in values.items():
+            if isinstance(value, dict):
+                yield from flat(value, f"{outer}{name}.")
+            else:
+                yield f"{outer}{name}", value
+
+    before, after = (dict(flat(asdict(one))) for one in (config, with_settings(config, given)))
+    return {name: value for name, value in after.items() if value != before[name]}
+
+
+def test_fields_and_fields_of_fields():
+    config = nla_cyclegan.nla_cyclegan()
+    given = (
+        "batch=4",
+        "crop=128",
+        "save_every=50",
+        "generator.width=32",
+        "rates.rate=1e-3",
+        "optimizer.betas=0.9, 0.99",
+    )
+    assert changed(config, *given) == {
+        "batch": 4, "crop": 128, "schedule.save_every": 50, "generator.width": 32, "rates.rate": 1e-3,
+        "optimizer.betas": (0.9, 0.99),
+    }  # fmt: skip
+    assert changed(config, "compose=true", "upsampling=resize") == {
+        "generator.compose": True, "generator.upsampling": "resize"
+    }  # fmt: skip
+    assert [changed(config, f"epoch={word}") for word in ("A", "300", "max")] == [{"epoch": "A"}, {"epoch": 300}, {}]
+    assert changed(aggan.aggan(), "foreground_from=5") == {"foreground_from": 5}
+    assert changed(semantic_gan.semantic_gan(), "spectral_norm=true") == {"spectral_norm": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("batch", "'batch', but must be NAME=VALUE"),
+        ("bacth=4", "has not; did you mean 'batch'"),
+        ("width=4", "could be generator.width or discriminator.width"),
+        ("batch=two", "batch is 'two', but must be a whole number"),
+        ("batch=1.5", "must be a whole number"),
+        ("batch=0", "batch is 0, but must be 1 or more"),
+        ("save_every=-1", "must be 0 or more"),
+        ("cycle_weight=nan", "must be 0 or more"),
+        ("compose=yes", "must be true or false"),
+        ("upsampling=none", "must be transposed or resize"),
+        ("betas=0.5", "must be values separated by commas"),
+        ("generator=3", "'generator', which the recipe has not"),
+    ],
+)
+def test_what_there_is_not_is_said(text, message):
+    with pytest.raises(OptionError, match=message):
+        with_settings(nla_cyclegan.nla_cyclegan(), [text])
