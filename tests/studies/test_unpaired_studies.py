@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from PIL import Image
 import impasto
 from impasto import StylizeOptions, image
 from impasto.errors import CheckpointError, OptionError, PictureError
-from impasto.studies import STUDIES, TrainingStudy, trained
+from impasto.studies import STUDIES, TrainingStudy, estimate, statistics, trained
 from impasto.studies.trained import Budget, run
 from impasto.training.figures import read_curves
 from impasto.training.optimizers import Adam, NAdam
@@ -58,9 +59,15 @@ def test_variants_differ_in_what_the_papers_compare(data: dict[str, list[Path]])
     assert (adam.optimizer, nadam.optimizer) == (Adam(), NAdam())
     assert {name for name, value in vars(adam).items() if value != vars(nadam)[name]} == {"optimizer"}
     assert (adam.seed, adam.schedule.steps, adam.crop, adam.generator.width) == (3, 7, 256, 64)
-    plain, attentive = configs("nla-vs-cyclegan", data, Budget(slim=True, steps=7))
-    assert (plain.generator.width, plain.crop, attentive.generator.position) == (16, 128, 5)
-    assert (plain.optimizer, attentive.optimizer) == (Adam(), NAdam())
+    four = configs("nla-vs-cyclegan", data, Budget(slim=True, steps=7))
+    assert [(run.generator.width, run.crop) for run in four] == [(16, 128)] * 4
+    assert [(hasattr(run.generator, "position"), run.optimizer) for run in four] == [
+        (False, Adam()), (False, NAdam()), (True, Adam()), (True, NAdam())
+    ]  # fmt: skip
+    assert len({run.rates for run in configs("nla-vs-cyclegan", data, Budget())}) == 1, "equal epochs"
+    assert len({run.schedule.steps for run in configs("nla-vs-cyclegan", data, Budget())}) == 1
+    positions = configs("nla-position", data, Budget(slim=True, steps=7))
+    assert [run.generator.position for run in positions] == [1, 3, 5, 7, 9]
 
 
 def test_small_batches_see_as_many_pictures(data: dict[str, list[Path]]) -> None:
@@ -84,18 +91,19 @@ def test_size_and_what_makes_no_sense(data: dict[str, list[Path]]) -> None:
 def test_files_are_those_of_the_runs_and_the_same_command_goes_on(data: dict[str, list[Path]], tmp_path: Path) -> None:
     study = STUDIES["nla-vs-cyclegan"]
     assert isinstance(study, TrainingStudy)
+    study = replace(study, variants=study.variants[::3])
     told: list[tuple[int, int, str]] = []
     report = run(study, "nla-vs-cyclegan", data, tmp_path, QUICK, lambda *what: told.append(what))
-    assert {what for _, _, what in told} == {"CycleGAN", "NLA-CycleGAN"}
+    assert {what for _, _, what in told} == {"CycleGAN, Adam", "NLA, NAdam"}
     assert (told[-1][0], told[-1][1]) == (4, 4)
     about = json.loads((tmp_path / "numbers.json").read_text())
     with (tmp_path / "numbers.csv").open() as file:
         assert len(list(csv.DictReader(file))) == len(about["rows"])
-    curves = read_curves(tmp_path / "runs" / "NLA-CycleGAN" / "tensorboard")
-    row = next(r for r in about["rows"] if (r["variant"], r["value"]) == ("NLA-CycleGAN", "A2B/cycle"))
+    curves = read_curves(tmp_path / "runs" / "NLA, NAdam" / "tensorboard")
+    row = next(r for r in about["rows"] if (r["variant"], r["value"]) == ("NLA, NAdam", "A2B/cycle"))
     assert row["all"] == pytest.approx(sum(curves["A2B/cycle"].values()) / 2)
     assert row["last tenth"] == pytest.approx(curves["A2B/cycle"][2])
-    assert "| NLA-CycleGAN | A2B/cycle |" in report.read_text()
+    assert "| NLA, NAdam | 0 | A2B/cycle |" in report.read_text()
     assert "![curves.png](curves.png)\n\n![held-out.png](held-out.png)" in report.read_text()
     assert all((tmp_path / name).stat().st_size > 10_000 for name in ("curves.png", "held-out.png"))
 
@@ -103,7 +111,9 @@ def test_files_are_those_of_the_runs_and_the_same_command_goes_on(data: dict[str
     pixels = np.asarray(Image.open(tmp_path / "figure.png"))
     assert pixels.shape[1] == 4 * 128 + 5 * 8, "each pixel is a square of four"
     photo = pixels[28:156:4, 8:136:4]
-    method = impasto.load("cyclegan", device="cpu", weights=tmp_path / "runs" / "CycleGAN" / "generators.safetensors")
+    method = impasto.load(
+        "cyclegan", device="cpu", weights=tmp_path / "runs" / "CycleGAN, Adam" / "generators.safetensors"
+    )
     content = image.from_pil(Image.fromarray(photo)).pixels
     painted = np.asarray(image.to_pil(image.Picture(method(content, [], StylizeOptions(method="cyclegan")))))
     assert np.abs(pixels[28:156:4, 144:272:4].astype(int) - painted).max() <= 1
@@ -127,3 +137,44 @@ def test_every_study_runs(name: str, data: dict[str, list[Path]], tmp_path: Path
     run(study, name, data, tmp_path, Budget(quick=True, steps=1, device="cpu", precision="fp32"))
     rows = json.loads((tmp_path / "numbers.json").read_text())["rows"]
     assert list(dict.fromkeys(row["variant"] for row in rows)) == [variant.name for variant in study.variants]
+
+
+def test_the_trend_is_slim_and_what_is_given_counts_more() -> None:
+    study = STUDIES["nadam-vs-adam"]
+    assert isinstance(study, TrainingStudy)
+    found = Budget(trend=True).of(study)
+    assert (found.slim, found.steps, found.size) == (True, study.trend["steps"], study.trend["size"])
+    assert Budget(trend=True, steps=3).of(study).steps == 3
+    assert Budget(steps=3).of(study) == Budget(steps=3)
+    with pytest.raises(OptionError, match="--seeds is 0"):
+        Budget(seeds=0).of(study)
+
+
+def test_how_long_it_takes_is_known_before(
+    data: dict[str, list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = STUDIES["nadam-vs-adam"]
+    assert isinstance(study, TrainingStudy)
+    clock = iter(float(n) for n in range(100))
+    monkeypatch.setattr(estimate.time, "perf_counter", lambda: next(clock))
+    budget = Budget(quick=True, steps=10, seeds=3, device="cpu", precision="fp32")
+    # Two variants of ten steps, half a tick of the clock each, three times.
+    assert estimate.seconds_of_trainings(study, data, tmp_path, budget) == 2 * 10 * 0.5 * 3
+    (tmp_path / "runs").mkdir()
+    assert estimate.seconds_of_trainings(study, data, tmp_path, budget) == 0
+
+
+@pytest.mark.slow
+def test_three_seeds_give_intervals_and_a_paired_test(data: dict[str, list[Path]], tmp_path: Path) -> None:
+    study = STUDIES["nadam-vs-adam"]
+    assert isinstance(study, TrainingStudy)
+    report = run(study, "nadam-vs-adam", data, tmp_path, replace(QUICK, seeds=3)).read_text()
+    folders = {path.name for path in (tmp_path / "runs").iterdir()}
+    assert folders == {name + seed for name in ("Adam", "NAdam") for seed in ("", ", seed 1", ", seed 2")}
+    about = json.loads((tmp_path / "numbers.json").read_text())
+    rows = [row for row in about["rows"] if row["value"] == "A2B/cycle"]
+    assert [(row["variant"], row["seed"]) for row in rows] == [(v, s) for s in range(3) for v in ("Adam", "NAdam")]
+    apart = [rows[2 * s + 1]["last tenth"] - rows[2 * s]["last tenth"] for s in range(3)]
+    (found,) = (row for row in about["compared"] if (row["value"], row["variant"]) == ("A2B/cycle", "NAdam"))
+    assert found["less Adam"] == str(statistics.mean(apart))
+    assert f"| A2B/cycle | NAdam | {found['mean']} | {found['less Adam']} |" in report

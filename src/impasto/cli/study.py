@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from impasto.cli.pictures import Source, find_contents, find_painting
-from impasto.cli.terminal import Screen, write
+from impasto.cli.terminal import Screen, duration, write
 from impasto.errors import Cancelled, OptionError
 
 if TYPE_CHECKING:
@@ -23,6 +23,13 @@ class Scale:
 
     quick: Annotated[
         bool, Parameter(help="small and short, to see that it works: under a minute", show_default=False)
+    ] = False
+    trend: Annotated[
+        bool,
+        Parameter(
+            help="between quick and whole, enough to see where it goes: about ten minutes of two CPU cores",
+            show_default=False,
+        ),
     ] = False
     size: Annotated[
         int | None, Parameter(help="longer side of the pictures; 512 if not given. Of trainings, of their crops")
@@ -59,6 +66,9 @@ class Trained:
         False
     )
     seed: Annotated[int, Parameter(help="of everything random in trainings")] = 0
+    seeds: Annotated[
+        int, Parameter(metavar="N", help="runs of each training, from --seed on; of 3 and more, intervals and tests")
+    ] = 1
     precision: Annotated[str, Parameter(help="of trainings: auto, fp32, bf16")] = "auto"
 
 
@@ -109,6 +119,8 @@ def study(
         return _tables(evaluated, target.output or Path(f"study-{TABLES}"))
     if evaluated:
         raise OptionError(f"--evaluated is for {TABLES}, which {name} is not")
+    if scale.quick and scale.trend:
+        raise OptionError("--quick and --trend are two sizes of a study; give one of them")
     if name not in STUDIES:
         raise OptionError(f"no study '{name}'; there are {', '.join([*STUDIES, TABLES])}")
     entry, folder = STUDIES[name], target.output or Path(f"study-{name}")
@@ -142,11 +154,12 @@ def _paint(
 ) -> Path:
     from impasto.studies import Settings, run
     from impasto.studies.report import claim
-    from impasto.studies.runner import QUICK
+    from impasto.studies.runner import QUICK, TREND
 
     chosen = _with_values(entry, name, scale.values)
     wanted = {"size": scale.size, "steps": scale.steps, "encoder": network.encoder}
-    choices = {**(QUICK if scale.quick else {}), **{key: value for key, value in wanted.items() if value is not None}}
+    grade = QUICK if scale.quick else TREND if scale.trend else {}
+    choices = {**grade, **{key: value for key, value in wanted.items() if value is not None}}
     contents = _found(words[0] or entry.pair[:1])
     styles = _found([find_painting(word).path for word in words[1] or entry.pair[1:]])
     inputs = [source.path for source in (*contents, *styles)]
@@ -154,8 +167,13 @@ def _paint(
     settings = Settings(
         choices=choices, device=network.device, weights=network.weights, inputs=inputs, overwrite=overwrite
     )  # fmt: skip
+    pictures = _read(contents), _read(styles)
+    if not scale.quick:
+        from impasto.studies.estimate import seconds_of_paintings
+
+        _say_how_long(seconds_of_paintings(chosen, *pictures, settings))
     with Screen().counting(name) as count:
-        return run(chosen, name, _read(contents), _read(styles), folder, settings, count)
+        return run(chosen, name, *pictures, folder, settings, count)
 
 
 def _train(entry: "TrainingStudy", name: str, folder: Path, scale: Scale, device: str, trained: Trained) -> Path:
@@ -171,6 +189,11 @@ def _train(entry: "TrainingStudy", name: str, folder: Path, scale: Scale, device
             return run(entry, name, data, folder, budget, count)
     except KeyboardInterrupt:
         raise Cancelled(f"stopped; the runs are in {folder}, and the same command goes on with them") from None
+
+
+def _say_how_long(seconds: float) -> None:
+    if seconds >= 1:
+        Screen().note(f"about {duration(seconds)} on this machine as it is now, from a few steps")
 
 
 def _folders(given: Sequence[str], name: str) -> dict[str, list[Path]]:

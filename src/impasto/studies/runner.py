@@ -18,10 +18,14 @@ from impasto.files import make_folder, replace_file
 from impasto.methods.gatys.stylizer import Gatys
 from impasto.options import StylizeOptions
 from impasto.studies.report import as_csv, claim, machine, table
+from impasto.studies.statistics import comparisons, explained
 from impasto.studies.study import Cell, Study, Variant
 
 # Small enough for all of a study within a minute of two cores.
 QUICK: Mapping[str, Any] = {"size": 128, "steps": 12}
+
+# Enough of both that a picture can be judged: a quarter of the pixels, a third of paper 001's steps.
+TREND: Mapping[str, Any] = {"size": 256, "steps": 160}
 
 PAPER_SIZE = 512
 
@@ -124,7 +128,9 @@ def run(
     replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1))
     replace_file(folder / "numbers.csv", as_csv(rows))
     target = folder / "report.md"
-    replace_file(target, _report(about, rows, options, drawn))
+    paired = comparisons(rows, "variant", ["content", "style"], [name for name in rows[0] if name.endswith(" loss")])
+    said = ["## Pairs", explained(len(shop.pairs), "pair"), table(paired)] if paired else []
+    replace_file(target, _report(about, rows, options, drawn, said))
     return target
 
 
@@ -171,6 +177,7 @@ def _report(
     rows: Sequence[Mapping[str, Any]],
     options: Mapping[str, StylizeOptions],
     drawn: Sequence[str],
+    paired: Sequence[str],
 ) -> str:
     resolved = [asdict(chosen.resolved()) for chosen in options.values()]
     common = {key: value for key, value in resolved[0].items() if all(other[key] == value for other in resolved)}
@@ -181,6 +188,7 @@ def _report(
         f"{about['source']}. {about['question']}",
         *(f"![{name}]({name})" for name in ("figure.png", *drawn)),
         table(rows),
+        *paired,
         "## Settings",
         f"{about['machine']}; {about['seconds']} s in all. Weights: {weights}. Every option of every variant is in"
         " numbers.json; of those that all variants share, these are not impasto's defaults:",

@@ -29,5 +29,6 @@ STUDIES: Mapping[str, TrainingStudy] = {
             Training("by the letter", *_SEMANTIC, {**_SHARED, "reconstruction_weight": 0.0, "normalised_codes": False}),
         ],
         worst_of=_ALL,
+        trend={"steps": 700, "size": 64},
     ),
 }

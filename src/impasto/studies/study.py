@@ -79,10 +79,12 @@ class Training:
 class TrainingStudy:
     """One experiment whose variants are trainings on the same pictures, from the same seed.
 
-    worst_of: a variant whose worst translations are drawn; then all variants are measured as well.
+    worst_of: a variant whose worst translations are drawn; then all variants are measured as well. trend: the budget
+    that shows the trend, {'steps', 'size'}: about ten minutes of two CPU cores for all variants together.
     """
 
     source: str
     question: str
     variants: Sequence[Training]
     worst_of: str = ""
+    trend: Mapping[str, int]

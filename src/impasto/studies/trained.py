@@ -24,9 +24,11 @@ from impasto.files import make_folder, replace_file
 from impasto.methods.nla_cyclegan.network import Generator
 from impasto.options import StylizeOptions
 from impasto.recipes import RECIPES
-from impasto.studies.measured import PROTOCOL, failures, measures, published, translations
-from impasto.studies.report import as_csv, claim, machine, table
+from impasto.studies import trained_report
+from impasto.studies.measured import failures, measures, published, translations
+from impasto.studies.report import as_csv, claim, machine
 from impasto.studies.study import Training, TrainingStudy
+from impasto.studies.trained_report import Outcome
 from impasto.translation import Translator
 from impasto.weights import load as load_weights
 
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
 Data = Mapping[str, Sequence[Path]]
 
 RUNS = "runs"
-CURVES = ("curves.png", "held-out.png")
-"""Of the losses that were learned from, as the papers have them, and of everything that was only watched."""
 MOST_ROWS = 4
 """Of the figure."""
 SMALLEST_CELL = 128
@@ -53,6 +53,7 @@ class Budget:
     steps: of the run with the largest batch; the others see as many pictures. None for the recipe's own, which are
     those of its epochs or, of a slim one, a number. size: pixels of a crop; None for the recipe's own. slim: recipes
     with a sixteenth of the work, where there are any. quick: networks, crops and steps that only show that it works.
+    trend: slim, with the study's own steps and size for it. seeds: so many runs of each variant, from `seed` on.
     """
 
     steps: int | None = None
@@ -60,18 +61,19 @@ class Budget:
     seed: int = 0
     slim: bool = False
     quick: bool = False
+    trend: bool = False
+    seeds: int = 1
     device: str = "auto"
     precision: str = "auto"
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one variant left: its result, its config, and curves of everything that it logged."""
-
-    variant: Training
-    weights: Path
-    config: Any
-    curves: Mapping[str, figures.Curve]
+    def of(self, study: TrainingStudy) -> "Budget":
+        """With what `trend` stands for. Raises OptionError for what no study can be run with."""
+        if self.seeds < 1:
+            raise OptionError(f"--seeds is {self.seeds}, but must be 1 or more")
+        if not self.trend:
+            return self
+        steps, size = self.steps or study.trend["steps"], self.size or study.trend["size"]
+        return replace(self, trend=False, slim=True, steps=steps, size=size)
 
 
 def run(
@@ -89,22 +91,25 @@ def run(
     Runs that were stopped go on where they were; with other settings they are refused (CheckpointError).
     Raises KeyboardInterrupt after saving, DataError, OptionError, PictureError if the folder cannot be written.
     """
-    configs = _configs(study, data, budget)
+    budget = budget.of(study)
+    wanted = runs_of(study, data, budget)
     claim(folder, name)
     make_folder(folder)
     how = _accelerator(budget)
-    total, before = sum(config.schedule.steps for config in configs), 0
+    total, before = sum(config.schedule.steps for _, config in wanted), 0
     outcomes: list[Outcome] = []
-    for variant, config in zip(study.variants, configs, strict=True):
-        told = _told(report, before, total, variant.name)
-        outcomes.append(_trained(variant, config, data, folder / RUNS / variant.name, how, told))
+    for variant, config in wanted:
+        place = variant.name if config.seed == budget.seed else f"{variant.name}, seed {config.seed}"
+        told = _told(report, before, total, place)
+        outcomes.append(_trained(variant, config, data, folder / RUNS / place, how, told))
         before += config.schedule.steps
-    held_out = _held_out(configs[0], data)
-    shown = [image.Picture(picture) for picture in held_out["A"][:MOST_ROWS]]
-    replace_file(folder / "figure.png", figures.png(_figure(outcomes, shown, budget)))
+    first = [outcome for outcome in outcomes if outcome.config.seed == budget.seed]
+    held_out = {seed: _held_out(replace(first[0].config, seed=seed), data) for seed in _seeds(budget)}
+    shown = [image.Picture(picture) for picture in held_out[budget.seed]["A"][:MOST_ROWS]]
+    replace_file(folder / "figure.png", figures.png(_figure(first, shown, budget)))
     measured = _measured(study, outcomes, held_out, budget, folder) if study.worst_of else []
-    rows = [row for outcome in outcomes for row in _numbers(outcome)]
-    for file, panels in _panels(outcomes).items():
+    rows = [row for outcome in outcomes for row in trained_report.numbers(outcome)]
+    for file, panels in trained_report.panels(first).items():
         figures.draw_panels(folder / file, panels, "percent of the steps")
     about = {
         "study": name,
@@ -114,17 +119,30 @@ def run(
         "precision": how[1],
         "pictures": {kind: len(list_pictures(folders, shards=True)) for kind, folders in data.items()},
         "measured": measured,
-        "configs": {outcome.variant.name: asdict(outcome.config) for outcome in outcomes},
+        "compared": trained_report.compared(measured, rows, budget.seeds),
+        "configs": {outcome.variant.name: asdict(outcome.config) for outcome in first},
     }
     replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1))
     replace_file(folder / "numbers.csv", as_csv(rows))
     target = folder / "report.md"
-    drawn = [file for file in CURVES if (folder / file).exists()]
-    replace_file(target, _report(about, rows, outcomes, drawn))
+    drawn = [file for file in trained_report.CURVES if (folder / file).exists()]
+    replace_file(target, trained_report.report(about, rows, first, drawn, budget.seeds))
     return target
 
 
 # --- the runs --------------------------------------------------------------------------------------------------------
+
+
+def runs_of(study: TrainingStudy, data: Data, budget: Budget) -> list[tuple[Training, Any]]:
+    """The variants of every seed, each with its config: all of one seed, then all of the next."""
+    found = []
+    for seed in _seeds(budget):
+        found += list(zip(study.variants, _configs(study, data, replace(budget, seed=seed)), strict=True))
+    return found
+
+
+def _seeds(budget: Budget) -> range:
+    return range(budget.seed, budget.seed + budget.seeds)
 
 
 def _configs(study: TrainingStudy, data: Data, budget: Budget) -> list[Any]:
@@ -184,6 +202,11 @@ def _accelerator(budget: Budget) -> tuple["Accelerator", str]:
     return Accelerator(cpu=device.type == "cpu", mixed_precision="bf16" if chosen == "bf16" else "no"), chosen
 
 
+def build(variant: Training, config: Any, data: Data, budget: Budget) -> Any:
+    """A run of a variant as `fit` takes it, which writes nothing by itself."""
+    return _module(variant.recipe).build(config, _accelerator(budget)[0], data)
+
+
 def _trained(
     variant: Training,
     config: Any,
@@ -238,17 +261,17 @@ def _held_out(config: Any, data: Data) -> dict[str, list[Tensor]]:
 
 
 def _measured(
-    study: TrainingStudy, outcomes: Sequence[Outcome], held_out: Mapping[str, Sequence[Tensor]], budget: Budget,
-    folder: Path,
+    study: TrainingStudy, outcomes: Sequence[Outcome], held_out: Mapping[int, Mapping[str, Sequence[Tensor]]],
+    budget: Budget, folder: Path,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """A row for each variant; draws failures.png."""
+    """A row for each run; draws failures.png of the first seed. held_out: by seed."""
     rows = []
     for outcome in outcomes:
-        variant = outcome.variant
-        made = translations(_loaded(outcome, budget), held_out)
-        about = {"variant": variant.name, "steps": outcome.config.schedule.steps, "pictures": len(made)}
+        variant, seed = outcome.variant, outcome.config.seed
+        made = translations(_loaded(outcome, budget), held_out[seed])
+        about = {"variant": variant.name, "seed": seed, "steps": outcome.config.schedule.steps, "pictures": len(made)}
         rows.append({**about, **measures(made), **published(variant.published)})
-        if variant.name == study.worst_of:
+        if variant.name == study.worst_of and seed == budget.seed:
             replace_file(folder / "failures.png", figures.png(failures(made, variant.name, _readable)))
     return rows
 
@@ -285,69 +308,3 @@ def _loaded(outcome: Outcome, budget: Budget) -> Translator:
 def _attention(generator: Generator, pixels: Tensor) -> Image.Image:
     """The photo, bright where its places look most."""
     return lit(pixels.cpu(), mean_attention(generator, pixels).cpu(), generator.cell)
-
-
-def _panels(outcomes: Sequence[Outcome]) -> dict[str, dict[str, dict[str, figures.Curve]]]:
-    """For each file that has any: a panel for each value, in it a curve for each variant over the share of its steps,
-    in percent."""
-    files: dict[str, dict[str, dict[str, figures.Curve]]] = {}
-    for outcome in outcomes:
-        steps = outcome.config.schedule.steps
-        for value, curve in outcome.curves.items():
-            shares = {100 * step / steps: one for step, one in curve.items()}
-            file = CURVES[value.startswith(("held out", "health/"))]
-            files.setdefault(file, {}).setdefault(value, {})[outcome.variant.name] = shares
-    return files
-
-
-def _numbers(outcome: Outcome) -> list[dict[str, Any]]:
-    """Means of every logged value over the first tenth, all, and the last tenth of the steps."""
-    rows = []
-    steps = outcome.config.schedule.steps
-    for loss, curve in outcome.curves.items():
-        parts = {
-            "first tenth": [value for step, value in curve.items() if step <= 0.1 * steps],
-            "all": list(curve.values()),
-            "last tenth": [value for step, value in curve.items() if step > 0.9 * steps],
-        }
-        means = {part: sum(values) / len(values) for part, values in parts.items() if values}
-        rows.append({"variant": outcome.variant.name, "value": loss, **means})
-    return rows
-
-
-def _measures_reported(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    if not rows:
-        return []
-    return ["## Held-out pictures", table(rows), PROTOCOL, "The worst by structure SSIM:", "![failures](failures.png)"]
-
-
-def _report(
-    about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], outcomes: Sequence[Outcome], drawn: Sequence[str]
-) -> str:
-    variants = [
-        {
-            "variant": outcome.variant.name,
-            "steps": outcome.config.schedule.steps,
-            "batch": outcome.config.batch,
-            "optimiser": type(outcome.config.optimizer).__name__,
-            "rate": outcome.config.rates.rate,
-            "crop": outcome.config.crop,
-            "width": outcome.config.generator.width,
-        }
-        for outcome in outcomes
-    ]
-    counts = ", ".join(f"{count} of {kind}" for kind, count in about["pictures"].items())
-    lines = [
-        f"# {about['study']}",
-        f"{about['source']}. {about['question']}",
-        "![figure.png](figure.png)",
-        *(f"![{file}]({file})" for file in drawn),
-        *_measures_reported(about["measured"]),
-        "Means over the steps of each run, of losses with their weights:",
-        table(rows),
-        "## Runs",
-        table(variants),
-        f"{about['machine']}, {about['precision']}; pictures: {counts}, of which {outcomes[0].config.held_out} each"
-        " were held out; the figure shows the first of A. Every setting is in numbers.json.",
-    ]
-    return "\n\n".join(lines) + "\n"

@@ -1,11 +1,17 @@
 """The experiments of papers 000 and 002, part II: trainings of unpaired translation that differ in a few settings."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from impasto.studies.study import Training, TrainingStudy
 from impasto.training.optimizers import Adam, NAdam
+from impasto.training.schedules import LinearDecay
 
+_CYCLEGAN = ("cyclegan", "cyclegan_slim")
 _NLA = ("nla_cyclegan", "nla_cyclegan_slim")
+
+# Paper 000's.
+_EPOCHS: Mapping[str, Any] = {"rates": LinearDecay(rate=2e-4, epochs=150, constant=100)}
 
 STUDIES: Mapping[str, TrainingStudy] = {
     "nadam-vs-adam": TrainingStudy(
@@ -16,15 +22,28 @@ STUDIES: Mapping[str, TrainingStudy] = {
             Training("Adam", *_NLA, {"optimizer": Adam()}),
             Training("NAdam", *_NLA, {"optimizer": NAdam()}),
         ],
+        trend={"steps": 2500, "size": 64},
     ),
     "nla-vs-cyclegan": TrainingStudy(
         source="Paper 000, Figure 6",
-        question="What does the non-local block change, and what does it look at?",
-        # Each as its own recipe has it: with the block come NAdam and its decay, as in the paper.
+        question="What does the non-local block change, what does NAdam, and what does the block look at?",
+        # Block and optimiser, each with each, for as many epochs, at one rate.
         variants=[
-            Training("CycleGAN", "cyclegan", "cyclegan_slim"),
-            Training("NLA-CycleGAN", *_NLA, attention=True),
+            Training("CycleGAN, Adam", *_CYCLEGAN, {**_EPOCHS, "optimizer": Adam()}),
+            Training("CycleGAN, NAdam", *_CYCLEGAN, {**_EPOCHS, "optimizer": NAdam()}),
+            Training("NLA, Adam", *_NLA, {**_EPOCHS, "optimizer": Adam()}, attention=True),
+            Training("NLA, NAdam", *_NLA, {**_EPOCHS, "optimizer": NAdam()}, attention=True),
         ],
+        trend={"steps": 1600, "size": 64},
+    ),
+    "nla-position": TrainingStudy(
+        source="Paper 000, section 2.2, which does not say which residual block the non-local one replaces",
+        question="What does a non-local block look at that stands after no, two, four, six or eight residual blocks?",
+        variants=[
+            Training(f"block {position}", *_NLA, generator={"position": position}, attention=True)
+            for position in (1, 3, 5, 7, 9)
+        ],
+        trend={"steps": 1200, "size": 64},
     ),
     "dncnn-batch-and-decay": TrainingStudy(
         source="Paper 002, Figures 2 to 5",
@@ -33,5 +52,7 @@ STUDIES: Mapping[str, TrainingStudy] = {
             Training(name, name, name)
             for name in ("exp_smallBS", "exp_largeBS", "exp_largeBS_decay", "exp_smallBS_decay")
         ],
+        # Its networks have no slim kin, and its discriminator no stride.
+        trend={"steps": 150, "size": 32},
     ),
 }

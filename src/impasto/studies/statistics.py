@@ -1,0 +1,98 @@
+"""What repetitions of an experiment allow to say: intervals of means, and paired differences between its variants."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from impasto.errors import OptionError
+
+FEWEST = 3
+"""Repetitions from which on there are intervals; of two, they are tens of times as wide as the difference."""
+
+LEVEL = 0.95
+
+_POINTS = 20_001
+
+
+@dataclass(frozen=True)
+class Mean:
+    """With half the width of its interval at LEVEL, and the probability of a mean so far from 0 if it were 0."""
+
+    value: float
+    half: float
+    p: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3g} ± {self.half:.2g}"
+
+
+def mean(values: Sequence[float]) -> Mean:
+    """Student's interval and two-sided test. Raises OptionError for fewer than two values."""
+    if len(values) < 2:
+        raise OptionError(f"an interval takes 2 values or more, not {len(values)}")
+    wide = torch.tensor(values, dtype=torch.float64)
+    freedom = len(values) - 1
+    error = float(wide.std() / math.sqrt(len(values)))
+    middle = float(wide.mean())
+    ratio = abs(middle) / error if error else (math.inf if middle else 0.0)
+    return Mean(middle, quantile(LEVEL, freedom) * error, 1 - within(ratio, freedom))
+
+
+def within(t: float, freedom: int) -> float:
+    """Share of Student's distribution between -t and t."""
+    if math.isinf(t):
+        return 1.0
+    # As an angle the density has no tails: t = sqrt(freedom) tan(angle).
+    angle = torch.linspace(0, math.atan(t / math.sqrt(freedom)), _POINTS, dtype=torch.float64)
+    scale = 2 * math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(math.pi)
+    return min(1.0, scale * float(torch.trapezoid(angle.cos() ** (freedom - 1), angle)))
+
+
+def quantile(share: float, freedom: int) -> float:
+    """t with so much of Student's distribution between -t and t."""
+    low, high = 0.0, 1e4
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if within(middle, freedom) < share else (low, middle)
+    return (low + high) / 2
+
+
+def comparisons(
+    rows: Sequence[Mapping[str, Any]], of: str, repeated: Sequence[str], measures: Sequence[str]
+) -> list[dict[str, str]]:
+    """A row for each variant and measure: its mean, and its paired difference from the first variant.
+
+    of: the column that names the variant. repeated: columns that name the repetition, by which rows are paired.
+    Nothing for fewer than FEWEST repetitions, and for a measure that a row has not.
+    """
+    variants = list(dict.fromkeys(row[of] for row in rows))
+    table = {(row[of], tuple(row[name] for name in repeated)): row for row in rows}
+    repetitions = list(dict.fromkeys(key for _, key in table))
+    found: list[dict[str, str]] = []
+    if len(repetitions) < FEWEST:
+        return found
+    for measure in measures:
+        values: dict[Any, list[Any]] = {
+            variant: [table.get((variant, key), {}).get(measure) for key in repetitions] for variant in variants
+        }
+        for variant, own in values.items():
+            if not all(isinstance(value, int | float) for value in own + values[variants[0]]):
+                continue
+            row = {"value": measure, of: str(variant), "mean": str(mean(own))}
+            if variant != variants[0]:
+                apart = mean([one - other for one, other in zip(own, values[variants[0]], strict=True)])
+                row |= {f"less {variants[0]}": str(apart), "p": f"{apart.p:.2g}"}
+            found.append(row)
+    return found
+
+
+def explained(repetitions: int, what: str) -> str:
+    """What a table of `comparisons` is, for its reader. what: the repetitions are, in the singular."""
+    return (
+        f"Over {repetitions} {what}s: means with intervals of {LEVEL:.0%} (Student), and differences paired by {what},"
+        " with the probability of one so large by chance. A difference whose interval holds 0 shows nothing; of many"
+        " rows, one in twenty has p under 0.05 by chance alone."
+    )
