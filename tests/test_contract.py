@@ -12,12 +12,14 @@ import impasto
 from impasto.api import paint
 from impasto.errors import OptionError
 from impasto.image import Picture
-from impasto.methods import METHODS, Stylizer, load_method
+from impasto.methods import METHODS, StylizeOptions, Stylizer, load_method, options_of
+from impasto.methods.aggan import network as aggan
 from impasto.methods.cyclegan import network as cyclegan
 from impasto.methods.dncnn_cyclegan import network as dncnn_cyclegan
+from impasto.methods.munit import network as munit
 from impasto.methods.nla_cyclegan import network as nla_cyclegan
 from impasto.methods.semantic_gan import network as semantic_gan
-from impasto.options import TRANSLATIONS, StylizeOptions
+from impasto.options import Options
 from impasto.progress import Progress
 from impasto.translation import save_generators
 
@@ -32,6 +34,8 @@ GENERATORS: dict[str, Any] = {
     "cyclegan": lambda: cyclegan.Generator(cyclegan.GeneratorConfig(width=2, blocks=1)),
     "nla-cyclegan": lambda: nla_cyclegan.Generator(nla_cyclegan.GeneratorConfig(width=2, blocks=2, position=1)),
     "dncnn-cyclegan": lambda: dncnn_cyclegan.Generator(dncnn_cyclegan.GeneratorConfig(depth=1, width=2)),
+    "munit": lambda: munit.Generator(munit.GeneratorConfig(width=2, blocks=1, style_size=3, mlp_width=4)),
+    "aggan": lambda: aggan.Generator(aggan.GeneratorConfig(width=2, blocks=1, attention_width=2)),
     "semantic-gan": lambda: semantic_gan.Generator(semantic_gan.GeneratorConfig(width=2, blocks=1)),
 }
 SIZES = [(24, 32), (33, 47), (1, 1), (1, 40), (2, 300), (40, 1)]
@@ -39,7 +43,7 @@ SIZES = [(24, 32), (33, 47), (1, 1), (1, 40), (2, 300), (40, 1)]
 
 @pytest.fixture(scope="module", params=list(METHODS))
 def stylizer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stylizer:
-    if request.param not in TRANSLATIONS:
+    if not options_of(request.param).needs_weights:
         return impasto.load(request.param, device="cpu")
     path = tmp_path_factory.mktemp("weights") / "generators.safetensors"
     torch.manual_seed(0)
@@ -47,17 +51,18 @@ def stylizer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return impasto.load(request.param, device="cpu", weights=path)
 
 
-def options(stylizer: Stylizer, **choices: Any) -> StylizeOptions:
-    method = next(name for name, target in METHODS.items() if target.endswith(f":{type(stylizer).__name__}"))
-    return StylizeOptions(method=method, **(QUICK.get(method, {}) | choices))
+def options(stylizer: Stylizer, **choices: Any) -> Options:
+    return StylizeOptions(stylizer.method, **(QUICK.get(stylizer.method, {}) | choices))
 
 
 def shown(stylizer: Stylizer, style: Tensor) -> list[Tensor]:
     """What a method is given besides the content."""
-    return [style] if options(stylizer).takes_style else []
+    return [style] if options(stylizer).takes_styles else []
 
 
-of_styles = pytest.mark.parametrize("stylizer", [name for name in METHODS if name not in TRANSLATIONS], indirect=True)
+of_styles = pytest.mark.parametrize(
+    "stylizer", [name for name in METHODS if options_of(name).takes_styles], indirect=True
+)
 
 
 def picture(height: int, width: int, seed: int = 0) -> Tensor:
@@ -118,7 +123,7 @@ def test_what_is_transparent_of_a_content_changes_nothing(stylizer: Stylizer, ch
     assert torch.equal(one, other)
 
 
-@of_styles
+@pytest.mark.parametrize("stylizer", [name for name in METHODS if options_of(name).takes_masks], indirect=True)
 def test_nor_does_it_where_there_are_masks(stylizer: Stylizer) -> None:
     mask = Picture(torch.linspace(0, 1, 33).reshape(1, 1, 33, 1).expand(1, 3, 33, 47))
     one, other = (
@@ -223,5 +228,5 @@ def test_weights_are_named_by_their_hashes(stylizer: Stylizer) -> None:
 
 
 def test_unknown_method() -> None:
-    with pytest.raises(OptionError, match=f"no method 'gaty'; there are {', '.join(METHODS)}"):
+    with pytest.raises(OptionError, match=f"method is 'gaty', but must be one of {', '.join(METHODS)}"):
         load_method("gaty", torch.device("cpu"))

@@ -19,11 +19,13 @@ from torch import Tensor
 import impasto
 from impasto.gallery import packaged
 from impasto.image import read, resize
+from impasto.methods import StylizeOptions
+from impasto.methods.aggan import network as aggan
 from impasto.methods.cyclegan import network as cyclegan
 from impasto.methods.dncnn_cyclegan import network as dncnn
+from impasto.methods.munit import network as munit
 from impasto.methods.nla_cyclegan import network as nla
 from impasto.methods.semantic_gan import network as semantic
-from impasto.options import StylizeOptions
 from impasto.progress import Progress
 from impasto.translation import save_generators
 
@@ -37,6 +39,8 @@ GENERATORS: dict[str, Any] = {
         nla.GeneratorConfig(width=8, blocks=2, position=1, pooling=2, compose=True)
     ),
     "dncnn-cyclegan": lambda: dncnn.Generator(dncnn.GeneratorConfig(depth=3, width=16)),
+    "munit": lambda: munit.Generator(munit.GeneratorConfig(width=8, blocks=2)),
+    "aggan": lambda: aggan.Generator(aggan.GeneratorConfig(width=8, blocks=2, attention_width=8)),
     "semantic-gan": lambda: semantic.Generator(semantic.GeneratorConfig(width=8, blocks=2)),
     "semantic-gan, half": lambda: semantic.Generator(
         semantic.GeneratorConfig(width=8, blocks=1, attention="half", pooling=1)

@@ -8,9 +8,12 @@ import pytest
 import torch
 from receptive_field import field, linear
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
 
+from impasto.attention.generator import attention_of, mean_attention
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.methods.aggan.network import Attention, Discriminator, Generator, GeneratorConfig
+from impasto.translation import padded_to
 
 SMALL = GeneratorConfig(width=2, blocks=1, attention_width=2)
 
@@ -57,6 +60,17 @@ def test_what_is_not_attended_to_stays() -> None:
     assert torch.equal(network(x), x)
     last.bias.fill_(200)
     assert torch.equal(network(x), network.paint(x))
+
+
+def test_its_attention_is_shown_as_that_of_others() -> None:
+    """Every place looks at what is painted; a map of it has sum 1."""
+    network, content = trained(SMALL), (picture(18, 22) + 1) / 2
+    looks = attention_of(network, content, torch.tensor([[0, 0], [17, 21]]))
+    assert looks.shape == (2, 5, 6)
+    assert torch.equal(looks[0], looks[1])
+    torch.testing.assert_close(mean_attention(network, content), looks[0])
+    share = avg_pool2d(network.share(padded_to(content, 4, 8) * 2 - 1), 4)[0, 0]
+    torch.testing.assert_close(looks[0], (share / share.sum())[:5, :6])
 
 
 def test_the_discriminator_can_leave_its_normalisation_out() -> None:

@@ -277,7 +277,7 @@ def test_what_is_stored_can_be_loaded(tmp_path: Path, data: Data) -> None:
     methods = {MUNIT: impasto.methods.munit.stylizer.MUNIT, AGGAN: impasto.methods.aggan.stylizer.AgGAN}
     for config, method in methods.items():
         training = make(config, data)
-        folder = tmp_path / method.method
+        folder = tmp_path / method.options.method
         folder.mkdir()
         training.finish(folder)
         loaded = load_generator(folder / "generators.safetensors", method, "B2A")

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ import torch
 from receptive_field import field, linear
 from torch import Tensor, nn
 
+import impasto
 from impasto.errors import OptionError
 from impasto.methods.munit.network import DiscriminatorConfig, Generator, GeneratorConfig, MultiScaleDiscriminator
+from impasto.translation import save_generators
 
 SMALL = GeneratorConfig(width=2, blocks=1, style_size=3, mlp_width=4)
 
@@ -88,3 +91,26 @@ def test_every_field_changes_the_network(change: dict[str, Any]) -> None:
 
 def test_config_survives_json() -> None:
     assert GeneratorConfig.from_json(json.loads(json.dumps(SMALL.to_json()))) == SMALL
+
+
+def test_styles_are_drawn_or_given(tmp_path: Path) -> None:
+    """Without a painting the seed draws one; with several, their codes are averaged."""
+    network = made(SMALL)
+    save_generators(tmp_path / "g.safetensors", "munit", {"A2B": network}, {})
+    method = impasto.load("munit", device="cpu", weights=tmp_path / "g.safetensors")
+    content = (picture(16, 20) + 1) / 2
+    styles = [(picture(20, 28, seed) + 1) / 2 for seed in (2, 3)]
+
+    def painted(given: list[Tensor], **choices: Any) -> Tensor:
+        return method(content, given, impasto.StylizeOptions("munit", precision="fp32", **choices))
+
+    def expected(code: Tensor) -> Tensor:
+        return (loaded(content * 2 - 1, code) / 2 + 0.5).clamp(0, 1)
+
+    loaded, _ = method.network(impasto.StylizeOptions("munit", precision="fp32"))  # type: ignore[attr-defined]
+    for seed in (0, 7):
+        drawn = torch.randn(1, 3, generator=torch.Generator().manual_seed(seed))
+        torch.testing.assert_close(painted([], seed=seed), expected(drawn))
+    codes = [loaded.style_of(style * 2 - 1) for style in styles]
+    torch.testing.assert_close(painted(styles), expected((codes[0] + codes[1]) / 2))
+    torch.testing.assert_close(painted(styles[:1], seed=7), expected(codes[0]))

@@ -1,7 +1,7 @@
 """Where places of a photo look in the photo itself: the attention of a trained generator, as arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,12 +14,14 @@ from impasto.attention.look import Place, look_size, scaled
 from impasto.device import check_memory, memory_guard
 from impasto.errors import OptionError
 from impasto.masks import visible_colours
+from impasto.methods import StylizeOptions, combined
+from impasto.methods.aggan.network import Generator as AgGANGenerator
 from impasto.methods.nla_cyclegan.network import Generator as NLAGenerator
-from impasto.options import StylizeOptions
+from impasto.options import Options, TranslationOptions
 from impasto.sources import Source, as_picture
 from impasto.translation import Translator, bytes_per_pixel, padded_to
 
-METHODS = {"nla-cyclegan": "NLA-CycleGAN", "semantic-gan": "semantic GAN"}
+METHODS = {"nla-cyclegan": "NLA-CycleGAN", "semantic-gan": "semantic GAN", "aggan": "AgGAN"}
 """Whose generators look at the photo itself, and what they are called above a picture."""
 
 POINTS = 24
@@ -51,7 +53,7 @@ class Within(Glance):
 
     method: one of METHODS. painted: (1, 3, H, W) in [0, 1]. baseline: what another generator paints, or None. mean:
     (h, w), how much each position is looked at by all. share: (1, 1, H, W) in [0, 1], how much of each pixel is
-    painted, of a generator with `compose`.
+    painted, of a generator that blends what it paints with the photo.
     """
 
     method: str
@@ -88,7 +90,7 @@ class SightWithin:
 def within(
     content: Source,
     places: Sequence[str | Place] = (),
-    options: StylizeOptions | None = None,
+    options: Options | None = None,
     *,
     stylizer: Translator | None = None,
     weights: Path | None = None,
@@ -103,7 +105,8 @@ def within(
     paint the same photo.
     Raises PictureError, OptionError, WeightsError, OutOfMemoryError.
     """
-    options = replace(options or StylizeOptions(method="nla-cyclegan"), **choices)
+    options = combined(options or StylizeOptions("nla-cyclegan"), choices)
+    assert isinstance(options, TranslationOptions)
     method = stylizer or api.load(options.method, weights=weights)
     sight = see_within(content, options, stylizer=method)  # type: ignore[arg-type]
     assert isinstance(method, Translator)
@@ -111,7 +114,7 @@ def within(
     other = None
     if baseline is not None:
         plain = api.load("cyclegan", device=str(method.device), weights=baseline)
-        other = plain(pixels, [], replace(options, method="cyclegan"))
+        other = plain(pixels, [], StylizeOptions(**options.to_json() | {"method": "cyclegan"}))
     seen = pixels.to(method.device)
     return Within(
         content=pixels,
@@ -122,11 +125,11 @@ def within(
         painted=method(pixels, [], options),
         baseline=other,
         mean=mean_attention(generator, seen).cpu(),
-        share=_share(generator, seen) if isinstance(generator, NLAGenerator) and generator.config.compose else None,
+        share=_share(generator, seen),
     )
 
 
-def see_within(content: Source | image.Picture, options: StylizeOptions, *, stylizer: Translator) -> SightWithin:
+def see_within(content: Source | image.Picture, options: TranslationOptions, *, stylizer: Translator) -> SightWithin:
     """What `within` does before it knows the places, for many of them one after the other.
 
     Raises PictureError, OptionError, WeightsError, OutOfMemoryError.
@@ -161,7 +164,7 @@ def grid_of(content: Tensor) -> tuple[int, int]:
     return across, down
 
 
-def weights_of(method: Translator, options: StylizeOptions, content: Tensor, places: Sequence[Place]) -> Tensor:
+def weights_of(method: Translator, options: TranslationOptions, content: Tensor, places: Sequence[Place]) -> Tensor:
     """(K, h, w): the weights of other places of a photo that is as large as it shall be."""
     generator, _ = method.network(options)
     looking = cast(LookingGenerator, generator)
@@ -173,7 +176,11 @@ def _rows_and_columns(places: Sequence[Place]) -> Tensor:
 
 
 @torch.inference_mode()
-def _share(generator: NLAGenerator, picture: Tensor) -> Tensor:
+def _share(generator: LookingGenerator, picture: Tensor) -> Tensor | None:
+    if not (
+        isinstance(generator, AgGANGenerator) or (isinstance(generator, NLAGenerator) and generator.config.compose)
+    ):
+        return None
     height, width = picture.shape[-2:]
     padded = padded_to(picture, generator.multiple, generator.minimum)
     return generator.share(padded * 2 - 1)[..., :height, :width].cpu()

@@ -30,6 +30,14 @@ def counting(opacity: Tensor | None) -> Iterator[None]:
         _opacity.reset(token)
 
 
+def shares_at(x: Tensor) -> Tensor | None:
+    """(N or 1, 1, H, W), how much each position of a map counts; they sum to 1. None where all count alike."""
+    if (opacity := _opacity.get()) is None:
+        return None
+    weights = F.adaptive_avg_pool2d(opacity, (x.shape[2], x.shape[3]))
+    return weights / weights.sum((2, 3), keepdim=True)
+
+
 class InstanceNorm(nn.Module):
     """Every channel of every picture to mean 0 and variance 1 (Ulyanov et al. 2016), without gain and bias.
 
@@ -42,8 +50,8 @@ class InstanceNorm(nn.Module):
         self.inplace = inplace
 
     def forward(self, x: Tensor) -> Tensor:
-        if (opacity := _opacity.get()) is not None:
-            return _normalised_by(x, F.adaptive_avg_pool2d(opacity, (x.shape[2], x.shape[3])))
+        if (shares := shares_at(x)) is not None:
+            return _normalised_by(x, shares)
         # PyTorch's own instance normalisation leaves channels_last and takes 3 to 10 times as long. Over one picture,
         # batch normalisation is the same, and keeps the layout.
         if self.inplace and not torch.is_grad_enabled():
@@ -65,9 +73,8 @@ def _normalised(picture: Tensor, out: Tensor | None = None) -> Tensor:
     return normalised
 
 
-def _normalised_by(x: Tensor, weights: Tensor) -> Tensor:
-    """By statistics in which positions count by their weights, (N or 1, 1, H, W), not all 0."""
-    shares = weights / weights.sum((2, 3), keepdim=True)
+def _normalised_by(x: Tensor, shares: Tensor) -> Tensor:
+    """By statistics in which positions count by their shares, (N or 1, 1, H, W), whose sum is 1."""
     result = torch.empty_like(x)
     for first in range(0, x.shape[1], _ABREAST):
         part = x[:, first : first + _ABREAST]

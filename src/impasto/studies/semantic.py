@@ -19,7 +19,7 @@ STUDIES: Mapping[str, TrainingStudy] = {
         variants=[
             Training("CycleGAN", "cyclegan", "cyclegan_slim", _SHARED, published="CycleGAN"),
             Training("MUNIT", "munit", "munit_slim", {**_SHARED, "shorter": 286}, published="MUNIT"),
-            Training("AgGAN", "aggan", "aggan_slim", _SHARED, published="AgGAN"),
+            Training("AgGAN", "aggan", "aggan_slim", _SHARED, attention=True, published="AgGAN"),
             Training(
                 "semantic loss", *_SEMANTIC, _SHARED, generator={"attention": "none"}, published="GAN+Semantic loss"
             ),

@@ -16,13 +16,11 @@ from torch import Tensor
 from impasto import figures, image
 from impasto.api import load
 from impasto.attention.draw_within import lit
-from impasto.attention.generator import mean_attention
+from impasto.attention.generator import LookingGenerator, mean_attention
 from impasto.data.folders import list_pictures
 from impasto.device import choose_device, precision
 from impasto.errors import OptionError, from_extra
 from impasto.files import make_folder, replace_file
-from impasto.methods.nla_cyclegan.network import Generator
-from impasto.options import StylizeOptions
 from impasto.recipes import RECIPES
 from impasto.studies import trained_report
 from impasto.studies.measured import failures, measures, published, translations
@@ -282,13 +280,12 @@ def _figure(outcomes: Sequence[Outcome], pictures: Sequence[image.Picture], budg
     columns = [[image.to_pil(picture) for picture in pictures]]
     for outcome in outcomes:
         method = _loaded(outcome, budget)
-        options = StylizeOptions(method=method.method)
+        options = method.options()
         painted = [method(picture.pixels, [], options) for picture in pictures]
         columns.append([image.to_pil(image.Picture(one)) for one in painted])
         titles.append(outcome.variant.name)
         if outcome.variant.attention:
-            generator, _ = method.network(options)
-            assert isinstance(generator, Generator)
+            generator = cast(LookingGenerator, method.network(options)[0])
             columns.append([_attention(generator, picture.pixels.to(method.device)) for picture in pictures])
             titles.append("attention")
     return figures.grid([[_readable(cell) for cell in row] for row in zip(*columns, strict=True)], titles)
@@ -305,6 +302,6 @@ def _loaded(outcome: Outcome, budget: Budget) -> Translator:
     return cast(Translator, load(stored["method"], device=budget.device, weights=outcome.weights))
 
 
-def _attention(generator: Generator, pixels: Tensor) -> Image.Image:
+def _attention(generator: LookingGenerator, pixels: Tensor) -> Image.Image:
     """The photo, bright where its places look most."""
     return lit(pixels.cpu(), mean_attention(generator, pixels).cpu(), generator.cell)

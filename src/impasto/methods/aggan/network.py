@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.blocks.initialise import initialise
@@ -72,6 +73,21 @@ class Generator(nn.Module):
         """s_a: how much of each pixel is painted, (N, 1, H, W) in [0, 1]."""
         return torch.sigmoid(self.attention(x))
 
+    @property
+    def stride(self) -> int:
+        """Pixels that a side of one position of `seen` stands for, and of one weight of `looks`."""
+        return self.multiple
+
+    cell = stride
+
+    def seen(self, x: Tensor) -> Tensor:
+        """The `share` of a picture (1, 3, H, W) in [-1, 1], averaged over positions: (1, 1, H / 4, W / 4)."""
+        return F.avg_pool2d(self.share(x), self.stride)
+
+    def looks(self, seen: Tensor, places: Tensor) -> Tensor:
+        """What is painted of a picture, (Q, h, w), each map with sum 1: the same for all of the Q places."""
+        return self.attention.weights(seen, places[:, 0])[0]
+
 
 def blended(picture: Tensor, painted: Tensor, share: Tensor) -> Tensor:
     """Equation 1. picture, painted: (N, 3, H, W). share: (N, 1, H, W) in [0, 1]."""
@@ -93,6 +109,12 @@ class Attention(nn.Module):
         for layer in self.layers:
             x = layer(x)
         return x
+
+    @staticmethod
+    def weights(seen: Tensor, queries: Tensor) -> Tensor:
+        """A map of what is painted, (N, 1, h, w) -> (N, Q, h, w) with sums 1, as if Q positions looked there."""
+        shares = seen / seen.sum((2, 3), keepdim=True).clamp_min(torch.finfo(seen.dtype).tiny)
+        return shares.expand(-1, len(queries), -1, -1)
 
 
 class PlainBlock(nn.Module):

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from impasto.methods.aggan.network import Generator, GeneratorConfig
+from impasto.methods.aggan.options import AgGANOptions
 from impasto.translation import Translator
 
 
 class AgGAN(Translator):
     """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
 
-    method = "aggan"
+    options = AgGANOptions
 
     @classmethod
     def build(cls, config: Mapping[str, Any]) -> Generator:

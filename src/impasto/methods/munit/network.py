@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from impasto.blocks.initialise import initialise
-from impasto.blocks.instance_norm import InstanceNorm
+from impasto.blocks.instance_norm import InstanceNorm, shares_at
 from impasto.blocks.reflecting_conv import ReflectingConv2d
 from impasto.blocks.residual import ResidualBlock
 from impasto.errors import OptionError
@@ -136,6 +136,23 @@ class StyledBlock(nn.Module):
         return x + torch.addcmul(last_beta, last_gamma, self.normalise(second(changed)))
 
 
+class LayerNorm(nn.GroupNorm):
+    """All channels and places of a picture together to mean 0 and variance 1, then a gain and a bias for each channel
+    (Ba et al. 2016). (N, channels, H, W) -> the same shape."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(1, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        shares = shares_at(x)
+        if shares is None:
+            return super().forward(x)
+        centred = x.float()
+        centred = centred - (centred * shares).sum((2, 3), keepdim=True).mean(1, keepdim=True)
+        variance = (centred.square() * shares).sum((2, 3), keepdim=True).mean(1, keepdim=True)
+        return centred * (variance + self.eps).rsqrt() * self.weight[:, None, None] + self.bias[:, None, None]
+
+
 class MultiScaleDiscriminator(nn.Module):
     """d64-d128-d256-d512 and a 1x1 convolution, at three scales: pictures in [-1, 1] -> three maps (N, 1, h, w).
 
@@ -188,7 +205,7 @@ def _doublings(width: int) -> Iterator[nn.Module]:
     for _ in range(CONTENT_HALVINGS):
         yield from (nn.Upsample(scale_factor=2), ReflectingConv2d(width, width // 2, 5))
         # Over channels and places together: instance normalisation would undo what AdaIN said.
-        yield from (nn.GroupNorm(1, width // 2), nn.ReLU(inplace=True))
+        yield from (LayerNorm(width // 2), nn.ReLU(inplace=True))
         width //= 2
 
 
