@@ -193,7 +193,7 @@ def paint(
 ) -> Painting:
     """What `stylize` does between reading and writing: resize, paint, give the alpha channel back, say how it was made.
 
-    saving: a `methods.gatys.stylizer.Saving`, for a painting that can be resumed. names: for the record.
+    saving: a `progress.Saving`, for a painting that can be resumed. names: for the record.
     Raises what `stylize` raises; `best` of Cancelled is a Picture.
     """
     options.check_styles(len(styles), masks=len(masks))

@@ -5,8 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from impasto import image
-from impasto.cli import painting
+from impasto import api, image
 from impasto.cli.pictures import find_contents
 from impasto.encoders.lite import lite
 from impasto.errors import PictureError, WeightsError
@@ -75,14 +74,14 @@ def test_a_glob_without_match_does_not_stop_the_others(album, paint, folder):
 
 
 def test_a_mistake_of_ours_does_not_stop_the_others(album, paint, monkeypatch):
-    honest = painting.api.paint
+    honest = api.paint
 
     def fail_once(content, *args, names, **kwargs):
         if names.content == "a.png":
             raise ZeroDivisionError("oh")
         return honest(content, *args, names=names, **kwargs)
 
-    monkeypatch.setattr(painting.api, "paint", fail_once)
+    monkeypatch.setattr(api, "paint", fail_once)
     outcome = paint("album")
     assert outcome.code == 1
     assert (album / "b-impasto.jpg").exists()
@@ -99,7 +98,7 @@ def test_missing_weights_stop_everything_at_once(album, paint, monkeypatch):
         calls.append(1)
         raise WeightsError("not here")
 
-    monkeypatch.setattr(painting.api, "paint", fail)
+    monkeypatch.setattr(api, "paint", fail)
     assert (paint("album").code, len(calls)) == (1, 1)
 
 
@@ -110,7 +109,7 @@ def test_one_file_for_several_contents_is_wrong_usage(album, paint):
 
 
 def test_collisions_are_found_before_painting(album, paint, monkeypatch, draw):
-    monkeypatch.setattr(painting.api, "paint", None)
+    monkeypatch.setattr(api, "paint", None)
     draw(album / "a.jpg")
     outcome = paint("album", "-o", "out", "--name", "{stem}.png")
     assert outcome.code == 2
@@ -120,7 +119,7 @@ def test_collisions_are_found_before_painting(album, paint, monkeypatch, draw):
 
 
 def test_every_output_is_checked_before_painting(album, paint, monkeypatch):
-    monkeypatch.setattr(painting.api, "paint", None)
+    monkeypatch.setattr(api, "paint", None)
     (album / "deeper" / "b-style.jpg").write_text("mine")
     outcome = paint("album", "-o", "album/deeper")
     assert outcome.code == 1
@@ -186,12 +185,12 @@ class TestGrid:
         ],
     )
     def test_refuses_what_makes_no_sense(self, words, code, paint, monkeypatch):
-        monkeypatch.setattr(painting.api, "paint", None)
+        monkeypatch.setattr(api, "paint", None)
         grid = () if "--grid" in words else ("--grid", "sheet.png")
         assert paint("photo.png", *grid, *words).code == code
 
     def test_an_old_sheet_is_not_overwritten(self, paint, folder, monkeypatch):
-        monkeypatch.setattr(painting.api, "paint", None)
+        monkeypatch.setattr(api, "paint", None)
         (folder / "sheet.png").write_text("mine")
         outcome = paint("photo.png", "--grid", "sheet.png")
         assert (outcome.code, (folder / "sheet.png").read_text()) == (1, "mine")

@@ -5,8 +5,9 @@ import signal
 import numpy as np
 import pytest
 
-from impasto.cli import painting
+from impasto import api, image
 from impasto.errors import PictureError
+from impasto.jobs import pipeline
 from impasto.record import read_record
 
 LONG = ("--method", "gatys", "--steps", "8")
@@ -20,13 +21,13 @@ class KilledError(BaseException):
 def at_step(monkeypatch):
     """Do something at a step of the painting, once, after its progress was noted."""
     acts = {}
-    honest = painting._Watch.__call__
+    honest = pipeline._Watch.__call__
 
     def watch(self, progress):
         honest(self, progress)
         acts.pop(progress.step, lambda: None)()
 
-    monkeypatch.setattr(painting._Watch, "__call__", watch)
+    monkeypatch.setattr(pipeline._Watch, "__call__", watch)
     return acts.__setitem__
 
 
@@ -61,8 +62,8 @@ def test_a_signal_that_comes_twice_keeps_it_too(long, at_step, folder, draw, mon
         signal.raise_signal(signal.SIGINT)
         return honest(*words, **values)
 
-    honest = painting.image.write
-    monkeypatch.setattr(painting.image, "write", write)
+    honest = image.write
+    monkeypatch.setattr(image, "write", write)
     at_step(3, lambda: signal.raise_signal(signal.SIGINT))
     outcome = long("photo.png", "later.png", "-o", "out", "--grid", "sheet.png")
     assert (outcome.code, "stopped at step 3 of 8" in outcome.err) == (130, True)
@@ -125,9 +126,9 @@ def test_a_killed_run_resumes_to_the_same_picture(words, long, at_step, folder, 
     assert (folder / "out.state.safetensors").exists()
     assert not (folder / "out.png").exists()
     first_steps = []
-    honest = painting._Watch.__call__
+    honest = pipeline._Watch.__call__
     monkeypatch.setattr(
-        painting._Watch, "__call__", lambda self, p: first_steps.append(p.step) or honest(self, p)
+        pipeline._Watch, "__call__", lambda self, p: first_steps.append(p.step) or honest(self, p)
     )  # fmt: skip
     assert long("photo.png", "-o", "out.png", "--resume", "--save-every", "2").code == 0
     assert first_steps == [5, 6, 7, 8]
@@ -148,7 +149,7 @@ def test_after_ctrl_c_resume_replaces_the_unfinished_picture(long, at_step, fold
 def test_resume_leaves_finished_paintings_be(long, folder, monkeypatch):
     long("photo.png", "-o", "out.png")
     before = (folder / "out.png").read_bytes()
-    monkeypatch.setattr(painting.api, "paint", None)
+    monkeypatch.setattr(api, "paint", None)
     outcome = long("photo.png", "-o", "out.png", "--resume")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "out.png: is painted already\n")
     assert (folder / "out.png").read_bytes() == before
@@ -192,7 +193,7 @@ def test_a_wish_to_stop_is_granted_even_if_nothing_can_be_kept(long, at_step, fo
     def full(*_, **__):
         raise PictureError("photo.png: the disk is full")
 
-    monkeypatch.setattr(painting.image, "write", full)
+    monkeypatch.setattr(image, "write", full)
     outcome = long("photo.png", "later.png", "-o", "out")
     assert outcome.code == 130
     assert outcome.err == (

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from _pytest.capture import CaptureIO
 from PIL import Image
 
 from impasto import StylizeOptions, api, image
-from impasto.cli import painting, terminal
+from impasto.cli import terminal
 from impasto.errors import OutOfMemoryError
 from impasto.gallery import packaged
 from impasto.record import read_record
@@ -95,7 +96,7 @@ def test_quiet_says_nothing(paint, folder):
 def test_nothing_is_overwritten_unless_allowed(paint, folder, monkeypatch):
     (folder / "out.png").write_text("mine")
     with monkeypatch.context() as patch:
-        patch.setattr(painting.api, "paint", None)  # refused before painting
+        patch.setattr(api, "paint", None)  # refused before painting
         outcome = paint("photo.png", "-o", "out.png")
     assert (outcome.code, (folder / "out.png").read_text()) == (1, "mine")
     assert "out.png: the file exists" in outcome.err
@@ -117,9 +118,9 @@ def test_16_bits(paint, monkeypatch):
     assert paint("deep.png", "-o", "shallow.png", "--bits", "8").code == 0
     assert paint("photo.png", "-o", "deeper.png", "--bits", "16").code == 0
     # Byte 24 of a PNG file is its depth.
-    depths = {name: (painting.Path(name).read_bytes()[24]) for name in ("own.png", "shallow.png", "deeper.png")}
+    depths = {name: (Path(name).read_bytes()[24]) for name in ("own.png", "shallow.png", "deeper.png")}
     assert depths == {"own.png": 16, "shallow.png": 8, "deeper.png": 16}
-    monkeypatch.setattr(painting.api, "paint", None)
+    monkeypatch.setattr(api, "paint", None)
     outcome = paint("photo.png", "-o", "out.jpg", "--bits", "16")
     assert (outcome.code, outcome.err) == (2, "impasto: --bits 16 is for PNG and TIFF, but the output is out.jpg\n")
 
@@ -192,7 +193,7 @@ def test_too_little_memory_is_advice(paint, monkeypatch):
     def fail(*_, **__):
         raise OutOfMemoryError("64 x 48 pixels need much; --size 12 fits")
 
-    monkeypatch.setattr(painting.api, "paint", fail)
+    monkeypatch.setattr(api, "paint", fail)
     outcome = paint("photo.png", "-o", "out.png")
     assert (outcome.code, outcome.err) == (1, "impasto: 64 x 48 pixels need much; --size 12 fits\n")
 

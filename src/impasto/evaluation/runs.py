@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from impasto import image
 from impasto.api import load
 from impasto.errors import CheckpointError, DataError, OptionError
@@ -21,8 +19,9 @@ from impasto.evaluation.judges import Judges
 from impasto.evaluation.number import Number, over_runs, software
 from impasto.evaluation.picture_set import PictureSet, pixels
 from impasto.files import in_unicode, make_folder
+from impasto.jobs import FileSource, PaintingTarget, PaintJob, Session, paint_each
 from impasto.options import TRANSLATIONS, StylizeOptions
-from impasto.record import find_record
+from impasto.record import Record, find_record
 from impasto.translation import DIRECTIONS
 from impasto.weights import load as load_weights
 from impasto.weights import sha256_of
@@ -172,7 +171,7 @@ class _Translation:
     """One checkpoint's generators, applied to sets of files."""
 
     def __init__(self, checkpoint: Checkpoint, device: str) -> None:
-        self.translator = load(checkpoint.method, device=device, weights=checkpoint.path)
+        self.session = Session(lambda options: load(options.method, device=device, weights=checkpoint.path))
         self.checkpoint = checkpoint
 
     def __call__(
@@ -181,23 +180,45 @@ class _Translation:
         """Every picture as a PNG of the same name in the folder, rounded to 8 bits."""
         options = StylizeOptions(method=self.checkpoint.method, direction=direction, precision="fp32")
         make_folder(folder)
-        written = []
-        weights = self.checkpoint.facts["checkpoint"]["sha256"]
-        for number, (path, digest) in enumerate(zip(pictures.paths, pictures.hashes, strict=True), 1):
-            target = folder / f"{path.stem}.png"
-            record = {
-                "software": "impasto", "method": self.checkpoint.method, "direction": direction,
-                "weights": {self.checkpoint.method: weights}, "content": path.name, "content_sha256": digest,
-                "device": str(self.translator.device), "versions": software(),
-            }  # fmt: skip
-            if not _is_made_so(target, record):
-                with torch.inference_mode():
-                    painted = self.translator(pixels(path), [], options)
-                image.write(image.Picture(painted), target, overwrite=True, record=record)
-            written.append(target)
+        weights = {self.checkpoint.method: self.checkpoint.facts["checkpoint"]["sha256"]}
+        painter = {"method": self.checkpoint.method, "direction": direction, "weights": weights}
+        targets = _targets(pictures, folder, painter, {"device": str(self.session.method(options).device)})
+        jobs = [
+            PaintJob(FileSource(path, path.name), (), options, target=target)
+            for path, target in zip(pictures.paths, targets, strict=True)
+        ]
+        for number, _ in enumerate(paint_each(jobs, self.session), 1):
             if report:
                 report(number, len(pictures), f"{direction} {self.checkpoint.name}")
-        return PictureSet(tuple(written))
+        return PictureSet(tuple(target.path for target in targets))
+
+
+@dataclass(frozen=True)
+class _Target(PaintingTarget):
+    """A PNG file with a record of what decides its pixels, by which it is known again."""
+
+    path: Path
+    record: Mapping[str, Any]
+
+    def write(self, picture: image.Picture, record: Record) -> None:
+        image.write(picture, self.path, overwrite=True, record=dict(self.record))
+
+    def is_done(self, job: PaintJob | None = None) -> bool:
+        return self.path.exists() and find_record(self.path) == in_unicode(self.record)
+
+
+def _targets(pictures: PictureSet, folder: Path, painter: Mapping[str, Any], how: Mapping[str, Any]) -> list[_Target]:
+    """Where what is made of the pictures lies. painter, how: what decides it besides the pictures."""
+    return [
+        _Target(
+            folder / f"{path.stem}.png",
+            {
+                "software": "impasto", **painter, "content": path.name, "content_sha256": digest, **how,
+                "versions": software(),
+            },
+        )
+        for path, digest in zip(pictures.paths, pictures.hashes, strict=True)
+    ]  # fmt: skip
 
 
 def _prepared(pictures: PictureSet, folder: Path, side: int | None) -> PictureSet:
@@ -210,22 +231,12 @@ def _prepared(pictures: PictureSet, folder: Path, side: int | None) -> PictureSe
     if twice:
         raise DataError(f"two test pictures are called {sorted(twice)[0]}; their names must differ without suffixes")
     make_folder(folder)
-    written = []
-    for path, digest in zip(pictures.paths, pictures.hashes, strict=True):
-        target = folder / f"{path.stem}.png"
-        record = {
-            "software": "impasto", "content": path.name, "content_sha256": digest, "side": side, "versions": software(),
-        }  # fmt: skip
-        if not _is_made_so(target, record):
+    targets = _targets(pictures, folder, {}, {"side": side})
+    for path, target in zip(pictures.paths, targets, strict=True):
+        if not target.is_done():
             picture = pixels(path)
-            sized = picture if side is None else image.resize(picture, side, side)
-            image.write(image.Picture(sized), target, overwrite=True, record=record)
-        written.append(target)
-    return PictureSet(tuple(written))
-
-
-def _is_made_so(target: Path, record: Mapping[str, Any]) -> bool:
-    return target.exists() and find_record(target) == in_unicode(record)
+            target.write(image.Picture(picture if side is None else image.resize(picture, side, side)), {})
+    return PictureSet(tuple(target.path for target in targets))
 
 
 def _named(numbers: Sequence[Number], name: str) -> list[Number]:

@@ -36,6 +36,8 @@ class AdaIN:
     """The method, ready to paint: holds networks, and nothing of the pictures that it painted."""
 
     method = "adain"
+    encoding_options = ("encoder", "decoder", "precision", "style_scale")
+    """What of the options a painting is encoded by."""
 
     def __init__(
         self,

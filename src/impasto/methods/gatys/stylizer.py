@@ -30,7 +30,7 @@ from impasto.methods.gatys.objective import (
 )
 from impasto.methods.gatys.optimise import Optimisation
 from impasto.options import StylizeOptions
-from impasto.progress import Progress, ProgressCallback
+from impasto.progress import Progress, ProgressCallback, Saving
 from impasto.weights import sha256_of
 
 # Below this a picture holds no strokes that a coarse scale could place.
@@ -40,14 +40,6 @@ SMALLEST_SIDE = 64
 SMALLEST_GAIN = 0.999
 
 logger = logging.getLogger("impasto")
-
-
-@dataclass(frozen=True)
-class Saving:
-    """Where to keep the state of an unfinished painting, and after how many steps to write it again."""
-
-    path: Path
-    every: int = 50
 
 
 class Gatys:
