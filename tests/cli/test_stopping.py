@@ -7,7 +7,6 @@ import pytest
 
 from impasto import api, image
 from impasto.errors import PictureError
-from impasto.jobs import pipeline
 from impasto.record import read_record
 
 LONG = ("--method", "gatys", "--steps", "8")
@@ -21,13 +20,16 @@ class KilledError(BaseException):
 def at_step(monkeypatch):
     """Do something at a step of the painting, once, after its progress was noted."""
     acts = {}
-    honest = pipeline._Watch.__call__
+    honest = api.paint
 
-    def watch(self, progress):
-        honest(self, progress)
-        acts.pop(progress.step, lambda: None)()
+    def paint(*words, progress, **values):
+        def hear(step):
+            progress(step)
+            acts.pop(step.step, lambda: None)()
 
-    monkeypatch.setattr(pipeline._Watch, "__call__", watch)
+        return honest(*words, progress=hear, **values)
+
+    monkeypatch.setattr(api, "paint", paint)
     return acts.__setitem__
 
 
@@ -126,10 +128,8 @@ def test_a_killed_run_resumes_to_the_same_picture(words, long, at_step, folder, 
     assert (folder / "out.state.safetensors").exists()
     assert not (folder / "out.png").exists()
     first_steps = []
-    honest = pipeline._Watch.__call__
-    monkeypatch.setattr(
-        pipeline._Watch, "__call__", lambda self, p: first_steps.append(p.step) or honest(self, p)
-    )  # fmt: skip
+    for step in range(1, 9):
+        at_step(step, lambda step=step: first_steps.append(step))
     assert long("photo.png", "-o", "out.png", "--resume", "--save-every", "2").code == 0
     assert first_steps == [5, 6, 7, 8]
     np.testing.assert_array_equal(pixels("out.png"), pixels("whole.png"))

@@ -1,6 +1,6 @@
 """Values are kept within bounds."""
 
-from impasto.jobs import Cache
+from impasto.jobs.session import Cache
 
 
 def test_cache_lets_go_of_what_is_old_and_of_what_is_too_large(monkeypatch):

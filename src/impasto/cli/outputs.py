@@ -7,11 +7,14 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from impasto.errors import OptionError
-from impasto.jobs import FileSource, FileTarget, Mask, PaintJob
+from impasto.jobs.job import FileSource, Mask, PaintJob
 from impasto.options import StylizeOptions
+
+if TYPE_CHECKING:
+    from impasto.jobs.files import FileTarget
 
 # The content's own format, so that a folder of JPEG files becomes one of JPEG files, as without a folder, and
 # tree.jpg and tree.png beside each other do not become one name. `--name "{stem}-{style}.png"` keeps every bit.
@@ -73,7 +76,7 @@ def plan(
     output: str | None,
     pattern: str | None,
     beside: bool,
-    how: FileTarget,
+    how: "FileTarget",
 ) -> list[PaintJob]:
     """A job for every content in every one of `styles`.
 
@@ -104,29 +107,28 @@ def plan(
             paths[place] = path(number, content, mix, usual.replace("{stem}", "{name}"))
     jobs = []
     for (_, content, mix), file in zip(pairs, paths, strict=True):
-        target = replace(how, path=file) if file else None
         facts = _places(mix, masks, options, file.parent) if file else {}
+        target = replace(how, path=file) if file else None
         jobs.append(PaintJob(content, mix, options, tuple(masks), target, facts))
     _refuse_collisions(jobs)
     _refuse_long_names(jobs)
     return jobs
 
 
-def make_folders(jobs: Sequence[PaintJob]) -> None:
-    """Create the folders that the jobs write to. Raises PictureError."""
+def make_ready(jobs: Sequence[PaintJob]) -> None:
+    """Create the folders that the jobs write to. Raises PictureError or OptionError if one could not be written."""
     from impasto.files import make_folder
 
-    for folder in {target.path.parent for _, target in _targets(jobs)}:
+    for folder in {target.path.parent for _, target in targets(jobs)}:
         make_folder(folder)
-
-
-def check(jobs: Sequence[PaintJob]) -> None:
-    """Raises PictureError or OptionError if one of the paintings could not be written."""
-    for job, target in _targets(jobs):
+    for job, target in targets(jobs):
         target.check(job)
 
 
-def _targets(jobs: Sequence[PaintJob]) -> list[tuple[PaintJob, FileTarget]]:
+def targets(jobs: Sequence[PaintJob]) -> "list[tuple[PaintJob, FileTarget]]":
+    """The jobs that write a file, and that file."""
+    from impasto.jobs.files import FileTarget
+
     return [(job, job.target) for job in jobs if isinstance(job.target, FileTarget)]
 
 
@@ -163,7 +165,7 @@ def _suffix(content: FileSource) -> str:
 
 def _refuse_collisions(jobs: Sequence[PaintJob]) -> None:
     taken: dict[Path, PaintJob] = {}
-    for job, target in _targets(jobs):
+    for job, target in targets(jobs):
         path = Path(os.path.realpath(target.path))
         # The names of states and steps are made without the suffix.
         other = taken.setdefault(path.with_suffix("") if target.save_every else path, job)
@@ -183,7 +185,7 @@ def _told(job: PaintJob) -> str:
 
 
 def _refuse_long_names(jobs: Sequence[PaintJob]) -> None:
-    for _, target in _targets(jobs):
+    for _, target in targets(jobs):
         for name in [target.path.name, *([target.state.name] if target.save_every else [])]:
             if len(os.fsencode(name)) > LONGEST_NAME:
                 raise OptionError(

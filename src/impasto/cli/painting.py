@@ -1,49 +1,52 @@
 """What the terminal shows of a run: a bar for the picture that is painted, a line for each that is done."""
 
+from collections.abc import Iterable
 from contextlib import ExitStack
-from typing import Any
 
 from impasto import image
 from impasto.cli.failures import Failure
 from impasto.cli.sheet import Sheet
 from impasto.cli.terminal import Screen, write
 from impasto.errors import Cancelled, ImpastoError
-from impasto.jobs import Event, Failed, FileTarget, Noted, Painted, PaintJob, Progressed, Skipped, Started, Stopped
+from impasto.jobs.events import Event, Failed, Painted, Skipped, Started, Stopped
+from impasto.jobs.files import FileTarget
+from impasto.jobs.job import PaintJob
+from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record, to_text
 
 
 class RunDisplay:
     """Draws the events of a run on a screen and a contact sheet, and collects what failed.
 
-    several: whether a content's name does not tell its paintings apart. json: a record per painting on stdout. Raises,
-    out of the run, what ends it.
+    several: whether a content's name does not tell its paintings apart. json: a record per painting on stdout.
     """
 
     def __init__(self, screen: Screen, sheet: Sheet | None, *, several: bool, json: bool) -> None:
         self.failures: list[Failure] = []
         self._screen, self._sheet, self._several, self._json = screen, sheet, several, json
-        self._bar = ExitStack()
-        self._show: Any = None
+        self._show: ProgressCallback | None = None
 
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Progressed):
-            self._show(event.progress)
-            return
-        self._bar.close()
-        match event:
-            case Noted():
-                self._screen.note(f"{event.source.name}: {event.text}")
-            case Started():
-                self._show = self._bar.enter_context(self._screen.painting(event.job.title))
-            case Painted():
-                self._done(event.job, event.picture, event.record)
-            case Skipped():
-                self._screen.note(f"{event.job.target}: is painted already")
-                self._show_earlier(event.job)
-            case Failed():
-                self._failed(event)
-            case Stopped():
-                self._stopped(event)
+    def draw(self, events: Iterable[Event]) -> None:
+        """All of them. Raises what ends the run."""
+        with ExitStack() as bar:
+            for event in events:
+                bar.close()
+                match event:
+                    case Started():
+                        self._show = bar.enter_context(self._screen.painting(event.job.title))
+                    case Painted():
+                        self._done(event.job, event.picture, event.record)
+                    case Skipped():
+                        self._skipped(event.job)
+                    case Failed():
+                        self._failed(event)
+                    case Stopped():
+                        self._stopped(event)
+
+    def progress(self, progress: Progress) -> None:
+        """Draw it on the bar of the picture that is painted."""
+        assert self._show
+        self._show(progress)
 
     def _done(self, job: PaintJob, picture: image.Picture, record: Record) -> None:
         if self._json:
@@ -53,7 +56,8 @@ class RunDisplay:
         if self._sheet:
             self._sheet.add(job, picture)
 
-    def _show_earlier(self, job: PaintJob) -> None:
+    def _skipped(self, job: PaintJob) -> None:
+        self._screen.note(f"{job.target}: is painted already")
         if self._sheet and isinstance(job.target, FileTarget):
             try:
                 self._sheet.add(job, image.read(job.target.path))

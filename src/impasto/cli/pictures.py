@@ -6,7 +6,7 @@ from pathlib import Path
 
 from impasto.errors import PictureError, reason_of
 from impasto.gallery import is_picture, packaged, style_file
-from impasto.jobs import FileSource, Mask
+from impasto.jobs.job import FileSource, Mask
 
 # Before a mask's file: white and black change places.
 INVERSE = "not:"

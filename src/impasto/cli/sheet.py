@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from impasto import image
 from impasto.errors import PictureError
 from impasto.gallery import shown
-from impasto.jobs import FileSource, PaintJob
+from impasto.jobs.job import FileSource, PaintJob
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,7 +12,7 @@ from impasto.cli.terminal import Screen, write
 from impasto.errors import Cancelled, OptionError
 
 if TYPE_CHECKING:
-    from impasto.jobs import FileSource
+    from impasto.jobs.job import FileSource
     from impasto.studies import Study, TrainingStudy
 
 TABLES = "paper-tables"

@@ -9,16 +9,17 @@ from cyclopts import Group, Parameter
 
 from impasto.cli.failures import SomeFailedError
 from impasto.cli.flags import flags, given
-from impasto.cli.outputs import IN_FOLDER, check, check_pattern, is_folder, make_folders, plan
+from impasto.cli.outputs import IN_FOLDER, check_pattern, is_folder, make_ready, plan, targets
 from impasto.cli.pictures import INVERSE, called, find_contents, find_mask, find_style
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
-from impasto.jobs import FileSource, FileTarget, Mask, PaintJob
+from impasto.jobs.job import FileSource, Mask, PaintJob
 from impasto.options import StylizeOptions
 from impasto.progress import interrupt, stoppable
 
 if TYPE_CHECKING:
     from impasto.cli.sheet import Sheet
+    from impasto.jobs.files import FileTarget
 
     OptionFlags = Any
 else:
@@ -190,8 +191,9 @@ def _paint(
     from impasto import api
     from impasto.cli.painting import RunDisplay
     from impasto.image import DEFAULT_PIXEL_LIMIT
-    from impasto.jobs import Session, prepare
-    from impasto.jobs import run as paint
+    from impasto.jobs.pipeline import prepare
+    from impasto.jobs.pipeline import run as paint
+    from impasto.jobs.session import Session
 
     contents, styles, problems = pictures.contents, pictures.styles, pictures.problems
     mixes = [(style,) for style in styles] if output.grid else [tuple(styles)]
@@ -201,17 +203,16 @@ def _paint(
         beside=output.grid is None, how=how,
     )  # fmt: skip
     stylizer = api.load(options.method, device=run.device, weights=run.weights, download=screen.download)
-    make_folders(jobs)
-    check(jobs)
+    make_ready(jobs)
     sheet = _sheet(contents, styles, output.grid, how, jobs)
     pixel_limit = run.pixel_limit or DEFAULT_PIXEL_LIMIT
-    session = Session(lambda _: stylizer, pixel_limit=pixel_limit)
+    session = Session(lambda _: stylizer, pixel_limit=pixel_limit, note=screen.note)
     display = RunDisplay(screen, sheet, several=len(mixes) > 1, json=run.json)
     display.failures += [("", problem) for problem in problems]
-    prepare(jobs, session, display)
+    prepare(jobs, session)
     with stoppable(interrupt):
         try:
-            paint(jobs, session, display)
+            display.draw(paint(jobs, session, display.progress))
         finally:
             if sheet and output.grid and sheet.cells:
                 replace = run.resume or output.overwrite
@@ -312,8 +313,10 @@ def _found(find: Callable[[str, Sequence[Path]], T], word: str, folders: Sequenc
         raise PictureError(f"the record names a style that is not here; give it with --style ({error})") from None
 
 
-def _target(output: Output, run: Run, inputs: Sequence[Any]) -> FileTarget:
+def _target(output: Output, run: Run, inputs: Sequence[Any]) -> "FileTarget":
     """What all paintings' targets share, wherever they are."""
+    from impasto.jobs.files import FileTarget
+
     return FileTarget(
         path=Path(),
         bits=None if output.bits is None else int(output.bits),
@@ -329,7 +332,7 @@ def _sheet(
     contents: Sequence[FileSource],
     styles: Sequence[FileSource],
     path: Path | None,
-    how: FileTarget,
+    how: "FileTarget",
     jobs: Sequence[PaintJob],
 ) -> "Sheet | None":
     if path is None:
@@ -338,7 +341,7 @@ def _sheet(
     from impasto.cli.sheet import Sheet
     from impasto.files import is_same_file
 
-    if any(isinstance(job.target, FileTarget) and is_same_file(path, job.target.path) for job in jobs):
+    if any(is_same_file(path, target.path) for _, target in targets(jobs)):
         raise OptionError(f"--grid {path} is also one of the paintings that --output asks for; choose another name")
     image.check_target(path, overwrite=how.overwrite or how.resume, sources=how.inputs)
     sheet = Sheet(contents, styles)

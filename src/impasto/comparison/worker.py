@@ -7,12 +7,16 @@ import json
 import os
 import sys
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
 from impasto import api, image
 from impasto.comparison.memory import held_bytes, peak_bytes, reset_peak
-from impasto.jobs import Event, Failed, FileSource, Painted, PaintingTarget, PaintJob, Session, Started, run
+from impasto.jobs.events import Failed, Painted, Started
+from impasto.jobs.job import FileSource, PaintingTarget, PaintJob
+from impasto.jobs.pipeline import run
+from impasto.jobs.session import Session
 from impasto.options import StylizeOptions
 from impasto.record import Record
 
@@ -34,10 +38,15 @@ def main(source: TextIO, out: TextIO) -> int:
     """Paint the pairs of the job in `source` and tell `out` of each. One that fails does not stop the others."""
     task = json.load(source)
     options = StylizeOptions(**task["options"])
-    idle, status = held_bytes(), 0
-
-    def tell(event: Event) -> None:
-        nonlocal status
+    idle = held_bytes()
+    # Encoding the style counts as painting, as it does where there is one picture to paint.
+    session = Session(
+        lambda options: api.load(options.method, device=task["device"], weights=task["weights"]), encode_styles=False
+    )
+    jobs = [_job(pair, options) for pair in task["pairs"]]
+    # A tiny picture first: loading networks is no part of painting, and happens once for any number.
+    warm_up = replace(jobs[0], options=replace(options, size=WARM_UP_SIDE), target=None)
+    for event in chain(run([warm_up], session), run(jobs, session, batch_pixels=0)):
         match event:
             case Started():
                 reset_peak()
@@ -45,23 +54,13 @@ def main(source: TextIO, out: TextIO) -> int:
                 facts = {"before_bytes": idle, "seconds": event.seconds, "peak_bytes": target.peak_bytes}
                 _tell(out, {"pair": target.number, **facts})
             case Failed() if event.is_final:
-                status = 1
                 _tell(out, {"error": str(event.error), "fatal": True})
+                return 1
             case Failed():
                 for job in event.jobs:
                     if isinstance(job.target, MeasuredTarget):
                         _tell(out, {"pair": job.target.number, "error": str(event.error)})
-
-    # Encoding the style counts as painting, as it does where there is one picture to paint.
-    session = Session(
-        lambda options: api.load(options.method, device=task["device"], weights=task["weights"]), encode_styles=False
-    )
-    jobs = [_job(pair, options) for pair in task["pairs"]]
-    # A tiny picture first: loading networks is no part of painting, and happens once for any number.
-    run([replace(jobs[0], options=replace(options, size=WARM_UP_SIDE), target=None)], session, tell)
-    if not status:
-        run(jobs, session, tell, batch_pixels=0)
-    return status
+    return 0
 
 
 def _job(pair: dict[str, Any], options: StylizeOptions) -> PaintJob:

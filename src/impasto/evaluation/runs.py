@@ -19,7 +19,9 @@ from impasto.evaluation.judges import Judges
 from impasto.evaluation.number import Number, over_runs, software
 from impasto.evaluation.picture_set import PictureSet, pixels
 from impasto.files import in_unicode, make_folder
-from impasto.jobs import FileSource, PaintingTarget, PaintJob, Session, paint_each
+from impasto.jobs.job import FileSource, PaintingTarget, PaintJob
+from impasto.jobs.pipeline import paint
+from impasto.jobs.session import Session
 from impasto.options import TRANSLATIONS, StylizeOptions
 from impasto.record import Record, find_record
 from impasto.translation import DIRECTIONS
@@ -183,11 +185,10 @@ class _Translation:
         weights = {self.checkpoint.method: self.checkpoint.facts["checkpoint"]["sha256"]}
         painter = {"method": self.checkpoint.method, "direction": direction, "weights": weights}
         targets = _targets(pictures, folder, painter, {"device": str(self.session.method(options).device)})
-        jobs = [
-            PaintJob(FileSource(path, path.name), (), options, target=target)
-            for path, target in zip(pictures.paths, targets, strict=True)
-        ]
-        for number, _ in enumerate(paint_each(jobs, self.session), 1):
+        for number, (path, target) in enumerate(zip(pictures.paths, targets, strict=True), 1):
+            job = PaintJob(FileSource(path, path.name), (), options, target=target)
+            if not target.is_done(job):
+                paint(job, self.session)
             if report:
                 report(number, len(pictures), f"{direction} {self.checkpoint.name}")
         return PictureSet(tuple(target.path for target in targets))

@@ -1,13 +1,10 @@
 """What a run tells of, as plain records."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from impasto.errors import Cancelled, OptionError, WeightsError
 from impasto.jobs.job import PaintJob
-from impasto.jobs.sources import PictureSource
-from impasto.progress import Progress
 
 if TYPE_CHECKING:
     from impasto.image import Picture
@@ -18,26 +15,10 @@ FINAL = (OptionError, WeightsError, BrokenPipeError)
 
 
 @dataclass(frozen=True)
-class Noted:
-    """A picture has been read, and this is to be said about it."""
-
-    source: PictureSource
-    text: str
-
-
-@dataclass(frozen=True)
 class Started:
     """Everything has been read, and painting begins; not told of pictures that are painted several at once."""
 
     job: PaintJob
-
-
-@dataclass(frozen=True)
-class Progressed:
-    """A step is done. Raising Cancelled, where this is heard, stops the run."""
-
-    job: PaintJob
-    progress: Progress
 
 
 @dataclass(frozen=True)
@@ -83,5 +64,4 @@ class Stopped:
     record: "Record | None" = None
 
 
-Event = Noted | Started | Progressed | Painted | Skipped | Failed | Stopped
-Listener = Callable[[Event], None]
+Event = Started | Painted | Skipped | Failed | Stopped

@@ -1,12 +1,13 @@
 """What stays from one job to the next: methods that are loaded, styles and masks that are read."""
 
+import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, Generic, TypeVar
 
 from impasto import image
-from impasto.jobs.cache import Cache
-from impasto.jobs.events import Listener, Noted
-from impasto.jobs.sources import FileSource, Mask, PictureSource
+from impasto.jobs.job import FileSource, Mask, PictureSource
 from impasto.masks import inverted, style_pixels
 from impasto.methods import Stylizer
 from impasto.methods.adain.style import Style, load_style
@@ -17,6 +18,41 @@ METHODS = 4
 STYLES = 256
 """Styles that are kept; encoded ones have a few kilobytes each."""
 MASKS = 16
+
+T = TypeVar("T")
+
+
+class Cache(Generic[T]):
+    """The most recently used values, at most `size` of them; counts how often it had what was asked for."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.hits = self.misses = 0
+        self._kept: OrderedDict[Any, tuple[T, float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, key: Any, make: Callable[[], T], *, keep: Callable[[T], bool] | None = None) -> T:
+        """The value of a key, made if it is not there. keep: whether one that was made is kept; by default all are."""
+        if key in self._kept:
+            self.hits += 1
+            value, _ = self._kept.pop(key)
+        else:
+            self.misses += 1
+            value = make()
+            if keep is not None and not keep(value):
+                return value
+        self._kept[key] = value, time.monotonic()
+        while len(self._kept) > self.size:
+            self._kept.popitem(last=False)
+        return value
+
+    def forget(self, seconds: float) -> None:
+        """Let go of what was not asked for so long."""
+        oldest = time.monotonic() - seconds
+        while self._kept and next(iter(self._kept.values()))[1] < oldest:
+            self._kept.popitem(last=False)
 
 
 class Session:
@@ -29,12 +65,14 @@ class Session:
         pixel_limit: int = image.DEFAULT_PIXEL_LIMIT,
         keep_pictures: bool = True,
         encode_styles: bool = True,
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """load: makes the method that the options name ready. keep_pictures: keep styles and masks that are pictures,
+        """load: makes the method that the options name ready. note: told what there is to say about a picture that was
+        read. keep_pictures: keep styles and masks that are pictures,
         too, as a run over a folder does; a server has no room for them. encode_styles: False hands every painting the
         style's picture, so that encoding is a part of painting.
         """
-        self._load = load
+        self._load, self._note = load, note
         self.pixel_limit = pixel_limit
         self._keep_pictures, self._encode_styles = keep_pictures, encode_styles
         self.methods: Cache[Stylizer] = Cache(METHODS)
@@ -45,14 +83,14 @@ class Session:
         """Ready to paint. Raises OptionError and WeightsError."""
         return self.methods.get(options.method, lambda: self._load(options))
 
-    def read(self, source: PictureSource, tell: Listener) -> image.Picture:
+    def read(self, source: PictureSource) -> image.Picture:
         """Raises PictureError."""
         picture = source.read(self.pixel_limit)
         for note in picture.notes:
-            tell(Noted(source, note))
+            self._note(f"{source.name}: {note}")
         return picture
 
-    def style(self, source: PictureSource, options: StylizeOptions, tell: Listener) -> Style | image.Picture:
+    def style(self, source: PictureSource, options: StylizeOptions) -> Style | image.Picture:
         """Encoded, where these options need no more of it. Raises PictureError, WeightsError, OptionError."""
         method = self.method(options)
         encodes = self._encode_styles and hasattr(method, "encode") and options.colour != "match"
@@ -61,7 +99,7 @@ class Session:
         def make() -> Style | image.Picture:
             if isinstance(source, FileSource) and source.is_encoded:
                 return load_style(source.path, source.name)
-            picture = self.read(source, tell)
+            picture = self.read(source)
             if not encodes:
                 return picture
             style: Style = method.encode(style_pixels(picture), options, name=source.name)  # type: ignore[attr-defined]
@@ -73,14 +111,14 @@ class Session:
         decisive = getattr(method, "encoding_options", ()) if encodes else ()
         return self.styles.get((source.key, needs_picture, *(getattr(options, name) for name in decisive)), make)
 
-    def mask(self, mask: Mask, tell: Listener) -> image.Picture | None:
+    def mask(self, mask: Mask) -> image.Picture | None:
         """White where its style goes; None for what other masks leave. Raises PictureError."""
         source = mask.source
         if source is None:
             return None
 
         def make() -> image.Picture:
-            picture = self.read(source, tell)
+            picture = self.read(source)
             return inverted(picture) if mask.inverted else picture
 
         return self._masks.get((source.key, mask.inverted), make) if self._keep_pictures else make()

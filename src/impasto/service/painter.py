@@ -14,7 +14,9 @@ from impasto.attention import Sight, SightWithin, overlay, see, see_within
 from impasto.device import choose_device
 from impasto.errors import Cancelled
 from impasto.gallery import is_encoded, packaged
-from impasto.jobs import BytesSource, Cache, FileSource, Mask, PaintJob, PictureSource, Session, paint
+from impasto.jobs.job import BytesSource, FileSource, Mask, PaintJob, PictureSource
+from impasto.jobs.pipeline import paint
+from impasto.jobs.session import Cache, Session
 from impasto.methods import Stylizer
 from impasto.methods.gatys.stylizer import Gatys
 from impasto.options import StylizeOptions

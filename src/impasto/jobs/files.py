@@ -1,44 +1,19 @@
-"""Where paintings go. What can be written as a `PaintingTarget` can be painted to, wherever it lies."""
+"""Paintings as files."""
 
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
+from impasto import image
 from impasto.errors import OptionError, PictureError
 from impasto.files import check_output, in_unicode
+from impasto.image import Picture
+from impasto.jobs.job import PaintingTarget, PaintJob
 from impasto.progress import Progress, Saving
-
-if TYPE_CHECKING:
-    from impasto.image import Picture
-    from impasto.jobs.job import PaintJob
-    from impasto.record import Record
-
-
-class PaintingTarget(Protocol):
-    """What can keep a painting. Classes that are derived from it need no more than `write`."""
-
-    @abstractmethod
-    def write(self, picture: "Picture", record: "Record") -> None:
-        """Keep a picture, finished or the best so far, all of it or nothing. Raises PictureError."""
-
-    def is_done(self, job: "PaintJob") -> bool:
-        """Whether the job need not be done, because its painting is there."""
-        return False
-
-    def check_size(self, height: int, width: int) -> None:
-        """Raises PictureError if it cannot keep a picture of so many pixels."""
-        return
-
-    def begin(self) -> Saving | None:
-        """Where the state of the painting that begins now is kept, if it is."""
-        return None
-
-    def keep_step(self, progress: Progress, record: "Callable[[Picture], Record]") -> None:
-        """Keep an intermediate picture, if it is wished for. record: how one was made."""
-        return
+from impasto.record import Record, find_record
+from impasto.sources import depth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +45,8 @@ class FileTarget(PaintingTarget):
         """The file of an intermediate picture."""
         return self.path.with_name(f"{self.path.stem}.step{number:04d}.png")
 
-    def check(self, job: "PaintJob") -> None:
+    def check(self, job: PaintJob) -> None:
         """Raises PictureError or OptionError if the painting could not be written; belongs before all work."""
-        from impasto import image
-
         replaceable = self.overwrite or (self.resume and self._finished(job) is not None)
         image.check_target(self.path, overwrite=replaceable, sources=self.inputs)
         if self.bits == 16 and image.FORMATS[self.path.suffix.lower()] not in ("PNG", "TIFF"):
@@ -81,21 +54,16 @@ class FileTarget(PaintingTarget):
         if self.save_every:
             self._check_steps()
 
-    def write(self, picture: "Picture", record: "Record") -> None:
-        from impasto import image
-        from impasto.sources import depth
-
+    def write(self, picture: Picture, record: Record) -> None:
         # What lies there was found to be replaceable before painting began.
         replaceable = self.overwrite or self.resume
         bits = self.bits or depth(picture, self.path)
         image.write(picture, self.path, bits=bits, overwrite=replaceable, record=record, sources=self.inputs)
 
-    def is_done(self, job: "PaintJob") -> bool:
+    def is_done(self, job: PaintJob) -> bool:
         return self.resume and self._finished(job) is True
 
     def check_size(self, height: int, width: int) -> None:
-        from impasto import image
-
         image.check_size(self.path, height, width)
 
     def begin(self) -> Saving | None:
@@ -105,19 +73,15 @@ class FileTarget(PaintingTarget):
             self.state.unlink(missing_ok=True)
         return Saving(self.state, self.save_every)
 
-    def keep_step(self, progress: Progress, record: "Callable[[Picture], Record]") -> None:
-        from impasto import image
-
+    def keep_step(self, progress: Progress, record: Callable[[Picture], Record]) -> None:
         is_due = self.keep_steps and progress.step % self.save_every == 0 and progress.step < progress.total
         if is_due and progress.preview:
-            picture = image.Picture(progress.preview())
+            picture = Picture(progress.preview())
             path = self.step(progress.step)
             image.write(picture, path, overwrite=True, record=record(picture), sources=self.inputs)
 
-    def _finished(self, job: "PaintJob") -> bool | None:
+    def _finished(self, job: PaintJob) -> bool | None:
         """Whether what lies here is the job's very painting, finished or not; None if it is another picture."""
-        from impasto.record import find_record
-
         record = find_record(self.path)
         if not record:
             return None
@@ -130,8 +94,6 @@ class FileTarget(PaintingTarget):
         return record.get("finished") is not False
 
     def _check_steps(self) -> None:
-        from impasto.record import find_record
-
         for path in (self.state, self.step(0)):
             check_output(path, overwrite=True, sources=self.inputs)
         if self.overwrite:
