@@ -7,8 +7,7 @@ from PIL import Image
 
 from impasto import api, image
 from impasto.cli.pictures import find_contents
-from impasto.encoders.lite import lite
-from impasto.errors import PictureError, WeightsError
+from impasto.errors import PictureError
 from impasto.gallery import SUFFIXES
 from impasto.record import read_record
 
@@ -91,17 +90,6 @@ def test_a_mistake_of_ours_does_not_stop_the_others(album, paint, monkeypatch):
     assert isinstance(caught.value.__cause__.exceptions[0], ZeroDivisionError)
 
 
-def test_missing_weights_stop_everything_at_once(album, paint, monkeypatch):
-    calls = []
-
-    def fail(*_, **__):
-        calls.append(1)
-        raise WeightsError("not here")
-
-    monkeypatch.setattr(api, "paint", fail)
-    assert (paint("album").code, len(calls)) == (1, 1)
-
-
 def test_one_file_for_several_contents_is_wrong_usage(album, paint):
     outcome = paint("album", "-o", "out.png")
     assert outcome.code == 2
@@ -125,18 +113,6 @@ def test_every_output_is_checked_before_painting(album, paint, monkeypatch):
     assert outcome.code == 1
     assert "b-style.jpg: the file exists" in outcome.err
     assert not (album / "deeper" / "a-style.png").exists()
-
-
-def test_networks_and_styles_are_read_once(album, paint, monkeypatch):
-    from impasto import encoders
-
-    read, loaded = [], []
-    honest = image.read
-    monkeypatch.setattr(image, "read", lambda path, **kwargs: read.append(str(path)) or honest(path, **kwargs))
-    monkeypatch.setattr(encoders, "lite", lambda **how: loaded.append("lite") or lite(**how))
-    assert paint("album", "photo.png").code == 0
-    assert sorted(read) == ["album/a.png", "album/b.jpg", "photo.png", "style.png"]
-    assert loaded == ["lite"]
 
 
 def test_json_prints_a_line_per_painting(album, paint):
