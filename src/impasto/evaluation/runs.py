@@ -149,14 +149,14 @@ def _of_checkpoint(
 ) -> list[Number]:
     """Both directions of one checkpoint."""
     numbers: list[Number] = []
-    translate = _Translation(checkpoint, judges.device)
+    session = Session(lambda options: load(options.method, device=judges.device, weights=checkpoint.path))
     facts = {**checkpoint.facts, "side": test.side, "pairs": "by name"}
     for direction in DIRECTIONS:
         start, end = KINDS[direction]
         subject = f"{direction} {checkpoint.name}"
         back = next(other for other in DIRECTIONS if other != direction)
-        painted = translate(originals[start], home / direction, direction, report)
-        again = translate(painted, home / f"{direction} and back", back, report)
+        painted = _translated(originals[start], home / direction, direction, checkpoint, session, report)
+        again = _translated(painted, home / f"{direction} and back", back, checkpoint, session, report)
         cycle = measures.likeness(
             subject, again, originals[start], judges, prefix="cycle ", report=report,
             facts={**facts, "cycle": "through 8-bit PNG"},
@@ -169,47 +169,45 @@ def _of_checkpoint(
     return numbers
 
 
-class _Translation:
-    """One checkpoint's generators, applied to sets of files."""
-
-    def __init__(self, checkpoint: Checkpoint, device: str) -> None:
-        self.session = Session(lambda options: load(options.method, device=device, weights=checkpoint.path))
-        self.checkpoint = checkpoint
-
-    def __call__(
-        self, pictures: PictureSet, folder: Path, direction: str, report: measures.Report | None
-    ) -> PictureSet:
-        """Every picture as a PNG of the same name in the folder, rounded to 8 bits."""
-        options = StylizeOptions(method=self.checkpoint.method, direction=direction, precision="fp32")
-        make_folder(folder)
-        weights = {self.checkpoint.method: self.checkpoint.facts["checkpoint"]["sha256"]}
-        painter = {"method": self.checkpoint.method, "direction": direction, "weights": weights}
-        targets = _targets(pictures, folder, painter, {"device": str(self.session.method(options).device)})
-        for number, (path, target) in enumerate(zip(pictures.paths, targets, strict=True), 1):
-            job = PaintJob(FileSource(path, path.name), (), options, target=target)
-            if not target.is_done(job):
-                paint(job, self.session)
-            if report:
-                report(number, len(pictures), f"{direction} {self.checkpoint.name}")
-        return PictureSet(tuple(target.path for target in targets))
+def _translated(
+    pictures: PictureSet,
+    folder: Path,
+    direction: str,
+    checkpoint: Checkpoint,
+    session: Session,
+    report: measures.Report | None,
+) -> PictureSet:
+    """Every picture as a PNG of the same name in the folder, rounded to 8 bits."""
+    options = StylizeOptions(method=checkpoint.method, direction=direction, precision="fp32")
+    weights = {checkpoint.method: checkpoint.facts["checkpoint"]["sha256"]}
+    painter = {"method": checkpoint.method, "direction": direction, "weights": weights}
+    targets = _targets(pictures, folder, painter, {"device": str(session.method(options).device)})
+    for number, (path, target) in enumerate(zip(pictures.paths, targets, strict=True), 1):
+        if not target.is_there:
+            paint(PaintJob(FileSource(path, path.name), (), options, target=target), session)
+        if report:
+            report(number, len(pictures), f"{direction} {checkpoint.name}")
+    return PictureSet(tuple(target.path for target in targets))
 
 
 @dataclass(frozen=True)
 class _Target(PaintingTarget):
-    """A PNG file with a record of what decides its pixels, by which it is known again."""
+    """A PNG file, known again by its record, which says everything that decides its pixels."""
 
     path: Path
-    record: Mapping[str, Any]
+    record: Record
+
+    @property
+    def is_there(self) -> bool:
+        return self.path.exists() and find_record(self.path) == in_unicode(self.record)
 
     def write(self, picture: image.Picture, record: Record) -> None:
-        image.write(picture, self.path, overwrite=True, record=dict(self.record))
-
-    def is_done(self, job: PaintJob | None = None) -> bool:
-        return self.path.exists() and find_record(self.path) == in_unicode(self.record)
+        image.write(picture, self.path, overwrite=True, record=self.record)
 
 
 def _targets(pictures: PictureSet, folder: Path, painter: Mapping[str, Any], how: Mapping[str, Any]) -> list[_Target]:
-    """Where what is made of the pictures lies. painter, how: what decides it besides the pictures."""
+    """Where what is made of the pictures lies, in a folder that is made. painter, how: what decides it besides them."""
+    make_folder(folder)
     return [
         _Target(
             folder / f"{path.stem}.png",
@@ -231,10 +229,9 @@ def _prepared(pictures: PictureSet, folder: Path, side: int | None) -> PictureSe
     twice = {stem for stem in stems if stems.count(stem) > 1}
     if twice:
         raise DataError(f"two test pictures are called {sorted(twice)[0]}; their names must differ without suffixes")
-    make_folder(folder)
     targets = _targets(pictures, folder, {}, {"side": side})
     for path, target in zip(pictures.paths, targets, strict=True):
-        if not target.is_done():
+        if not target.is_there:
             picture = pixels(path)
             target.write(image.Picture(picture if side is None else image.resize(picture, side, side)), {})
     return PictureSet(tuple(target.path for target in targets))
