@@ -7,6 +7,7 @@ import pytest
 from impasto import api
 from impasto.errors import Cancelled, OptionError, PictureError, WeightsError
 from impasto.image import Picture
+from impasto.jobs import pipeline
 from impasto.jobs.events import Failed, Painted, Skipped, Started, Stopped
 from impasto.jobs.job import Mask, PaintJob
 from impasto.jobs.pipeline import paint, prepare, run
@@ -42,6 +43,13 @@ def test_pictures_of_one_size_are_painted_at_once(store, session, method):
     store.written.clear()
     list(run(jobs, session, batch_pixels=2 * 8 * 8))
     assert method.batches[8:] == [2, 1, 1, 1]
+
+
+def test_few_large_pictures_are_held_however_small_they_are_painted(store, session, method, monkeypatch):
+    monkeypatch.setattr(pipeline, "READ_PIXELS", 2 * 64 * 64)
+    jobs = store.jobs(*(store.source(name, 64) for name in "abc"))
+    list(run([replace(job, options=StylizeOptions(size=8)) for job in jobs], session))
+    assert method.batches == [2, 1]
 
 
 def test_a_batch_that_fails_is_painted_one_by_one(store, session, monkeypatch):

@@ -14,6 +14,8 @@ from impasto.record import Record
 
 # Pixels that are painted at once: enough to keep a machine busy, few enough for its memory.
 BATCH_PIXELS = 2**21
+# Pixels of contents that wait for it, which may be much larger than their paintings.
+READ_PIXELS = 2**25
 
 Batch = list[tuple[PaintJob, image.Picture]]
 
@@ -86,7 +88,8 @@ def _events(
             continue
         batch.append((waiting[0], picture))
         height, width = image.fit(picture.height, picture.width, waiting[0].options.size)
-        if (len(batch) + 1) * height * width > batch_pixels:
+        more = len(batch) + 1
+        if more * height * width > batch_pixels or more * picture.height * picture.width > READ_PIXELS:
             yield from _paint_batch(batch, session, progress)
             batch = []
     yield from _paint_batch(batch, session, progress)
