@@ -1,7 +1,11 @@
 """What is kept from one job to the next."""
 
+import io
+
+from PIL import Image
+
 from impasto.image import Picture
-from impasto.jobs.job import Mask
+from impasto.jobs.job import BytesSource, Mask
 from impasto.jobs.pipeline import paint
 from impasto.jobs.session import Cache, Session
 from impasto.options import StylizeOptions
@@ -20,14 +24,15 @@ def test_a_style_is_encoded_once_for_options_that_see_it_alike(store, session, m
     assert isinstance(Session(lambda _: method, encode_styles=False).style(style, StylizeOptions()), Picture)
 
 
-def test_a_server_keeps_no_pictures(store, method):
-    session, style = Session(lambda _: method, keep_pictures=False), store.source("s")
-    mask = Mask("m", store.source("m"), inverted=True)
+def test_of_bytes_only_what_was_encoded_is_kept(session, method):
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8), "white").save(stream, "PNG")
+    source = BytesSource(stream.getvalue(), "style 1")
     for _ in range(2):
-        session.style(style, StylizeOptions(refine=1))
-        assert float(session.mask(mask).pixels.mean()) == 0.5
-    assert store.reads == ["s", "m"] * 2
-    assert len(session.styles) == 0
+        session.style(source, StylizeOptions(refine=1))
+        session.style(source, StylizeOptions())
+        assert session.mask(Mask("m", source, inverted=True)) is not session.mask(Mask("m", source, inverted=True))
+    assert (len(method.encoded), len(session.styles)) == (3, 1)
 
 
 def test_what_there_is_to_say_about_a_picture_is_said(store, method):

@@ -1,4 +1,7 @@
-"""What stays from one job to the next: methods that are loaded, styles and masks that are read."""
+"""What stays from one job to the next: methods that are loaded, styles and masks that are read.
+
+Of a picture that came as bytes only what was encoded is kept: nobody asks for it again, and a server would fill up.
+"""
 
 import time
 from collections import OrderedDict
@@ -7,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from impasto import image
-from impasto.jobs.job import FileSource, Mask, PictureSource
+from impasto.jobs.job import BytesSource, FileSource, Mask, PictureSource
 from impasto.masks import inverted, style_pixels
 from impasto.methods import Stylizer
 from impasto.methods.adain.style import Style, load_style
@@ -63,18 +66,14 @@ class Session:
         load: Callable[[StylizeOptions], Stylizer],
         *,
         pixel_limit: int = image.DEFAULT_PIXEL_LIMIT,
-        keep_pictures: bool = True,
         encode_styles: bool = True,
         note: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """load: makes the method that the options name ready. note: told what there is to say about a picture that was
-        read. keep_pictures: keep styles and masks that are pictures,
-        too, as a run over a folder does; a server has no room for them. encode_styles: False hands every painting the
-        style's picture, so that encoding is a part of painting.
+        """load: makes the method that the options name ready. encode_styles: False hands every painting the style's
+        picture, so that encoding is a part of painting. note: told what there is to say about a picture that was read.
         """
-        self._load, self._note = load, note
         self.pixel_limit = pixel_limit
-        self._keep_pictures, self._encode_styles = keep_pictures, encode_styles
+        self._load, self._encode_styles, self._note = load, encode_styles, note
         self.methods: Cache[Stylizer] = Cache(METHODS)
         self.styles: Cache[Style | image.Picture] = Cache(STYLES)
         self._masks: Cache[image.Picture] = Cache(MASKS)
@@ -106,7 +105,7 @@ class Session:
             # Statistics take kilobytes, the picture megabytes.
             return style if needs_picture else replace(style, picture=None)
 
-        if needs_picture and not self._keep_pictures:
+        if needs_picture and isinstance(source, BytesSource):
             return make()
         decisive = getattr(method, "encoding_options", ()) if encodes else ()
         return self.styles.get((source.key, needs_picture, *(getattr(options, name) for name in decisive)), make)
@@ -121,4 +120,4 @@ class Session:
             picture = self.read(source)
             return inverted(picture) if mask.inverted else picture
 
-        return self._masks.get((source.key, mask.inverted), make) if self._keep_pictures else make()
+        return make() if isinstance(source, BytesSource) else self._masks.get((source.key, mask.inverted), make)

@@ -59,7 +59,7 @@ class TaskPainter:
         self._torch_device = choose_device(device)
         self._paths, self._weights = styles, weights
         self._keep_seconds = keep_seconds
-        self._session = Session(self._load, pixel_limit=pixel_limit, keep_pictures=False)
+        self._session = Session(self._load, pixel_limit=pixel_limit)
         self._sights: Cache[Sight | SightWithin] = Cache(SIGHTS)
 
     @property
