@@ -25,7 +25,7 @@ def demo(
     """Paint the photo `mountains` in the style `swirls` with the default options, at 512 pixels."""
     # PyTorch comes in here.
     from impasto import api
-    from impasto.jobs.files import FileTarget
+    from impasto.jobs.file_target import FileTarget
     from impasto.jobs.job import PaintJob
     from impasto.jobs.pipeline import paint
     from impasto.jobs.session import Session

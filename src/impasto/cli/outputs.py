@@ -14,7 +14,7 @@ from impasto.jobs.job import FileSource, Mask, PaintJob
 from impasto.options import StylizeOptions
 
 if TYPE_CHECKING:
-    from impasto.jobs.files import FileTarget
+    from impasto.jobs.file_target import FileTarget
 
 # The content's own format, so that a folder of JPEG files becomes one of JPEG files, as without a folder, and
 # tree.jpg and tree.png beside each other do not become one name. `--name "{stem}-{style}.png"` keeps every bit.
@@ -127,7 +127,7 @@ def make_ready(jobs: Sequence[PaintJob]) -> None:
 
 def targets(jobs: Sequence[PaintJob]) -> "list[tuple[PaintJob, FileTarget]]":
     """The jobs that write a file, and that file."""
-    from impasto.jobs.files import FileTarget
+    from impasto.jobs.file_target import FileTarget
 
     return [(job, job.target) for job in jobs if isinstance(job.target, FileTarget)]
 

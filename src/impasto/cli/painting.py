@@ -9,7 +9,7 @@ from impasto.cli.sheet import Sheet
 from impasto.cli.terminal import Screen, write
 from impasto.errors import Cancelled, ImpastoError
 from impasto.jobs.events import Event, Failed, Painted, Skipped, Started, Stopped
-from impasto.jobs.files import FileTarget
+from impasto.jobs.file_target import FileTarget
 from impasto.jobs.job import PaintJob
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record, to_text

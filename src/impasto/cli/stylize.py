@@ -19,7 +19,7 @@ from impasto.progress import interrupt, stoppable
 
 if TYPE_CHECKING:
     from impasto.cli.sheet import Sheet
-    from impasto.jobs.files import FileTarget
+    from impasto.jobs.file_target import FileTarget
 
     OptionFlags = Any
 else:
@@ -315,7 +315,7 @@ def _found(find: Callable[[str, Sequence[Path]], T], word: str, folders: Sequenc
 
 def _target(output: Output, run: Run, inputs: Sequence[Any]) -> "FileTarget":
     """What all paintings' targets share, wherever they are."""
-    from impasto.jobs.files import FileTarget
+    from impasto.jobs.file_target import FileTarget
 
     return FileTarget(
         path=Path(),

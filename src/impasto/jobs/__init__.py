@@ -6,5 +6,5 @@
         print(event)
 
 `job` says what is to be painted, `pipeline` does it, `session` holds what stays from one to the next, `events` are what
-is told of it, `files` is where most paintings go.
+is told of it, `file_target` is where most paintings go.
 """

@@ -8,7 +8,7 @@ import torch
 from impasto import image
 from impasto.errors import Cancelled, OptionError, PictureError
 from impasto.jobs.events import Skipped
-from impasto.jobs.files import FileTarget
+from impasto.jobs.file_target import FileTarget
 from impasto.jobs.pipeline import paint, run
 from impasto.options import StylizeOptions
 from impasto.record import read_record
