@@ -1,4 +1,4 @@
-"""How long work tells how far it is, where it keeps its state, and how a caller stops it."""
+"""How long work tells how far it is, and how a caller stops it."""
 
 import signal
 import threading
@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -35,14 +34,6 @@ class Progress:
     size: tuple[int, int] | None = None
     seconds_left: float | None = None
     preview: "Callable[[], Tensor] | None" = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class Saving:
-    """Where to keep the state of an unfinished painting, and after how many steps to write it again."""
-
-    path: Path
-    every: int = 50
 
 
 # Called with each report. Raising errors.Cancelled stops the job; its best picture so far is kept.

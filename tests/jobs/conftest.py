@@ -9,8 +9,8 @@ from impasto.errors import Cancelled, PictureError
 from impasto.image import Picture
 from impasto.jobs.job import PaintingTarget, PaintJob
 from impasto.jobs.session import Session
+from impasto.methods import StylizeOptions
 from impasto.methods.adain.style import Style
-from impasto.options import StylizeOptions
 from impasto.progress import Progress
 
 OPTIONS = StylizeOptions()
@@ -20,7 +20,6 @@ class Darkener:
     """Halves the content, in steps if it is told to."""
 
     method, device, weights = "adain", torch.device("cpu"), None
-    encoding_options = ("style_scale",)
 
     def __init__(self, steps=0):
         self.steps, self.batches, self.encoded = steps, [], []

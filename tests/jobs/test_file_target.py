@@ -10,7 +10,7 @@ from impasto.errors import Cancelled, OptionError, PictureError
 from impasto.jobs.events import Skipped
 from impasto.jobs.file_target import FileTarget
 from impasto.jobs.pipeline import paint, run
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
 from impasto.record import read_record
 
 

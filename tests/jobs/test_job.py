@@ -4,7 +4,7 @@ import pytest
 
 from impasto.errors import PictureError
 from impasto.jobs.job import BytesSource, FileSource, PaintJob
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
 
 
 def test_bytes_and_files_are_sources(tmp_path):

@@ -11,7 +11,7 @@ from impasto.jobs import pipeline
 from impasto.jobs.events import Failed, Painted, Skipped, Started, Stopped
 from impasto.jobs.job import Mask, PaintJob
 from impasto.jobs.pipeline import paint, prepare, run
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
 
 
 def test_a_picture_is_read_painted_written_and_told_of(store, session):

@@ -8,7 +8,7 @@ from impasto.image import Picture
 from impasto.jobs.job import BytesSource, Mask
 from impasto.jobs.pipeline import paint
 from impasto.jobs.session import Cache, Session
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
 
 
 def test_a_style_is_encoded_once_for_options_that_see_it_alike(store, session, method):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from impasto.errors import OptionError
 from impasto.jobs.job import FileSource, Mask, PaintJob
-from impasto.options import StylizeOptions
+from impasto.options import Options
 
 if TYPE_CHECKING:
     from impasto.jobs.file_target import FileTarget
@@ -41,7 +41,7 @@ def check_pattern(pattern: str) -> None:
         raise OptionError(f"--name '{pattern}' is not a pattern: {error}") from None
 
 
-def fill(pattern: str, content: FileSource, number: int, styles: Sequence[FileSource], options: StylizeOptions) -> str:
+def fill(pattern: str, content: FileSource, number: int, styles: Sequence[FileSource], options: Options) -> str:
     """The file name that a pattern gives for one painting. number: of the content, from 1."""
     values: dict[str, Any] = {
         "stem": content.path.stem,
@@ -71,7 +71,7 @@ def plan(
     contents: Sequence[FileSource],
     styles: Sequence[tuple[FileSource, ...]],
     masks: Sequence[Mask],
-    options: StylizeOptions,
+    options: Options,
     *,
     output: str | None,
     pattern: str | None,
@@ -133,7 +133,7 @@ def targets(jobs: Sequence[PaintJob]) -> "list[tuple[PaintJob, FileTarget]]":
 
 
 def _places(
-    styles: Sequence[FileSource], masks: Sequence[Mask], options: StylizeOptions, folder: Path
+    styles: Sequence[FileSource], masks: Sequence[Mask], options: Options, folder: Path
 ) -> dict[str, dict[str, list[str]]]:
     """Where the files lie that the record names, seen from the painting, so that --like finds them.
 

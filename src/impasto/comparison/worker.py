@@ -17,7 +17,8 @@ from impasto.jobs.events import Failed, Painted, Started
 from impasto.jobs.job import FileSource, PaintingTarget, PaintJob
 from impasto.jobs.pipeline import run
 from impasto.jobs.session import Session
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
+from impasto.options import Options
 from impasto.record import Record
 
 WARM_UP_SIDE = 32
@@ -63,9 +64,9 @@ def main(source: TextIO, out: TextIO) -> int:
     return 0
 
 
-def _job(pair: dict[str, Any], options: StylizeOptions) -> PaintJob:
+def _job(pair: dict[str, Any], options: Options) -> PaintJob:
     content, style = pair["names"]
-    styles = (FileSource(Path(pair["style"]), style),) if options.takes_style else ()
+    styles = (FileSource(Path(pair["style"]), style),) if options.takes_styles else ()
     target = MeasuredTarget(Path(pair["target"]), pair["number"])
     return PaintJob(FileSource(Path(pair["content"]), content), styles, options, target=target)
 

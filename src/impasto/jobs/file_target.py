@@ -1,7 +1,7 @@
 """Paintings as files."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ from impasto.errors import OptionError, PictureError
 from impasto.files import check_output, in_unicode
 from impasto.image import Picture
 from impasto.jobs.job import PaintingTarget, PaintJob
-from impasto.progress import Progress, Saving
+from impasto.methods import Saving
+from impasto.progress import Progress
 from impasto.record import Record, find_record
 from impasto.sources import depth
 
@@ -86,7 +87,7 @@ class FileTarget(PaintingTarget):
         if not record:
             return None
         expected = {
-            "options": asdict(job.options), "content": job.content.name,
+            "options": job.options.to_json(), "content": job.content.name,
             "style": [style.name for style in job.styles], "masks": [mask.name for mask in job.masks],
         }  # fmt: skip
         if {name: record.get(name, []) for name in expected} != in_unicode(expected):

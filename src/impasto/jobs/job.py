@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from impasto.gallery import is_encoded
-from impasto.options import StylizeOptions
-from impasto.progress import Progress, Saving
+from impasto.methods import Saving
+from impasto.options import Options
+from impasto.progress import Progress
 
 if TYPE_CHECKING:
     from impasto.image import Picture
@@ -113,7 +114,7 @@ class PaintJob:
 
     content: PictureSource
     styles: tuple[PictureSource, ...]
-    options: StylizeOptions
+    options: Options
     masks: tuple[Mask, ...] = ()
     target: PaintingTarget | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)

@@ -82,7 +82,7 @@ def _events(
         if batch and not (len(waiting) == 1 and _fits(waiting[0], picture, batch)):
             yield from _paint_batch(batch, session, progress)
             batch = []
-        if len(waiting) > 1 or waiting[0].masks or not api.can_batch(waiting[0].options):
+        if len(waiting) > 1 or waiting[0].masks or not waiting[0].options.batches:
             for job in waiting:
                 yield from _paint(job, picture, session, progress)
             continue

@@ -12,9 +12,8 @@ from typing import Any, Generic, TypeVar
 from impasto import image
 from impasto.jobs.job import BytesSource, FileSource, Mask, PictureSource
 from impasto.masks import inverted, style_pixels
-from impasto.methods import Stylizer
-from impasto.methods.adain.style import Style, load_style
-from impasto.options import StylizeOptions
+from impasto.methods import EncodedStyle, Stylizer, load_encoded
+from impasto.options import Options
 
 METHODS = 4
 """Methods whose networks are kept."""
@@ -63,7 +62,7 @@ class Session:
 
     def __init__(
         self,
-        load: Callable[[StylizeOptions], Stylizer],
+        load: Callable[[Options], Stylizer],
         *,
         pixel_limit: int = image.DEFAULT_PIXEL_LIMIT,
         encode_styles: bool = True,
@@ -75,10 +74,10 @@ class Session:
         self.pixel_limit = pixel_limit
         self._load, self._encode_styles, self._note = load, encode_styles, note
         self.methods: Cache[Stylizer] = Cache(METHODS)
-        self.styles: Cache[Style | image.Picture] = Cache(STYLES)
+        self.styles: Cache[EncodedStyle | image.Picture] = Cache(STYLES)
         self._masks: Cache[image.Picture] = Cache(MASKS)
 
-    def method(self, options: StylizeOptions) -> Stylizer:
+    def method(self, options: Options) -> Stylizer:
         """Ready to paint. Raises OptionError and WeightsError."""
         return self.methods.get(options.method, lambda: self._load(options))
 
@@ -89,26 +88,26 @@ class Session:
             self._note(f"{source.name}: {note}")
         return picture
 
-    def style(self, source: PictureSource, options: StylizeOptions) -> Style | image.Picture:
+    def style(self, source: PictureSource, options: Options) -> EncodedStyle | image.Picture:
         """Encoded, where these options need no more of it. Raises PictureError, WeightsError, OptionError."""
         method = self.method(options)
-        encodes = self._encode_styles and hasattr(method, "encode") and options.colour != "match"
-        needs_picture = bool(options.refinement_steps) or not encodes
+        encodes = self._encode_styles and options.encoded and options.colour != "match"
+        needs_picture = bool(options.needs_pictures) or not encodes
 
-        def make() -> Style | image.Picture:
+        def make() -> EncodedStyle | image.Picture:
             if isinstance(source, FileSource) and source.is_encoded:
-                return load_style(source.path, source.name)
+                return load_encoded(source.path, source.name, options)
             picture = self.read(source)
             if not encodes:
                 return picture
-            style: Style = method.encode(style_pixels(picture), options, name=source.name)  # type: ignore[attr-defined]
+            style: EncodedStyle = method.encode(style_pixels(picture), options, name=source.name)  # type: ignore[attr-defined]
             # Statistics take kilobytes, the picture megabytes.
-            return style if needs_picture else replace(style, picture=None)
+            return style if needs_picture else replace(style, picture=None)  # type: ignore[type-var]
 
         if needs_picture and isinstance(source, BytesSource):
             return make()
-        decisive = getattr(method, "encoding_options", ()) if encodes else ()
-        return self.styles.get((source.key, needs_picture, *(getattr(options, name) for name in decisive)), make)
+        decisive = [options.method, *(getattr(options, name) for name in options.encoded_by)] if encodes else []
+        return self.styles.get((source.key, needs_picture, *decisive), make)
 
     def mask(self, mask: Mask) -> image.Picture | None:
         """White where its style goes; None for what other masks leave. Raises PictureError."""

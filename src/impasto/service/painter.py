@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from torch import Tensor
 
@@ -17,9 +17,8 @@ from impasto.gallery import is_encoded, packaged
 from impasto.jobs.job import BytesSource, FileSource, Mask, PaintJob, PictureSource
 from impasto.jobs.pipeline import paint
 from impasto.jobs.session import Cache, Session
-from impasto.methods import Stylizer
-from impasto.methods.gatys.stylizer import Gatys
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions, Stylizer
+from impasto.options import Options
 from impasto.progress import ProgressCallback
 from impasto.record import Record
 from impasto.service.wire import Message
@@ -121,9 +120,8 @@ class TaskPainter:
         small = image.resize(pixels, *image.fit(height, width, min(PREVIEW_SIDE, max(height, width))))
         return image.encode(image.Picture(small), "jpeg")
 
-    def _load(self, options: StylizeOptions) -> Stylizer:
-        # The weights of a method that is shown no painting are its own; of the others, the encoder's.
-        weights = self._weights.get("vgg19" if options.takes_style else options.method)
+    def _load(self, options: Options) -> Stylizer:
+        weights = self._weights.get(options.weights_name)
         return api.load(options.method, device=str(self._torch_device), weights=weights)
 
     def _named(self, name: str) -> PictureSource:
@@ -131,12 +129,12 @@ class TaskPainter:
         file = Path(self._paths[name])
         return FileSource(file, name) if is_encoded(file) else BytesSource(file.read_bytes(), name, name)
 
-    def _sight(self, content: bytes, styles: list[bytes], options: StylizeOptions) -> Sight | SightWithin:
+    def _sight(self, content: bytes, styles: list[bytes], options: Options) -> Sight | SightWithin:
         limit, stylizer = self._session.pixel_limit, self._session.method(options)
         photo = BytesSource(content, "content").read(limit)
-        if not options.takes_style:
-            return see_within(photo, options, stylizer=cast(Translator, stylizer))
-        return see(photo, BytesSource(styles[0], "style 1").read(limit), options, stylizer=cast(Gatys, stylizer))
+        if options.looks_in == "content":
+            return see_within(photo, cast(Any, options), stylizer=cast(Translator, stylizer))
+        return see(photo, BytesSource(styles[0], "style 1").read(limit), options, stylizer=cast(Any, stylizer))
 
     def _counts(self) -> dict[str, list[int]]:
         caches = (("styles", self._session.styles), ("models", self._session.methods), ("sights", self._sights))
