@@ -90,14 +90,6 @@ def test_a_sheet_shows_what_there_is_when_stopped(long, at_step, folder, draw, p
     assert (sheet[72:96, 48:80] == round(0.85 * 255)).all()
 
 
-def test_steps_are_written_and_the_state_is_removed(long, folder):
-    assert long("photo.png", "-o", "out.png", "--save-every", "3").code == 0
-    made = {path.name for path in folder.iterdir()}
-    assert made == {"photo.png", "style.png", "out.png", "out.step0003.png", "out.step0006.png"}
-    record = read_record("out.step0003.png")
-    assert (record["finished"], record["step"]) == (False, 3)
-
-
 def test_a_killed_run_resumes_to_the_same_picture(long, at_step, folder, pixels, monkeypatch):
     long("photo.png", "-o", "whole.png")
     at_step(5, kill)

@@ -15,11 +15,11 @@ from impasto.masks import inverted, style_pixels
 from impasto.methods import EncodedStyle, Stylizer, load_encoded
 from impasto.options import Options
 
-METHODS = 4
+KEPT_METHODS = 4
 """Methods whose networks are kept."""
-STYLES = 256
+KEPT_STYLES = 256
 """Styles that are kept; encoded ones have a few kilobytes each."""
-MASKS = 16
+KEPT_MASKS = 16
 
 T = TypeVar("T")
 
@@ -73,9 +73,9 @@ class Session:
         """
         self.pixel_limit = pixel_limit
         self._load, self._encode_styles, self._note = load, encode_styles, note
-        self.methods: Cache[Stylizer] = Cache(METHODS)
-        self.styles: Cache[EncodedStyle | image.Picture] = Cache(STYLES)
-        self._masks: Cache[image.Picture] = Cache(MASKS)
+        self.methods: Cache[Stylizer] = Cache(KEPT_METHODS)
+        self.styles: Cache[EncodedStyle | image.Picture] = Cache(KEPT_STYLES)
+        self._masks: Cache[image.Picture] = Cache(KEPT_MASKS)
 
     def method(self, options: Options) -> Stylizer:
         """Ready to paint. Raises OptionError and WeightsError."""
