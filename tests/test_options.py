@@ -18,7 +18,7 @@ from impasto.image import from_tensor
 from impasto.methods import DEFAULT, METHODS, REFINER, StylizeOptions, Stylizer, every_field, options_of, refinement
 from impasto.methods.adain.options import QUALITIES, AdaINOptions
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
-from impasto.methods.gatys.options import PRESETS, GatysOptions
+from impasto.methods.gatys.options import OF_PAPERS, PRESETS, GatysOptions
 from impasto.options import choosable
 from impasto.translation import save_generators
 from impasto.weights import save
@@ -256,10 +256,18 @@ def test_blend_weights() -> None:
 
 
 def test_the_papers_presets_are_the_papers() -> None:
-    for name in ("paper-001", "paper-002"):
+    for name in OF_PAPERS:
         papers = GatysOptions(preset=name)
         assert (papers.chosen("style_loss"), papers.chosen("content_colours")) == ("gram", "own")
         assert papers.layers("style_layers") == {f"relu{block}_1": 1.0 for block in range(1, 6)}
+
+
+def test_the_letter_of_paper_001_is_its_text() -> None:
+    """Equations 1 and 3, a white noise image, total variation; its figures' weights, steps and optimiser."""
+    letter, figures = (GatysOptions(preset=name).by_preset() for name in ("paper-001-letter", "paper-001"))
+    different = {name: value for name, value in letter.items() if value != figures[name]}
+    assert different.pop("tv_weight") > 0
+    assert different == {"convention": "paper-001", "init": "noise"}
 
 
 def test_layers() -> None:

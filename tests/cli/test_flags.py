@@ -80,7 +80,7 @@ def test_the_help_says_ranges_units_and_headings(impasto, monkeypatch):
     assert "(from 0.05 to 10)" in text
     assert "--size PX" in text
     assert "(1 or more)" in text
-    assert "[choices: draft, default, best, paper-001, paper-002] [default:" in text
+    assert "[choices: draft, default, best, paper-001, paper-001-letter, paper-002]" in text
     assert "How to paint" in text
 
 

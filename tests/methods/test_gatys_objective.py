@@ -5,6 +5,7 @@ import torch
 from small_encoder import encoder, picture
 from torch import Tensor
 
+from impasto.api import load
 from impasto.encoders.network import LAYERS
 from impasto.losses.conventions import CONVENTIONS
 from impasto.losses.covariance import covariance_loss, mean_of, spread
@@ -111,3 +112,14 @@ def test_layers_that_weigh_nothing_leave_nothing() -> None:
     network, chosen = encoder(), options(content_layers="relu4_2:0", style_layers="relu1_1:0", tv_weight=0.0)
     objective = make_objective(network, picture(6, 5, 1), [encode_style(network, picture(7, 9, 2), chosen)], chosen)
     assert [float(loss) for loss in objective.losses(picture(6, 5, 0)).values()] == [0, 0, 0, 0]
+
+
+def test_the_papers_presets_compute_in_full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impasto.device._multiplies_bf16", lambda device: True)
+    method = load("gatys", device="cpu")
+    for preset, choices, expected in (
+        ("paper-001", {}, torch.float32), ("paper-001-letter", {}, torch.float32), ("paper-002", {}, torch.float32),
+        ("paper-002", {"precision": "bf16"}, torch.bfloat16), ("default", {}, torch.bfloat16),
+    ):  # fmt: skip
+        network = method.encoder(StylizeOptions("gatys", preset=preset, **choices))  # type: ignore[attr-defined]
+        assert network.convolution("relu1_1").weight.dtype == expected

@@ -32,11 +32,19 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     "best": {**_OWN, "steps": 500, "coarse_steps": 300},
     # Its Figure 1. By its equations 1 and 3 these weights leave nothing of the content; in the normalisation of
     # PyTorch's tutorial, from which such numbers come, and started from the content, they give what its figures show.
-    # It speaks of total variation without a weight, and of a white noise image: see `--tv-weight` and `--init noise`.
     "paper-001": {**_PAPERS, "steps": 500, "style_weight": 1e7, "attention_weight": 6e6},
+    # Its text: equations 1 and 3, "a white noise image", total variation. It gives no weight for this; with a tenth of
+    # ours the grain of the noise stays.
+    "paper-001-letter": {
+        **_PAPERS, "steps": 500, "style_weight": 1e7, "attention_weight": 6e6, "convention": "paper-001",
+        "init": "noise", "tv_weight": 1e5,
+    },
     # Its Table 1, whose losses have the size of the tutorial's means, not of its text's sums.
     "paper-002": {**_PAPERS, "steps": 100, "style_weight": 1e6, "attention_weight": 0.0},
 })  # fmt: skip
+
+OF_PAPERS = ("paper-001", "paper-001-letter", "paper-002")
+"""Presets whose pictures are compared with a paper's, and so computed in full precision unless told otherwise."""
 
 STARTS = ("content", "noise", "grey")
 """What `init` may be, besides a picture file."""
