@@ -104,7 +104,7 @@ def test_distances_are_of_translations_and_their_target(monkeypatch: pytest.Monk
 
 def test_failures_are_those_with_the_worst_number(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Any] = []
-    monkeypatch.setattr(measured.figures, "grid", lambda rows, columns, names: drawn.append((rows, names)))
+    monkeypatch.setattr(measured, "grid", lambda rows, columns, names: drawn.append((rows, names)))
     made = [
         Translation(kind="A", picture=picture(i), painted=picture(i), back=picture(10 * weight))
         for i, weight in enumerate((5, 1, 9, 3, 2, 8))

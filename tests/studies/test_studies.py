@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from standalone import Page
 
 from impasto import StylizeOptions, image
 from impasto.api import Painting
@@ -92,6 +93,7 @@ def test_files_say_the_same_and_the_numbers_are_the_pictures(tmp_path: Path) -> 
             assert drawn.width > 32
         assert f"]({name})" in report.read_text()
     assert "with \\| attention" in report.read_text()
+    assert len(Page((tmp_path / "index.html").read_text()).images) == 4
 
     shop = Workshop(PAIR, CONTENT, STYLE, settings)
     cell = painted(shop, 0, PAIR.variants[1])

@@ -136,7 +136,8 @@ def test_the_folder(make, tmp_path):
     from PIL import Image
 
     from impasto.errors import PictureError
-    from impasto.survey.report_files import check_report
+    from impasto.report.folder import check_files
+    from impasto.survey.report_files import FILES
 
     store, _ = make(methods=2, kinds=("rate", "ab"))
     for person in range(1, 4):
@@ -154,11 +155,11 @@ def test_the_folder(make, tmp_path):
     with Image.open(folder / "report.png") as picture:
         assert picture.width > 800
     with pytest.raises(PictureError, match="the file exists"):
-        check_report(folder, overwrite=False, survey=store.path)
-    check_report(folder, overwrite=True, survey=store.path)
+        check_files(folder, FILES, overwrite=False, inputs=[store.path])
+    check_files(folder, FILES, inputs=[store.path])
     (tmp_path / "file").touch()
     for refuses in (
-        lambda at: check_report(at, overwrite=True, survey=store.path),
+        lambda at: check_files(at, FILES, inputs=[store.path]),
         lambda at: write_report(report, store, at),
     ):
         with pytest.raises(PictureError, match="file, not a folder"):

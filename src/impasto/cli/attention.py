@@ -1,9 +1,8 @@
 """`impasto attention`: where places of a photo look, in a painting or in the photo itself, as a picture or a page."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -11,9 +10,6 @@ from impasto.cli.pictures import find_painting
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError
 from impasto.options import FIGURE_LAYERS, LOOK_OPTIONS, StylizeOptions
-
-if TYPE_CHECKING:
-    from impasto.attention import Within
 
 METHODS = tuple(LOOK_OPTIONS)
 SUFFIXES = (".png", ".html")
@@ -107,65 +103,43 @@ def attention(
         raise OptionError(f"--output is {target.output}, but must be NAME.png or NAME.html")
     if network.method == "gatys":
         _refuse(translated, Translated(), "gatys")
-        file = _of_gatys(content, style, at, network, seen, target, map=map)
+        options, painting = _of_gatys(style, network, seen)
+        if not target.is_page and not at and not map:
+            raise OptionError("--at names no place; give one, like --at 50%,20%, or --map for all of them")
     else:
         _refuse(seen, Seen(), network.method)
         if style is not None:
             raise OptionError(f"--style is not for {network.method}, which looks at the photo itself")
-        file = _of_generator(content, at, network, translated, target, map=map)
+        painting = None
+        options = StylizeOptions(method=network.method, size=network.size, direction=translated.direction)
+    target.check(content, painting, network.weights, translated.baseline)
+    # PyTorch comes in here.
+    from impasto import attention as views
+    from impasto.api import load
     from impasto.files import replace_file
+    from impasto.report.sheets import png
 
+    method = load(network.method, device=network.device, weights=network.weights, download=Screen().download)
+    found = views.attention(content, painting, at, options, stylizer=method, baseline=translated.baseline)
+    title = f"{content.name} looks at {painting.name if painting else 'itself'}"
+    file = views.page(found, title) if target.is_page else png(views.draw(found, overall=map))
     replace_file(target.output, file)
     Screen().result(str(target.output))
     return 0
 
 
-def _refuse(given: Seen | Translated, defaults: Seen | Translated, method: str) -> None:
-    for field in fields(given):
-        if getattr(given, field.name) != getattr(defaults, field.name):
-            raise OptionError(f"--{field.name.replace('_', '-')} is not for the method {method}")
-
-
-def _of_gatys(
-    content: Path, style: str | None, at: Sequence[str], network: Network, seen: Seen, target: Target,
-    *, map: bool,  # noqa: A002
-) -> bytes | str:  # fmt: skip
+def _of_gatys(style: str | None, network: Network, seen: Seen) -> tuple[StylizeOptions, Path]:
+    """Options, and the painting to look in."""
     options = StylizeOptions(
         method="gatys", size=network.size, encoder=seen.encoder, attention_layers=seen.attention_layers,
         attention_features=seen.attention_features, attention_temperature=seen.attention_temperature,
     )  # fmt: skip
     if style is None:
         raise OptionError("--style names no painting for the method gatys to look in")
-    if not target.is_page and not at and not map:
-        raise OptionError("--at names no place; give one, like --at 50%,20%, or --map for all of them")
-    painting = find_painting(style).path
-    target.check(content, painting, network.weights)
-    # PyTorch comes in here.
-    from impasto import figures
-    from impasto.api import load
-    from impasto.attention import attention as look
-    from impasto.attention import draw, page
-
-    method = load("gatys", device=network.device, weights=network.weights, download=Screen().download)
-    found = look(content, painting, at, options, stylizer=method)  # type: ignore[arg-type]
-    if target.is_page:
-        return page(found, f"{content.name} looks at {painting.name}")
-    return figures.png(draw(found, correspondence=map))
+    return options, find_painting(style).path
 
 
-def _of_generator(
-    content: Path, at: Sequence[str], network: Network, translated: Translated, target: Target,
-    *, map: bool,  # noqa: A002
-) -> bytes | str:  # fmt: skip
-    options = StylizeOptions(method=network.method, size=network.size, direction=translated.direction)
-    target.check(content, network.weights, translated.baseline)
-    from impasto import figures
-    from impasto.api import load
-    from impasto.attention import draw_within, page_within, points, weights_of, within
-
-    method = load(network.method, device=network.device, weights=network.weights)
-    found: Within = within(content, at, options, stylizer=method, baseline=translated.baseline)  # type: ignore[arg-type]
-    if not target.is_page:
-        return figures.png(draw_within(found, overall=map))
-    weights = weights_of(method, options, found.content, points(found.content))  # type: ignore[arg-type]
-    return page_within(found, weights, f"{content.name} looks at itself")
+def _refuse(given: Seen | Translated, defaults: Seen | Translated, method: str) -> None:
+    for field in fields(given):
+        if getattr(given, field.name) != getattr(defaults, field.name):
+            raise OptionError(f"--{field.name.replace('_', '-')} is not for the method {method}")

@@ -6,12 +6,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from torch import Tensor
 
 from impasto import api, image
-from impasto.attention import Sight, SightWithin, overlay, see, see_within
+from impasto.attention import Prepared, overlay, prepare
 from impasto.device import choose_device
 from impasto.errors import Cancelled
 from impasto.gallery import is_encoded, packaged
@@ -19,13 +19,11 @@ from impasto.masks import style_pixels
 from impasto.methods import Stylizer
 from impasto.methods.adain.style import Style, load_style
 from impasto.methods.adain.stylizer import AdaIN
-from impasto.methods.gatys.stylizer import Gatys
 from impasto.options import StylizeOptions
 from impasto.progress import ProgressCallback
 from impasto.record import Named, Record
 from impasto.service.wire import Message
 from impasto.sources import depth
-from impasto.translation import Translator
 
 MODELS = 4
 """Methods whose networks are kept."""
@@ -101,7 +99,7 @@ class Painter:
         self._pixel_limit, self._keep_seconds = pixel_limit, keep_seconds
         self._models: Cache[Stylizer] = Cache(MODELS)
         self._styles: Cache[Style] = Cache(STYLES)
-        self._sights: Cache[Sight | SightWithin] = Cache(SIGHTS)
+        self._sights: Cache[Prepared] = Cache(SIGHTS)
 
     @property
     def device(self) -> str:
@@ -139,7 +137,7 @@ class Painter:
     def look(self, task: Message, progress: ProgressCallback) -> Outcome:
         """Where a place looks, and the content with the place. Pictures of the last looks are not encoded again.
 
-        Raises what `attention.see` and `attention.see_within` raise.
+        Raises what `attention.prepare` raises.
         """
         began = time.monotonic()
         options, kind = StylizeOptions(**task.values["options"]), task.values["format"]
@@ -200,11 +198,9 @@ class Painter:
 
         return self._styles.get(key, encode)
 
-    def _sight(self, content: bytes, styles: list[bytes], options: StylizeOptions) -> Sight | SightWithin:
-        photo, stylizer = self._read(content, "content"), self._stylizer(options)
-        if not options.takes_style:
-            return see_within(photo, options, stylizer=cast(Translator, stylizer))
-        return see(photo, self._read(styles[0], "style 1"), options, stylizer=cast(Gatys, stylizer))
+    def _sight(self, content: bytes, styles: list[bytes], options: StylizeOptions) -> Prepared:
+        style = self._read(styles[0], "style 1") if options.takes_style else None
+        return prepare(self._read(content, "content"), style, options, stylizer=self._stylizer(options))
 
     def _counts(self) -> dict[str, list[int]]:
         return {

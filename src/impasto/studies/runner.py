@@ -11,13 +11,18 @@ from typing import Any
 
 from PIL import Image
 
-from impasto import figures, image
+from impasto import image
 from impasto.api import load
 from impasto.errors import OptionError
-from impasto.files import make_folder, replace_file
+from impasto.files import make_folder
 from impasto.methods.gatys.stylizer import Gatys
 from impasto.options import StylizeOptions
-from impasto.studies.report import as_csv, claim, machine, table
+from impasto.report import variants
+from impasto.report.curves import Curve, draw_panels
+from impasto.report.folder import write_files
+from impasto.report.sheets import png
+from impasto.report.tables import in_words, to_csv, to_markdown
+from impasto.studies.report import claim, machine
 from impasto.studies.study import Cell, Study, Variant
 
 # Small enough for all of a study within a minute of two cores.
@@ -80,7 +85,9 @@ def run(
     settings: Settings,
     report: Callable[[int, int, str], None] | None = None,
 ) -> Path:
-    """Write figure.png, curves.png, numbers.csv, numbers.json and report.md into `folder`; returns the report.
+    """Write figure.png, curves.png, numbers.csv, numbers.json, index.html of paintings, and report.md into `folder`.
+
+    Returns the report.
 
     contents, styles: (name, picture); every content goes with every style. report: called with (done, all, what next).
     Raises OptionError before anything is painted, PictureError if the folder cannot be written or holds an outcome of
@@ -106,7 +113,6 @@ def run(
             if report:
                 report(len(cells), total, variant.name)
             cells[pair, variant.name] = study.make(shop, pair, variant)
-    replace_file(folder / "figure.png", figures.png(_figure(shop, cells)))
     drawn = _draw_curves(shop, cells, folder)
     rows: list[dict[str, Any]] = [
         {"content": shop.pairs[pair][0][0], "style": shop.pairs[pair][1][0], "variant": variant, **cell.numbers}
@@ -121,11 +127,17 @@ def run(
         "weights": shop.gatys.weights_hashes(next(iter(options.values()))),
         **asked,
     }
-    replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1))
-    replace_file(folder / "numbers.csv", as_csv(rows))
-    target = folder / "report.md"
-    replace_file(target, _report(about, rows, options, drawn))
-    return target
+    pairs = _pairs(shop, cells)
+    titles = [" ".join(filter(None, (v.name, column))) for v in study.variants for column in study.columns]
+    files: dict[str, str | bytes] = {
+        "figure.png": png(variants.sheet(pairs, titles, titles=False)),
+        "numbers.json": json.dumps({**about, "rows": rows}, indent=1),
+        "numbers.csv": to_csv(rows),
+    }
+    if len(study.columns) == 1:
+        notes = [f"{study.source}. {study.question}", f"{machine()}."]
+        files["index.html"] = variants.page(name, notes, [], pairs)
+    return write_files(folder, {**files, "report.md": _report(about, rows, options, drawn)})[-1]
 
 
 def _digests(pictures: Pictures) -> dict[str, str]:
@@ -133,24 +145,34 @@ def _digests(pictures: Pictures) -> dict[str, str]:
     return {name: hashlib.sha256(picture.pixels.numpy().tobytes()).hexdigest() for name, picture in pictures}
 
 
-def _figure(shop: Workshop, cells: Mapping[tuple[int, str], Cell]) -> Image.Image:
+def _pairs(shop: Workshop, cells: Mapping[tuple[int, str], Cell]) -> list[variants.Pair]:
+    """One for each row of pictures that a pair's cells have."""
     study = shop.study
-    titles = [" ".join(filter(None, (v.name, column))) for v in study.variants for column in study.columns]
-    rows = []
+    pairs = []
     for pair, (content, style) in enumerate(shop.pairs):
-        made = [cells[pair, variant.name] for variant in study.variants]
-        for number, first in enumerate(made[0].pictures):
-            of_content = made[0].contents[number] if made[0].contents else shop.shown(content[1])
-            parts = [picture for cell in made for picture in cell.pictures[number]]
-            assert len(first) == len(study.columns)
-            rows.append([of_content, shop.shown(style[1]), *parts])
-    return figures.grid(rows, ["content", "style", *titles])
+        of_pair = {variant.name: cells[pair, variant.name] for variant in study.variants}
+        first = of_pair[study.variants[0].name]
+        for number in range(len(first.pictures)):
+            painted = {
+                " ".join(filter(None, (name, column))): picture
+                for name, cell in of_pair.items()
+                for column, picture in zip(study.columns, cell.pictures[number], strict=True)
+            }
+            pairs.append(variants.Pair(
+                names=(content[0], style[0]), painted=painted, style=shop.shown(style[1]),
+                content=first.contents[number] if first.contents else shop.shown(content[1]),
+                numbers=[
+                    {"variant": name, **{key: in_words(value) for key, value in cell.numbers.items()}}
+                    for name, cell in of_pair.items()
+                ],
+            ))  # fmt: skip
+    return pairs
 
 
 def _draw_curves(shop: Workshop, cells: Mapping[tuple[int, str], Cell], folder: Path) -> list[str]:
     """Names of the files that were drawn."""
-    by_step: dict[str, dict[str, figures.Curve]] = {}
-    by_time: dict[str, dict[str, figures.Curve]] = {}
+    by_step: dict[str, dict[str, Curve]] = {}
+    by_time: dict[str, dict[str, Curve]] = {}
     for (pair, variant), cell in cells.items():
         content, style = (name for name, _ in shop.pairs[pair])
         for what, curve in cell.curves.items():
@@ -161,7 +183,7 @@ def _draw_curves(shop: Workshop, cells: Mapping[tuple[int, str], Cell], folder: 
     drawn = []
     for panels, name, across in ((by_step, "curves.png", "step"), (by_time, "curves-time.png", "seconds")):
         if panels:
-            figures.draw_panels(folder / name, panels, across)
+            draw_panels(folder / name, panels, across)
             drawn += [name] if (folder / name).exists() else []
     return drawn
 
@@ -180,10 +202,10 @@ def _report(
         f"# {about['study']}",
         f"{about['source']}. {about['question']}",
         *(f"![{name}]({name})" for name in ("figure.png", *drawn)),
-        table(rows),
+        to_markdown(rows),
         "## Settings",
         f"{about['machine']}; {about['seconds']} s in all. Weights: {weights}. Every option of every variant is in"
         " numbers.json; of those that all variants share, these are not impasto's defaults:",
-        table([{"option": key, "value": value} for key, value in common.items() if value != defaults[key]]),
+        to_markdown([{"option": key, "value": value} for key, value in common.items() if value != defaults[key]]),
     ]
     return "\n\n".join(lines) + "\n"

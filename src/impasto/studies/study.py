@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from impasto.figures import Curve
+from impasto.report.curves import Curve
 
 if TYPE_CHECKING:
     from impasto.studies.runner import Workshop
