@@ -13,8 +13,8 @@ from impasto.errors import DivergedError
 from impasto.methods.gatys.stylizer import objective_at
 from impasto.progress import Progress
 from impasto.report.sheets import marked
-from impasto.studies.runner import Workshop
-from impasto.studies.study import Cell, Study, Variant
+from impasto.studies.study import Cell, Study
+from impasto.studies.workshop import Variant, Workshop
 
 TERMS = ("content", "style", "attention")
 

@@ -4,18 +4,12 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from impasto import image
-from impasto.api import load
 from impasto.errors import OptionError
 from impasto.files import make_folder
-from impasto.methods.gatys.stylizer import Gatys
 from impasto.options import StylizeOptions
 from impasto.report import variants
 from impasto.report.curves import Curve, draw_panels
@@ -23,57 +17,11 @@ from impasto.report.folder import write_files
 from impasto.report.sheets import png
 from impasto.report.tables import in_words, to_csv, to_markdown
 from impasto.studies.report import claim, machine
-from impasto.studies.study import Cell, Study, Variant
+from impasto.studies.study import Cell, Study
+from impasto.studies.workshop import Pictures, Settings, Workshop
 
 # Small enough for all of a study within a minute of two cores.
 QUICK: Mapping[str, Any] = {"size": 128, "steps": 12}
-
-PAPER_SIZE = 512
-
-Pictures = Sequence[tuple[str, image.Picture]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How a study is run. choices: options that every variant gets, before its own. inputs: files that are read.
-    overwrite: whether the outcome may replace one of other pictures or settings.
-    """
-
-    choices: Mapping[str, Any] = field(default_factory=dict)
-    device: str = "auto"
-    weights: Path | None = None
-    inputs: Sequence[Path] = ()
-    overwrite: bool = False
-
-
-class Workshop:
-    """What cells are made with: the pairs, the options, and one method that is loaded once."""
-
-    def __init__(self, study: Study, contents: Pictures, styles: Pictures, settings: Settings) -> None:
-        self.study = study
-        self.settings = settings
-        self.pairs = [(content, style) for content in contents for style in styles]
-
-    @cached_property
-    def gatys(self) -> Gatys:
-        method = load("gatys", device=self.settings.device, weights=self.settings.weights)
-        assert isinstance(method, Gatys)
-        return method
-
-    def options(self, variant: Variant) -> StylizeOptions:
-        """Raises OptionError for what no method has."""
-        chosen = {"method": "gatys", "size": PAPER_SIZE, **self.study.base, **self.settings.choices, **variant.choices}
-        if chosen.get("encoder", StylizeOptions.encoder) != "lite":
-            # Another encoder's filters are as its file has them.
-            chosen.pop("filters", None)
-        return StylizeOptions(**chosen)
-
-    def shown(self, picture: image.Picture) -> Image.Image:
-        """A picture as large as what is painted of it."""
-        size = self.options(self.study.variants[0]).size
-        return image.to_pil(
-            image.Picture(image.resize(picture.pixels, *image.fit(picture.height, picture.width, size)))
-        )
 
 
 def run(
@@ -93,7 +41,7 @@ def run(
     Raises OptionError before anything is painted, PictureError if the folder cannot be written or holds an outcome of
     other pictures or settings, and what painting raises.
     """
-    shop = Workshop(study, contents, styles, settings)
+    shop = Workshop(study.base, contents, styles, settings)
     if not shop.pairs:
         raise OptionError("content and style need at least one picture each")
     options = {variant.name: shop.options(variant) for variant in study.variants}
@@ -113,7 +61,7 @@ def run(
             if report:
                 report(len(cells), total, variant.name)
             cells[pair, variant.name] = study.make(shop, pair, variant)
-    drawn = _draw_curves(shop, cells, folder)
+    drawn = _draw_curves(study, shop, cells, folder)
     rows: list[dict[str, Any]] = [
         {"content": shop.pairs[pair][0][0], "style": shop.pairs[pair][1][0], "variant": variant, **cell.numbers}
         for (pair, variant), cell in cells.items()
@@ -127,7 +75,7 @@ def run(
         "weights": shop.gatys.weights_hashes(next(iter(options.values()))),
         **asked,
     }
-    pairs = _pairs(shop, cells)
+    pairs = _pairs(study, shop, cells)
     titles = [" ".join(filter(None, (v.name, column))) for v in study.variants for column in study.columns]
     files: dict[str, str | bytes] = {
         "figure.png": png(variants.sheet(pairs, titles, titles=False)),
@@ -145,9 +93,8 @@ def _digests(pictures: Pictures) -> dict[str, str]:
     return {name: hashlib.sha256(picture.pixels.numpy().tobytes()).hexdigest() for name, picture in pictures}
 
 
-def _pairs(shop: Workshop, cells: Mapping[tuple[int, str], Cell]) -> list[variants.Pair]:
+def _pairs(study: Study, shop: Workshop, cells: Mapping[tuple[int, str], Cell]) -> list[variants.Pair]:
     """One for each row of pictures that a pair's cells have."""
-    study = shop.study
     pairs = []
     for pair, (content, style) in enumerate(shop.pairs):
         of_pair = {variant.name: cells[pair, variant.name] for variant in study.variants}
@@ -169,7 +116,7 @@ def _pairs(shop: Workshop, cells: Mapping[tuple[int, str], Cell]) -> list[varian
     return pairs
 
 
-def _draw_curves(shop: Workshop, cells: Mapping[tuple[int, str], Cell], folder: Path) -> list[str]:
+def _draw_curves(study: Study, shop: Workshop, cells: Mapping[tuple[int, str], Cell], folder: Path) -> list[str]:
     """Names of the files that were drawn."""
     by_step: dict[str, dict[str, Curve]] = {}
     by_time: dict[str, dict[str, Curve]] = {}
@@ -178,7 +125,7 @@ def _draw_curves(shop: Workshop, cells: Mapping[tuple[int, str], Cell], folder: 
         for what, curve in cell.curves.items():
             title = f"{what} loss" if len(shop.pairs) == 1 else f"{content} x {style}: {what}"
             by_step.setdefault(title, {})[variant] = curve
-            if shop.study.by_time:
+            if study.by_time:
                 by_time.setdefault(title, {})[variant] = {cell.clock[step]: value for step, value in curve.items()}
     drawn = []
     for panels, name, across in ((by_step, "curves.png", "step"), (by_time, "curves-time.png", "seconds")):
