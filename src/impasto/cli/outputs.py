@@ -11,6 +11,7 @@ from typing import Any
 
 from impasto.cli.pictures import Source
 from impasto.errors import OptionError
+from impasto.gallery import FORMATS
 from impasto.options import StylizeOptions
 
 # The content's own format, so that a folder of JPEG files becomes one of JPEG files, as without a folder, and
@@ -84,7 +85,7 @@ def is_folder(output: str, contents: int) -> bool:
     path = Path(output)
     if output.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
         return True
-    if contents > 1 and path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"):
+    if contents > 1 and path.suffix.lower() in FORMATS:
         raise OptionError(f"--output {output} names one file for {contents} paintings; name a folder, such as painted/")
     return contents > 1
 
@@ -145,8 +146,6 @@ def make_folders(jobs: Sequence[Job]) -> None:
 
 
 def _suffix(content: Source) -> str:
-    from impasto.image import FORMATS
-
     return content.path.suffix if content.path.suffix.lower() in FORMATS else ".png"
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from impasto.comparison.runner import Cell, Comparison
 from impasto.decoding import read_shown
+from impasto.device import machine
 from impasto.report import variants
 from impasto.report.folder import write_files
 from impasto.report.sheets import png, reduced
@@ -27,7 +28,7 @@ def write(comparison: Comparison) -> list[Path]:
     """sheet.png and index.html in the comparison's folder."""
     names = [entry.name for entry in comparison.entries]
     sheet = variants.sheet(_pairs(comparison, THUMBNAIL), names, titles=True)
-    note = NOTE.format(count=len(comparison.pairs), machine=comparison.machine)
+    note = NOTE.format(count=len(comparison.pairs), machine=machine())
     page = variants.page("Comparison of methods", [note], _summary(comparison), _pairs(comparison))
     return write_files(comparison.folder, {"sheet.png": png(sheet), "index.html": page})
 

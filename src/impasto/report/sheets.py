@@ -47,6 +47,11 @@ def grid(
     return sheet
 
 
+def blank() -> Image.Image:
+    """Paper, where no picture belongs."""
+    return Image.new("RGB", (1, 1), "white")
+
+
 def marked(picture: Image.Image, place: tuple[float, float], *, ring: bool = False) -> Image.Image:
     """A copy with a red dot at the place (x, y) in pixels; ring: with a ring around it, which hides nothing there."""
     copy = picture.convert("RGB")

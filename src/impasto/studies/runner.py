@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from impasto.device import machine
 from impasto.errors import OptionError
 from impasto.files import make_folder
 from impasto.options import StylizeOptions
@@ -16,7 +17,7 @@ from impasto.report.curves import Curve, draw_panels
 from impasto.report.folder import write_files
 from impasto.report.sheets import png
 from impasto.report.tables import in_words, to_csv, to_markdown
-from impasto.studies.report import claim, machine
+from impasto.studies.report import claim
 from impasto.studies.study import Cell, Study
 from impasto.studies.workshop import Pictures, Settings, Workshop
 

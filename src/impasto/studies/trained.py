@@ -19,7 +19,7 @@ from impasto.attention.generator import mean_attention
 from impasto.attention.photo import lit
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.data.folders import list_pictures
-from impasto.device import choose_device, precision
+from impasto.device import choose_device, machine, precision
 from impasto.errors import OptionError, from_extra
 from impasto.files import make_folder, replace_file
 from impasto.methods.nla_cyclegan.network import Generator
@@ -30,7 +30,7 @@ from impasto.report.folder import write_files
 from impasto.report.sheets import grid, png
 from impasto.report.tables import to_csv, to_markdown
 from impasto.studies.measured import PROTOCOL, failures, measures, published, translations
-from impasto.studies.report import claim, machine
+from impasto.studies.report import claim
 from impasto.studies.study import Training, TrainingStudy
 from impasto.translation import Translator
 from impasto.weights import load as load_weights
