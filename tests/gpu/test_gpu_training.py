@@ -23,12 +23,11 @@ import torch
 from accelerate import Accelerator
 from against_cpu import apart, assert_near, forget_accelerator, note
 from PIL import Image
-from safetensors.torch import save_file
 from torch import Tensor
+from trainings import write_teacher
 
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.data.memory import PicturesInMemory
-from impasto.encoders.network import LAYERS
 from impasto.methods.adain.painting import PaintingTraining
 from impasto.methods.cyclegan.network import GeneratorConfig
 from impasto.methods.dncnn_cyclegan.network import GeneratorConfig as DnCNNConfig
@@ -93,16 +92,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network as the recipe of `lite` expects it, with other numbers."""
-    generator = torch.Generator().manual_seed(0)
-    state, previous = {"conv0.weight": torch.eye(3).view(3, 3, 1, 1) * 4, "conv0.bias": torch.full((3,), -2.0)}, 3
-    for layer in LAYERS:
-        key, width = "conv" + layer[4] + layer[6], (16, 32, 64, 128, 128)[int(layer[4]) - 1]
-        state[f"{key}.weight"] = (2 / (9 * previous)) ** 0.5 * torch.randn(width, previous, 3, 3, generator=generator)
-        state[f"{key}.bias"] = 0.1 * torch.randn(width, generator=generator)
-        previous = width
-    path = tmp_path_factory.mktemp("teacher") / "encoder.safetensors"
-    save_file(state, path)
-    return path
+    return write_teacher(tmp_path_factory.mktemp("teacher") / "encoder.safetensors")
 
 
 @pytest.fixture

@@ -39,11 +39,6 @@ PAIR = Study(
 )
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_variant_has_options_that_exist(name: str) -> None:
     study = STUDIES[name]
