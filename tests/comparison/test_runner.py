@@ -142,15 +142,6 @@ def test_long_seconds_have_no_exponent(make, jobs):
     assert re.findall(r"</th><td>([\d.,e+-]+)</td>", text) == ["1,230", "0.0123"] * 2
 
 
-def test_a_name_is_no_html(make, jobs, tmp_path):
-    comparison = make("adain")
-    comparison.contents = [("<b>tree.png", tmp_path / "tree.png")]
-    comparison.run()
-    text = write(comparison)[1].read_text()
-    assert "&lt;b&gt;tree in swirls" in text
-    assert "<b>tree" not in text
-
-
 def test_peak_memory_is_the_processs_own():
     code = """
         from impasto.comparison.memory import held_bytes, peak_bytes, reset_peak
