@@ -1,7 +1,7 @@
 """Where places of a photo look in the photo itself: the attention of a trained generator (paper 000, Figure 6)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -16,8 +16,9 @@ from impasto.attention.maps import atlas, by_level, dimmed, grey
 from impasto.attention.places import Place, scaled, seen_size
 from impasto.device import check_memory, memory_guard
 from impasto.masks import visible_colours
+from impasto.methods import combined
 from impasto.methods.nla_cyclegan.network import Generator as NLAGenerator
-from impasto.options import StylizeOptions
+from impasto.options import TranslationOptions
 from impasto.report.sheets import data_url, marked, png
 from impasto.report.tables import plain
 from impasto.sizes import fit_within
@@ -114,7 +115,7 @@ class PreparedPhoto:
     given: tuple[int, int]
     content: Tensor
     method: Translator = field(repr=False)
-    options: StylizeOptions
+    options: TranslationOptions
     seen: Tensor = field(repr=False)
     baseline: Path | None = None
 
@@ -144,7 +145,7 @@ class PreparedPhoto:
         painted = {}
         if self.baseline is not None:
             plain_method = api.load("cyclegan", device=str(self.method.device), weights=self.baseline)
-            painted["CycleGAN"] = plain_method(self.content, [], replace(self.options, method="cyclegan"))
+            painted["CycleGAN"] = plain_method(self.content, [], combined(self.options, {"method": "cyclegan"}))
         painted[TITLES[self.method.method]] = self.method(self.content, [], self.options)
         return {name: image.to_pil(image.Picture(pixels)) for name, pixels in painted.items()}
 
@@ -169,7 +170,7 @@ class PreparedPhoto:
 
 
 def prepare(
-    content: image.Picture, options: StylizeOptions, method: Translator, baseline: Path | None = None
+    content: image.Picture, options: TranslationOptions, method: Translator, baseline: Path | None = None
 ) -> PreparedPhoto:
     """What is needed before the places are known, for many of them one after the other.
 

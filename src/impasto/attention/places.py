@@ -6,14 +6,14 @@ from torch import Tensor
 
 from impasto import image
 from impasto.errors import OptionError
-from impasto.options import LOOK_SIZE, StylizeOptions
+from impasto.options import LOOK_SIZE, Options
 from impasto.sizes import fit_within
 
 Place = tuple[float, float]
 """(x, y) in pixels."""
 
 
-def seen_size(picture: image.Picture, options: StylizeOptions) -> tuple[int, int]:
+def seen_size(picture: image.Picture, options: Options) -> tuple[int, int]:
     """(height, width) at which a network sees a content."""
     height, width = picture.height, picture.width
     return image.fit(height, width, options.size) if options.size else fit_within(height, width, LOOK_SIZE)

@@ -1,7 +1,7 @@
 """What attention sees, whichever it is: asked, drawn as a figure, shown as two pictures, and as a page to point at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -13,8 +13,9 @@ from impasto.attention import photo as photos
 from impasto.attention import style as styles
 from impasto.attention.places import Place
 from impasto.errors import OptionError
-from impasto.methods import Stylizer
-from impasto.options import FIGURE_LAYERS, LOOK_OPTIONS, StylizeOptions
+from impasto.methods import METHODS, StylizeOptions, Stylizer, combined, options_of
+from impasto.methods.gatys.options import GatysOptions
+from impasto.options import Options, TranslationOptions
 from impasto.report.page import render
 from impasto.report.sheets import data_url, grid, marked, png
 from impasto.sources import Source, as_picture
@@ -67,7 +68,7 @@ def attention(
     content: Source,
     style: Source | None = None,
     places: Sequence[str | Place] = (),
-    options: StylizeOptions | None = None,
+    options: Options | None = None,
     **how: Any,
 ) -> Attention:
     """Where places of the content look: in the style (gatys), or in the content itself (a trained generator).
@@ -80,7 +81,7 @@ def attention(
 def prepare(
     content: Source | image.Picture,
     style: Source | image.Picture | None = None,
-    options: StylizeOptions | None = None,
+    options: Options | None = None,
     *,
     stylizer: Stylizer | None = None,
     weights: Path | None = None,
@@ -95,19 +96,20 @@ def prepare(
     Raises PictureError, OptionError, WeightsError, OutOfMemoryError.
     """
     if options is None:
-        name = stylizer.method if stylizer else choices.get("method", "gatys")
-        options = StylizeOptions(method=name)
-        if name == "gatys":
-            options = replace(options, attention_layers=FIGURE_LAYERS)
-    options = replace(options, **choices)
+        name = stylizer.method if stylizer else choices.get("method", GatysOptions.method)
+        options = StylizeOptions(name, **options_of(name).look_usual)
+    options = combined(options, choices)
     method: Any = stylizer or api.load(options.method, weights=weights)
-    if method.method not in LOOK_OPTIONS:
-        raise OptionError(f"method is '{method.method}', but attention is shown of {', '.join(LOOK_OPTIONS)}")
+    if not options_of(method.method).looks_in:
+        looking = ", ".join(name for name in METHODS if options_of(name).looks_in)
+        raise OptionError(f"method is '{method.method}', but attention is shown of {looking}")
     picture = as_picture(content)
     if isinstance(method, Translator):
+        assert isinstance(options, TranslationOptions)
         return photos.prepare(picture, options, method, baseline)
     if style is None:
         raise OptionError("style names no painting to look in")
+    assert isinstance(options, GatysOptions)
     return styles.prepare(picture, as_picture(style), options, method)
 
 

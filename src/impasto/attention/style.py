@@ -19,8 +19,8 @@ from impasto.errors import OptionError
 from impasto.losses.attention_style import attention_weights, best_matches
 from impasto.masks import content_with_opacity, visible, with_opacity
 from impasto.methods.gatys.attention import Seen, at_layer, compared, compared_layers
+from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import Gatys, fit_style
-from impasto.options import StylizeOptions
 from impasto.report.sheets import marked
 
 
@@ -174,7 +174,7 @@ class PreparedStyle:
         return Look(one, self.style, weights.cpu())
 
 
-def prepare(content: image.Picture, style: image.Picture, options: StylizeOptions, method: Gatys) -> PreparedStyle:
+def prepare(content: image.Picture, style: image.Picture, options: GatysOptions, method: Gatys) -> PreparedStyle:
     """What is needed before the places are known, for many of them one after the other.
 
     options: size, style_fit, encoder, pooling, filters and attention_... matter here.
@@ -207,7 +207,7 @@ def prepare(content: image.Picture, style: image.Picture, options: StylizeOption
     return PreparedStyle((content.width, content.height), pixels, painting, options.attention_temperature, layers)
 
 
-def _compared_layers(options: StylizeOptions) -> dict[str, list[str]]:
+def _compared_layers(options: GatysOptions) -> dict[str, list[str]]:
     """{layer of the attention: layers whose features it compares}."""
     layers = options.layers("attention_layers")
     for layer in layers:

@@ -4,14 +4,13 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from impasto.device import machine
 from impasto.errors import OptionError
 from impasto.files import make_folder
-from impasto.options import StylizeOptions
+from impasto.methods.gatys.options import GatysOptions
 from impasto.report import variants
 from impasto.report.curves import Curve, draw_panels
 from impasto.report.folder import write_files
@@ -50,7 +49,7 @@ def run(
         raise OptionError(f"{name} has nothing to compare: its variants are the same with these options")
     asked = {
         "pictures": {kind: _digests(some) for kind, some in (("content", contents), ("style", styles))},
-        "options": {variant: asdict(chosen.resolved()) for variant, chosen in options.items()},
+        "options": {variant: chosen.resolved().to_json() for variant, chosen in options.items()},
     }
     claim(folder, name, settings.inputs, asked=None if settings.overwrite else asked)
     make_folder(folder)
@@ -139,12 +138,12 @@ def _draw_curves(study: Study, shop: Workshop, cells: Mapping[tuple[int, str], C
 def _report(
     about: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
-    options: Mapping[str, StylizeOptions],
+    options: Mapping[str, GatysOptions],
     drawn: Sequence[str],
 ) -> str:
-    resolved = [asdict(chosen.resolved()) for chosen in options.values()]
+    resolved = [chosen.resolved().to_json() for chosen in options.values()]
     common = {key: value for key, value in resolved[0].items() if all(other[key] == value for other in resolved)}
-    defaults = asdict(StylizeOptions(method="gatys").resolved())
+    defaults = GatysOptions().resolved().to_json()
     weights = ", ".join(f"{name} {digest[:12]}" for name, digest in about["weights"].items())
     lines = [
         f"# {about['study']}",

@@ -10,8 +10,9 @@ from PIL import Image
 
 from impasto import image
 from impasto.api import load
+from impasto.methods import StylizeOptions
+from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import Gatys
-from impasto.options import StylizeOptions
 
 Choices = Mapping[str, Any]
 
@@ -57,13 +58,15 @@ class Workshop:
         assert isinstance(method, Gatys)
         return method
 
-    def options(self, variant: Variant) -> StylizeOptions:
+    def options(self, variant: Variant) -> GatysOptions:
         """Raises OptionError for what no method has."""
-        chosen = {"method": "gatys", "size": PAPER_SIZE, **self.base, **self.settings.choices, **variant.choices}
-        if chosen.get("encoder", StylizeOptions.encoder) != "lite":
+        chosen = {"size": PAPER_SIZE, **self.base, **self.settings.choices, **variant.choices}
+        if chosen.get("encoder", GatysOptions.encoder) != "lite":
             # Another encoder's filters are as its file has them.
             chosen.pop("filters", None)
-        return StylizeOptions(**chosen)
+        options = StylizeOptions("gatys", **chosen)
+        assert isinstance(options, GatysOptions)
+        return options
 
     def shown(self, picture: image.Picture) -> Image.Image:
         """A picture as large as what is painted of it."""
