@@ -21,6 +21,7 @@ from impasto.options import Options
 from impasto.progress import ProgressCallback
 from impasto.record import Record
 from impasto.service.wire import Message
+from impasto.sizes import fit_within
 from impasto.sources import depth
 
 SIGHTS = 4
@@ -115,7 +116,7 @@ class TaskPainter:
     def preview(self, pixels: Tensor) -> bytes:
         """(1, 3, h, w) -> a small JPEG file."""
         height, width = pixels.shape[-2:]
-        small = image.resize(pixels, *image.fit(height, width, min(PREVIEW_SIDE, max(height, width))))
+        small = image.resize(pixels, *fit_within(height, width, PREVIEW_SIDE))
         return image.encode(image.Picture(small), "jpeg")
 
     def _load(self, options: Options) -> Stylizer:
