@@ -13,18 +13,22 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from impasto import figures, image
+from impasto import image
 from impasto.api import load
-from impasto.attention.draw_within import lit
 from impasto.attention.generator import LookingGenerator, mean_attention
+from impasto.attention.photo import lit
 from impasto.data.folders import list_pictures
-from impasto.device import choose_device, precision
+from impasto.device import choose_device, machine, precision
 from impasto.errors import OptionError, from_extra
 from impasto.files import make_folder, replace_file
 from impasto.recipes import RECIPES
+from impasto.report.curves import draw_panels
+from impasto.report.folder import write_files
+from impasto.report.sheets import grid, png
+from impasto.report.tables import to_csv
 from impasto.studies import trained_report
 from impasto.studies.measured import failures, measures, published, translations
-from impasto.studies.report import as_csv, claim, machine
+from impasto.studies.report import claim
 from impasto.studies.study import Training, TrainingStudy
 from impasto.studies.trained_report import Outcome
 from impasto.translation import Translator
@@ -104,11 +108,11 @@ def run(
     first = [outcome for outcome in outcomes if outcome.config.seed == budget.seed]
     held_out = {seed: _held_out(replace(first[0].config, seed=seed), data) for seed in _seeds(budget)}
     shown = [image.Picture(picture) for picture in held_out[budget.seed]["A"][:MOST_ROWS]]
-    replace_file(folder / "figure.png", figures.png(_figure(first, shown, budget)))
+    replace_file(folder / "figure.png", png(_figure(first, shown, budget)))
     measured = _measured(study, outcomes, held_out, budget, folder) if study.worst_of else []
     rows = [row for outcome in outcomes for row in trained_report.numbers(outcome)]
     for file, panels in trained_report.panels(first).items():
-        figures.draw_panels(folder / file, panels, "percent of the steps")
+        draw_panels(folder / file, panels, "percent of the steps")
     about = {
         "study": name,
         "source": study.source,
@@ -120,12 +124,13 @@ def run(
         "compared": trained_report.compared(measured, rows, budget.seeds),
         "configs": {outcome.variant.name: asdict(outcome.config) for outcome in first},
     }
-    replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1))
-    replace_file(folder / "numbers.csv", as_csv(rows))
-    target = folder / "report.md"
     drawn = [file for file in trained_report.CURVES if (folder / file).exists()]
-    replace_file(target, trained_report.report(about, rows, first, drawn, budget.seeds))
-    return target
+    files = {
+        "numbers.json": json.dumps({**about, "rows": rows}, indent=1),
+        "numbers.csv": to_csv(rows),
+        "report.md": trained_report.report(about, rows, first, drawn, budget.seeds),
+    }
+    return write_files(folder, files)[-1]
 
 
 # --- the runs --------------------------------------------------------------------------------------------------------
@@ -270,7 +275,7 @@ def _measured(
         about = {"variant": variant.name, "seed": seed, "steps": outcome.config.schedule.steps, "pictures": len(made)}
         rows.append({**about, **measures(made), **published(variant.published)})
         if variant.name == study.worst_of and seed == budget.seed:
-            replace_file(folder / "failures.png", figures.png(failures(made, variant.name, _readable)))
+            replace_file(folder / "failures.png", png(failures(made, variant.name, _readable)))
     return rows
 
 
@@ -288,7 +293,7 @@ def _figure(outcomes: Sequence[Outcome], pictures: Sequence[image.Picture], budg
             generator = cast(LookingGenerator, method.network(options)[0])
             columns.append([_attention(generator, picture.pixels.to(method.device)) for picture in pictures])
             titles.append("attention")
-    return figures.grid([[_readable(cell) for cell in row] for row in zip(*columns, strict=True)], titles)
+    return grid([[_readable(cell) for cell in row] for row in zip(*columns, strict=True)], titles)
 
 
 def _readable(picture: Image.Image) -> Image.Image:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from impasto import figures
+from impasto.report.curves import Curve
+from impasto.report.tables import to_markdown
 from impasto.studies.measured import PROTOCOL
-from impasto.studies.report import table
 from impasto.studies.statistics import FEWEST, comparisons, explained
 from impasto.studies.study import Training
 
@@ -22,7 +22,7 @@ class Outcome:
     variant: Training
     weights: Path
     config: Any
-    curves: Mapping[str, figures.Curve]
+    curves: Mapping[str, Curve]
 
 
 def compared(
@@ -42,10 +42,10 @@ def compared(
     return comparisons(list(by_run.values()), "variant", ["seed"], values)
 
 
-def panels(outcomes: Sequence[Outcome]) -> dict[str, dict[str, dict[str, figures.Curve]]]:
+def panels(outcomes: Sequence[Outcome]) -> dict[str, dict[str, dict[str, Curve]]]:
     """For each file that has any: a panel for each value, in it a curve for each variant over the share of its steps,
     in percent."""
-    files: dict[str, dict[str, dict[str, figures.Curve]]] = {}
+    files: dict[str, dict[str, dict[str, Curve]]] = {}
     for outcome in outcomes:
         steps = outcome.config.schedule.steps
         for value, curve in outcome.curves.items():
@@ -73,7 +73,13 @@ def numbers(outcome: Outcome) -> list[dict[str, Any]]:
 def _measures_reported(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     if not rows:
         return []
-    return ["## Held-out pictures", table(rows), PROTOCOL, "The worst by structure SSIM:", "![failures](failures.png)"]
+    return [
+        "## Held-out pictures",
+        to_markdown(rows),
+        PROTOCOL,
+        "The worst by structure SSIM:",
+        "![failures](failures.png)",
+    ]
 
 
 def report(
@@ -103,11 +109,11 @@ def report(
         "![figure.png](figure.png)",
         *(f"![{file}]({file})" for file in drawn),
         *_measures_reported(about["measured"]),
-        *(["## Seeds", explained(seeds, "seed"), table(about["compared"])] if about["compared"] else []),
+        *(["## Seeds", explained(seeds, "seed"), to_markdown(about["compared"])] if about["compared"] else []),
         "Means over the steps of each run, of losses with their weights:",
-        table(rows),
+        to_markdown(rows),
         "## Runs",
-        table(variants),
+        to_markdown(variants),
         f"{about['machine']}, {about['precision']}; pictures: {counts}, of which {outcomes[0].config.held_out} each"
         " were held out; the figure shows the first of A. Every setting is in numbers.json.",
     ]
