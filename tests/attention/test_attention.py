@@ -128,7 +128,7 @@ def test_wrong_places_are_named(place: str) -> None:
 def test_wrong_layers_methods_and_missing_paintings_are_named(preparing: Preparing) -> None:
     with pytest.raises(OptionError, match=r"attention_layers names 'relu9_1'"):
         attention(CONTENT, STYLE, ["1,1"], StylizeOptions(method="gatys", attention_layers="relu9_1"))
-    with pytest.raises(OptionError, match="method is 'adain', but attention is shown of gatys, nla-cyclegan, aggan, sem"):
+    with pytest.raises(OptionError, match="is 'adain', but attention is shown of gatys, nla-cyclegan, aggan, semantic"):
         attention(CONTENT, STYLE, ["1,1"], stylizer=impasto.load("adain", device="cpu"))
     with pytest.raises(OptionError, match="style names no painting"):
         prepare(CONTENT)

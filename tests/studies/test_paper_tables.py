@@ -21,8 +21,12 @@ def evaluation(tmp_path):
     return make
 
 
+def protocol(a=120, b=140, method="cyclegan", **more):
+    return {"sets": {"found": {"count": a}, "reference": {"count": b}}, "method": method, **more}
+
+
 def number(subject, measure, value, **more):
-    return Number(subject=subject, measure=measure, value=value, count=3, **more)
+    return Number(subject=subject, measure=measure, value=value, count=3, **({"protocol": protocol()} | more))
 
 
 def rows_of(folder):
@@ -30,8 +34,16 @@ def rows_of(folder):
 
 
 def test_means_over_runs_stand_beside_the_published_figures(evaluation, tmp_path):
+    clean = {"runs": [protocol(resize="clean")]}
     path = evaluation(
-        number("A2B last, mean of 3 runs", "FID", 61.5, spread=2.25, spread_over="runs", protocol={"resize": "clean"}),
+        number(
+            "A2B last, mean of 3 runs",
+            "FID",
+            61.5,
+            spread=2.25,
+            spread_over="runs",
+            protocol=clean,
+        ),
         number("A2B best, mean of 3 runs", "FID", 45.5),
         number("A2B last, seed1", "FID", 99.0),
         number("B2A last, mean of 3 runs", "FID", 88.0),
@@ -44,7 +56,7 @@ def test_means_over_runs_stand_beside_the_published_figures(evaluation, tmp_path
     assert (last["published PSNR"], last["published FID"]) == ("18.43", "41.5")
     assert (munit["method"], munit["FID"], munit["published FID"]) == ("MUNIT", "–", "39.5")
     about = json.loads((tmp_path / "out" / "tables.json").read_text())
-    assert {"resize": "clean"} in about["protocols"].values()
+    assert clean in about["protocols"].values()
     text = files[0].read_text()
     assert "not measured like the other columns" in text
     assert {"99", "88"}.isdisjoint(row["FID"] for row in rows_of(tmp_path / "out"))
@@ -81,3 +93,34 @@ def test_what_does_not_belong_is_refused(evaluation, tmp_path):
     with pytest.raises(PictureError, match=r"holds a tables\.md"):
         assemble({}, tmp_path)
     assert (tmp_path / "tables.md").read_text() == "mine"
+
+
+def test_rows_of_other_data_have_a_table_of_their_own(evaluation, tmp_path):
+    path = evaluation(number("A2B last", "KID-lite", 0.25, protocol=protocol(16, 20, "semantic-gan")))
+    assemble({"Monet/Ours": path}, tmp_path / "out")
+    mine = rows_of(tmp_path / "out")[-1]
+    assert (mine["table"], mine["data set"], mine["method"], mine["KID-lite"]) == (
+        "Other data sets", "Monet", "Ours", "0.25"
+    )  # fmt: skip
+    assert mine["published FID"] == "–"
+    assert "## Other data sets" in (tmp_path / "out" / "tables.md").read_text()
+
+
+def test_numbers_of_other_data_or_another_method_are_no_row_of_the_paper(evaluation, tmp_path):
+    few = evaluation(number("A2B last", "KID-lite", 0.25, protocol=protocol(16, 20, "semantic-gan")))
+    with pytest.raises(
+        DataError, match=r"sets of 16 and 20 pictures, but those of Horse2zebra have 120 and 140; .*mine/Ours"
+    ):
+        assemble({"Horse2zebra/Ours": few}, tmp_path / "out")
+    runs = [protocol(120, 140, "semantic-gan"), protocol(120, 20, "semantic-gan")]
+    mixed = evaluation(number("A2B last, mean of 2 runs", "KID-lite", 0.25, protocol={"runs": runs}))
+    with pytest.raises(DataError, match="sets of 20 and 120 pictures"):
+        assemble({"Horse2zebra/Ours": mixed}, tmp_path / "out")
+    other = evaluation(number("A2B last", "KID-lite", 0.25))
+    with pytest.raises(DataError, match="is of the method cyclegan, but the row Horse2zebra/MUNIT is of munit"):
+        assemble({"Horse2zebra/MUNIT": other}, tmp_path / "out")
+    with pytest.raises(DataError, match="is of the method cyclegan"):
+        assemble({"Monet/AgGAN": other}, tmp_path / "out")
+    with pytest.raises(OptionError, match="no row 'Monet'"):
+        assemble({"Monet": other}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

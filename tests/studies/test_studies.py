@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -191,3 +192,32 @@ def test_a_clamped_run_explodes_for_good_and_a_guarded_one_does_not() -> None:
     guarded = curves["clamped, guard"]
     assert max(guarded[-100:]) < 1e3 * min(guarded)
     assert min(guarded) < min(curves["clamped"])
+
+
+def test_each_layer_is_measured_at_the_presets_layer_and_at_its_own() -> None:
+    study = STUDIES["attention-layers"]
+    shop = Workshop(study.base, CONTENT, STYLE, Settings(choices=TINY, device="cpu"))
+    cells = {v.name: study.make(shop, 0, v).numbers for v in study.variants if v.name in ("relu3_1", "relu4_1")}
+    assert "own layers' attention loss" not in cells["relu4_1"], "the preset's own"
+    own, common = (cells["relu3_1"][name] for name in ("own layers' attention loss", "attention loss"))
+    assert own != common
+    options = shop.options(study.variants[2])
+    painted_by_hand = study.make(shop, 0, study.variants[2])
+    objective = objective_at(
+        shop.gatys.encoder(options),
+        image.resize(CONTENT[0][1].pixels, *reversed(painted_by_hand.pictures[0][0].size)),
+        [STYLE[0][1].pixels],
+        replace(options.resolved(), attention_weight=1.0),
+    )
+    result = image.from_pil(painted_by_hand.pictures[0][0]).pixels
+    assert own == pytest.approx(float(objective.losses(result)["attention"]), rel=0.05)
+
+
+def test_places_of_ones_own(tmp_path: Path) -> None:
+    study = STUDIES["attention-map"]
+    settings = Settings(choices=TINY, device="cpu", places=["25%,50%"])
+    run(study, "attention-map", CONTENT, STYLE, tmp_path, settings)
+    rows = json.loads((tmp_path / "numbers.json").read_text())["rows"]
+    assert {name for row in rows for name in row if "%" in name} == {"25%,50%: best match", "25%,50%: its weight"}
+    with pytest.raises(PictureError, match="other pictures or settings"):
+        run(study, "attention-map", CONTENT, STYLE, tmp_path, replace(settings, places=["75%,50%"]))

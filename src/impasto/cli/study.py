@@ -42,6 +42,10 @@ class Scale:
     values: Annotated[
         str, Parameter(help="numbers, separated by commas, instead of the study's own: the ratios of ratio-sweep")
     ] = ""
+    at: Annotated[
+        tuple[str, ...],
+        Parameter(consume_multiple=True, help="places of the content for attention-map, each x,y in pixels or percent"),
+    ] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +104,7 @@ def study(
             consume_multiple=True,
             metavar="ROW=FILE",
             help="for paper-tables: evaluation.json of `impasto evaluate --run` and the row that it belongs to, as in"
-            " Horse2zebra/CycleGAN=run/evaluation/evaluation.json",
+            " Horse2zebra/CycleGAN=run/evaluation/evaluation.json, or DATA/METHOD of data of one's own",
         ),
     ] = (),
     scale: Annotated[Scale, Parameter(name="*")] = Scale(),
@@ -127,11 +131,19 @@ def study(
     entry, folder = STUDIES[name], target.output or Path(f"study-{name}")
     if isinstance(entry, TrainingStudy):
         _refuse(
-            name, content=content, style=style, values=scale.values, encoder=network.encoder, weights=network.weights
+            name,
+            content=content,
+            style=style,
+            at=scale.at,
+            values=scale.values,
+            encoder=network.encoder,
+            weights=network.weights,
         )
         report = _train(entry, name, folder, scale, network.device, trained)
     else:
         _refuse(name, **{field: value for field, value in vars(trained).items() if value != getattr(Trained(), field)})
+        if scale.at and not entry.asks:
+            raise OptionError(f"--at is not for the study {name}")
         report = _paint(entry, name, folder, scale, network, (content, style), overwrite=target.overwrite)
     Screen().result(str(report))
     return 0
@@ -166,7 +178,8 @@ def _paint(
     inputs = [source.path for source in (*contents, *styles)]
     claim(folder, name, inputs)
     settings = Settings(
-        choices=choices, device=network.device, weights=network.weights, inputs=inputs, overwrite=overwrite
+        choices=choices, device=network.device, weights=network.weights, inputs=inputs, overwrite=overwrite,
+        places=scale.at,
     )  # fmt: skip
     pictures = _read(contents), _read(styles)
     if not scale.quick:

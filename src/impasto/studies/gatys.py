@@ -19,7 +19,7 @@ from impasto.studies.workshop import Variant, Workshop
 
 TERMS = ("content", "style", "attention")
 
-# Places of the content, as shares of its sides, that attention-map asks about: the middle of the upper and lower third.
+# Places of the content that attention-map asks about unless others are given: the middle of the upper and lower third.
 PLACES = ("50%,17%", "50%,83%")
 
 
@@ -73,26 +73,32 @@ def _losses(shop: Workshop, pair: int, variant: Variant, result: image.Picture) 
     common = replace(base, content_weight=1.0, style_weight=1.0, attention_weight=1.0 if own.attention_weight else 0.0)
     found: dict[str, float] = {}
     pixels = image.resize(content.pixels, result.height, result.width)
-    for prefix, options in (("", common), ("weighted ", own)):
+    measured = {"": common, "weighted ": own}
+    if own.attention_weight and own.attention_layers != base.attention_layers:
+        # The base's layers say how alike all variants are, a variant's own whether it got what it was after.
+        measured["own layers' "] = replace(common, attention_layers=own.attention_layers)
+    for prefix, options in measured.items():
         objective = objective_at(shop.gatys.encoder(options), pixels, [style.pixels], options)
         losses = objective.losses(result.pixels)
-        found |= {f"{prefix}{term} loss": float(losses[term]) for term in TERMS if term in losses}
+        terms = ["attention"] if prefix.startswith("own") else TERMS
+        found |= {f"{prefix}{term} loss": float(losses[term]) for term in terms if term in losses}
     return found
 
 
 def looked(shop: Workshop, pair: int, variant: Variant) -> Cell:
     """Paper 001's Figure 4: for each place, where the style matches best, and all weights."""
     (_, content), (_, style) = shop.pairs[pair]
-    found = attention(image.to_pil(content), image.to_pil(style), PLACES, shop.options(variant), stylizer=shop.gatys)
+    places = shop.settings.places or PLACES
+    found = attention(image.to_pil(content), image.to_pil(style), places, shop.options(variant), stylizer=shop.gatys)
     assert isinstance(found, StyleAttention)
     (look,) = found.looks
     height, width = look.style.shape[-2:]
     numbers: dict[str, float | int | str] = {}
-    for number, place in enumerate(PLACES):
+    for number, place in enumerate(places):
         x, y = look.best[number]
         numbers[f"{place}: best match"] = f"{100 * x / width:.0f}%,{100 * y / height:.0f}%"
         numbers[f"{place}: its weight"] = float(look.weights[number].max())
-    rows = range(len(PLACES))
+    rows = range(len(places))
     pictures = [[look.marked_style(row), look.heat(row)] for row in rows]
     seen = image.to_pil(image.Picture(found.content))
     return Cell(pictures, numbers, contents=[marked(seen, place) for place in found.places])
@@ -187,11 +193,12 @@ STUDIES: Mapping[str, Study] = {
     ),
     "attention-map": Study(
         source="Paper 001, Figure 4",
-        question=f"Where do the places {' and '.join(PLACES)} of the content look, at each layer?",
+        question="Where do places of the content look, at each layer?",
         base={"preset": "paper-001"},
         variants=_layers("attention_layers", _ALL[2:]),
         make=looked,
         columns=["", "weights"],
+        asks=True,
     ),
     "pooling": Study(
         source="Papers 001 and 002 after Gatys",

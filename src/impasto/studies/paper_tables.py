@@ -45,6 +45,17 @@ PUBLISHED: Mapping[str, Mapping[str, tuple[float, float, float]]] = {
     },
 }
 
+# Test pictures of each kind, in any order, of the data sets that CycleGAN's authors publish.
+TEST_SETS: Mapping[str, frozenset[int]] = {"Horse2zebra": frozenset((120, 140)), "Orange2apple": frozenset((248, 266))}
+
+# Rows that are of one method by their name.
+METHODS: Mapping[str, str] = {
+    "CycleGAN": "cyclegan", "MUNIT": "munit", "AgGAN": "aggan", "Ours": "semantic-gan",
+    "GAN+Semantic loss": "semantic-gan", "GAN+Attention": "semantic-gan", "GAN+Semantic loss+Attention": "semantic-gan",
+}  # fmt: skip
+
+OTHERS = "Other data sets"
+
 PROTOCOL = "protocol of FID or FID-lite"
 COLUMNS = (
     "data set", "method", "checkpoint", *MEASURES, PROTOCOL,
@@ -62,15 +73,24 @@ NOTE = (
 def assemble(evaluated: Mapping[str, Path], folder: Path) -> list[Path]:
     """Write tables.md, tables.csv, tables.tex and tables.json into the folder. Returns their paths.
 
-    evaluated: {'Horse2zebra/CycleGAN': evaluation.json of `impasto evaluate --run`}; a row of both tables is of either.
-    Raises OptionError for a row that is in no table, DataError for a file that is no evaluation of a run, PictureError.
+    evaluated: {'Horse2zebra/CycleGAN': evaluation.json of `impasto evaluate --run`}; a row of both tables is of either,
+        and one of a data set that the paper has not makes a table of its own.
+    Raises OptionError for a row that there cannot be, DataError for a file that is no evaluation of a run, or of other
+    data or another method than its row says, PictureError.
     """
     known = {row for rows in PUBLISHED.values() for row in rows}
     for row in evaluated:
-        if row not in known:
-            raise OptionError(f"no row '{row}' in the tables; there are {', '.join(sorted(known))}")
+        data_set, slash, method = row.partition("/")
+        if not (data_set and slash and method) or (data_set in TEST_SETS and row not in known):
+            raise OptionError(
+                f"no row '{row}' in the tables; there are {', '.join(sorted(known))}, or DATA/METHOD of other data"
+            )
     found = {row: _of_run(path) for row, path in evaluated.items()}
+    for row, checkpoints in found.items():
+        _check(row, evaluated[row], checkpoints)
     tables = {title: _rows(rows, found) for title, rows in PUBLISHED.items()}
+    if others := {row: None for row in evaluated if row not in known}:
+        tables[OTHERS] = _rows(others, found)
     of_both = [{"table": title.partition(":")[0], **row} for title, rows in tables.items() for row in rows]
     texts = (_markdown(tables), to_csv(of_both, ("table", *COLUMNS)), _latex(tables), _json(tables, evaluated, found))
     claim(folder, FILES, FILES[-1], ("study", STUDY), f"the study {STUDY}")
@@ -93,14 +113,33 @@ def _of_run(path: Path) -> dict[str, dict[str, Number]]:
     return found
 
 
+def _check(row: str, path: Path, checkpoints: Mapping[str, Mapping[str, Number]]) -> None:
+    """Raises DataError for numbers of other pictures, or of another method, than the row says."""
+    data_set, _, method = row.partition("/")
+    for number in (number for numbers in checkpoints.values() for number in numbers.values()):
+        for protocol in number.protocol.get("runs", [number.protocol]):
+            counts = {about["count"] for about in protocol.get("sets", {}).values()}
+            if data_set in TEST_SETS and not (counts and counts <= TEST_SETS[data_set]):
+                seen = " and ".join(map(str, sorted(counts))) or "unknown"
+                expected = " and ".join(map(str, sorted(TEST_SETS[data_set])))
+                raise DataError(
+                    f"{path}: was measured on sets of {seen} pictures, but those of {data_set} have {expected}; name"
+                    f" its own data set, as in mine/{method}"
+                )
+            made = protocol.get("method")
+            if method in METHODS and made not in (None, METHODS[method]):
+                raise DataError(f"{path}: is of the method {made}, but the row {row} is of {METHODS[method]}")
+
+
 def _rows(
-    published: Mapping[str, tuple[float, float, float]], found: Mapping[str, Mapping[str, Mapping[str, Number]]]
+    published: Mapping[str, tuple[float, float, float] | None], found: Mapping[str, Mapping[str, Mapping[str, Number]]]
 ) -> list[dict[str, str]]:
     rows = []
     for row, figures in published.items():
-        data_set, method = row.split("/")
+        data_set, _, method = row.partition("/")
         printed = {
-            f"published {name}": str(figure) for name, figure in zip(("PSNR", "SSIM", "FID"), figures, strict=True)
+            f"published {name}": str(figure)
+            for name, figure in zip(("PSNR", "SSIM", "FID"), figures or (NOT_RUN,) * 3, strict=True)
         }
         for checkpoint, numbers in (found.get(row) or {NOT_RUN: {}}).items():
             judged = numbers.get("FID") or numbers.get("FID-lite")

@@ -51,10 +51,12 @@ def run(
     options = {variant.name: shop.options(variant) for variant in study.variants}
     if len(set(options.values())) < len(options):
         raise OptionError(f"{name} has nothing to compare: its variants are the same with these options")
-    asked = {
+    asked: dict[str, Any] = {
         "pictures": {kind: _digests(some) for kind, some in (("content", contents), ("style", styles))},
         "options": {variant: chosen.resolved().to_json() for variant, chosen in options.items()},
     }
+    if settings.places:
+        asked["places"] = {str(number): place for number, place in enumerate(settings.places, 1)}
     claim(folder, name, settings.inputs, asked=None if settings.overwrite else asked)
     make_folder(folder)
     began = time.monotonic()

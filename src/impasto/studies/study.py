@@ -31,7 +31,7 @@ class Study:
     source: where the paper has it. question: what it asks. base: options of every variant. variants: the columns.
     make: (workshop, pair, variant) -> Cell. columns: titles of the pictures of one cell, after the variant's name.
     of_numbers: how `--values` makes variants, for a study of one number. by_time: curves against seconds, too. pair:
-    names of impasto's own content and painting that it takes if none are given.
+    names of impasto's own content and painting that it takes if none are given. asks: about places of the contents.
     """
 
     source: str
@@ -43,6 +43,7 @@ class Study:
     of_numbers: Callable[[Sequence[float]], Sequence[Variant]] | None = None
     by_time: bool = False
     pair: tuple[str, str] = ("mountains", "swirls")
+    asks: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ Pictures = Sequence[tuple[str, image.Picture]]
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """How a study is run. choices: options that every variant gets, before its own. inputs: files that are read.
-    overwrite: whether the outcome may replace one of other pictures or settings.
+    overwrite: whether the outcome may replace one of other pictures or settings. places: of the contents, for a study
+    that asks about some.
     """
 
     choices: Mapping[str, Any] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Settings:
     weights: Path | None = None
     inputs: Sequence[Path] = ()
     overwrite: bool = False
+    places: Sequence[str] = ()
 
 
 class Workshop:
