@@ -3,6 +3,7 @@ import io
 import json
 import os
 import shutil
+import tarfile
 import zipfile
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from file_server import File, serving
 
 from impasto.data import archives
 from impasto.data.archives import ARCHIVES, Archive, fetch_dataset
+from impasto.data.folders import list_pictures
 from impasto.errors import DataError, OptionError
 
 
@@ -48,11 +50,13 @@ def test_the_table():
     for name, archive in ARCHIVES.items():
         assert archive.name == name
         assert archive.origin
-        assert archive.urls[0] == f"https://efrosgans.eecs.berkeley.edu/cyclegan/datasets/{name}.zip"
+        if archive.kinds:
+            assert archive.urls[0] == f"https://efrosgans.eecs.berkeley.edu/cyclegan/datasets/{name}.zip"
         # What nothing checks must not come without encryption.
-        assert all(url.startswith("https") for url in archive.urls) == (archive.sha256 is None)
+        assert archive.sha256 or all(url.startswith("https") for url in archive.urls)
         assert archive.sha256 is None or len(archive.sha256) == 64
     assert {"monet2photo", "vangogh2photo", "horse2zebra", "apple2orange", "maps", "facades"} < ARCHIVES.keys()
+    assert {"coco-train2014", "coco-val2014", "coco-val2017", "wikiart"} < ARCHIVES.keys(), "paper 004's"
 
 
 def test_fetched_unpacked_and_not_fetched_again(server, tmp_path):
@@ -66,6 +70,38 @@ def test_fetched_unpacked_and_not_fetched_again(server, tmp_path):
     assert calls[-1] == (len(PACKED), len(PACKED))
     assert fetch_dataset(TOY, tmp_path / "new") == fetched
     assert len(server.requests) == 1
+
+
+def tarred(names):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as file:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size = len(name)
+            file.addfile(member, io.BytesIO(name.encode()))
+    return stream.getvalue()
+
+
+def test_pictures_without_kinds_come_out_of_a_zip_or_a_tar(server, tmp_path, monkeypatch):
+    """As MS-COCO and WikiArt lie in theirs; a download that breaks off goes on."""
+    monkeypatch.setattr("impasto.download.CHUNK_BYTES", 16)
+    coco = Archive(name="coco", origin="here", url="/train2014.zip", kinds=False)
+    art = Archive(name="art", origin="here", url="/wikiart.tar.gz", kinds=False)
+    monkeypatch.setattr(Archive, "urls", property(lambda self: (f"{server.url}{self.url}",)))
+    server.files["/train2014.zip"] = File(zipped("", ("train2014",)))
+    packed = tarred(["wikiart/Baroque/a.jpg", "wikiart/Realism/b.jpg"])
+    server.files["/wikiart.tar.gz"] = File(packed, breaks_after=len(packed) * 2 // 3)
+    assert names_in(fetch_dataset(coco, tmp_path).folder) == ["1.jpg", "source.json"]
+    fetched = fetch_dataset(art, tmp_path)
+    assert names_in(fetched.folder) == ["Baroque", "Realism", "source.json"]
+    assert (fetched.folder / "Baroque" / "a.jpg").read_bytes() == b"wikiart/Baroque/a.jpg"
+    assert (fetched.sha256, fetched.is_checked) == (hashlib.sha256(packed).hexdigest(), False)
+    assert names_in(tmp_path) == ["art", "coco"]
+    assert len([request for request in server.requests if "wikiart" in request[0]]) > 1
+    assert len(list_pictures([fetched.folder])) == 2
+    monkeypatch.setenv("IMPASTO_OFFLINE", "1")
+    with pytest.raises(DataError, match=r"wikiart\.tar\.gz elsewhere, and save it as .*other\.tar\.gz"):
+        fetch_dataset(replace(art, name="other"), tmp_path)
 
 
 def test_an_archive_without_a_folder_of_its_own(server, tmp_path):

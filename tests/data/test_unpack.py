@@ -1,12 +1,14 @@
+import io
 import os
 import shutil
 import stat
+import tarfile
 import zipfile
 
 import pytest
 
 from impasto.data import unpack
-from impasto.data.unpack import unpack_zip
+from impasto.data.unpack import unpack_tar, unpack_zip
 from impasto.errors import DataError
 
 
@@ -122,3 +124,53 @@ def test_limits_of_number_and_room(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(0, 0, 5))
     with pytest.raises(OSError, match="No space left"):
         unpack_zip(archive, tmp_path / "out")
+
+
+def tarred(path, *members):
+    """members: names, or TarInfo, with contents."""
+    with tarfile.open(path, "w:gz") as file:
+        for one, content in members:
+            member = tarfile.TarInfo(one) if isinstance(one, str) else one
+            member.size = len(content)
+            file.addfile(member, io.BytesIO(content))
+    return path
+
+
+def linked(name, target):
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = tarfile.SYMTYPE, target
+    return member
+
+
+def test_a_tar_comes_out_as_it_went_in(tmp_path):
+    calls = []
+    archive = tarred(tmp_path / "a.tar.gz", ("./d/a.jpg", b"a" * 9), ("d/Ä.jpg", b"b"), ("__MACOSX/x", b"c"))
+    unpack_tar(archive, tmp_path / "out", progress=lambda *call: calls.append(call))
+    assert files_in(tmp_path / "out") == {"d/a.jpg": b"a" * 9, "d/Ä.jpg": b"b"}
+    assert calls[-1][1] == archive.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ([("../a.jpg", b"")], "leads out of the folder"),
+        ([("/a.jpg", b"")], "has an absolute name"),
+        ([(linked("a.jpg", "/etc/passwd"), b"")], "is a link, or no plain file"),
+        ([("a.jpg", b""), ("A.JPG", b"")], "is there twice"),
+        ([("a.jpg", b"0" * 2000)], "times the archive's size"),
+    ],
+)
+def test_a_tar_is_not_trusted(tmp_path, members, said, monkeypatch):
+    monkeypatch.setattr(unpack, "SMALL_BYTES", 10)
+    monkeypatch.setattr(unpack, "MOST_GROWTH", 1)
+    with pytest.raises(DataError, match=said):
+        unpack_tar(tarred(tmp_path / "a.tar.gz", *members), tmp_path / "out")
+    assert list(tmp_path.rglob("*.jpg")) in ([], [tmp_path / "out" / "a.jpg"])
+
+
+def test_a_damaged_tar_is_named(tmp_path):
+    whole = tarred(tmp_path / "a.tar.gz", ("a.jpg", os.urandom(9000))).read_bytes()
+    for number, content in enumerate((b"no tar", whole[: len(whole) // 2])):
+        (tmp_path / "b.tar.gz").write_bytes(content)
+        with pytest.raises(DataError, match=r"b\.tar\.gz: is no tar of gzip, or is damaged"):
+            unpack_tar(tmp_path / "b.tar.gz", tmp_path / f"out{number}")

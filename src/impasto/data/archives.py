@@ -1,4 +1,4 @@
-"""The public data sets of unpaired translation: where they are, whether they are the right ones, how they get here."""
+"""The papers' public data sets: where they are, whether they are the right ones, how they get here."""
 
 import errno
 import json
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.data.layout import TRAIN, find_layout
-from impasto.data.unpack import unpack_zip
+from impasto.data.unpack import unpack_tar, unpack_zip
 from impasto.download import DownloadError, Wanted, download, is_offline, sha256_of
 from impasto.errors import DataError, OptionError
 from impasto.files import replace_file
@@ -26,25 +26,38 @@ _ADDRESS = "efrosgans.eecs.berkeley.edu/cyclegan/datasets"
 class Archive:
     """One data set.
 
-    sha256: of the zip; None where nobody published it.
-    num_bytes: of the zip; 0 where it is not known. origin: where the pictures are from.
+    sha256: of the file; None where nobody published it.
+    num_bytes: of the file; 0 where it is not known. origin: where the pictures are from.
+    url: its address, where that is not CycleGAN's. kinds: whether it holds trainA and trainB, and not just pictures.
     """
 
     name: str
     origin: str
     sha256: str | None = None
     num_bytes: int = 0
+    url: str = ""
+    kinds: bool = True
+
+    @property
+    def file_name(self) -> str:
+        """What it is called here: a zip, or a tar that is packed by gzip."""
+        return f"{self.name}.tar.gz" if self.url.endswith(".tar.gz") else f"{self.name}.zip"
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Its addresses. The one without encryption, for when the certificate has expired again, only where the hash
-        tells whether it is the right file."""
+        """Its addresses. One without encryption, such as for when the certificate has expired again, only where the
+        hash tells whether it is the right file."""
+        if self.url:
+            return (self.url,)
         secure = f"https://{_ADDRESS}/{self.name}.zip"
         return (secure, f"http://{_ADDRESS}/{self.name}.zip") if self.sha256 else (secure,)
 
 
 _WIKIART = "A: paintings from WikiArt; B: landscape photographs from Flickr"
 _IMAGENET = "pictures from ImageNet"
+_COCO = "MS-COCO (Lin et al. 2014): photographs from Flickr"
+# Its own address, which has no certificate of that name.
+_COCO_ADDRESS = "http://images.cocodataset.org/zips"
 
 # Hashes and sizes are those that TensorFlow Datasets has held these files to since 2019
 # (tensorflow_datasets/url_checksums/cycle_gan.txt). Cityscapes is missing because its licence forbids passing it on.
@@ -110,6 +123,39 @@ _ARCHIVES = (
         sha256="362c3473e70be0944bda08d49d660eafdc2854df55d697835b8186d1d79caaff",
         num_bytes=306_590_349,
     ),
+    # Paper 004's contents. Hashes and sizes as above (tensorflow_datasets/url_checksums/coco.txt).
+    Archive(
+        name="coco-train2014",
+        origin=_COCO,
+        sha256="ede4087e640bddba550e090eae701092534b554b42b05ac33f0300b984b31775",
+        num_bytes=13_510_573_713,
+        url=f"{_COCO_ADDRESS}/train2014.zip",
+        kinds=False,
+    ),
+    Archive(
+        name="coco-val2014",
+        origin=_COCO,
+        sha256="fe9be816052049c34717e077d9e34aa60814a55679f804cd043e3cbee3b9fde0",
+        num_bytes=6_645_013_297,
+        url=f"{_COCO_ADDRESS}/val2014.zip",
+        kinds=False,
+    ),
+    Archive(
+        name="coco-val2017",
+        origin=_COCO,
+        sha256="4f7e2ccb2866ec5041993c9cf2a952bbed69647b115d0f74da7ce8f4bef82f05",
+        num_bytes=815_585_330,
+        url=f"{_COCO_ADDRESS}/val2017.zip",
+        kinds=False,
+    ),
+    # Paper 004's styles. The address of its makers (github.com/cs-chan/ArtGAN) is dead, and they know no hash of it;
+    # this is the copy that their users name.
+    Archive(
+        name="wikiart",
+        origin="paintings from WikiArt, for research that is not commercial (Tan et al. 2019)",
+        url="https://archive.org/download/wikiart-dataset/wikiart.tar.gz",
+        kinds=False,
+    ),
 )
 ARCHIVES = {archive.name: archive for archive in _ARCHIVES}
 
@@ -131,26 +177,26 @@ def fetch_dataset(
     downloading: Callable[[int, int], None] | None = None,
     unpacking: Callable[[int, int], None] | None = None,
 ) -> Fetched:
-    """The data set as `folder/NAME`, with trainA and trainB in it; downloaded and unpacked first if it is not there.
+    """The data set as `folder/NAME`; downloaded and unpacked first if it is not there.
 
     sha256: what the archive is held to instead of the hash that is known, if any. downloading, unpacking: called with
     (bytes so far, bytes in total).
 
-    An archive that lies at `folder/NAME.zip` is used instead of a download. `folder/NAME` appears when everything is
-    there. Called again after a failure or a kill, it goes on. Raises DataError if the archive cannot be had, is another
-    one, or is not fit to be unpacked; and if `folder/NAME` came from another archive than `sha256`.
+    An archive that lies at `folder/NAME.zip`, or `.tar.gz`, is used instead of a download. `folder/NAME` appears when
+    everything is there. Called again after a failure or a kill, it goes on. Raises DataError if the archive cannot be
+    had, is another one, or is not fit to be unpacked; and if `folder/NAME` came from another archive than `sha256`.
     """
     wanted = _wanted(archive, sha256)
     target = folder / archive.name
     if target.exists():
         return _there(target, wanted)
-    path = folder / f"{archive.name}.zip"
+    path = folder / archive.file_name
     try:
         digest = _digest_of(path, wanted)
         is_ours = digest is None
         digest = digest or _download(path, archive, wanted, downloading)
         try:
-            _unpack(path, target, {"urls": list(archive.urls), "sha256": digest}, unpacking)
+            _unpack(path, target, archive, digest, unpacking)
         except DataError as error:
             raise DataError(f"{error}{'' if is_ours else '; take it away'}") from error
         finally:
@@ -190,7 +236,7 @@ def _digest_of(path: Path, wanted: str | None) -> str | None:
 def _download(path: Path, archive: Archive, wanted: str | None, progress: Callable[[int, int], None] | None) -> str:
     if is_offline():
         raise DataError(
-            f"the data set '{archive.name}' is not on this machine, and impasto is offline. {_advice(path)}"
+            f"the data set '{archive.name}' is not on this machine, and impasto is offline. {_advice(path, archive)}"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     # What it becomes needs as much again. Beforehand, because the download alone may take an hour.
@@ -201,16 +247,22 @@ def _download(path: Path, archive: Archive, wanted: str | None, progress: Callab
     try:
         return download(file, path, progress=progress)
     except DownloadError as error:
-        raise DataError(f"the data set '{archive.name}' cannot be downloaded ({error}). {_advice(path)}") from None
+        raise DataError(
+            f"the data set '{archive.name}' cannot be downloaded ({error}). {_advice(path, archive)}"
+        ) from None
 
 
-def _unpack(path: Path, target: Path, about: dict[str, object], progress: Callable[[int, int], None] | None) -> None:
-    """Everything in the archive at the target at once."""
+def _unpack(
+    path: Path, target: Path, archive: Archive, digest: str, progress: Callable[[int, int], None] | None
+) -> None:
+    """Everything in the file at the target at once."""
+    about = {"urls": list(archive.urls), "sha256": digest}
     half = target.with_name(f".{target.name}.unpacking")
     shutil.rmtree(half, ignore_errors=True)
     try:
-        unpack_zip(path, half, progress=progress)
-        root = _root(half, path)
+        unpack = unpack_tar if path.name.endswith(".tar.gz") else unpack_zip
+        unpack(path, half, progress=progress)
+        root = _root(half, path) if archive.kinds else _innermost(half)
         replace_file(root / ABOUT, json.dumps(about, indent=2) + "\n")
         root.replace(target)
     finally:
@@ -225,8 +277,15 @@ def _root(folder: Path, archive: Path) -> Path:
     raise DataError(f"{archive}: does not hold the folders of a data set ({', '.join(TRAIN.values())})")
 
 
-def _advice(path: Path) -> str:
-    return f"Download https://{_ADDRESS}/{path.name} elsewhere, and save it as {path}; then fetch again to unpack it"
+def _innermost(folder: Path) -> Path:
+    """The only folder in the only folder in it, and so on."""
+    while len(inner := list(folder.iterdir())) == 1 and inner[0].is_dir():
+        folder = inner[0]
+    return folder
+
+
+def _advice(path: Path, archive: Archive) -> str:
+    return f"Download {archive.urls[0]} elsewhere, and save it as {path}; then fetch again to unpack it"
 
 
 def _local_reason(error: OSError, folder: Path, archive: Archive) -> str:

@@ -1,14 +1,17 @@
 """Archives of others, unpacked without trusting them."""
 
 import errno
+import gzip
 import os
 import shutil
 import stat
+import tarfile
 import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO, cast
 
 from impasto.errors import DataError
 
@@ -51,6 +54,38 @@ def unpack_zip(archive: Path, folder: Path, *, progress: Callable[[int, int], No
         raise DataError(f"{archive}: is no zip, or is damaged: {error}") from error
 
 
+def unpack_tar(archive: Path, folder: Path, *, progress: Callable[[int, int], None] | None = None) -> None:
+    """The same for a tar that is packed by gzip, which is read once, from its beginning to its end.
+
+    progress: called with (bytes of the archive so far, and in total). Because nobody knows beforehand what is in it,
+    what is refused is refused when its turn comes: the folder is left half-filled.
+    """
+    total = archive.stat().st_size
+    room, seen, count = max(SMALL_BYTES, MOST_GROWTH * total), {}, 0
+    folder.mkdir(parents=True)
+    try:
+        with archive.open("rb") as file, tarfile.open(fileobj=file, mode="r|gz") as packed:
+            for member in packed:
+                if set(_SKIPPED) & set(member.name.split("/")) or member.isdir():
+                    continue
+                count, room = count + 1, room - member.size
+                name = member.name.removeprefix("./")
+                reason = None if member.isreg() else "is a link, or no plain file"
+                reason = reason or _refusal_of_name(name)
+                if _key(name) in seen:
+                    reason = reason or "is there twice"
+                if count > MOST_FILES or room < 0:
+                    reason = reason or f"is more than {MOST_FILES:,} files or {MOST_GROWTH} times the archive's size"
+                if reason:
+                    raise DataError(f"{archive}: is refused, because '{name}' in it {reason}")
+                seen[_key(name)] = name
+                _copy(cast(IO[bytes], packed.extractfile(member)), folder / name)
+                if progress:
+                    progress(file.tell(), total)
+    except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, UnicodeError) as error:
+        raise DataError(f"{archive}: is no tar of gzip, or is damaged: {error}") from error
+
+
 def _checked(archive: Path, members: list[zipfile.ZipInfo]) -> int:
     """How many bytes the members become."""
     if len(members) > MOST_FILES:
@@ -83,7 +118,17 @@ def _checked(archive: Path, members: list[zipfile.ZipInfo]) -> int:
 
 def _refusal(member: zipfile.ZipInfo) -> str | None:
     """Why this member alone must not be unpacked."""
-    name = member.filename
+    if reason := _refusal_of_name(member.filename):
+        return reason
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or (kind == stat.S_IFDIR) > member.is_dir():
+        return "is a link, or no plain file"
+    if member.flag_bits & 1:
+        return "is encrypted"
+    return None
+
+
+def _refusal_of_name(name: str) -> str | None:
     parts = name.rstrip("/").split("/")
     if name.startswith("/") or "\\" in name or ":" in name:
         return "has an absolute name, or one that is absolute elsewhere"
@@ -91,11 +136,6 @@ def _refusal(member: zipfile.ZipInfo) -> str | None:
         return "leads out of the folder"
     if any(ord(sign) < 32 for sign in name):
         return "has a name that cannot be said"
-    kind = stat.S_IFMT(member.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or (kind == stat.S_IFDIR) > member.is_dir():
-        return "is a link, or no plain file"
-    if member.flag_bits & 1:
-        return "is encrypted"
     return None
 
 
@@ -105,7 +145,13 @@ def _key(name: str) -> str:
 
 
 def _write(packed: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
+    # zipfile stops at the announced size and checks the CRC.
+    with packed.open(member) as source:
+        _copy(source, path)
+
+
+def _copy(source: IO[bytes], path: Path) -> None:
+    """No permissions are taken over."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # zipfile stops at the announced size and checks the CRC. No permissions are taken over.
-    with packed.open(member) as source, path.open("xb") as target:
+    with source, path.open("xb") as target:
         shutil.copyfileobj(source, target, _COPY_BYTES)
