@@ -329,3 +329,30 @@ class TestBar:
     @pytest.mark.parametrize(("seconds", "text"), [(-1, "0:00"), (7.4, "0:07"), (754, "12:34"), (3723, "1:02:03")])
     def test_durations(self, seconds, text):
         assert terminal.duration(seconds) == text
+
+
+def test_losses_lie_beside_a_painting_that_asks_for_them(impasto, folder):
+    words = (
+        "stylize",
+        "photo.png",
+        "-s",
+        "style.png",
+        "-o",
+        "out.png",
+        "--method",
+        "gatys",
+        "--steps",
+        "3",
+        "--scales",
+        "1",
+    )
+    assert impasto(*words, "--losses").code == 0
+    first, *lines = (folder / "out.losses.csv").read_text().splitlines()
+    assert first == "step,height,width,content,style,tv,range"
+    assert [line.split(",")[:3] for line in lines] == [[str(step), "24", "32"] for step in (1, 2, 3)]
+    again = impasto(*words, "--losses")
+    assert again.code == 1
+    outcome = impasto("stylize", "photo.png", "-s", "style.png", "-o", "other.png", "--losses")
+    assert (outcome.code, outcome.err) == (
+        2, "impasto: --losses is for paintings that take steps, and the method adain takes one\n"
+    )  # fmt: skip

@@ -14,7 +14,9 @@ from trainings import draw
 import impasto
 from impasto import StylizeOptions, image
 from impasto.errors import CheckpointError, OptionError, PictureError
-from impasto.studies import STUDIES, TrainingStudy, estimate, statistics, trained
+from impasto.methods.nla_cyclegan.network import GeneratorConfig
+from impasto.recipes import nla_cyclegan
+from impasto.studies import STUDIES, TrainingStudy, estimate, statistics, trained, training_pictures
 from impasto.studies.trained import Budget, run
 from impasto.training.figures import read_curves
 from impasto.training.optimizers import Adam, NAdam
@@ -159,3 +161,20 @@ def test_three_seeds_give_intervals_and_a_paired_test(data: dict[str, list[Path]
     (found,) = (row for row in about["compared"] if (row["value"], row["variant"]) == ("A2B/cycle", "NAdam"))
     assert found["less Adam"] == str(statistics.mean(apart))
     assert f"| A2B/cycle | NAdam | {found['mean']} | {found['less Adam']} |" in report
+
+
+def test_what_a_training_sees_is_what_a_run_draws(data: dict[str, list[Path]], tmp_path: Path) -> None:
+    report = training_pictures.show(data, tmp_path, size=64, seed=3)
+    assert "the shorter side at 72 pixels, a random crop of 64" in report.read_text()
+    config = replace(nla_cyclegan.nla_cyclegan(), seed=3, crop=64, shorter=72, generator=GeneratorConfig(width=2))
+    run = nla_cyclegan.build(config, Accelerator(cpu=True), data)
+    (first, _), (second, _) = (next(batches) for batches in [run.batches(0)] for _ in range(2))
+    pixels = np.asarray(Image.open(tmp_path / "figure.png"))
+    for number, crop in enumerate((first[0], second[0])):
+        left = 8 + number * (64 + 8)
+        found = [
+            top
+            for top in range(pixels.shape[0] - 64)
+            if np.array_equal(pixels[top : top + 64, left : left + 64], crop.permute(1, 2, 0).numpy())
+        ]
+        assert len(found) == 1

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from impasto.jobs.job import FileSource
     from impasto.studies import Study, TrainingStudy
 
-TABLES = "paper-tables"
+TABLES, SEEN = "paper-tables", "training-pictures"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,16 +118,24 @@ def study(
     if not name:
         for known, entry in STUDIES.items():
             write(f"{known:22} {entry.source}. {entry.question}")
+        write(f"{SEEN:22} Paper 000, Figure 1. What does a training see of its pictures?")
         write(f"{TABLES:22} Paper 003, Tables 1 and 2. What do trained runs reach, beside the published figures?")
         return 0
     if name == TABLES:
         return _tables(evaluated, target.output or Path(f"study-{TABLES}"))
     if evaluated:
         raise OptionError(f"--evaluated is for {TABLES}, which {name} is not")
+    if name == SEEN:
+        from impasto.studies.training_pictures import show
+
+        folder = target.output or Path(f"study-{SEEN}")
+        report = show(_folders(trained.data, name), folder, size=scale.size, seed=trained.seed)
+        Screen().result(str(report))
+        return 0
     if scale.quick and scale.trend:
         raise OptionError("--quick and --trend are two sizes of a study; give one of them")
     if name not in STUDIES:
-        raise OptionError(f"no study '{name}'; there are {', '.join([*STUDIES, TABLES])}")
+        raise OptionError(f"no study '{name}'; there are {', '.join([*STUDIES, SEEN, TABLES])}")
     entry, folder = STUDIES[name], target.output or Path(f"study-{name}")
     if isinstance(entry, TrainingStudy):
         _refuse(

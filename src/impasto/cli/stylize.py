@@ -91,6 +91,12 @@ class Run:
         int | None,
         Parameter(group=_RUN, metavar="N", help="every N steps, keep the picture (OUT.step0050.png) and the state"),
     ] = None
+    losses: Annotated[
+        bool,
+        Parameter(
+            group=_RUN, help="write the losses of every step beside the picture, as OUT.losses.csv", show_default=False
+        ),
+    ] = False
     resume: Annotated[
         bool,
         Parameter(
@@ -300,8 +306,12 @@ def _check(run: Run, output: Output, options: Options, *, masked: bool) -> None:
         raise OptionError("--mask gives styles their places in one picture, but --grid paints each style by itself")
     if run.save_every and not options.takes_steps:
         raise OptionError(f"--save-every is for paintings that take steps, and the method {options.method} takes one")
-    if output.grid and output.output is None and (output.name or run.save_every or run.resume):
-        raise OptionError("--name, --save-every and --resume are for single pictures; with --grid they need --output")
+    if run.losses and not options.takes_steps:
+        raise OptionError(f"--losses is for paintings that take steps, and the method {options.method} takes one")
+    if output.grid and output.output is None and (output.name or run.save_every or run.losses or run.resume):
+        raise OptionError(
+            "--name, --save-every, --losses and --resume are for single pictures; with --grid they need --output"
+        )
 
 
 def _found(find: Callable[[str, Sequence[Path]], T], word: str, folders: Sequence[Path]) -> T:
@@ -326,6 +336,7 @@ def _target(output: Output, run: Run, inputs: Sequence[Any]) -> "FileTarget":
         resume=run.resume,
         save_every=run.save_every or (DEFAULT_SAVE_EVERY if run.resume else 0),
         keep_steps=run.save_every is not None,
+        losses=run.losses,
     )
 
 

@@ -11,6 +11,7 @@ from impasto.errors import OptionError, PictureError
 from impasto.files import check_output, in_unicode
 from impasto.image import Picture
 from impasto.jobs.job import PaintingTarget, PaintJob
+from impasto.jobs.loss_file import add_losses
 from impasto.methods import Saving
 from impasto.progress import Progress
 from impasto.record import Record, find_record
@@ -23,7 +24,8 @@ class FileTarget(PaintingTarget):
 
     bits: per channel, None for the content's own. overwrite: replace what is there. inputs: files that are never
     overwritten, and what is no path. resume: leave finished paintings be, and go on from states. save_every: steps
-    between two states on disk, 0 for none. keep_steps: a picture along with each state.
+    between two states on disk, 0 for none. keep_steps: a picture along with each state. losses: a file of the losses of
+    every step.
     """
 
     path: Path
@@ -33,6 +35,7 @@ class FileTarget(PaintingTarget):
     resume: bool = False
     save_every: int = 0
     keep_steps: bool = False
+    losses: bool = False
 
     def __str__(self) -> str:
         return str(self.path)
@@ -41,6 +44,11 @@ class FileTarget(PaintingTarget):
     def state(self) -> Path:
         """The file that an unfinished painting goes on from."""
         return self.path.with_name(f"{self.path.stem}.state.safetensors")
+
+    @property
+    def loss_file(self) -> Path:
+        """The file of the losses of every step."""
+        return self.path.with_name(f"{self.path.stem}.losses.csv")
 
     def step(self, number: int) -> Path:
         """The file of an intermediate picture."""
@@ -54,6 +62,8 @@ class FileTarget(PaintingTarget):
             raise OptionError(f"--bits 16 is for PNG and TIFF, but the output is {self.path}")
         if self.save_every:
             self._check_steps()
+        if self.losses:
+            check_output(self.loss_file, overwrite=self.overwrite or self.resume, sources=self.inputs)
 
     def write(self, picture: Picture, record: Record) -> None:
         # What lies there was found to be replaceable before painting began.
@@ -75,6 +85,8 @@ class FileTarget(PaintingTarget):
         return Saving(self.state, self.save_every)
 
     def keep_step(self, progress: Progress, record: Callable[[Picture], Record]) -> None:
+        if self.losses:
+            add_losses(self.loss_file, progress)
         is_due = self.keep_steps and progress.step % self.save_every == 0 and progress.step < progress.total
         if is_due and progress.preview:
             picture = Picture(progress.preview())
