@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from accelerate import Accelerator
 from PIL import Image
 from trainings import draw
 
