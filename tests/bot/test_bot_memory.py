@@ -1,6 +1,5 @@
 """What the bot keeps on the disk, and what its paintings are sent as."""
 
-import asyncio
 import io
 import logging
 import sqlite3
@@ -10,81 +9,81 @@ import pytest
 from PIL import Image
 from wishes import picture
 
-from impasto.bot.conversation import Conversation, Picture
-from impasto.bot.gallery import Gallery, key_of
-from impasto.bot.persistence import Persistence
-from impasto.bot.sending import Painting, Way, fitting_size, format_for, way_of
-from impasto.bot.store import Store
+from impasto.bot.conversation import Conversations, Picture
+from impasto.bot.keyboards import StyleGallery, key_of
+from impasto.bot.sending import FinishedPainting, SendAs, fitting_size, format_for, send_as
 from impasto.errors import DataError
 from impasto.gallery import packaged
 
 
-def test_what_is_put_is_read_by_the_next(memory):
-    store = Store(memory)
-    store.put(1, {"a": 1})
-    store.put(2, {"a": 2})
-    store.put(1, {"a": 3})
-    store.drop(2)
-    store.close()
-    again = Store(memory)
-    assert again.read() == {1: {"a": 3}}
-    again.close()
+def test_what_is_saved_is_read_by_the_next(memory):
+    conversations = Conversations(memory)
+    for user in (1, 2, 3):
+        conversations[user].contents = (Picture("first"),)
+        conversations.save(user)
+    conversations[1].contents = (Picture("second"),)
+    conversations.save(1)
+    conversations.forget(2)
+    conversations[3].forget_pictures()
+    conversations.save(3)
+    conversations.close()
+    after = Conversations(memory)
+    assert [(user, conversation.contents) for user, conversation in after.items()] == [(1, (Picture("second"),))]
+    after.close()
     assert stat.S_IMODE(memory.stat().st_mode) == 0o600
 
 
 def test_what_is_forgotten_is_gone_from_the_file(memory):
-    store = Store(memory)
-    store.put(1, {"file": "a-name-of-telegrams"})
+    conversations = Conversations(memory)
+    conversations[1].contents = (Picture("a-name-of-telegrams"),)
+    conversations.save(1)
     assert b"a-name-of-telegrams" in memory.read_bytes()
-    store.drop(1)
+    conversations.forget(1)
     assert b"a-name-of-telegrams" not in memory.read_bytes()
-    store.close()
+    conversations.close()
 
 
 def test_only_one_bot_remembers_in_a_file(memory):
-    store = Store(memory)
+    conversations = Conversations(memory)
     with pytest.raises(DataError, match="another bot that runs remembers in this file"):
-        Store(memory)
-    store.close()
+        Conversations(memory)
+    conversations.close()
 
 
 def test_files_that_are_something_else(memory, tmp_path):
     memory.write_bytes(b"no database, and long enough to be looked at " * 20)
     with pytest.raises(DataError, match="is no memory of impasto's bot, or damaged"):
-        Store(memory)
+        Conversations(memory)
     other = tmp_path / "other.sqlite"
     with sqlite3.connect(other) as database:
         database.execute("CREATE TABLE mine (x)")
     database.close()
     with pytest.raises(DataError, match="is no memory of this version"):
-        Store(other)
+        Conversations(other)
     with pytest.raises(DataError, match="cannot be remembered there: no such file or directory"):
-        Store(tmp_path / "none" / "bot.sqlite")
+        Conversations(tmp_path / "none" / "bot.sqlite")
 
 
 def test_damaged_rows_are_left_out(memory, caplog):
-    store = Store(memory)
-    store.put(1, Conversation(settings={"refine": 20}).to_json())
-    store.put(2, {"of": "another version"})
-    store._db.execute("INSERT INTO user VALUES (3, '[1'), (4, '5')")
+    conversations = Conversations(memory)
+    conversations[1].settings = {"refine": 20}
+    conversations.save(1)
+    conversations._db.execute("INSERT INTO user VALUES (2, '{\"of\": 1}'), (3, '[1'), (4, '5')")
+    conversations.close()
     with caplog.at_level(logging.ERROR):
-        found = asyncio.run(Persistence(store).get_user_data())
-    store.close()
-    assert list(found) == [1]
-    assert found[1].settings == {"refine": 20}
+        after = Conversations(memory)
+    after.close()
+    assert {user: conversation.settings for user, conversation in after.items()} == {1: {"refine": 20}}
     assert len(caplog.records) == 3
 
 
-def test_a_full_disk_is_said_in_the_log_alone(memory, caplog, monkeypatch):
-    store = Store(memory)
-
-    def full(*_):
-        raise DataError("full")
-
-    monkeypatch.setattr(store, "put", full)
-    asyncio.run(Persistence(store).update_user_data(1, Conversation(contents=(Picture("a"),))))
-    store.close()
-    assert [record.message for record in caplog.records] == ["full"]
+def test_a_full_disk_is_said_in_the_log_alone(memory, caplog):
+    conversations = Conversations(memory)
+    conversations._db.execute("PRAGMA max_page_count = 2")
+    conversations[1].contents = (Picture("a" * 50_000),)
+    conversations.save(1)
+    conversations.close()
+    assert "what users said cannot be remembered there: database or disk is full" in caplog.text
 
 
 def test_nothing_is_pickled():
@@ -106,28 +105,28 @@ def test_nothing_is_pickled():
 
 
 @pytest.mark.parametrize(
-    ("size", "way"),
+    ("size", "how"),
     [
-        ((20, 1), Way.PHOTO),
-        ((21, 1), Way.FILE),
-        ((1, 21), Way.FILE),
-        ((5000, 5000), Way.PHOTO),
-        ((5001, 5000), Way.FILE),
+        ((20, 1), SendAs.PHOTO),
+        ((21, 1), SendAs.FILE),
+        ((1, 21), SendAs.FILE),
+        ((5000, 5000), SendAs.PHOTO),
+        ((5001, 5000), SendAs.FILE),
     ],
 )
-def test_the_shape_of_a_photo(size, way):
+def test_the_shape_of_a_photo(size, how):
     data = picture(size=size)
-    assert way_of(data, as_file=False) is way
-    assert way_of(data, as_file=True) is Way.FILE
+    assert send_as(data, as_file=False) is how
+    assert send_as(data, as_file=True) is SendAs.FILE
 
 
 @pytest.mark.parametrize(
-    ("num_bytes", "way"),
-    [(10_000_000, Way.PHOTO), (10_000_001, Way.FILE), (50_000_000, Way.FILE), (50_000_001, Way.NOT_AT_ALL)],
+    ("num_bytes", "how"),
+    [(10_000_000, SendAs.PHOTO), (10_000_001, SendAs.FILE), (50_000_000, SendAs.FILE), (50_000_001, SendAs.NOT_AT_ALL)],
 )
-def test_the_bytes_of_a_photo(num_bytes, way):
+def test_the_bytes_of_a_photo(num_bytes, how):
     data = picture()
-    assert way_of(data + bytes(num_bytes - len(data)), as_file=False) is way
+    assert send_as(data + bytes(num_bytes - len(data)), as_file=False) is how
 
 
 def test_files_lose_nothing_as_long_as_they_fit():
@@ -155,7 +154,7 @@ def test_a_size_that_fits(width, height, limit):
 
 
 def test_a_thumbnail():
-    small = Painting(picture(200, size=(1000, 500)), "png", Way.FILE).thumbnail
+    small = FinishedPainting(picture(200, size=(1000, 500)), "png", SendAs.FILE).thumbnail
     with Image.open(io.BytesIO(small)) as image:
         assert (image.format, image.size) == ("JPEG", (320, 160))
 
@@ -167,7 +166,7 @@ def test_a_page_shows_every_painting_and_its_number(tmp_path):
     (tmp_path / "red.png").write_bytes(b"no picture")
     for name, colour in (("green", (0, 200, 0)), ("blue", (0, 0, 200))):
         Image.new("RGB", (30, 60), colour).save(tmp_path / f"{name}.png")
-    gallery = Gallery({name: tmp_path / f"{name}.png" for name in ("red", "green", "blue", "x")})
+    gallery = StyleGallery({name: tmp_path / f"{name}.png" for name in ("red", "green", "blue", "x")})
     with Image.open(io.BytesIO(gallery.picture(0))) as sheet:
         middles = [sheet.getpixel((8 + 160 + 328 * column, 168)) for column in range(3)]
         assert sheet.size == (3 * 328 + 8, 2 * 328 + 8)
@@ -178,11 +177,11 @@ def test_a_page_shows_every_painting_and_its_number(tmp_path):
 
 def test_pages_and_names():
     some = packaged()["ink"]
-    gallery = Gallery(dict.fromkeys([f"Style {number}" for number in range(13)], some))
+    gallery = StyleGallery(dict.fromkeys([f"Style {number}" for number in range(13)], some))
     assert gallery.pages == 3
     assert gallery.names(2) == {13: "Style 12"}
     assert gallery.by_key(key_of("Style 7")) == "Style 7"
     assert gallery.by_key("none") is None
-    assert gallery.called(" style 7 ") == "Style 7"
-    assert gallery.called("style") is None
+    assert gallery.by_words(" style 7 ") == "Style 7"
+    assert gallery.by_words("style") is None
     assert key_of("a") != key_of("b")

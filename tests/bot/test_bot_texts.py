@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from impasto.bot import texts, troubles
-from impasto.bot.conversation import SETTINGS, Conversation, changed, possible, value_of
-from impasto.bot.talk import COMMANDS
-from impasto.bot.troubles import Trouble
+from impasto.bot import messages, texts
+from impasto.bot.conversation import SETTINGS, Conversation, known_settings, setting_value, with_setting
+from impasto.bot.handlers import COMMANDS
+from impasto.bot.messages import OrderFailed
 from impasto.options import StylizeOptions
 from impasto.service import Failure, Limits, refusals
 from impasto.service.refusals import NotAPictureError, RefusedError
@@ -57,7 +57,7 @@ def test_no_sentence_stands_elsewhere():
             if isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) in (
                 "say",
                 "show",
-                "Trouble",
+                "OrderFailed",
             ):
                 keys = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
                 assert all(re.fullmatch(r"[a-z_-]+", key) for key in keys), (path, keys)
@@ -90,7 +90,7 @@ def test_settings_are_options_as_all_doors_have_them():
         assert options[name].default in values
         assert list(values) == sorted(values) or name == "colour"
         for value in values:
-            assert value_of({name: value}, name) == value
+            assert setting_value({name: value}, name) == value
             assert all(texts.described(language, name, value) for language in texts.LANGUAGES)
     for strength in SETTINGS["strength"]:
         for colour in SETTINGS["colour"]:
@@ -99,9 +99,9 @@ def test_settings_are_options_as_all_doors_have_them():
 
 
 def test_only_what_is_not_as_usual_is_written_down():
-    assert changed({}, "strength", 0.5) == {"strength": 0.5}
-    assert changed({"strength": 0.5, "refine": 20}, "strength", 1.0) == {"refine": 20}
-    assert possible({"strength": 9, "colour": "keep", "of-tomorrow": 1}) == {"colour": "keep"}
+    assert with_setting({}, "strength", 0.5) == {"strength": 0.5}
+    assert with_setting({"strength": 0.5, "refine": 20}, "strength", 1.0) == {"refine": 20}
+    assert known_settings({"strength": 9, "colour": "keep", "of-tomorrow": 1}) == {"colour": "keep"}
 
 
 def test_every_refusal_and_failure_has_a_sentence():
@@ -110,36 +110,36 @@ def test_every_refusal_and_failure_has_a_sentence():
     for kind in kinds:
         error = kind("content: x", "internal") if kind is refusals.JobFailedError else kind("content: x")
         for language in texts.LANGUAGES:
-            assert troubles.of_refusal(error).sentence(language, Limits())
+            assert messages.from_refusal(error).sentence(language, Limits())
     for code, key in [
         ("OutOfMemoryError", "no-memory"), ("time-limit", "time-limit"), ("worker-died", "failed"),
         ("internal", "failed"), ("stopping", "stopping"), ("unavailable", "unavailable"), ("of-tomorrow", "failed"),
     ]:  # fmt: skip
-        assert troubles.of_failure(Failure(code, "x")).key == key
+        assert messages.from_failure(Failure(code, "x")).key == key
 
 
 def test_whose_fault_it_is():
-    assert troubles.of_refusal(NotAPictureError("content: x")).key == "broken-photo"
-    assert troubles.of_refusal(NotAPictureError("style 1: x")).key == "broken-style"
-    assert troubles.of_failure(Failure("PictureError", "content: it is cut short")).key == "broken-photo"
-    assert troubles.of_failure(Failure("PictureError", "swirls: it is cut short")).key == "broken-style"
+    assert messages.from_refusal(NotAPictureError("content: x")).key == "broken-photo"
+    assert messages.from_refusal(NotAPictureError("style 1: x")).key == "broken-style"
+    assert messages.from_failure(Failure("PictureError", "content: it is cut short")).key == "broken-photo"
+    assert messages.from_failure(Failure("PictureError", "swirls: it is cut short")).key == "broken-style"
 
 
 def test_limits_are_said():
     limits = Limits(upload_mb=7, megapixels=3, job_seconds=600)
-    assert "(7 MB or 3 megapixels)" in Trouble("too-large").sentence("en", limits)
-    assert "longer than 10 min" in Trouble("time-limit").sentence("en", limits)
-    assert "up to 20 MB" in Trouble("too-large-file").sentence("en", limits)
-    assert "50 MB" in Trouble("too-large-result").sentence("en", limits)
+    assert "(7 MB or 3 megapixels)" in OrderFailed("too-large").sentence("en", limits)
+    assert "longer than 10 min" in OrderFailed("time-limit").sentence("en", limits)
+    assert "up to 20 MB" in OrderFailed("too-large-file").sentence("en", limits)
+    assert "50 MB" in OrderFailed("too-large-result").sentence("en", limits)
 
 
 def test_a_conversation_is_the_same_after_json():
     import json
 
-    from impasto.bot.conversation import Commission, Picture
+    from impasto.bot.conversation import Order, Picture
 
     photo, style = Picture("a", 5, is_file=True), Picture("b")
-    commission = Commission((photo, style), style, {"strength": 0.5}, 1, 2, 3.5)
+    order = Order((photo, style), style, {"strength": 0.5}, 1, 2, 3.5)
     talk = Conversation(
         "ru",
         {"refine": 20},
@@ -147,8 +147,8 @@ def test_a_conversation_is_the_same_after_json():
         "swirls",
         ((style, "caption"),),
         "album",
-        {7: commission},
-        {8: commission},
+        {7: order},
+        {8: order},
         [1, 2],
         9.5,
     )
@@ -156,12 +156,12 @@ def test_a_conversation_is_the_same_after_json():
 
 
 def test_a_conversation_is_bounded():
-    from impasto.bot.conversation import HEARD, PAINTED, Commission
+    from impasto.bot.conversation import PAINTED_KEPT, UPDATES_KEPT, Order
 
     talk = Conversation()
     for number in range(100):
-        assert talk.hear(number)
-        assert not talk.hear(number)
-        talk.keep(number, Commission((), "x"))
-    assert list(talk.painted) == list(range(100 - PAINTED, 100))
-    assert talk.heard == list(range(100 - HEARD, 100))
+        assert talk.note_update(number)
+        assert not talk.note_update(number)
+        talk.keep_painted(number, Order((), "x"))
+    assert list(talk.painted) == list(range(100 - PAINTED_KEPT, 100))
+    assert talk.heard == list(range(100 - UPDATES_KEPT, 100))

@@ -12,7 +12,7 @@ import pytest
 from fake_telegram import TOKEN
 from wishes import picture
 
-from impasto.bot.store import Store
+from impasto.bot.conversation import Conversations
 
 PHOTO, PAINTING = picture(50, size=(40, 30)), picture(200, size=(30, 30))
 CHILD = Path(__file__).with_name("bot_process.py")
@@ -22,11 +22,11 @@ def remembered(memory):
     """What stands in the file now; a bot that runs has it to itself, so a copy is read."""
     copy = memory.with_name("copy.sqlite")
     shutil.copyfile(memory, copy)
-    store = Store(copy)
+    conversations = Conversations(copy)
     try:
-        return store.read()
+        return {user: conversation.to_json() for user, conversation in conversations.items()}
     finally:
-        store.close()
+        conversations.close()
 
 
 def test_progress_in_one_message_and_cancel(server, bot, go):
@@ -137,12 +137,12 @@ def test_what_is_fetched_is_bounded_in_all_and_for_each(server, start, go):
 
 
 def test_a_picture_of_unknown_size_counts_as_the_largest():
-    from impasto.bot.conversation import Commission, Picture
-    from impasto.bot.room import most_bytes
+    from impasto.bot.conversation import Order, Picture
+    from impasto.bot.orders import memory_of
 
     album = (Picture("a", 3_000_000), Picture("b"), Picture("c", 2**40))
-    assert most_bytes(Commission(album[:1], "now")) == 3_000_000
-    assert most_bytes(Commission(album, Picture("d", 1_000_000))) == 21_000_000
+    assert memory_of(Order(album[:1], "now")) == 3_000_000
+    assert memory_of(Order(album, Picture("d", 1_000_000))) == 21_000_000
 
 
 def test_what_turns_out_to_be_too_large_is_not_fetched(server, bot):
@@ -213,7 +213,7 @@ def test_what_waits_is_handed_back_and_what_is_painted_finished(server, start, g
 
 
 def test_an_album_that_was_not_complete_at_the_restart(server, start):
-    bot, user = start(manners={"album_seconds": 30}), server.user()
+    bot, user = start(options={"album_seconds": 30}), server.user()
     user.sends(PHOTO, album="a")
     user.sends(PAINTING, album="a")
     server.wait(lambda: server.confirmed > user.messages[-1].number, lambda: "unconfirmed")
@@ -279,7 +279,7 @@ def test_flood_control_is_waited_for(server, bot):
 
 
 def test_a_network_that_fails_and_is_slow(server, bot, monkeypatch):
-    monkeypatch.setattr("impasto.bot.report.PAUSES", (0.01, 0.01))
+    monkeypatch.setattr("impasto.bot.messages.RETRY_PAUSES", (0.01, 0.01))
     server.slow, server.down = 0.05, {"file": 1, "sendPhoto": 1, "getUpdates": 1}
     user = server.user()
     user.sends(PHOTO, "now")
@@ -330,7 +330,7 @@ def test_everything_is_forgotten_when_the_user_wants_it_or_is_gone(server, bot, 
 
 
 def test_pictures_are_forgotten_after_a_while(server, start, memory):
-    bot, user = start(manners={"keep_hours": 0.0002}), server.user()
+    bot, user = start(options={"keep_hours": 0.0002}), server.user()
     user.says("/settings")
     user.presses(user.reads("How I paint"), "strength")
     user.sends(PHOTO, "now")
