@@ -11,7 +11,7 @@ from pathlib import Path
 
 from impasto.data.layout import TRAIN, find_layout
 from impasto.data.unpack import unpack_zip
-from impasto.download import DownloadError, Wanted, download, is_offline, sha256_of
+from impasto.download import DownloadError, RemoteFile, download, is_offline, sha256_of
 from impasto.errors import DataError, OptionError
 from impasto.files import replace_file
 
@@ -197,7 +197,7 @@ def _download(path: Path, archive: Archive, wanted: str | None, progress: Callab
     have = sum(one.stat().st_size for one in path.parent.glob(f".{path.name}.partial"))
     if shutil.disk_usage(path.parent).free < 2 * archive.num_bytes - have:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    file = Wanted(urls=archive.urls, sha256=wanted, num_bytes=archive.num_bytes)
+    file = RemoteFile(urls=archive.urls, sha256=wanted, num_bytes=archive.num_bytes)
     try:
         return download(file, path, progress=progress)
     except DownloadError as error:
