@@ -129,7 +129,7 @@ def test_a_full_queue_says_when_to_come_again(serve):
     assert refused.value.retry_after >= 1
     with pytest.raises(QueueFullError):
         service.check_room("d")
-    assert 'impasto_rejected_total{reason="queue-full"} 2' in service.metrics_text()
+    assert 'impasto_rejected_total{reason="queue-full"} 2.0' in service.metrics_text()
 
 
 def test_one_user_cannot_fill_the_queue(serve):
@@ -217,7 +217,7 @@ def test_the_job_of_a_worker_that_dies_is_painted_again(serve):
     job = service.submit(wish("die-once", shade=7))
     assert service.wait(job.id, SOON).status is Status.DONE
     assert service.result(job.id).data == hashlib.sha256(picture(7)).digest()
-    assert "impasto_retries_total 1" in service.metrics_text()
+    assert "impasto_retries_total 1.0" in service.metrics_text()
 
 
 def refined(shade, action="now"):
@@ -397,7 +397,7 @@ def test_metrics_are_numbers_with_names(serve):
     values = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
     assert values['impasto_jobs_total{method="adain",status="done"}'] == 1
     assert values['impasto_job_seconds_count{method="adain"}'] == 1
-    assert values['impasto_job_seconds_bucket{method="adain",le="+Inf"}'] == 1
+    assert values['impasto_job_seconds_bucket{le="+Inf",method="adain"}'] == 1
     assert values["impasto_style_cache_misses"] == 2
     assert values["impasto_jobs_waiting"] == 0
     typed = [line.split()[2] for line in lines if line.startswith("# TYPE")]
@@ -434,7 +434,7 @@ def test_looks_wait_in_the_same_queue_and_are_counted_by_themselves(serve, go):
     assert (result.beside, result.media_type) == (picture(), "image/png")
     assert service.health().result_bytes == len(result.data) + len(result.beside) + 32
     text = service.metrics_text()
-    assert 'impasto_look_seconds_count{method="gatys"} 1' in text
+    assert 'impasto_look_seconds_count{method="gatys"} 1.0' in text
     assert 'impasto_job_seconds_count{method="gatys"}' not in text
 
 

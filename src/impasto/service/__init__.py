@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from impasto.service.health import Health
+    from impasto.service.health import ServiceHealth
     from impasto.service.job import Failure, Result, Snapshot, Status
     from impasto.service.limits import Limits
     from impasto.service.offer import Offer, styles_in
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "Failure",
-    "Health",
     "Limits",
     "Offer",
     "Request",
     "Result",
     "Service",
+    "ServiceHealth",
     "Snapshot",
     "Status",
     "changes",
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "FORMATS": "request", "Failure": "job", "Health": "health", "Limits": "limits", "Offer": "offer",
+    "FORMATS": "request", "Failure": "job", "ServiceHealth": "health", "Limits": "limits", "Offer": "offer",
     "Request": "request", "Result": "job", "Service": "service", "Snapshot": "job", "Status": "job",
     "changes": "watch", "finished": "watch", "styles_in": "offer",
 }  # fmt: skip

@@ -96,7 +96,7 @@ class Lane:
         for attempt in range(1, ATTEMPTS + 1):
             if attempt > 1:
                 logger.warning("job %s is painted again", job.id)
-                service.metrics.count("impasto_retries_total", "Jobs begun anew, as their worker had died.")
+                service.metrics.retries.inc()
                 if not self._start(service):
                     break
             try:
@@ -115,7 +115,7 @@ class Lane:
 
     def _on_death(self, service: "Service") -> None:
         if self.worker is not None and self.worker.is_dead:
-            service.metrics.count("impasto_worker_deaths_total", "Painting processes that ended.")
+            service.metrics.worker_deaths.inc()
             if self.job is None and self.is_ready:
                 service.lane_changed(self, ready=False)
 

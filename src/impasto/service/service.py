@@ -9,11 +9,11 @@ from functools import partial
 from impasto.errors import ImpastoError
 from impasto.service.durations import Durations
 from impasto.service.fair_queue import FairQueue
-from impasto.service.health import Health
+from impasto.service.health import ServiceHealth
 from impasto.service.job import Failure, Job, Result, Snapshot, Status
 from impasto.service.lane import LONGEST_PAUSE, Lane
 from impasto.service.limits import MEGA, Limits
-from impasto.service.metrics import Metrics
+from impasto.service.metrics import ServiceMetrics
 from impasto.service.offer import Offer
 from impasto.service.process import START_SECONDS, WORKER, Ended, Report
 from impasto.service.refusals import (
@@ -56,7 +56,7 @@ class Service:
     ) -> None:
         """devices: as `impasto.load` takes them, one process for each. command: what starts a painting process."""
         self.offer, self.limits = offer or Offer(), limits or Limits()
-        self.metrics = Metrics()
+        self.metrics = ServiceMetrics(self.health)
         self._clock = clock
         self._changed = threading.Condition(threading.RLock())
         self._queue: FairQueue[Job] = FairQueue()
@@ -120,7 +120,7 @@ class Service:
             try:
                 self._check_room(user, num_bytes)
             except RefusedError as refused:
-                self.metrics.count("impasto_rejected_total", "Jobs that were not taken.", reason=refused.code)
+                self.metrics.rejected.labels(refused.code).inc()
                 raise
 
     def submit(self, request: Request, user: str = "") -> Snapshot:
@@ -215,12 +215,12 @@ class Service:
 
     # --- what it is like ----------------------------------------------------------------------------------------------
 
-    def health(self) -> Health:
+    def health(self) -> ServiceHealth:
         """Now."""
         with self._changed:
             ready = self._ready()
             caches = {name: [lane.cache.get(name, (0, 0)) for lane in self._lanes] for name in ("styles", "sights")}
-            return Health(
+            return ServiceHealth(
                 ready=ready > 0 and not self._stopping,
                 stopping=self._stopping,
                 workers=len(self._lanes),
@@ -241,7 +241,7 @@ class Service:
 
     def metrics_text(self) -> str:
         """For Prometheus."""
-        return self.metrics.text(self.health().gauges())
+        return self.metrics.text()
 
     # --- for the lanes ------------------------------------------------------------------------------------------------
 
@@ -260,9 +260,7 @@ class Service:
                 accept = partial(may_begin, running=self._running(), lanes=self._ready())
                 if (job := self._queue.take(accept)) is not None:
                     lane.job, job.status, job.started = job, Status.RUNNING, self._clock()
-                    self.metrics.time(
-                        "impasto_wait_seconds", "From submission to beginning.", job.started - job.created
-                    )
+                    self.metrics.wait_seconds.observe(job.started - job.created)
                     self._tell(job, *self._queue.in_order())
                     return job
                 self._changed.wait()
@@ -384,11 +382,11 @@ class Service:
             # What was stopped would have taken longer still.
             self._durations.learn(job.request.options, job.pixels, seconds, looks=looks)
         if job.status is Status.DONE:
-            name, what = ("impasto_look_seconds", "a look") if looks else ("impasto_job_seconds", "a job")
-            self.metrics.time(name, f"From the beginning of {what} to its end.", seconds, method=job.method)
+            histogram = self.metrics.look_seconds if looks else self.metrics.job_seconds
+            histogram.labels(job.method).observe(seconds)
         # The upload is not needed any more, so it is not kept.
         job.request, job.preview = None, None
-        self.metrics.count("impasto_jobs_total", "Jobs that ended.", method=job.method, status=job.status)
+        self.metrics.jobs.labels(job.method, job.status).inc()
         self._store.add(job, job.finished)
         self._tell(job)
 

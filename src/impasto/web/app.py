@@ -61,9 +61,7 @@ def create_app(
     def count(scope: MutableMapping[str, Any], status: int) -> None:
         route = getattr(scope.get("route"), "path", "other")
         method = scope["method"] if route != "other" else "other"
-        service.metrics.count(
-            "impasto_http_requests_total", "Answers to requests.", method=method, route=route, status=str(status)
-        )
+        service.metrics.http_requests.labels(method, route, status).inc()
 
     app.add_middleware(Guard, patience=patience, hosts=hosts, uploads=uploads, count=count)
     return app
