@@ -98,9 +98,9 @@ def test_a_connection_that_is_used_again_may_be_slow_only_for_so_long(site, monk
 def test_an_answer_that_is_not_read(site, monkeypatch):
     here = site(unread_seconds=0.3)
     job = here.stylize(("content", picture()), ("style", "now")).headers["Impasto-Job"]
-    from impasto.service import Result
+    from impasto.service import JobResult
 
-    here.service._jobs[job].result = Result(bytes(20_000_000), "png")
+    here.service._jobs[job].result = JobResult(bytes(20_000_000), "png")
     with raw(here) as connection:
         connection.sendall(b"GET /v1/jobs/%s/result HTTP/1.1\r\nHost: localhost\r\n\r\n" % job.encode())
         end = time.monotonic() + SOON

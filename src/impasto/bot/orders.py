@@ -28,7 +28,7 @@ from impasto.bot.messages import (
 from impasto.bot.sending import Delivery, FinishedPainting, SendAs, fitting_size, format_for, send_as, size_of
 from impasto.bot.texts import say
 from impasto.errors import ImpastoError, OptionError, PictureError
-from impasto.service import Limits, Request, Service, Snapshot, Status, changes
+from impasto.service import Limits, PaintRequest, Service, Snapshot, Status, changes
 from impasto.service.limits import MEGA
 from impasto.service.refusals import NoSuchJobError, QueueFullError, RefusedError, UnavailableError, UserBusyError
 
@@ -210,7 +210,7 @@ class Orders:
         width, height = await _readable_size(data, BROKEN_PHOTO)
         size = fitting_size(width, height, self._service.limits.result_megapixels)
         kind = format_for(width, height, as_file=picture.is_file)
-        request = Request(content=data, styles=(style,), options=order.options(size=size), format=kind)
+        request = PaintRequest(content=data, styles=(style,), options=order.options(size=size), format=kind)
         # Whoever was let in with the first picture of an album waits for the others.
         job = await self._submitted(request, user, is_patient=number > 0)
         del data, request
@@ -238,7 +238,7 @@ class Orders:
             raise OrderFailed("too-large-result")
         return FinishedPainting(data, kind, how, "halfway" if is_halfway else "")
 
-    async def _submitted(self, request: Request, user: int, *, is_patient: bool) -> Snapshot:
+    async def _submitted(self, request: PaintRequest, user: int, *, is_patient: bool) -> Snapshot:
         while True:
             try:
                 return await asyncio.to_thread(self._service.submit, request, _service_user(user))

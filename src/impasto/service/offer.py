@@ -111,7 +111,7 @@ class Offer:
 
     def _schema(self, item: "Field[Any]") -> dict[str, Any]:
         limits, kind = item.metadata, kinds_of(item)[0]
-        found = {
+        schema = {
             "type": "integer" if kind == (int,) else "number" if float in kind else "string",
             "description": limits["help"],
             "enum": list(self.choices(item)),
@@ -121,7 +121,7 @@ class Offer:
             "unit": limits["unit"],
             "methods": list(limits["methods"]),
         }
-        return {key: value for key, value in found.items() if value not in (None, "", [])}
+        return {key: value for key, value in schema.items() if value not in (None, "", [])}
 
     def _is_offered(self, item: "Field[Any]") -> bool:
         is_text = str in kinds_of(item)[0]
@@ -140,10 +140,10 @@ def styles_in(folder: Path) -> dict[str, Path]:
         raise OptionError(f"{folder}: there is no such folder of styles")
     paths = sorted(path for path in folder.iterdir() if is_picture(path))
     names = Counter(path.stem for path in paths)
-    found = {in_unicode(path.stem if names[path.stem] == 1 else path.name): path.resolve() for path in paths}
-    if not found:
+    styles = {in_unicode(path.stem if names[path.stem] == 1 else path.name): path.resolve() for path in paths}
+    if not styles:
         raise OptionError(f"{folder}: this folder holds no pictures to be styles")
-    return found
+    return styles
 
 
 def _value(item: "Field[Any]", value: Any) -> Any:
