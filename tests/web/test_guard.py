@@ -7,7 +7,7 @@ import pytest
 from wishes import picture
 
 from impasto.client import _form
-from impasto.serving.server import Patient
+from impasto.serving.server import TimeoutProtocol
 
 SOON = 20
 
@@ -92,7 +92,7 @@ def test_a_connection_that_is_used_again_may_be_slow_only_for_so_long(site, monk
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
         connection.sendall(b"GET /v1/sty")
         read_all(connection)
-    assert Patient._timers == ()
+    assert TimeoutProtocol._timers == ()
 
 
 def test_an_answer_that_is_not_read(site, monkeypatch):

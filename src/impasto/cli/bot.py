@@ -45,7 +45,7 @@ class Account:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Goods:
+class ServedModels:
     """What there is to choose from, and what paints."""
 
     styles: Annotated[
@@ -59,7 +59,7 @@ class Goods:
 def bot(
     *,
     account: Annotated[Account, Parameter(name="*")] = Account(),
-    goods: Annotated[Goods, Parameter(name="*")] = Goods(),
+    models: Annotated[ServedModels, Parameter(name="*")] = ServedModels(),
     limits: Annotated[LimitsFlags, Parameter(name="*")] = _NO_LIMITS,
     behaviour: Annotated[BotFlags, Parameter(name="*")] = _NO_BOT_OPTIONS,
 ) -> int:
@@ -70,11 +70,11 @@ def bot(
 
     token = read_token(account.token_file)
     with logging_without(token), errors_without(token):
-        _serve(token, account, goods, bounds, options)
+        _serve(token, account, models, bounds, options)
     return 0
 
 
-def _serve(token: str, account: Account, goods: Goods, limits: Limits, options: BotOptions) -> None:
+def _serve(token: str, account: Account, models: ServedModels, limits: Limits, options: BotOptions) -> None:
     with from_extra("bot", "the bot"):
         import aiolimiter  # noqa: F401  (which python-telegram-bot asks for only when it begins)
 
@@ -83,11 +83,11 @@ def _serve(token: str, account: Account, goods: Goods, limits: Limits, options: 
     from impasto.gallery import own_styles
     from impasto.service import Offer, Service, styles_in
 
-    offer = Offer(styles=own_styles() if goods.styles is None else styles_in(goods.styles))
+    offer = Offer(styles=own_styles() if models.styles is None else styles_in(models.styles))
     config = BotConfig(token=token, base_url=account.base_url, allowed=account.allow, options=options)
     conversations, screen = Conversations(account.memory), Screen()
     try:
-        with Service(offer, limits, devices=goods.device) as service:
+        with Service(offer, limits, devices=models.device) as service:
             service.wait_until_ready()
             app.run(config, service, conversations, lambda name: _tell(screen, name))
     finally:

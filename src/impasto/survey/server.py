@@ -23,9 +23,9 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException as AnyHTTPError
 
 from impasto.errors import DataError, ImpastoError
-from impasto.serving.guard import Guard
+from impasto.serving.guard import GuardMiddleware
 from impasto.serving.hosts import Hosts
-from impasto.serving.patience import Patience
+from impasto.serving.http_limits import HttpLimits
 from impasto.serving.problem import Problem
 from impasto.serving.server import configured
 from impasto.survey.questions import AnswerError
@@ -39,7 +39,7 @@ from impasto.survey.store import OtherAnswerError, Store
 MOST_BYTES = 1024
 """Of an answer; a ranking of eight methods has 24."""
 
-_PATIENCE = Patience(connections=500)
+_LIMITS = HttpLimits(connections=500)
 
 _ASSETS = {"icon.svg": "image/svg+xml", "survey.js": "text/javascript", "survey.css": "text/css"}
 
@@ -82,7 +82,7 @@ def make_app(stores: Sequence[Store], hosts: Hosts = None) -> FastAPI:
             raise DataError(f"{store.path} and {surveys[store.id].path} are the same survey")
     # Its own documentation pages would load scripts from another server.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.add_middleware(Guard, patience=_PATIENCE, hosts=hosts, most_bytes=MOST_BYTES, answer=_refuse)
+    app.add_middleware(GuardMiddleware, limits=_LIMITS, hosts=hosts, most_bytes=MOST_BYTES, answer=_refuse)
     app.add_middleware(_Headers)
     app.add_exception_handler(AnyHTTPError, _explain)
     app.add_exception_handler(ImpastoError, _explain_failure)
@@ -277,5 +277,5 @@ def serve(stores: Sequence[Store], listener: socket.socket, *, proxy: str = "", 
 
     Raises DataError if a survey is given twice.
     """
-    config = configured(make_app(stores, hosts), _PATIENCE, proxy=proxy, lifespan="off", timeout_graceful_shutdown=5)
+    config = configured(make_app(stores, hosts), _LIMITS, proxy=proxy, lifespan="off", timeout_graceful_shutdown=5)
     uvicorn.Server(config).run(sockets=[listener])

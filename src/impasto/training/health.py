@@ -70,7 +70,7 @@ VITALS: tuple[Vital, ...] = (
 """What is watched."""
 
 
-class Health:
+class HealthMonitor:
     """The watch over one run. Only its first process has one, which writes `health.json`.
 
     A resumed run goes on with the warnings and counts of before. The steps that it repeats count once.

@@ -75,7 +75,7 @@ class Trainable(Protocol):
         """Write what the run was for into a folder."""
 
 
-class Report(Protocol):
+class StepReport(Protocol):
     """Where the loop tells how it goes: a terminal's progress bar, or nothing."""
 
     def __call__(self, step: int, steps: int, values: Mapping[str, float]) -> None: ...
@@ -88,7 +88,7 @@ def fit(
     accelerator: Accelerator,
     *,
     resume: bool = False,
-    report: Report | None = None,
+    report: StepReport | None = None,
 ) -> None:
     """Train until schedule.steps, write the result and draw the run's figures, or stop with a saved state when
     interrupted.
@@ -144,7 +144,12 @@ class _Run:
     """What happens between the steps, and what is remembered for it."""
 
     def __init__(
-        self, trainable: Trainable, schedule: Schedule, folder: Path, accelerator: Accelerator, report: Report | None
+        self,
+        trainable: Trainable,
+        schedule: Schedule,
+        folder: Path,
+        accelerator: Accelerator,
+        report: StepReport | None,
     ) -> None:
         self.trainable, self.schedule, self.folder, self.report = trainable, schedule, folder, report
         self.device = accelerator.device
@@ -153,7 +158,7 @@ class _Run:
         self.finite = health.FiniteLosses()
         self.saved: int | None = None
         self.best: float | None = None
-        self.health: health.Health | None = None
+        self.health: health.HealthMonitor | None = None
         self.writer: SummaryWriter | None = None
 
     def begin(self, *, resume: bool) -> int:
@@ -172,7 +177,7 @@ class _Run:
         if self.processes.is_first:
             _remove_leftovers(self.folder)
             checkpoint.prune(self.folder)
-            self.health = health.Health(self.folder, resume=resume)
+            self.health = health.HealthMonitor(self.folder, resume=resume)
             self.writer = SummaryWriter(str(self.folder / "tensorboard"))
         return start
 

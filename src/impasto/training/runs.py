@@ -20,7 +20,7 @@ MISSING_EXTRA = "the losses need the extra 'train': pip install 'impasto[train]'
 
 
 @dataclass(frozen=True, kw_only=True)
-class Health:
+class RunHealth:
     """What the training says of itself. warnings: (step, name, message). stopped: why it gave up, if it did."""
 
     values: Mapping[str, float]
@@ -49,7 +49,7 @@ class Run:
     saved: float
     num_bytes: int
     best: Mapping[str, Any]
-    health: Health | None
+    health: RunHealth | None
     problem: str | None
 
     @property
@@ -204,10 +204,10 @@ def _read_object(path: Path) -> dict[str, Any]:
     return found
 
 
-def _health(found: Mapping[str, Any]) -> Health:
+def _health(found: Mapping[str, Any]) -> RunHealth:
     values, warnings, stopped = found.get("values"), found.get("warnings"), found.get("stopped")
     said = [one for one in warnings if isinstance(one, dict)] if isinstance(warnings, list) else []
-    return Health(
+    return RunHealth(
         values={name: value for name, value in values.items() if isinstance(value, int | float)}
         if isinstance(values, dict)
         else {},
