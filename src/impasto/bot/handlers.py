@@ -185,9 +185,9 @@ class Handlers:
     async def _take(self, user: int, pictures: Sequence[tuple[Picture, str]]) -> None:
         """Pictures that came together, each with its caption."""
         conversation = self._conversations[user]
-        style = next((one for one, caption in pictures if caption.strip().lower() in STYLE_WORDS), None)
+        style = next((picture for picture, caption in pictures if caption.strip().lower() in STYLE_WORDS), None)
         named = next(filter(None, (self._gallery.by_words(caption) for _, caption in pictures)), None)
-        contents = tuple(one for one, _ in pictures if one is not style)
+        contents = tuple(picture for picture, _ in pictures if picture is not style)
         if style is not None:
             conversation.style, conversation.contents = style, contents or conversation.contents
         elif named is not None:

@@ -106,10 +106,10 @@ def check(
 
 
 def _described(kind: str, findings: "Findings") -> str:
-    looks = [findings.looks[picture] for picture in dict.fromkeys(findings.pictures[kind])]
-    sides = [min(look.width, look.height) for look in looks]
+    facts = [findings.facts[picture] for picture in dict.fromkeys(findings.pictures[kind])]
+    sides = [min(picture.width, picture.height) for picture in facts]
     span = f", shorter sides from {min(sides)} to {max(sides)} pixels" if sides else ""
-    return f"{kind}: {len(looks):,} pictures{span}"
+    return f"{kind}: {len(facts):,} pictures{span}"
 
 
 def _megabytes(count: "Count", said: str) -> Callable[[int, int], None]:

@@ -45,7 +45,7 @@ class Checked:
         raise CheckpointError(
             f"{run}: holds a run that learns from other pictures; choose another folder, or give it those that it began"
             f" with (pictures was {before.get('pictures')} and is now {facts['pictures']};"
-            f" {changes_since(run / CACHE, self.findings.looks)})"
+            f" {changes_since(run / CACHE, self.findings.facts)})"
         )
 
     def remember(self, run: Path, *, side: int) -> None:

@@ -262,10 +262,10 @@ class _Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                own = {name.lower() for name, _ in message["headers"]}
+                present = {name.lower() for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *((n.encode(), v.encode()) for n, v in _HEADERS.items() if n.encode() not in own),
+                    *((n.encode(), v.encode()) for n, v in _HEADERS.items() if n.encode() not in present),
                 ]
             await send(message)
 

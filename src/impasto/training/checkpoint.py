@@ -319,8 +319,8 @@ def _listed(folder: Path) -> list[dict[str, Any]]:
         listed = read_json(folder / name)
         try:
             states = [listed, *listed.get("earlier", []), *([listed["best"]] if listed.get("best") else [])]
-            unique = {one["file"]: {key: one[key] for key in ("file", "sha256", "step")} for one in states}
-            return sorted(unique.values(), key=lambda one: -int(one["step"]))
+            unique = {state["file"]: {key: state[key] for key in ("file", "sha256", "step")} for state in states}
+            return sorted(unique.values(), key=lambda state: -int(state["step"]))
         except (AttributeError, KeyError, TypeError, ValueError):
             if (folder / name).exists():
                 logger.warning("%s: is damaged", folder / name)
@@ -334,7 +334,7 @@ def _newest_whole(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         try:
             if weights.sha256_of(path) != state["sha256"]:
                 raise WeightsError(f"{path}: is damaged (its sha256 is not the one in {STATE})")
-            found = weights.load(path)
+            loaded = weights.load(path)
         except OSError as error:
             damaged.append(f"{path}: cannot be read ({error.strerror or error})")
             continue
@@ -343,7 +343,7 @@ def _newest_whole(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             continue
         for message in damaged:
             logger.warning("%s; going on from step %d instead", message, state["step"])
-        return found
+        return loaded
     reason = "; ".join(damaged) if damaged else f"its {STATE} cannot be read"
     raise CheckpointError(f"{folder}: no whole state is left to resume: {reason}")
 
