@@ -144,9 +144,9 @@ def talk(server: Telegram) -> Pen:
     return pen
 
 
-def transcript() -> Pen:
+def transcript(command: tuple[str, ...] = WORKER) -> Pen:
     """The conversation with a bot of its own."""
-    with telegram() as server, running(server):
+    with telegram() as server, running(server, command):
         return talk(server)
 
 

@@ -3,18 +3,13 @@
 import ast
 import re
 import string
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from impasto.bot import messages, texts
-from impasto.bot.conversation import SETTINGS, Conversation, known_settings, setting_value, with_setting
+from impasto.bot import texts
+from impasto.bot.conversation import SETTINGS
 from impasto.bot.handlers import COMMANDS
-from impasto.bot.messages import OrderFailed
-from impasto.options import StylizeOptions
-from impasto.service import Failure, Limits, refusals
-from impasto.service.refusals import NotAPictureError, RefusedError
 
 SOURCES = sorted(Path(texts.__file__).parent.glob("*.py"))
 
@@ -81,87 +76,3 @@ def test_which_language_is_spoken(code, language):
 )  # fmt: skip
 def test_durations_are_rounded_up(seconds, said):
     assert texts.duration("en", seconds) == said
-
-
-def test_settings_are_options_as_all_doors_have_them():
-    options = {item.name: item for item in fields(StylizeOptions)}
-    assert SETTINGS["colour"] == options["colour"].metadata["choices"]
-    for name, values in SETTINGS.items():
-        assert options[name].default in values
-        assert list(values) == sorted(values) or name == "colour"
-        for value in values:
-            assert setting_value({name: value}, name) == value
-            assert all(texts.described(language, name, value) for language in texts.LANGUAGES)
-    for strength in SETTINGS["strength"]:
-        for colour in SETTINGS["colour"]:
-            for refine in SETTINGS["refine"]:
-                StylizeOptions(strength=strength, colour=colour, refine=refine, style_scale=2.0)
-
-
-def test_only_what_is_not_as_usual_is_written_down():
-    assert with_setting({}, "strength", 0.5) == {"strength": 0.5}
-    assert with_setting({"strength": 0.5, "refine": 20}, "strength", 1.0) == {"refine": 20}
-    assert known_settings({"strength": 9, "colour": "keep", "of-tomorrow": 1}) == {"colour": "keep"}
-
-
-def test_every_refusal_and_failure_has_a_sentence():
-    kinds = [kind for kind in vars(refusals).values() if isinstance(kind, type) and issubclass(kind, RefusedError)]
-    assert len(kinds) == 10
-    for kind in kinds:
-        error = kind("content: x", "internal") if kind is refusals.JobFailedError else kind("content: x")
-        for language in texts.LANGUAGES:
-            assert messages.from_refusal(error).sentence(language, Limits())
-    for code, key in [
-        ("OutOfMemoryError", "no-memory"), ("time-limit", "time-limit"), ("worker-died", "failed"),
-        ("internal", "failed"), ("stopping", "stopping"), ("unavailable", "unavailable"), ("of-tomorrow", "failed"),
-    ]:  # fmt: skip
-        assert messages.from_failure(Failure(code, "x")).key == key
-
-
-def test_whose_fault_it_is():
-    assert messages.from_refusal(NotAPictureError("content: x")).key == "broken-photo"
-    assert messages.from_refusal(NotAPictureError("style 1: x")).key == "broken-style"
-    assert messages.from_failure(Failure("PictureError", "content: it is cut short")).key == "broken-photo"
-    assert messages.from_failure(Failure("PictureError", "swirls: it is cut short")).key == "broken-style"
-
-
-def test_limits_are_said():
-    limits = Limits(upload_mb=7, megapixels=3, job_seconds=600)
-    assert "(7 MB or 3 megapixels)" in OrderFailed("too-large").sentence("en", limits)
-    assert "longer than 10 min" in OrderFailed("time-limit").sentence("en", limits)
-    assert "up to 20 MB" in OrderFailed("too-large-file").sentence("en", limits)
-    assert "50 MB" in OrderFailed("too-large-result").sentence("en", limits)
-
-
-def test_a_conversation_is_the_same_after_json():
-    import json
-
-    from impasto.bot.conversation import Order, Picture
-
-    photo, style = Picture("a", 5, is_file=True), Picture("b")
-    order = Order((photo, style), style, {"strength": 0.5}, 1, 2, 3.5)
-    talk = Conversation(
-        "ru",
-        {"refine": 20},
-        (photo,),
-        "swirls",
-        ((style, "caption"),),
-        "album",
-        {7: order},
-        {8: order},
-        [1, 2],
-        9.5,
-    )
-    assert Conversation.from_json(json.loads(json.dumps(talk.to_json()))) == talk
-
-
-def test_a_conversation_is_bounded():
-    from impasto.bot.conversation import PAINTED_KEPT, UPDATES_KEPT, Order
-
-    talk = Conversation()
-    for number in range(100):
-        assert talk.note_update(number)
-        assert not talk.note_update(number)
-        talk.keep_painted(number, Order((), "x"))
-    assert list(talk.painted) == list(range(100 - PAINTED_KEPT, 100))
-    assert talk.heard == list(range(100 - UPDATES_KEPT, 100))

@@ -204,19 +204,14 @@ def test_commands_and_languages(server, bot):
     assert [menu.get("language_code") for menu in menus] == [None, "ru"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "said"),
-    [
-        ("sticker", "A sticker is too small"),
-        ("video", "moving pictures"),
-        ("animation", "moving pictures"),
+def test_what_is_no_picture(server, bot):
+    user, answer = server.user(), None
+    for kind, said in (
+        ("sticker", "A sticker is too small"), ("video", "moving pictures"), ("animation", "moving pictures"),
         ("application/pdf", "no picture that I can read"),
-    ],
-)
-def test_what_is_no_picture(kind, said, server, bot):
-    user = server.user()
-    user.sends(b"?", kind=kind)
-    user.reads(said)
+    ):  # fmt: skip
+        user.sends(b"?", kind=kind)
+        answer = user.reads(said, after=answer)
 
 
 def test_words_and_broken_pictures(server, bot, tmp_path):
@@ -287,29 +282,3 @@ def test_only_those_who_are_allowed(server, start, tasks):
     friend.sends(PHOTO, "now")
     friend.gets("photo")
     assert len(user.answers) == len(tasks()) == 1
-
-
-def test_no_place_and_no_name_goes_on(server, start):
-    """Through the painting process itself; everywhere else here it is a fake."""
-    import io
-
-    from PIL import Image
-
-    from impasto.gallery import packaged
-    from impasto.record import read_record
-    from impasto.service import Offer
-    from impasto.service.process import WORKER
-
-    exif = Image.Exif()
-    exif.get_ifd(0x8825)[1] = "N"
-    exif[0x0110] = "Camera of Anna"
-    photo = picture(90, (64, 48), "JPEG", exif=exif)
-    start(offer=Offer(styles={"swirls": packaged()["swirls"]}), command=WORKER)
-    user = server.user()
-    user.sends(photo, "swirls", kind="image/jpeg")
-    painted = user.gets("document")
-    with Image.open(io.BytesIO(painted.data)) as image:
-        assert (image.size, image.format, dict(image.getexif())) == ((64, 48), "PNG", {})
-    assert b"Anna" not in painted.data
-    record = read_record(painted.data)
-    assert (record["method"], record["style"]) == ("adain", ["swirls"])
