@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
-from accelerate.state import AcceleratorState, GradientState, PartialState
+from small_training import forget_accelerator
 
 from impasto.cli import launch
 from impasto.data import check
@@ -68,23 +68,18 @@ def build(config, accelerator, data, teacher):
 
 
 @pytest.fixture
-def run(impasto, folder, draw, monkeypatch):
+def run(impasto, folder, draw, monkeypatch, fresh_accelerator):
     """`impasto train` as if in a process of its own; the folder `album` has two pictures."""
     monkeypatch.delenv("ACCELERATE_TORCH_DEVICE", raising=False)
     (folder / "album").mkdir()
     for number in (1, 2):
         draw(folder / "album" / f"{number}.png", number)
 
-    def forget():
-        for state in (AcceleratorState, PartialState, GradientState):
-            state._reset_state()
-
     def started(*words):
-        forget()
+        forget_accelerator()
         return impasto("train", *words, "--device", "cpu")
 
-    yield started
-    forget()
+    return started
 
 
 @pytest.fixture

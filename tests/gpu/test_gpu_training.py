@@ -21,9 +21,10 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from against_cpu import apart, assert_near, forget_accelerator, note
+from against_cpu import apart, assert_near, note
 from PIL import Image
 from safetensors.torch import save_file
+from small_training import forget_accelerator
 from torch import Tensor
 
 from impasto.blocks.patch_discriminator import PatchConfig

@@ -1,7 +1,6 @@
 """The step of paper 003 against its algorithm, written out plainly, and the watch over the codes."""
 
 import copy
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -10,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState, GradientState, PartialState
-from PIL import Image
+from small_training import draw_pictures, forget_accelerator
 from torch import Tensor, nn
 
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
@@ -33,16 +31,7 @@ PAPER = Settings(
 ANCHORED = replace(PAPER, normalised_codes=True, reconstruction_weight=10.0, cycle_weight=3.0, semantic_weight=2.0)
 
 
-def forget() -> None:
-    for state in (AcceleratorState, PartialState, GradientState):
-        state._reset_state()
-
-
-@pytest.fixture(autouse=True)
-def fresh_accelerator() -> Iterator[None]:
-    forget()
-    yield
-    forget()
+pytestmark = pytest.mark.usefixtures("fresh_accelerator")
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +39,7 @@ def streams(tmp_path_factory: pytest.TempPathFactory) -> Domains:
     random = np.random.default_rng(0)
     made = {}
     for kind in ("A", "B"):
-        folder = tmp_path_factory.mktemp(kind)
-        for number in range(3):
-            coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
-            Image.fromarray(coarse).resize((40, 36), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
+        folder = draw_pictures(tmp_path_factory.mktemp("data") / kind, 3, random, (40, 36))
         made[kind] = PictureStream(sorted(folder.iterdir()), Crops(side=32, shorter=(34, 34)), ord(kind))
     return Domains(**made)
 
@@ -66,7 +52,7 @@ def networks() -> Networks:
 
 
 def make(streams: Domains, settings: Settings, precision: str = "no") -> SemanticTraining:
-    forget()
+    forget_accelerator()
     torch.manual_seed(settings.seed)
     accelerator = Accelerator(cpu=True, mixed_precision=precision)
     return SemanticTraining(

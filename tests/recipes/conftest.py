@@ -1,11 +1,9 @@
 """Pictures to learn from, and an accelerator that knows nothing of the test before."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from accelerate.state import AcceleratorState, GradientState, PartialState
 from PIL import Image
 
 
@@ -25,11 +23,5 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
 
 
 @pytest.fixture(autouse=True)
-def fresh_accelerator() -> Iterator[None]:
-    def forget() -> None:
-        for state in (AcceleratorState, PartialState, GradientState):
-            state._reset_state()
-
-    forget()
-    yield
-    forget()
+def begin(fresh_accelerator: None) -> None:
+    """Every recipe makes its own accelerator."""

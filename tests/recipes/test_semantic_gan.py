@@ -1,7 +1,6 @@
 """The recipes of paper 003: the published settings, and the training in miniature."""
 
 import importlib
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState, GradientState, PartialState
-from PIL import Image
+from small_training import draw_pictures, forget_accelerator
 from torch import Tensor
 
 from impasto.blocks.patch_discriminator import PatchConfig
@@ -35,30 +33,12 @@ Data = dict[str, list[Path]]
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
-    folders, random = {}, np.random.default_rng(0)
-    for kind, count in (("A", 4), ("B", 6)):
-        folders[kind] = [tmp_path_factory.mktemp(kind)]
-        for number in range(count):
-            coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
-            picture = Image.fromarray(coarse).resize((44, 40), Image.Resampling.BICUBIC)
-            picture.save(folders[kind][0] / f"{number}.png")
-    return folders
-
-
-def forget() -> None:
-    for state in (AcceleratorState, PartialState, GradientState):
-        state._reset_state()
-
-
-@pytest.fixture(autouse=True)
-def fresh_accelerator() -> Iterator[None]:
-    forget()
-    yield
-    forget()
+    folder, random = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    return {kind: [draw_pictures(folder / kind, count, random)] for kind, count in (("A", 4), ("B", 6))}
 
 
 def make(config: semantic_gan.Config, data: Data) -> SemanticTraining:
-    forget()
+    forget_accelerator()
     return semantic_gan.build(config, Accelerator(cpu=True), data)
 
 

@@ -1,7 +1,6 @@
 """The recipes of unpaired translation: the published settings, epochs, and each training in miniature."""
 
 import importlib
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState, GradientState, PartialState
-from PIL import Image
+from small_training import draw_pictures, forget_accelerator
 from torch import Tensor
 
 from impasto.blocks.patch_discriminator import PatchConfig
@@ -49,34 +47,14 @@ TINY = {
 Data = dict[str, list[Path]]
 
 
-def draw(folder: Path, count: int, random: np.random.Generator) -> list[Path]:
-    folder.mkdir()
-    for number in range(count):
-        coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
-        Image.fromarray(coarse).resize((44, 40), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
-    return [folder]
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
     folder, random = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
-    return {"A": draw(folder / "A", 4, random), "B": draw(folder / "B", 6, random)}
-
-
-def forget() -> None:
-    for state in (AcceleratorState, PartialState, GradientState):
-        state._reset_state()
-
-
-@pytest.fixture(autouse=True)
-def fresh_accelerator() -> Iterator[None]:
-    forget()
-    yield
-    forget()
+    return {kind: [draw_pictures(folder / kind, count, random)] for kind, count in (("A", 4), ("B", 6))}
 
 
 def make(recipe: Any, config: Any, data: Data) -> CycleTraining:
-    forget()
+    forget_accelerator()
     training: CycleTraining = recipe.build(config, Accelerator(cpu=True), data)
     return training
 
@@ -265,7 +243,7 @@ def test_held_out_pictures_are_never_trained_on(data: Data) -> None:
 
 def test_a_test_set_is_held_out_whole(data: Data, tmp_path: Path) -> None:
     config = TINY[cyclegan]
-    tests = draw(tmp_path / "testB", 3, np.random.default_rng(1))
+    tests = [draw_pictures(tmp_path / "testB", 3, np.random.default_rng(1))]
     training = make(cyclegan, config, data | {"testB": tests})
     assert training.held_out.B.pictures == sorted(tests[0].iterdir())
     assert training.domains.B.pictures == sorted(data["B"][0].iterdir())
@@ -288,7 +266,7 @@ def test_every_picture_meets_many_of_the_other_kind(data: Data) -> None:
 
 def test_a_single_style_picture_is_a_kind_of_its_own(data: Data, tmp_path: Path) -> None:
     config = replace(dncnn_cyclegan.single(), **SMALL, generator=DnCNNConfig(depth=1, width=2))
-    one = draw(tmp_path / "one", 1, np.random.default_rng(5))
+    one = [draw_pictures(tmp_path / "one", 1, np.random.default_rng(5))]
     training = make(dncnn_cyclegan, config, {"A": data["A"], "B": one})
     _, B = next(training.batches(0))
     assert not torch.equal(B[0], B[1]), "other crops of the one picture"

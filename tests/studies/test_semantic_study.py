@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from accelerate.state import AcceleratorState, GradientState, PartialState
 from PIL import Image
+from small_training import draw_pictures, forget_accelerator
 from torch import Tensor
 
 import impasto
@@ -26,22 +26,15 @@ NAME = "semantic-ablation"
 def one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    for state in (AcceleratorState, PartialState, GradientState):
-        state._reset_state()
+    forget_accelerator()
     yield
     torch.set_num_threads(before)
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> dict[str, list[Path]]:
-    random, folders = np.random.default_rng(0), {}
-    for kind in ("A", "B"):
-        folders[kind] = [tmp_path / kind]
-        folders[kind][0].mkdir()
-        for number in range(4):
-            coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
-            Image.fromarray(coarse).resize((44, 40), Image.Resampling.BICUBIC).save(folders[kind][0] / f"{number}.png")
-    return folders
+    random = np.random.default_rng(0)
+    return {kind: [draw_pictures(tmp_path / kind, 4, random)] for kind in ("A", "B")}
 
 
 def study() -> TrainingStudy:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from accelerate.state import AcceleratorState, GradientState, PartialState
 from PIL import Image
+from small_training import draw_pictures, forget_accelerator
 
 import impasto
 from impasto import StylizeOptions, image
@@ -28,23 +28,15 @@ QUICK = Budget(quick=True, device="cpu", precision="fp32")
 def one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    for state in (AcceleratorState, PartialState, GradientState):
-        state._reset_state()
+    forget_accelerator()
     yield
     torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
-    random = np.random.default_rng(0)
-    folders = {}
-    for kind in ("A", "B"):
-        folder = tmp_path_factory.mktemp(kind)
-        for number in range(22):
-            coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
-            Image.fromarray(coarse).resize((44, 40), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
-        folders[kind] = [folder]
-    return folders
+    folder, random = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    return {kind: [draw_pictures(folder / kind, 22, random)] for kind in ("A", "B")}
 
 
 def configs(name: str, data: dict[str, list[Path]], budget: Budget) -> list[Any]:

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState, GradientState, PartialState
-from PIL import Image
+from small_training import draw_pictures, forget_accelerator
 from torch import Tensor, nn
 
 from impasto import image
@@ -42,16 +41,7 @@ PAPER_002 = replace(
 )  # fmt: skip
 
 
-def forget() -> None:
-    for state in (AcceleratorState, PartialState, GradientState):
-        state._reset_state()
-
-
-@pytest.fixture(autouse=True)
-def fresh_accelerator() -> Iterator[None]:
-    forget()
-    yield
-    forget()
+pytestmark = pytest.mark.usefixtures("fresh_accelerator")
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +49,7 @@ def streams(tmp_path_factory: pytest.TempPathFactory) -> Domains:
     random = np.random.default_rng(0)
     made = {}
     for kind in ("A", "B"):
-        folder = tmp_path_factory.mktemp(kind)
-        for number in range(3):
-            coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
-            Image.fromarray(coarse).resize((40, 36), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
+        folder = draw_pictures(tmp_path_factory.mktemp("data") / kind, 3, random, (40, 36))
         made[kind] = PictureStream(sorted(folder.iterdir()), Crops(side=32, shorter=(34, 34)), ord(kind))
     return Domains(**made)
 
@@ -81,7 +68,7 @@ def dncnn_networks() -> Networks:
 def make(
     streams: Domains, settings: CycleSettings, networks: Callable[[], Networks] = resnet_networks, precision: str = "no"
 ) -> CycleTraining:
-    forget()
+    forget_accelerator()
     torch.manual_seed(settings.seed)
     accelerator = Accelerator(cpu=True, mixed_precision=precision)
     made = {direction: networks() for direction in DIRECTIONS}
