@@ -6,7 +6,6 @@ import time
 import pytest
 from wishes import picture
 
-from impasto.client import _form
 from impasto.serving.server import TimeoutProtocol
 
 SOON = 20
@@ -37,14 +36,6 @@ def head(length=None, extra=b""):
 
 
 PART = b'--x\r\nContent-Disposition: form-data; name="content"; filename="x"\r\n\r\n'
-
-
-def test_too_long_a_body_is_refused_unread(site):
-    here = site(limits={"upload_mb": 0.1})
-    with raw(here, head(10**12)) as connection:
-        answer = read_all(connection)
-    assert answer.startswith(b"HTTP/1.1 413 ")
-    assert b'"code":"too-large"' in answer
 
 
 def test_a_body_without_a_length_is_counted(site):
@@ -108,20 +99,6 @@ def test_an_answer_that_is_not_read(site, monkeypatch):
             assert time.monotonic() < end
             time.sleep(0.02)
         assert len(read_all(connection)) < 20_000_000
-
-
-def test_too_many_requests_at_a_time(site):
-    here = site(connections=1)
-    body, kind = _form([("content", picture()), ("style", "hold")])
-    with raw(here, head(len(body)).replace(b"multipart/form-data; boundary=x", kind.encode()) + body):
-        end = time.monotonic() + SOON
-        while here.service.health().running == 0:
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        answer = here.ask("GET", "/v1/styles")
-        assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (429, "too-many-requests", "2")
-        answer = here.ask("GET", "/v1/styles", source="127.0.0.2")
-        assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "queue-full", "2")
 
 
 def test_uploads_on_their_way_are_bounded_together(site):

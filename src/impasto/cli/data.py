@@ -86,8 +86,8 @@ def check(
         prefix = f"{folder}/" if len(folders) > 1 else ""
         try:
             layout = find_layout(folder)
-            kinds = {f"{prefix}{kind}": some for kind, some in layout.items()} if layout else {str(folder): [folder]}
-            pictures |= {kind: list_pictures(some, shards=True) for kind, some in kinds.items()}
+            kinds = {f"{prefix}{kind}": paths for kind, paths in layout.items()} if layout else {str(folder): [folder]}
+            pictures |= {kind: list_pictures(paths, shards=True) for kind, paths in kinds.items()}
         except (DataError, OSError) as error:
             failures.append((str(folder), error))
     if failures and not pictures:

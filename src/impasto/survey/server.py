@@ -137,9 +137,9 @@ def _add_participation(app: FastAPI, surveys: dict[str, Store]) -> None:
     @app.get("/{survey}/p/{link}/state")
     def state(store: Known, person: Person) -> dict[str, Any]:
         settings = store.settings
-        said = ("title", "introduction", "question", "comparison", "lowest", "highest")
+        shown = ("title", "introduction", "question", "comparison", "lowest", "highest")
         return {
-            **{name: getattr(settings, name) for name in said},
+            **{name: getattr(settings, name) for name in shown},
             "scale": SCALE,
             "tasks": [asdict(task) for task in store.tasks(person)],
         }
@@ -217,20 +217,20 @@ def _value(body: bytes) -> Any:
 async def _explain(request: Request, error: Exception) -> Response:
     """A page for a person, JSON for the page's own requests."""
     assert isinstance(error, AnyHTTPError)
-    said = error.detail
-    if said == HTTPStatus(error.status_code).phrase:
-        said = _MESSAGES.get(error.status_code, said)
-    return _said(request, said, error.status_code, error.headers)
+    message = error.detail
+    if message == HTTPStatus(error.status_code).phrase:
+        message = _MESSAGES.get(error.status_code, message)
+    return _answer(request, message, error.status_code, error.headers)
 
 
 def _refuse(scope: Scope, problem: Problem) -> Response:
-    return _said(Request(scope), problem.detail, problem.status, problem.headers)
+    return _answer(Request(scope), problem.detail, problem.status, problem.headers)
 
 
-def _said(request: Request, words: str, status: int, headers: Mapping[str, str] | None) -> Response:
+def _answer(request: Request, message: str, status: int, headers: Mapping[str, str] | None) -> Response:
     if "text/html" in request.headers.get("accept", ""):
-        return HTMLResponse(_page("message.html", "Survey", message=words), status, headers)
-    return JSONResponse({"message": words}, status, headers)
+        return HTMLResponse(_page("message.html", "Survey", message=message), status, headers)
+    return JSONResponse({"message": message}, status, headers)
 
 
 async def _explain_failure(_: Request, error: Exception) -> Response:

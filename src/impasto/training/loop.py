@@ -49,7 +49,7 @@ class Trainable(Protocol):
         others stay the same. Only asked for where there are previews.
 
     Three members more are used where they are there:
-    own (a collection of names): the modules that each process has for itself, such as pools of pictures.
+    per_process (a collection of names): the modules that each process has for itself, such as pools of pictures.
     measure (str): the name of the value of `validate` by which the best state is known: where it is largest, if the
         name says PSNR or SSIM, else lowest.
     health() -> dict[str, float]: vitals on held-out pictures, whose names `impasto.training.health` knows.
@@ -154,7 +154,7 @@ class _Run:
         self.trainable, self.schedule, self.folder, self.report = trainable, schedule, folder, report
         self.device = accelerator.device
         self.processes = Processes(accelerator)
-        self.own: Collection[str] = getattr(trainable, "own", ())
+        self.per_process: Collection[str] = getattr(trainable, "per_process", ())
         self.finite = health.FiniteLosses()
         self.saved: int | None = None
         self.best: float | None = None
@@ -167,8 +167,9 @@ class _Run:
         start = 0
         if resume:
             start = checkpoint.load_state(
-                self.folder, modules, optimizers, own=self.own, rank=self.processes.rank, device=self.device
-            )
+                self.folder, modules, optimizers,
+                per_process=self.per_process, rank=self.processes.rank, device=self.device,
+            )  # fmt: skip
             self.saved = start
             best = checkpoint.best_of(self.folder)
             # A best state of steps that are repeated will be found again.
@@ -240,7 +241,8 @@ class _Run:
         """measured: as `validate` returned it."""
         modules, optimizers = self.trainable.modules, self.trainable.optimizers
         self.stop_if(health.weights_trouble(modules, optimizers))
-        own = self.processes.gather(checkpoint.own_state(modules, self.own, self.processes.rank, self.device))
+        state = checkpoint.process_state(modules, self.per_process, self.processes.rank, self.device)
+        states = self.processes.gather(state)
         failure: ImpastoError | None = None
         if self.processes.is_first:
             try:
@@ -250,7 +252,7 @@ class _Run:
                     # Before the state, whose being there says that this is done.
                     _write_best(self.trainable, self.folder)
                 keep = self.schedule.keep
-                checkpoint.save_state(self.folder, done, modules, optimizers, own, keep=keep, measured=measured)
+                checkpoint.save_state(self.folder, done, modules, optimizers, states, keep=keep, measured=measured)
             except ImpastoError as error:
                 failure = error
         (failed,) = self.processes.agree(failure is not None)

@@ -122,7 +122,7 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         self.modules: Mapping[str, nn.Module] = {
             f"{kind}_{direction}": module for kind, modules in kinds.items() for direction, module in modules.items()
         }
-        self.own = [f"pool_{direction}" for direction in self.pools]
+        self.per_process = [f"pool_{direction}" for direction in self.pools]
         # Begins each process's draws for its pools; a resumed run goes on with the stored ones.
         torch.manual_seed(settings.seed + accelerator.process_index)
 
