@@ -3,22 +3,24 @@
 import logging
 import sqlite3
 import stat
-from dataclasses import fields
 
 import pytest
 
 from impasto.bot import texts
 from impasto.bot.conversation import (
-    SETTINGS,
     Conversation,
     Conversations,
+    Order,
     Picture,
     known_settings,
+    settable,
     setting_value,
     with_setting,
 )
 from impasto.errors import DataError
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
+
+SETTINGS = settable({})
 
 
 def test_what_is_saved_is_read_by_the_next(memory):
@@ -92,30 +94,37 @@ def test_a_full_disk_is_said_in_the_log_alone(memory, caplog):
 
 
 def test_settings_are_options_as_all_doors_have_them():
-    options = {item.name: item for item in fields(StylizeOptions)}
-    assert SETTINGS["colour"] == options["colour"].metadata["choices"]
-    for name, values in SETTINGS.items():
-        assert options[name].default in values
-        assert list(values) == sorted(values) or name == "colour"
-        for value in values:
-            assert setting_value({name: value}, name) == value
-            assert all(texts.described(language, name, value) for language in texts.LANGUAGES)
+    assert SETTINGS["method"] == ("adain", "gatys"), "what is shown a painting"
+    for method in SETTINGS["method"]:
+        for name, values in settable({"method": method}).items():
+            assert setting_value({"method": method}, name) in values
+            for value in values:
+                assert setting_value({"method": method, name: value}, name) == value
+                assert all(texts.described(language, name, value) for language in texts.LANGUAGES)
+                StylizeOptions(**{"method": method, name: value})
     for strength in SETTINGS["strength"]:
         for colour in SETTINGS["colour"]:
             for refine in SETTINGS["refine"]:
                 StylizeOptions(strength=strength, colour=colour, refine=refine, style_scale=2.0)
+    assert {name for name in SETTINGS if not texts.has_words(name)} == set()
 
 
 def test_only_what_is_not_as_usual_is_written_down():
     assert with_setting({}, "strength", 0.5) == {"strength": 0.5}
     assert with_setting({"strength": 0.5, "refine": 20}, "strength", 1.0) == {"refine": 20}
-    assert known_settings({"strength": 9, "colour": "keep", "of-tomorrow": 1}) == {"colour": "keep"}
+    assert with_setting({"method": "gatys"}, "method", "adain") == {}
+    assert known_settings({"strength": 9, "colour": "keep", "of-tomorrow": 1, "method": ["adain"]}) == {
+        "colour": "keep"
+    }
+
+
+def test_what_another_method_has_is_kept_and_not_used():
+    order = Order((), "ink", {"method": "gatys", "strength": 0.5, "colour": "keep"})
+    assert order.options() == StylizeOptions("gatys", colour="keep")
 
 
 def test_a_conversation_is_the_same_after_json():
     import json
-
-    from impasto.bot.conversation import Order, Picture
 
     photo, style = Picture("a", 5, is_file=True), Picture("b")
     order = Order((photo, style), style, {"strength": 0.5}, 1, 2, 3.5)
@@ -135,7 +144,7 @@ def test_a_conversation_is_the_same_after_json():
 
 
 def test_a_conversation_is_bounded():
-    from impasto.bot.conversation import PAINTED_KEPT, UPDATES_KEPT, Order
+    from impasto.bot.conversation import PAINTED_KEPT, UPDATES_KEPT
 
     talk = Conversation()
     for number in range(100):

@@ -162,9 +162,9 @@ def test_settings(server, bot, tasks):
     user = server.user()
     user.says("/settings")
     menu = user.reads("How I paint")
-    assert menu.labels == ["strength 100 %", "the style's colours", "brush × 1", "no refinement"]
+    assert menu.labels == ["method: adain", "the style's colours", "brush × 1", "strength 100 %", "no refinement"]
     user.presses(menu, "strength")
-    server.wait(lambda: menu.labels[0] == "strength 125 %", lambda: menu.labels)
+    server.wait(lambda: menu.labels[3] == "strength 125 %", lambda: menu.labels)
     user.presses(menu, "brush")
     server.wait(lambda: menu.labels[2] == "brush × 2", lambda: menu.labels)
     user.sends(PHOTO, "now")
@@ -181,7 +181,7 @@ def test_a_style_by_name_that_cannot_be_refined(server, start):
     user.says("/settings")
     menu = user.reads("How I paint")
     user.presses(menu, "no refinement")
-    server.wait(lambda: menu.labels[3] == "20 steps of refinement", lambda: menu.labels)
+    server.wait(lambda: menu.labels[4] == "20 steps of refinement", lambda: menu.labels)
     user.sends(PHOTO, "Starry night")
     user.reads("Of this painting I know only the style")
     # The photo still waits.

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from impasto.bot import texts
-from impasto.bot.conversation import SETTINGS
+from impasto.bot.conversation import settable
 from impasto.bot.handlers import COMMANDS
 
+SETTINGS = settable({})
 SOURCES = sorted(Path(texts.__file__).parent.glob("*.py"))
 
 
@@ -36,7 +37,7 @@ def test_every_sentence_is_said_and_every_one_said_is_there():
                 words.add(node.value)
     made = {f"command-{name}" for name in COMMANDS} | {f"colour-{one}" for one in SETTINGS["colour"]}
     made |= {f"painted-{note}" for note in ("smaller", "halfway")} | {"seconds", "minutes", "hours"}
-    made |= {"set-strength", "set-style_scale", "set-refine", "set-refine-none"}
+    made |= {"set-method", "set-strength", "set-style_scale", "set-refine", "set-refine-none"}
     made |= {f"set-colour-{one}" for one in SETTINGS["colour"]}
     unused = set(texts.ENGLISH) - words - made
     assert unused == set()

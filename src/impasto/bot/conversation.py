@@ -2,6 +2,7 @@
 them, never the pictures."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -15,7 +16,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from impasto.errors import DataError, OptionError
-from impasto.options import StylizeOptions
+from impasto.methods import DEFAULT, METHODS, StylizeOptions, every_field, options_of
+from impasto.options import Options, check, choosable
 
 logger = logging.getLogger("impasto.bot")
 
@@ -23,14 +25,6 @@ PAINTED_KEPT = 20
 """Paintings of one user whose buttons still work."""
 UPDATES_KEPT = 32
 """Messages of one user that are recognised when Telegram delivers them again; an album has at most ten."""
-
-SETTINGS: Mapping[str, tuple[Any, ...]] = {
-    "strength": (0.5, 0.75, 1.0, 1.25, 1.5),
-    "colour": ("style", "keep", "match"),
-    "style_scale": (0.5, 1.0, 2.0),
-    "refine": (0, 20, 60),
-}
-"""Options of `StylizeOptions` that buttons set, and the values that they set."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +53,10 @@ class Order:
     attempts: int = 0
     since: float = 0.0
 
-    def options(self, **more: Any) -> StylizeOptions:
-        return StylizeOptions(**{**self.settings, **more})
+    def options(self, **more: Any) -> Options:
+        """Raises OptionError for what is not offered any more."""
+        known = {"method", *(item.name for item in choosable(options_of(setting_value(self.settings, "method"))))}
+        return StylizeOptions(**{name: value for name, value in self.settings.items() if name in known}, **more)
 
 
 @dataclass
@@ -148,27 +144,41 @@ class Conversation:
 # --- settings ---------------------------------------------------------------------------------------------------------
 
 
+def settable(settings: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """{option: values} that buttons set: the method, and what some values are named for of its options."""
+    methods = tuple(name for name in METHODS if options_of(name).takes_styles)
+    fields_of_method = choosable(options_of(setting_value(settings, "method")))
+    return {"method": methods} | {item.name: values for item in fields_of_method if (values := item.metadata["values"])}
+
+
 def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the settings that this version of impasto knows; another one may have written them."""
-    known = {}
-    for name, value in settings.items():
-        try:
-            StylizeOptions(**{name: value})
-        except (OptionError, TypeError):
-            continue
-        known[name] = value
-    return known
+    return {name: value for name, value in settings.items() if _is_possible(name, value)}
+
+
+def _is_possible(name: str, value: Any) -> bool:
+    if name == "method":
+        return isinstance(value, str) and value in METHODS
+    for item in every_field().get(name, {}).values():
+        with contextlib.suppress(OptionError):
+            check(item, value)
+            return True
+    return False
 
 
 def with_setting(settings: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
-    """With another value of one option; defaults are not written down."""
-    defaults = {item.name: item.default for item in fields(StylizeOptions)}
-    return {key: chosen for key, chosen in {**settings, name: value}.items() if chosen != defaults[key]}
+    """With another value of one option; what is as usual is not written down."""
+    method = {"method": setting_value(settings, "method")}
+    others = {key: chosen for key, chosen in settings.items() if key != name}
+    return others if value == setting_value(method if name != "method" else {}, name) else {**others, name: value}
 
 
 def setting_value(settings: Mapping[str, Any], name: str) -> Any:
     """What an option is by these settings."""
-    return getattr(StylizeOptions(**settings), name)
+    if name == "method":
+        return settings.get("method", DEFAULT)
+    defaults = {item.name: item.default for item in choosable(options_of(setting_value(settings, "method")))}
+    return settings.get(name, defaults[name])
 
 
 def _picture(values: Mapping[str, Any]) -> Picture:

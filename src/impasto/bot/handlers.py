@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,10 +23,12 @@ from telegram.ext import (
 
 from impasto.bot import keyboards
 from impasto.bot.config import BotConfig
-from impasto.bot.conversation import SETTINGS, Conversation, Conversations, Order, Picture, with_setting
+from impasto.bot.conversation import Conversation, Conversations, Order, Picture, settable, setting_value, with_setting
 from impasto.bot.keyboards import StyleGallery
 from impasto.bot.orders import AnyApplication, Orders
-from impasto.bot.texts import STYLE_WORDS, duration, language_of, say
+from impasto.bot.texts import STYLE_WORDS, duration, has_words, language_of, say
+from impasto.methods import options_of
+from impasto.options import choosable
 
 logger = logging.getLogger("impasto.bot")
 
@@ -127,7 +129,7 @@ class Handlers:
     async def _on_settings(self, update: Update, context: Context) -> None:
         _, conversation = self._user(update)
         keyboard = keyboards.settings(conversation.language, conversation.settings)
-        await _answer(update, say(conversation.language, "settings"), keyboard)
+        await _answer(update, _explained(conversation), keyboard)
 
     async def _on_cancel(self, update: Update, context: Context) -> None:
         user, conversation = self._user(update)
@@ -270,7 +272,7 @@ class Handlers:
                 await self._orders.cancel(user, message)
             case keyboards.RETRY | keyboards.AGAIN:
                 await self._on_again(user, conversation, query, rest)
-            case keyboards.SET if (choice := _choice(rest)) is not None:
+            case keyboards.SET if (choice := _choice(conversation.settings, rest)) is not None:
                 conversation.settings = with_setting(conversation.settings, *choice)
                 with contextlib.suppress(BadRequest):
                     await query.edit_message_reply_markup(
@@ -318,7 +320,8 @@ class Handlers:
     async def _on_again(self, user: int, conversation: Conversation, query: CallbackQuery, rest: str) -> None:
         assert query.message is not None
         message = query.message.message_id
-        order, choice = conversation.painted.get(message), _choice(rest)
+        order = conversation.painted.get(message)
+        choice = None if order is None else _choice(order.settings, rest)
         if order is None:
             await self._bot.send_message(user, say(conversation.language, "lost-again"))
         elif rest == keyboards.OTHER_STYLE:
@@ -344,6 +347,16 @@ class Handlers:
         self._conversations.forget(user)
 
 
+def _explained(conversation: Conversation) -> str:
+    """What settings are, with the help of those options of the method that have no words of the bot's own."""
+    lines = [
+        f"{item.name.replace('_', ' ')}: {item.metadata['help']}"
+        for item in choosable(options_of(setting_value(conversation.settings, "method")))
+        if item.metadata["values"] and not has_words(item.name)
+    ]
+    return "\n".join([say(conversation.language, "settings"), *lines])
+
+
 def _picture(message: Message) -> Picture:
     if message.photo:
         largest = message.photo[-1]
@@ -352,10 +365,10 @@ def _picture(message: Message) -> Picture:
     return Picture(message.document.file_id, message.document.file_size or 0, is_file=True)
 
 
-def _choice(text: str) -> tuple[str, Any] | None:
+def _choice(settings: Mapping[str, Any], text: str) -> tuple[str, Any] | None:
     """(option, value) of a button; None for what no button of ours says."""
     name, _, index = text.partition(":")
-    values = SETTINGS.get(name, ())
+    values = settable(settings).get(name, ())
     return (name, values[int(index)]) if index.isdecimal() and int(index) < len(values) else None
 
 

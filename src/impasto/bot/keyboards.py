@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from impasto.bot.conversation import SETTINGS, setting_value
+from impasto.bot.conversation import settable, setting_value
 from impasto.bot.texts import described, say
 from impasto.decoding import read_shown
 from impasto.errors import PictureError
@@ -60,7 +60,7 @@ def single(language: str, key: str, word: str) -> InlineKeyboardMarkup:
 def settings(language: str, chosen: Mapping[str, Any]) -> InlineKeyboardMarkup:
     """A button for each setting, which shows its value and goes on to the next."""
     rows = []
-    for name, values in SETTINGS.items():
+    for name, values in settable(chosen).items():
         value = setting_value(chosen, name)
         following = (values.index(value) + 1) % len(values) if value in values else 0
         rows.append([InlineKeyboardButton(described(language, name, value), callback_data=f"{SET}:{name}:{following}")])
@@ -69,23 +69,25 @@ def settings(language: str, chosen: Mapping[str, Any]) -> InlineKeyboardMarkup:
 
 def painted(language: str, chosen: Mapping[str, Any]) -> InlineKeyboardMarkup:
     """Ways to have a painting made once more, a little differently."""
-    strengths, refinements = SETTINGS["strength"], SETTINGS["refine"]
-    strength, colour = setting_value(chosen, "strength"), setting_value(chosen, "colour")
-    weaker = [value for value in strengths if value < strength][-1:]
-    stronger = [value for value in strengths if value > strength][:1]
-    strength_row = [_again(language, "weaker", "strength", value) for value in weaker]
-    strength_row += [_again(language, "stronger", "strength", value) for value in stronger]
-    colours = [other for other in SETTINGS["colour"] if other != colour]
-    colour_row = [_again(language, f"colour-{other}", "colour", other) for other in colours]
-    finer = [value for value in refinements if value > setting_value(chosen, "refine")][:1]
-    last_row = [_again(language, "refine", "refine", value) for value in finer]
-    last_row.append(InlineKeyboardButton(say(language, "another-style"), callback_data=f"{AGAIN}:{OTHER_STYLE}"))
-    return InlineKeyboardMarkup([strength_row, colour_row, last_row])
+    values = settable(chosen)
+    now = {name: setting_value(chosen, name) for name in values}
+    rows: list[list[InlineKeyboardButton]] = [[], [], []]
 
+    def add(row: int, key: str, name: str, value: Any) -> None:
+        data = f"{AGAIN}:{name}:{values[name].index(value)}"
+        rows[row].append(InlineKeyboardButton(say(language, key), callback_data=data))
 
-def _again(language: str, key: str, name: str, value: Any) -> InlineKeyboardButton:
-    index = SETTINGS[name].index(value)
-    return InlineKeyboardButton(say(language, key), callback_data=f"{AGAIN}:{name}:{index}")
+    for value in [value for value in values.get("strength", ()) if value < now["strength"]][-1:]:
+        add(0, "weaker", "strength", value)
+    for value in [value for value in values.get("strength", ()) if value > now["strength"]][:1]:
+        add(0, "stronger", "strength", value)
+    for value in values.get("colour", ()):
+        if value != now["colour"]:
+            add(1, f"colour-{value}", "colour", value)
+    for value in [value for value in values.get("refine", ()) if value > now["refine"]][:1]:
+        add(2, "refine", "refine", value)
+    rows[2].append(InlineKeyboardButton(say(language, "another-style"), callback_data=f"{AGAIN}:{OTHER_STYLE}"))
+    return InlineKeyboardMarkup([row for row in rows if row])
 
 
 def _short(text: str) -> str:

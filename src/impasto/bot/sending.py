@@ -8,7 +8,7 @@ from telegram import Bot, InputMediaPhoto, Message
 from telegram.error import BadRequest
 
 from impasto.bot import keyboards
-from impasto.bot.conversation import SETTINGS, Order, setting_value
+from impasto.bot.conversation import Order, settable, setting_value
 from impasto.bot.messages import BROKEN_PHOTO, FILE_BYTES, OrderFailed, with_retries
 from impasto.bot.texts import described, duration, say
 from impasto.decoding import read_shown
@@ -138,7 +138,8 @@ class Delivery:
 
     def _description(self) -> dict[str, str]:
         chosen = self._order.settings
-        named = [name for name in SETTINGS if name in _ALWAYS_NAMED or name in chosen]
+        others = [name for name in settable(chosen) if name in chosen and name not in _ALWAYS_NAMED]
+        named = [name for name in (*_ALWAYS_NAMED, *others) if name in settable(chosen)]
         style = self._order.style
         return {
             "style": style if isinstance(style, str) else say(self._language, "your-style"),
