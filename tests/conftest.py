@@ -47,11 +47,11 @@ def fresh_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 @pytest.fixture
 def fresh_accelerator() -> Iterator[None]:
     """An accelerator that knows nothing of the test before, nor leaves anything to the next one."""
-    from small_training import forget_accelerator
+    from trainings import forget
 
-    forget_accelerator()
+    forget()
     yield
-    forget_accelerator()
+    forget()
 
 
 @pytest.fixture

@@ -1,40 +1,19 @@
-"""What tests of trainings begin with: a fresh accelerator, few small pictures, and a training that takes no time."""
+"""A training that takes no time, and what may happen to it."""
 
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState, GradientState, PartialState
-from PIL import Image
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from impasto.data.folders import PictureStream, batches
 from impasto.training.loop import Schedule, fit
-
-
-def forget_accelerator() -> None:
-    """Or every accelerator of the process has the device and the precision of the first one."""
-    for state in (AcceleratorState, PartialState, GradientState):
-        state._reset_state()
-
-
-def draw_pictures(folder: Path, count: int, random: np.random.Generator, size: tuple[int, int] = (44, 40)) -> Path:
-    """A new folder of pictures: coarse colours, smoothly enlarged."""
-    folder.mkdir(parents=True)
-    for number in range(count):
-        coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
-        Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(folder / f"{number}.png")
-    return folder
-
-
-# --- a training that takes no time ------------------------------------------------------------------------------------
 
 STEPS = 7
 

@@ -25,8 +25,8 @@ from fake_telegram import TOKEN, Message, Telegram, User, telegram
 from impasto.bot.app import serve
 from impasto.bot.config import BotConfig, BotOptions
 from impasto.bot.conversation import Conversations
-from impasto.figures import grid
 from impasto.gallery import packaged
+from impasto.report.sheets import grid
 from impasto.service import Service
 from impasto.service.process import WORKER
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
-from small_training import forget_accelerator
+from trainings import forget
 
 from impasto.cli import launch
 from impasto.data import check
@@ -76,7 +76,7 @@ def run(impasto, folder, draw, monkeypatch, fresh_accelerator):
         draw(folder / "album" / f"{number}.png", number)
 
     def started(*words):
-        forget_accelerator()
+        forget()
         return impasto("train", *words, "--device", "cpu")
 
     return started

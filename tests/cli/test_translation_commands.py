@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from small_training import forget_accelerator
+from trainings import forget
 
 from impasto import api
 from impasto.blocks.patch_discriminator import PatchConfig
@@ -36,7 +36,7 @@ def trained(impasto, folder, draw, monkeypatch, fresh_accelerator):
             draw(folder / name / f"{picture}.png", 10 * number + picture)
 
     def train(*words):
-        forget_accelerator()
+        forget()
         data = ("--data", "A=photos", "--data", "B=paintings")
         return impasto("train", "cyclegan", *data, "--out", "run", "--device", "cpu", *words)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from small_training import forget_accelerator
+from against_cpu import forget_accelerator
 
 
 @pytest.fixture

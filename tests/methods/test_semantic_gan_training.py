@@ -5,15 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from small_training import draw_pictures, forget_accelerator
 from torch import Tensor, nn
+from trainings import batch, forget, fresh_accelerator, gradient_descent, unpaired_streams  # noqa: F401
 
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
-from impasto.data.folders import Crops, PictureStream
 from impasto.errors import OptionError
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.methods.semantic_gan.stylizer import SemanticGAN
@@ -31,17 +29,9 @@ PAPER = Settings(
 ANCHORED = replace(PAPER, normalised_codes=True, reconstruction_weight=10.0, cycle_weight=3.0, semantic_weight=2.0)
 
 
-pytestmark = pytest.mark.usefixtures("fresh_accelerator")
-
-
 @pytest.fixture(scope="module")
 def streams(tmp_path_factory: pytest.TempPathFactory) -> Domains:
-    random = np.random.default_rng(0)
-    made = {}
-    for kind in ("A", "B"):
-        folder = draw_pictures(tmp_path_factory.mktemp("data") / kind, 3, random, (40, 36))
-        made[kind] = PictureStream(sorted(folder.iterdir()), Crops(side=32, shorter=(34, 34)), ord(kind))
-    return Domains(**made)
+    return unpaired_streams(tmp_path_factory.mktemp("streams"))
 
 
 def networks() -> Networks:
@@ -52,23 +42,12 @@ def networks() -> Networks:
 
 
 def make(streams: Domains, settings: Settings, precision: str = "no") -> SemanticTraining:
-    forget_accelerator()
+    forget()
     torch.manual_seed(settings.seed)
     accelerator = Accelerator(cpu=True, mixed_precision=precision)
     return SemanticTraining(
         {direction: networks() for direction in DIRECTIONS}, accelerator, streams, streams, settings
     )
-
-
-def batch(seed: int, count: int = 2, side: int = 32) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    A, B = (torch.randint(0, 256, (count, 3, side, side), generator=generator, dtype=torch.uint8) for _ in range(2))
-    return A, B
-
-
-def gradient_descent(parameters: Any) -> torch.optim.Optimizer:
-    """In place of Adam, which makes steps of full length even of gradients that are nothing but rounding."""
-    return torch.optim.SGD(parameters, lr=0.0)
 
 
 def normalised(code: Tensor) -> Tensor:

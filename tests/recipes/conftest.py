@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from trainings import fresh_accelerator  # noqa: F401  (used by every test here)
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +21,3 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
             Image.fromarray(coarse).resize((64, 48), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
         folders[kind] = [folder]
     return folders
-
-
-@pytest.fixture(autouse=True)
-def begin(fresh_accelerator: None) -> None:
-    """Every recipe makes its own accelerator."""

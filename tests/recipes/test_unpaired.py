@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from small_training import draw_pictures, forget_accelerator
 from torch import Tensor
+from trainings import after_steps, check_resuming, draw, forget, is_other
 
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.errors import DataError, OptionError
@@ -21,7 +21,7 @@ from impasto.methods.nla_cyclegan.stylizer import NLACycleGAN
 from impasto.recipes import RECIPES, cyclegan, dncnn_cyclegan, nla_cyclegan
 from impasto.training import figures
 from impasto.training.cycle import CycleTraining
-from impasto.training.loop import Schedule, fit
+from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import LinearDecay, StepDecay
 from impasto.translation import load_generator
@@ -50,21 +50,18 @@ Data = dict[str, list[Path]]
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
     folder, random = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
-    return {kind: [draw_pictures(folder / kind, count, random)] for kind, count in (("A", 4), ("B", 6))}
+    return {"A": draw(folder / "A", 4, random), "B": draw(folder / "B", 6, random)}
 
 
 def make(recipe: Any, config: Any, data: Data) -> CycleTraining:
-    forget_accelerator()
+    forget()
     training: CycleTraining = recipe.build(config, Accelerator(cpu=True), data)
     return training
 
 
 def after(recipe: Any, config: Any, data: Data, steps: int = 3) -> dict[str, Tensor]:
     """The averaged generators after some steps."""
-    training = make(recipe, config, data)
-    stream = training.batches(0)
-    for step in range(steps):
-        training.step(next(stream), step)
+    training = after_steps(make(recipe, config, data), steps)
     return {
         f"{direction}.{name}": value.clone()
         for direction, average in training.averages.items()
@@ -143,37 +140,8 @@ def test_epochs_become_steps(data: Data, epoch: Any, batch: int, steps: int) -> 
 @pytest.mark.parametrize("recipe", TINY, ids=lambda recipe: recipe.__name__.rpartition(".")[2])
 def test_resumes_bit_by_bit(tmp_path: Path, data: Data, recipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "draw_losses", lambda folder: None)  # takes longer than the training
-    config = TINY[recipe]
-
-    def run(name: str, *, stop_at: int | None = None, resume: bool = False) -> CycleTraining:
-        (tmp_path / name).mkdir(exist_ok=True)
-        training = make(recipe, config, data)
-        step = training.step
-
-        def watched(batch: tuple[Tensor, Tensor], number: int) -> dict[str, Tensor]:
-            if number == stop_at:
-                raise TimeoutError
-            return step(batch, number)
-
-        training.step = watched  # type: ignore[method-assign]
-        fit(training, config.schedule, tmp_path / name, training.accelerator, resume=resume)
-        return training
-
-    whole = run("whole")
-    with pytest.raises(TimeoutError):
-        run("killed", stop_at=3)
-    torch.manual_seed(99)
-    resumed = run("killed", resume=True)
-    for name, module in whole.modules.items():
-        for key, value in resumed.modules[name].state_dict().items():
-            assert torch.equal(value, module.state_dict()[key]), f"{name} {key}"
-    for name, optimizer in whole.optimizers.items():
-        states = resumed.optimizers[name].state_dict()["state"]
-        for index, entries in optimizer.state_dict()["state"].items():
-            for key, value in entries.items():
-                assert torch.equal(value, states[index][key]), f"{name} {index} {key}"
-    for file in ("generators.safetensors", "previews.png"):
-        assert (tmp_path / "killed" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+    config, files = TINY[recipe], ("generators.safetensors", "previews.png")
+    check_resuming(tmp_path, lambda: make(recipe, config, data), config.schedule, files, stop_at=3)
     assert [path.name for path in figures.previews_of(tmp_path / "killed")] == ["0000002.png", "0000004.png"]
     assert {"held out A/cycle", "A2B/adversarial"} <= set(figures.read_curves(tmp_path / "killed" / "tensorboard"))
 
@@ -214,10 +182,7 @@ def unchanged(data: Data) -> dict[str, Tensor]:
 def test_every_setting_changes_what_is_learned(
     data: Data, unchanged: dict[str, Tensor], change: dict[str, Any]
 ) -> None:
-    changed = after(cyclegan, replace(TINY[cyclegan], **change), data)
-    assert changed.keys() != unchanged.keys() or any(
-        value.shape != unchanged[key].shape or not torch.equal(value, unchanged[key]) for key, value in changed.items()
-    )
+    assert is_other(after(cyclegan, replace(TINY[cyclegan], **change), data), unchanged)
 
 
 def test_the_same_settings_learn_the_same(data: Data, unchanged: dict[str, Tensor]) -> None:
@@ -243,7 +208,7 @@ def test_held_out_pictures_are_never_trained_on(data: Data) -> None:
 
 def test_a_test_set_is_held_out_whole(data: Data, tmp_path: Path) -> None:
     config = TINY[cyclegan]
-    tests = [draw_pictures(tmp_path / "testB", 3, np.random.default_rng(1))]
+    tests = draw(tmp_path / "testB", 3, np.random.default_rng(1))
     training = make(cyclegan, config, data | {"testB": tests})
     assert training.held_out.B.pictures == sorted(tests[0].iterdir())
     assert training.domains.B.pictures == sorted(data["B"][0].iterdir())
@@ -266,7 +231,7 @@ def test_every_picture_meets_many_of_the_other_kind(data: Data) -> None:
 
 def test_a_single_style_picture_is_a_kind_of_its_own(data: Data, tmp_path: Path) -> None:
     config = replace(dncnn_cyclegan.single(), **SMALL, generator=DnCNNConfig(depth=1, width=2))
-    one = [draw_pictures(tmp_path / "one", 1, np.random.default_rng(5))]
+    one = draw(tmp_path / "one", 1, np.random.default_rng(5))
     training = make(dncnn_cyclegan, config, {"A": data["A"], "B": one})
     _, B = next(training.batches(0))
     assert not torch.equal(B[0], B[1]), "other crops of the one picture"

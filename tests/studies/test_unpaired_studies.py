@@ -2,15 +2,13 @@
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from small_training import draw_pictures, forget_accelerator
+from trainings import draw
 
 import impasto
 from impasto import StylizeOptions, image
@@ -24,19 +22,10 @@ from impasto.training.schedules import StepDecay
 QUICK = Budget(quick=True, device="cpu", precision="fp32")
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    forget_accelerator()
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
-    folder, random = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
-    return {kind: [draw_pictures(folder / kind, 22, random)] for kind in ("A", "B")}
+    random = np.random.default_rng(0)
+    return {kind: draw(tmp_path_factory.mktemp(kind), 22, random) for kind in ("A", "B")}
 
 
 def configs(name: str, data: dict[str, list[Path]], budget: Budget) -> list[Any]:

@@ -255,6 +255,8 @@ class _Run:
                 checkpoint.save_state(self.folder, done, modules, optimizers, states, keep=keep, measured=measured)
             except ImpastoError as error:
                 failure = error
+            except OSError as error:
+                failure = CheckpointError(f"the state of step {done} could not be saved: {error}")
         (failed,) = self.processes.agree(failure is not None)
         if failed:
             raise failure or CheckpointError(f"the first process could not save the state of step {done}")
