@@ -9,7 +9,7 @@ from accelerate import Accelerator
 
 from impasto.data.folders import Crops, Folders, PictureFile, PictureStream, hold_out, list_pictures
 from impasto.data.layout import TEST
-from impasto.training.cycle import CycleTraining, Settings
+from impasto.training.cycle import CycleSettings, CycleTraining
 from impasto.training.unpaired import Domains, Networks
 from impasto.translation import DIRECTIONS
 
@@ -49,7 +49,7 @@ class Epochs(Pictures):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnpairedConfig(Epochs, Settings):
+class UnpairedConfig(Epochs, CycleSettings):
     """A whole recipe of CycleGAN's kind, but for its networks."""
 
 
