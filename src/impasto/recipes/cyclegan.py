@@ -29,7 +29,7 @@ class Config(UnpairedConfig):
 def cyclegan() -> Config:
     """As published: 100 epochs at a constant rate, 100 more while it falls."""
     return Config(
-        schedule=Schedule(steps=0, log_every=100, preview_every=5000, validate_every=5000, save_every=1000),
+        schedule=Schedule(steps=0, log_every=100, preview_every=5000, validate_every=5000, save_every=250),
         rates=LinearDecay(rate=2e-4, epochs=200, constant=100),
         optimizer=Adam(),
     )
