@@ -22,15 +22,13 @@ def _is_local(address: object) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection that leaves this machine fails the test at once, unless it is marked `download`."""
-    if request.node.get_closest_marker("download"):
-        return
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that leaves this machine fails the test at once."""
     connect = socket.socket.connect
 
     def guarded(self: socket.socket, address: object) -> None:
         if not _is_local(address):
-            raise RuntimeError(f"a test tried to reach {address!r}; mark it `download` or use a local server")
+            raise RuntimeError(f"a test tried to reach {address!r}; use a local server")
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
