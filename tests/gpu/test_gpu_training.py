@@ -29,13 +29,27 @@ from trainings import run, write_teacher
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.data.memory import PicturesInMemory
 from impasto.methods.adain.painting import PaintingTraining
+from impasto.methods.aggan.network import GeneratorConfig as AgGANConfig
 from impasto.methods.cyclegan.network import GeneratorConfig
 from impasto.methods.dncnn_cyclegan.network import GeneratorConfig as DnCNNConfig
+from impasto.methods.munit.network import DiscriminatorConfig
+from impasto.methods.munit.network import GeneratorConfig as MUNITConfig
 from impasto.methods.nla_cyclegan.network import GeneratorConfig as NLAConfig
 from impasto.methods.semantic_gan.network import GeneratorConfig as SemanticConfig
-from impasto.recipes import adain, adain_paper, cyclegan, dncnn_cyclegan, lite_encoder, nla_cyclegan, semantic_gan
+from impasto.recipes import (
+    adain,
+    adain_paper,
+    aggan,
+    cyclegan,
+    dncnn_cyclegan,
+    lite_encoder,
+    munit,
+    nla_cyclegan,
+    semantic_gan,
+)
 from impasto.training import loop
 from impasto.training.loop import Schedule
+from impasto.training.schedules import LinearDecay
 
 pytestmark = pytest.mark.gpu
 
@@ -62,6 +76,15 @@ CONFIGS: dict[str, Any] = {
     ),
     "dncnn_cyclegan": replace(
         dncnn_cyclegan.exp_small_bs_decay(), **UNPAIRED | {"pool": 0}, generator=DnCNNConfig(depth=2, width=16)
+    ),
+    "munit": replace(
+        munit.munit(), **UNPAIRED | {"crop": 64, "shorter": 70},
+        generator=MUNITConfig(width=8, blocks=1, mlp_width=16), discriminator=DiscriminatorConfig(width=8),
+    ),
+    # From its second step on, the foreground alone.
+    "aggan": replace(
+        aggan.aggan(), **UNPAIRED, rates=LinearDecay(rate=1e-4, epochs=8, constant=4), foreground_from=1, threshold=0.5,
+        generator=AgGANConfig(width=8, blocks=1, attention_width=8), discriminator=JUDGE,
     ),
     "semantic_gan": replace(
         semantic_gan.semantic_gan_stable(), **UNPAIRED, cycle_weight=1.0,
@@ -115,7 +138,7 @@ def make(
         if recipe == "lite_encoder":
             return lite_encoder.build(config, accelerator, pictures["A"], teacher)
         recipes = {"adain_paper": adain_paper, "adain": adain, "cyclegan": cyclegan, "nla_cyclegan": nla_cyclegan}
-        recipes |= {"dncnn_cyclegan": dncnn_cyclegan, "semantic_gan": semantic_gan}
+        recipes |= {"dncnn_cyclegan": dncnn_cyclegan, "semantic_gan": semantic_gan, "munit": munit, "aggan": aggan}
         return recipes[recipe].build(config, accelerator, pictures)
 
     return made
