@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.flags import given, method_flags
+from impasto.cli.flags import VGG19, check_weights, given, method_flags
 from impasto.cli.pictures import find_painting
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError
@@ -31,7 +31,10 @@ SUFFIXES = (".png", ".html")
 class Network:
     """What computes it, and where."""
 
-    weights: Annotated[Path | None, Parameter(help="file of weights: the generators, or the encoder vgg19")] = None
+    weights: Annotated[
+        Path | None, Parameter(help="of a method whose weights are its style: what its training wrote, or monet")
+    ] = None
+    vgg19: Annotated[Path | None, VGG19] = None
     baseline: Annotated[Path | None, Parameter(help="generators without attention, whose picture stands beside")] = None
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
 
@@ -43,7 +46,7 @@ class Target:
     output: Annotated[Path, Parameter(alias="-o", help="NAME.png, or NAME.html for a page on which one can point")] = (
         Path("attention.png")
     )
-    overwrite: Annotated[bool, Parameter(help="replace a file that exists", show_default=False)] = False
+    overwrite: Annotated[bool, Parameter(help="replace a file that exists")] = False
 
     @property
     def is_page(self) -> bool:
@@ -69,7 +72,7 @@ def attention(
         Parameter(consume_multiple=True, help="places of the content, each x,y in pixels or percent"),
     ] = (),
     map: Annotated[  # noqa: A002  (the flag's name)
-        bool, Parameter(help="also draw where every place looks; a page always has it", show_default=False)
+        bool, Parameter(help="also draw where every place looks; a page always has it")
     ] = False,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
     network: Annotated[Network, Parameter(name="*")] = Network(),
@@ -81,6 +84,7 @@ def attention(
     how = StylizeOptions(method, **usual, **chosen)
     if target.output.suffix.lower() not in SUFFIXES:
         raise OptionError(f"--output is {target.output}, but must be NAME.png or NAME.html")
+    check_weights(how, network.weights, network.vgg19)
     if how.looks_in == "style":
         if network.baseline is not None:
             raise OptionError(f"--baseline is not for the method {method}")
@@ -111,14 +115,14 @@ def _in_style(
     if not target.is_page and not at and not map:
         raise OptionError("--at names no place; give one, like --at 50%,20%, or --map for all of them")
     painting = find_painting(style).path
-    target.check(content, painting, network.weights)
+    target.check(content, painting, network.vgg19)
     # PyTorch comes in here.
     from impasto import figures
     from impasto.api import load
     from impasto.attention import attention as look
     from impasto.attention import draw, page
 
-    method = load(options.method, device=network.device, weights=network.weights, download=Screen().download)
+    method = load(options.method, device=network.device, weights=network.vgg19, download=Screen().download)
     found = look(content, painting, at, options, stylizer=method)  # type: ignore[arg-type]
     if target.is_page:
         return page(found, f"{content.name} looks at {painting.name}")
