@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from impasto.cli.pictures import Source
 from impasto.errors import OptionError, PictureError
+from impasto.jobs.job import FileSource
 
 STDIN, STDOUT = "/dev/stdin", "/dev/stdout"
 """What - stands for. These files need not be there."""
@@ -35,7 +35,7 @@ class Pipes:
         """The word, or the file in its place."""
         return str(self.received) if word == STDIN else word
 
-    def named(self, source: Source) -> Source:
+    def named(self, source: FileSource) -> FileSource:
         """As messages and records call it; it has no folder to paint beside."""
         return replace(source, name="standard input", packaged=True) if source.path == self.received else source
 

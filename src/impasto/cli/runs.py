@@ -12,7 +12,7 @@ from impasto.cli.terminal import Screen, duration, write
 from impasto.errors import DataError
 
 if TYPE_CHECKING:
-    from impasto.figures import Curve
+    from impasto.report.curves import Curve
     from impasto.training.runs import Run
 
 app = App(name="runs", default_parameter=EVERY_PARAMETER, help_format="plaintext")
