@@ -39,7 +39,7 @@ class Account:
     memory: Annotated[
         Path, Parameter(metavar="FILE", help="where settings and running paintings survive a restart")
     ] = Path("impasto-bot.sqlite")
-    base_url: Annotated[str, Parameter(metavar="URL", help="of a Bot API server of your own", show_default=False)] = (
+    base_url: Annotated[str, Parameter(metavar="URL", help="of a Bot API server of your own")] = (
         "https://api.telegram.org"
     )
 

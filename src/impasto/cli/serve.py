@@ -41,12 +41,11 @@ class Address:
         Parameter(
             metavar="NAME",
             consume_multiple=True,
-            show_default=False,
             help="the only names, but for localhost, by which the server may be called; any where others are let in",
         ),
     ] = ()
     keys: Annotated[Path | None, Parameter(help="file of API keys, which `impasto keys` writes")] = None
-    insecure: Annotated[bool, Parameter(help="let others in without keys", show_default=False)] = False
+    insecure: Annotated[bool, Parameter(help="let others in without keys")] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +61,7 @@ class ServedModels:
             metavar="NAME=FILE",
             consume_multiple=True,
             help="weights of vgg19, or of a method whose weights are its style; what has none is not offered, but for"
-            " nla-cyclegan, which comes with Monet",
+            " what comes with impasto",
         ),
     ] = ()
     device: Annotated[

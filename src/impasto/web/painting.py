@@ -54,8 +54,8 @@ async def stylize(request: Request) -> Response:
 
 
 async def attention(request: Request) -> Response:
-    """Waits as painting does. With the method gatys the place looks in the style, whose best match has a ring; with
-    trained generators in the content itself, where the place has one."""
+    """Waits as painting does. The place looks in the style, whose best match has a ring; or, with trained generators,
+    in the content itself, where the place has one."""
     return await _answered(request, looks=True)
 
 

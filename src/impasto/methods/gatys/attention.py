@@ -133,5 +133,5 @@ def _term(target: Tensor, layer: str, weight: float, options: GatysOptions, regi
     # The loss functions are written in paper 001's convention; others are factors away from it.
     convention = options.chosen("convention")
     factor_of = content_factor if options.attention_loss == "local" else style_factor
-    factor = factor_of(convention, target) / factor_of("paper-001", target)
+    factor = factor_of(convention, target) / factor_of("half-mean", target)
     return AttentionTerm(options.attention_loss, layer, target, weight * factor, region)

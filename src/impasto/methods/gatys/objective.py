@@ -177,7 +177,7 @@ def _style_terms(
             target = spread(moments, style.means[layer])
         else:
             # The loss function is written in paper 001's convention; others are factors away from it.
-            weight *= style_factor(options.chosen("convention"), moments) / style_factor("paper-001", moments)
+            weight *= style_factor(options.chosen("convention"), moments) / style_factor("half-mean", moments)
         terms.append(StyleTerm(layer, target, weight * share, None if mask is None else at_layer(mask, layer)))
     return terms
 
@@ -195,7 +195,7 @@ def _objective(
     weights = {"tv": options.chosen("tv_weight")}
     for layer, target in targets.items():
         share = layers[layer] / (sum(layers.values()) or 1.0)
-        factor = content_factor(options.chosen("convention"), target) / content_factor("paper-001", target)
+        factor = content_factor(options.chosen("convention"), target) / content_factor("half-mean", target)
         weights[f"content/{layer}"] = options.chosen("content_weight") * share * factor
     # In proportion to what pulls the picture out of its range.
     pull = [weights[name] for name in weights if name != "tv"]
