@@ -10,7 +10,7 @@ from impasto.errors import ImpastoError
 from impasto.service.durations import Durations
 from impasto.service.fair_queue import FairQueue
 from impasto.service.health import Health
-from impasto.service.job import Failure, Job, Result, Snapshot, Status
+from impasto.service.job import Failure, Job, Result, Snapshot, Status, owner
 from impasto.service.lane import LONGEST_PAUSE, Lane
 from impasto.service.limits import MEGA, Limits
 from impasto.service.metrics import Metrics
@@ -133,16 +133,12 @@ class Service:
         with self._changed:
             self.check_room(user, request.num_bytes)
             expected = self._durations.expect(request.options, pixels, looks=request.place is not None)
+            # Longer than that it does not take, as it is stopped then.
+            expected = min(expected, self.limits.job_seconds)
             job = Job(
-                user,
-                request,
-                pixels,
-                # Then it is stopped.
-                min(expected, self.limits.job_seconds),
-                created=self._clock(),
-                method=request.options.method,
+                user, request, pixels, expected, created=self._clock(), method=request.options.method,
                 num_bytes=request.num_bytes,
-            )
+            )  # fmt: skip
             self._jobs[job.id] = job
             self._queue.put(user, job, job.expected)
             self._changed.notify_all()
@@ -207,11 +203,14 @@ class Service:
                 job.stop = job.stop or "cancelled"
             return self._snapshot(job)
 
-    def forget(self, job_id: str, user: str | None = None) -> None:
-        """Let go of a final job and its result; one that is not final is only cancelled. Raises NoSuchJobError."""
+    def forget(self, job_id: str, user: str | None = None, *, entirely: bool = False) -> None:
+        """Let go of a final job and its result; one that is not final is only cancelled. entirely: of what has been
+        painted of it until then, too. Raises NoSuchJobError."""
         with self._changed:
+            job = self._job(job_id, user)
+            job.dropped = job.dropped or entirely
             if self.cancel(job_id, user).status.is_final:
-                self._store.remove(self._job(job_id, user))
+                self._store.remove(job)
 
     # --- what it is like ----------------------------------------------------------------------------------------------
 
@@ -221,18 +220,18 @@ class Service:
             ready = self._ready()
             caches = {name: [lane.cache.get(name, (0, 0)) for lane in self._lanes] for name in ("styles", "sights")}
             return Health(
-                ready=ready > 0 and not self._stopping,
-                stopping=self._stopping,
-                workers=len(self._lanes),
-                workers_ready=ready,
-                waiting=len(self._queue),
-                running=len(self._running()),
-                upload_bytes=self._bytes_waiting(),
-                results=len(self._store),
-                result_bytes=self._store.num_bytes,
+                ready=ready > 0 and not self._stopping, stopping=self._stopping, workers=len(self._lanes),
+                workers_ready=ready, waiting=len(self._queue), running=len(self._running()),
+                upload_bytes=self._bytes_waiting(), results=len(self._store), result_bytes=self._store.num_bytes,
                 problems=tuple(f"{lane.device}: {lane.problem}" for lane in self._lanes if lane.problem),
                 cache={name: (sum(h for h, _ in some), sum(m for _, m in some)) for name, some in caches.items()},
-            )
+            )  # fmt: skip
+
+    def unfinished(self, of: str) -> list[Snapshot]:
+        """Jobs of a key or address, in whichever of its visits, that wait or are painted."""
+        with self._changed:
+            jobs = [job for job in self._jobs.values() if not job.status.is_final and owner(job.user) == of]
+            return [self._snapshot(job) for job in jobs]
 
     def worker_pids(self) -> list[int]:
         """The processes that paint."""
@@ -390,6 +389,8 @@ class Service:
         job.request, job.preview = None, None
         self.metrics.count("impasto_jobs_total", "Jobs that ended.", method=job.method, status=job.status)
         self._store.add(job, job.finished)
+        if job.dropped:
+            self._store.remove(job)
         self._tell(job)
 
     def _sweep(self) -> None:
