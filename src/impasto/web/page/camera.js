@@ -1,7 +1,7 @@
 // A photo of what the camera sees now. Without leave to look through it, a phone's own camera program is asked.
 
 import { chooseFiles, h } from './dom.js'
-import { tell } from './state.js'
+import { state, tell } from './state.js'
 import { say } from './texts.js'
 
 export async function takePhoto() {
@@ -34,8 +34,11 @@ function shot(video) {
         h('button', { type: 'button', class: 'primary', t: 'camera-take', onclick: take }),
         h('button', { type: 'button', t: 'close', onclick: () => dialog.close() })))
     function take() {
-      const canvas = h('canvas', { width: video.videoWidth, height: video.videoHeight })
-      canvas.getContext('2d').drawImage(video, 0, 0)
+      // As many pixels as there may be.
+      const { videoWidth: width, videoHeight: height } = video
+      const scale = Math.min(1, Math.sqrt((state.offer.limits.megapixels * 1e6) / (width * height)))
+      const canvas = h('canvas', { width: Math.floor(width * scale), height: Math.floor(height * scale) })
+      canvas.getContext('2d').drawImage(video, 0, 0, canvas.width, canvas.height)
       canvas.toBlob(blob => (resolve(blob), dialog.close()), 'image/jpeg', 0.95)
     }
     document.body.append(dialog)

@@ -52,7 +52,7 @@ function corner() {
   const name = () => {
     button.textContent = other().toUpperCase()
     button.lang = other()
-    button.setAttribute('aria-label', new Intl.DisplayNames(other(), { type: 'language' }).of(other()))
+    button.setAttribute('aria-label', `${button.textContent}: ${new Intl.DisplayNames(other(), { type: 'language' }).of(other())}`)
   }
   button.addEventListener('click', () => (change(other()), name()))
   name()

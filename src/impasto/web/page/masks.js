@@ -115,7 +115,7 @@ function paint(pen, { points, width, soft, rub }) {
   pen.beginPath()
   pen.moveTo(...points[0])
   for (const point of points.slice(1)) pen.lineTo(...point)
-  if (points.length > 1) pen.stroke()
+  if (points.some(([x, y]) => x !== points[0][0] || y !== points[0][1])) pen.stroke()
   else {
     // A line of no length is no dot in every browser.
     pen.arc(...points[0], pen.lineWidth / 2, 0, 2 * Math.PI)

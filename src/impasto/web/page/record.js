@@ -8,11 +8,16 @@ export async function recordOf(blob) {
   const bytes = new Uint8Array(await blob.arrayBuffer())
   const text = isPng(bytes) ? pngText(bytes) : described(bytes)
   try {
-    const record = JSON.parse(text)
+    const record = JSON.parse(text, exact)
     return typeof record?.options === 'object' && record.options ? record : null
   } catch {
     return null
   }
+}
+
+// Whole numbers beyond 2^53 stay as they are written, as text.
+function exact(_, value, context) {
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? (context?.source ?? value) : value
 }
 
 // Bits of each channel of a PNG file; null of another.
