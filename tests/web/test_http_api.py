@@ -169,7 +169,7 @@ def test_a_painting_never_changes_and_is_encoded_once(site, monkeypatch):
         assert (known.status, known.body) == (304, b"")
     assert len(tags) == 3
     assert [kind for _, kind in made] == ["jpeg", "webp"]
-    assert here.ask("GET", f"{path}?format=exe").status == 422
+    is_problem(here.ask("GET", f"{path}?format=exe"), 422, "wrong-parameter")
 
 
 @pytest.mark.parametrize(("action", "status", "code"), [("explode", 500, "internal"), ("die", 500, "worker-died")])

@@ -195,7 +195,8 @@ def test_nobody_forgets_what_is_anothers(site):
         (b"[]", 422),
         (b"{}", 422),
         (b'{"ids": 1}', 422),
-        (b'{"ids": [1, {}, []]}', 204),
+        (b'{"ids": [1]}', 422),
+        (b'{"ids": ["x", ""]}', 204),
     ],
 )
 def test_a_body_that_makes_no_sense(body, status, site):

@@ -80,11 +80,9 @@ async def forget(request: Request) -> Response:
     state = request.app.state
     user = state.access.visitor(request, "stylize").user
     ids = (await _sent(request)).get("ids")
-    if not isinstance(ids, list):
+    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
         raise Problem(422, "no-ids", "the body must be an object with a list of ids")
     for one in ids:
-        if not isinstance(one, str):
-            continue
         if one.startswith(PREFIX):
             with contextlib.suppress(Problem):
                 state.uploads.forget(one, user)

@@ -41,6 +41,12 @@ export function icon(name) {
   return svg
 }
 
+// Has an image show a picture that nothing else will.
+export function show(image, blob) {
+  image.src = URL.createObjectURL(blob)
+  image.addEventListener('load', () => URL.revokeObjectURL(image.src), { once: true })
+}
+
 // What is saved to the visitor's disk.
 export function download(blob, name) {
   const link = h('a', { href: URL.createObjectURL(blob), download: name })

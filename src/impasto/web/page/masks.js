@@ -5,17 +5,18 @@ import { tell } from './state.js'
 
 const LONGEST = 1024
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
-const MOST_UNDONE = 100
 
 export class Mask {
   #strokes = [] // {points, width, soft, rub}; [] once it was cleared
   #cleared = []
   #cursor = [0.5, 0.5]
+  #before // canvas: all strokes but the last
 
   constructor(photo, name) {
     const scale = Math.min(1, LONGEST / Math.max(photo.width, photo.height))
     const size = { width: Math.max(1, Math.round(photo.width * scale)), height: Math.max(1, Math.round(photo.height * scale)) }
     this.canvas = h('canvas', { ...size, tabindex: 0, role: 'img', tLabel: 'mask-canvas', values: { name } })
+    this.#before = h('canvas', size)
     this.brush = h('input', { type: 'range', min: 2, max: 40, value: 14 })
     this.soft = h('input', { type: 'checkbox', checked: true })
     this.rub = h('input', { type: 'checkbox' })
@@ -48,7 +49,7 @@ export class Mask {
     canvas.addEventListener('pointermove', event => {
       if (!stroke) return
       stroke.points.push(this.#place(event))
-      this.#draw()
+      this.#drawLast()
     })
     for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end, () => (stroke = null))
     canvas.addEventListener('keydown', event => {
@@ -70,10 +71,10 @@ export class Mask {
   #begun(point) {
     const width = (this.brush.value / 100) * Math.max(this.canvas.width, this.canvas.height)
     const stroke = { points: [point], width, soft: this.soft.checked, rub: this.rub.checked }
+    emptied(this.#before).drawImage(this.canvas, 0, 0)
     this.#strokes.push(stroke)
-    this.#strokes.splice(0, this.#strokes.length - MOST_UNDONE * 10)
     this.#cleared = []
-    this.#draw()
+    this.#drawLast()
     return stroke
   }
 
@@ -89,14 +90,31 @@ export class Mask {
     this.#draw()
   }
 
+  // The last stroke over what was there before it.
+  #drawLast() {
+    const pen = emptied(this.canvas)
+    pen.drawImage(this.#before, 0, 0)
+    paint(pen, this.#strokes.at(-1))
+    this.#drawn()
+  }
+
   #draw() {
-    const pen = this.canvas.getContext('2d')
-    pen.clearRect(0, 0, this.canvas.width, this.canvas.height)
+    const pen = emptied(this.canvas)
     for (const stroke of this.#strokes) paint(pen, stroke)
+    this.#drawn()
+  }
+
+  #drawn() {
     this.undo.disabled = !this.#strokes.length && !this.#cleared.length
     this.clear.disabled = !this.#strokes.length
     tell('changed')
   }
+}
+
+function emptied(canvas) {
+  const pen = canvas.getContext('2d')
+  pen.clearRect(0, 0, canvas.width, canvas.height)
+  return pen
 }
 
 // A soft stroke is the shadow of one that is drawn far outside: every browser can blur that.

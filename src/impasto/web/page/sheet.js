@@ -1,6 +1,6 @@
 // The styles by name, and one photo in all of them.
 
-import { byId, h } from './dom.js'
+import { byId, h, show } from './dom.js'
 import { eachOf, patiently } from './paint.js'
 import { photoBox } from './photo.js'
 import { on, state, tell as announce, titleOf } from './state.js'
@@ -33,7 +33,7 @@ export function begin() {
         const styles = [style.own ? { blob: style.blob } : { name: style.name }]
         const { blob } = await patiently({ photo: photo.blob, styles, options }, { signal })
         const image = cards.querySelector(`[data-style="${CSS.escape(style.name)}"] img`)
-        if (image && photo === state.photo && !signal.aborted) image.src = URL.createObjectURL(blob)
+        if (image && photo === state.photo && !signal.aborted) show(image, blob)
         tell(say('sheet-progress', { done: number(++done), count: number(state.styles.length) }), 'busy')
       } catch (error) {
         if (error.code === 'cancelled') return

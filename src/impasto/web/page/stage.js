@@ -3,6 +3,7 @@
 import { byId, h, icon } from './dom.js'
 import { choose, invitation } from './photo.js'
 import { state, tell } from './state.js'
+import { put } from './texts.js'
 
 const box = byId('stage')
 const painting = h('img', { class: 'painting', draggable: 'false', tAlt: 'painting-alt', hidden: true })
@@ -51,6 +52,7 @@ export function showPainting(painted) {
   painting.src = painted.address
   photo.src = painted.photo.address
   photo.hidden = uncover.hidden = !painted.photo.width
+  put(painting, 'painting-alt', {}, 'alt')
   painting.hidden = false
   unseen.hidden = true
   if (!same) at(0)
@@ -61,6 +63,7 @@ export function showPainting(painted) {
 // How a painting looks so far.
 export function showPreview(address) {
   painting.src = address
+  put(painting, 'preview-alt', {}, 'alt')
   painting.hidden = false
   unseen.hidden = uncover.hidden = true
   at(0)

@@ -36,7 +36,18 @@ function tile(style, { pressed, is, fits }) {
     type: 'button', class: 'tile', 'data-style': style.name, 'aria-pressed': String(is(style)), 'aria-disabled': String(!fits(style)),
     title: [style.artist, style.year].filter(Boolean).join(', ') || null, onclick: press,
   }, h('img', { src: style.thumbnail, alt: '', loading: 'lazy', width: 96, height: 96 }), h('span', {}, titleOf(style)))
-  return button
+  if (!style.own) return button
+  const remove = h('button', { type: 'button', class: 'remove', tLabel: 'own-remove', values: { name: style.label }, onclick: () => removed(style) }, icon('close'))
+  return h('div', { class: 'own' }, button, remove)
+}
+
+function removed(style) {
+  state.styles = state.styles.filter(one => one !== style)
+  state.chosen = state.chosen.filter(one => one !== style)
+  state.masks.delete(style)
+  URL.revokeObjectURL(style.thumbnail)
+  tell('styles')
+  tell('chosen')
 }
 
 function addTile() {
