@@ -145,7 +145,7 @@ def test_everything_has_a_name_and_a_place_on_a_phone(how, echo, visit):
             assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(243, 243, 242)"
         for tab in ("styles", "compare", "explore"):
             page.click(f"#tab-{tab}")
-            page.wait_for_selector(f"#{tab} .panel")
+            page.wait_for_selector(f"#{tab} .wide")
             fits(page)
 
 

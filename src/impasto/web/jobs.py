@@ -100,7 +100,7 @@ async def preview(request: Request, job_id: str) -> Response:
             " for, `preview`, whose data are a data URL; they end with the job, or with `gone` if it is forgotten",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
-        **problems(404),
+        **problems(404, 422),
     },
 )
 async def events(

@@ -1,7 +1,7 @@
 // Where a place of the photo looks: in a painting, or, with trained generators, in the photo itself.
 
 import { backend } from './backend.js'
-import { byId, h, show as showIn } from './dom.js'
+import { byId, h, show as display } from './dom.js'
 import { Telling } from './paint.js'
 import { photoBox } from './photo.js'
 import { on, state } from './state.js'
@@ -61,7 +61,7 @@ export function begin() {
       const wished = chosen.takesStyle ? [style.own ? { blob: style.blob } : { name: style.name }] : []
       const blob = await backend.look({ photo: state.photo.blob, styles: wished, options: chosen.options }, place, { signal: controller.signal, progress: now => now.status === 'queued' && telling.hear(now) })
       if (controller !== running) return
-      showIn(seen, blob)
+      display(seen, blob)
       seen.hidden = false
       telling.end()
       tell(say('looked'))

@@ -25,6 +25,7 @@ async function show(name, { focus = false } = {}) {
     byId(one).hidden = one !== name
     if (one === name && focus) tab.focus()
   }
+  scrollTo(0, 0)
   if (begun.has(name)) return
   begun.add(name)
   ;(await import(LATER[name])).begin()

@@ -23,11 +23,11 @@ export function begin() {
   on('paint-now', () => {
     if (state.photo && isQuick(state.way) && !(state.mixing && state.places)) paint()
   })
-  for (const what of ['photo', 'chosen', 'way', 'changed', 'settings']) on(what, ready)
+  for (const what of ['photo', 'chosen', 'way', 'changed', 'settings']) on(what, () => ready(false))
   on('trouble', text => note(text, 'bad'))
   on('failed', error => note(sorry(error), 'bad'))
   on('said', text => note(text))
-  ready()
+  ready(false)
 }
 
 export function note(text, kind = '') {
@@ -35,8 +35,10 @@ export function note(text, kind = '') {
   status.className = kind
 }
 
-function ready() {
+// fresh: whether what is shown was painted as is chosen now.
+function ready(fresh) {
   go.disabled = !state.photo
+  document.body.classList.toggle('fresh', fresh)
 }
 
 // A wish of what is chosen now, for any photo. Throws an Error whose message is the text's key.
@@ -85,6 +87,7 @@ async function paint() {
     if (!again) {
       await add(painting, { photo, caption: called })
       note(...ended(painting))
+      ready(!painting.stopped)
     }
   } catch (error) {
     telling.end()

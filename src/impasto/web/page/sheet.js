@@ -56,9 +56,8 @@ export function begin() {
   draw()
   byId('styles').replaceChildren(
     h('div', { class: 'wide' },
-      h('div', { class: 'head' }, h('h2', { t: 'sheet-title' }), h('div', { class: 'row' }, stop, go)),
-      h('p', { class: 'small', t: 'sheet-how' }), note, cards),
-    h('div', { class: 'panel' }, box))
+      h('div', { class: 'head' }, h('h2', { t: 'sheet-title' }), box, h('div', { class: 'row' }, stop, go)),
+      h('p', { class: 'small', t: 'sheet-how' }), note, cards))
 }
 
 function card(style) {
