@@ -115,16 +115,14 @@ def test_every_option_has_a_schema_at_its_method(site):
     found = site().ask("GET", "/v1/methods").json
     json.dumps(found, allow_nan=False)
     for method in found["methods"]:
-        groups = method["groups"]
-        assert set(method["options"]) - {"method"} <= {name for group in groups for name in group["options"]}
-        for group in groups:
-            assert set(group["options"]) <= found["options"].keys()
-            assert set(group.get("when", [])) <= set(groups[0]["options"])
-    adain = found["methods"][0]
-    assert (adain["name"], adain["takes_encoded"], adain["groups"][1]["when"]) == ("adain", True, ["quality", "refine"])
-    assert "pooling" in adain["groups"][1]["options"]
-    assert "steps" not in adain["groups"][1]["options"]
-    assert "attention_layers" in next(one for one in found["methods"] if one["name"] == "gatys")["looks"]
+        assert method["options"].keys() <= found["options"].keys()
+        assert set(method["refined_by"]) <= {name for name, one in method["options"].items() if "refining" not in one}
+    adain, gatys = found["methods"]
+    assert (adain["name"], adain["takes_encoded"], adain["refined_by"]) == ("adain", True, ["quality", "refine"])
+    assert adain["options"]["pooling"]["refining"] is True
+    assert "steps" not in adain["options"]
+    assert adain["options"]["strength"]["plain"] is True
+    assert (gatys["looks_in"], "attention_layers" in gatys["look_options"]) == ("style", True)
 
 
 def test_photos_to_begin_with(site):

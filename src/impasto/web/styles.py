@@ -19,6 +19,8 @@ from impasto.web.copies import style_thumbnail
 from impasto.web.schema import problems
 
 router = APIRouter(prefix="/v1")
+PLAIN = ("strength", "colour", "quality", "preset", "size", "style_blend", "direction", "seed")
+"""Options that most people want to choose."""
 _PHOTO: dict[int | str, dict[str, Any]] = {
     200: {"description": "a picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
     **problems(404),
@@ -27,9 +29,10 @@ _PHOTO: dict[int | str, dict[str, Any]] = {
 
 @router.get("/methods", summary="Methods, options and limits", responses=problems())
 async def methods(request: Request) -> dict[str, Any]:
-    """`options` is JSON Schema; `methods` in it are the only ones that have the option. A method's `groups` are the
-    options that change its paintings; those of one with `when`, only if one of these options is not as by default.
-    `looks` are the options of its attention, if that can be shown; `generator` is the one that comes with impasto."""
+    """What each method can do, and its `options` as JSON Schema: `plain` is what most people want; what is `refining`
+    has an effect once one of `refined_by` is not as by default. `look_options` are those of its attention, where that
+    can be shown; `generator` is the one that comes with impasto. The `options` beside the methods are those of all
+    together; `methods` in them are the only ones that have the option."""
     request.app.state.access.visitor(request)
     offer: Offer = request.app.state.service.offer
     schema = offer.schema()
@@ -109,19 +112,24 @@ def _style(name: str, file: Path) -> dict[str, Any]:
 
 
 def _method(name: str, schema: dict[str, Any], offer: Offer) -> dict[str, Any]:
-    items = {item.name: item for item in offer.options() if item.name != "method"}
-    plain = [option for option, item in items.items() if is_for(item, name, refines=False)]
-    refining = [option for option, item in items.items() if option not in plain and is_for(item, name, refines=True)]
     own = packaged_generators().get(name)
-    groups: list[dict[str, Any]] = [{"name": name, "options": plain}]
-    if refining:
-        groups.append({"name": "refinement", "options": refining, "when": ["quality", "refine"]})
+    items = [item for item in offer.options() if item.name != "method" and is_for(item, name, refines=True)]
+    refining = {item.name for item in items if not is_for(item, name, refines=False)}
+    looks = offer.looking()
     return {
         "name": name,
         "takes_style": StylizeOptions(method=name).takes_style,
         "takes_encoded": name == "adain",
+        "refined_by": ["quality", "refine"] if refining else [],
+        "looks_in": ("style" if StylizeOptions(method=name).takes_style else "content") if name in looks else "",
+        "look_options": list(LOOK_OPTIONS[name]) if name in looks else [],
         **({"generator": own.stem} if own is not None and offer.weights.get(name) == own else {}),
-        "options": [option for option, shown in schema.items() if name in shown.get("methods", [name])],
-        "groups": groups,
-        "looks": list(LOOK_OPTIONS[name]) if name in offer.looking() else [],
+        "options": {
+            item.name: {
+                **{key: value for key, value in schema[item.name].items() if key != "methods"},
+                **({"plain": True} if item.name in PLAIN else {}),
+                **({"refining": True} if item.name in refining else {}),
+            }
+            for item in items
+        },
     }

@@ -4,7 +4,7 @@ import { chooseFiles, h } from './dom.js'
 import { recordOf } from './record.js'
 import { state, tell } from './state.js'
 import { named, say } from './texts.js'
-import { schemaOf, waysOf } from './ways.js'
+import { waysOf } from './ways.js'
 
 export function againPart() {
   return h('details', { class: 'part takes-files', id: 'again', ondrop: event => take(event.dataTransfer.files[0]) },
@@ -33,7 +33,7 @@ export function adopt({ options, style }) {
   const fits = way => Object.entries(way.options).every(([name, value]) => options[name] === value)
   state.way = ways.filter(fits).sort((one, two) => Object.keys(two.options).length - Object.keys(one.options).length)[0] ?? ways[0]
   const missing = []
-  const schema = schemaOf(state.offer, state.way.method)
+  const schema = state.way.method.options
   state.options = {}
   for (const [name, value] of Object.entries(options)) {
     const known = schema[name]

@@ -7,7 +7,6 @@ import { photoBox } from './photo.js'
 import { on, state } from './state.js'
 import { gallery } from './styles.js'
 import { say, sorry } from './texts.js'
-import { schemaOf } from './ways.js'
 
 const LAYERS = ['relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1']
 const USUAL = 'relu4_1'
@@ -15,12 +14,12 @@ const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
 
 // [{options, takesStyle, text}] of everything that can be compared.
 function lookable() {
-  return state.offer.methods.filter(method => method.looks?.length).flatMap(method => {
-    if (method.looks.includes('attention_layers')) {
-      return LAYERS.map(layer => ({ options: { method: method.name, attention_layers: layer }, takesStyle: true, usual: layer === USUAL, text: () => `${layer}: ${say(`layer-${layer}`)}` }))
+  return state.offer.methods.filter(method => method.looks_in).flatMap(method => {
+    if (method.look_options.includes('attention_layers')) {
+      return LAYERS.map(layer => ({ options: { method: method.name, attention_layers: layer }, takesStyle: method.looks_in === 'style', usual: layer === USUAL, text: () => `${layer}: ${say(`layer-${layer}`)}` }))
     }
-    return (schemaOf(state.offer, method).direction?.enum ?? []).map(direction => ({
-      options: { method: method.name, direction }, takesStyle: false, text: () => say('layer-within', { method: method.name, direction }),
+    return (method.options.direction?.enum ?? []).map(direction => ({
+      options: { method: method.name, direction }, takesStyle: method.looks_in === 'style', text: () => say('layer-within', { method: method.name, direction }),
     }))
   })
 }

@@ -3,22 +3,21 @@
 import { h } from './dom.js'
 import { on, state, tell } from './state.js'
 import { number, say, titled } from './texts.js'
-import { applying, schemaOf } from './ways.js'
+import { applying } from './ways.js'
 
-const PLAIN = ['strength', 'colour', 'preset', 'size', 'direction', 'seed'] // what most people want, in this order
 const ELSEWHERE = ['method', 'quality', 'style_blend'] // ways and weights decide these
 const FEW = 3
 const LONGEST_SLIDER = 1000
 
 // What is wished for: only what the visitor changed, and what counts now.
 export function wished() {
-  const all = Object.assign({}, ...applying(state.offer, state.way, state.options).map(group => group.options))
+  const all = Object.assign({}, ...applying(state.way, state.options).map(group => group.options))
   const given = Object.entries(state.options).filter(([name, value]) => name in all && value !== '')
   return { ...(state.offer.methods.length > 1 ? { method: state.way.method.name } : {}), ...Object.fromEntries(given), ...state.way.options }
 }
 
 export function set(name, value) {
-  const schema = schemaOf(state.offer, state.way.method)[name]
+  const schema = state.way.method.options[name]
   const isDefault = value === '' || (schema?.default !== undefined && String(schema.default) === String(value))
   if (isDefault) delete state.options[name]
   else state.options[name] = value
@@ -35,16 +34,16 @@ export function optionsPart() {
     h('div', { class: 'head' }, h('h2', { t: 'options' }), reset), plain)
   let shape = ''
   const build = () => {
-    const groups = applying(state.offer, state.way, state.options)
+    const groups = applying(state.way, state.options)
     shape = groups.map(group => Object.keys(group.options)).join()
     const offered = groups.map(group => [group.name, Object.entries(group.options).filter(([name, schema]) => isOffered(name, schema))])
     const all = offered.flatMap(([, options]) => options)
-    plain.replaceChildren(...PLAIN.flatMap(name => all.filter(([one]) => one === name)).map(one => control(...one)))
-    rest.replaceChildren(...offered.map(([name, options]) => group(name, options.filter(([one]) => !PLAIN.includes(one)))).filter(Boolean))
+    plain.replaceChildren(...all.filter(isPlain).map(one => control(...one)))
+    rest.replaceChildren(...offered.map(([name, options]) => group(name, options.filter(one => !isPlain(one)))).filter(Boolean))
   }
   const update = () => {
     reset.hidden = !Object.keys(state.options).length
-    const groups = applying(state.offer, state.way, state.options)
+    const groups = applying(state.way, state.options)
     if (groups.map(one => Object.keys(one.options)).join() !== shape) rebuilt(build, part, details)
   }
   on('way', update)
@@ -61,6 +60,8 @@ function rebuilt(build) {
   document.getElementById(focused)?.focus()
 }
 
+// What refines is never what most people want.
+const isPlain = ([, schema]) => schema.plain && !schema.refining
 const isOffered = (name, schema) => !ELSEWHERE.includes(name) && schema.enum?.length !== 1
 
 function group(name, options) {

@@ -45,7 +45,7 @@ function ready(fresh) {
 export async function wish(photo = state.photo) {
   if (!photo) throw new Error('no-photo')
   const { styles, masks, options } = await stylesWished()
-  if (styles.length && !state.chosen.every(style => isPossible(state.offer, style, state.way, state.options))) throw new Error('needs-painting')
+  if (styles.length && !state.chosen.every(style => isPossible(style, state.way, state.options))) throw new Error('needs-painting')
   const chosen = { ...optionsWished(), ...options }
   if (photo.fits && !chosen.size) chosen.size = photo.fits
   return { photo: photo.blob, styles, masks, options: chosen }

@@ -70,7 +70,7 @@ function add(files) {
 }
 
 export function choose(style) {
-  if (!state.mixing) {
+  if (!mixes()) {
     state.chosen = [style]
     tell('chosen')
     return tell('paint-now')
@@ -81,11 +81,12 @@ export function choose(style) {
   tell('chosen')
 }
 
+const mixes = () => state.mixing && state.way.method.takes_several !== false
 const most = () => Math.min(MOST, state.offer.limits.styles_each)
 
 export function stylePart() {
   const { tiles, show, update } = gallery({
-    pressed: choose, is: style => state.chosen.includes(style), fits: style => isPossible(state.offer, style, state.way, state.options), own: true,
+    pressed: choose, is: style => state.chosen.includes(style), fits: style => isPossible(style, state.way, state.options), own: true,
   })
   const mix = h('input', { type: 'checkbox', id: 'mix', checked: state.mixing })
   mix.addEventListener('change', () => {
@@ -97,7 +98,8 @@ export function stylePart() {
   const arrange = () => {
     update()
     mix.checked = state.mixing
-    blend.hidden = !state.mixing || !state.chosen.length
+    mix.parentElement.hidden = state.way.method.takes_several === false
+    blend.hidden = !mixes() || !state.chosen.length
     blend.replaceChildren(...(blend.hidden ? [] : arranged()))
   }
   on('styles', show)
@@ -121,9 +123,12 @@ function arranged() {
       h('input', { type: 'radio', name: 'where', checked: state.places === value, onchange: () => ((state.places = value), tell('chosen')) }),
       h('span', { t: key }))
   const head = h('fieldset', {}, h('legend', { t: 'where' }), h('div', { class: 'segments' }, where(false, 'where-all'), where(true, 'where-places')))
-  const rows = state.chosen.map(style => (state.places ? place(style) : weighed(style)))
-  return [head, ...rows, state.places && h('p', { class: 'small', t: 'mask-rest' })].filter(Boolean)
+  head.hidden = state.way.method.takes_masks === false
+  const rows = state.chosen.map(style => (hasPlaces() ? place(style) : weighed(style)))
+  return [head, ...rows, hasPlaces() && h('p', { class: 'small', t: 'mask-rest' })].filter(Boolean)
 }
+
+const hasPlaces = () => state.places && state.way.method.takes_masks !== false
 
 function weighed(style) {
   const value = h('output', {}, number(state.weights.get(style) ?? 1))
@@ -145,10 +150,11 @@ function place(style) {
 // What is wished for of styles: {styles, masks, options}. Throws an Error whose message is the text's key.
 export async function wished() {
   if (!state.way.method.takes_style) return { styles: [], masks: [], options: {} }
-  if (!state.chosen.length) throw new Error('no-style')
-  const styles = state.chosen.map(style => (style.own ? { blob: style.blob } : { name: style.name }))
-  if (styles.length < 2 || !state.mixing) return { styles, masks: [], options: {} }
-  if (state.places) {
+  if (!state.chosen.length && state.way.method.needs_style !== false) throw new Error('no-style')
+  const chosen = mixes() ? state.chosen : state.chosen.slice(0, 1)
+  const styles = chosen.map(style => (style.own ? { blob: style.blob } : { name: style.name }))
+  if (styles.length < 2) return { styles, masks: [], options: {} }
+  if (hasPlaces()) {
     const masks = await Promise.all(state.chosen.map(style => state.masks.get(style)?.file() ?? null))
     if (masks.every(mask => mask === null)) throw new Error('mask-none')
     if (masks.filter(mask => mask === null).length > 1) throw new Error('mask-one-rest')

@@ -15,8 +15,7 @@ const TIMED = ['finer', 'finest', 'gatys']
 export function waysOf(offer) {
   const known = WAYS.flatMap(way => {
     const method = offer.methods.find(one => one.name === way.method)
-    const schema = method && schemaOf(offer, method)
-    const has = Object.entries(way.options).every(([name, value]) => schema?.[name]?.enum?.includes(value))
+    const has = Object.entries(way.options).every(([name, value]) => method?.options[name]?.enum?.includes(value))
     return method && has && method.generator === way.generator ? [{ ...way, method }] : []
   })
   const named = new Set(known.map(way => way.method.name))
@@ -28,33 +27,23 @@ export const nameOf = way => (WAYS.some(one => one.id === way.id) ? say(`way-${w
 export const timeOf = way => (TIMED.includes(way.id) ? say(`way-${way.id}-time`) : '')
 export const isQuick = way => !TIMED.includes(way.id)
 
-// {option: JSON Schema} of a method. Servers say it at the method itself, or by names into the schemas of all.
-export function schemaOf(offer, method) {
-  return Object.assign({}, ...groupsOf(offer, method).map(group => group.options))
-}
-
-// [{name, options: {name: schema}, when?: [names]}]
-export function groupsOf(offer, method) {
-  const groups = method.groups ?? [{ name: method.name, options: method.options }]
-  return groups.map(group => ({
-    ...group,
-    options: Array.isArray(group.options)
-      ? Object.fromEntries(group.options.filter(name => offer.options[name]).map(name => [name, offer.options[name]]))
-      : group.options,
-  }))
+// [{name, options: {name: schema}, when?: [names]}] of a method.
+export function groupsOf(method) {
+  const having = refining => Object.fromEntries(Object.entries(method.options).filter(([, schema]) => Boolean(schema.refining) === refining))
+  const groups = [{ name: method.name, options: having(false) }]
+  return method.refined_by?.length ? [...groups, { name: 'refinement', options: having(true), when: method.refined_by }] : groups
 }
 
 // The options that count now: those of a group with `when`, only if one of these is not as by default.
-export function applying(offer, way, changed) {
+export function applying(way, changed) {
   const given = { ...changed, ...way.options }
-  const all = schemaOf(offer, way.method)
-  const differs = name => name in given && String(given[name]) !== String(all[name]?.default ?? '')
-  return groupsOf(offer, way.method).filter(group => !group.when || group.when.some(differs))
+  const differs = name => name in given && String(given[name]) !== String(way.method.options[name]?.default ?? '')
+  return groupsOf(way.method).filter(group => !group.when || group.when.some(differs))
 }
 
 // Whether a style can be painted so: of one that is encoded, the server has no more than its first pass needs.
-export function isPossible(offer, style, way, changed) {
+export function isPossible(style, way, changed) {
   if (!style?.encoded || !way) return true
-  const goesOn = applying(offer, way, changed).some(group => group.when)
+  const goesOn = applying(way, changed).some(group => group.when)
   return way.method.takes_encoded !== false && !goesOn && changed.colour !== 'match'
 }
