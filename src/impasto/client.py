@@ -133,11 +133,14 @@ class Client:
         self._ask("DELETE", f"/v1/jobs/{job_id}")
 
     def events(self, job_id: str) -> Iterator[dict[str, Any]]:
-        """The job, again and again whenever it has changed, until it is over."""
+        """The job, again and again whenever it has changed, until it is over or forgotten."""
         connection, answer = self._open("GET", f"/v1/jobs/{job_id}/events")
         with connection:
+            event = b""
             for line in answer:
-                if line.startswith(b"data: "):
+                if line.startswith(b"event: "):
+                    event = line.removeprefix(b"event: ").strip()
+                elif line.startswith(b"data: ") and event == b"job":
                     yield json.loads(line.removeprefix(b"data: "))
 
     def methods(self) -> dict[str, Any]:

@@ -201,10 +201,15 @@ def test_where_a_place_looks(echo, visit):
         assert colour[2] == 2
         page.click("#explore [data-style=explode]")
         said(page, "Something went wrong", "#explore-note")
+        painted = len(echo.tasks)
         files_for(page, "#explore .add", named("mine.png", picture(7)))
-        page.click("#explore [data-style^=own]")
         colour, source = shown_colour(page, source)
         assert colour[2] == 2
+        # Nothing is painted of that elsewhere; and it can be taken away.
+        page.click("#tab-paint")
+        page.get_by_label("Remove mine").first.click()
+        assert page.locator("[data-style^=own]").count() == 0
+        assert len(echo.tasks) == painted
 
 
 def test_a_photo_of_what_the_camera_sees(echo, visit):

@@ -28,6 +28,11 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 _VISIT = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
+def is_encrypted(request: Request) -> bool:
+    """Whether the browser speaks with this server, or the proxy in front of it, over HTTPS."""
+    return request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+
+
 def is_visit(text: str) -> bool:
     """Whether this is what a visit is called."""
     return _VISIT.fullmatch(text) is not None

@@ -1,6 +1,7 @@
 """Other files of a picture: small, or in another format. For the operator's styles and what impasto painted, not for
 uploads: these are decoded by the painting process alone."""
 
+import asyncio
 import io
 import time
 from collections import OrderedDict
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from starlette.concurrency import run_in_threadpool
 
 from impasto.decoding import read_shown
 from impasto.errors import PictureError
@@ -35,21 +37,34 @@ class Copies:
         """seconds: that one is kept at most, as its painting is."""
         self._seconds, self._clock = seconds, clock
         self._kept: OrderedDict[tuple[str, str], tuple[bytes, float]] = OrderedDict()
+        self._making: dict[tuple[str, str], asyncio.Task[bytes]] = {}
 
     @property
     def num_bytes(self) -> int:
         return sum(len(data) for data, _ in self._kept.values())
 
-    def get(self, job: str, format: str) -> bytes | None:  # noqa: A002
-        """A job's painting in a format, if it is kept."""
-        found = self._kept.get((job, format))
-        return found[0] if found else None
+    async def get(self, job: str, format: str, make: Callable[[], bytes]) -> bytes:  # noqa: A002
+        """A job's painting in a format, made in a thread if it is not there, once for all who ask meanwhile.
 
-    def put(self, job: str, format: str, data: bytes) -> None:  # noqa: A002
-        """Keep one; the oldest go for it."""
-        self._kept[job, format] = data, self._clock()
+        Raises what `make` raises.
+        """
+        key = job, format
+        if key in self._kept:
+            return self._kept[key][0]
+        if key not in self._making:
+            self._making[key] = asyncio.create_task(self._made(key, make))
+        # Whoever goes away does not take it from the others.
+        return await asyncio.shield(self._making[key])
+
+    async def _made(self, key: tuple[str, str], make: Callable[[], bytes]) -> bytes:
+        try:
+            data = await run_in_threadpool(make)
+        finally:
+            del self._making[key]
+        self._kept[key] = data, self._clock()
         while len(self._kept) > 1 and self.num_bytes > KEPT_MB * MEGA:
             self._kept.popitem(last=False)
+        return data
 
     def forget(self, job: str) -> None:
         """All of a job's."""

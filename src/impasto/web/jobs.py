@@ -4,10 +4,10 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
@@ -57,19 +57,11 @@ async def result(
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     if kind != found.format:
-        found = replace(found, data=await _copied(request, job_id, found, kind), format=kind)
+        data = await request.app.state.copies.get(job_id, kind, partial(copy, found.data, kind))
+        found = replace(found, data=data, format=kind)
     answer = picture_response(found, service.status(job_id, user))
     answer.headers.update(headers)
     return answer
-
-
-async def _copied(request: Request, job_id: str, found: Result, kind: str) -> bytes:
-    copies = request.app.state.copies
-    data: bytes | None = copies.get(job_id, kind)
-    if data is None:
-        data = await run_in_threadpool(copy, found.data, kind)
-        copies.put(job_id, kind, data)
-    return data
 
 
 @router.get(

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from impasto.service.refusals import NoSuchJobError
 from impasto.serving.problem import Problem
-from impasto.web.access import COOKIE, Access
+from impasto.web.access import COOKIE, Access, is_encrypted
 from impasto.web.form import PREFIX
 from impasto.web.schema import problems
 
@@ -55,8 +55,7 @@ async def sign_in(request: Request) -> Response:
     answer = Response(status_code=204)
     if access.wants_keys:
         access.key_of(key.strip(), "stylize")
-        secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
-        answer.set_cookie(COOKIE, key.strip(), httponly=True, samesite="strict", secure=secure)
+        answer.set_cookie(COOKIE, key.strip(), httponly=True, samesite="strict", secure=is_encrypted(request))
     return answer
 
 

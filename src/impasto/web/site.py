@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from impasto.serving.problem import Problem
-from impasto.web.access import VISIT_COOKIE, is_visit
+from impasto.web.access import VISIT_COOKIE, is_encrypted, is_visit
 
 START, ICON = "index.html", "icon.svg"
 # Nothing from elsewhere, and nothing that is written into the page itself. `blob:` is what the visitor dropped, `data:`
@@ -63,7 +63,8 @@ def routes() -> list[Route]:
     async def start(request: Request) -> Response:
         answer = known[START].response(request)
         if not is_visit(request.cookies.get(VISIT_COOKIE, "")):
-            answer.set_cookie(VISIT_COOKIE, secrets.token_urlsafe(16), httponly=True, samesite="strict")
+            name = secrets.token_urlsafe(16)
+            answer.set_cookie(VISIT_COOKIE, name, httponly=True, samesite="strict", secure=is_encrypted(request))
         return answer
 
     async def file(request: Request) -> Response:

@@ -4,7 +4,7 @@ import { byId, download, h } from './dom.js'
 import { patiently, Telling } from './paint.js'
 import { photoBox } from './photo.js'
 import { on, state } from './state.js'
-import { gallery } from './styles.js'
+import { gallery, stillThere } from './styles.js'
 import { duration, number, say, sorry } from './texts.js'
 import { isQuick, nameOf, waysOf } from './ways.js'
 
@@ -12,11 +12,11 @@ const SIZE = 384 // pixels: comparing waits for the slowest, so that it begins w
 
 export function begin() {
   const ways = waysOf(state.offer)
-  let style = state.styles.find(one => !one.encoded)
+  let style = stillThere()
   let running = null
   const [box, showPhoto] = photoBox()
   // Every way can paint the pictures; encoded ones, only some.
-  const { tiles, show, update } = gallery({ pressed: one => ((style = one), update()), is: one => one === style, sources: () => state.styles.filter(one => !one.encoded) })
+  const { tiles, show, update } = gallery({ pressed: one => ((style = one), update()), is: one => one === style, own: true, sources: () => state.styles.filter(one => !one.encoded) })
   const boxes = ways.map(way => [way, h('input', { type: 'checkbox', checked: isQuick(way) || way.method.name === 'gatys' })])
   const size = h('input', { type: 'text', inputmode: 'numeric', id: 'compare-size', value: SIZE, autocomplete: 'off' })
   const note = h('p', { id: 'compare-note', role: 'status', 'aria-live': 'polite', t: 'compare-how' })
@@ -53,7 +53,7 @@ export function begin() {
     signal.aborted ? tell(say('stopped')) : tell(say('compare-done', { count: number(done) }), 'good')
   }
 
-  on('styles', () => show())
+  on('styles', () => ((style = stillThere(style)), show()))
   on('photo', showPhoto)
   byId('compare').replaceChildren(
     h('div', { class: 'wide' }, note, figures),

@@ -5,7 +5,7 @@ import { byId, h, show as display } from './dom.js'
 import { Telling } from './paint.js'
 import { photoBox } from './photo.js'
 import { on, state } from './state.js'
-import { gallery } from './styles.js'
+import { gallery, stillThere } from './styles.js'
 import { say, sorry } from './texts.js'
 
 const LAYERS = ['relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1']
@@ -27,7 +27,7 @@ function lookable() {
 export function begin() {
   const choices = lookable()
   let chosen = choices.find(one => one.usual) ?? choices[0]
-  let style = state.styles.find(one => !one.encoded)
+  let style = stillThere()
   let place = [50, 50]
   let running = null
   const [box, showBox] = photoBox()
@@ -101,7 +101,7 @@ export function begin() {
     if (!byId('explore').hidden) look()
   }
   on('photo', showPhoto)
-  on('styles', () => ((style = state.styles.find(one => one === style) ?? style), show()))
+  on('styles', () => ((style = stillThere(style)), show()))
   byId('explore').replaceChildren(
     h('div', { class: 'wide' },
       h('p', { class: 'small', t: choices.length ? 'explore-how' : 'explore-none' }), note,

@@ -11,6 +11,7 @@ import { duration, named, number, say, sorry } from './texts.js'
 import { add } from './visit.js'
 import { isPossible, isQuick, nameOf } from './ways.js'
 
+const SPOKEN = 3 // seconds between two words on the same job, as they are read aloud
 const LONGEST_PAUSE = 10 // seconds between two tries when the queue is full
 
 const [go, stop, status] = ['go', 'stop', 'status'].map(byId)
@@ -124,7 +125,7 @@ export class Telling {
     const since = performance.now()
     const speak = () => this.tell(doing(now, (performance.now() - since) / 1000), 'busy')
     speak()
-    this.timer = setInterval(speak, 1000)
+    this.timer = setInterval(speak, 1000 * SPOKEN)
   }
 
   end() {

@@ -13,7 +13,7 @@ export function gallery({ pressed, is, fits = () => true, own = false, sources =
   const tiles = h('div', { class: 'tiles takes-files', role: 'group', tLabel: 'style' })
   const show = () => {
     const focused = document.activeElement?.dataset.style
-    tiles.replaceChildren(...(own ? [addTile()] : []), ...sources().map(style => tile(style, { pressed, is, fits })))
+    tiles.replaceChildren(...(own ? [addTile(pressed)] : []), ...sources().map(style => tile(style, { pressed, is, fits })))
     if (focused) tiles.querySelector(`[data-style="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true })
   }
   const update = () => {
@@ -23,9 +23,7 @@ export function gallery({ pressed, is, fits = () => true, own = false, sources =
       button.setAttribute('aria-disabled', !fits(style))
     }
   }
-  if (own) {
-    tiles.addEventListener('drop', event => add([...event.dataTransfer.files]))
-  }
+  if (own) tiles.addEventListener('drop', event => add([...event.dataTransfer.files], pressed))
   show()
   return { tiles, show, update }
 }
@@ -50,15 +48,15 @@ function removed(style) {
   tell('chosen')
 }
 
-function addTile() {
-  return h('button', { type: 'button', class: 'tile add', onclick: async () => add(await chooseFiles({ multiple: true })) },
+function addTile(pressed) {
+  return h('button', { type: 'button', class: 'tile add', onclick: async () => add(await chooseFiles({ multiple: true }), pressed) },
     h('span', { class: 'face' }, icon('plus')), h('span', { t: 'own' }))
 }
 
 let count = 0
 
-// Paintings of the visitor's own; the first of them is chosen.
-function add(files) {
+// Paintings of the visitor's own, for all tabs; where they were added, the first is chosen, or all that are to be mixed.
+function add(files, pressed) {
   const pictures = files.filter(file => file.type.startsWith('image/'))
   if (!pictures.length) return
   const made = pictures.map(file => ({
@@ -66,7 +64,7 @@ function add(files) {
   }))
   state.styles = [...made, ...state.styles]
   tell('styles')
-  for (const style of state.mixing ? made : made.slice(0, 1)) choose(style)
+  for (const style of state.mixing && pressed === choose ? made : made.slice(0, 1)) pressed(style)
 }
 
 export function choose(style) {
@@ -83,6 +81,9 @@ export function choose(style) {
 
 const mixes = () => state.mixing && state.way.method.takes_several !== false
 const most = () => Math.min(MOST, state.offer.limits.styles_each)
+
+// A style, or the first that is a painting, if it was taken away or is none.
+export const stillThere = style => state.styles.find(one => one === style) ?? state.styles.find(one => !one.encoded)
 
 export function stylePart() {
   const { tiles, show, update } = gallery({
