@@ -20,7 +20,7 @@ from impasto.web.schema import problems
 
 router = APIRouter(prefix="/v1")
 PLAIN = ("strength", "colour", "quality", "preset", "size", "style_blend", "direction", "seed")
-"""Options that most people want to choose."""
+"""Options that most people want to choose, in this order."""
 _PHOTO: dict[int | str, dict[str, Any]] = {
     200: {"description": "a picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
     **problems(404),
@@ -114,6 +114,7 @@ def _style(name: str, file: Path) -> dict[str, Any]:
 def _method(name: str, schema: dict[str, Any], offer: Offer) -> dict[str, Any]:
     own = packaged_generators().get(name)
     items = [item for item in offer.options() if item.name != "method" and is_for(item, name, refines=True)]
+    items.sort(key=lambda item: PLAIN.index(item.name) if item.name in PLAIN else len(PLAIN))
     refining = {item.name for item in items if not is_for(item, name, refines=False)}
     looks = offer.looking()
     return {

@@ -2,7 +2,7 @@
 
 import { h } from './dom.js'
 import { on, state, tell } from './state.js'
-import { number, say, titled } from './texts.js'
+import { meaning, number, say, titled } from './texts.js'
 import { applying } from './ways.js'
 
 const ELSEWHERE = ['method', 'quality', 'style_blend'] // ways and weights decide these
@@ -44,7 +44,7 @@ export function optionsPart() {
   const update = () => {
     reset.hidden = !Object.keys(state.options).length
     const groups = applying(state.way, state.options)
-    if (groups.map(one => Object.keys(one.options)).join() !== shape) rebuilt(build, part, details)
+    if (groups.map(one => Object.keys(one.options)).join() !== shape) rebuilt(build)
   }
   on('way', update)
   on('options', update)
@@ -75,7 +75,8 @@ const UNITS = { px: 'px', s: 's', mb: 'MB', mp: 'MP' }
 export function control(name, schema) {
   const value = state.options[name] ?? schema.default ?? ''
   const label = `${titled(name)}${UNITS[schema.unit] ? `, ${UNITS[schema.unit]}` : ''}`
-  const help = h('p', { class: 'small', id: `help-${name}` }, description(schema))
+  const words = description({ ...schema, description: meaning(name, schema.description) })
+  const help = h('p', { class: 'small', id: `help-${name}` }, words)
   if (schema.enum) return choices(name, schema, String(value), label, help)
   return slides(schema) ? slider(name, schema, value, label, help) : field(name, schema, value, label, help)
 }

@@ -309,15 +309,35 @@ export const LANGUAGES = { en: ENGLISH, ru: RUSSIAN }
 // Names of options and of their choices, where a language has other words than the server's.
 const NAMES = {
   ru: {
-    strength: 'Сила', colour: 'Цвета', preset: 'Набор настроек', size: 'Размер, пикселей', seed: 'Зерно случайности',
+    strength: 'Сила', colour: 'Цвета', preset: 'Набор настроек', size: 'Размер', seed: 'Зерно случайности',
     detail: 'Подробности', stroke: 'Ширина мазка', style_scale: 'Масштаб мазков', encoder: 'Сеть, которая смотрит',
     decoder: 'Сеть, которая рисует', refine: 'Шагов доработки', precision: 'Точность чисел', direction: 'Направление',
     style: 'цвета стиля', keep: 'цвета фото', match: 'подобранные', steps: 'Шаги', coarse_steps: 'Шаги на малых размерах',
     scales: 'Число размеров', content_weight: 'Вес содержания', style_weight: 'Вес стиля', attention_weight: 'Вес внимания',
     tv_weight: 'Вес гладкости', content_layers: 'Слои содержания', style_layers: 'Слои стиля', attention_layers: 'Слои внимания',
+    default: 'обычный', draft: 'черновик', best: 'лучший', own: 'свои', on: 'включено', off: 'выключено', auto: 'само',
     init: 'С чего начать', optimizer: 'Оптимизатор', learning_rate: 'Скорость обучения', pooling: 'Объединение', filters: 'Фильтры',
   },
 }
+
+// What options mean, where a language has other words than the server's.
+const MEANINGS = {
+  ru: {
+    strength: 'Сколько стиля: 0 — фото, 1 — как у картины, больше — с преувеличением',
+    colour: 'Чьи цвета: стиля; фото — тогда рисуется только светлота; подобранные — мазки стиля в цветах фото',
+    preset: 'Сколько времени потратить',
+    size: 'Длинная сторона картины; если не сказано, как у фото',
+    seed: 'Шума, с которого начинается картина',
+    detail: 'Сколько мелких подробностей фото остаётся; 1 — все',
+    stroke: 'Ширина мазка в долях короткой стороны картины',
+    style_scale: 'Размер мазков: масштаб картины, с которой взят стиль',
+    refine: 'Шаги доработки: медленнее и тоньше; 0 — как решает способ',
+    precision: 'Формат чисел внутри сети; auto — bf16 там, где с ним быстрее',
+    direction: 'Что во что превращается',
+  },
+}
+
+export const meaning = (name, text) => MEANINGS[language]?.[name] ?? text
 
 // What other errors are called, where the server's English is not enough.
 const ERRORS = {
