@@ -11,16 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from impasto.errors import OptionError
-from impasto.gallery import is_encoded, named_styles, packaged_generators, photos, styles_file
-from impasto.options import LOOK_OPTIONS, StylizeOptions, is_for
+from impasto.gallery import is_encoded, named_styles, photos, styles_file
+from impasto.methods import shipped
 from impasto.service import FORMATS, Offer
 from impasto.serving.problem import Problem
 from impasto.web.copies import style_thumbnail
 from impasto.web.schema import problems
 
 router = APIRouter(prefix="/v1")
-PLAIN = ("strength", "colour", "quality", "preset", "size", "style_blend", "direction", "seed")
-"""Options that most people want to choose, in this order."""
 _PHOTO: dict[int | str, dict[str, Any]] = {
     200: {"description": "a picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
     **problems(404),
@@ -29,16 +27,16 @@ _PHOTO: dict[int | str, dict[str, Any]] = {
 
 @router.get("/methods", summary="Methods, options and limits", responses=problems())
 async def methods(request: Request) -> dict[str, Any]:
-    """What each method can do, and its `options` as JSON Schema: `plain` is what most people want; what is `refining`
-    has an effect once one of `refined_by` is not as by default. `look_options` are those of its attention, where that
-    can be shown; `generator` is the one that comes with impasto. The `options` beside the methods are those of all
-    together; `methods` in them are the only ones that have the option."""
+    """What each method can do, and its `options` as JSON Schema, those that most people want (`plain`) first; what is
+    `refining` has an effect once one of `refined_by` is not as usual. `generator` is the one that comes with impasto.
+    The `options` beside the methods are those of all together; `methods` in them are the only ones that have the
+    option."""
     request.app.state.access.visitor(request)
     offer: Offer = request.app.state.service.offer
-    schema = offer.schema()
     return {
-        "methods": [_method(name, schema, offer) for name in schema["method"]["enum"]],
-        "options": schema,
+        "default": offer.default,
+        "methods": [_method(name, offer) for name in offer.methods],
+        "options": offer.every_schema(),
         "formats": FORMATS,
         "limits": asdict(request.app.state.service.limits),
     }
@@ -111,26 +109,19 @@ def _style(name: str, file: Path) -> dict[str, Any]:
     return {"name": name, "thumbnail": f"/v1/styles/{quote(name)}/thumbnail", "encoded": is_encoded(file), **about}
 
 
-def _method(name: str, schema: dict[str, Any], offer: Offer) -> dict[str, Any]:
-    own = packaged_generators().get(name)
-    items = [item for item in offer.options() if item.name != "method" and is_for(item, name, refines=True)]
-    items.sort(key=lambda item: PLAIN.index(item.name) if item.name in PLAIN else len(PLAIN))
-    refining = {item.name for item in items if not is_for(item, name, refines=False)}
-    looks = offer.looking()
+def _method(name: str, offer: Offer) -> dict[str, Any]:
+    kind, own = offer.methods[name], shipped().get(offer.methods[name].weights_name)
     return {
         "name": name,
-        "takes_style": StylizeOptions(method=name).takes_style,
-        "takes_encoded": name == "adain",
-        "refined_by": ["quality", "refine"] if refining else [],
-        "looks_in": ("style" if StylizeOptions(method=name).takes_style else "content") if name in looks else "",
-        "look_options": list(LOOK_OPTIONS[name]) if name in looks else [],
-        **({"generator": own.stem} if own is not None and offer.weights.get(name) == own else {}),
-        "options": {
-            item.name: {
-                **{key: value for key, value in schema[item.name].items() if key != "methods"},
-                **({"plain": True} if item.name in PLAIN else {}),
-                **({"refining": True} if item.name in refining else {}),
-            }
-            for item in items
-        },
+        "about": kind.about,
+        "takes_style": kind.takes_styles,
+        "needs_style": kind.needs_style,
+        "takes_several": kind.blends,
+        "takes_masks": kind.takes_masks,
+        "takes_encoded": bool(kind.encoded),
+        "refined_by": list(kind.refined_by),
+        "looks_in": kind.looks_in,
+        "look_options": list(kind.look_options),
+        **({"generator": own.stem} if own is not None and offer.weights.get(kind.weights_name) == own else {}),
+        "options": offer.schema(name),
     }
