@@ -11,7 +11,7 @@ FLAGS = [
     # A camera that shows a pattern, and needs no leave.
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 ]  # fmt: skip
-PATIENCE = 60_000
+PATIENCE = 300_000
 """Milliseconds, because a machine may be busy with something else."""
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 

@@ -73,8 +73,9 @@ def main() -> None:
 
                 page.goto(address)
                 page.wait_for_selector(".sample")
-                if width == 1440:
-                    shoot(f"page-begin-{scheme}")
+                page.wait_for_load_state("networkidle")
+                if (width, scheme) == (1440, "light"):
+                    shoot("page-begin-light")
                 drop(page)
                 paint(page, "starry-night")
                 paint(page, STYLE)

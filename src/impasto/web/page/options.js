@@ -38,7 +38,7 @@ export function optionsPart() {
     shape = groups.map(group => Object.keys(group.options)).join()
     const offered = groups.map(group => [group.name, Object.entries(group.options).filter(([name, schema]) => isOffered(name, schema))])
     const all = offered.flatMap(([, options]) => options)
-    plain.replaceChildren(...all.filter(isPlain).map(one => control(...one)))
+    plain.replaceChildren(...all.filter(isPlain).sort(ownFirst).map(one => control(...one)))
     rest.replaceChildren(...offered.map(([name, options]) => group(name, options.filter(one => !isPlain(one)))).filter(Boolean))
   }
   const update = () => {
@@ -60,6 +60,9 @@ function rebuilt(build) {
   document.getElementById(focused)?.focus()
 }
 
+// What fewer methods have stands before what more have.
+const havers = name => state.offer.options[name]?.methods?.length ?? Infinity
+const ownFirst = ([one], [two]) => (havers(one) === havers(two) ? 0 : havers(one) - havers(two))
 // What refines is never what most people want.
 const isPlain = ([, schema]) => schema.plain && !schema.refining
 const isOffered = (name, schema) => !ELSEWHERE.includes(name) && schema.enum?.length !== 1

@@ -45,5 +45,5 @@ export function applying(way, changed) {
 export function isPossible(style, way, changed) {
   if (!style?.encoded || !way) return true
   const goesOn = applying(way, changed).some(group => group.when)
-  return way.method.takes_encoded !== false && !goesOn && changed.colour !== 'match'
+  return way.method.takes_encoded !== false && !goesOn && changed.colour !== 'match' && !('style_scale' in changed)
 }
