@@ -45,11 +45,12 @@ def until(true: Callable[[], bool]) -> None:
 
 @dataclass(frozen=True)
 class Echo:
-    """A page whose paintings are the photos as they came. folder: of its painting process."""
+    """A page whose paintings are the photos as they came. folder: of its painting process. app: that serves it."""
 
     service: Service
     url: str
     folder: Path
+    app: Any
 
     @property
     def tasks(self) -> list[dict[str, Any]]:
@@ -80,7 +81,7 @@ def echo_page(folder: Path, running: Callable[..., AbstractContextManager[Any]],
     offer = Offer(styles={**actions().styles, **packaged()}, weights={"vgg19": weights, "cyclegan": weights})
     limits = {"upload_mb": 0.5, "megapixels": 1, "result_megapixels": 0.25}
     with faked(folder, offer=offer, echo=True, **limits) as service, running(service, **server) as site:
-        yield Echo(service, site.url, folder)
+        yield Echo(service, site.url, folder, site.app)
 
 
 @pytest.fixture(scope="module")

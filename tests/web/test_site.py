@@ -63,6 +63,11 @@ def test_the_first_view_is_small():
     assert first < FIRST_VIEW_BYTES / 2
 
 
+def test_all_modules_of_the_first_view_are_fetched_at_once():
+    named = re.findall(r'"modulepreload" href="page/([\w.]+)"', FILES["index.html"].data.decode())
+    assert set(named) == {name for name in FILES if name.endswith(".js")} - LATER - {"main.js", "theme.js"}
+
+
 def test_files_refer_to_nothing_elsewhere():
     for name, file in FILES.items():
         text = file.data.decode()

@@ -20,7 +20,7 @@ START, ICON = "index.html", "icon.svg"
 HEADERS = {
     "Content-Security-Policy": "; ".join((
         "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' blob: data:",
-        "media-src 'self' blob:", "connect-src 'self' blob:", "worker-src 'self'", "manifest-src 'self'",
+        "media-src 'self' blob:", "connect-src 'self'", "worker-src 'self'", "manifest-src 'self'",
         "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
     )),
     "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
