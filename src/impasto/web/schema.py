@@ -104,8 +104,7 @@ def look_form(offer: Offer) -> dict[str, Any]:
         "style": {
             **_style(offer.paintings),
             "description": "the painting it looks in, as a file, the id of an upload, or by its name in /v1/styles;"
-            " none for a method that"
-            " looks in the content",
+            " none for a method that looks in the content",
         },
         "x": {**percent, "description": "of the place, in percent of the content's width"},
         "y": {**percent, "description": "of the place, in percent of the content's height"},

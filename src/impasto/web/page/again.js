@@ -3,7 +3,7 @@
 import { chooseFiles, h } from './dom.js'
 import { recordOf } from './record.js'
 import { state, tell } from './state.js'
-import { named, say } from './texts.js'
+import { named, say } from './language.js'
 import { waysOf } from './ways.js'
 
 export function againPart() {

@@ -2,7 +2,7 @@
 
 import { chooseFiles, download, h } from './dom.js'
 import { eachOf, patiently, wish } from './paint.js'
-import { number, say, sorry } from './texts.js'
+import { number, say, sorry } from './language.js'
 import { fileOf, suffixOf } from './visit.js'
 import { Zip } from './zip.js'
 

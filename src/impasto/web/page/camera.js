@@ -2,7 +2,7 @@
 
 import { chooseFiles, h } from './dom.js'
 import { state, tell } from './state.js'
-import { say } from './texts.js'
+import { say } from './language.js'
 
 export async function takePhoto() {
   if (matchMedia('(pointer: coarse)').matches || !navigator.mediaDevices) {

@@ -5,7 +5,7 @@ import { patiently, Telling } from './paint.js'
 import { photoBox } from './photo.js'
 import { on, state } from './state.js'
 import { gallery, stillThere } from './styles.js'
-import { duration, number, say, sorry } from './texts.js'
+import { duration, number, say, sorry } from './language.js'
 import { isQuick, nameOf, waysOf } from './ways.js'
 
 const SIZE = 384 // pixels: comparing waits for the slowest, so that it begins with small paintings
@@ -19,7 +19,7 @@ export function begin() {
   const { tiles, show, update } = gallery({ pressed: one => ((style = one), update()), is: one => one === style, own: true, sources: () => state.styles.filter(one => !one.encoded) })
   const boxes = ways.map(way => [way, h('input', { type: 'checkbox', checked: isQuick(way) || way.method.name === 'gatys' })])
   const size = h('input', { type: 'text', inputmode: 'numeric', id: 'compare-size', value: SIZE, autocomplete: 'off' })
-  const note = h('p', { id: 'compare-note', role: 'status', 'aria-live': 'polite', t: 'compare-how' })
+  const note = h('p', { id: 'compare-note', role: 'status', 'aria-live': 'polite' }, say('compare-how'))
   const go = h('button', { type: 'button', class: 'primary', id: 'compare-go', t: 'compare-go', onclick: compare })
   const stop = h('button', { type: 'button', id: 'compare-stop', t: 'stop', hidden: true, onclick: () => running.abort() })
   const figures = h('div', { class: 'figures' })

@@ -1,6 +1,6 @@
 // Elements, made in one expression.
 
-import { put } from './texts.js'
+import { put } from './language.js'
 
 // h('button', {class: 'primary', t: 'paint', onclick: paint}). `t` is the text's key, `tLabel`, `tAlt`, `tTitle` and
 // `tPlaceholder` those of attributes, `values` what fills their places; they follow the language from then on.

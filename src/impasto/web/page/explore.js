@@ -6,7 +6,7 @@ import { Telling } from './paint.js'
 import { photoBox } from './photo.js'
 import { on, state } from './state.js'
 import { gallery, stillThere } from './styles.js'
-import { say, sorry } from './texts.js'
+import { say, sorry } from './language.js'
 
 const LAYERS = ['relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1']
 const USUAL = 'relu4_1'
@@ -35,7 +35,7 @@ export function begin() {
   const dot = h('span', { class: 'dot' })
   const target = h('div', { class: 'target', id: 'explore-photo', tabindex: 0, role: 'application', tLabel: 'explore-photo', hidden: true }, image, dot)
   const [x, y] = ['x', 'y'].map(axis => h('input', { type: 'number', id: `explore-${axis}`, min: 0, max: 100, step: 0.1, value: 50 }))
-  const note = h('p', { id: 'explore-note', role: 'status', 'aria-live': 'polite', t: 'explore-begin' })
+  const note = h('p', { id: 'explore-note', role: 'status', 'aria-live': 'polite' }, say('explore-begin'))
   const seen = h('img', { id: 'explore-seen', tAlt: 'looked-alt', hidden: true })
   const go = h('button', { type: 'button', class: 'primary', t: 'explore-go', onclick: look })
   const { tiles, show, update } = gallery({ pressed: one => ((style = one), update(), look()), is: one => one === style, own: true, sources: () => state.styles.filter(one => !one.encoded) })

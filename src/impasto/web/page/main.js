@@ -10,7 +10,8 @@ import * as photo from './photo.js'
 import * as stage from './stage.js'
 import { on, state, tell } from './state.js'
 import { label, stylePart } from './styles.js'
-import { change, current, duration, LANGUAGES, say, sorry, translate } from './texts.js'
+import { change, current, duration, say, sorry, translate } from './language.js'
+import { LANGUAGES } from './texts.js'
 import { nameOf, timeOf, waysOf } from './ways.js'
 
 const TABS = ['paint', 'styles', 'compare', 'explore']

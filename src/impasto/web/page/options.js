@@ -2,7 +2,7 @@
 
 import { h } from './dom.js'
 import { on, state, tell } from './state.js'
-import { meaning, number, say, titled } from './texts.js'
+import { meaning, number, say, titled } from './language.js'
 import { applying } from './ways.js'
 
 const ELSEWHERE = ['method', 'quality', 'style_blend'] // ways and weights decide these

@@ -7,7 +7,7 @@ import { wished as optionsWished } from './options.js'
 import { progress, showAgain, showPreview } from './stage.js'
 import { on, state, tell, titleOf } from './state.js'
 import { wished as stylesWished } from './styles.js'
-import { duration, named, number, say, sorry } from './texts.js'
+import { duration, named, number, say, sorry } from './language.js'
 import { add } from './visit.js'
 import { isPossible, isQuick, nameOf } from './ways.js'
 

@@ -4,7 +4,7 @@ import { backend } from './backend.js'
 import { takePhoto } from './camera.js'
 import { chooseFiles, h, icon } from './dom.js'
 import { state, tell } from './state.js'
-import { number, say, titled } from './texts.js'
+import { number, say, titled } from './language.js'
 
 export async function use(blob, name) {
   const trouble = await problemOf(blob)

@@ -5,7 +5,7 @@ import { eachOf, patiently } from './paint.js'
 import { photoBox } from './photo.js'
 import { on, state, tell as announce, titleOf } from './state.js'
 import { choose } from './styles.js'
-import { number, say, sorry } from './texts.js'
+import { number, say, sorry } from './language.js'
 import { waysOf } from './ways.js'
 
 const SIZE = 400 // pixels of a small painting

@@ -3,7 +3,7 @@
 import { byId, h, icon } from './dom.js'
 import { choose, invitation } from './photo.js'
 import { state, tell } from './state.js'
-import { put } from './texts.js'
+import { put } from './language.js'
 
 const box = byId('stage')
 const painting = h('img', { class: 'painting', draggable: 'false', tAlt: 'painting-alt', hidden: true })

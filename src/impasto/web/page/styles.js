@@ -3,7 +3,7 @@
 import { chooseFiles, h, icon } from './dom.js'
 import { Mask } from './masks.js'
 import { state, on, tell, titleOf } from './state.js'
-import { number, say, titled } from './texts.js'
+import { number, say, titled } from './language.js'
 import { isPossible } from './ways.js'
 
 export const MOST = 6

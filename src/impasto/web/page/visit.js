@@ -5,7 +5,7 @@ import { byId, download, h } from './dom.js'
 import { bitsOf } from './record.js'
 import { showPainting } from './stage.js'
 import { on, state, tell } from './state.js'
-import { say } from './texts.js'
+import { say } from './language.js'
 
 const MOST = 24
 const FORMATS = { png: ['PNG', 'png'], jpeg: ['JPEG', 'jpg'], webp: ['WebP', 'webp'] }

@@ -1,6 +1,6 @@
 // Methods as people think of them. What the server does not have is not offered; its other methods follow by name.
 
-import { say, titled } from './texts.js'
+import { say, titled } from './language.js'
 
 const WAYS = [
   { id: 'instant', method: 'adain', options: {} },
