@@ -15,7 +15,7 @@ from typing import Any
 
 from playwright.sync_api import expect, sync_playwright
 
-from impasto.cli.serve import Goods, _offer
+from impasto.cli.serve import ServedModels, _offer
 from impasto.gallery import packaged
 from impasto.service import Service
 from impasto.serving.server import listen
@@ -31,7 +31,7 @@ PATIENCE = 300_000
 @contextmanager
 def running() -> Iterator[str]:
     """The address of a server as `impasto serve` starts it."""
-    with Service(_offer(Goods()), devices=["cpu"]) as service, listen("127.0.0.1", 0) as sock:
+    with Service(_offer(ServedModels()), devices=["cpu"]) as service, listen("127.0.0.1", 0) as sock:
         service.wait_until_ready()
         server = make_server(create_app(service), service)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})

@@ -3,10 +3,10 @@
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 
-from impasto.service.job import Job, owner
+from impasto.service.job import ServiceJob, owner
 
 
-class Store:
+class FinishedJobs:
     """The newest finished jobs. Not safe between threads by itself.
 
     count, num_bytes, seconds: bounds. Of what is too much, the oldest of the user go who has the most, so that nobody
@@ -14,22 +14,22 @@ class Store:
     it. forget: called with every job that goes.
     """
 
-    def __init__(self, count: int, num_bytes: float, seconds: float, forget: Callable[[Job], None]) -> None:
+    def __init__(self, count: int, num_bytes: float, seconds: float, forget: Callable[[ServiceJob], None]) -> None:
         self.count, self.limit, self.seconds = count, num_bytes, seconds
         self._forget = forget
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._jobs: OrderedDict[str, ServiceJob] = OrderedDict()
         self.num_bytes = 0
 
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def add(self, job: Job, now: float) -> None:
+    def add(self, job: ServiceJob, now: float) -> None:
         """job: just finished."""
         self._jobs[job.id] = job
         self.num_bytes += _size(job)
         self.sweep(now)
 
-    def remove(self, job: Job) -> None:
+    def remove(self, job: ServiceJob) -> None:
         """Before its time."""
         if self._jobs.pop(job.id, None) is not None:
             self.num_bytes -= _size(job)
@@ -46,7 +46,7 @@ class Store:
         while len(self._jobs) > 1 and (len(self._jobs) > self.count or self.num_bytes > self.limit):
             self.remove(self._next_to_go())
 
-    def _next_to_go(self) -> Job:
+    def _next_to_go(self) -> ServiceJob:
         newest = next(reversed(self._jobs.values()))
         shares: Counter[str] = Counter()
         for job in self._jobs.values():
@@ -55,5 +55,5 @@ class Store:
         return max(older, key=lambda job: shares[owner(job.user)])
 
 
-def _size(job: Job) -> int:
+def _size(job: ServiceJob) -> int:
     return len(job.result.data) + len(job.result.beside or b"") if job.result else 0
