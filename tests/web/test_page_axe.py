@@ -10,7 +10,7 @@ from chromium import PHONE
 
 __all__ = ["chromium", "echo", "visit"]
 
-pytestmark = [pytest.mark.browser, pytest.mark.download]
+pytestmark = [pytest.mark.browser, pytest.mark.download, pytest.mark.slow]
 
 VERSION = "4.14.1"
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
