@@ -14,7 +14,7 @@ from impasto.errors import OptionError, from_extra
 from impasto.service.limits import Limits
 
 # A painting of the bot's has one style, and goes to its user as soon as it is there.
-_OF_OTHER_DOORS = ("styles_each", "results", "results_mb", "keep_seconds")
+_OF_OTHER_DOORS = ("styles_each", "uploads_mb", "uploads_each_mb", "results", "results_mb", "keep_seconds")
 
 if TYPE_CHECKING:
     LimitsFlags = Any
