@@ -162,16 +162,17 @@ def objective_at(
     styles: Sequence[Tensor],
     options: StylizeOptions,
     masks: Sequence[Tensor] | None = None,
+    side: int | None = None,
 ) -> Objective:
     """The total loss at the size of `content`, (1, 3, H, W), or (1, 4, H, W) with its opacity; styles and masks may be
-    of any size."""
+    of any size. side: of the windows that pictures are seen in."""
     height, width = content.shape[-2:]
     pixels, opacity = visible(content)
-    encoded = [encode_style(encoder, fit_style(style, height, width, options), options) for style in styles]
+    encoded = [encode_style(encoder, fit_style(style, height, width, options), options, side) for style in styles]
     if masks is None:
-        return make_objective(encoder, pixels, encoded, options, opacity)
+        return make_objective(encoder, pixels, encoded, options, opacity, side)
     regions = [Region(style, image.resize(mask, height, width)) for style, mask in zip(encoded, masks, strict=True)]
-    return make_regional_objective(encoder, pixels, regions, options, opacity)
+    return make_regional_objective(encoder, pixels, regions, options, opacity, side)
 
 
 def fit_style(style: Tensor, height: int, width: int, options: StylizeOptions) -> Tensor:
