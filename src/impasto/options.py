@@ -208,6 +208,11 @@ class StylizeOptions:
     scales: int | None = _gatys(None, "sizes to work on, each half as large as the next", minimum=1, maximum=16)
     steps: int | None = _gatys(None, "optimisation steps at full size", minimum=0, maximum=1_000_000)
     coarse_steps: int | None = _gatys(None, "optimisation steps at each smaller size", minimum=0, maximum=1_000_000)
+    max_memory: float | None = _gatys(
+        None,
+        "GiB that painting may take, larger pictures being seen in windows; by itself, what is free",
+        minimum=0.01,
+    )
     pooling: str = _gatys("average", "pooling inside the network", choices=("average", "max"))
     filters: str = _gatys(
         "own", "own: normalised filters, as lite has them; raw: lite without normalisation", choices=("own", "raw")

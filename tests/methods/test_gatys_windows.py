@@ -5,9 +5,11 @@ import torch
 from small_encoder import encoder, picture
 from torch import Tensor
 
+from impasto.encoders import load_encoder
 from impasto.encoders.network import LAYERS
+from impasto.methods.gatys.memory import LEAST_HISTORY, SIDES, Plan, plan
 from impasto.methods.gatys.objective import Objective
-from impasto.methods.gatys.stylizer import objective_at
+from impasto.methods.gatys.stylizer import Gatys, objective_at
 from impasto.methods.gatys.windows import HALO, whole, windows
 from impasto.options import StylizeOptions
 
@@ -69,3 +71,25 @@ def test_no_window_is_larger_than_its_side_and_what_it_sees() -> None:
     for window in windows(picture(700, 1000, 0), 64):
         assert window.rows.stop - window.rows.start <= 64 + 2 * HALO
         assert window.columns.stop - window.columns.start <= 64 + 2 * HALO
+
+
+@pytest.mark.slow
+def test_little_memory_gives_nearly_the_same_painting_in_windows() -> None:
+    content, style = (torch.rand(1, 3, 250, 180, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
+    method = Gatys(torch.device("cpu"))
+    few = {"method": "gatys", "steps": 2, "scales": 1, "precision": "fp32"}
+    at_once = method(content, [style], StylizeOptions(**few))  # type: ignore[arg-type]
+    in_windows = method(content, [style], StylizeOptions(**few, max_memory=0.06))  # type: ignore[arg-type]
+    assert float((in_windows - at_once).abs().max()) < 1e-3
+
+
+def test_memory_decides_windows_then_history() -> None:
+    options, network = StylizeOptions(method="gatys").resolved(), load_encoder("lite")
+    plans = [plan(network, options, 3000, 4000, 0, gib * 2**30) for gib in (64, 12, 8, 5, 4, 1)]
+    assert plans[0].side is None
+    assert [one.history for one in plans[:2]] == [20, 20]
+    assert plans[1].side == max(SIDES)
+    assert 20 > plans[3].history > plans[4].history >= LEAST_HISTORY
+    for gib, one in zip((64, 12, 8, 5, 4), plans, strict=False):
+        assert one.bytes <= gib * 2**30
+    assert plans[5] == Plan(min(SIDES), LEAST_HISTORY, plans[5].bytes)
