@@ -13,9 +13,9 @@ import sys
 
 import torch
 
-from impasto import StylizeOptions
 from impasto.device import choose_device
 from impasto.methods.gatys.memory import plan
+from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import Gatys
 
 CASES = (
@@ -42,11 +42,11 @@ def main() -> None:
 
 def measure(size: int, case: int) -> None:
     torch.set_num_threads(2)
-    history = CASES[case].get("history", StylizeOptions().history)
-    options = StylizeOptions(method="gatys", scales=1, steps=history + 3, **CASES[case])  # type: ignore[arg-type]
+    history = CASES[case].get("history", GatysOptions().history)
+    options = GatysOptions(scales=1, steps=history + 3, **CASES[case])  # type: ignore[arg-type]
     method = Gatys(choose_device("cpu"))
     small = torch.rand(1, 3, 32, 32)
-    method(small, [small], StylizeOptions(method="gatys", scales=1, steps=2, **CASES[case]))  # type: ignore[arg-type]
+    method(small, [small], GatysOptions(scales=1, steps=2, **CASES[case]))  # type: ignore[arg-type]
     picture = torch.rand(1, 3, size, size)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     method(picture, [picture], options)

@@ -13,14 +13,14 @@ from safetensors import safe_open
 
 from impasto.errors import PictureError
 
-# Other files in a folder (notes, videos) are no mistake of its owner's.
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".tif": "TIFF", ".tiff": "TIFF"}
+"""The formats that can be written, by suffix."""
+
+# Of what can be read. Other files in a folder (notes, videos) are no mistake of its owner's.
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
 
 STYLE_SUFFIX = ".style.safetensors"
 """Of a file with one encoded style, as `impasto encode` writes it."""
-
-GENERATORS: Mapping[str, str] = {"monet": "nla-cyclegan"}
-"""Trained generators that come with impasto: {name: their method}. A is photographs, B paintings."""
 
 
 def packaged() -> dict[str, Path]:
@@ -91,9 +91,9 @@ def shown(name: str, file: Path) -> Path:
     return named_styles()[name].thumbnail if file == styles_file() else file
 
 
-def packaged_generators() -> dict[str, Path]:
-    """{method: file} of the trained generators that come with impasto."""
-    return {method: _assets() / f"{name}.safetensors" for name, method in GENERATORS.items()}
+def shipped_weights(name: str) -> Path:
+    """The file of weights of this name that comes with impasto."""
+    return _assets() / f"{name}.safetensors"
 
 
 def is_picture(path: Path) -> bool:

@@ -7,11 +7,11 @@ from torch import Tensor
 
 from impasto.encoders import load_encoder
 from impasto.encoders.network import LAYERS
+from impasto.methods import StylizeOptions
 from impasto.methods.gatys.memory import LEAST_HISTORY, SIDES, Plan, plan
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.stylizer import Gatys, objective_at
 from impasto.methods.gatys.windows import HALO, whole, windows
-from impasto.options import StylizeOptions
 
 # As wide as relu5_1 sees, so that every kind of window is there, and of odd sides.
 HEIGHT, WIDTH = 213, 131

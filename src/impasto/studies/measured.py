@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from impasto import figures, image
+from impasto import image
 from impasto.encoders import load_encoder, points
 from impasto.metrics import frechet_distance, kernel_distance, psnr, ssim
 from impasto.metrics.held_out import rounded
-from impasto.options import StylizeOptions
+from impasto.report.sheets import grid
 from impasto.studies.paper_tables import NOT_RUN, PUBLISHED
 from impasto.translation import Translator
 
@@ -48,7 +48,7 @@ def translations(method: Translator, held_out: Mapping[str, Sequence[Tensor]]) -
     if they had been saved: what a generator hides in less than that counts for nothing."""
     made = []
     for kind, there, back in WAYS:
-        ways = [StylizeOptions(method=method.method, direction=direction) for direction in (there, back)]
+        ways = [method.options(direction=direction) for direction in (there, back)]
         for picture in held_out[kind]:
             painted = rounded(method(picture, [], ways[0]))
             again = rounded(method(painted, [], ways[1]))
@@ -108,7 +108,7 @@ def failures(made: Sequence[Translation], name: str, readable: Any) -> Image.Ima
         one = made[number]
         rows.append([readable(image.to_pil(image.Picture(some))) for some in (one.picture, one.painted)])
         names.append(f"{one.kind}: SSIM {value:.2f}")
-    return figures.grid(rows, ["input", name], names)
+    return grid(rows, ["input", name], names)
 
 
 def _means(values: Iterable[Mapping[str, float]]) -> dict[str, float]:

@@ -7,21 +7,20 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from impasto import image
-from impasto.device import GATE_PSNR, memory_guard, precision
+from impasto.device import gated, memory_guard, precision
 from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import Pooling
 from impasto.errors import OptionError, WeightsError
 from impasto.masks import visible
 from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig
+from impasto.methods.adain.options import AdaINOptions
 from impasto.methods.adain.painter import Networks, Painter, statistics
 from impasto.methods.adain.preparation import colours
 from impasto.methods.adain.style import Style, blended
-from impasto.options import StylizeOptions
 from impasto.progress import Progress, ProgressCallback
 from impasto.weights import WEIGHTS, load, location, sha256_of
 
@@ -35,7 +34,7 @@ logger = logging.getLogger("impasto")
 class AdaIN:
     """The method, ready to paint: holds networks, and nothing of the pictures that it painted."""
 
-    method = "adain"
+    method = AdaINOptions.method
 
     def __init__(
         self,
@@ -54,7 +53,7 @@ class AdaIN:
         self,
         content: Tensor,
         styles: Sequence[Tensor | Style],
-        options: StylizeOptions,
+        options: AdaINOptions,
         *,
         masks: Sequence[Tensor] | None = None,
         start: Tensor | None = None,
@@ -92,7 +91,7 @@ class AdaIN:
         # Not an inference tensor: callers may go on with it where gradients are wanted.
         return result.clone(memory_format=torch.contiguous_format)
 
-    def encode(self, picture: Tensor, options: StylizeOptions, *, name: str = "") -> Style:
+    def encode(self, picture: Tensor, options: AdaINOptions, *, name: str = "") -> Style:
         """A style, (1, 3, h, w) in [0, 1], or (1, 4, h, w) with the opacity of its pixels, of which what is transparent
         counts for nothing; to be reused for any number of contents."""
         networks = self.networks(options)
@@ -107,30 +106,31 @@ class AdaIN:
             eye, tones = self._eye(networks, options), colours(pixels, opacity)
             return Style(found, tones, eye, name, options.style_scale, picture)
 
-    def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
+    def bytes_per_pixel(self, options: AdaINOptions, *, regions: int = 0) -> float:
         """Memory of one pixel of the picture at the peak of painting."""
         return bytes_per_pixel(self.networks(options))
 
-    def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
+    def weights_hashes(self, options: AdaINOptions) -> dict[str, str]:
         """{network: sha256 of its weights}, for the record of how a picture was made."""
         return {
             options.encoder: self._encoder_hash(options),
             options.decoder: sha256_of(decoder_file(options.decoder)),
         }
 
-    def networks(self, options: StylizeOptions) -> Networks:
+    def networks(self, options: AdaINOptions) -> Networks:
         """Loaded once. Half precision is given up for networks that it changes visibly."""
         key = options.encoder, options.decoder, options.precision
         if key not in self._networks:
             exact, dtype = self._load(options), precision(options.precision, self.device)
-            chosen = exact if dtype == torch.float32 else _in_precision(exact, dtype)
-            if options.precision == "auto" and chosen is not exact and _psnr(exact, chosen) < GATE_PSNR:
-                chosen = exact
-            self._networks[key] = chosen
+            half = exact if dtype == torch.float32 else _in_precision(exact, dtype)
+            # What sees the style is the same for both.
+            self._networks[key] = gated(
+                options.precision, exact, half, lambda one, noise: _painted_noise(one, exact, noise), pictures=2
+            )
         return self._networks[key]
 
     @torch.random.fork_rng(devices=[])  # a caller's random numbers are not ours to draw
-    def _load(self, options: StylizeOptions) -> Networks:
+    def _load(self, options: AdaINOptions) -> Networks:
         path = decoder_file(options.decoder)
         decoder, config = load_decoder(path)
         encoder = load_encoder(options.encoder, weights=self.weights, progress=self._download)
@@ -144,7 +144,7 @@ class AdaIN:
         decoder = convert_conv2d_weight_memory_format(decoder.to(self.device), torch.channels_last)
         return Networks(encoder.to(self.device), decoder)
 
-    def _encoded(self, style: Tensor | Style, networks: Networks, options: StylizeOptions) -> Style:
+    def _encoded(self, style: Tensor | Style, networks: Networks, options: AdaINOptions) -> Style:
         if isinstance(style, Tensor):
             return self.encode(style, options)
         if style.encoder != self._eye(networks, options):
@@ -154,10 +154,10 @@ class AdaIN:
         options.check_scale(style.name, style.scale)
         return style.on(self.device)
 
-    def _encoder_hash(self, options: StylizeOptions) -> str:
+    def _encoder_hash(self, options: AdaINOptions) -> str:
         return sha256_of(weights_file(options.encoder, self.weights))
 
-    def _eye(self, networks: Networks, options: StylizeOptions) -> str:
+    def _eye(self, networks: Networks, options: AdaINOptions) -> str:
         """What a style was seen with: the same weights see differently through another pooling."""
         return f"{self._encoder_hash(options)} {networks.encoder.pooling}"
 
@@ -178,7 +178,7 @@ def load_decoder(path: Path) -> tuple[Decoder, dict[str, Any]]:
     return decoder.eval().requires_grad_(False), config
 
 
-def _refuse_what_does_nothing(decoder: Decoder, options: StylizeOptions) -> None:
+def _refuse_what_does_nothing(decoder: Decoder, options: AdaINOptions) -> None:
     """Detail and stroke would be ignored silently by a decoder that has not learned them. Raises OptionError."""
     if decoder.config.detailed:
         return
@@ -207,15 +207,8 @@ def _in_precision(networks: Networks, dtype: torch.dtype) -> Networks:
     return Networks(networks.encoder.in_precision(dtype), networks.decoder.in_precision(dtype))
 
 
-def _psnr(exact: Networks, other: Networks) -> float:
-    """Decibels between what two sets of networks paint of the same noise, which is harder than a photograph."""
-    generator = torch.Generator().manual_seed(0)
-    coarse = torch.rand(2, 3, 12, 12, generator=generator)
-    pictures = F.interpolate(coarse, (96, 96), mode="bicubic").clamp(0, 1)
-    pictures = pictures.to(exact.encoder.mean.device, memory_format=torch.channels_last)
-    with torch.inference_mode():
-        content, style = pictures[:1], pictures[1:]
-        code = Style(statistics(exact.encoder(style, LAYERS), None), colours(style), "")
-        both = (Painter(networks=networks, style=code)(content) for networks in (exact, other))
-        first, second = (painted.float().clamp(0, 1) for painted in both)
-    return float(-10 * (first - second).square().mean().clamp_min(1e-12).log10())
+def _painted_noise(networks: Networks, exact: Networks, noise: Tensor) -> Tensor:
+    """The first of two pictures in the style of the second."""
+    content, style = noise.to(exact.encoder.mean.device, memory_format=torch.channels_last).split(1)
+    code = Style(statistics(exact.encoder(style, LAYERS), None), colours(style), "")
+    return Painter(networks=networks, style=code)(content)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from impasto.encoders.network import LAYERS, Encoder, block_of
 from impasto.methods.gatys.attention import layers_to_encode
+from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.windows import HALO
-from impasto.options import StylizeOptions
 
 # Pixels of the side of a window's own part, the best first: what is around it is encoded with it.
 SIDES = (1024, 768, 512, 384, 256, 128)
@@ -30,7 +30,7 @@ class Plan:
     bytes: float
 
 
-def plan(encoder: Encoder, options: StylizeOptions, height: int, width: int, regions: int, available: float) -> Plan:
+def plan(encoder: Encoder, options: GatysOptions, height: int, width: int, regions: int, available: float) -> Plan:
     """The fastest way of painting height x width pixels in so many bytes; the smallest way if there is none.
 
     regions: of a painting with masks, or 1 where a part of it is transparent; 0 is without.
@@ -53,12 +53,12 @@ def plan(encoder: Encoder, options: StylizeOptions, height: int, width: int, reg
     raise AssertionError("unreachable: the smallest way is always returned")
 
 
-def least_bytes_per_pixel(encoder: Encoder, options: StylizeOptions, regions: int = 0) -> float:
+def least_bytes_per_pixel(encoder: Encoder, options: GatysOptions, regions: int = 0) -> float:
     """Memory of one pixel of a picture that is large beside a window."""
     return _pictures(encoder, options, regions, min(options.history, LEAST_HISTORY))
 
 
-def _pictures(encoder: Encoder, options: StylizeOptions, regions: int, history: int) -> float:
+def _pictures(encoder: Encoder, options: GatysOptions, regions: int, history: int) -> float:
     """Bytes a pixel of what is as large as the picture: L-BFGS remembers two pictures a step."""
     pictures = 2 * history + 8 + AT_HAND if options.chosen("optimizer") != "adam" else 12 + AT_HAND // 2
     values = 3.0 * pictures + 9 * regions
@@ -79,7 +79,7 @@ def _layers(encoder: Encoder, regions: int) -> float:
     return 4 * values
 
 
-def _style(encoder: Encoder, options: StylizeOptions) -> float:
+def _style(encoder: Encoder, options: GatysOptions) -> float:
     """Bytes a pixel of a style that is encoded at once: it is only looked at, which needs two layers."""
     return 4 * 4 * encoder.config.widths[0] * options.style_scale**2
 

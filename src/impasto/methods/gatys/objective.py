@@ -18,8 +18,8 @@ from impasto.losses.out_of_range import out_of_range
 from impasto.losses.total_variation import squared_steps, total_variation
 from impasto.masks import visible
 from impasto.methods.gatys.attention import AttentionTerm, Seen, at_layer, attention_terms, layers_to_encode
+from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.windows import MomentSum, Slope, Window, encode, encoded, moments_in, whole, windows
-from impasto.options import StylizeOptions
 
 # A region with less than this share of a picture is not seen, and its Gram matrix is mostly rounding.
 SMALLEST_SHARE = 1e-6
@@ -193,7 +193,7 @@ Term = StyleTerm | AttentionTerm
 
 
 @torch.no_grad()
-def encode_style(encoder: Encoder, style: Tensor, options: StylizeOptions, side: int | None = None) -> Style:
+def encode_style(encoder: Encoder, style: Tensor, options: GatysOptions, side: int | None = None) -> Style:
     """What the objective needs of one style, (1, 3, h, w) or (1, 4, h, w) with the opacity of its pixels: what is
     transparent counts for nothing. side: of the windows that it is encoded in."""
     layers, looked_at = options.layers("style_layers"), layers_to_encode(options)
@@ -212,7 +212,7 @@ def make_objective(
     encoder: Encoder,
     content: Tensor,
     styles: Sequence[Style],
-    options: StylizeOptions,
+    options: GatysOptions,
     opacity: Tensor | None = None,
     side: int | None = None,
 ) -> Objective:
@@ -237,7 +237,7 @@ def make_regional_objective(
     encoder: Encoder,
     content: Tensor,
     regions: Sequence[Region],
-    options: StylizeOptions,
+    options: GatysOptions,
     opacity: Tensor | None = None,
     side: int | None = None,
 ) -> Objective:
@@ -258,13 +258,13 @@ def make_regional_objective(
 
 
 @torch.no_grad()
-def _seen(encoder: Encoder, content: Tensor, options: StylizeOptions, opacity: Tensor | None, side: int | None) -> Seen:
+def _seen(encoder: Encoder, content: Tensor, options: GatysOptions, opacity: Tensor | None, side: int | None) -> Seen:
     features = whole(encoder, content, layers_to_encode(options), side)
     return Seen(features, {} if opacity is None else {layer: at_layer(opacity, layer) for layer in features})
 
 
 def _style_terms(
-    style: Style, options: StylizeOptions, share: float = 1.0, mask: Tensor | None = None
+    style: Style, options: GatysOptions, share: float = 1.0, mask: Tensor | None = None
 ) -> list[StyleTerm]:
     """What one style asks of its region, which has `share` of the picture."""
     layers = options.layers("style_layers")
@@ -287,7 +287,7 @@ def _objective(
     content: Tensor,
     style: Sequence[StyleTerm],
     attention: Sequence[AttentionTerm],
-    options: StylizeOptions,
+    options: GatysOptions,
     side: int | None,
 ) -> Objective:
     layers = options.layers("content_layers")
