@@ -16,8 +16,9 @@ from impasto.losses.gram import gram
 from impasto.masks import with_opacity
 from impasto.methods import StylizeOptions
 from impasto.methods.gatys.attention import compared_layers, layers_to_encode
+from impasto.methods.gatys.memory import least_bytes_per_pixel
 from impasto.methods.gatys.objective import Region, encode_style, make_objective, make_regional_objective
-from impasto.methods.gatys.stylizer import bytes_per_pixel, fit_style
+from impasto.methods.gatys.stylizer import fit_style
 
 ATTENTION = {"relu2_1": 1.0, "relu4_1": 3.0}
 
@@ -221,7 +222,7 @@ def test_the_style_takes_the_size_that_is_asked_for() -> None:
 def test_attention_needs_memory() -> None:
     network = encoder()
     needed = [
-        bytes_per_pixel(network, options(attention_weight=weight, attention_layers=layers))
+        least_bytes_per_pixel(network, options(attention_weight=weight, attention_layers=layers))
         for weight, layers in ((0, "relu1_1"), (1, "relu4_1"), (1, "relu1_1"), (1, "relu1_1,relu2_1"))
     ]
     assert needed == sorted(set(needed))

@@ -134,6 +134,11 @@ class GatysOptions(EncoderOptions):
     scales: int | None = option(None, "sizes to work on, each half as large as the next", minimum=1, maximum=16)
     steps: int | None = option(None, "optimisation steps at full size", minimum=0, maximum=1_000_000, plain=True)
     coarse_steps: int | None = option(None, "optimisation steps at each smaller size", minimum=0, maximum=1_000_000)
+    max_memory: float | None = option(
+        None,
+        "GiB that painting may take, larger pictures being seen in windows; by itself, what is free",
+        minimum=0.01,
+    )
     pooling: str = option("average", "pooling inside the network", choices=("average", "max"))
     filters: str = option(
         "own", "own: normalised filters, as lite has them; raw: lite without normalisation", choices=("own", "raw")
