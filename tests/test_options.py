@@ -55,7 +55,7 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "range_weight": (SHORT | {"style_weight": 1e5, "steps": 6}, [0.0, 400.0]),
     "direction": (TRANSLATION, ["A2B", "B2A"]),
     "precision": (ADAIN, ["fp32", "bf16"]),
-    "convention": (GRAM, ["relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"]),
+    "convention": (GRAM, ["relative", "half-mean", "half-sum", "gatys-notebook", "jcjohnson"]),
     "content_colours": (SHORT, ["own", "style"]),
     "style_loss": (SHORT, ["covariance", "gram"]),
     "style_fit": (SHORT, ["area", "content", "own"]),
@@ -256,18 +256,19 @@ def test_blend_weights() -> None:
 
 
 def test_the_papers_presets_are_the_papers() -> None:
-    for name in OF_PAPERS:
+    for name, earlier in zip(OF_PAPERS, ("paper-001", "paper-001-letter", "paper-002"), strict=True):
         papers = GatysOptions(preset=name)
+        assert papers == GatysOptions(preset=earlier)
         assert (papers.chosen("style_loss"), papers.chosen("content_colours")) == ("gram", "own")
         assert papers.layers("style_layers") == {f"relu{block}_1": 1.0 for block in range(1, 6)}
 
 
 def test_the_letter_of_paper_001_is_its_text() -> None:
     """Equations 1 and 3, a white noise image, total variation; its figures' weights, steps and optimiser."""
-    letter, figures = (GatysOptions(preset=name).by_preset() for name in ("paper-001-letter", "paper-001"))
+    letter, figures = (GatysOptions(preset=name).by_preset() for name in ("paper-attention-letter", "paper-attention"))
     different = {name: value for name, value in letter.items() if value != figures[name]}
     assert different.pop("tv_weight") > 0
-    assert different == {"convention": "paper-001", "init": "noise"}
+    assert different == {"convention": "half-mean", "init": "noise"}
 
 
 def test_layers() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from impasto.cli.flags import VGG19
 from impasto.cli.pictures import find_contents, find_painting
 from impasto.cli.terminal import Screen, duration, write
 from impasto.errors import Cancelled, OptionError
@@ -22,15 +23,9 @@ TABLES, SEEN = "paper-tables", "training-pictures"
 class Scale:
     """How much is painted or trained."""
 
-    quick: Annotated[
-        bool, Parameter(help="small and short, to see that it works: under a minute", show_default=False)
-    ] = False
+    quick: Annotated[bool, Parameter(help="small and short, to see that it works: under a minute")] = False
     trend: Annotated[
-        bool,
-        Parameter(
-            help="between quick and whole, enough to see where it goes: about ten minutes of two CPU cores",
-            show_default=False,
-        ),
+        bool, Parameter(help="between quick and whole, enough to see where it goes: about ten minutes of two CPU cores")
     ] = False
     size: Annotated[
         int | None, Parameter(help="longer side of the pictures; 512 if not given. Of trainings, of their crops")
@@ -53,7 +48,7 @@ class Network:
     """What sees the pictures."""
 
     encoder: Annotated[str | None, Parameter(help="lite or vgg19; lite if not given")] = None
-    weights: Annotated[Path | None, Parameter(help="file of weights for the encoder vgg19")] = None
+    weights: Annotated[Path | None, VGG19] = None
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
 
 
@@ -67,9 +62,7 @@ class Trained:
             consume_multiple=True, metavar="KIND=FOLDER", help="A=photos B=paintings, folders or tars, for trainings"
         ),
     ] = ()
-    slim: Annotated[bool, Parameter(help="networks and pictures with a sixteenth of the work", show_default=False)] = (
-        False
-    )
+    slim: Annotated[bool, Parameter(help="networks and pictures with a sixteenth of the work")] = False
     seed: Annotated[int, Parameter(help="of everything random in trainings")] = 0
     seeds: Annotated[
         int, Parameter(metavar="N", help="runs of each training, from --seed on; of 3 and more, intervals and tests")
@@ -84,9 +77,7 @@ class Target:
     output: Annotated[
         Path | None, Parameter(alias=("-o", "--out"), help="folder for the outcome; study-NAME if not given")
     ] = None
-    overwrite: Annotated[
-        bool, Parameter(help="replace an older outcome, of other pictures or settings", show_default=False)
-    ] = False
+    overwrite: Annotated[bool, Parameter(help="replace an older outcome, of other pictures or settings")] = False
 
 
 def study(
