@@ -127,7 +127,7 @@ def test_each_method_refuses_what_is_the_others(words, code, message, impasto, f
 def test_studies_are_listed(impasto):
     outcome = impasto("study")
     assert outcome.code == 0
-    assert [line.split()[0] for line in outcome.out.splitlines()] == [*STUDIES, "paper-tables"]
+    assert [line.split()[0] for line in outcome.out.splitlines()] == [*STUDIES, "training-pictures", "paper-tables"]
 
 
 def test_a_study_of_other_numbers(impasto, folder):
