@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -55,6 +55,17 @@ class Stylizer(Protocol):
 
     def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
         """{network: sha256 of its weights} of what these options use."""
+
+
+@runtime_checkable
+class FrameStylizer(Stylizer, Protocol):
+    """One that paints a film more steadily than its frames alone."""
+
+    def paint_frame(
+        self, content: Tensor, styles: Sequence[Any], options: StylizeOptions, *, following: Any, canvas: Tensor | None
+    ) -> Tensor:
+        """As a call. following: what is taken of the whole of the photo, from frame to frame; canvas: (1, 2, H, W), the
+        place of each pixel on the canvas that strokes lie on."""
 
 
 def load_method(

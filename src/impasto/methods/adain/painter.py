@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,7 @@ from torch import Tensor
 from impasto import image
 from impasto.encoders.network import Encoder
 from impasto.losses.feature_statistics import Statistics, mean_std
-from impasto.methods.adain.network import Decoder
+from impasto.methods.adain.network import Decoder, ground_on
 from impasto.methods.adain.preparation import Colours, colours, recoloured, smoothed
 from impasto.methods.adain.style import Codes, Style, blend, blend_colours
 
@@ -39,6 +39,30 @@ class Networks:
         return found
 
 
+Seen = Mapping[str, tuple[Tensor, Tensor]]
+"""Of a photo as a whole: means and covariances of its colours by region, or means and deviations by layer."""
+
+
+@dataclass
+class Following:
+    """All that a painting takes of the whole of its photo, in the order of use; of a film, it follows slowly.
+
+    before: what the last frame was painted with; empty where a shot begins. share: how much of a frame's own counts.
+    used: what this frame is painted with.
+    """
+
+    before: Sequence[Seen] = ()
+    share: float = 1.0
+    used: list[Seen] = field(default_factory=list)
+
+    def __call__(self, measured: Seen) -> Seen:
+        if len(self.used) < len(self.before):
+            last = self.before[len(self.used)]
+            measured = {name: _between(last[name], own, self.share) for name, own in measured.items()}
+        self.used.append(measured)
+        return measured
+
+
 @dataclass(frozen=True, kw_only=True)
 class Painter:
     """What is to be painted in which way; called with the photo.
@@ -46,6 +70,8 @@ class Painter:
     style: the only one, or a blend. regions: instead, styles and their maps, (1, 1, H, W) each, how much of each
     position is that style's. opacity: (N or 1, 1, H, W); None where all of the photo is visible.
     strength, detail, stroke: of `StylizeOptions`. Detail and stroke mean something to a detailed decoder alone.
+    following: for a frame of a film. canvas: of a film too, (1, 2, H, W), where each pixel lies on the canvas whose
+    ground strokes are made of, x before y.
     """
 
     networks: Networks
@@ -55,6 +81,8 @@ class Painter:
     strength: float = 1.0
     detail: float = 1.0
     stroke: float = 0.01
+    following: Following | None = None
+    canvas: Tensor | None = None
 
     @torch.inference_mode()
     def __call__(self, content: Tensor) -> Tensor:
@@ -85,14 +113,15 @@ class Painter:
         """The same for the photo at another size."""
         opacity = None if self.opacity is None else image.resize(self.opacity, height, width)
         regions = [(style, image.resize(region, height, width)) for style, region in self.regions]
-        return replace(self, opacity=opacity, regions=regions)
+        return replace(self, opacity=opacity, regions=regions, canvas=_scaled(self.canvas, height, width))
 
     # --- colours and abstraction -----------------------------------------------------------------------------------
 
     def _colours(self, plain: Tensor) -> list[Colours]:
         """Of the photo, in each region."""
         if self.style is not None:
-            return [colours(plain, self.opacity)]
+            measured = colours(plain, self.opacity)
+            return [self.following({"colours": measured})["colours"] if self.following else measured]
         shares = [region if self.opacity is None else region * self.opacity for _, region in self.regions]
         return [colours(plain, share if share.sum() >= 1 else self.opacity) for share in shares]
 
@@ -115,9 +144,11 @@ class Painter:
         if self.style is None:
             return self._painted_regions(prepared, photo)
         features = self.networks.features(prepared)
-        if self.strength == 1 and self.opacity is None:
+        if self.strength == 1 and self.opacity is None and not self.following:
             return self._decoded(features, self.style.statistics, None, prepared)
-        own = statistics(features, self.opacity)
+        own: Codes = statistics(features, self.opacity)
+        if self.following:
+            own = self.following(own)
         if self.strength == 1:
             return self._decoded(features, self.style.statistics, own, prepared)
         mixed = blend([self.style.statistics, own], [self.strength, 1 - self.strength])
@@ -137,7 +168,15 @@ class Painter:
             layer: decoder.given(value, style[layer], own[layer] if own else None) for layer, value in features.items()
         }
         modulation = decoder.modulation({layer: style[layer] for layer in given}, self._kept)
-        return decoder.paint(given, modulation, (picture.shape[-2], picture.shape[-1]))
+        return decoder.paint(given, modulation, (picture.shape[-2], picture.shape[-1]), self._grounds(given))
+
+    def _grounds(self, given: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+        """Of the decoder's convolutions, where they lie on the canvas."""
+        if self.canvas is None:
+            return None
+        sizes = {int(layer[4]): (value.shape[-2], value.shape[-1]) for layer, value in given.items()}
+        blocks = {name: int(name[4]) for name in self.networks.decoder.grounds}
+        return {name: ground_on(self.canvas, sizes[block], block) for name, block in blocks.items()}
 
     def _painted_regions(self, prepared: Tensor, photo: Tensor) -> Tensor:
         """Every style in its own region, whose own statistics it replaces; the photo's where no style is."""
@@ -191,6 +230,18 @@ def statistics(features: Mapping[str, Tensor], opacity: Tensor | None) -> dict[s
     """Of what is visible. opacity: (N or 1, 1, H, W) of the picture, None where all of it counts."""
     shares = [None] * 4 if opacity is None else _pyramid(opacity)
     return {layer: mean_std(value, shares[int(layer[4]) - 1]) for layer, value in features.items()}
+
+
+def _between(before: tuple[Tensor, Tensor], own: tuple[Tensor, Tensor], share: float) -> tuple[Tensor, Tensor]:
+    return torch.lerp(before[0], own[0], share), torch.lerp(before[1], own[1], share)
+
+
+def _scaled(canvas: Tensor | None, height: int, width: int) -> Tensor | None:
+    """The same canvas for the picture at another size."""
+    if canvas is None or canvas.shape[-2:] == (height, width):
+        return canvas
+    ratio = torch.tensor([width / canvas.shape[-1], height / canvas.shape[-2]]).to(canvas).view(1, 2, 1, 1)
+    return F.interpolate(canvas, (height, width), mode="nearest-exact") * ratio
 
 
 def _regional(

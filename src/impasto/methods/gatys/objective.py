@@ -15,6 +15,7 @@ from impasto.losses.conventions import content_factor, style_factor
 from impasto.losses.covariance import Spread, covariance_loss, mean_of, spread
 from impasto.losses.gram import blend, gram, gram_loss
 from impasto.losses.out_of_range import out_of_range
+from impasto.losses.temporal import temporal_loss
 from impasto.losses.total_variation import total_variation
 from impasto.masks import visible
 from impasto.methods.gatys.attention import (
@@ -28,6 +29,9 @@ from impasto.options import StylizeOptions
 
 # A region with less than this share of a picture is not seen, and its Gram matrix is mostly rounding.
 SMALLEST_SHARE = 1e-6
+
+# Of the temporal term, next to a style weight of 1.5: it holds strokes, and does not keep what should change.
+TEMPORAL = 100.0
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,15 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Held:
+    """What a frame of a film should stay. picture: the last painted one, moved as the film moved, (1, 3, H, W).
+    weights: how much each place should, (1, 1, H, W) in [0, 1]."""
+
+    picture: Tensor
+    weights: Tensor
+
+
+@dataclass(frozen=True)
 class Objective:
     """What a picture is compared with, and how much each comparison counts."""
 
@@ -76,9 +89,11 @@ class Objective:
     style: Sequence[StyleTerm]
     weights: Mapping[str, float]
     attention: Sequence[AttentionTerm] = ()
+    held: Held | None = None
 
     def losses(self, image: Tensor) -> dict[str, Tensor]:
-        """{'content', 'style', 'tv', 'range'}: weighted scalars whose sum is the total loss; 'attention' if it counts.
+        """{'content', 'style', 'tv', 'range'}: weighted scalars whose sum is the total loss; 'attention' and 'temporal'
+        if they count.
 
         image: (1, 3, H, W) of the size that the content features belong to.
         """
@@ -95,6 +110,8 @@ class Objective:
         losses = {"content": content, "style": style, "tv": smoothness, "range": excess}
         if self.attention:
             losses["attention"] = sum((term.loss(features) for term in self.attention), zero)
+        if self.held:
+            losses["temporal"] = TEMPORAL * temporal_loss(image, self.held.picture, self.held.weights)
         return losses
 
 

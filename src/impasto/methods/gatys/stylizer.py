@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -22,6 +22,7 @@ from impasto.masks import recoloured, visible
 from impasto.methods.gatys import state
 from impasto.methods.gatys.attention import layers_to_encode
 from impasto.methods.gatys.objective import (
+    Held,
     Objective,
     Region,
     encode_style,
@@ -78,6 +79,7 @@ class Gatys:
         masks: Sequence[Tensor] | None = None,
         progress: ProgressCallback | None = None,
         saving: Saving | None = None,
+        held: Held | None = None,
     ) -> Tensor:
         """Paint `content` in the style of `styles`; all are (1, 3, h, w) in [0, 1], of any sizes.
 
@@ -87,6 +89,7 @@ class Gatys:
             style. Their sum is at most 1; where it is less, the rest belongs to no style and only the content acts.
             Each style then has its own region, and options.style_blend plays no part.
         saving: keep state there; if a state of the same painting is there already, go on from it.
+        held: what a frame of a film should stay, of the content's size; for a painting of one scale that is not saved.
         Returns (1, 3, H, W) in [0, 1] on the CPU, of the content's size.
 
         Raises OptionError for options that do not fit together, OutOfMemoryError before or instead of running out,
@@ -97,7 +100,7 @@ class Gatys:
         height, width = content.shape[-2:]
         if masks is not None:
             _check_masks(masks, len(styles), height, width)
-        pictures = _Pictures(content, styles, start, masks)
+        pictures = _Pictures(content, styles, start, masks, held)
         # A caller's inference mode would keep the optimisation from its gradients.
         with torch.inference_mode(False), torch.enable_grad():
             encoder = self.encoder(options)
@@ -198,6 +201,7 @@ class _Pictures:
     styles: Sequence[Tensor]
     start: Tensor | None
     masks: Sequence[Tensor] | None
+    held: Held | None = None
 
     def on(self, device: torch.device) -> "_Pictures":
         """Copies there, of this painting's own."""
@@ -206,6 +210,7 @@ class _Pictures:
             [_to(style, device) for style in self.styles],
             None if self.start is None else _to(self.start, device),
             None if self.masks is None else [_to(mask, device) for mask in self.masks],
+            self.held and Held(_to(self.held.picture, device), _to(self.held.weights, device)),
         )
 
     def fingerprint(self, *others: object) -> str:
@@ -284,6 +289,7 @@ class _Run:
         height, width = self.sizes[scale]
         content = image.resize(self.content, height, width)
         objective = objective_at(self.encoder, content, self.pictures.styles, self.options, self.pictures.masks)
+        objective = replace(objective, held=self.pictures.held)
         if coarser is None:
             return Optimisation(objective, self._first_picture(visible(content)[0]), self.options, self.colours)
         return Optimisation(objective, image.resize(coarser, height, width), self.options, self.colours)
