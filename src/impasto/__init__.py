@@ -61,7 +61,10 @@ def __getattr__(name: str) -> Any:
 
         return VideoOptions
     if name == "stylize_video":
-        from impasto.video.stylize import stylize_video
+        from impasto.errors import from_extra
+
+        with from_extra("video", "painting films"):
+            from impasto.video.stylize import stylize_video
 
         return stylize_video
     raise AttributeError(f"module 'impasto' has no attribute '{name}'")

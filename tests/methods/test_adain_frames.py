@@ -74,6 +74,7 @@ def test_statistics_follow_in_the_share(painter):
 
 def test_large_frames_follow_in_every_octave(painter):
     photo, style = pictures()
+    photo = torch.nn.functional.interpolate(photo, (200, 260), mode="bicubic").clamp(0, 1)
     following = Following()
     painter.paint_frame(photo, [style], StylizeOptions(stroke=0.1, precision="fp32"), following=following)
     again = Following(following.used, 0.0)

@@ -84,7 +84,7 @@ def test_the_smallest_frames():
 
 
 def strokes(seed, height=200, width=300):
-    noise = np.random.default_rng(seed).normal(0, 1, (height // 4, width // 4, 1)).astype(np.float32)
+    noise = np.random.default_rng(seed).normal(0, 1, (height // 2, width // 2, 1)).astype(np.float32)
     lines = cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.repeat((0.5 + 0.1 * lines)[..., None], 3, 2).clip(0, 1)
 
@@ -100,7 +100,7 @@ def test_a_blend_is_between_the_two_and_keeps_contrast(photo):
     assert np.corrcoef(mixed[seen].ravel(), now[seen].ravel())[0, 1] > 0.2
     # The plain mean has 0.76 of the deviation.
     assert mixed[seen].std() == pytest.approx(now[seen].std(), rel=0.1)
-    assert mixed[:, -3:] == pytest.approx(now[:, -3:], abs=0.02)
+    assert mixed[:, -3:] == pytest.approx(now[:, -3:], abs=0.06)
     assert blended(now, before, motion, 0.0) == pytest.approx(now, abs=1e-6)
 
 

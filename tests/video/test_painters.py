@@ -147,8 +147,8 @@ def test_what_holds_a_frame_is_a_term_of_its_loss(photo):
 def test_refining_begins_with_the_last_frame(photo, tmp_path):
     clip = folder_of(pan(photo, 3), tmp_path / "clip")
     plain, steady = (
-        pictures_in(stylize_video(clip, packaged()["cubes"], output=tmp_path / f"out{share:.0f}", steady=share, refine=6))
-        for share in (0.0, 0.8)
+        pictures_in(stylize_video(clip, packaged()["cubes"], output=tmp_path / name, steady=share, refine=6))
+        for name, share in (("plain", 0.0), ("steady", 0.8))
     )
     assert errors(steady) < 0.7 * errors(plain)
 

@@ -96,8 +96,7 @@ def video(
             about.check_output(output)
     styles = [find_style(word) for word in style or ()]
     # PyTorch and PyAV come in here.
-    from impasto import api
-    from impasto.video.stylize import stylize_video
+    from impasto import api, stylize_video
 
     screen = Screen(quiet=run.quiet)
     stylizer = api.load(chosen.method, device=run.device, weights=run.weights, download=screen.download)

@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto.errors import from_extra
 from impasto.video.reading import Pixels
-
-with from_extra("video", "painting films"):
-    import cv2
 
 Floats = NDArray[np.float32]
 
@@ -81,7 +78,7 @@ def _likeness(moved: Floats, now: NDArray[np.uint8]) -> Floats:
     return np.asarray(np.exp(-np.square(apart / ALIKE)), np.float32)
 
 
-def warped(picture: Floats, flow: Floats, interpolation: int = cv2.INTER_LANCZOS4) -> Floats:
+def warped(picture: Floats, flow: Floats, interpolation: int = cv2.INTER_CUBIC) -> Floats:
     """(H, W, C) as it looks after the motion."""
     height, width = flow.shape[:2]
     target = places(height, width) + flow

@@ -9,14 +9,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from impasto.errors import PictureError, from_extra
-
-with from_extra("video", "painting films"):
-    import av
-    from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
+from impasto.errors import PictureError
 
 Pixels = NDArray[Any]
 """(H, W, 3), or (H, W, 4) with opacity last, of uint8 or uint16."""

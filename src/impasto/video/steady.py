@@ -5,9 +5,9 @@ import numpy as np
 
 from impasto.video.motion import Floats, Motion, places, warped
 
-# Side of the squares within which strokes keep their contrast, as a share of the frame's shorter side, and the most
-# that it is raised by.
-AROUND, MOST = 0.025, 1.6
+# Side of the squares within which strokes keep their contrast, as a share of the frame's shorter side and at least so
+# many pixels, and the most that it is raised by.
+AROUND, SMALLEST, MOST = 0.025, 9, 1.6
 
 # Variance that is no stroke.
 FLAT = 1e-5
@@ -21,7 +21,7 @@ def blended(painted: Floats, before: Floats, motion: Motion, steady: float) -> F
     """
     share = (steady * motion.seen)[..., None]
     mixed = painted + share * (warped(before, motion.flow) - painted)
-    side = max(3, round(AROUND * min(painted.shape[:2]))) | 1
+    side = max(SMALLEST, round(AROUND * min(painted.shape[:2]))) | 1
     gain = np.sqrt((_variance(painted, side) + FLAT) / (_variance(mixed, side) + FLAT)).clip(1, MOST)
     around = cv2.blur(mixed, (side, side))
     return np.asarray((around + gain[..., None] * (mixed - around)).clip(0, 1), np.float32)

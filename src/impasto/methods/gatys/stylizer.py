@@ -391,10 +391,8 @@ def _check_masks(masks: Sequence[Tensor], styles: int, height: int, width: int) 
     if len(masks) != styles:
         raise OptionError(f"{len(masks)} masks were given for {styles} styles; each style needs one")
     for mask in masks:
-        if mask.shape != (1, 1, height, width):
-            raise OptionError(
-                f"a mask has the shape of the content, (1, 1, {height}, {width}), and not {tuple(mask.shape)}"
-            )
+        if mask.shape != (shape := (1, 1, height, width)):
+            raise OptionError(f"a mask has the shape of the content, {shape}, and not {tuple(mask.shape)}")
 
 
 def _to(picture: Tensor, device: torch.device) -> Tensor:
