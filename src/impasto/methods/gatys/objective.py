@@ -31,7 +31,7 @@ from impasto.options import StylizeOptions
 SMALLEST_SHARE = 1e-6
 
 # Of the temporal term, next to a style weight of 1.5: it holds strokes, and does not keep what should change.
-TEMPORAL = 100.0
+TEMPORAL = 200.0
 
 
 @dataclass(frozen=True)
