@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from impasto import StylizeOptions, load
-from impasto.methods import FrameStylizer
+from impasto.methods import Following, FrameStylizer
 from impasto.methods.adain.network import ground, ground_on
-from impasto.methods.adain.painter import Following
 
 CPU = torch.device("cpu")
 OPTIONS = StylizeOptions(precision="fp32")

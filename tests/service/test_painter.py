@@ -15,8 +15,8 @@ from wishes import picture
 import impasto
 from impasto.attention import overlay, see, see_within
 from impasto.gallery import packaged
+from impasto.methods import StylizeOptions
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
-from impasto.options import StylizeOptions
 from impasto.record import read_record
 from impasto.service import Limits, Request, Service, Status
 from impasto.service.painter import Cache, Painter

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from impasto.options import StylizeOptions
+from impasto.options import Options
 
 STYLE = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 TICKS = Fraction(1, 12_800)
@@ -26,14 +26,17 @@ class Inverting:
     def __init__(self) -> None:
         self.painted = 0
 
-    def __call__(self, content: Tensor, styles: Sequence[Any], options: StylizeOptions, **_: Any) -> Tensor:
+    def __call__(self, content: Tensor, styles: Sequence[Any], options: Options, **_: Any) -> Tensor:
         self.painted += 1
         return 1 - content[:, :3]
 
-    def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
+    def encode(self, style: Tensor, options: Options) -> Tensor:
+        return style
+
+    def bytes_per_pixel(self, options: Options, *, regions: int = 0) -> float:
         return 100
 
-    def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
+    def weights_hashes(self, options: Options) -> dict[str, str]:
         return {"none": "0"}
 
 

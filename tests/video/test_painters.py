@@ -9,7 +9,7 @@ from PIL import Image
 
 from impasto import Cancelled, StylizeOptions, image, load, stylize, stylize_video
 from impasto.gallery import packaged
-from impasto.methods.gatys.objective import Held
+from impasto.methods import Held
 from impasto.metrics import warping_error
 
 

@@ -7,12 +7,11 @@ from cyclopts import Parameter
 
 from impasto.cli.pictures import source
 from impasto.cli.terminal import Screen, write
-from impasto.options import StylizeOptions
+from impasto.methods import DEFAULT, REFINER, StylizeOptions
 from impasto.progress import interrupt, stoppable
 
 CONTENT, STYLE = "mountains", "swirls"
 CHOICES: dict[str, Any] = {"size": 512}
-SLOW = "gatys"
 
 
 def demo(
@@ -20,7 +19,7 @@ def demo(
     output: Annotated[Path, Parameter(alias="-o", help="file to write; an earlier demo picture is replaced")] = Path(
         "impasto-demo.png"
     ),
-    method: Annotated[str, Parameter(choices=("adain", SLOW), help="how it is painted")] = StylizeOptions.method,
+    method: Annotated[str, Parameter(choices=(DEFAULT, REFINER), help="how it is painted")] = DEFAULT,
 ) -> int:
     """Paint the photo `mountains` in the style `swirls` with the default options, at 512 pixels."""
     # PyTorch comes in here.
@@ -43,8 +42,8 @@ def demo(
         raise error
     picture, seconds = results[0].picture, results[0].seconds or 0.0
     write(f"{output.absolute()}: {picture.width} x {picture.height} pixels, painted in {seconds:.1f} s by {method}")
-    if method != SLOW:
-        screen.note(f"slower and finer: impasto demo --method {SLOW}, or --quality finer with impasto stylize")
+    if method != REFINER:
+        screen.note(f"slower and finer: impasto demo --method {REFINER}, or --quality finer with impasto stylize")
     return 0
 
 

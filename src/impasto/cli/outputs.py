@@ -11,7 +11,7 @@ from typing import Any
 
 from impasto.cli.pictures import Source
 from impasto.errors import OptionError
-from impasto.options import StylizeOptions
+from impasto.options import Options
 
 # The content's own format, so that a folder of JPEG files becomes one of JPEG files, as without a folder, and
 # tree.jpg and tree.png beside each other do not become one name. `--name "{stem}-{style}.png"` keeps every bit.
@@ -63,7 +63,7 @@ def check_pattern(pattern: str) -> None:
         raise OptionError(f"--name '{pattern}' is not a pattern: {error}") from None
 
 
-def fill(pattern: str, content: Source, number: int, styles: Sequence[Source], options: StylizeOptions) -> str:
+def fill(pattern: str, content: Source, number: int, styles: Sequence[Source], options: Options) -> str:
     """The file name that a pattern gives for one painting. number: of the content, from 1."""
     values: dict[str, Any] = {
         "stem": content.path.stem,
@@ -92,7 +92,7 @@ def is_folder(output: str, contents: int) -> bool:
 def plan(
     contents: Sequence[Source],
     styles: Sequence[tuple[Source, ...]],
-    options: StylizeOptions,
+    options: Options,
     *,
     output: str | None,
     pattern: str | None,

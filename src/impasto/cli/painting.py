@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from glob import escape
 from itertools import groupby
 from pathlib import Path
@@ -19,11 +19,8 @@ from impasto.errors import Cancelled, OptionError, PictureError, WeightsError
 from impasto.files import check_output, in_unicode
 from impasto.gallery import is_encoded
 from impasto.masks import inverted, style_pixels
-from impasto.methods import Stylizer
-from impasto.methods.adain.style import Style, load_style
-from impasto.methods.adain.stylizer import AdaIN
-from impasto.methods.gatys.stylizer import Saving
-from impasto.options import StylizeOptions
+from impasto.methods import EncodedStyle, Saving, Stylizer, load_encoded
+from impasto.options import Options
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record, find_record, to_text
 from impasto.sources import depth
@@ -70,12 +67,12 @@ class Studio:
     """
 
     stylizer: Stylizer
-    options: StylizeOptions
+    options: Options
     habits: Habits
     screen: Screen
     inputs: Sequence[Any]
     masks: Sequence[Mask] = ()
-    styles: dict[Source, Style | image.Picture] = field(default_factory=dict)
+    styles: dict[Source, EncodedStyle | image.Picture] = field(default_factory=dict)
     mask_pictures: list[image.Picture | None] = field(default_factory=list)
 
     def read(self, source: Source) -> image.Picture:
@@ -91,13 +88,14 @@ class Studio:
             self.styles[style] = self._read_style(style)
         self.mask_pictures = [self._read_mask(mask) for mask in self.masks]
 
-    def _read_style(self, style: Source) -> Style | image.Picture:
+    def _read_style(self, style: Source) -> EncodedStyle | image.Picture:
         if is_encoded(style.path):
-            return load_style(style.path, style.name)
+            return load_encoded(style.path, style.name, self.options)
         picture = self.read(style)
-        if not isinstance(self.stylizer, AdaIN) or self.options.colour == "match":
+        if not self.options.encoded or self.options.colour == "match":
             return picture
-        return self.stylizer.encode(style_pixels(picture), self.options, name=style.name)
+        encoded: EncodedStyle = self.stylizer.encode(style_pixels(picture), self.options, name=style.name)  # type: ignore[attr-defined]
+        return encoded
 
     def _read_mask(self, mask: Mask) -> image.Picture | None:
         if mask.source is None:
@@ -160,7 +158,7 @@ class Studio:
             return None
         names = self.names(job)
         expected = {
-            "options": asdict(self.options), "content": names.content, "style": names.styles, "masks": names.masks,
+            "options": self.options.to_json(), "content": names.content, "style": names.styles, "masks": names.masks,
         }  # fmt: skip
         if {name: record.get(name, []) for name in expected} != in_unicode(expected):
             return None
@@ -183,7 +181,7 @@ class Studio:
     def can_batch(self, jobs: Sequence[Job]) -> bool:
         """Whether contents can be painted together: several, one painting of each, nothing kept in between."""
         several = len(jobs) > 1 and len({job.content for job in jobs}) == len(jobs)
-        return several and api.can_batch(self.options) and not self.masks and not self.habits.resume
+        return several and self.options.batches and not self.masks and not self.habits.resume
 
     def paint_batch(self, batch: Sequence[tuple[Job, image.Picture]], failures: list[Failure]) -> list[Result]:
         """Paint and keep pictures of one size; one by one if they cannot be painted together."""

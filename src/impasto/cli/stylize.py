@@ -1,19 +1,20 @@
 """`impasto stylize`: what can be said, checked before PyTorch is imported, and handed on to be painted."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Group, Parameter
 
 from impasto.cli.failures import Failure, SomeFailedError
-from impasto.cli.flags import flags, given
+from impasto.cli.flags import given, method_flags
 from impasto.cli.outputs import IN_FOLDER, Job, check_pattern, is_folder, make_folders, plan
 from impasto.cli.pictures import INVERSE, Mask, Source, called, find_contents, find_mask, find_style
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
-from impasto.options import StylizeOptions
+from impasto.methods import DEFAULT, StylizeOptions, every_field, fields_of
+from impasto.options import Options
 from impasto.progress import interrupt, stoppable
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     OptionFlags = Any
 else:
-    OptionFlags = flags(StylizeOptions, "How to paint")
+    OptionFlags = method_flags()
 
 _OUTPUT = Group.create_ordered("What to write")
 _RUN = Group.create_ordered("How to run")
@@ -146,12 +147,12 @@ def stylize(
     chosen = _options(like, repeated.options, given(options))
     if output.name is not None:
         check_pattern(output.name)
-    words = style or (repeated.styles if chosen.takes_style else [])
-    mask_words = (mask if style or mask else repeated.masks) if chosen.takes_style else mask
-    if not words and chosen.takes_style:
+    words = style or (repeated.styles if chosen.takes_styles else [])
+    mask_words = (mask if style or mask else repeated.masks) if chosen.takes_styles else mask
+    if not words and chosen.takes_styles:
         raise OptionError("--style is missing: the painting whose style to use")
-    chosen.check_styles(len(words), masks=len(mask_words or ()))
-    _check(run, output, chosen, len(words), masked=bool(mask_words))
+    _check(run, output, chosen, masked=bool(mask_words))
+    chosen.check_styles(len(words) if output.grid is None else 1, masks=len(mask_words or ()))
     contents, problems = find_contents(content)
     folders = [like.parent if like else Path(), *{c.path.parent for c in contents}]
     styles = [_found(find_style, word, [] if style else folders) for word in words]
@@ -181,7 +182,7 @@ class Pictures:
 
 def _paint(
     pictures: Pictures,
-    options: StylizeOptions,
+    options: Options,
     output: Output,
     run: Run,
     screen: Screen,
@@ -237,16 +238,21 @@ def _repeat(like: Path, screen: Screen) -> Repeated:
     recorded = record.get("options")
     if not isinstance(recorded, dict):
         raise PictureError(f"{like}: its record holds no options to repeat")
-    known = {item.name for item in fields(StylizeOptions)}
+    known = {"method", *every_field()}
     unknown = [f"{name}={value!r}" for name, value in recorded.items() if name not in known]
     if unknown:
         screen.note(f"{like}: this version of impasto leaves out what it does not know: {', '.join(unknown)}")
     options = {name: value for name, value in recorded.items() if name in known}
-    for name in ("init", "decoder"):
+    for name in _files():
         for word in _recorded(like, record, name, [options.get(name)]):
             options[name] = word
     style, masks = (_recorded(like, record, name, record.get(name)) for name in ("style", "masks"))
     return Repeated(options, style, masks)
+
+
+def _files() -> list[str]:
+    """Options that may name a file."""
+    return [name for name, owners in every_field().items() if any(o.metadata["words"] for o in owners.values())]
 
 
 def _recorded(like: Path, record: dict[str, Any], name: str, words: Any) -> list[str]:
@@ -263,36 +269,31 @@ def _recorded(like: Path, record: dict[str, Any], name: str, words: Any) -> list
     return found
 
 
-def _options(like: Path | None, repeated: dict[str, Any], chosen: dict[str, Any]) -> StylizeOptions:
+def _options(like: Path | None, repeated: dict[str, Any], chosen: dict[str, Any]) -> Options:
     try:
         StylizeOptions(**repeated)
     except OptionError as error:
         raise PictureError(f"{like}: its options cannot be repeated: {error}") from error
-    method = chosen.get("method", repeated.get("method"))
+    method = str(chosen.get("method", repeated.get("method", DEFAULT)))
     if method != repeated.get("method"):
         # What only the other method has cannot be repeated by this one.
-        owners = {item.name: item.metadata["methods"] for item in fields(StylizeOptions)}
-        repeated = {name: value for name, value in repeated.items() if not owners[name] or method in owners[name]}
+        repeated = {name: value for name, value in repeated.items() if name in fields_of(method)}
     return StylizeOptions(**(repeated | chosen))
 
 
-def _check(run: Run, output: Output, options: StylizeOptions, styles: int, *, masked: bool) -> None:
+def _check(run: Run, output: Output, options: Options, *, masked: bool) -> None:
     for name in ("pixel_limit", "save_every"):
         value = getattr(run, name)
         if value is not None and value < 1:
             raise OptionError(f"--{name.replace('_', '-')} is {value}, but must be 1 or more")
-    if output.grid and not options.takes_style:
+    if output.grid and not options.takes_styles:
         raise OptionError(f"--grid shows contents in several styles, but the method {options.method} has one")
+    if output.grid and options.to_json().get("style_blend"):
+        raise OptionError("--style-blend mixes styles in one picture, but --grid paints each style by itself")
     if output.grid and masked:
         raise OptionError("--mask gives styles their places in one picture, but --grid paints each style by itself")
-    if masked and options.style_blend:
-        raise OptionError("--style-blend mixes styles everywhere, but --mask gives each style its own place")
     if run.save_every and not options.takes_steps:
-        raise OptionError("--save-every is for paintings that take steps; gatys, and --quality and --refine of adain")
-    if output.grid is None:
-        options.blend_weights(None if masked else styles)
-    elif options.style_blend:
-        raise OptionError("--style-blend mixes styles in one picture, but --grid paints each style by itself")
+        raise OptionError(f"--save-every is for paintings that take steps, and the method {options.method} takes one")
     if output.grid and output.output is None and (output.name or run.save_every or run.resume):
         raise OptionError("--name, --save-every and --resume are for single pictures; with --grid they need --output")
 

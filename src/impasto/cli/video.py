@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from impasto.cli.flags import flags, given, in_flags
+from impasto.cli.flags import flags, given, method_flags
 from impasto.cli.pictures import find_style
 from impasto.cli.terminal import Screen, duration
 from impasto.errors import OptionError
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
 from impasto.progress import Progress, ProgressCallback, interrupt, stoppable
 from impasto.video.options import VideoOptions
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     VideoFlags = Any
 else:
     # A picture to start from would be the same for every frame.
-    OptionFlags = flags(StylizeOptions, "How to paint", without=("init",))
+    OptionFlags = method_flags(has=lambda name: name != "init")
     VideoFlags = flags(VideoOptions, "What kind of film", without=("start", "end"))
 
 _PART = Group.create_ordered("Which part")
@@ -86,10 +86,9 @@ def video(
     if clip is None:
         raise OptionError("CLIP is missing: the film to paint, which stands before --style")
     chosen = StylizeOptions(**given(options))
-    if not style and chosen.takes_style:
+    if not style and chosen.takes_styles:
         raise OptionError("--style is missing: the painting whose style to use")
     chosen.check_styles(len(style or ()))
-    chosen.blend_weights(len(style or ()))
     with _in_flags():
         about = VideoOptions(start=begin, end=end, **given(film))
         if output is not None:
@@ -112,13 +111,13 @@ def video(
 
 @contextmanager
 def _in_flags() -> Iterator[None]:
-    """Errors about the film's options, as the command line calls them."""
+    """Errors about where a film begins and ends, as the command line calls it."""
     try:
         yield
     except OptionError as error:
         first, space, rest = str(error).partition(" ")
         flag = {"start": "--from", "end": "--to"}.get(first, first)
-        raise OptionError(in_flags(f"{flag}{space}{rest}", VideoOptions)) from None
+        raise OptionError(f"{flag}{space}{rest}") from None
 
 
 # --- while it is painted ---------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from typing import Any, TextIO
 from impasto import api, image
 from impasto.comparison.memory import held_bytes, peak_bytes, reset_peak
 from impasto.errors import ImpastoError, OptionError, WeightsError
-from impasto.methods import Stylizer
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions, Stylizer
+from impasto.options import Options
 
 WARM_UP_SIDE = 32
 
@@ -39,7 +39,7 @@ def main(source: TextIO, out: TextIO) -> int:
     return 0
 
 
-def _painted(stylizer: Stylizer, options: StylizeOptions, pair: dict[str, Any]) -> dict[str, Any]:
+def _painted(stylizer: Stylizer, options: Options, pair: dict[str, Any]) -> dict[str, Any]:
     content, styles, names = _read(options, pair)
     reset_peak()
     painting = api.paint(content, styles, options, stylizer=stylizer, names=names)
@@ -48,15 +48,15 @@ def _painted(stylizer: Stylizer, options: StylizeOptions, pair: dict[str, Any]) 
     return {"seconds": painting.seconds, "peak_bytes": peak}
 
 
-def _warm_up(stylizer: Stylizer, options: StylizeOptions, pair: dict[str, Any]) -> None:
+def _warm_up(stylizer: Stylizer, options: Options, pair: dict[str, Any]) -> None:
     """Paint a tiny picture first: loading networks is no part of painting, and happens once for any number."""
     content, styles, names = _read(options, pair)
     api.paint(content, styles, replace(options, size=WARM_UP_SIDE), stylizer=stylizer, names=names)
 
 
-def _read(options: StylizeOptions, pair: dict[str, Any]) -> tuple[image.Picture, list[image.Picture], api.Names]:
+def _read(options: Options, pair: dict[str, Any]) -> tuple[image.Picture, list[image.Picture], api.Names]:
     content = image.read(Path(pair["content"]))
-    if not options.takes_style:
+    if not options.takes_styles:
         return content, [], api.Names(content=pair["names"][0])
     style = image.read(Path(pair["style"]))
     return content, [style], api.Names(content=pair["names"][0], styles=[pair["names"][1]])

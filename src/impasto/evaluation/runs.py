@@ -21,7 +21,8 @@ from impasto.evaluation.judges import Judges
 from impasto.evaluation.number import Number, over_runs, software
 from impasto.evaluation.picture_set import PictureSet, pixels
 from impasto.files import in_unicode, make_folder
-from impasto.options import TRANSLATIONS, StylizeOptions
+from impasto.methods import METHODS, StylizeOptions, options_of
+from impasto.options import TranslationOptions
 from impasto.record import find_record
 from impasto.translation import DIRECTIONS
 from impasto.weights import load as load_weights
@@ -118,8 +119,8 @@ def checkpoints_of(run: Path) -> list[Checkpoint]:
             continue
         config = load_weights(path)[1]
         method = config.get("method")
-        if method not in TRANSLATIONS:
-            raise CheckpointError(f"{path}: is of the method {method}, which is none of {', '.join(TRANSLATIONS)}")
+        if method not in METHODS or not issubclass(options_of(method), TranslationOptions):
+            raise CheckpointError(f"{path}: is of the method {method}, which translates no pictures")
         step = config.get("step")
         if step is None:
             state = _read_json(run / "state.json")

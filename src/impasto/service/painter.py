@@ -16,11 +16,8 @@ from impasto.device import choose_device
 from impasto.errors import Cancelled
 from impasto.gallery import is_encoded, packaged
 from impasto.masks import style_pixels
-from impasto.methods import Stylizer
-from impasto.methods.adain.style import Style, load_style
-from impasto.methods.adain.stylizer import AdaIN
-from impasto.methods.gatys.stylizer import Gatys
-from impasto.options import StylizeOptions
+from impasto.methods import EncodedStyle, StylizeOptions, Stylizer, load_encoded
+from impasto.options import Options
 from impasto.progress import ProgressCallback
 from impasto.record import Named, Record
 from impasto.service.wire import Message
@@ -100,7 +97,7 @@ class Painter:
         self._paths, self._weights = styles, weights
         self._pixel_limit, self._keep_seconds = pixel_limit, keep_seconds
         self._models: Cache[Stylizer] = Cache(MODELS)
-        self._styles: Cache[Style] = Cache(STYLES)
+        self._styles: Cache[EncodedStyle] = Cache(STYLES)
         self._sights: Cache[Sight | SightWithin] = Cache(SIGHTS)
 
     @property
@@ -171,40 +168,38 @@ class Painter:
     def _read(self, data: bytes, name: str) -> image.Picture:
         return image.read(Named(data, name), pixel_limit=self._pixel_limit)
 
-    def _stylizer(self, options: StylizeOptions) -> Stylizer:
-        # The weights of a method that is shown no painting are its own; of the others, the encoder's.
-        name = "vgg19" if options.takes_style else options.method
-        weights = self._weights.get(name)
+    def _stylizer(self, options: Options) -> Stylizer:
+        weights = self._weights.get(options.weights_name)
         return self._models.get(
             options.method, lambda: api.load(options.method, device=str(self._torch_device), weights=weights)
         )
 
-    def _named(self, name: str, options: StylizeOptions, stylizer: Stylizer) -> Any:
+    def _named(self, name: str, options: Options, stylizer: Stylizer) -> Any:
         """One of the server's own."""
         file = Path(self._paths[name])
         if is_encoded(file):
-            return self._styles.get((file, name), lambda: load_style(file, name))
+            return self._styles.get((file, name), lambda: load_encoded(file, name, options))
         return self._style(file.read_bytes(), name, options, stylizer)
 
-    def _style(self, data: bytes, name: str, options: StylizeOptions, stylizer: Stylizer) -> Any:
+    def _style(self, data: bytes, name: str, options: Options, stylizer: Stylizer) -> Any:
         """Encoded, if that is all that is needed of it; else the picture."""
-        if not isinstance(stylizer, AdaIN) or options.refinement_steps or options.colour == "match":
+        if options.needs_pictures:
             return self._read(data, name)
-        eye = options.encoder, options.decoder, options.precision, options.style_scale
+        eye = options.method, *(getattr(options, name) for name in options.encoded_by)
         key = hashlib.sha256(data).digest(), *eye
 
-        def encode() -> Style:
+        def encode() -> EncodedStyle:
             # Statistics take kilobytes, the picture megabytes, and nothing asks for it again.
             picture = style_pixels(self._read(data, name))
-            return replace(stylizer.encode(picture, options, name=name), picture=None)
+            return replace(stylizer.encode(picture, options, name=name), picture=None)  # type: ignore[attr-defined, no-any-return]
 
         return self._styles.get(key, encode)
 
-    def _sight(self, content: bytes, styles: list[bytes], options: StylizeOptions) -> Sight | SightWithin:
+    def _sight(self, content: bytes, styles: list[bytes], options: Options) -> Sight | SightWithin:
         photo, stylizer = self._read(content, "content"), self._stylizer(options)
-        if not options.takes_style:
-            return see_within(photo, options, stylizer=cast(Translator, stylizer))
-        return see(photo, self._read(styles[0], "style 1"), options, stylizer=cast(Gatys, stylizer))
+        if options.looks_in == "content":
+            return see_within(photo, cast(Any, options), stylizer=cast(Translator, stylizer))
+        return see(photo, self._read(styles[0], "style 1"), options, stylizer=cast(Any, stylizer))
 
     def _counts(self) -> dict[str, list[int]]:
         return {

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from impasto.errors import OptionError
-from impasto.options import check, option, plain
+from impasto.options import as_python, check, option
 
 # File suffixes of what can be written besides folders of frames.
 FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
@@ -37,7 +37,7 @@ class VideoOptions:
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            value = plain(getattr(self, item.name))
+            value = as_python(getattr(self, item.name))
             object.__setattr__(self, item.name, value)
             check(item, value)
         if self.end is not None and self.seconds("end") <= self.seconds("start"):

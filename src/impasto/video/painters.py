@@ -12,11 +12,8 @@ from torch import Tensor
 from impasto import image
 from impasto.colour import keep_colours
 from impasto.masks import content_with_opacity, match_visible, visible
-from impasto.methods import FrameStylizer, Stylizer, load_method
-from impasto.methods.adain.painter import Following
-from impasto.methods.adain.stylizer import AdaIN
-from impasto.methods.gatys.objective import Held
-from impasto.options import StylizeOptions
+from impasto.methods import REFINER, Following, FrameStylizer, Held, Stylizer, load_method, refinement
+from impasto.options import Options
 from impasto.video.motion import Floats, Motion, places, warped
 from impasto.video.reading import Pixels
 from impasto.video.steady import blended, moved_canvas
@@ -52,8 +49,8 @@ class FramePainter(Protocol):
     def resume(self, memory: Mapping[str, Tensor]) -> None: ...
 
 
-def frame_painter(stylizer: Stylizer, styles: Sequence[Any], options: StylizeOptions, steady: float) -> FramePainter:
-    """styles: as the method `adain` takes them; of one that optimises, pictures."""
+def frame_painter(stylizer: Stylizer, styles: Sequence[Any], options: Options, steady: float) -> FramePainter:
+    """styles: pictures, (1, 3 or 4, h, w), or encoded."""
     if options.takes_steps:
         return Optimised(stylizer, styles, options, steady)
     return OnePass(stylizer, styles, options, steady)
@@ -62,7 +59,7 @@ def frame_painter(stylizer: Stylizer, styles: Sequence[Any], options: StylizeOpt
 class OnePass:
     """A method that paints in one pass: frames do not depend on painted ones until they are settled."""
 
-    def __init__(self, stylizer: Stylizer, styles: Sequence[Any], options: StylizeOptions, steady: float) -> None:
+    def __init__(self, stylizer: Stylizer, styles: Sequence[Any], options: Options, steady: float) -> None:
         self.stylizer = stylizer
         self.options = options
         self.steady = steady
@@ -97,9 +94,10 @@ class OnePass:
 
     def _encoded(self, styles: Sequence[Any]) -> Sequence[Any]:
         """Once for all frames, where the method can."""
-        if not isinstance(self.stylizer, AdaIN):
+        if not self.options.encoded:
             return styles
-        return [self.stylizer.encode(one, self.options) if isinstance(one, Tensor) else one for one in styles]
+        encode = self.stylizer.encode  # type: ignore[attr-defined]
+        return [encode(one, self.options) if isinstance(one, Tensor) else one for one in styles]
 
     def _painted(self, content: Tensor, shown: Shown) -> Tensor:
         if not self.steady or not isinstance(self.stylizer, FrameStylizer):
@@ -143,13 +141,11 @@ class OnePass:
 class Optimised:
     """A method that optimises: each frame begins with the last one, moved, and is held to it (Ruder et al. 2016)."""
 
-    def __init__(self, stylizer: Stylizer, styles: Sequence[Any], options: StylizeOptions, steady: float) -> None:
-        self.base = None if options.method == "gatys" else OnePass(stylizer, styles, options, steady)
-        self.gatys: Any = stylizer
-        self.options = options
-        if self.base:
-            self.gatys = load_method("gatys", stylizer.device, weights=stylizer.weights)
-            self.options = options.refinement()
+    def __init__(self, stylizer: Stylizer, styles: Sequence[Any], options: Options, steady: float) -> None:
+        refining = refinement(options)
+        self.base = None if refining is None else OnePass(stylizer, styles, options, steady)
+        self.options: Any = refining or options
+        self.optimiser: Any = load_method(REFINER, stylizer.device, weights=stylizer.weights) if refining else stylizer
         self.styles = _pictures(styles, options)
         self.steady = steady
         self.before: Floats | None = None
@@ -163,13 +159,13 @@ class Optimised:
             seen = torch.from_numpy(shown.motion.seen)[None, None]
             start = plain + seen * (moved - plain)
             held = Held(moved, self.steady * seen)
-            options = replace(options, init="the last frame", scales=1)
+            options = replace(options, scales=1)
         memory: Tensors = {}
         if self.base:
             painted, memory = self.base.paint(shown)
             start = as_tensor(self.base.settle(painted, shown)[0])
         styles = [match_visible(style, content) for style in self.styles] if options.colour == "match" else self.styles
-        result = self.gatys(content, styles, options, start=start, held=held)
+        result = self.optimiser(content, styles, options, start=start, held=held)
         if options.colour == "keep":
             result = keep_colours(result, plain)
         self.before = as_floats(result)
@@ -187,7 +183,7 @@ class Optimised:
             self.base.resume(memory)
 
 
-def _pictures(styles: Sequence[Any], options: StylizeOptions) -> list[Tensor]:
+def _pictures(styles: Sequence[Any], options: Options) -> list[Tensor]:
     return [style if isinstance(style, Tensor) else style.pixels(options) for style in styles]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,9 @@ from impasto import api, image
 from impasto.device import check_memory, prepare_for_forks
 from impasto.errors import Cancelled, DivergedError, OptionError, PictureError, reason_of
 from impasto.files import check_folder, check_output, make_folder
-from impasto.methods import Stylizer
-from impasto.methods.adain.style import Style
-from impasto.options import StylizeOptions, combined
+from impasto.gallery import STYLE_SUFFIX
+from impasto.methods import EncodedStyle, Stylizer, combined
+from impasto.options import Options
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import to_description
 from impasto.sizes import fit
@@ -36,6 +37,7 @@ from impasto.video.painters import Shown, Tensors, as_tensor, frame_painter
 from impasto.video.pieces import FRAMES, SECONDS, Pieces, Place
 from impasto.video.reading import Frame, Pixels
 from impasto.video.threads import Behind, ahead
+from impasto.weights import sha256_of
 
 # Frames that wait between reading and painting, and between painting and writing.
 DEPTH = 3
@@ -49,7 +51,7 @@ logger = logging.getLogger("impasto")
 def stylize_video(  # noqa: PLR0913  (as `stylize`, and what only a film has)
     clip: PathLike,
     style: api.StyleSource | Sequence[api.StyleSource] | None = (),
-    options: StylizeOptions | None = None,
+    options: Options | None = None,
     *,
     video: VideoOptions | None = None,
     output: PathLike | None = None,
@@ -77,6 +79,8 @@ def stylize_video(  # noqa: PLR0913  (as `stylize`, and what only a film has)
     if not isinstance(clip, str | os.PathLike):
         raise OptionError(f"a film is given by its path, not as {type(clip).__name__}")
     options.check_styles(len(styles))
+    if options.start is not None:
+        raise OptionError(f"init is '{options.start}', but a film begins with its own frames")
     target = Path(output) if output is not None else _beside(source)
     video.check_output(target)
     _check_target(target, source, overwrite=overwrite or resume, sources=[*styles, *options.files.values()])
@@ -85,8 +89,8 @@ def stylize_video(  # noqa: PLR0913  (as `stylize`, and what only a film has)
 
 
 def _options(
-    options: StylizeOptions | None, video: VideoOptions | None, choices: dict[str, Any], stylizer: Stylizer | None
-) -> tuple[StylizeOptions, VideoOptions]:
+    options: Options | None, video: VideoOptions | None, choices: dict[str, Any], stylizer: Stylizer | None
+) -> tuple[Options, VideoOptions]:
     own = {item.name for item in fields(VideoOptions)}
     chosen = replace(video or VideoOptions(), **{name: value for name, value in choices.items() if name in own})
     rest = {name: value for name, value in choices.items() if name not in own}
@@ -122,7 +126,7 @@ class _Film:
     """One film under way."""
 
     def __init__(
-        self, clip: Path, target: Path, styles: Sequence[Any], options: StylizeOptions, video: VideoOptions,
+        self, clip: Path, target: Path, styles: Sequence[Any], options: Options, video: VideoOptions,
         stylizer: Stylizer,
     ) -> None:  # fmt: skip
         self.target, self.options, self.video, self.stylizer = target, options, video, stylizer
@@ -132,15 +136,15 @@ class _Film:
         check_memory(stylizer.device, *self.size, stylizer.bytes_per_pixel(options) + BYTES_PER_PIXEL)
         self.part = Part(self.clip, self.size, video)
         self.names = api.Names(content=clip.name, styles=api._names(styles))
-        seen = [api.as_style(style) for style in styles]
+        seen = [api.as_style(style, options) for style in styles]
         self.painter = frame_painter(stylizer, seen, options, video.steady)
         self.encoding = encoding_for(target, video, bits=self.clip.bits, has_alpha=self.clip.has_alpha)
         self.pieces = Pieces(target, self.encoding.container, self._depends_on(clip, seen))
 
-    def _depends_on(self, clip: Path, styles: Sequence[Tensor | Style]) -> Any:
+    def _depends_on(self, clip: Path, styles: Sequence[Tensor | EncodedStyle]) -> Any:
         about = clip.stat()
         return [
-            str(clip.resolve()), about.st_size, about.st_mtime_ns, asdict(self.options), asdict(self.video),
+            str(clip.resolve()), about.st_size, about.st_mtime_ns, self.options.to_json(), asdict(self.video),
             self.stylizer.weights_hashes(self.options), [_digest(style) for style in styles],
         ]  # fmt: skip
 
@@ -375,12 +379,11 @@ def _to_pixels(picture: Floats, source: Pixels) -> Pixels:
     return np.concatenate([pixels, source[..., 3:]], 2) if source.shape[2] == 4 else pixels
 
 
-def _digest(style: Tensor | Style) -> str:
+def _digest(style: Tensor | EncodedStyle) -> str:
     """Of all that is painted from."""
-    tensors = [style] if isinstance(style, Tensor) else [
-        *style.colours, *(value for pair in style.statistics.values() for value in pair)
-    ]  # fmt: skip
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    if isinstance(style, Tensor):
+        return hashlib.sha256(style.detach().cpu().float().contiguous().numpy().tobytes()).hexdigest()
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / f"style{STYLE_SUFFIX}"
+        style.save(file)
+        return sha256_of(file)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +11,7 @@ from torch import Tensor
 from impasto import image
 from impasto.encoders.network import Encoder
 from impasto.losses.feature_statistics import Statistics, mean_std
+from impasto.methods import Following
 from impasto.methods.adain.network import Decoder, ground_on
 from impasto.methods.adain.preparation import Colours, colours, recoloured, smoothed
 from impasto.methods.adain.style import Codes, Style, blend, blend_colours
@@ -39,37 +40,13 @@ class Networks:
         return found
 
 
-Seen = Mapping[str, tuple[Tensor, Tensor]]
-"""Of a photo as a whole: means and covariances of its colours by region, or means and deviations by layer."""
-
-
-@dataclass
-class Following:
-    """All that a painting takes of the whole of its photo, in the order of use; of a film, it follows slowly.
-
-    before: what the last frame was painted with; empty where a shot begins. share: how much of a frame's own counts.
-    used: what this frame is painted with.
-    """
-
-    before: Sequence[Seen] = ()
-    share: float = 1.0
-    used: list[Seen] = field(default_factory=list)
-
-    def __call__(self, measured: Seen) -> Seen:
-        if len(self.used) < len(self.before):
-            last = self.before[len(self.used)]
-            measured = {name: _between(last[name], own, self.share) for name, own in measured.items()}
-        self.used.append(measured)
-        return measured
-
-
 @dataclass(frozen=True, kw_only=True)
 class Painter:
     """What is to be painted in which way; called with the photo.
 
     style: the only one, or a blend. regions: instead, styles and their maps, (1, 1, H, W) each, how much of each
     position is that style's. opacity: (N or 1, 1, H, W); None where all of the photo is visible.
-    strength, detail, stroke: of `StylizeOptions`. Detail and stroke mean something to a detailed decoder alone.
+    strength, detail, stroke: of `AdaINOptions`. Detail and stroke mean something to a detailed decoder alone.
     following: for a frame of a film. canvas: of a film too, (1, 2, H, W), where each pixel lies on the canvas whose
     ground strokes are made of, x before y.
     """
@@ -230,10 +207,6 @@ def statistics(features: Mapping[str, Tensor], opacity: Tensor | None) -> dict[s
     """Of what is visible. opacity: (N or 1, 1, H, W) of the picture, None where all of it counts."""
     shares = [None] * 4 if opacity is None else _pyramid(opacity)
     return {layer: mean_std(value, shares[int(layer[4]) - 1]) for layer, value in features.items()}
-
-
-def _between(before: tuple[Tensor, Tensor], own: tuple[Tensor, Tensor], share: float) -> tuple[Tensor, Tensor]:
-    return torch.lerp(before[0], own[0], share), torch.lerp(before[1], own[1], share)
 
 
 def _scaled(canvas: Tensor | None, height: int, width: int) -> Tensor | None:
