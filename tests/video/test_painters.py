@@ -61,7 +61,7 @@ def test_a_cut_begins_anew(photo, tmp_path):
 
 
 def test_resuming_a_real_method_gives_the_same_frames(photo, tmp_path, monkeypatch):
-    from impasto.video import stylize as module
+    from impasto.video import writing as module
 
     monkeypatch.setattr(module, "FRAMES", 3)
     clip = folder_of(pan(photo, 8), tmp_path / "clip")

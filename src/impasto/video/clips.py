@@ -67,6 +67,11 @@ class Part:
         seconds = min(length, end if end is not None else length) - start
         return max(1, round(seconds * (self.rate or self.clip.rate)))
 
+    def time_of(self, frame: Frame) -> str:
+        """What messages call a frame."""
+        minutes, seconds = divmod(float(frame.pts * self.time_base), 60)
+        return f"{self.clip.path}: frame at {int(minutes)}:{seconds:06.3f}"
+
     def frames(self, begin: int | None = None) -> Iterator[Frame]:
         """In order. begin: the first time that is wanted, in units of `time_base`; all if None."""
         frames = self._shifted(begin if self.rate is None else None if begin is None else self._earlier(begin))

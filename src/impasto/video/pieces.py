@@ -13,9 +13,6 @@ from impasto import weights
 from impasto.errors import CheckpointError, WeightsError
 from impasto.files import make_folder
 
-# A piece ends with the next key frame after so many seconds, and at the latest after so many frames.
-SECONDS, FRAMES = 2, 100
-
 # A part of every fingerprint: what a state holds, and how frames follow from it.
 FORMAT = 1
 

@@ -7,12 +7,11 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,14 +28,15 @@ from impasto.sizes import fit
 from impasto.sources import PathLike, as_list
 from impasto.video.animations import frame_name, write_animation, write_folder
 from impasto.video.clips import Part, open_clip
-from impasto.video.encoding import Encoder, check_size, encoding_for
+from impasto.video.encoding import check_size, encoding_for
 from impasto.video.joining import join_film
 from impasto.video.motion import Floats, is_cut, motion_between
 from impasto.video.options import ANIMATIONS, FILMS, VideoOptions, suffix_of
 from impasto.video.painters import Shown, Tensors, as_tensor, frame_painter
-from impasto.video.pieces import FRAMES, SECONDS, Pieces, Place
-from impasto.video.reading import Frame, Pixels
+from impasto.video.pieces import Pieces, Place
+from impasto.video.reading import Frame
 from impasto.video.threads import Behind, ahead
+from impasto.video.writing import Item, Writer
 from impasto.weights import sha256_of
 
 # Frames that wait between reading and painting, and between painting and writing.
@@ -114,14 +114,6 @@ def _check_target(target: Path, clip: Path, *, overwrite: bool, sources: Sequenc
     check_folder(target)
 
 
-@dataclass(frozen=True)
-class _Item:
-    """A frame on its way. shown: None of one that cannot be read, or is the last one once more."""
-
-    frame: Frame
-    shown: Shown | None
-
-
 class _Film:
     """One film under way."""
 
@@ -153,7 +145,7 @@ class _Film:
         if not place.pieces:
             self.pieces.begin()
         prepare_for_forks()
-        writer = _Writer(self, place)
+        writer = Writer(self.painter, self.part, self.encoding, self.pieces, place)
         clock = _Clock(self.part.count, place.frames)
         stopped: BaseException | None = None
         if not place.is_over:
@@ -165,8 +157,6 @@ class _Film:
             self.pieces.remove()
             raise PictureError(f"{self.clip.path}: the part that is asked for has no frames that can be decoded")
         self._write(writer, is_whole=stopped is None and self.video.end is None, seconds=clock.seconds)
-        for path in writer.unfinished:
-            path.unlink(missing_ok=True)
         if stopped is not None:
             raise Cancelled(
                 f"stopped after {writer.frames} frames; {self.target} holds them, and --resume goes on with them",
@@ -176,7 +166,7 @@ class _Film:
         return self.target
 
     def _paint(
-        self, place: Place, memory: Tensors, writer: "_Writer", clock: "_Clock", progress: ProgressCallback | None
+        self, place: Place, memory: Tensors, writer: Writer, clock: "_Clock", progress: ProgressCallback | None
     ) -> BaseException | None:
         """What stopped it before the end, if anything did."""
         before: Frame | None = None
@@ -194,20 +184,20 @@ class _Film:
                         progress(clock.report(self.size, painted))
         except (Cancelled, KeyboardInterrupt) as error:
             write.close()
-            writer.stop()
+            writer.end(is_over=False)
             return error
         except BaseException:
             write.abandon()
             raise
         write.close()
-        writer.end()
+        writer.end(is_over=True)
         return None
 
-    def _items(self, begin: int | None, before: Frame | None) -> Iterator[_Item]:
+    def _items(self, begin: int | None, before: Frame | None) -> Iterator[Item]:
         """Frames with what moved since the last one. before: the last one that could be read."""
         for frame in self.part.frames(begin):
             if frame.pixels is None or (before is not None and frame.pixels is before.pixels):
-                yield _Item(frame, None)
+                yield Item(frame, None)
                 continue
             motion, seconds = None, 0.0
             if before is not None and self.video.steady:
@@ -215,26 +205,22 @@ class _Film:
                 seconds = float((frame.pts - before.pts) * self.part.time_base)
                 if not is_cut(before.pixels, frame.pixels):
                     motion = motion_between(before.pixels, frame.pixels)
-            yield _Item(frame, Shown(frame.pixels, motion, seconds))
+            yield Item(frame, Shown(frame.pixels, motion, seconds))
             before = frame
 
-    def _painted(self, item: _Item) -> tuple[Floats, Tensors] | None:
+    def _painted(self, item: Item) -> tuple[Floats, Tensors] | None:
         """None where the last frame is to be repeated."""
         if item.shown is None:
             return None
         try:
             return self.painter.paint(item.shown)
         except DivergedError as error:
-            logger.warning("%s: %s; the frame before is repeated", self.time_of(item.frame), error)
+            logger.warning("%s: %s; the frame before is repeated", self.part.time_of(item.frame), error)
             return None
-
-    def time_of(self, frame: Frame) -> str:
-        minutes, seconds = divmod(float(frame.pts * self.part.time_base), 60)
-        return f"{self.clip.path}: frame at {int(minutes)}:{seconds:06.3f}"
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    def _write(self, writer: "_Writer", *, is_whole: bool, seconds: float) -> None:
+    def _write(self, writer: Writer, *, is_whole: bool, seconds: float) -> None:
         """The film of all pieces, all of it or nothing."""
         files, suffix = writer.files, suffix_of(self.target)
         try:
@@ -275,81 +261,6 @@ class _Film:
         return {**record, "video": chosen}
 
 
-class _Writer:
-    """Takes painted frames, in order, and keeps the pieces of the film; in a thread of its own."""
-
-    def __init__(self, film: _Film, place: Place) -> None:
-        self.film = film
-        self.whole = place.pieces
-        self.frames = place.frames
-        self.over = place.end
-        self.encoder: Encoder | None = None
-        self.began = self.inside = 0
-        self.last: Pixels | None = None
-        self.memory: Tensors = {}
-        self.unfinished: list[Path] = []
-
-    @property
-    def files(self) -> list[Path]:
-        """All that is painted, in order."""
-        return [*(self.film.pieces.path(number) for number in range(self.whole)), *self.unfinished]
-
-    def resume(self, memory: Tensors) -> None:
-        self.last = _to_pixels(memory["before"].numpy(), memory["source"].numpy())
-        self.memory = memory
-
-    def __call__(self, item: tuple[_Item, tuple[Floats, Tensors] | None]) -> None:
-        frame, shown, painted = item[0].frame, item[0].shown, item[1]
-        if self.encoder is not None and self._is_long_enough(frame):
-            self._keep(begin=frame.pts)
-        if painted is not None and shown is not None:
-            picture, settled = self.film.painter.settle(painted[0], shown)
-            self.last = _to_pixels(picture, shown.pixels)
-            self.memory = {
-                **painted[1], **settled, "source": torch.from_numpy(shown.pixels), "pts": torch.tensor(frame.pts)
-            }  # fmt: skip
-        elif frame.problem:
-            what = "the frame before is repeated" if self.last is not None else "it is left out"
-            logger.warning("%s: %s; %s", self.film.time_of(frame), frame.problem, what)
-        if self.last is None:
-            return
-        self._write(frame, self.last)
-
-    def _write(self, frame: Frame, pixels: Pixels) -> None:
-        if self.encoder is None:
-            film, part = self.film, self.film.part
-            path = film.pieces.part(self.whole)
-            self.encoder = Encoder(path, film.encoding, film.clip, part.time_base, part.rate or film.clip.rate)
-            self.began, self.inside = frame.pts, 0
-        self.encoder.write(pixels, frame.pts)
-        self.inside += 1
-        self.frames += 1
-        self.over = frame.pts + frame.duration
-
-    def _is_long_enough(self, frame: Frame) -> bool:
-        seconds = (frame.pts - self.began) * self.film.part.time_base
-        return (frame.is_key and seconds >= SECONDS) or self.inside >= FRAMES
-
-    def _keep(self, *, begin: int | None) -> None:
-        """The piece is whole. begin: of the next one; None if there is none."""
-        assert self.encoder is not None
-        self.encoder.close()
-        self.encoder = None
-        self.whole += 1
-        self.film.pieces.keep(Place(self.whole, begin, self.over, self.frames, begin is None), self.memory)
-
-    def end(self) -> None:
-        """No frame follows."""
-        if self.encoder is not None:
-            self._keep(begin=None)
-
-    def stop(self) -> None:
-        """Close the piece that is begun, which is shown but not kept."""
-        if self.encoder is not None:
-            self.encoder.close()
-            self.unfinished = [self.encoder.path]
-
-
 class _Clock:
     """How far a film is, and how long it will take."""
 
@@ -370,13 +281,6 @@ class _Clock:
         left = self.seconds / (self.done - self.first) * (total - self.done) if self.total else None
         preview = None if painted is None else lambda: as_tensor(painted[0])
         return Progress(step=self.done, total=total, size=size, seconds_left=left, preview=preview)
-
-
-def _to_pixels(picture: Floats, source: Pixels) -> Pixels:
-    """As many bits as the source, and its opacity."""
-    white = np.iinfo(source.dtype).max
-    pixels = np.rint(picture.clip(0, 1) * white).astype(source.dtype)
-    return np.concatenate([pixels, source[..., 3:]], 2) if source.shape[2] == 4 else pixels
 
 
 def _digest(style: Tensor | EncodedStyle) -> str:
