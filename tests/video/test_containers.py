@@ -123,6 +123,27 @@ def test_rotation_is_applied(tmp_path, turn, mirrored):
     assert np.abs(frame.astype(int) - (255 - seen.astype(int)))[::8, ::8].mean() < 8
 
 
+def test_pixels_that_are_not_square(tmp_path):
+    def prepare(_out, stream):
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+
+    clip = write_film(tmp_path / "clip.mp4", [plain(0)] * 2, prepare=prepare)
+    with av.open(str(painted(clip))) as container:
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height, stream.sample_aspect_ratio) == (64, 48, Fraction(4, 3))
+    assert frames_of(next(painted(clip, "frames").iterdir()))[0].shape == (48, 85, 3)
+
+
+def test_fonts_of_subtitles(tmp_path):
+    def prepare(out, _stream):
+        out.add_attachment("font.ttf", "font/ttf", b"a font")
+
+    clip = write_film(tmp_path / "clip.mkv", [plain(0)] * 2, prepare=prepare)
+    with av.open(str(painted(clip, "out.mkv"))) as container:
+        (font,) = [stream for stream in container.streams if stream.type == "attachment"]
+        assert font.metadata["filename"] == "font.ttf"
+
+
 @pytest.mark.parametrize(("size", "even"), [((49, 65), (48, 64)), ((47, 2), (46, 2)), ((1, 33), (2, 32))])
 def test_odd_sizes(tmp_path, size, even):
     frames = [plain(number, *size) for number in range(3)]

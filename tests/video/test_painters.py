@@ -60,24 +60,25 @@ def test_a_cut_begins_anew(photo, tmp_path):
     assert torch.equal(made[0][3:], made[1])
 
 
-def test_resuming_a_real_method_gives_the_same_frames(photo, tmp_path, monkeypatch):
-    from impasto.video import writing as module
+OPTIMISED = {"method": "gatys", "preset": "draft", "steps": 2, "coarse_steps": 2}
 
-    monkeypatch.setattr(module, "FRAMES", 3)
-    clip = folder_of(pan(photo, 8), tmp_path / "clip")
-    for choices in ({}, {"colour": "match"}, {"method": "gatys", "preset": "draft", "steps": 2, "coarse_steps": 2}):
-        name = "-".join(map(str, choices.values()))
-        style = packaged()["cubes"]
-        whole = stylize_video(clip, style, output=tmp_path / f"whole{name}", **choices)
 
-        def stop(report):
-            if report.step == 5:
-                raise Cancelled
+@pytest.mark.parametrize("choices", [{}, {"colour": "match"}, pytest.param(OPTIMISED, marks=pytest.mark.slow)])
+def test_resuming_a_real_method_gives_the_same_frames(photo, tmp_path, monkeypatch, choices):
+    from impasto.video import writing
 
-        with pytest.raises(Cancelled):
-            stylize_video(clip, style, output=tmp_path / f"out{name}", progress=stop, **choices)
-        out = stylize_video(clip, style, output=tmp_path / f"out{name}", resume=True, **choices)
-        assert torch.equal(pictures_in(out), pictures_in(whole)), choices
+    monkeypatch.setattr(writing, "FRAMES", 3)
+    clip, style = folder_of(pan(photo, 8), tmp_path / "clip"), packaged()["cubes"]
+    whole = stylize_video(clip, style, output=tmp_path / "whole", **choices)
+
+    def stop(report):
+        if report.step == 5:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        stylize_video(clip, style, output=tmp_path / "out", progress=stop, **choices)
+    out = stylize_video(clip, style, output=tmp_path / "out", resume=True, **choices)
+    assert torch.equal(pictures_in(out), pictures_in(whole))
 
 
 def test_alpha_counts_for_nothing(photo, tmp_path):

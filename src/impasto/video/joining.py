@@ -38,6 +38,8 @@ class Source:
         for stream in container.streams:
             if stream.type in ("audio", "subtitle"):
                 self._take(stream, out, part.clip.path)
+            elif stream.type == "attachment" and out.format.name == "matroska":
+                out.add_stream_from_template(stream)  # a font of subtitles, for one
         self._tell_about(out, part)
 
     def _take(self, stream: Any, out: Any, path: Path) -> None:

@@ -34,7 +34,7 @@ from impasto.video.motion import Floats, is_cut, motion_between
 from impasto.video.options import ANIMATIONS, FILMS, VideoOptions, suffix_of
 from impasto.video.painters import Shown, Tensors, as_tensor, frame_painter
 from impasto.video.pieces import Pieces, Place
-from impasto.video.reading import Frame
+from impasto.video.reading import Clip, Frame
 from impasto.video.threads import Behind, ahead
 from impasto.video.writing import Item, Writer
 from impasto.weights import sha256_of
@@ -114,6 +114,11 @@ def _check_target(target: Path, clip: Path, *, overwrite: bool, sources: Sequenc
     check_folder(target)
 
 
+def _width(clip: Clip, target: Path) -> int:
+    """Of the frames; pictures are of square pixels, films need not be."""
+    return clip.width if suffix_of(target) in FILMS else max(1, round(clip.width * clip.aspect))
+
+
 class _Film:
     """One film under way."""
 
@@ -123,7 +128,7 @@ class _Film:
     ) -> None:  # fmt: skip
         self.target, self.options, self.video, self.stylizer = target, options, video, stylizer
         self.clip = open_clip(clip, video)
-        self.size = fit(self.clip.height, self.clip.width, options.size)
+        self.size = fit(self.clip.height, _width(self.clip, target), options.size)
         check_size(clip, *self.size)
         check_memory(stylizer.device, *self.size, stylizer.bytes_per_pixel(options) + BYTES_PER_PIXEL)
         self.part = Part(self.clip, self.size, video)
