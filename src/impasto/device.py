@@ -2,17 +2,24 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+import platform
+from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
+from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from impasto.errors import OptionError, OutOfMemoryError, PictureError
 from impasto.sizes import largest_side
 
 # Half precision is used only where it gives the same picture to this many decibels.
 GATE_PSNR = 40.0
+
+T = TypeVar("T")
 
 PROC = Path("/proc")
 
@@ -41,6 +48,12 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
+def machine() -> str:
+    """Versions, processor and threads, for the record."""
+    threads = torch.get_num_threads()
+    return f"impasto {version('impasto')}, torch {torch.__version__}, {platform.machine()}, {threads} threads"
+
+
 def precision(name: str, device: torch.device) -> torch.dtype:
     """'fp32', 'bf16', or 'auto': bf16 where the hardware multiplies in it, fp32 elsewhere. Raises OptionError."""
     if name == "auto":
@@ -48,6 +61,25 @@ def precision(name: str, device: torch.device) -> torch.dtype:
     if name not in ("fp32", "bf16"):
         raise OptionError(f"precision is '{name}', but must be auto, fp32 or bf16")
     return torch.bfloat16 if name == "bf16" else torch.float32
+
+
+def gated(name: str, exact: T, half: T, paint: Callable[[T, Tensor], Tensor], pictures: int = 1) -> T:
+    """`half`, or `exact` if the precision is named 'auto' and `half` changes visibly what is painted.
+
+    paint: what either makes of noise (N, 3, 96, 96) in [0, 1], which is harder than a photograph. pictures: N.
+    """
+    if name != "auto" or half == exact:
+        return half
+    coarse = torch.rand(pictures, 3, 12, 12, generator=torch.Generator().manual_seed(0))
+    noise = F.interpolate(coarse, (96, 96), mode="bicubic").clamp(0, 1)
+    with torch.inference_mode():
+        first, second = (paint(one, noise).float().clamp(0, 1) for one in (exact, half))
+    return half if decibels(first, second) >= GATE_PSNR else exact
+
+
+def decibels(first: Tensor, second: Tensor) -> float:
+    """Peak signal-to-noise ratio of two pictures in [0, 1]; 120 where they are equal."""
+    return float(-10 * (first - second).square().mean().clamp_min(1e-12).log10())
 
 
 def _multiplies_bf16(device: torch.device) -> bool:

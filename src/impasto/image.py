@@ -19,8 +19,8 @@ from numpy.typing import DTypeLike, NDArray
 from PIL import Image, PngImagePlugin
 from torch import Tensor
 
+from impasto import gallery, sixteen_bit, sizes
 from impasto import record as records
-from impasto import sixteen_bit, sizes
 from impasto.colour import luma
 from impasto.decoding import Decoded, Floats, decode, fractions
 from impasto.device import check_memory, check_room
@@ -31,13 +31,11 @@ from impasto.record import Record, check_path, explained, opened
 DEFAULT_PIXEL_LIMIT = records.DEFAULT_PIXEL_LIMIT
 Source = records.Source
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".tif": "TIFF", ".tiff": "TIFF"}
-"""The formats that can be written, by suffix."""
-
 _LONGEST_SIDE = {"JPEG": 65_500, "WebP": 16_383}
 _LARGE = 2**24  # pixels that no machine has too little memory for
 
 fit = sizes.fit
+FORMATS = gallery.FORMATS
 Path_ = str | os.PathLike[str]
 
 

@@ -8,7 +8,6 @@ import errno
 import json
 import logging
 import os
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from torch import Tensor
 
 from impasto.download import DownloadError, Wanted, download, is_offline, sha256_of
 from impasto.errors import WeightsError
+from impasto.files import replacing
 
 __all__ = [
     "WEIGHTS", "WeightSpec", "cache_folder", "fetch", "load", "load_foreign_state", "location", "save", "sha256_of",
@@ -214,10 +214,30 @@ def save(path: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -
         for name, tensor in tensors.items()
     }
     try:
-        with _replacing(path) as partial:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as partial:
             partial.write_bytes(serialise(copies, metadata))
     except OSError as error:
         raise WeightsError(f"{path}: {_local_reason(error, path)}") from None
+
+
+def fitting(
+    path: Path, what: str, found: Mapping[str, Tensor], expected: Mapping[str, Tensor], names: Mapping[str, str] = {}
+) -> dict[str, Tensor]:
+    """Of what was found in a file, all that a network expects: {its name: tensor of the shape that is expected}.
+
+    what: 'is no VGG-19', as an error says it. names: what the file calls those that it calls otherwise.
+    Raises WeightsError for the first that is missing or has another shape.
+    """
+    state = {}
+    for name, parameter in expected.items():
+        key, shape = names.get(name, name), tuple(parameter.shape)
+        if key not in found:
+            raise WeightsError(f"{path}: {what}: '{key}' of shape {shape} is missing")
+        if tuple(found[key].shape) != shape:
+            raise WeightsError(f"{path}: {what}: '{key}' has shape {tuple(found[key].shape)}, not {shape}")
+        state[name] = found[key]
+    return state
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -304,21 +324,6 @@ def _download(spec: WeightSpec, path: Path, progress: Callable[[int, int], None]
     except DownloadError as error:
         reason = f"the weights '{spec.name}' cannot be downloaded ({error})"
         raise WeightsError(f"{reason}.\n{_advice(spec, path)}") from None
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A new path beside `path`: its file takes the place of `path` if the block succeeds, and vanishes otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own, because two processes may be writing the same weights; and not too long with what is added.
-    partial = path.with_name(f".{path.name[:48]}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        yield partial
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _advice(spec: WeightSpec, path: Path) -> str:

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Group, Parameter
 
-from impasto.cli.failures import Failure, SomeFailedError
+from impasto.cli.failures import SomeFailedError
 from impasto.cli.flags import given, method_flags
-from impasto.cli.outputs import IN_FOLDER, Job, check_pattern, is_folder, make_folders, plan
-from impasto.cli.pictures import INVERSE, Mask, Source, called, find_contents, find_mask, find_style
+from impasto.cli.outputs import IN_FOLDER, check_pattern, is_folder, make_ready, plan, targets
+from impasto.cli.pictures import INVERSE, called, find_contents, find_mask, find_style
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
+from impasto.jobs.job import FileSource, Mask, PaintJob
 from impasto.methods import DEFAULT, StylizeOptions, every_field, fields_of
 from impasto.options import Options
 from impasto.progress import interrupt, stoppable
 
 if TYPE_CHECKING:
-    from impasto.cli.painting import Habits, Studio
     from impasto.cli.sheet import Sheet
+    from impasto.jobs.file_target import FileTarget
 
     OptionFlags = Any
 else:
@@ -168,15 +169,15 @@ def stylize(
 class Pictures:
     """What is read. like: whose record was repeated. problems: words that mean no picture."""
 
-    contents: Sequence[Source]
-    styles: Sequence[Source]
+    contents: Sequence[FileSource]
+    styles: Sequence[FileSource]
     masks: Sequence[Mask]
     like: Path | None
     problems: Sequence[PictureError]
 
     @property
     def paths(self) -> list[Path]:
-        masks = [mask.source for mask in self.masks if mask.source]
+        masks = [mask.source for mask in self.masks if isinstance(mask.source, FileSource)]
         return [*(one.path for one in (*self.contents, *self.styles, *masks)), *([self.like] if self.like else [])]
 
 
@@ -189,31 +190,36 @@ def _paint(
 ) -> int:
     # PyTorch comes in here.
     from impasto import api
-    from impasto.cli.painting import Studio, paint_all
+    from impasto.cli.painting import RunDisplay
+    from impasto.image import DEFAULT_PIXEL_LIMIT
+    from impasto.jobs.pipeline import prepare
+    from impasto.jobs.pipeline import run as paint
+    from impasto.jobs.session import Session
 
     contents, styles, problems = pictures.contents, pictures.styles, pictures.problems
     mixes = [(style,) for style in styles] if output.grid else [tuple(styles)]
-    beside, saving = output.grid is None, run.resume or run.save_every is not None
-    jobs = plan(contents, mixes, options, output=output.output, pattern=output.name, beside=beside, saving=saving)
+    how = _target(output, run, [*pictures.paths, *options.files.values(), run.weights])
+    jobs = plan(
+        contents, mixes, pictures.masks, options, output=output.output, pattern=output.name,
+        beside=output.grid is None, how=how,
+    )  # fmt: skip
     stylizer = api.load(options.method, device=run.device, weights=run.weights, download=screen.download)
-    inputs = [*pictures.paths, *options.files.values(), run.weights]
-    studio = Studio(stylizer, options, _habits(output, run), screen, inputs, pictures.masks)
-    make_folders(jobs)
-    for job in jobs:
-        studio.check(job)
-    sheet = _sheet(contents, styles, output.grid, studio, jobs)
-    studio.read_styles(jobs)
-    failures: list[Failure] = [("", problem) for problem in problems]
+    make_ready(jobs)
+    sheet = _sheet(contents, styles, output.grid, how, jobs)
+    pixel_limit = run.pixel_limit or DEFAULT_PIXEL_LIMIT
+    session = Session(lambda _: stylizer, pixel_limit=pixel_limit, note=screen.note)
+    display = RunDisplay(screen, sheet, several=len(mixes) > 1, json=run.json)
+    display.failures += [("", problem) for problem in problems]
+    prepare(jobs, session)
     with stoppable(interrupt):
         try:
-            failures += paint_all(studio, jobs, lambda result: sheet.add(result) if sheet else None)
+            display.draw(paint(jobs, session, display.progress))
         finally:
             if sheet and output.grid and sheet.cells:
                 replace = run.resume or output.overwrite
-                sheet.write(
-                    output.grid, overwrite=replace, pixel_limit=studio.habits.pixel_limit, sources=studio.inputs
-                )
+                sheet.write(output.grid, overwrite=replace, pixel_limit=pixel_limit, sources=how.inputs)
                 screen.result(str(output.grid))
+    failures = display.failures
     if failures and len(jobs) + len(problems) == 1:
         raise failures[0][1]
     if failures:
@@ -308,23 +314,27 @@ def _found(find: Callable[[str, Sequence[Path]], T], word: str, folders: Sequenc
         raise PictureError(f"the record names a style that is not here; give it with --style ({error})") from None
 
 
-def _habits(output: Output, run: Run) -> "Habits":
-    from impasto.cli.painting import Habits
-    from impasto.image import DEFAULT_PIXEL_LIMIT
+def _target(output: Output, run: Run, inputs: Sequence[Any]) -> "FileTarget":
+    """What all paintings' targets share, wherever they are."""
+    from impasto.jobs.file_target import FileTarget
 
-    return Habits(
+    return FileTarget(
+        path=Path(),
         bits=None if output.bits is None else int(output.bits),
         overwrite=output.overwrite,
-        pixel_limit=run.pixel_limit or DEFAULT_PIXEL_LIMIT,
-        save_every=run.save_every or (DEFAULT_SAVE_EVERY if run.resume else 0),
-        steps=run.save_every is not None,
+        inputs=inputs,
         resume=run.resume,
-        json=run.json,
+        save_every=run.save_every or (DEFAULT_SAVE_EVERY if run.resume else 0),
+        keep_steps=run.save_every is not None,
     )
 
 
 def _sheet(
-    contents: Sequence[Source], styles: Sequence[Source], path: Path | None, studio: "Studio", jobs: Sequence[Job]
+    contents: Sequence[FileSource],
+    styles: Sequence[FileSource],
+    path: Path | None,
+    how: "FileTarget",
+    jobs: Sequence[PaintJob],
 ) -> "Sheet | None":
     if path is None:
         return None
@@ -332,11 +342,9 @@ def _sheet(
     from impasto.cli.sheet import Sheet
     from impasto.files import is_same_file
 
-    habits = studio.habits
-    made = [job.target for job in jobs if job.target]
-    if any(is_same_file(path, target) for target in made):
+    if any(is_same_file(path, target.path) for _, target in targets(jobs)):
         raise OptionError(f"--grid {path} is also one of the paintings that --output asks for; choose another name")
-    image.check_target(path, overwrite=habits.overwrite or habits.resume, sources=studio.inputs)
+    image.check_target(path, overwrite=how.overwrite or how.resume, sources=how.inputs)
     sheet = Sheet(contents, styles)
     sheet.check(path)
     return sheet

@@ -126,9 +126,9 @@ class Encoder:
 
 def _colours(encoding: Encoding) -> dict[str, Any]:
     if not encoding.is_even:
-        return {}
+        return {"threads": 1}
     how = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
-    return {"dst_colorspace": Colorspace.ITU709, "dst_color_range": ColorRange.MPEG, "interpolation": how}
+    return {"dst_colorspace": Colorspace.ITU709, "dst_color_range": ColorRange.MPEG, "interpolation": how, "threads": 1}
 
 
 def _fitting(pixels: Pixels, encoding: Encoding) -> Pixels:

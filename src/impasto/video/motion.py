@@ -1,5 +1,7 @@
 """What moved between two frames of a film: optical flow, where it can be trusted, and whether there was a cut."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import cv2
@@ -36,6 +38,17 @@ class Motion:
 
     flow: Floats
     seen: Floats
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """For OpenCV: others would only take processors from painting, and frames do not depend on how many there are."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def motion_between(before: Pixels, now: Pixels) -> Motion:

@@ -278,7 +278,8 @@ def _pixels(frame: Any, clip: Clip, size: tuple[int, int], reformatter: Any) -> 
     turns, is_mirrored = _orientation(frame)
     height, width = size[::-1] if turns % 2 else size
     form = {(8, False): "rgb24", (8, True): "rgba", (16, False): "rgb48le", (16, True): "rgba64le"}
-    how: dict[str, Any] = {"dst_color_range": ColorRange.JPEG, "interpolation": SCALING}
+    # In one thread, as all that is done beside painting.
+    how: dict[str, Any] = {"dst_color_range": ColorRange.JPEG, "interpolation": SCALING, "threads": 1}
     if not frame.format.is_rgb:
         how["src_color_range"] = frame.color_range or ColorRange.MPEG
         if frame.colorspace == UNSPECIFIED:

@@ -30,7 +30,7 @@ from impasto.video.animations import frame_name, write_animation, write_folder
 from impasto.video.clips import Part, open_clip
 from impasto.video.encoding import check_size, encoding_for
 from impasto.video.joining import join_film
-from impasto.video.motion import Floats, is_cut, motion_between
+from impasto.video.motion import Floats, is_cut, motion_between, one_thread
 from impasto.video.options import ANIMATIONS, FILMS, VideoOptions, suffix_of
 from impasto.video.painters import Shown, Tensors, as_tensor, frame_painter
 from impasto.video.pieces import Pieces, Place
@@ -181,7 +181,7 @@ class _Film:
             writer.resume(memory)
         write = Behind(writer, DEPTH)
         try:
-            with closing(ahead(self._items(place.begin, before), DEPTH)) as items:
+            with one_thread(), closing(ahead(self._items(place.begin, before), DEPTH)) as items:
                 for item in items:
                     painted = self._painted(item)
                     write((item, painted))

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from impasto import image
-from impasto.device import GATE_PSNR, memory_guard, precision
+from impasto.device import gated, memory_guard, precision
 from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import Pooling
 from impasto.errors import OptionError, WeightsError
@@ -146,10 +145,11 @@ class AdaIN:
         key = options.encoder, options.decoder, options.precision
         if key not in self._networks:
             exact, dtype = self._load(options), precision(options.precision, self.device)
-            chosen = exact if dtype == torch.float32 else _in_precision(exact, dtype)
-            if options.precision == "auto" and chosen is not exact and _psnr(exact, chosen) < GATE_PSNR:
-                chosen = exact
-            self._networks[key] = chosen
+            half = exact if dtype == torch.float32 else _in_precision(exact, dtype)
+            # What sees the style is the same for both.
+            self._networks[key] = gated(
+                options.precision, exact, half, lambda one, noise: _painted_noise(one, exact, noise), pictures=2
+            )
         return self._networks[key]
 
     @torch.random.fork_rng(devices=[])  # a caller's random numbers are not ours to draw
@@ -230,15 +230,8 @@ def _in_precision(networks: Networks, dtype: torch.dtype) -> Networks:
     return Networks(networks.encoder.in_precision(dtype), networks.decoder.in_precision(dtype))
 
 
-def _psnr(exact: Networks, other: Networks) -> float:
-    """Decibels between what two sets of networks paint of the same noise, which is harder than a photograph."""
-    generator = torch.Generator().manual_seed(0)
-    coarse = torch.rand(2, 3, 12, 12, generator=generator)
-    pictures = F.interpolate(coarse, (96, 96), mode="bicubic").clamp(0, 1)
-    pictures = pictures.to(exact.encoder.mean.device, memory_format=torch.channels_last)
-    with torch.inference_mode():
-        content, style = pictures[:1], pictures[1:]
-        code = Style(statistics(exact.encoder(style, LAYERS), None), colours(style), "")
-        both = (Painter(networks=networks, style=code)(content) for networks in (exact, other))
-        first, second = (painted.float().clamp(0, 1) for painted in both)
-    return float(-10 * (first - second).square().mean().clamp_min(1e-12).log10())
+def _painted_noise(networks: Networks, exact: Networks, noise: Tensor) -> Tensor:
+    """The first of two pictures in the style of the second."""
+    content, style = noise.to(exact.encoder.mean.device, memory_format=torch.channels_last).split(1)
+    code = Style(statistics(exact.encoder(style, LAYERS), None), colours(style), "")
+    return Painter(networks=networks, style=code)(content)
