@@ -123,7 +123,7 @@ def imported() -> set[str]:
                 names.add(node.module.partition(".")[0])
     known = metadata.packages_distributions()
     others = names - set(sys.stdlib_module_names) - {"impasto"}
-    return {distribution.lower() for name in others for distribution in known[name]}
+    return {distribution.lower().replace("_", "-") for name in others for distribution in known[name]}
 
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported():

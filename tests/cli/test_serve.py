@@ -66,11 +66,11 @@ def test_no_folder_for_temporary_files(impasto, monkeypatch):
 
 
 def test_monet_is_offered_unless_another_file_is_given(folder):
-    offer = command._offer(command.Goods())
+    offer = command._offer(command.ServedModels())
     assert {"adain", "gatys", "nla-cyclegan"} == set(offer.methods)
     assert offer.weights["nla-cyclegan"] == location(WEIGHTS["monet"])
     (folder / "mine.safetensors").touch()
-    given = command._offer(command.Goods(weights=("nla-cyclegan=mine.safetensors",)))
+    given = command._offer(command.ServedModels(weights=("nla-cyclegan=mine.safetensors",)))
     assert given.weights == {"nla-cyclegan": folder / "mine.safetensors"}
 
 

@@ -14,7 +14,7 @@ from fake_service import go, offer, serve
 from impasto.client import _form
 from impasto.service import Service
 from impasto.serving.hosts import Hosts
-from impasto.serving.patience import Patience
+from impasto.serving.http_limits import HttpLimits
 from impasto.serving.server import listen
 from impasto.web.app import create_app
 from impasto.web.keys import Keys
@@ -67,7 +67,7 @@ def _running(
 ) -> Iterator[Site]:
     """page: with the web page."""
     with listen("127.0.0.1", 0) as sock:
-        app = create_app(service, Patience(**patience), keys=keys, hosts=hosts)
+        app = create_app(service, HttpLimits(**patience), keys=keys, hosts=hosts)
         if page:
             from impasto.web.page.mount import add_page
 

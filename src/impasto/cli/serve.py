@@ -14,17 +14,17 @@ from impasto.cli.terminal import Screen
 from impasto.errors import ImpastoError, OptionError, from_extra
 from impasto.service.limits import Limits
 from impasto.serving.hosts import Hosts, is_loopback, named
-from impasto.serving.patience import Patience
+from impasto.serving.http_limits import HttpLimits
 
 if TYPE_CHECKING:
     from impasto.service import Offer, Service
 
     LimitsFlags = Any
-    PatienceFlags = Any
+    HttpFlags = Any
 else:
-    LimitsFlags, PatienceFlags = flags(Limits, "Limits"), flags(Patience, "Patience")
+    LimitsFlags, HttpFlags = flags(Limits, "Limits"), flags(HttpLimits, "HTTP")
 
-_NO_LIMITS, _NO_PATIENCE = LimitsFlags(), PatienceFlags()
+_NO_LIMITS, _NO_HTTP_LIMITS = LimitsFlags(), HttpFlags()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Address:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Goods:
+class ServedModels:
     """What there is to choose from, and what paints."""
 
     styles: Annotated[
@@ -73,14 +73,14 @@ class Goods:
 def serve(
     *,
     address: Annotated[Address, Parameter(name="*")] = Address(),
-    goods: Annotated[Goods, Parameter(name="*")] = Goods(),
+    models: Annotated[ServedModels, Parameter(name="*")] = ServedModels(),
     limits: Annotated[LimitsFlags, Parameter(name="*")] = _NO_LIMITS,
-    patience: Annotated[PatienceFlags, Parameter(name="*")] = _NO_PATIENCE,
+    http: Annotated[HttpFlags, Parameter(name="*")] = _NO_HTTP_LIMITS,
 ) -> int:
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
     hosts = _checked(address)
     _check_temporary_folder()
-    chosen, patient = Limits(**given(limits)), Patience(**given(patience))
+    bounds, http_limits = Limits(**given(limits)), HttpLimits(**given(http))
     with from_extra("web", "serving"):
         import python_multipart  # noqa: F401  (which starlette asks for only when a form arrives)
 
@@ -91,8 +91,8 @@ def serve(
     from impasto.web.keys import Keys
 
     keys = None if address.keys is None else Keys(address.keys)
-    with listen(address.host, address.port) as sock, _started(_offer(goods), chosen, goods.device) as service:
-        app = create_app(service, patient, keys=keys, hosts=hosts)
+    with listen(address.host, address.port) as sock, _started(_offer(models), bounds, models.device) as service:
+        app = create_app(service, http_limits, keys=keys, hosts=hosts)
         add_page(app, service)
         host = f"[{address.host}]" if ":" in address.host else address.host
         screen = Screen()
@@ -133,15 +133,15 @@ def _check_temporary_folder() -> None:
         ) from error
 
 
-def _offer(goods: Goods) -> "Offer":
+def _offer(models: ServedModels) -> "Offer":
     from impasto.gallery import own_styles
     from impasto.methods import shipped
     from impasto.service import Offer, styles_in
 
     weights = shipped()
-    for word in goods.weights:
+    for word in models.weights:
         name, equals, path = word.partition("=")
         if not equals:
             raise OptionError(f"--weights is '{word}', but must be NAME=FILE")
         weights[name] = Path(path).resolve()
-    return Offer(styles=own_styles() if goods.styles is None else styles_in(goods.styles), weights=weights)
+    return Offer(styles=own_styles() if models.styles is None else styles_in(models.styles), weights=weights)

@@ -14,7 +14,7 @@ from impasto.errors import DataError, OptionError, from_extra
 from impasto.serving.hosts import named
 
 if TYPE_CHECKING:
-    from impasto.survey.store import Keys
+    from impasto.survey.store import SurveyKeys
 
 app = App(name="survey", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")
 
@@ -107,7 +107,7 @@ def create(
     from impasto.files import check_output
     from impasto.survey.create import create_survey
     from impasto.survey.pairs import match, spread
-    from impasto.survey.store import Settings
+    from impasto.survey.store import SurveySettings
 
     for path in (file, links):
         check_output(path)
@@ -119,7 +119,7 @@ def create(
     if shown.pairs is not None and len(chosen) < shown.pairs:
         raise DataError(f"--pairs is {shown.pairs}, but there are results of {len(chosen)} pairs")
     kinds = tuple(part.strip() for part in shown.ask.split(",") if part.strip())
-    settings = Settings(
+    settings = SurveySettings(
         **vars(wording), kinds=kinds, methods=tuple(folders), places=people.participants, open=people.open
     )
     with screen.counting("survey") as count:
@@ -252,7 +252,7 @@ def _methods(results: Sequence[str]) -> dict[str, Path]:
     return folders
 
 
-def _hand_out(file: Path, links: Path, keys: "Keys", url: str) -> None:
+def _hand_out(file: Path, links: Path, keys: "SurveyKeys", url: str) -> None:
     """The links into a file, the admin's key on the screen: neither is stored anywhere else."""
     base = f"{url}/{keys.survey}"
     lines = [f"{base}/join/{keys.joining}"] if keys.joining else [f"{base}/p/{link}" for link in keys.links]

@@ -24,7 +24,7 @@ from impasto.recipes import RECIPES
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from impasto.training.loop import Report
+    from impasto.training.loop import StepReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,7 +267,7 @@ def _accelerator(machine: Machine) -> "Accelerator":
 
 
 @contextmanager
-def _reported(screen: Screen, title: str) -> "Iterator[Report]":
+def _reported(screen: Screen, title: str) -> "Iterator[StepReport]":
     """What `fit` is given to tell how it goes: a bar in a terminal, else a line for each report."""
     first: list[tuple[float, int]] = []
     with screen.counting(title) as show:

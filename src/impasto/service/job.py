@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from impasto.service.request import FORMATS, Request
+from impasto.service.request import FORMATS, PaintRequest
 
 
 class Status(StrEnum):
@@ -32,7 +32,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Result:
+class JobResult:
     """A finished picture as a file. beside: of a look, the content with the place, in the same format."""
 
     data: bytes = field(repr=False)
@@ -69,11 +69,11 @@ class Snapshot:
 
 
 @dataclass(eq=False)
-class Job:
+class ServiceJob:
     """Belongs to the service, under its lock. pixels: of the painting. stop: why it shall end early, if it shall."""
 
     user: str
-    request: Request | None
+    request: PaintRequest | None
     pixels: int
     expected: float
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
@@ -86,7 +86,7 @@ class Job:
     seconds_left: float | None = None
     preview: bytes | None = None
     previews: int = 0
-    result: Result | None = None
+    result: JobResult | None = None
     failure: Failure | None = None
     stop: str = ""
     listeners: list[Callable[[], None]] = field(default_factory=list)

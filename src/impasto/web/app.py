@@ -11,9 +11,9 @@ import impasto
 from impasto.service import Service
 from impasto.service.limits import MEGA
 from impasto.service.metrics import CONTENT_TYPE
-from impasto.serving.guard import HEALTH, Guard, Uploads
+from impasto.serving.guard import HEALTH, GuardMiddleware, Uploads
 from impasto.serving.hosts import Hosts
-from impasto.serving.patience import Patience
+from impasto.serving.http_limits import HttpLimits
 from impasto.web import jobs, painting, styles
 from impasto.web.access import Access, Rates
 from impasto.web.keys import Keys
@@ -23,14 +23,14 @@ from impasto.web.schema import complete, problems
 
 
 def create_app(
-    service: Service, patience: Patience | None = None, *, keys: Keys | None = None, hosts: Hosts = ()
+    service: Service, patience: HttpLimits | None = None, *, keys: Keys | None = None, hosts: Hosts = ()
 ) -> FastAPI:
     """The app, on a service that somebody else starts and closes.
 
     keys: who may come in; None lets everybody in. hosts: names by which requests may call the server; as it is, only
     this machine's for itself, so that no page of another site can reach it through a visitor's browser.
     """
-    patience = patience or Patience()
+    patience = patience or HttpLimits()
     app = FastAPI(
         title="impasto",
         summary="Turns pictures into paintings.",
@@ -61,11 +61,9 @@ def create_app(
     def count(scope: MutableMapping[str, Any], status: int) -> None:
         route = getattr(scope.get("route"), "path", "other")
         method = scope["method"] if route != "other" else "other"
-        service.metrics.count(
-            "impasto_http_requests_total", "Answers to requests.", method=method, route=route, status=str(status)
-        )
+        service.metrics.http_requests.labels(method, route, status).inc()
 
-    app.add_middleware(Guard, patience=patience, hosts=hosts, uploads=uploads, count=count)
+    app.add_middleware(GuardMiddleware, limits=patience, hosts=hosts, uploads=uploads, count=count)
     return app
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from impasto.service import Result, Service, Snapshot, changes
+from impasto.service import JobResult, Service, Snapshot, changes
 from impasto.service.refusals import NoSuchJobError
 from impasto.serving.problem import Problem
 from impasto.web.schema import picture, problems
@@ -95,7 +95,7 @@ def job_json(snapshot: Snapshot) -> dict[str, Any]:
     return asdict(snapshot)
 
 
-def picture_response(found: Result, snapshot: Snapshot) -> Response:
+def picture_response(found: JobResult, snapshot: Snapshot) -> Response:
     """A painting, in pieces."""
     suffix = {"jpeg": "jpg", "tiff": "tif"}.get(found.format, found.format)
     headers = {

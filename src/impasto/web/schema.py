@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from impasto.service import FORMATS, Limits, Offer, Request
+from impasto.service import FORMATS, Limits, Offer, PaintRequest
 from impasto.serving.problem import MEDIA_TYPE
 from impasto.web.form import REST
 
@@ -45,7 +45,7 @@ _REASONS = {
     503: "the queue is full, or the server stops or starts",
 }
 FILE = {"type": "string", "format": "binary"}
-FORMAT = {"type": "string", "enum": list(FORMATS), "default": Request.format}
+FORMAT = {"type": "string", "enum": list(FORMATS), "default": PaintRequest.format}
 _LATER = {"Retry-After": {"description": "seconds until it makes sense to try again", "schema": {"type": "integer"}}}
 
 

@@ -9,7 +9,7 @@ import pytest
 from fake_telegram import TOKEN
 from wishes import picture
 
-from impasto.bot.token import MASK, VARIABLE, errors_without, logging_without, masked, read_token
+from impasto.bot.config import MASK, VARIABLE, errors_without, logging_without, masked, read_token
 from impasto.errors import ImpastoError
 
 SECRET = TOKEN.partition(":")[2]
@@ -64,7 +64,7 @@ def test_no_line_of_the_log_has_it(capsys):
         try:
             raise ValueError(f"no host in https://api.telegram.org/bot{TOKEN}/getMe")
         except ValueError:
-            logging.getLogger("impasto.bot").exception("a commission failed")
+            logging.getLogger("impasto.bot").exception("an order failed")
     assert (root.handlers, httpx.level) == (before, level)
     written = capsys.readouterr().err
     assert SECRET not in written
@@ -91,7 +91,7 @@ def test_no_error_has_it():
 
 def test_a_whole_conversation_writes_it_nowhere(server, start, capsys, monkeypatch):
     """Also when Telegram breaks off, and when something in the bot itself goes wrong."""
-    monkeypatch.setattr("impasto.bot.report.PAUSES", (0.01, 0.01))
+    monkeypatch.setattr("impasto.bot.messages.RETRY_PAUSES", (0.01, 0.01))
     with logging_without(TOKEN):
         bot = start()
         logging.getLogger("httpx").setLevel(logging.DEBUG)
@@ -103,9 +103,9 @@ def test_a_whole_conversation_writes_it_nowhere(server, start, capsys, monkeypat
         painted = user.gets("photo")
 
         def broken(*_):
-            raise RuntimeError(f"inside {bot.settings.token}")
+            raise RuntimeError(f"inside {bot.config.token}")
 
-        monkeypatch.setattr("impasto.bot.talk.changed", broken)
+        monkeypatch.setattr("impasto.bot.handlers.with_setting", broken)
         user.presses(painted, "Weaker")
         user.reads("Something went wrong on my side")
         bot.stop()

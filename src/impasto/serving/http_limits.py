@@ -15,7 +15,7 @@ SHARE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
+class HttpLimits:
     """Every value is checked; OptionError names the one that is wrong."""
 
     wait_seconds: float = option(

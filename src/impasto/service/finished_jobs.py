@@ -3,32 +3,32 @@
 from collections import OrderedDict
 from collections.abc import Callable
 
-from impasto.service.job import Job
+from impasto.service.job import ServiceJob
 
 
-class Store:
+class FinishedJobs:
     """The newest finished jobs. Not safe between threads by itself.
 
     count, num_bytes, seconds: bounds; the oldest go first, and the newest stays even if it alone is too large, as
     somebody is about to fetch it. forget: called with every job that goes.
     """
 
-    def __init__(self, count: int, num_bytes: float, seconds: float, forget: Callable[[Job], None]) -> None:
+    def __init__(self, count: int, num_bytes: float, seconds: float, forget: Callable[[ServiceJob], None]) -> None:
         self.count, self.limit, self.seconds = count, num_bytes, seconds
         self._forget = forget
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._jobs: OrderedDict[str, ServiceJob] = OrderedDict()
         self.num_bytes = 0
 
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def add(self, job: Job, now: float) -> None:
+    def add(self, job: ServiceJob, now: float) -> None:
         """job: just finished."""
         self._jobs[job.id] = job
         self.num_bytes += _size(job)
         self.sweep(now)
 
-    def remove(self, job: Job) -> None:
+    def remove(self, job: ServiceJob) -> None:
         """Before its time."""
         if self._jobs.pop(job.id, None) is not None:
             self.num_bytes -= _size(job)
@@ -45,5 +45,5 @@ class Store:
             self.remove(oldest)
 
 
-def _size(job: Job) -> int:
+def _size(job: ServiceJob) -> int:
     return len(job.result.data) + len(job.result.beside or b"") if job.result else 0
