@@ -36,6 +36,18 @@ def test_it_paints_and_says_where(impasto, clip, folder):
     assert (outcome.code, outcome.out) == (0, "clip-impasto.mp4\n")
 
 
+def test_a_film_says_how_it_was_made(impasto, clip):
+    impasto("video", "clip.mp4", "--style", "style.png", "-o", "out.mp4", "--to", "0.2", "--strength", "0.5")
+    outcome = impasto("info", "out.mp4")
+    lines = [" ".join(line.split()) for line in outcome.out.splitlines()]
+    assert lines[0] == "out.mp4: mov, 32 x 24 pixels"
+    assert {"style style.png", "strength 0.5", "steady 0.8", "end 0.2", "size 32 x 24"} <= set(lines)
+    outcome = impasto("info", "clip.mp4")
+    assert outcome.code == 1
+    assert outcome.out == "clip.mp4: mov, 32 x 24 pixels\n"
+    assert outcome.err.startswith("impasto: clip.mp4: it carries no record")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

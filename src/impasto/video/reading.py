@@ -15,6 +15,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from numpy.typing import NDArray
 
 from impasto.errors import PictureError
+from impasto.record import Record, from_description
 
 Pixels = NDArray[Any]
 """(H, W, 3), or (H, W, 4) with opacity last, of uint8 or uint16."""
@@ -109,6 +110,23 @@ def open_film(path: Path) -> Clip:
             path, stream.time_base, rate, height, width, 16 if depth > 8 else 8, _has_alpha(first.format), aspect,
             _count(container, stream, rate), math.floor(Fraction(container.start_time or 0, 10**6) / stream.time_base),
         )  # fmt: skip
+
+
+def describe(path: Path) -> str:
+    """What a film is, in words. Raises PictureError if it is none."""
+    clip = open_film(path)
+    with explained(path), opened(path) as container:
+        return f"{container.format.name.partition(',')[0]}, {clip.width} x {clip.height} pixels"
+
+
+def read_record(path: Path) -> Record:
+    """How a film was made. Raises PictureError if it does not say."""
+    with explained(path), opened(path) as container:
+        comment = container.metadata.get("comment", "")
+    try:
+        return from_description(comment)
+    except PictureError as error:
+        raise PictureError(f"{path}: {error}") from None
 
 
 def _stream(container: Any, path: Path) -> Any:
