@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from impasto import StylizeOptions, load
+from impasto.losses.feature_statistics import mean_std
 from impasto.methods import Following, FrameStylizer
-from impasto.methods.adain.network import ground, ground_on
+from impasto.methods.adain.network import ground, ground_on, own_statistics
 
 CPU = torch.device("cpu")
 OPTIONS = StylizeOptions(precision="fp32")
@@ -50,6 +51,12 @@ def test_a_frame_that_follows_nothing_is_a_picture(painter):
     alone = painter(photo, [style], OPTIONS)
     frame = painter.paint_frame(photo, [style], OPTIONS, following=Following(), canvas=places(93, 130))
     torch.testing.assert_close(frame, alone, atol=1e-4, rtol=0)
+
+
+def test_statistics_by_one_kernel():
+    features = torch.rand(1, 5, 7, 9, generator=torch.Generator().manual_seed(0)) * 3 - 1
+    for found, wanted in zip(own_statistics(features), mean_std(features), strict=True):
+        torch.testing.assert_close(found, wanted)
 
 
 def test_statistics_follow_in_the_share(painter):

@@ -86,6 +86,13 @@ def adain(features: Tensor, style: Statistics, own: Statistics | None = None, ga
     return torch.addcmul(style[0] - mean * scale, features.to(scale.dtype), scale).to(features.dtype)
 
 
+def own_statistics(features: Tensor) -> Statistics:
+    """mu(x) and sigma(x) of one picture, (1, C, H, W): `mean_std`, by the one kernel of batch normalisation."""
+    ones = features.new_ones(features.shape[1], dtype=torch.float32)
+    _, mean, inverse = torch.native_batch_norm(features, ones, torch.zeros_like(ones), None, None, True, 0.0, EPSILON)
+    return mean.view(1, -1, 1, 1), inverse.reciprocal().view(1, -1, 1, 1)
+
+
 class Decoder(nn.Module):
     """Features -> picture: the encoder in reverse, with nearest upsampling for its pools and no normalisation layers,
     which would tie all pictures to one style (paper 004, "Architecture")."""

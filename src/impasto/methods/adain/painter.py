@@ -12,7 +12,7 @@ from impasto import image
 from impasto.encoders.network import Encoder
 from impasto.losses.feature_statistics import Statistics, mean_std
 from impasto.methods import Following
-from impasto.methods.adain.network import Decoder, ground_on
+from impasto.methods.adain.network import Decoder, ground_on, own_statistics
 from impasto.methods.adain.preparation import Colours, colours, recoloured, smoothed
 from impasto.methods.adain.style import Codes, Style, blend, blend_colours
 
@@ -123,7 +123,10 @@ class Painter:
         features = self.networks.features(prepared)
         if self.strength == 1 and self.opacity is None and not self.following:
             return self._decoded(features, self.style.statistics, None, prepared)
-        own: Codes = statistics(features, self.opacity)
+        if self.following and self.opacity is None and len(prepared) == 1:
+            own: Codes = {layer: own_statistics(value) for layer, value in features.items()}
+        else:
+            own = statistics(features, self.opacity)
         if self.following:
             own = self.following(own)
         if self.strength == 1:
