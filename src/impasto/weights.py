@@ -55,7 +55,7 @@ class WeightSpec:
     num_bytes: int | None = None
     licence: str
     provenance: str
-    flag: str = "--weights"
+    flag: str = "--vgg19"
     without: str = "the encoder 'lite' works without any download"
 
 

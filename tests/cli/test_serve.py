@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 
@@ -53,16 +52,6 @@ def test_a_missing_extra_and_missing_keys(impasto, monkeypatch):
     assert "none.json: the file of keys cannot be read" in outcome.err
     monkeypatch.setitem(sys.modules, "python_multipart", None)
     assert "serving needs the extra 'web' (python_multipart is missing)" in impasto("serve").err
-
-
-def test_no_folder_for_temporary_files(impasto, monkeypatch):
-    def nowhere():
-        raise FileNotFoundError
-
-    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
-    outcome = impasto("serve", "--port", "0")
-    assert outcome.code == 1
-    assert "there is no folder for temporary files" in outcome.err
 
 
 def test_monet_is_offered_unless_another_file_is_given(folder):

@@ -182,7 +182,7 @@ def test_another_run_is_neither_overwritten_nor_resumed(train, folder, draw):
         (["--teacher", "teacher.pth", "--evaluate-every=-1"], 2, "--evaluate-every is -1, but must be 0 or more"),
         (["--teacher", "teacher.pth", "--best-by", "PSNR"], 2, "the recipe lite_encoder has no use for --best-by"),
         (["--teacher", "teacher.pth", "--encoder", "lite"], 2, "the recipe lite_encoder has no use for --encoder"),
-        (["--teacher", "teacher.pth", "--weights", "w.pth"], 2, "the recipe lite_encoder has no use for --weights"),
+        (["--teacher", "teacher.pth", "--vgg19", "w.pth"], 2, "the recipe lite_encoder has no use for --vgg19"),
         (["--teacher", "teacher.pth", "--accumulate", "2"], 2, "the recipe lite_encoder has no use for --accumulate"),
         (["--teacher", "teacher.pth", "--accumulate", "0"], 2, "--accumulate is 0, but must be 1 or more"),
         (["--teacher", "teacher.pth", "--devices", "0"], 2, "--devices is 0, but must be 1 or more"),
@@ -316,8 +316,11 @@ def test_a_folder_resumes_its_experiment_or_refuses_another(run, folder, draw, m
             draw(folder / name / f"{picture}.png", picture)
     kinds = ("--data", "A=A", "--data", "B=B", "--out", "run")
     assert run("exp_smallBS_decay", *kinds).code == 0
-    assert run("exp_smallBS_decay", *kinds, "--resume").code == 0
-    different = "rates.factor was 0.99 and is now 1.0; recipe was 'exp_smallBS_decay' and is now 'exp_smallBS'"
+    config = folder / "run" / "config.json"
+    name = "dncnn_cyclegan_small_batch_decay"
+    assert json.loads(config.read_text())["recipe"] == name
+    assert run(name, *kinds, "--resume").code == 0
+    different = f"rates.factor was 0.99 and is now 1.0; recipe was '{name}' and is now 'dncnn_cyclegan_small_batch'"
     outcome = run("exp_smallBS", *kinds, "--resume")
     assert (outcome.code, outcome.err) == (
         1, f"impasto: run: cannot be resumed with other settings: {different}\n"
@@ -326,6 +329,9 @@ def test_a_folder_resumes_its_experiment_or_refuses_another(run, folder, draw, m
     assert outcome.err == (
         f"impasto: run: already holds a run of other settings; choose another folder ({different})\n"
     )  # fmt: skip
+    # Of an earlier version, which called the recipe as the paper does.
+    config.write_text(config.read_text().replace(name, "exp_smallBS_decay"))
+    assert run(name, *kinds, "--resume").code == 0
 
 
 def test_a_run_from_before_some_settings_is_resumed(train, folder):
@@ -389,7 +395,7 @@ def test_files_of_pictures_and_networks_reach_the_recipe(two_kinds, run, folder,
     network.write_bytes(b"weights")
     with tarfile.open(folder / "photos.tar", "w") as tar:
         tar.add(photos / "0.png", "0.png")
-    run("adain_paper", "--out", "run", *KINDS, "--encoder", "vgg19", "--weights", "net.pth", "--data", "content=album")
+    run("adain_paper", "--out", "run", *KINDS, "--encoder", "vgg19", "--vgg19", "net.pth", "--data", "content=album")
     run("adain", "--out", "run", "--data", "content=photos.tar", *KINDS[2:], "--start", "net.pth")
     assert built == [
         ("vgg19", {"content": [photos, album], "style": [paintings]}, network),
@@ -399,9 +405,9 @@ def test_files_of_pictures_and_networks_reach_the_recipe(two_kinds, run, folder,
 
 def test_files_of_networks_that_a_recipe_has_no_use_for(two_kinds, run):
     for recipe, file, code, said in (
-        ("adain_paper", "--weights", 2, "--weights belong to the encoder vgg19; lite carries its own"),
+        ("adain_paper", "--vgg19", 2, "a file of weights is for the encoder vgg19; lite carries its own"),
         ("adain_paper", "--start", 2, "the recipe adain_paper has no use for --start"),
-        ("adain", "--weights", 2, "--weights belong to the encoder vgg19; lite carries its own"),
+        ("adain", "--vgg19", 2, "a file of weights is for the encoder vgg19; lite carries its own"),
         ("adain", "--start", 1, "photo.png: is damaged or is not a safetensors file"),
     ):
         outcome = run(recipe, "--out", "run", *KINDS, file, "photo.png")

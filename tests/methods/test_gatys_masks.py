@@ -15,6 +15,7 @@ from impasto.image import resize
 from impasto.losses.conventions import CONVENTIONS, style_factor
 from impasto.losses.gram import gram
 from impasto.methods import StylizeOptions
+from impasto.methods.gatys.memory import least_bytes_per_pixel
 from impasto.methods.gatys.objective import (
     Objective,
     Region,
@@ -22,7 +23,7 @@ from impasto.methods.gatys.objective import (
     make_objective,
     make_regional_objective,
 )
-from impasto.methods.gatys.stylizer import Saving, bytes_per_pixel
+from impasto.methods.gatys.stylizer import Saving
 from impasto.progress import Progress
 
 STYLE_LAYERS = {"relu1_1": 2.0, "relu2_1": 1.0, "relu3_2": 5.0, "relu5_1": 1.0}
@@ -259,9 +260,9 @@ def test_masks_that_do_not_fit() -> None:
 
 def test_regions_need_memory() -> None:
     network, chosen = encoder(), StylizeOptions(method="gatys")
-    needed = [bytes_per_pixel(network, chosen, regions) for regions in (0, 1, 2)]
+    needed = [least_bytes_per_pixel(network, chosen, regions) for regions in (0, 1, 2)]
     assert needed == sorted(set(needed))
-    assert needed[0] == bytes_per_pixel(network, chosen)
+    assert needed[0] == least_bytes_per_pixel(network, chosen)
 
 
 # --- resuming ---------------------------------------------------------------------------------------------------------

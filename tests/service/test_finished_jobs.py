@@ -38,3 +38,13 @@ def test_removed_before_its_time():
     kept.remove(job)
     kept.remove(job)
     assert (gone, kept.num_bytes) == (["j"], 0)
+
+
+def test_of_what_is_too_much_the_oldest_go_of_who_has_the_most():
+    gone = []
+    kept = FinishedJobs(4, 100, 60, lambda job: gone.append(job.id))
+    for number, user in enumerate(["ada", "bob visit 1", "bob visit 2", "bob", "bob visit 3"]):
+        job = finished(f"j{number}", number)
+        job.user = user
+        kept.add(job, number)
+    assert gone == ["j1"]

@@ -226,7 +226,7 @@ HERE = "paint.example:8000"
         ({"Origin": "http://evil.example"}, 403), ({"Origin": "http://paint.example"}, 403),
         ({"Origin": "http://paint.example:9000"}, 403), ({"Origin": "null"}, 403), ({"Origin": ""}, 403),
         ({"Origin": "http://paint.example:x"}, 403), ({"Origin": f"http://{HERE}.evil.example"}, 403),
-        ({"Origin": "http://evil.example", "Sec_Fetch_Site": "same-origin"}, 200),
+        ({"Origin": "http://evil.example", "Sec_Fetch_Site": "same-origin"}, 403),
         ({"Origin": f"http://{HERE}", "Sec_Fetch_Site": "cross-site"}, 403), ({"Sec_Fetch_Site": "none"}, 200),
         ({"Origin": "http://h", "Host": "h:80"}, 200), ({"Origin": "https://h", "Host": "h"}, 200),
         ({"Origin": "null", "Host": ""}, 403), ({"Origin": "http://[::1]:80", "Host": "[::1]"}, 200),

@@ -146,7 +146,8 @@ class Conversation:
 
 def settable(settings: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
     """{option: values} that buttons set: the method, and what some values are named for of its options."""
-    methods = tuple(name for name in METHODS if options_of(name).takes_styles)
+    kinds = {name: options_of(name) for name in METHODS}
+    methods = tuple(name for name, kind in kinds.items() if kind.takes_styles and not kind.needs_weights)
     fields_of_method = choosable(options_of(setting_value(settings, "method")))
     return {"method": methods} | {item.name: values for item in fields_of_method if (values := item.metadata["values"])}
 

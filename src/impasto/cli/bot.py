@@ -14,7 +14,7 @@ from impasto.errors import OptionError, from_extra
 from impasto.service.limits import Limits
 
 # A painting of the bot's has one style, and goes to its user as soon as it is there.
-_OF_OTHER_DOORS = ("styles_each", "results", "results_mb", "keep_seconds")
+_OF_OTHER_DOORS = ("styles_each", "uploads_mb", "uploads_each_mb", "results", "results_mb", "keep_seconds")
 
 if TYPE_CHECKING:
     LimitsFlags = Any
@@ -39,7 +39,7 @@ class Account:
     memory: Annotated[
         Path, Parameter(metavar="FILE", help="where settings and running paintings survive a restart")
     ] = Path("impasto-bot.sqlite")
-    base_url: Annotated[str, Parameter(metavar="URL", help="of a Bot API server of your own", show_default=False)] = (
+    base_url: Annotated[str, Parameter(metavar="URL", help="of a Bot API server of your own")] = (
         "https://api.telegram.org"
     )
 

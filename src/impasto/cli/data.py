@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from impasto.cli.data_check import look_at, raise_unreadable
+from impasto.cli.flags import EVERY_PARAMETER
 from impasto.cli.terminal import Screen, write
 from impasto.errors import DataError, OptionError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from impasto.data.check import Findings
     from impasto.data.folders import PictureFile
 
-app = App(name="data", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")
+app = App(name="data", default_parameter=EVERY_PARAMETER, help_format="plaintext")
 
 
 @app.command(name="list")

@@ -1,6 +1,5 @@
 """`impasto serve`: the web page and the HTTP API."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from cyclopts import Parameter
 
 from impasto.cli.flags import flags, given
 from impasto.cli.terminal import Screen
-from impasto.errors import ImpastoError, OptionError, from_extra
+from impasto.errors import OptionError, from_extra
 from impasto.service.limits import Limits
 from impasto.serving.hosts import Hosts, is_loopback, named
 from impasto.serving.http_limits import HttpLimits
@@ -41,12 +40,11 @@ class Address:
         Parameter(
             metavar="NAME",
             consume_multiple=True,
-            show_default=False,
             help="the only names, but for localhost, by which the server may be called; any where others are let in",
         ),
     ] = ()
     keys: Annotated[Path | None, Parameter(help="file of API keys, which `impasto keys` writes")] = None
-    insecure: Annotated[bool, Parameter(help="let others in without keys", show_default=False)] = False
+    insecure: Annotated[bool, Parameter(help="let others in without keys")] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +60,7 @@ class ServedModels:
             metavar="NAME=FILE",
             consume_multiple=True,
             help="weights of vgg19, or of a method whose weights are its style; what has none is not offered, but for"
-            " nla-cyclegan, which comes with Monet",
+            " what comes with impasto",
         ),
     ] = ()
     device: Annotated[
@@ -79,21 +77,18 @@ def serve(
 ) -> int:
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
     hosts = _checked(address)
-    _check_temporary_folder()
     bounds, http_limits = Limits(**given(limits)), HttpLimits(**given(http))
     with from_extra("web", "serving"):
         import python_multipart  # noqa: F401  (which starlette asks for only when a form arrives)
 
         from impasto.serving.server import listen
         from impasto.web.app import create_app
-        from impasto.web.page.mount import add_page
         from impasto.web.server import make_server
     from impasto.web.keys import Keys
 
     keys = None if address.keys is None else Keys(address.keys)
     with listen(address.host, address.port) as sock, _started(_offer(models), bounds, models.device) as service:
         app = create_app(service, http_limits, keys=keys, hosts=hosts)
-        add_page(app, service)
         host = f"[{address.host}]" if ":" in address.host else address.host
         screen = Screen()
         screen.result(f"http://{host}:{sock.getsockname()[1]}")
@@ -121,16 +116,6 @@ def _checked(address: Address) -> Hosts:
         raise OptionError(f"{door} lets others in: give --keys FILE (`impasto keys add` makes one), or --insecure")
     names = named(address.allow_host, "--allow-host")
     return None if is_open and not names else names
-
-
-def _check_temporary_folder() -> None:
-    # gradio asks where it is, and puts an empty folder there.
-    try:
-        tempfile.gettempdir()
-    except FileNotFoundError as error:
-        raise ImpastoError(
-            "there is no folder for temporary files, which the web page needs (in a container: --tmpfs /tmp)"
-        ) from error
 
 
 def _offer(models: ServedModels) -> "Offer":

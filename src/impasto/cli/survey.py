@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from impasto.cli.flags import EVERY_PARAMETER
 from impasto.cli.terminal import Screen, write
 from impasto.errors import DataError, OptionError, from_extra
 from impasto.serving.hosts import named
@@ -16,7 +17,7 @@ from impasto.serving.hosts import named
 if TYPE_CHECKING:
     from impasto.survey.store import SurveyKeys
 
-app = App(name="survey", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")
+app = App(name="survey", default_parameter=EVERY_PARAMETER, help_format="plaintext")
 
 PAIRS = 10
 """As in paper 004."""
@@ -50,7 +51,6 @@ class People:
         bool,
         Parameter(
             help="one link for all, which gives each who comes a link of their own, until N have one",
-            show_default=False,
         ),
     ] = False
     url: Annotated[str, Parameter(help="address under which they will reach the server, for the links")] = (
@@ -137,15 +137,12 @@ def serve(
         str, Parameter(help="address to listen on; this one is reached from this machine alone")
     ] = LOOPBACK,
     port: Annotated[int, Parameter(help="0 for any that is free")] = PORT,
-    proxy: Annotated[
-        str, Parameter(help="address of a web server before it, whose X-Forwarded-For is believed", show_default=False)
-    ] = "",
+    proxy: Annotated[str, Parameter(help="address of a web server before it, whose X-Forwarded-For is believed")] = "",
     allow_host: Annotated[
         tuple[str, ...],
         Parameter(
             metavar="NAME",
             consume_multiple=True,
-            show_default=False,
             help="the only names, but for localhost, by which the server may be called; any if none is given",
         ),
     ] = (),
@@ -187,7 +184,7 @@ def report(
     ] = None,
     resamples: Annotated[int, Parameter(metavar="N", help="how often people are drawn for the intervals")] = 10_000,
     seed: Annotated[int, Parameter(help="of drawing them")] = 0,
-    overwrite: Annotated[bool, Parameter(help="replace an older report", show_default=False)] = False,
+    overwrite: Annotated[bool, Parameter(help="replace an older report")] = False,
 ) -> int:
     """Write what people answered as a page, a picture and tables, and print the finding."""
     if not 100 <= resamples <= 1_000_000:

@@ -1,16 +1,17 @@
 """Finished jobs, kept for a while: bounded in number, bytes and age."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 
-from impasto.service.job import ServiceJob
+from impasto.service.job import ServiceJob, owner
 
 
 class FinishedJobs:
     """The newest finished jobs. Not safe between threads by itself.
 
-    count, num_bytes, seconds: bounds; the oldest go first, and the newest stays even if it alone is too large, as
-    somebody is about to fetch it. forget: called with every job that goes.
+    count, num_bytes, seconds: bounds. Of what is too much, the oldest of the user go who has the most, so that nobody
+    loses a painting because of another's; the newest stays even if it alone is too large, as somebody is about to fetch
+    it. forget: called with every job that goes.
     """
 
     def __init__(self, count: int, num_bytes: float, seconds: float, forget: Callable[[ServiceJob], None]) -> None:
@@ -39,10 +40,19 @@ class FinishedJobs:
         while self._jobs:
             oldest = next(iter(self._jobs.values()))
             assert oldest.finished is not None
-            too_much = len(self._jobs) > 1 and (len(self._jobs) > self.count or self.num_bytes > self.limit)
-            if not too_much and now - oldest.finished < self.seconds:
-                return
+            if now - oldest.finished < self.seconds:
+                break
             self.remove(oldest)
+        while len(self._jobs) > 1 and (len(self._jobs) > self.count or self.num_bytes > self.limit):
+            self.remove(self._next_to_go())
+
+    def _next_to_go(self) -> ServiceJob:
+        newest = next(reversed(self._jobs.values()))
+        shares: Counter[str] = Counter()
+        for job in self._jobs.values():
+            shares[owner(job.user)] += _size(job) if self.num_bytes > self.limit else 1
+        older = [job for job in self._jobs.values() if job is not newest]
+        return max(older, key=lambda job: shares[owner(job.user)])
 
 
 def _size(job: ServiceJob) -> int:

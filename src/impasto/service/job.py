@@ -7,6 +7,14 @@ from enum import StrEnum
 
 from impasto.service.request import FORMATS, PaintRequest
 
+VISIT = " visit "
+"""In a user's name, before which of several visits of one key or address it is."""
+
+
+def owner(user: str) -> str:
+    """The key or address of a user, whose visits take from one share."""
+    return user.partition(VISIT)[0]
+
 
 class Status(StrEnum):
     """The stations of a job."""
@@ -70,7 +78,8 @@ class Snapshot:
 
 @dataclass(eq=False)
 class ServiceJob:
-    """Belongs to the service, under its lock. pixels: of the painting. stop: why it shall end early, if it shall."""
+    """Belongs to the service, under its lock. pixels: of the painting. stop: why it shall end early, if it shall.
+    dropped: whether nobody will ask for it any more."""
 
     user: str
     request: PaintRequest | None
@@ -89,6 +98,7 @@ class ServiceJob:
     result: JobResult | None = None
     failure: Failure | None = None
     stop: str = ""
+    dropped: bool = False
     listeners: list[Callable[[], None]] = field(default_factory=list)
     method: str = ""
     num_bytes: int = 0

@@ -66,7 +66,7 @@ class Offer:
         """
         said = {name: value for name, value in given.items() if value is not None and value != ""}
         method = said.pop("method", self.default)
-        if method not in self.methods:
+        if not isinstance(method, str) or method not in self.methods:
             raise OptionError(
                 f"method is '{str(method)[:80]}', but on this server must be one of {', '.join(self.methods)}"
             )

@@ -62,7 +62,7 @@ def inspect(request: PaintRequest, limits: Limits, offer: Offer) -> int:
     _check_styles(request, offer)
     if request.place is not None:
         _check_look(request, offer, *request.place)
-    sizes = {name: _size(data, name, limits) for name, data in request.uploads().items()}
+    sizes = {name: size_of(data, name, limits) for name, data in request.uploads().items()}
     width, height = sizes["content"]
     longer = max(width, height)
     side = options.size or (longer if request.place is None else min(LOOK_SIZE, longer))
@@ -103,8 +103,11 @@ def _check_look(request: PaintRequest, offer: Offer, x: float, y: float) -> None
     options.check_look()
 
 
-def _size(data: bytes, name: str, limits: Limits) -> tuple[int, int]:
-    """(width, height) by the header."""
+def size_of(data: bytes, name: str, limits: Limits) -> tuple[int, int]:
+    """(width, height) by the header.
+
+    Raises TooLargeError, NotAPictureError, and PictureError for a damaged header.
+    """
     try:
         with opened(Named(data, name), round(limits.megapixels * MEGA)) as image:
             return image.size

@@ -13,7 +13,7 @@ from impasto.service.durations import Durations
 from impasto.service.fair_queue import FairQueue
 from impasto.service.finished_jobs import FinishedJobs
 from impasto.service.health import ServiceHealth
-from impasto.service.job import Failure, JobResult, ServiceJob, Snapshot, Status
+from impasto.service.job import Failure, JobResult, ServiceJob, Snapshot, Status, owner
 from impasto.service.limits import MEGA, Limits
 from impasto.service.metrics import ServiceMetrics
 from impasto.service.offer import Offer
@@ -194,11 +194,14 @@ class Service:
                 job.stop = job.stop or "cancelled"
             return self._snapshot(job)
 
-    def forget(self, job_id: str, user: str | None = None) -> None:
-        """Let go of a final job and its result; one that is not final is only cancelled. Raises NoSuchJobError."""
+    def forget(self, job_id: str, user: str | None = None, *, entirely: bool = False) -> None:
+        """Let go of a final job and its result; one that is not final is only cancelled. entirely: of what has been
+        painted of it until then, too. Raises NoSuchJobError."""
         with self._changed:
+            job = self._job(job_id, user)
+            job.dropped = job.dropped or entirely
             if self.cancel(job_id, user).status.is_final:
-                self._finished.remove(self._job(job_id, user))
+                self._finished.remove(job)
 
     # --- what it is like ----------------------------------------------------------------------------------------------
 
@@ -206,25 +209,24 @@ class Service:
         """Now."""
         with self._changed:
             ready = self._ready()
-            caches = {
-                name: [worker.cache.get(name, (0, 0)) for worker in self._workers] for name in ("styles", "sights")
-            }
+            caches = {name: [one.cache.get(name, (0, 0)) for one in self._workers] for name in ("styles", "sights")}
             return ServiceHealth(
-                ready=ready > 0 and not self._stopping,
-                stopping=self._stopping,
-                workers=len(self._workers),
-                workers_ready=ready,
-                waiting=len(self._queue),
-                running=len(self._running()),
-                upload_bytes=self._bytes_waiting(),
-                results=len(self._finished),
+                ready=ready > 0 and not self._stopping, stopping=self._stopping, workers=len(self._workers),
+                workers_ready=ready, waiting=len(self._queue), running=len(self._running()),
+                upload_bytes=self._bytes_waiting(), results=len(self._finished),
                 result_bytes=self._finished.num_bytes,
                 problems=tuple(f"{worker.device}: {worker.problem}" for worker in self._workers if worker.problem),
                 cache={
                     name: (sum(hits for hits, _ in counts), sum(misses for _, misses in counts))
                     for name, counts in caches.items()
                 },
-            )
+            )  # fmt: skip
+
+    def unfinished(self, of: str) -> list[Snapshot]:
+        """Jobs of a key or address, in whichever of its visits, that wait or are painted."""
+        with self._changed:
+            jobs = [job for job in self._jobs.values() if not job.status.is_final and owner(job.user) == of]
+            return [self._snapshot(job) for job in jobs]
 
     def worker_pids(self) -> list[int]:
         """The processes that paint."""
@@ -387,6 +389,8 @@ class Service:
         job.request, job.preview = None, None
         self.metrics.jobs.labels(job.method, job.status).inc()
         self._finished.add(job, job.finished)
+        if job.dropped:
+            self._finished.remove(job)
         self._tell(job)
 
     def _sweep(self) -> None:

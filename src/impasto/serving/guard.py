@@ -170,11 +170,10 @@ class _Exchange:
 def _is_foreign(headers: dict[bytes, str]) -> bool:
     """Whether a page of another site has its visitor's browser ask this."""
     site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
-    if site is not None:
-        return site not in ("none", "same-origin")
+    if site not in (None, "none", "same-origin"):
+        return True
     if origin is None:
         return False
-    # Over plain HTTP browsers say no more than this.
     here = f"{origin.partition(':')[0]}://{headers.get(b'host', '')}"
     return _place(origin) is None or _place(origin) != _place(here)
 

@@ -19,6 +19,7 @@ class AdaINOptions(EncoderOptions):
     about: ClassVar[str] = "any style in one pass"
     stylizer: ClassVar[str] = "impasto.methods.adain.stylizer:AdaIN"
     encoded: ClassVar[str] = "impasto.methods.adain.style:load_style"
+    foreign: ClassVar[str] = "impasto.methods.adain.foreign:import_foreign"
     encoded_by: ClassVar[Sequence[str]] = ("encoder", "decoder", "precision", "style_scale")
     refined_by: ClassVar[Sequence[str]] = ("quality", "refine")
 
