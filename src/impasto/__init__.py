@@ -1,7 +1,8 @@
 """impasto turns pictures into paintings.
 
 `stylize(photo, painting)` paints; `load(method)` keeps a method ready for many pictures; `StylizeOptions(method, ...)`
-holds what can be chosen. `encode_style(painting)` is a style to paint many pictures in.
+holds what can be chosen. `encode_style(painting)` is a style to paint many pictures in. `stylize_video(clip, painting)`
+paints films.
 """
 
 from importlib.metadata import version
@@ -24,6 +25,8 @@ from impasto.progress import Progress
 
 if TYPE_CHECKING:
     from impasto.api import encode_style, load, stylize
+    from impasto.video.options import VideoOptions
+    from impasto.video.stylize import stylize_video
 
 __version__ = version("impasto")
 
@@ -39,11 +42,13 @@ __all__ = [
     "PictureError",
     "Progress",
     "StylizeOptions",
+    "VideoOptions",
     "WeightsError",
     "__version__",
     "encode_style",
     "load",
     "stylize",
+    "stylize_video",
 ]
 
 
@@ -53,4 +58,15 @@ def __getattr__(name: str) -> Any:
         from impasto import api
 
         return getattr(api, name)
+    if name == "VideoOptions":
+        from impasto.video.options import VideoOptions
+
+        return VideoOptions
+    if name == "stylize_video":
+        from impasto.errors import from_extra
+
+        with from_extra("video", "painting films"):
+            from impasto.video.stylize import stylize_video
+
+        return stylize_video
     raise AttributeError(f"module 'impasto' has no attribute '{name}'")

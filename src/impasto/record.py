@@ -31,6 +31,7 @@ DEFAULT_PIXEL_LIMIT = 178_956_970
 """Pixels of the largest picture read unless the caller says otherwise; the size at which Pillow refuses too."""
 
 KEYWORD = "impasto"
+_NO_RECORD = "it carries no record of how it was made: it was not painted by impasto, or its metadata were stripped"
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
 _IMAGE_DESCRIPTION = 0x010E
@@ -283,9 +284,7 @@ def read_record(source: Source) -> Record:
     with opened(source) as image:
         text = image.info.get(KEYWORD) if image.format == "PNG" else _description(image)
         if not isinstance(text, str):
-            raise PictureError(
-                "it carries no record of how it was made: it was not painted by impasto, or its metadata were stripped"
-            )
+            raise PictureError(_NO_RECORD)
         return _checked(text)
 
 
@@ -298,9 +297,18 @@ def find_record(source: Source) -> Record | None:
 
 
 def _description(image: Image.Image) -> str | None:
-    description = image.getexif().get(_IMAGE_DESCRIPTION)
-    prefix = f"{KEYWORD} {{"
-    if isinstance(description, str) and description.startswith(prefix):
+    return _text_of(image.getexif().get(_IMAGE_DESCRIPTION))
+
+
+def from_description(description: str) -> Record:
+    """What `to_description` said. Raises PictureError as `read_record`."""
+    if (text := _text_of(description)) is None:
+        raise PictureError(_NO_RECORD)
+    return _checked(text)
+
+
+def _text_of(description: Any) -> str | None:
+    if isinstance(description, str) and description.startswith(f"{KEYWORD} {{"):
         return description.removeprefix(f"{KEYWORD} ")
     return None
 

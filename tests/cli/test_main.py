@@ -11,7 +11,7 @@ from impasto.cli import demo
 from impasto.errors import OptionError, PictureError
 
 COMMANDS = [
-    "stylize", "demo", "encode", "styles", "info", "train", "attention", "study", "evaluate", "compare",
+    "stylize", "video", "demo", "encode", "styles", "info", "train", "attention", "study", "evaluate", "compare",
     "data", "data list", "data fetch", "data check", "runs", "runs list", "runs show", "runs diff",
     "weights", "weights list", "weights fetch", "weights normalise", "weights import",
     "survey", "survey create", "survey serve", "survey report",

@@ -1,5 +1,7 @@
 """The gradient of a whole picture in the memory of a window."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from small_encoder import encoder, picture
@@ -7,7 +9,7 @@ from torch import Tensor
 
 from impasto.encoders import load_encoder
 from impasto.encoders.network import LAYERS
-from impasto.methods import StylizeOptions
+from impasto.methods import Held, StylizeOptions
 from impasto.methods.gatys.memory import LEAST_HISTORY, SIDES, Plan, plan
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.stylizer import Gatys, objective_at
@@ -58,6 +60,16 @@ def test_losses_and_gradient_are_those_of_the_whole_picture(name: str, where: st
     for key, value in expected.items():
         assert losses[key].item() == pytest.approx(value.item(), rel=1e-9)
     assert float((gradient - slope).norm() / slope.norm()) < 1e-8
+
+
+def test_a_frame_is_held_in_windows_as_in_the_whole() -> None:
+    held = Held(picture(HEIGHT, WIDTH, 4), halves()[0])
+    image = picture(HEIGHT, WIDTH, 0)
+    whole_picture, in_windows = (
+        replace(objective(side, None, None, **CHOICES["covariances"]), held=held).evaluate(image) for side in (None, 48)
+    )
+    assert in_windows[0]["temporal"].item() == pytest.approx(whole_picture[0]["temporal"].item(), rel=1e-9)
+    assert float((in_windows[1] - whole_picture[1]).norm() / whole_picture[1].norm()) < 1e-8
 
 
 @pytest.mark.parametrize("side", [16, 48, 208])

@@ -1,36 +1,58 @@
 """`impasto info`: how a picture was painted, as the picture itself says."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from impasto.cli.terminal import write
+from impasto.errors import from_extra
+from impasto.video.options import FILMS
 
 
 def info(
-    picture: Annotated[Path, Parameter(help="a picture that impasto painted")],
+    picture: Annotated[Path, Parameter(help="a picture or a film that impasto painted")],
     /,
     *,
     json: Annotated[bool, Parameter(help="print the record as JSON, nothing else")] = False,
 ) -> int:
     """Show how a picture was painted."""
     # Pillow is not needed to explain wrong usage.
-    from impasto.record import opened, read_record, to_text
+    from impasto.record import to_text
 
+    is_film = picture.suffix.lower() in FILMS
+    describe, read = _of_films() if is_film else _of_pictures()
     if json:
-        write(to_text(read_record(picture)))
+        write(to_text(read(picture)))
         return 0
-    with opened(picture) as file:
-        kind = f"{picture}: {file.format}, {file.width} x {file.height} pixels"
-    write(kind)
-    record = read_record(picture)
+    write(f"{picture}: {describe(picture)}")
+    record = read(picture)
     for line in _lines(_with_preset(record)):
         write(line)
-    if "options" in record:
+    if "options" in record and not is_film:
         write(f"The same again: impasto stylize CONTENT --like {picture}")
     return 0
+
+
+Reading = tuple[Callable[[Path], str], Callable[[Path], dict[str, Any]]]
+"""What says what a file is, and what reads its record."""
+
+
+def _of_pictures() -> Reading:
+    from impasto.record import opened, read_record
+
+    def describe(path: Path) -> str:
+        with opened(path) as file:
+            return f"{file.format}, {file.width} x {file.height} pixels"
+
+    return describe, read_record
+
+
+def _of_films() -> Reading:
+    with from_extra("video", "reading films"):
+        from impasto.video.reading import describe, read_record
+    return describe, read_record
 
 
 def _with_preset(record: dict[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,12 @@ app.command(
     help="Paint pictures in the style of others.",
     usage="Usage: impasto stylize CONTENT... --style PAINTING [--output OUT] [OPTIONS]",
 )
+app.command(
+    "impasto.cli.video:video",
+    name="video",
+    help="Paint a film, steadily, with its sound.",
+    usage="Usage: impasto video CLIP --style PAINTING [--output OUT] [OPTIONS]",
+)
 app.command("impasto.cli.demo:demo", name="demo", help="Paint a picture that comes with impasto, to see that it works.")
 app.command(
     "impasto.cli.encode:encode", name="encode", help="Encode a painting once, to a small file that --style takes."

@@ -2,10 +2,10 @@
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import Field, dataclass, replace
+from dataclasses import Field, dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from impasto.errors import OptionError
 from impasto.gallery import shipped_weights
@@ -101,6 +101,52 @@ def load_encoded(file: Path, name: str, options: Options) -> EncodedStyle:
         options.check_encoded(name, 1)
     style: EncodedStyle = _named(options.encoded)(file, name)
     return style
+
+
+Seen = Mapping[str, tuple["Tensor", "Tensor"]]
+"""Of a photo as a whole: means and spreads of its colours by region, or of its features by layer."""
+
+
+@dataclass
+class Following:
+    """All that a painting takes of the whole of its photo, in the order of use; of a film, it follows slowly.
+
+    before: what the last frame was painted with; empty where a shot begins. share: how much of a frame's own counts.
+    used: what this frame is painted with.
+    """
+
+    before: Sequence[Seen] = ()
+    share: float = 1.0
+    used: list[Seen] = field(default_factory=list)
+
+    def __call__(self, measured: Seen) -> Seen:
+        if len(self.used) < len(self.before):
+            last = self.before[len(self.used)]
+            measured = {name: self._between(last[name], own) for name, own in measured.items()}
+        self.used.append(measured)
+        return measured
+
+    def _between(self, last: "tuple[Tensor, Tensor]", own: "tuple[Tensor, Tensor]") -> "tuple[Tensor, Tensor]":
+        return last[0].lerp(own[0], self.share), last[1].lerp(own[1], self.share)
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a frame of a film should stay. picture: the last painted one, moved as the film moved, (1, 3, H, W).
+    weights: how much each place should, (1, 1, H, W) in [0, 1]."""
+
+    picture: "Tensor"
+    weights: "Tensor"
+
+
+@runtime_checkable
+class FrameStylizer(Stylizer, Protocol):
+    """One that paints a film more steadily than its frames alone."""
+
+    def paint_frame(
+        self, content: "Tensor", styles: Sequence[Any], options: Any, *, following: Following, canvas: "Tensor | None"
+    ) -> "Tensor":
+        """As a call. canvas: (1, 2, H, W), the place of each pixel on the canvas that strokes lie on, x before y."""
 
 
 def load_method(

@@ -11,7 +11,8 @@ from torch import Tensor
 from impasto import image
 from impasto.encoders.network import Encoder
 from impasto.losses.feature_statistics import Statistics, mean_std
-from impasto.methods.adain.network import Decoder
+from impasto.methods import Following
+from impasto.methods.adain.network import Decoder, ground_on, own_statistics
 from impasto.methods.adain.preparation import Colours, colours, recoloured, smoothed
 from impasto.methods.adain.style import Codes, Style, blend, blend_colours
 
@@ -46,6 +47,8 @@ class Painter:
     style: the only one, or a blend. regions: instead, styles and their maps, (1, 1, H, W) each, how much of each
     position is that style's. opacity: (N or 1, 1, H, W); None where all of the photo is visible.
     strength, detail, stroke: of `AdaINOptions`. Detail and stroke mean something to a detailed decoder alone.
+    following: for a frame of a film. canvas: of a film too, (1, 2, H, W), where each pixel lies on the canvas whose
+    ground strokes are made of, x before y.
     """
 
     networks: Networks
@@ -55,6 +58,8 @@ class Painter:
     strength: float = 1.0
     detail: float = 1.0
     stroke: float = 0.01
+    following: Following | None = None
+    canvas: Tensor | None = None
 
     @torch.inference_mode()
     def __call__(self, content: Tensor) -> Tensor:
@@ -85,14 +90,15 @@ class Painter:
         """The same for the photo at another size."""
         opacity = None if self.opacity is None else image.resize(self.opacity, height, width)
         regions = [(style, image.resize(region, height, width)) for style, region in self.regions]
-        return replace(self, opacity=opacity, regions=regions)
+        return replace(self, opacity=opacity, regions=regions, canvas=_scaled(self.canvas, height, width))
 
     # --- colours and abstraction -----------------------------------------------------------------------------------
 
     def _colours(self, plain: Tensor) -> list[Colours]:
         """Of the photo, in each region."""
         if self.style is not None:
-            return [colours(plain, self.opacity)]
+            measured = colours(plain, self.opacity)
+            return [self.following({"colours": measured})["colours"] if self.following else measured]
         shares = [region if self.opacity is None else region * self.opacity for _, region in self.regions]
         return [colours(plain, share if share.sum() >= 1 else self.opacity) for share in shares]
 
@@ -115,9 +121,14 @@ class Painter:
         if self.style is None:
             return self._painted_regions(prepared, photo)
         features = self.networks.features(prepared)
-        if self.strength == 1 and self.opacity is None:
+        if self.strength == 1 and self.opacity is None and not self.following:
             return self._decoded(features, self.style.statistics, None, prepared)
-        own = statistics(features, self.opacity)
+        if self.following and self.opacity is None and len(prepared) == 1:
+            own: Codes = {layer: own_statistics(value) for layer, value in features.items()}
+        else:
+            own = statistics(features, self.opacity)
+        if self.following:
+            own = self.following(own)
         if self.strength == 1:
             return self._decoded(features, self.style.statistics, own, prepared)
         mixed = blend([self.style.statistics, own], [self.strength, 1 - self.strength])
@@ -137,7 +148,15 @@ class Painter:
             layer: decoder.given(value, style[layer], own[layer] if own else None) for layer, value in features.items()
         }
         modulation = decoder.modulation({layer: style[layer] for layer in given}, self._kept)
-        return decoder.paint(given, modulation, (picture.shape[-2], picture.shape[-1]))
+        return decoder.paint(given, modulation, (picture.shape[-2], picture.shape[-1]), self._grounds(given))
+
+    def _grounds(self, given: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+        """Of the decoder's convolutions, where they lie on the canvas."""
+        if self.canvas is None:
+            return None
+        sizes = {int(layer[4]): (value.shape[-2], value.shape[-1]) for layer, value in given.items()}
+        blocks = {name: int(name[4]) for name in self.networks.decoder.grounds}
+        return {name: ground_on(self.canvas, sizes[block], block) for name, block in blocks.items()}
 
     def _painted_regions(self, prepared: Tensor, photo: Tensor) -> Tensor:
         """Every style in its own region, whose own statistics it replaces; the photo's where no style is."""
@@ -191,6 +210,14 @@ def statistics(features: Mapping[str, Tensor], opacity: Tensor | None) -> dict[s
     """Of what is visible. opacity: (N or 1, 1, H, W) of the picture, None where all of it counts."""
     shares = [None] * 4 if opacity is None else _pyramid(opacity)
     return {layer: mean_std(value, shares[int(layer[4]) - 1]) for layer, value in features.items()}
+
+
+def _scaled(canvas: Tensor | None, height: int, width: int) -> Tensor | None:
+    """The same canvas for the picture at another size."""
+    if canvas is None or canvas.shape[-2:] == (height, width):
+        return canvas
+    ratio = torch.tensor([width / canvas.shape[-1], height / canvas.shape[-2]]).to(canvas).view(1, 2, 1, 1)
+    return F.interpolate(canvas, (height, width), mode="nearest-exact") * ratio
 
 
 def _regional(

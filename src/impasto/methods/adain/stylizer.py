@@ -16,6 +16,7 @@ from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import Pooling
 from impasto.errors import OptionError, WeightsError
 from impasto.masks import visible
+from impasto.methods import Following
 from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig
 from impasto.methods.adain.options import AdaINOptions
 from impasto.methods.adain.painter import Networks, Painter, statistics
@@ -67,17 +68,41 @@ class AdaIN:
             content's. Without, the styles are blended in the shares of options.style_blend.
         Returns (N, 3, H, W) in [0, 1] on the CPU. Raises OptionError, WeightsError, OutOfMemoryError.
         """
-        networks = self.networks(options)
-        _refuse_what_does_nothing(networks.decoder, options)
         if options.strength > 1:
             logger.warning("strength is %g: more than the painting's own style exaggerates it", options.strength)
+        painted = self._painted(content, styles, options, masks)
+        if progress:
+            progress(Progress(step=1, total=1, size=(content.shape[-2], content.shape[-1]), preview=lambda: painted))
+        return painted
+
+    def paint_frame(
+        self, content: Tensor, styles: Sequence[Tensor | Style], options: AdaINOptions, *, following: Following,
+        canvas: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
+        """The same for a frame of a film, whose statistics follow those of frames before and whose strokes lie on a
+        canvas, as `Painter` has them."""
+        return self._painted(content, styles, options, None, following, canvas)
+
+    def _painted(
+        self,
+        content: Tensor,
+        styles: Sequence[Tensor | Style],
+        options: AdaINOptions,
+        masks: Sequence[Tensor] | None,
+        following: Following | None = None,
+        canvas: Tensor | None = None,
+    ) -> Tensor:
+        networks = self.networks(options)
+        _refuse_what_does_nothing(networks.decoder, options)
         height, width = content.shape[-2:]
         guard = memory_guard(self.device, height, width, len(content) * bytes_per_pixel(networks))
         with guard, torch.inference_mode():
             encoded = [self._encoded(style, networks, options) for style in styles]
             picture, opacity = visible(content.to(self.device))
             how = {name: getattr(options, name) for name in ("strength", "detail", "stroke")}
-            painter = Painter(networks=networks, opacity=opacity, **how)
+            painter = Painter(networks=networks, opacity=opacity, following=following, **how)
+            if canvas is not None:
+                painter = replace(painter, canvas=canvas.to(self.device))
             if masks is None:
                 style = blended(encoded, options.blend_weights(len(encoded)))
                 painter = replace(painter, style=style)
@@ -86,8 +111,6 @@ class AdaIN:
                 painter = replace(painter, regions=list(zip(encoded, maps, strict=True)))
             painted = painter(picture.contiguous(memory_format=torch.channels_last))
             result = painted.float().clamp(0, 1).cpu()
-        if progress:
-            progress(Progress(step=1, total=1, size=(height, width), preview=lambda: result))
         # Not an inference tensor: callers may go on with it where gradients are wanted.
         return result.clone(memory_format=torch.contiguous_format)
 

@@ -15,14 +15,19 @@ from impasto.losses.conventions import content_factor, style_factor
 from impasto.losses.covariance import Spread, covariance_loss, covariance_loss_of_moments, spread
 from impasto.losses.gram import blend, gram_loss
 from impasto.losses.out_of_range import out_of_range
+from impasto.losses.temporal import temporal_loss
 from impasto.losses.total_variation import squared_steps, total_variation
 from impasto.masks import visible
+from impasto.methods import Held
 from impasto.methods.gatys.attention import AttentionTerm, Seen, at_layer, attention_terms, layers_to_encode
 from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.windows import MomentSum, Slope, Window, encode, encoded, moments_in, whole, windows
 
 # A region with less than this share of a picture is not seen, and its Gram matrix is mostly rounding.
 SMALLEST_SHARE = 1e-6
+
+# Of the temporal term, next to a style weight of 1.5: it holds strokes, and does not keep what should change.
+TEMPORAL = 200.0
 
 
 @dataclass(frozen=True)
@@ -81,13 +86,15 @@ class Objective:
     weights: Mapping[str, float]
     attention: Sequence[AttentionTerm] = ()
     side: int | None = None
+    held: Held | None = None
 
     @property
     def layers(self) -> set[str]:
         return {*self.content, *(term.layer for term in self.style), *(term.layer for term in self.attention)}
 
     def losses(self, image: Tensor) -> dict[str, Tensor]:
-        """{'content', 'style', 'tv', 'range'}: weighted scalars whose sum is the total loss; 'attention' if it counts.
+        """{'content', 'style', 'tv', 'range'}: weighted scalars whose sum is the total loss; 'attention' and 'temporal'
+        if they count.
 
         image: (1, 3, H, W) of the size that the content features belong to. Differentiable if it is seen at once.
         """
@@ -116,6 +123,8 @@ class Objective:
         losses = {"content": content, "style": style, "tv": smoothness, "range": excess}
         if self.attention:
             losses["attention"] = sum((term.loss(features) for term in self.attention), zero)
+        if self.held:
+            losses["temporal"] = TEMPORAL * temporal_loss(image, self.held.picture, self.held.weights)
         return losses
 
     def _in_windows(self, image: Tensor) -> tuple[dict[str, Tensor], Tensor]:
@@ -152,6 +161,7 @@ class Objective:
                 for total, (_, term) in zip(sums, terms, strict=True):
                     total.add(*moments_in(window, features[term.layer], term.layer, term.region))
         names = ["content", "style", "tv", "range", *(["attention"] if self.attention else [])]
+        names += ["temporal"] if self.held else []
         losses = {name: image.new_zeros(()) for name in names}
         slopes: list[tuple[Term, Slope]] = []
         for total, (name, term) in zip(sums, terms, strict=True):
@@ -183,6 +193,10 @@ class Objective:
             "tv": self.weights["tv"] * steps / values if self.weights["tv"] else zero,
             "range": self.weights["range"] * out_of_range(own_pixels) * (own_pixels.numel() / values),
         }
+        if self.held:
+            there = (..., window.core_rows, window.core_columns)
+            apart = temporal_loss(own_pixels, self.held.picture[there], self.held.weights[there])
+            losses["temporal"] = TEMPORAL * apart * (own_pixels.numel() / values)
         for term in self.attention:
             if term.is_local:
                 losses["attention"] = losses.get("attention", zero) + term.loss_in(window, features[term.layer])

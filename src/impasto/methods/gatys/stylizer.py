@@ -20,7 +20,7 @@ from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import LAYERS, POOLED, Encoder, Pooling
 from impasto.errors import Cancelled, OptionError
 from impasto.masks import recoloured, visible
-from impasto.methods import Saving
+from impasto.methods import Held, Saving
 from impasto.methods.gatys import state
 from impasto.methods.gatys.memory import Plan, least_bytes_per_pixel, plan
 from impasto.methods.gatys.objective import (
@@ -72,6 +72,7 @@ class Gatys:
         masks: Sequence[Tensor] | None = None,
         progress: ProgressCallback | None = None,
         saving: Saving | None = None,
+        held: Held | None = None,
     ) -> Tensor:
         """Paint `content` in the style of `styles`; all are (1, 3, h, w) in [0, 1], of any sizes.
 
@@ -81,6 +82,7 @@ class Gatys:
             style. Their sum is at most 1; where it is less, the rest belongs to no style and only the content acts.
             Each style then has its own region, and options.style_blend plays no part.
         saving: keep state there; if a state of the same painting is there already, go on from it.
+        held: what a frame of a film should stay, of the content's size; for a painting of one scale that is not saved.
         Returns (1, 3, H, W) in [0, 1] on the CPU, of the content's size.
 
         Raises OptionError for options that do not fit together, OutOfMemoryError before or instead of running out,
@@ -91,7 +93,7 @@ class Gatys:
         height, width = content.shape[-2:]
         if masks is not None:
             _check_masks(masks, len(styles), height, width)
-        pictures = _Pictures(content, styles, start, masks)
+        pictures = _Pictures(content, styles, start, masks, held)
         # A caller's inference mode would keep the optimisation from its gradients.
         with torch.inference_mode(False), torch.enable_grad():
             encoder = self.encoder(options)
@@ -181,6 +183,7 @@ class _Pictures:
     styles: Sequence[Tensor]
     start: Tensor | None
     masks: Sequence[Tensor] | None
+    held: Held | None = None
 
     def on(self, device: torch.device) -> "_Pictures":
         """Copies there, of this painting's own."""
@@ -189,6 +192,7 @@ class _Pictures:
             [_to(style, device) for style in self.styles],
             None if self.start is None else _to(self.start, device),
             None if self.masks is None else [_to(mask, device) for mask in self.masks],
+            self.held and Held(_to(self.held.picture, device), _to(self.held.weights, device)),
         )
 
     def fingerprint(self, *others: object) -> str:
@@ -270,6 +274,7 @@ class _Run:
         content = image.resize(self.content, height, width)
         styles, masks = self.pictures.styles, self.pictures.masks
         objective = objective_at(self.encoder, content, styles, self.options, masks, self.side)
+        objective = replace(objective, held=self.pictures.held)
         if coarser is None:
             return Optimisation(objective, self._first_picture(visible(content)[0]), self.options, self.colours)
         return Optimisation(objective, image.resize(coarser, height, width), self.options, self.colours)
@@ -378,10 +383,8 @@ def _check_masks(masks: Sequence[Tensor], styles: int, height: int, width: int) 
     if len(masks) != styles:
         raise OptionError(f"{len(masks)} masks were given for {styles} styles; each style needs one")
     for mask in masks:
-        if mask.shape != (1, 1, height, width):
-            raise OptionError(
-                f"a mask has the shape of the content, (1, 1, {height}, {width}), and not {tuple(mask.shape)}"
-            )
+        if mask.shape != (shape := (1, 1, height, width)):
+            raise OptionError(f"a mask has the shape of the content, {shape}, and not {tuple(mask.shape)}")
 
 
 def _to(picture: Tensor, device: torch.device) -> Tensor:

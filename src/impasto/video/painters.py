@@ -1,0 +1,202 @@
+"""How each frame of a film is painted, given the one before: in one pass, or by optimisation."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from impasto import image
+from impasto.colour import keep_colours
+from impasto.masks import content_with_opacity, match_visible, visible
+from impasto.methods import REFINER, Following, FrameStylizer, Held, Stylizer, load_method, refinement
+from impasto.options import Options
+from impasto.video.motion import Floats, Motion, places, warped
+from impasto.video.reading import Pixels
+from impasto.video.steady import blended, moved_canvas
+
+# Time within which a shot's statistics follow the photo, at steady 1.
+FOLLOWED_SECONDS = 1.25
+
+Tensors = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A frame to paint. motion: from the last one; None where a shot begins. seconds: since the last one."""
+
+    pixels: Pixels
+    motion: Motion | None = None
+    seconds: float = 0.0
+
+
+class FramePainter(Protocol):
+    """Paints the frames of a film in order; `paint` and `settle` may be called from two threads.
+
+    memory: what the next frame depends on, to be given back to `resume`; that of a frame is that of `paint` and of
+    `settle` after it together.
+    """
+
+    def paint(self, shown: Shown) -> tuple[Floats, Tensors]:
+        """(H, W, 3) in [0, 1], and its memory."""
+
+    def settle(self, painted: Floats, shown: Shown) -> tuple[Floats, Tensors]:
+        """What becomes of it beside the last one, and its memory."""
+
+    def resume(self, memory: Mapping[str, Tensor]) -> None: ...
+
+
+def frame_painter(stylizer: Stylizer, styles: Sequence[Any], options: Options, steady: float) -> FramePainter:
+    """styles: pictures, (1, 3 or 4, h, w), or encoded."""
+    if options.takes_steps:
+        return Optimised(stylizer, styles, options, steady)
+    return OnePass(stylizer, styles, options, steady)
+
+
+class OnePass:
+    """A method that paints in one pass: frames do not depend on painted ones until they are settled."""
+
+    def __init__(self, stylizer: Stylizer, styles: Sequence[Any], options: Options, steady: float) -> None:
+        self.stylizer = stylizer
+        self.options = options
+        self.steady = steady
+        self.styles = _pictures(styles, options) if options.colour == "match" else styles
+        self.matched = self._encoded(self.styles)
+        self.first: Tensor | None = None
+        self.used: list[Any] = []
+        self.canvas: Floats | None = None
+        self.before: Floats | None = None
+
+    def paint(self, shown: Shown) -> tuple[Floats, Tensors]:
+        content = as_content(shown.pixels)
+        if shown.motion is None:
+            self._begin_shot(content)
+        elif self.canvas is not None:
+            self.canvas = moved_canvas(self.canvas, shown.motion)
+        painted = self._painted(content, shown)
+        if self.options.colour == "keep":
+            painted = keep_colours(painted, visible(content)[0])
+        return as_floats(painted), self._memory()
+
+    def _begin_shot(self, content: Tensor) -> None:
+        self.used = []
+        self.canvas = places(content.shape[-2], content.shape[-1])
+        if self.options.colour == "match" and (self.steady or self.first is None):
+            self._match(content)
+
+    def _match(self, content: Tensor) -> None:
+        """The styles take the colours of a shot's first frame."""
+        self.first = content
+        self.matched = self._encoded([match_visible(style, content) for style in self.styles])
+
+    def _encoded(self, styles: Sequence[Any]) -> Sequence[Any]:
+        """Once for all frames, where the method can."""
+        if not self.options.encoded:
+            return styles
+        encode = self.stylizer.encode  # type: ignore[attr-defined]
+        return [encode(one, self.options) if isinstance(one, Tensor) else one for one in styles]
+
+    def _painted(self, content: Tensor, shown: Shown) -> Tensor:
+        if not self.steady or not isinstance(self.stylizer, FrameStylizer):
+            return self.stylizer(content, self.matched, self.options)
+        share = 1 - math.exp(-shown.seconds / (FOLLOWED_SECONDS * self.steady))
+        following = Following(self.used, share)
+        assert self.canvas is not None
+        canvas = torch.from_numpy(self.canvas).permute(2, 0, 1)[None]
+        painted = self.stylizer.paint_frame(content, self.matched, self.options, following=following, canvas=canvas)
+        self.used = following.used
+        return painted
+
+    def settle(self, painted: Floats, shown: Shown) -> tuple[Floats, Tensors]:
+        if self.steady and shown.motion is not None and self.before is not None:
+            painted = blended(painted, self.before, shown.motion, self.steady)
+        self.before = painted
+        return painted, {"before": torch.from_numpy(painted)}
+
+    def _memory(self) -> Tensors:
+        memory: Tensors = {}
+        for number, seen in enumerate(self.used):
+            for name, pair in seen.items():
+                memory |= {f"used/{number}/{name}/{k}": value for k, value in enumerate(pair)}
+        if self.canvas is not None:
+            memory["canvas"] = torch.from_numpy(self.canvas)
+        return memory if self.first is None else memory | {"first": self.first}
+
+    def resume(self, memory: Mapping[str, Tensor]) -> None:
+        pairs: dict[int, dict[str, list[Tensor]]] = {}
+        for key in sorted(memory):
+            if key.startswith("used/"):
+                _, number, name, _ = key.split("/")
+                pairs.setdefault(int(number), {}).setdefault(name, []).append(memory[key].to(self.stylizer.device))
+        self.used = [{name: tuple(pair) for name, pair in pairs[number].items()} for number in sorted(pairs)]
+        self.canvas = memory["canvas"].numpy() if "canvas" in memory else None
+        self.before = memory["before"].numpy()
+        if "first" in memory:
+            self._match(memory["first"])
+
+
+class Optimised:
+    """A method that optimises: each frame begins with the last one, moved, and is held to it (Ruder et al. 2016)."""
+
+    def __init__(self, stylizer: Stylizer, styles: Sequence[Any], options: Options, steady: float) -> None:
+        refining = refinement(options)
+        self.base = None if refining is None else OnePass(stylizer, styles, options, steady)
+        self.options: Any = refining or options
+        self.optimiser: Any = load_method(REFINER, stylizer.device, weights=stylizer.weights) if refining else stylizer
+        self.styles = _pictures(styles, options)
+        self.steady = steady
+        self.before: Floats | None = None
+
+    def paint(self, shown: Shown) -> tuple[Floats, Tensors]:
+        content = as_content(shown.pixels)
+        plain, _ = visible(content)
+        start, held, options = None, None, self.options
+        if shown.motion is not None and self.before is not None:
+            moved = as_tensor(warped(self.before, shown.motion.flow).clip(0, 1))
+            seen = torch.from_numpy(shown.motion.seen)[None, None]
+            start = plain + seen * (moved - plain)
+            held = Held(moved, self.steady * seen)
+            options = replace(options, scales=1)
+        memory: Tensors = {}
+        if self.base:
+            painted, memory = self.base.paint(shown)
+            start = as_tensor(self.base.settle(painted, shown)[0])
+        styles = [match_visible(style, content) for style in self.styles] if options.colour == "match" else self.styles
+        result = self.optimiser(content, styles, options, start=start, held=held)
+        if options.colour == "keep":
+            result = keep_colours(result, plain)
+        self.before = as_floats(result)
+        if self.base:
+            # The next pass is blended with what became of this one.
+            self.base.before = self.before
+        return self.before, memory | {"before": torch.from_numpy(self.before)}
+
+    def settle(self, painted: Floats, shown: Shown) -> tuple[Floats, Tensors]:
+        return painted, {}
+
+    def resume(self, memory: Mapping[str, Tensor]) -> None:
+        self.before = memory["before"].numpy()
+        if self.base:
+            self.base.resume(memory)
+
+
+def _pictures(styles: Sequence[Any], options: Options) -> list[Tensor]:
+    return [style if isinstance(style, Tensor) else style.pixels(options) for style in styles]
+
+
+def as_content(pixels: Pixels) -> Tensor:
+    """(1, 3, H, W), or with opacity (1, 4, H, W)."""
+    return content_with_opacity(image.from_array(pixels))
+
+
+def as_tensor(picture: Floats) -> Tensor:
+    """(H, W, C) -> (1, C, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None]
+
+
+def as_floats(picture: Tensor) -> Floats:
+    """(1, C, H, W) -> (H, W, C)."""
+    return np.ascontiguousarray(picture[0].permute(1, 2, 0).numpy())

@@ -1,0 +1,109 @@
+"""`impasto video`: what it says, what it refuses, and what is left when it is stopped."""
+
+import signal
+
+import numpy as np
+import pytest
+
+av = pytest.importorskip("av")
+pytest.importorskip("cv2")
+
+
+@pytest.fixture
+def clip(folder):
+    path = folder / "clip.mp4"
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("libx264", rate=10)
+        stream.height, stream.width, stream.pix_fmt = 24, 32, "yuv420p"
+        for number in range(8):
+            rows, columns = np.mgrid[0:24, 0:32]
+            waves = 120 + 60 * np.sin((columns + number) / 3) * np.cos(rows / 4)
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(np.dstack([waves] * 3).astype(np.uint8), format="rgb24")))
+        file.mux(stream.encode(None))
+    return path
+
+
+def frames(path):
+    with av.open(str(path)) as file:
+        return sum(1 for _ in file.decode(video=0))
+
+
+def test_it_paints_and_says_where(impasto, clip, folder):
+    outcome = impasto("video", "clip.mp4", "--style", "style.png", "-o", "out.mp4", "--from", "0.2", "--to", "0:00.7")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "out.mp4\n", "")
+    assert frames("out.mp4") == 5
+    outcome = impasto("video", "clip.mp4", "--style", "style.png")
+    assert (outcome.code, outcome.out) == (0, "clip-impasto.mp4\n")
+
+
+def test_a_film_says_how_it_was_made(impasto, clip):
+    impasto("video", "clip.mp4", "--style", "style.png", "-o", "out.mp4", "--to", "0.2", "--strength", "0.5")
+    outcome = impasto("info", "out.mp4")
+    lines = [" ".join(line.split()) for line in outcome.out.splitlines()]
+    assert lines[0] == "out.mp4: mov, 32 x 24 pixels"
+    assert {"style style.png", "strength 0.5", "steady 0.8", "end 0.2", "size 32 x 24"} <= set(lines)
+    outcome = impasto("info", "clip.mp4")
+    assert outcome.code == 1
+    assert outcome.out == "clip.mp4: mov, 32 x 24 pixels\n"
+    assert outcome.err.startswith("impasto: clip.mp4: it carries no record")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--from 7", "--from is 7 s, but the film ends after 0.80 s"),
+        ("--from 0.5 --to 0.2", "--to is 0.2, but must come after start"),
+        ("--to 1:75", "--to is '1:75', but"),
+        ("--steady 2", "--steady is 2.0, but must be"),
+        ("-o out.avi", "out.avi: .avi is no format to write"),
+        ("-o out.gif --codec h264", "--codec is 'h264', but a .gif"),
+        ("-o out.mp4 --codec prores", "--codec is 'prores', which .mp4 cannot hold"),
+        ("--strength 9", "--strength is 9.0, but must be"),
+    ],
+)
+def test_what_makes_no_sense_is_wrong_usage(impasto, clip, words, said):
+    outcome = impasto("video", "clip.mp4", "--style", "style.png", *words.split())
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"impasto: {said}")
+
+
+def test_what_is_missing(impasto, clip):
+    assert "CLIP is missing" in impasto("video").err
+    assert "--style is missing" in impasto("video", "clip.mp4").err
+    outcome = impasto("video", "photo.txt", "--style", "style.png")
+    assert (outcome.code, outcome.err) == (1, "impasto: photo.txt: it cannot be read: no such file or directory\n")
+
+
+def test_ctrl_c_leaves_a_film_and_resume_goes_on(impasto, clip, folder, monkeypatch):
+    from impasto.video import stylize, writing
+
+    report = stylize._Clock.report
+
+    def stop(self, *arguments):
+        made = report(self, *arguments)
+        if made.step == 5:
+            signal.raise_signal(signal.SIGINT)
+        return made
+
+    monkeypatch.setattr(writing, "FRAMES", 2)
+    monkeypatch.setattr(stylize._Clock, "report", stop)
+    outcome = impasto("video", "clip.mp4", "--style", "style.png", "-o", "out.mp4")
+    assert outcome.code == 130
+    assert outcome.err == "impasto: stopped after 5 frames; out.mp4 holds them, and --resume goes on with them\n"
+    assert frames("out.mp4") == 5
+    monkeypatch.setattr(stylize._Clock, "report", report)
+    assert impasto("video", "clip.mp4", "--style", "style.png", "-o", "out.mp4", "--resume").code == 0
+    assert frames("out.mp4") == 8
+    assert not (folder / "out.mp4.pieces").exists()
+
+
+def test_the_preview_is_the_frame_in_half_blocks():
+    import torch
+
+    from impasto.cli.video import COLUMNS, _preview
+    from impasto.progress import Progress
+
+    frame = torch.zeros(1, 3, 90, 160)
+    frame[:, 0, :45] = 1
+    lines = _preview(Progress(step=1, total=2, preview=lambda: frame)).plain.splitlines()
+    assert [len(line) for line in lines] == [COLUMNS] * 14

@@ -1,0 +1,6 @@
+"""Tests of films need the extra `video`."""
+
+import pytest
+
+pytest.importorskip("av")
+pytest.importorskip("cv2")

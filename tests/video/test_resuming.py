@@ -1,0 +1,243 @@
+"""Nothing is painted twice: kills, stops, damaged frames, long films."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from films import STYLE, Inverting, frames_of, greys_of, level, packets_of, plain, times_of, write_film
+
+from impasto import Cancelled, PictureError, stylize_video
+from impasto.errors import CheckpointError
+
+
+def moving(number, height=48, width=64):
+    """Something that moves, so that frames depend on frames before."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    waves = np.sin((columns + 2 * number) / 5) * np.cos(rows / 7)
+    return np.repeat(((waves + 1) * 110 + 10).astype(np.uint8)[..., None], 3, 2)
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return write_film(tmp_path / "clip.mp4", map(moving, range(170)), sound=True)
+
+
+def stop_at(step):
+    def progress(report):
+        if report.step == step:
+            raise Cancelled
+
+    return progress
+
+
+def test_a_stopped_run_leaves_a_film_and_goes_on_with_it(clip, tmp_path):
+    whole = stylize_video(clip, STYLE, output=tmp_path / "whole.mp4", stylizer=Inverting())
+    out = tmp_path / "out.mp4"
+    with pytest.raises(Cancelled, match=r"out.mp4 holds them") as stopped:
+        stylize_video(clip, STYLE, output=out, stylizer=Inverting(), progress=stop_at(120))
+    assert stopped.value.best == out
+    done = times_of(out)
+    assert len(done) == 120
+    assert len(packets_of(out, "audio")) == pytest.approx(120 / 25 * 48_000 / 1024, abs=2)
+    stylizer = Inverting()
+    stylize_video(clip, STYLE, output=out, stylizer=stylizer, resume=True)
+    assert stylizer.painted == 50
+    assert times_of(out) == times_of(whole)
+    # Encoded anew from where it stopped, so not to the bit.
+    assert np.abs(np.array(frames_of(out), int) - np.array(frames_of(whole), int)).mean() < 2
+    assert packets_of(out, "audio") == packets_of(whole, "audio") == packets_of(clip, "audio")
+    assert not list(tmp_path.glob("*.pieces"))
+
+
+def test_without_resume_it_begins_again(clip, tmp_path):
+    out = tmp_path / "out.mp4"
+    with pytest.raises(Cancelled):
+        stylize_video(clip, STYLE, output=out, stylizer=Inverting(), progress=stop_at(120))
+    stylizer = Inverting()
+    stylize_video(clip, STYLE, output=out, stylizer=stylizer, overwrite=True)
+    assert stylizer.painted == 170
+
+
+def test_other_options_are_not_resumed(clip, tmp_path):
+    out = tmp_path / "out.mp4"
+    with pytest.raises(Cancelled):
+        stylize_video(clip, STYLE, output=out, stylizer=Inverting(), progress=stop_at(120))
+    with pytest.raises(CheckpointError, match="other options"):
+        stylize_video(clip, STYLE, output=out, stylizer=Inverting(), resume=True, steady=0.5)
+    with pytest.raises(CheckpointError, match="other options"):
+        stylize_video(clip, 1 - STYLE, output=out, stylizer=Inverting(), resume=True)
+
+
+def test_stopped_before_the_first_frame(clip, tmp_path):
+    class Stubborn(Inverting):
+        def __call__(self, *arguments, **options):
+            raise KeyboardInterrupt
+
+    with pytest.raises(Cancelled, match="before anything"):
+        stylize_video(clip, STYLE, output=tmp_path / "out.mp4", stylizer=Stubborn())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4"]
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from films import Inverting, STYLE
+from impasto import stylize_video
+
+class Slow(Inverting):
+    def __call__(self, *arguments, **options):
+        time.sleep(0.01)
+        return super().__call__(*arguments, **options)
+
+stylize_video(sys.argv[1], STYLE, output=sys.argv[2], stylizer=Slow(), resume=True)
+"""
+
+
+def test_a_killed_run_resumes_to_the_same_frames(clip, tmp_path):
+    whole = stylize_video(clip, STYLE, output=tmp_path / "whole", stylizer=Inverting())
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", KILLED, str(clip), str(out), str(Path(__file__).parent)]
+    process = subprocess.Popen(command)
+    second = tmp_path / "out.pieces" / "00001.nut"
+    deadline = time.monotonic() + 120
+    while not second.exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not out.exists()
+    stylizer = Inverting()
+    stylize_video(clip, STYLE, output=out, stylizer=stylizer, resume=True)
+    assert stylizer.painted < 170
+    made, wanted = (sorted(folder.iterdir()) for folder in (out, whole))
+    assert len(made) == len(wanted) == 170
+    assert all((frames_of(one)[0] == frames_of(other)[0]).all() for one, other in zip(made, wanted, strict=True))
+
+
+def test_a_run_that_was_killed_after_its_last_piece_only_joins(clip, tmp_path, monkeypatch):
+    out = tmp_path / "out.mp4"
+    from impasto.video import stylize
+
+    join = stylize.join_film
+
+    def fail(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(stylize, "join_film", fail)
+    with pytest.raises(PictureError, match=r"out.mp4: it cannot be written: no space left"):
+        stylize_video(clip, STYLE, output=out, stylizer=Inverting())
+    assert not out.exists()
+    monkeypatch.setattr(stylize, "join_film", join)
+    stylizer = Inverting()
+    stylize_video(clip, STYLE, output=out, stylizer=stylizer, resume=True)
+    assert stylizer.painted == 0
+    assert len(times_of(out)) == 170
+
+
+def test_files_of_others_in_the_folder_of_pieces_stay(clip, tmp_path):
+    folder = tmp_path / "out.mp4.pieces"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    stylize_video(clip, STYLE, output=tmp_path / "out.mp4", stylizer=Inverting(), end="1")
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+def test_damaged_frames_are_repeated_and_named(tmp_path, caplog):
+    """Pictures of MJPEG stand alone, so that one that is damaged harms no other."""
+    good = write_film(tmp_path / "good.mkv", map(plain, range(12)), codec="mjpeg", form="yuvj420p", options={"bf": "0"})
+    clip = tmp_path / "clip.mkv"
+    with av.open(str(good)) as source, av.open(str(clip), "w") as out:
+        stream = out.add_stream_from_template(source.streams.video[0], opaque=True)
+        for number, packet in enumerate(source.demux(video=0)):
+            if packet.pts is None:
+                continue
+            copy = av.Packet(b"\0" * 50 if number in (5, 6) else bytes(packet))
+            copy.pts, copy.dts, copy.time_base, copy.duration = (
+                packet.pts,
+                packet.dts,
+                packet.time_base,
+                packet.duration,
+            )
+            copy.stream, copy.is_keyframe = stream, True
+            out.mux(copy)
+    made = stylize_video(clip, STYLE, output=tmp_path / "out.mkv", stylizer=Inverting(), steady=0.0)
+    assert times_of(made) == times_of(good)
+    wanted = [0, 1, 2, 3, 4, 4, 4, 7, 8, 9, 10, 11]
+    assert greys_of(made) == pytest.approx([255 - level(number) for number in wanted], abs=3)
+    assert "frame at 0:00.200" in caplog.text
+    assert "frame at 0:00.240" in caplog.text
+
+
+def test_a_frame_that_cannot_be_painted_is_repeated(tmp_path, caplog):
+    from impasto import DivergedError
+
+    class Sometimes(Inverting):
+        def __call__(self, *arguments, **options):
+            painted = super().__call__(*arguments, **options)
+            if self.painted == 3:
+                raise DivergedError("the loss is not finite")
+            return painted
+
+    clip = write_film(tmp_path / "clip.mp4", map(plain, range(5)))
+    made = stylize_video(clip, STYLE, output=tmp_path / "out.mp4", stylizer=Sometimes(), steady=0.0)
+    assert greys_of(made) == pytest.approx([255 - level(number) for number in (0, 1, 1, 3, 4)], abs=3)
+    assert "frame at 0:00.080" in caplog.text
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_pieces(clip, tmp_path, monkeypatch):
+    from impasto.video import encoding
+
+    write = encoding.Encoder.write
+    written = []
+
+    def fail(self, pixels, pts):
+        written.append(pts)
+        if len(written) == 130:
+            raise PictureError(f"{self.path}: no space left on device")
+        write(self, pixels, pts)
+
+    monkeypatch.setattr(encoding.Encoder, "write", fail)
+    with pytest.raises(PictureError, match="no space left"):
+        stylize_video(clip, STYLE, output=tmp_path / "out.mp4", stylizer=Inverting())
+    monkeypatch.setattr(encoding.Encoder, "write", write)
+    stylizer = Inverting()
+    made = stylize_video(clip, STYLE, output=tmp_path / "out.mp4", stylizer=stylizer, resume=True)
+    assert stylizer.painted < 130
+    assert len(times_of(made)) == 170
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission(clip, tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    with pytest.raises(PictureError, match="cannot be written"):
+        stylize_video(clip, STYLE, output=locked / "out.mp4", stylizer=Inverting())
+
+
+def resident():
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+@pytest.mark.slow
+def test_ten_thousand_frames_in_constant_memory(tmp_path):
+    clip = write_film(tmp_path / "clip.mp4", (moving(number, 16, 16) for number in range(10_000)))
+    found = []
+
+    def progress(report):
+        if report.step in (2_000, 9_900):
+            found.append(resident())
+
+    made = stylize_video(clip, STYLE, output=tmp_path / "out.mp4", stylizer=Inverting(), progress=progress)
+    assert found[1] - found[0] < 30e6
+    assert times_of(made) == times_of(clip)
