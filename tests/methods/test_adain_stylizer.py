@@ -13,11 +13,12 @@ from torch import Tensor
 import impasto
 from impasto import image
 from impasto.encoders import load_encoder
+from impasto.engine.architecture import LAYERS, DecoderConfig
 from impasto.errors import OptionError, OutOfMemoryError, WeightsError
 from impasto.gallery import packaged
 from impasto.losses.feature_statistics import mean_std, relative_statistics_loss
 from impasto.methods.adain import stylizer as module
-from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig
+from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.network import adain as exchange_statistics
 from impasto.methods.adain.painter import Networks, Painter
 from impasto.methods.adain.preparation import colours

@@ -14,9 +14,10 @@ from accelerate import Accelerator
 from PIL import Image
 from torch import Tensor
 
+from impasto.engine.architecture import DecoderConfig
 from impasto.errors import DataError, OptionError
 from impasto.losses.feature_statistics import mean_std
-from impasto.methods.adain.network import Decoder, DecoderConfig
+from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.network import adain as exchange_statistics
 from impasto.methods.adain.training import AdaINTraining, PaperObjective
 from impasto.recipes import RECIPES

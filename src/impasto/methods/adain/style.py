@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from impasto import weights
+from impasto.engine.architecture import LAYERS
 from impasto.errors import WeightsError
 from impasto.gallery import STYLE_SUFFIX
 from impasto.losses.feature_statistics import Statistics
-from impasto.methods.adain.network import LAYERS
 from impasto.methods.adain.preparation import Colours
 from impasto.options import StylizeOptions
 

@@ -15,9 +15,10 @@ from impasto import image
 from impasto.device import GATE_PSNR, memory_guard, precision
 from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import Pooling
+from impasto.engine.architecture import LAYERS, DecoderConfig
 from impasto.errors import OptionError, WeightsError
 from impasto.masks import visible
-from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig
+from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.painter import Networks, Painter, statistics
 from impasto.methods.adain.preparation import colours
 from impasto.methods.adain.style import Style, blended

@@ -1,0 +1,264 @@
+"""How one painting is made: prepare the photo, exchange statistics, decode; tile by tile, octave by octave."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from impasto.engine.architecture import ENCODER_HALO, MULTIPLE, halved
+from impasto.engine.backend import Backend, Features, Wanted
+from impasto.engine.colours import Colours, blend_colours, colours, recolouring
+from impasto.engine.given import Everywhere, InRegions
+from impasto.engine.ground import ground
+from impasto.engine.prepared import Enlarged, Recoloured, Smoothed, octaves
+from impasto.engine.raster import Extended, Held, Product, Raster, Resized, Room, Window, materialised, total, whole
+from impasto.engine.statistics import Array, Codes, Moments, blend, exchange, merged
+from impasto.engine.styles import Style
+from impasto.engine.tiles import tiles
+
+# The radius, as a share of the shorter side, that a photo is smoothed by where none of its detail is wanted.
+SMOOTHED = 1 / 128
+
+# Of a pass over an enlarged painting: how much of the finer strokes that it adds is taken, and the side of the squares
+# whose mean colours they leave as they are.
+FINER, STILL = np.float32(0.8), MULTIPLE
+
+# Side of the largest square that is painted at once.
+SIDE = 1216
+
+# Sides that leave two positions after all poolings, which is what reflection needs.
+LEAST = 9
+
+Write = Callable[[Window, Array], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Painter:
+    """What is to be painted in which way.
+
+    style: the only one, or a blend. regions: instead, styles and how much of each position is that style's, (1, 1, H,
+    W) each. opacity: (N or 1, 1, H, W); None where all of the photo is visible.
+    strength, detail, stroke: of `StylizeOptions`. Detail and stroke mean something to a detailed decoder alone.
+    side: of the square that nothing larger than is painted at once.
+    """
+
+    backend: Backend
+    style: Style | None = None
+    regions: Sequence[tuple[Style, Raster]] = ()
+    opacity: Raster | None = None
+    strength: float = 1.0
+    detail: float = 1.0
+    stroke: float = 0.01
+    side: int = SIDE
+
+    def __call__(self, photo: Array) -> Array:
+        """(N, 3, H, W) in [0, 1] -> the same, in which no value is kept within [0, 1]."""
+        painting = np.empty(photo.shape, np.float32)
+
+        def write(place: Window, part: Array) -> None:
+            painting[..., place.top : place.bottom, place.left : place.right] = part
+
+        self.stream(Held(photo), write)
+        return painting
+
+    def stream(self, photo: Raster, write: Write) -> None:
+        """photo: (N, 3, H, W) in [0, 1]. write: takes parts of the painting, in rows from the top, each from the left;
+        no value is kept within [0, 1]."""
+        if min(photo.size) < LEAST:
+            size = max(LEAST, photo.size[0]), max(LEAST, photo.size[1])
+            painter = self._seen(lambda raster: Extended(raster, size))
+            painter.stream(Extended(photo, size), lambda place, part: write(*_within(photo.size, place, part)))
+            return
+        if not self.backend.config.detailed:
+            for part in self._painted(photo, photo):
+                write(part.core, part.painted)
+            return
+        sizes = octaves(*photo.size, self.stroke)
+        radius = SMOOTHED * min(sizes[0]) * (1 - self._kept)
+        own: list[Colours] = []
+        difference: Raster | None = None
+        for size in sizes:
+            painter = self._seen(partial(Resized, size=size))
+            seen = photo if size == photo.size else materialised(Resized(photo, size))
+            plain = self._at_once(Smoothed(seen, radius * size[0] / sizes[0][0]))
+            own = own or painter._colours(plain)
+            prepared = self._at_once(painter._prepared(plain, seen, own))
+            if difference is None:
+                parts = painter._painted(prepared, seen)
+            else:
+                parts = painter._finer(Enlarged(prepared, Resized(difference, size, clamped=False)))
+            if size == sizes[-1]:
+                for part in parts:
+                    write(part.core, part.painted)
+            else:
+                difference = _difference(prepared, parts)
+
+    def _at_once(self, raster: Raster) -> Raster:
+        """What is one tile is made only once."""
+        height, width = raster.size
+        return Held(raster.window(whole(raster))) if height * width <= self.side**2 else raster
+
+    @property
+    def _kept(self) -> float:
+        """The detail that stays: without any style all of it does."""
+        return 1 - min(1.0, self.strength) * (1 - self.detail)
+
+    def _seen(self, change: Callable[[Raster], Raster]) -> "Painter":
+        """The same with other masks."""
+        opacity = None if self.opacity is None else change(self.opacity)
+        return replace(self, opacity=opacity, regions=[(style, change(region)) for style, region in self.regions])
+
+    # --- colours and abstraction -----------------------------------------------------------------------------------
+
+    def _colours(self, plain: Raster) -> list[Colours]:
+        """Of the photo, in each region."""
+        if self.style is not None:
+            return [self._colours_of(plain, self.opacity)]
+        shares = [self._shown(region) for _, region in self.regions]
+        return [self._colours_of(plain, share if total(share) >= 1 else self.opacity) for share in shares]
+
+    def _colours_of(self, plain: Raster, shares: Raster | None) -> Colours:
+        places = [core for core, _ in tiles(*plain.size, 0, self.side)]
+        return colours((plain.window(place), _part(shares, place)) for place in places)
+
+    def _prepared(self, plain: Raster, photo: Raster, own: Sequence[Colours]) -> Recoloured:
+        """The photo as masses in the painting's colours. plain: the photo, smoothed. own: its colours, by region."""
+        share = min(1.0, self.strength)
+        if self.style is not None:
+            target = blend_colours([self.style.colours, own[0]], [share, 1 - share])
+            return Recoloured(plain, photo, [recolouring(own[0], target)])
+        maps = [recolouring(before, style.colours) for before, (style, _) in zip(own, self.regions, strict=True)]
+        return Recoloured(plain, photo, maps, [region for _, region in self.regions], share)
+
+    # --- statistics and strokes ------------------------------------------------------------------------------------
+
+    def _painted(self, prepared: Raster, photo: Raster, margin: int = 0) -> "Iterator[Part]":
+        """prepared: what the network sees of the photo. margin: pixels around each part that come with it, as far as
+        the picture has them."""
+        size = prepared.size
+        given, plain, features = self._given(prepared, photo)
+        for core, place in tiles(*size, self.backend.config.halo + margin, self.side):
+            pixels, wanted = prepared.window(place), core.grown(margin, *size)
+            if features is None:
+                features, _ = self.backend.encode(pixels, wanted="features")
+            painted, features = self._decoded(features, given, place), None
+            if plain is not None:
+                # What the decoder cannot repeat is given back where there is no style, so that that is the photo.
+                rest = given.rest(place) if isinstance(given, InRegions) else np.float32(1 - self.strength)
+                if np.any(rest):
+                    original = photo.window(place)
+                    features, _ = self.backend.encode(original, wanted="features")
+                    repeated, features = self._decoded(features, plain, place), None
+                    painted = painted + rest * (original - repeated)
+            yield Part(core, wanted, place.cut(wanted, pixels), place.cut(wanted, painted))
+
+    def _decoded(self, features: Features, given: Everywhere | InRegions, place: Window) -> Array:
+        grounds = {}
+        for name, block in self.backend.config.grounded.items():
+            height, width = (halved(side, block - 1) for side in place.size)
+            grounds[name] = ground(height, width, block, place.top >> block - 1, place.left >> block - 1)
+        return self.backend.paint(features, *given.at(place), grounds, place.size)
+
+    def _given(self, prepared: Raster, photo: Raster) -> tuple[Everywhere | InRegions, Everywhere | None, Features]:
+        """What the decoder is given of the prepared photo, and of the photo for what no style is seen in; and the
+        features of the prepared photo, if it is one tile."""
+        condition, gain = self.backend.conditioning, self.backend.config.gain
+        moments, features = self._moments(prepared, self.opacity, "both")
+        own = {layer: value.statistics for layer, value in moments.items()}
+        if self.style is not None:
+            code = self.style.statistics
+            if self.strength != 1:
+                code = blend([code, own], [self.strength, 1 - self.strength])
+            given = Everywhere(
+                {layer: exchange(code[layer], own[layer], gain) for layer in own}, condition(code, self._kept)
+            )
+            if self.strength >= 1:
+                return given, None, features
+            of_photo, _ = self._moments(photo, self.opacity, "moments")
+            return given, self._plain({layer: value.statistics for layer, value in of_photo.items()}), features
+        regions = []
+        for style, region in self.regions:
+            there, _ = self._moments(prepared, self._shown(region), "moments")
+            # A region of less than one position has no statistics of its own.
+            seen = {layer: there[layer].statistics if there[layer].total >= 1 else own[layer] for layer in own}
+            exchanged = {layer: exchange(style.statistics[layer], seen[layer], gain) for layer in seen}
+            regions.append((region, Everywhere(exchanged, condition(style.statistics, self._kept))))
+        plain = self._plain(own)
+        return InRegions(regions, self.strength, plain.modulation), plain, features
+
+    def _plain(self, own: Codes) -> Everywhere:
+        """Features as they are."""
+        same = {layer: (np.ones_like(mean), np.zeros_like(mean)) for layer, (mean, _) in own.items()}
+        return Everywhere(same, self.backend.conditioning(own))
+
+    def _moments(self, picture: Raster, shares: Raster | None, wanted: Wanted) -> tuple[dict[str, Moments], Features]:
+        """Of what counts; and, if wanted, the features of a picture that is one tile."""
+        cut = tiles(*picture.size, ENCODER_HALO, self.side)
+        if len(cut) == 1:
+            place = whole(picture)
+            features, moments = self.backend.encode(picture.window(place), _part(shares, place), wanted)
+            return moments, features if wanted == "both" else None
+        parts = []
+        for core, place in cut:
+            counted = np.zeros((1, 1, *place.size), np.float32)
+            place.cut(core, counted)[:] = 1
+            if shares is not None:
+                counted = counted * shares.window(place)
+            parts.append(self.backend.encode(picture.window(place), counted, "moments")[1])
+        return merged(parts), None
+
+    def _shown(self, region: Raster) -> Raster:
+        """How much each position of a region counts."""
+        return region if self.opacity is None else Product(region, self.opacity)
+
+    def _finer(self, base: Raster) -> "Iterator[Part]":
+        """An enlarged painting with what a pass over it adds: strokes of this size, in the colours that are there."""
+        amount = FINER * np.float32(min(1.0, self.strength))
+        for part in replace(self, strength=1.0, detail=1.0)._painted(base, base, margin=STILL):
+            added = part.painted - part.under
+            added -= _local_means(added)
+            added *= amount
+            added += part.under
+            yield replace(part, place=part.core, painted=part.place.cut(part.core, added))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Of a painting. core: what no other part is of. place: of the pixels, which may reach further. under: what the
+    network saw; painted: what it made of that."""
+
+    core: Window
+    place: Window
+    under: Array
+    painted: Array
+
+
+def _within(size: tuple[int, int], place: Window, pixels: Array) -> tuple[Window, Array]:
+    """What of the pixels of a place is in a picture of this size."""
+    core = place.grown(0, *size)
+    return core, place.cut(core, pixels)
+
+
+def _part(mask: Raster | None, place: Window) -> Array | None:
+    return None if mask is None else mask.window(place)
+
+
+def _difference(prepared: Raster, parts: Iterator[Part]) -> Raster:
+    """Of a painting to what is prepared."""
+    difference: Room | None = None
+    for part in parts:
+        difference = difference or Room(len(part.painted), *prepared.size)
+        difference.write(part.core, part.painted - prepared.window(part.core))
+    assert difference is not None
+    return difference
+
+
+def _local_means(x: Array) -> Array:
+    """Means of squares, interpolated between their middles."""
+    rows, columns = (np.arange(0, side, STILL) for side in x.shape[-2:])
+    sums = np.add.reduceat(np.add.reduceat(x, columns, -1), rows, -2)
+    heights, widths = np.minimum(STILL, x.shape[-2] - rows), np.minimum(STILL, x.shape[-1] - columns)
+    means = sums / (heights[:, None] * widths).astype(np.float32)
+    size = len(rows) * STILL, len(columns) * STILL
+    return Resized(Held(means), size, clamped=False, kernel="linear").window(Window(0, 0, *x.shape[-2:]))
