@@ -1,6 +1,5 @@
 """The graphs are the trained networks, whichever runtime computes them."""
 
-import hashlib
 from collections.abc import Callable
 
 import numpy as np
@@ -10,14 +9,15 @@ import torch
 
 from impasto.encoders import load_encoder
 from impasto.engine.architecture import LAYERS, DecoderConfig, halved
-from impasto.engine.backend import RUNTIMES, Backend, asset, load_backend
+from impasto.engine.backend import RUNTIMES, Backend, graph, load_backend
 from impasto.engine.ground import ground
 from impasto.engine.statistics import Array, exchange
 from impasto.methods.adain import network
 from impasto.methods.adain.backend import PyTorch
 from impasto.methods.adain.stylizer import decoder_file, load_decoder
+from impasto.weights import WEIGHTS, location, sha256_of
 
-SOURCES = {"encode": "lite.safetensors", "paint": "adain.safetensors"}
+SOURCES = {"encode": "lite", "paint": "adain"}
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +88,11 @@ def test_a_shape_that_comes_again_is_painted_the_same(runtime) -> None:
 
 
 def test_graphs_are_small_and_of_the_weights_that_come_with_them() -> None:
-    assert sum(asset(f"{name}.onnx").stat().st_size for name in SOURCES) < 4_000_000
+    assert sum(graph(name).stat().st_size for name in SOURCES) < 4_000_000
     for name, source in SOURCES.items():
-        model = onnx.load(asset(f"{name}.onnx"))
+        model = onnx.load(graph(name))
         about = {entry.key: entry.value for entry in model.metadata_props}
-        assert about["weights"] == hashlib.sha256(asset(source).read_bytes()).hexdigest(), "make graphs"
+        assert about["weights"] == sha256_of(location(WEIGHTS[source])), "make graphs"
         assert [opset.version for opset in model.opset_import] == [17]
         stored = {one.data_type for one in model.graph.initializer if np.prod(one.dims) > 16}
         assert stored == {onnx.TensorProto.FLOAT16}

@@ -56,7 +56,7 @@ def networks() -> Backend:
 
 def style_of(networks: Backend, painting: Array) -> Style:
     moments = networks.encode(painting)[1]
-    return Style({layer: value.statistics for layer, value in moments.items()}, colours([(painting, None)]))
+    return Style({layer: value.statistics for layer, value in moments.items()}, colours([(painting, None)]), "")
 
 
 @pytest.fixture(scope="module")

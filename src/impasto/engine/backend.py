@@ -1,20 +1,18 @@
 """The two calls that painting is made of, and who answers them."""
 
 import importlib
-import json
 from collections.abc import Mapping
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
-from safetensors import safe_open
 
 from impasto.engine.architecture import LAYERS, DecoderConfig
 from impasto.engine.conditioning import Conditioning
 from impasto.engine.statistics import Array, Moments, Statistics
 from impasto.errors import OptionError
+from impasto.weights import WEIGHTS, load_arrays, location
 
 # Whatever the backend keeps of a picture between the two calls.
 Features = Any
@@ -74,18 +72,19 @@ def load_backend(precision: str = "auto", runtime: str = "auto") -> Backend:
     raise OptionError(f"no runtime paints here: {known if runtime == 'auto' else runtime} is not installed")
 
 
-def asset(name: str) -> Path:
-    """A file that comes with impasto."""
-    return Path(str(files("impasto") / "assets" / name))
+def graph(name: str) -> Path:
+    """The file of `encode` or `paint`."""
+    return location(WEIGHTS["adain"]).with_name(f"{name}.onnx")
 
 
 def embedded() -> tuple[DecoderConfig, Conditioning]:
     """Of the decoder that the graphs were written from; what is not in them."""
-    with safe_open(asset("adain.safetensors"), "np") as file:
-        config = DecoderConfig.from_json(json.loads(file.metadata()["impasto"])["decoder"])
-        names = [name for name in file.keys() if name.startswith("conditioning.")]  # noqa: SIM118
-        weights = {name: file.get_tensor(name).astype(np.float32) for name in names}
-    return config, Conditioning(config, weights)
+    arrays, about = load_arrays(location(WEIGHTS["adain"]))
+    config = DecoderConfig.from_json(about["decoder"])
+    conditioning = {
+        name: array.astype(np.float32) for name, array in arrays.items() if name.startswith("conditioning.")
+    }
+    return config, Conditioning(config, conditioning)
 
 
 def inputs_of_paint(

@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 
 from impasto.engine.architecture import LAYERS
-from impasto.engine.backend import Wanted, asset, embedded, inputs_of_paint, moments_of, outputs_of_encode
+from impasto.engine.backend import Wanted, embedded, graph, inputs_of_paint, moments_of, outputs_of_encode
 from impasto.engine.statistics import Array, Moments, Statistics
 from impasto.errors import OptionError
 
@@ -23,8 +23,8 @@ class ONNXRuntime:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "0"))
         self._encode, self._paint = (
-            onnxruntime.InferenceSession(asset(name), options, providers=["CPUExecutionProvider"])
-            for name in ("encode.onnx", "paint.onnx")
+            onnxruntime.InferenceSession(graph(name), options, providers=["CPUExecutionProvider"])
+            for name in ("encode", "paint")
         )
 
     def encode(

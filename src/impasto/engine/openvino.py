@@ -9,7 +9,7 @@ import numpy as np
 import openvino
 
 from impasto.engine.architecture import LAYERS
-from impasto.engine.backend import Wanted, asset, embedded, inputs_of_paint, moments_of, outputs_of_encode
+from impasto.engine.backend import Wanted, embedded, graph, inputs_of_paint, moments_of, outputs_of_encode
 from impasto.engine.statistics import Array, Moments, Statistics
 from impasto.errors import OptionError
 
@@ -63,31 +63,32 @@ class OpenVINO:
         # What is painted next is painted in the same place.
         return np.array(found["painted"].data)
 
-    def _run(self, graph: str, inputs: Mapping[str, Any], outputs: list[str]) -> dict[str, Any]:
-        program = self._program(graph, tuple((name, tuple(value.shape)) for name, value in inputs.items()), outputs)
-        for name, value in inputs.items():
+    def _run(self, name: str, inputs: Mapping[str, Any], outputs: list[str]) -> dict[str, Any]:
+        shapes = tuple((port, tuple(value.shape)) for port, value in inputs.items())
+        program = self._program(name, shapes, outputs)
+        for port, value in inputs.items():
             if isinstance(value, np.ndarray):
                 # What is only read may still have to be writable to be shared.
                 array = np.require(value, np.float32, ["C", "W"])
                 value = openvino.Tensor(array, shared_memory=True)  # noqa: PLW2901
-            program.set_tensor(name, value)
+            program.set_tensor(port, value)
         program.infer()
-        return {name: program.get_tensor(name) for name in outputs}
+        return {output: program.get_tensor(output) for output in outputs}
 
-    def _program(self, graph: str, shapes: Shapes, outputs: list[str]) -> Any:
-        general, own = (graph, *outputs), (graph, *outputs, shapes)
+    def _program(self, name: str, shapes: Shapes, outputs: list[str]) -> Any:
+        general, own = (name, *outputs), (name, *outputs, shapes)
         self._seen[own] += 1
         is_first = not any(key[: len(general)] == general for key in self._programs)
         key = own if own in self._programs or is_first or self._seen[own] > 1 else general
         if key not in self._programs:
-            self._programs[key] = self._compiled(graph, shapes if key is own else None, outputs)
+            self._programs[key] = self._compiled(name, shapes if key is own else None, outputs)
             if len(self._programs) > KEPT:
                 self._programs.popitem(last=False)
         self._programs.move_to_end(key)
         return self._programs[key]
 
-    def _compiled(self, graph: str, shapes: Shapes | None, outputs: list[str]) -> Any:
-        model = self._core.read_model(asset(f"{graph}.onnx"))
+    def _compiled(self, name: str, shapes: Shapes | None, outputs: list[str]) -> Any:
+        model = self._core.read_model(graph(name))
         ends = [model.output(name) for name in outputs]
         needed = [name for name, _ in shapes] if shapes else None
         model = _cut(model, ends)
