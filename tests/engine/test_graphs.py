@@ -10,8 +10,9 @@ import torch
 from impasto.encoders import load_encoder
 from impasto.engine.architecture import LAYERS, DecoderConfig, halved
 from impasto.engine.backend import RUNTIMES, Backend, graph, load_backend
+from impasto.engine.given import Given
 from impasto.engine.ground import ground
-from impasto.engine.statistics import Array, exchange
+from impasto.engine.statistics import Array
 from impasto.methods.adain import network
 from impasto.methods.adain.backend import PyTorch
 from impasto.methods.adain.stylizer import decoder_file, load_decoder
@@ -41,32 +42,32 @@ def photo(height: int, width: int) -> Array:
     return np.random.default_rng(height).random((1, 3, height, width), dtype=np.float32)
 
 
-def painted(backend: Backend, picture: Array) -> Array:
+def painted(backend: Backend, picture: Array, *, at_once: bool) -> Array:
     """The picture with the statistics of its negative."""
-    code = {layer: value.statistics for layer, value in backend.encode(1 - picture, wanted="moments")[1].items()}
-    features, own = backend.encode(picture)
-    given = {layer: exchange(code[layer], own[layer].statistics, backend.config.gain) for layer in own}
+    code = {layer: value.statistics for layer, value in backend.encode(1 - picture).items()}
     size = picture.shape[2], picture.shape[3]
     grounds = {
         name: ground(halved(size[0], block - 1), halved(size[1], block - 1), block)
         for name, block in backend.config.grounded.items()
     }
-    return backend.paint(features, given, backend.conditioning(code, 0.6), grounds, size)
+    given = Given(code, backend.conditioning(code, 0.6), of_style=True, gain=backend.config.gain)
+    return backend.paint(picture, given if at_once else given.exchanging(backend.encode(picture)), grounds)
 
 
 @pytest.mark.parametrize("name", RUNTIMES)
 @pytest.mark.parametrize("size", [(9, 9), (64, 96), (75, 101), (130, 17)])
 def test_painted_as_by_the_trained_networks(trained: Backend, runtime, name: str, size: tuple[int, int]) -> None:
     picture = photo(*size)
-    expected = painted(trained, picture)
-    np.testing.assert_allclose(painted(runtime(name, "fp32"), picture), expected, atol=0.1 / 255)
+    expected = painted(trained, picture, at_once=True)
+    for at_once in (True, False):
+        np.testing.assert_allclose(painted(runtime(name, "fp32"), picture, at_once=at_once), expected, atol=0.1 / 255)
 
 
 @pytest.mark.parametrize("name", RUNTIMES)
 def test_moments_by_shares_are_those_of_the_trained_networks(trained: Backend, runtime, name: str) -> None:
     picture, shares = photo(45, 70), photo(45, 71)[:, :1, :, 1:]
     for counted in (None, shares, np.zeros_like(shares)):
-        expected, found = (one.encode(picture, counted, "moments")[1] for one in (trained, runtime(name, "fp32")))
+        expected, found = (one.encode(picture, counted) for one in (trained, runtime(name, "fp32")))
         for layer in LAYERS:
             assert found[layer].total == pytest.approx(expected[layer].total)
             if found[layer].total:
@@ -76,13 +77,16 @@ def test_moments_by_shares_are_those_of_the_trained_networks(trained: Backend, r
 
 def test_half_precision_is_the_same_picture(runtime) -> None:
     """Where the processor has none it is emulated."""
-    exact, half = (painted(runtime("openvino", precision), photo(96, 96)) for precision in ("fp32", "bf16"))
-    assert 0 < np.square(half - exact).mean() < 1e-4
+    for at_once in (True, False):
+        exact, half = (
+            painted(runtime("openvino", precision), photo(96, 96), at_once=at_once) for precision in ("fp32", "bf16")
+        )
+        assert 0 < np.square(half - exact).mean() < 1e-4
 
 
 def test_a_shape_that_comes_again_is_painted_the_same(runtime) -> None:
     """By a program of its own, which the first time was not worth its while."""
-    results = [painted(runtime("openvino", "fp32"), photo(50, 50)) for _ in range(3)]
+    results = [painted(runtime("openvino", "fp32"), photo(50, 50), at_once=True) for _ in range(3)]
     for result in results[1:]:
         np.testing.assert_allclose(result, results[0], atol=0.1 / 255)
 

@@ -55,7 +55,7 @@ def networks() -> Backend:
 
 
 def style_of(networks: Backend, painting: Array) -> Style:
-    moments = networks.encode(painting)[1]
+    moments = networks.encode(painting)
     return Style({layer: value.statistics for layer, value in moments.items()}, colours([(painting, None)]), "")
 
 

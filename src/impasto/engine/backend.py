@@ -4,48 +4,33 @@ import importlib
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from impasto.engine.architecture import LAYERS, DecoderConfig
+from impasto.engine.architecture import LAYERS, DecoderConfig, halved, level
 from impasto.engine.conditioning import Conditioning
-from impasto.engine.statistics import Array, Moments, Statistics
+from impasto.engine.given import Given
+from impasto.engine.statistics import Array, Moments
 from impasto.errors import OptionError
 from impasto.weights import WEIGHTS, load_arrays, location
 
-# Whatever the backend keeps of a picture between the two calls.
-Features = Any
-
-Wanted = Literal["both", "features", "moments"]
-
 
 class Backend(Protocol):
-    """An encoder and the decoder that paints from its features."""
+    """An encoder and the decoder that paints from its features.
+
+    Pictures are (N, 3, H, W) float32 in [0, 1], with sides of 9 or more.
+    """
 
     config: DecoderConfig
     conditioning: Conditioning
 
-    def encode(
-        self, picture: Array, shares: Array | None = None, wanted: Wanted = "both"
-    ) -> tuple[Features, dict[str, Moments]]:
-        """picture: (N, 3, H, W) in [0, 1], sides of 9 or more. shares: (N or 1, 1, H, W), how much each position counts
-        in the moments; None where all of them do.
+    def encode(self, picture: Array, shares: Array | None = None) -> dict[str, Moments]:
+        """{layer: moments of its features}. shares: (N or 1, 1, H, W), how much each position counts; None where all of
+        them do."""
 
-        Returns the features, which hold until `encode` is called again, and {layer: moments}. What is not wanted may be
-        None or empty.
-        """
-
-    def paint(
-        self,
-        features: Features,
-        exchange: Mapping[str, Statistics],
-        modulation: Mapping[str, Statistics],
-        grounds: Mapping[str, Array],
-        size: tuple[int, int],
-    ) -> Array:
-        """exchange: {layer: scale and shift of its features}. modulation: {convolution: those of its responses}. Each
-        is (N or 1, C, 1, 1), or a map of the layer's size. grounds: {convolution: (1, 1, h, w)}. size: of the picture.
+    def paint(self, picture: Array, given: Given, grounds: Mapping[str, Array]) -> Array:
+        """The picture with its features and the decoder's responses as `given`. grounds: {convolution: (1, 1, h, w)}.
 
         Returns (N, 3, H, W), which nothing keeps within [0, 1].
         """
@@ -87,11 +72,9 @@ def embedded() -> tuple[DecoderConfig, Conditioning]:
     return config, Conditioning(config, conditioning)
 
 
-def inputs_of_paint(
-    exchange: Mapping[str, Statistics], modulation: Mapping[str, Statistics], grounds: Mapping[str, Array]
-) -> dict[str, Array]:
+def inputs_of_paint(given: Given, grounds: Mapping[str, Array]) -> dict[str, Array]:
     """What the graph `paint` takes beside features, by the names of its inputs."""
-    affine = {**exchange, **modulation}
+    affine = {**given.exchange, **given.modulation}
     named = {f"{name}.{kind}": pair[place] for name, pair in affine.items() for place, kind in enumerate(KINDS)}
     return named | {f"{name}.ground": noise for name, noise in grounds.items()}
 
@@ -99,25 +82,22 @@ def inputs_of_paint(
 KINDS = ("scale", "shift")
 
 
-def outputs_of_encode(shared: bool, wanted: Wanted) -> list[str]:
-    """Names of the outputs of the graph `encode`."""
+def moments_by(shared: bool) -> list[str]:
+    """The outputs of the graph `encode` that `moments_of` takes."""
     kinds = ("total", "shared_mean", "shared_variance") if shared else ("mean", "variance")
-    moments = [f"{layer}.{kind}" for layer in LAYERS for kind in kinds] if wanted != "features" else []
-    return (list(LAYERS) if wanted != "moments" else []) + moments
+    return [f"{layer}.{kind}" for layer in LAYERS for kind in kinds]
 
 
 def moments_of(results: Mapping[str, Array], size: tuple[int, int]) -> dict[str, Moments]:
-    """{layer: moments} from outputs of the graph `encode`. size: of the features of each layer, where all counts."""
+    """{layer: moments}. size: of the picture that was encoded."""
     found = {}
-    for block, layer in enumerate(LAYERS):
+    for layer in LAYERS:
         if f"{layer}.total" in results:
             total, mean, variance = (results[f"{layer}.{kind}"] for kind in ("total", "shared_mean", "shared_variance"))
-        elif f"{layer}.mean" in results:
-            mean, variance = results[f"{layer}.mean"], results[f"{layer}.variance"]
-            count = -(-size[0] >> block) * -(-size[1] >> block)
-            total = np.full((len(mean), 1), count)
         else:
-            continue
+            mean, variance = results[f"{layer}.mean"], results[f"{layer}.variance"]
+            height, width = (halved(side, level(layer)) for side in size)
+            total = np.full((len(mean), 1), height * width)
         flat = (value.reshape(len(mean), -1).astype(np.float64) for value in (total, mean, variance))
         found[layer] = Moments(*flat)
     return found

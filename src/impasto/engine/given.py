@@ -7,22 +7,36 @@ import numpy as np
 
 from impasto.engine.architecture import level
 from impasto.engine.raster import Raster, Window
-from impasto.engine.statistics import Array, Statistics
+from impasto.engine.statistics import Array, Moments, Statistics, exchange
 
 Affine = Mapping[str, Statistics]
 """{layer or convolution: scale and shift}, each (N or 1, C, 1, 1), or a map of its size."""
 
 
 @dataclass(frozen=True)
-class Everywhere:
-    """exchange: of the features of each layer. modulation: of the responses of each convolution."""
+class Given:
+    """exchange: of the features of each layer. modulation: of the responses of each convolution.
+
+    of_style: `exchange` holds the statistics that the features are to get instead, and `gain` the most that their
+    deviations may be multiplied by; for a picture that is all there, so that its own statistics are those of its
+    features.
+    """
 
     exchange: Affine
     modulation: Affine
+    of_style: bool = False
+    gain: float = 0.0
 
-    def at(self, place: Window) -> tuple[Affine, Affine]:
+    def at(self, place: Window) -> "Given":
         """The same at every place."""
-        return self.exchange, self.modulation
+        return self
+
+    def exchanging(self, own: Mapping[str, Moments]) -> "Given":
+        """What is meant for features with these statistics."""
+        if not self.of_style:
+            return self
+        found = {layer: exchange(style, own[layer].statistics, self.gain) for layer, style in self.exchange.items()}
+        return Given(found, self.modulation)
 
 
 @dataclass(frozen=True)
@@ -30,20 +44,20 @@ class InRegions:
     """regions: (its map, what is given in it) of each style. strength: how much of the styles. plain: the modulation
     where no style is; features are left as they are there."""
 
-    regions: Sequence[tuple[Raster, Everywhere]]
+    regions: Sequence[tuple[Raster, Given]]
     strength: float
     plain: Affine
 
-    def at(self, place: Window) -> tuple[Affine, Affine]:
+    def at(self, place: Window) -> Given:
         """Maps: every region's in its own share, and what is plain in the rest."""
         shares = [halvings(np.float32(self.strength) * region.window(place)) for region, _ in self.regions]
         given = [one for _, one in self.regions]
         nothing = (np.ones((1, 1, 1, 1), np.float32), np.zeros((1, 1, 1, 1), np.float32))
-        exchange = {name: _mixed(nothing, [one.exchange[name] for one in given], shares, name)
+        features = {name: _mixed(nothing, [one.exchange[name] for one in given], shares, name)
                     for name in given[0].exchange}  # fmt: skip
         modulation = {name: _mixed(plain, [one.modulation[name] for one in given], shares, name)
                       for name, plain in self.plain.items()}  # fmt: skip
-        return exchange, modulation
+        return Given(features, modulation)
 
     def rest(self, place: Window) -> Array:
         """(1, 1, h, w): how much of each pixel is no style's."""

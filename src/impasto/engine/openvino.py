@@ -1,20 +1,31 @@
 """The graphs, run by OpenVINO: in bfloat16 where the processor multiplies in it."""
 
-import os
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import openvino
+from openvino import opset13 as ops
 
 from impasto.engine.architecture import LAYERS
-from impasto.engine.backend import Wanted, embedded, graph, inputs_of_paint, moments_of, outputs_of_encode
-from impasto.engine.statistics import Array, Moments, Statistics
+from impasto.engine.backend import KINDS, embedded, graph, inputs_of_paint, moments_by, moments_of
+from impasto.engine.given import Given
+from impasto.engine.statistics import EPSILON, Array, Moments
+from impasto.engine.threads import threads
 from impasto.errors import OptionError
 
 # Programs for one shape that are kept: two passes, with and without shares, over tiles of four shapes.
 KEPT = 16
+
+# What each of the programs computes.
+PAINTED = ["painted"]
+OUTPUTS = {
+    "moments": moments_by(shared=False),
+    "shared moments": moments_by(shared=True),
+    "paint": PAINTED,
+    "exchange and paint": PAINTED,
+}
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
@@ -36,87 +47,99 @@ class OpenVINO:
         self._settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "bf16" if self.half else "f32",
-            "INFERENCE_NUM_THREADS": int(os.environ.get("OMP_NUM_THREADS", "0")),
+            "INFERENCE_NUM_THREADS": threads(),
         }
         self._programs: OrderedDict[Any, openvino.InferRequest] = OrderedDict()
         self._seen: Counter[Any] = Counter()
 
-    def encode(
-        self, picture: Array, shares: Array | None = None, wanted: Wanted = "both"
-    ) -> tuple[Any, dict[str, Moments]]:
-        inputs = {"picture": picture} | ({} if shares is None or wanted == "features" else {"shares": shares})
-        names = outputs_of_encode(shares is not None, wanted)
-        found = self._run("encode", inputs, names)
-        features = {layer: found.pop(layer) for layer in LAYERS if layer in found}
-        numbers = {name: value.data for name, value in found.items()}
-        return features, moments_of(numbers, (picture.shape[2], picture.shape[3]))
+    def encode(self, picture: Array, shares: Array | None = None) -> dict[str, Moments]:
+        kind = "moments" if shares is None else "shared moments"
+        found = self._run(kind, {"picture": picture} | ({} if shares is None else {"shares": shares}))
+        return moments_of(found, (picture.shape[2], picture.shape[3]))
 
-    def paint(
-        self,
-        features: Any,
-        exchange: Mapping[str, Statistics],
-        modulation: Mapping[str, Statistics],
-        grounds: Mapping[str, Array],
-        size: tuple[int, int],
-    ) -> Array:
-        found = self._run("paint", {**features, **inputs_of_paint(exchange, modulation, grounds)}, ["painted"])
+    def paint(self, picture: Array, given: Given, grounds: Mapping[str, Array]) -> Array:
+        kind = "exchange and paint" if given.of_style else "paint"
+        found = self._run(kind, {"picture": picture, **inputs_of_paint(given, grounds)})
         # What is painted next is painted in the same place.
-        return np.array(found["painted"].data)
+        return np.array(found["painted"])
 
-    def _run(self, name: str, inputs: Mapping[str, Any], outputs: list[str]) -> dict[str, Any]:
-        shapes = tuple((port, tuple(value.shape)) for port, value in inputs.items())
-        program = self._program(name, shapes, outputs)
-        for port, value in inputs.items():
-            if isinstance(value, np.ndarray):
-                # What is only read may still have to be writable to be shared.
-                array = np.require(value, np.float32, ["C", "W"])
-                value = openvino.Tensor(array, shared_memory=True)  # noqa: PLW2901
-            program.set_tensor(port, value)
+    def _run(self, kind: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        program = self._program(kind, tuple((name, array.shape) for name, array in inputs.items()))
+        for name, array in inputs.items():
+            # What is only read has to be writable to be shared.
+            shared = np.require(array, np.float32, ["C", "W"])
+            program.set_tensor(name, openvino.Tensor(shared, shared_memory=True))
         program.infer()
-        return {output: program.get_tensor(output) for output in outputs}
+        return {name: program.get_output_tensor(place).data for place, name in enumerate(OUTPUTS[kind])}
 
-    def _program(self, name: str, shapes: Shapes, outputs: list[str]) -> Any:
-        general, own = (name, *outputs), (name, *outputs, shapes)
-        self._seen[own] += 1
-        is_first = not any(key[: len(general)] == general for key in self._programs)
-        key = own if own in self._programs or is_first or self._seen[own] > 1 else general
+    def _program(self, kind: str, shapes: Shapes) -> Any:
+        self._seen[kind, shapes] += 1
+        is_first = not any(key[0] == kind for key in self._programs)
+        is_own = (kind, shapes) in self._programs or is_first or self._seen[kind, shapes] > 1
+        key = kind, shapes if is_own else ()
         if key not in self._programs:
-            self._programs[key] = self._compiled(name, shapes if key is own else None, outputs)
+            self._programs[key] = self._compiled(*key)
             if len(self._programs) > KEPT:
                 self._programs.popitem(last=False)
         self._programs.move_to_end(key)
         return self._programs[key]
 
-    def _compiled(self, name: str, shapes: Shapes | None, outputs: list[str]) -> Any:
-        model = self._core.read_model(graph(name))
-        ends = [model.output(name) for name in outputs]
-        needed = [name for name, _ in shapes] if shapes else None
-        model = _cut(model, ends)
-        assert needed is None or set(needed) == {port.get_any_name() for port in model.inputs}
+    def _compiled(self, kind: str, shapes: Shapes) -> Any:
+        model = self._core.read_model(graph("encode"))
+        if OUTPUTS[kind] != PAINTED:
+            model = _cut([model.output(name) for name in OUTPUTS[kind]], model.get_parameters())
+        else:
+            decoder = self._core.read_model(graph("paint"))
+            given = list(decoder.get_parameters())
+            if kind == "exchange and paint":
+                given = _exchanging(model, given, self.config.gain)
+            model = _joined(model, decoder, given)
         if shapes:
             model.reshape({name: openvino.PartialShape(list(shape)) for name, shape in shapes})
-        if self.half:
-            model = _half_features(model)
         return self._core.compile_model(model, "CPU", self._settings).create_infer_request()
 
 
-def _cut(model: Any, ends: list[Any]) -> Any:
-    """The part of a model that these outputs need."""
-    needed, open_ = set(), [end.get_node() for end in ends]
-    while open_:
-        node = open_.pop()
-        if node.get_friendly_name() not in needed:
-            needed.add(node.get_friendly_name())
-            open_ += [port.get_source_output().get_node() for port in node.inputs()]
-    parameters = [one for one in model.get_parameters() if one.get_friendly_name() in needed]
-    return openvino.Model([end.get_node() for end in ends], parameters)
+def _joined(encoder: Any, decoder: Any, given: list[Any]) -> Any:
+    """One model of both, so that features stay where and as they are. given: the decoder's other parameters."""
+    for parameter in decoder.get_parameters():
+        if parameter.get_friendly_name() in LAYERS:
+            parameter.output(0).replace(_features(encoder, parameter.get_friendly_name()))
+    return _cut(decoder.outputs, [*encoder.get_parameters(), *given])
 
 
-def _half_features(model: Any) -> Any:
-    """Features enter and leave as they are computed."""
-    change = openvino.preprocess.PrePostProcessor(model)
-    for ports, place in ((model.inputs, change.input), (model.outputs, change.output)):
-        for port in ports:
-            if port.get_any_name() in LAYERS:
-                place(port.get_any_name()).tensor().set_element_type(openvino.Type.bf16)
-    return change.build()
+def _exchanging(encoder: Any, given: list[Any], gain: float) -> list[Any]:
+    """The decoder's parameters, but for scales and shifts of features: these are computed from the features and from
+    the style's statistics, which are parameters in their place."""
+    by_name = {parameter.get_friendly_name(): parameter for parameter in given}
+    for layer in LAYERS:
+        features, places = _features(encoder, layer), ops.constant([2, 3])
+        channels = features.get_partial_shape()[1].get_length()
+        mean = ops.reduce_mean(features, places, keep_dims=True)
+        variance = ops.reduce_mean(ops.power(ops.subtract(features, mean), np.float32(2)), places, keep_dims=True)
+        style_mean, style_std = (ops.parameter([-1, channels, 1, 1]) for _ in KINDS)
+        scale = ops.divide(style_std, ops.sqrt(ops.add(variance, np.float32(EPSILON))))
+        if gain:
+            scale = ops.minimum(scale, np.float32(gain))
+        shift = ops.subtract(style_mean, ops.multiply(mean, scale))
+        for kind, parameter, value in (("scale", style_mean, scale), ("shift", style_std, shift)):
+            by_name[f"{layer}.{kind}"].output(0).replace(value.output(0))
+            parameter.output(0).set_names({f"{layer}.{kind}"})
+            by_name[f"{layer}.{kind}"] = parameter
+    return list(by_name.values())
+
+
+def _features(encoder: Any, layer: str) -> Any:
+    """The port that computes them."""
+    return encoder.output(layer).get_node().input_value(0)
+
+
+def _cut(ends: list[Any], parameters: list[Any]) -> Any:
+    """A model of these outputs, with those of the parameters that they need."""
+    needed, left = set(), [end.get_node() for end in ends]
+    while left:
+        node = left.pop()
+        if node.get_name() not in needed:
+            needed.add(node.get_name())
+            left += [port.get_source_output().get_node() for port in node.inputs()]
+    used = [one for one in parameters if one.get_name() in needed]
+    return openvino.Model([end.get_node() for end in ends], used)

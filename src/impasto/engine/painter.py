@@ -1,19 +1,19 @@
 """How one painting is made: prepare the photo, exchange statistics, decode; tile by tile, octave by octave."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from impasto.engine.architecture import ENCODER_HALO, MULTIPLE, halved
-from impasto.engine.backend import Backend, Features, Wanted
+from impasto.engine.backend import Backend
 from impasto.engine.colours import Colours, blend_colours, colours, recolouring
-from impasto.engine.given import Everywhere, InRegions
+from impasto.engine.given import Given, InRegions
 from impasto.engine.ground import ground
 from impasto.engine.prepared import Enlarged, Recoloured, Smoothed, octaves
 from impasto.engine.raster import Extended, Held, Product, Raster, Resized, Room, Window, materialised, total, whole
-from impasto.engine.statistics import Array, Codes, Moments, blend, exchange, merged
+from impasto.engine.statistics import Array, Codes, Moments, Statistics, blend, exchange, merged
 from impasto.engine.styles import Style
 from impasto.engine.tiles import tiles
 
@@ -137,76 +137,76 @@ class Painter:
         """prepared: what the network sees of the photo. margin: pixels around each part that come with it, as far as
         the picture has them."""
         size = prepared.size
-        given, plain, features = self._given(prepared, photo)
-        for core, place in tiles(*size, self.backend.config.halo + margin, self.side):
+        cut = tiles(*size, self.backend.config.halo + margin, self.side)
+        at_once = self._at_once_given() if len(cut) == 1 else None
+        given, plain = (at_once, None) if at_once else self._given(prepared, photo)
+        for core, place in cut:
             pixels, wanted = prepared.window(place), core.grown(margin, *size)
-            if features is None:
-                features, _ = self.backend.encode(pixels, wanted="features")
-            painted, features = self._decoded(features, given, place), None
+            painted = self._decoded(pixels, given, place)
             if plain is not None:
                 # What the decoder cannot repeat is given back where there is no style, so that that is the photo.
                 rest = given.rest(place) if isinstance(given, InRegions) else np.float32(1 - self.strength)
                 if np.any(rest):
                     original = photo.window(place)
-                    features, _ = self.backend.encode(original, wanted="features")
-                    repeated, features = self._decoded(features, plain, place), None
-                    painted = painted + rest * (original - repeated)
+                    painted = painted + rest * (original - self._decoded(original, plain, place))
             yield Part(core, wanted, place.cut(wanted, pixels), place.cut(wanted, painted))
 
-    def _decoded(self, features: Features, given: Everywhere | InRegions, place: Window) -> Array:
+    def _decoded(self, picture: Array, given: Given | InRegions, place: Window) -> Array:
         grounds = {}
         for name, block in self.backend.config.grounded.items():
             height, width = (halved(side, block - 1) for side in place.size)
             grounds[name] = ground(height, width, block, place.top >> block - 1, place.left >> block - 1)
-        return self.backend.paint(features, *given.at(place), grounds, place.size)
+        return self.backend.paint(picture, given.at(place), grounds)
 
-    def _given(self, prepared: Raster, photo: Raster) -> tuple[Everywhere | InRegions, Everywhere | None, Features]:
-        """What the decoder is given of the prepared photo, and of the photo for what no style is seen in; and the
-        features of the prepared photo, if it is one tile."""
+    def _at_once_given(self) -> Given | None:
+        """What the decoder is given of a picture whose own statistics need not be known before; None if they do."""
+        if self.style is None or self.strength != 1 or self.opacity is not None:
+            return None
+        code = self.style.statistics
+        modulation = self.backend.conditioning(code, self._kept)
+        return Given(code, modulation, of_style=True, gain=self.backend.config.gain)
+
+    def _given(self, prepared: Raster, photo: Raster) -> tuple[Given | InRegions, Given | None]:
+        """What the decoder is given of the prepared photo, and of the photo for what no style is seen in."""
         condition, gain = self.backend.conditioning, self.backend.config.gain
-        moments, features = self._moments(prepared, self.opacity, "both")
-        own = {layer: value.statistics for layer, value in moments.items()}
+        own = _statistics(self._moments(prepared, self.opacity))
         if self.style is not None:
-            code = self.style.statistics
+            code: Codes = self.style.statistics
             if self.strength != 1:
                 code = blend([code, own], [self.strength, 1 - self.strength])
-            given = Everywhere(
-                {layer: exchange(code[layer], own[layer], gain) for layer in own}, condition(code, self._kept)
-            )
+            exchanged = {layer: exchange(code[layer], own[layer], gain) for layer in own}
+            given = Given(exchanged, condition(code, self._kept))
             if self.strength >= 1:
-                return given, None, features
-            of_photo, _ = self._moments(photo, self.opacity, "moments")
-            return given, self._plain({layer: value.statistics for layer, value in of_photo.items()}), features
+                return given, None
+            return given, self._plain(_statistics(self._moments(photo, self.opacity)))
         regions = []
         for style, region in self.regions:
-            there, _ = self._moments(prepared, self._shown(region), "moments")
+            there = self._moments(prepared, self._shown(region))
             # A region of less than one position has no statistics of its own.
             seen = {layer: there[layer].statistics if there[layer].total >= 1 else own[layer] for layer in own}
             exchanged = {layer: exchange(style.statistics[layer], seen[layer], gain) for layer in seen}
-            regions.append((region, Everywhere(exchanged, condition(style.statistics, self._kept))))
+            regions.append((region, Given(exchanged, condition(style.statistics, self._kept))))
         plain = self._plain(own)
-        return InRegions(regions, self.strength, plain.modulation), plain, features
+        return InRegions(regions, self.strength, plain.modulation), plain
 
-    def _plain(self, own: Codes) -> Everywhere:
+    def _plain(self, own: Codes) -> Given:
         """Features as they are."""
         same = {layer: (np.ones_like(mean), np.zeros_like(mean)) for layer, (mean, _) in own.items()}
-        return Everywhere(same, self.backend.conditioning(own))
+        return Given(same, self.backend.conditioning(own))
 
-    def _moments(self, picture: Raster, shares: Raster | None, wanted: Wanted) -> tuple[dict[str, Moments], Features]:
-        """Of what counts; and, if wanted, the features of a picture that is one tile."""
+    def _moments(self, picture: Raster, shares: Raster | None) -> dict[str, Moments]:
+        """Of what counts."""
         cut = tiles(*picture.size, ENCODER_HALO, self.side)
         if len(cut) == 1:
-            place = whole(picture)
-            features, moments = self.backend.encode(picture.window(place), _part(shares, place), wanted)
-            return moments, features if wanted == "both" else None
+            return self.backend.encode(picture.window(whole(picture)), _part(shares, whole(picture)))
         parts = []
         for core, place in cut:
             counted = np.zeros((1, 1, *place.size), np.float32)
             place.cut(core, counted)[:] = 1
             if shares is not None:
                 counted = counted * shares.window(place)
-            parts.append(self.backend.encode(picture.window(place), counted, "moments")[1])
-        return merged(parts), None
+            parts.append(self.backend.encode(picture.window(place), counted))
+        return merged(parts)
 
     def _shown(self, region: Raster) -> Raster:
         """How much each position of a region counts."""
@@ -232,6 +232,10 @@ class Part:
     place: Window
     under: Array
     painted: Array
+
+
+def _statistics(moments: Mapping[str, Moments]) -> dict[str, Statistics]:
+    return {layer: value.statistics for layer, value in moments.items()}
 
 
 def _within(size: tuple[int, int], place: Window, pixels: Array) -> tuple[Window, Array]:

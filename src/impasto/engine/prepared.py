@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,10 +11,14 @@ from impasto.engine.colours import recoloured
 from impasto.engine.raster import Raster, Window
 from impasto.engine.smoothing import smoothed, smoothing_halo
 from impasto.engine.statistics import Array
+from impasto.engine.threads import threads
 
 # Width in pixels of the strokes that a detailed decoder paints. What share of the picture they are to be decides the
 # size that it is painted at first.
 STROKE = 8.0
+
+# Of a photo, so many are smoothed at a time.
+ROWS = 48
 
 ColourMap = tuple[Array, Array]
 
@@ -30,8 +35,22 @@ class Smoothed:
         return self.photo.size
 
     def window(self, place: Window) -> Array:
-        around = place.grown(smoothing_halo(self.radius), *self.size)
-        return around.cut(place, smoothed(self.photo.window(around), self.radius))
+        halo = smoothing_halo(self.radius)
+        if not halo:
+            return self.photo.window(place)
+        seen = place.grown(halo, *self.size)
+        photo = self.photo.window(seen)
+        result = np.empty((*photo.shape[:2], *place.size), np.float32)
+
+        def smooth(top: int) -> None:
+            strip = replace(place, top=top, bottom=min(top + max(ROWS, 4 * halo), place.bottom))
+            around = strip.grown(halo, *self.size)
+            place.cut(strip, result)[:] = around.cut(strip, smoothed(seen.cut(around, photo), self.radius))
+
+        # Numpy lets others work while it does, and a few rows stay in a core's cache.
+        with ThreadPoolExecutor(threads()) as pool:
+            list(pool.map(smooth, range(place.top, place.bottom, max(ROWS, 4 * halo))))
+        return result
 
 
 @dataclass(frozen=True)

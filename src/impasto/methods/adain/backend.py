@@ -8,14 +8,11 @@ from torch import Tensor
 
 from impasto.encoders.network import Encoder
 from impasto.engine.architecture import LAYERS, level
-from impasto.engine.backend import Wanted
 from impasto.engine.conditioning import Conditioning
-from impasto.engine.given import halvings
-from impasto.engine.statistics import Array, Moments, Statistics
+from impasto.engine.given import Given, halvings
+from impasto.engine.statistics import Array, Moments
 from impasto.losses.feature_statistics import mean_variance
 from impasto.methods.adain.network import Decoder
-
-Features = Mapping[str, Tensor]
 
 
 class PyTorch:
@@ -28,42 +25,44 @@ class PyTorch:
         self.conditioning = Conditioning(decoder.config, weights)
 
     @torch.inference_mode()
-    def encode(
-        self, picture: Array, shares: Array | None = None, wanted: Wanted = "both"
-    ) -> tuple[Features, dict[str, Moments]]:
-        pixels = self._there(picture).contiguous(memory_format=torch.channels_last)
-        features: Features = self.encoder(pixels, LAYERS)
-        if wanted == "features":
-            return features, {}
-        counted = [None] * len(LAYERS) if shares is None else halvings(shares)
-        return features, {layer: self._moments(value, counted[level(layer)]) for layer, value in features.items()}
+    def encode(self, picture: Array, shares: Array | None = None) -> dict[str, Moments]:
+        return self._moments(self._features(picture), shares)
 
     @torch.inference_mode()
-    def paint(
-        self,
-        features: Features,
-        exchange: Mapping[str, Statistics],
-        modulation: Mapping[str, Statistics],
-        grounds: Mapping[str, Array],
-        size: tuple[int, int],
-    ) -> Array:
-        given = {}
+    def paint(self, picture: Array, given: Given, grounds: Mapping[str, Array]) -> Array:
+        features = self._features(picture)
+        given = given.exchanging(self._moments(features, None) if given.of_style else {})
+        changed = {}
         for layer in self.config.layers:
-            scale, shift = (self._there(value) for value in exchange[layer])
+            scale, shift = (self._there(value) for value in given.exchange[layer])
             wide = features[layer].to(scale.dtype)
-            given[layer] = torch.addcmul(shift, wide, scale).to(features[layer].dtype)
-        modulated = {name: (self._there(scale), self._there(shift)) for name, (scale, shift) in modulation.items()}
+            changed[layer] = torch.addcmul(shift, wide, scale).to(features[layer].dtype)
+        modulation = {name: (self._there(pair[0]), self._there(pair[1])) for name, pair in given.modulation.items()}
         noise = {name: self._there(value) for name, value in grounds.items()}
-        painted: Array = self.decoder.paint(given, modulated, size, noise).float().contiguous().cpu().numpy()
-        return painted
+        painted = self.decoder.paint(changed, modulation, (picture.shape[2], picture.shape[3]), noise)
+        result: Array = painted.float().contiguous().cpu().numpy()
+        return result
+
+    def _features(self, picture: Array) -> dict[str, Tensor]:
+        pixels = self._there(picture).contiguous(memory_format=torch.channels_last)
+        features: dict[str, Tensor] = self.encoder(pixels, LAYERS)
+        return features
 
     def _there(self, array: Array) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.encoder.mean.device)
 
-    def _moments(self, features: Tensor, shares: Array | None) -> Moments:
-        weights = None if shares is None else self._there(shares)
-        count = features.shape[2] * features.shape[3] if shares is None else shares.sum((2, 3), dtype=np.float64)
-        # Where nothing counts, there is nothing to divide by.
-        mean, variance = mean_variance(features, weights if shares is None or shares.any() else None)
-        flat = (value.flatten(1).double().cpu().numpy() for value in (mean, variance))
-        return Moments(np.broadcast_to(np.float64(count), (len(features), 1)), *flat)
+    def _moments(self, features: Mapping[str, Tensor], shares: Array | None) -> dict[str, Moments]:
+        """Where nothing counts, of all positions, none of which does."""
+        counted = None if shares is None or not shares.any() else [self._there(one) for one in halvings(shares)]
+        found = {}
+        for layer, value in features.items():
+            weights = None if counted is None else counted[level(layer)]
+            total = (
+                float(shares is None) * value.shape[2] * value.shape[3]
+                if weights is None
+                else weights.double().sum((2, 3)).cpu()
+            )
+            numbers = (x.flatten(1).double().cpu().numpy() for x in mean_variance(value, weights))
+            totals = np.broadcast_to(np.asarray(total, np.float64), (len(value), 1))
+            found[layer] = Moments(totals, *numbers)
+        return found
