@@ -18,6 +18,9 @@ from impasto.errors import OptionError
 # Programs for one shape that are kept: two passes, with and without shares, over tiles of four shapes.
 KEPT = 16
 
+# Numbers in a picture whose programs take memory that counts: 200 bytes for each pixel.
+LARGE = 3 * 2**18
+
 # What each of the programs computes.
 PAINTED = ["painted"]
 OUTPUTS = {
@@ -50,6 +53,7 @@ class OpenVINO:
             "INFERENCE_NUM_THREADS": threads(),
         }
         self._programs: OrderedDict[Any, openvino.InferRequest] = OrderedDict()
+        self._largest: Any = None
         self._seen: Counter[Any] = Counter()
 
     def encode(self, picture: Array, shares: Array | None = None) -> dict[str, Moments]:
@@ -65,12 +69,20 @@ class OpenVINO:
 
     def _run(self, kind: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
         program = self._program(kind, tuple((name, array.shape) for name, array in inputs.items()))
+        self._make_room(program, inputs["picture"].size)
         for name, array in inputs.items():
             # What is only read has to be writable to be shared.
             shared = np.require(array, np.float32, ["C", "W"])
             program.set_tensor(name, openvino.Tensor(shared, shared_memory=True))
         program.infer()
         return {name: program.get_output_tensor(place).data for place, name in enumerate(OUTPUTS[kind])}
+
+    def _make_room(self, program: Any, numbers: int) -> None:
+        """Of programs for large pictures only the one that runs keeps memory for what it computes."""
+        if numbers > LARGE and program is not self._largest:
+            if self._largest is not None:
+                self._largest.get_compiled_model().release_memory()
+            self._largest = program
 
     def _program(self, kind: str, shapes: Shapes) -> Any:
         self._seen[kind, shapes] += 1

@@ -11,8 +11,9 @@ from impasto.engine.backend import Backend
 from impasto.engine.colours import Colours, blend_colours, colours, recolouring
 from impasto.engine.given import Given, InRegions
 from impasto.engine.ground import ground
-from impasto.engine.prepared import Enlarged, Recoloured, Smoothed, octaves
+from impasto.engine.prepared import Enlarged, Recoloured, octaves
 from impasto.engine.raster import Extended, Held, Product, Raster, Resized, Room, Window, materialised, total, whole
+from impasto.engine.smoothing import Smoothed, smooth
 from impasto.engine.statistics import Array, Codes, Moments, Statistics, blend, exchange, merged
 from impasto.engine.styles import Style
 from impasto.engine.tiles import tiles
@@ -76,12 +77,17 @@ class Painter:
             return
         sizes = octaves(*photo.size, self.stroke)
         radius = SMOOTHED * min(sizes[0]) * (1 - self._kept)
+        first: Smoothed | None = None
         own: list[Colours] = []
         difference: Raster | None = None
         for size in sizes:
             painter = self._seen(partial(Resized, size=size))
             seen = photo if size == photo.size else materialised(Resized(photo, size))
-            plain = self._at_once(Smoothed(seen, radius * size[0] / sizes[0][0]))
+            plain = seen
+            if radius > 0:
+                first = first or smooth(seen, radius)
+                plain = first if first.photo is seen else first.enlarged(seen)
+            plain = self._at_once(plain)
             own = own or painter._colours(plain)
             prepared = self._at_once(painter._prepared(plain, seen, own))
             if difference is None:

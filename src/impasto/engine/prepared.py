@@ -2,55 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from impasto.engine.colours import recoloured
 from impasto.engine.raster import Raster, Window
-from impasto.engine.smoothing import smoothed, smoothing_halo
 from impasto.engine.statistics import Array
-from impasto.engine.threads import threads
 
 # Width in pixels of the strokes that a detailed decoder paints. What share of the picture they are to be decides the
 # size that it is painted at first.
 STROKE = 8.0
 
-# Of a photo, so many are smoothed at a time.
-ROWS = 48
-
 ColourMap = tuple[Array, Array]
-
-
-@dataclass(frozen=True)
-class Smoothed:
-    """A photo without what is fainter than an edge and smaller than the radius, in pixels."""
-
-    photo: Raster
-    radius: float
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.photo.size
-
-    def window(self, place: Window) -> Array:
-        halo = smoothing_halo(self.radius)
-        if not halo:
-            return self.photo.window(place)
-        seen = place.grown(halo, *self.size)
-        photo = self.photo.window(seen)
-        result = np.empty((*photo.shape[:2], *place.size), np.float32)
-
-        def smooth(top: int) -> None:
-            strip = replace(place, top=top, bottom=min(top + max(ROWS, 4 * halo), place.bottom))
-            around = strip.grown(halo, *self.size)
-            place.cut(strip, result)[:] = around.cut(strip, smoothed(seen.cut(around, photo), self.radius))
-
-        # Numpy lets others work while it does, and a few rows stay in a core's cache.
-        with ThreadPoolExecutor(threads()) as pool:
-            list(pool.map(smooth, range(place.top, place.bottom, max(ROWS, 4 * halo))))
-        return result
 
 
 @dataclass(frozen=True)

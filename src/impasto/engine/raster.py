@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from impasto.engine.statistics import Array
 
 # Of a resized picture, so many lines are made at a time, from the few that they lie between.
-BLOCK = 64
+BLOCK = 32
 
 # Pixels above which what is kept of a picture in between is kept in half precision.
 LARGE = 2**23
@@ -87,14 +87,17 @@ class Resized:
         top, bottom = rows.reach(place.top, place.bottom)
         left, right = columns.reach(place.left, place.right)
         part = self.source.window(Window(top, left, bottom, right))
-        tall = [rows.matrix(*lines, top, bottom) @ part for lines in _blocks(place.top, place.bottom)]
-        part = np.concatenate(tall, -2) if len(tall) > 1 else tall[0]
-        wide = []
-        for lines in _blocks(place.left, place.right):
-            low, high = columns.reach(*lines)
-            wide.append(part[..., low - left : high - left] @ columns.matrix(*lines, low, high).T)
-        resized = np.concatenate(wide, -1)
-        return resized.clip(0, 1, out=resized) if self.clamped else resized
+        tall = np.empty((*part.shape[:2], place.size[0], right - left), np.float32)
+        for first, last in _blocks(place.top, place.bottom):
+            low, high = rows.reach(first, last)
+            lines = part[..., low - top : high - top, :]
+            np.matmul(rows.matrix(first, last), lines, out=tall[..., first - place.top : last - place.top, :])
+        wide = np.empty((*part.shape[:2], *place.size), np.float32)
+        for first, last in _blocks(place.left, place.right):
+            low, high = columns.reach(first, last)
+            lines = tall[..., low - left : high - left]
+            wide[..., first - place.left : last - place.left] = lines @ columns.matrix(first, last).T
+        return wide.clip(0, 1, out=wide) if self.clamped else wide
 
 
 @dataclass(frozen=True)
@@ -186,8 +189,9 @@ class _Taps:
         """The lines of the source that these lines are made of."""
         return int(self.first[start]), min(self.lines, int(self.first[stop - 1]) + self.weights.shape[1])
 
-    def matrix(self, start: int, stop: int, low: int, high: int) -> Array:
-        """(stop - start, high - low), from lines of the source to these."""
+    def matrix(self, start: int, stop: int) -> Array:
+        """(stop - start, lines of the source that `reach` tells), from those to these lines."""
+        low, high = self.reach(start, stop)
         count = self.weights.shape[1]
         matrix = np.zeros((stop - start, high - low + count), np.float32)
         places = self.first[start:stop, None] - low + np.arange(count)
