@@ -27,12 +27,13 @@ from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 import impasto
-from impasto import StylizeOptions, image
+from impasto import image
 from impasto.colour import to_oklab
 from impasto.encoders.network import Encoder
 from impasto.encoders.teacher import load_teacher
 from impasto.losses.feature_statistics import mean_std, normalised_content_loss, relative_statistics_loss
 from impasto.losses.gram import gram
+from impasto.methods.adain.options import AdaINOptions
 from impasto.methods.adain.stylizer import decoder_file
 from impasto.weights import sha256_of
 
@@ -47,16 +48,16 @@ def main() -> None:
     parser.add_argument("--teacher", type=Path, required=True)
     parser.add_argument("--content", type=Path, nargs="+", required=True)
     parser.add_argument("--style", type=Path, nargs="+", required=True)
-    parser.add_argument("--decoder", default=StylizeOptions.decoder)
+    parser.add_argument("--decoder", default=AdaINOptions.decoder)
     parser.add_argument("--strength", type=float, default=1.0)
-    parser.add_argument("--detail", type=float, default=StylizeOptions.detail)
+    parser.add_argument("--detail", type=float, default=AdaINOptions.detail)
     parser.add_argument("--precision", default="auto")
     parser.add_argument("-o", "--output", type=Path, default=Path("adain-report"))
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     judge = load_teacher(arguments.teacher)
     chosen = {name: getattr(arguments, name) for name in ("decoder", "strength", "detail", "precision")}
-    options = StylizeOptions(**chosen)
+    options = AdaINOptions(**chosen)
     method = impasto.load("adain")
     styles = {path.stem: read(path) for path in arguments.style}
     rows, cells = [], [[blank(), *(cell(picture) for picture in styles.values())]]

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 import impasto
-from impasto import StylizeOptions, image
+from impasto import Options, StylizeOptions, image
 from impasto.api import paint
 from impasto.encoders import load_encoder
 from impasto.gallery import packaged
@@ -62,7 +62,7 @@ def main() -> None:
 def taken(
     content: image.Picture,
     style: image.Picture,
-    options: StylizeOptions,
+    options: Options,
     method: Stylizer,
     objective: Objective,
 ) -> dict[str, float]:

@@ -29,8 +29,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import impasto
-from impasto import StylizeOptions, image
+from impasto import image
 from impasto.gallery import packaged
+from impasto.methods.adain.options import AdaINOptions
 from impasto.methods.adain.stylizer import AdaIN
 
 THREADS = 2
@@ -58,7 +59,7 @@ def main() -> None:
 
 def speed(device: torch.device, size: int, rounds: int) -> None:
     content = image.resize(image.read(packaged()["mountains"]).pixels, size, size)
-    method, options = impasto.load("adain", device=str(device)), StylizeOptions()
+    method, options = impasto.load("adain", device=str(device)), AdaINOptions()
     assert isinstance(method, AdaIN)
     style = method.encode(image.read(packaged()["swirls"]).pixels, options)
     precision = method.networks(options).encoder.convolution("relu1_1").weight.dtype
@@ -122,7 +123,7 @@ class Published:
 
 
 def convolutions(
-    method: AdaIN, content: Tensor, style: object, options: StylizeOptions
+    method: AdaIN, content: Tensor, style: object, options: AdaINOptions
 ) -> list[tuple[Callable[[], Tensor], int]]:
     """Every convolution that painting makes, as a call of its own, with its multiply-adds."""
     made: list[tuple[Callable[[], Tensor], int]] = []
@@ -170,14 +171,15 @@ def finish(device: torch.device) -> None:
 PROCESS = r"""
 import re, sys, torch, impasto
 from pathlib import Path
-from impasto import StylizeOptions, image
+from impasto import image
+from impasto.methods.adain.options import AdaINOptions
 from impasto.gallery import packaged
 torch.set_num_threads({threads})
 device, size, what = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-method, options = impasto.load("adain", device=device), StylizeOptions()
+method, options = impasto.load("adain", device=device), AdaINOptions()
 method.networks(options)
 small = torch.rand(1, 3, 64, 64)
-style = method.encode(small, StylizeOptions(style_scale=0.125))
+style = method.encode(small, AdaINOptions(style_scale=0.125))
 content = image.resize(image.read(packaged()["mountains"]).pixels, size, size)
 if what == "paint":
     method(content, [style], options)

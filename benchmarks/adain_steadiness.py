@@ -28,10 +28,11 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
-from impasto import StylizeOptions, image
+from impasto import image
 from impasto.encoders.network import Encoder
 from impasto.encoders.teacher import load_teacher
 from impasto.losses.gram import gram
+from impasto.methods.adain.options import AdaINOptions
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SIDE = 512
@@ -44,11 +45,11 @@ def main() -> None:
     parser.add_argument("--content", type=Path, nargs="+", required=True)
     parser.add_argument("--style", type=Path, nargs="+", required=True)
     parser.add_argument("--large", type=Path, nargs="*", default=())
-    parser.add_argument("--decoder", default=StylizeOptions.decoder)
-    parser.add_argument("--detail", type=float, default=StylizeOptions.detail)
+    parser.add_argument("--decoder", default=AdaINOptions.decoder)
+    parser.add_argument("--detail", type=float, default=AdaINOptions.detail)
     arguments = parser.parse_args()
     method, judge = impasto.load("adain"), load_teacher(arguments.teacher)
-    options = StylizeOptions(decoder=arguments.decoder, detail=arguments.detail)
+    options = AdaINOptions(decoder=arguments.decoder, detail=arguments.detail)
     styles = [image.read(path).pixels for path in arguments.style]
     encoded = [method.encode(style, options) for style in styles]
 

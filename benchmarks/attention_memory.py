@@ -16,10 +16,11 @@ from pathlib import Path
 
 import torch
 
-from impasto import StylizeOptions, image
+from impasto import image
 from impasto.device import choose_device
 from impasto.encoders.network import block_of
 from impasto.gallery import packaged
+from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import Gatys, objective_at
 
 LAYERS = ("", "relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
@@ -62,8 +63,8 @@ def measure(layer: str, arguments: argparse.Namespace) -> None:
         image.resize(image.read(packaged()[name]).pixels, arguments.size, arguments.size)
         for name in ("mountains", "swirls")
     )
-    options = StylizeOptions(
-        method="gatys", scales=1, steps=3, attention_weight=1.0 if layer else 0.0, attention_layers=layer or "relu4_1",
+    options = GatysOptions(
+        scales=1, steps=3, attention_weight=1.0 if layer else 0.0, attention_layers=layer or "relu4_1",
         attention_features=arguments.features, attention_loss=arguments.kind,
     )  # fmt: skip
     method = Gatys(choose_device("cpu"))

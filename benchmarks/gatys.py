@@ -13,12 +13,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from impasto import StylizeOptions, image
+from impasto import image
 from impasto.device import choose_device
 from impasto.encoders import load_encoder
 from impasto.methods.gatys.objective import Objective
+from impasto.methods.gatys.options import PRESETS, GatysOptions
 from impasto.methods.gatys.stylizer import Gatys, objective_at
-from impasto.options import PRESETS
 
 PICTURES = Path(image.__file__).parent / "assets" / "pictures"
 
@@ -35,7 +35,7 @@ def main() -> None:
     picture = image.read(arguments.content).pixels
     content = image.resize(picture, *image.fit(picture.shape[-2], picture.shape[-1], arguments.size))
     style = image.read(arguments.style).pixels
-    options = StylizeOptions(method="gatys")
+    options = GatysOptions()
     encoder = load_encoder(options.encoder)
     height, width = content.shape[-2:]
     objective = objective_at(encoder, content, [style], options)
@@ -43,13 +43,11 @@ def main() -> None:
         f"{arguments.content.name} x {arguments.style.name}, {width} x {height}, torch {torch.__version__}, 2 threads"
     )
     method = Gatys(choose_device("cpu"))
-    method(
-        content[..., :64, :64], [style], StylizeOptions(method="gatys", preset="draft", steps=2, coarse_steps=2)
-    )  # warm
+    method(content[..., :64, :64], [style], GatysOptions(preset="draft", steps=2, coarse_steps=2))  # warm
     rows = [("content picture", 0.0, total(objective, content))]
     for preset in arguments.presets:
         began = time.perf_counter()
-        painted = method(content, [style], StylizeOptions(method="gatys", preset=preset))
+        painted = method(content, [style], GatysOptions(preset=preset))
         rows.append((f"impasto {preset}", time.perf_counter() - began, total(objective, painted)))
         print(rows[-1], flush=True)
     seconds, loss, picture = reference(objective, content, arguments.evaluations)

@@ -21,13 +21,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from impasto import StylizeOptions, image
+from impasto import image
 from impasto.data.folders import Crops, PictureStream, hold_out, list_pictures
 from impasto.device import choose_device
 from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.filters import filter_scales, mean_activations, normalise_filters
 from impasto.encoders.network import LAYERS, Encoder
 from impasto.encoders.teacher import load_teacher
+from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import Gatys, objective_at
 from impasto.recipes.lite_encoder import Config
 from impasto.weights import load, sha256_of
@@ -78,7 +79,7 @@ def feature_errors(lite: Encoder, teacher: Encoder, data: list[Path]) -> dict[st
 
 def transfer(teacher: Encoder, arguments: argparse.Namespace) -> dict[str, object]:
     judge = normalised(teacher, arguments.data)
-    options = StylizeOptions(method="gatys", size=arguments.size, precision="fp32")
+    options = GatysOptions(size=arguments.size, precision="fp32")
     device = choose_device("cpu")
     with_teacher, with_lite = Gatys(device), Gatys(device)
     with_teacher._encoders["lite", "own", torch.float32] = judge
@@ -118,7 +119,7 @@ def normalised(teacher: Encoder, data: list[Path]) -> Encoder:
 
 @torch.no_grad()
 def judged(
-    judge: Encoder, picture: Tensor, content: Tensor, style: Tensor, options: StylizeOptions
+    judge: Encoder, picture: Tensor, content: Tensor, style: Tensor, options: GatysOptions
 ) -> tuple[float, float]:
     losses = objective_at(judge, content, [style], options).losses(picture)
     return losses["content"].item(), losses["style"].item()

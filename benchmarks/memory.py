@@ -13,8 +13,8 @@ import sys
 
 import torch
 
-from impasto import StylizeOptions
 from impasto.device import choose_device
+from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import Gatys, bytes_per_pixel
 
 CASES = ({"precision": "fp32"}, {"precision": "bf16"}, {"precision": "fp32", "history": 5}, {"optimizer": "adam"})
@@ -35,11 +35,11 @@ def main() -> None:
 
 def measure(size: int, case: int) -> None:
     torch.set_num_threads(2)
-    history = CASES[case].get("history", StylizeOptions().history)
-    options = StylizeOptions(method="gatys", scales=1, steps=history + 3, **CASES[case])  # type: ignore[arg-type]
+    history = CASES[case].get("history", GatysOptions().history)
+    options = GatysOptions(scales=1, steps=history + 3, **CASES[case])  # type: ignore[arg-type]
     method = Gatys(choose_device("cpu"))
     small = torch.rand(1, 3, 32, 32)
-    method(small, [small], StylizeOptions(method="gatys", scales=1, steps=2, **CASES[case]))  # type: ignore[arg-type]
+    method(small, [small], GatysOptions(scales=1, steps=2, **CASES[case]))  # type: ignore[arg-type]
     picture = torch.rand(1, 3, size, size)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     method(picture, [picture], options)

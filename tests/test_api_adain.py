@@ -11,11 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
-from impasto.api import Names, can_batch, paint, paint_batch
+from impasto.api import Names, paint, paint_batch
 from impasto.errors import Cancelled, OptionError, PictureError
 from impasto.image import Picture
-from impasto.methods import Stylizer
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions, Stylizer, refinement
 from impasto.progress import Progress
 
 H, W = 32, 40
@@ -177,14 +176,14 @@ def test_what_is_transparent_of_a_style_counts_for_nothing(
 
 
 def test_only_adain_encodes(gatys: Stylizer) -> None:
-    with pytest.raises(OptionError, match="only adain paints from encoded styles"):
+    with pytest.raises(OptionError, match="method is 'gatys', which does not paint from encoded styles"):
         impasto.encode_style(STYLE, stylizer=gatys)
 
 
 def test_refining_is_gatys_from_the_result(adain: Stylizer, gatys: Stylizer) -> None:
     start = impasto.stylize(CONTENT, STYLE, stylizer=adain, **QUICK)
     refined = impasto.stylize(CONTENT, STYLE, stylizer=adain, refine=3, tv_weight=1.0, style_scale=0.1)
-    options = StylizeOptions(refine=3, tv_weight=1.0, style_scale=0.1).refinement()
+    options = refinement(StylizeOptions(refine=3, tv_weight=1.0, style_scale=0.1))
     torch.testing.assert_close(refined, gatys(CONTENT, [STYLE], options, start=start))
     assert not torch.equal(refined, start)
     finer = impasto.stylize(CONTENT, STYLE, stylizer=adain, quality="finer", **QUICK)
@@ -223,14 +222,14 @@ def test_pictures_of_one_size_at_once(adain: Stylizer) -> None:
 
 
 def test_what_cannot_be_painted_at_once(adain: Stylizer) -> None:
-    assert can_batch(StylizeOptions())
+    assert StylizeOptions().batches
     for options in (
         StylizeOptions(refine=1),
         StylizeOptions(quality="finer"),
         StylizeOptions(colour="match"),
         StylizeOptions(method="gatys"),
     ):
-        assert not can_batch(options)
+        assert not options.batches
         with pytest.raises(OptionError, match="only pictures of one size"):
             paint_batch([Picture(CONTENT)], [STYLE], options, stylizer=adain, names=[Names()])
     contents = [Picture(CONTENT), Picture(picture(3, 20, 20))]

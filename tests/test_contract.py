@@ -12,12 +12,12 @@ import impasto
 from impasto.api import paint
 from impasto.errors import OptionError
 from impasto.image import Picture
-from impasto.methods import METHODS, Stylizer, load_method
+from impasto.methods import METHODS, StylizeOptions, Stylizer, load_method, options_of
 from impasto.methods.cyclegan import network as cyclegan
 from impasto.methods.dncnn_cyclegan import network as dncnn_cyclegan
 from impasto.methods.nla_cyclegan import network as nla_cyclegan
 from impasto.methods.semantic_gan import network as semantic_gan
-from impasto.options import TRANSLATIONS, StylizeOptions
+from impasto.options import Options
 from impasto.progress import Progress
 from impasto.translation import save_generators
 
@@ -39,7 +39,7 @@ SIZES = [(24, 32), (33, 47), (1, 1), (1, 40), (2, 300), (40, 1)]
 
 @pytest.fixture(scope="module", params=list(METHODS))
 def stylizer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stylizer:
-    if request.param not in TRANSLATIONS:
+    if not options_of(request.param).needs_weights:
         return impasto.load(request.param, device="cpu")
     path = tmp_path_factory.mktemp("weights") / "generators.safetensors"
     torch.manual_seed(0)
@@ -47,17 +47,18 @@ def stylizer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return impasto.load(request.param, device="cpu", weights=path)
 
 
-def options(stylizer: Stylizer, **choices: Any) -> StylizeOptions:
-    method = next(name for name, target in METHODS.items() if target.endswith(f":{type(stylizer).__name__}"))
-    return StylizeOptions(method=method, **(QUICK.get(method, {}) | choices))
+def options(stylizer: Stylizer, **choices: Any) -> Options:
+    return StylizeOptions(stylizer.method, **(QUICK.get(stylizer.method, {}) | choices))
 
 
 def shown(stylizer: Stylizer, style: Tensor) -> list[Tensor]:
     """What a method is given besides the content."""
-    return [style] if options(stylizer).takes_style else []
+    return [style] if options(stylizer).takes_styles else []
 
 
-of_styles = pytest.mark.parametrize("stylizer", [name for name in METHODS if name not in TRANSLATIONS], indirect=True)
+of_styles = pytest.mark.parametrize(
+    "stylizer", [name for name in METHODS if options_of(name).takes_styles], indirect=True
+)
 
 
 def picture(height: int, width: int, seed: int = 0) -> Tensor:
@@ -223,5 +224,5 @@ def test_weights_are_named_by_their_hashes(stylizer: Stylizer) -> None:
 
 
 def test_unknown_method() -> None:
-    with pytest.raises(OptionError, match=f"no method 'gaty'; there are {', '.join(METHODS)}"):
+    with pytest.raises(OptionError, match=f"method is 'gaty', but must be one of {', '.join(METHODS)}"):
         load_method("gaty", torch.device("cpu"))

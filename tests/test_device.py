@@ -13,7 +13,7 @@ from impasto import image
 from impasto.device import choose_device, free_memory, memory_guard, precision
 from impasto.errors import OptionError, OutOfMemoryError, PictureError
 from impasto.image import fit
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
 
 CPU = torch.device("cpu")
 GIB = 2**30

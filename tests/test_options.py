@@ -1,6 +1,6 @@
 """Every option does something, and every wrong value is named."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,16 @@ from impasto.api import paint
 from impasto.encoders.network import LAYERS, EncoderConfig
 from impasto.errors import OptionError, PictureError
 from impasto.image import from_tensor
-from impasto.methods import METHODS, Stylizer
+from impasto.methods import DEFAULT, METHODS, REFINER, StylizeOptions, Stylizer, every_field, options_of, refinement
+from impasto.methods.adain.options import QUALITIES, AdaINOptions
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
-from impasto.options import PRESETS, QUALITIES, SET_BY_REFINE, TRANSLATIONS, StylizeOptions
+from impasto.methods.gatys.options import PRESETS, GatysOptions
+from impasto.options import choosable
 from impasto.translation import save_generators
 from impasto.weights import save
 
-FIELDS = [item.name for item in fields(StylizeOptions)]
+FIELDS = every_field()
+TRANSLATIONS = [name for name in METHODS if not options_of(name).takes_styles]
 SHORT: dict[str, Any] = {"method": "gatys", "scales": 1, "steps": 3}
 NOISE = SHORT | {"init": "noise"}
 GRAM = NOISE | {"style_loss": "gram"}
@@ -159,20 +162,19 @@ def stylizers(tmp_path_factory: pytest.TempPathFactory) -> Stylizers:
 
 def painted(stylizers: Stylizers, **choices: Any) -> Tensor:
     options = StylizeOptions(**choices)
-    styles = [from_tensor(picture(24, 40, seed)) for seed in (1, 2)] if options.takes_style else []
-    return paint(
-        from_tensor(picture(32, 36, 10)), styles, options, stylizer=stylizers[f"{options.method} {options.encoder}"]
-    ).picture.pixels
+    styles = [from_tensor(picture(24, 40, seed)) for seed in (1, 2)] if options.takes_styles else []
+    stylizer = stylizers[f"{options.method} {choices.get('encoder', 'lite')}"]
+    return paint(from_tensor(picture(32, 36, 10)), styles, options, stylizer=stylizer).picture.pixels
 
 
 def test_every_field_is_shown_to_matter_and_to_be_checked() -> None:
-    assert {*CHANGES, "method"} == set(FIELDS), "an option that no test shows to change the output is removed"
-    assert set(WRONG) == set(FIELDS)
-    for item in fields(StylizeOptions):
-        assert item.metadata["help"]
-        shown = CHANGES.get(item.name, ({}, list(METHODS)))[1]
-        # What `auto` means differs between devices; tests/test_device.py holds it.
-        assert set(item.metadata["choices"]) - {"auto"} <= set(shown), f"a choice of {item.name} that nothing shows"
+    assert set(CHANGES) == set(FIELDS), "an option that no test shows to change the output is removed"
+    assert set(WRONG) == {*FIELDS, "method"}
+    for name, owners in FIELDS.items():
+        for item in owners.values():
+            assert item.metadata["help"]
+            # What `auto` means differs between devices; tests/test_device.py holds it.
+            assert set(item.metadata["choices"]) - {"auto"} <= set(CHANGES[name][1]), f"a choice of {name}"
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -188,7 +190,6 @@ def test_changes_the_picture(name: str, stylizers: Stylizers, tmp_path: Path, mo
 
 
 def test_method_chooses_the_stylizer(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert set(StylizeOptions.__dataclass_fields__["method"].metadata["choices"]) == set(METHODS)
     chosen: list[str] = []
 
     class StopError(Exception):
@@ -208,20 +209,22 @@ def test_method_chooses_the_stylizer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
 def test_a_wrong_value_is_named(name: str, value: Any) -> None:
+    method = next(iter(FIELDS[name])) if name in FIELDS else DEFAULT
     with pytest.raises(OptionError, match=rf"^{name}\b") as caught:
-        StylizeOptions(**{name: value})
+        StylizeOptions(**{"method": method, name: value})
     assert "\n" not in str(caught.value)
-    with pytest.raises(ValueError, match=name):
-        replace(StylizeOptions(), **{name: value})
+    if name in FIELDS:
+        with pytest.raises(ValueError, match=name):
+            replace(StylizeOptions(method), **{name: value})
 
 
 def test_limits_are_stated() -> None:
-    with pytest.raises(OptionError, match=r"style_scale is 11, but must be a finite number from 0\.05 to 10"):
+    with pytest.raises(OptionError, match=r"style_scale is 11, but must be from 0\.05 to 10"):
         StylizeOptions(style_scale=11)
     with pytest.raises(OptionError, match="pooling is 'avg', but must be one of average, max"):
-        StylizeOptions(pooling="avg")
+        GatysOptions(pooling="avg")
     with pytest.raises(OptionError, match=r"steps is 1\.5, but must be a whole number"):
-        StylizeOptions(steps=1.5)  # type: ignore[arg-type]
+        GatysOptions(steps=1.5)  # type: ignore[arg-type]
 
 
 def test_what_only_painting_can_know_is_named_too(stylizers: Stylizers, tmp_path: Path) -> None:
@@ -240,12 +243,10 @@ def test_what_only_painting_can_know_is_named_too(stylizers: Stylizers, tmp_path
 
 def test_presets_fill_in_what_is_not_given() -> None:
     for name, values in PRESETS.items():
-        resolved = StylizeOptions(method="gatys", preset=name).resolved()
+        resolved = GatysOptions(preset=name).resolved()
         assert {key: getattr(resolved, key) for key in values} == dict(values)
-        assert StylizeOptions(method="gatys", preset=name, steps=7, scales=1).resolved() == replace(
-            resolved, steps=7, scales=1
-        )
-    unset = {item.name for item in fields(StylizeOptions) if item.default is None and item.name != "size"}
+        assert GatysOptions(preset=name, steps=7, scales=1).resolved() == replace(resolved, steps=7, scales=1)
+    unset = {item.name for item in choosable(GatysOptions) if item.default is None and item.name != "size"}
     assert all(set(values) == unset for values in PRESETS.values())
 
 
@@ -256,87 +257,94 @@ def test_blend_weights() -> None:
 
 def test_the_papers_presets_are_the_papers() -> None:
     for name in ("paper-001", "paper-002"):
-        papers = StylizeOptions(method="gatys", preset=name)
+        papers = GatysOptions(preset=name)
         assert (papers.chosen("style_loss"), papers.chosen("content_colours")) == ("gram", "own")
         assert papers.layers("style_layers") == {f"relu{block}_1": 1.0 for block in range(1, 6)}
 
 
 def test_layers() -> None:
-    options = StylizeOptions(method="gatys", style_layers=" relu1_1, relu2_1:0.5 ,")
+    options = GatysOptions(style_layers=" relu1_1, relu2_1:0.5 ,")
     assert options.layers("style_layers") == {"relu1_1": 1.0, "relu2_1": 0.5}
 
 
 # What would change nothing is refused, so that nobody waits for its effect.
-GATYS_ONLY = [item.name for item in fields(StylizeOptions) if item.metadata["methods"] == ("gatys",)]
-ADAIN_ONLY = [item.name for item in fields(StylizeOptions) if item.metadata["methods"] == ("adain",)]
-PAINTING_ONLY = [item.name for item in fields(StylizeOptions) if item.metadata["methods"] == ("adain", "gatys")]
-TRANSLATION_ONLY = [item.name for item in fields(StylizeOptions) if item.metadata["methods"] == TRANSLATIONS]
-
-
 def other(name: str) -> Any:
-    default = StylizeOptions.__dataclass_fields__[name].default
+    default = next(iter(FIELDS[name].values())).default
     return next(value for value in CHANGES[name][1] if value != default)
 
 
-@pytest.mark.parametrize("name", GATYS_ONLY)
-def test_what_only_gatys_has_is_refused_without_it(name: str) -> None:
-    StylizeOptions(method="gatys", **{name: other(name)})
-    with pytest.raises(OptionError, match=f"^{name} is for the method gatys.* but the method is adain"):
-        StylizeOptions(**{name: other(name)})
-    if name in SET_BY_REFINE:
+@pytest.mark.parametrize("name", FIELDS)
+def test_what_a_method_has_not_is_refused(name: str) -> None:
+    owners = list(FIELDS[name])
+    for method in METHODS:
+        choices = {"method": method, name: other(name)}
+        if method in owners:
+            assert getattr(StylizeOptions(**choices), name) == other(name)
+            continue
+        plural = "s" if len(owners) > 1 else ""
+        with pytest.raises(OptionError, match=f"^{name} is for the method{plural} {', '.join(owners)}.*is {method}"):
+            StylizeOptions(**choices)
+        # Of a record that holds every option there is.
+        usual = next(iter(FIELDS[name].values())).default
+        assert StylizeOptions(method, **{name: usual}) == StylizeOptions(method)
+
+
+@pytest.mark.parametrize(
+    "name", [item.name for item in choosable(GatysOptions) if item.name not in AdaINOptions.__dataclass_fields__]
+)
+def test_what_only_the_refiner_has_is_for_refining(name: str) -> None:
+    if name in GatysOptions.set_by_refining:
         with pytest.raises(OptionError, match=f"^{name} cannot be chosen when refining"):
             StylizeOptions(refine=3, **{name: other(name)})
-    else:
-        refined = StylizeOptions(refine=3, **{name: other(name)}).refinement()
-        assert getattr(refined, name) == other(name)
-        assert (refined.method, refined.steps, refined.scales, refined.refine) == ("gatys", 3, 1, 0)
+        return
+    options = StylizeOptions(refine=3, **{name: other(name)})
+    refined = refinement(options)
+    assert isinstance(refined, GatysOptions)
+    assert getattr(refined, name) == other(name)
+    assert (refined.method, refined.steps, refined.scales) == (REFINER, 3, 1)
+    assert options.to_json()[name] == other(name)
+    assert StylizeOptions(**options.to_json()) == options
 
 
 def test_quality_is_a_number_of_refinement_steps() -> None:
     assert [StylizeOptions(quality=name).refinement_steps for name in QUALITIES] == [0, 20, 60]
-    finer = StylizeOptions(quality="finer", tv_weight=0.5).refinement()
-    assert finer == StylizeOptions(refine=20, tv_weight=0.5).refinement()
+    finer = refinement(StylizeOptions(quality="finer", tv_weight=0.5))
+    assert finer == refinement(StylizeOptions(refine=20, tv_weight=0.5))
     # The number that is given counts more.
-    assert StylizeOptions(quality="finer", refine=3).refinement().steps == 3
+    assert refinement(StylizeOptions(quality="finer", refine=3)) == refinement(StylizeOptions(refine=3))
+    assert refinement(StylizeOptions()) is None
     with pytest.raises(OptionError, match=r"^steps cannot be chosen when refining"):
         StylizeOptions(quality="finer", steps=3)
 
 
-@pytest.mark.parametrize("name", ADAIN_ONLY)
-def test_what_only_adain_has_is_refused_without_it(name: str) -> None:
-    with pytest.raises(OptionError, match=f"^{name} is for the method adain, but the method is gatys"):
-        StylizeOptions(method="gatys", **{name: other(name)})
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("strenght", "no option 'strenght'; did you mean 'strength'?"),
+        ("pretes", "no option 'pretes'; did you mean 'preset'?"),
+        ("xyz", "no option 'xyz'$"),
+    ],
+)
+def test_an_option_that_there_is_not(name: str, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        StylizeOptions(**{name: 1})
+    with pytest.raises(OptionError, match=message):
+        impasto.stylize(picture(8, 8, 0), picture(8, 8, 1), **{name: 1})
 
 
-def test_every_option_belongs_to_all_methods_or_to_some_of_these() -> None:
-    some = {*GATYS_ONLY, *ADAIN_ONLY, *PAINTING_ONLY, *TRANSLATION_ONLY}
-    assert set(FIELDS) - some == {"method", "size", "colour", "precision"}
-
-
-@pytest.mark.parametrize("name", PAINTING_ONLY)
-def test_what_belongs_to_a_shown_style_is_refused_without_one(name: str) -> None:
-    for method in TRANSLATIONS:
-        with pytest.raises(OptionError, match=f"^{name} is for the methods adain, gatys, but the method is {method}"):
-            StylizeOptions(method=method, **{name: other(name)})
-
-
-@pytest.mark.parametrize("name", TRANSLATION_ONLY)
-def test_what_only_translations_have_is_refused_without_one(name: str) -> None:
-    for choices in ({"method": "adain"}, {"method": "gatys"}, {"refine": 3}):
-        with pytest.raises(
-            OptionError, match=f"^{name} is for the methods cyclegan, .* but the method is (adain|gatys)"
-        ):
-            StylizeOptions(**choices, **{name: other(name)})
+def test_a_method_that_there_is_not() -> None:
+    with pytest.raises(OptionError, match=r"method is 'gaty', but must be one of adain, .*; did you mean 'gatys'\?"):
+        StylizeOptions("gaty")
 
 
 def test_colours_of_a_translation(stylizers: Stylizers) -> None:
     assert not torch.equal(painted(stylizers, **TRANSLATION), painted(stylizers, **TRANSLATION, colour="keep"))
-    with pytest.raises(OptionError, match="colour 'match' changes the style's colours, but cyclegan is shown no style"):
+    with pytest.raises(OptionError, match="colour is 'match', but must be one of style, keep"):
         StylizeOptions(**TRANSLATION, colour="match")
 
 
 def test_how_many_styles_make_sense() -> None:
-    assert StylizeOptions().takes_style
+    assert StylizeOptions().takes_styles
     StylizeOptions().check_styles(2, masks=2)
     StylizeOptions(**TRANSLATION).check_styles(0)
     with pytest.raises(OptionError, match="at least one style is needed"):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from impasto.methods import METHODS
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "impasto"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
@@ -18,6 +20,7 @@ DOORS = [
     "impasto",
     "impasto.errors",
     "impasto.options",
+    *(place.partition(":")[0] for place in METHODS.values()),
     "impasto.progress",
     "impasto.record",
     "impasto.cli.main",

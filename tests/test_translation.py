@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 import impasto
 from impasto.errors import OptionError, OutOfMemoryError, WeightsError
+from impasto.methods import METHODS, StylizeOptions, options_of
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
 from impasto.methods.cyclegan.stylizer import CycleGAN
 from impasto.methods.dncnn_cyclegan import network as dncnn
 from impasto.methods.nla_cyclegan import network as nla
 from impasto.methods.semantic_gan import network as semantic
-from impasto.options import TRANSLATIONS, StylizeOptions
 from impasto.translation import bytes_per_pixel, load_generator, padded_to, save_generators, translate
 from impasto.weights import load, save, sha256_of
 
@@ -45,7 +45,7 @@ def trained(method: str, seed: int) -> Any:
     return network.eval().requires_grad_(False)
 
 
-@pytest.fixture(params=TRANSLATIONS)
+@pytest.fixture(params=[name for name in METHODS if options_of(name).needs_weights])
 def method(request: pytest.FixtureRequest) -> str:
     return cast(str, request.param)
 
@@ -147,7 +147,7 @@ def test_a_file_that_does_not_fit_is_named(tmp_path: Path) -> None:
         load_generator(path, CycleGAN, "A2B")
     with pytest.raises(WeightsError, match="there is no such file"):
         load_generator(tmp_path / "none", CycleGAN, "A2B")
-    with pytest.raises(OptionError, match="method cyclegan needs --weights FILE"):
+    with pytest.raises(OptionError, match="weights is missing: the method cyclegan needs generators"):
         impasto.load("cyclegan", device="cpu")
 
 

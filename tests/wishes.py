@@ -5,7 +5,7 @@ from typing import Any
 
 from PIL import Image
 
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
 from impasto.service import Request
 
 ACTIONS = ("now", "hold", "die", "die-once", "garbage", "stubborn", "explode", "picture")

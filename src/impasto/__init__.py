@@ -1,7 +1,7 @@
 """impasto turns pictures into paintings.
 
-`stylize(photo, painting)` paints; `load(method)` keeps a method ready for many pictures; `StylizeOptions` holds what
-can be chosen. `encode_style(painting)` is a style to paint many pictures in.
+`stylize(photo, painting)` paints; `load(method)` keeps a method ready for many pictures; `StylizeOptions(method, ...)`
+holds what can be chosen. `encode_style(painting)` is a style to paint many pictures in.
 """
 
 from importlib.metadata import version
@@ -18,7 +18,8 @@ from impasto.errors import (
     PictureError,
     WeightsError,
 )
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
+from impasto.options import Options
 from impasto.progress import Progress
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ __all__ = [
     "DivergedError",
     "ImpastoError",
     "OptionError",
+    "Options",
     "OutOfMemoryError",
     "PictureError",
     "Progress",

@@ -4,11 +4,11 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any, TypeGuard, TypeVar, overload
 
 import torch
 from numpy.typing import NDArray
@@ -21,16 +21,23 @@ from impasto.device import check_memory, choose_device, prepare_for_forks
 from impasto.errors import Cancelled, OptionError
 from impasto.gallery import is_encoded, style_file
 from impasto.masks import content_with_opacity, match_visible, regions, style_pixels, together, visible, visible_colours
-from impasto.methods import Stylizer, load_method
-from impasto.methods.adain.style import Style, load_style
-from impasto.methods.adain.stylizer import AdaIN
-from impasto.options import STARTS, StylizeOptions, combined
+from impasto.methods import (
+    DEFAULT,
+    REFINER,
+    EncodedStyle,
+    Stylizer,
+    combined,
+    load_encoded,
+    load_method,
+    refinement,
+)
+from impasto.options import Options
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record
 from impasto.sources import PathLike, Source, as_kind, as_list, as_mask, as_picture, depth, like
 
 # What a style may come as: a file NAME.style.safetensors counts as a path, as does the name of one of impasto's own.
-StyleSource = Source | Style
+StyleSource = Source | EncodedStyle
 PICTURES = 3 * 3 * 4  # bytes of a pixel before it is painted, after, and as it will be written
 
 
@@ -53,7 +60,7 @@ class Names:
 
 
 def load(
-    method: str = StylizeOptions.method,
+    method: str = DEFAULT,
     *,
     device: str = "auto",
     weights: PathLike | None = None,
@@ -62,7 +69,7 @@ def load(
     """A method that is ready to paint, to hand to `stylize` or `paint` for many pictures.
 
     device: auto, cpu, cuda, cuda:1, mps. weights: a local file for the encoder vgg19, or what a method's training
-    wrote; "monet" are generators of nla-cyclegan that come with impasto. download: told of (bytes, total) while weights
+    wrote, or a name of weights that come with impasto, such as "monet". download: told of (bytes, total) while weights
     are fetched. Raises OptionError, and WeightsError when they are first needed.
     """
     return load_method(
@@ -77,7 +84,7 @@ Kind = TypeVar("Kind", bytes, Image.Image, NDArray[Any], Tensor)
 def stylize(
     content: PathLike,
     style: StyleSource | Sequence[StyleSource] | None = (),
-    options: StylizeOptions | None = None,
+    options: Options | None = None,
     *,
     masks: Source | Sequence[Source | None] | None = (),
     output: PathLike | None = None,
@@ -92,7 +99,7 @@ def stylize(
 def stylize(
     content: Kind,
     style: StyleSource | Sequence[StyleSource] | None = (),
-    options: StylizeOptions | None = None,
+    options: Options | None = None,
     *,
     masks: Source | Sequence[Source | None] | None = (),
     stylizer: Stylizer | None = None,
@@ -104,7 +111,7 @@ def stylize(
 def stylize(
     content: Any,
     style: StyleSource | Sequence[StyleSource] | None = (),
-    options: StylizeOptions | None = None,
+    options: Options | None = None,
     *,
     masks: Source | Sequence[Source | None] | None = (),
     output: PathLike | None = None,
@@ -125,7 +132,7 @@ def stylize(
         the others leave. Where no style goes, the content stays as it is. Of any of these kinds, and arrays and tensors
         of bool, of 0 and 1, or without channels.
     options, choices: how to paint; `stylize(photo, painting, preset="draft", size=512)` is short for options with these
-        values. Everything that can be chosen is in `StylizeOptions`.
+        values, which `StylizeOptions` makes.
     overwrite: replace a file at `output`; the content and the styles are never overwritten.
     stylizer: from `load`, to load networks once for many pictures.
     progress: called with a `Progress` after every step; raising `Cancelled` in it stops the painting.
@@ -162,28 +169,30 @@ def stylize(
 
 
 def encode_style(
-    style: Source, options: StylizeOptions | None = None, *, stylizer: Stylizer | None = None, **choices: Any
-) -> Style:
+    style: Source, options: Options | None = None, *, stylizer: Stylizer | None = None, **choices: Any
+) -> EncodedStyle:
     """A painting, encoded once for any number of contents; `save` it, or hand it to `stylize` as a style.
 
-    options, choices: of the method adain; encoder, style_scale and precision matter here. stylizer: from `load`.
+    options, choices: of a method that takes encoded styles; encoder, style_scale and precision matter here.
+    stylizer: from `load`.
     Raises PictureError, OptionError, WeightsError, OutOfMemoryError.
     """
     options = combined(options, choices, method=stylizer.method if stylizer else None)
     stylizer = stylizer or load(options.method)
-    if not isinstance(stylizer, AdaIN):
-        raise OptionError(f"method is '{stylizer.method}', but only adain paints from encoded styles")
+    if not options.encoded:
+        raise OptionError(f"method is '{options.method}', which does not paint from encoded styles")
     prepare_for_forks()
-    pixels = as_style(style)
-    if isinstance(pixels, Style):
+    pixels = as_style(style, options)
+    if not isinstance(pixels, Tensor):
         raise OptionError(f"style '{pixels.name}' is encoded already; impasto paints from it as it is")
-    return stylizer.encode(pixels, options, name=_name(style))
+    made: EncodedStyle = stylizer.encode(pixels, options, name=_name(style))  # type: ignore[attr-defined]
+    return made
 
 
 def paint(
     content: image.Picture,
     styles: Sequence[StyleSource | image.Picture],
-    options: StylizeOptions,
+    options: Options,
     *,
     masks: Sequence[Source | image.Picture | None] = (),
     stylizer: Stylizer | None = None,
@@ -193,7 +202,7 @@ def paint(
 ) -> Painting:
     """What `stylize` does between reading and writing: resize, paint, give the alpha channel back, say how it was made.
 
-    saving: a `methods.gatys.stylizer.Saving`, for a painting that can be resumed. names: for the record.
+    saving: a `Saving`, for a painting that can be resumed. names: for the record.
     Raises what `stylize` raises; `best` of Cancelled is a Picture.
     """
     options.check_styles(len(styles), masks=len(masks))
@@ -203,9 +212,9 @@ def paint(
     size = image.fit(content.height, content.width, options.size)
     check_memory(stylizer.device, *size, _bytes_per_pixel(stylizer, options, len(masks) or content.alpha is not None))
     pixels = image.resize(content_with_opacity(content), *size)
-    maps = _maps(masks, len(styles), options, pixels)
-    start = None if (init := options.chosen("init")) in STARTS else visible_colours(image.read(init))
-    seen = [as_style(style) for style in styles]
+    maps = _maps(masks, len(styles), pixels)
+    start = None if options.start is None else visible_colours(image.read(options.start))
+    seen = [as_style(style, options) for style in styles]
     finish = _Finish(visible(pixels)[0], maps, options)
     prepare_for_forks()
     began = time.monotonic()
@@ -224,23 +233,23 @@ def paint(
 def paint_batch(
     contents: Sequence[image.Picture],
     styles: Sequence[StyleSource | image.Picture],
-    options: StylizeOptions,
+    options: Options,
     *,
     stylizer: Stylizer,
     names: Sequence[Names],
 ) -> list[Painting]:
-    """`paint` for pictures of one size at once, where `can_batch`; their seconds are each one's share.
+    """`paint` for pictures of one size at once, where the options `batches`; their seconds are each one's share.
 
     Raises what `paint` raises, for all of them.
     """
     size, *others = {image.fit(content.height, content.width, options.size) for content in contents}
-    if not can_batch(options) or others:
-        raise OptionError("only pictures of one size, painted by adain alone, can be painted at once")
+    if not options.batches or others:
+        raise OptionError("only pictures of one size, of which nothing but their own features counts, go at once")
     check_memory(stylizer.device, *size, len(contents) * _bytes_per_pixel(stylizer, options))
     pixels = [image.resize(content_with_opacity(content), *size) for content in contents]
     prepare_for_forks()
     began = time.monotonic()
-    results = stylizer(together(pixels), [as_style(style) for style in styles], options)
+    results = stylizer(together(pixels), [as_style(style, options) for style in styles], options)
     pictures = [
         like(_Finish(visible(before)[0], None, options)(after), content)
         for before, after, content in zip(pixels, results.split(1), contents, strict=True)
@@ -253,57 +262,49 @@ def paint_batch(
     return [Painting(picture, record, seconds) for picture, record in zip(pictures, records, strict=True)]
 
 
-def can_batch(options: StylizeOptions) -> bool:
-    """Whether `paint_batch` can do it: what depends on nothing of a content but its features."""
-    return options.method == "adain" and not options.refinement_steps and options.colour != "match"
-
-
 def _painted(
     stylizer: Stylizer,
     pixels: Tensor,
-    styles: Sequence[Tensor | Style],
-    options: StylizeOptions,
+    styles: Sequence[Tensor | EncodedStyle],
+    options: Options,
     maps: Sequence[Tensor] | None,
     start: Tensor | None,
     progress: ProgressCallback | None,
     saving: Any,
 ) -> Tensor:
     """What the method makes of it, and of that what the refinement makes."""
-    needs_pictures = options.takes_steps or options.colour == "match"
-    pictures = [s if isinstance(s, Tensor) else s.pixels(options) for s in styles] if needs_pictures else []
+    pictures: Sequence[Any] = styles
+    if options.needs_pictures:
+        pictures = [style if isinstance(style, Tensor) else style.pixels(options) for style in styles]
     if options.colour == "match":
-        pictures = [match_visible(picture, pixels) for picture in pictures]
-    if options.method == "gatys":
-        return stylizer(pixels, pictures, options, masks=maps, start=start, progress=progress, saving=saving)
-    chosen = pictures if options.colour == "match" else styles
-    result = stylizer(pixels, chosen, options, masks=maps, progress=None if options.refinement_steps else progress)
-    if not options.refinement_steps:
-        return result
+        styles = pictures = [match_visible(picture, pixels) for picture in pictures]
+    refining = refinement(options)
+    if refining is None:
+        return stylizer(pixels, styles, options, masks=maps, start=start, progress=progress, saving=saving)
+    result = stylizer(pixels, styles, options, masks=maps, start=start)
     refiner = _refiner(stylizer.device, stylizer.weights)
-    return refiner(
-        pixels, pictures, options.refinement(), masks=maps, start=result, progress=progress, saving=saving
-    )  # fmt: skip
+    return refiner(pixels, pictures, refining, masks=maps, start=result, progress=progress, saving=saving)
 
 
-def _bytes_per_pixel(stylizer: Stylizer, options: StylizeOptions, regions: int = 0) -> float:
+def _bytes_per_pixel(stylizer: Stylizer, options: Options, regions: int = 0) -> float:
     """Memory of one pixel at the peak of everything that is done to a picture."""
     needed = stylizer.bytes_per_pixel(options, regions=regions)
-    if options.refinement_steps:
+    if refining := refinement(options):
         refiner = _refiner(stylizer.device, stylizer.weights)
-        needed = max(needed, refiner.bytes_per_pixel(options.refinement(), regions=regions))
+        needed = max(needed, refiner.bytes_per_pixel(refining, regions=regions))
     return needed + PICTURES
 
 
 @lru_cache(maxsize=1)
 def _refiner(device: torch.device, weights: Path | None) -> Stylizer:
     """Kept from one picture to the next, as the stylizer is."""
-    return load_method("gatys", device, weights=weights)
+    return load_method(REFINER, device, weights=weights)
 
 
 class _Finish:
     """What is done to every picture that a method hands out, finished or not: regions and colours."""
 
-    def __init__(self, content: Tensor, maps: Sequence[Tensor] | None, options: StylizeOptions) -> None:
+    def __init__(self, content: Tensor, maps: Sequence[Tensor] | None, options: Options) -> None:
         self.content = content
         self.covered = None if maps is None else torch.stack(list(maps)).sum(0).clamp(0, 1)
         self.keeps_colours = options.colour == "keep"
@@ -330,33 +331,28 @@ class _Finish:
         return report
 
 
-def _maps(
-    masks: Sequence[Source | image.Picture | None], styles: int, options: StylizeOptions, pixels: Tensor
-) -> list[Tensor] | None:
-    """The masks as shares of every position. Raises OptionError if they, or the blend, do not fit the styles."""
+def _maps(masks: Sequence[Source | image.Picture | None], styles: int, pixels: Tensor) -> list[Tensor] | None:
+    """The masks as shares of every position. Raises OptionError if they do not fit the styles."""
     if not masks:
-        options.blend_weights(styles)
         return None
-    if options.style_blend:
-        raise OptionError("style_blend mixes styles everywhere, but masks give each style its own place")
     pictures = [None if mask is None else as_mask(mask) for mask in masks]
     return regions(pictures, styles, *pixels.shape[-2:])
 
 
-def as_style(source: StyleSource | image.Picture) -> Tensor | Style:
+def as_style(source: StyleSource | image.Picture, options: Options) -> Tensor | EncodedStyle:
     """Pixels (1, 3 or 4, h, w), opacity last, or what was encoded. Raises PictureError, OptionError, WeightsError."""
-    if isinstance(source, Style):
+    if _is_encoded(source):
         return source
     if isinstance(source, str | os.PathLike):
         file = style_file(os.fspath(source))
         if is_encoded(file):
-            return load_style(file, os.fspath(source))
+            return load_encoded(file, os.fspath(source), options)
         source = file
-    return style_pixels(as_picture(source))
+    return style_pixels(as_picture(source))  # type: ignore[arg-type]
 
 
 def make_record(
-    picture: image.Picture, options: StylizeOptions, stylizer: Stylizer, names: Names, seconds: float,
+    picture: image.Picture, options: Options, stylizer: Stylizer, names: Names, seconds: float,
     last: Progress | None = None,
 ) -> Record:  # fmt: skip
     """How a picture was made, to be written into its file. last: what was last reported of painting it."""
@@ -365,8 +361,8 @@ def make_record(
         "software": "impasto",
         "version": version("impasto"),
         "method": options.method,
-        "options": asdict(options),
-        **({"by_preset": decided} if (decided := options.by_preset()) else {}),
+        "options": options.to_json(),
+        **({"by_preset": decided} if (decided := (refinement(options) or options).by_preset()) else {}),
         "seed": options.seed,
         "weights": stylizer.weights_hashes(options),
         "device": str(stylizer.device),
@@ -385,8 +381,12 @@ def _beside(content: Path) -> Path:
     return content.with_name(f"{content.stem}-impasto{suffix}")
 
 
+def _is_encoded(source: Any) -> TypeGuard[EncodedStyle]:
+    return hasattr(source, "pixels") and hasattr(source, "scale")
+
+
 def _name(source: Any) -> str:
-    if isinstance(source, Style):
+    if _is_encoded(source):
         return source.name
     return Path(source).name if isinstance(source, str | os.PathLike) else type(source).__name__
 

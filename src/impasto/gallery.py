@@ -19,9 +19,6 @@ SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", 
 STYLE_SUFFIX = ".style.safetensors"
 """Of a file with one encoded style, as `impasto encode` writes it."""
 
-GENERATORS: Mapping[str, str] = {"monet": "nla-cyclegan"}
-"""Trained generators that come with impasto: {name: their method}. A is photographs, B paintings."""
-
 
 def packaged() -> dict[str, Path]:
     """{name: file} of the pictures that come with impasto."""
@@ -91,9 +88,9 @@ def shown(name: str, file: Path) -> Path:
     return named_styles()[name].thumbnail if file == styles_file() else file
 
 
-def packaged_generators() -> dict[str, Path]:
-    """{method: file} of the trained generators that come with impasto."""
-    return {method: _assets() / f"{name}.safetensors" for name, method in GENERATORS.items()}
+def shipped_weights(name: str) -> Path:
+    """The file of weights of this name that comes with impasto."""
+    return _assets() / f"{name}.safetensors"
 
 
 def is_picture(path: Path) -> bool:

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from impasto.blocks.instance_norm import counting
 from impasto.device import GATE_PSNR, memory_guard, precision
 from impasto.errors import OptionError, WeightsError
-from impasto.gallery import GENERATORS
+from impasto.gallery import shipped_weights
 from impasto.masks import visible
-from impasto.options import StylizeOptions
+from impasto.options import TranslationOptions
 from impasto.progress import Progress, ProgressCallback
-from impasto.weights import WEIGHTS, load, location, save, sha256_of
+from impasto.weights import load, save, sha256_of
 
 DIRECTIONS = ("A2B", "B2A")
 
@@ -65,9 +65,10 @@ def load_generator(path: Path, stylizer: "type[Translator]", direction: str) -> 
     """
     tensors, config = load(path)
     found = config.get("method")
-    if found != stylizer.method:
+    method = stylizer.options.method
+    if found != method:
         what = f"is of the method {found}" if found else "holds no generators"
-        raise WeightsError(f"{path}: {what}, but the method is {stylizer.method}")
+        raise WeightsError(f"{path}: {what}, but the method is {method}")
     prefix = f"{direction}."
     state = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
     if not state:
@@ -104,18 +105,13 @@ def padded_to(picture: Tensor, multiple: int, minimum: int) -> Tensor:
     return F.pad(picture, (0, right, 0, down), mode=mode)
 
 
-def generators_file(name: Path) -> Path:
-    """The file of generators that come with impasto, or else the file that `name` names."""
-    return location(WEIGHTS[str(name)]) if str(name) in GENERATORS else name
-
-
 class Translator(ABC):
     """A stylizer whose weights are the style: it takes pictures of one kind and no painting.
 
-    A method's own class adds its name and `build`, the network for a stored config.
+    A method's own class adds its options and `build`, the network for a stored config.
     """
 
-    method: ClassVar[str]
+    options: ClassVar[type[TranslationOptions]]
 
     def __init__(
         self,
@@ -124,15 +120,17 @@ class Translator(ABC):
         weights: Path | None = None,
         download: Callable[[int, int], None] | None = None,
     ) -> None:
-        """weights: a file that the method's training wrote, or a name of `gallery.GENERATORS`. download: never needed.
+        """weights: a file that the method's training wrote, or one of its options' `shipped`. download: never needed.
 
         Raises OptionError without weights.
         """
         if weights is None:
-            made = ["generators.safetensors of its training", *(k for k, v in GENERATORS.items() if v == self.method)]
-            raise OptionError(f"method {self.method} needs --weights FILE: {', or '.join(made)}")
+            found = ["generators.safetensors of its training", *self.options.shipped]
+            raise OptionError(f"weights is missing: the method {self.options.method} needs {', or '.join(found)}")
         self.device = device
-        self.weights = generators_file(weights)
+        self.method: str = self.options.method
+        packaged = shipped_weights(str(weights))
+        self.weights = packaged if packaged.is_file() else weights
         self._networks: dict[tuple[str, str], tuple[GeneratorModule, torch.dtype]] = {}
 
     @classmethod
@@ -144,7 +142,7 @@ class Translator(ABC):
         self,
         content: Tensor,
         styles: Sequence[Any],
-        options: StylizeOptions,
+        options: TranslationOptions,
         *,
         masks: Sequence[Tensor] | None = None,
         start: Tensor | None = None,
@@ -166,16 +164,16 @@ class Translator(ABC):
         # Not an inference tensor: callers may go on with it where gradients are wanted.
         return result.clone(memory_format=torch.contiguous_format)
 
-    def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
+    def bytes_per_pixel(self, options: TranslationOptions, *, regions: int = 0) -> float:
         """Memory of one pixel of the picture at the peak of painting."""
         return bytes_per_pixel(self.network(options)[0])
 
-    def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
+    def weights_hashes(self, options: TranslationOptions) -> dict[str, str]:
         """{network: sha256 of its weights}, for the record of how a picture was made."""
         return {self.method: sha256_of(self.weights)}
 
     @torch.random.fork_rng(devices=[])  # a caller's random numbers are not ours to draw
-    def network(self, options: StylizeOptions) -> tuple[GeneratorModule, torch.dtype]:
+    def network(self, options: TranslationOptions) -> tuple[GeneratorModule, torch.dtype]:
         """The direction's generator, loaded once, and the precision that it multiplies in."""
         key = options.direction, options.precision
         if key not in self._networks:

@@ -15,7 +15,7 @@ def test_a_photo_and_a_style_of_the_gallery(server, bot, tasks):
     user.presses(question, "now")
     painted = user.gets("photo", after=question)
     assert painted.data == PHOTO
-    assert painted.text == "now · strength 100 %, the style's colours"
+    assert painted.text == "now · the style's colours, strength 100 %"
     assert painted.labels == [
         "Weaker", "Stronger", "The photo's colours", "Matched colours", "Refine", "Another style"
     ]  # fmt: skip
@@ -89,7 +89,7 @@ def test_an_album_in_one_style_comes_back_as_an_album(server, bot, tasks):
     assert len({one.album for one in painted}) == 1
     # Its buttons are about all three.
     user.presses(summary, "Stronger")
-    again = user.reads("3 paintings: now · strength 125 %", after=summary)
+    again = user.reads("3 paintings: now · the style's colours, strength 125 %", after=summary)
     assert [one.data for one in user.answers if one.album and one.number > summary.number] == shades
     assert [task["options"]["strength"] for task in tasks()] == [1.0] * 3 + [1.25] * 3
     assert "Weaker" in again.labels
@@ -144,9 +144,9 @@ def test_buttons_below_a_painting(server, bot, tasks):
     user.sends(PHOTO, "now")
     last = user.gets("photo")
     for button, said in [
-        ("Weaker", "strength 75 %, the style's colours"),
-        ("The photo's colours", "strength 75 %, the photo's colours"),
-        ("Refine", "strength 75 %, the photo's colours, 20 steps of refinement"),
+        ("Weaker", "the style's colours, strength 75 %"),
+        ("The photo's colours", "the photo's colours, strength 75 %"),
+        ("Refine", "the photo's colours, strength 75 %, 20 steps of refinement"),
     ]:
         user.presses(last, button)
         last = user.gets("photo", after=last)
@@ -162,13 +162,13 @@ def test_settings(server, bot, tasks):
     user = server.user()
     user.says("/settings")
     menu = user.reads("How I paint")
-    assert menu.labels == ["strength 100 %", "the style's colours", "brush × 1", "no refinement"]
+    assert menu.labels == ["method: adain", "the style's colours", "brush × 1", "strength 100 %", "no refinement"]
     user.presses(menu, "strength")
-    server.wait(lambda: menu.labels[0] == "strength 125 %", lambda: menu.labels)
+    server.wait(lambda: menu.labels[3] == "strength 125 %", lambda: menu.labels)
     user.presses(menu, "brush")
     server.wait(lambda: menu.labels[2] == "brush × 2", lambda: menu.labels)
     user.sends(PHOTO, "now")
-    assert user.gets("photo").text == "now · strength 125 %, the style's colours, brush × 2"
+    assert user.gets("photo").text == "now · the style's colours, brush × 2, strength 125 %"
     assert (tasks()[0]["options"]["strength"], tasks()[0]["options"]["style_scale"]) == (1.25, 2.0)
 
 
@@ -181,7 +181,7 @@ def test_a_style_by_name_that_cannot_be_refined(server, start):
     user.says("/settings")
     menu = user.reads("How I paint")
     user.presses(menu, "no refinement")
-    server.wait(lambda: menu.labels[3] == "20 steps of refinement", lambda: menu.labels)
+    server.wait(lambda: menu.labels[4] == "20 steps of refinement", lambda: menu.labels)
     user.sends(PHOTO, "Starry night")
     user.reads("Of this painting I know only the style")
     # The photo still waits.
@@ -199,7 +199,7 @@ def test_commands_and_languages(server, bot):
     other.reads("Я превращаю")
     other.sends(PHOTO)
     other.presses(other.reads("Теперь стиль"), "now")
-    assert other.gets("photo", labels="Слабее").text == "now · сила 100 %, цвета стиля"
+    assert other.gets("photo", labels="Слабее").text == "now · цвета стиля, сила 100 %"
     menus = server.called("setMyCommands")
     assert [menu.get("language_code") for menu in menus] == [None, "ru"]
 

@@ -3,19 +3,19 @@
 import ast
 import re
 import string
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from impasto.bot import texts, troubles
-from impasto.bot.conversation import SETTINGS, Conversation, changed, possible, value_of
+from impasto.bot.conversation import Commission, Conversation, changed, possible, settable, value_of
 from impasto.bot.talk import COMMANDS
 from impasto.bot.troubles import Trouble
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
 from impasto.service import Failure, Limits, refusals
 from impasto.service.refusals import NotAPictureError, RefusedError
 
+SETTINGS = settable({})
 SOURCES = sorted(Path(texts.__file__).parent.glob("*.py"))
 
 
@@ -41,7 +41,7 @@ def test_every_sentence_is_said_and_every_one_said_is_there():
                 words.add(node.value)
     made = {f"command-{name}" for name in COMMANDS} | {f"colour-{one}" for one in SETTINGS["colour"]}
     made |= {f"painted-{note}" for note in ("smaller", "halfway")} | {"seconds", "minutes", "hours"}
-    made |= {"set-strength", "set-style_scale", "set-refine", "set-refine-none"}
+    made |= {"set-method", "set-strength", "set-style_scale", "set-refine", "set-refine-none"}
     made |= {f"set-colour-{one}" for one in SETTINGS["colour"]}
     unused = set(texts.ENGLISH) - words - made
     assert unused == set()
@@ -84,24 +84,31 @@ def test_durations_are_rounded_up(seconds, said):
 
 
 def test_settings_are_options_as_all_doors_have_them():
-    options = {item.name: item for item in fields(StylizeOptions)}
-    assert SETTINGS["colour"] == options["colour"].metadata["choices"]
-    for name, values in SETTINGS.items():
-        assert options[name].default in values
-        assert list(values) == sorted(values) or name == "colour"
-        for value in values:
-            assert value_of({name: value}, name) == value
-            assert all(texts.described(language, name, value) for language in texts.LANGUAGES)
+    assert SETTINGS["method"] == ("adain", "gatys"), "what is shown a painting"
+    for method in SETTINGS["method"]:
+        for name, values in settable({"method": method}).items():
+            assert value_of({"method": method}, name) in values
+            for value in values:
+                assert value_of({"method": method, name: value}, name) == value
+                assert all(texts.described(language, name, value) for language in texts.LANGUAGES)
+                StylizeOptions(**{"method": method, name: value})
     for strength in SETTINGS["strength"]:
         for colour in SETTINGS["colour"]:
             for refine in SETTINGS["refine"]:
                 StylizeOptions(strength=strength, colour=colour, refine=refine, style_scale=2.0)
+    assert {name for name in SETTINGS if not texts.has_words(name)} == set()
 
 
 def test_only_what_is_not_as_usual_is_written_down():
     assert changed({}, "strength", 0.5) == {"strength": 0.5}
     assert changed({"strength": 0.5, "refine": 20}, "strength", 1.0) == {"refine": 20}
-    assert possible({"strength": 9, "colour": "keep", "of-tomorrow": 1}) == {"colour": "keep"}
+    assert changed({"method": "gatys"}, "method", "adain") == {}
+    assert possible({"strength": 9, "colour": "keep", "of-tomorrow": 1, "method": ["adain"]}) == {"colour": "keep"}
+
+
+def test_what_another_method_has_is_kept_and_not_used():
+    commission = Commission((), "ink", {"method": "gatys", "strength": 0.5, "colour": "keep"})
+    assert commission.options() == StylizeOptions("gatys", colour="keep")
 
 
 def test_every_refusal_and_failure_has_a_sentence():

@@ -188,7 +188,7 @@ def test_a_restart_in_the_middle(server, start, go, memory):
     go()
     start()
     painted = user.gets("photo", labels="Stronger")
-    assert (painted.data, painted.text) == (PHOTO, "hold · strength 125 %, the style's colours")
+    assert (painted.data, painted.text) == (PHOTO, "hold · the style's colours, strength 125 %")
     assert "I was restarted, and paint this again …" in progress.states
     # The buttons of before the restart work after it.
     user.presses(painted, "Weaker")

@@ -6,7 +6,6 @@ from PIL import Image
 
 from impasto import api
 from impasto.gallery import packaged
-from impasto.options import StylizeOptions
 from impasto.record import read_record
 
 SMALL = ("--style-scale", "0.1")
@@ -173,53 +172,4 @@ def test_like_repeats_styles_and_masks(paint, impasto, masks, pixels):
     # What the other method does not have stays behind.
     outcome = impasto("stylize", "photo.png", "--like", "first.png", "-o", "g.png", "--method", "gatys", "--steps", "1")
     assert outcome.code == 0, outcome.err
-    assert read_record("g.png")["options"]["strength"] == StylizeOptions.strength
-
-
-def test_a_folder_is_painted_in_batches_as_one_by_one(paint, folder, draw, pixels, monkeypatch):
-    album = folder / "album"
-    album.mkdir()
-    for number in range(4):
-        draw(album / f"{number}.png", number)
-    draw(album / "5-wide.png", 5, (24, 40))
-    (album / "4-broken.png").write_bytes(b"no picture")
-    batches = []
-    together = api.paint_batch
-    monkeypatch.setattr(
-        "impasto.api.paint_batch",
-        lambda contents, *a, **k: batches.append(len(contents)) or together(contents, *a, **k),
-    )
-    outcome = paint("album", "-o", "out")
-    assert outcome.code == 1
-    assert "4-broken.png" in outcome.err
-    assert batches == [4, 1]
-    for name in ("0", "1", "2", "3", "5-wide"):
-        assert paint(f"album/{name}.png", "-o", "alone.png", "--overwrite").code == 0
-        assert np.abs(pixels(f"out/{name}-style.png").astype(int) - pixels("alone.png")).max() <= 1
-        assert read_record(f"out/{name}-style.png")["content"] == f"{name}.png"
-
-
-def test_a_batch_that_fails_is_painted_one_by_one(paint, folder, draw, monkeypatch):
-    album = folder / "album"
-    album.mkdir()
-    for number in range(3):
-        draw(album / f"{number}.png", number)
-
-    def fail(*args, **kwargs):
-        raise MemoryError
-
-    monkeypatch.setattr("impasto.api.paint_batch", fail)
-    assert paint("album", "-o", "out").code == 0
-    assert len(list((folder / "out").glob("*.png"))) == 3
-
-
-def test_a_finished_picture_is_not_painted_again(paint, folder, draw):
-    album = folder / "album"
-    album.mkdir()
-    for number in range(2):
-        draw(album / f"{number}.png", number)
-    assert paint("album/0.png", "-o", "out/").code == 0
-    outcome = paint("album", "-o", "out/", "--resume")
-    assert outcome.code == 0
-    assert "0-style.png: is painted already" in outcome.err
-    assert (folder / "out" / "1-style.png").exists()
+    assert read_record("g.png")["options"]["method"] == "gatys"

@@ -44,8 +44,8 @@ def test_writes_a_page(impasto, folder):
         ([], "--at names no place"),
         (["--at", "100,1"], "place '100,1' lies outside the picture of 32 x 24 pixels"),
         (["--at", "1,1", "--attention-layers", "relu9_1"], "--attention-layers names 'relu9_1'"),
-        (["--at", "1,1", "--attention-temperature", "0"], "--attention-temperature is 0"),
-        (["--at", "1,1", "--attention-features", "deep"], "--attention-features is 'deep'"),
+        (["--at", "1,1", "--style-scale", "0"], "--style-scale is 0"),
+        (["--at", "1,1", "--attention-features", "deep"], "for --attention-features. Choose from"),
     ],
 )
 def test_refuses_what_makes_no_figure(words, message, impasto, folder):
@@ -98,16 +98,12 @@ def test_draws_where_a_generator_of_the_semantic_gan_looks(impasto, folder):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (
-            ["--method", "cyclegan"],
-            2,
-            "--method is 'cyclegan', but attention is shown of gatys, nla-cyclegan, semantic-gan",
-        ),
-        (["--method", "nla-cyclegan"], 2, "method nla-cyclegan needs --weights FILE"),
+        (["--method", "cyclegan"], 2, 'for --method. Choose from: "gatys", "nla-cyclegan", "semantic-gan"'),
+        (["--method", "nla-cyclegan"], 2, "--weights is missing: the method nla-cyclegan needs"),
         (["--method", "nla-cyclegan", "--style", "style.png"], 2, "--style is not for nla-cyclegan"),
-        (["--method", "nla-cyclegan", "--encoder", "vgg19"], 2, "--encoder is not for the method nla-cyclegan"),
-        (["--style", "style.png", "--direction", "B2A"], 2, "--direction is not for the method gatys"),
-        (["--at", "1,1"], 2, "--style names no painting for the method gatys"),
+        (["--method", "nla-cyclegan", "--encoder", "vgg19"], 2, "--encoder is for the methods adain, gatys, but"),
+        (["--style", "style.png", "--direction", "B2A"], 2, "--direction is for the methods cyclegan, nla-cyclegan"),
+        (["--at", "1,1"], 2, "--style is missing: the painting that the method gatys looks in"),
         (["--method", "nla-cyclegan", "--weights", "none"], 1, "none: there is no such file"),
     ],
 )

@@ -22,7 +22,7 @@ SOON = 120
         (["--allow", "0"], "--allow is 0, but users' numbers are greater than 0"),
         (["--styles", "none"], "none: there is no such folder of styles"),
         (["--queue", "0"], "queue is 0"),
-        (["--edit-seconds", "0"], "edit_seconds is 0"),
+        (["--edit-seconds", "0"], "--edit-seconds is 0"),
         (["--token", "1"], "Unknown option: --token. Did you mean --token-file?"),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from impasto import StylizeOptions
-from impasto.options import PRESETS
+from impasto.methods.gatys.options import PRESETS
 from impasto.record import read_record
 
 

@@ -84,7 +84,7 @@ def broken(error):
     [
         (PictureError("photo.png: it is empty"), 1, "impasto: photo.png: it is empty\n"),
         (PictureError("two\nlines \x1b[31m"), 1, "impasto: two lines \\x1b[31m\n"),
-        (OptionError("size is 0, but must be more"), 2, "impasto: --size is 0, but must be more\n"),
+        (OptionError("method is 0, but must be more"), 2, "impasto: --method is 0, but must be more\n"),
         (KeyboardInterrupt(), 130, "impasto: interrupted\n"),
         (ZeroDivisionError("oh"), 1, "impasto: something went wrong inside impasto (ZeroDivisionError: oh); please"),
     ],

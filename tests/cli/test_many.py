@@ -5,11 +5,9 @@ import json
 import pytest
 from PIL import Image
 
-from impasto import image
-from impasto.cli import painting
+from impasto import api, image
 from impasto.cli.pictures import find_contents
-from impasto.encoders.lite import lite
-from impasto.errors import PictureError, WeightsError
+from impasto.errors import PictureError
 from impasto.gallery import SUFFIXES
 from impasto.record import read_record
 
@@ -75,14 +73,14 @@ def test_a_glob_without_match_does_not_stop_the_others(album, paint, folder):
 
 
 def test_a_mistake_of_ours_does_not_stop_the_others(album, paint, monkeypatch):
-    honest = painting.api.paint
+    honest = api.paint
 
     def fail_once(content, *args, names, **kwargs):
         if names.content == "a.png":
             raise ZeroDivisionError("oh")
         return honest(content, *args, names=names, **kwargs)
 
-    monkeypatch.setattr(painting.api, "paint", fail_once)
+    monkeypatch.setattr(api, "paint", fail_once)
     outcome = paint("album")
     assert outcome.code == 1
     assert (album / "b-impasto.jpg").exists()
@@ -92,17 +90,6 @@ def test_a_mistake_of_ours_does_not_stop_the_others(album, paint, monkeypatch):
     assert isinstance(caught.value.__cause__.exceptions[0], ZeroDivisionError)
 
 
-def test_missing_weights_stop_everything_at_once(album, paint, monkeypatch):
-    calls = []
-
-    def fail(*_, **__):
-        calls.append(1)
-        raise WeightsError("not here")
-
-    monkeypatch.setattr(painting.api, "paint", fail)
-    assert (paint("album").code, len(calls)) == (1, 1)
-
-
 def test_one_file_for_several_contents_is_wrong_usage(album, paint):
     outcome = paint("album", "-o", "out.png")
     assert outcome.code == 2
@@ -110,7 +97,7 @@ def test_one_file_for_several_contents_is_wrong_usage(album, paint):
 
 
 def test_collisions_are_found_before_painting(album, paint, monkeypatch, draw):
-    monkeypatch.setattr(painting.api, "paint", None)
+    monkeypatch.setattr(api, "paint", None)
     draw(album / "a.jpg")
     outcome = paint("album", "-o", "out", "--name", "{stem}.png")
     assert outcome.code == 2
@@ -120,24 +107,12 @@ def test_collisions_are_found_before_painting(album, paint, monkeypatch, draw):
 
 
 def test_every_output_is_checked_before_painting(album, paint, monkeypatch):
-    monkeypatch.setattr(painting.api, "paint", None)
+    monkeypatch.setattr(api, "paint", None)
     (album / "deeper" / "b-style.jpg").write_text("mine")
     outcome = paint("album", "-o", "album/deeper")
     assert outcome.code == 1
     assert "b-style.jpg: the file exists" in outcome.err
     assert not (album / "deeper" / "a-style.png").exists()
-
-
-def test_networks_and_styles_are_read_once(album, paint, monkeypatch):
-    from impasto import encoders
-
-    read, loaded = [], []
-    honest = image.read
-    monkeypatch.setattr(image, "read", lambda path, **kwargs: read.append(str(path)) or honest(path, **kwargs))
-    monkeypatch.setattr(encoders, "lite", lambda **how: loaded.append("lite") or lite(**how))
-    assert paint("album", "photo.png").code == 0
-    assert sorted(read) == ["album/a.png", "album/b.jpg", "photo.png", "style.png"]
-    assert loaded == ["lite"]
 
 
 def test_json_prints_a_line_per_painting(album, paint):
@@ -186,12 +161,12 @@ class TestGrid:
         ],
     )
     def test_refuses_what_makes_no_sense(self, words, code, paint, monkeypatch):
-        monkeypatch.setattr(painting.api, "paint", None)
+        monkeypatch.setattr(api, "paint", None)
         grid = () if "--grid" in words else ("--grid", "sheet.png")
         assert paint("photo.png", *grid, *words).code == code
 
     def test_an_old_sheet_is_not_overwritten(self, paint, folder, monkeypatch):
-        monkeypatch.setattr(painting.api, "paint", None)
+        monkeypatch.setattr(api, "paint", None)
         (folder / "sheet.png").write_text("mine")
         outcome = paint("photo.png", "--grid", "sheet.png")
         assert (outcome.code, (folder / "sheet.png").read_text()) == (1, "mine")

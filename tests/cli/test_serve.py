@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from wishes import picture
 
 from impasto.cli import serve as command
 from impasto.client import Client
-from impasto.options import StylizeOptions
 from impasto.serving.hosts import is_loopback
 from impasto.web.keys import add_key
 from impasto.web.server import Server
@@ -38,8 +36,8 @@ SOON = 120
         (["--weights", "vgg19=none.pth"], "weights of vgg19: there is no file"),
         (["--styles", "none"], "none: there is no such folder of styles"),
         (["--queue", "0"], "queue is 0"),
-        (["--styles-each", "0"], "styles_each is 0"),
-        (["--wait-seconds", "-1"], "wait_seconds is -1.0"),
+        (["--styles-each", "0"], "--styles-each is 0"),
+        (["--wait-seconds", "-1"], "--wait-seconds is -1.0"),
     ],
 )
 def test_wrong_usage(words, said, impasto):
@@ -68,9 +66,8 @@ def test_no_folder_for_temporary_files(impasto, monkeypatch):
 
 
 def test_monet_is_offered_unless_another_file_is_given(folder):
-    method = next(item for item in fields(StylizeOptions) if item.name == "method")
     offer = command._offer(command.Goods())
-    assert {"adain", "gatys", "nla-cyclegan"} == set(offer.choices(method))
+    assert {"adain", "gatys", "nla-cyclegan"} == set(offer.methods)
     assert offer.weights["nla-cyclegan"] == location(WEIGHTS["monet"])
     (folder / "mine.safetensors").touch()
     given = command._offer(command.Goods(weights=("nla-cyclegan=mine.safetensors",)))

@@ -5,8 +5,7 @@ import signal
 import numpy as np
 import pytest
 
-from impasto.cli import painting
-from impasto.errors import PictureError
+from impasto import api, image
 from impasto.record import read_record
 
 LONG = ("--method", "gatys", "--steps", "8")
@@ -20,13 +19,16 @@ class KilledError(BaseException):
 def at_step(monkeypatch):
     """Do something at a step of the painting, once, after its progress was noted."""
     acts = {}
-    honest = painting._Watch.__call__
+    honest = api.paint
 
-    def watch(self, progress):
-        honest(self, progress)
-        acts.pop(progress.step, lambda: None)()
+    def paint(*words, progress, **values):
+        def hear(step):
+            progress(step)
+            acts.pop(step.step, lambda: None)()
 
-    monkeypatch.setattr(painting._Watch, "__call__", watch)
+        return honest(*words, progress=hear, **values)
+
+    monkeypatch.setattr(api, "paint", paint)
     return acts.__setitem__
 
 
@@ -61,8 +63,8 @@ def test_a_signal_that_comes_twice_keeps_it_too(long, at_step, folder, draw, mon
         signal.raise_signal(signal.SIGINT)
         return honest(*words, **values)
 
-    honest = painting.image.write
-    monkeypatch.setattr(painting.image, "write", write)
+    honest = image.write
+    monkeypatch.setattr(image, "write", write)
     at_step(3, lambda: signal.raise_signal(signal.SIGINT))
     outcome = long("photo.png", "later.png", "-o", "out", "--grid", "sheet.png")
     assert (outcome.code, "stopped at step 3 of 8" in outcome.err) == (130, True)
@@ -79,19 +81,6 @@ def test_a_signal_that_is_ignored_stays_ignored(long, at_step):
         signal.signal(signal.SIGINT, before)
 
 
-def test_the_kept_picture_is_the_best_so_far(long, impasto, at_step, pixels):
-    at_step(8, lambda: signal.raise_signal(signal.SIGINT))
-    long("photo.png", "-o", "stopped.png")
-    assert (pixels("stopped.png") != pixels("photo.png")).any()
-
-
-def test_later_contents_are_not_begun(long, at_step, folder, draw):
-    draw(folder / "later.png", 5)
-    at_step(3, lambda: signal.raise_signal(signal.SIGINT))
-    assert long("photo.png", "later.png", "-o", "out").code == 130
-    assert [path.name for path in (folder / "out").iterdir()] == ["photo-style.png"]
-
-
 def test_a_sheet_shows_what_there_is_when_stopped(long, at_step, folder, draw, pixels):
     draw(folder / "later.png", 5)
     at_step(3, lambda: signal.raise_signal(signal.SIGINT))
@@ -101,34 +90,16 @@ def test_a_sheet_shows_what_there_is_when_stopped(long, at_step, folder, draw, p
     assert (sheet[72:96, 48:80] == round(0.85 * 255)).all()
 
 
-def test_steps_are_written_and_the_state_is_removed(long, folder):
-    assert long("photo.png", "-o", "out.png", "--save-every", "3").code == 0
-    made = {path.name for path in folder.iterdir()}
-    assert made == {"photo.png", "style.png", "out.png", "out.step0003.png", "out.step0006.png"}
-    record = read_record("out.step0003.png")
-    assert (record["finished"], record["step"]) == (False, 3)
-
-
-def test_without_a_wish_nothing_is_kept(long, folder, at_step):
-    seen = []
-    at_step(7, lambda: seen.extend(path.name for path in folder.iterdir()))
-    long("photo.png", "-o", "out.png")
-    assert sorted(seen) == ["photo.png", "style.png"]
-
-
-@pytest.mark.parametrize("words", [["--save-every", "2"], ["--resume", "--save-every", "2"]])
-def test_a_killed_run_resumes_to_the_same_picture(words, long, at_step, folder, pixels, monkeypatch):
+def test_a_killed_run_resumes_to_the_same_picture(long, at_step, folder, pixels, monkeypatch):
     long("photo.png", "-o", "whole.png")
     at_step(5, kill)
     with pytest.raises(KilledError):
-        long("photo.png", "-o", "out.png", *words)
+        long("photo.png", "-o", "out.png", "--save-every", "2")
     assert (folder / "out.state.safetensors").exists()
     assert not (folder / "out.png").exists()
     first_steps = []
-    honest = painting._Watch.__call__
-    monkeypatch.setattr(
-        painting._Watch, "__call__", lambda self, p: first_steps.append(p.step) or honest(self, p)
-    )  # fmt: skip
+    for step in range(1, 9):
+        at_step(step, lambda step=step: first_steps.append(step))
     assert long("photo.png", "-o", "out.png", "--resume", "--save-every", "2").code == 0
     assert first_steps == [5, 6, 7, 8]
     np.testing.assert_array_equal(pixels("out.png"), pixels("whole.png"))
@@ -148,53 +119,10 @@ def test_after_ctrl_c_resume_replaces_the_unfinished_picture(long, at_step, fold
 def test_resume_leaves_finished_paintings_be(long, folder, monkeypatch):
     long("photo.png", "-o", "out.png")
     before = (folder / "out.png").read_bytes()
-    monkeypatch.setattr(painting.api, "paint", None)
+    monkeypatch.setattr(api, "paint", None)
     outcome = long("photo.png", "-o", "out.png", "--resume")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "out.png: is painted already\n")
     assert (folder / "out.png").read_bytes() == before
     other = long("photo.png", "-o", "out.png", "--resume", "--seed", "1")
     assert other.code == 1
     assert "out.png: the file exists" in other.err
-
-
-def test_a_state_is_not_thrown_away_by_accident(long, at_step, folder, monkeypatch, pixels):
-    at_step(5, kill)
-    with pytest.raises(KilledError):
-        long("photo.png", "-o", "out.png", "--save-every", "2")
-    outcome = long("photo.png", "-o", "out.png", "--save-every", "2")
-    assert outcome.code == 1
-    assert "go on with --resume, or begin anew with --overwrite" in outcome.err
-    begun = []
-    at_step(1, lambda: begun.append("anew"))
-    assert long("photo.png", "-o", "out.png", "--save-every", "2", "--overwrite").code == 0
-    assert begun == ["anew"]
-
-
-def test_the_state_of_another_painting_is_refused(long, at_step, folder, monkeypatch):
-    at_step(5, kill)
-    with pytest.raises(KilledError):
-        long("photo.png", "-o", "out.png", "--save-every", "2")
-    outcome = long("photo.png", "-o", "out.png", "--resume", "--style-weight", "3")
-    assert outcome.code == 1
-    assert "belongs to a painting of other pictures, options or weights" in outcome.err
-
-
-def test_foreign_steps_are_not_overwritten(long, folder):
-    (folder / "out.step0003.png").write_text("mine")
-    outcome = long("photo.png", "-o", "out.png", "--save-every", "3")
-    assert (outcome.code, (folder / "out.step0003.png").read_text()) == (1, "mine")
-
-
-def test_a_wish_to_stop_is_granted_even_if_nothing_can_be_kept(long, at_step, folder, draw, monkeypatch):
-    draw(folder / "later.png", 5)
-    at_step(3, lambda: signal.raise_signal(signal.SIGINT))
-
-    def full(*_, **__):
-        raise PictureError("photo.png: the disk is full")
-
-    monkeypatch.setattr(painting.image, "write", full)
-    outcome = long("photo.png", "later.png", "-o", "out")
-    assert outcome.code == 130
-    assert outcome.err == (
-        "impasto: stopped at step 3 of 8; the picture so far could not be kept: photo.png: the disk is full\n"
-    )

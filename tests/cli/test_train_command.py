@@ -439,9 +439,9 @@ def test_the_encoder_and_its_weights_reach_the_recipe(two_kinds, run, folder, mo
 
 def test_files_of_networks_that_a_recipe_has_no_use_for(two_kinds, run):
     for recipe, file, code, said in (
-        ("adain_paper", "--weights", 2, "weights belong to the encoder vgg19; lite carries its own"),
+        ("adain_paper", "--weights", 2, "--weights belong to the encoder vgg19; lite carries its own"),
         ("adain_paper", "--start", 2, "the recipe adain_paper has no use for --start"),
-        ("adain", "--weights", 2, "weights belong to the encoder vgg19; lite carries its own"),
+        ("adain", "--weights", 2, "--weights belong to the encoder vgg19; lite carries its own"),
         ("adain", "--start", 1, "photo.png: is damaged or is not a safetensors file"),
     ):
         outcome = run(recipe, "--out", "run", *KINDS, file, "photo.png")

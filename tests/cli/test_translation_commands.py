@@ -111,11 +111,11 @@ def test_what_an_adain_painting_was_made_with_is_left_behind(translate, impasto,
         (["--grid", "sheet.png"], 2, "--grid shows contents in several styles, but the method cyclegan has one"),
         (["--style-scale", "2"], 2, "--style-scale is for the methods adain, gatys, but the method is cyclegan"),
         (["--encoder", "vgg19"], 2, "--encoder is for the methods adain, gatys, but the method is cyclegan"),
-        (["--colour", "match"], 2, "--colour 'match' changes the style's colours, but cyclegan is shown no style"),
+        (["--colour", "match"], 2, "--colour is 'match', but must be one of style, keep"),
         (
             ["--save-every", "2"],
             2,
-            "--save-every is for paintings that take steps; gatys, and --quality and --refine of adain",
+            "--save-every is for paintings that take steps, and the method cyclegan takes one",
         ),
         (["--direction", "B"], 2, "B"),
     ],
@@ -146,7 +146,7 @@ def test_generators_that_come_with_impasto_are_called_by_name(impasto, folder):
 
 def test_weights_that_do_not_fit_are_named(translate, impasto):
     outcome = impasto("stylize", "photo.png", "-o", "out.png", "--method", "nla-cyclegan")
-    assert (outcome.code, "method nla-cyclegan needs --weights FILE" in outcome.err) == (2, True)
+    assert (outcome.code, "--weights is missing: the method nla-cyclegan needs" in outcome.err) == (2, True)
     weights = ("--weights", "generators.safetensors")
     outcome = impasto("stylize", "photo.png", "-o", "out.png", "--method", "nla-cyclegan", *weights)
     assert outcome.code == 1

@@ -40,7 +40,7 @@ def test_a_single_one_is_said(album, paint):
 
 @pytest.mark.parametrize("target", ["reading/out.png", "reading/new/", "closed/out.png"])
 def test_a_folder_that_may_not_be_written_is_refused_before_painting(album, paint, target, monkeypatch):
-    monkeypatch.setattr("impasto.cli.painting.api.paint", None)
+    monkeypatch.setattr("impasto.api.paint", None)
     outcome = paint("album/a.png", "-o", target)
     assert (outcome.code, outcome.err.count("\n")) == (1, 1)
     assert "permission denied" in outcome.err

@@ -19,11 +19,11 @@ from torch import Tensor
 import impasto
 from impasto.gallery import packaged
 from impasto.image import read, resize
+from impasto.methods import StylizeOptions
 from impasto.methods.cyclegan import network as cyclegan
 from impasto.methods.dncnn_cyclegan import network as dncnn
 from impasto.methods.nla_cyclegan import network as nla
 from impasto.methods.semantic_gan import network as semantic
-from impasto.options import StylizeOptions
 from impasto.progress import Progress
 from impasto.translation import save_generators
 

@@ -16,10 +16,10 @@ from impasto.encoders.vgg19 import vgg19
 from impasto.engine.architecture import DecoderConfig
 from impasto.errors import OptionError, WeightsError
 from impasto.losses.feature_statistics import mean_std
+from impasto.methods import StylizeOptions
 from impasto.methods.adain.foreign import LAYOUTS, import_foreign, layout_named, recognise
 from impasto.methods.adain.network import Decoder, adain
 from impasto.methods.adain.stylizer import AdaIN
-from impasto.options import StylizeOptions
 from impasto.weights import load, save
 
 # Channels of convolutions, each between a reflection and a ReLU; 0 for a pool.

@@ -17,6 +17,7 @@ from impasto.engine.architecture import LAYERS, DecoderConfig
 from impasto.errors import OptionError, OutOfMemoryError, WeightsError
 from impasto.gallery import packaged
 from impasto.losses.feature_statistics import mean_std, relative_statistics_loss
+from impasto.methods import StylizeOptions
 from impasto.methods.adain import stylizer as module
 from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.network import adain as exchange_statistics
@@ -24,7 +25,6 @@ from impasto.methods.adain.painter import Networks, Painter
 from impasto.methods.adain.preparation import colours
 from impasto.methods.adain.style import Style, blend, load_style
 from impasto.methods.adain.stylizer import AdaIN
-from impasto.options import StylizeOptions
 from impasto.weights import load, save
 
 EXACT: dict[str, Any] = {"precision": "fp32", "style_scale": 0.2}

@@ -14,10 +14,10 @@ from impasto.losses.attention_style import attend, attention_features, centred_g
 from impasto.losses.conventions import CONVENTIONS, SMALLEST_POWER
 from impasto.losses.gram import gram
 from impasto.masks import with_opacity
+from impasto.methods import StylizeOptions
 from impasto.methods.gatys.attention import compared_layers, layers_to_encode
 from impasto.methods.gatys.objective import Region, encode_style, make_objective, make_regional_objective
 from impasto.methods.gatys.stylizer import bytes_per_pixel, fit_style
-from impasto.options import StylizeOptions
 
 ATTENTION = {"relu2_1": 1.0, "relu4_1": 3.0}
 

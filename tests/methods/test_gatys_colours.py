@@ -7,7 +7,7 @@ from torch import Tensor
 
 from impasto import load
 from impasto.image import resize
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
 
 
 def girders() -> Tensor:

@@ -11,9 +11,9 @@ from torch import Tensor
 from impasto import image, load
 from impasto.errors import Cancelled, DivergedError
 from impasto.gallery import packaged
+from impasto.methods import StylizeOptions
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.optimise import EXPLODED, NOISE, QUIET_STEPS, RETREATS, Guard, Optimisation
-from impasto.options import StylizeOptions
 from impasto.progress import Progress
 
 

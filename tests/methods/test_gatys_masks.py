@@ -14,6 +14,7 @@ from impasto.errors import CheckpointError, OptionError
 from impasto.image import resize
 from impasto.losses.conventions import CONVENTIONS, style_factor
 from impasto.losses.gram import gram
+from impasto.methods import StylizeOptions
 from impasto.methods.gatys.objective import (
     Objective,
     Region,
@@ -22,7 +23,6 @@ from impasto.methods.gatys.objective import (
     make_regional_objective,
 )
 from impasto.methods.gatys.stylizer import Saving, bytes_per_pixel
-from impasto.options import StylizeOptions
 from impasto.progress import Progress
 
 STYLE_LAYERS = {"relu1_1": 2.0, "relu2_1": 1.0, "relu3_2": 5.0, "relu5_1": 1.0}

@@ -9,8 +9,8 @@ from impasto.encoders.network import LAYERS
 from impasto.losses.conventions import CONVENTIONS
 from impasto.losses.covariance import covariance_loss, mean_of, spread
 from impasto.losses.gram import gram
+from impasto.methods import StylizeOptions
 from impasto.methods.gatys.objective import encode_style, make_objective
-from impasto.options import StylizeOptions
 
 CONTENT_LAYERS = {"relu3_1": 1.0, "relu4_2": 3.0}
 STYLE_LAYERS = {"relu1_1": 2.0, "relu2_1": 1.0, "relu3_2": 5.0}

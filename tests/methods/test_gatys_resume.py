@@ -9,8 +9,8 @@ from torch import Tensor
 
 from impasto import load
 from impasto.errors import Cancelled, CheckpointError
+from impasto.methods import StylizeOptions
 from impasto.methods.gatys.stylizer import Saving, _Pictures
-from impasto.options import StylizeOptions
 from impasto.progress import Progress, ProgressCallback
 from impasto.weights import load as load_tensors
 from impasto.weights import save as save_tensors

@@ -1,6 +1,6 @@
 import pytest
 
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
 from impasto.service.durations import FIRST_GUESS, Durations, work
 
 ADAIN = StylizeOptions()

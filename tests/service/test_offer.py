@@ -1,4 +1,4 @@
-from dataclasses import fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -6,12 +6,9 @@ from wishes import picture
 
 from impasto.errors import OptionError
 from impasto.gallery import named_styles, packaged
-from impasto.options import StylizeOptions
+from impasto.methods import METHODS, StylizeOptions, every_field
+from impasto.options import Options, kinds_of, option
 from impasto.service import Offer, styles_in
-from impasto.service.offer import NOTATIONS, WORDS
-
-# Texts that name something else than a file, a word of a list or a notation are not known to the service.
-TEXTS = [item.name for item in fields(StylizeOptions) if "str" in str(item.type)]
 
 
 @pytest.fixture
@@ -21,26 +18,38 @@ def weights(tmp_path):
     return path
 
 
-def test_every_option_is_offered_and_every_text_is_from_a_list_or_a_notation():
+FIELDS = {(name, method): item for name, owners in every_field().items() for method, item in owners.items()}
+
+
+def test_every_text_is_from_a_list_or_a_notation():
     offer = Offer()
-    assert [item.name for item in offer.options()] == [item.name for item in fields(StylizeOptions)]
-    free = [item.name for item in offer.options() if item.name in TEXTS and not offer.choices(item)]
-    assert free == list(NOTATIONS)
+    for (name, method), item in FIELDS.items():
+        if method in offer.methods:
+            assert name in offer.options(method)
+        if str in kinds_of(item)[0] and not offer.choices(item):
+            assert item.metadata["words"] == (), name
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreeOptions(Options):
+    method: str = field(default="free", init=False)
+    text: str = option("", "any text")
 
 
 def test_a_new_option_that_is_free_text_is_not_offered(monkeypatch):
-    monkeypatch.setattr("impasto.service.offer.NOTATIONS", NOTATIONS[1:])
-    with pytest.raises(OptionError, match="style_blend cannot be chosen on this server"):
-        Offer().chosen({"style_blend": "1,2"})
-    with pytest.raises(OptionError, match="style_blend cannot be chosen"):
-        Offer().check(StylizeOptions(style_blend="1,2"))
+    monkeypatch.setitem(METHODS, "free", f"{__name__}:FreeOptions")
+    with pytest.raises(OptionError, match="text cannot be chosen on this server"):
+        Offer().chosen({"method": "free", "text": "x"})
+    with pytest.raises(OptionError, match="text cannot be chosen"):
+        Offer().check(FreeOptions(text="x"))
+    assert "text" not in Offer().schema("free")
 
 
 @pytest.mark.parametrize("value", ["/etc/passwd", "runs/mine.safetensors", "http://127.0.0.1/x", "../adain"])
-@pytest.mark.parametrize("name", list(WORDS))
-def test_no_path_and_no_url_is_taken(name, value):
+@pytest.mark.parametrize(("name", "method"), [key for key, item in FIELDS.items() if item.metadata["words"]])
+def test_no_path_and_no_url_is_taken(name, method, value):
     with pytest.raises(OptionError, match=f"{name} is '{value}', but on this server must be one of"):
-        Offer().chosen({name: value, **({"method": "gatys"} if name == "init" else {})})
+        Offer().chosen({"method": method, name: value})
 
 
 def test_what_would_need_a_download_or_weights_is_not_offered(weights):
@@ -49,8 +58,8 @@ def test_what_would_need_a_download_or_weights_is_not_offered(weights):
             Offer().chosen(given)
     offer = Offer(weights={"cyclegan": weights})
     assert offer.chosen({"method": "cyclegan"}).method == "cyclegan"
-    assert offer.schema()["method"]["enum"] == ["adain", "gatys", "cyclegan"]
-    assert Offer().schema()["encoder"]["enum"] == ["lite"]
+    assert offer.every_schema()["method"]["enum"] == ["adain", "gatys", "cyclegan"]
+    assert Offer().schema("adain")["encoder"]["enum"] == ["lite"]
 
 
 def test_weights_must_be_there_and_of_something(weights, tmp_path):
@@ -75,7 +84,7 @@ def test_text_becomes_what_the_option_is_made_of():
         ({"size": True}, "size is True, but must be a whole number"),
         ({"size": [1]}, r"size is \[1\], but must be a whole number"),
         ({"strength": "nan"}, "strength is nan"),
-        ({"strength": "9"}, "strength is 9.0, but must be a finite number from 0 to 3"),
+        ({"strength": "9"}, "strength is 9.0, but must be from 0 to 3"),
         ({"stylebend": "1"}, "no option 'stylebend'; did you mean 'style_blend'"),
         ({"steps": "3"}, "steps is for the method gatys"),
     ],
@@ -85,16 +94,32 @@ def test_wrong_values_are_named(given, message):
         Offer().chosen(given)
 
 
-def test_schema_is_the_options_own():
-    schema = Offer().schema()
-    for item in fields(StylizeOptions):
-        shown, limits = schema[item.name], item.metadata
-        assert shown["description"] == limits["help"]
-        assert shown.get("minimum") == limits["minimum"]
-        assert shown.get("default") == (item.default if item.default != "" else None)
-    assert schema["size"]["type"] == "integer"
-    assert schema["strength"]["type"] == "number"
-    assert schema["init"]["enum"] == ["content", "noise", "grey"]
+def test_schema_is_the_options_own(weights):
+    offer = Offer(weights={"cyclegan": weights})
+    for method in offer.methods:
+        schema = offer.schema(method)
+        plain = [shown.get("plain", False) for shown in schema.values() if "refining" not in shown]
+        assert plain == sorted(plain, reverse=True)
+        for name, shown in schema.items():
+            item = FIELDS.get((name, method)) or FIELDS[name, "gatys"]
+            assert ((name, method) in FIELDS) != shown.get("refining", False)
+            assert shown["description"] == item.metadata["help"]
+            assert shown.get("minimum") == item.metadata["minimum"]
+            assert shown.get("default") == (item.default if item.default != "" else None)
+    assert offer.schema("adain")["size"]["type"] == "integer"
+    assert offer.schema("adain")["strength"]["type"] == "number"
+    assert offer.schema("gatys")["init"]["enum"] == ["content", "noise", "grey"]
+    assert offer.schema("cyclegan")["colour"]["enum"] == ["style", "keep"]
+
+
+def test_the_schema_of_all_methods_together(weights):
+    schema = Offer(weights={"cyclegan": weights}).every_schema()
+    assert schema["method"]["enum"] == ["adain", "gatys", "cyclegan"]
+    assert schema["colour"]["enum"] == ["style", "keep", "match"]
+    assert "methods" not in schema["size"]
+    assert schema["direction"]["methods"] == ["cyclegan"]
+    assert schema["tv_weight"]["methods"] == ["adain", "gatys"], "adain's refinement has it, too"
+    assert {name for name, _ in FIELDS} == set(schema) - {"method"}
 
 
 def test_named_styles_are_shown_by_what_was_painted_in_them():

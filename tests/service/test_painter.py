@@ -15,11 +15,11 @@ from wishes import picture
 import impasto
 from impasto.attention import overlay, see, see_within
 from impasto.gallery import packaged
+from impasto.methods import StylizeOptions
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
-from impasto.options import StylizeOptions
 from impasto.record import read_record
 from impasto.service import Limits, Request, Service, Status
-from impasto.service.painter import Cache, Painter
+from impasto.service.painter import TaskPainter
 from impasto.service.wire import Message
 from impasto.translation import save_generators
 
@@ -141,7 +141,7 @@ def test_a_generators_look_is_what_the_library_shows(tmp_path):
     network = Generator(GeneratorConfig(width=2, blocks=2, position=1))
     save_generators(file, "nla-cyclegan", {"A2B": network, "B2A": network}, {})
     options = StylizeOptions(method="nla-cyclegan", direction="B2A")
-    painter = Painter("cpu", {}, {"nla-cyclegan": str(file)}, 10**6, 60)
+    painter = TaskPainter("cpu", {}, {"nla-cyclegan": str(file)}, 10**6, 60)
     task = Message(
         "look",
         {"options": asdict(options), "styles": [], "format": "png", "place": [50, 25]},
@@ -193,25 +193,3 @@ def test_a_worker_killed_in_the_middle(service):
 def test_a_device_that_is_not_there_is_a_reason():
     with Service(devices=["cuda:99"]) as service, pytest.raises(impasto.ImpastoError, match="device is 'cuda:99'"):
         service.wait_until_ready(SOON)
-
-
-def test_cache_lets_go_of_what_is_old_and_of_what_is_too_large(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr("impasto.service.painter.time.monotonic", lambda: now[0])
-    cache = Cache(9)
-    for key in "abc":
-        cache.get(key, lambda key=key: key)
-        now[0] += 10
-    cache.get("a", lambda: "anew")
-    cache.forget(15)
-    assert (len(cache), cache.get("a", lambda: "anew")) == (2, "a")
-    assert cache.get("large", lambda: "x" * 99, keep=lambda value: len(value) < 9) == "x" * 99
-    assert len(cache) == 2
-
-
-def test_cache_keeps_the_most_recently_used():
-    cache = Cache(2)
-    made = []
-    for key in "abacab":
-        cache.get(key, lambda key=key: made.append(key))
-    assert ("".join(made), cache.hits, cache.misses, len(cache)) == ("abcb", 2, 4, 2)

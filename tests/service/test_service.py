@@ -10,7 +10,7 @@ from PIL import Image
 from wishes import look, picture, wish
 
 from impasto.errors import ImpastoError
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
 from impasto.service import Request, Service, Status
 from impasto.service import process as process_module
 from impasto.service.lane import Lane

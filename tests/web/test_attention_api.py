@@ -7,7 +7,7 @@ from PIL import Image
 from wishes import picture
 
 from impasto.client import Client, ServerError
-from impasto.options import LOOK_OPTIONS
+from impasto.methods.gatys.options import GatysOptions
 from impasto.web.keys import Keys, add_key
 
 CONTENT = ("content", picture(3))
@@ -68,7 +68,7 @@ def test_openapi_describes_what_changes_a_look(site):
     operation = site().ask("GET", "/v1/openapi.json").json["paths"]["/v1/attention"]["post"]
     form = operation["requestBody"]["content"]["multipart/form-data"]
     own = {"content", "style", "x", "y", "format", "method"}
-    assert set(form["schema"]["properties"]) == own | set(LOOK_OPTIONS["gatys"])
+    assert set(form["schema"]["properties"]) == own | set(GatysOptions.look_options)
     assert form["schema"]["required"] == ["content", "x", "y"]
     assert form["schema"]["properties"]["method"]["enum"] == ["gatys"]
     assert form["example"]["x"] == 50

@@ -9,8 +9,8 @@ from PIL import Image
 from wishes import another, picture
 
 from impasto.image import encode, read
-from impasto.options import StylizeOptions, is_for
-from impasto.web.page.controls import FROM_STYLES
+from impasto.methods import StylizeOptions, applies
+from impasto.web.page.controls import Controls
 
 __all__ = ["chromium", "echo", "visit"]
 
@@ -52,9 +52,7 @@ def test_from_the_photo_to_the_download(echo, visit):
 
 def test_every_control_is_in_the_wish(echo, visit):
     offer = echo.service.offer
-    fields = {
-        item.name: item for item in offer.options() if item.name not in FROM_STYLES and len(offer.choices(item)) != 1
-    }
+    fields = Controls(offer).fields
     tried = set()
     with visit(echo.url) as page:
         drop(page, noise(2, size=(24, 16)))
@@ -64,7 +62,7 @@ def test_every_control_is_in_the_wish(echo, visit):
             wanted = {"method": method, **first}
             for name, value in wanted.items():
                 set_control(page, name, value)
-            names = {name for name, item in fields.items() if is_for(item, method, refines=bool(first))}
+            names = {name for name in fields if name == "method" or applies(name, method, refines=bool(first))}
             # Those that do nothing now are not there.
             page.wait_for_function(
                 "names => [...document.querySelectorAll('[id^=option-]')].filter(one => one.checkVisibility())"

@@ -1,14 +1,13 @@
 """Controls of the page, against what the options say of themselves."""
 
 import asyncio
-from dataclasses import fields, replace
 
 import gradio as gr
 import pytest
 from wishes import another
 
 from impasto.errors import OptionError
-from impasto.options import StylizeOptions, is_for
+from impasto.methods import StylizeOptions, applies, every_field
 from impasto.service import Offer
 from impasto.web.page.controls import FROM_STYLES, FRONT, Controls
 
@@ -35,8 +34,8 @@ def values_of(controls, **changed):
 
 
 def test_every_option_that_can_be_chosen_has_a_control(controls):
-    offered = {item.name for item in controls.offer.options() if len(controls.offer.choices(item)) != 1}
-    assert set(controls.shown) == offered - set(FROM_STYLES)
+    one = {name for name, owners in every_field().items() if len(controls.offer.choices(owners.popitem()[1])) == 1}
+    assert set(controls.shown) == {"method", *every_field()} - one - set(FROM_STYLES)
     assert [name for name in controls.shown if name in FRONT] == list(FRONT)
 
 
@@ -72,11 +71,9 @@ def test_untouched_controls_are_the_default_options(controls):
 def test_what_has_no_effect_with_a_method_is_hidden_and_not_used(controls, method):
     values = values_of(controls, method=method, strength=0.5, steps="7", direction="B2A")
     seen = {name for name, control in controls.shown.items() if controls.visibility(values)[control]["visible"]}
-    assert seen == {name for name, item in controls.fields.items() if is_for(item, method, refines=False)}
-    options = controls.chosen(values)
-    assert (options.strength == 0.5, options.steps == 7, options.direction == "B2A") == (
-        method == "adain", method == "gatys", method == "cyclegan"
-    )  # fmt: skip
+    assert seen == {"method"} | {name for name in controls.fields if applies(name, method, refines=False)}
+    own = {"adain": {"strength": 0.5}, "gatys": {"steps": 7}, "cyclegan": {"direction": "B2A"}}[method]
+    assert controls.chosen(values) == StylizeOptions(method, **own)
 
 
 def test_refining_brings_what_it_can_use(controls):
@@ -91,7 +88,7 @@ def test_refining_brings_what_it_can_use(controls):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"strength": 5}, "strength is 5, but must be a finite number from 0 to 3"),
+        ({"strength": 5}, "strength is 5, but must be from 0 to 3"),
         ({"size": "wide"}, "size is 'wide', but must be a whole number"),
         ({"colour": "rainbow"}, "colour is 'rainbow', but must be one of"),
         ({"method": "gatys", "init": "/etc/passwd"}, "init is '/etc/passwd', but on this server must be one of"),
@@ -105,12 +102,11 @@ def test_what_no_control_sends_is_refused(controls, changed, said):
 
 def test_every_option_goes_into_a_control_and_out_again(controls):
     """Through the controls and back: what a painting's settings do when they are used again."""
-    for item in fields(StylizeOptions):
-        if item.name not in controls.shown:
+    for name, owners in every_field().items():
+        if name not in controls.shown:
             continue
-        method = (item.metadata["methods"] or ("adain",))[0]
-        method = method if method in controls.offer.choices(controls.fields["method"]) else "adain"
-        options = replace(StylizeOptions(method=method), **{item.name: another(controls.offer, item)})
+        method, item = next(iter(owners.items()))
+        options = StylizeOptions(method, **{name: another(controls.offer, item)})
         updates = controls.filled(options)
-        assert updates[controls.shown[item.name]]["visible"]
+        assert updates[controls.shown[name]]["visible"]
         assert controls.chosen({control: updates[control]["value"] for control in controls.all}) == options

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from wishes import picture
 
 from impasto.errors import OptionError, PictureError
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
 from impasto.service import Snapshot, Status
 from impasto.service.job import Failure
 from impasto.service.refusals import QueueFullError, UserBusyError
@@ -383,7 +383,7 @@ def test_settings_of_a_painting_are_used_again(page):
     from impasto.image import encode, read
 
     options = StylizeOptions(method="gatys", preset="draft", seed=2**60 + 1, style_weight=3.5)
-    record = {"options": vars(options), "style": ["hold", "upload"]}
+    record = {"options": options.to_json(), "style": ["hold", "upload"]}
     path = page.shelf.put(encode(read(picture(size=(8, 8))), "png", record=record), "old.png")
     form = SimpleNamespace(painting=Trigger())
     again.wire(form, page.parts, page.desk)

@@ -1,7 +1,7 @@
 """The weights of the attention style loss as arrays."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,9 +14,11 @@ from impasto.encoders.network import LAYERS, Encoder, block_of
 from impasto.errors import OptionError
 from impasto.losses.attention_style import attention_weights, best_matches
 from impasto.masks import content_with_opacity, visible, with_opacity
+from impasto.methods import combined
 from impasto.methods.gatys.attention import Seen, at_layer, compared, compared_layers
+from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import Gatys, fit_style
-from impasto.options import FIGURE_LAYERS, LOOK_SIZE, StylizeOptions
+from impasto.options import LOOK_SIZE, Options
 from impasto.sources import Source, as_picture
 
 Place = tuple[float, float]
@@ -124,7 +126,7 @@ def attention(
     content: Source,
     style: Source,
     places: Sequence[str | Place] = (),
-    options: StylizeOptions | None = None,
+    options: Options | None = None,
     *,
     stylizer: Gatys | None = None,
     **choices: Any,
@@ -141,14 +143,14 @@ def attention(
 def see(
     content: Source | image.Picture,
     style: Source | image.Picture,
-    options: StylizeOptions | None = None,
+    options: Options | None = None,
     *,
     stylizer: Gatys | None = None,
     **choices: Any,
 ) -> Sight:
     """What `attention` does before it knows the places, for many of them one after the other. Raises the same."""
-    base = options or StylizeOptions(method="gatys", attention_layers=FIGURE_LAYERS)
-    options = replace(base, **choices)
+    options = combined(options or GatysOptions(**GatysOptions.look_usual), choices)
+    assert isinstance(options, GatysOptions)
     method = stylizer or api.load("gatys")
     if not isinstance(method, Gatys):
         raise OptionError(f"method is '{method.method}', but attention is shown of gatys")
@@ -181,7 +183,7 @@ def see(
     return Sight((picture.width, picture.height), pixels, painting, options.attention_temperature, layers)
 
 
-def look_size(picture: image.Picture, options: StylizeOptions) -> tuple[int, int]:
+def look_size(picture: image.Picture, options: Options) -> tuple[int, int]:
     """(height, width) at which a content is looked at."""
     longer = options.size or min(LOOK_SIZE, max(picture.pixels.shape[-2:]))
     return image.fit(picture.height, picture.width, longer)
@@ -212,7 +214,7 @@ def parse_place(place: str | Place, width: int, height: int) -> Place:
     return min(x, width - 0.5), min(y, height - 0.5)
 
 
-def _compared_layers(options: StylizeOptions) -> dict[str, list[str]]:
+def _compared_layers(options: GatysOptions) -> dict[str, list[str]]:
     """{layer of the attention: layers whose features it compares}."""
     layers = options.layers("attention_layers")
     for layer in layers:

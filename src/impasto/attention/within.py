@@ -1,7 +1,7 @@
 """Where places of a photo look in the photo itself: the attention of a trained generator, as arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,8 +14,9 @@ from impasto.attention.look import Place, look_size, scaled
 from impasto.device import check_memory, memory_guard
 from impasto.errors import OptionError
 from impasto.masks import visible_colours
+from impasto.methods import StylizeOptions, combined
 from impasto.methods.nla_cyclegan.network import Generator as NLAGenerator
-from impasto.options import StylizeOptions
+from impasto.options import Options, TranslationOptions
 from impasto.sources import Source, as_picture
 from impasto.translation import Translator, bytes_per_pixel, padded_to
 
@@ -88,7 +89,7 @@ class SightWithin:
 def within(
     content: Source,
     places: Sequence[str | Place] = (),
-    options: StylizeOptions | None = None,
+    options: Options | None = None,
     *,
     stylizer: Translator | None = None,
     weights: Path | None = None,
@@ -103,7 +104,8 @@ def within(
     paint the same photo.
     Raises PictureError, OptionError, WeightsError, OutOfMemoryError.
     """
-    options = replace(options or StylizeOptions(method="nla-cyclegan"), **choices)
+    options = combined(options or StylizeOptions("nla-cyclegan"), choices)
+    assert isinstance(options, TranslationOptions)
     method = stylizer or api.load(options.method, weights=weights)
     sight = see_within(content, options, stylizer=method)  # type: ignore[arg-type]
     assert isinstance(method, Translator)
@@ -111,7 +113,7 @@ def within(
     other = None
     if baseline is not None:
         plain = api.load("cyclegan", device=str(method.device), weights=baseline)
-        other = plain(pixels, [], replace(options, method="cyclegan"))
+        other = plain(pixels, [], StylizeOptions(**options.to_json() | {"method": "cyclegan"}))
     seen = pixels.to(method.device)
     return Within(
         content=pixels,
@@ -126,7 +128,7 @@ def within(
     )
 
 
-def see_within(content: Source | image.Picture, options: StylizeOptions, *, stylizer: Translator) -> SightWithin:
+def see_within(content: Source | image.Picture, options: TranslationOptions, *, stylizer: Translator) -> SightWithin:
     """What `within` does before it knows the places, for many of them one after the other.
 
     Raises PictureError, OptionError, WeightsError, OutOfMemoryError.
@@ -161,7 +163,7 @@ def grid_of(content: Tensor) -> tuple[int, int]:
     return across, down
 
 
-def weights_of(method: Translator, options: StylizeOptions, content: Tensor, places: Sequence[Place]) -> Tensor:
+def weights_of(method: Translator, options: TranslationOptions, content: Tensor, places: Sequence[Place]) -> Tensor:
     """(K, h, w): the weights of other places of a photo that is as large as it shall be."""
     generator, _ = method.network(options)
     looking = cast(LookingGenerator, generator)

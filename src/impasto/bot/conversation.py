@@ -1,25 +1,19 @@
 """What the bot remembers of one user. Of pictures it knows only what Telegram calls them, never the pictures."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from impasto.errors import OptionError
-from impasto.options import StylizeOptions
+from impasto.methods import DEFAULT, METHODS, StylizeOptions, every_field, options_of
+from impasto.options import Options, check, choosable
 
 PAINTED = 20
 """Paintings of one user whose buttons still work."""
 HEARD = 32
 """Messages of one user that are recognised when Telegram delivers them again; an album has at most ten."""
-
-SETTINGS: Mapping[str, tuple[Any, ...]] = {
-    "strength": (0.5, 0.75, 1.0, 1.25, 1.5),
-    "colour": ("style", "keep", "match"),
-    "style_scale": (0.5, 1.0, 2.0),
-    "refine": (0, 20, 60),
-}
-"""Options of `StylizeOptions` that buttons set, and the values that they set."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +42,10 @@ class Commission:
     attempts: int = 0
     since: float = 0.0
 
-    def options(self, **more: Any) -> StylizeOptions:
-        return StylizeOptions(**{**self.settings, **more})
+    def options(self, **more: Any) -> Options:
+        """Raises OptionError for what is not offered any more."""
+        known = {"method", *(item.name for item in choosable(options_of(value_of(self.settings, "method"))))}
+        return StylizeOptions(**{name: value for name, value in self.settings.items() if name in known}, **more)
 
 
 @dataclass
@@ -135,27 +131,41 @@ class Conversation:
         return cls(**{**known, **pictures, "settings": possible(values["settings"])})
 
 
+def settable(settings: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """{option: values} that buttons set: the method, and what some values are named for of its options."""
+    methods = tuple(name for name in METHODS if options_of(name).takes_styles)
+    own = choosable(options_of(value_of(settings, "method")))
+    return {"method": methods} | {item.name: item.metadata["values"] for item in own if item.metadata["values"]}
+
+
 def possible(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the settings that this version of impasto knows; another one may have written them."""
-    found = {}
-    for name, value in settings.items():
-        try:
-            StylizeOptions(**{name: value})
-        except (OptionError, TypeError):
-            continue
-        found[name] = value
-    return found
+    return {name: value for name, value in settings.items() if _is_possible(name, value)}
+
+
+def _is_possible(name: str, value: Any) -> bool:
+    if name == "method":
+        return isinstance(value, str) and value in METHODS
+    for item in every_field().get(name, {}).values():
+        with contextlib.suppress(OptionError):
+            check(item, value)
+            return True
+    return False
 
 
 def changed(settings: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
     """With another value of one option; what is as usual is not written down."""
-    usual = {item.name: item.default for item in fields(StylizeOptions)}
-    return {key: one for key, one in {**settings, name: value}.items() if one != usual[key]}
+    method = {"method": value_of(settings, "method")}
+    others = {key: one for key, one in settings.items() if key != name}
+    return others if value == value_of(method if name != "method" else {}, name) else {**others, name: value}
 
 
 def value_of(settings: Mapping[str, Any], name: str) -> Any:
     """What an option is by these settings."""
-    return getattr(StylizeOptions(**settings), name)
+    if name == "method":
+        return settings.get("method", DEFAULT)
+    usual = {item.name: item.default for item in choosable(options_of(value_of(settings, "method")))}
+    return settings.get(name, usual[name])
 
 
 def _picture(values: Mapping[str, Any]) -> Picture:

@@ -4,7 +4,7 @@ from telegram import Bot, InputMediaPhoto, Message
 from telegram.error import BadRequest
 
 from impasto.bot import keyboards
-from impasto.bot.conversation import SETTINGS, Commission, value_of
+from impasto.bot.conversation import Commission, settable, value_of
 from impasto.bot.report import surely
 from impasto.bot.sending import Painting, Way, size_of
 from impasto.bot.texts import described, duration, say
@@ -93,7 +93,7 @@ class Delivery:
 
     def _words(self) -> dict[str, str]:
         chosen = self._commission.settings
-        said = [name for name in SETTINGS if name in _ALWAYS_SAID or name in chosen]
+        said = [name for name in settable(chosen) if name in _ALWAYS_SAID or name in chosen]
         style = self._commission.style
         return {
             "style": style if isinstance(style, str) else say(self._language, "your-style"),

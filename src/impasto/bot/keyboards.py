@@ -5,7 +5,7 @@ from typing import Any
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from impasto.bot.conversation import SETTINGS, value_of
+from impasto.bot.conversation import settable, value_of
 from impasto.bot.gallery import Gallery, key_of
 from impasto.bot.texts import described, say
 
@@ -53,7 +53,7 @@ def one(language: str, key: str, word: str) -> InlineKeyboardMarkup:
 def settings(language: str, chosen: Mapping[str, Any]) -> InlineKeyboardMarkup:
     """A button for each setting, which shows its value and goes on to the next."""
     rows = []
-    for name, values in SETTINGS.items():
+    for name, values in settable(chosen).items():
         now = value_of(chosen, name)
         after = (values.index(now) + 1) % len(values) if now in values else 0
         rows.append([InlineKeyboardButton(described(language, name, now), callback_data=f"{SET}:{name}:{after}")])
@@ -62,22 +62,25 @@ def settings(language: str, chosen: Mapping[str, Any]) -> InlineKeyboardMarkup:
 
 def painted(language: str, chosen: Mapping[str, Any]) -> InlineKeyboardMarkup:
     """Ways to have a painting made once more, a little differently."""
-    strengths, refinements = SETTINGS["strength"], SETTINGS["refine"]
-    strength, colour = value_of(chosen, "strength"), value_of(chosen, "colour")
-    weaker = [value for value in strengths if value < strength][-1:]
-    stronger = [value for value in strengths if value > strength][:1]
-    first = [_again(language, "weaker", "strength", value) for value in weaker]
-    first += [_again(language, "stronger", "strength", value) for value in stronger]
-    second = [_again(language, f"colour-{other}", "colour", other) for other in SETTINGS["colour"] if other != colour]
-    more = [value for value in refinements if value > value_of(chosen, "refine")][:1]
-    third = [_again(language, "refine", "refine", value) for value in more]
-    third.append(InlineKeyboardButton(say(language, "another-style"), callback_data=f"{AGAIN}:{OTHER_STYLE}"))
-    return InlineKeyboardMarkup([first, second, third])
+    values = settable(chosen)
+    now = {name: value_of(chosen, name) for name in values}
+    rows: list[list[InlineKeyboardButton]] = [[], [], []]
 
+    def add(row: int, key: str, name: str, value: Any) -> None:
+        data = f"{AGAIN}:{name}:{values[name].index(value)}"
+        rows[row].append(InlineKeyboardButton(say(language, key), callback_data=data))
 
-def _again(language: str, key: str, name: str, value: Any) -> InlineKeyboardButton:
-    place = SETTINGS[name].index(value)
-    return InlineKeyboardButton(say(language, key), callback_data=f"{AGAIN}:{name}:{place}")
+    for value in [value for value in values.get("strength", ()) if value < now["strength"]][-1:]:
+        add(0, "weaker", "strength", value)
+    for value in [value for value in values.get("strength", ()) if value > now["strength"]][:1]:
+        add(0, "stronger", "strength", value)
+    for value in values.get("colour", ()):
+        if value != now["colour"]:
+            add(1, f"colour-{value}", "colour", value)
+    for value in [value for value in values.get("refine", ()) if value > now["refine"]][:1]:
+        add(2, "refine", "refine", value)
+    rows[2].append(InlineKeyboardButton(say(language, "another-style"), callback_data=f"{AGAIN}:{OTHER_STYLE}"))
+    return InlineKeyboardMarkup([row for row in rows if row])
 
 
 def _short(text: str) -> str:

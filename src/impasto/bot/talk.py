@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,12 +22,14 @@ from telegram.ext import (
 )
 
 from impasto.bot import keyboards
-from impasto.bot.conversation import SETTINGS, Commission, Conversation, Picture, changed
+from impasto.bot.conversation import Commission, Conversation, Picture, changed, settable, value_of
 from impasto.bot.gallery import Gallery
 from impasto.bot.manners import Manners
 from impasto.bot.studio import Bot, Studio
-from impasto.bot.texts import STYLE_WORDS, duration, language_of, say
+from impasto.bot.texts import STYLE_WORDS, duration, has_words, language_of, say
 from impasto.bot.turns import Turns
+from impasto.methods import options_of
+from impasto.options import choosable
 
 logger = logging.getLogger("impasto.bot")
 
@@ -126,7 +128,7 @@ class Talk:
     async def _on_settings(self, update: Update, context: Context) -> None:
         talk = _of(context)
         keyboard = keyboards.settings(talk.language, talk.settings)
-        await _answer(update, say(talk.language, "settings"), keyboard)
+        await _answer(update, _explained(talk), keyboard)
 
     async def _on_cancel(self, update: Update, context: Context) -> None:
         talk, user = _of(context), _user(update)
@@ -263,7 +265,7 @@ class Talk:
                 await self._studio.cancel(user, message)
             case keyboards.RETRY | keyboards.AGAIN:
                 await self._on_again(user, talk, query, rest)
-            case keyboards.SET if (choice := _choice(rest)) is not None:
+            case keyboards.SET if (choice := _choice(talk.settings, rest)) is not None:
                 talk.settings = changed(talk.settings, *choice)
                 with contextlib.suppress(BadRequest):
                     await query.edit_message_reply_markup(keyboards.settings(talk.language, talk.settings))
@@ -309,7 +311,8 @@ class Talk:
     async def _on_again(self, user: int, talk: Conversation, query: CallbackQuery, rest: str) -> None:
         assert query.message is not None
         message = query.message.message_id
-        commission, choice = talk.painted.get(message), _choice(rest)
+        commission = talk.painted.get(message)
+        choice = None if commission is None else _choice(commission.settings, rest)
         if commission is None:
             await self._application.bot.send_message(user, say(talk.language, "lost-again"))
         elif rest == keyboards.OTHER_STYLE:
@@ -341,6 +344,17 @@ def _user(update: Update) -> int:
     return update.effective_user.id
 
 
+def _explained(talk: Conversation) -> str:
+    """What settings are, with the help of those options of the method that have no words of the bot's own."""
+    own = choosable(options_of(value_of(talk.settings, "method")))
+    lines = [
+        f"{item.name.replace('_', ' ')}: {item.metadata['help']}"
+        for item in own
+        if item.metadata["values"] and not has_words(item.name)
+    ]
+    return "\n".join([say(talk.language, "settings"), *lines])
+
+
 def _picture(message: Message) -> Picture:
     if message.photo:
         largest = message.photo[-1]
@@ -349,10 +363,10 @@ def _picture(message: Message) -> Picture:
     return Picture(message.document.file_id, message.document.file_size or 0, is_file=True)
 
 
-def _choice(text: str) -> tuple[str, Any] | None:
+def _choice(settings: Mapping[str, Any], text: str) -> tuple[str, Any] | None:
     """(option, value) of a button; None for what no button of ours says."""
     name, _, place = text.partition(":")
-    values = SETTINGS.get(name, ())
+    values = settable(settings).get(name, ())
     return (name, values[int(place)]) if place.isdecimal() and int(place) < len(values) else None
 
 

@@ -69,6 +69,7 @@ ENGLISH = {
     "colour-style": "The style's colours",
     "colour-keep": "The photo's colours",
     "colour-match": "Matched colours",
+    "set-method": "method: {method}",
     "set-strength": "strength {percent} %",
     "set-colour-style": "the style's colours",
     "set-colour-keep": "the photo's colours",
@@ -174,6 +175,7 @@ RUSSIAN = {
     "colour-style": "Цвета стиля",
     "colour-keep": "Цвета фото",
     "colour-match": "Подобранные цвета",
+    "set-method": "метод: {method}",
     "set-strength": "сила {percent} %",
     "set-colour-style": "цвета стиля",
     "set-colour-keep": "цвета фото",
@@ -255,4 +257,11 @@ def described(language: str, name: str, value: Any) -> str:
             return say(language, "set-style_scale", factor=f"{value:g}")
         case "refine":
             return say(language, "set-refine" if value else "set-refine-none", steps=value)
-    return say(language, f"set-{name}-{value}")
+        case "method":
+            return say(language, "set-method", method=value)
+    return say(language, f"set-{name}-{value}") if has_words(name) else f"{name.replace('_', ' ')}: {value}"
+
+
+def has_words(name: str) -> bool:
+    """Whether an option can be told in every language; of another one there is its English help."""
+    return any(key == f"set-{name}" or key.startswith(f"set-{name}-") for key in ENGLISH)

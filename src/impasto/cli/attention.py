@@ -1,63 +1,38 @@
 """`impasto attention`: where places of a photo look, in a painting or in the photo itself, as a picture or a page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from impasto.cli.flags import given, method_flags
 from impasto.cli.pictures import find_painting
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError
-from impasto.options import FIGURE_LAYERS, LOOK_OPTIONS, StylizeOptions
+from impasto.methods import METHODS, StylizeOptions, options_of
+from impasto.options import Options
 
 if TYPE_CHECKING:
     from impasto.attention import Within
 
-METHODS = tuple(LOOK_OPTIONS)
+    OptionFlags = Any
+else:
+    LOOKING = [name for name in METHODS if options_of(name).looks_in]
+    CHANGING = {option for name in LOOKING for option in options_of(name).look_options}
+    OptionFlags = method_flags(LOOKING, has=lambda name: name in CHANGING)
+
+_NO_FLAGS = OptionFlags()
 SUFFIXES = (".png", ".html")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
-    """What gatys compares, and with what."""
-
-    attention_layers: Annotated[str, Parameter(help="layers of the network, separated by commas")] = FIGURE_LAYERS
-    attention_features: Annotated[
-        str, Parameter(help="what is compared: the layer alone, with the shallower ones, or all five")
-    ] = StylizeOptions.attention_features
-    attention_temperature: Annotated[float, Parameter(help="how widely it looks; less: closer to the best match")] = (
-        StylizeOptions.attention_temperature
-    )
-    encoder: Annotated[str, Parameter(help="network that sees: lite or vgg19")] = StylizeOptions.encoder
-
-
-@dataclass(frozen=True, kw_only=True)
-class Translated:
-    """What generators that look at the photo itself are asked for."""
-
-    direction: Annotated[str, Parameter(help="of nla-cyclegan and semantic-gan: A2B or B2A")] = StylizeOptions.direction
-    baseline: Annotated[
-        Path | None, Parameter(help="with these: generators of cyclegan, whose picture stands beside")
-    ] = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Network:
-    """Whose attention, at which size, and where it is computed."""
+    """What computes it, and where."""
 
-    method: Annotated[
-        str,
-        Parameter(
-            help="gatys: where a photo looks in a painting; nla-cyclegan, semantic-gan: where their generators look in"
-            " the photo"
-        ),
-    ] = "gatys"
-    size: Annotated[int | None, Parameter(help="longer side of the content; 512, or its own if that is less")] = None
-    weights: Annotated[
-        Path | None, Parameter(help="file of weights: the generators, or the encoder vgg19 of gatys")
-    ] = None
+    weights: Annotated[Path | None, Parameter(help="file of weights: the generators, or the encoder vgg19")] = None
+    baseline: Annotated[Path | None, Parameter(help="generators without attention, whose picture stands beside")] = None
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
 
 
@@ -86,7 +61,8 @@ def attention(
     /,
     *,
     style: Annotated[
-        str | None, Parameter(alias="-s", help="picture they look in, or one of impasto's own; of gatys alone")
+        str | None,
+        Parameter(alias="-s", help="picture they look in, or one of impasto's own; none for what looks in the content"),
     ] = None,
     at: Annotated[
         tuple[str, ...],
@@ -95,24 +71,24 @@ def attention(
     map: Annotated[  # noqa: A002  (the flag's name)
         bool, Parameter(help="also draw where every place looks; a page always has it", show_default=False)
     ] = False,
+    options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
     network: Annotated[Network, Parameter(name="*")] = Network(),
-    seen: Annotated[Seen, Parameter(name="*")] = Seen(),
-    translated: Annotated[Translated, Parameter(name="*")] = Translated(),
     target: Annotated[Target, Parameter(name="*")] = Target(),
 ) -> int:
-    """Show what the attention style loss of `gatys` compares, or where the generators of the others look."""
-    if network.method not in METHODS:
-        raise OptionError(f"--method is '{network.method}', but attention is shown of {', '.join(METHODS)}")
+    """Show where places of a picture look: in a painting, or, with trained generators, in the picture itself."""
+    method, chosen = _method_of(given(options))
+    usual = {name: value for name, value in options_of(method).look_usual.items() if name not in chosen}
+    how = StylizeOptions(method, **usual, **chosen)
     if target.output.suffix.lower() not in SUFFIXES:
         raise OptionError(f"--output is {target.output}, but must be NAME.png or NAME.html")
-    if network.method == "gatys":
-        _refuse(translated, Translated(), "gatys")
-        file = _of_gatys(content, style, at, network, seen, target, map=map)
+    if how.looks_in == "style":
+        if network.baseline is not None:
+            raise OptionError(f"--baseline is not for the method {method}")
+        file = _in_style(content, style, at, how, network, target, map=map)
     else:
-        _refuse(seen, Seen(), network.method)
         if style is not None:
-            raise OptionError(f"--style is not for {network.method}, which looks at the photo itself")
-        file = _of_generator(content, at, network, translated, target, map=map)
+            raise OptionError(f"--style is not for {method}, which looks at the photo itself")
+        file = _in_content(content, at, how, network, target, map=map)
     from impasto.files import replace_file
 
     replace_file(target.output, file)
@@ -120,22 +96,18 @@ def attention(
     return 0
 
 
-def _refuse(given: Seen | Translated, defaults: Seen | Translated, method: str) -> None:
-    for field in fields(given):
-        if getattr(given, field.name) != getattr(defaults, field.name):
-            raise OptionError(f"--{field.name.replace('_', '-')} is not for the method {method}")
+def _method_of(chosen: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The method, by default the first one that looks, and the other choices."""
+    looking = [name for name in METHODS if options_of(name).looks_in]
+    return chosen.pop("method", looking[0]), chosen
 
 
-def _of_gatys(
-    content: Path, style: str | None, at: Sequence[str], network: Network, seen: Seen, target: Target,
+def _in_style(
+    content: Path, style: str | None, at: Sequence[str], options: Options, network: Network, target: Target,
     *, map: bool,  # noqa: A002
 ) -> bytes | str:  # fmt: skip
-    options = StylizeOptions(
-        method="gatys", size=network.size, encoder=seen.encoder, attention_layers=seen.attention_layers,
-        attention_features=seen.attention_features, attention_temperature=seen.attention_temperature,
-    )  # fmt: skip
     if style is None:
-        raise OptionError("--style names no painting for the method gatys to look in")
+        raise OptionError(f"--style is missing: the painting that the method {options.method} looks in")
     if not target.is_page and not at and not map:
         raise OptionError("--at names no place; give one, like --at 50%,20%, or --map for all of them")
     painting = find_painting(style).path
@@ -146,25 +118,24 @@ def _of_gatys(
     from impasto.attention import attention as look
     from impasto.attention import draw, page
 
-    method = load("gatys", device=network.device, weights=network.weights, download=Screen().download)
+    method = load(options.method, device=network.device, weights=network.weights, download=Screen().download)
     found = look(content, painting, at, options, stylizer=method)  # type: ignore[arg-type]
     if target.is_page:
         return page(found, f"{content.name} looks at {painting.name}")
     return figures.png(draw(found, correspondence=map))
 
 
-def _of_generator(
-    content: Path, at: Sequence[str], network: Network, translated: Translated, target: Target,
+def _in_content(
+    content: Path, at: Sequence[str], options: Options, network: Network, target: Target,
     *, map: bool,  # noqa: A002
 ) -> bytes | str:  # fmt: skip
-    options = StylizeOptions(method=network.method, size=network.size, direction=translated.direction)
-    target.check(content, network.weights, translated.baseline)
+    target.check(content, network.weights, network.baseline)
     from impasto import figures
     from impasto.api import load
     from impasto.attention import draw_within, page_within, points, weights_of, within
 
-    method = load(network.method, device=network.device, weights=network.weights)
-    found: Within = within(content, at, options, stylizer=method, baseline=translated.baseline)  # type: ignore[arg-type]
+    method = load(options.method, device=network.device, weights=network.weights)
+    found: Within = within(content, at, options, stylizer=method, baseline=network.baseline)  # type: ignore[arg-type]
     if not target.is_page:
         return figures.png(draw_within(found, overall=map))
     weights = weights_of(method, options, found.content, points(found.content))  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from impasto.cli.pictures import find_contents, find_painting
 from impasto.cli.terminal import Screen
 from impasto.comparison.entries import parse
 from impasto.errors import ImpastoError, OptionError
+from impasto.methods import DEFAULT, REFINER
 
 SIZE = 512
 
@@ -28,7 +29,7 @@ def compare(
             help="separated by commas: METHOD, METHOD+QUALITY or METHOD+PRESET, and then any :option=value of `impasto"
             " stylize`, as in adain+finer,gatys:steps=50; :weights=FILE for a method's own file"
         ),
-    ] = "adain,adain+refine,gatys",
+    ] = f"{DEFAULT},{DEFAULT}+refine,{REFINER}",
     output: Annotated[Path, Parameter(alias="-o", help="folder for the pictures, the sheet and the page")] = Path(
         "compared"
     ),
@@ -44,7 +45,7 @@ def compare(
         raise OptionError(f"--size is {size}, but must be 1 or more, or 0")
     entries = parse(methods, {"size": size or None})
     for entry in entries:
-        if not entry.options.takes_style and entry.weights is None:
+        if entry.options.needs_weights and entry.weights is None:
             raise OptionError(f"--methods: {entry.name} needs :weights=FILE, what its training wrote")
     contents, problems = find_contents(content)
     styles = [find_painting(word) for word in style]

@@ -1,15 +1,23 @@
 """`impasto encode`: a painting's style in a file of a few kilobytes, to be used again and again."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from impasto.cli.flags import given, method_flags
 from impasto.cli.pictures import find_painting
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError
 from impasto.gallery import STYLE_SUFFIX
-from impasto.options import StylizeOptions
+from impasto.methods import DEFAULT, StylizeOptions, options_of
+
+if TYPE_CHECKING:
+    OptionFlags = Any
+else:
+    OptionFlags = method_flags([DEFAULT], has=lambda name: name in options_of(DEFAULT).encoded_by)
+
+_NO_FLAGS = OptionFlags()
 
 
 def encode(
@@ -19,21 +27,13 @@ def encode(
     output: Annotated[
         Path | None, Parameter(alias="-o", help=f"file, NAME{STYLE_SUFFIX}; the painting's name if not given")
     ] = None,
-    style_scale: Annotated[
-        float, Parameter(help="size of the brush strokes: the style picture's scale")
-    ] = StylizeOptions.style_scale,
-    encoder: Annotated[
-        str, Parameter(help="network that sees it: lite or vgg19, as it will be painted with")
-    ] = StylizeOptions.encoder,
-    decoder: Annotated[
-        str, Parameter(help="network that will paint, if it is not impasto's own")
-    ] = StylizeOptions.decoder,
+    options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
     weights: Annotated[Path | None, Parameter(help="file of weights for the encoder vgg19")] = None,
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
     overwrite: Annotated[bool, Parameter(help="replace a file that exists", show_default=False)] = False,
 ) -> int:
-    """Encode a painting for the method adain."""
-    options = StylizeOptions(style_scale=style_scale, encoder=encoder, decoder=decoder)
+    """Encode a painting for the default method."""
+    chosen = StylizeOptions(**given(options))
     source = find_painting(painting)
     target = output or Path(source.path.stem + STYLE_SUFFIX)
     if not target.name.endswith(STYLE_SUFFIX):
@@ -42,10 +42,10 @@ def encode(
     from impasto import api
     from impasto.files import check_output
 
-    check_output(target, overwrite=overwrite, sources=[source.path, weights, decoder], makes_folder=True)
+    check_output(target, overwrite=overwrite, sources=[source.path, weights, *chosen.files.values()], makes_folder=True)
 
     screen = Screen()
-    stylizer = api.load(options.method, device=device, weights=weights, download=screen.download)
-    api.encode_style(source.path, options, stylizer=stylizer).save(target)
+    stylizer = api.load(chosen.method, device=device, weights=weights, download=screen.download)
+    api.encode_style(source.path, chosen, stylizer=stylizer).save(target)
     screen.result(str(target))
     return 0

@@ -1,11 +1,41 @@
-"""Command-line flags made from an options dataclass, so that every default, range and help text is written once."""
+"""Command-line flags made from options dataclasses, so that every default, range and help text is written once."""
 
-from collections.abc import Collection
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import Field, field, fields, make_dataclass
 from functools import partial
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
-from cyclopts import Group, Parameter
+from cyclopts import App, Group, Parameter
+
+from impasto.methods import DEFAULT, METHODS, REFINER, every_field, options_of
+from impasto.options import choosable, described_range, kinds_of
+
+if TYPE_CHECKING:
+    from cyclopts.help import HelpPanel
+    from rich.console import Console, ConsoleOptions
+
+SHOW_ALL = ContextVar("SHOW_ALL", default=False)
+"""Whether help shows more than what most people want."""
+
+UNSPOKEN = 2**53
+"""A limit that nobody comes near, and that help does not mention."""
+
+ALIASES: Mapping[str, str] = {"colour": "--color"}
+
+
+def heading(title: str, *, plain: Sequence[str] | None = None) -> Group:
+    """A heading of `--help`. plain: the only flags below it that are shown without `--help-all`, if not all are."""
+    return Group.create_ordered(title, help_formatter=None if plain is None else partial(_print_plain, plain))
+
+
+def _print_plain(plain: Sequence[str], console: "Console", options: "ConsoleOptions", panel: "HelpPanel") -> None:
+    from cyclopts.help import DefaultFormatter
+
+    entries = [entry for entry in panel.entries if SHOW_ALL.get() or {*entry.names} & {*plain}]
+    if entries:
+        DefaultFormatter()(console, options, panel.copy(entries=entries))
 
 
 def flags(options: type, group: str, *, without: Collection[str] = ()) -> type:
@@ -14,14 +44,56 @@ def flags(options: type, group: str, *, without: Collection[str] = ()) -> type:
     Each field of `options` is made by `impasto.options.option`. The default is shown but not set, so that `given` can
     tell a choice from a default. group: the heading in `--help`. without: fields that get no flag.
     """
-    hints = get_type_hints(options)
-    heading = Group.create_ordered(group)
-    members: list[tuple[str, Any, Any]] = [
-        (item.name, Annotated[hints[item.name] | None, _parameter(item, heading)], field(default=None))
-        for item in fields(options)
-        if item.name not in without
-    ]
-    made = make_dataclass(f"{options.__name__}Flags", members, frozen=True, kw_only=True)
+    hints, title = get_type_hints(options), heading(group)
+    items = [item for item in choosable(options) if item.name not in without]
+    members = [(item.name, hints[item.name], _parameter([item], title)) for item in items]
+    return _made(f"{options.__name__}Flags", members)
+
+
+def method_flags(methods: Sequence[str] | None = None, *, has: Callable[[str], bool] = lambda _: True) -> type:
+    """The same for the options of methods, below a heading for each, and for which of them it is.
+
+    methods: all if not given. has: whether an option gets a flag.
+    """
+    methods = [*METHODS] if methods is None else methods
+    offered = {
+        name: {method: item for method, item in owners.items() if method in methods}
+        for name, owners in every_field().items()
+        if has(name)
+    }
+    headings: dict[str, list[str]] = {}
+    for name, owners in offered.items():
+        if owners:
+            headings.setdefault(_title(list(owners), methods), []).append(name)
+    members: list[tuple[str, Any, Parameter]] = []
+    for title, names in headings.items():
+        plain = [name for name in names if any(item.metadata["plain"] for item in offered[name].values())]
+        common = title == "How to paint" and len(methods) > 1
+        shown = [flag_of(name) for name in ("method", *plain)] if common else [flag_of(name) for name in plain]
+        group = heading(title, plain=shown)
+        if common:
+            members.append(("method", str, _method(methods, group)))
+        for name in sorted(names, key=lambda name: name not in plain):
+            items = list(offered[name].values())
+            members.append((name, kinds_of(items[0])[0][-1], _parameter(items, group)))
+    return _made("MethodFlags", members)
+
+
+def _title(owners: Sequence[str], methods: Sequence[str]) -> str:
+    if [*owners] == [*methods]:
+        return "How to paint"
+    refined = [name for name in methods if options_of(name).refined_by and name not in owners]
+    further = f", and of the refinement after {' or '.join(refined)}" if refined and REFINER in owners else ""
+    return f"Options of {', '.join(owners)}{further}"
+
+
+def _made(name: str, members: Sequence[tuple[str, Any, Parameter]]) -> type:
+    made = make_dataclass(
+        name,
+        [(name, Annotated[kind | None, parameter], field(default=None)) for name, kind, parameter in members],
+        frozen=True,
+        kw_only=True,
+    )
     # cyclopts takes a class apart into flags only if it does not look like a built-in one.
     made.__module__ = __name__
     return made
@@ -38,30 +110,48 @@ def flag_of(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def in_flags(message: str, options: type) -> str:
-    """An OptionError's message, which begins with an option's name, as the command line calls that option."""
-    first, space, rest = message.partition(" ")
-    name = first.rstrip(":")
-    known = {item.name for item in fields(options)}
-    return f"{flag_of(name)}{first[len(name) :]}{space}{rest}" if name in known else message
+def in_flags(message: str, command: App, arguments: Sequence[str]) -> str:
+    """An OptionError's message with the names of options as the command line calls them, and as they were typed.
+
+    A name is that of an option where the message begins with it, or where it is no word of its own: style_blend.
+    """
+    typed = {word.partition("=")[0] for word in arguments}
+    known = {}
+    for argument in command.assemble_argument_collection():
+        names = [name for name in argument.names if name.startswith("--")]
+        if names:
+            known[names[0].removeprefix("--").replace("-", "_")] = next((n for n in names if n in typed), names[0])
+
+    def called(match: "re.Match[str]") -> str:
+        word = match[0]
+        return known[word] if word in known and (match.start() == 0 or "_" in word) else word
+
+    return re.sub(r"(?<![\w-])[a-z]+(_[a-z]+)*(?![\w-])", called, message)
 
 
-def _parameter(item: "Field[Any]", group: Group) -> Parameter:
-    limits = item.metadata
-    shown = item.default not in (None, "")
+def _method(methods: Sequence[str], group: Group) -> Parameter:
+    about = "; ".join(f"{name}, {options_of(name).about}" for name in methods)
     return Parameter(
-        help=limits["help"] + _range(limits["minimum"], limits["maximum"]),
-        choices=limits["choices"] or None,
-        metavar=limits["unit"].upper() or None,
-        show_default=partial(_shown, item.default) if shown else False,
+        help=f"how the picture is painted: {about}",
+        choices=tuple(methods),
+        show_default=partial(_shown, DEFAULT),
         group=group,
     )
 
 
-def _range(low: float | None, high: float | None) -> str:
-    if low is None:
-        return "" if high is None else f" ({high:,} or less)"
-    return f" ({low:,} or more)" if high is None else f" ({low:,} to {high:,})"
+def _parameter(items: "Sequence[Field[Any]]", group: Group) -> Parameter:
+    """Of one option, which several methods may have: what the first one says, and the choices of all."""
+    item = items[0]
+    choices = dict.fromkeys(choice for one in items for choice in one.metadata["choices"])
+    allowed = described_range(item.metadata) if (item.metadata["maximum"] or 0) < UNSPOKEN else ""
+    return Parameter(
+        help=item.metadata["help"] + (f" ({allowed})" if allowed else ""),
+        choices=tuple(choices) or None,
+        metavar=item.metadata["unit"].upper() or None,
+        alias=ALIASES.get(item.name),
+        show_default=partial(_shown, item.default) if item.default not in (None, "") else False,
+        group=group,
+    )
 
 
 def _shown(default: Any, _: Any) -> str:

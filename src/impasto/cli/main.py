@@ -21,7 +21,6 @@ from impasto.cli.failures import said
 from impasto.cli.flags import in_flags
 from impasto.cli.terminal import write, write_error
 from impasto.errors import Cancelled, ImpastoError, OptionError
-from impasto.options import StylizeOptions
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
@@ -118,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             raise
-        return _report(error)
+        return _report(error, sys.argv[1:] if arguments is None else arguments)
     finally:
         _forget_what_cannot_be_written()
     return int(code or DONE)
@@ -145,7 +144,12 @@ def _forget_what_cannot_be_written() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _report(error: BaseException) -> int:
+def _command(arguments: Sequence[str]) -> App:
+    """The command that these arguments name."""
+    return app.parse_commands(arguments)[1][-1]
+
+
+def _report(error: BaseException, arguments: Sequence[str]) -> int:
     """One line for a person, and the exit code."""
     match error:
         case CycloptsError():
@@ -159,7 +163,7 @@ def _report(error: BaseException) -> int:
             write_error(str(error))
             return INTERRUPTED
         case OptionError():
-            write_error(in_flags(str(error), StylizeOptions))
+            write_error(in_flags(str(error), _command(arguments), arguments))
             return WRONG_USAGE
         case ImpastoError() | OSError():
             write_error(said(error))

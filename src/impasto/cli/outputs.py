@@ -3,15 +3,18 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from impasto.cli.pictures import Source
 from impasto.errors import OptionError
-from impasto.options import StylizeOptions
+from impasto.jobs.job import FileSource, Mask, PaintJob
+from impasto.options import Options
+
+if TYPE_CHECKING:
+    from impasto.jobs.file_target import FileTarget
 
 # The content's own format, so that a folder of JPEG files becomes one of JPEG files, as without a folder, and
 # tree.jpg and tree.png beside each other do not become one name. `--name "{stem}-{style}.png"` keeps every bit.
@@ -19,31 +22,6 @@ IN_FOLDER = "{stem}-{style}{suffix}"
 BESIDE = "{stem}-impasto{suffix}"
 FIELDS = ("stem", "suffix", "name", "number", "style", "method", "size", "seed")
 LONGEST_NAME = 255  # bytes, on the file systems of all usual systems
-
-
-@dataclass(frozen=True)
-class Job:
-    """One painting to make. target: None if only a contact sheet shall show it."""
-
-    content: Source
-    styles: tuple[Source, ...]
-    target: Path | None
-
-    @property
-    def title(self) -> str:
-        styles = " + ".join(style.name for style in self.styles)
-        return f"{self.content.name} in {styles}" if styles else self.content.name
-
-    @property
-    def state(self) -> Path:
-        """The file that an unfinished painting goes on from."""
-        assert self.target is not None
-        return self.target.with_name(f"{self.target.stem}.state.safetensors")
-
-    def step(self, number: int) -> Path:
-        """The file of an intermediate picture."""
-        assert self.target is not None
-        return self.target.with_name(f"{self.target.stem}.step{number:04d}.png")
 
 
 def check_pattern(pattern: str) -> None:
@@ -63,7 +41,7 @@ def check_pattern(pattern: str) -> None:
         raise OptionError(f"--name '{pattern}' is not a pattern: {error}") from None
 
 
-def fill(pattern: str, content: Source, number: int, styles: Sequence[Source], options: StylizeOptions) -> str:
+def fill(pattern: str, content: FileSource, number: int, styles: Sequence[FileSource], options: Options) -> str:
     """The file name that a pattern gives for one painting. number: of the content, from 1."""
     values: dict[str, Any] = {
         "stem": content.path.stem,
@@ -90,18 +68,19 @@ def is_folder(output: str, contents: int) -> bool:
 
 
 def plan(
-    contents: Sequence[Source],
-    styles: Sequence[tuple[Source, ...]],
-    options: StylizeOptions,
+    contents: Sequence[FileSource],
+    styles: Sequence[tuple[FileSource, ...]],
+    masks: Sequence[Mask],
+    options: Options,
     *,
     output: str | None,
     pattern: str | None,
     beside: bool,
-    saving: bool,
-) -> list[Job]:
+    how: "FileTarget",
+) -> list[PaintJob]:
     """A job for every content in every one of `styles`.
 
-    beside: without output, write next to the content. saving: unfinished pictures are kept, too.
+    beside: without output, write next to the content. how: what all targets share, wherever they are.
     Raises OptionError if two jobs would write one file.
     """
     count = len(contents) * len(styles)
@@ -110,7 +89,7 @@ def plan(
         raise OptionError(f"--name is for a folder, but --output {output} names a file")
     usual = BESIDE if folder is None else IN_FOLDER
 
-    def target(number: int, content: Source, mix: tuple[Source, ...], chosen: str) -> Path | None:
+    def path(number: int, content: FileSource, mix: tuple[FileSource, ...], chosen: str) -> Path | None:
         if folder is None and output is not None:
             return Path(output)
         if folder is None and not beside:
@@ -119,63 +98,95 @@ def plan(
         home = folder or (Path() if content.packaged else content.path.parent)
         return home / fill(chosen, content, number, mix, options)
 
-    jobs = [
-        Job(content, mix, target(number, content, mix, pattern or usual))
-        for number, content in enumerate(contents, 1)
-        for mix in styles
-    ]
-    taken = Counter(job.target for job in jobs)
-    for place, job in enumerate(jobs):
+    pairs = [(number, content, mix) for number, content in enumerate(contents, 1) for mix in styles]
+    paths = [path(*pair, pattern or usual) for pair in pairs]
+    taken = Counter(paths)
+    for place, (number, content, mix) in enumerate(pairs):
         # Beside a.png, what is made of a.gif, which cannot be written as such, takes its whole name.
-        if pattern is None and taken[job.target] > 1 and _suffix(job.content) != job.content.path.suffix:
-            chosen = usual.replace("{stem}", "{name}")
-            number = place // len(styles) + 1
-            jobs[place] = replace(job, target=target(number, job.content, job.styles, chosen))
-    _refuse_collisions(jobs, saving)
-    _refuse_long_names(jobs, saving)
+        if pattern is None and taken[paths[place]] > 1 and _suffix(content) != content.path.suffix:
+            paths[place] = path(number, content, mix, usual.replace("{stem}", "{name}"))
+    jobs = []
+    for (_, content, mix), file in zip(pairs, paths, strict=True):
+        facts = _places(mix, masks, options, file.parent) if file else {}
+        target = replace(how, path=file) if file else None
+        jobs.append(PaintJob(content, mix, options, tuple(masks), target, facts))
+    _refuse_collisions(jobs)
+    _refuse_long_names(jobs)
     return jobs
 
 
-def make_folders(jobs: Sequence[Job]) -> None:
-    """Create the folders that the jobs write to. Raises PictureError."""
+def make_ready(jobs: Sequence[PaintJob]) -> None:
+    """Create the folders that the jobs write to. Raises PictureError or OptionError if one could not be written."""
     from impasto.files import make_folder
 
-    for folder in {job.target.parent for job in jobs if job.target is not None}:
+    for folder in {target.path.parent for _, target in targets(jobs)}:
         make_folder(folder)
+    for job, target in targets(jobs):
+        target.check(job)
 
 
-def _suffix(content: Source) -> str:
+def targets(jobs: Sequence[PaintJob]) -> "list[tuple[PaintJob, FileTarget]]":
+    """The jobs that write a file, and that file."""
+    from impasto.jobs.file_target import FileTarget
+
+    return [(job, job.target) for job in jobs if isinstance(job.target, FileTarget)]
+
+
+def _places(
+    styles: Sequence[FileSource], masks: Sequence[Mask], options: Options, folder: Path
+) -> dict[str, dict[str, list[str]]]:
+    """Where the files lie that the record names, seen from the painting, so that --like finds them.
+
+    Nothing is said of what lies in other parts of the machine, whose names are nobody's business.
+    """
+    lists: dict[str, list[Path | None]] = {
+        "style": [None if style.packaged else style.path for style in styles],
+        "masks": [mask.source.path if isinstance(mask.source, FileSource) else None for mask in masks],
+        **{name: [Path(value)] for name, value in options.files.items()},
+    }
+    places = {name: [_place(path, folder) for path in paths] for name, paths in lists.items()}
+    known = {name: some for name, some in places.items() if any(some)}
+    return {"places": known} if known else {}
+
+
+def _place(path: Path | None, folder: Path) -> str:
+    if path is None or not path.is_file():
+        return ""
+    place, folder = path.resolve(), folder.resolve()
+    shared = Path(os.path.commonpath([place, folder]))
+    return "" if shared in Path(os.path.expanduser("~")).parents else os.path.relpath(place, folder)  # noqa: PTH111
+
+
+def _suffix(content: FileSource) -> str:
     from impasto.image import FORMATS
 
     return content.path.suffix if content.path.suffix.lower() in FORMATS else ".png"
 
 
-def _refuse_collisions(jobs: Sequence[Job], saving: bool) -> None:
-    taken: dict[Path, Job] = {}
-    for job in jobs:
-        if job.target is None:
-            continue
-        path = Path(os.path.realpath(job.target))
+def _refuse_collisions(jobs: Sequence[PaintJob]) -> None:
+    taken: dict[Path, PaintJob] = {}
+    for job, target in targets(jobs):
+        path = Path(os.path.realpath(target.path))
         # The names of states and steps are made without the suffix.
-        other = taken.setdefault(path.with_suffix("") if saving else path, job)
+        other = taken.setdefault(path.with_suffix("") if target.save_every else path, job)
         if other is not job:
             one, same = (_told(entry) for entry in (other, job))
             if other.content == job.content:
                 remedy = "rename one of the styles"
             else:
                 remedy = "tell them apart with --name '{number}-{stem}-{style}{suffix}'"
-            raise OptionError(f"{one} and {same} would both be written to {job.target}; {remedy}")
+            raise OptionError(f"{one} and {same} would both be written to {target}; {remedy}")
 
 
-def _told(job: Job) -> str:
+def _told(job: PaintJob) -> str:
     """The title with the content's folder, which may be all that tells it from another one."""
+    assert isinstance(job.content, FileSource)
     return f"{job.content.path}{job.title.removeprefix(job.content.name)}"
 
 
-def _refuse_long_names(jobs: Sequence[Job], saving: bool) -> None:
-    for job in jobs:
-        names = [job.target.name, *([job.state.name] if saving else [])] if job.target else []
-        for name in names:
+def _refuse_long_names(jobs: Sequence[PaintJob]) -> None:
+    for _, target in targets(jobs):
+        for name in [target.path.name, *([target.state.name] if target.save_every else [])]:
             if len(os.fsencode(name)) > LONGEST_NAME:
                 raise OptionError(
                     f"{name}: this name is longer than the {LONGEST_NAME} bytes that a file's may have; give a shorter"

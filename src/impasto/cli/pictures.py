@@ -2,44 +2,25 @@
 
 import glob
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.errors import PictureError, reason_of
-from impasto.gallery import is_encoded, is_picture, packaged, style_file
+from impasto.gallery import is_picture, packaged, style_file
+from impasto.jobs.job import FileSource, Mask
 
 # Before a mask's file: white and black change places.
 INVERSE = "not:"
 
 
-@dataclass(frozen=True)
-class Source:
-    """A picture file and what records and messages call it. packaged: it lies inside the installation."""
-
-    path: Path
-    name: str
-    packaged: bool = False
-
-
-@dataclass(frozen=True)
-class Mask:
-    """Where a style goes: where a picture is white, or, inverted, where it is black; without a source, what other masks
-    leave. name: as it was given."""
-
-    name: str
-    source: Source | None
-    inverted: bool = False
-
-
-def source(word: str) -> Source:
+def source(word: str) -> FileSource:
     """The picture that a word means: a file, or else one of impasto's own. It need not exist."""
     path = Path(word)
     if not path.exists() and word in packaged():
-        return Source(packaged()[word], word, packaged=True)
-    return Source(path, path.name)
+        return FileSource(packaged()[word], word, packaged=True)
+    return FileSource(path, path.name)
 
 
-def find_style(word: str, folders: Iterable[Path] = ()) -> Source:
+def find_style(word: str, folders: Iterable[Path] = ()) -> FileSource:
     """A style by path, by the name of one of impasto's own, or by its file name in one of the folders.
 
     Raises PictureError if it is nowhere.
@@ -49,16 +30,16 @@ def find_style(word: str, folders: Iterable[Path] = ()) -> Source:
     except PictureError:
         for folder in folders:
             if found := called(folder, word):
-                return Source(found, found.name)
+                return FileSource(found, found.name)
         raise
     is_own = path != Path(word)
-    return Source(path, word if is_own else path.name, packaged=is_own)
+    return FileSource(path, word if is_own else path.name, packaged=is_own)
 
 
-def find_painting(word: str, folders: Iterable[Path] = ()) -> Source:
+def find_painting(word: str, folders: Iterable[Path] = ()) -> FileSource:
     """The same where an encoded style is not enough. Raises PictureError for one."""
     found = find_style(word, folders)
-    if is_encoded(found.path):
+    if found.is_encoded:
         raise PictureError(f"{word}: is an encoded style, but this needs a picture")
     return found
 
@@ -79,19 +60,19 @@ def called(folder: Path, word: str) -> Path | None:
 def find_mask(word: str, folders: Iterable[Path] = ()) -> Mask:
     """'FILE', 'not:FILE' or 'rest'. Raises PictureError if the file is nowhere."""
     if word == "rest":
-        return Mask(word, None)
+        return Mask(word)
     name = word.removeprefix(INVERSE)
     found = find_painting(name, folders)
     return Mask(word[: len(word) - len(name)] + found.name, found, inverted=name != word)
 
 
-def find_contents(words: Sequence[str]) -> tuple[list[Source], list[PictureError]]:
+def find_contents(words: Sequence[str]) -> tuple[list[FileSource], list[PictureError]]:
     """The pictures that files, folders and globs mean, each once, in the order given; and the words that mean none.
 
     A folder means the pictures in it, not those in folders below. Of folders and globs, pictures that impasto painted
     are left out: results often lie beside their contents, and a second run must not paint its own results.
     """
-    found: dict[Path, Source] = {}
+    found: dict[Path, FileSource] = {}
     problems: list[PictureError] = []
     for word in words:
         try:
@@ -106,7 +87,7 @@ def find_contents(words: Sequence[str]) -> tuple[list[Source], list[PictureError
     return list(found.values()), problems
 
 
-def _expand(word: str) -> list[Source]:
+def _expand(word: str) -> list[FileSource]:
     path = Path(word)
     if path.is_dir():
         paths = sorted(item for item in path.iterdir() if is_picture(item))
@@ -118,7 +99,7 @@ def _expand(word: str) -> list[Source]:
         return [source(word)]
     from impasto.record import find_record
 
-    return [Source(path, path.name) for path in paths if find_record(path) is None]
+    return [FileSource(path, path.name) for path in paths if find_record(path) is None]
 
 
 def _nothing(word: str) -> str:

@@ -134,10 +134,11 @@ def _check_temporary_folder() -> None:
 
 
 def _offer(goods: Goods) -> "Offer":
-    from impasto.gallery import own_styles, packaged_generators
+    from impasto.gallery import own_styles
+    from impasto.methods import shipped
     from impasto.service import Offer, styles_in
 
-    weights = packaged_generators()
+    weights = shipped()
     for word in goods.weights:
         name, equals, path = word.partition("=")
         if not equals:

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impasto import image
-from impasto.cli.painting import Result
-from impasto.cli.pictures import Source
 from impasto.errors import PictureError
 from impasto.gallery import shown
+from impasto.jobs.job import FileSource, PaintJob
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +23,7 @@ PAPER, MISSING = 1.0, 0.85
 class Sheet:
     """Rows are contents and columns are styles; the first column shows the contents, the first row the styles."""
 
-    def __init__(self, contents: Sequence[Source], styles: Sequence[Source]) -> None:
+    def __init__(self, contents: Sequence[FileSource], styles: Sequence[FileSource]) -> None:
         self.contents = tuple(contents)
         self.styles = tuple(styles)
         self.cells: Cells = {}
@@ -34,10 +33,10 @@ class Sheet:
         extents = (_end([CELL] * (1 + len(some))) for some in (self.contents, self.styles))
         image.check_size(path, *extents)
 
-    def add(self, result: Result) -> None:
-        row = self.contents.index(result.job.content) + 1
-        column = self.styles.index(result.job.styles[0]) + 1
-        self.cells[row, column] = _thumbnail(result.picture)
+    def add(self, job: PaintJob, picture: image.Picture) -> None:
+        row = [content.key for content in self.contents].index(job.content.key) + 1
+        column = [style.key for style in self.styles].index(job.styles[0].key) + 1
+        self.cells[row, column] = _thumbnail(picture)
 
     def write(
         self,

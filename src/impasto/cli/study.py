@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.pictures import Source, find_contents, find_painting
+from impasto.cli.pictures import find_contents, find_painting
 from impasto.cli.terminal import Screen, write
 from impasto.errors import Cancelled, OptionError
 
 if TYPE_CHECKING:
+    from impasto.jobs.job import FileSource
     from impasto.studies import Study, TrainingStudy
 
 TABLES = "paper-tables"
@@ -214,7 +215,7 @@ def _with_values(chosen: Any, name: str, text: str) -> Any:
     return replace(chosen, variants=chosen.of_numbers(values))
 
 
-def _found(words: Sequence[str | Path]) -> list[Source]:
+def _found(words: Sequence[str | Path]) -> "list[FileSource]":
     """Raises PictureError for the first that is no picture."""
     sources, failures = find_contents([str(word) for word in words])
     if failures:
@@ -222,7 +223,7 @@ def _found(words: Sequence[str | Path]) -> list[Source]:
     return sources
 
 
-def _read(sources: Sequence[Source]) -> list[tuple[str, Any]]:
+def _read(sources: "Sequence[FileSource]") -> list[tuple[str, Any]]:
     """Names and pictures. Raises PictureError for the first that cannot be read."""
     from impasto import image
 

@@ -3,18 +3,19 @@
 import json as notation
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from impasto.cli.flags import flags, given
+from impasto.cli.flags import given, method_flags
 from impasto.cli.pictures import source
 from impasto.cli.terminal import Screen, write
 from impasto.errors import OptionError
 from impasto.gallery import named_styles
-from impasto.options import StylizeOptions
+from impasto.methods import DEFAULT, StylizeOptions
+from impasto.options import Options
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -22,10 +23,8 @@ if TYPE_CHECKING:
     OptionFlags = Any
 else:
     # What an encoded style is enough for.
-    others = [item.name for item in fields(StylizeOptions) if "adain" not in (item.metadata["methods"] or ("adain",))]
-    OptionFlags = flags(
-        StylizeOptions, "How to paint", without=(*others, "method", "encoder", "refine", "style_scale", "style_blend")
-    )
+    WITHOUT = ("encoder", "refine", "style_scale", "style_blend")
+    OptionFlags = method_flags([DEFAULT], has=lambda name: name not in WITHOUT)
 
 SIZE = 384
 _SHEET = Group.create_ordered("The sheet")
@@ -76,7 +75,7 @@ def _texts(style: Any) -> tuple[str, ...]:
     return tuple(asdict(style).values())
 
 
-def _write_sheet(photo: str, options: StylizeOptions, output: Path | None, device: str, *, overwrite: bool) -> int:
+def _write_sheet(photo: str, options: Options, output: Path | None, device: str, *, overwrite: bool) -> int:
     content = source(photo)
     target = output or Path(f"{content.path.stem}-styles.jpg")
     # PyTorch comes in here.

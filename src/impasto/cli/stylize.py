@@ -1,28 +1,30 @@
 """`impasto stylize`: what can be said, checked before PyTorch is imported, and handed on to be painted."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Group, Parameter
 
-from impasto.cli.failures import Failure, SomeFailedError
-from impasto.cli.flags import flags, given
-from impasto.cli.outputs import IN_FOLDER, Job, check_pattern, is_folder, make_folders, plan
-from impasto.cli.pictures import INVERSE, Mask, Source, called, find_contents, find_mask, find_style
+from impasto.cli.failures import SomeFailedError
+from impasto.cli.flags import given, method_flags
+from impasto.cli.outputs import IN_FOLDER, check_pattern, is_folder, make_ready, plan, targets
+from impasto.cli.pictures import INVERSE, called, find_contents, find_mask, find_style
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
-from impasto.options import StylizeOptions
+from impasto.jobs.job import FileSource, Mask, PaintJob
+from impasto.methods import DEFAULT, StylizeOptions, every_field, fields_of
+from impasto.options import Options
 from impasto.progress import interrupt, stoppable
 
 if TYPE_CHECKING:
-    from impasto.cli.painting import Habits, Studio
     from impasto.cli.sheet import Sheet
+    from impasto.jobs.file_target import FileTarget
 
     OptionFlags = Any
 else:
-    OptionFlags = flags(StylizeOptions, "How to paint")
+    OptionFlags = method_flags()
 
 _OUTPUT = Group.create_ordered("What to write")
 _RUN = Group.create_ordered("How to run")
@@ -146,12 +148,12 @@ def stylize(
     chosen = _options(like, repeated.options, given(options))
     if output.name is not None:
         check_pattern(output.name)
-    words = style or (repeated.styles if chosen.takes_style else [])
-    mask_words = (mask if style or mask else repeated.masks) if chosen.takes_style else mask
-    if not words and chosen.takes_style:
+    words = style or (repeated.styles if chosen.takes_styles else [])
+    mask_words = (mask if style or mask else repeated.masks) if chosen.takes_styles else mask
+    if not words and chosen.takes_styles:
         raise OptionError("--style is missing: the painting whose style to use")
-    chosen.check_styles(len(words), masks=len(mask_words or ()))
-    _check(run, output, chosen, len(words), masked=bool(mask_words))
+    _check(run, output, chosen, masked=bool(mask_words))
+    chosen.check_styles(len(words) if output.grid is None else 1, masks=len(mask_words or ()))
     contents, problems = find_contents(content)
     folders = [like.parent if like else Path(), *{c.path.parent for c in contents}]
     styles = [_found(find_style, word, [] if style else folders) for word in words]
@@ -167,52 +169,57 @@ def stylize(
 class Pictures:
     """What is read. like: whose record was repeated. problems: words that mean no picture."""
 
-    contents: Sequence[Source]
-    styles: Sequence[Source]
+    contents: Sequence[FileSource]
+    styles: Sequence[FileSource]
     masks: Sequence[Mask]
     like: Path | None
     problems: Sequence[PictureError]
 
     @property
     def paths(self) -> list[Path]:
-        masks = [mask.source for mask in self.masks if mask.source]
+        masks = [mask.source for mask in self.masks if isinstance(mask.source, FileSource)]
         return [*(one.path for one in (*self.contents, *self.styles, *masks)), *([self.like] if self.like else [])]
 
 
 def _paint(
     pictures: Pictures,
-    options: StylizeOptions,
+    options: Options,
     output: Output,
     run: Run,
     screen: Screen,
 ) -> int:
     # PyTorch comes in here.
     from impasto import api
-    from impasto.cli.painting import Studio, paint_all
+    from impasto.cli.painting import RunDisplay
+    from impasto.image import DEFAULT_PIXEL_LIMIT
+    from impasto.jobs.pipeline import prepare
+    from impasto.jobs.pipeline import run as paint
+    from impasto.jobs.session import Session
 
     contents, styles, problems = pictures.contents, pictures.styles, pictures.problems
     mixes = [(style,) for style in styles] if output.grid else [tuple(styles)]
-    beside, saving = output.grid is None, run.resume or run.save_every is not None
-    jobs = plan(contents, mixes, options, output=output.output, pattern=output.name, beside=beside, saving=saving)
+    how = _target(output, run, [*pictures.paths, *options.files.values(), run.weights])
+    jobs = plan(
+        contents, mixes, pictures.masks, options, output=output.output, pattern=output.name,
+        beside=output.grid is None, how=how,
+    )  # fmt: skip
     stylizer = api.load(options.method, device=run.device, weights=run.weights, download=screen.download)
-    inputs = [*pictures.paths, *options.files.values(), run.weights]
-    studio = Studio(stylizer, options, _habits(output, run), screen, inputs, pictures.masks)
-    make_folders(jobs)
-    for job in jobs:
-        studio.check(job)
-    sheet = _sheet(contents, styles, output.grid, studio, jobs)
-    studio.read_styles(jobs)
-    failures: list[Failure] = [("", problem) for problem in problems]
+    make_ready(jobs)
+    sheet = _sheet(contents, styles, output.grid, how, jobs)
+    pixel_limit = run.pixel_limit or DEFAULT_PIXEL_LIMIT
+    session = Session(lambda _: stylizer, pixel_limit=pixel_limit, note=screen.note)
+    display = RunDisplay(screen, sheet, several=len(mixes) > 1, json=run.json)
+    display.failures += [("", problem) for problem in problems]
+    prepare(jobs, session)
     with stoppable(interrupt):
         try:
-            failures += paint_all(studio, jobs, lambda result: sheet.add(result) if sheet else None)
+            display.draw(paint(jobs, session, display.progress))
         finally:
             if sheet and output.grid and sheet.cells:
                 replace = run.resume or output.overwrite
-                sheet.write(
-                    output.grid, overwrite=replace, pixel_limit=studio.habits.pixel_limit, sources=studio.inputs
-                )
+                sheet.write(output.grid, overwrite=replace, pixel_limit=pixel_limit, sources=how.inputs)
                 screen.result(str(output.grid))
+    failures = display.failures
     if failures and len(jobs) + len(problems) == 1:
         raise failures[0][1]
     if failures:
@@ -237,16 +244,21 @@ def _repeat(like: Path, screen: Screen) -> Repeated:
     recorded = record.get("options")
     if not isinstance(recorded, dict):
         raise PictureError(f"{like}: its record holds no options to repeat")
-    known = {item.name for item in fields(StylizeOptions)}
+    known = {"method", *every_field()}
     unknown = [f"{name}={value!r}" for name, value in recorded.items() if name not in known]
     if unknown:
         screen.note(f"{like}: this version of impasto leaves out what it does not know: {', '.join(unknown)}")
     options = {name: value for name, value in recorded.items() if name in known}
-    for name in ("init", "decoder"):
+    for name in _files():
         for word in _recorded(like, record, name, [options.get(name)]):
             options[name] = word
     style, masks = (_recorded(like, record, name, record.get(name)) for name in ("style", "masks"))
     return Repeated(options, style, masks)
+
+
+def _files() -> list[str]:
+    """Options that may name a file."""
+    return [name for name, owners in every_field().items() if any(o.metadata["words"] for o in owners.values())]
 
 
 def _recorded(like: Path, record: dict[str, Any], name: str, words: Any) -> list[str]:
@@ -263,36 +275,31 @@ def _recorded(like: Path, record: dict[str, Any], name: str, words: Any) -> list
     return found
 
 
-def _options(like: Path | None, repeated: dict[str, Any], chosen: dict[str, Any]) -> StylizeOptions:
+def _options(like: Path | None, repeated: dict[str, Any], chosen: dict[str, Any]) -> Options:
     try:
         StylizeOptions(**repeated)
     except OptionError as error:
         raise PictureError(f"{like}: its options cannot be repeated: {error}") from error
-    method = chosen.get("method", repeated.get("method"))
+    method = str(chosen.get("method", repeated.get("method", DEFAULT)))
     if method != repeated.get("method"):
         # What only the other method has cannot be repeated by this one.
-        owners = {item.name: item.metadata["methods"] for item in fields(StylizeOptions)}
-        repeated = {name: value for name, value in repeated.items() if not owners[name] or method in owners[name]}
+        repeated = {name: value for name, value in repeated.items() if name in fields_of(method)}
     return StylizeOptions(**(repeated | chosen))
 
 
-def _check(run: Run, output: Output, options: StylizeOptions, styles: int, *, masked: bool) -> None:
+def _check(run: Run, output: Output, options: Options, *, masked: bool) -> None:
     for name in ("pixel_limit", "save_every"):
         value = getattr(run, name)
         if value is not None and value < 1:
             raise OptionError(f"--{name.replace('_', '-')} is {value}, but must be 1 or more")
-    if output.grid and not options.takes_style:
+    if output.grid and not options.takes_styles:
         raise OptionError(f"--grid shows contents in several styles, but the method {options.method} has one")
+    if output.grid and options.to_json().get("style_blend"):
+        raise OptionError("--style-blend mixes styles in one picture, but --grid paints each style by itself")
     if output.grid and masked:
         raise OptionError("--mask gives styles their places in one picture, but --grid paints each style by itself")
-    if masked and options.style_blend:
-        raise OptionError("--style-blend mixes styles everywhere, but --mask gives each style its own place")
     if run.save_every and not options.takes_steps:
-        raise OptionError("--save-every is for paintings that take steps; gatys, and --quality and --refine of adain")
-    if output.grid is None:
-        options.blend_weights(None if masked else styles)
-    elif options.style_blend:
-        raise OptionError("--style-blend mixes styles in one picture, but --grid paints each style by itself")
+        raise OptionError(f"--save-every is for paintings that take steps, and the method {options.method} takes one")
     if output.grid and output.output is None and (output.name or run.save_every or run.resume):
         raise OptionError("--name, --save-every and --resume are for single pictures; with --grid they need --output")
 
@@ -307,23 +314,27 @@ def _found(find: Callable[[str, Sequence[Path]], T], word: str, folders: Sequenc
         raise PictureError(f"the record names a style that is not here; give it with --style ({error})") from None
 
 
-def _habits(output: Output, run: Run) -> "Habits":
-    from impasto.cli.painting import Habits
-    from impasto.image import DEFAULT_PIXEL_LIMIT
+def _target(output: Output, run: Run, inputs: Sequence[Any]) -> "FileTarget":
+    """What all paintings' targets share, wherever they are."""
+    from impasto.jobs.file_target import FileTarget
 
-    return Habits(
+    return FileTarget(
+        path=Path(),
         bits=None if output.bits is None else int(output.bits),
         overwrite=output.overwrite,
-        pixel_limit=run.pixel_limit or DEFAULT_PIXEL_LIMIT,
-        save_every=run.save_every or (DEFAULT_SAVE_EVERY if run.resume else 0),
-        steps=run.save_every is not None,
+        inputs=inputs,
         resume=run.resume,
-        json=run.json,
+        save_every=run.save_every or (DEFAULT_SAVE_EVERY if run.resume else 0),
+        keep_steps=run.save_every is not None,
     )
 
 
 def _sheet(
-    contents: Sequence[Source], styles: Sequence[Source], path: Path | None, studio: "Studio", jobs: Sequence[Job]
+    contents: Sequence[FileSource],
+    styles: Sequence[FileSource],
+    path: Path | None,
+    how: "FileTarget",
+    jobs: Sequence[PaintJob],
 ) -> "Sheet | None":
     if path is None:
         return None
@@ -331,11 +342,9 @@ def _sheet(
     from impasto.cli.sheet import Sheet
     from impasto.files import is_same_file
 
-    habits = studio.habits
-    made = [job.target for job in jobs if job.target]
-    if any(is_same_file(path, target) for target in made):
+    if any(is_same_file(path, target.path) for _, target in targets(jobs)):
         raise OptionError(f"--grid {path} is also one of the paintings that --output asks for; choose another name")
-    image.check_target(path, overwrite=habits.overwrite or habits.resume, sources=studio.inputs)
+    image.check_target(path, overwrite=how.overwrite or how.resume, sources=how.inputs)
     sheet = Sheet(contents, styles)
     sheet.check(path)
     return sheet

@@ -1,18 +1,22 @@
 """What a column of a comparison is: a method and how it is set."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from impasto.errors import OptionError
-from impasto.options import PRESETS, QUALITIES, StylizeOptions
+from impasto.methods import StylizeOptions, every_field, fields_of, options_of
+from impasto.options import Options, choosable, kinds_of
 
 # Steps of `+refine`: where the loss of adain's refinement has fallen by most of what it ever will.
 REFINE_STEPS = 50
 
 WEIGHTS = "weights"
+
+SHORT = ("quality", "preset")
+"""Options whose choices can stand alone, behind a +."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Entry:
     """name: as it was written. weights: a file of the method's own, such as what its training wrote."""
 
     name: str
-    options: StylizeOptions
+    options: Options
     weights: Path | None = None
 
     @property
@@ -54,7 +58,7 @@ def _entry(word: str, shared: Mapping[str, Any]) -> Entry:
     chosen: dict[str, Any] = {"method": method}
     weights = None
     for short in shorts:
-        chosen |= _short(short, word)
+        chosen |= _short(short, method, word)
     for setting in settings:
         name, equals, value = setting.partition("=")
         name = name.strip().replace("-", "_")
@@ -64,32 +68,32 @@ def _entry(word: str, shared: Mapping[str, Any]) -> Entry:
             weights = Path(value).expanduser()
         else:
             chosen[name] = _value(name, value, word)
-    owners = {item.name: item.metadata["methods"] for item in fields(StylizeOptions)}
-    given = {name: value for name, value in shared.items() if not owners[name] or method in owners[name]}
     try:
+        given = {name: value for name, value in shared.items() if name in fields_of(method)}
         return Entry(word, StylizeOptions(**(given | chosen)), weights)
     except OptionError as error:
         raise OptionError(f"methods: {word}: {error}") from None
 
 
-def _short(short: str, word: str) -> dict[str, Any]:
-    if short == "refine":
-        return {"refine": REFINE_STEPS}
-    if short in QUALITIES:
-        return {"quality": short}
-    if short in PRESETS:
-        return {"preset": short}
-    known = ", ".join(f"+{name}" for name in (*QUALITIES, *PRESETS))
-    raise OptionError(f"methods: +{short} in {word} is unknown; there are +refine, {known}")
+def _short(short: str, method: str, word: str) -> dict[str, Any]:
+    """A choice of one of the method's options by its name alone."""
+    known = {"refine": {"refine": REFINE_STEPS}} if options_of(method).refined_by else {}
+    for item in choosable(options_of(method)):
+        if item.name in SHORT:
+            known |= {choice: {item.name: choice} for choice in item.metadata["choices"]}
+    if short not in known:
+        there = f"there are {', '.join(f'+{name}' for name in known)}" if known else f"{method} has none"
+        raise OptionError(f"methods: +{short} in {word} is unknown; {there}")
+    return known[short]
 
 
 def _value(name: str, text: str, word: str) -> Any:
     """The text as the option's type."""
-    types = {item.name: str(item.type) for item in fields(StylizeOptions)}
-    if name not in types or name == "method":
-        near = get_close_matches(name, types, n=1)
+    owners = every_field()
+    if name not in owners:
+        near = get_close_matches(name, owners, n=1)
         raise OptionError(f"methods: no option '{name}' in {word}" + (f"; did you mean {near[0]}?" if near else ""))
-    kind = int if "int" in types[name] else float if "float" in types[name] else str
+    kind = kinds_of(next(iter(owners[name].values())))[0][-1]
     try:
         return kind(text)
     except ValueError:

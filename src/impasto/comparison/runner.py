@@ -142,7 +142,7 @@ class Comparison:
     def _cell(self, entry: Entry, pair: tuple[Named, Named]) -> Cell:
         (content, content_path), (style, style_path) = pair
         decides = {
-            "options": asdict(entry.options),
+            "options": entry.options.to_json(),
             "weights": sha256_of(entry.weights) if entry.weights and entry.weights.is_file() else None,
             "content": sha256_of(content_path),
             "style": sha256_of(style_path),
@@ -173,7 +173,7 @@ class Comparison:
             for number, cell in waiting
         ]  # fmt: skip
         weights = str(entry.weights) if entry.weights else None
-        job = {"options": asdict(entry.options), "weights": weights, "device": self.device, "pairs": pairs}
+        job = {"options": entry.options.to_json(), "weights": weights, "device": self.device, "pairs": pairs}
         for line in _lines_of_worker(job):
             if line.get("fatal") or "pair" not in line:
                 self.failures.append((entry.name, ImpastoError(line["error"])))
@@ -208,7 +208,7 @@ class Comparison:
             "format": FORMAT,
             "machine": self.machine,
             "device": self.device,
-            "methods": {entry.name: asdict(entry.options) for entry in self.entries},
+            "methods": {entry.name: entry.options.to_json() for entry in self.entries},
             "cells": [asdict(cell) for cell in cells.values()],
         }
         try:

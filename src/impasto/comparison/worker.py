@@ -7,59 +7,68 @@ import json
 import os
 import sys
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
 from impasto import api, image
 from impasto.comparison.memory import held_bytes, peak_bytes, reset_peak
-from impasto.errors import ImpastoError, OptionError, WeightsError
-from impasto.methods import Stylizer
-from impasto.options import StylizeOptions
+from impasto.jobs.events import Failed, Painted, Started
+from impasto.jobs.job import FileSource, PaintingTarget, PaintJob
+from impasto.jobs.pipeline import run
+from impasto.jobs.session import Session
+from impasto.methods import StylizeOptions
+from impasto.options import Options
+from impasto.record import Record
 
 WARM_UP_SIDE = 32
 
 
+class MeasuredTarget(PaintingTarget):
+    """A file of a comparison. peak_bytes: the most memory that painting took; writing takes some, too."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        self.path, self.number, self.peak_bytes = path, number, 0
+
+    def write(self, picture: image.Picture, record: Record) -> None:
+        self.peak_bytes = peak_bytes()
+        image.write(picture, self.path, overwrite=True, record=record)
+
+
 def main(source: TextIO, out: TextIO) -> int:
     """Paint the pairs of the job in `source` and tell `out` of each. One that fails does not stop the others."""
-    job = json.load(source)
-    options = StylizeOptions(**job["options"])
-    weights = Path(job["weights"]) if job["weights"] else None
+    task = json.load(source)
+    options = StylizeOptions(**task["options"])
     idle = held_bytes()
-    try:
-        stylizer = api.load(options.method, device=job["device"], weights=weights)
-        _warm_up(stylizer, options, job["pairs"][0])
-    except (OptionError, WeightsError) as error:
-        _tell(out, {"error": str(error), "fatal": True})
-        return 1
-    for pair in job["pairs"]:
-        try:
-            _tell(out, {"pair": pair["number"], "before_bytes": idle, **_painted(stylizer, options, pair)})
-        except ImpastoError as error:
-            _tell(out, {"pair": pair["number"], "error": str(error)})
+    # Encoding the style counts as painting, as it does where there is one picture to paint.
+    session = Session(
+        lambda options: api.load(options.method, device=task["device"], weights=task["weights"]), encode_styles=False
+    )
+    jobs = [_job(pair, options) for pair in task["pairs"]]
+    # A tiny picture first: loading networks is no part of painting, and happens once for any number.
+    warm_up = replace(jobs[0], options=replace(options, size=WARM_UP_SIDE), target=None)
+    for event in chain(run([warm_up], session), run(jobs, session, batch_pixels=0)):
+        match event:
+            case Started():
+                reset_peak()
+            case Painted(PaintJob(target=MeasuredTarget() as target)):
+                facts = {"before_bytes": idle, "seconds": event.seconds, "peak_bytes": target.peak_bytes}
+                _tell(out, {"pair": target.number, **facts})
+            case Failed() if event.is_final:
+                _tell(out, {"error": str(event.error), "fatal": True})
+                return 1
+            case Failed():
+                for job in event.jobs:
+                    if isinstance(job.target, MeasuredTarget):
+                        _tell(out, {"pair": job.target.number, "error": str(event.error)})
     return 0
 
 
-def _painted(stylizer: Stylizer, options: StylizeOptions, pair: dict[str, Any]) -> dict[str, Any]:
-    content, styles, names = _read(options, pair)
-    reset_peak()
-    painting = api.paint(content, styles, options, stylizer=stylizer, names=names)
-    peak = peak_bytes()
-    image.write(painting.picture, Path(pair["target"]), overwrite=True, record=painting.record)
-    return {"seconds": painting.seconds, "peak_bytes": peak}
-
-
-def _warm_up(stylizer: Stylizer, options: StylizeOptions, pair: dict[str, Any]) -> None:
-    """Paint a tiny picture first: loading networks is no part of painting, and happens once for any number."""
-    content, styles, names = _read(options, pair)
-    api.paint(content, styles, replace(options, size=WARM_UP_SIDE), stylizer=stylizer, names=names)
-
-
-def _read(options: StylizeOptions, pair: dict[str, Any]) -> tuple[image.Picture, list[image.Picture], api.Names]:
-    content = image.read(Path(pair["content"]))
-    if not options.takes_style:
-        return content, [], api.Names(content=pair["names"][0])
-    style = image.read(Path(pair["style"]))
-    return content, [style], api.Names(content=pair["names"][0], styles=[pair["names"][1]])
+def _job(pair: dict[str, Any], options: Options) -> PaintJob:
+    content, style = pair["names"]
+    styles = (FileSource(Path(pair["style"]), style),) if options.takes_styles else ()
+    target = MeasuredTarget(Path(pair["target"]), pair["number"])
+    return PaintJob(FileSource(Path(pair["content"]), content), styles, options, target=target)
 
 
 def _tell(out: TextIO, line: dict[str, Any]) -> None:

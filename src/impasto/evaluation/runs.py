@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from impasto import image
 from impasto.api import load
 from impasto.errors import CheckpointError, DataError, OptionError
@@ -21,8 +19,12 @@ from impasto.evaluation.judges import Judges
 from impasto.evaluation.number import Number, over_runs, software
 from impasto.evaluation.picture_set import PictureSet, pixels
 from impasto.files import in_unicode, make_folder
-from impasto.options import TRANSLATIONS, StylizeOptions
-from impasto.record import find_record
+from impasto.jobs.job import FileSource, PaintingTarget, PaintJob
+from impasto.jobs.pipeline import paint
+from impasto.jobs.session import Session
+from impasto.methods import METHODS, StylizeOptions, options_of
+from impasto.options import TranslationOptions
+from impasto.record import Record, find_record
 from impasto.translation import DIRECTIONS
 from impasto.weights import load as load_weights
 from impasto.weights import sha256_of
@@ -118,8 +120,8 @@ def checkpoints_of(run: Path) -> list[Checkpoint]:
             continue
         config = load_weights(path)[1]
         method = config.get("method")
-        if method not in TRANSLATIONS:
-            raise CheckpointError(f"{path}: is of the method {method}, which is none of {', '.join(TRANSLATIONS)}")
+        if method not in METHODS or not issubclass(options_of(method), TranslationOptions):
+            raise CheckpointError(f"{path}: is of the method {method}, which translates no pictures")
         step = config.get("step")
         if step is None:
             state = _read_json(run / "state.json")
@@ -148,14 +150,14 @@ def _of_checkpoint(
 ) -> list[Number]:
     """Both directions of one checkpoint."""
     numbers: list[Number] = []
-    translate = _Translation(checkpoint, judges.device)
+    session = Session(lambda options: load(options.method, device=judges.device, weights=checkpoint.path))
     facts = {**checkpoint.facts, "side": test.side, "pairs": "by name"}
     for direction in DIRECTIONS:
         start, end = KINDS[direction]
         subject = f"{direction} {checkpoint.name}"
         back = next(other for other in DIRECTIONS if other != direction)
-        painted = translate(originals[start], home / direction, direction, report)
-        again = translate(painted, home / f"{direction} and back", back, report)
+        painted = _translated(originals[start], home / direction, direction, checkpoint, session, report)
+        again = _translated(painted, home / f"{direction} and back", back, checkpoint, session, report)
         cycle = measures.likeness(
             subject, again, originals[start], judges, prefix="cycle ", report=report,
             facts={**facts, "cycle": "through 8-bit PNG"},
@@ -168,36 +170,55 @@ def _of_checkpoint(
     return numbers
 
 
-class _Translation:
-    """One checkpoint's generators, applied to sets of files."""
+def _translated(
+    pictures: PictureSet,
+    folder: Path,
+    direction: str,
+    checkpoint: Checkpoint,
+    session: Session,
+    report: measures.Report | None,
+) -> PictureSet:
+    """Every picture as a PNG of the same name in the folder, rounded to 8 bits."""
+    options = StylizeOptions(method=checkpoint.method, direction=direction, precision="fp32")
+    weights = {checkpoint.method: checkpoint.facts["checkpoint"]["sha256"]}
+    painter = {"method": checkpoint.method, "direction": direction, "weights": weights}
+    targets = _targets(pictures, folder, painter, {"device": str(session.method(options).device)})
+    for number, (path, target) in enumerate(zip(pictures.paths, targets, strict=True), 1):
+        if not target.is_there:
+            paint(PaintJob(FileSource(path, path.name), (), options, target=target), session)
+        if report:
+            report(number, len(pictures), f"{direction} {checkpoint.name}")
+    return PictureSet(tuple(target.path for target in targets))
 
-    def __init__(self, checkpoint: Checkpoint, device: str) -> None:
-        self.translator = load(checkpoint.method, device=device, weights=checkpoint.path)
-        self.checkpoint = checkpoint
 
-    def __call__(
-        self, pictures: PictureSet, folder: Path, direction: str, report: measures.Report | None
-    ) -> PictureSet:
-        """Every picture as a PNG of the same name in the folder, rounded to 8 bits."""
-        options = StylizeOptions(method=self.checkpoint.method, direction=direction, precision="fp32")
-        make_folder(folder)
-        written = []
-        weights = self.checkpoint.facts["checkpoint"]["sha256"]
-        for number, (path, digest) in enumerate(zip(pictures.paths, pictures.hashes, strict=True), 1):
-            target = folder / f"{path.stem}.png"
-            record = {
-                "software": "impasto", "method": self.checkpoint.method, "direction": direction,
-                "weights": {self.checkpoint.method: weights}, "content": path.name, "content_sha256": digest,
-                "device": str(self.translator.device), "versions": software(),
-            }  # fmt: skip
-            if not _is_made_so(target, record):
-                with torch.inference_mode():
-                    painted = self.translator(pixels(path), [], options)
-                image.write(image.Picture(painted), target, overwrite=True, record=record)
-            written.append(target)
-            if report:
-                report(number, len(pictures), f"{direction} {self.checkpoint.name}")
-        return PictureSet(tuple(written))
+@dataclass(frozen=True)
+class _Target(PaintingTarget):
+    """A PNG file, known again by its record, which says everything that decides its pixels."""
+
+    path: Path
+    record: Record
+
+    @property
+    def is_there(self) -> bool:
+        return self.path.exists() and find_record(self.path) == in_unicode(self.record)
+
+    def write(self, picture: image.Picture, record: Record) -> None:
+        image.write(picture, self.path, overwrite=True, record=self.record)
+
+
+def _targets(pictures: PictureSet, folder: Path, painter: Mapping[str, Any], how: Mapping[str, Any]) -> list[_Target]:
+    """Where what is made of the pictures lies, in a folder that is made. painter, how: what decides it besides them."""
+    make_folder(folder)
+    return [
+        _Target(
+            folder / f"{path.stem}.png",
+            {
+                "software": "impasto", **painter, "content": path.name, "content_sha256": digest, **how,
+                "versions": software(),
+            },
+        )
+        for path, digest in zip(pictures.paths, pictures.hashes, strict=True)
+    ]  # fmt: skip
 
 
 def _prepared(pictures: PictureSet, folder: Path, side: int | None) -> PictureSet:
@@ -209,23 +230,12 @@ def _prepared(pictures: PictureSet, folder: Path, side: int | None) -> PictureSe
     twice = {stem for stem in stems if stems.count(stem) > 1}
     if twice:
         raise DataError(f"two test pictures are called {sorted(twice)[0]}; their names must differ without suffixes")
-    make_folder(folder)
-    written = []
-    for path, digest in zip(pictures.paths, pictures.hashes, strict=True):
-        target = folder / f"{path.stem}.png"
-        record = {
-            "software": "impasto", "content": path.name, "content_sha256": digest, "side": side, "versions": software(),
-        }  # fmt: skip
-        if not _is_made_so(target, record):
+    targets = _targets(pictures, folder, {}, {"side": side})
+    for path, target in zip(pictures.paths, targets, strict=True):
+        if not target.is_there:
             picture = pixels(path)
-            sized = picture if side is None else image.resize(picture, side, side)
-            image.write(image.Picture(sized), target, overwrite=True, record=record)
-        written.append(target)
-    return PictureSet(tuple(written))
-
-
-def _is_made_so(target: Path, record: Mapping[str, Any]) -> bool:
-    return target.exists() and find_record(target) == in_unicode(record)
+            target.write(image.Picture(picture if side is None else image.resize(picture, side, side)), {})
+    return PictureSet(tuple(target.path for target in targets))
 
 
 def _named(numbers: Sequence[Number], name: str) -> list[Number]:

@@ -1,72 +1,217 @@
-"""The ways of painting. `METHODS` is the whole list; adding one is one line in it."""
+"""The ways of painting. `METHODS` is the whole list; adding one is its folder, and one line here."""
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Protocol
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, Protocol
 
 from impasto.errors import OptionError
-from impasto.options import StylizeOptions
+from impasto.gallery import shipped_weights
+from impasto.options import Options, choosable
 from impasto.progress import ProgressCallback
 
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
 METHODS = {
-    "adain": "impasto.methods.adain.stylizer:AdaIN",
-    "gatys": "impasto.methods.gatys.stylizer:Gatys",
-    "cyclegan": "impasto.methods.cyclegan.stylizer:CycleGAN",
-    "nla-cyclegan": "impasto.methods.nla_cyclegan.stylizer:NLACycleGAN",
-    "dncnn-cyclegan": "impasto.methods.dncnn_cyclegan.stylizer:DnCNNCycleGAN",
-    "semantic-gan": "impasto.methods.semantic_gan.stylizer:SemanticGAN",
+    "adain": "impasto.methods.adain.options:AdaINOptions",
+    "gatys": "impasto.methods.gatys.options:GatysOptions",
+    "cyclegan": "impasto.methods.cyclegan.options:CycleGANOptions",
+    "nla-cyclegan": "impasto.methods.nla_cyclegan.options:NLACycleGANOptions",
+    "dncnn-cyclegan": "impasto.methods.dncnn_cyclegan.options:DnCNNCycleGANOptions",
+    "semantic-gan": "impasto.methods.semantic_gan.options:SemanticGANOptions",
 }
+"""{name: its options, which say what it can do and what paints by them}."""
+
+DEFAULT = "adain"
+
+REFINER = "gatys"
+"""The method that goes on from what another one painted."""
 
 
 class Stylizer(Protocol):
     """A method that is ready to paint any number of pictures."""
 
     method: str
-    device: torch.device
+    device: "torch.device"
     weights: Path | None
 
     def __call__(
         self,
-        content: Tensor,
+        content: "Tensor",
         styles: Sequence[Any],
-        options: StylizeOptions,
+        options: Any,
         *,
-        start: Tensor | None = None,
-        masks: Sequence[Tensor] | None = None,
+        start: "Tensor | None" = None,
+        masks: "Sequence[Tensor] | None" = None,
         progress: ProgressCallback | None = None,
         saving: Any = None,
-    ) -> Tensor:
+    ) -> "Tensor":
         """(1, 3, H, W) in [0, 1] and styles (1, 3, h, w) -> (1, 3, H, W) in [0, 1], on the CPU.
 
         content, styles: with a fourth channel, opacity, what is transparent counts for nothing; its colours are those
-            around it.
-        styles: of adain also encoded ones, `methods.adain.style.Style`; none for a method whose weights are its style.
-
+            around it. A method that batches takes any number of contents.
+        styles: of a method that takes encoded ones also those; none for a method whose weights are its style.
+        options: of the method's own class.
+        start: the picture to start from, instead of what the options say.
         masks: one (1, 1, H, W) in [0, 1] per style, how much of each position belongs to it; their sum is at most 1,
             and where it is less the rest belongs to no style. Without them every style is everywhere.
+        saving: of a method that takes steps, a `Saving`: where its state is kept.
         """
 
-    def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
+    def bytes_per_pixel(self, options: Any, *, regions: int = 0) -> float:
         """Memory of one pixel of the picture at the peak of painting. regions: of a painting with masks; 0 without."""
 
-    def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
+    def weights_hashes(self, options: Any) -> dict[str, str]:
         """{network: sha256 of its weights} of what these options use."""
+
+
+class EncodedStyle(Protocol):
+    """What a method keeps of a painting: enough to paint in its style. scale: the style_scale that it was seen at."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def scale(self) -> float: ...
+
+    def pixels(self, options: Any) -> "Tensor":
+        """The painting itself, (1, 3, h, w). Raises OptionError if it is not there, with what needs it."""
+
+    def save(self, path: str | Path) -> None:
+        """Write `NAME.style.safetensors`. Raises WeightsError if that cannot be done."""
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Where to keep the state of an unfinished painting, and after how many steps to write it again."""
+
+    path: Path
+    every: int = 50
+
+
+def load_encoded(file: Path, name: str, options: Options) -> EncodedStyle:
+    """An encoded style. name: which one, of a file that holds several. Raises OptionError, WeightsError."""
+    if not options.encoded:
+        options.check_encoded(name, 1)
+    style: EncodedStyle = _named(options.encoded)(file, name)
+    return style
 
 
 def load_method(
     name: str,
-    device: torch.device,
+    device: "torch.device",
     *,
     weights: Path | None = None,
     download: Callable[[int, int], None] | None = None,
 ) -> Stylizer:
     """Raises OptionError for an unknown name."""
-    if name not in METHODS:
-        raise OptionError(f"no method '{name}'; there are {', '.join(METHODS)}")
-    module, _, attribute = METHODS[name].partition(":")
-    stylizer: Stylizer = getattr(importlib.import_module(module), attribute)(device, weights=weights, download=download)
+    stylizer: Stylizer = _named(options_of(name).stylizer)(device, weights=weights, download=download)
     return stylizer
+
+
+def StylizeOptions(method: str = DEFAULT, **choices: Any) -> Options:  # noqa: N802  (to callers it is a class)
+    """The options of a method, by their names, its refinement's among them.
+
+    Raises OptionError for a value that is wrong, and for an option that there is not, or that would do nothing.
+    """
+    kind = options_of(method)
+    own, refining = {item.name for item in choosable(kind)}, _refining(kind)
+    options = kind(**{name: value for name, value in choices.items() if name in own})
+    chosen = {}
+    for name, value in choices.items():
+        if name in refining and name not in own and options.refinement_steps:
+            chosen[name] = value
+        elif name not in own:
+            _refuse(name, value, options)
+    usual, refiner = options_of(REFINER)(), options_of(REFINER)(**chosen)
+    return options if refiner == usual else replace(options, refiner=refiner)  # type: ignore[call-arg]
+
+
+def combined(options: Options | None, choices: Mapping[str, Any], *, method: str | None = None) -> Options:
+    """The options with the choices, by name. method: what counts if nothing else was said. Raises OptionError."""
+    if options is None:
+        return StylizeOptions(**({"method": method} if method else {}) | dict(choices))
+    if not isinstance(options, Options):
+        raise OptionError(f"options are impasto.StylizeOptions(...), not {type(options).__name__}")
+    return StylizeOptions(**options.to_json() | dict(choices)) if choices else options
+
+
+def refinement(options: Options) -> Options | None:
+    """How `REFINER` goes on from what was painted by these options; None where it does not."""
+    if not options.refinement_steps:
+        return None
+    return options_of(REFINER).refining(options)  # type: ignore[attr-defined, no-any-return]
+
+
+def options_of(method: Any) -> type[Options]:
+    """The class of a method's options. Raises OptionError for an unknown name."""
+    if not isinstance(method, str) or method not in METHODS:
+        near = get_close_matches(str(method), METHODS, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise OptionError(f"method is {method!r}, but must be one of {', '.join(METHODS)}{hint}")
+    found: type[Options] = _named(METHODS[method])
+    return found
+
+
+def fields_of(method: str) -> dict[str, "Field[Any]"]:
+    """{option: field} of everything that can be chosen with a method: its own, those that most people want first, and
+    then of its refinement."""
+    kind = options_of(method)
+    own = sorted(choosable(kind), key=lambda item: not item.metadata["plain"])
+    return {item.name: item for item in own} | {
+        name: item for name, item in _refining(kind).items() if name not in {one.name for one in own}
+    }
+
+
+def every_field() -> dict[str, dict[str, "Field[Any]"]]:
+    """{option: {method that has it: its field there}} of all methods."""
+    found: dict[str, dict[str, Field[Any]]] = {}
+    for method in METHODS:
+        for item in choosable(options_of(method)):
+            found.setdefault(item.name, {})[method] = item
+    return found
+
+
+def shipped() -> dict[str, Path]:
+    """{name of weights: file} of those that come with impasto and that a method cannot do without."""
+    kinds = [options_of(method) for method in METHODS]
+    return {kind.weights_name: shipped_weights(kind.shipped[0]) for kind in kinds if kind.shipped}
+
+
+def applies(name: str, method: str, *, refines: bool) -> bool:
+    """Whether an option has an effect with this method. refines: whether refinement follows."""
+    kind = options_of(method)
+    return name in {item.name for item in choosable(kind)} or (refines and name in _refining(kind))
+
+
+def _refining(kind: type[Options]) -> dict[str, "Field[Any]"]:
+    """{option: field} of the refiner's that can be chosen for the refinement of such a method."""
+    if not kind.refined_by:
+        return {}
+    refiner = options_of(REFINER)
+    return {item.name: item for item in choosable(refiner) if item.name not in refiner.set_by_refining}
+
+
+def _refuse(name: str, value: Any, options: Options) -> None:
+    """Raises OptionError for an option that would do nothing beside these, unless it is as usual."""
+    owners, method = every_field().get(name, {}), options.method
+    if not owners:
+        near = get_close_matches(name, fields_of(method), n=1) or get_close_matches(name, every_field(), n=1)
+        raise OptionError(f"no option '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+    if value in [item.default for item in owners.values()]:
+        return
+    if options.refinement_steps and REFINER in owners:
+        raise OptionError(f"{name} cannot be chosen when refining, which starts from what {method} painted")
+    refines = f" and for {' or '.join(options.refined_by)}" if name in _refining(type(options)) else ""
+    plural = "s" if len(owners) > 1 else ""
+    raise OptionError(f"{name} is for the method{plural} {', '.join(owners)}{refines}, but the method is {method}")
+
+
+def _named(place: str) -> Any:
+    """What 'module:name' names."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)

@@ -1,6 +1,6 @@
 """How long a job will take, learned from those that are done."""
 
-from impasto.options import StylizeOptions
+from impasto.options import EncoderOptions, Options
 
 # Seconds for a unit of work before the first job of its kind is done: two cores, generously.
 FIRST_GUESS = 1.0
@@ -16,30 +16,29 @@ class Durations:
     def __init__(self) -> None:
         self._rates: dict[str, float] = {}
 
-    def learn(self, options: StylizeOptions, pixels: int, seconds: float, *, looks: bool = False) -> None:
+    def learn(self, options: Options, pixels: int, seconds: float, *, looks: bool = False) -> None:
         """A job of so many pixels took so long. looks: it showed where a place looks, and painted nothing."""
         rate, name = seconds / work(options, pixels, looks=looks), kind(options, looks=looks)
         old = self._rates.get(name, rate)
         self._rates[name] = old + NEWEST * (rate - old)
 
-    def expect(self, options: StylizeOptions, pixels: int, *, looks: bool = False) -> float:
+    def expect(self, options: Options, pixels: int, *, looks: bool = False) -> float:
         """Seconds."""
         return self._rates.get(kind(options, looks=looks), FIRST_GUESS) * work(options, pixels, looks=looks)
 
 
-def kind(options: StylizeOptions, *, looks: bool = False) -> str:
+def kind(options: Options, *, looks: bool = False) -> str:
     """Jobs of one kind take the same time for the same work."""
-    return f"{options.method} {options.encoder} {'look' if looks else 'steps' if _steps(options) else 'pass'}"
+    return (
+        f"{options.method} {_network(options)} {'look' if looks else 'steps' if options.steps_at_full_size else 'pass'}"
+    )
 
 
-def work(options: StylizeOptions, pixels: int, *, looks: bool = False) -> float:
+def work(options: Options, pixels: int, *, looks: bool = False) -> float:
     """Megapixels, times the steps where a method paints in steps; a coarse one counts a quarter, as it has a quarter of
     the pixels."""
-    return max(SMALLEST, pixels / 1e6) * (1.0 if looks else max(1.0, _steps(options)))
+    return max(SMALLEST, pixels / 1e6) * (1.0 if looks else max(1.0, options.steps_at_full_size))
 
 
-def _steps(options: StylizeOptions) -> float:
-    if options.method != "gatys":
-        return float(options.refinement_steps)
-    coarse: float = sum(options.chosen("coarse_steps") / 4**level for level in range(1, options.chosen("scales")))
-    return float(options.chosen("steps")) + coarse
+def _network(options: Options) -> str:
+    return options.encoder if isinstance(options, EncoderOptions) else ""

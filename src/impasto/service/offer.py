@@ -1,23 +1,16 @@
 """What a server offers: its styles, its weights, and of the options those that cannot reach a file or the network."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from impasto.errors import OptionError
 from impasto.gallery import is_encoded, is_picture, own_styles, shown
-from impasto.options import LOOK_OPTIONS, STARTS, TRANSLATIONS, StylizeOptions, kinds_of
-
-# Of the options that may name a file, the words that are offered instead.
-WORDS: Mapping[str, tuple[str, ...]] = {"decoder": ("adain", "adain_paper"), "init": STARTS}
-# Texts in a notation of their own, which `StylizeOptions` takes apart. Any other text without choices is not offered:
-# an option that is added one day has to be let in here.
-NOTATIONS = ("style_blend", "content_layers", "style_layers", "attention_layers")
-# What `Offer.weights` may hold a file for.
-WITH_WEIGHTS = ("vgg19", *TRANSLATIONS)
+from impasto.methods import DEFAULT, METHODS, StylizeOptions, every_field, fields_of, options_of
+from impasto.options import Options, choosable, kinds_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,66 +25,88 @@ class Offer:
     weights: Mapping[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        known = self._weights_names()
         for name, path in self.weights.items():
-            if name not in WITH_WEIGHTS:
-                raise OptionError(f"weights are given for '{name}', but can be for {', '.join(WITH_WEIGHTS)}")
+            if name not in known:
+                raise OptionError(f"weights are given for '{name}', but can be for {', '.join(known)}")
             if not path.is_file():
                 raise OptionError(f"weights of {name}: there is no file {path}")
 
-    def options(self) -> "Iterable[Field[Any]]":
-        """The fields of `StylizeOptions` that a user may set."""
-        return [item for item in fields(StylizeOptions) if self._is_offered(item)]
+    @property
+    def methods(self) -> dict[str, type[Options]]:
+        """{method: class of its options} of those that can paint here."""
+        kinds = {name: options_of(name) for name in METHODS}
+        return {
+            name: kind for name, kind in kinds.items() if not kind.needs_weights or kind.weights_name in self.weights
+        }
+
+    @property
+    def default(self) -> str:
+        """The method that paints where none is named."""
+        return DEFAULT if DEFAULT in self.methods else next(iter(self.methods))
+
+    def looking(self) -> tuple[str, ...]:
+        """The methods whose attention can be shown here, the usual one first."""
+        return tuple(name for name, kind in self.methods.items() if kind.looks_in)
+
+    def options(self, method: str) -> dict[str, "Field[Any]"]:
+        """{option: field} of those that a user may set, those that most people want first."""
+        return {name: item for name, item in fields_of(method).items() if self._is_offered(item)}
 
     def choices(self, item: "Field[Any]") -> tuple[str, ...]:
         """The words that an option takes here; empty for numbers and notations."""
-        words = WORDS.get(item.name) or item.metadata["choices"]
-        needs = set(WITH_WEIGHTS) - set(self.weights) if item.name in ("method", "encoder") else set()
-        return tuple(word for word in words if word not in needs)
+        words = item.metadata["words"] or item.metadata["choices"]
+        lacking = {*self._weights_names()} - set(self.weights)
+        return tuple(word for word in words if word not in lacking)
 
-    def chosen(self, given: Mapping[str, Any]) -> StylizeOptions:
+    def chosen(self, given: Mapping[str, Any]) -> Options:
         """Options from {name: text, number or None}, as a form or JSON has them; empty text is an option not given.
 
         Raises OptionError, whose message begins with the option's name, for one that is unknown, not offered or wrong.
         """
-        known = {item.name: item for item in self.options()}
-        values = {}
-        for name, value in given.items():
-            if name not in known:
-                raise OptionError(_unknown(name, known))
-            if value is not None and value != "":
-                values[name] = _value(known[name], value)
-        options = StylizeOptions(**values)
+        said = {name: value for name, value in given.items() if value is not None and value != ""}
+        method = said.pop("method", self.default)
+        if method not in self.methods:
+            raise OptionError(
+                f"method is '{str(method)[:80]}', but on this server must be one of {', '.join(self.methods)}"
+            )
+        known, others = self.options(method), every_field()
+        for name in said:
+            if name not in others:
+                near = get_close_matches(name, known, n=1)
+                raise OptionError(f"no option '{name[:80]}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+            if not any(self._is_offered(item) for item in others[name].values()):
+                raise OptionError(f"{name} cannot be chosen on this server")
+        kinds = {name: known.get(name, next(iter(others[name].values()))) for name in said}
+        options = StylizeOptions(method, **{name: _value(kinds[name], value) for name, value in said.items()})
         self.check(options)
         return options
 
-    def check(self, options: StylizeOptions) -> None:
+    def check(self, options: Options) -> None:
         """Raises OptionError for a choice that is not offered."""
-        known = {item.name: item for item in self.options()}
-        for item in fields(options):
-            value = getattr(options, item.name)
-            if value == item.default:
-                continue
-            if item.name not in known:
-                raise OptionError(f"{item.name} cannot be chosen on this server")
-            words = self.choices(item)
-            if words and value not in words:
-                raise OptionError(f"{item.name} is '{value}', but on this server must be one of {', '.join(words)}")
-
-    def looking(self) -> tuple[str, ...]:
-        """The methods whose attention can be shown here."""
-        offered = self.choices(StylizeOptions.__dataclass_fields__["method"])
-        return tuple(method for method in LOOK_OPTIONS if method in offered)
+        if options.method not in self.methods:
+            raise OptionError(
+                f"method is '{options.method}', but on this server must be one of {', '.join(self.methods)}"
+            )
+        for chosen in (options, options.refiner):
+            for item in choosable(chosen) if chosen else ():
+                value, words = getattr(chosen, item.name), self.choices(item)
+                if value == item.default:
+                    continue
+                if not self._is_offered(item):
+                    raise OptionError(f"{item.name} cannot be chosen on this server")
+                if words and value not in words:
+                    raise OptionError(f"{item.name} is '{value}', but on this server must be one of {', '.join(words)}")
 
     @property
     def paintings(self) -> list[str]:
         """Names of the styles that are pictures, and not only encoded."""
         return [name for name, file in self.styles.items() if not is_encoded(file)]
 
-    def check_style(self, name: str, options: StylizeOptions) -> None:
+    def check_style(self, name: str, options: Options) -> None:
         """Raises OptionError for a style that is not offered, or not in such a way."""
         if is_encoded(self.style(name)):
-            options.check_encoded(name)
-            options.check_scale(name, 1)
+            options.check_encoded(name, 1)
 
     def picture(self, name: str) -> Path:
         """What a named style is shown by. Raises OptionError."""
@@ -105,9 +120,35 @@ class Offer:
             raise OptionError(f"style '{name[:80]}' is not on this server{hint}")
         return self.styles[name]
 
-    def schema(self) -> dict[str, dict[str, Any]]:
-        """{option: JSON Schema}, with `methods`, the only ones that have it, and `unit`, where there are such."""
-        return {item.name: self._schema(item) for item in self.options()}
+    def schema(self, method: str) -> dict[str, dict[str, Any]]:
+        """{option: JSON Schema} of a method, those that most people want first. Beside what JSON Schema has, `unit`;
+        `plain` for what most people want; `refining` for what has an effect only where refinement follows."""
+        own = {item.name for item in choosable(options_of(method))}
+        return {
+            name: self._schema(item) | ({} if name in own else {"refining": True})
+            for name, item in self.options(method).items()
+        }
+
+    def every_schema(self) -> dict[str, dict[str, Any]]:
+        """{option: JSON Schema} of all methods together, with `methods`, the only ones that have it, where not all do.
+
+        Where methods differ, it says what the first one does, and all choices."""
+        found: dict[str, dict[str, Any]] = {
+            "method": {
+                "type": "string", "description": "how the picture is painted", "enum": list(self.methods),
+                "default": self.default, "plain": True,
+            }
+        }  # fmt: skip
+        for method in self.methods:
+            for name, own in self.schema(method).items():
+                one = found.setdefault(name, {key: value for key, value in own.items() if key != "refining"})
+                one.setdefault("methods", []).append(method)
+                if "enum" in own:
+                    one["enum"] = list(dict.fromkeys([*one["enum"], *own["enum"]]))
+        for one in found.values():
+            if one.get("methods") == list(self.methods):
+                del one["methods"]
+        return found
 
     def _schema(self, item: "Field[Any]") -> dict[str, Any]:
         limits, kind = item.metadata, kinds_of(item)[0]
@@ -119,13 +160,17 @@ class Offer:
             "maximum": limits["maximum"],
             "default": item.default,
             "unit": limits["unit"],
-            "methods": list(limits["methods"]),
+            "plain": limits["plain"] or None,
         }
         return {key: value for key, value in found.items() if value not in (None, "", [])}
 
     def _is_offered(self, item: "Field[Any]") -> bool:
-        is_text = str in kinds_of(item)[0]
-        return not is_text or bool(self.choices(item)) or item.name in NOTATIONS
+        """Not a text that might name a file: an option that is added one day has to say that it does not."""
+        return str not in kinds_of(item)[0] or bool(self.choices(item)) or item.metadata["words"] is not None
+
+    def _weights_names(self) -> list[str]:
+        kinds = [options_of(name) for name in METHODS]
+        return list(dict.fromkeys(kind.weights_name for kind in kinds if kind.weights_name))
 
 
 def styles_in(folder: Path) -> dict[str, Path]:
@@ -147,7 +192,7 @@ def styles_in(folder: Path) -> dict[str, Path]:
 
 
 def _value(item: "Field[Any]", value: Any) -> Any:
-    """Text as what the option is made of; what is no text is checked by `StylizeOptions`."""
+    """Text as what the option is made of; what is no text is checked by the options."""
     kind, expected = kinds_of(item)
     if not isinstance(value, str) or str in kind:
         return value
@@ -155,10 +200,3 @@ def _value(item: "Field[Any]", value: Any) -> Any:
         return int(value) if kind == (int,) else float(value)
     except ValueError:
         raise OptionError(f"{item.name} is '{value[:80]}', but must be {expected}") from None
-
-
-def _unknown(name: str, known: Mapping[str, Any]) -> str:
-    if name in {item.name for item in fields(StylizeOptions)}:
-        return f"{name} cannot be chosen on this server"
-    near = get_close_matches(name, known, n=1)
-    return f"no option '{name[:80]}'" + (f"; did you mean '{near[0]}'?" if near else "")

@@ -2,11 +2,10 @@
 
 import hashlib
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, cast
 
 from torch import Tensor
 
@@ -15,22 +14,17 @@ from impasto.attention import Sight, SightWithin, overlay, see, see_within
 from impasto.device import choose_device
 from impasto.errors import Cancelled
 from impasto.gallery import is_encoded, packaged
-from impasto.masks import style_pixels
-from impasto.methods import Stylizer
-from impasto.methods.adain.style import Style, load_style
-from impasto.methods.adain.stylizer import AdaIN
-from impasto.methods.gatys.stylizer import Gatys
-from impasto.options import StylizeOptions
+from impasto.jobs.job import BytesSource, FileSource, Mask, PaintJob, PictureSource
+from impasto.jobs.pipeline import paint
+from impasto.jobs.session import Cache, Session
+from impasto.methods import StylizeOptions, Stylizer
+from impasto.options import Options
 from impasto.progress import ProgressCallback
-from impasto.record import Named, Record
+from impasto.record import Record
 from impasto.service.wire import Message
 from impasto.sources import depth
 from impasto.translation import Translator
 
-MODELS = 4
-"""Methods whose networks are kept."""
-STYLES = 256
-"""Encoded styles that are kept, of a few kilobytes each."""
 SIGHTS = 4
 """Pictures, or pairs of them, that are kept as attention sees them: who clicks once will click again."""
 LARGEST_SIGHT = 2**27
@@ -38,41 +32,6 @@ LARGEST_SIGHT = 2**27
 
 PREVIEW_SIDE = 512
 """Pixels of a preview's longer side."""
-
-T = TypeVar("T")
-
-
-class Cache(Generic[T]):
-    """The most recently used values, at most `size` of them; counts how often it had what was asked for."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.hits = self.misses = 0
-        self._kept: OrderedDict[Any, tuple[T, float]] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def get(self, key: Any, make: Callable[[], T], *, keep: Callable[[T], bool] | None = None) -> T:
-        """The value of a key, made if it is not there. keep: whether one that was made is kept; by default all are."""
-        if key in self._kept:
-            self.hits += 1
-            value, _ = self._kept.pop(key)
-        else:
-            self.misses += 1
-            value = make()
-            if keep is not None and not keep(value):
-                return value
-        self._kept[key] = value, time.monotonic()
-        while len(self._kept) > self.size:
-            self._kept.popitem(last=False)
-        return value
-
-    def forget(self, seconds: float) -> None:
-        """Let go of what was not asked for so long."""
-        oldest = time.monotonic() - seconds
-        while self._kept and next(iter(self._kept.values()))[1] < oldest:
-            self._kept.popitem(last=False)
 
 
 @dataclass(frozen=True)
@@ -85,8 +44,8 @@ class Outcome:
     cache: dict[str, list[int]]
 
 
-class Painter:
-    """Paints job after job on one device."""
+class TaskPainter:
+    """Does task after task of the server on one device."""
 
     def __init__(
         self, device: str, styles: Mapping[str, str], weights: Mapping[str, str], pixel_limit: int, keep_seconds: float
@@ -98,9 +57,8 @@ class Painter:
         """
         self._torch_device = choose_device(device)
         self._paths, self._weights = styles, weights
-        self._pixel_limit, self._keep_seconds = pixel_limit, keep_seconds
-        self._models: Cache[Stylizer] = Cache(MODELS)
-        self._styles: Cache[Style] = Cache(STYLES)
+        self._keep_seconds = keep_seconds
+        self._session = Session(self._load, pixel_limit=pixel_limit)
         self._sights: Cache[Sight | SightWithin] = Cache(SIGHTS)
 
     @property
@@ -109,32 +67,26 @@ class Painter:
 
     def warm_up(self) -> None:
         """Load the default method and paint once, so that the first job does not pay for it."""
-        options = StylizeOptions(size=64)
-        some = next(iter(packaged().values()))
-        api.paint(image.read(some), [some], options, stylizer=self._stylizer(options))
+        options, some = StylizeOptions(size=64), next(iter(packaged().values()))
+        api.paint(image.read(some), [some], options, stylizer=self._session.method(options))
 
     def paint(self, task: Message, progress: ProgressCallback) -> Outcome:
-        """Raises what `api.paint` raises; `best` of Cancelled is a `Picture` or None."""
-        options = StylizeOptions(**task.values["options"])
+        """Raises what kept it from being painted; `best` of Cancelled is a `Picture` or None."""
         blobs = iter(task.blobs)
-        content = self._read(next(blobs), "content")
-        stylizer = self._stylizer(options)
-        styles, names = [], []
-        for number, name in enumerate(task.values["styles"], 1):
-            if name is None:
-                styles.append(self._style(next(blobs), f"style {number}", options, stylizer))
-            else:
-                styles.append(self._named(name, options, stylizer))
-            names.append(name or "upload")
-        present = enumerate(task.values["masks"], 1)
-        masks = [self._read(next(blobs), f"mask {number}") if there else None for number, there in present]
+        content = BytesSource(next(blobs), "content")
         # Names of files say things about people; a record that travels with the picture holds none.
-        called = api.Names(styles=names, masks=["upload" if mask else "rest" for mask in masks])
-        painting = api.paint(
-            content, styles, options, masks=masks, stylizer=stylizer, progress=progress, names=called
-        )  # fmt: skip
-        data = _encoded(painting.picture, task.values["format"], painting.record)
-        return Outcome((data,), painting.seconds, self._counts())
+        styles = tuple(
+            BytesSource(next(blobs), f"style {number}", "upload") if name is None else self._named(name)
+            for number, name in enumerate(task.values["styles"], 1)
+        )
+        masks = tuple(
+            Mask("upload", BytesSource(next(blobs), f"mask {number}")) if is_there else Mask("rest")
+            for number, is_there in enumerate(task.values["masks"], 1)
+        )
+        job = PaintJob(content, styles, StylizeOptions(**task.values["options"]), masks)
+        painted = paint(job, self._session, progress)
+        data = _encoded(painted.picture, task.values["format"], painted.record)
+        return Outcome((data,), painted.seconds, self._counts())
 
     def look(self, task: Message, progress: ProgressCallback) -> Outcome:
         """Where a place looks, and the content with the place. Pictures of the last looks are not encoded again.
@@ -168,50 +120,25 @@ class Painter:
         small = image.resize(pixels, *image.fit(height, width, min(PREVIEW_SIDE, max(height, width))))
         return image.encode(image.Picture(small), "jpeg")
 
-    def _read(self, data: bytes, name: str) -> image.Picture:
-        return image.read(Named(data, name), pixel_limit=self._pixel_limit)
+    def _load(self, options: Options) -> Stylizer:
+        weights = self._weights.get(options.weights_name)
+        return api.load(options.method, device=str(self._torch_device), weights=weights)
 
-    def _stylizer(self, options: StylizeOptions) -> Stylizer:
-        # The weights of a method that is shown no painting are its own; of the others, the encoder's.
-        name = "vgg19" if options.takes_style else options.method
-        weights = self._weights.get(name)
-        return self._models.get(
-            options.method, lambda: api.load(options.method, device=str(self._torch_device), weights=weights)
-        )
-
-    def _named(self, name: str, options: StylizeOptions, stylizer: Stylizer) -> Any:
+    def _named(self, name: str) -> PictureSource:
         """One of the server's own."""
         file = Path(self._paths[name])
-        if is_encoded(file):
-            return self._styles.get((file, name), lambda: load_style(file, name))
-        return self._style(file.read_bytes(), name, options, stylizer)
+        return FileSource(file, name) if is_encoded(file) else BytesSource(file.read_bytes(), name, name)
 
-    def _style(self, data: bytes, name: str, options: StylizeOptions, stylizer: Stylizer) -> Any:
-        """Encoded, if that is all that is needed of it; else the picture."""
-        if not isinstance(stylizer, AdaIN) or options.refinement_steps or options.colour == "match":
-            return self._read(data, name)
-        eye = options.encoder, options.decoder, options.precision, options.style_scale
-        key = hashlib.sha256(data).digest(), *eye
-
-        def encode() -> Style:
-            # Statistics take kilobytes, the picture megabytes, and nothing asks for it again.
-            picture = style_pixels(self._read(data, name))
-            return replace(stylizer.encode(picture, options, name=name), picture=None)
-
-        return self._styles.get(key, encode)
-
-    def _sight(self, content: bytes, styles: list[bytes], options: StylizeOptions) -> Sight | SightWithin:
-        photo, stylizer = self._read(content, "content"), self._stylizer(options)
-        if not options.takes_style:
-            return see_within(photo, options, stylizer=cast(Translator, stylizer))
-        return see(photo, self._read(styles[0], "style 1"), options, stylizer=cast(Gatys, stylizer))
+    def _sight(self, content: bytes, styles: list[bytes], options: Options) -> Sight | SightWithin:
+        limit, stylizer = self._session.pixel_limit, self._session.method(options)
+        photo = BytesSource(content, "content").read(limit)
+        if options.looks_in == "content":
+            return see_within(photo, cast(Any, options), stylizer=cast(Translator, stylizer))
+        return see(photo, BytesSource(styles[0], "style 1").read(limit), options, stylizer=cast(Any, stylizer))
 
     def _counts(self) -> dict[str, list[int]]:
-        return {
-            "styles": [self._styles.hits, self._styles.misses],
-            "models": [self._models.hits, self._models.misses],
-            "sights": [self._sights.hits, self._sights.misses],
-        }
+        caches = (("styles", self._session.styles), ("models", self._session.methods), ("sights", self._sights))
+        return {name: [cache.hits, cache.misses] for name, cache in caches}
 
 
 def _encoded(picture: image.Picture, format: str, record: Record | None = None) -> bytes:  # noqa: A002

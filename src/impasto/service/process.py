@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -167,7 +167,7 @@ def run(worker: Worker, job: Job, limit: float, report: Callable[[Report], None]
         "paint" if request.place is None else "look",
         list(_blobs(job)),
         job=job.id,
-        options=asdict(request.options),
+        options=request.options.to_json(),
         styles=[style if isinstance(style, str) else None for style in request.styles],
         masks=[mask is not None for mask in request.masks],
         format=request.format,

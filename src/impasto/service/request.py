@@ -1,12 +1,13 @@
 """One wish of a user, and what is checked of it before anything is decoded."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
 
 from impasto.errors import OptionError, PictureError
-from impasto.options import LOOK_OPTIONS, LOOK_SIZE, StylizeOptions
+from impasto.methods import StylizeOptions
+from impasto.options import LOOK_SIZE, Options, choosable
 from impasto.record import Named, opened
 from impasto.service.limits import MEGA, Limits
 from impasto.service.offer import Offer
@@ -30,7 +31,7 @@ class Request:
     content: bytes
     styles: tuple[str | bytes, ...] = ()
     masks: tuple[bytes | None, ...] = ()
-    options: StylizeOptions = StylizeOptions()
+    options: Options = StylizeOptions()
     format: str = "png"
     place: tuple[float, float] | None = None
 
@@ -60,7 +61,7 @@ def inspect(request: Request, limits: Limits, offer: Offer) -> int:
     offer.check(options)
     _check_styles(request, offer)
     if request.place is not None:
-        _check_look(request, *request.place)
+        _check_look(request, offer, *request.place)
     sizes = {name: _size(data, name, limits) for name, data in request.uploads().items()}
     width, height = sizes["content"]
     longer = max(width, height)
@@ -81,31 +82,25 @@ def _check_styles(request: Request, offer: Offer) -> None:
     for style in request.styles:
         if isinstance(style, str):
             offer.check_style(style, options)
-    if not masks:
-        options.blend_weights(count)
-    elif options.style_blend:
-        raise OptionError("style_blend mixes styles everywhere, but masks give each style its own place")
-    elif masks not in (count, count - 1):
+    if masks and masks not in (count, count - 1):
         raise OptionError(f"masks are {masks} for {count} styles, but must be one for each, or one less")
 
 
-def _check_look(request: Request, x: float, y: float) -> None:
+def _check_look(request: Request, offer: Offer, x: float, y: float) -> None:
     options = request.options
     for name, value in (("x", x), ("y", y)):
         if not 0 <= value <= 100:
             raise OptionError(f"{name} of the place is {value:g}, but must be from 0 to 100 percent of the content")
-    if options.method not in LOOK_OPTIONS:
-        raise OptionError(f"method is '{options.method}', but attention is shown of {', '.join(LOOK_OPTIONS)}")
-    for item in fields(options):
-        changed = getattr(options, item.name) != item.default
-        if changed and item.name not in ("method", *LOOK_OPTIONS[options.method]):
+    if not options.looks_in:
+        raise OptionError(f"method is '{options.method}', but attention is shown of {', '.join(offer.looking())}")
+    for item in choosable(options):
+        if getattr(options, item.name) != item.default and item.name not in options.look_options:
             raise OptionError(f"{item.name} does not change what a look shows")
     if request.masks:
         raise OptionError("masks are for paintings; they do not change what a look shows")
     if len(request.styles) > 1:
         raise OptionError(f"styles are {len(request.styles)}, but a place looks in one painting")
-    if len(layers := options.layers("attention_layers")) > 1:
-        raise OptionError(f"attention_layers are {', '.join(layers)}, but one layer is shown at a time")
+    options.check_look()
 
 
 def _size(data: bytes, name: str, limits: Limits) -> tuple[int, int]:

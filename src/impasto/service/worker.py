@@ -65,9 +65,9 @@ def main() -> None:
     start = inbox.tasks.get()
     try:
         # PyTorch comes in here, after the pipe is read from.
-        from impasto.service.painter import Painter
+        from impasto.service.painter import TaskPainter
 
-        painter = Painter(**start.values)
+        painter = TaskPainter(**start.values)
         painter.warm_up()
     except ImpastoError as error:
         write(out, "failed", code="start", message=str(error))

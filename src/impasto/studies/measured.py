@@ -12,7 +12,6 @@ from impasto import figures, image
 from impasto.encoders import load_encoder, points
 from impasto.metrics import frechet_distance, kernel_distance, psnr, ssim
 from impasto.metrics.held_out import rounded
-from impasto.options import StylizeOptions
 from impasto.studies.paper_tables import NOT_RUN, PUBLISHED
 from impasto.translation import Translator
 
@@ -48,7 +47,7 @@ def translations(method: Translator, held_out: Mapping[str, Sequence[Tensor]]) -
     if they had been saved: what a generator hides in less than that counts for nothing."""
     made = []
     for kind, there, back in WAYS:
-        ways = [StylizeOptions(method=method.method, direction=direction) for direction in (there, back)]
+        ways = [method.options(direction=direction) for direction in (there, back)]
         for picture in held_out[kind]:
             painted = rounded(method(picture, [], ways[0]))
             again = rounded(method(painted, [], ways[1]))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from impasto import figures, image
 from impasto.api import load
 from impasto.errors import OptionError
 from impasto.files import make_folder, replace_file
+from impasto.methods import StylizeOptions
+from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import Gatys
-from impasto.options import StylizeOptions
 from impasto.studies.report import as_csv, claim, machine, table
 from impasto.studies.study import Cell, Study, Variant
 
@@ -55,13 +56,15 @@ class Workshop:
         assert isinstance(method, Gatys)
         return method
 
-    def options(self, variant: Variant) -> StylizeOptions:
+    def options(self, variant: Variant) -> GatysOptions:
         """Raises OptionError for what no method has."""
-        chosen = {"method": "gatys", "size": PAPER_SIZE, **self.study.base, **self.settings.choices, **variant.choices}
-        if chosen.get("encoder", StylizeOptions.encoder) != "lite":
+        chosen = {"size": PAPER_SIZE, **self.study.base, **self.settings.choices, **variant.choices}
+        if chosen.get("encoder", GatysOptions.encoder) != "lite":
             # Another encoder's filters are as its file has them.
             chosen.pop("filters", None)
-        return StylizeOptions(**chosen)
+        options = StylizeOptions("gatys", **chosen)
+        assert isinstance(options, GatysOptions)
+        return options
 
     def shown(self, picture: image.Picture) -> Image.Image:
         """A picture as large as what is painted of it."""
@@ -94,7 +97,7 @@ def run(
         raise OptionError(f"{name} has nothing to compare: its variants are the same with these options")
     asked = {
         "pictures": {kind: _digests(some) for kind, some in (("content", contents), ("style", styles))},
-        "options": {variant: asdict(chosen.resolved()) for variant, chosen in options.items()},
+        "options": {variant: chosen.resolved().to_json() for variant, chosen in options.items()},
     }
     claim(folder, name, settings.inputs, asked=None if settings.overwrite else asked)
     make_folder(folder)
@@ -169,12 +172,12 @@ def _draw_curves(shop: Workshop, cells: Mapping[tuple[int, str], Cell], folder: 
 def _report(
     about: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
-    options: Mapping[str, StylizeOptions],
+    options: Mapping[str, GatysOptions],
     drawn: Sequence[str],
 ) -> str:
-    resolved = [asdict(chosen.resolved()) for chosen in options.values()]
+    resolved = [chosen.resolved().to_json() for chosen in options.values()]
     common = {key: value for key, value in resolved[0].items() if all(other[key] == value for other in resolved)}
-    defaults = asdict(StylizeOptions(method="gatys").resolved())
+    defaults = GatysOptions().resolved().to_json()
     weights = ", ".join(f"{name} {digest[:12]}" for name, digest in about["weights"].items())
     lines = [
         f"# {about['study']}",

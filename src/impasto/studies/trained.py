@@ -23,7 +23,6 @@ from impasto.device import choose_device, precision
 from impasto.errors import OptionError, from_extra
 from impasto.files import make_folder, replace_file
 from impasto.methods.nla_cyclegan.network import Generator
-from impasto.options import StylizeOptions
 from impasto.recipes import RECIPES
 from impasto.studies.measured import PROTOCOL, failures, measures, published, translations
 from impasto.studies.report import as_csv, claim, machine, table
@@ -258,7 +257,7 @@ def _figure(outcomes: Sequence[Outcome], pictures: Sequence[image.Picture], budg
     columns = [[image.to_pil(picture) for picture in pictures]]
     for outcome in outcomes:
         method = _loaded(outcome, budget)
-        options = StylizeOptions(method=method.method)
+        options = method.options()
         painted = [method(picture.pixels, [], options) for picture in pictures]
         columns.append([image.to_pil(image.Picture(one)) for one in painted])
         titles.append(outcome.variant.name)

@@ -9,7 +9,6 @@ from starlette.requests import Request
 
 from impasto import service
 from impasto.errors import OptionError
-from impasto.options import LOOK_OPTIONS
 from impasto.service import Limits, Offer
 from impasto.serving.problem import Problem
 
@@ -76,7 +75,7 @@ async def _request(items: list[tuple[str, Any]], offer: Offer, *, looks: bool) -
         raise OptionError("content is missing: the picture to paint or to look from, as a file")
     place = (_percent(texts, "x"), _percent(texts, "y")) if looks else None
     if looks and not texts.get("method"):
-        texts["method"] = next(iter(LOOK_OPTIONS))
+        texts["method"] = next(iter(offer.looking()), "")
     return service.Request(
         content=content,
         styles=tuple(styles),

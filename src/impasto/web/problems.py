@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from impasto.errors import ImpastoError, OptionError
-from impasto.options import StylizeOptions
+from impasto.methods import every_field
 from impasto.service.refusals import RefusedError
 from impasto.serving.problem import Problem
 
@@ -35,7 +35,10 @@ def problem_of(error: ImpastoError, more: Mapping[str, Any] | None = None) -> Pr
         status = STATUS.get(error.code, 422)
         return Problem(status, error.code, str(error), retry_after=error.retry_after, more=more)
     members = dict(more or {})
-    if isinstance(error, OptionError) and (name := str(error).partition(" ")[0].rstrip(":")) in _OPTIONS:
+    if isinstance(error, OptionError) and (name := str(error).partition(" ")[0].rstrip(":")) in (
+        "method",
+        *every_field(),
+    ):
         members["option"] = name
     return Problem(422, type(error).__name__, str(error), more=members)
 
@@ -71,6 +74,3 @@ def install(app: FastAPI) -> None:
 def _methods(request: Request) -> set[str]:
     here = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
     return {method for route in here for method in getattr(route, "methods", None) or ()}
-
-
-_OPTIONS = frozenset(StylizeOptions.__dataclass_fields__)

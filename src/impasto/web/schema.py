@@ -4,7 +4,6 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from impasto.options import LOOK_OPTIONS
 from impasto.service import FORMATS, Limits, Offer, Request
 from impasto.serving.problem import MEDIA_TYPE
 from impasto.web.form import REST
@@ -96,8 +95,8 @@ def form(offer: Offer, limits: Limits) -> dict[str, Any]:
 def look_form(offer: Offer) -> dict[str, Any]:
     """The body of `POST /v1/attention`."""
     options = _options(offer)
-    methods = offer.looking()
-    named = {name for method in methods for name in LOOK_OPTIONS[method]}
+    looking = offer.looking()
+    named = {name for method in looking for name in offer.methods[method].look_options}
     percent = {"type": "number", "minimum": 0, "maximum": 100}
     properties: dict[str, Any] = {
         "content": {**FILE, "description": "the picture that has the place"},
@@ -109,7 +108,7 @@ def look_form(offer: Offer) -> dict[str, Any]:
         "x": {**percent, "description": "of the place, in percent of the content's width"},
         "y": {**percent, "description": "of the place, in percent of the content's height"},
         "format": FORMAT,
-        "method": {**options["method"], "enum": list(methods), "default": next(iter(LOOK_OPTIONS))},
+        "method": {**options["method"], "enum": list(looking), "default": next(iter(looking), "")},
         **{name: shown for name, shown in options.items() if name in named},
     }
     example = {"content": "(the file)", "style": next(iter(offer.paintings), ""), "x": 50, "y": 20}
@@ -122,8 +121,8 @@ def _style(names: list[str]) -> dict[str, Any]:
 
 def _options(offer: Offer) -> dict[str, dict[str, Any]]:
     return {
-        name: {key: value for key, value in shown.items() if key not in ("unit", "methods")}
-        for name, shown in offer.schema().items()
+        name: {key: value for key, value in shown.items() if key not in ("unit", "methods", "plain")}
+        for name, shown in offer.every_schema().items()
     }
 
 

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from impasto.errors import OptionError
 from impasto.gallery import named_styles, styles_file
-from impasto.options import StylizeOptions
 from impasto.service import FORMATS, Offer
 from impasto.serving.problem import Problem
 from impasto.web.copies import style_thumbnail
@@ -22,13 +21,15 @@ router = APIRouter(prefix="/v1")
 
 @router.get("/methods", summary="Methods, options and limits", responses=problems())
 async def methods(request: Request) -> dict[str, Any]:
-    """`options` is JSON Schema; `methods` in it are the only ones that have the option."""
+    """What each method can do, and its `options` as JSON Schema, those that most people want (`plain`) first; what is
+    `refining` has an effect once one of `refined_by` is not as usual. The `options` beside the methods are those of all
+    together; `methods` in them are the only ones that have the option."""
     request.app.state.access.visitor(request)
     offer: Offer = request.app.state.service.offer
-    schema = offer.schema()
     return {
-        "methods": [_method(name, schema) for name in schema["method"]["enum"]],
-        "options": schema,
+        "default": offer.default,
+        "methods": [_method(name, offer) for name in offer.methods],
+        "options": offer.every_schema(),
         "formats": FORMATS,
         "limits": asdict(request.app.state.service.limits),
     }
@@ -67,6 +68,18 @@ def _style(name: str, file: Path) -> dict[str, str]:
     return {"name": name, "thumbnail": f"/v1/styles/{name}/thumbnail", **about}
 
 
-def _method(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    own = [option for option, shown in schema.items() if name in shown.get("methods", [name])]
-    return {"name": name, "takes_style": StylizeOptions(method=name).takes_style, "options": own}
+def _method(name: str, offer: Offer) -> dict[str, Any]:
+    kind = offer.methods[name]
+    return {
+        "name": name,
+        "about": kind.about,
+        "takes_style": kind.takes_styles,
+        "needs_style": kind.needs_style,
+        "takes_several": kind.blends,
+        "takes_masks": kind.takes_masks,
+        "takes_encoded": bool(kind.encoded),
+        "refined_by": list(kind.refined_by),
+        "looks_in": kind.looks_in,
+        "look_options": list(kind.look_options),
+        "options": offer.schema(name),
+    }

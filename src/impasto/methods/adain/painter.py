@@ -45,7 +45,7 @@ class Painter:
 
     style: the only one, or a blend. regions: instead, styles and their maps, (1, 1, H, W) each, how much of each
     position is that style's. opacity: (N or 1, 1, H, W); None where all of the photo is visible.
-    strength, detail, stroke: of `StylizeOptions`. Detail and stroke mean something to a detailed decoder alone.
+    strength, detail, stroke: of `AdaINOptions`. Detail and stroke mean something to a detailed decoder alone.
     """
 
     networks: Networks

@@ -12,8 +12,8 @@ from impasto.engine.architecture import LAYERS
 from impasto.errors import WeightsError
 from impasto.gallery import STYLE_SUFFIX
 from impasto.losses.feature_statistics import Statistics
+from impasto.methods.adain.options import AdaINOptions
 from impasto.methods.adain.preparation import Colours
-from impasto.options import StylizeOptions
 
 Codes = Mapping[str, Statistics]
 
@@ -43,10 +43,10 @@ class Style:
         about = {"encoder": self.encoder, "name": self.name, "scale": self.scale}
         weights.save(path, self._tensors(), {"style": about})
 
-    def pixels(self, options: StylizeOptions) -> Tensor:
+    def pixels(self, options: AdaINOptions) -> Tensor:
         """The painting itself. Raises OptionError if it is not there, with what these options need it for."""
         if self.picture is None:
-            options.check_encoded(self.name)
+            options.check_encoded(self.name, self.scale)
         assert self.picture is not None
         return self.picture
 

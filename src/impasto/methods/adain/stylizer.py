@@ -19,10 +19,10 @@ from impasto.engine.architecture import LAYERS, DecoderConfig
 from impasto.errors import OptionError, WeightsError
 from impasto.masks import visible
 from impasto.methods.adain.network import Decoder
+from impasto.methods.adain.options import AdaINOptions
 from impasto.methods.adain.painter import Networks, Painter, statistics
 from impasto.methods.adain.preparation import colours
 from impasto.methods.adain.style import Style, blended
-from impasto.options import StylizeOptions
 from impasto.progress import Progress, ProgressCallback
 from impasto.weights import WEIGHTS, load, location, sha256_of
 
@@ -36,7 +36,7 @@ logger = logging.getLogger("impasto")
 class AdaIN:
     """The method, ready to paint: holds networks, and nothing of the pictures that it painted."""
 
-    method = "adain"
+    method = AdaINOptions.method
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class AdaIN:
         self,
         content: Tensor,
         styles: Sequence[Tensor | Style],
-        options: StylizeOptions,
+        options: AdaINOptions,
         *,
         masks: Sequence[Tensor] | None = None,
         start: Tensor | None = None,
@@ -93,7 +93,7 @@ class AdaIN:
         # Not an inference tensor: callers may go on with it where gradients are wanted.
         return result.clone(memory_format=torch.contiguous_format)
 
-    def encode(self, picture: Tensor, options: StylizeOptions, *, name: str = "") -> Style:
+    def encode(self, picture: Tensor, options: AdaINOptions, *, name: str = "") -> Style:
         """A style, (1, 3, h, w) in [0, 1], or (1, 4, h, w) with the opacity of its pixels, of which what is transparent
         counts for nothing; to be reused for any number of contents."""
         networks = self.networks(options)
@@ -108,18 +108,18 @@ class AdaIN:
             eye, tones = self._eye(networks, options), colours(pixels, opacity)
             return Style(found, tones, eye, name, options.style_scale, picture)
 
-    def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
+    def bytes_per_pixel(self, options: AdaINOptions, *, regions: int = 0) -> float:
         """Memory of one pixel of the picture at the peak of painting."""
         return bytes_per_pixel(self.networks(options))
 
-    def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
+    def weights_hashes(self, options: AdaINOptions) -> dict[str, str]:
         """{network: sha256 of its weights}, for the record of how a picture was made."""
         return {
             options.encoder: self._encoder_hash(options),
             options.decoder: sha256_of(decoder_file(options.decoder)),
         }
 
-    def networks(self, options: StylizeOptions) -> Networks:
+    def networks(self, options: AdaINOptions) -> Networks:
         """Loaded once. Half precision is given up for networks that it changes visibly."""
         key = options.encoder, options.decoder, options.precision
         if key not in self._networks:
@@ -131,7 +131,7 @@ class AdaIN:
         return self._networks[key]
 
     @torch.random.fork_rng(devices=[])  # a caller's random numbers are not ours to draw
-    def _load(self, options: StylizeOptions) -> Networks:
+    def _load(self, options: AdaINOptions) -> Networks:
         path = decoder_file(options.decoder)
         decoder, config = load_decoder(path)
         encoder = load_encoder(options.encoder, weights=self.weights, progress=self._download)
@@ -145,7 +145,7 @@ class AdaIN:
         decoder = convert_conv2d_weight_memory_format(decoder.to(self.device), torch.channels_last)
         return Networks(encoder.to(self.device), decoder)
 
-    def _encoded(self, style: Tensor | Style, networks: Networks, options: StylizeOptions) -> Style:
+    def _encoded(self, style: Tensor | Style, networks: Networks, options: AdaINOptions) -> Style:
         if isinstance(style, Tensor):
             return self.encode(style, options)
         if style.encoder != self._eye(networks, options):
@@ -155,10 +155,10 @@ class AdaIN:
         options.check_scale(style.name, style.scale)
         return style.on(self.device)
 
-    def _encoder_hash(self, options: StylizeOptions) -> str:
+    def _encoder_hash(self, options: AdaINOptions) -> str:
         return sha256_of(weights_file(options.encoder, self.weights))
 
-    def _eye(self, networks: Networks, options: StylizeOptions) -> str:
+    def _eye(self, networks: Networks, options: AdaINOptions) -> str:
         """What a style was seen with: the same weights see differently through another pooling."""
         return f"{self._encoder_hash(options)} {networks.encoder.pooling}"
 
@@ -179,7 +179,7 @@ def load_decoder(path: Path) -> tuple[Decoder, dict[str, Any]]:
     return decoder.eval().requires_grad_(False), config
 
 
-def _refuse_what_does_nothing(decoder: Decoder, options: StylizeOptions) -> None:
+def _refuse_what_does_nothing(decoder: Decoder, options: AdaINOptions) -> None:
     """Detail and stroke would be ignored silently by a decoder that has not learned them. Raises OptionError."""
     if decoder.config.detailed:
         return

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
+from impasto.methods.cyclegan.options import CycleGANOptions
 from impasto.translation import Translator
 
 
 class CycleGAN(Translator):
     """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
 
-    method = "cyclegan"
+    options = CycleGANOptions
 
     @classmethod
     def build(cls, config: Mapping[str, Any]) -> Generator:

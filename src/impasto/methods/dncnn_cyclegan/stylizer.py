@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from impasto.methods.dncnn_cyclegan.network import Generator, GeneratorConfig
+from impasto.methods.dncnn_cyclegan.options import DnCNNCycleGANOptions
 from impasto.translation import Translator
 
 
 class DnCNNCycleGAN(Translator):
     """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
 
-    method = "dncnn-cyclegan"
+    options = DnCNNCycleGANOptions
 
     @classmethod
     def build(cls, config: Mapping[str, Any]) -> Generator:

@@ -18,7 +18,7 @@ from impasto.losses.attention_style import (
 )
 from impasto.losses.conventions import content_factor, style_factor
 from impasto.losses.gram import blend
-from impasto.options import StylizeOptions
+from impasto.methods.gatys.options import GatysOptions
 
 Features = Mapping[str, Tensor]
 
@@ -78,7 +78,7 @@ def at_layer(mask: Tensor, layer: str) -> Tensor:
     return mask
 
 
-def layers_to_encode(options: StylizeOptions) -> set[str]:
+def layers_to_encode(options: GatysOptions) -> set[str]:
     """All layers that attention needs of content and style; none if it counts nothing."""
     if not options.chosen("attention_weight"):
         return set()
@@ -91,7 +91,7 @@ def attention_terms(
     content: Seen,
     styles: Sequence[Seen],
     shares: Sequence[float],
-    options: StylizeOptions,
+    options: GatysOptions,
     region: Tensor | None = None,
     area: float = 1.0,
 ) -> list[AttentionTerm]:
@@ -109,7 +109,7 @@ def attention_terms(
     return terms
 
 
-def _weights(options: StylizeOptions) -> dict[str, float]:
+def _weights(options: GatysOptions) -> dict[str, float]:
     if not options.chosen("attention_weight"):
         return {}
     layers = options.layers("attention_layers")
@@ -117,7 +117,7 @@ def _weights(options: StylizeOptions) -> dict[str, float]:
     return {layer: options.chosen("attention_weight") * weight / total for layer, weight in layers.items()}
 
 
-def _target(content: Seen, style: Seen, layer: str, options: StylizeOptions, region: Tensor | None) -> Tensor:
+def _target(content: Seen, style: Seen, layer: str, options: GatysOptions, region: Tensor | None) -> Tensor:
     names = compared_layers(layer, options.attention_features)
     queries, keys = (compared(seen, layer, names) for seen in (content, style))
     temperature, values, weights = options.attention_temperature, style.features[layer], style.shares.get(layer)
@@ -129,7 +129,7 @@ def _target(content: Seen, style: Seen, layer: str, options: StylizeOptions, reg
     return centred_gram(attend(queries, keys, values, temperature=temperature, key_weights=weights), region)
 
 
-def _term(target: Tensor, layer: str, weight: float, options: StylizeOptions, region: Tensor | None) -> AttentionTerm:
+def _term(target: Tensor, layer: str, weight: float, options: GatysOptions, region: Tensor | None) -> AttentionTerm:
     # The loss functions are written in paper 001's convention; others are factors away from it.
     convention = options.chosen("convention")
     factor_of = content_factor if options.attention_loss == "local" else style_factor

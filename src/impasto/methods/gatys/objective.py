@@ -24,7 +24,7 @@ from impasto.methods.gatys.attention import (
     attention_terms,
     layers_to_encode,
 )
-from impasto.options import StylizeOptions
+from impasto.methods.gatys.options import GatysOptions
 
 # A region with less than this share of a picture is not seen, and its Gram matrix is mostly rounding.
 SMALLEST_SHARE = 1e-6
@@ -99,7 +99,7 @@ class Objective:
 
 
 @torch.no_grad()
-def encode_style(encoder: Encoder, style: Tensor, options: StylizeOptions) -> Style:
+def encode_style(encoder: Encoder, style: Tensor, options: GatysOptions) -> Style:
     """What the objective needs of one style, (1, 3, h, w) or (1, 4, h, w) with the opacity of its pixels: what is
     transparent counts for nothing."""
     layers, looked_at = options.layers("style_layers"), layers_to_encode(options)
@@ -115,7 +115,7 @@ def make_objective(
     encoder: Encoder,
     content: Tensor,
     styles: Sequence[Style],
-    options: StylizeOptions,
+    options: GatysOptions,
     opacity: Tensor | None = None,
 ) -> Objective:
     """The objective at the size of `content`, (1, 3, H, W), for the blend of the styles in the options' shares.
@@ -139,7 +139,7 @@ def make_regional_objective(
     encoder: Encoder,
     content: Tensor,
     regions: Sequence[Region],
-    options: StylizeOptions,
+    options: GatysOptions,
     opacity: Tensor | None = None,
 ) -> Objective:
     """The same with a style for each region: guided Gram matrices (Gatys et al. 2017, section 4).
@@ -159,13 +159,13 @@ def make_regional_objective(
 
 
 @torch.no_grad()
-def _seen(encoder: Encoder, content: Tensor, options: StylizeOptions, opacity: Tensor | None) -> Seen:
+def _seen(encoder: Encoder, content: Tensor, options: GatysOptions, opacity: Tensor | None) -> Seen:
     features = _encode(encoder, content, layers_to_encode(options))
     return Seen(features, {} if opacity is None else {layer: at_layer(opacity, layer) for layer in features})
 
 
 def _style_terms(
-    style: Style, options: StylizeOptions, share: float = 1.0, mask: Tensor | None = None
+    style: Style, options: GatysOptions, share: float = 1.0, mask: Tensor | None = None
 ) -> list[StyleTerm]:
     """What one style asks of its region, which has `share` of the picture."""
     layers = options.layers("style_layers")
@@ -188,7 +188,7 @@ def _objective(
     content: Tensor,
     style: Sequence[StyleTerm],
     attention: Sequence[AttentionTerm],
-    options: StylizeOptions,
+    options: GatysOptions,
 ) -> Objective:
     layers = options.layers("content_layers")
     targets = _encode(encoder, content, layers)

@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 from impasto.errors import DivergedError
 from impasto.methods.gatys.canvas import Canvas
 from impasto.methods.gatys.objective import Objective
-from impasto.options import StylizeOptions
+from impasto.methods.gatys.options import GatysOptions
 
 # A healthy run rises by a few percent between steps; paper 002's failure by powers of ten.
 EXPLODED = 2.0
@@ -108,7 +108,7 @@ class Optimisation:
     """One size's optimisation, which can be stopped after any step and continued from `state`."""
 
     def __init__(
-        self, objective: Objective, start: Tensor, options: StylizeOptions, colours: Tensor | None = None
+        self, objective: Objective, start: Tensor, options: GatysOptions, colours: Tensor | None = None
     ) -> None:
         """colours: those of `Canvas`."""
         self.objective = objective

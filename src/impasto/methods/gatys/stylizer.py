@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -19,6 +19,7 @@ from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import LAYERS, Encoder, Pooling, block_of
 from impasto.errors import Cancelled, OptionError
 from impasto.masks import recoloured, visible
+from impasto.methods import Saving
 from impasto.methods.gatys import state
 from impasto.methods.gatys.attention import layers_to_encode
 from impasto.methods.gatys.objective import (
@@ -29,7 +30,7 @@ from impasto.methods.gatys.objective import (
     make_regional_objective,
 )
 from impasto.methods.gatys.optimise import Optimisation
-from impasto.options import StylizeOptions
+from impasto.methods.gatys.options import GatysOptions
 from impasto.progress import Progress, ProgressCallback
 from impasto.weights import sha256_of
 
@@ -42,18 +43,10 @@ SMALLEST_GAIN = 0.999
 logger = logging.getLogger("impasto")
 
 
-@dataclass(frozen=True)
-class Saving:
-    """Where to keep the state of an unfinished painting, and after how many steps to write it again."""
-
-    path: Path
-    every: int = 50
-
-
 class Gatys:
     """The method, ready to paint: holds encoders, and nothing of the pictures that it painted."""
 
-    method = "gatys"
+    method = GatysOptions.method
 
     def __init__(
         self,
@@ -72,7 +65,7 @@ class Gatys:
         self,
         content: Tensor,
         styles: Sequence[Tensor],
-        options: StylizeOptions,
+        options: GatysOptions,
         *,
         start: Tensor | None = None,
         masks: Sequence[Tensor] | None = None,
@@ -82,7 +75,7 @@ class Gatys:
         """Paint `content` in the style of `styles`; all are (1, 3, h, w) in [0, 1], of any sizes.
 
         content, styles: with a fourth channel, opacity, what is transparent counts for nothing.
-        start: the picture to start from, if options.init names a file.
+        start: the picture to start from, instead of what options.init says.
         masks: one (1, 1, H, W) in [0, 1] per style, at the content's size: how much of each position belongs to that
             style. Their sum is at most 1; where it is less, the rest belongs to no style and only the content acts.
             Each style then has its own region, and options.style_blend plays no part.
@@ -106,17 +99,17 @@ class Gatys:
             with memory_guard(self.device, height, width, needed):
                 return _Run(self, encoder, pictures, options, progress, saving).paint()
 
-    def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
+    def bytes_per_pixel(self, options: GatysOptions, *, regions: int = 0) -> float:
         """Memory of one pixel of the picture at the peak of painting. regions: of a painting with masks; 0 without."""
         resolved = options.resolved()
         return bytes_per_pixel(self.encoder(resolved), resolved, regions)
 
-    def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
+    def weights_hashes(self, options: GatysOptions) -> dict[str, str]:
         """{encoder: sha256 of its weights}, for the record of how a picture was made."""
         return {options.encoder: sha256_of(weights_file(options.encoder, self.weights))}
 
     @torch.random.fork_rng(devices=[])  # a caller's random numbers are not ours to draw
-    def encoder(self, options: StylizeOptions) -> Encoder:
+    def encoder(self, options: GatysOptions) -> Encoder:
         """What the picture is seen with; loaded once. Raises OptionError or WeightsError."""
         name, filters, dtype = key = options.encoder, options.filters, precision(options.precision, self.device)
         if key not in self._encoders:
@@ -125,7 +118,7 @@ class Gatys:
         return self._encoders[key].pooled(cast(Pooling, options.pooling))
 
 
-def bytes_per_pixel(encoder: Encoder, options: StylizeOptions, regions: int = 0) -> float:
+def bytes_per_pixel(encoder: Encoder, options: GatysOptions, regions: int = 0) -> float:
     """Memory of one pixel of the picture at the peak of an optimisation step; `benchmarks/memory.py` measures it.
 
     regions: of a painting with masks, or 1 where a part of it is transparent; 0 is without.
@@ -160,7 +153,7 @@ def objective_at(
     encoder: Encoder,
     content: Tensor,
     styles: Sequence[Tensor],
-    options: StylizeOptions,
+    options: GatysOptions,
     masks: Sequence[Tensor] | None = None,
 ) -> Objective:
     """The total loss at the size of `content`, (1, 3, H, W), or (1, 4, H, W) with its opacity; styles and masks may be
@@ -174,7 +167,7 @@ def objective_at(
     return make_regional_objective(encoder, pixels, regions, options, opacity)
 
 
-def fit_style(style: Tensor, height: int, width: int, options: StylizeOptions) -> Tensor:
+def fit_style(style: Tensor, height: int, width: int, options: GatysOptions) -> Tensor:
     """The style, (1, 3, h, w), for a picture of height x width, by the options' style_fit, times style_scale.
 
     At the content's area its strokes have one size in the picture, whatever the proportions of the two.
@@ -225,7 +218,7 @@ class _Run:
         method: Gatys,
         encoder: Encoder,
         pictures: _Pictures,
-        options: StylizeOptions,
+        options: GatysOptions,
         progress: ProgressCallback | None,
         saving: Saving | None,
     ) -> None:
@@ -239,7 +232,7 @@ class _Run:
         self.best = visible(self.pictures.content)[0]
         height, width = self.best.shape[-2:]
         self.sizes = pyramid(height, width, options.scales or 1)
-        self.fingerprint = pictures.fingerprint(asdict(options), method.weights_hashes(options)) if saving else ""
+        self.fingerprint = pictures.fingerprint(options.to_json(), method.weights_hashes(options)) if saving else ""
         self.retreats = 0  # at the scales that are done
         self.has_gained = False  # at any of these
         self.clock = _Clock([size[0] * size[1] * self._steps(i) for i, size in enumerate(self.sizes)])
@@ -323,6 +316,8 @@ class _Run:
         return steps
 
     def _first_picture(self, content: Tensor) -> Tensor:
+        if self.pictures.start is not None:
+            return image.resize(self.pictures.start, content.shape[-2], content.shape[-1])
         match self.options.chosen("init"):
             case "content":
                 return content
@@ -332,12 +327,10 @@ class _Run:
                 # Drawn on the CPU, so that a seed means the same picture on every device.
                 generator = torch.Generator().manual_seed(self.options.seed)
                 return torch.rand(content.shape, generator=generator).to(content.device)
-        if self.pictures.start is None:
-            raise OptionError(f"init is '{self.options.init}', but must be content, noise, grey or a picture file")
-        return image.resize(self.pictures.start, content.shape[-2], content.shape[-1])
+        raise OptionError(f"init is '{self.options.init}', but must be content, noise, grey or a picture file")
 
 
-def _coloured(pictures: _Pictures, options: StylizeOptions) -> tuple[Tensor, Tensor]:
+def _coloured(pictures: _Pictures, options: GatysOptions) -> tuple[Tensor, Tensor]:
     """The content as it is painted from, and the colours that the canvas moves in, (3, 3)."""
     equal = options.blend_weights(len(pictures.styles)) if pictures.masks is None else None
     mixed = equal or [1 / len(pictures.styles)] * len(pictures.styles)
@@ -364,7 +357,7 @@ class _Clock:
         return seconds * (sum(self.work) - done) / work if work > 0 else None
 
 
-def _unpainted(options: StylizeOptions) -> str:
+def _unpainted(options: GatysOptions) -> str:
     said = "the picture is nearly as it was at the start, as none was found whose loss is lower"
     if options.chosen("attention_weight") and options.attention_loss == "gram":
         said += (
@@ -374,7 +367,7 @@ def _unpainted(options: StylizeOptions) -> str:
     return said
 
 
-def _check_layers(options: StylizeOptions) -> None:
+def _check_layers(options: GatysOptions) -> None:
     for name in ("content_layers", "style_layers", "attention_layers"):
         for layer in options.layers(name):
             if layer not in LAYERS:

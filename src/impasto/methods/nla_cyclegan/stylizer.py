@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
+from impasto.methods.nla_cyclegan.options import NLACycleGANOptions
 from impasto.translation import Translator
 
 
 class NLACycleGAN(Translator):
     """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
 
-    method = "nla-cyclegan"
+    options = NLACycleGANOptions
 
     @classmethod
     def build(cls, config: Mapping[str, Any]) -> Generator:

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
+from impasto.methods.semantic_gan.options import SemanticGANOptions
 from impasto.translation import Translator
 
 
 class SemanticGAN(Translator):
     """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
 
-    method = "semantic-gan"
+    options = SemanticGANOptions
 
     @classmethod
     def build(cls, config: Mapping[str, Any]) -> Generator:

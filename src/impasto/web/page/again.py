@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from impasto.errors import OptionError, PictureError
-from impasto.options import StylizeOptions
+from impasto.methods import DEFAULT, every_field
+from impasto.options import Options
 from impasto.record import Record, read_record
 from impasto.service import Offer
 from impasto.web.page.desk import Desk
@@ -46,7 +47,7 @@ def wire(form: Form, parts: "Parts", desk: Desk) -> None:
         return {
             **parts.controls.filled(options), **parts.styles.arranged(values, values[parts.photo]),
             parts.styles.gallery: names, parts.styles.own: None,
-            parts.style_box: gr.update(visible=options.takes_style), parts.note: said(text, "good"),
+            parts.style_box: gr.update(visible=options.takes_styles), parts.note: said(text, "good"),
         }  # fmt: skip
 
     outputs = {
@@ -55,18 +56,23 @@ def wire(form: Form, parts: "Parts", desk: Desk) -> None:
     form.painting.upload(filled, {form.painting, parts.photo, *parts.styles.inputs}, outputs, **QUIET)
 
 
-def settings(record: Record, offer: Offer) -> tuple[StylizeOptions, list[str]]:
+def settings(record: Record, offer: Offer) -> tuple[Options, list[str]]:
     """The options of a record, and the names of those that this server does not offer. Raises PictureError."""
     stored = record.get("options")
     if not isinstance(stored, dict):
         raise PictureError("its record of how it was made holds no options")
-    defaults = {item.name: item.default for item in offer.options()}
+    method = stored.get("method", DEFAULT)
+    defaults = {name: item.default for name, item in offer.options(method).items()} if method in offer.methods else {}
+    known = every_field()
     left_out = []
     given: dict[str, Any] = {}
     for name, value in stored.items():
         if not isinstance(name, str) or name not in defaults:
-            changed = StylizeOptions.__dataclass_fields__.get(name)
-            left_out += [f"{name} {value}"[:80]] if changed is not None and value != changed.default else []
+            usual = [item.default for item in known.get(name, {}).values()]
+            if name == "method":
+                given[name] = value
+            elif usual and value not in usual:
+                left_out.append(f"{name} {value}"[:80])
         elif value != defaults[name]:
             given[name] = value
     try:

@@ -39,8 +39,7 @@ class Parts:
 
 def compare_tab(desk: Desk) -> None:
     """Build the tab, inside an open `gr.Blocks` or `gr.Tab`."""
-    fields = {item.name: item for item in desk.offer.options()}
-    methods = list(desk.offer.choices(fields["method"]))
+    methods = list(desk.offer.methods)
     names = desk.offer.paintings
     with gr.Row(equal_height=False, elem_classes="sides"):
         with gr.Column(scale=4, min_width=320):
@@ -53,7 +52,7 @@ def compare_tab(desk: Desk) -> None:
                 own = file_drop("single", label="Or a painting of my own", elem_id="compare-own", height=DROP)
             with gr.Column(elem_classes="panel"):
                 chosen = gr.CheckboxGroup(methods, value=methods, label="Methods", elem_id="compare-methods")
-                size = control(fields["size"], (), elem_id="compare-size")
+                size = control(desk.offer.options(methods[0])["size"], (), elem_id="compare-size")
                 size.value = str(SIZE)
         with gr.Column(scale=7, min_width=320, elem_classes="outcome"):
             with gr.Row(elem_classes="go"):
@@ -99,9 +98,9 @@ def wishes(values: Mapping[Any, Any], parts: Parts, desk: Desk) -> dict[str, Req
     found = {}
     for method in values[parts.methods]:
         options = desk.offer.chosen({"method": method, "size": values[parts.size]})
-        if options.takes_style and not style:
+        if options.takes_styles and not style:
             raise OptionError("choose a style first")
-        found[method] = Request(content=content, styles=(style,) if options.takes_style else (), options=options)
+        found[method] = Request(content=content, styles=(style,) if options.takes_styles else (), options=options)
     return found
 
 

@@ -1,12 +1,13 @@
-"""Controls for the options, made from what `StylizeOptions` says of each: no label, range or default stands here."""
+"""Controls for the options, made from what the options say of each: no label, range or default stands here."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import Field
+from dataclasses import Field, fields, make_dataclass
 from typing import Any
 
 import gradio as gr
 
-from impasto.options import PRESETS, QUALITIES, StylizeOptions, is_for, kinds_of
+from impasto.methods import METHODS, applies, every_field, options_of
+from impasto.options import Options, kinds_of, option
 from impasto.service import Offer
 
 FRONT = ("method", "strength", "colour", "quality", "preset", "size", "seed")
@@ -29,9 +30,9 @@ class Controls:
     def __init__(self, offer: Offer) -> None:
         self.offer = offer
         self.fields = {
-            item.name: item
-            for item in offer.options()
-            if item.name not in FROM_STYLES and len(offer.choices(item)) != 1
+            name: item
+            for name, item in _every(offer).items()
+            if name not in FROM_STYLES and len(offer.choices(item)) != 1
         }
         self.shown: dict[str, Any] = {}
 
@@ -47,7 +48,7 @@ class Controls:
     def all(self) -> list[Any]:
         return list(self.shown.values())
 
-    def chosen(self, values: Mapping[Any, Any], **more: Any) -> StylizeOptions:
+    def chosen(self, values: Mapping[Any, Any], **more: Any) -> Options:
         """The options by the controls' values; of those that have no effect with the method, the values are not used.
 
         Raises OptionError.
@@ -58,16 +59,17 @@ class Controls:
 
     def method(self, values: Mapping[Any, Any]) -> str:
         """The method that is chosen, which has no control where there is but one."""
-        return str(values[self.shown["method"]]) if "method" in self.shown else StylizeOptions.method
+        return str(values[self.shown["method"]]) if "method" in self.shown else self.offer.default
 
     def visibility(self, values: Mapping[Any, Any]) -> dict[Any, Any]:
         """{control: update} that shows those that have an effect."""
         given = {name: values[control] for name, control in self.shown.items() if control in values}
         return {control: gr.update(visible=self._is_for(name, given)) for name, control in self.shown.items()}
 
-    def filled(self, options: StylizeOptions) -> dict[Any, Any]:
+    def filled(self, options: Options) -> dict[Any, Any]:
         """{control: update} that shows these options."""
-        values = {name: getattr(options, name) for name in self.shown}
+        usual = {name: self.fields[name].default for name in self.shown}
+        values = usual | {name: value for name, value in options.to_json().items() if name in self.shown}
         return {
             control: gr.update(value=_shown(self.fields[name], values[name]), visible=self._is_for(name, values))
             for name, control in self.shown.items()
@@ -81,9 +83,17 @@ class Controls:
             self.shown[name] = control(item, self.offer.choices(item), visible=visible, elem_id=f"option-{name}")
 
     def _is_for(self, name: str, given: Mapping[str, Any]) -> bool:
-        method = given.get("method", StylizeOptions.method)
-        refines = bool(given.get("refine")) or bool(QUALITIES[given.get("quality", StylizeOptions.quality)])
-        return is_for(self.fields[name], method, refines=refines)
+        method = given.get("method", self.offer.default)
+        asks = [n for n in options_of(method).refined_by if given.get(n, usual := self.fields[n].default) != usual]
+        return name == "method" or applies(name, method, refines=bool(asks))
+
+
+def _every(offer: Offer) -> "dict[str, Field[Any]]":
+    """{option: field} of all methods together; the method itself is the first."""
+    method = option(offer.default, "how the picture is painted", choices=tuple(METHODS))
+    (chosen,) = fields(make_dataclass("Method", [("method", str, method)]))
+    offered = {name for one in offer.methods for name in offer.options(one)}
+    return {"method": chosen} | {n: next(iter(o.values())) for n, o in every_field().items() if n in offered}
 
 
 def control(item: "Field[Any]", words: tuple[str, ...], **how: Any) -> Any:
@@ -127,7 +137,7 @@ def _slides(item: "Field[Any]") -> bool:
 
 
 def _not_given(item: "Field[Any]") -> str:
-    return "as the preset has it" if item.name in PRESETS["default"] else "not chosen"
+    return "not chosen" if item.name == "size" else "as the preset has it"
 
 
 def _shown(item: "Field[Any]", value: Any) -> Any:

@@ -9,7 +9,8 @@ import gradio as gr
 from starlette.concurrency import run_in_threadpool
 
 from impasto.errors import OptionError
-from impasto.options import StylizeOptions
+from impasto.methods import StylizeOptions
+from impasto.options import Options
 from impasto.service import Offer, Request, Result, Snapshot, Status
 from impasto.service.refusals import NoSuchJobError
 from impasto.web.page.desk import Desk
@@ -98,15 +99,15 @@ def _wire(parts: Parts, explorer: "Explorer") -> None:
     # Who picks one of the server's wants that, and not their own.
     parts.style.input(lambda: None, None, parts.own, **_EVERY).then(**seen)
     parts.layer.input(
-        lambda name: gr.update(visible=choices[name].takes_style), parts.layer, parts.paintings, **_EVERY
+        lambda name: gr.update(visible=choices[name].takes_styles), parts.layer, parts.paintings, **_EVERY
     )  # fmt: skip
 
 
-def lookable(offer: Offer) -> dict[str, StylizeOptions]:
+def lookable(offer: Offer) -> dict[str, Options]:
     """{what a person reads: options} of everything that can be compared on a server."""
-    found: dict[str, StylizeOptions] = {}
+    found: dict[str, Options] = {}
     for method in offer.looking():
-        if method == "gatys":
+        if "attention_layers" in offer.methods[method].look_options:
             found |= {f"{name}: {text}": StylizeOptions(method=method, attention_layers=name) for name, text in LAYERS}
         else:
             found |= {
@@ -198,7 +199,7 @@ class Explorer:
         if options is None:
             raise OptionError("choose what is compared")
         styles: tuple[str | bytes, ...] = ()
-        if options.takes_style:
+        if options.takes_styles:
             painting = self.desk.shelf.read(question.own) if question.own else question.style
             if painting is None:
                 raise OptionError("choose a painting to look in")
@@ -231,7 +232,7 @@ def _percent(label: str, name: str) -> Any:
     return gr.Number(50, label=label, elem_id=name, minimum=0, maximum=100, step=1, min_width=120)
 
 
-def _usual(choices: Mapping[str, StylizeOptions]) -> str | None:
+def _usual(choices: Mapping[str, Options]) -> str | None:
     """The layer at which painting attends, if it is there."""
-    usual = (name for name, one in choices.items() if one.attention_layers == StylizeOptions.attention_layers)
+    usual = (name for name, one in choices.items() if one == StylizeOptions(one.method))
     return next(usual, None)

@@ -3,7 +3,7 @@
 import base64
 from html import escape
 
-from impasto.options import StylizeOptions
+from impasto.options import Options
 from impasto.service import Result
 
 INTRODUCTION = (
@@ -24,11 +24,11 @@ LAYERS = (
 DIRECTIONS = (("A2B", "A to B"), ("B2A", "B to A"))
 
 
-def figures(found: Result, place: tuple[float, float], options: StylizeOptions) -> str:
+def figures(found: Result, place: tuple[float, float], options: Options) -> str:
     """The content with the place, and what it looks at, as HTML that refers to nothing."""
     where = f"{place[0]:g} % from the left, {place[1]:g} % from the top"
-    what = "painting" if options.takes_style else "photo"
-    best = "; the ring is the best match" if options.takes_style else "; the ring is the place itself"
+    what = "painting" if options.takes_styles else "photo"
+    best = "; the ring is the best match" if options.takes_styles else "; the ring is the place itself"
     beside = found.beside or b""
     return (
         '<div class="explore-pair">'

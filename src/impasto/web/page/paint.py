@@ -2,14 +2,14 @@
 
 import contextlib
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 from starlette.concurrency import run_in_threadpool
 
 from impasto.errors import OptionError
-from impasto.options import StylizeOptions
+from impasto.methods import combined, options_of
 from impasto.service import Request
 from impasto.web.page import again, batch, view
 from impasto.web.page.controls import Controls
@@ -130,12 +130,12 @@ class Painting:
             raise OptionError("drop a photo first")
         parts = self.parts
         options = parts.controls.chosen(values)
-        if not options.takes_style:
+        if not options.takes_styles:
             return Request(content=self.desk.shelf.read(photo), options=options), view.caption(options, ())
         chosen = parts.styles.chosen(values, self.desk.shelf)
         if not chosen.styles:
             raise OptionError("choose a style first")
-        options = replace(options, style_blend=chosen.blend)
+        options = combined(options, {"style_blend": chosen.blend} if chosen.blend else {})
         wish = Request(
             content=self.desk.shelf.read(photo), styles=chosen.styles, masks=chosen.masks, options=options
         )  # fmt: skip
@@ -174,7 +174,7 @@ class Painting:
     def suited(self, values: Values) -> dict[Any, Any]:
         """Controls and styles that another method has."""
         controls = self.parts.controls
-        takes_style = StylizeOptions(method=controls.method(values)).takes_style
+        takes_style = options_of(controls.method(values)).takes_styles
         return {**controls.visibility(values), self.parts.style_box: gr.update(visible=takes_style)}
 
     def shown(self, values: Values, event: gr.EventData) -> str:

@@ -5,13 +5,13 @@ gradio's ImageSlider is moved by a pointer alone and says nothing to a screen re
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import gradio as gr
 
-from impasto.options import StylizeOptions
+from impasto.options import Options, choosable
 from impasto.web.page.gate import file_url
 from impasto.web.page.shelf import Copies
 
@@ -85,12 +85,12 @@ def strip(paintings: Sequence[Painted]) -> str:
     return f'<h2>This visit</h2><ul class="strip">{"".join(items)}</ul>' if items else ""
 
 
-def caption(options: StylizeOptions, styles: Sequence[str]) -> str:
+def caption(options: Options, styles: Sequence[str]) -> str:
     """Styles, method, and whatever is not as it is by default."""
     changed = [
         f"{item.name.replace('_', ' ')} {value:g}" if isinstance(value, float) else
         f"{item.name.replace('_', ' ')} {value}"
-        for item in fields(options)
-        if (value := getattr(options, item.name)) != item.default and item.name != "method"
+        for item in choosable(options)
+        if (value := getattr(options, item.name)) != item.default
     ]  # fmt: skip
     return " · ".join([*([" + ".join(styles)] if styles else []), options.method, *changed])

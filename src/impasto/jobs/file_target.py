@@ -1,0 +1,108 @@
+"""Paintings as files."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+from impasto import image
+from impasto.errors import OptionError, PictureError
+from impasto.files import check_output, in_unicode
+from impasto.image import Picture
+from impasto.jobs.job import PaintingTarget, PaintJob
+from impasto.methods import Saving
+from impasto.progress import Progress
+from impasto.record import Record, find_record
+from impasto.sources import depth
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileTarget(PaintingTarget):
+    """A file of the format that its suffix says.
+
+    bits: per channel, None for the content's own. overwrite: replace what is there. inputs: files that are never
+    overwritten, and what is no path. resume: leave finished paintings be, and go on from states. save_every: steps
+    between two states on disk, 0 for none. keep_steps: a picture along with each state.
+    """
+
+    path: Path
+    bits: int | None = None
+    overwrite: bool = False
+    inputs: Sequence[Any] = ()
+    resume: bool = False
+    save_every: int = 0
+    keep_steps: bool = False
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def state(self) -> Path:
+        """The file that an unfinished painting goes on from."""
+        return self.path.with_name(f"{self.path.stem}.state.safetensors")
+
+    def step(self, number: int) -> Path:
+        """The file of an intermediate picture."""
+        return self.path.with_name(f"{self.path.stem}.step{number:04d}.png")
+
+    def check(self, job: PaintJob) -> None:
+        """Raises PictureError or OptionError if the painting could not be written; belongs before all work."""
+        replaceable = self.overwrite or (self.resume and self._finished(job) is not None)
+        image.check_target(self.path, overwrite=replaceable, sources=self.inputs)
+        if self.bits == 16 and image.FORMATS[self.path.suffix.lower()] not in ("PNG", "TIFF"):
+            raise OptionError(f"--bits 16 is for PNG and TIFF, but the output is {self.path}")
+        if self.save_every:
+            self._check_steps()
+
+    def write(self, picture: Picture, record: Record) -> None:
+        # What lies there was found to be replaceable before painting began.
+        replaceable = self.overwrite or self.resume
+        bits = self.bits or depth(picture, self.path)
+        image.write(picture, self.path, bits=bits, overwrite=replaceable, record=record, sources=self.inputs)
+
+    def is_done(self, job: PaintJob) -> bool:
+        return self.resume and self._finished(job) is True
+
+    def check_size(self, height: int, width: int) -> None:
+        image.check_size(self.path, height, width)
+
+    def begin(self) -> Saving | None:
+        if not self.save_every:
+            return None
+        if not self.resume:
+            self.state.unlink(missing_ok=True)
+        return Saving(self.state, self.save_every)
+
+    def keep_step(self, progress: Progress, record: Callable[[Picture], Record]) -> None:
+        is_due = self.keep_steps and progress.step % self.save_every == 0 and progress.step < progress.total
+        if is_due and progress.preview:
+            picture = Picture(progress.preview())
+            path = self.step(progress.step)
+            image.write(picture, path, overwrite=True, record=record(picture), sources=self.inputs)
+
+    def _finished(self, job: PaintJob) -> bool | None:
+        """Whether what lies here is the job's very painting, finished or not; None if it is another picture."""
+        record = find_record(self.path)
+        if not record:
+            return None
+        expected = {
+            "options": job.options.to_json(), "content": job.content.name,
+            "style": [style.name for style in job.styles], "masks": [mask.name for mask in job.masks],
+        }  # fmt: skip
+        if {name: record.get(name, []) for name in expected} != in_unicode(expected):
+            return None
+        return record.get("finished") is not False
+
+    def _check_steps(self) -> None:
+        for path in (self.state, self.step(0)):
+            check_output(path, overwrite=True, sources=self.inputs)
+        if self.overwrite:
+            return
+        if self.state.exists() and not self.resume:
+            raise PictureError(
+                f"{self.state}: an unfinished painting lies there; go on with --resume, or begin anew with --overwrite"
+            )
+        for path in self.path.parent.glob(f"{escape(self.path.stem)}.step*.png"):
+            if self.keep_steps and not (self.resume and find_record(path)):
+                raise PictureError(f"{path}: a step of another painting lies there; --overwrite allows to replace it")

@@ -1,0 +1,16 @@
+"""What the method `cyclegan` can be asked for."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from impasto.options import TranslationOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class CycleGANOptions(TranslationOptions):
+    """Everything that can be chosen is common to generators."""
+
+    method: str = field(default="cyclegan", init=False)
+    about: ClassVar[str] = "CycleGAN's generators (Zhu et al. 2017)"
+    stylizer: ClassVar[str] = "impasto.methods.cyclegan.stylizer:CycleGAN"
+    weights_name: ClassVar[str] = "cyclegan"

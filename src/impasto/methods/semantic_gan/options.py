@@ -1,0 +1,19 @@
+"""What the method `semantic-gan` can be asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from impasto.options import TranslationOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class SemanticGANOptions(TranslationOptions):
+    """Everything that can be chosen is common to generators."""
+
+    method: str = field(default="semantic-gan", init=False)
+    about: ClassVar[str] = "generators with self-attention, which keep what a picture shows"
+    stylizer: ClassVar[str] = "impasto.methods.semantic_gan.stylizer:SemanticGAN"
+    weights_name: ClassVar[str] = "semantic-gan"
+    looks_in: ClassVar[str] = "content"
+    look_options: ClassVar[Sequence[str]] = ("size", "direction")
