@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from impasto import figures, image
+from impasto import figures, image, tensors
 from impasto.attention.light import dimmed
 from impasto.attention.look import Attention, Look
 
@@ -23,7 +23,7 @@ def draw(found: Attention, *, correspondence: bool = False) -> Image.Image:
     which each place of the content has the colour of the place of the style that it looks at, and one with the style's
     own pixels gathered there.
     """
-    content, style = (image.to_pil(image.Picture(pixels)) for pixels in (found.content, found.style))
+    content, style = (image.to_pil(tensors.to_picture(pixels)) for pixels in (found.content, found.style))
     columns = ["content", *(name for look in found.looks for name in (look.layer, "weights"))]
     rows: list[list[Image.Image]] = []
     for number, place in enumerate(found.places):
@@ -41,7 +41,7 @@ def draw(found: Attention, *, correspondence: bool = False) -> Image.Image:
 
 def marked_style(found: Attention, look: Look, number: int) -> Image.Image:
     """The style with the best match of one place."""
-    return figures.marked(image.to_pil(image.Picture(found.style)), look.best[number])
+    return figures.marked(image.to_pil(tensors.to_picture(found.style)), look.best[number])
 
 
 def heat(found: Attention, look: Look, number: int) -> Image.Image:

@@ -5,7 +5,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from impasto import figures, image
+from impasto import figures, image, tensors
 from impasto.attention.light import dimmed
 from impasto.attention.within import METHODS, Glance, Within
 
@@ -63,9 +63,9 @@ def atlas(weights: Tensor, columns: int, side: int = 32) -> Image.Image:
 
 
 def _row(found: Within, attention: Image.Image, number: int | None) -> list[Image.Image]:
-    photo = image.to_pil(image.Picture(found.content))
+    photo = image.to_pil(tensors.to_picture(found.content))
     cells = [photo if number is None else figures.marked(photo, found.places[number])]
-    cells += [image.to_pil(image.Picture(one)) for one in (found.baseline, found.painted) if one is not None]
+    cells += [image.to_pil(tensors.to_picture(one)) for one in (found.baseline, found.painted) if one is not None]
     return [*cells, attention, *([share_picture(found.share)] if found.share is not None else [])]
 
 

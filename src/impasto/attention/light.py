@@ -3,7 +3,7 @@
 from PIL import Image
 from torch import Tensor
 
-from impasto import image
+from impasto import image, tensors
 
 DARKEST = 0.15
 """Share of the light that is left where nothing is looked at, so that the picture can still be made out."""
@@ -16,4 +16,4 @@ def dimmed(picture: Tensor, light: Tensor, cell: int) -> Image.Image:
     ones may reach beyond the picture.
     """
     large = light.repeat_interleave(cell, 0).repeat_interleave(cell, 1)[: picture.shape[-2], : picture.shape[-1]]
-    return image.to_pil(image.Picture(picture * (DARKEST + (1 - DARKEST) * large)))
+    return image.to_pil(tensors.to_picture(picture * (DARKEST + (1 - DARKEST) * large)))

@@ -20,6 +20,7 @@ from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import Gatys, fit_style
 from impasto.options import LOOK_SIZE, Options
 from impasto.sources import Source, as_picture
+from impasto.tensors import resize
 
 Place = tuple[float, float]
 
@@ -158,8 +159,9 @@ def see(
     height, width = look_size(picture, options)
     needed, encoder = _compared_layers(options), method.encoder(options)
     check_memory(method.device, height, width, _bytes_per_pixel(encoder, needed))
-    pixels, shown = visible(image.resize(content_with_opacity(picture), height, width))
-    painting, opacity = visible(fit_style(with_opacity(as_picture(style)), height, width, options))
+    pixels, shown = visible(resize(torch.from_numpy(content_with_opacity(picture)), height, width))
+    painting = torch.from_numpy(with_opacity(as_picture(style)))
+    painting, opacity = visible(fit_style(painting, height, width, options))
     per_pixel = _bytes_per_pixel(encoder, needed) * (1 + painting[0, 0].numel() / (height * width))
     with memory_guard(method.device, height, width, per_pixel), torch.inference_mode():
         every = {name for names in needed.values() for name in names}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from impasto import figures, image
+from impasto import figures, image, tensors
 from impasto.attention.draw import lit_style
 from impasto.attention.draw_within import lit_place
 from impasto.attention.look import Place, Sight
@@ -27,4 +27,4 @@ def overlay(sight: Sight | SightWithin, place: str | Place) -> Overlay:
     else:
         glance = sight.at([place])
         seen, at = lit_place(glance, 0), glance.places[0]
-    return Overlay(figures.marked(image.to_pil(image.Picture(sight.content)), at), seen)
+    return Overlay(figures.marked(image.to_pil(tensors.to_picture(sight.content)), at), seen)

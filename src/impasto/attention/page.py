@@ -3,7 +3,7 @@
 import json
 from string import Template
 
-from impasto import figures, image
+from impasto import figures, image, tensors
 from impasto.attention.draw import draw
 from impasto.attention.look import Attention
 from impasto.attention.page_head import head
@@ -11,7 +11,7 @@ from impasto.attention.page_head import head
 
 def page(found: Attention, title: str = "Attention") -> str:
     """HTML that needs no server and no network: pictures and maps are inside it."""
-    content, style = (image.to_pil(image.Picture(pixels)) for pixels in (found.content, found.style))
+    content, style = (image.to_pil(tensors.to_picture(pixels)) for pixels in (found.content, found.style))
     looks = [
         {"layer": look.layer, "stride": look.stride, "map": look.correspondence.permute(1, 2, 0).tolist()}
         for look in found.looks

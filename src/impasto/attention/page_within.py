@@ -4,7 +4,7 @@ from string import Template
 
 from torch import Tensor
 
-from impasto import figures, image
+from impasto import figures, image, tensors
 from impasto.attention.draw_within import atlas, draw_within
 from impasto.attention.page_head import head
 from impasto.attention.within import Within, grid_of
@@ -16,8 +16,8 @@ def page_within(found: Within, weights: Tensor, title: str = "Attention") -> str
     tiles = figures.data_url(atlas(weights, across))
     return _PAGE.substitute(
         head=head(title, frame=" isolation: isolate;", rules=_map_rule(tiles, across, down)),
-        content=figures.data_url(image.to_pil(image.Picture(found.content))),
-        painted=figures.data_url(image.to_pil(image.Picture(found.painted))),
+        content=figures.data_url(image.to_pil(tensors.to_picture(found.content))),
+        painted=figures.data_url(image.to_pil(tensors.to_picture(found.painted))),
         across=across,
         down=down,
         figure=figures.data_url(draw_within(found, overall=True)),

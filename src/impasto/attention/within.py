@@ -18,6 +18,7 @@ from impasto.methods import StylizeOptions, combined
 from impasto.methods.nla_cyclegan.network import Generator as NLAGenerator
 from impasto.options import Options, TranslationOptions
 from impasto.sources import Source, as_picture
+from impasto.tensors import resize
 from impasto.translation import Translator, bytes_per_pixel, padded_to
 
 METHODS = {"nla-cyclegan": "NLA-CycleGAN", "semantic-gan": "semantic GAN"}
@@ -141,7 +142,7 @@ def see_within(content: Source | image.Picture, options: TranslationOptions, *, 
     height, width = look_size(picture, options)
     network, _ = stylizer.network(options)
     check_memory(stylizer.device, height, width, bytes_per_pixel(network))
-    pixels = image.resize(visible_colours(picture), height, width)
+    pixels = resize(torch.from_numpy(visible_colours(picture)), height, width)
     generator = cast(LookingGenerator, network)
     with memory_guard(stylizer.device, height, width, bytes_per_pixel(network)):
         seen = seen_of(generator, pixels.to(stylizer.device))

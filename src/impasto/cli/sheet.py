@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from impasto import image
 from impasto.errors import PictureError
 from impasto.gallery import shown
 from impasto.jobs.job import FileSource, PaintJob
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    Cells = dict[tuple[int, int], Tensor]
+Floats = NDArray[np.float32]
+Cells = dict[tuple[int, int], Floats]
 
 CELL = 512  # px of a cell's longer side at most; a result of the usual size is shown as it is
 GAP = 8
@@ -66,32 +67,31 @@ class Sheet:
         }
         image.write(image.Picture(self._compose(cells)), path, overwrite=overwrite, record=record, sources=sources)
 
-    def _compose(self, cells: "Cells") -> "Tensor":
+    def _compose(self, cells: Cells) -> Floats:
         """{(row, column): (1, 3, h, w)} -> (1, 3, H, W); rows and columns are as large as what is in them."""
         heights = [_extent(cells, 0, row, 2) for row in range(len(self.contents) + 1)]
         widths = [_extent(cells, 1, column, 3) for column in range(len(self.styles) + 1)]
-        some = next(iter(cells.values()))
-        sheet = some.new_full((1, 3, _end(heights), _end(widths)), PAPER)
+        sheet = np.full((1, 3, _end(heights), _end(widths)), PAPER, np.float32)
         for row, height in enumerate(heights):
             for column, width in enumerate(widths):
                 if (row, column) == (0, 0):
                     continue
                 cell = cells.get((row, column))
                 if cell is None:
-                    cell = some.new_full((1, 3, height, width), MISSING)
+                    cell = np.full((1, 3, height, width), MISSING, np.float32)
                 top = _end(heights[:row]) + (height - cell.shape[2]) // 2
                 left = _end(widths[:column]) + (width - cell.shape[3]) // 2
                 sheet[:, :, top : top + cell.shape[2], left : left + cell.shape[3]] = cell
         return sheet
 
 
-def _thumbnail(picture: image.Picture, longest: int = CELL) -> "Tensor":
+def _thumbnail(picture: image.Picture, longest: int = CELL) -> Floats:
     """(1, 3, h, w) on paper, no larger than it is."""
     size = image.fit(picture.height, picture.width, min(longest, max(picture.height, picture.width)))
     return image.resize(image.on_white(picture).pixels, *size)
 
 
-def _extent(cells: "Cells", axis: int, number: int, side: int) -> int:
+def _extent(cells: Cells, axis: int, number: int, side: int) -> int:
     return max((cell.shape[side] for place, cell in cells.items() if place[axis] == number), default=1)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from impasto import image
+from impasto import tensors
 from impasto.comparison.entries import Entry
 from impasto.errors import ImpastoError, PictureError, reason_of
 from impasto.evaluation.judges import Judges
@@ -194,7 +194,7 @@ class Comparison:
     def _measured(self, painted: Path, pair: int) -> dict[str, float]:
         picture = pixels(painted)
         (_, content), (_, style) = self.pairs[pair]
-        original = image.resize(pixels(content), *picture.shape[-2:])
+        original = tensors.resize(pixels(content), *picture.shape[-2:])
         painting = of_area(pixels(style), picture.shape[2] * picture.shape[3])
         judges = self.judges
         found = likeness_of_pair(picture, original, judges) | style_of_pair(picture, painting, judges)

@@ -43,6 +43,11 @@ RUNTIMES = {
 }
 
 
+def has_runtime() -> bool:
+    """Whether one is installed."""
+    return any(find_spec(name) for name in RUNTIMES)
+
+
 def load_backend(precision: str = "auto", runtime: str = "auto") -> Backend:
     """The embedded networks. precision: fp32, bf16, or auto: bf16 where the processor multiplies in it.
 

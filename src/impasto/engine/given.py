@@ -66,11 +66,16 @@ class InRegions:
 
 
 def halvings(mask: Array) -> list[Array]:
-    """The mask at the sizes of the encoder's four blocks; means of what there is of two rows and two columns."""
+    """The mask at the sizes of the encoder's four blocks."""
     levels = [mask]
     for _ in range(3):
-        levels.append(_halved(_halved(levels[-1], -1), -2))
+        levels.append(halved(levels[-1]))
     return levels
+
+
+def halved(x: Array) -> Array:
+    """(N, C, H, W): means of what there is of two rows and two columns."""
+    return _halved(_halved(x, -1), -2)
 
 
 def _halved(x: Array, axis: int) -> Array:

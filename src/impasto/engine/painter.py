@@ -201,7 +201,7 @@ class Painter:
         return Given(same, self.backend.conditioning(own))
 
     def _moments(self, picture: Raster, shares: Raster | None) -> dict[str, Moments]:
-        """Of what counts."""
+        """Of what of a picture counts; sides of 9 or more."""
         cut = tiles(*picture.size, ENCODER_HALO, self.side)
         if len(cut) == 1:
             return self.backend.encode(picture.window(whole(picture)), _part(shares, whole(picture)))
@@ -227,6 +227,14 @@ class Painter:
             added *= amount
             added += part.under
             yield replace(part, place=part.core, painted=part.place.cut(part.core, added))
+
+
+def encoded(backend: Backend, painting: Array, opacity: Array | None = None) -> dict[str, Statistics]:
+    """Of a painting, (1, 3, h, w) in [0, 1] of any size, by layer. opacity: (1, 1, h, w), how much a pixel counts."""
+    size = max(LEAST, painting.shape[2]), max(LEAST, painting.shape[3])
+    pixels, shares = (one if one is None else Extended(Held(one), size) for one in (painting, opacity))
+    assert pixels is not None
+    return _statistics(Painter(backend=backend)._moments(pixels, shares))
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,8 @@ class Extended:
 
     def window(self, place: Window) -> Array:
         height, width = self.source.size
+        if place.bottom <= height and place.right <= width:
+            return self.source.window(place)
         rows = np.arange(place.top, place.bottom).clip(max=height - 1)
         columns = np.arange(place.left, place.right).clip(max=width - 1)
         top, left = int(rows[0]), int(columns[0])

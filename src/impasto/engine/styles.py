@@ -12,7 +12,7 @@ from impasto.engine.colours import Colours, blend_colours
 from impasto.engine.statistics import Array, Codes, Statistics, blend
 from impasto.errors import WeightsError
 from impasto.gallery import STYLE_SUFFIX
-from impasto.options import StylizeOptions
+from impasto.options import Options
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Style:
         about = {"encoder": self.encoder, "name": self.name, "scale": self.scale}
         weights.save_arrays(path, self._arrays(), {"style": about})
 
-    def pixels(self, options: StylizeOptions) -> Array:
+    def pixels(self, options: Options) -> Array:
         """The painting itself. Raises OptionError if it is not there, with what these options need it for."""
         if self.picture is None:
-            options.check_encoded(self.name)
+            options.check_encoded(self.name, self.scale)
         assert self.picture is not None
         return self.picture
 

@@ -1,18 +1,28 @@
 """The engine's two calls, answered by PyTorch: for networks without graphs, and on GPUs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
-from impasto.encoders.network import Encoder
-from impasto.engine.architecture import LAYERS, level
+from impasto.device import GATE_PSNR
+from impasto.device import precision as precision_of
+from impasto.encoders import load_encoder
+from impasto.encoders.network import Encoder, Pooling
+from impasto.engine.architecture import LAYERS, DecoderConfig, halved, level
 from impasto.engine.conditioning import Conditioning
 from impasto.engine.given import Given, halvings
+from impasto.engine.ground import ground
+from impasto.engine.raster import resized
 from impasto.engine.statistics import Array, Moments
+from impasto.errors import OptionError, WeightsError
 from impasto.losses.feature_statistics import mean_variance
 from impasto.methods.adain.network import Decoder
+from impasto.weights import load
 
 
 class PyTorch:
@@ -66,3 +76,54 @@ class PyTorch:
             totals = np.broadcast_to(np.asarray(total, np.float64), (len(value), 1))
             found[layer] = Moments(totals, *numbers)
         return found
+
+
+@torch.random.fork_rng(devices=[])  # a caller's random numbers are not ours to draw
+def load_networks(
+    encoder: str,
+    weights: Path | None,
+    download: Callable[[int, int], None] | None,
+    decoder: Path,
+    device: torch.device,
+    precision: str,
+) -> PyTorch:
+    """An encoder by its name and a decoder from its file. Half precision is given up, if it is not asked for, where it
+    changes the picture visibly. Raises OptionError, WeightsError."""
+    network, config = load_decoder(decoder)
+    eye = load_encoder(encoder, weights=weights, progress=download)
+    expected = eye.config.widths[:4]
+    if network.config.widths != expected:
+        raise OptionError(
+            f"decoder is '{decoder.stem}', which paints from {network.config.widths} filters, but the encoder"
+            f" {encoder} gives {expected}"
+        )
+    eye = eye.pooled(cast(Pooling, config.get("pooling", eye.pooling))).to(device)
+    network = convert_conv2d_weight_memory_format(network.to(device), torch.channels_last)
+    exact, dtype = PyTorch(eye, network), precision_of(precision, device)
+    if dtype == torch.float32:
+        return exact
+    half = PyTorch(eye.in_precision(dtype), network.in_precision(dtype))
+    return exact if precision == "auto" and _psnr(exact, half) < GATE_PSNR else half
+
+
+def load_decoder(path: Path) -> tuple[Decoder, dict[str, Any]]:
+    """The decoder, float32 and frozen, and its file's config. Raises WeightsError if the file holds none."""
+    tensors, config = load(path)
+    try:
+        decoder = Decoder(DecoderConfig.from_json(config["decoder"]))
+        decoder.load_state_dict({name: value.float() for name, value in tensors.items()})
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise WeightsError(f"{path}: holds no decoder of impasto's: {str(error).splitlines()[0]}") from None
+    return decoder.eval().requires_grad_(False), config
+
+
+def _psnr(exact: PyTorch, other: PyTorch) -> float:
+    """Decibels between what two sets of networks paint of the same noise, which is harder than a photograph."""
+    coarse = np.random.default_rng(0).random((2, 3, 12, 12), dtype=np.float32)
+    content, style = resized(coarse, 96, 96)[:, None]
+    code = {layer: value.statistics for layer, value in exact.encode(style).items()}
+    given = Given(code, exact.conditioning(code), of_style=True, gain=exact.config.gain)
+    grounds = {name: ground(halved(96, block - 1), halved(96, block - 1), block)
+               for name, block in exact.config.grounded.items()}  # fmt: skip
+    first, second = (networks.paint(content, given, grounds).clip(0, 1) for networks in (exact, other))
+    return float(-10 * np.log10(max(float(np.square(first - second).mean()), 1e-12)))
