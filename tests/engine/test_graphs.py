@@ -14,8 +14,8 @@ from impasto.engine.given import Given
 from impasto.engine.ground import ground
 from impasto.engine.statistics import Array
 from impasto.methods.adain import network
-from impasto.methods.adain.backend import PyTorch
-from impasto.methods.adain.stylizer import decoder_file, load_decoder
+from impasto.methods.adain.backend import PyTorch, load_decoder
+from impasto.methods.adain.stylizer import decoder_file
 from impasto.weights import WEIGHTS, location, sha256_of
 
 SOURCES = {"encode": "lite", "paint": "adain"}
