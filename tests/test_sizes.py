@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impasto.sizes import fit, largest_side
+from impasto.sizes import fit, fit_within, largest_side
 
 SIDES = st.integers(1, 20_000)
 
@@ -24,3 +24,8 @@ def test_the_shorter_side_may_round_up() -> None:
     assert largest_side(7491, 1716, 8e6) == 5908
     with pytest.raises(ValueError, match="at least 1 pixel"):
         fit(3, 4, 0)
+
+
+def test_what_is_no_larger_stays_as_it_is() -> None:
+    assert fit_within(30, 40, 40) == fit_within(30, 40, 100) == (30, 40)
+    assert fit_within(30, 40, 20) == fit(30, 40, 20) == (15, 20)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from impasto import figures
+from impasto.report.sheets import grid
 
 # Chosen by eye, for photographs and paintings of every kind.
 PAIRS = (
@@ -33,7 +33,7 @@ def main() -> None:
     report = Path(sys.argv[1])
     cells = [square(Image.open(report / f"{photo} x {painting}.png")) for photo, painting in PAIRS]
     rows = [cells[first : first + ABREAST] for first in range(0, len(cells), ABREAST)]
-    figures.grid(rows).save(TARGET, quality=84, optimize=True)
+    grid(rows).save(TARGET, quality=84, optimize=True)
     print(TARGET)
 
 

@@ -25,8 +25,8 @@ from fake_telegram import TOKEN, Message, Telegram, User, telegram
 from impasto.bot.app import Settings, serve
 from impasto.bot.manners import Manners
 from impasto.bot.store import Store
-from impasto.figures import grid
 from impasto.gallery import packaged
+from impasto.report.sheets import grid
 from impasto.service import Service
 from impasto.service.process import WORKER
 

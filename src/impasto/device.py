@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,6 +84,14 @@ def needed_torch(what: str) -> Any:
     except ImportError:
         raise OptionError(f"{what} needs PyTorch: pip install 'impasto[torch]'") from None
     return torch
+
+
+def machine() -> str:
+    """Versions, processor and threads, for the record of what PyTorch computed."""
+    import torch
+
+    threads = torch.get_num_threads()
+    return f"impasto {version('impasto')}, torch {torch.__version__}, {platform.machine()}, {threads} threads"
 
 
 def precision(name: str, device: "torch.device") -> "torch.dtype":

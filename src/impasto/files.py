@@ -3,7 +3,8 @@
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,19 +87,26 @@ def _try_to_write(folder: Path) -> None:
 def replace_file(target: Path, data: bytes | str) -> None:
     """Put data, text as UTF-8, where target is in one step, so that nobody ever meets half a file."""
     written = in_unicode(data).encode() if isinstance(data, str) else data
+    with replacing(target) as part:
+        part.write_bytes(written)
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A new path beside `target`: its file takes the place of the target if the block succeeds, and is removed else."""
+    # A name of its own, because two processes may be writing the same file.
     part = target.with_name(f".impasto-{secrets.token_hex(8)}.part")
     try:
-        with part.open("xb") as file:
-            file.write(written)
-            file.flush()
+        yield part
+        with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(target)
-    except BaseException as error:
-        part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            # The name of the part would tell nobody anything.
-            error.filename = str(target)
+    except OSError as error:
+        # The name of the part would tell nobody anything.
+        error.filename = str(target)
         raise
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def in_unicode(value: Any) -> Any:

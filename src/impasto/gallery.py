@@ -13,7 +13,10 @@ from safetensors import safe_open
 
 from impasto.errors import PictureError
 
-# Other files in a folder (notes, videos) are no mistake of its owner's.
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".tif": "TIFF", ".tiff": "TIFF"}
+"""The formats that can be written, by suffix."""
+
+# Of what can be read. Other files in a folder (notes, videos) are no mistake of its owner's.
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
 
 STYLE_SUFFIX = ".style.safetensors"

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from PIL import Image, PngImagePlugin
 
+from impasto import gallery, sixteen_bit, sizes
 from impasto import record as records
-from impasto import sixteen_bit, sizes
 from impasto.colour import luma
 from impasto.decoding import Decoded, Floats, decode, fractions
 from impasto.device import CPU, check_memory, check_room
@@ -32,13 +32,11 @@ if TYPE_CHECKING:
 DEFAULT_PIXEL_LIMIT = records.DEFAULT_PIXEL_LIMIT
 Source = records.Source
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".tif": "TIFF", ".tiff": "TIFF"}
-"""The formats that can be written, by suffix."""
-
 _LONGEST_SIDE = {"JPEG": 65_500, "WebP": 16_383}
 LARGE = 2**24  # pixels that no machine has too little memory for
 
 fit = sizes.fit
+FORMATS = gallery.FORMATS
 Path_ = str | os.PathLike[str]
 
 

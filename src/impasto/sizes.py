@@ -14,6 +14,11 @@ def fit(height: int, width: int, longer_side: int | None) -> tuple[int, int]:
     return max(1, tall), max(1, wide)
 
 
+def fit_within(height: int, width: int, longer_side: int) -> tuple[int, int]:
+    """The (height, width) that `fit` gives, of a picture that is larger; its own, if it is not."""
+    return fit(height, width, min(longer_side, max(height, width)))
+
+
 def largest_side(height: int, width: int, pixels: float) -> int:
     """The longer side of the largest size of at most so many pixels, at least 1; of a size that `fit` gives."""
     side = max(1, int(max(height, width) * (pixels / (height * width)) ** 0.5))

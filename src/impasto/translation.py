@@ -10,12 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.blocks.instance_norm import counting
-from impasto.device import GATE_PSNR, memory_guard, precision
+from impasto.device import memory_guard, precision
 from impasto.errors import OptionError, WeightsError
 from impasto.gallery import shipped_weights
 from impasto.masks import visible
 from impasto.options import TranslationOptions
 from impasto.progress import Progress, ProgressCallback
+from impasto.tensors import gated
 from impasto.weights import load, save, sha256_of
 
 DIRECTIONS = ("A2B", "B2A")
@@ -180,23 +181,18 @@ class Translator(ABC):
             generator = load_generator(self.weights, type(self), options.direction)
             cast(nn.Module, generator).to(self.device)
             dtype = precision(options.precision, self.device)
-            if options.precision == "auto" and dtype != torch.float32 and self._psnr(generator, dtype) < GATE_PSNR:
-                dtype = torch.float32
-            self._networks[key] = generator, dtype
+            self._networks[key] = (
+                generator,
+                gated(
+                    options.precision, torch.float32, dtype, lambda one, noise: self._translated(generator, noise, one)
+                ),
+            )
         return self._networks[key]
 
     def _translated(self, generator: GeneratorModule, picture: Tensor, dtype: torch.dtype) -> Tensor:
         picture = picture.to(self.device, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
             return translate(generator, picture)
-
-    def _psnr(self, generator: GeneratorModule, dtype: torch.dtype) -> float:
-        """Decibels between what two precisions make of the same noise, which is harder than a photograph."""
-        coarse = torch.rand(1, 3, 12, 12, generator=torch.Generator().manual_seed(0))
-        picture = F.interpolate(coarse, (96, 96), mode="bicubic").clamp(0, 1)
-        with torch.inference_mode():
-            exact, other = (self._translated(generator, picture, one) for one in (torch.float32, dtype))
-        return float(-10 * (exact - other).square().mean().clamp_min(1e-12).log10())
 
 
 def bytes_per_pixel(generator: GeneratorModule) -> float:

@@ -8,7 +8,6 @@ import errno
 import json
 import logging
 import os
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from safetensors import SafetensorError, safe_open
 
 from impasto.download import DownloadError, Wanted, download, is_offline, sha256_of
 from impasto.errors import WeightsError
+from impasto.files import replacing
 
 __all__ = [
     "WEIGHTS", "WeightSpec", "cache_folder", "fetch", "load", "load_arrays", "load_foreign_state", "location", "save",
@@ -225,6 +225,29 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], config: Mapping[
     _write(path, partial(serialise, {name: np.ascontiguousarray(array) for name, array in arrays.items()}), config)
 
 
+def fitting(
+    path: Path,
+    what: str,
+    found: "Mapping[str, Tensor]",
+    expected: "Mapping[str, Tensor]",
+    names: Mapping[str, str] = {},
+) -> "dict[str, Tensor]":
+    """Of what was found in a file, all that a network expects: {its name: tensor of the shape that is expected}.
+
+    what: 'is no VGG-19', as an error says it. names: what the file calls those that it calls otherwise.
+    Raises WeightsError for the first that is missing or has another shape.
+    """
+    state = {}
+    for name, parameter in expected.items():
+        key, shape = names.get(name, name), tuple(parameter.shape)
+        if key not in found:
+            raise WeightsError(f"{path}: {what}: '{key}' of shape {shape} is missing")
+        if tuple(found[key].shape) != shape:
+            raise WeightsError(f"{path}: {what}: '{key}' has shape {tuple(found[key].shape)}, not {shape}")
+        state[name] = found[key]
+    return state
+
+
 def load(path: Path) -> "tuple[dict[str, Tensor], dict[str, Any]]":
     """The tensors, on the CPU, and the config that `save` wrote.
 
@@ -294,7 +317,8 @@ def _write(path: Path, serialise: Callable[..., bytes], config: Mapping[str, Any
     # One key only: safetensors writes several in random order, and equal contents must give equal bytes.
     metadata = {CONFIG_KEY: json.dumps(config, sort_keys=True, allow_nan=False)}
     try:
-        with _replacing(path) as part:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as part:
             part.write_bytes(serialise(metadata))
     except OSError as error:
         raise WeightsError(f"{path}: {_local_reason(error, path)}") from None
@@ -332,21 +356,6 @@ def _download(spec: WeightSpec, path: Path, progress: Callable[[int, int], None]
     except DownloadError as error:
         reason = f"the weights '{spec.name}' cannot be downloaded ({error})"
         raise WeightsError(f"{reason}.\n{_advice(spec, path)}") from None
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A new path beside `path`: its file takes the place of `path` if the block succeeds, and vanishes otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own, because two processes may be writing the same weights; and not too long with what is added.
-    part = path.with_name(f".{path.name[:48]}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _advice(spec: WeightSpec, path: Path) -> str:

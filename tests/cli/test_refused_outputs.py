@@ -160,11 +160,12 @@ def test_generators_are_not_evaluated_into_the_test_pictures(tmp_path, monkeypat
 
 def test_a_survey_is_not_overwritten_by_its_own_report(impasto, folder):
     from impasto.errors import PictureError
-    from impasto.survey.report_files import check_report
+    from impasto.report.folder import check_files
+    from impasto.survey.report_files import FILES
 
     (folder / "report.json").write_text("a survey")
     with pytest.raises(PictureError, match="this is an input"):
-        check_report(folder, overwrite=True, survey=folder / "report.json")
+        check_files(folder, FILES, inputs=[folder / "report.json"])
 
 
 def test_a_run_does_not_learn_from_the_files_that_it_replaces(impasto, materials):

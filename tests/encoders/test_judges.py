@@ -110,5 +110,5 @@ def test_lpips_network_reads_the_published_layouts(lpips_files):
 
 def test_a_file_of_other_heads_is_refused(tmp_path, lpips_files):
     torch.save({"lin0.model.1.weight": torch.rand(1, 32, 1, 1)}, tmp_path / "heads.pth")
-    with pytest.raises(WeightsError, match=r"'lin0.model.1.weight' of shape \(1, 64, 1, 1\) has shape \(1, 32, 1, 1\)"):
+    with pytest.raises(WeightsError, match=r"'lin0.model.1.weight' has shape \(1, 32, 1, 1\), not \(1, 64, 1, 1\)"):
         load_perceptual(lpips_files[0], tmp_path / "heads.pth")

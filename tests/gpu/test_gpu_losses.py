@@ -26,7 +26,7 @@ from impasto.losses.gram import blend, gram, gram_loss
 from impasto.losses.identity import identity_loss
 from impasto.losses.nearest_neighbour import nearest_neighbour_loss
 from impasto.losses.out_of_range import out_of_range
-from impasto.losses.relative_covariance import covariance, relative_covariance_loss
+from impasto.losses.relative_covariance import relative_covariance_loss
 from impasto.losses.semantic_consistency import code_deviation, normalise, semantic_loss
 from impasto.losses.sliced_wasserstein import directions, sliced_wasserstein_loss
 from impasto.losses.total_variation import total_variation
@@ -98,7 +98,7 @@ CASES: Mapping[str, Case] = {
     "local_target": lambda x, y, s: attention.local_target(_normal(x), _normal(y), y[:1], x[:1]).square().mean(),
     "local_loss": lambda x, y, s: attention.local_loss(x[:1], y[:1]),
     "local_loss, of regions": lambda x, y, s: attention.local_loss(x[:1], y[:1], s),
-    "covariance": lambda x, y, s: covariance(x).square().mean(),
+    "mean_covariance": lambda x, y, s: statistics.mean_covariance(x, s)[1].square().mean(),
     "relative_covariance_loss": lambda x, y, s: relative_covariance_loss(x, y),
     # Wide, because in half precision another neighbour is the closest for some places.
     "nearest_neighbour_loss": lambda x, y, s: nearest_neighbour_loss(x.float(), y.float()),

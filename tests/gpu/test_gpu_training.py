@@ -23,12 +23,11 @@ import torch
 from accelerate import Accelerator
 from against_cpu import apart, assert_near, forget_accelerator, note
 from PIL import Image
-from safetensors.torch import save_file
 from torch import Tensor
+from trainings import run, write_teacher
 
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.data.memory import PicturesInMemory
-from impasto.encoders.network import LAYERS
 from impasto.methods.adain.painting import PaintingTraining
 from impasto.methods.cyclegan.network import GeneratorConfig
 from impasto.methods.dncnn_cyclegan.network import GeneratorConfig as DnCNNConfig
@@ -93,16 +92,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network as the recipe of `lite` expects it, with other numbers."""
-    generator = torch.Generator().manual_seed(0)
-    state, previous = {"conv0.weight": torch.eye(3).view(3, 3, 1, 1) * 4, "conv0.bias": torch.full((3,), -2.0)}, 3
-    for layer in LAYERS:
-        key, width = "conv" + layer[4] + layer[6], (16, 32, 64, 128, 128)[int(layer[4]) - 1]
-        state[f"{key}.weight"] = (2 / (9 * previous)) ** 0.5 * torch.randn(width, previous, 3, 3, generator=generator)
-        state[f"{key}.bias"] = 0.1 * torch.randn(width, generator=generator)
-        previous = width
-    path = tmp_path_factory.mktemp("teacher") / "encoder.safetensors"
-    save_file(state, path)
-    return path
+    return write_teacher(tmp_path_factory.mktemp("teacher") / "encoder.safetensors")
 
 
 @pytest.fixture
@@ -212,23 +202,10 @@ def repeatable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.use_deterministic_algorithms(False)
 
 
-class _Interrupted(Exception):  # noqa: N818  (no error)
-    pass
-
-
-def run(training: Any, folder: Path, *, until: int = SCHEDULE.steps, resume: bool = False) -> dict[str, Tensor]:
-    """Train, perhaps only so many steps, after which the process might have been killed; the weights."""
-    step = training.step
-
-    def stepped(batch: Any, number: int) -> Any:
-        if number == until:
-            raise _Interrupted
-        return step(batch, number)
-
-    training.step = stepped
-    folder.mkdir(exist_ok=True)
-    with contextlib.suppress(_Interrupted):
-        loop.fit(training, SCHEDULE, folder, training.accelerator, resume=resume)
+def weights_after(training: Any, folder: Path, *, until: int | None = None, resume: bool = False) -> dict[str, Tensor]:
+    """The weights after training, perhaps only so many steps, after which the process might have been killed."""
+    with contextlib.suppress(TimeoutError):
+        run(folder, training, SCHEDULE, resume=resume, stop_at=until)
     return {
         f"{name}/{key}": value.detach().cpu().double().clone()
         for name, module in training.modules.items()
@@ -244,11 +221,11 @@ def test_a_resumed_training(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(loop, "_draw_figures", lambda *_: None)
     monkeypatch.setattr(loop, "write_page", lambda *_, **__: None)
-    begun = run(make(name, device, "no"), tmp_path / "begun", until=0)
-    whole = run(make(name, device, "no"), tmp_path / "whole")
-    again = run(make(name, device, "no"), tmp_path / "again")
-    run(make(name, device, "no"), tmp_path / "resumed", until=4)
-    resumed = run(make(name, device, "no"), tmp_path / "resumed", resume=True)
+    begun = weights_after(make(name, device, "no"), tmp_path / "begun", until=0)
+    whole = weights_after(make(name, device, "no"), tmp_path / "whole")
+    again = weights_after(make(name, device, "no"), tmp_path / "again")
+    weights_after(make(name, device, "no"), tmp_path / "resumed", until=4)
+    resumed = weights_after(make(name, device, "no"), tmp_path / "resumed", resume=True)
     way, of_another, of_resumed = (
         [value - begun[key] for key, value in weights.items()] for weights in (whole, again, resumed)
     )

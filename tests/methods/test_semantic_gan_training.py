@@ -1,21 +1,17 @@
 """The step of paper 003 against its algorithm, written out plainly, and the watch over the codes."""
 
 import copy
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState, GradientState, PartialState
-from PIL import Image
 from torch import Tensor, nn
+from trainings import batch, forget, fresh_accelerator, gradient_descent, unpaired_streams  # noqa: F401
 
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
-from impasto.data.folders import Crops, PictureStream
 from impasto.errors import OptionError
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.methods.semantic_gan.stylizer import SemanticGAN
@@ -33,29 +29,9 @@ PAPER = Settings(
 ANCHORED = replace(PAPER, normalised_codes=True, reconstruction_weight=10.0, cycle_weight=3.0, semantic_weight=2.0)
 
 
-def forget() -> None:
-    for state in (AcceleratorState, PartialState, GradientState):
-        state._reset_state()
-
-
-@pytest.fixture(autouse=True)
-def fresh_accelerator() -> Iterator[None]:
-    forget()
-    yield
-    forget()
-
-
 @pytest.fixture(scope="module")
 def streams(tmp_path_factory: pytest.TempPathFactory) -> Domains:
-    random = np.random.default_rng(0)
-    made = {}
-    for kind in ("A", "B"):
-        folder = tmp_path_factory.mktemp(kind)
-        for number in range(3):
-            coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
-            Image.fromarray(coarse).resize((40, 36), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
-        made[kind] = PictureStream(sorted(folder.iterdir()), Crops(side=32, shorter=(34, 34)), ord(kind))
-    return Domains(**made)
+    return unpaired_streams(tmp_path_factory.mktemp("streams"))
 
 
 def networks() -> Networks:
@@ -72,17 +48,6 @@ def make(streams: Domains, settings: Settings, precision: str = "no") -> Semanti
     return SemanticTraining(
         {direction: networks() for direction in DIRECTIONS}, accelerator, streams, streams, settings
     )
-
-
-def batch(seed: int, count: int = 2, side: int = 32) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    A, B = (torch.randint(0, 256, (count, 3, side, side), generator=generator, dtype=torch.uint8) for _ in range(2))
-    return A, B
-
-
-def gradient_descent(parameters: Any) -> torch.optim.Optimizer:
-    """In place of Adam, which makes steps of full length even of gradients that are nothing but rounding."""
-    return torch.optim.SGD(parameters, lr=0.0)
 
 
 def normalised(code: Tensor) -> Tensor:

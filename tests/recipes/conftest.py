@@ -1,12 +1,11 @@
 """Pictures to learn from, and an accelerator that knows nothing of the test before."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from accelerate.state import AcceleratorState, GradientState, PartialState
 from PIL import Image
+from trainings import fresh_accelerator  # noqa: F401  (used by every test here)
 
 
 @pytest.fixture(scope="module")
@@ -22,14 +21,3 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
             Image.fromarray(coarse).resize((64, 48), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
         folders[kind] = [folder]
     return folders
-
-
-@pytest.fixture(autouse=True)
-def fresh_accelerator() -> Iterator[None]:
-    def forget() -> None:
-        for state in (AcceleratorState, PartialState, GradientState):
-            state._reset_state()
-
-    forget()
-    yield
-    forget()

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor
+from trainings import after_steps, check_average, check_resuming, is_other, run, state_of
 
 from impasto.engine.architecture import LAYERS, DecoderConfig
 from impasto.errors import DataError, OptionError
@@ -26,7 +27,7 @@ from impasto.methods.adain.stylizer import load_decoder
 from impasto.recipes import adain as recipes
 from impasto.recipes.adain import Config, build
 from impasto.training import figures
-from impasto.training.loop import Schedule, fit
+from impasto.training.loop import Schedule
 from impasto.training.schedules import OneCycle
 
 SMALL = replace(
@@ -43,17 +44,6 @@ Data = Mapping[str, list[Path]]
 
 def make(config: Config, data: Data, precision: str = "no") -> PaintingTraining:
     return build(config, Accelerator(cpu=True, mixed_precision=precision), data)
-
-
-def run(folder: Path, config: Config, data: Data, *, resume: bool = False) -> PaintingTraining:
-    folder.mkdir(exist_ok=True)
-    trainable = make(config, data)
-    fit(trainable, config.schedule, folder, trainable.accelerator, resume=resume)
-    return trainable
-
-
-def state_of(trainable: PaintingTraining, name: str) -> dict[str, Tensor]:
-    return {key: value.clone() for key, value in trainable.modules[name].state_dict().items()}
 
 
 # --- what it learns from ---------------------------------------------------------------------------------------------
@@ -168,11 +158,11 @@ def test_it_learns(data: Data) -> None:
 
 def test_every_weight_learns_in_half_precision_too(data: Data) -> None:
     trainable = make(SMALL, data, "bf16")
-    stream, before = trainable.batches(0), state_of(trainable, "network")
+    stream, before = trainable.batches(0), state_of(trainable.modules["network"])
     for step in range(2):  # the conditioning begins behind zeros
         losses = trainable.step(next(stream), step)
     assert all(loss.dtype == torch.float32 and torch.isfinite(loss) for loss in losses.values())
-    after = state_of(trainable, "network")
+    after = state_of(trainable.modules["network"])
     assert {value.dtype for value in after.values()} == {torch.float32}
     for key, value in after.items():
         assert not torch.equal(value, before[key]), key
@@ -180,11 +170,7 @@ def test_every_weight_learns_in_half_precision_too(data: Data) -> None:
 
 def after_two_steps(config: Config, data: Data) -> dict[str, Tensor]:
     """Two, because Adam forgives the length of its first gradient, and clipping with it."""
-    trainable = make(config, data)
-    stream = trainable.batches(0)
-    for step in range(2):
-        trainable.step(next(stream), step)
-    return state_of(trainable, "average")
+    return state_of(after_steps(make(config, data), 2).modules["average"])
 
 
 @pytest.fixture(scope="module")
@@ -231,34 +217,14 @@ def test_no_setting_is_forgotten() -> None:
 def test_every_setting_changes_what_is_learned(
     data: Data, unchanged: dict[str, Tensor], change: dict[str, Any]
 ) -> None:
-    changed = after_two_steps(replace(SMALL, **change), data)
-    assert changed.keys() != unchanged.keys() or any(
-        value.shape != unchanged[key].shape or not torch.equal(value, unchanged[key]) for key, value in changed.items()
-    )
+    assert is_other(after_two_steps(replace(SMALL, **change), data), unchanged)
 
 
 # --- what it shows and writes ----------------------------------------------------------------------------------------
 
 
 def test_the_average_is_what_is_validated_previewed_and_written(tmp_path: Path, data: Data) -> None:
-    trainable = make(SMALL, data)
-    trainable.step(next(trainable.batches(0)), 0)
-
-    def seen() -> tuple[dict[str, float], Tensor, bytes]:
-        trainable.finish(tmp_path)
-        return trainable.validate(), trainable.preview(), (tmp_path / "decoder.safetensors").read_bytes()
-
-    before = seen()
-    with torch.no_grad():
-        for parameter in trainable.network.parameters():
-            parameter.zero_()
-    after = seen()
-    assert (after[0], after[2]) == (before[0], before[2])
-    assert torch.equal(after[1], before[1])
-    with torch.no_grad():
-        for parameter in trainable.average.parameters():
-            parameter.zero_()
-    assert seen()[0] != before[0]
+    check_average(make(SMALL, data), tmp_path)
 
 
 def test_preview_rows_are_held_out_pairs_and_never_change(data: Data) -> None:
@@ -274,7 +240,7 @@ def test_preview_rows_are_held_out_pairs_and_never_change(data: Data) -> None:
 
 
 def test_writes_a_decoder_that_can_be_built_from_its_file(tmp_path: Path, data: Data) -> None:
-    trained = run(tmp_path, SMALL, data)
+    trained = run(tmp_path, make(SMALL, data), SMALL.schedule)
     decoder, stored = load_decoder(tmp_path / "decoder.safetensors")
     assert stored["recipe"] == json.loads(json.dumps(asdict(SMALL)))
     assert decoder.config == trained.average.config
@@ -290,29 +256,8 @@ def test_writes_a_decoder_that_can_be_built_from_its_file(tmp_path: Path, data: 
 
 def test_resumes_bit_by_bit(tmp_path: Path, data: Data) -> None:
     config = replace(SMALL, stages=((0.0, 2, 32), (0.75, 1, 48)), content_sides=(48,))
-    whole = run(tmp_path / "whole", config, data)
-    killed = make(config, data)
-    before, step = state_of(killed, "network"), killed.step
-
-    def killed_in_the_fourth(batch: dict[str, Tensor], number: int) -> dict[str, Tensor]:
-        if number == 3:
-            raise TimeoutError
-        return step(batch, number)
-
-    killed.step = killed_in_the_fourth  # type: ignore[method-assign]
-    (tmp_path / "killed").mkdir()
-    with pytest.raises(TimeoutError):
-        fit(killed, config.schedule, tmp_path / "killed", killed.accelerator)
-    torch.manual_seed(5)
-    resumed = run(tmp_path / "killed", config, data, resume=True)
-    for name in ("network", "average"):
-        state = state_of(resumed, name)
-        for key, value in state_of(whole, name).items():
-            assert torch.equal(value, state[key]), f"{name} {key}"
-    for key, value in state_of(whole, "network").items():
-        assert not torch.equal(value, before[key]), f"{key} learns nothing"
-    for file in ("decoder.safetensors", "previews.png"):
-        assert (tmp_path / "killed" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+    files = ("decoder.safetensors", "previews.png")
+    check_resuming(tmp_path, lambda: make(config, data), config.schedule, files, stop_at=3)
 
 
 # --- beginning, and what cannot be begun -----------------------------------------------------------------------------

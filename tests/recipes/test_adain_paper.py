@@ -13,6 +13,7 @@ import torch
 from accelerate import Accelerator
 from PIL import Image
 from torch import Tensor
+from trainings import after_steps, check_average, check_resuming, is_other, run, state_of
 
 from impasto.engine.architecture import DecoderConfig
 from impasto.errors import DataError, OptionError
@@ -24,7 +25,7 @@ from impasto.recipes import RECIPES
 from impasto.recipes import adain_paper as recipes
 from impasto.recipes.adain_paper import Config, build
 from impasto.training import figures
-from impasto.training.loop import Schedule, fit
+from impasto.training.loop import Schedule
 from impasto.training.schedules import InverseDecay, OneCycle
 from impasto.weights import load
 
@@ -40,17 +41,6 @@ PAPER = replace(recipes.adain_paper(), **SMALL)
 
 def make(config: Config, data: dict[str, list[Path]], precision: str = "no") -> AdaINTraining:
     return build(config, Accelerator(cpu=True, mixed_precision=precision), data)
-
-
-def run(folder: Path, config: Config, data: dict[str, list[Path]], *, resume: bool = False) -> AdaINTraining:
-    folder.mkdir(exist_ok=True)
-    trainable = make(config, data)
-    fit(trainable, config.schedule, folder, trainable.accelerator, resume=resume)
-    return trainable
-
-
-def state_of(trainable: AdaINTraining, name: str) -> dict[str, Tensor]:
-    return {key: value.clone() for key, value in trainable.modules[name].state_dict().items()}
 
 
 # --- the settings ----------------------------------------------------------------------------------------------------
@@ -115,7 +105,7 @@ def test_the_documentation_lists_every_recipe_with_its_length() -> None:
 
 
 def test_writes_a_decoder_that_can_be_built_from_its_file(tmp_path: Path, data: dict[str, list[Path]]) -> None:
-    trained = run(tmp_path, PAPER, data)
+    trained = run(tmp_path, make(PAPER, data), PAPER.schedule)
     tensors, stored = load(tmp_path / "decoder.safetensors")
     assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
     assert stored["recipe"] == json.loads(json.dumps(asdict(PAPER)))
@@ -153,52 +143,13 @@ def test_it_learns(data: dict[str, list[Path]]) -> None:
 
 
 def test_the_average_is_what_is_validated_previewed_and_written(tmp_path: Path, data: dict[str, list[Path]]) -> None:
-    trainable = make(replace(PAPER, held_out=1), data)
-    trainable.step(next(trainable.batches(0)), 0)
-
-    def seen() -> tuple[dict[str, float], Tensor, bytes]:
-        trainable.finish(tmp_path)
-        return trainable.validate(), trainable.preview(), (tmp_path / "decoder.safetensors").read_bytes()
-
-    before = seen()
-    with torch.no_grad():
-        for parameter in trainable.network.parameters():
-            parameter.zero_()
-    after = seen()
-    assert (after[0], after[2]) == (before[0], before[2])
-    assert torch.equal(after[1], before[1])
-    with torch.no_grad():
-        for parameter in trainable.average.parameters():
-            parameter.zero_()
-    assert seen()[0] != before[0]
+    check_average(make(replace(PAPER, held_out=1), data), tmp_path)
 
 
 def test_resumes_bit_by_bit(tmp_path: Path, data: dict[str, list[Path]]) -> None:
     config = replace(PAPER, held_out=1)
-    whole = run(tmp_path / "whole", config, data)
-    killed = make(config, data)
-    before = state_of(killed, "network")
-    step = killed.step
-
-    def killed_in_the_fourth(batch: tuple[Tensor, Tensor], number: int) -> dict[str, Tensor]:
-        if number == 3:
-            raise TimeoutError
-        return step(batch, number)
-
-    killed.step = killed_in_the_fourth  # type: ignore[method-assign]
-    (tmp_path / "killed").mkdir()
-    with pytest.raises(TimeoutError):
-        fit(killed, config.schedule, tmp_path / "killed", killed.accelerator)
-    torch.manual_seed(5)
-    resumed = run(tmp_path / "killed", config, data, resume=True)
-    for name in ("network", "average"):
-        state = state_of(resumed, name)
-        for key, value in state_of(whole, name).items():
-            assert torch.equal(value, state[key]), f"{name} {key}"
-    for key, value in state_of(whole, "network").items():
-        assert not torch.equal(value, before[key]), f"{key} learns nothing"
-    for file in ("decoder.safetensors", "previews.png"):
-        assert (tmp_path / "killed" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+    files = ("decoder.safetensors", "previews.png")
+    check_resuming(tmp_path, lambda: make(config, data), config.schedule, files, stop_at=3)
 
 
 def test_a_step_minimises_what_its_objective_says(data: dict[str, list[Path]]) -> None:
@@ -222,11 +173,7 @@ def test_a_step_minimises_what_its_objective_says(data: dict[str, list[Path]]) -
 
 def after_two_steps(config: Config, data: dict[str, list[Path]]) -> dict[str, Tensor]:
     """Two, because Adam forgives the length of its first gradient, and clipping with it."""
-    trainable = make(config, data)
-    stream = trainable.batches(0)
-    for step in range(2):
-        trainable.step(next(stream), step)
-    return state_of(trainable, "average")
+    return state_of(after_steps(make(config, data), 2).modules["average"])
 
 
 @pytest.fixture(scope="module")
@@ -253,18 +200,15 @@ def unchanged(data: dict[str, list[Path]]) -> dict[str, Tensor]:
 def test_every_setting_changes_what_is_learned(
     data: dict[str, list[Path]], unchanged: dict[str, Tensor], change: dict[str, Any]
 ) -> None:
-    changed = after_two_steps(replace(PAPER, **change), data)
-    assert changed.keys() != unchanged.keys() or any(
-        value.shape != unchanged[key].shape or not torch.equal(value, unchanged[key]) for key, value in changed.items()
-    )
+    assert is_other(after_two_steps(replace(PAPER, **change), data), unchanged)
 
 
 def test_half_precision_learns_too(data: dict[str, list[Path]]) -> None:
     trainable = make(PAPER, data, "bf16")
-    before = state_of(trainable, "network")
+    before = state_of(trainable.modules["network"])
     losses = trainable.step(next(trainable.batches(0)), 0)
     assert all(loss.dtype == torch.float32 and torch.isfinite(loss) for loss in losses.values())
-    after = state_of(trainable, "network")
+    after = state_of(trainable.modules["network"])
     assert {value.dtype for value in after.values()} == {torch.float32}
     for key, value in after.items():
         assert not torch.equal(value, before[key]), key

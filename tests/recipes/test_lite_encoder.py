@@ -9,15 +9,15 @@ import pytest
 import torch
 from accelerate import Accelerator
 from PIL import Image
-from safetensors.torch import save_file
 from torch import Tensor, nn
+from trainings import check_resuming, run, write_teacher
 
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
 from impasto.encoders.teacher import load_teacher
 from impasto.encoders.vgg19 import vgg19
 from impasto.errors import DataError
 from impasto.recipes.lite_encoder import Config, LiteEncoder, Stage, build, student
-from impasto.training.loop import Schedule, fit
+from impasto.training.loop import Schedule
 from impasto.weights import load
 
 CONFIG = Config(schedule=Schedule(steps=3, log_every=1, save_every=2), batch=2, crop=32, held_out=2)
@@ -25,17 +25,7 @@ CONFIG = Config(schedule=Schedule(steps=3, log_every=1, save_every=2), batch=2, 
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    generator = torch.Generator().manual_seed(0)
-    state = {"conv0.weight": torch.eye(3).view(3, 3, 1, 1) * 4, "conv0.bias": torch.full((3,), -2.0)}
-    previous = 3
-    for layer in LAYERS:
-        key, width = "conv" + layer[4] + layer[6], (16, 32, 64, 128, 128)[int(layer[4]) - 1]
-        state[f"{key}.weight"] = (2 / (9 * previous)) ** 0.5 * torch.randn(width, previous, 3, 3, generator=generator)
-        state[f"{key}.bias"] = 0.1 * torch.randn(width, generator=generator)
-        previous = width
-    path = tmp_path_factory.mktemp("teacher") / "encoder.safetensors"
-    save_file(state, path)
-    return path
+    return write_teacher(tmp_path_factory.mktemp("teacher") / "encoder.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +48,12 @@ def few_normalisation_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LiteEncoder, "_normalisation_pictures", some)
 
 
-def run(folder: Path, pictures: Path, teacher: Path, config: Config = CONFIG, *, resume: bool = False) -> LiteEncoder:
-    folder.mkdir(exist_ok=True)
-    trainable = build(config, Accelerator(cpu=True), [pictures], teacher)
-    fit(trainable, config.schedule, folder, trainable.accelerator, resume=resume)
-    return trainable
+def make(pictures: Path, teacher: Path, config: Config = CONFIG) -> LiteEncoder:
+    return build(config, Accelerator(cpu=True), [pictures], teacher)
 
 
 def test_writes_an_encoder_that_loads(tmp_path: Path, pictures: Path, teacher: Path) -> None:
-    trained = run(tmp_path, pictures, teacher)
+    trained = run(tmp_path, make(pictures, teacher), CONFIG.schedule)
     tensors, config = load(tmp_path / "lite.safetensors")
     assert EncoderConfig.from_json(config["encoder"]) == CONFIG.network
     assert config["recipe"]["batch"] == 2
@@ -90,31 +77,8 @@ def test_writes_an_encoder_that_loads(tmp_path: Path, pictures: Path, teacher: P
 
 
 def test_learns_and_resumes_bit_by_bit(tmp_path: Path, pictures: Path, teacher: Path) -> None:
-    whole = run(tmp_path / "whole", pictures, teacher)
-    killed = build(CONFIG, Accelerator(cpu=True), [pictures], teacher)
-    before = {key: value.clone() for key, value in killed.modules["network"].state_dict().items()}
-    step = killed.step
-
-    def killed_in_the_third(batch: Tensor, number: int) -> dict[str, Tensor]:
-        if number == 2:
-            raise TimeoutError
-        return step(batch, number)
-
-    killed.step = killed_in_the_third  # type: ignore[assignment,method-assign]
-    (tmp_path / "killed").mkdir()
-    with pytest.raises(TimeoutError):
-        fit(killed, CONFIG.schedule, tmp_path / "killed", killed.accelerator)
-    torch.manual_seed(5)
-    resumed = run(tmp_path / "killed", pictures, teacher, resume=True)
-    for name in ("network", "average"):
-        state = resumed.modules[name].state_dict()
-        for key, value in whole.modules[name].state_dict().items():
-            assert torch.equal(value, state[key]), f"{name} {key}"
-    for key, value in whole.modules["network"].state_dict().items():
-        assert not torch.equal(value, before[key]), f"{key} learns nothing"
-    assert (tmp_path / "killed" / "lite.safetensors").read_bytes() == (
-        tmp_path / "whole" / "lite.safetensors"
-    ).read_bytes()
+    files = ("lite.safetensors",)
+    check_resuming(tmp_path, lambda: make(pictures, teacher), CONFIG.schedule, files, stop_at=2)
 
 
 def test_validation_is_the_relative_error_in_the_teachers_units(tmp_path: Path, pictures: Path, teacher: Path) -> None:

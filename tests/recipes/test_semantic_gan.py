@@ -1,7 +1,6 @@
 """The recipes of paper 003: the published settings, and the training in miniature."""
 
 import importlib
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState, GradientState, PartialState
-from PIL import Image
 from torch import Tensor
+from trainings import after_steps, check_resuming, draw, forget, is_other
 
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.errors import OptionError
@@ -20,7 +18,7 @@ from impasto.methods.semantic_gan.network import GeneratorConfig
 from impasto.methods.semantic_gan.training import SemanticTraining
 from impasto.recipes import RECIPES, semantic_gan
 from impasto.training import figures
-from impasto.training.loop import Schedule, fit
+from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam
 from impasto.training.schedules import StepDecay
 
@@ -35,26 +33,8 @@ Data = dict[str, list[Path]]
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
-    folders, random = {}, np.random.default_rng(0)
-    for kind, count in (("A", 4), ("B", 6)):
-        folders[kind] = [tmp_path_factory.mktemp(kind)]
-        for number in range(count):
-            coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
-            picture = Image.fromarray(coarse).resize((44, 40), Image.Resampling.BICUBIC)
-            picture.save(folders[kind][0] / f"{number}.png")
-    return folders
-
-
-def forget() -> None:
-    for state in (AcceleratorState, PartialState, GradientState):
-        state._reset_state()
-
-
-@pytest.fixture(autouse=True)
-def fresh_accelerator() -> Iterator[None]:
-    forget()
-    yield
-    forget()
+    random = np.random.default_rng(0)
+    return {kind: draw(tmp_path_factory.mktemp(kind), count, random) for kind, count in (("A", 4), ("B", 6))}
 
 
 def make(config: semantic_gan.Config, data: Data) -> SemanticTraining:
@@ -64,10 +44,7 @@ def make(config: semantic_gan.Config, data: Data) -> SemanticTraining:
 
 def after(config: semantic_gan.Config, data: Data, steps: int = 2) -> dict[str, Tensor]:
     """The averaged generators after some steps."""
-    training = make(config, data)
-    stream = training.batches(0)
-    for step in range(steps):
-        training.step(next(stream), step)
+    training = after_steps(make(config, data), steps)
     return {
         f"{direction}.{name}": value.clone()
         for direction, average in training.averages.items()
@@ -113,36 +90,8 @@ def test_every_recipe_is_found(name: str) -> None:
 
 def test_resumes_bit_by_bit(tmp_path: Path, data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "draw_losses", lambda folder: None)  # takes longer than the training
-
-    def run(name: str, *, stop_at: int | None = None, resume: bool = False) -> SemanticTraining:
-        (tmp_path / name).mkdir(exist_ok=True)
-        training = make(TINY, data)
-        step = training.step
-
-        def watched(batch: tuple[Tensor, Tensor], number: int) -> dict[str, Tensor]:
-            if number == stop_at:
-                raise TimeoutError
-            return step(batch, number)
-
-        training.step = watched  # type: ignore[method-assign]
-        fit(training, TINY.schedule, tmp_path / name, training.accelerator, resume=resume)
-        return training
-
-    whole = run("whole")
-    with pytest.raises(TimeoutError):
-        run("killed", stop_at=3)
-    torch.manual_seed(99)
-    resumed = run("killed", resume=True)
-    for name, module in whole.modules.items():
-        for key, value in resumed.modules[name].state_dict().items():
-            assert torch.equal(value, module.state_dict()[key]), f"{name} {key}"
-    for name, optimizer in whole.optimizers.items():
-        states = resumed.optimizers[name].state_dict()["state"]
-        for index, entries in optimizer.state_dict()["state"].items():
-            for key, value in entries.items():
-                assert torch.equal(value, states[index][key]), f"{name} {index} {key}"
-    for file in ("generators.safetensors", "previews.png"):
-        assert (tmp_path / "killed" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+    files = ("generators.safetensors", "previews.png")
+    check_resuming(tmp_path, lambda: make(TINY, data), TINY.schedule, files, stop_at=3)
     curves = set(figures.read_curves(tmp_path / "killed" / "tensorboard"))
     assert {"held out A/reconstruction", "held out B/semantic", "A2B/semantic"} <= curves
 
@@ -184,15 +133,11 @@ def test_the_same_settings_learn_the_same(data: Data, unchanged: dict[str, Tenso
 def test_every_setting_changes_what_is_learned(
     data: Data, unchanged: dict[str, Tensor], change: dict[str, Any]
 ) -> None:
-    changed = after(replace(TINY, **change), data)
-    assert changed.keys() != unchanged.keys() or any(
-        value.shape != unchanged[key].shape or not torch.equal(value, unchanged[key]) for key, value in changed.items()
-    )
+    assert is_other(after(replace(TINY, **change), data), unchanged)
 
 
 def test_the_pool_changes_what_is_learned_once_it_is_full(data: Data, unchanged: dict[str, Tensor]) -> None:
-    small, none = (after(replace(TINY, pool=pool), data, steps=4) for pool in (2, 0))
-    assert any(not torch.equal(value, none[key]) for key, value in small.items())
+    assert is_other(*(after(replace(TINY, pool=pool), data, steps=4) for pool in (2, 0)))
 
 
 def test_crops_that_cannot_be_halved_three_times_are_refused(data: Data) -> None:

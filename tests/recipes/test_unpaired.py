@@ -1,7 +1,6 @@
 """The recipes of unpaired translation: the published settings, epochs, and each training in miniature."""
 
 import importlib
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState, GradientState, PartialState
-from PIL import Image
 from torch import Tensor
+from trainings import after_steps, check_resuming, draw, forget, is_other
 
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.errors import DataError, OptionError
@@ -23,7 +21,7 @@ from impasto.methods.nla_cyclegan.stylizer import NLACycleGAN
 from impasto.recipes import RECIPES, cyclegan, dncnn_cyclegan, nla_cyclegan
 from impasto.training import figures
 from impasto.training.cycle import CycleTraining
-from impasto.training.loop import Schedule, fit
+from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import LinearDecay, StepDecay
 from impasto.translation import load_generator
@@ -49,30 +47,10 @@ TINY = {
 Data = dict[str, list[Path]]
 
 
-def draw(folder: Path, count: int, random: np.random.Generator) -> list[Path]:
-    folder.mkdir()
-    for number in range(count):
-        coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
-        Image.fromarray(coarse).resize((44, 40), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
-    return [folder]
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
     folder, random = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
     return {"A": draw(folder / "A", 4, random), "B": draw(folder / "B", 6, random)}
-
-
-def forget() -> None:
-    for state in (AcceleratorState, PartialState, GradientState):
-        state._reset_state()
-
-
-@pytest.fixture(autouse=True)
-def fresh_accelerator() -> Iterator[None]:
-    forget()
-    yield
-    forget()
 
 
 def make(recipe: Any, config: Any, data: Data) -> CycleTraining:
@@ -83,10 +61,7 @@ def make(recipe: Any, config: Any, data: Data) -> CycleTraining:
 
 def after(recipe: Any, config: Any, data: Data, steps: int = 3) -> dict[str, Tensor]:
     """The averaged generators after some steps."""
-    training = make(recipe, config, data)
-    stream = training.batches(0)
-    for step in range(steps):
-        training.step(next(stream), step)
+    training = after_steps(make(recipe, config, data), steps)
     return {
         f"{direction}.{name}": value.clone()
         for direction, average in training.averages.items()
@@ -165,37 +140,8 @@ def test_epochs_become_steps(data: Data, epoch: Any, batch: int, steps: int) -> 
 @pytest.mark.parametrize("recipe", TINY, ids=lambda recipe: recipe.__name__.rpartition(".")[2])
 def test_resumes_bit_by_bit(tmp_path: Path, data: Data, recipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "draw_losses", lambda folder: None)  # takes longer than the training
-    config = TINY[recipe]
-
-    def run(name: str, *, stop_at: int | None = None, resume: bool = False) -> CycleTraining:
-        (tmp_path / name).mkdir(exist_ok=True)
-        training = make(recipe, config, data)
-        step = training.step
-
-        def watched(batch: tuple[Tensor, Tensor], number: int) -> dict[str, Tensor]:
-            if number == stop_at:
-                raise TimeoutError
-            return step(batch, number)
-
-        training.step = watched  # type: ignore[method-assign]
-        fit(training, config.schedule, tmp_path / name, training.accelerator, resume=resume)
-        return training
-
-    whole = run("whole")
-    with pytest.raises(TimeoutError):
-        run("killed", stop_at=3)
-    torch.manual_seed(99)
-    resumed = run("killed", resume=True)
-    for name, module in whole.modules.items():
-        for key, value in resumed.modules[name].state_dict().items():
-            assert torch.equal(value, module.state_dict()[key]), f"{name} {key}"
-    for name, optimizer in whole.optimizers.items():
-        states = resumed.optimizers[name].state_dict()["state"]
-        for index, entries in optimizer.state_dict()["state"].items():
-            for key, value in entries.items():
-                assert torch.equal(value, states[index][key]), f"{name} {index} {key}"
-    for file in ("generators.safetensors", "previews.png"):
-        assert (tmp_path / "killed" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+    config, files = TINY[recipe], ("generators.safetensors", "previews.png")
+    check_resuming(tmp_path, lambda: make(recipe, config, data), config.schedule, files, stop_at=3)
     assert [path.name for path in figures.previews_of(tmp_path / "killed")] == ["0000002.png", "0000004.png"]
     assert {"held out A/cycle", "A2B/adversarial"} <= set(figures.read_curves(tmp_path / "killed" / "tensorboard"))
 
@@ -236,10 +182,7 @@ def unchanged(data: Data) -> dict[str, Tensor]:
 def test_every_setting_changes_what_is_learned(
     data: Data, unchanged: dict[str, Tensor], change: dict[str, Any]
 ) -> None:
-    changed = after(cyclegan, replace(TINY[cyclegan], **change), data)
-    assert changed.keys() != unchanged.keys() or any(
-        value.shape != unchanged[key].shape or not torch.equal(value, unchanged[key]) for key, value in changed.items()
-    )
+    assert is_other(after(cyclegan, replace(TINY[cyclegan], **change), data), unchanged)
 
 
 def test_the_same_settings_learn_the_same(data: Data, unchanged: dict[str, Tensor]) -> None:

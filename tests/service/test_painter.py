@@ -13,7 +13,7 @@ from PIL import Image
 from wishes import picture
 
 import impasto
-from impasto.attention import overlay, see, see_within
+from impasto.attention import overlay, prepare
 from impasto.gallery import packaged
 from impasto.methods import StylizeOptions
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
@@ -103,7 +103,7 @@ def looked(service, **how):
 
 def test_a_look_is_what_the_library_shows(service):
     options = StylizeOptions(method="gatys", attention_layers="relu3_1")
-    expected = overlay(see(photo(format="PNG"), packaged()["swirls"], options), "50%,25%")
+    expected = overlay(prepare(photo(format="PNG"), packaged()["swirls"], options), "50%,25%")
     for style in ("swirls", packaged()["swirls"].read_bytes()):
         found = looked(service, styles=(style,), options=options)
         for file, shown in ((found.data, expected.seen), (found.beside, expected.content)):
@@ -149,7 +149,7 @@ def test_a_generators_look_is_what_the_library_shows(tmp_path):
     )
     outcome = painter.look(task, lambda progress: None)
     method = impasto.load("nla-cyclegan", device="cpu", weights=file)
-    expected = overlay(see_within(photo(format="PNG"), options, stylizer=method), "50%,25%")
+    expected = overlay(prepare(photo(format="PNG"), None, options, stylizer=method), "50%,25%")
     assert pixels(outcome.files[0]).tolist() == np.asarray(expected.seen).tolist()
     assert pixels(outcome.files[1]).tolist() == np.asarray(expected.content).tolist()
 

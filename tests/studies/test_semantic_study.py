@@ -1,7 +1,6 @@
 """The ablation of paper 003: its rows, what is measured, what is called a failure, and all of it in miniature."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from accelerate.state import AcceleratorState, GradientState, PartialState
 from PIL import Image
 from torch import Tensor
+from trainings import draw
 
 import impasto
 from impasto.studies import STUDIES, TrainingStudy, measured, trained
@@ -22,26 +21,10 @@ from impasto.training import figures
 NAME = "semantic-ablation"
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    for state in (AcceleratorState, PartialState, GradientState):
-        state._reset_state()
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def data(tmp_path: Path) -> dict[str, list[Path]]:
-    random, folders = np.random.default_rng(0), {}
-    for kind in ("A", "B"):
-        folders[kind] = [tmp_path / kind]
-        folders[kind][0].mkdir()
-        for number in range(4):
-            coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
-            Image.fromarray(coarse).resize((44, 40), Image.Resampling.BICUBIC).save(folders[kind][0] / f"{number}.png")
-    return folders
+    random = np.random.default_rng(0)
+    return {kind: draw(tmp_path / kind, 4, random) for kind in ("A", "B")}
 
 
 def study() -> TrainingStudy:
@@ -104,7 +87,7 @@ def test_distances_are_of_translations_and_their_target(monkeypatch: pytest.Monk
 
 def test_failures_are_those_with_the_worst_number(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Any] = []
-    monkeypatch.setattr(measured.figures, "grid", lambda rows, columns, names: drawn.append((rows, names)))
+    monkeypatch.setattr(measured, "grid", lambda rows, columns, names: drawn.append((rows, names)))
     made = [
         Translation(kind="A", picture=picture(i), painted=picture(i), back=picture(10 * weight))
         for i, weight in enumerate((5, 1, 9, 3, 2, 8))

@@ -2,15 +2,13 @@
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from accelerate.state import AcceleratorState, GradientState, PartialState
 from PIL import Image
+from trainings import draw
 
 import impasto
 from impasto import StylizeOptions, image
@@ -24,27 +22,10 @@ from impasto.training.schedules import StepDecay
 QUICK = Budget(quick=True, device="cpu", precision="fp32")
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    for state in (AcceleratorState, PartialState, GradientState):
-        state._reset_state()
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
     random = np.random.default_rng(0)
-    folders = {}
-    for kind in ("A", "B"):
-        folder = tmp_path_factory.mktemp(kind)
-        for number in range(22):
-            coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
-            Image.fromarray(coarse).resize((44, 40), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
-        folders[kind] = [folder]
-    return folders
+    return {kind: draw(tmp_path_factory.mktemp(kind), 22, random) for kind in ("A", "B")}
 
 
 def configs(name: str, data: dict[str, list[Path]], budget: Budget) -> list[Any]:

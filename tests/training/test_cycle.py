@@ -2,23 +2,20 @@
 
 import copy
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState, GradientState, PartialState
-from PIL import Image
 from torch import Tensor, nn
+from trainings import batch, forget, fresh_accelerator, gradient_descent, unpaired_streams  # noqa: F401
 
 from impasto import image
 from impasto.blocks.instance_norm import InstanceNorm
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
-from impasto.data.folders import Crops, PictureStream
 from impasto.encoders import load_encoder
 from impasto.errors import OptionError
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
@@ -42,29 +39,9 @@ PAPER_002 = replace(
 )  # fmt: skip
 
 
-def forget() -> None:
-    for state in (AcceleratorState, PartialState, GradientState):
-        state._reset_state()
-
-
-@pytest.fixture(autouse=True)
-def fresh_accelerator() -> Iterator[None]:
-    forget()
-    yield
-    forget()
-
-
 @pytest.fixture(scope="module")
 def streams(tmp_path_factory: pytest.TempPathFactory) -> Domains:
-    random = np.random.default_rng(0)
-    made = {}
-    for kind in ("A", "B"):
-        folder = tmp_path_factory.mktemp(kind)
-        for number in range(3):
-            coarse = random.integers(0, 256, (5, 6, 3), dtype=np.uint8)
-            Image.fromarray(coarse).resize((40, 36), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
-        made[kind] = PictureStream(sorted(folder.iterdir()), Crops(side=32, shorter=(34, 34)), ord(kind))
-    return Domains(**made)
+    return unpaired_streams(tmp_path_factory.mktemp("streams"))
 
 
 def resnet_networks() -> Networks:
@@ -88,19 +65,8 @@ def make(
     return CycleTraining("cyclegan", made, accelerator, streams, streams, settings)
 
 
-def batch(seed: int, side: int = 32) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    A, B = (torch.randint(0, 256, (2, 3, side, side), generator=generator, dtype=torch.uint8) for _ in range(2))
-    return A, B
-
-
 # Little, so that rounding does not grow from step to step.
 RATE = 0.001
-
-
-def gradient_descent(parameters: Any) -> torch.optim.Optimizer:
-    """In place of Adam, which makes steps of full length even of gradients that are nothing but rounding."""
-    return torch.optim.SGD(parameters, lr=0.0)
 
 
 class Plain:
@@ -146,8 +112,8 @@ def test_the_step_is_the_published_algorithm(
     training = make(streams, replace(settings, optimizer=cast(Adam, gradient_descent), rates=rates), networks)
     plain = Plain(training, *weights)
     for step in range(3):
-        training.step(batch(step, side), step)
-        plain.step(batch(step, side))
+        training.step(batch(step, side=side), step)
+        plain.step(batch(step, side=side))
     mine = [*training.generators.values(), *training.discriminators.values()]
     for network, expected in zip(mine, (plain.G, plain.F, plain.D_B, plain.D_A), strict=True):
         for value, right in zip(network.parameters(), expected.parameters(), strict=True):

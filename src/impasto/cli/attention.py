@@ -1,6 +1,5 @@
 """`impasto attention`: where places of a photo look, in a painting or in the photo itself, as a picture or a page."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,11 +11,8 @@ from impasto.cli.pictures import find_painting
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError
 from impasto.methods import METHODS, StylizeOptions, options_of
-from impasto.options import Options
 
 if TYPE_CHECKING:
-    from impasto.attention import Within
-
     OptionFlags = Any
 else:
     LOOKING = [name for name in METHODS if options_of(name).looks_in]
@@ -81,16 +77,28 @@ def attention(
     how = StylizeOptions(method, **usual, **chosen)
     if target.output.suffix.lower() not in SUFFIXES:
         raise OptionError(f"--output is {target.output}, but must be NAME.png or NAME.html")
+    painting = None
     if how.looks_in == "style":
         if network.baseline is not None:
             raise OptionError(f"--baseline is not for the method {method}")
-        file = _in_style(content, style, at, how, network, target, map=map)
-    else:
-        if style is not None:
-            raise OptionError(f"--style is not for {method}, which looks at the photo itself")
-        file = _in_content(content, at, how, network, target, map=map)
+        if style is None:
+            raise OptionError(f"--style is missing: the painting that the method {method} looks in")
+        if not target.is_page and not at and not map:
+            raise OptionError("--at names no place; give one, like --at 50%,20%, or --map for all of them")
+        painting = find_painting(style).path
+    elif style is not None:
+        raise OptionError(f"--style is not for {method}, which looks at the photo itself")
+    target.check(content, painting, network.weights, network.baseline)
+    # PyTorch comes in here.
+    from impasto import attention as views
+    from impasto.api import load
     from impasto.files import replace_file
+    from impasto.report.sheets import png
 
+    stylizer = load(method, device=network.device, weights=network.weights, download=Screen().download)
+    found = views.attention(content, painting, at, how, stylizer=stylizer, baseline=network.baseline)
+    title = f"{content.name} looks at {painting.name if painting else 'itself'}"
+    file = views.page(found, title) if target.is_page else png(views.draw(found, overall=map))
     replace_file(target.output, file)
     Screen().result(str(target.output))
     return 0
@@ -100,43 +108,3 @@ def _method_of(chosen: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The method, by default the first one that looks, and the other choices."""
     looking = [name for name in METHODS if options_of(name).looks_in]
     return chosen.pop("method", looking[0]), chosen
-
-
-def _in_style(
-    content: Path, style: str | None, at: Sequence[str], options: Options, network: Network, target: Target,
-    *, map: bool,  # noqa: A002
-) -> bytes | str:  # fmt: skip
-    if style is None:
-        raise OptionError(f"--style is missing: the painting that the method {options.method} looks in")
-    if not target.is_page and not at and not map:
-        raise OptionError("--at names no place; give one, like --at 50%,20%, or --map for all of them")
-    painting = find_painting(style).path
-    target.check(content, painting, network.weights)
-    # PyTorch comes in here.
-    from impasto import figures
-    from impasto.api import load
-    from impasto.attention import attention as look
-    from impasto.attention import draw, page
-
-    method = load(options.method, device=network.device, weights=network.weights, download=Screen().download)
-    found = look(content, painting, at, options, stylizer=method)  # type: ignore[arg-type]
-    if target.is_page:
-        return page(found, f"{content.name} looks at {painting.name}")
-    return figures.png(draw(found, correspondence=map))
-
-
-def _in_content(
-    content: Path, at: Sequence[str], options: Options, network: Network, target: Target,
-    *, map: bool,  # noqa: A002
-) -> bytes | str:  # fmt: skip
-    target.check(content, network.weights, network.baseline)
-    from impasto import figures
-    from impasto.api import load
-    from impasto.attention import draw_within, page_within, points, weights_of, within
-
-    method = load(options.method, device=network.device, weights=network.weights)
-    found: Within = within(content, at, options, stylizer=method, baseline=network.baseline)  # type: ignore[arg-type]
-    if not target.is_page:
-        return figures.png(draw_within(found, overall=map))
-    weights = weights_of(method, options, found.content, points(found.content))  # type: ignore[arg-type]
-    return page_within(found, weights, f"{content.name} looks at itself")

@@ -139,6 +139,7 @@ def evaluate(
     # PyTorch comes in here.
     from impasto.evaluation import Files, Judges
     from impasto.evaluation import report as reports
+    from impasto.report.folder import check_files
 
     screen = Screen(quiet=quiet)
     files = Files(inception=by.inception, vgg16=by.vgg16, lpips_heads=by.lpips_heads, weights=by.weights)
@@ -147,7 +148,7 @@ def evaluate(
     if folder is None and runs.run:
         folder = runs.run[0] / "evaluation" if len(runs.run) == 1 else Path("evaluation")
     if folder is not None:
-        reports.check_report(folder)
+        check_files(folder, reports.FILES)
     if outputs:
         numbers = _of_outputs(outputs, against, judges, by.seed, screen)
     else:

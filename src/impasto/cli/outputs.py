@@ -10,6 +10,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from impasto.errors import OptionError
+from impasto.gallery import FORMATS
 from impasto.jobs.job import FileSource, Mask, PaintJob
 from impasto.options import Options
 
@@ -62,7 +63,7 @@ def is_folder(output: str, contents: int) -> bool:
     path = Path(output)
     if output.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
         return True
-    if contents > 1 and path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"):
+    if contents > 1 and path.suffix.lower() in FORMATS:
         raise OptionError(f"--output {output} names one file for {contents} paintings; name a folder, such as painted/")
     return contents > 1
 
@@ -158,8 +159,6 @@ def _place(path: Path | None, folder: Path) -> str:
 
 
 def _suffix(content: FileSource) -> str:
-    from impasto.image import FORMATS
-
     return content.path.suffix if content.path.suffix.lower() in FORMATS else ".png"
 
 

@@ -11,7 +11,7 @@ from impasto.cli.terminal import Screen, duration, write
 from impasto.errors import DataError
 
 if TYPE_CHECKING:
-    from impasto.figures import Curve
+    from impasto.report.curves import Curve
     from impasto.training.runs import Run
 
 app = App(name="runs", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")

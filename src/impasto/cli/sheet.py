@@ -3,22 +3,19 @@
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from impasto import image
 from impasto.errors import PictureError
 from impasto.gallery import shown
 from impasto.jobs.job import FileSource, PaintJob
+from impasto.report.sheets import GAP, blank, grid
+from impasto.sizes import fit_within
 
-Floats = NDArray[np.float32]
-Cells = dict[tuple[int, int], Floats]
+if TYPE_CHECKING:
+    from PIL import Image
 
 CELL = 512  # px of a cell's longer side at most; a result of the usual size is shown as it is
-GAP = 8
-PAPER, MISSING = 1.0, 0.85
 
 
 class Sheet:
@@ -27,11 +24,11 @@ class Sheet:
     def __init__(self, contents: Sequence[FileSource], styles: Sequence[FileSource]) -> None:
         self.contents = tuple(contents)
         self.styles = tuple(styles)
-        self.cells: Cells = {}
+        self.cells: dict[tuple[int, int], Image.Image] = {}
 
     def check(self, path: Path) -> None:
         """Raises PictureError if so many pictures, were they as large as they can be, do not fit the file's format."""
-        extents = (_end([CELL] * (1 + len(some))) for some in (self.contents, self.styles))
+        extents = (GAP + (CELL + GAP) * (1 + len(some)) for some in (self.contents, self.styles))
         image.check_size(path, *extents)
 
     def add(self, job: PaintJob, picture: image.Picture) -> None:
@@ -51,7 +48,7 @@ class Sheet:
         inputs = {(row, 0): source for row, source in enumerate(self.contents, 1)}
         inputs |= {(0, column): source for column, source in enumerate(self.styles, 1)}
         cells = dict(self.cells)
-        longest = max(max(cell.shape[-2:]) for cell in cells.values())
+        longest = max(max(cell.size) for cell in cells.values())
         for place, source in inputs.items():
             try:
                 cells[place] = _thumbnail(image.read(shown(source.name, source.path), pixel_limit=pixel_limit), longest)
@@ -65,36 +62,16 @@ class Sheet:
                 "styles": [source.name for source in self.styles],
             },
         }
-        image.write(image.Picture(self._compose(cells)), path, overwrite=overwrite, record=record, sources=sources)
-
-    def _compose(self, cells: Cells) -> Floats:
-        """{(row, column): (1, 3, h, w)} -> (1, 3, H, W); rows and columns are as large as what is in them."""
-        heights = [_extent(cells, 0, row, 2) for row in range(len(self.contents) + 1)]
-        widths = [_extent(cells, 1, column, 3) for column in range(len(self.styles) + 1)]
-        sheet = np.full((1, 3, _end(heights), _end(widths)), PAPER, np.float32)
-        for row, height in enumerate(heights):
-            for column, width in enumerate(widths):
-                if (row, column) == (0, 0):
-                    continue
-                cell = cells.get((row, column))
-                if cell is None:
-                    cell = np.full((1, 3, height, width), MISSING, np.float32)
-                top = _end(heights[:row]) + (height - cell.shape[2]) // 2
-                left = _end(widths[:column]) + (width - cell.shape[3]) // 2
-                sheet[:, :, top : top + cell.shape[2], left : left + cell.shape[3]] = cell
-        return sheet
+        rows = [
+            [cells.get((row, column)) for column in range(len(self.styles) + 1)]
+            for row in range(len(self.contents) + 1)
+        ]
+        rows[0][0] = blank()
+        sheet = image.from_pil(grid(rows))
+        image.write(sheet, path, overwrite=overwrite, record=record, sources=sources)
 
 
-def _thumbnail(picture: image.Picture, longest: int = CELL) -> Floats:
-    """(1, 3, h, w) on paper, no larger than it is."""
-    size = image.fit(picture.height, picture.width, min(longest, max(picture.height, picture.width)))
-    return image.resize(image.on_white(picture).pixels, *size)
-
-
-def _extent(cells: Cells, axis: int, number: int, side: int) -> int:
-    return max((cell.shape[side] for place, cell in cells.items() if place[axis] == number), default=1)
-
-
-def _end(extents: Sequence[int]) -> int:
-    """Where the next cell begins."""
-    return GAP + sum(extent + GAP for extent in extents)
+def _thumbnail(picture: image.Picture, longest: int = CELL) -> "Image.Image":
+    """On paper, no larger than it is."""
+    size = fit_within(picture.height, picture.width, longest)
+    return image.to_pil(image.Picture(image.resize(image.on_white(picture).pixels, *size)))

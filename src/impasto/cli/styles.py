@@ -111,10 +111,10 @@ def _write_sheet(photo: str, options: Options, output: Path | None, device: str,
 
 def sheet(painted: Mapping[str, "Image.Image"], abreast: int) -> "Image.Image":
     """Pictures in rows, each below its name."""
-    from impasto import figures
+    from impasto.report.sheets import grid
 
-    cells = [figures.grid([[picture]], [name], gap=0) for name, picture in painted.items()]
-    return figures.grid([cells[first : first + abreast] for first in range(0, len(cells), abreast)])
+    cells = [grid([[picture]], [name], gap=0) for name, picture in painted.items()]
+    return grid([cells[first : first + abreast] for first in range(0, len(cells), abreast)])
 
 
 def _abreast(width: int, height: int, count: int) -> int:

@@ -194,15 +194,16 @@ def report(
         raise OptionError(f"--resamples is {resamples}, but must be from 100 to 1,000,000")
     if seed < 0:
         raise OptionError(f"--seed is {seed}, but must be 0 or more")
+    from impasto.report.folder import check_files
     from impasto.survey.findings import agreement, finding, spread
     from impasto.survey.ratings import Bootstrap
     from impasto.survey.report import make_report
-    from impasto.survey.report_files import check_report, write_report
+    from impasto.survey.report_files import FILES, write_report
     from impasto.survey.store import Store
 
     store = Store(file)
     folder = output or file.with_name(f"{file.stem}-report")
-    check_report(folder, overwrite=overwrite, survey=file)
+    check_files(folder, FILES, overwrite=overwrite, inputs=[file])
     found = make_report(store, Bootstrap(seed=seed, resamples=resamples))
     write_report(found, store, folder)
     screen = Screen()

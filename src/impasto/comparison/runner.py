@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import platform
 import subprocess
 import sys
 import tempfile
@@ -10,14 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from impasto import tensors
 from impasto.comparison.entries import Entry
+from impasto.device import machine
 from impasto.errors import ImpastoError, PictureError, reason_of
 from impasto.evaluation.judges import Judges
 from impasto.evaluation.measures import likeness_of_pair, style_of_pair
@@ -25,6 +22,7 @@ from impasto.evaluation.number import software
 from impasto.evaluation.picture_set import of_area, pixels
 from impasto.files import check_output, make_folder, replace_file
 from impasto.record import find_record
+from impasto.report.folder import claim
 from impasto.weights import sha256_of
 
 FORMAT = "impasto compare 1"
@@ -76,11 +74,6 @@ class Comparison:
         """Only lite: a comparison downloads nothing."""
         return Judges(networks=(), device=self.device)
 
-    @property
-    def machine(self) -> str:
-        threads = torch.get_num_threads()
-        return f"impasto {version('impasto')}, torch {torch.__version__}, {platform.machine()}, threads: {threads}"
-
     def run(self, report: Report | None = None) -> None:
         """Paint and measure whatever is not there yet. Failures of single pictures are kept in `failures`.
 
@@ -112,7 +105,8 @@ class Comparison:
         Raises PictureError if the folder cannot be used, or holds an input or a stranger's file by a name of ours.
         """
         make_folder(self.folder)
-        known = self._earlier()
+        earlier = claim(self.folder, FILES, NUMBERS, ("format", FORMAT), "`impasto compare`")
+        known = {cell["key"]: Cell(**cell) for cell in earlier.get("cells", ())}
         ours = {cell.file for cell in known.values()} | set(FILES)
         for file in [*FILES, *(self._file(entry, pair) for entry in self.entries for pair in self.pairs)]:
             path = self.folder / file
@@ -121,23 +115,6 @@ class Comparison:
                 if file not in ours and find_record(path) is None:
                     raise PictureError(f"{path}: is there already, and not of impasto; choose another folder")
         return known
-
-    def _earlier(self) -> dict[str, Cell]:
-        about = self.folder / NUMBERS
-        try:
-            if not about.exists():
-                taken = [name for name in FILES if (self.folder / name).exists()]
-                if taken:
-                    raise PictureError(f"{self.folder}: holds a {taken[0]} of something else; choose another folder")
-                return {}
-            found = json.loads(about.read_bytes())
-            if found["format"] != FORMAT:
-                raise ValueError("format")
-            return {cell["key"]: Cell(**cell) for cell in found["cells"]}
-        except OSError as error:
-            raise PictureError(f"{about}: cannot be read: {reason_of(error)}") from None
-        except (ValueError, KeyError, TypeError):
-            raise PictureError(f"{about}: is not of `impasto compare`, or damaged; choose another folder") from None
 
     def _cell(self, entry: Entry, pair: tuple[Named, Named]) -> Cell:
         (content, content_path), (style, style_path) = pair
@@ -206,7 +183,7 @@ class Comparison:
         cells = {**known, **{cell.key: cell for cell in self.cells.values()}}
         about = {
             "format": FORMAT,
-            "machine": self.machine,
+            "machine": machine(),
             "device": self.device,
             "methods": {entry.name: entry.options.to_json() for entry in self.entries},
             "cells": [asdict(cell) for cell in cells.values()],

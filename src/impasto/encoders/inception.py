@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.errors import OptionError, WeightsError
-from impasto.weights import WEIGHTS, fetch, load_foreign_state, verify
+from impasto.errors import OptionError
+from impasto.weights import WEIGHTS, fetch, fitting, load_foreign_state, verify
 
 SIDE = 299
 FEATURES = 2048
@@ -195,17 +195,9 @@ def load_inception(weights: Path | None = None, *, progress: Callable[[int, int]
     if weights is not None and path.name == spec.file_name:
         verify(path, spec)
     network = Inception()
-    found = load_foreign_state(path)
-    state = {}
-    for name, parameter in network.state_dict().items():
-        if name.endswith("num_batches_tracked"):
-            state[name] = parameter  # the file has none, and nothing reads it
-            continue
-        shape = tuple(parameter.shape)
-        if name not in found or tuple(found[name].shape) != shape:
-            what = f"has shape {tuple(found[name].shape)}" if name in found else "is missing"
-            raise WeightsError(f"{path}: is not FID's Inception-v3: '{name}' of shape {shape} {what}")
-        state[name] = found[name]
-    network.load_state_dict(state)
+    # The file has no counts of batches, and nothing reads them.
+    expected = {name: value for name, value in network.state_dict().items() if not name.endswith("batches_tracked")}
+    state = fitting(path, "is not FID's Inception-v3", load_foreign_state(path), expected)
+    network.load_state_dict(state, strict=False)
     frozen = network.eval().requires_grad_(False)
     return frozen.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.errors import WeightsError
-from impasto.weights import WEIGHTS, fetch, load_foreign_state, verify
+from impasto.weights import WEIGHTS, fetch, fitting, load_foreign_state, verify
 
 # Layers that LPIPS compares, with the position of each convolution of their blocks in torchvision's `features`.
 BLOCKS = {
@@ -66,13 +65,13 @@ def load_perceptual(
     """
     network = PerceptualNetwork()
     path = _file("vgg16", weights, progress)
-    found = load_foreign_state(path)
-    network.load_state_dict({name: _fitting(found, name, p.shape, path) for name, p in network.state_dict().items()})
+    what = "is not a file of LPIPS with VGG-16"
+    network.load_state_dict(fitting(path, what, load_foreign_state(path), network.state_dict()))
     path = _file("lpips", heads, progress)
-    found = load_foreign_state(path)
-    for number, (layer, width) in enumerate(zip(BLOCKS, WIDTHS, strict=True)):
-        head = _fitting(found, f"lin{number}.model.1.weight", torch.Size((1, width, 1, 1)), path)
-        network.heads[layer] = head.float().view(width)
+    expected = {f"lin{number}.model.1.weight": torch.empty(1, width, 1, 1) for number, width in enumerate(WIDTHS)}
+    found = fitting(path, what, load_foreign_state(path), expected)
+    for layer, head in zip(BLOCKS, found.values(), strict=True):
+        network.heads[layer] = head.float().flatten()
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
@@ -83,10 +82,3 @@ def _file(name: str, given: Path | None, progress: Callable[[int, int], None] | 
     if given.name == spec.file_name:
         verify(given, spec)
     return given
-
-
-def _fitting(found: dict[str, Tensor], name: str, shape: torch.Size, path: Path) -> Tensor:
-    if name not in found or found[name].shape != shape:
-        what = f"has shape {tuple(found[name].shape)}" if name in found else "is missing"
-        raise WeightsError(f"{path}: is not a file of LPIPS with VGG-16: '{name}' of shape {tuple(shape)} {what}")
-    return found[name]

@@ -9,7 +9,7 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig, Pooling
 from impasto.errors import WeightsError
-from impasto.weights import WEIGHTS, fetch, load, load_foreign_state, verify
+from impasto.weights import WEIGHTS, fetch, fitting, load, load_foreign_state, verify
 
 # Position of each layer's convolution in torchvision's `features`; between them lie the ReLUs and the pools.
 OFFICIAL_INDEX = dict(zip(LAYERS, (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28), strict=True))
@@ -43,7 +43,7 @@ def vgg19(
         config, found = EncoderConfig(), load_foreign_state(path)
         names = _official_names()
     encoder = Encoder(config, pooling, pooling_scale)
-    encoder.load_state_dict(_fitting(encoder, found, names, path))
+    encoder.load_state_dict(fitting(path, "is no VGG-19 for this encoder", found, encoder.state_dict(), names))
     encoder = encoder.eval().requires_grad_(False)
     # Module.to does the same, but its type annotations know no memory format.
     return convert_conv2d_weight_memory_format(encoder, torch.channels_last)
@@ -64,21 +64,3 @@ def _official_names() -> dict[str, str]:
         for layer, index in OFFICIAL_INDEX.items()
         for kind in ("weight", "bias")
     }
-
-
-def _fitting(encoder: Encoder, found: Mapping[str, Tensor], names: Mapping[str, str], path: Path) -> dict[str, Tensor]:
-    """The encoder's state out of what was found in the file; `names` translates where the file has other ones.
-
-    Raises WeightsError for the first parameter that is missing or has another shape.
-    """
-    state = {}
-    for name, parameter in encoder.state_dict().items():
-        key = names.get(name, name)
-        expected = tuple(parameter.shape)
-        if key not in found:
-            raise WeightsError(f"{path}: is no VGG-19 for this encoder: '{key}' of shape {expected} is missing")
-        shape = tuple(found[key].shape)
-        if shape != expected:
-            raise WeightsError(f"{path}: is no VGG-19 for this encoder: '{key}' has shape {shape}, not {expected}")
-        state[name] = found[key]
-    return state

@@ -1,42 +1,29 @@
 """Numbers as JSON, CSV, LaTeX, Markdown and a table in a terminal."""
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto.errors import DataError, PictureError, reason_of
+from impasto.errors import DataError, reason_of
 from impasto.evaluation.number import Number
-from impasto.files import check_output, make_folder, replace_file
+from impasto.report import tables
+from impasto.report.folder import write_files
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 FORMAT = "impasto evaluation 1"
-SUFFIXES = ("json", "csv", "tex", "md")
+FILES = ("evaluation.json", "evaluation.csv", "evaluation.tex", "evaluation.md")
 COLUMNS = ("subject", "measure", "value", "better", "count", "protocol")
-
-
-def check_report(folder: Path) -> None:
-    """Raises PictureError, before all work, if `write` could not write into the folder. Leaves nothing."""
-    for suffix in SUFFIXES:
-        check_output(folder / f"evaluation.{suffix}", overwrite=True, makes_folder=True)
+RIGHT = ("value", "count")
 
 
 def write(numbers: Sequence[Number], folder: Path) -> list[Path]:
     """evaluation.json, with every protocol in full, .csv, .tex and .md. Raises PictureError if it cannot be."""
     texts = (to_json(numbers), to_csv(numbers), to_latex(numbers), to_markdown(numbers))
-    paths = [folder / f"evaluation.{suffix}" for suffix in SUFFIXES]
-    make_folder(folder)
-    for path, text in zip(paths, texts, strict=True):
-        try:
-            replace_file(path, text)
-        except OSError as error:
-            raise PictureError(f"{path}: cannot be written: {reason_of(error)}") from None
-    return paths
+    return write_files(folder, dict(zip(FILES, texts, strict=True)))
 
 
 def read(path: Path) -> list[Number]:
@@ -76,22 +63,18 @@ def to_json(numbers: Iterable[Number]) -> str:
 
 def to_csv(numbers: Iterable[Number]) -> str:
     """A line for every number."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["subject", "measure", "value", "spread", "spread over", "better", "count", "protocol"])
-    for number in numbers:
-        spread = "" if number.spread is None else number.spread
-        row = [number.subject, number.measure, number.value, spread, number.spread_over]
-        writer.writerow([*row, number.better, number.count, number.fingerprint])
-    return stream.getvalue()
+    columns = ("subject", "measure", "value", "spread", "spread over", "better", "count", "protocol")
+    rows = [
+        {**_row(number), "value": number.value, "spread": number.spread, "spread over": number.spread_over}
+        for number in numbers
+    ]
+    return tables.to_csv(rows, columns)
 
 
 def to_markdown(numbers: Iterable[Number]) -> str:
     """A table, and below it the protocols in one line each."""
     listed = list(numbers)
-    lines = [COLUMNS, tuple("---:" if name in ("value", "count") else "---" for name in COLUMNS)]
-    lines += [_cells(number) for number in listed]
-    table = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    table = tables.to_markdown([_row(number) for number in listed], COLUMNS, RIGHT)
     notes = "\n".join(f"- `{mark}`: {text}" for mark, text in _protocols(listed).items())
     return f"{table}\n\nA value's ± is over {_spreads(listed)}. Protocols, in full in the JSON file:\n\n{notes}\n"
 
@@ -99,17 +82,9 @@ def to_markdown(numbers: Iterable[Number]) -> str:
 def to_latex(numbers: Iterable[Number]) -> str:
     """A table for booktabs, and the protocols as comments."""
     listed = list(numbers)
-    lines = [
-        "\\begin{tabular}{llrlrl}",
-        "\\toprule",
-        " & ".join(COLUMNS) + " \\\\",
-        "\\midrule",
-        *(" & ".join(_escaped(cell) for cell in _cells(number)) + " \\\\" for number in listed),
-        "\\bottomrule",
-        "\\end{tabular}",
-    ]
     comments = [f"% {mark}: {text}" for mark, text in _protocols(listed).items()]
-    return "\n".join([f"% A value's deviation is over {_spreads(listed)}.", *comments, *lines]) + "\n"
+    table = tables.to_latex([_row(number) for number in listed], COLUMNS, "llrlrl")
+    return "\n".join([f"% A value's deviation is over {_spreads(listed)}.", *comments, table]) + "\n"
 
 
 def to_table(numbers: Iterable[Number]) -> "Table":
@@ -118,15 +93,15 @@ def to_table(numbers: Iterable[Number]) -> "Table":
 
     table = Table(box=None, pad_edge=False)
     for name in COLUMNS:
-        table.add_column(name, justify="right" if name in ("value", "count") else "left", overflow="fold")
+        table.add_column(name, justify="right" if name in RIGHT else "left", overflow="fold")
     for number in numbers:
-        table.add_row(*_cells(number))
+        table.add_row(*_row(number).values())
     return table
 
 
-def _cells(number: Number) -> tuple[str, ...]:
-    value = number.shown
-    return number.subject, number.measure, value, number.better, str(number.count), number.fingerprint
+def _row(number: Number) -> dict[str, str]:
+    cells = number.subject, number.measure, number.shown, number.better, str(number.count), number.fingerprint
+    return dict(zip(COLUMNS, cells, strict=True))
 
 
 def _spreads(numbers: Sequence[Number]) -> str:
@@ -149,9 +124,3 @@ def _short(value: Any) -> str:
         return ", ".join(_short(one) for one in value)
     text = str(value)
     return text[:12] if len(text) == 64 and set(text) <= set("0123456789abcdef") else text
-
-
-def _escaped(text: str) -> str:
-    for sign, written in (("\\", "\\textbackslash{}"), ("_", "\\_"), ("%", "\\%"), ("&", "\\&"), ("#", "\\#")):
-        text = text.replace(sign, written)
-    return text.replace("±", "$\\pm$")

@@ -104,3 +104,17 @@ def _distance(x: Tensor, y: Tensor, convention: str) -> Tensor:
         case "channel-sum":
             return squares.sum((1, 2, 3)).mean()
     raise OptionError(f"no convention '{convention}'; there are {', '.join(CONVENTIONS)}")
+
+
+def mean_covariance(features: Tensor, weights: Tensor | None = None) -> Statistics:
+    """(N, C, H, W) -> (N, C) and (N, C, C), over the positions, at least float32. weights: those of `mean_std`."""
+    wide = features if features.dtype == torch.float64 else features.float()
+    flat = wide.flatten(2)
+    if weights is None:
+        mean = flat.mean(2)
+        centred = flat - mean[..., None]
+        return mean, centred @ centred.transpose(1, 2) / flat.shape[2]
+    shares = (weights / weights.sum((1, 2, 3), keepdim=True)).to(flat).flatten(2)
+    mean = (flat * shares).sum(2)
+    centred = flat - mean[..., None]
+    return mean, (centred * shares) @ centred.transpose(1, 2)

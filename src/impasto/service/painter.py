@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,11 @@ from impasto.options import Options
 from impasto.progress import ProgressCallback
 from impasto.record import Record
 from impasto.service.wire import Message
+from impasto.sizes import fit_within
 from impasto.sources import depth
 
 if TYPE_CHECKING:
-    from impasto.attention import Sight, SightWithin
-    from impasto.translation import Translator
+    from impasto.attention import Prepared
 
 SIGHTS = 4
 """Pictures, or pairs of them, that are kept as attention sees them: who clicks once will click again."""
@@ -62,7 +62,7 @@ class TaskPainter:
         self._paths, self._weights = styles, weights
         self._keep_seconds = keep_seconds
         self._session = Session(self._load, pixel_limit=pixel_limit)
-        self._sights: Cache[Sight | SightWithin] = Cache(SIGHTS)
+        self._sights: Cache[Prepared] = Cache(SIGHTS)
 
     @property
     def device(self) -> str:
@@ -94,7 +94,7 @@ class TaskPainter:
     def look(self, task: Message, progress: ProgressCallback) -> Outcome:
         """Where a place looks, and the content with the place. Pictures of the last looks are not encoded again.
 
-        Raises what `attention.see` and `attention.see_within` raise.
+        Raises what `attention.prepare` raises.
         """
         began = time.monotonic()
         options, kind = StylizeOptions(**task.values["options"]), task.values["format"]
@@ -122,7 +122,7 @@ class TaskPainter:
     def preview(self, pixels: NDArray[np.float32]) -> bytes:
         """(1, 3, h, w) -> a small JPEG file."""
         height, width = pixels.shape[-2:]
-        small = image.resize(pixels, *image.fit(height, width, min(PREVIEW_SIDE, max(height, width))))
+        small = image.resize(pixels, *fit_within(height, width, PREVIEW_SIDE))
         return image.encode(image.Picture(small), "jpeg")
 
     def _load(self, options: Options) -> Stylizer:
@@ -134,14 +134,13 @@ class TaskPainter:
         file = Path(self._paths[name])
         return FileSource(file, name) if is_encoded(file) else BytesSource(file.read_bytes(), name, name)
 
-    def _sight(self, content: bytes, styles: list[bytes], options: Options) -> "Sight | SightWithin":
-        from impasto.attention import see, see_within
+    def _sight(self, content: bytes, styles: list[bytes], options: Options) -> "Prepared":
+        from impasto.attention import prepare
 
-        limit, stylizer = self._session.pixel_limit, self._session.method(options)
+        limit = self._session.pixel_limit
         photo = BytesSource(content, "content").read(limit)
-        if options.looks_in == "content":
-            return see_within(photo, cast(Any, options), stylizer=cast("Translator", stylizer))
-        return see(photo, BytesSource(styles[0], "style 1").read(limit), options, stylizer=cast(Any, stylizer))
+        style = BytesSource(styles[0], "style 1").read(limit) if options.looks_in == "style" else None
+        return prepare(photo, style, options, stylizer=self._session.method(options))
 
     def _counts(self) -> dict[str, list[int]]:
         caches = (("styles", self._session.styles), ("models", self._session.methods), ("sights", self._sights))

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from impasto.studies import gatys, semantic, unpaired
-from impasto.studies.runner import Pictures, Settings, run
-from impasto.studies.study import Study, Training, TrainingStudy, Variant
+from impasto.studies.runner import run
+from impasto.studies.study import Study, Training, TrainingStudy
+from impasto.studies.workshop import Pictures, Settings, Variant
 
 STUDIES: Mapping[str, Study | TrainingStudy] = {**gatys.STUDIES, **unpaired.STUDIES, **semantic.STUDIES}
 

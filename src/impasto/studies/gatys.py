@@ -8,13 +8,13 @@ from typing import Any
 from impasto import image, tensors
 from impasto.api import paint
 from impasto.attention import attention
-from impasto.attention.draw import heat, marked_style
+from impasto.attention.style import StyleAttention
 from impasto.errors import DivergedError
-from impasto.figures import marked
 from impasto.methods.gatys.stylizer import objective_at
 from impasto.progress import Progress
-from impasto.studies.runner import Workshop
-from impasto.studies.study import Cell, Study, Variant
+from impasto.report.sheets import marked
+from impasto.studies.study import Cell, Study
+from impasto.studies.workshop import Variant, Workshop
 
 TERMS = ("content", "style", "attention")
 
@@ -83,14 +83,16 @@ def looked(shop: Workshop, pair: int, variant: Variant) -> Cell:
     """Paper 001's Figure 4: for each place, where the style matches best, and all weights."""
     (_, content), (_, style) = shop.pairs[pair]
     found = attention(image.to_pil(content), image.to_pil(style), PLACES, shop.options(variant), stylizer=shop.gatys)
+    assert isinstance(found, StyleAttention)
     (look,) = found.looks
+    height, width = look.style.shape[-2:]
     numbers: dict[str, float | int | str] = {}
     for number, place in enumerate(PLACES):
         x, y = look.best[number]
-        numbers[f"{place}: best match"] = f"{100 * x / look.size[0]:.0f}%,{100 * y / look.size[1]:.0f}%"
+        numbers[f"{place}: best match"] = f"{100 * x / width:.0f}%,{100 * y / height:.0f}%"
         numbers[f"{place}: its weight"] = float(look.weights[number].max())
     rows = range(len(PLACES))
-    pictures = [[marked_style(found, look, row), heat(found, look, row)] for row in rows]
+    pictures = [[look.marked_style(row), look.heat(row)] for row in rows]
     seen = image.to_pil(tensors.to_picture(found.content))
     return Cell(pictures, numbers, contents=[marked(seen, place) for place in found.places])
 

@@ -8,10 +8,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from impasto import figures, image, tensors
+from impasto import image, tensors
 from impasto.encoders import load_encoder, points
 from impasto.metrics import frechet_distance, kernel_distance, psnr, ssim
 from impasto.metrics.held_out import rounded
+from impasto.report.sheets import grid
 from impasto.studies.paper_tables import NOT_RUN, PUBLISHED
 from impasto.translation import Translator
 
@@ -107,7 +108,7 @@ def failures(made: Sequence[Translation], name: str, readable: Any) -> Image.Ima
         one = made[number]
         rows.append([readable(image.to_pil(tensors.to_picture(some))) for some in (one.picture, one.painted)])
         names.append(f"{one.kind}: SSIM {value:.2f}")
-    return figures.grid(rows, ["input", name], names)
+    return grid(rows, ["input", name], names)
 
 
 def _means(values: Iterable[Mapping[str, float]]) -> dict[str, float]:

@@ -4,18 +4,18 @@ The published figures stand in columns of their own. The paper says neither whic
 with, nor how FID was computed, nor of which checkpoint; so none of them may be read as if it were measured like ours.
 """
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from impasto.errors import DataError, OptionError, PictureError
+from impasto.errors import DataError, OptionError
 from impasto.evaluation.number import Number
 from impasto.evaluation.report import read
-from impasto.files import make_folder, replace_file
+from impasto.report.folder import claim, write_files
+from impasto.report.tables import to_csv, to_latex, to_markdown
 
 STUDY = "paper-tables"
+FILES = ("tables.md", "tables.csv", "tables.tex", "tables.json")
 DIRECTION = "A2B"
 CHECKPOINTS = ("last", "best")
 MEASURES = (
@@ -71,16 +71,10 @@ def assemble(evaluated: Mapping[str, Path], folder: Path) -> list[Path]:
             raise OptionError(f"no row '{row}' in the tables; there are {', '.join(sorted(known))}")
     found = {row: _of_run(path) for row, path in evaluated.items()}
     tables = {title: _rows(rows, found) for title, rows in PUBLISHED.items()}
-    files = {
-        "md": _markdown(tables),
-        "csv": _csv(tables),
-        "tex": _latex(tables),
-        "json": _json(tables, evaluated, found),
-    }
-    _prepare(folder)
-    for suffix, text in files.items():
-        replace_file(folder / f"tables.{suffix}", text)
-    return [folder / f"tables.{suffix}" for suffix in files]
+    of_both = [{"table": title.partition(":")[0], **row} for title, rows in tables.items() for row in rows]
+    texts = (_markdown(tables), to_csv(of_both, ("table", *COLUMNS)), _latex(tables), _json(tables, evaluated, found))
+    claim(folder, FILES, FILES[-1], ("study", STUDY), f"the study {STUDY}")
+    return write_files(folder, dict(zip(FILES, texts, strict=True)))
 
 
 def _of_run(path: Path) -> dict[str, dict[str, Number]]:
@@ -123,26 +117,14 @@ def _rows(
 def _markdown(tables: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
     parts = ["# Tables 1 and 2 of paper 003", NOTE]
     for title, rows in tables.items():
-        lines = [COLUMNS, ["---"] * len(COLUMNS), *([row[name] for name in COLUMNS] for row in rows)]
-        parts += [f"## {title}", "\n".join("| " + " | ".join(line) + " |" for line in lines)]
+        parts += [f"## {title}", to_markdown(rows, COLUMNS)]
     return "\n\n".join(parts) + "\n"
-
-
-def _csv(tables: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, ["table", *COLUMNS], lineterminator="\n")
-    writer.writeheader()
-    for title, rows in tables.items():
-        writer.writerows({"table": title.partition(":")[0], **row} for row in rows)
-    return stream.getvalue()
 
 
 def _latex(tables: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
     parts = [f"% {NOTE}"]
     for title, rows in tables.items():
-        lines = [" & ".join(row[name].replace("±", "$\\pm$").replace("–", "--") for name in COLUMNS) for row in rows]
-        body = " \\\\\n".join([" & ".join(COLUMNS), *lines])
-        parts.append(f"% {title}\n\\begin{{tabular}}{{{'l' * len(COLUMNS)}}}\n{body} \\\\\n\\end{{tabular}}")
+        parts += [f"% {title}", to_latex(rows, COLUMNS, "l" * len(COLUMNS), rules=False)]
     return "\n".join(parts) + "\n"
 
 
@@ -160,16 +142,3 @@ def _json(
     }
     about = {"study": STUDY, "note": NOTE, "evaluated": {row: path.name for row, path in evaluated.items()}}
     return json.dumps({**about, "tables": tables, "protocols": protocols}, indent=1) + "\n"
-
-
-def _prepare(folder: Path) -> None:
-    """The folder, which may hold an earlier outcome of this study and nothing of anybody else by these names."""
-    make_folder(folder)
-    about = folder / "tables.json"
-    try:
-        earlier = json.loads(about.read_bytes()).get("study") if about.exists() else None
-    except (OSError, ValueError, AttributeError) as error:
-        raise PictureError(f"{folder}: cannot be used: {getattr(error, 'strerror', None) or error}") from None
-    taken = [f"tables.{suffix}" for suffix in ("md", "csv", "tex", "json") if (folder / f"tables.{suffix}").exists()]
-    if taken and earlier != STUDY:
-        raise PictureError(f"{folder}: holds a {taken[0]} that is not of the study {STUDY}; choose another folder")

@@ -4,74 +4,24 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from impasto import figures, image
-from impasto.api import load
+from impasto.device import machine
 from impasto.errors import OptionError
-from impasto.files import make_folder, replace_file
-from impasto.methods import StylizeOptions
+from impasto.files import make_folder
 from impasto.methods.gatys.options import GatysOptions
-from impasto.methods.gatys.stylizer import Gatys
-from impasto.studies.report import as_csv, claim, machine, table
-from impasto.studies.study import Cell, Study, Variant
+from impasto.report import variants
+from impasto.report.curves import Curve, draw_panels
+from impasto.report.folder import write_files
+from impasto.report.sheets import png
+from impasto.report.tables import in_words, to_csv, to_markdown
+from impasto.studies.report import claim
+from impasto.studies.study import Cell, Study
+from impasto.studies.workshop import Pictures, Settings, Workshop
 
 # Small enough for all of a study within a minute of two cores.
 QUICK: Mapping[str, Any] = {"size": 128, "steps": 12}
-
-PAPER_SIZE = 512
-
-Pictures = Sequence[tuple[str, image.Picture]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How a study is run. choices: options that every variant gets, before its own. inputs: files that are read.
-    overwrite: whether the outcome may replace one of other pictures or settings.
-    """
-
-    choices: Mapping[str, Any] = field(default_factory=dict)
-    device: str = "auto"
-    weights: Path | None = None
-    inputs: Sequence[Path] = ()
-    overwrite: bool = False
-
-
-class Workshop:
-    """What cells are made with: the pairs, the options, and one method that is loaded once."""
-
-    def __init__(self, study: Study, contents: Pictures, styles: Pictures, settings: Settings) -> None:
-        self.study = study
-        self.settings = settings
-        self.pairs = [(content, style) for content in contents for style in styles]
-
-    @cached_property
-    def gatys(self) -> Gatys:
-        method = load("gatys", device=self.settings.device, weights=self.settings.weights)
-        assert isinstance(method, Gatys)
-        return method
-
-    def options(self, variant: Variant) -> GatysOptions:
-        """Raises OptionError for what no method has."""
-        chosen = {"size": PAPER_SIZE, **self.study.base, **self.settings.choices, **variant.choices}
-        if chosen.get("encoder", GatysOptions.encoder) != "lite":
-            # Another encoder's filters are as its file has them.
-            chosen.pop("filters", None)
-        options = StylizeOptions("gatys", **chosen)
-        assert isinstance(options, GatysOptions)
-        return options
-
-    def shown(self, picture: image.Picture) -> Image.Image:
-        """A picture as large as what is painted of it."""
-        size = self.options(self.study.variants[0]).size
-        return image.to_pil(
-            image.Picture(image.resize(picture.pixels, *image.fit(picture.height, picture.width, size)))
-        )
 
 
 def run(
@@ -83,13 +33,15 @@ def run(
     settings: Settings,
     report: Callable[[int, int, str], None] | None = None,
 ) -> Path:
-    """Write figure.png, curves.png, numbers.csv, numbers.json and report.md into `folder`; returns the report.
+    """Write figure.png, curves.png, numbers.csv, numbers.json, index.html of paintings, and report.md into `folder`.
+
+    Returns the report.
 
     contents, styles: (name, picture); every content goes with every style. report: called with (done, all, what next).
     Raises OptionError before anything is painted, PictureError if the folder cannot be written or holds an outcome of
     other pictures or settings, and what painting raises.
     """
-    shop = Workshop(study, contents, styles, settings)
+    shop = Workshop(study.base, contents, styles, settings)
     if not shop.pairs:
         raise OptionError("content and style need at least one picture each")
     options = {variant.name: shop.options(variant) for variant in study.variants}
@@ -109,8 +61,7 @@ def run(
             if report:
                 report(len(cells), total, variant.name)
             cells[pair, variant.name] = study.make(shop, pair, variant)
-    replace_file(folder / "figure.png", figures.png(_figure(shop, cells)))
-    drawn = _draw_curves(shop, cells, folder)
+    drawn = _draw_curves(study, shop, cells, folder)
     rows: list[dict[str, Any]] = [
         {"content": shop.pairs[pair][0][0], "style": shop.pairs[pair][1][0], "variant": variant, **cell.numbers}
         for (pair, variant), cell in cells.items()
@@ -124,11 +75,17 @@ def run(
         "weights": shop.gatys.weights_hashes(next(iter(options.values()))),
         **asked,
     }
-    replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1))
-    replace_file(folder / "numbers.csv", as_csv(rows))
-    target = folder / "report.md"
-    replace_file(target, _report(about, rows, options, drawn))
-    return target
+    pairs = _pairs(study, shop, cells)
+    titles = [" ".join(filter(None, (v.name, column))) for v in study.variants for column in study.columns]
+    files: dict[str, str | bytes] = {
+        "figure.png": png(variants.sheet(pairs, titles, titles=False)),
+        "numbers.json": json.dumps({**about, "rows": rows}, indent=1),
+        "numbers.csv": to_csv(rows),
+    }
+    if len(study.columns) == 1:
+        notes = [f"{study.source}. {study.question}", f"{machine()}."]
+        files["index.html"] = variants.page(name, notes, [], pairs)
+    return write_files(folder, {**files, "report.md": _report(about, rows, options, drawn)})[-1]
 
 
 def _digests(pictures: Pictures) -> dict[str, str]:
@@ -136,35 +93,44 @@ def _digests(pictures: Pictures) -> dict[str, str]:
     return {name: hashlib.sha256(picture.pixels.tobytes()).hexdigest() for name, picture in pictures}
 
 
-def _figure(shop: Workshop, cells: Mapping[tuple[int, str], Cell]) -> Image.Image:
-    study = shop.study
-    titles = [" ".join(filter(None, (v.name, column))) for v in study.variants for column in study.columns]
-    rows = []
+def _pairs(study: Study, shop: Workshop, cells: Mapping[tuple[int, str], Cell]) -> list[variants.Pair]:
+    """One for each row of pictures that a pair's cells have."""
+    pairs = []
     for pair, (content, style) in enumerate(shop.pairs):
-        made = [cells[pair, variant.name] for variant in study.variants]
-        for number, first in enumerate(made[0].pictures):
-            of_content = made[0].contents[number] if made[0].contents else shop.shown(content[1])
-            parts = [picture for cell in made for picture in cell.pictures[number]]
-            assert len(first) == len(study.columns)
-            rows.append([of_content, shop.shown(style[1]), *parts])
-    return figures.grid(rows, ["content", "style", *titles])
+        of_pair = {variant.name: cells[pair, variant.name] for variant in study.variants}
+        first = of_pair[study.variants[0].name]
+        for number in range(len(first.pictures)):
+            painted = {
+                " ".join(filter(None, (name, column))): picture
+                for name, cell in of_pair.items()
+                for column, picture in zip(study.columns, cell.pictures[number], strict=True)
+            }
+            pairs.append(variants.Pair(
+                names=(content[0], style[0]), painted=painted, style=shop.shown(style[1]),
+                content=first.contents[number] if first.contents else shop.shown(content[1]),
+                numbers=[
+                    {"variant": name, **{key: in_words(value) for key, value in cell.numbers.items()}}
+                    for name, cell in of_pair.items()
+                ],
+            ))  # fmt: skip
+    return pairs
 
 
-def _draw_curves(shop: Workshop, cells: Mapping[tuple[int, str], Cell], folder: Path) -> list[str]:
+def _draw_curves(study: Study, shop: Workshop, cells: Mapping[tuple[int, str], Cell], folder: Path) -> list[str]:
     """Names of the files that were drawn."""
-    by_step: dict[str, dict[str, figures.Curve]] = {}
-    by_time: dict[str, dict[str, figures.Curve]] = {}
+    by_step: dict[str, dict[str, Curve]] = {}
+    by_time: dict[str, dict[str, Curve]] = {}
     for (pair, variant), cell in cells.items():
         content, style = (name for name, _ in shop.pairs[pair])
         for what, curve in cell.curves.items():
             title = f"{what} loss" if len(shop.pairs) == 1 else f"{content} x {style}: {what}"
             by_step.setdefault(title, {})[variant] = curve
-            if shop.study.by_time:
+            if study.by_time:
                 by_time.setdefault(title, {})[variant] = {cell.clock[step]: value for step, value in curve.items()}
     drawn = []
     for panels, name, across in ((by_step, "curves.png", "step"), (by_time, "curves-time.png", "seconds")):
         if panels:
-            figures.draw_panels(folder / name, panels, across)
+            draw_panels(folder / name, panels, across)
             drawn += [name] if (folder / name).exists() else []
     return drawn
 
@@ -183,10 +149,10 @@ def _report(
         f"# {about['study']}",
         f"{about['source']}. {about['question']}",
         *(f"![{name}]({name})" for name in ("figure.png", *drawn)),
-        table(rows),
+        to_markdown(rows),
         "## Settings",
         f"{about['machine']}; {about['seconds']} s in all. Weights: {weights}. Every option of every variant is in"
         " numbers.json; of those that all variants share, these are not impasto's defaults:",
-        table([{"option": key, "value": value} for key, value in common.items() if value != defaults[key]]),
+        to_markdown([{"option": key, "value": value} for key, value in common.items() if value != defaults[key]]),
     ]
     return "\n\n".join(lines) + "\n"

@@ -2,24 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from impasto.figures import Curve
-
-if TYPE_CHECKING:
-    from impasto.studies.runner import Workshop
-
-Choices = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A column of the figure. choices: options of this column alone."""
-
-    name: str
-    choices: Choices = field(default_factory=dict)
+from impasto.report.curves import Curve
+from impasto.studies.workshop import Choices, Variant, Workshop
 
 
 @dataclass(frozen=True)
@@ -50,7 +37,7 @@ class Study:
     question: str
     base: Choices
     variants: Sequence[Variant]
-    make: "Callable[[Workshop, int, Variant], Cell]"
+    make: Callable[[Workshop, int, Variant], Cell]
     columns: Sequence[str] = ("",)
     of_numbers: Callable[[Sequence[float]], Sequence[Variant]] | None = None
     by_time: bool = False

@@ -13,19 +13,23 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from impasto import figures, image, tensors
+from impasto import image, tensors
 from impasto.api import load
-from impasto.attention.draw_within import lit
 from impasto.attention.generator import mean_attention
+from impasto.attention.photo import lit
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.data.folders import list_pictures
-from impasto.device import choose_device, precision
+from impasto.device import choose_device, machine, precision
 from impasto.errors import OptionError, from_extra
 from impasto.files import make_folder, replace_file
 from impasto.methods.nla_cyclegan.network import Generator
 from impasto.recipes import RECIPES
+from impasto.report.curves import Curve, draw_panels
+from impasto.report.folder import write_files
+from impasto.report.sheets import grid, png
+from impasto.report.tables import to_csv, to_markdown
 from impasto.studies.measured import PROTOCOL, failures, measures, published, translations
-from impasto.studies.report import as_csv, claim, machine, table
+from impasto.studies.report import claim
 from impasto.studies.study import Training, TrainingStudy
 from impasto.translation import Translator
 from impasto.weights import load as load_weights
@@ -71,7 +75,7 @@ class Outcome:
     variant: Training
     weights: Path
     config: Any
-    curves: Mapping[str, figures.Curve]
+    curves: Mapping[str, Curve]
 
 
 def run(
@@ -101,11 +105,11 @@ def run(
         before += config.schedule.steps
     held_out = _held_out(configs[0], data)
     shown = [tensors.to_picture(picture) for picture in held_out["A"][:MOST_ROWS]]
-    replace_file(folder / "figure.png", figures.png(_figure(outcomes, shown, budget)))
+    replace_file(folder / "figure.png", png(_figure(outcomes, shown, budget)))
     measured = _measured(study, outcomes, held_out, budget, folder) if study.worst_of else []
     rows = [row for outcome in outcomes for row in _numbers(outcome)]
     for file, panels in _panels(outcomes).items():
-        figures.draw_panels(folder / file, panels, "percent of the steps")
+        draw_panels(folder / file, panels, "percent of the steps")
     about = {
         "study": name,
         "source": study.source,
@@ -116,12 +120,13 @@ def run(
         "measured": measured,
         "configs": {outcome.variant.name: asdict(outcome.config) for outcome in outcomes},
     }
-    replace_file(folder / "numbers.json", json.dumps({**about, "rows": rows}, indent=1))
-    replace_file(folder / "numbers.csv", as_csv(rows))
-    target = folder / "report.md"
     drawn = [file for file in CURVES if (folder / file).exists()]
-    replace_file(target, _report(about, rows, outcomes, drawn))
-    return target
+    files = {
+        "numbers.json": json.dumps({**about, "rows": rows}, indent=1),
+        "numbers.csv": to_csv(rows),
+        "report.md": _report(about, rows, outcomes, drawn),
+    }
+    return write_files(folder, files)[-1]
 
 
 # --- the runs --------------------------------------------------------------------------------------------------------
@@ -247,7 +252,7 @@ def _measured(
         about = {"variant": variant.name, "steps": outcome.config.schedule.steps, "pictures": len(made)}
         rows.append({**about, **measures(made), **published(variant.published)})
         if variant.name == study.worst_of:
-            replace_file(folder / "failures.png", figures.png(failures(made, variant.name, _readable)))
+            replace_file(folder / "failures.png", png(failures(made, variant.name, _readable)))
     return rows
 
 
@@ -268,7 +273,7 @@ def _figure(outcomes: Sequence[Outcome], pictures: Sequence[image.Picture], budg
                 [_attention(generator, tensors.to_tensor(picture).to(method.device)) for picture in pictures]
             )
             titles.append("attention")
-    return figures.grid([[_readable(cell) for cell in row] for row in zip(*columns, strict=True)], titles)
+    return grid([[_readable(cell) for cell in row] for row in zip(*columns, strict=True)], titles)
 
 
 def _readable(picture: Image.Image) -> Image.Image:
@@ -287,10 +292,10 @@ def _attention(generator: Generator, pixels: Tensor) -> Image.Image:
     return lit(pixels.cpu(), mean_attention(generator, pixels).cpu(), generator.cell)
 
 
-def _panels(outcomes: Sequence[Outcome]) -> dict[str, dict[str, dict[str, figures.Curve]]]:
+def _panels(outcomes: Sequence[Outcome]) -> dict[str, dict[str, dict[str, Curve]]]:
     """For each file that has any: a panel for each value, in it a curve for each variant over the share of its steps,
     in percent."""
-    files: dict[str, dict[str, dict[str, figures.Curve]]] = {}
+    files: dict[str, dict[str, dict[str, Curve]]] = {}
     for outcome in outcomes:
         steps = outcome.config.schedule.steps
         for value, curve in outcome.curves.items():
@@ -318,7 +323,13 @@ def _numbers(outcome: Outcome) -> list[dict[str, Any]]:
 def _measures_reported(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     if not rows:
         return []
-    return ["## Held-out pictures", table(rows), PROTOCOL, "The worst by structure SSIM:", "![failures](failures.png)"]
+    return [
+        "## Held-out pictures",
+        to_markdown(rows),
+        PROTOCOL,
+        "The worst by structure SSIM:",
+        "![failures](failures.png)",
+    ]
 
 
 def _report(
@@ -344,9 +355,9 @@ def _report(
         *(f"![{file}]({file})" for file in drawn),
         *_measures_reported(about["measured"]),
         "Means over the steps of each run, of losses with their weights:",
-        table(rows),
+        to_markdown(rows),
         "## Runs",
-        table(variants),
+        to_markdown(variants),
         f"{about['machine']}, {about['precision']}; pictures: {counts}, of which {outcomes[0].config.held_out} each"
         " were held out; the figure shows the first of A. Every setting is in numbers.json.",
     ]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from impasto import image
 from impasto.errors import OptionError
+from impasto.sizes import fit_within
 from impasto.survey import store
 from impasto.survey.pairs import Pair
 from impasto.survey.questions import make_questions
@@ -46,7 +47,5 @@ def create_survey(
 
 def _encoded(path: Path, size: int) -> bytes:
     picture = image.on_white(image.read(path))
-    height, width = picture.height, picture.width
-    if max(height, width) > size:
-        height, width = image.fit(height, width, size)
-    return image.encode(image.Picture(image.resize(picture.pixels, height, width)), "jpeg")
+    shown = fit_within(picture.height, picture.width, size)
+    return image.encode(image.Picture(image.resize(picture.pixels, *shown)), "jpeg")

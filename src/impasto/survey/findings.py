@@ -1,6 +1,6 @@
 """A report in words: the sentence in which paper 004 reports its survey, and what its other numbers mean."""
 
-from impasto.survey.ratings import SCALE, Interval
+from impasto.survey.ratings import SCALE, Interval, Summary
 from impasto.survey.report import Preferred, Rated, Report
 
 KIND_NAMES = {"ab": "Side by side", "rank": "In order"}
@@ -40,6 +40,11 @@ def agreement(preferred: Preferred) -> str:
 UNDETERMINED = (
     "half a win each way was added to every two methods that met, because some method was always preferred, or never"
 )
+
+
+def counted(summary: Summary) -> str:
+    """How often each rating was given: '2 times 7, 1 times 9'."""
+    return ", ".join(f"{count} times {rating}" for rating, count in enumerate(summary.histogram, 1) if count)
 
 
 def between(interval: Interval) -> str:

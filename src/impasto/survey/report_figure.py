@@ -1,31 +1,26 @@
 """A report as one picture: how often each rating was given, the mean of each picture, and the methods' scores."""
 
-import io
-import logging
 from typing import Any
 
 import numpy as np
 
+from impasto.report.curves import new_figure, png_of
 from impasto.survey.findings import KIND_NAMES, finding
 from impasto.survey.ratings import SCALE
 from impasto.survey.report import Preferred, Rated, Report
-
-logger = logging.getLogger("impasto")
 
 _BAR, _LINE = "#8a9ba8", "#1f3a4d"
 
 
 def draw(report: Report) -> bytes | None:
     """The bytes of a PNG; None, and a line in the log, without matplotlib."""
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        logger.warning("no picture of the report (%s is missing): pip install 'impasto[survey]'", error.name)
-        return None
     rated = [one for one in report.rated if one.overall is not None]
     means_height = max(3.2, 1.2 + 0.3 * len(report.pairs))
     heights = [means_height] * len(rated) + [1.5 + 0.4 * len(report.settings.methods)] * len(report.preferred)
-    figure = Figure(figsize=(11, 0.5 + sum(heights or [1])), layout="constrained")
+    size = 11, 0.5 + sum(heights or [1])
+    figure = new_figure("picture of the report", "survey", figsize=size, layout="constrained")
+    if figure is None:
+        return None
     # A name that someone gave may hold a dollar sign, which is no formula.
     figure.suptitle(report.settings.title, parse_math=False)
     if heights:
@@ -34,9 +29,7 @@ def draw(report: Report) -> bytes | None:
             _draw_ratings(row, one, report)
         for row, preferred in zip(rows[len(rated) :], report.preferred, strict=True):
             _draw_scores(row.subplots(), preferred, report)
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=110)
-    return stream.getvalue()
+    return png_of(figure, 110)
 
 
 def _draw_ratings(row: Any, rated: Rated, report: Report) -> None:

@@ -10,10 +10,8 @@ import json
 import socket
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import asdict
-from html import escape
 from http import HTTPStatus
 from importlib.resources import files
-from string import Template
 from typing import Annotated, Any
 
 import uvicorn
@@ -23,6 +21,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException as AnyHTTPError
 
 from impasto.errors import DataError, ImpastoError
+from impasto.report.page import render
 from impasto.serving.guard import Guard
 from impasto.serving.hosts import Hosts
 from impasto.serving.patience import Patience
@@ -94,7 +93,7 @@ def make_app(stores: Sequence[Store], hosts: Hosts = None) -> FastAPI:
 
 def _add_assets(app: FastAPI) -> None:
     for name, kind in _ASSETS.items():
-        content = _file(name)
+        content = (files("impasto.survey") / "page" / name).read_text(encoding="utf-8")
         app.add_api_route(f"/assets/{name}", lambda kind=kind, content=content: Response(content, media_type=kind))
 
 
@@ -119,7 +118,7 @@ def _add_participation(app: FastAPI, surveys: dict[str, Store]) -> None:
         # Only a form takes a place: programs that look at a link before a person does would use them up.
         if not store.is_joining(token):
             raise HTTPException(404)
-        return _page("join.html", store.settings.title, introduction=store.settings.introduction)
+        return render("survey/join.html", title=store.settings.title, introduction=store.settings.introduction)
 
     @app.post("/{survey}/join/{token}")
     def join(store: Known, token: str) -> Response:
@@ -132,7 +131,7 @@ def _add_participation(app: FastAPI, surveys: dict[str, Store]) -> None:
 
     @app.get("/{survey}/p/{link}", response_class=HTMLResponse, dependencies=[Depends(invited)])
     def show(store: Known) -> str:
-        return _page("survey.html", store.settings.title)
+        return render("survey/survey.html", title=store.settings.title)
 
     @app.get("/{survey}/p/{link}/state")
     def state(store: Known, person: Person) -> dict[str, Any]:
@@ -229,7 +228,7 @@ def _refuse(scope: Scope, problem: Problem) -> Response:
 
 def _said(request: Request, words: str, status: int, headers: Mapping[str, str] | None) -> Response:
     if "text/html" in request.headers.get("accept", ""):
-        return HTMLResponse(_page("message.html", "Survey", message=words), status, headers)
+        return HTMLResponse(render("survey/message.html", title="Survey", message=words), status, headers)
     return JSONResponse({"message": words}, status, headers)
 
 
@@ -241,16 +240,6 @@ async def _explain_failure(_: Request, error: Exception) -> Response:
             return JSONResponse({"message": str(error)}, 422)
     # What went wrong with the file is for whoever runs the server; a page tries again after this.
     return JSONResponse({"message": "the answers cannot be reached at the moment"}, 503, {"retry-after": "2"})
-
-
-def _page(name: str, title: str, **texts: str) -> str:
-    return Template(_file(name)).substitute(
-        title=escape(title), **{key: escape(text) for key, text in texts.items()}
-    )  # fmt: skip
-
-
-def _file(name: str) -> str:
-    return (files("impasto.survey") / "page" / name).read_text(encoding="utf-8")
 
 
 class _Headers:

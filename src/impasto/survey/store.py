@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import DataError
+from impasto.files import replacing
 from impasto.survey.questions import Question, check_answer, shuffled
 
 _APPLICATION = 0x696D7056
@@ -252,16 +253,16 @@ def create(path: Path, settings: Settings, pairs: Sequence[Pictures], questions:
     links = [secrets.token_urlsafe(_TOKEN_BYTES) for _ in range(0 if settings.open else settings.places)]
     admin, joining = (secrets.token_urlsafe(_TOKEN_BYTES) for _ in range(2))
     keys = Keys(secrets.token_urlsafe(6), admin, tuple(links), joining if settings.open else None)
-    part = path.with_name(f".impasto-{secrets.token_hex(8)}.part")
     try:
-        with _connected(part.resolve().as_uri()) as db, db:
-            _fill(db, keys, settings, pairs, questions)
-        part.replace(path)
+        with replacing(path) as part:
+            try:
+                with _connected(part.resolve().as_uri()) as db, db:
+                    _fill(db, keys, settings, pairs, questions)
+            finally:
+                for end in ("-wal", "-shm"):
+                    part.with_name(part.name + end).unlink(missing_ok=True)
     except (sqlite3.Error, OSError) as error:
         raise DataError(f"{path}: the survey cannot be written: {error}") from error
-    finally:
-        for left in (part, *(part.with_name(part.name + end) for end in ("-wal", "-shm"))):
-            left.unlink(missing_ok=True)
     return keys
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from impasto.figures import Curve, draw_panels, grid, png
 from impasto.files import replace_file
+from impasto.report.curves import Curve, draw_panels
+from impasto.report.sheets import grid, png
 
 MOST_STEPS = 20
 """Steps that a strip shows at most; of more, as many are taken, evenly spread."""

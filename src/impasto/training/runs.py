@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import DataError
-from impasto.figures import Curve
+from impasto.report.curves import Curve
 
 HELD_OUT = "held out"
 """How the names of measures on pictures begin that training never sees."""

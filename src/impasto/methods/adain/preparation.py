@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto.losses.feature_statistics import mean_covariance
 from impasto.reflection import memory_order
 
 Colours = tuple[Tensor, Tensor]
@@ -25,17 +26,7 @@ EDGE, ROUNDS = 0.004, 3
 
 def colours(picture: Tensor, shares: Tensor | None = None) -> Colours:
     """Of (N, 3, H, W) in [0, 1]. shares: (N or 1, 1, H, W), how much each position counts; not all 0."""
-    wide = picture.float()
-    if shares is None:
-        pixels = wide.flatten(2)
-        mean = pixels.mean(2)
-        centred = pixels - mean[..., None]
-        return mean, centred @ centred.transpose(1, 2) / pixels.shape[2]
-    part = (shares / shares.sum((1, 2, 3), keepdim=True)).float().flatten(2)
-    pixels = wide.flatten(2)
-    mean = (pixels * part).sum(2)
-    centred = pixels - mean[..., None]
-    return mean, (centred * part) @ centred.transpose(1, 2)
+    return mean_covariance(picture.float(), shares)
 
 
 def recoloured(picture: Tensor, own: Colours, target: Colours) -> Tensor:

@@ -3,8 +3,8 @@ import re
 
 import pytest
 
-from impasto.training import chart
-from impasto.training.chart import BOTTOM, HEIGHT, LEFT, MOST_POINTS, RIGHT, TOP, WIDTH
+from impasto.report import chart
+from impasto.report.chart import BOTTOM, HEIGHT, LEFT, MOST_POINTS, RIGHT, TOP, WIDTH
 
 
 def draw(title, curves):
@@ -61,7 +61,7 @@ def test_nothing_but_what_is_no_number():
 def test_names_are_escaped_and_said_to_those_who_do_not_see():
     svg = draw("<loss>", {'"a"': {1: 2.0, 2: 1.0}, "b": {1: 4.0}})
     assert "<loss>" not in svg
-    assert 'aria-label="&lt;loss&gt; from step 1 to 2: &quot;a&quot; from 2 to 1; b from 4 to 4"' in svg
+    assert 'aria-label="&lt;loss&gt; from step 1 to 2: &#34;a&#34; from 2 to 1; b from 4 to 4"' in svg
     assert svg.count("<li>") == 2
     assert 'r="3"' in svg, "a single value is a dot"
 

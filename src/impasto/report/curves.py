@@ -1,6 +1,5 @@
-"""Pictures about pictures: grids with titles, markers, and curves, made with Pillow and matplotlib."""
+"""Curves as a picture, made with matplotlib, which need not be there."""
 
-import base64
 import io
 import logging
 import math
@@ -9,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from impasto.files import replace_file
 
@@ -18,72 +16,26 @@ logger = logging.getLogger("impasto")
 MOST_PANELS_ABREAST = 4
 LABELS_ABREAST, LEGEND_LINE = 2, 0.25
 """Labels above each panel, and inches that a line of them takes."""
-GAP = 8
-MARK = (230, 30, 30)
 
 Curve = Mapping[float, float]
 """{place on the axis: value}."""
 
 
-def grid(
-    rows: Sequence[Sequence[Image.Image]], columns: Sequence[str] = (), names: Sequence[str] = (), gap: int = GAP
-) -> Image.Image:
-    """Pictures in rows on white, centred in cells as large as the largest of their column and row.
-
-    columns, names: titles above the columns, smaller where a column is too narrow for one, and below the left corner of
-        each row's first picture.
-    """
-    count = max(len(row) for row in rows)
-    widths = [max(row[i].width for row in rows if i < len(row)) for i in range(count)]
-    heights = [max(cell.height for cell in row) for row in rows]
-    letters = max(10, min(max(widths) // 14, 28))
-    head, foot = (2 * letters if columns else 0), (2 * letters if any(names) else 0)
-    size = sum(widths) + gap * (count + 1), head + sum(heights) + (gap + foot) * len(rows) + gap
-    sheet = Image.new("RGB", size, "white")
-    drawing = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(letters)
-    lefts = [gap * (i + 1) + sum(widths[:i]) for i in range(count)]
-    for left, width, title in zip(lefts, widths, columns, strict=False):
-        fitting = ImageFont.load_default(max(1, letters * min(1, width / max(1, drawing.textlength(title, font)))))
-        drawing.text((left + width // 2, head // 2 + gap // 2), title, fill="black", font=fitting, anchor="mm")
-    top = head + gap
-    for number, (row, height) in enumerate(zip(rows, heights, strict=True)):
-        for left, width, cell in zip(lefts, widths, row, strict=False):
-            sheet.paste(cell, (left + (width - cell.width) // 2, top + (height - cell.height) // 2))
-        if foot and number < len(names):
-            drawing.text((lefts[0], top + height + foot // 2), names[number], fill="black", font=font, anchor="lm")
-        top += height + foot + gap
-    return sheet
+def new_figure(what: str, extra: str, **settings: Any) -> Any:
+    """matplotlib's, of these settings; None, and a line in the log, without it. extra: of impasto's that brings it."""
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        logger.warning("no %s (%s is missing): pip install 'impasto[%s]'", what, error.name, extra)
+        return None
+    return Figure(**settings)
 
 
-def marked(picture: Image.Image, place: tuple[float, float], *, ring: bool = False) -> Image.Image:
-    """A copy with a red dot at the place (x, y) in pixels; ring: with a ring around it, which hides nothing there."""
-    copy = picture.convert("RGB")
-    drawing = ImageDraw.Draw(copy)
-    radius = max(3, min(copy.size) // 60)
-    if ring:
-        drawing.circle(place, 2 * radius, outline=MARK, width=2)
-    else:
-        drawing.circle(place, radius + 2, fill="white")
-        drawing.circle(place, radius, fill=MARK)
-    return copy
-
-
-def plain(value: float, digits: int) -> str:
-    """A number for people, rounded to significant digits and never with an exponent: 3.4, 57, 1,200 (two digits)."""
-    return f"{float(f'{value:.{digits}g}'):,.15g}"
-
-
-def png(picture: Image.Image) -> bytes:
+def png_of(figure: Any, dpi: int) -> bytes:
     """The bytes of a PNG file."""
     stream = io.BytesIO()
-    picture.save(stream, "PNG")
+    figure.savefig(stream, format="png", dpi=dpi)
     return stream.getvalue()
-
-
-def data_url(picture: Image.Image) -> str:
-    """The picture inside a page."""
-    return "data:image/png;base64," + base64.b64encode(png(picture)).decode()
 
 
 def draw_panels(path: Path, panels: Mapping[str, Mapping[str, Curve]], across: str = "step") -> None:
@@ -93,11 +45,6 @@ def draw_panels(path: Path, panels: Mapping[str, Mapping[str, Curve]], across: s
 
     Without matplotlib there is a line in the log instead.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        logger.warning("no %s (%s is missing): pip install 'impasto[train]'", path.name, error.name)
-        return
     abreast = min(len(panels), MOST_PANELS_ABREAST)
     rows = math.ceil(len(panels) / abreast)
     labels = list(dict.fromkeys(label for curves in panels.values() for label in curves))
@@ -107,7 +54,9 @@ def draw_panels(path: Path, panels: Mapping[str, Mapping[str, Curve]], across: s
     named = [label for label in labels if any(label in curves for curves in others)]
     lines = math.ceil(len(named) / (LABELS_ABREAST * abreast)) if len(labels) > 1 else 0
     height = 3.2 * rows + LEGEND_LINE * lines
-    figure = Figure(figsize=(4 * abreast, height))
+    figure = new_figure(path.name, "train", figsize=(4 * abreast, height))
+    if figure is None:
+        return
     # By hand, because matplotlib's own layout takes seconds for many panels. In shares of the figure and of a panel.
     figure.subplots_adjust(
         left=0.16 / abreast, right=1 - 0.04 / abreast, bottom=0.16 * 3.2 / height,
@@ -123,9 +72,7 @@ def draw_panels(path: Path, panels: Mapping[str, Mapping[str, Curve]], across: s
 
         strokes = [Line2D([], [], color=colours[label]) for label in named]
         figure.legend(strokes, named, loc="upper center", ncols=math.ceil(len(named) / lines), frameon=False)
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=100)
-    replace_file(path, stream.getvalue())
+    replace_file(path, png_of(figure, 100))
 
 
 def _draw_panel(axes: Any, curves: Mapping[str, Curve], colours: Mapping[str, str]) -> None:

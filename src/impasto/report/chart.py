@@ -1,11 +1,13 @@
 """Curves as an SVG inside a page, in the page's own colours."""
 
-import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from impasto.figures import Curve
+from markupsafe import Markup
+
+from impasto.report.curves import Curve
+from impasto.report.page import render
 
 WIDTH, HEIGHT = 400, 240
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 10, 26
@@ -30,7 +32,7 @@ class _Axis:
         return self.first + (value - low) / (high - low) * (self.last - self.first)
 
 
-def draw(title: str, curves: Mapping[str, Curve], colours: Mapping[str, int]) -> str:
+def draw(title: str, curves: Mapping[str, Curve], colours: Mapping[str, int]) -> Markup:
     """A figure of curves with a legend. Values that are not finite are left out; what spans a few times itself has a
     logarithmic axis.
 
@@ -38,22 +40,27 @@ def draw(title: str, curves: Mapping[str, Curve], colours: Mapping[str, int]) ->
     """
     finite = {name: {x: y for x, y in curve.items() if math.isfinite(y)} for name, curve in curves.items()}
     shown = {name: curve for name, curve in finite.items() if curve}
-    head = f"<figcaption><strong>{html.escape(title)}</strong></figcaption>"
     if not shown:
-        return f'<figure class="chart">{head}<p>No value of it is a number.</p></figure>'
+        return render("chart.html", title=title, lines=[])
     across, up = _axes(shown)
-    lines = "".join(_line(curve, across, up, _colour(colours[name])) for name, curve in shown.items())
-    ends = {name: (next(iter(curve.values())), list(curve.values())[-1]) for name, curve in shown.items()}
-    legend = "".join(
-        f'<li><i style="background:{_colour(colours[name])}"></i>{html.escape(name)}: {last:.3g}</li>'
-        for name, (_, last) in ends.items()
-    )
-    said = "; ".join(f"{name} from {first:.3g} to {last:.3g}" for name, (first, last) in ends.items())
-    label = f"{title} from step {across.low:g} to {across.high:g}: {said}"
-    return (
-        f'<figure class="chart">{head}<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(label)}">'
-        f'{_grid(across, up)}{lines}</svg><ul class="legend">{legend}</ul></figure>'
-    )
+    lines = [
+        {
+            "name": name,
+            "colour": f"var(--c{colours[name] % COLOURS})",
+            "points": [(_tenth(across(x)), _tenth(up(y))) for x, y in _thinned(curve).items()],
+            "first": f"{next(iter(curve.values())):.3g}",
+            "last": f"{list(curve.values())[-1]:.3g}",
+        }
+        for name, curve in shown.items()
+    ]
+    said = "; ".join("{name} from {first} to {last}".format(**line) for line in lines)
+    values = _log_ticks(up.low, up.high) if up.is_log else _ticks(up.low, up.high)
+    return render(
+        "chart.html", title=title, lines=lines, width=WIDTH, height=HEIGHT, left=LEFT, right=WIDTH - RIGHT,
+        label=f"{title} from step {across.low:g} to {across.high:g}: {said}",
+        up=[(_tenth(up(value)), f"{value:g}") for value in values],
+        across=[(_tenth(across(x)), _short(x)) for x in _ticks(across.low, across.high) if x == round(x)],
+    )  # fmt: skip
 
 
 def _axes(curves: Mapping[str, Curve]) -> tuple[_Axis, _Axis]:
@@ -70,16 +77,8 @@ def _axes(curves: Mapping[str, Curve]) -> tuple[_Axis, _Axis]:
     return across, _Axis(low=low, high=high, first=HEIGHT - BOTTOM, last=TOP, is_log=is_log)
 
 
-def _line(curve: Curve, across: _Axis, up: _Axis, colour: str) -> str:
-    points = [(across(x), up(y)) for x, y in _thinned(curve).items()]
-    if len(points) == 1:
-        return f'<circle cx="{points[0][0]:.1f}" cy="{points[0][1]:.1f}" r="3" fill="{colour}"/>'
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5" stroke-linejoin="round"/>'
-
-
-def _colour(number: int) -> str:
-    return f"var(--c{number % COLOURS})"
+def _tenth(pixels: float) -> float:
+    return round(pixels, 1)
 
 
 def _thinned(curve: Curve) -> dict[float, float]:
@@ -90,21 +89,6 @@ def _thinned(curve: Curve) -> dict[float, float]:
     return {
         math.fsum(x for x, _ in group) / len(group): math.fsum(y for _, y in group) / len(group) for group in groups
     }
-
-
-def _grid(across: _Axis, up: _Axis) -> str:
-    parts = []
-    for value in _log_ticks(up.low, up.high) if up.is_log else _ticks(up.low, up.high):
-        y = up(value)
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
-    for value in _ticks(across.low, across.high):
-        if value == round(value):
-            anchor = "end" if across(value) > WIDTH - RIGHT - 20 else "middle"
-            parts.append(
-                f'<text x="{across(value):.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}">{_short(value)}</text>'
-            )
-    return "".join(parts)
 
 
 def _ticks(low: float, high: float, most: int = 5) -> Sequence[float]:

@@ -1,0 +1,203 @@
+"""Where places of a photo look in the photo itself: the attention of a trained generator (paper 000, Figure 6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from impasto import api, image, tensors
+from impasto.attention.generator import LookingGenerator, attention_of, mean_attention, seen_of
+from impasto.attention.maps import atlas, by_level, dimmed, grey
+from impasto.attention.places import Place, scaled, seen_size
+from impasto.device import check_memory, memory_guard
+from impasto.masks import visible_colours
+from impasto.methods import combined
+from impasto.methods.nla_cyclegan.network import Generator as NLAGenerator
+from impasto.options import TranslationOptions
+from impasto.report.sheets import data_url, marked, png
+from impasto.report.tables import plain
+from impasto.sizes import fit_within
+from impasto.translation import Translator, bytes_per_pixel, padded_to
+
+TITLES = {"nla-cyclegan": "NLA-CycleGAN", "semantic-gan": "semantic GAN"}
+"""What the methods whose generators look at the photo itself are called above a picture."""
+
+POINTS = 24
+"""Places along the longer side that a page can be asked about."""
+
+
+@dataclass(frozen=True)
+class PhotoAttention:
+    """Where places of a photo look in itself. places: in pixels of the photo as the generator sees it.
+
+    weights: (K, h, w), of each place; the sum of each is 1, less what it looks at where the picture was mirrored beyond
+    its border.
+    """
+
+    hint: ClassVar[str] = (
+        "Point at the photo, or move with the arrow keys: beside it, what the place looks at stays bright. Each map has"
+        " a scale of its own, from its lowest to its highest weight."
+    )
+    prepared: "PreparedPhoto" = field(repr=False)
+    places: Sequence[Place]
+    weights: Tensor
+
+    @property
+    def content(self) -> Tensor:
+        """(1, 3, H, W) in [0, 1]."""
+        return self.prepared.content
+
+    def contrast(self, number: int) -> float:
+        """The highest weight of a place, over the weight if it looked everywhere alike."""
+        return float(self.weights[number].max() * self.weights[number].numel())
+
+    @property
+    def columns(self) -> list[str]:
+        """Photo, what CycleGAN makes of it (if there is a baseline), what the method does, attention, and the share of
+        each pixel that is painted, of a generator with `compose`."""
+        share = ["painted share"] if self.prepared.share is not None else []
+        return ["photo", *self.prepared.painted, "attention", *share]
+
+    def rows(self, *, overall: bool) -> list[tuple[str, list[Image.Image]]]:
+        """overall: before those of the places, one for the mean of all. Without places there is only that."""
+        rows = []
+        if overall or not self.places:
+            whole = lit(self.content, self.prepared.mean, self.prepared.cell)
+            rows.append(("what all places look at", self._row(whole, None)))
+        height, width = self.content.shape[-2:]
+        for number, (x, y) in enumerate(self.places):
+            at = f"{100 * x / width:.0f}%,{100 * y / height:.0f}%"
+            name = f"where {at} looks: up to {plain(self.contrast(number), 2)} times as much as evenly"
+            rows.append((name, self._row(self.lit(number), number)))
+        return rows
+
+    def lit(self, number: int) -> Image.Image:
+        """The photo, bright where one place looks, which has a ring."""
+        light = lit(self.content, self.weights[number], self.prepared.cell)
+        return marked(light, self.places[number], ring=True)
+
+    def panels(self) -> list[dict[str, Any]]:
+        """The photo below the maps of a grid of places, and what the method makes of it."""
+        across, down = grid_of(self.content)
+        tiles = atlas(self.prepared.weights(points(self.content)), across)
+        light = {"across": across, "down": down, "tiles": data_url(png(tiles))}
+        return [
+            {"name": "attention", "alt": "attention", "picture": self._photo(), "data": light},
+            {"name": "painted", "alt": "painted", "picture": list(self.prepared.painted.values())[-1], "data": None},
+        ]
+
+    def _row(self, light: Image.Image, number: int | None) -> list[Image.Image]:
+        photo, share = self._photo(), self.prepared.share
+        cells = [
+            photo if number is None else marked(photo, self.places[number]),
+            *self.prepared.painted.values(),
+            light,
+        ]
+        return cells if share is None else [*cells, Image.fromarray(grey(share[0, 0])).convert("RGB")]
+
+    def _photo(self) -> Image.Image:
+        return image.to_pil(tensors.to_picture(self.content))
+
+
+@dataclass(frozen=True)
+class PreparedPhoto:
+    """A photo as a generator's attention sees it: all that looking needs, whatever the places are.
+
+    given: (width, height) of the photo as it was given. content: (1, 3, H, W) in [0, 1]. seen: what the attention is
+    given. baseline: generators of cyclegan, whose picture stands beside.
+    """
+
+    given: tuple[int, int]
+    content: Tensor
+    method: Translator = field(repr=False)
+    options: TranslationOptions
+    seen: Tensor = field(repr=False)
+    baseline: Path | None = None
+
+    def at(self, places: Sequence[str | Place]) -> PhotoAttention:
+        """Where places look. Raises OptionError."""
+        known = scaled(places, self.given, self.content)
+        return PhotoAttention(self, known, self.weights(known))
+
+    def weights(self, places: Sequence[Place]) -> Tensor:
+        """(K, h, w), where places in pixels of `content` look."""
+        asked = torch.tensor([(int(y), int(x)) for x, y in places], dtype=torch.long).reshape(-1, 2)
+        return attention_of(self._generator, self.content, asked, self.seen).cpu()
+
+    @property
+    def num_bytes(self) -> int:
+        """Of memory, without the generator."""
+        return self.content.nbytes + self.seen.nbytes
+
+    @property
+    def cell(self) -> int:
+        """Pixels per position of the maps."""
+        return self._generator.cell
+
+    @cached_property
+    def painted(self) -> dict[str, Image.Image]:
+        """{what a column is called: what the baseline, if there is one, and the method make of the photo}."""
+        painted = {}
+        if self.baseline is not None:
+            plain_method = api.load("cyclegan", device=str(self.method.device), weights=self.baseline)
+            painted["CycleGAN"] = plain_method(self.content, [], combined(self.options, {"method": "cyclegan"}))
+        painted[TITLES[self.method.method]] = self.method(self.content, [], self.options)
+        return {name: image.to_pil(image.Picture(pixels)) for name, pixels in painted.items()}
+
+    @cached_property
+    def mean(self) -> Tensor:
+        """(h, w): how much each position is looked at by all."""
+        return mean_attention(self._generator, self.content.to(self.method.device)).cpu()
+
+    @cached_property
+    @torch.inference_mode()
+    def share(self) -> Tensor | None:
+        """(1, 1, H, W) in [0, 1], how much of each pixel is painted, of a generator with `compose`."""
+        generator, (height, width) = self._generator, self.content.shape[-2:]
+        if not isinstance(generator, NLAGenerator) or not generator.config.compose:
+            return None
+        padded = padded_to(self.content.to(self.method.device), generator.multiple, generator.minimum)
+        return generator.share(padded * 2 - 1)[..., :height, :width].cpu()
+
+    @property
+    def _generator(self) -> LookingGenerator:
+        return cast(LookingGenerator, self.method.network(self.options)[0])
+
+
+def prepare(
+    content: image.Picture, options: TranslationOptions, method: Translator, baseline: Path | None = None
+) -> PreparedPhoto:
+    """What is needed before the places are known, for many of them one after the other.
+
+    options: size, direction and precision matter here. baseline: a file of the training of cyclegan.
+    """
+    height, width = seen_size(content, options)
+    network, _ = method.network(options)
+    check_memory(method.device, height, width, bytes_per_pixel(network))
+    pixels = tensors.resize(torch.from_numpy(visible_colours(content)), height, width)
+    with memory_guard(method.device, height, width, bytes_per_pixel(network)):
+        seen = seen_of(cast(LookingGenerator, network), pixels.to(method.device))
+    return PreparedPhoto((content.width, content.height), pixels, method, options, seen, baseline)
+
+
+def lit(content: Tensor, weights: Tensor, cell: int) -> Image.Image:
+    """The photo (1, 3, H, W) in [0, 1], dark where a map (h, w) is lowest and as it is where the map is highest."""
+    return dimmed(content, by_level(weights), cell)
+
+
+def points(content: Tensor) -> list[Place]:
+    """A grid of places over (1, 3, H, W), at most POINTS along the longer side, row by row."""
+    height, width = content.shape[-2:]
+    across, down = grid_of(content)
+    return [((i + 0.5) * width / across, (j + 0.5) * height / down) for j in range(down) for i in range(across)]
+
+
+def grid_of(content: Tensor) -> tuple[int, int]:
+    """(columns, rows) of `points`."""
+    down, across = fit_within(content.shape[-2], content.shape[-1], POINTS)
+    return across, down

@@ -1,0 +1,149 @@
+"""What attention sees, whichever it is: asked, drawn as a figure, shown as two pictures, and as a page to point at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from PIL import Image
+from torch import Tensor
+
+from impasto import api, image, tensors
+from impasto.attention import photo as photos
+from impasto.attention import style as styles
+from impasto.attention.places import Place
+from impasto.errors import OptionError
+from impasto.methods import METHODS, StylizeOptions, Stylizer, combined, options_of
+from impasto.methods.gatys.options import GatysOptions
+from impasto.options import Options, TranslationOptions
+from impasto.report.page import render
+from impasto.report.sheets import data_url, grid, marked, png
+from impasto.sources import Source, as_picture
+from impasto.translation import Translator
+
+
+class Attention(Protocol):
+    """Where places of a content look. hint: what a page says to whoever points at it."""
+
+    hint: ClassVar[str]
+
+    @property
+    def content(self) -> Tensor:
+        """(1, 3, H, W) in [0, 1], as the network saw it."""
+
+    @property
+    def places(self) -> Sequence[Place]:
+        """In pixels of that content."""
+
+    @property
+    def columns(self) -> list[str]:
+        """Titles of the figure's columns."""
+
+    def rows(self, *, overall: bool) -> list[tuple[str, list[Image.Image]]]:
+        """(name, cells) of the figure's rows: one for each place. overall: and what all places together look at."""
+
+    def lit(self, number: int) -> Image.Image:
+        """The picture that a place looks in, bright where it looks."""
+
+    def panels(self) -> list[dict[str, Any]]:
+        """Pictures beside the content on the page. Each has a name, an alt, a picture and data: None; {cell, map}, the
+        match in it of every position of the content; or {across, down, tiles}, light on it for each place of a grid."""
+
+
+class Prepared(Protocol):
+    """All that looking needs, whatever the places are. content: as in `Attention`. num_bytes: of memory."""
+
+    @property
+    def content(self) -> Tensor: ...
+    @property
+    def num_bytes(self) -> int: ...
+    def at(self, places: Sequence[str | Place]) -> Attention:
+        """Where places look: (x, y) in pixels of the content as it was given, or texts like "120,80" and "50%,20%".
+
+        Raises OptionError.
+        """
+
+
+def attention(
+    content: Source,
+    style: Source | None = None,
+    places: Sequence[str | Place] = (),
+    options: Options | None = None,
+    **how: Any,
+) -> Attention:
+    """Where places of the content look: in the style (gatys), or in the content itself (a trained generator).
+
+    places: as in `Prepared.at`. The rest: as `prepare` takes it.
+    """
+    return prepare(content, style, options, **how).at(places)
+
+
+def prepare(
+    content: Source | image.Picture,
+    style: Source | image.Picture | None = None,
+    options: Options | None = None,
+    *,
+    stylizer: Stylizer | None = None,
+    weights: Path | None = None,
+    baseline: Path | None = None,
+    **choices: Any,
+) -> Prepared:
+    """A content, and for gatys a style, as attention sees them, to be asked about any number of places.
+
+    options, choices: of the method, which is the stylizer's or gatys if they name none. stylizer: from `impasto.load`.
+    weights: a file of the method's own, unless there is a stylizer. baseline: a file of the training of cyclegan, which
+    paints the same photo beside a generator.
+    Raises PictureError, OptionError, WeightsError, OutOfMemoryError.
+    """
+    if options is None:
+        name = stylizer.method if stylizer else choices.get("method", GatysOptions.method)
+        options = StylizeOptions(name, **options_of(name).look_usual)
+    options = combined(options, choices)
+    method: Any = stylizer or api.load(options.method, weights=weights)
+    if not options_of(method.method).looks_in:
+        looking = ", ".join(name for name in METHODS if options_of(name).looks_in)
+        raise OptionError(f"method is '{method.method}', but attention is shown of {looking}")
+    picture = as_picture(content)
+    if isinstance(method, Translator):
+        assert isinstance(options, TranslationOptions)
+        return photos.prepare(picture, options, method, baseline)
+    if style is None:
+        raise OptionError("style names no painting to look in")
+    assert isinstance(options, GatysOptions)
+    return styles.prepare(picture, as_picture(style), options, method)
+
+
+def draw(found: Attention, *, overall: bool = False) -> Image.Image:
+    """A row for each place. overall: and rows of what all places look at."""
+    names, rows = zip(*found.rows(overall=overall), strict=True)
+    return grid(rows, found.columns, names)
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """content: with a dot at the place. seen: the painting, or the photo itself, bright where the place looks."""
+
+    content: Image.Image
+    seen: Image.Image
+
+
+def overlay(prepared: Prepared, place: str | Place) -> Overlay:
+    """Where one place looks, at the first of several layers. place: as `Prepared.at` takes it. Raises OptionError."""
+    found = prepared.at([place])
+    return Overlay(marked(image.to_pil(tensors.to_picture(found.content)), found.places[0]), found.lit(0))
+
+
+def page(found: Attention, title: str = "Attention") -> str:
+    """HTML that needs no server and no network: pictures and maps are inside it."""
+    panels = [
+        {"name": panel["name"], "alt": panel["alt"], "url": _url(panel["picture"]), "data": panel["data"]}
+        for panel in found.panels()
+    ]
+    return render(
+        "attention.html", title=title, hint=found.hint, name=found.columns[0], panels=panels,
+        content=_url(image.to_pil(tensors.to_picture(found.content))), figure=_url(draw(found, overall=True)),
+    )  # fmt: skip
+
+
+def _url(picture: Image.Image) -> str:
+    return data_url(png(picture))

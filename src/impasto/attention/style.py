@@ -1,0 +1,227 @@
+"""Where places of a content look in a style: the weights of the attention style loss (paper 001, Figure 4)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from impasto import image, tensors
+from impasto.attention import correspondence
+from impasto.attention.maps import by_order, dimmed, enlarged, grey
+from impasto.attention.places import Place, scaled, seen_size
+from impasto.device import check_memory, memory_guard
+from impasto.encoders.network import LAYERS, Encoder, block_of
+from impasto.errors import OptionError
+from impasto.losses.attention_style import attention_weights, best_matches
+from impasto.masks import content_with_opacity, visible, with_opacity
+from impasto.methods.gatys.attention import Seen, at_layer, compared, compared_layers
+from impasto.methods.gatys.options import GatysOptions
+from impasto.methods.gatys.stylizer import Gatys, fit_style
+from impasto.report.sheets import marked
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What attention compares at one layer, wherever it is asked to look from.
+
+    cell: pixels of a picture per position of the layer. queries: (1, C, H, W) of the content; keys: (1, C, h, w) of
+    the style; shares: (1, 1, h, w), how much each position of a style that is partly transparent counts, or None.
+    """
+
+    layer: str
+    cell: int
+    queries: Tensor
+    keys: Tensor
+    shares: Tensor | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """Where a content looks in a style at one layer.
+
+    style: (1, 3, h, w) in [0, 1]. weights: (K, h, w), of every position of the style for each of K places; each (h, w)
+    sums to 1.
+    """
+
+    compared: Compared = field(repr=False)
+    style: Tensor = field(repr=False)
+    weights: Tensor
+
+    @property
+    def layer(self) -> str:
+        return self.compared.layer
+
+    @property
+    def cell(self) -> int:
+        return self.compared.cell
+
+    @property
+    def best(self) -> list[Place]:
+        """In pixels of the style, for each place: the middle of the position with the highest weight."""
+        height, width = self.style.shape[-2:]
+        columns = self.weights.shape[-1]
+        top = self.weights.flatten(1).argmax(1).tolist()
+        places = (((index % columns + 0.5) * self.cell, (index // columns + 0.5) * self.cell) for index in top)
+        # The last position of an odd side reaches beyond the picture.
+        return [(min(x, width - 0.5), min(y, height - 0.5)) for x, y in places]
+
+    @cached_property
+    def correspondence(self) -> Tensor:
+        """(2, H, W) int64, row and column of the style's position that each of the content's looks at most.
+
+        Computed when it is first asked for, as it takes longer than everything else together.
+        """
+        with torch.inference_mode():
+            one = self.compared
+            return best_matches(one.queries, one.keys, key_weights=one.shares).cpu()
+
+    def marked_style(self, number: int) -> Image.Image:
+        """The style with the best match of one place."""
+        return marked(image.to_pil(tensors.to_picture(self.style)), self.best[number])
+
+    def heat(self, number: int) -> Image.Image:
+        """Where one place looks in the style, in grey, from black to white."""
+        return enlarged(grey(by_order(self.weights[number])), self.cell, self.style)
+
+
+@dataclass(frozen=True)
+class StyleAttention:
+    """content, style: (1, 3, h, w) as the network saw them. places: in pixels of that content."""
+
+    hint: ClassVar[str] = (
+        "Point at the content, or move with the arrow keys: the dots in the style are where each layer's attention is"
+        " highest."
+    )
+    content: Tensor
+    style: Tensor
+    places: Sequence[Place]
+    looks: Sequence[Look]
+
+    @property
+    def columns(self) -> list[str]:
+        """The content, and for each layer the style with the best match and the weights: white is the highest of its
+        map, and the half with the lowest is black."""
+        return ["content", *(name for look in self.looks for name in (look.layer, "weights"))]
+
+    def rows(self, *, overall: bool) -> list[tuple[str, list[Image.Image]]]:
+        """overall: one more, in which each place of the content has the colour of the place of the style that it looks
+        at, and one with the style's own pixels gathered there."""
+        content, style = (image.to_pil(tensors.to_picture(pixels)) for pixels in (self.content, self.style))
+        rows = []
+        for number, place in enumerate(self.places):
+            row = [marked(content, place)]
+            for look in self.looks:
+                row += [look.marked_style(number), marked(look.heat(number), look.best[number], ring=True)]
+            rows.append(row)
+        if overall:
+            matched = [(look.correspondence, look.cell, self.content, self.style) for look in self.looks]
+            key = correspondence.key(style)
+            rows.append([content, *(one for each in matched for one in (key, correspondence.in_colours(*each)))])
+            rows.append([content, *(one for each in matched for one in (style, correspondence.gathered(*each)))])
+        return [("", row) for row in rows]
+
+    def lit(self, number: int) -> Image.Image:
+        """The style, bright where one place looks at the first layer, and a ring around the best match."""
+        look = self.looks[0]
+        return marked(dimmed(self.style, by_order(look.weights[number]), look.cell), look.best[number], ring=True)
+
+    def panels(self) -> list[dict[str, Any]]:
+        """The style once for each layer, and where in it every position of the content looks."""
+        style = image.to_pil(tensors.to_picture(self.style))
+        return [
+            {
+                "name": look.layer, "alt": "style", "picture": style,
+                "data": {"cell": look.cell, "map": look.correspondence.permute(1, 2, 0).tolist()},
+            }
+            for look in self.looks
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PreparedStyle:
+    """A content and a style as attention compares them: all that looking needs, whatever the places are.
+
+    given: (width, height) of the content as it was given. content, style: as in `StyleAttention`.
+    """
+
+    given: tuple[int, int]
+    content: Tensor
+    style: Tensor
+    temperature: float
+    layers: Sequence[Compared] = field(repr=False)
+
+    def at(self, places: Sequence[str | Place]) -> StyleAttention:
+        """Where places look. Raises OptionError."""
+        known = scaled(places, self.given, self.content)
+        with torch.inference_mode():
+            looks = [self._look(one, known) for one in self.layers]
+        return StyleAttention(self.content, self.style, known, looks)
+
+    @property
+    def num_bytes(self) -> int:
+        """Of memory."""
+        tensors = [self.content, self.style, *(one for each in self.layers for one in (each.queries, each.keys))]
+        return sum(tensor.nbytes for tensor in tensors)
+
+    def _look(self, one: Compared, places: Sequence[Place]) -> Look:
+        at = [one.queries[0, :, int(y) // one.cell, int(x) // one.cell] for x, y in places]
+        chosen = torch.stack(at) if at else one.queries.new_zeros(0, one.queries.shape[1])
+        weights = attention_weights(chosen, one.keys, temperature=self.temperature, key_weights=one.shares)
+        return Look(one, self.style, weights.cpu())
+
+
+def prepare(content: image.Picture, style: image.Picture, options: GatysOptions, method: Gatys) -> PreparedStyle:
+    """What is needed before the places are known, for many of them one after the other.
+
+    options: size, style_fit, encoder, pooling, filters and attention_... matter here.
+    """
+    height, width = seen_size(content, options)
+    needed, encoder = _compared_layers(options), method.encoder(options)
+    check_memory(method.device, height, width, _bytes_per_pixel(encoder, needed))
+    pixels, shown = visible(tensors.resize(torch.from_numpy(content_with_opacity(content)), height, width))
+    painting, opacity = visible(fit_style(torch.from_numpy(with_opacity(style)), height, width, options))
+    per_pixel = _bytes_per_pixel(encoder, needed) * (1 + painting[0, 0].numel() / (height * width))
+    with memory_guard(method.device, height, width, per_pixel), torch.inference_mode():
+        every = {name for names in needed.values() for name in names}
+        of_content, of_style = (
+            Seen(
+                encoder(colours.to(method.device), every),
+                {} if share is None else {name: at_layer(share.to(method.device), name) for name in every},
+            )
+            for colours, share in ((pixels, shown), (painting, opacity))
+        )
+        layers = [
+            Compared(
+                layer,
+                2 ** (block_of(layer) - 1),
+                compared(of_content, layer, names),
+                compared(of_style, layer, names),
+                of_style.shares.get(layer),
+            )
+            for layer, names in needed.items()
+        ]
+    return PreparedStyle((content.width, content.height), pixels, painting, options.attention_temperature, layers)
+
+
+def _compared_layers(options: GatysOptions) -> dict[str, list[str]]:
+    """{layer of the attention: layers whose features it compares}."""
+    layers = options.layers("attention_layers")
+    for layer in layers:
+        if layer not in LAYERS:
+            raise OptionError(f"attention_layers names '{layer}'; the layers are {', '.join(LAYERS)}")
+    return {layer: compared_layers(layer, options.attention_features) for layer in layers}
+
+
+def _bytes_per_pixel(encoder: Encoder, needed: Mapping[str, Sequence[str]]) -> float:
+    """Memory of one pixel of either picture while its features are compared."""
+    widths = encoder.config.widths
+    joined = sum(
+        widths[block_of(name) - 1] / 4 ** (block_of(layer) - 1) for layer, names in needed.items() for name in names
+    )
+    # Two layers at the picture's own size; features, normalised, joined, and laid out for the product.
+    found: float = 4 * (2 * widths[0] + 4 * joined)
+    return found
