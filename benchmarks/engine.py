@@ -72,7 +72,8 @@ def pytorch(precision: str) -> Callable[[int], Callable[[], Any]]:
     from impasto.engine.styles import load_style
     from impasto.gallery import styles_file
     from impasto.methods.adain.backend import PyTorch
-    from impasto.methods.adain.stylizer import decoder_file, load_decoder
+    from impasto.methods.adain.stylizer import decoder_file
+from impasto.methods.adain.backend import load_decoder
 
     torch.set_num_threads(CORES)
     dtype = dtype_of(precision, torch.device("cpu"))

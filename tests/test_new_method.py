@@ -19,7 +19,7 @@ from impasto.image import read
 from impasto.methods import METHODS, StylizeOptions
 from impasto.record import read_record
 from impasto.service import Limits, Offer
-from impasto.service.painter import Painter
+from impasto.service.painter import TaskPainter
 from impasto.service.wire import Message
 
 HELP = "how much of the mean colour"
@@ -96,7 +96,7 @@ def test_service_and_http_api(tmp_path: Path) -> None:
     options = {"method": "toy", "size": None, "colour": "style", "precision": "auto", "amount": 0.25}
     assert task["options"] == options
 
-    painter = Painter("cpu", {}, {}, 10**6, 0)
+    painter = TaskPainter("cpu", {}, {}, 10**6, 0)
     task = {"options": options, "styles": [None], "masks": [], "format": "png"}
     outcome = painter.paint(Message("paint", task, [picture(100), picture(200)]), lambda _: None)
     (tmp_path / "out.png").write_bytes(outcome.files[0])

@@ -81,14 +81,14 @@ def convolve(graph: Graph, x: str, weights: Mapping[str, np.ndarray], name: str)
 
 
 def encoder(weights: Mapping[str, np.ndarray], config: Mapping[str, Any]) -> Graph:
-    """picture (N, 3, H, W) in [0, 1], shares (N, 1, H, W) -> features by layer; of these `NAME.mean`, `NAME.variance`
+    """picture (N, 3, H, W) in [0, 1], shares (N or 1, 1, H, W) -> features by layer; of these `NAME.mean`, `NAME.variance`
     of all positions, and `NAME.total`, `NAME.shared_mean`, `NAME.shared_variance` by shares."""
     if config["padding"] != "reflect":
         raise SystemExit("an encoder that pads with zeros has no graph")
     graph = Graph()
     mean, std = (np.array(config[kind], np.float32).reshape(1, 3, 1, 1) for kind in ("mean", "std"))
     x = graph("Div", graph("Sub", graph.input("picture", "N", 3, "H", "W"), mean), std)
-    shares = graph.input("shares", "N", 1, "H", "W")
+    shares = graph.input("shares", "N_shares", 1, "H", "W")
     for block, depth in enumerate(ENCODER_DEPTHS, start=1):
         if block > 1:
             x, shares = halve(graph, x), halve(graph, shares)
@@ -113,7 +113,7 @@ def moments(graph: Graph, layer: str, shares: str, channels: int) -> None:
     shared = graph("Div", graph("ReduceSum", graph("Mul", layer, shares), places), divisor, name=f"{layer}.shared_mean")
     squares = graph("Mul", graph("Pow", graph("Sub", layer, shared), np.float32(2)), shares)
     graph("Div", graph("ReduceSum", squares, places), divisor, name=f"{layer}.shared_variance")
-    graph.output(f"{layer}.total", "N", 1, 1, 1)
+    graph.output(f"{layer}.total", "N_shares", 1, 1, 1)
     for kind in ("mean", "variance", "shared_mean", "shared_variance"):
         graph.output(f"{layer}.{kind}", "N", channels, 1, 1)
 

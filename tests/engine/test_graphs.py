@@ -1,6 +1,7 @@
 """The graphs are the trained networks, whichever runtime computes them."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import onnx
@@ -10,9 +11,13 @@ import torch
 from impasto.encoders import load_encoder
 from impasto.engine.architecture import LAYERS, DecoderConfig, halved
 from impasto.engine.backend import RUNTIMES, Backend, graph, load_backend
+from impasto.engine.colours import colours
 from impasto.engine.given import Given
 from impasto.engine.ground import ground
+from impasto.engine.painter import Painter, encoded
+from impasto.engine.raster import Held
 from impasto.engine.statistics import Array
+from impasto.engine.styles import Style
 from impasto.methods.adain import network
 from impasto.methods.adain.backend import PyTorch, load_decoder
 from impasto.methods.adain.stylizer import decoder_file
@@ -73,6 +78,20 @@ def test_moments_by_shares_are_those_of_the_trained_networks(trained: Backend, r
             if found[layer].total:
                 for one, other in zip(found[layer].statistics, expected[layer].statistics, strict=True):
                     np.testing.assert_allclose(one, other, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_every_way_to_paint_is_that_of_the_trained_networks(trained: Backend, runtime, name: str) -> None:
+    content, mask = np.concatenate([photo(50, 60), photo(51, 60)[:, :, 1:]]), photo(60, 50)[:, :1].swapaxes(2, 3)
+    styles = [Style(encoded(trained, photo(40, side)), colours([(photo(40, side), None)]), "") for side in (40, 41)]
+    ways: list[tuple[Array, dict[str, Any]]] = [
+        (content, {"style": styles[0], "strength": 0.5, "detail": 0.5}),
+        (content, {"style": styles[0], "opacity": Held(mask)}),
+        (content[:1], {"regions": [(styles[0], Held(mask)), (styles[1], Held(1 - mask))], "strength": 0.8}),
+    ]
+    for picture, way in ways:
+        expected, found = (Painter(backend=one, **way)(picture).clip(0, 1) for one in (trained, runtime(name, "fp32")))
+        np.testing.assert_allclose(found, expected, atol=0.2 / 255)
 
 
 def test_half_precision_is_the_same_picture(runtime) -> None:

@@ -102,7 +102,7 @@ def moments_of(results: Mapping[str, Array], size: tuple[int, int]) -> dict[str,
         else:
             mean, variance = results[f"{layer}.mean"], results[f"{layer}.variance"]
             height, width = (halved(side, level(layer)) for side in size)
-            total = np.full((len(mean), 1), height * width)
-        flat = (value.reshape(len(mean), -1).astype(np.float64) for value in (total, mean, variance))
-        found[layer] = Moments(*flat)
+            total = np.array([height * width])
+        total, mean, variance = (value.reshape(len(value), -1).astype(np.float64) for value in (total, mean, variance))
+        found[layer] = Moments(np.broadcast_to(total, (len(mean), 1)), mean, variance)
     return found

@@ -62,6 +62,11 @@ class OpenVINO:
         return moments_of(found, (picture.shape[2], picture.shape[3]))
 
     def paint(self, picture: Array, given: Given, grounds: Mapping[str, Array]) -> Array:
+        if len(picture) > 1:
+            # Scales that differ between pictures of a batch come out wrong (OpenVINO 2026.4), and one after the other
+            # is as fast.
+            each = [self.paint(one[None], given.of(number), grounds) for number, one in enumerate(picture)]
+            return np.concatenate(each)
         kind = "exchange and paint" if given.of_style else "paint"
         found = self._run(kind, {"picture": picture, **inputs_of_paint(given, grounds)})
         # What is painted next is painted in the same place.
