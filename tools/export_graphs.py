@@ -81,8 +81,8 @@ def convolve(graph: Graph, x: str, weights: Mapping[str, np.ndarray], name: str)
 
 
 def encoder(weights: Mapping[str, np.ndarray], config: Mapping[str, Any]) -> Graph:
-    """picture (N, 3, H, W) in [0, 1], shares (N or 1, 1, H, W) -> features by layer; of these `NAME.mean`, `NAME.variance`
-    of all positions, and `NAME.total`, `NAME.shared_mean`, `NAME.shared_variance` by shares."""
+    """picture (N, 3, H, W) in [0, 1], shares (N or 1, 1, H, W) -> features by layer; of these `NAME.mean` and
+    `NAME.variance` of all positions, and `NAME.total`, `NAME.shared_mean`, `NAME.shared_variance` by shares."""
     if config["padding"] != "reflect":
         raise SystemExit("an encoder that pads with zeros has no graph")
     graph = Graph()

@@ -103,6 +103,6 @@ def moments_of(results: Mapping[str, Array], size: tuple[int, int]) -> dict[str,
             mean, variance = results[f"{layer}.mean"], results[f"{layer}.variance"]
             height, width = (halved(side, level(layer)) for side in size)
             total = np.array([height * width])
-        total, mean, variance = (value.reshape(len(value), -1).astype(np.float64) for value in (total, mean, variance))
-        found[layer] = Moments(np.broadcast_to(total, (len(mean), 1)), mean, variance)
+        totals, *numbers = (value.reshape(len(value), -1).astype(np.float64) for value in (total, mean, variance))
+        found[layer] = Moments(np.broadcast_to(totals, (len(mean), 1)), *numbers)
     return found

@@ -1,7 +1,7 @@
 """What the decoder is given at each place of a picture: one style for all of it, or every style in its own region."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,11 +30,6 @@ class Given:
     def at(self, place: Window) -> "Given":
         """The same at every place."""
         return self
-
-    def of(self, number: int) -> "Given":
-        """Of one picture of several."""
-        exchange, modulation = (_one(affine, number) for affine in (self.exchange, self.modulation))
-        return replace(self, exchange=exchange, modulation=modulation)
 
     def exchanging(self, own: Mapping[str, Moments]) -> "Given":
         """What is meant for features with these statistics."""
@@ -68,11 +63,6 @@ class InRegions:
         """(1, 1, h, w): how much of each pixel is no style's."""
         total = sum(region.window(place) for region, _ in self.regions)
         return np.maximum(1 - np.float32(self.strength) * total, 0)
-
-
-def _one(affine: Affine, number: int) -> Affine:
-    return {name: (scale[number : number + 1], shift[number : number + 1]) if len(scale) > 1 else (scale, shift)
-            for name, (scale, shift) in affine.items()}  # fmt: skip
 
 
 def halvings(mask: Array) -> list[Array]:

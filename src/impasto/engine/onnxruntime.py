@@ -37,8 +37,11 @@ class ONNXRuntime:
         binding = self._paint.io_binding()
         for layer, value in features.items():
             binding.bind_ortvalue_input(layer, value)
-        for name, array in inputs_of_paint(given.exchanging(own), grounds).items():
-            binding.bind_cpu_input(name, np.ascontiguousarray(array))
+        inputs = inputs_of_paint(given.exchanging(own), grounds)
+        # Kept until they have been read.
+        inputs = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
+        for name, array in inputs.items():
+            binding.bind_cpu_input(name, array)
         binding.bind_output("painted")
         self._paint.run_with_iobinding(binding)
         painted: Array = binding.get_outputs()[0].numpy()
@@ -50,8 +53,9 @@ class ONNXRuntime:
         """Those of the outputs that are features, and moments of the others, if there are any."""
         binding = self._encode.io_binding()
         counted = np.ones((1, 1, *picture.shape[2:]), np.float32) if shares is None else shares
-        for name, array in (("picture", picture), ("shares", counted)):
-            binding.bind_cpu_input(name, np.ascontiguousarray(array))
+        inputs = {"picture": np.ascontiguousarray(picture), "shares": np.ascontiguousarray(counted)}
+        for name, array in inputs.items():
+            binding.bind_cpu_input(name, array)
         for name in names:
             binding.bind_output(name)
         self._encode.run_with_iobinding(binding)

@@ -62,11 +62,6 @@ class OpenVINO:
         return moments_of(found, (picture.shape[2], picture.shape[3]))
 
     def paint(self, picture: Array, given: Given, grounds: Mapping[str, Array]) -> Array:
-        if len(picture) > 1:
-            # Scales that differ between pictures of a batch come out wrong (OpenVINO 2026.4), and one after the other
-            # is as fast.
-            each = [self.paint(one[None], given.of(number), grounds) for number, one in enumerate(picture)]
-            return np.concatenate(each)
         kind = "exchange and paint" if given.of_style else "paint"
         found = self._run(kind, {"picture": picture, **inputs_of_paint(given, grounds)})
         # What is painted next is painted in the same place.
@@ -75,10 +70,10 @@ class OpenVINO:
     def _run(self, kind: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
         program = self._program(kind, tuple((name, array.shape) for name, array in inputs.items()))
         self._make_room(program, inputs["picture"].size)
-        for name, array in inputs.items():
-            # What is only read has to be writable to be shared.
-            shared = np.require(array, np.float32, ["C", "W"])
-            program.set_tensor(name, openvino.Tensor(shared, shared_memory=True))
+        # What is only read has to be writable to be shared, and to be kept until it has been read.
+        shared = {name: np.require(array, np.float32, ["C", "W"]) for name, array in inputs.items()}
+        for name, array in shared.items():
+            program.set_tensor(name, openvino.Tensor(array, shared_memory=True))
         program.infer()
         return {name: program.get_output_tensor(place).data for place, name in enumerate(OUTPUTS[kind])}
 
