@@ -14,7 +14,6 @@ from torch import Tensor
 import impasto
 from impasto.api import Names, paint, paint_batch
 from impasto.errors import Cancelled, OptionError, PictureError
-from impasto.image import Picture
 from impasto.methods import StylizeOptions, Stylizer, refinement
 from impasto.progress import Progress
 
@@ -232,8 +231,8 @@ def test_what_cannot_be_painted_at_once(adain: Stylizer) -> None:
     ):
         assert not options.batches
         with pytest.raises(OptionError, match="only pictures of one size"):
-            paint_batch([Picture(CONTENT)], [STYLE], options, stylizer=adain, names=[Names()])
-    contents = [Picture(CONTENT), Picture(picture(3, 20, 20))]
+            paint_batch([as_picture(CONTENT)], [STYLE], options, stylizer=adain, names=[Names()])
+    contents = [as_picture(CONTENT), as_picture(picture(3, 20, 20))]
     with pytest.raises(OptionError, match="only pictures of one size"):
         paint_batch(contents, [STYLE], StylizeOptions(), stylizer=adain, names=[Names(), Names()])
 

@@ -4,11 +4,12 @@ import io
 
 import pytest
 from fake_service import go, offer, serve
+from in_tensors import picture as as_picture
 from PIL import Image
 from wishes import picture, wish
 
 from impasto.errors import PictureError
-from impasto.image import Picture, encode
+from impasto.image import encode
 from impasto.record import read_record
 from impasto.service.refusals import QueueFullError
 from impasto.web import copies
@@ -120,10 +121,10 @@ def test_a_jpeg_copy_is_what_impasto_itself_writes():
     pixels = torch.rand(1, 3, 24, 32, generator=torch.Generator().manual_seed(0))
     alpha = torch.linspace(0, 1, 32).expand(1, 1, 24, 32)
     record = {"software": "impasto", "options": {"method": "adain"}}
-    made = copies.jpeg(encode(Picture(pixels), "png", record=record))
-    assert made == encode(Picture(torch.round(pixels * 255) / 255), "jpeg", record=record)
+    made = copies.jpeg(encode(as_picture(pixels), "png", record=record))
+    assert made == encode(as_picture(torch.round(pixels * 255) / 255), "jpeg", record=record)
     assert read_record(made) == record
-    clear = Image.open(io.BytesIO(copies.jpeg(encode(Picture(pixels, alpha), "png"))))
+    clear = Image.open(io.BytesIO(copies.jpeg(encode(as_picture(pixels, alpha), "png"))))
     assert clear.getpixel((0, 12)) == pytest.approx((255, 255, 255), abs=40)
 
 
