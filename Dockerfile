@@ -12,7 +12,7 @@ FROM python:3.11-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin impasto
 COPY --from=build /opt/impasto /opt/impasto
 USER 10001:10001
-# Nothing is written but an empty folder in /tmp: the file system can be read-only, with a tmpfs there.
+# Nothing is written: the file system can be read-only.
 ENV PATH=/opt/impasto/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/nonexistent
 EXPOSE 8000
 STOPSIGNAL SIGTERM

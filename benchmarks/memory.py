@@ -14,10 +14,17 @@ import sys
 import torch
 
 from impasto.device import choose_device
+from impasto.methods.gatys.memory import plan
 from impasto.methods.gatys.options import GatysOptions
-from impasto.methods.gatys.stylizer import Gatys, bytes_per_pixel
+from impasto.methods.gatys.stylizer import Gatys
 
-CASES = ({"precision": "fp32"}, {"precision": "bf16"}, {"precision": "fp32", "history": 5}, {"optimizer": "adam"})
+CASES = (
+    {"precision": "fp32"},
+    {"precision": "bf16"},
+    {"precision": "fp32", "history": 5},
+    {"optimizer": "adam"},
+    {"precision": "bf16", "max_memory": 0.5},
+)
 
 
 def main() -> None:
@@ -44,7 +51,8 @@ def measure(size: int, case: int) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     method(picture, [picture], options)
     used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-    estimate = bytes_per_pixel(method.encoder(options), options) * size**2
+    available = (options.max_memory or 1024) * 2**30
+    estimate = plan(method.encoder(options), options.resolved(), size, size, 0, available).bytes
     print(
         f"{CASES[case]!s:45} {size:5} px: {used / 2**20:7.0f} MiB, {used / size**2:6.0f} bytes per pixel; "
         f"estimate {estimate / 2**20:7.0f} MiB, {estimate / used:.2f} of it",

@@ -27,7 +27,7 @@ import numpy as np
 from PIL import Image
 
 from impasto.client import _form
-from impasto.serving.patience import SHARE
+from impasto.serving.http_limits import SHARE
 from impasto.web.keys import add_key
 
 STYLE = "swirls"

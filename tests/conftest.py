@@ -3,6 +3,7 @@
 import hashlib
 import ipaddress
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,16 @@ def fresh_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     cache = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     return cache
+
+
+@pytest.fixture
+def fresh_accelerator() -> Iterator[None]:
+    """An accelerator that knows nothing of the test before, nor leaves anything to the next one."""
+    from trainings import forget
+
+    forget()
+    yield
+    forget()
 
 
 @pytest.fixture

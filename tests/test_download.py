@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from file_server import File, FileServer, serving
 
-from impasto.download import CHUNK_BYTES, DownloadError, Wanted, download, sha256_of
+from impasto.download import CHUNK_BYTES, DownloadError, RemoteFile, download, sha256_of
 
 BODY = bytes(range(256)) * 4001  # about 1 MB, and no multiple of the chunks it is read in
 DIGEST = hashlib.sha256(BODY).hexdigest()
@@ -36,8 +36,8 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def wanted(server: FileServer, *paths: str, sha256: str | None = None) -> Wanted:
-    return Wanted(urls=[server.url + path for path in paths or ("/f",)], sha256=sha256)
+def wanted(server: FileServer, *paths: str, sha256: str | None = DIGEST) -> RemoteFile:
+    return RemoteFile(urls=[server.url + path for path in paths or ("/f",)], sha256=sha256)
 
 
 def stop_at(limit: int):
@@ -72,60 +72,36 @@ def test_a_hash_is_computed_once_for_a_file_that_stays(
     assert sha256_of(path) == hashlib.sha256(BODY[1:]).hexdigest()
 
 
-@pytest.mark.parametrize("sha256", [None, DIGEST])
 @pytest.mark.parametrize(
-    ("file", "resumed_by"),
-    [
-        (File(BODY), {None, DIGEST}),
-        (File(BODY, tag='W/"1"', changed="Tue, 01 Jul 2025 10:00:00 GMT"), {None, DIGEST}),
-        (File(BODY, tag=None), {DIGEST}),  # nothing but a hash can tell whether the rest belongs to the part
-        (File(BODY, tag='W/"1"'), {DIGEST}),
-        (File(BODY, has_ranges=False), set()),
-    ],
+    ("sha256", "has_ranges", "status"), [(DIGEST, True, 206), (DIGEST, False, 200), (None, True, 200)]
 )
-def test_a_stopped_download_goes_on_where_it_can(
-    server: FileServer, tmp_path: Path, file: File, sha256: str | None, resumed_by: set[str | None]
+def test_a_stopped_download_goes_on_where_a_hash_can_tell(
+    server: FileServer, tmp_path: Path, sha256: str | None, has_ranges: bool, status: int
 ) -> None:
-    server.files["/f"] = file
+    server.files["/f"] = File(BODY, has_ranges=has_ranges)
     with pytest.raises(StopError):
         download(wanted(server, sha256=sha256), tmp_path / "f", progress=stop_at(HALF))
-    assert not (tmp_path / "f").exists()
-    first: list[int] = []
-    again = download(wanted(server, sha256=sha256), tmp_path / "f", progress=lambda done, _: first.append(done))
-    assert again == DIGEST
+    assert names_in(tmp_path) == ([".f.partial"] if sha256 else [])
+    calls: list[int] = []
+    assert (
+        download(wanted(server, sha256=sha256), tmp_path / "f", progress=lambda done, _: calls.append(done)) == DIGEST
+    )
     assert (tmp_path / "f").read_bytes() == BODY
     assert names_in(tmp_path) == ["f"]
-    assert server.requests[-1][2] == (206 if sha256 in resumed_by else 200)
-    assert (first[0] > HALF) == (sha256 in resumed_by)
-
-
-def test_a_file_that_has_changed_begins_anew(server: FileServer, tmp_path: Path) -> None:
-    with pytest.raises(StopError):
-        download(wanted(server), tmp_path / "f", progress=stop_at(HALF))
-    server.files["/f"] = File(BODY[::-1], tag='"2"')
-    download(wanted(server), tmp_path / "f")
-    assert (tmp_path / "f").read_bytes() == BODY[::-1]
-    assert server.requests[-1][1:] == (f"bytes={3 * CHUNK}-", 200)
-
-
-def test_another_address_does_not_continue_what_no_hash_checks(server: FileServer, tmp_path: Path) -> None:
-    with pytest.raises(StopError):
-        download(wanted(server), tmp_path / "f", progress=stop_at(HALF))
-    server.files["/g"] = File(BODY[::-1])  # whose tag is the same by chance
-    download(wanted(server, "/g"), tmp_path / "f")
-    assert (tmp_path / "f").read_bytes() == BODY[::-1]
+    assert server.requests[-1][2] == status
+    assert (calls[0] > HALF) == (status == 206)
 
 
 def test_a_part_of_another_file_is_found_out_by_the_hash(server: FileServer, tmp_path: Path) -> None:
     (tmp_path / ".f.partial").write_bytes(b"x" * HALF)
-    assert download(wanted(server, sha256=DIGEST), tmp_path / "f") == DIGEST
+    assert download(wanted(server), tmp_path / "f") == DIGEST
     assert [request[2] for request in server.requests] == [206, 200]
 
 
 @pytest.mark.parametrize("extra", [b"", b"more"])
 def test_a_part_that_is_no_shorter_than_the_file(server: FileServer, tmp_path: Path, extra: bytes) -> None:
     (tmp_path / ".f.partial").write_bytes(BODY + extra)
-    assert download(wanted(server, sha256=DIGEST), tmp_path / "f") == DIGEST
+    assert download(wanted(server), tmp_path / "f") == DIGEST
     assert (tmp_path / "f").read_bytes() == BODY
     assert [request[2] for request in server.requests] == ([416, 200] if extra else [416])
 
@@ -143,7 +119,7 @@ def test_cut_short(server: FileServer, tmp_path: Path, has_ranges: bool, monkeyp
     with pytest.raises(DownloadError, match=r"^127\.0\.0\.1:\d+: the transfer broke off$"):
         download(wanted(server), tmp_path / "f")
     assert not (tmp_path / "f").exists()
-    assert len(server.requests) == (2 if has_ranges else 1)
+    assert len(server.requests) == 2
     server.files["/f"].breaks_after = None
     download(wanted(server), tmp_path / "f")
     assert server.requests[-1][1:] == ((f"bytes={2 * CHUNK}-", 206) if has_ranges else (f"bytes={CHUNK}-", 200))
@@ -158,14 +134,11 @@ def test_wrong_hash_leaves_nothing(server: FileServer, tmp_path: Path) -> None:
 
 
 def test_all_addresses_are_tried(server: FileServer, tmp_path: Path) -> None:
-    server.files |= {
-        "/wrong": File(b"<html>"),
-        "/short": File(BODY, tag=None, breaks_after=2 * CHUNK, has_ranges=False),
-    }
+    server.files |= {"/wrong": File(b"<html>"), "/short": File(BODY, breaks_after=2 * CHUNK, has_ranges=False)}
     message = "404 Not Found; .*wrong SHA-256.*; .*broke off"
     with pytest.raises(DownloadError, match=message):
-        download(wanted(server, "/none", "/wrong", "/short", sha256=DIGEST), tmp_path / "f")
-    download(wanted(server, "/none", "/short", "/f", sha256=DIGEST), tmp_path / "f")
+        download(wanted(server, "/none", "/wrong", "/short"), tmp_path / "f")
+    download(wanted(server, "/none", "/short", "/f"), tmp_path / "f")
     assert server.requests[-1] == ("/f", f"bytes={2 * CHUNK}-", 206)
 
 
@@ -182,16 +155,16 @@ def test_a_killed_process_is_continued_and_does_not_lock_out(server: FileServer,
     code = """
         import sys, time
         from pathlib import Path
-        from impasto.download import Wanted, download
+        from impasto.download import RemoteFile, download
 
         def wait(done, total):
             if done >= 600_000:
                 print("there", flush=True)
                 time.sleep(60)
 
-        download(Wanted(urls=[sys.argv[1]]), Path(sys.argv[2]), progress=wait)
+        download(RemoteFile(urls=[sys.argv[1]], sha256=sys.argv[3]), Path(sys.argv[2]), progress=wait)
     """
-    command = [sys.executable, "-c", textwrap.dedent(code), server.url + "/f", str(tmp_path / "f")]
+    command = [sys.executable, "-c", textwrap.dedent(code), server.url + "/f", str(tmp_path / "f"), DIGEST]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"no_proxy": "127.0.0.1"}) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"there\n"

@@ -76,14 +76,14 @@ def test_command_line(tmp_path: Path) -> None:
 
 def test_service_and_http_api(tmp_path: Path) -> None:
     starlette = pytest.importorskip("starlette.testclient")
-    from impasto.serving.patience import Patience
+    from impasto.serving.http_limits import HttpLimits
     from impasto.web.app import create_app
     from impasto.web.schema import form
 
     offer = Offer(styles={"now": TESTS / "wishes.py"})
     assert form(offer, Limits())["content"]["multipart/form-data"]["schema"]["properties"]["amount"]["maximum"] == 1
     with faked(tmp_path, offer=offer, echo=True) as service:
-        client = starlette.TestClient(create_app(service, Patience()), base_url="http://localhost")
+        client = starlette.TestClient(create_app(service, HttpLimits()), base_url="http://localhost")
         (toy,) = [one for one in client.get("/v1/methods").json()["methods"] if one["name"] == "toy"]
         assert (toy["about"], toy["takes_several"], toy["takes_masks"]) == (ToyOptions.about, False, False)
         assert toy["options"]["amount"]["description"] == HELP
@@ -106,12 +106,12 @@ def test_service_and_http_api(tmp_path: Path) -> None:
 def test_bot() -> None:
     pytest.importorskip("telegram")
     from impasto.bot import keyboards
-    from impasto.bot.conversation import Commission, Conversation, settable
-    from impasto.bot.talk import _explained
+    from impasto.bot.conversation import Conversation, Order, settable
+    from impasto.bot.handlers import _explained
 
     assert "toy" in settable({})["method"]
     settings = {"method": "toy", "amount": 0.25}
     labels = [button.text for row in keyboards.settings("ru", settings).inline_keyboard for button in row]
     assert labels == ["метод: toy", "цвета стиля", "amount: 0.25"]
     assert f"amount: {HELP}" in _explained(Conversation(settings=settings))
-    assert Commission((), "ink", settings).options(size=64) == ToyOptions(amount=0.25, size=64)
+    assert Order((), "ink", settings).options(size=64) == ToyOptions(amount=0.25, size=64)

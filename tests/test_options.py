@@ -55,7 +55,7 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "range_weight": (SHORT | {"style_weight": 1e5, "steps": 6}, [0.0, 400.0]),
     "direction": (TRANSLATION, ["A2B", "B2A"]),
     "precision": (ADAIN, ["fp32", "bf16"]),
-    "convention": (GRAM, ["relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"]),
+    "convention": (GRAM, ["relative", "half-mean", "half-sum", "gatys-notebook", "jcjohnson"]),
     "content_colours": (SHORT, ["own", "style"]),
     "style_loss": (SHORT, ["covariance", "gram"]),
     "style_fit": (SHORT, ["area", "content", "own"]),
@@ -256,8 +256,9 @@ def test_blend_weights() -> None:
 
 
 def test_the_papers_presets_are_the_papers() -> None:
-    for name in ("paper-001", "paper-002"):
+    for name, earlier in (("paper-attention", "paper-001"), ("paper-gatys", "paper-002")):
         papers = GatysOptions(preset=name)
+        assert papers == GatysOptions(preset=earlier)
         assert (papers.chosen("style_loss"), papers.chosen("content_colours")) == ("gram", "own")
         assert papers.layers("style_layers") == {f"relu{block}_1": 1.0 for block in range(1, 6)}
 

@@ -48,6 +48,26 @@ def test_every_file_is_named_after_its_concept():
     assert [path for path in PACKAGE.rglob("*") if path.stem in vague] == []
 
 
+NAMES_METHODS = {
+    "attention",  # shows what three of them compare
+    "methods", "recipes", "studies",
+}  # fmt: skip
+
+
+def test_only_the_table_names_a_method():
+    """In what the code does; texts may give examples."""
+    named = []
+    for path in SOURCES:
+        if path.relative_to(PACKAGE).parts[0] in NAMES_METHODS:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("impasto.methods."):
+                named.append((path.name, node.lineno, node.module))
+            if isinstance(node, ast.Constant) and node.value in METHODS and path.name != "weights.py":
+                named.append((path.name, node.lineno, node.value))
+    assert named == []
+
+
 def test_assets_hold_data_and_no_code():
     code = [path for path in (PACKAGE / "assets").rglob("*.py") if path.read_text().strip()]
     assert code == []
@@ -123,7 +143,7 @@ def imported() -> set[str]:
                 names.add(node.module.partition(".")[0])
     known = metadata.packages_distributions()
     others = names - set(sys.stdlib_module_names) - {"impasto"}
-    return {distribution.lower() for name in others for distribution in known[name]}
+    return {distribution.lower().replace("_", "-") for name in others for distribution in known[name]}
 
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported():

@@ -200,7 +200,7 @@ def test_not_found(server: Server, cache: Path) -> None:
     assert "404 Not Found" in message
     assert server.url + "/a" in message
     assert str(cache / "test.pth") in message
-    assert "--weights FILE" in message
+    assert "--vgg19 FILE" in message
     assert "'lite' works without" in message
     assert names_in(cache) == []
 
@@ -241,7 +241,7 @@ def test_all_mirrors_fail(server: Server) -> None:
 
 def test_offline(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     message = refusal(server.spec("/a"), offline=True)
-    for part in (server.url + "/a", "(1 MB)", str(cache / "test.pth"), "--weights FILE", "'lite' works without"):
+    for part in (server.url + "/a", "(1 MB)", str(cache / "test.pth"), "--vgg19 FILE", "'lite' works without"):
         assert part in message
     monkeypatch.setenv("IMPASTO_OFFLINE", "1")
     assert refusal(server.spec("/a")) == message

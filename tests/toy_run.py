@@ -28,7 +28,7 @@ from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.data.folders import Crops, PictureStream
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
 from impasto.training import loop
-from impasto.training.cycle import CycleTraining, Settings
+from impasto.training.cycle import CycleSettings, CycleTraining
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import NAdam
 from impasto.training.schedules import LinearDecay
@@ -38,7 +38,7 @@ SIDE = 16
 
 Trained = TypeVar("Trained", bound=CycleTraining)
 
-SETTINGS = Settings(
+SETTINGS = CycleSettings(
     schedule=Schedule(steps=6, log_every=2, save_every=2),
     rates=LinearDecay(rate=1e-3, epochs=4, constant=2), optimizer=NAdam(), pool=3, average_decay=0.5,
 )  # fmt: skip
@@ -69,7 +69,7 @@ def draw(folder: Path) -> Path:
     return folder
 
 
-def make(pictures: Path, settings: Settings, kind: type[Trained]) -> Trained:
+def make(pictures: Path, settings: CycleSettings, kind: type[Trained]) -> Trained:
     """The training of small networks, as it is or with the toy's draws."""
     streams = {
         kind: PictureStream(sorted((pictures / kind).iterdir()), Crops(side=SIDE, shorter=(SIDE, SIDE)), ord(kind))
@@ -81,7 +81,9 @@ def make(pictures: Path, settings: Settings, kind: type[Trained]) -> Trained:
     return kind("cyclegan", networks, Accelerator(cpu=True), domains, domains, settings)
 
 
-def fit(folder: Path, pictures: Path, settings: Settings, at_step: Callable[[int], None] = lambda step: None) -> None:
+def fit(
+    folder: Path, pictures: Path, settings: CycleSettings, at_step: Callable[[int], None] = lambda step: None
+) -> None:
     """Train, or go on training, in this process."""
     begin()
     # What a new process begins with, whoever it was forked from.
@@ -186,5 +188,5 @@ def _as_rank(rank: int, count: int, port: int, target: Callable[..., None], argu
     target(*arguments)
 
 
-def changed(settings: Settings, **schedule: int) -> Settings:
+def changed(settings: CycleSettings, **schedule: int) -> CycleSettings:
     return replace(settings, schedule=replace(settings.schedule, **schedule))

@@ -6,7 +6,7 @@ from typing import Any
 from PIL import Image
 
 from impasto.methods import StylizeOptions
-from impasto.service import Request
+from impasto.service import PaintRequest
 
 ACTIONS = ("now", "hold", "die", "die-once", "garbage", "stubborn", "explode", "picture")
 
@@ -18,14 +18,14 @@ def picture(shade: int = 0, size: tuple[int, int] = (8, 6), kind: str = "PNG", *
     return stream.getvalue()
 
 
-def look(action: str = "now", place: tuple[float, float] = (50, 25), **options: Any) -> Request:
-    return Request(
+def look(action: str = "now", place: tuple[float, float] = (50, 25), **options: Any) -> PaintRequest:
+    return PaintRequest(
         content=picture(), styles=(action,), place=place, options=StylizeOptions(**{"method": "gatys", **options})
     )
 
 
-def wish(action: str = "now", shade: int = 0) -> Request:
-    return Request(content=picture(shade), styles=(action,))
+def wish(action: str = "now", shade: int = 0) -> PaintRequest:
+    return PaintRequest(content=picture(shade), styles=(action,))
 
 
 def another(offer, item):

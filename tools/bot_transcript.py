@@ -22,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from fake_telegram import TOKEN, Message, Telegram, User, telegram
 
-from impasto.bot.app import Settings, serve
-from impasto.bot.manners import Manners
-from impasto.bot.store import Store
+from impasto.bot.app import serve
+from impasto.bot.config import BotConfig, BotOptions
+from impasto.bot.conversation import Conversations
 from impasto.gallery import packaged
 from impasto.report.sheets import grid
 from impasto.service import Service
@@ -40,17 +40,17 @@ WIDTH = 100
 def running(server: Telegram, command: tuple[str, ...] = WORKER) -> Iterator[None]:
     """The bot, in a thread of its own."""
     listens, ends = threading.Event(), threading.Event()
-    settings = Settings(token=TOKEN, base_url=server.url, manners=Manners(album_seconds=0.2))
+    config = BotConfig(token=TOKEN, base_url=server.url, options=BotOptions(album_seconds=0.2))
 
     async def work(memory: Path) -> None:
         stop = asyncio.Event()
-        store = Store(memory)
+        conversations = Conversations(memory)
         with Service(devices=["cpu"], command=command) as service:
-            bot = asyncio.create_task(serve(settings, service, store, lambda _: listens.set(), stop))
+            bot = asyncio.create_task(serve(config, service, conversations, lambda _: listens.set(), stop))
             await asyncio.to_thread(ends.wait)
             stop.set()
             await bot
-        store.close()
+        conversations.close()
 
     with tempfile.TemporaryDirectory() as folder:
         thread = threading.Thread(target=lambda: asyncio.run(work(Path(folder) / "bot.sqlite")))
@@ -144,9 +144,9 @@ def talk(server: Telegram) -> Pen:
     return pen
 
 
-def transcript() -> Pen:
+def transcript(command: tuple[str, ...] = WORKER) -> Pen:
     """The conversation with a bot of its own."""
-    with telegram() as server, running(server):
+    with telegram() as server, running(server, command):
         return talk(server)
 
 

@@ -2,8 +2,8 @@
 
     python tools/page_pictures.py [FOLDER]
 
-Writes page.jpg and page-phone.jpg into the folder, docs/pictures if not given. Needs the extras `web` and `dev`, and
-Chromium at /usr/bin/chromium.
+Writes page-WIDTH-light.jpg and page-WIDTH-dark.jpg for a desktop, a tablet and a phone, and one picture of every other
+tab, into the folder, docs/pictures if not given. Needs the extras `web` and `dev`, and Chromium at /usr/bin/chromium.
 """
 
 import argparse
@@ -13,30 +13,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
-from impasto.cli.serve import Goods, _offer
+from impasto.cli.serve import ServedModels, _offer
 from impasto.gallery import packaged
 from impasto.service import Service
 from impasto.serving.server import listen
 from impasto.web.app import create_app
-from impasto.web.page.mount import add_page
 from impasto.web.server import make_server
 
-PHOTO, STYLE = packaged()["mountains"], "swirls"
+PHOTO, STYLE = packaged()["mountains"], "great-wave"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu"]
-DESKTOP = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}
-PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "device_scale_factor": 1.5}
+SIZES = {1440: 900, 820: 1180, 390: 844}
+PATIENCE = 300_000
 
 
 @contextmanager
 def running() -> Iterator[str]:
     """The address of a server as `impasto serve` starts it."""
-    with Service(_offer(Goods()), devices=["cpu"]) as service, listen("127.0.0.1", 0) as sock:
+    with Service(_offer(ServedModels()), devices=["cpu"]) as service, listen("127.0.0.1", 0) as sock:
         service.wait_until_ready()
-        app = create_app(service)
-        add_page(app, service)
-        server = make_server(app, service)
+        server = make_server(create_app(service), service)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
         thread.start()
         try:
@@ -46,33 +43,64 @@ def running() -> Iterator[str]:
             thread.join()
 
 
-def paint(page: Any) -> None:
-    """The photo in the style, half uncovered."""
-    page.set_input_files("#photo input[type=file]", PHOTO)
-    page.wait_for_selector("#photo img")
-    for box in page.locator("#gallery input").all():
-        box.set_checked(box.get_attribute("name") == STYLE)
-    page.click("#paint")
-    page.wait_for_selector("#result .uncover")
-    page.locator("#result .uncover").fill("45")
-    page.mouse.move(0, 0)
+def drop(page: Any) -> None:
+    """The photo, as if it was chosen."""
+    with page.expect_file_chooser() as chooser:
+        page.click("text=Choose a photo")
+    chooser.value.set_files(PHOTO)
+
+
+def paint(page: Any, style: str) -> None:
+    """A click on a style."""
+    page.click(f"#panel [data-style='{style}']")
+    expect(page.locator("#status")).to_contain_text("Painted in", timeout=PATIENCE)
 
 
 def main() -> None:
-    """Both pictures."""
+    """All pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parents[1] / "docs/pictures")
     folder = parser.parse_args().folder
     with running() as address, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        for name, how in (("page", DESKTOP), ("page-phone", PHONE)):
-            page = chromium.new_page(**how)
-            page.goto(address)
-            paint(page)
-            if how is PHONE:
-                page.evaluate("document.querySelector('#note').scrollIntoView()")
-            page.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=82)
+        for width, height in SIZES.items():
+            for scheme in ("light", "dark"):
+                page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme, locale="en")
+
+                def shoot(name: str, page: Any = page) -> None:
+                    page.mouse.move(0, 0)
+                    page.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=82)
+
+                page.goto(address)
+                page.wait_for_selector(".sample")
+                page.wait_for_load_state("networkidle")
+                if (width, scheme) == (1440, "light"):
+                    shoot("page-begin-light")
+                drop(page)
+                paint(page, "starry-night")
+                paint(page, STYLE)
+                page.locator("#stage .uncover").fill("42")
+                shoot(f"page-{width}-{scheme}")
+                if (width, scheme) == (1440, "light"):
+                    others(page, shoot)
+                page.close()
         chromium.close()
+
+
+def others(page: Any, shoot: Any) -> None:
+    """The other tabs."""
+    page.click("#tab-styles")
+    page.click("#sheet-go")
+    expect(page.locator("#sheet-note")).to_contain_text("Your photo in", timeout=PATIENCE)
+    shoot("page-styles")
+    page.click("#tab-compare")
+    page.click("#compare [data-style=swirls]")
+    page.click("#compare-go")
+    expect(page.locator("#compare-note")).to_contain_text("side by side", timeout=PATIENCE)
+    shoot("page-compare")
+    page.click("#tab-explore")
+    expect(page.locator("#explore-seen")).to_be_visible(timeout=PATIENCE)
+    shoot("page-explore")
 
 
 if __name__ == "__main__":

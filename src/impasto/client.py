@@ -21,6 +21,8 @@ Picture = bytes | str | os.PathLike[str]
 Fields = Sequence[tuple[str, str | bytes]]
 """Of a form: text, or the bytes of a file."""
 
+UPLOAD = "upload:"
+"""How ids of uploads begin."""
 SHORTEST_PAUSE = 0.2
 """Seconds between two questions for a job."""
 
@@ -57,9 +59,9 @@ class Client:
     ) -> bytes:
         """A painting as a file of the format.
 
-        content, style, masks: the bytes of picture files, or paths. A style that is text and no file here is the name
-        of one of the server's; a mask may be "rest". options: as of `impasto.stylize`. patience: seconds, also of
-        waiting until a full server has room. progress: called with the job whenever it has changed.
+        content, style, masks: the bytes of picture files, paths, or ids of uploads. A style that is text and no file
+        here is the name of one of the server's; a mask may be "rest". options: as of `impasto.stylize`. patience:
+        seconds, also of waiting until a full server has room. progress: called with the job whenever it has changed.
         Raises ServerError, TimeoutError, and ImpastoError if there is no server.
         """
         fields = _fields(content, style, masks, {"format": format, **options})
@@ -95,14 +97,32 @@ class Client:
         """The job that paints it, as `job` shows it. Raises ServerError, also for a full server."""
         return self._submitted("/v1/stylize", _fields(content, style, masks, {"format": format, **options}))
 
+    def upload(self, picture: Picture) -> str:
+        """Send a picture once: its id, which `stylize`, `attention` and `submit` take for the picture itself.
+
+        The server keeps it as long as it is used, within bounds: where it is gone, they raise ServerError 404.
+        """
+        body = _file(picture)
+        assert isinstance(body, bytes)
+        headers = {"Content-Type": "application/octet-stream"}
+        return str(json.loads(self._ask("POST", "/v1/uploads", body, headers))["id"])
+
+    def forget(self, *ids: str) -> None:
+        """Have the server let go of jobs and uploads, of those that are painted, too."""
+        body = json.dumps({"ids": ids}).encode()
+        self._ask("POST", "/v1/forget", body, {"Content-Type": "application/json"})
+
     def job(self, job_id: str) -> dict[str, Any]:
         """How a job is."""
         found: dict[str, Any] = json.loads(self._ask("GET", f"/v1/jobs/{job_id}"))
         return found
 
-    def result(self, job_id: str) -> bytes:
-        """The painting of a job that is done; of one that was stopped, the best so far."""
-        return self._ask("GET", f"/v1/jobs/{job_id}/result")
+    def result(self, job_id: str, format: str = "") -> bytes:  # noqa: A002
+        """The painting of a job that is done; of one that was stopped, the best so far.
+
+        format: "jpeg" or "webp", for another file than was asked for.
+        """
+        return self._ask("GET", f"/v1/jobs/{job_id}/result" + (f"?format={format}" if format else ""))
 
     def preview(self, job_id: str) -> bytes:
         """The latest preview, JPEG."""
@@ -113,11 +133,14 @@ class Client:
         self._ask("DELETE", f"/v1/jobs/{job_id}")
 
     def events(self, job_id: str) -> Iterator[dict[str, Any]]:
-        """The job, again and again whenever it has changed, until it is over."""
+        """The job, again and again whenever it has changed, until it is over or forgotten."""
         connection, answer = self._open("GET", f"/v1/jobs/{job_id}/events")
         with connection:
+            event = b""
             for line in answer:
-                if line.startswith(b"data: "):
+                if line.startswith(b"event: "):
+                    event = line.removeprefix(b"event: ").strip()
+                elif line.startswith(b"data: ") and event == b"job":
                     yield json.loads(line.removeprefix(b"data: "))
 
     def methods(self) -> dict[str, Any]:
@@ -243,8 +266,11 @@ def _listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:
     return list(pictures) if isinstance(pictures, list | tuple) else [pictures]  # type: ignore[list-item]
 
 
-def _file(picture: Picture) -> bytes:
-    return picture if isinstance(picture, bytes) else Path(picture).read_bytes()
+def _file(picture: Picture) -> str | bytes:
+    """Its bytes; of an upload, the id."""
+    if isinstance(picture, bytes) or (isinstance(picture, str) and picture.startswith(UPLOAD)):
+        return picture
+    return Path(picture).read_bytes()
 
 
 def _file_or_name(picture: Picture) -> str | bytes:

@@ -23,9 +23,18 @@ STYLE_SUFFIX = ".style.safetensors"
 """Of a file with one encoded style, as `impasto encode` writes it."""
 
 
+PHOTOS = ("mountains", "still_life")
+"""Of the pictures that come with impasto, those that are no paintings."""
+
+
 def packaged() -> dict[str, Path]:
     """{name: file} of the pictures that come with impasto."""
     return {path.stem: path for path in sorted((_assets() / "pictures").glob("*.jpg"))}
+
+
+def photos() -> dict[str, Path]:
+    """{name: file} of those that show something to be painted."""
+    return {name: file for name, file in packaged().items() if name in PHOTOS}
 
 
 @dataclass(frozen=True)

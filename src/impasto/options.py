@@ -6,6 +6,7 @@ read each default, range and help text from there.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -29,15 +30,17 @@ def option(  # noqa: PLR0913  (a word for each thing that a door shows)
     plain: bool = False,
     values: Sequence[Any] = (),
     words: Sequence[str] | None = None,
+    aliases: Mapping[str, str] = MappingProxyType({}),
 ) -> Any:
     """A field of an options dataclass with everything that a door shows of it.
 
     plain: what most people want to choose, shown before the rest. values: some that buttons set. words: of a text
     without choices, what of it names no file; empty if none ever does. A door that strangers use has no other texts.
+    aliases: {earlier name: name} of choices.
     """
     metadata = {
         "help": help, "choices": tuple(choices), "minimum": minimum, "maximum": maximum, "unit": unit, "plain": plain,
-        "values": tuple(values), "words": words,
+        "values": tuple(values), "words": words, "aliases": aliases,
     }  # fmt: skip
     return field(default=default, metadata=metadata)
 
@@ -84,6 +87,8 @@ class Options:
     encoded: ClassVar[str] = ""
     """module:function that reads the file of an encoded style; of a method whose stylizer has `encode`, and paints from
     what that gives as well as from paintings."""
+    foreign: ClassVar[str] = ""
+    """module:function that converts weights of other programs to its own."""
     encoded_by: ClassVar[Sequence[str]] = ()
     """Options that change what `encode` gives."""
     weights_name: ClassVar[str] = ""
@@ -106,6 +111,8 @@ class Options:
     def __post_init__(self) -> None:
         for item in choosable(self):
             value = as_python(getattr(self, item.name))
+            if isinstance(value, str):
+                value = item.metadata["aliases"].get(value, value)
             # Also what a record holds, which is JSON.
             object.__setattr__(self, item.name, value)
             check(item, value)
@@ -314,7 +321,9 @@ def check(item: "Field[Any]", value: Any) -> None:
         raise OptionError(f"{item.name} is {value!r}, but must be {expected}")
     limits = item.metadata
     if limits["choices"] and value not in limits["choices"]:
-        raise OptionError(f"{item.name} is '{value}', but must be one of {', '.join(limits['choices'])}")
+        near = get_close_matches(str(value), limits["choices"], n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise OptionError(f"{item.name} is '{value}', but must be one of {', '.join(limits['choices'])}{hint}")
     if isinstance(value, int | float) and not _is_within(value, limits):
         raise OptionError(f"{item.name} is {value}, but must be {described_range(limits) or 'a finite number'}")
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 from safetensors import SafetensorError, safe_open
 
-from impasto.download import DownloadError, Wanted, download, is_offline, sha256_of
+from impasto.download import DownloadError, RemoteFile, download, is_offline, sha256_of
 from impasto.errors import WeightsError
 from impasto.files import replacing
 
@@ -58,7 +58,7 @@ class WeightSpec:
     num_bytes: int | None = None
     licence: str
     provenance: str
-    flag: str = "--weights"
+    flag: str = "--vgg19"
     without: str = "the encoder 'lite' works without any download"
 
 
@@ -350,9 +350,9 @@ def _remove_if_damaged(path: Path, spec: WeightSpec) -> bool:
 
 
 def _download(spec: WeightSpec, path: Path, progress: Callable[[int, int], None] | None) -> None:
-    wanted = Wanted(urls=spec.urls, sha256=spec.sha256, num_bytes=spec.num_bytes)
+    file = RemoteFile(urls=spec.urls, sha256=spec.sha256, num_bytes=spec.num_bytes)
     try:
-        download(wanted, path, progress=progress)
+        download(file, path, progress=progress)
     except DownloadError as error:
         reason = f"the weights '{spec.name}' cannot be downloaded ({error})"
         raise WeightsError(f"{reason}.\n{_advice(spec, path)}") from None

@@ -23,11 +23,10 @@ class Running:
     """A bot in a thread of its own. failed: what it ended with, if it was an error."""
 
     def __init__(self, server: Telegram, service: Service, memory: Path, **more: Any) -> None:
-        from impasto.bot.app import Settings
-        from impasto.bot.manners import Manners
+        from impasto.bot.config import BotConfig, BotOptions
 
-        manners = Manners(**{**QUICK, **more.pop("manners", {})})
-        self.settings = Settings(**{"token": TOKEN, "base_url": server.url, "manners": manners, **more})
+        options = BotOptions(**{**QUICK, **more.pop("options", {})})
+        self.config = BotConfig(**{"token": TOKEN, "base_url": server.url, "options": options, **more})
         self.service, self.memory = service, memory
         self.failed: BaseException | None = None
         self._listens = threading.Event()
@@ -45,14 +44,14 @@ class Running:
 
     async def _serve(self) -> None:
         from impasto.bot.app import serve
-        from impasto.bot.store import Store
+        from impasto.bot.conversation import Conversations
 
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        store = Store(self.memory)
+        conversations = Conversations(self.memory)
         try:
-            await serve(self.settings, self.service, store, lambda name: self._listens.set(), self._stop)
+            await serve(self.config, self.service, conversations, lambda name: self._listens.set(), self._stop)
         finally:
-            store.close()
+            conversations.close()
 
     def stop(self) -> None:
         """As SIGTERM does."""

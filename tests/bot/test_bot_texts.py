@@ -7,13 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from impasto.bot import texts, troubles
-from impasto.bot.conversation import Commission, Conversation, changed, possible, settable, value_of
-from impasto.bot.talk import COMMANDS
-from impasto.bot.troubles import Trouble
-from impasto.methods import StylizeOptions
-from impasto.service import Failure, Limits, refusals
-from impasto.service.refusals import NotAPictureError, RefusedError
+from impasto.bot import texts
+from impasto.bot.conversation import settable
+from impasto.bot.handlers import COMMANDS
 
 SETTINGS = settable({})
 SOURCES = sorted(Path(texts.__file__).parent.glob("*.py"))
@@ -57,7 +53,7 @@ def test_no_sentence_stands_elsewhere():
             if isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) in (
                 "say",
                 "show",
-                "Trouble",
+                "OrderFailed",
             ):
                 keys = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
                 assert all(re.fullmatch(r"[a-z_-]+", key) for key in keys), (path, keys)
@@ -81,94 +77,3 @@ def test_which_language_is_spoken(code, language):
 )  # fmt: skip
 def test_durations_are_rounded_up(seconds, said):
     assert texts.duration("en", seconds) == said
-
-
-def test_settings_are_options_as_all_doors_have_them():
-    assert SETTINGS["method"] == ("adain", "gatys"), "what is shown a painting"
-    for method in SETTINGS["method"]:
-        for name, values in settable({"method": method}).items():
-            assert value_of({"method": method}, name) in values
-            for value in values:
-                assert value_of({"method": method, name: value}, name) == value
-                assert all(texts.described(language, name, value) for language in texts.LANGUAGES)
-                StylizeOptions(**{"method": method, name: value})
-    for strength in SETTINGS["strength"]:
-        for colour in SETTINGS["colour"]:
-            for refine in SETTINGS["refine"]:
-                StylizeOptions(strength=strength, colour=colour, refine=refine, style_scale=2.0)
-    assert {name for name in SETTINGS if not texts.has_words(name)} == set()
-
-
-def test_only_what_is_not_as_usual_is_written_down():
-    assert changed({}, "strength", 0.5) == {"strength": 0.5}
-    assert changed({"strength": 0.5, "refine": 20}, "strength", 1.0) == {"refine": 20}
-    assert changed({"method": "gatys"}, "method", "adain") == {}
-    assert possible({"strength": 9, "colour": "keep", "of-tomorrow": 1, "method": ["adain"]}) == {"colour": "keep"}
-
-
-def test_what_another_method_has_is_kept_and_not_used():
-    commission = Commission((), "ink", {"method": "gatys", "strength": 0.5, "colour": "keep"})
-    assert commission.options() == StylizeOptions("gatys", colour="keep")
-
-
-def test_every_refusal_and_failure_has_a_sentence():
-    kinds = [kind for kind in vars(refusals).values() if isinstance(kind, type) and issubclass(kind, RefusedError)]
-    assert len(kinds) == 10
-    for kind in kinds:
-        error = kind("content: x", "internal") if kind is refusals.JobFailedError else kind("content: x")
-        for language in texts.LANGUAGES:
-            assert troubles.of_refusal(error).sentence(language, Limits())
-    for code, key in [
-        ("OutOfMemoryError", "no-memory"), ("time-limit", "time-limit"), ("worker-died", "failed"),
-        ("internal", "failed"), ("stopping", "stopping"), ("unavailable", "unavailable"), ("of-tomorrow", "failed"),
-    ]:  # fmt: skip
-        assert troubles.of_failure(Failure(code, "x")).key == key
-
-
-def test_whose_fault_it_is():
-    assert troubles.of_refusal(NotAPictureError("content: x")).key == "broken-photo"
-    assert troubles.of_refusal(NotAPictureError("style 1: x")).key == "broken-style"
-    assert troubles.of_failure(Failure("PictureError", "content: it is cut short")).key == "broken-photo"
-    assert troubles.of_failure(Failure("PictureError", "swirls: it is cut short")).key == "broken-style"
-
-
-def test_limits_are_said():
-    limits = Limits(upload_mb=7, megapixels=3, job_seconds=600)
-    assert "(7 MB or 3 megapixels)" in Trouble("too-large").sentence("en", limits)
-    assert "longer than 10 min" in Trouble("time-limit").sentence("en", limits)
-    assert "up to 20 MB" in Trouble("too-large-file").sentence("en", limits)
-    assert "50 MB" in Trouble("too-large-result").sentence("en", limits)
-
-
-def test_a_conversation_is_the_same_after_json():
-    import json
-
-    from impasto.bot.conversation import Commission, Picture
-
-    photo, style = Picture("a", 5, is_file=True), Picture("b")
-    commission = Commission((photo, style), style, {"strength": 0.5}, 1, 2, 3.5)
-    talk = Conversation(
-        "ru",
-        {"refine": 20},
-        (photo,),
-        "swirls",
-        ((style, "caption"),),
-        "album",
-        {7: commission},
-        {8: commission},
-        [1, 2],
-        9.5,
-    )
-    assert Conversation.from_json(json.loads(json.dumps(talk.to_json()))) == talk
-
-
-def test_a_conversation_is_bounded():
-    from impasto.bot.conversation import HEARD, PAINTED, Commission
-
-    talk = Conversation()
-    for number in range(100):
-        assert talk.hear(number)
-        assert not talk.hear(number)
-        talk.keep(number, Commission((), "x"))
-    assert list(talk.painted) == list(range(100 - PAINTED, 100))
-    assert talk.heard == list(range(100 - HEARD, 100))

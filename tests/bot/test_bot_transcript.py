@@ -2,9 +2,13 @@
 
 import importlib.util
 import io
+import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image, ImageChops
+
+from impasto.service import wire
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,14 +20,19 @@ def tool():
     return module
 
 
-def test_the_transcript_in_the_docs_with_the_real_networks():
+FAKE = (sys.executable, "-I", "-S", str(ROOT / "tests" / "fake_worker.py"))
+
+
+@pytest.mark.parametrize("is_painted", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_the_transcript_in_the_docs(is_painted, tmp_path):
     transcript = tool()
-    pen = transcript.transcript()
+    fake = (*FAKE, str(tmp_path), str(wire.__file__), "echo")
+    pen = transcript.transcript(*([] if is_painted else [fake]))
     page = (ROOT / "docs" / "bot.md").read_text("utf-8")
     assert page.split("```text\n")[1].split("\n```")[0].splitlines() == pen.lines
-    photo = Image.open(io.BytesIO(transcript.small("still_life")))
     assert len(pen.painted) == 5
-    for data in pen.painted:
+    photo = Image.open(io.BytesIO(transcript.small("still_life")))
+    for data in pen.painted if is_painted else ():
         with Image.open(io.BytesIO(data)) as painting:
             assert painting.size == photo.size
             # Something was painted: on the average of all places, the picture is another one.

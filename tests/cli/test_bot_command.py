@@ -10,7 +10,7 @@ import pytest
 from fake_telegram import TOKEN, telegram
 from wishes import picture
 
-from impasto.bot.token import VARIABLE
+from impasto.bot.config import VARIABLE
 
 SOON = 120
 

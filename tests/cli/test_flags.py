@@ -1,3 +1,4 @@
+import re
 import sys
 from dataclasses import MISSING, dataclass, fields
 
@@ -51,12 +52,10 @@ def test_every_option_is_a_flag_that_shows_its_default_help_and_choices():
         item = next(iter(owners.values()))
         parameter = found[f"--{name.replace('_', '-')}"].parameter
         assert parameter.help.startswith(item.metadata["help"])
-        assert parameter.choices == (item.metadata["choices"] or None)
+        assert parameter.choices == (item.metadata["choices"] or None) or item.metadata["aliases"]
         assert item.metadata["unit"].upper() == (parameter.metavar or "")
-        if item.default in (None, ""):
-            assert parameter.show_default is False
-        else:
-            assert parameter.show_default(None) == str(item.default)
+        expected = None if item.default in (None, "") else str(item.default)
+        assert parameter.show_default(None) == expected
 
 
 def test_flags_that_are_not_given_leave_the_defaults(impasto, chosen):
@@ -80,7 +79,7 @@ def test_the_help_says_ranges_units_and_headings(impasto, monkeypatch):
     assert "(from 0.05 to 10)" in text
     assert "--size PX" in text
     assert "(1 or more)" in text
-    assert "[choices: draft, default, best, paper-001, paper-002] [default:" in text
+    assert "[choices: draft, default, best, paper-attention, paper-gatys]" in text
     assert "How to paint" in text
 
 
@@ -90,7 +89,7 @@ def test_the_help_says_ranges_units_and_headings(impasto, monkeypatch):
         (["--size", "0"], "--size is 0, but must be 1 or more"),
         (["--style-blend", "1,2"], "--style-blend has 2 weights for 1 styles"),
         (["--method", "gatys", "--content-layers", "relu4_2:x"], "--content-layers: 'relu4_2:x'"),
-        (["--preset", "draf"], 'Did you mean "draft"?'),
+        (["--method", "gatys", "--preset", "draf"], "paper-gatys; did you mean draft?"),
         (["--method", "gatys", "--seed", "-1"], "--seed is -1"),
         (["--color", "red"], 'Invalid value "red" for --color'),
         (["--color", "match", "--method", "cyclegan"], "--color is 'match', but must be one of style, keep"),
@@ -171,3 +170,22 @@ def test_flags_of_any_options_class():
     assert all(item.default is None and item.default is not MISSING for item in fields(made))
     assert given(made(strength=2.0)) == {"strength": 2.0}
     assert made.__module__ in sys.modules
+
+
+def test_help_shows_what_most_people_want_and_all_of_it_on_request(impasto):
+    plain, everything = (impasto("stylize", word).out for word in ("--help", "--help-all"))
+    assert {"--strength", "--preset", "--output"} <= set(plain.split())
+    hidden = {"--attention-temperature", "--precision", "--pixel-limit"}
+    assert hidden.isdisjoint(plain.split())
+    assert hidden <= set(everything.split())
+    assert plain.index("--strength") < plain.index("Options of gatys") < plain.index("--preset")
+    assert impasto("serve", "--help-all").out == impasto("serve", "--help").out
+
+
+@pytest.mark.parametrize("command", [name for name in app if not name.startswith("-")])
+def test_no_empty_default_is_shown(command, impasto):
+    texts = [impasto(command, "--help").out]
+    if not texts[0].count("Parameters"):
+        texts += [impasto(command, name, "--help").out for name in app[command] if not name.startswith("-")]
+    for text in texts:
+        assert not re.search(r'\[default:\s*(\(|\[|""|False|None)', text)

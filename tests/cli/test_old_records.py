@@ -21,7 +21,7 @@ TRANSLATED = {"direction": "B2A", "colour": "keep"}
 MEANT = {
     "adain": AdaINOptions(strength=0.5, detail=0.4, colour="match", size=16),
     "adain-refined": StylizeOptions(quality="finer", refine=2, tv_weight=0.5, pooling="max"),
-    "gatys": GatysOptions(preset="paper-002", steps=2, seed=3, init="noise", style_weight=5.0),
+    "gatys": GatysOptions(preset="paper-gatys", steps=2, seed=3, init="noise", style_weight=5.0),
     "cyclegan": CycleGANOptions(**TRANSLATED),
     "nla-cyclegan": NLACycleGANOptions(**TRANSLATED),
     "dncnn-cyclegan": DnCNNCycleGANOptions(**TRANSLATED),

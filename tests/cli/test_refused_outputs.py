@@ -105,7 +105,7 @@ READ = [
     ["attention", *STYLED, "--at", "1,1", "-o", "style.png"],
     ["attention", *STYLED, "-o", "photo.png.html"],
     ["weights", "import", "style.png", "-o", "style.safetensors"],
-    ["weights", "normalise", "--data", "contents", "--weights", "style.png", "-o", "style.safetensors"],
+    ["weights", "normalise", "--data", "contents", "--vgg19", "style.png", "-o", "style.safetensors"],
 ]
 
 

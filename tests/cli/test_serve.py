@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 
@@ -55,22 +54,12 @@ def test_a_missing_extra_and_missing_keys(impasto, monkeypatch):
     assert "serving needs the extra 'web' (python_multipart is missing)" in impasto("serve").err
 
 
-def test_no_folder_for_temporary_files(impasto, monkeypatch):
-    def nowhere():
-        raise FileNotFoundError
-
-    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
-    outcome = impasto("serve", "--port", "0")
-    assert outcome.code == 1
-    assert "there is no folder for temporary files" in outcome.err
-
-
 def test_monet_is_offered_unless_another_file_is_given(folder):
-    offer = command._offer(command.Goods())
+    offer = command._offer(command.ServedModels())
     assert {"adain", "gatys", "nla-cyclegan"} == set(offer.methods)
     assert offer.weights["nla-cyclegan"] == location(WEIGHTS["monet"])
     (folder / "mine.safetensors").touch()
-    given = command._offer(command.Goods(weights=("nla-cyclegan=mine.safetensors",)))
+    given = command._offer(command.ServedModels(weights=("nla-cyclegan=mine.safetensors",)))
     assert given.weights == {"nla-cyclegan": folder / "mine.safetensors"}
 
 

@@ -129,7 +129,7 @@ def test_16_bits(paint, folder):
         (["photo.png", "-o", "out.gif"], 1, "out.gif: .gif is not a format to write"),
         (["photo.png", "--device", "abacus"], 2, "device is 'abacus'"),
         (["photo.png", "--device", "cuda:99"], 2, "CUDA devices here"),
-        (["photo.png", "--weights", "x.pth", "-o", "out.png"], 2, "weights belong to the encoder vgg19"),
+        (["photo.png", "--vgg19", "x.pth", "-o", "out.png"], 2, "--vgg19 is a file of the encoder vgg19"),
         (["photo.png", "--style-layers", "relu9_9", "-o", "out.png"], 2, "--style-layers names 'relu9_9'"),
         (["photo.png", "--pixel-limit", "100", "-o", "out.png"], 1, "more than 100 pixels"),
         (["photo.png", "--pixel-limit", "0"], 2, "--pixel-limit is 0"),

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from accelerate.state import AcceleratorState, GradientState, PartialState
 from PIL import Image
+from trainings import forget
 
 from impasto import api
 from impasto.blocks.patch_discriminator import PatchConfig
@@ -19,13 +19,9 @@ from impasto.translation import DIRECTIONS, save_generators
 
 
 @pytest.fixture
-def trained(impasto, folder, draw, monkeypatch):
+def trained(impasto, folder, draw, monkeypatch, fresh_accelerator):
     """`impasto train cyclegan`, in miniature, into the folder `run`."""
     monkeypatch.delenv("ACCELERATE_TORCH_DEVICE", raising=False)
-
-    def forget():
-        for state in (AcceleratorState, PartialState, GradientState):
-            state._reset_state()
 
     small = replace(
         cyclegan.cyclegan(), crop=32, shorter=36, held_out=1, schedule=Schedule(steps=0, log_every=100),
@@ -44,8 +40,7 @@ def trained(impasto, folder, draw, monkeypatch):
         data = ("--data", "A=photos", "--data", "B=paintings")
         return impasto("train", "cyclegan", *data, "--out", "run", "--device", "cpu", *words)
 
-    yield train
-    forget()
+    return train
 
 
 @pytest.fixture

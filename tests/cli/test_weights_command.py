@@ -79,7 +79,7 @@ class TestNormalise:
             assert (before[layer][firing] - 1).abs().max() > 0.01
         _, config = weights.load(album.parent / "own.safetensors")
         assert config["normalised"] == {"encoder": "lite", "pictures": 4, "size": 512, "pooling": "average"}
-        assert paint("photo.png", "--encoder", "vgg19", "--weights", "own.safetensors", "-o", "out.png").code == 0
+        assert paint("photo.png", "--encoder", "vgg19", "--vgg19", "own.safetensors", "-o", "out.png").code == 0
 
     def test_size_and_limit(self, album, impasto):
         words = ["--data", "album", "-o", "own.safetensors", "--encoder", "lite", "--size", "16", "--limit", "2"]
@@ -102,7 +102,7 @@ class TestNormalise:
             (["-o", "taken.safetensors"], 1, "the file exists"),
             (["-o", "own.safetensors", "--size", "0"], 2, "--size is 0"),
             (["-o", "own.safetensors", "--limit", "0"], 2, "--limit is 0"),
-            (["-o", "own.safetensors", "--encoder", "vgg19", "--weights", "none.pth"], 1, "none.pth: "),
+            (["-o", "own.safetensors", "--encoder", "vgg19", "--vgg19", "none.pth"], 1, "none.pth: "),
             (["-o", "own.safetensors", "--data", "nowhere"], 1, "nowhere: there is no such folder"),
         ],
     )
@@ -130,14 +130,14 @@ class TestImport:
         outcome = impasto("weights", "import", "vgg_normalised.pth", "-o", "vgg.safetensors")
         assert (outcome.code, outcome.out) == (0, "vgg.safetensors\n")
         assert "vgg_normalised.pth: adain-encoder, vgg_normalised.pth of pytorch-AdaIN" in outcome.err
-        assert "--encoder vgg19 --weights vgg.safetensors" in outcome.err
+        assert "--encoder vgg19 --vgg19 vgg.safetensors" in outcome.err
         outcome = impasto("weights", "import", "decoder.pth", "-o", "decoder.safetensors")
         assert (outcome.code, outcome.out) == (0, "decoder.safetensors\n")
         assert "decoder.pth: adain-decoder, decoder.pth of pytorch-AdaIN" in outcome.err
         assert "--decoder decoder.safetensors" in outcome.err
 
         words = ["--style", "style.png", "--method", "adain", "--style-scale", "0.1", "-o", "out.png"]
-        networks = ["--encoder", "vgg19", "--weights", "vgg.safetensors", "--decoder", "decoder.safetensors"]
+        networks = ["--encoder", "vgg19", "--vgg19", "vgg.safetensors", "--decoder", "decoder.safetensors"]
         assert impasto("stylize", "photo.png", *words, *networks).code == 0
         assert pixels("out.png").shape == pixels("photo.png").shape
 
@@ -145,7 +145,7 @@ class TestImport:
         save_foreign(folder / "vgg_normalised.pth", "adain-encoder")
         assert impasto("weights", "import", "vgg_normalised.pth", "-o", "vgg.safetensors").code == 0
         words = ["--style", "style.png", "--method", "gatys", "--steps", "2", "--coarse-steps", "1", "-o", "out.png"]
-        networks = ["--encoder", "vgg19", "--weights", "vgg.safetensors", "--pooling", "max"]
+        networks = ["--encoder", "vgg19", "--vgg19", "vgg.safetensors", "--pooling", "max"]
         assert impasto("stylize", "photo.png", *words, *networks).code == 0
 
     def test_the_help_lists_the_layouts(self, impasto):

@@ -153,7 +153,7 @@ def test_stopped_while_downloading(server, tmp_path):
     toy = replace(TOY, sha256=hashlib.sha256(body).hexdigest())
     with pytest.raises(KilledError):
         fetch_dataset(toy, tmp_path, downloading=killed)
-    assert names_in(tmp_path) == [".toy.zip.partial", ".toy.zip.partial.json"]
+    assert names_in(tmp_path) == [".toy.zip.partial"]
     fetch_dataset(toy, tmp_path)
     assert names_in(tmp_path) == ["toy"]
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from impasto.data import check
-from impasto.data.check import Look, check_pictures, warnings_of, write_cache
+from impasto.data.check import PictureFacts, check_pictures, warnings_of, write_cache
 from impasto.data.folders import list_pictures
 
 
@@ -25,7 +25,9 @@ def test_size_and_hash_of_every_format(tmp_path):
     paths = [draw(tmp_path / f"a{suffix}") for suffix in (".png", ".jpg", ".webp", ".bmp", ".tif")]
     findings = check_pictures({"": paths})
     assert findings.unreadable == []
-    assert findings.looks == {path: Look(40, 30, hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths}
+    assert findings.facts == {
+        path: PictureFacts(40, 30, hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths
+    }
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp", ".tif"])
@@ -137,7 +139,7 @@ def test_what_has_not_changed_is_not_read_again(tmp_path, monkeypatch):
     paths.append(draw(tmp_path / "new.png", 7))
     again = check_pictures({"": paths}, cache=cache)
     assert sorted(read) == [paths[1], paths[3]]
-    assert again.looks[paths[1]].sha256 == hashlib.sha256(paths[1].read_bytes()).hexdigest()
+    assert again.facts[paths[1]].sha256 == hashlib.sha256(paths[1].read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def test_what_has_not_changed_is_not_read_again(tmp_path, monkeypatch):
 def test_a_damaged_cache_is_no_error(tmp_path, content):
     (tmp_path / "cache.json").write_text(content)
     path = draw(tmp_path / "a.png")
-    assert list(check_pictures({"": [path]}, cache=tmp_path / "cache.json").looks) == [path]
+    assert list(check_pictures({"": [path]}, cache=tmp_path / "cache.json").facts) == [path]
 
 
 def test_pictures_in_shards(tmp_path):
@@ -159,7 +161,7 @@ def test_pictures_in_shards(tmp_path):
     cache = tmp_path / "cache.json"
     calls = []
     findings = check_pictures({"": pictures}, cache=cache, progress=lambda *call: calls.append(call))
-    assert list(findings.looks) == pictures[:1]
+    assert list(findings.facts) == pictures[:1]
     assert [str(picture) for picture, _ in findings.unreadable] == [f"{tmp_path / 'shard.tar'}: b.png"]
     assert calls == [(1, 2), (2, 2)]
     write_cache(cache, findings)

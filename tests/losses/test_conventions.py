@@ -60,8 +60,8 @@ def relative(F: Tensor, C: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
 
 LITERAL = {
     "relative": relative,
-    "paper-001": paper_001,
-    "paper-002": paper_002,
+    "half-mean": paper_001,
+    "half-sum": paper_002,
     "gatys-notebook": gatys_notebook,
     "jcjohnson": jcjohnson,
 }
@@ -90,8 +90,8 @@ def test_a_weight_is_converted_by_the_ratio_of_factors(convention: str, size: tu
     N, H, W = size
     F, C, S = (features(N, H, W, seed) for seed in range(3))
     content, style = LITERAL[convention](F, C, S)
-    to_content = content_factor(convention, C) / content_factor("paper-001", C)
-    to_style = style_factor(convention, gram(S)) / style_factor("paper-001", gram(S))
+    to_content = content_factor(convention, C) / content_factor("half-mean", C)
+    to_style = style_factor(convention, gram(S)) / style_factor("half-mean", gram(S))
     torch.testing.assert_close(to_content * content_loss(F, C), content, rtol=1e-12, atol=0)
     torch.testing.assert_close(to_style * gram_loss(F, gram(S)), style, rtol=1e-12, atol=0)
 
@@ -120,5 +120,5 @@ def test_relative_weights_do_not_depend_on_the_scale_of_the_features() -> None:
 def test_unknown_convention() -> None:
     target = torch.ones(1, 2, 2, 2)
     for call in (partial(content_factor, "mine", target), partial(style_factor, "mine", target[0])):
-        with pytest.raises(OptionError, match=r"no convention 'mine'; there are relative, paper-001, .*jcjohnson"):
+        with pytest.raises(OptionError, match=r"no convention 'mine'; there are relative, half-mean, .*jcjohnson"):
             call()

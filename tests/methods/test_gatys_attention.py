@@ -16,8 +16,9 @@ from impasto.losses.gram import gram
 from impasto.masks import with_opacity
 from impasto.methods import StylizeOptions
 from impasto.methods.gatys.attention import compared_layers, layers_to_encode
+from impasto.methods.gatys.memory import least_bytes_per_pixel
 from impasto.methods.gatys.objective import Region, encode_style, make_objective, make_regional_objective
-from impasto.methods.gatys.stylizer import bytes_per_pixel, fit_style
+from impasto.methods.gatys.stylizer import fit_style
 
 ATTENTION = {"relu2_1": 1.0, "relu4_1": 3.0}
 
@@ -52,8 +53,8 @@ def test_the_term_is_equation_8s_in_every_convention(convention: str) -> None:
         squares = float((G - SA).square().sum())
         factor = {
             "relative": 1 / (N**2 * max(float(SA.square().mean()), SMALLEST_POWER)),
-            "paper-001": 1 / (4 * N**2),
-            "paper-002": 1 / (4 * N**2),
+            "half-mean": 1 / (4 * N**2),
+            "half-sum": 1 / (4 * N**2),
             "gatys-notebook": 1000 / N**4,
             "jcjohnson": 1 / N**4,
         }[convention]
@@ -118,7 +119,7 @@ def cut(style: Tensor, seed: int) -> Tensor:
 def test_what_is_transparent_of_a_content_is_no_place_of_the_styles(kind: str) -> None:
     network = encoder()
     # Other conventions divide by the power of all of the content.
-    chosen = options(attention_layers="relu1_1", style_layers="relu1_1", attention_loss=kind, convention="paper-001")
+    chosen = options(attention_layers="relu1_1", style_layers="relu1_1", attention_loss=kind, convention="half-mean")
     content, styles = picture(32, 32, 3), [picture(20, 20, 1), picture(24, 16, 2)]
     left = torch.zeros(1, 1, 32, 32, dtype=torch.float64)
     left[..., :16] = 1
@@ -221,7 +222,7 @@ def test_the_style_takes_the_size_that_is_asked_for() -> None:
 def test_attention_needs_memory() -> None:
     network = encoder()
     needed = [
-        bytes_per_pixel(network, options(attention_weight=weight, attention_layers=layers))
+        least_bytes_per_pixel(network, options(attention_weight=weight, attention_layers=layers))
         for weight, layers in ((0, "relu1_1"), (1, "relu4_1"), (1, "relu1_1"), (1, "relu1_1,relu2_1"))
     ]
     assert needed == sorted(set(needed))

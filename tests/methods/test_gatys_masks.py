@@ -14,6 +14,7 @@ from impasto.errors import CheckpointError, OptionError
 from impasto.losses.conventions import CONVENTIONS, style_factor
 from impasto.losses.gram import gram
 from impasto.methods import StylizeOptions
+from impasto.methods.gatys.memory import least_bytes_per_pixel
 from impasto.methods.gatys.objective import (
     Objective,
     Region,
@@ -21,7 +22,7 @@ from impasto.methods.gatys.objective import (
     make_objective,
     make_regional_objective,
 )
-from impasto.methods.gatys.stylizer import Saving, bytes_per_pixel
+from impasto.methods.gatys.stylizer import Saving
 from impasto.progress import Progress
 from impasto.tensors import resize
 
@@ -259,9 +260,9 @@ def test_masks_that_do_not_fit() -> None:
 
 def test_regions_need_memory() -> None:
     network, chosen = encoder(), StylizeOptions(method="gatys")
-    needed = [bytes_per_pixel(network, chosen, regions) for regions in (0, 1, 2)]
+    needed = [least_bytes_per_pixel(network, chosen, regions) for regions in (0, 1, 2)]
     assert needed == sorted(set(needed))
-    assert needed[0] == bytes_per_pixel(network, chosen)
+    assert needed[0] == least_bytes_per_pixel(network, chosen)
 
 
 # --- resuming ---------------------------------------------------------------------------------------------------------

@@ -28,9 +28,9 @@ def options(**choices: object) -> StylizeOptions:
 def literal_content(convention: str, F: Tensor, C: Tensor) -> Tensor:
     total = ((F - C) ** 2).sum()
     match convention:
-        case "paper-001":
+        case "half-mean":
             return total / (2 * F.numel())
-        case "paper-002":
+        case "half-sum":
             return total / 2
         case "relative":
             return total / (C**2).sum()
@@ -41,7 +41,7 @@ def literal_style(convention: str, F: Tensor, S: Tensor) -> Tensor:
     N, M = F.shape[1], F.shape[2] * F.shape[3]
     G, T = (x.view(N, -1) @ x.view(N, -1).T for x in (F, S))
     match convention:
-        case "paper-001" | "paper-002":
+        case "half-mean" | "half-sum":
             return ((G - T) ** 2).sum() / (4 * N**2 * M**2)
         case "relative":
             return ((G - T) ** 2).sum() / (T**2).sum()

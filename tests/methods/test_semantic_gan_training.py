@@ -182,7 +182,7 @@ def test_the_state_holds_everything_that_a_step_changes(streams: Domains) -> Non
     training = make(streams, replace(PAPER, average_decay=0.9, pool=3))
     kinds = ("generator", "average", "discriminator", "pool")
     assert set(training.modules) == {f"{kind}_{direction}" for kind in kinds for direction in DIRECTIONS}
-    assert set(training.own) == {"pool_A2B", "pool_B2A"}
+    assert set(training.per_process) == {"pool_A2B", "pool_B2A"}
     before = {name: copy.deepcopy(module.state_dict()) for name, module in training.modules.items()}
     training.step(batch(0), 0)
     for name, module in training.modules.items():

@@ -245,7 +245,7 @@ def test_what_cannot_be_trained_is_said(data: dict[str, list[Path]], tmp_path: P
         make(replace(PAPER, held_out=4), data)
     with pytest.raises(DataError, match="nowhere: there is no such folder"):
         make(PAPER, data | {"style": [tmp_path / "nowhere"]})
-    with pytest.raises(OptionError, match="weights belong to the encoder vgg19"):
+    with pytest.raises(OptionError, match="a file of weights is for the encoder vgg19"):
         build(PAPER, Accelerator(cpu=True), data, weights=tmp_path / "vgg.pth")
     with pytest.raises(OptionError, match="no encoder 'vgg'"):
         make(replace(PAPER, encoder="vgg"), data)

@@ -18,7 +18,7 @@ from impasto.methods.cyclegan.network import GeneratorConfig
 from impasto.methods.dncnn_cyclegan.network import GeneratorConfig as DnCNNConfig
 from impasto.methods.nla_cyclegan.network import GeneratorConfig as NLAConfig
 from impasto.methods.nla_cyclegan.stylizer import NLACycleGAN
-from impasto.recipes import RECIPES, cyclegan, dncnn_cyclegan, nla_cyclegan
+from impasto.recipes import cyclegan, dncnn_cyclegan, nla_cyclegan, place_of
 from impasto.training import figures
 from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
@@ -103,7 +103,7 @@ def test_nla_cyclegan_is_as_in_paper_000() -> None:
     ],
 )
 def test_experiments_of_paper_002(name: str, batch: int, rates: StepDecay) -> None:
-    module, _, maker = RECIPES[name].partition(":")
+    module, maker = place_of(name)
     config = getattr(importlib.import_module(module), maker)()
     assert (config.batch, config.rates, config.optimizer) == (batch, rates, Adam(betas=(0.5, 0.999)))
     weights = (config.cycle_weight, config.identity_weight, config.discriminator_weight, config.pool)

@@ -18,7 +18,7 @@ from impasto.gallery import packaged
 from impasto.methods import StylizeOptions
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.record import read_record
-from impasto.service import Limits, Request, Service, Status
+from impasto.service import Limits, PaintRequest, Service, Status
 from impasto.service.painter import TaskPainter
 from impasto.service.wire import Message
 from impasto.translation import save_generators
@@ -57,23 +57,23 @@ def test_paints_what_the_library_paints(service):
     content, style = photo(), packaged()["swirls"].read_bytes()
     expected = pixels(impasto.stylize(photo(format="PNG"), style))
     for choice in (style, "swirls"):
-        found = pixels(painted(service, Request(content=photo(format="PNG"), styles=(choice,))))
+        found = pixels(painted(service, PaintRequest(content=photo(format="PNG"), styles=(choice,))))
         assert np.abs(found.astype(int) - expected).max() <= 1
-    assert pixels(painted(service, Request(content=content, styles=("ink",)))).tolist() != expected.tolist()
+    assert pixels(painted(service, PaintRequest(content=content, styles=("ink",)))).tolist() != expected.tolist()
 
 
 def test_a_style_by_name(service):
     expected = pixels(impasto.stylize(photo(format="PNG"), "starry-night"))
-    found = pixels(painted(service, Request(content=photo(format="PNG"), styles=("starry-night",))))
+    found = pixels(painted(service, PaintRequest(content=photo(format="PNG"), styles=("starry-night",))))
     assert np.abs(found.astype(int) - expected).max() <= 1
-    swirls = pixels(painted(service, Request(content=photo(format="PNG"), styles=("swirls",))))
+    swirls = pixels(painted(service, PaintRequest(content=photo(format="PNG"), styles=("swirls",))))
     assert np.abs(found.astype(int) - swirls).mean() > 5
 
 
 def test_a_style_is_encoded_once(service):
     before = service.health().cache["styles"]
     for _ in range(2):
-        painted(service, Request(content=photo(), styles=("cubes",)))
+        painted(service, PaintRequest(content=photo(), styles=("cubes",)))
     hits, misses = service.health().cache["styles"]
     assert (hits - before[0], misses - before[1]) == (1, 1)
 
@@ -85,7 +85,7 @@ def test_nothing_of_the_photo_but_its_pixels_is_passed_on(service):
     content = photo(exif=exif.tobytes(), comment=b"a secret place")
     assert b"secret" in content
     for kind in ("jpeg", "png", "webp", "tiff"):
-        data = painted(service, Request(content=content, styles=(photo(),), format=kind))
+        data = painted(service, PaintRequest(content=content, styles=(photo(),), format=kind))
         assert b"secret" not in data
         with Image.open(io.BytesIO(data)) as image:
             assert not image.getexif().get_ifd(0x8825)
@@ -94,7 +94,7 @@ def test_nothing_of_the_photo_but_its_pixels_is_passed_on(service):
 
 
 def looked(service, **how):
-    request = Request(**{"content": photo(format="PNG"), "styles": ("swirls",), "place": (50, 25), **how})
+    request = PaintRequest(**{"content": photo(format="PNG"), "styles": ("swirls",), "place": (50, 25), **how})
     job = service.submit(request)
     ended = service.wait(job.id, SOON)
     assert ended.status is Status.DONE, ended
@@ -124,12 +124,12 @@ def test_pictures_are_seen_once_however_many_places_are_asked_for(service):
 
 def test_a_wrong_layer_and_a_damaged_picture_are_reported(service):
     options = StylizeOptions(method="gatys", attention_layers="relu9_1")
-    wrong = Request(content=photo(), styles=("swirls",), options=options, place=(1, 1))
+    wrong = PaintRequest(content=photo(), styles=("swirls",), options=options, place=(1, 1))
     ended = service.wait(service.submit(wrong).id, SOON)
     assert (ended.failure.code, ended.failure.message.partition(";")[0]) == (
         "OptionError", "attention_layers names 'relu9_1'",
     )  # fmt: skip
-    damaged = Request(
+    damaged = PaintRequest(
         content=photo()[:-200], styles=("swirls",), options=StylizeOptions(method="gatys"), place=(1, 1)
     )  # fmt: skip
     assert service.wait(service.submit(damaged).id, SOON).failure.message.startswith("content: it is cut short")
@@ -156,15 +156,15 @@ def test_a_generators_look_is_what_the_library_shows(tmp_path):
 
 def test_a_damaged_picture_fails_its_own_job_only(service):
     for content in (picture(size=(64, 64))[:-40], photo()[:-200]):
-        ended = service.wait(service.submit(Request(content=content, styles=("swirls",))).id, SOON)
+        ended = service.wait(service.submit(PaintRequest(content=content, styles=("swirls",))).id, SOON)
         assert (ended.status, ended.failure.code) == (Status.FAILED, "PictureError")
         assert ended.failure.message.startswith("content: it is cut short or damaged")
-    painted(service, Request(content=photo(), styles=("swirls",)))
+    painted(service, PaintRequest(content=photo(), styles=("swirls",)))
 
 
 def test_gatys_reports_shows_previews_and_stops(service):
     options = StylizeOptions(method="gatys", scales=1, coarse_steps=0, steps=100_000)
-    job = service.submit(Request(content=photo(), styles=("swirls",), options=options))
+    job = service.submit(PaintRequest(content=photo(), styles=("swirls",), options=options))
     end = time.monotonic() + SOON
     while not (service.status(job.id).step > 2 and service.status(job.id).previews):
         assert time.monotonic() < end
@@ -179,7 +179,7 @@ def test_gatys_reports_shows_previews_and_stops(service):
 @pytest.mark.slow
 def test_a_worker_killed_in_the_middle(service):
     options = StylizeOptions(method="gatys", scales=1, coarse_steps=0, steps=60)
-    job = service.submit(Request(content=photo(), styles=("swirls",), options=options))
+    job = service.submit(PaintRequest(content=photo(), styles=("swirls",), options=options))
     end = time.monotonic() + SOON
     while service.status(job.id).step == 0:
         assert time.monotonic() < end

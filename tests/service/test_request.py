@@ -6,13 +6,13 @@ from wishes import picture
 
 from impasto.errors import OptionError, PictureError
 from impasto.methods import StylizeOptions
-from impasto.service import Limits, Offer, Request
+from impasto.service import Limits, Offer, PaintRequest
 from impasto.service.refusals import NotAPictureError, TooLargeError
 from impasto.service.request import inspect
 
 
 def looked_at(content=None, styles=("swirls",), limits=None, masks=(), kind="png", place=None, **options):
-    request = Request(
+    request = PaintRequest(
         content=picture() if content is None else content, styles=styles, masks=masks, format=kind, place=place,
         options=StylizeOptions(**options),
     )  # fmt: skip

@@ -11,9 +11,9 @@ from wishes import look, picture, wish
 
 from impasto.errors import ImpastoError
 from impasto.methods import StylizeOptions
-from impasto.service import Request, Service, Status
+from impasto.service import PaintRequest, Service, Status
 from impasto.service import process as process_module
-from impasto.service.lane import Lane
+from impasto.service.device_worker import DeviceWorker
 from impasto.service.refusals import (
     JobFailedError,
     NoSuchJobError,
@@ -129,7 +129,7 @@ def test_a_full_queue_says_when_to_come_again(serve):
     assert refused.value.retry_after >= 1
     with pytest.raises(QueueFullError):
         service.check_room("d")
-    assert 'impasto_rejected_total{reason="queue-full"} 2' in service.metrics_text()
+    assert 'impasto_rejected_total{reason="queue-full"} 2.0' in service.metrics_text()
 
 
 def test_one_user_cannot_fill_the_queue(serve):
@@ -149,7 +149,7 @@ def test_one_user_cannot_fill_the_queue(serve):
 
 def test_waiting_uploads_are_bounded(serve):
     service = serve(waiting_mb=0.01, queue=1000, per_user=1000)
-    large = Request(content=picture(size=(40, 40), kind="BMP"), styles=("hold",))
+    large = PaintRequest(content=picture(size=(40, 40), kind="BMP"), styles=("hold",))
     running(service, service.submit(large))
     service.submit(large)
     with pytest.raises(QueueFullError):
@@ -217,12 +217,12 @@ def test_the_job_of_a_worker_that_dies_is_painted_again(serve):
     job = service.submit(wish("die-once", shade=7))
     assert service.wait(job.id, SOON).status is Status.DONE
     assert service.result(job.id).data == hashlib.sha256(picture(7)).digest()
-    assert "impasto_retries_total 1" in service.metrics_text()
+    assert "impasto_retries_total 1.0" in service.metrics_text()
 
 
 def refined(shade, action="now"):
     """A wish that is expected to take 50 s."""
-    return Request(content=picture(shade), styles=(action,), options=StylizeOptions(refine=200))
+    return PaintRequest(content=picture(shade), styles=(action,), options=StylizeOptions(refine=200))
 
 
 STEP = {"kind": "progress", "job": "JOB", "blobs": [], "step": 1, "total": 4, "seconds_left": 3.0}
@@ -258,19 +258,19 @@ def test_a_worker_that_speaks_unasked_is_replaced(serve):
     service = serve()
     service.wait_until_ready(SOON)
     (first,) = service.worker_pids()
-    (lane,) = service._lanes
+    (worker,) = service._workers
     for _ in range(process_module.MOST_UNREAD + 1):
-        lane.worker._heard(Message("progress", {}))
+        worker.process._enqueue(Message("progress", {}))
     until(lambda: service.health().ready and service.worker_pids() not in ([], [first]))
 
 
-def test_what_breaks_inside_a_lane_fails_its_job_and_health_sees_it(serve, monkeypatch):
+def test_what_breaks_inside_a_device_worker_fails_its_job_and_health_sees_it(serve, monkeypatch):
     service = serve()
     service.wait_until_ready(SOON)
     monkeypatch.setattr(Service, "pause", lambda self, seconds: time.sleep(0.01))
     with monkeypatch.context() as patch:
-        patch.setattr("impasto.service.lane.run", lambda *_: 1 / 0)
-        patch.setattr(Lane, "_start", lambda self, service: 1 / 0)
+        patch.setattr("impasto.service.device_worker.run", lambda *_: 1 / 0)
+        patch.setattr(DeviceWorker, "_start", lambda self, service: 1 / 0)
         ended = service.wait(service.submit(wish()).id, SOON)
         assert (ended.status, ended.failure.code) == (Status.FAILED, "internal")
         until(lambda: service.health().problems)
@@ -397,7 +397,7 @@ def test_metrics_are_numbers_with_names(serve):
     values = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
     assert values['impasto_jobs_total{method="adain",status="done"}'] == 1
     assert values['impasto_job_seconds_count{method="adain"}'] == 1
-    assert values['impasto_job_seconds_bucket{method="adain",le="+Inf"}'] == 1
+    assert values['impasto_job_seconds_bucket{le="+Inf",method="adain"}'] == 1
     assert values["impasto_style_cache_misses"] == 2
     assert values["impasto_jobs_waiting"] == 0
     typed = [line.split()[2] for line in lines if line.startswith("# TYPE")]
@@ -415,7 +415,7 @@ def test_the_server_does_without_torch(serve):
 def test_a_request_is_checked_before_it_waits(serve):
     service = serve()
     with pytest.raises(ImpastoError):
-        service.submit(Request(content=b"no picture", styles=("now",)))
+        service.submit(PaintRequest(content=b"no picture", styles=("now",)))
     assert service.health().waiting == 0
 
 
@@ -434,7 +434,7 @@ def test_looks_wait_in_the_same_queue_and_are_counted_by_themselves(serve, go):
     assert (result.beside, result.media_type) == (picture(), "image/png")
     assert service.health().result_bytes == len(result.data) + len(result.beside) + 32
     text = service.metrics_text()
-    assert 'impasto_look_seconds_count{method="gatys"} 1' in text
+    assert 'impasto_look_seconds_count{method="gatys"} 1.0' in text
     assert 'impasto_job_seconds_count{method="gatys"}' not in text
 
 

@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from impasto.errors import OptionError
-from impasto.serving.guard import Guard, Uploads
+from impasto.serving.guard import GuardMiddleware, Uploads
 from impasto.serving.hosts import named
-from impasto.serving.patience import Patience
-from impasto.serving.server import LEAST_EACH, Waiting, configured, listen
+from impasto.serving.http_limits import HttpLimits
+from impasto.serving.server import LEAST_EACH, IdleConnections, configured, listen
 
 SOON = 20
 
@@ -28,7 +28,7 @@ SOON = 20
 class Site:
     """A server that says how long the body was; on /held, once it is told to."""
 
-    def __init__(self, stack, patience, proxy="", **how):
+    def __init__(self, stack, limits, proxy="", **how):
         self.hold = threading.Event()
         self.held = 0
 
@@ -40,10 +40,10 @@ class Site:
                     await asyncio.sleep(0.01)
             await PlainTextResponse(f"{len(body)} of {scope['client'][0]}")(scope, receive, send)
 
-        self.guard = Guard(app, patience, **how)
+        self.guard = GuardMiddleware(app, limits, **how)
         sock = stack.enter_context(listen("127.0.0.1", 0))
         self.port = sock.getsockname()[1]
-        config = configured(self.guard, patience, proxy=proxy, lifespan="off", timeout_graceful_shutdown=1)
+        config = configured(self.guard, limits, proxy=proxy, lifespan="off", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         thread = threading.Thread(target=self._server.run, kwargs={"sockets": [sock]})
         thread.start()
@@ -75,7 +75,7 @@ class Site:
 @pytest.fixture
 def site():
     with ExitStack() as stack:
-        yield lambda how=None, **patience: Site(stack, Patience(**patience), **(how or {}))
+        yield lambda how=None, **limits: Site(stack, HttpLimits(**limits), **(how or {}))
 
 
 def read_all(connection):
@@ -168,7 +168,7 @@ def test_many_who_ask_at_the_same_moment_are_answered(site):
 
 
 def test_connections_are_bounded_for_one_address_and_in_all():
-    waiting = Waiting(5, 3)
+    waiting = IdleConnections(5, 3)
     for address in "aaabb":
         waiting.add(address)
     assert not any(map(waiting.is_crowded, "abc"))
@@ -226,7 +226,7 @@ HERE = "paint.example:8000"
         ({"Origin": "http://evil.example"}, 403), ({"Origin": "http://paint.example"}, 403),
         ({"Origin": "http://paint.example:9000"}, 403), ({"Origin": "null"}, 403), ({"Origin": ""}, 403),
         ({"Origin": "http://paint.example:x"}, 403), ({"Origin": f"http://{HERE}.evil.example"}, 403),
-        ({"Origin": "http://evil.example", "Sec_Fetch_Site": "same-origin"}, 200),
+        ({"Origin": "http://evil.example", "Sec_Fetch_Site": "same-origin"}, 403),
         ({"Origin": f"http://{HERE}", "Sec_Fetch_Site": "cross-site"}, 403), ({"Sec_Fetch_Site": "none"}, 200),
         ({"Origin": "http://h", "Host": "h:80"}, 200), ({"Origin": "https://h", "Host": "h"}, 200),
         ({"Origin": "null", "Host": ""}, 403), ({"Origin": "http://[::1]:80", "Host": "[::1]"}, 200),

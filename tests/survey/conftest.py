@@ -17,7 +17,7 @@ from PIL import Image
 
 from impasto.survey import store as stores
 from impasto.survey.questions import make_questions
-from impasto.survey.store import Keys, Pictures, Settings, Store
+from impasto.survey.store import Pictures, Store, SurveyKeys, SurveySettings
 
 
 def jpeg(shade: int, size: tuple[int, int] = (96, 64)) -> bytes:
@@ -27,13 +27,13 @@ def jpeg(shade: int, size: tuple[int, int] = (96, 64)) -> bytes:
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Callable[..., tuple[Store, Keys]]:
+def make(tmp_path: Path) -> Callable[..., tuple[Store, SurveyKeys]]:
     """A survey in tmp_path/NAME.survey."""
 
     def made(
         name: str = "one", *, pairs: int = 2, methods: int = 1, kinds=("rate",), places: int = 3, joining: bool = False
-    ) -> tuple[Store, Keys]:
-        settings = Settings(
+    ) -> tuple[Store, SurveyKeys]:
+        settings = SurveySettings(
             title="A <title>", introduction="Words", question="How well?", comparison="Which one?", lowest="badly",
             highest="well", kinds=tuple(kinds), methods=tuple(f"m{i}" for i in range(methods)), places=places,
             open=joining,

@@ -22,7 +22,7 @@ from impasto.methods.cyclegan.network import Generator, GeneratorConfig
 from impasto.methods.dncnn_cyclegan import network as dncnn
 from impasto.metrics import kernel_distance, psnr
 from impasto.training import cycle, unpaired
-from impasto.training.cycle import CycleTraining, Settings
+from impasto.training.cycle import CycleSettings, CycleTraining
 from impasto.training.health import translation_vitals
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam, NAdam
@@ -30,7 +30,7 @@ from impasto.training.schedules import LinearDecay, StepDecay
 from impasto.training.unpaired import Domains, Networks, average_gradients
 from impasto.translation import DIRECTIONS
 
-CYCLEGAN = Settings(
+CYCLEGAN = CycleSettings(
     schedule=Schedule(steps=8), rates=LinearDecay(rate=1e-3, epochs=4, constant=2), optimizer=Adam(), batch=2, pool=3
 )
 PAPER_002 = replace(
@@ -56,7 +56,7 @@ def dncnn_networks() -> Networks:
 
 
 def make(
-    streams: Domains, settings: Settings, networks: Callable[[], Networks] = resnet_networks, precision: str = "no"
+    streams: Domains, settings: CycleSettings, networks: Callable[[], Networks] = resnet_networks, precision: str = "no"
 ) -> CycleTraining:
     forget()
     torch.manual_seed(settings.seed)
@@ -106,7 +106,7 @@ class Plain:
     ids=["cyclegan", "paper 002"],
 )
 def test_the_step_is_the_published_algorithm(
-    streams: Domains, settings: Settings, networks: Any, side: int, weights: tuple[float, float, float]
+    streams: Domains, settings: CycleSettings, networks: Any, side: int, weights: tuple[float, float, float]
 ) -> None:
     rates = StepDecay(rate=RATE, epochs=1)
     training = make(streams, replace(settings, optimizer=cast(Adam, gradient_descent), rates=rates), networks)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.training.health import VITALS, FiniteLosses, Health, translation_vitals
+from impasto.training.health import VITALS, FiniteLosses, HealthMonitor, translation_vitals
 
 
 def picture(seed: int) -> Tensor:
@@ -60,7 +60,7 @@ def test_each_vital_warns_once_until_it_recovers(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, good: float, bad: float
 ) -> None:
     caplog.set_level(logging.WARNING)
-    health = Health(tmp_path, resume=False)
+    health = HealthMonitor(tmp_path, resume=False)
     vital = next(one for one in VITALS if one.name == name.split("/")[1])
     values = [bad] * (vital.reports - 1) + [good] + [bad] * (vital.reports + 3) + [good] + [bad] * vital.reports
     for step, value in enumerate(values, 1):
@@ -78,7 +78,7 @@ def test_every_vital_is_tested() -> None:
 
 
 def test_the_file_says_everything_and_a_resumed_run_goes_on(tmp_path: Path) -> None:
-    health = Health(tmp_path, resume=False)
+    health = HealthMonitor(tmp_path, resume=False)
     health.observe(4, {"A2B/copying": 0.99, "loss": 3.0, "A2B/cycle": 1.0})
     for step in range(5, 10):
         health.observe(step, {"A2B/discriminator": 0.0})
@@ -89,16 +89,16 @@ def test_the_file_says_everything_and_a_resumed_run_goes_on(tmp_path: Path) -> N
     assert found["warnings"] == [{"step": 4, "name": "A2B/copying", "message": message}]
     assert (found["step"], found["stopped"]) == (9, "reason")
     assert found["values"] == {"A2B/copying": 0.99, "A2B/discriminator": 0.0}
-    resumed = Health(tmp_path, resume=True)
+    resumed = HealthMonitor(tmp_path, resume=True)
     resumed.observe(4, {"A2B/copying": 0.99})  # repeated
     for step in range(8, 15):
         resumed.observe(step, {"A2B/discriminator": 0.0, "A2B/copying": 0.99})
     assert [(one["step"], one["name"]) for one in resumed.warnings] == [(4, "A2B/copying"), (14, "A2B/discriminator")]
     resumed.write()
     assert json.loads((tmp_path / "health.json").read_text())["stopped"] is None
-    assert Health(tmp_path, resume=False).warnings == []
+    assert HealthMonitor(tmp_path, resume=False).warnings == []
     (tmp_path / "health.json").write_text("{")
-    assert Health(tmp_path, resume=True).warnings == []
+    assert HealthMonitor(tmp_path, resume=True).warnings == []
 
 
 def test_the_first_step_with_a_loss_that_is_not_finite_is_remembered() -> None:

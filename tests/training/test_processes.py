@@ -21,7 +21,7 @@ from impasto.engine.architecture import DecoderConfig
 from impasto.methods.adain.painting import PaintingObjective, PaintingSettings, PaintingTraining
 from impasto.methods.adain.training import AdaINTraining, Pairs, PaperObjective
 from impasto.methods.adain.training import Settings as AdaINSettings
-from impasto.training.cycle import CycleTraining, Settings
+from impasto.training.cycle import CycleSettings, CycleTraining
 from impasto.training.loop import Schedule
 from impasto.training.schedules import InverseDecay, OneCycle
 
@@ -167,7 +167,7 @@ RUN = replace(
 )  # fmt: skip
 
 
-def train(folder: Path, pictures: Path, settings: Settings, stop_at: int, stopping: int) -> None:
+def train(folder: Path, pictures: Path, settings: CycleSettings, stop_at: int, stopping: int) -> None:
     """stopping: the process that is asked to stop before step stop_at."""
     import os
     import signal

@@ -14,7 +14,7 @@ from fake_service import go, offer, serve
 from impasto.client import _form
 from impasto.service import Service
 from impasto.serving.hosts import Hosts
-from impasto.serving.patience import Patience
+from impasto.serving.http_limits import HttpLimits
 from impasto.serving.server import listen
 from impasto.web.app import create_app
 from impasto.web.keys import Keys
@@ -36,10 +36,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Site:
-    """service: behind it. port: on loopback."""
+    """service: behind it. port: on loopback. app: that answers."""
 
     service: Service
     port: int
+    app: Any
 
     @property
     def url(self) -> str:
@@ -62,21 +63,14 @@ class Site:
 
 
 @contextmanager
-def _running(
-    service: Service, keys: Keys | None = None, hosts: Hosts = (), page: bool = False, **patience: Any
-) -> Iterator[Site]:
-    """page: with the web page."""
+def _running(service: Service, keys: Keys | None = None, hosts: Hosts = (), **patience: Any) -> Iterator[Site]:
     with listen("127.0.0.1", 0) as sock:
-        app = create_app(service, Patience(**patience), keys=keys, hosts=hosts)
-        if page:
-            from impasto.web.page.mount import add_page
-
-            add_page(app, service)
+        app = create_app(service, HttpLimits(**patience), keys=keys, hosts=hosts)
         server = make_server(app, service)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
         thread.start()
         try:
-            yield Site(service, sock.getsockname()[1])
+            yield Site(service, sock.getsockname()[1], app)
         finally:
             server.should_exit = True
             server.force_exit = True

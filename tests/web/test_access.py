@@ -169,7 +169,7 @@ def impasto_keys(capsys):
     return call
 
 
-@pytest.mark.parametrize("path", ["/v1/stylize", "/v1/attention"])
+@pytest.mark.parametrize("path", ["/v1/stylize", "/v1/attention", "/v1/uploads"])
 def test_of_a_stranger_no_upload_is_waited_for(path, site, tmp_path):
     add_key(tmp_path / "keys.json", "ada", ("stylize",))
     here = site(keys=Keys(tmp_path / "keys.json"), upload_seconds=60)

@@ -65,6 +65,26 @@ def test_progress_events_preview_and_cancel(site, go):
     assert heard
 
 
+def test_events_of_a_job_that_is_forgotten_end(site):
+    client = Client(site().url)
+    client.submit(picture(), "hold")
+    waits = client.submit(picture(), "now")["id"]
+    threading.Timer(0.3, client.cancel, [waits]).start()
+    assert {state["status"] for state in client.events(waits)} <= {"queued", "cancelled"}
+
+
+def test_uploads_and_other_formats(site, tmp_path):
+    client = Client(site().url)
+    (tmp_path / "photo.png").write_bytes(picture(8))
+    upload = client.upload(tmp_path / "photo.png")
+    expected = hashlib.sha256(picture(8)).digest()
+    assert client.stylize(upload, ["now", upload], masks=[upload, "rest"]) == expected
+    job = client.submit(upload, "picture")["id"]
+    assert list(client.events(job))[-1]["status"] == "done"
+    assert client.result(job).startswith(b"\x89PNG")
+    assert client.result(job, "jpeg").startswith(b"\xff\xd8")
+
+
 def test_methods_and_styles(site):
     client = Client(site().url)
     assert "adain" in [method["name"] for method in client.methods()["methods"]]

@@ -1,5 +1,6 @@
 """The API through a real server."""
 
+import base64
 import hashlib
 import io
 import json
@@ -11,6 +12,7 @@ from PIL import Image
 from wishes import picture
 
 from impasto.service import FORMATS, Offer, Status
+from impasto.web.copies import copy
 
 CONTENT = ("content", picture(3))
 DIGEST = hashlib.sha256(picture(3)).digest()
@@ -129,6 +131,47 @@ def test_a_stream_of_events_says_that_it_is_still_there(site, monkeypatch, go):
     assert b": still here\n\n" in here.ask("GET", f"{path}/events").body
 
 
+def test_previews_come_with_the_events_if_they_are_asked_for(site, go):
+    here = site()
+    path = queued(here, ("style", "hold")).headers["Location"]
+    threading.Timer(0.3, go).start()
+    text = here.ask("GET", f"{path}/events?previews=true").body.decode()
+    shown = [block for block in text.split("\n\n") if block.startswith("event: preview")]
+    data = base64.b64encode(b"a preview").decode()
+    assert shown == [f"event: preview\ndata: data:image/jpeg;base64,{data}"]
+    assert "event: preview" not in here.ask("GET", f"{path}/events").body.decode()
+
+
+def test_events_of_a_job_that_is_forgotten_end_with_that(site):
+    here = site()
+    queued(here, ("style", "hold"))
+    until(lambda: here.service.health().running == 1)
+    path = queued(here, ("style", "now")).headers["Location"]
+    threading.Timer(0.3, lambda: here.ask("DELETE", path)).start()
+    assert here.ask("GET", f"{path}/events").body.decode().endswith("event: gone\ndata: {}\n\n")
+
+
+def test_a_painting_never_changes_and_is_encoded_once(site, monkeypatch):
+    here = site()
+    made = []
+    monkeypatch.setattr("impasto.web.jobs.copy", lambda *how: made.append(how) or copy(*how))
+    job = here.stylize(CONTENT, ("style", "picture")).headers["Impasto-Job"]
+    path = f"/v1/jobs/{job}/result"
+    tags = set()
+    for query, kind in (("", "png"), ("?format=jpeg", "jpeg"), ("?format=webp", "webp"), ("?format=jpeg", "jpeg")):
+        answer = here.ask("GET", path + query)
+        assert (answer.status, answer.headers["Content-Type"]) == (200, f"image/{kind}")
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+        with Image.open(io.BytesIO(answer.body)) as image:
+            assert (image.format, image.size) == (kind.upper(), (1, 1))
+        tags.add(answer.headers["ETag"])
+        known = here.ask("GET", path + query, If_None_Match=answer.headers["ETag"])
+        assert (known.status, known.body) == (304, b"")
+    assert len(tags) == 3
+    assert [kind for _, kind in made] == ["jpeg", "webp"]
+    is_problem(here.ask("GET", f"{path}?format=exe"), 422, "wrong-parameter")
+
+
 @pytest.mark.parametrize(("action", "status", "code"), [("explode", 500, "internal"), ("die", 500, "worker-died")])
 def test_a_job_that_fails_is_a_problem(action, status, code, site):
     here = site()
@@ -244,9 +287,9 @@ def test_named_styles_say_which_paintings_they_are(site, monkeypatch):
     here = site()
     monkeypatch.setattr(here.service, "offer", Offer())
     found = {style["name"]: style for style in here.ask("GET", "/v1/styles").json["styles"]}
-    assert set(found["ink"]) == {"name", "thumbnail"}
+    assert set(found["ink"]) == {"name", "thumbnail", "encoded"}
     assert found["storm"] == {
-        "name": "storm", "thumbnail": "/v1/styles/storm/thumbnail",
+        "name": "storm", "thumbnail": "/v1/styles/storm/thumbnail", "encoded": True,
         "title": "The Storm on the Sea of Galilee", "artist": "Rembrandt", "year": "1633",
     }  # fmt: skip
     answer = here.stylize(CONTENT, ("style", "storm"), ("refine", "3"))

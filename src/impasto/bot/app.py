@@ -6,30 +6,25 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from telegram import BotCommand, Update
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
-from telegram.ext import AIORateLimiter, Application, ContextTypes
+from telegram.ext import AIORateLimiter, Application, BaseUpdateProcessor
 
-from impasto.bot.conversation import Conversation
-from impasto.bot.gallery import Gallery
-from impasto.bot.manners import Manners
-from impasto.bot.persistence import Persistence
-from impasto.bot.store import Store
-from impasto.bot.studio import Bot, Studio
-from impasto.bot.talk import COMMANDS, Talk
-from impasto.bot.texts import LANGUAGES, USUAL, say
-from impasto.bot.turns import Turns
+from impasto.bot.config import BotConfig
+from impasto.bot.conversation import Conversations
+from impasto.bot.handlers import COMMANDS, Handlers
+from impasto.bot.keyboards import StyleGallery
+from impasto.bot.orders import AnyApplication, Orders
+from impasto.bot.texts import FALLBACK_LANGUAGE, LANGUAGES, say
 from impasto.errors import ImpastoError
 from impasto.progress import ECHO_SECONDS
 from impasto.service import Service
 
 logger = logging.getLogger("impasto.bot")
 
-TELEGRAM = "https://api.telegram.org"
 POLL_SECONDS = 30
 """That Telegram waits for news before it says that there are none."""
 RETRIES = 5
@@ -37,25 +32,18 @@ RETRIES = 5
 LONGEST_PAUSE = 30.0
 SEND_SECONDS = 60.0
 """That paintings which are done are given to reach their users when the bot stops."""
-WANTED = ("message", "callback_query", "my_chat_member")
+UPDATES_AT_ONCE = 256
+UPDATE_KINDS = ("message", "callback_query", "my_chat_member")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """token: of the bot. base_url: of a Bot API server. allowed: the only users, by number; none: everybody."""
-
-    token: str
-    base_url: str = TELEGRAM
-    allowed: Collection[int] = ()
-    manners: Manners = Manners()
-
-
-def run(settings: Settings, service: Service, store: Store, ready: Callable[[str], None]) -> None:
+def run(config: BotConfig, service: Service, conversations: Conversations, ready: Callable[[str], None]) -> None:
     """Until SIGINT or SIGTERM. ready: called with the bot's name once it listens. Raises ImpastoError."""
-    asyncio.run(_with_signals(settings, service, store, ready))
+    asyncio.run(_with_signals(config, service, conversations, ready))
 
 
-async def _with_signals(settings: Settings, service: Service, store: Store, ready: Callable[[str], None]) -> None:
+async def _with_signals(
+    config: BotConfig, service: Service, conversations: Conversations, ready: Callable[[str], None]
+) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
     def end(number: int) -> None:
@@ -65,24 +53,20 @@ async def _with_signals(settings: Settings, service: Service, store: Store, read
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end, number)
-    await serve(settings, service, store, ready, stop)
+    await serve(config, service, conversations, ready, stop)
 
 
 async def serve(
-    settings: Settings, service: Service, store: Store, ready: Callable[[str], None], stop: asyncio.Event
+    config: BotConfig, service: Service, conversations: Conversations, ready: Callable[[str], None], stop: asyncio.Event
 ) -> None:
-    """Until `stop` is set. The service is stopped then; store and service are the caller's to close."""
+    """Until `stop` is set. The service is stopped then; conversations and service are the caller's to close."""
     # Otherwise every 429 comes with a warning of python-telegram-bot's.
     os.environ.setdefault("PTB_TIMEDELTA", "true")
 
-    async def save() -> None:
-        await application.update_persistence()
-
-    turns = Turns(save)
-    application = _application(settings, store, turns)
-    studio = Studio(application, service, turns, settings.manners)
-    gallery = Gallery({name: service.offer.picture(name) for name in service.offer.styles})
-    talk = Talk(application, studio, gallery, turns, settings.manners, settings.allowed)
+    application = _application(config, conversations)
+    orders = Orders(application, service, conversations, config.options)
+    gallery = StyleGallery({name: service.offer.picture(name) for name in service.offer.styles})
+    handlers = Handlers(application, orders, gallery, conversations, config)
     try:
         await application.initialize()
     except InvalidToken:
@@ -91,28 +75,26 @@ async def serve(
         raise ImpastoError("Telegram does not know this token; @BotFather says which it is") from None
     except TelegramError as error:
         await application.bot.shutdown()
-        raise ImpastoError(f"{settings.base_url}: the bot cannot reach Telegram: {error}") from error
+        raise ImpastoError(f"{config.base_url}: the bot cannot reach Telegram: {error}") from error
     try:
         await application.start()
         await _introduce(application)
-        await talk.go_on()
+        await handlers.resume()
         ready(application.bot.username)
-        await _listen(application, studio, settings.manners, stop)
+        await _listen(application, orders, conversations, config.options.keep_hours, stop)
     finally:
-        await _end(application, studio, talk, service)
+        await _end(application, orders, handlers, service)
 
 
-def _application(settings: Settings, store: Store, turns: Turns) -> Bot:
-    base = settings.base_url.rstrip("/")
+def _application(config: BotConfig, conversations: Conversations) -> AnyApplication:
+    base = config.base_url.rstrip("/")
     builder: Any = (
         Application.builder()
-        .token(settings.token)
+        .token(config.token)
         .base_url(f"{base}/bot")
         .base_file_url(f"{base}/file/bot")
         .rate_limiter(AIORateLimiter(max_retries=RETRIES))
-        .persistence(Persistence(store))
-        .context_types(ContextTypes(user_data=Conversation))
-        .concurrent_updates(turns)
+        .concurrent_updates(_OneByOne(conversations))
         # Its updater goes on for ever with a token that has been taken away.
         .updater(None)
         .job_queue(None)
@@ -126,26 +108,29 @@ def _application(settings: Settings, store: Store, turns: Turns) -> Bot:
     return builder.build()  # type: ignore[no-any-return]
 
 
-async def _introduce(application: Bot) -> None:
+async def _introduce(application: AnyApplication) -> None:
     """Fill the menu of commands, in every language; without it the bot works as well."""
     for language in LANGUAGES:
         commands = [BotCommand(name, say(language, f"command-{name}")) for name in COMMANDS]
         try:
             # Without a language it is for everybody whose own is not there.
-            await application.bot.set_my_commands(commands, language_code=None if language == USUAL else language)
+            code = None if language == FALLBACK_LANGUAGE else language
+            await application.bot.set_my_commands(commands, language_code=code)
         except TelegramError as error:
             logger.warning("the menu of commands could not be set: %s", error)
 
 
-async def _listen(application: Bot, studio: Studio, manners: Manners, stop: asyncio.Event) -> None:
+async def _listen(
+    application: AnyApplication, orders: Orders, conversations: Conversations, keep_hours: float, stop: asyncio.Event
+) -> None:
     """Deal with updates, and confirm each only then, so that none is lost when the bot is killed."""
     stopping = asyncio.create_task(stop.wait())
-    sweeping = asyncio.create_task(_sweep(application, studio, 3600 * manners.keep_hours))
+    sweeping = asyncio.create_task(_sweep(orders, conversations, 3600 * keep_hours))
     offset, pause = None, 1.0
     try:
         while not stop.is_set():
             news = asyncio.create_task(
-                application.bot.get_updates(offset, timeout=POLL_SECONDS, allowed_updates=WANTED)
+                application.bot.get_updates(offset, timeout=POLL_SECONDS, allowed_updates=UPDATE_KINDS)
             )  # fmt: skip
             await asyncio.wait((news, stopping), return_when=asyncio.FIRST_COMPLETED)
             if not news.done():
@@ -170,25 +155,47 @@ async def _listen(application: Bot, studio: Studio, manners: Manners, stop: asyn
         sweeping.cancel()
         if offset is not None:
             with contextlib.suppress(TelegramError):
-                await application.bot.get_updates(offset, timeout=0, allowed_updates=WANTED)
+                await application.bot.get_updates(offset, timeout=0, allowed_updates=UPDATE_KINDS)
 
 
-async def _sweep(application: Bot, studio: Studio, keep_seconds: float) -> None:
+async def _sweep(orders: Orders, conversations: Conversations, keep_seconds: float) -> None:
     """Forget what nobody speaks of any more."""
     while True:
-        for user, talk in list(application.user_data.items()):
-            if talk.expire(time.time() - keep_seconds):
-                application.mark_data_for_update_persistence(user_ids=user)
-            if talk.is_empty and not studio.is_busy(user):
-                application.drop_user_data(user)
-        await application.update_persistence()
+        for user, conversation in conversations.items():
+            if conversation.expire(time.time() - keep_seconds):
+                conversations.save(user)
+            if conversation.is_empty and not orders.is_busy(user):
+                conversations.forget(user)
         await asyncio.sleep(min(600.0, keep_seconds / 4))
 
 
-async def _end(application: Bot, studio: Studio, talk: Talk, service: Service) -> None:
+async def _end(application: AnyApplication, orders: Orders, handlers: Handlers, service: Service) -> None:
     """What is painted is finished or handed back, and users are told which."""
-    talk.stop_waiting()
+    handlers.close()
     await asyncio.to_thread(service.close)
-    await studio.finish(SEND_SECONDS)
+    await orders.finish(SEND_SECONDS)
     await application.stop()
     await application.shutdown()
+
+
+class _OneByOne(BaseUpdateProcessor):
+    """Users at once, and each of them one message after the other, with what is remembered put on the disk between."""
+
+    def __init__(self, conversations: Conversations) -> None:
+        super().__init__(UPDATES_AT_ONCE)
+        self._conversations = conversations
+
+    async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
+        user = update.effective_user if isinstance(update, Update) else None
+        if user is None:
+            await coroutine
+            return
+        async with self._conversations.lock(user.id):
+            await coroutine
+            self._conversations.save(user.id)
+
+    async def initialize(self) -> None:
+        return None
+
+    async def shutdown(self) -> None:
+        return None

@@ -1,18 +1,29 @@
-"""What the bot remembers of one user. Of pictures it knows only what Telegram calls them, never the pictures."""
+"""What the bot remembers of its users, in memory and in one SQLite file. Of pictures it knows only what Telegram calls
+them, never the pictures."""
 
+import asyncio
 import contextlib
+import json
+import logging
+import os
+import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
-from impasto.errors import OptionError
+from impasto.errors import DataError, OptionError
 from impasto.methods import DEFAULT, METHODS, StylizeOptions, every_field, options_of
 from impasto.options import Options, check, choosable
 
-PAINTED = 20
+logger = logging.getLogger("impasto.bot")
+
+PAINTED_KEPT = 20
 """Paintings of one user whose buttons still work."""
-HEARD = 32
+UPDATES_KEPT = 32
 """Messages of one user that are recognised when Telegram delivers them again; an album has at most ten."""
 
 
@@ -26,17 +37,17 @@ class Picture:
     is_file: bool = False
 
 
-Style = str | Picture
-"""The name of one of the server's, or a picture."""
+StyleSource = str | Picture
+"""The name of one of the server's styles, or a picture."""
 
 
 @dataclass(frozen=True)
-class Commission:
-    """Pictures to paint, and how. settings: {option: value} of what is not as usual. done: how many are delivered.
-    attempts: how often it was begun. since: seconds since the epoch."""
+class Order:
+    """Pictures to paint, and how. settings: {option: value} of what differs from the defaults. done: how many are
+    delivered. attempts: how often it was begun. since: seconds since the epoch."""
 
     contents: tuple[Picture, ...]
-    style: Style
+    style: StyleSource
     settings: Mapping[str, Any] = field(default_factory=dict)
     done: int = 0
     attempts: int = 0
@@ -44,7 +55,7 @@ class Commission:
 
     def options(self, **more: Any) -> Options:
         """Raises OptionError for what is not offered any more."""
-        known = {"method", *(item.name for item in choosable(options_of(value_of(self.settings, "method"))))}
+        known = {"method", *(item.name for item in choosable(options_of(setting_value(self.settings, "method"))))}
         return StylizeOptions(**{name: value for name, value in self.settings.items() if name in known}, **more)
 
 
@@ -53,92 +64,95 @@ class Conversation:
     """With one user.
 
     contents, style: what was sent and waits for the other. album, album_id: pictures of an album that may not be
-    complete. running, painted: {message of progress, or with buttons: commission}. heard: the last updates that were
-    dealt with. seen: when the user last said something, in seconds since the epoch.
+    complete. running, painted: {message of progress, or with buttons: order}. heard: the last updates that were dealt
+    with. seen: when the user last said something, in seconds since the epoch.
     """
 
     language: str = "en"
     settings: dict[str, Any] = field(default_factory=dict)
     contents: tuple[Picture, ...] = ()
-    style: Style | None = None
+    style: StyleSource | None = None
     album: tuple[tuple[Picture, str], ...] = ()
     album_id: str = ""
-    running: dict[int, Commission] = field(default_factory=dict)
-    painted: dict[int, Commission] = field(default_factory=dict)
+    running: dict[int, Order] = field(default_factory=dict)
+    painted: dict[int, Order] = field(default_factory=dict)
     heard: list[int] = field(default_factory=list)
     seen: float = field(default_factory=time.time)
 
-    def hear(self, update: int) -> bool:
+    def note_update(self, update: int) -> bool:
         """Whether an update is new; from now on it is not."""
         if update in self.heard:
             return False
-        self.heard = [*self.heard, update][-HEARD:]
+        self.heard = [*self.heard, update][-UPDATES_KEPT:]
         self.seen = time.time()
         return True
 
-    def commission(self) -> Commission | None:
+    def take_order(self) -> Order | None:
         """What is to be painted, once photo and style are both there; they then wait no longer."""
         if not self.contents or self.style is None:
             return None
-        made = Commission(self.contents, self.style, dict(self.settings), since=time.time())
+        order = Order(self.contents, self.style, dict(self.settings), since=time.time())
         self.contents, self.style = (), None
-        return made
+        return order
 
-    def keep(self, message: int, commission: Commission) -> None:
+    def keep_painted(self, message: int, order: Order) -> None:
         """Remember what the buttons of a message are about."""
-        self.painted[message] = replace(commission, since=time.time())
-        for old in list(self.painted)[:-PAINTED]:
-            del self.painted[old]
+        self.painted[message] = replace(order, since=time.time())
+        for oldest in list(self.painted)[:-PAINTED_KEPT]:
+            del self.painted[oldest]
 
-    def let_go(self) -> None:
-        """Of all pictures; settings stay."""
+    def forget_pictures(self) -> None:
+        """All of them; settings stay."""
         self.contents, self.style, self.album, self.album_id = (), None, (), ""
         self.running, self.painted = {}, {}
 
     def expire(self, before: float) -> bool:
-        """Let go of what was last spoken of before a time, in seconds since the epoch. Whether there was something."""
-        old = [message for message, one in self.painted.items() if one.since < before]
-        for message in old:
+        """Forget what was last spoken of before a time, in seconds since the epoch. Whether there was something."""
+        expired = [message for message, order in self.painted.items() if order.since < before]
+        for message in expired:
             del self.painted[message]
         if self.seen >= before:
-            return bool(old)
-        waited = bool(self.contents or self.style or self.album or self.heard)
+            return bool(expired)
+        had_pictures = bool(self.contents or self.style or self.album or self.heard)
         self.contents, self.style, self.album, self.album_id, self.heard = (), None, (), "", []
-        return bool(old) or waited
+        return bool(expired) or had_pictures
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to remember."""
-        things = (self.contents, self.style, self.album, self.running, self.painted, self.settings, self.heard)
-        return not any(things)
-
-    # --- as JSON ------------------------------------------------------------------------------------------------------
+        return not any(
+            (self.contents, self.style, self.album, self.running, self.painted, self.settings, self.heard)
+        )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Conversation":
-        """Raises KeyError, TypeError or ValueError for what `to_json` did not write."""
-        known = {item.name: values[item.name] for item in fields(cls)}
+        """Raises KeyError, TypeError, ValueError or AttributeError for what `to_json` did not write."""
         pictures = {
-            "contents": tuple(_picture(one) for one in values["contents"]),
+            "contents": tuple(map(_picture, values["contents"])),
             "style": None if values["style"] is None else _style(values["style"]),
-            "album": tuple((_picture(one), str(caption)) for one, caption in values["album"]),
-            "running": {int(key): _commission(one) for key, one in values["running"].items()},
-            "painted": {int(key): _commission(one) for key, one in values["painted"].items()},
+            "album": tuple((_picture(picture), str(caption)) for picture, caption in values["album"]),
+            "running": {int(message): _order(order) for message, order in values["running"].items()},
+            "painted": {int(message): _order(order) for message, order in values["painted"].items()},
+            "settings": known_settings(values["settings"]),
         }
-        return cls(**{**known, **pictures, "settings": possible(values["settings"])})
+        return cls(**{**{item.name: values[item.name] for item in fields(cls)}, **pictures})
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
 
 
 def settable(settings: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
     """{option: values} that buttons set: the method, and what some values are named for of its options."""
-    methods = tuple(name for name in METHODS if options_of(name).takes_styles)
-    own = choosable(options_of(value_of(settings, "method")))
-    return {"method": methods} | {item.name: item.metadata["values"] for item in own if item.metadata["values"]}
+    kinds = {name: options_of(name) for name in METHODS}
+    methods = tuple(name for name, kind in kinds.items() if kind.takes_styles and not kind.needs_weights)
+    fields_of_method = choosable(options_of(setting_value(settings, "method")))
+    return {"method": methods} | {item.name: values for item in fields_of_method if (values := item.metadata["values"])}
 
 
-def possible(settings: Mapping[str, Any]) -> dict[str, Any]:
+def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the settings that this version of impasto knows; another one may have written them."""
     return {name: value for name, value in settings.items() if _is_possible(name, value)}
 
@@ -153,35 +167,146 @@ def _is_possible(name: str, value: Any) -> bool:
     return False
 
 
-def changed(settings: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
+def with_setting(settings: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
     """With another value of one option; what is as usual is not written down."""
-    method = {"method": value_of(settings, "method")}
-    others = {key: one for key, one in settings.items() if key != name}
-    return others if value == value_of(method if name != "method" else {}, name) else {**others, name: value}
+    method = {"method": setting_value(settings, "method")}
+    others = {key: chosen for key, chosen in settings.items() if key != name}
+    return others if value == setting_value(method if name != "method" else {}, name) else {**others, name: value}
 
 
-def value_of(settings: Mapping[str, Any], name: str) -> Any:
+def setting_value(settings: Mapping[str, Any], name: str) -> Any:
     """What an option is by these settings."""
     if name == "method":
         return settings.get("method", DEFAULT)
-    usual = {item.name: item.default for item in choosable(options_of(value_of(settings, "method")))}
-    return settings.get(name, usual[name])
+    defaults = {item.name: item.default for item in choosable(options_of(setting_value(settings, "method")))}
+    return settings.get(name, defaults[name])
 
 
 def _picture(values: Mapping[str, Any]) -> Picture:
     return Picture(str(values["file"]), int(values["num_bytes"]), bool(values["is_file"]))
 
 
-def _style(value: Any) -> Style:
+def _style(value: Any) -> StyleSource:
     return value if isinstance(value, str) else _picture(value)
 
 
-def _commission(values: Mapping[str, Any]) -> Commission:
-    return Commission(
-        tuple(_picture(one) for one in values["contents"]),
+def _order(values: Mapping[str, Any]) -> Order:
+    return Order(
+        tuple(map(_picture, values["contents"])),
         _style(values["style"]),
-        possible(values["settings"]),
+        known_settings(values["settings"]),
         int(values["done"]),
         int(values["attempts"]),
         float(values["since"]),
     )
+
+
+# --- on the disk ------------------------------------------------------------------------------------------------------
+
+_APPLICATION = 0x696D7062
+_FORMAT = 1
+
+
+class Conversations:
+    """{user: conversation} of everybody, kept in one SQLite file: a row for each user, JSON, and no picture.
+
+    The file belongs to one process at a time. Every change is whole on the disk when `save` or `forget` returns, or not
+    there at all. Raises DataError if the file cannot be written, is something else, or belongs to a bot that runs.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        with _as_data_error(path):
+            # It says who uses the bot, so nobody else reads it.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._db = sqlite3.connect(path, timeout=0, isolation_level=None)
+        try:
+            with _as_data_error(path):
+                self._open()
+                self._by_user = dict(self._rows())
+        except BaseException:
+            self._db.close()
+            raise
+
+    def __getitem__(self, user: int) -> Conversation:
+        """A new one for a user who is not known."""
+        return self._by_user.setdefault(user, Conversation())
+
+    def items(self) -> list[tuple[int, Conversation]]:
+        return list(self._by_user.items())
+
+    def lock(self, user: int) -> asyncio.Lock:
+        """Held while something of this user's is dealt with; those who want it get it in the order of their coming."""
+        return self._locks.setdefault(user, asyncio.Lock())
+
+    def save(self, user: int) -> None:
+        conversation = self._by_user.get(user)
+        if conversation is None:
+            return
+        try:
+            if conversation.is_empty:
+                self._delete(user)
+            else:
+                self._write(user, conversation)
+        except DataError as error:
+            # A full disk is no reason to stop painting.
+            logger.error("%s", error)
+
+    def forget(self, user: int) -> None:
+        self._by_user.pop(user, None)
+        self._delete(user)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _open(self) -> None:
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        # Forgotten means gone, from the file too.
+        self._db.execute("PRAGMA secure_delete = ON")
+        self._db.execute("BEGIN EXCLUSIVE")
+        identity = (self._pragma("application_id"), self._pragma("user_version"))
+        (tables,) = self._db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        if identity == (0, 0) and not tables:
+            self._db.execute("CREATE TABLE user (id INTEGER PRIMARY KEY, conversation TEXT NOT NULL) STRICT")
+            self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
+            self._db.execute(f"PRAGMA user_version = {_FORMAT}")
+        elif identity != (_APPLICATION, _FORMAT):
+            raise DataError(f"{self.path}: is no memory of this version of impasto's bot")
+        self._db.execute("COMMIT")
+
+    def _pragma(self, name: str) -> int:
+        return int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
+
+    def _rows(self) -> Iterator[tuple[int, Conversation]]:
+        for user, text in self._db.execute("SELECT id, conversation FROM user"):
+            try:
+                yield int(user), Conversation.from_json(json.loads(text))
+            except (KeyError, TypeError, ValueError, AttributeError):
+                logger.error(
+                    "%s: what is remembered of a user is damaged or of another version, and forgotten", self.path
+                )
+
+    def _write(self, user: int, conversation: Conversation) -> None:
+        with _as_data_error(self.path):
+            row = (user, json.dumps(conversation.to_json()))
+            self._db.execute("INSERT OR REPLACE INTO user VALUES (?, ?)", row)
+
+    def _delete(self, user: int) -> None:
+        with _as_data_error(self.path):
+            self._db.execute("DELETE FROM user WHERE id = ?", (user,))
+
+
+@contextmanager
+def _as_data_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname.startswith("SQLITE_BUSY"):
+            raise DataError(f"{path}: another bot that runs remembers in this file; give another --memory") from error
+        raise DataError(f"{path}: what users said cannot be remembered there: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise DataError(f"{path}: is no memory of impasto's bot, or damaged ({error})") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(f"{path}: what users said cannot be remembered there: {reason}") from error

@@ -1,35 +1,42 @@
-"""The bot's buttons, and what they say to the bot when they are pressed."""
+"""What there is to press, and the server's styles as a picture with numbers, page by page."""
 
+import hashlib
+import io
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from impasto.bot.conversation import settable, value_of
-from impasto.bot.gallery import Gallery, key_of
+from impasto.bot.conversation import settable, setting_value
 from impasto.bot.texts import described, say
+from impasto.decoding import read_shown
+from impasto.errors import PictureError
 
 # What a pressed button says: one of these words, and after a colon what it needs.
 STYLE, PAGE, ROLE, CANCEL, RETRY, AGAIN, SET, FORGET = (
     "style", "page", "role", "cancel", "retry", "again", "set", "forget",
 )  # fmt: skip
 OTHER_STYLE = "other-style"
-_LONGEST = 40
+_LABEL_LENGTH = 40
+STYLES_PER_PAGE = 6
+_COLUMNS, _CELL, _GAP = 3, 320, 8
 
 
-def styles(gallery: Gallery, page: int) -> InlineKeyboardMarkup:
+def styles(gallery: "StyleGallery", page: int) -> InlineKeyboardMarkup:
     """A button for each style of a page, and for the pages beside it."""
     buttons = [
         InlineKeyboardButton(_short(f"{number} · {name}"), callback_data=f"{STYLE}:{key_of(name)}")
         for number, name in gallery.names(page).items()
     ]
     rows = [buttons[first : first + 2] for first in range(0, len(buttons), 2)]
-    turns = [
+    page_buttons = [
         InlineKeyboardButton(sign, callback_data=f"{PAGE}:{other}")
         for sign, other in (("◀", page - 1), ("▶", page + 1))
         if 0 <= other < gallery.pages
     ]
-    return InlineKeyboardMarkup([*rows, turns] if turns else rows)
+    return InlineKeyboardMarkup([*rows, page_buttons] if page_buttons else rows)
 
 
 def roles(language: str) -> InlineKeyboardMarkup:
@@ -45,7 +52,7 @@ def roles(language: str) -> InlineKeyboardMarkup:
     )
 
 
-def one(language: str, key: str, word: str) -> InlineKeyboardMarkup:
+def single(language: str, key: str, word: str) -> InlineKeyboardMarkup:
     """One button."""
     return InlineKeyboardMarkup([[InlineKeyboardButton(say(language, key), callback_data=word)]])
 
@@ -54,16 +61,16 @@ def settings(language: str, chosen: Mapping[str, Any]) -> InlineKeyboardMarkup:
     """A button for each setting, which shows its value and goes on to the next."""
     rows = []
     for name, values in settable(chosen).items():
-        now = value_of(chosen, name)
-        after = (values.index(now) + 1) % len(values) if now in values else 0
-        rows.append([InlineKeyboardButton(described(language, name, now), callback_data=f"{SET}:{name}:{after}")])
+        value = setting_value(chosen, name)
+        following = (values.index(value) + 1) % len(values) if value in values else 0
+        rows.append([InlineKeyboardButton(described(language, name, value), callback_data=f"{SET}:{name}:{following}")])
     return InlineKeyboardMarkup(rows)
 
 
 def painted(language: str, chosen: Mapping[str, Any]) -> InlineKeyboardMarkup:
     """Ways to have a painting made once more, a little differently."""
     values = settable(chosen)
-    now = {name: value_of(chosen, name) for name in values}
+    now = {name: setting_value(chosen, name) for name in values}
     rows: list[list[InlineKeyboardButton]] = [[], [], []]
 
     def add(row: int, key: str, name: str, value: Any) -> None:
@@ -84,4 +91,72 @@ def painted(language: str, chosen: Mapping[str, Any]) -> InlineKeyboardMarkup:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if len(text) <= _LABEL_LENGTH else f"{text[: _LABEL_LENGTH - 1]}…"
+
+
+# --- the gallery ------------------------------------------------------------------------------------------------------
+
+
+def key_of(name: str) -> str:
+    """Of a style, the same after a restart and whichever other styles there are; a button holds 64 bytes, which a name
+    may exceed."""
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+class StyleGallery:
+    """styles: {name: the picture that it is shown by}."""
+
+    def __init__(self, styles: Mapping[str, Path]) -> None:
+        self._styles = styles
+        self._names = list(styles)
+        self._keys = {key_of(name): name for name in styles}
+        self._spoken_names = {_normalised(name): name for name in styles}
+        # What Telegram calls a page that it has been sent.
+        self.file_ids: dict[int, str] = {}
+
+    @property
+    def pages(self) -> int:
+        return -(-len(self._names) // STYLES_PER_PAGE)
+
+    def names(self, page: int) -> dict[int, str]:
+        """{number: name} of what a page shows."""
+        first = page * STYLES_PER_PAGE
+        return dict(enumerate(self._names[first : first + STYLES_PER_PAGE], first + 1))
+
+    def by_key(self, key: str) -> str | None:
+        return self._keys.get(key)
+
+    def by_words(self, words: str) -> str | None:
+        """The style that somebody's words name."""
+        return self._spoken_names.get(_normalised(words))
+
+    def picture(self, page: int) -> bytes:
+        """JPEG: the paintings of a page, each with its number. The numbers are all that is written: names may be in any
+        script."""
+        cells = self.names(page)
+        rows, columns = -(-len(cells) // _COLUMNS), min(_COLUMNS, len(cells))
+        pitch = _CELL + _GAP
+        sheet = Image.new("RGB", (columns * pitch + _GAP, rows * pitch + _GAP), "white")
+        drawing, font = ImageDraw.Draw(sheet), ImageFont.load_default(36)
+        for index, (number, name) in enumerate(cells.items()):
+            corner = _GAP + index % _COLUMNS * pitch, _GAP + index // _COLUMNS * pitch
+            sheet.paste(_cell(self._styles[name]), corner)
+            label = str(number)
+            width = round(drawing.textlength(label, font))
+            drawing.rectangle((*corner, corner[0] + width + 20, corner[1] + 48), fill="white")
+            drawing.text((corner[0] + 10, corner[1] + 24), label, fill="black", font=font, anchor="lm")
+        stream = io.BytesIO()
+        sheet.save(stream, "JPEG", quality=88)
+        return stream.getvalue()
+
+
+def _normalised(name: str) -> str:
+    return name.strip().lower().replace("-", " ").replace("_", " ")
+
+
+def _cell(path: Path) -> Image.Image:
+    """The middle of a painting; grey for a file that cannot be read, which is said when it is chosen."""
+    try:
+        return ImageOps.fit(read_shown(path, side=_CELL), (_CELL, _CELL))
+    except PictureError:
+        return Image.new("RGB", (_CELL, _CELL), "grey")

@@ -1,25 +1,33 @@
-"""What Telegram's Bot API takes and gives (https://core.telegram.org/bots/api), and what that means for a painting."""
+"""Paintings on their way to a user, as Telegram's Bot API takes them (https://core.telegram.org/bots/api)."""
 
 import io
 from dataclasses import dataclass
 from enum import Enum
 
+from telegram import Bot, InputMediaPhoto, Message
+from telegram.error import BadRequest
+
+from impasto.bot import keyboards
+from impasto.bot.conversation import Order, settable, setting_value
+from impasto.bot.messages import BROKEN_PHOTO, FILE_BYTES, OrderFailed, with_retries
+from impasto.bot.texts import described, duration, say
 from impasto.decoding import read_shown
 from impasto.record import opened
+from impasto.service import Limits
 from impasto.service.limits import MEGA
 from impasto.sizes import largest_side
 
-DOWNLOAD_BYTES = 20 * MEGA
-"""The largest file that getFile gives."""
-PHOTO_BYTES, FILE_BYTES = 10 * MEGA, 50 * MEGA
-"""The largest that sendPhoto and sendDocument take."""
+PHOTO_BYTES = 10 * MEGA
+"""The largest that sendPhoto takes."""
 PHOTO_SIDES, PHOTO_RATIO = 10_000, 20
 """Most pixels of width and height together, and of one for each of the other, of a photo."""
 THUMBNAIL_SIDE = 320
 """Most pixels of the sides of a file's thumbnail."""
 
+_ALWAYS_NAMED = ("strength", "colour")
 
-class Way(Enum):
+
+class SendAs(Enum):
     """How a painting is sent."""
 
     PHOTO = "photo"
@@ -28,12 +36,12 @@ class Way(Enum):
 
 
 @dataclass(frozen=True)
-class Painting:
+class FinishedPainting:
     """A painting to send: a picture file, and its format. note: "smaller" than the photo, or "halfway" done."""
 
     data: bytes
     format: str
-    way: Way
+    send_as: SendAs
     note: str = ""
 
     @property
@@ -51,13 +59,101 @@ class Painting:
         return stream.getvalue()
 
 
-def way_of(data: bytes, *, as_file: bool) -> Way:
+class Delivery:
+    """Of one order. Photos of several are held back until they can go as an album, in their order; a single
+    painting, until its buttons may be pressed.
+
+    broken: numbers of the pictures, from 1, that could not be read.
+    """
+
+    def __init__(self, bot: Bot, user: int, language: str, order: Order, limits: Limits) -> None:
+        self._bot, self._user, self._language = bot, user, language
+        self._order, self._limits = order, limits
+        self._is_album = len(order.contents) > 1
+        self._held: list[FinishedPainting] = []
+        self._sent: Message | None = None
+        self._count = 0
+        self.broken: list[int] = []
+
+    async def add(self, painting: FinishedPainting) -> bool:
+        """Send it, or hold it back. Whether everything so far is with the user."""
+        self._count += 1
+        if painting.send_as is SendAs.PHOTO or not self._is_album:
+            self._held.append(painting)
+            return False
+        await self.flush()
+        await self._send(painting)
+        return True
+
+    async def flush(self) -> bool:
+        """Send what is held back. Whether there was something."""
+        held, self._held = self._held, []
+        if len(held) == 1:
+            self._sent = await self._send(held[0])
+        elif held:
+            album = [InputMediaPhoto(painting.data, filename=painting.name) for painting in held]
+            await with_retries(lambda: self._bot.send_media_group(self._user, album))
+        return bool(held)
+
+    async def finish(self) -> int:
+        """The message with the buttons. Raises OrderFailed if no picture could be read."""
+        await self.flush()
+        if not self._count and not self._order.done:
+            raise OrderFailed(BROKEN_PHOTO)
+        if self._sent is None or self._is_album:
+            # An album cannot have buttons.
+            text = say(self._language, "painted-several", count=self._order.done + self._count, **self._description())
+            if self.broken:
+                numbers = ", ".join(map(str, self.broken))
+                text += "\n" + say(self._language, "broken-some", numbers=numbers)
+            keyboard = keyboards.painted(self._language, self._order.settings)
+            self._sent = await with_retries(lambda: self._bot.send_message(self._user, text, reply_markup=keyboard))
+        return self._sent.message_id
+
+    async def _send(self, painting: FinishedPainting) -> Message:
+        caption = None if self._is_album else self._caption(painting)
+        keyboard = None if self._is_album else keyboards.painted(self._language, self._order.settings)
+        if painting.send_as is SendAs.PHOTO:
+            try:
+                return await with_retries(
+                    lambda: self._bot.send_photo(
+                        self._user, painting.data, caption=caption, reply_markup=keyboard, filename=painting.name
+                    )
+                )
+            except BadRequest:
+                # What Telegram does not take as a photo, it takes as a file.
+                pass
+        return await with_retries(
+            lambda: self._bot.send_document(
+                self._user, painting.data, caption=caption, reply_markup=keyboard, filename=painting.name,
+                thumbnail=painting.thumbnail, disable_content_type_detection=True,
+            )
+        )  # fmt: skip
+
+    def _caption(self, painting: FinishedPainting) -> str:
+        width, height = size_of(painting.data)
+        values = {"width": width, "height": height, "limit": duration(self._language, self._limits.job_seconds)}
+        key = f"painted-{painting.note}" if painting.note else "painted"
+        return say(self._language, key, **values, **self._description())
+
+    def _description(self) -> dict[str, str]:
+        chosen = self._order.settings
+        others = [name for name in settable(chosen) if name in chosen and name not in _ALWAYS_NAMED]
+        named = [name for name in (*_ALWAYS_NAMED, *others) if name in settable(chosen)]
+        style = self._order.style
+        return {
+            "style": style if isinstance(style, str) else say(self._language, "your-style"),
+            "settings": ", ".join(described(self._language, name, setting_value(chosen, name)) for name in named),
+        }
+
+
+def send_as(data: bytes, *, as_file: bool) -> SendAs:
     """How Telegram takes it: as a photo unless it is wanted as a file, or is too large or too long for a photo."""
     if len(data) > FILE_BYTES:
-        return Way.NOT_AT_ALL
+        return SendAs.NOT_AT_ALL
     if as_file or len(data) > PHOTO_BYTES or not _is_photo(*size_of(data)):
-        return Way.FILE
-    return Way.PHOTO
+        return SendAs.FILE
+    return SendAs.PHOTO
 
 
 def size_of(data: bytes) -> tuple[int, int]:

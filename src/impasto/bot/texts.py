@@ -222,7 +222,7 @@ RUSSIAN = {
 
 LANGUAGES: Mapping[str, Mapping[str, str]] = MappingProxyType({"en": ENGLISH, "ru": RUSSIAN})
 """By ISO 639-1, as Telegram names a user's language."""
-USUAL = "en"
+FALLBACK_LANGUAGE = "en"
 
 STYLE_WORDS = ("style", "стиль")
 """Captions by which a picture says that it is the style."""
@@ -231,12 +231,12 @@ STYLE_WORDS = ("style", "стиль")
 def language_of(code: str | None) -> str:
     """The language to speak with a user whose Telegram speaks `code`: 'ru-RU', 'en', None ..."""
     word = (code or "").partition("-")[0].lower()
-    return word if word in LANGUAGES else USUAL
+    return word if word in LANGUAGES else FALLBACK_LANGUAGE
 
 
 def say(language: str, key: str, **values: Any) -> str:
     """A sentence with its places filled."""
-    return LANGUAGES.get(language, LANGUAGES[USUAL])[key].format(**values)
+    return LANGUAGES.get(language, LANGUAGES[FALLBACK_LANGUAGE])[key].format(**values)
 
 
 def duration(language: str, seconds: float) -> str:

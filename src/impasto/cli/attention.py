@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.flags import given, method_flags
+from impasto.cli.flags import VGG19, check_weights, given, method_flags
 from impasto.cli.pictures import find_painting
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError
@@ -27,7 +27,10 @@ SUFFIXES = (".png", ".html")
 class Network:
     """What computes it, and where."""
 
-    weights: Annotated[Path | None, Parameter(help="file of weights: the generators, or the encoder vgg19")] = None
+    weights: Annotated[
+        Path | None, Parameter(help="of a method whose weights are its style: what its training wrote, or monet")
+    ] = None
+    vgg19: Annotated[Path | None, VGG19] = None
     baseline: Annotated[Path | None, Parameter(help="generators without attention, whose picture stands beside")] = None
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
 
@@ -39,7 +42,7 @@ class Target:
     output: Annotated[Path, Parameter(alias="-o", help="NAME.png, or NAME.html for a page on which one can point")] = (
         Path("attention.png")
     )
-    overwrite: Annotated[bool, Parameter(help="replace a file that exists", show_default=False)] = False
+    overwrite: Annotated[bool, Parameter(help="replace a file that exists")] = False
 
     @property
     def is_page(self) -> bool:
@@ -65,7 +68,7 @@ def attention(
         Parameter(consume_multiple=True, help="places of the content, each x,y in pixels or percent"),
     ] = (),
     map: Annotated[  # noqa: A002  (the flag's name)
-        bool, Parameter(help="also draw where every place looks; a page always has it", show_default=False)
+        bool, Parameter(help="also draw where every place looks; a page always has it")
     ] = False,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
     network: Annotated[Network, Parameter(name="*")] = Network(),
@@ -77,6 +80,7 @@ def attention(
     how = StylizeOptions(method, **usual, **chosen)
     if target.output.suffix.lower() not in SUFFIXES:
         raise OptionError(f"--output is {target.output}, but must be NAME.png or NAME.html")
+    weights = check_weights(how, network.weights, network.vgg19)
     painting = None
     if how.looks_in == "style":
         if network.baseline is not None:
@@ -88,14 +92,14 @@ def attention(
         painting = find_painting(style).path
     elif style is not None:
         raise OptionError(f"--style is not for {method}, which looks at the photo itself")
-    target.check(content, painting, network.weights, network.baseline)
+    target.check(content, painting, weights, network.baseline)
     # PyTorch comes in here.
     from impasto import attention as views
     from impasto.api import load
     from impasto.files import replace_file
     from impasto.report.sheets import png
 
-    stylizer = load(method, device=network.device, weights=network.weights, download=Screen().download)
+    stylizer = load(method, device=network.device, weights=weights, download=Screen().download)
     found = views.attention(content, painting, at, how, stylizer=stylizer, baseline=network.baseline)
     title = f"{content.name} looks at {painting.name if painting else 'itself'}"
     file = views.page(found, title) if target.is_page else png(views.draw(found, overall=map))

@@ -7,22 +7,22 @@ from urllib.parse import urlsplit
 
 from cyclopts import Parameter
 
-from impasto.bot.manners import Manners
+from impasto.bot.config import BotConfig, BotOptions
 from impasto.cli.flags import flags, given
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, from_extra
 from impasto.service.limits import Limits
 
 # A painting of the bot's has one style, and goes to its user as soon as it is there.
-_OF_OTHER_DOORS = ("styles_each", "results", "results_mb", "keep_seconds")
+_OF_OTHER_DOORS = ("styles_each", "uploads_mb", "uploads_each_mb", "results", "results_mb", "keep_seconds")
 
 if TYPE_CHECKING:
     LimitsFlags = Any
-    MannersFlags = Any
+    BotFlags = Any
 else:
-    LimitsFlags, MannersFlags = flags(Limits, "Limits", without=_OF_OTHER_DOORS), flags(Manners, "Manners")
+    LimitsFlags, BotFlags = flags(Limits, "Limits", without=_OF_OTHER_DOORS), flags(BotOptions, "Behaviour")
 
-_NO_LIMITS, _NO_MANNERS = LimitsFlags(), MannersFlags()
+_NO_LIMITS, _NO_BOT_OPTIONS = LimitsFlags(), BotFlags()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +39,13 @@ class Account:
     memory: Annotated[
         Path, Parameter(metavar="FILE", help="where settings and running paintings survive a restart")
     ] = Path("impasto-bot.sqlite")
-    base_url: Annotated[str, Parameter(metavar="URL", help="of a Bot API server of your own", show_default=False)] = (
+    base_url: Annotated[str, Parameter(metavar="URL", help="of a Bot API server of your own")] = (
         "https://api.telegram.org"
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Goods:
+class ServedModels:
     """What there is to choose from, and what paints."""
 
     styles: Annotated[
@@ -59,39 +59,39 @@ class Goods:
 def bot(
     *,
     account: Annotated[Account, Parameter(name="*")] = Account(),
-    goods: Annotated[Goods, Parameter(name="*")] = Goods(),
+    models: Annotated[ServedModels, Parameter(name="*")] = ServedModels(),
     limits: Annotated[LimitsFlags, Parameter(name="*")] = _NO_LIMITS,
-    manners: Annotated[MannersFlags, Parameter(name="*")] = _NO_MANNERS,
+    behaviour: Annotated[BotFlags, Parameter(name="*")] = _NO_BOT_OPTIONS,
 ) -> int:
     """Be a Telegram bot until Ctrl-C or SIGTERM; what is being painted then is finished, the rest is painted later."""
     _check(account)
-    chosen, kind = Limits(**given(limits)), Manners(**given(manners))
-    from impasto.bot.token import errors_without, logging_without, read_token
+    bounds, options = Limits(**given(limits)), BotOptions(**given(behaviour))
+    from impasto.bot.config import errors_without, logging_without, read_token
 
     token = read_token(account.token_file)
     with logging_without(token), errors_without(token):
-        _serve(token, account, goods, chosen, kind)
+        _serve(token, account, models, bounds, options)
     return 0
 
 
-def _serve(token: str, account: Account, goods: Goods, limits: Limits, manners: Manners) -> None:
+def _serve(token: str, account: Account, models: ServedModels, limits: Limits, options: BotOptions) -> None:
     with from_extra("bot", "the bot"):
         import aiolimiter  # noqa: F401  (which python-telegram-bot asks for only when it begins)
 
         from impasto.bot import app
-    from impasto.bot.store import Store
+    from impasto.bot.conversation import Conversations
     from impasto.gallery import own_styles
     from impasto.service import Offer, Service, styles_in
 
-    offer = Offer(styles=own_styles() if goods.styles is None else styles_in(goods.styles))
-    settings = app.Settings(token=token, base_url=account.base_url, allowed=account.allow, manners=manners)
-    store, screen = Store(account.memory), Screen()
+    offer = Offer(styles=own_styles() if models.styles is None else styles_in(models.styles))
+    config = BotConfig(token=token, base_url=account.base_url, allowed=account.allow, options=options)
+    conversations, screen = Conversations(account.memory), Screen()
     try:
-        with Service(offer, limits, devices=goods.device) as service:
+        with Service(offer, limits, devices=models.device) as service:
             service.wait_until_ready()
-            app.run(settings, service, store, lambda name: _tell(screen, name))
+            app.run(config, service, conversations, lambda name: _tell(screen, name))
     finally:
-        store.close()
+        conversations.close()
 
 
 def _tell(screen: Screen, name: str) -> None:

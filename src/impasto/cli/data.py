@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from impasto.cli.data_check import look_at, raise_unreadable
+from impasto.cli.flags import EVERY_PARAMETER
 from impasto.cli.terminal import Screen, write
 from impasto.errors import DataError, OptionError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from impasto.data.check import Findings
     from impasto.data.folders import PictureFile
 
-app = App(name="data", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")
+app = App(name="data", default_parameter=EVERY_PARAMETER, help_format="plaintext")
 
 
 @app.command(name="list")
@@ -86,8 +87,8 @@ def check(
         prefix = f"{folder}/" if len(folders) > 1 else ""
         try:
             layout = find_layout(folder)
-            kinds = {f"{prefix}{kind}": some for kind, some in layout.items()} if layout else {str(folder): [folder]}
-            pictures |= {kind: list_pictures(some, shards=True) for kind, some in kinds.items()}
+            kinds = {f"{prefix}{kind}": paths for kind, paths in layout.items()} if layout else {str(folder): [folder]}
+            pictures |= {kind: list_pictures(paths, shards=True) for kind, paths in kinds.items()}
         except (DataError, OSError) as error:
             failures.append((str(folder), error))
     if failures and not pictures:
@@ -106,10 +107,10 @@ def check(
 
 
 def _described(kind: str, findings: "Findings") -> str:
-    looks = [findings.looks[picture] for picture in dict.fromkeys(findings.pictures[kind])]
-    sides = [min(look.width, look.height) for look in looks]
+    facts = [findings.facts[picture] for picture in dict.fromkeys(findings.pictures[kind])]
+    sides = [min(picture.width, picture.height) for picture in facts]
     span = f", shorter sides from {min(sides)} to {max(sides)} pixels" if sides else ""
-    return f"{kind}: {len(looks):,} pictures{span}"
+    return f"{kind}: {len(facts):,} pictures{span}"
 
 
 def _megabytes(count: "Count", said: str) -> Callable[[int, int], None]:

@@ -45,7 +45,7 @@ class Checked:
         raise CheckpointError(
             f"{run}: holds a run that learns from other pictures; choose another folder, or give it those that it began"
             f" with (pictures was {before.get('pictures')} and is now {facts['pictures']};"
-            f" {changes_since(run / CACHE, self.findings.looks)})"
+            f" {changes_since(run / CACHE, self.findings.facts)})"
         )
 
     def remember(self, run: Path, *, side: int) -> None:
@@ -84,7 +84,7 @@ def check_data(data: Any, run: Path, accelerator: "Accelerator | None", screen: 
         screen.note(f"note: {len(names)} pictures cannot be read and are left out:")
         for picture, reason in unreadable:
             screen.note(f"  {picture}: {reason}")
-        kinds = {kind: [one for one in some if one not in names] for kind, some in pictures.items()}
+        kinds = {kind: [picture for picture in files if picture not in names] for kind, files in pictures.items()}
         for kind, left in kinds.items():
             if not left:
                 raise DataError(f"no picture {f'of {kind} ' if kind else ''}can be read")
@@ -106,6 +106,6 @@ def raise_unreadable(
     folders: Sequence[Failure] = (),
 ) -> None:
     """Raises SomeFailedError, which names every one of them, and every folder of which nothing is known."""
-    total = len({picture for some in pictures.values() for picture in some}) + len(folders)
+    total = len({picture for files in pictures.values() for picture in files}) + len(folders)
     failures = [(str(picture), DataError(f"{picture}: {reason}")) for picture, reason in unreadable]
     raise SomeFailedError([*folders, *failures], total, f"pictures {'and folders ' if folders else ''}{what}")

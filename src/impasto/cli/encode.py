@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.flags import given, method_flags
+from impasto.cli.flags import VGG19, given, method_flags
 from impasto.cli.pictures import find_painting
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError
@@ -28,9 +28,9 @@ def encode(
         Path | None, Parameter(alias="-o", help=f"file, NAME{STYLE_SUFFIX}; the painting's name if not given")
     ] = None,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    weights: Annotated[Path | None, Parameter(help="file of weights for the encoder vgg19")] = None,
+    weights: Annotated[Path | None, VGG19] = None,
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
-    overwrite: Annotated[bool, Parameter(help="replace a file that exists", show_default=False)] = False,
+    overwrite: Annotated[bool, Parameter(help="replace a file that exists")] = False,
 ) -> int:
     """Encode a painting for the default method."""
     chosen = StylizeOptions(**given(options))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
 
+from impasto.cli.flags import VGG19
 from impasto.cli.terminal import Screen, write
 from impasto.errors import OptionError
 
@@ -107,7 +108,11 @@ class By:
     lpips_heads: Annotated[
         Path | None, Parameter(group=_BY, help="file of LPIPS' own weights; downloaded once if not given")
     ] = None
-    weights: Annotated[Path | None, Parameter(group=_BY, help="file of weights for the encoder vgg19")] = None
+    weights: Annotated[
+        Path | None,
+        VGG19,
+        Parameter(group=_BY),
+    ] = None
     device: Annotated[str, Parameter(group=_BY, help="auto, cpu, cuda, cuda:1, mps")] = "auto"
     seed: Annotated[int, Parameter(group=_BY, help="of the subsets of KID")] = 0
 
@@ -127,9 +132,7 @@ def evaluate(
             help="folder for evaluation.json, .csv, .tex and .md; RUN/evaluation for a run, none for outputs",
         ),
     ] = None,
-    quiet: Annotated[
-        bool, Parameter(alias="-q", group=_WRITE, help="no notes and no bars", show_default=False)
-    ] = False,
+    quiet: Annotated[bool, Parameter(alias="-q", group=_WRITE, help="no notes and no bars")] = False,
 ) -> int:
     """Measure pictures that were made, or the generators of trained runs."""
     if bool(outputs) == bool(runs.run):

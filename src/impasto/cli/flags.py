@@ -5,12 +5,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import Field, field, fields, make_dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from cyclopts import App, Group, Parameter
 
+from impasto.errors import OptionError
 from impasto.methods import DEFAULT, METHODS, REFINER, every_field, options_of
-from impasto.options import choosable, described_range, kinds_of
+from impasto.options import Options, choosable, described_range, kinds_of
 
 if TYPE_CHECKING:
     from cyclopts.help import HelpPanel
@@ -23,6 +25,19 @@ UNSPOKEN = 2**53
 """A limit that nobody comes near, and that help does not mention."""
 
 ALIASES: Mapping[str, str] = {"colour": "--color"}
+
+
+def shown_default(value: Any) -> str | None:
+    """How help shows a default: nothing for what is empty, off, or not given."""
+    if isinstance(value, bool) or value is None or value in ("", (), []):
+        return None
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+EVERY_PARAMETER = Parameter(negative="", show_env_var=False, show_default=shown_default)
+"""How the flags of every command are."""
+
+VGG19 = Parameter(name="--vgg19", help="file of the encoder vgg19; downloaded once if not given")
 
 
 def heading(title: str, *, plain: Sequence[str] | None = None) -> Group:
@@ -126,7 +141,20 @@ def in_flags(message: str, command: App, arguments: Sequence[str]) -> str:
         word = match[0]
         return known[word] if word in known and (match.start() == 0 or "_" in word) else word
 
-    return re.sub(r"(?<![\w-])[a-z]+(_[a-z]+)*(?![\w-])", called, message)
+    return re.sub(r"(?<![\w-])[a-z][a-z0-9]*(_[a-z0-9]+)*(?![\w-])", called, message)
+
+
+def check_weights(options: Options, weights: Path | None, vgg19: Path | None) -> Path | None:
+    """The file of weights that these options load: of the two that were given, the one that is theirs.
+
+    Raises OptionError for one that they do not use.
+    """
+    own = options.weights_name == options.method
+    if weights is not None and not own:
+        raise OptionError(f"weights are of methods whose weights are their style, but the method is {options.method}")
+    if vgg19 is not None and getattr(options, "encoder", "") != "vgg19":
+        raise OptionError("vgg19 is a file of the encoder vgg19, and goes with --encoder vgg19")
+    return weights if own else vgg19
 
 
 def _method(methods: Sequence[str], group: Group) -> Parameter:
@@ -134,7 +162,7 @@ def _method(methods: Sequence[str], group: Group) -> Parameter:
     return Parameter(
         help=f"how the picture is painted: {about}",
         choices=tuple(methods),
-        show_default=partial(_shown, DEFAULT),
+        show_default=lambda _: DEFAULT,
         group=group,
     )
 
@@ -143,16 +171,16 @@ def _parameter(items: "Sequence[Field[Any]]", group: Group) -> Parameter:
     """Of one option, which several methods may have: what the first one says, and the choices of all."""
     item = items[0]
     choices = dict.fromkeys(choice for one in items for choice in one.metadata["choices"])
+    help_text = item.metadata["help"]
+    if item.metadata["aliases"]:
+        # Earlier names are taken as well, but not shown.
+        help_text, choices = f"{help_text} [choices: {', '.join(choices)}]", {}
     allowed = described_range(item.metadata) if (item.metadata["maximum"] or 0) < UNSPOKEN else ""
     return Parameter(
-        help=item.metadata["help"] + (f" ({allowed})" if allowed else ""),
+        help=help_text + (f" ({allowed})" if allowed else ""),
         choices=tuple(choices) or None,
         metavar=item.metadata["unit"].upper() or None,
         alias=ALIASES.get(item.name),
-        show_default=partial(_shown, item.default) if item.default not in (None, "") else False,
+        show_default=lambda _: shown_default(item.default),
         group=group,
     )
-
-
-def _shown(default: Any, _: Any) -> str:
-    return str(default)

@@ -13,7 +13,7 @@ def info(
     picture: Annotated[Path, Parameter(help="a picture that impasto painted")],
     /,
     *,
-    json: Annotated[bool, Parameter(help="print the record as JSON, nothing else", show_default=False)] = False,
+    json: Annotated[bool, Parameter(help="print the record as JSON, nothing else")] = False,
 ) -> int:
     """Show how a picture was painted."""
     # Pillow is not needed to explain wrong usage.

@@ -5,9 +5,10 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from impasto.cli.flags import EVERY_PARAMETER
 from impasto.cli.terminal import Screen, write
 
-app = App(name="keys", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")
+app = App(name="keys", default_parameter=EVERY_PARAMETER, help_format="plaintext")
 
 KeyFile = Annotated[Path, Parameter(metavar="FILE", help="the file that `impasto serve --keys` reads")]
 

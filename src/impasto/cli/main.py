@@ -18,17 +18,22 @@ import impasto
 from impasto.cli.config import ENVIRONMENT, configuration
 from impasto.cli.config import FILE as CONFIG
 from impasto.cli.failures import said
-from impasto.cli.flags import in_flags
+from impasto.cli.flags import EVERY_PARAMETER, SHOW_ALL, in_flags
+from impasto.cli.pictures import is_meant
+from impasto.cli.pipes import spelled_out
 from impasto.cli.terminal import write, write_error
 from impasto.errors import Cancelled, ImpastoError, OptionError
 
+HELP_ALL = "--help-all"
 DONE, FAILED, WRONG_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
 app = App(
     name="impasto",
     help="Turns pictures into paintings: offline, on a CPU, at any size.",
+    usage="Usage: impasto PHOTO... --style PAINTING [--output OUT] [OPTIONS], or impasto COMMAND",
     help_epilogue=(
-        f"Every option can also stand in a YAML file, {CONFIG} in the current folder or --config FILE, below the name"
+        "--help-all after a command shows all its options. Every option"
+        f" can also stand in a YAML file, {CONFIG} in the current folder or --config FILE, below the name"
         " of its command (stylize: {size: 1024}), or in the environment (IMPASTO_STYLIZE_SIZE=1024). What is given on"
         " the command line counts most, then the environment, then the file."
     ),
@@ -36,7 +41,7 @@ app = App(
     version=impasto.__version__,
     version_flags=["--version"],
     config=[ENVIRONMENT],
-    default_parameter=Parameter(negative="", show_env_var=False),
+    default_parameter=EVERY_PARAMETER,
     suppress_keyboard_interrupt=False,
     exit_on_error=False,
     print_error=False,
@@ -83,7 +88,7 @@ app.command(
 )
 app.command("impasto.cli.study:study", name="study", help="Run an experiment of the papers on pictures of yours.")
 app.command("impasto.cli.survey:app", name="survey", help="Ask people about results, and report what they answered.")
-app.command("impasto.cli.serve:serve", name="serve", help="Serve an HTTP API.")
+app.command("impasto.cli.serve:serve", name="serve", help="Serve a web page, and the HTTP API.")
 app.command("impasto.cli.bot:bot", name="bot", help="Be a Telegram bot.")
 app.command("impasto.cli.keys:app", name="keys", help="Say who may use a server.")
 app.register_install_completion_command()
@@ -93,7 +98,7 @@ app.register_install_completion_command()
 def launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     config: Annotated[Path | None, Parameter(help=f"YAML file with options, instead of {CONFIG}")] = None,
-    debug: Annotated[bool, Parameter(help="show the traceback of an error", show_default=False)] = False,  # noqa: ARG001
+    debug: Annotated[bool, Parameter(help="show the traceback of an error")] = False,  # noqa: ARG001
 ) -> int:
     """Run one command and return its exit code. debug is for `main`, which catches the errors."""
     app.config = configuration(app, config)
@@ -103,12 +108,13 @@ def launch(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `impasto` with these arguments, by default the process's own, and return the exit code."""
     _open_what_is_closed()
+    words = _completed(sys.argv[1:] if arguments is None else arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file may have a name that the terminal's encoding cannot say.
         sys.stdout.reconfigure(errors="backslashreplace")
     debug = False
     try:
-        command, bound, _ = app.meta.parse_args(list(sys.argv[1:] if arguments is None else arguments))
+        command, bound, _ = app.meta.parse_args(words)
         debug = bool(bound.arguments.get("debug"))
         code = command(*bound.args, **bound.kwargs)
         sys.stdout.flush()
@@ -117,10 +123,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             raise
-        return _report(error, sys.argv[1:] if arguments is None else arguments)
+        return _report(error, words)
     finally:
         _forget_what_cannot_be_written()
     return int(code or DONE)
+
+
+def _completed(arguments: Sequence[str]) -> list[str]:
+    """The words with the command that is meant where none is named: a picture, or an option of `stylize`."""
+    SHOW_ALL.set(HELP_ALL in arguments)
+    words = ["--help" if word == HELP_ALL else word for word in arguments]
+    place = 0
+    while place < len(words) and words[place].startswith(("--config", "--debug")):
+        place += 2 if words[place] == "--config" else 1
+    first = words[place] if place < len(words) else "--help"
+    if first not in app and (first.startswith("-") or is_meant(first)):
+        words.insert(place, "stylize")
+    return spelled_out(words) if words[place : place + 1] == ["stylize"] else words
 
 
 def _open_what_is_closed() -> None:

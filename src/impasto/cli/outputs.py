@@ -58,10 +58,17 @@ def fill(pattern: str, content: FileSource, number: int, styles: Sequence[FileSo
     return pattern.format(**values)
 
 
-def is_folder(output: str, contents: int) -> bool:
-    """Whether `--output` names a folder. Raises OptionError if it is one file for several contents."""
+def is_folder(output: str, contents: int, *, pattern: str | None = None) -> bool:
+    """Whether `--output` names a folder. Raises OptionError if it is one file for several contents, or neither.
+
+    pattern: for the files in it, if one was given.
+    """
     path = Path(output)
-    if output.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
+    if output.endswith(("/", os.sep)) or path.is_dir():
+        return True
+    if not path.suffix:
+        if contents == 1 and pattern is None:
+            raise OptionError(f"--output is {output}, but must be a file, such as {output}.png, or a folder, {output}/")
         return True
     if contents > 1 and path.suffix.lower() in FORMATS:
         raise OptionError(f"--output {output} names one file for {contents} paintings; name a folder, such as painted/")
@@ -85,7 +92,7 @@ def plan(
     Raises OptionError if two jobs would write one file.
     """
     count = len(contents) * len(styles)
-    folder = Path(output) if output is not None and is_folder(output, count) else None
+    folder = Path(output) if output is not None and is_folder(output, count, pattern=pattern) else None
     if output is not None and folder is None and pattern is not None:
         raise OptionError(f"--name is for a folder, but --output {output} names a file")
     usual = BESIDE if folder is None else IN_FOLDER

@@ -5,11 +5,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from impasto.errors import PictureError, reason_of
-from impasto.gallery import is_picture, packaged, style_file
+from impasto.gallery import is_picture, is_picture_name, packaged, style_file
 from impasto.jobs.job import FileSource, Mask
 
 # Before a mask's file: white and black change places.
 INVERSE = "not:"
+
+
+def is_meant(word: str) -> bool:
+    """Whether a word stands for pictures, there or not: for a file, a folder, a glob, or one of impasto's own."""
+    path = Path(word)
+    return path.exists() or glob.has_magic(word) or is_picture_name(path) or word in packaged()
 
 
 def source(word: str) -> FileSource:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from impasto.cli.flags import EVERY_PARAMETER
 from impasto.cli.terminal import Screen, duration, write
 from impasto.errors import DataError
 
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     from impasto.report.curves import Curve
     from impasto.training.runs import Run
 
-app = App(name="runs", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")
+app = App(name="runs", default_parameter=EVERY_PARAMETER, help_format="plaintext")
 
-AsJson = Annotated[bool, Parameter(name="--json", help="for programs", show_default=False)]
+AsJson = Annotated[bool, Parameter(name="--json", help="for programs")]
 DAY_SECONDS = 86_400
 WIDTH = 120
 """Characters of a line of the list, where names are not longer; `runs show` has everything."""

@@ -1,6 +1,5 @@
 """`impasto serve`: the web page and the HTTP API."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,20 +10,20 @@ from cyclopts import Parameter
 
 from impasto.cli.flags import flags, given
 from impasto.cli.terminal import Screen
-from impasto.errors import ImpastoError, OptionError, from_extra
+from impasto.errors import OptionError, from_extra
 from impasto.service.limits import Limits
 from impasto.serving.hosts import Hosts, is_loopback, named
-from impasto.serving.patience import Patience
+from impasto.serving.http_limits import HttpLimits
 
 if TYPE_CHECKING:
     from impasto.service import Offer, Service
 
     LimitsFlags = Any
-    PatienceFlags = Any
+    HttpFlags = Any
 else:
-    LimitsFlags, PatienceFlags = flags(Limits, "Limits"), flags(Patience, "Patience")
+    LimitsFlags, HttpFlags = flags(Limits, "Limits"), flags(HttpLimits, "HTTP")
 
-_NO_LIMITS, _NO_PATIENCE = LimitsFlags(), PatienceFlags()
+_NO_LIMITS, _NO_HTTP_LIMITS = LimitsFlags(), HttpFlags()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,16 +40,15 @@ class Address:
         Parameter(
             metavar="NAME",
             consume_multiple=True,
-            show_default=False,
             help="the only names, but for localhost, by which the server may be called; any where others are let in",
         ),
     ] = ()
     keys: Annotated[Path | None, Parameter(help="file of API keys, which `impasto keys` writes")] = None
-    insecure: Annotated[bool, Parameter(help="let others in without keys", show_default=False)] = False
+    insecure: Annotated[bool, Parameter(help="let others in without keys")] = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class Goods:
+class ServedModels:
     """What there is to choose from, and what paints."""
 
     styles: Annotated[
@@ -62,7 +60,7 @@ class Goods:
             metavar="NAME=FILE",
             consume_multiple=True,
             help="weights of vgg19, or of a method whose weights are its style; what has none is not offered, but for"
-            " nla-cyclegan, which comes with Monet",
+            " what comes with impasto",
         ),
     ] = ()
     device: Annotated[
@@ -73,27 +71,24 @@ class Goods:
 def serve(
     *,
     address: Annotated[Address, Parameter(name="*")] = Address(),
-    goods: Annotated[Goods, Parameter(name="*")] = Goods(),
+    models: Annotated[ServedModels, Parameter(name="*")] = ServedModels(),
     limits: Annotated[LimitsFlags, Parameter(name="*")] = _NO_LIMITS,
-    patience: Annotated[PatienceFlags, Parameter(name="*")] = _NO_PATIENCE,
+    http: Annotated[HttpFlags, Parameter(name="*")] = _NO_HTTP_LIMITS,
 ) -> int:
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
     hosts = _checked(address)
-    _check_temporary_folder()
-    chosen, patient = Limits(**given(limits)), Patience(**given(patience))
+    bounds, http_limits = Limits(**given(limits)), HttpLimits(**given(http))
     with from_extra("web", "serving"):
         import python_multipart  # noqa: F401  (which starlette asks for only when a form arrives)
 
         from impasto.serving.server import listen
         from impasto.web.app import create_app
-        from impasto.web.page.mount import add_page
         from impasto.web.server import make_server
     from impasto.web.keys import Keys
 
     keys = None if address.keys is None else Keys(address.keys)
-    with listen(address.host, address.port) as sock, _started(_offer(goods), chosen, goods.device) as service:
-        app = create_app(service, patient, keys=keys, hosts=hosts)
-        add_page(app, service)
+    with listen(address.host, address.port) as sock, _started(_offer(models), bounds, models.device) as service:
+        app = create_app(service, http_limits, keys=keys, hosts=hosts)
         host = f"[{address.host}]" if ":" in address.host else address.host
         screen = Screen()
         screen.result(f"http://{host}:{sock.getsockname()[1]}")
@@ -123,25 +118,15 @@ def _checked(address: Address) -> Hosts:
     return None if is_open and not names else names
 
 
-def _check_temporary_folder() -> None:
-    # gradio asks where it is, and puts an empty folder there.
-    try:
-        tempfile.gettempdir()
-    except FileNotFoundError as error:
-        raise ImpastoError(
-            "there is no folder for temporary files, which the web page needs (in a container: --tmpfs /tmp)"
-        ) from error
-
-
-def _offer(goods: Goods) -> "Offer":
+def _offer(models: ServedModels) -> "Offer":
     from impasto.gallery import own_styles
     from impasto.methods import shipped
     from impasto.service import Offer, styles_in
 
     weights = shipped()
-    for word in goods.weights:
+    for word in models.weights:
         name, equals, path = word.partition("=")
         if not equals:
             raise OptionError(f"--weights is '{word}', but must be NAME=FILE")
         weights[name] = Path(path).resolve()
-    return Offer(styles=own_styles() if goods.styles is None else styles_in(goods.styles), weights=weights)
+    return Offer(styles=own_styles() if models.styles is None else styles_in(models.styles), weights=weights)

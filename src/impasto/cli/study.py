@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from impasto.cli.flags import VGG19
 from impasto.cli.pictures import find_contents, find_painting
 from impasto.cli.terminal import Screen, write
 from impasto.errors import Cancelled, OptionError
@@ -22,9 +23,7 @@ TABLES = "paper-tables"
 class Scale:
     """How much is painted or trained."""
 
-    quick: Annotated[
-        bool, Parameter(help="small and short, to see that it works: under a minute", show_default=False)
-    ] = False
+    quick: Annotated[bool, Parameter(help="small and short, to see that it works: under a minute")] = False
     size: Annotated[
         int | None, Parameter(help="longer side of the pictures; 512 if not given. Of trainings, of their crops")
     ] = None
@@ -42,7 +41,7 @@ class Network:
     """What sees the pictures."""
 
     encoder: Annotated[str | None, Parameter(help="lite or vgg19; lite if not given")] = None
-    weights: Annotated[Path | None, Parameter(help="file of weights for the encoder vgg19")] = None
+    weights: Annotated[Path | None, VGG19] = None
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
 
 
@@ -56,9 +55,7 @@ class Trained:
             consume_multiple=True, metavar="KIND=FOLDER", help="A=photos B=paintings, folders or tars, for trainings"
         ),
     ] = ()
-    slim: Annotated[bool, Parameter(help="networks and pictures with a sixteenth of the work", show_default=False)] = (
-        False
-    )
+    slim: Annotated[bool, Parameter(help="networks and pictures with a sixteenth of the work")] = False
     seed: Annotated[int, Parameter(help="of everything random in trainings")] = 0
     precision: Annotated[str, Parameter(help="of trainings: auto, fp32, bf16")] = "auto"
 
@@ -70,9 +67,7 @@ class Target:
     output: Annotated[
         Path | None, Parameter(alias=("-o", "--out"), help="folder for the outcome; study-NAME if not given")
     ] = None
-    overwrite: Annotated[
-        bool, Parameter(help="replace an older outcome, of other pictures or settings", show_default=False)
-    ] = False
+    overwrite: Annotated[bool, Parameter(help="replace an older outcome, of other pictures or settings")] = False
 
 
 def study(

@@ -39,12 +39,10 @@ def styles(
         Path | None,
         Parameter(alias="-o", group=_SHEET, help="file of the sheet; PHOTO-styles.jpg in this folder if not given"),
     ] = None,
-    overwrite: Annotated[
-        bool, Parameter(group=_SHEET, help="replace a file that exists; never the photo", show_default=False)
-    ] = False,
+    overwrite: Annotated[bool, Parameter(group=_SHEET, help="replace a file that exists; never the photo")] = False,
     device: Annotated[str, Parameter(group=_SHEET, help="auto, cpu, cuda, cuda:1, mps")] = "auto",
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    json: Annotated[bool, Parameter(help="print the list as JSON", show_default=False)] = False,
+    json: Annotated[bool, Parameter(help="print the list as JSON")] = False,
 ) -> int:
     """List the paintings whose names --style takes; with a photo, paint it in all of them, onto a labelled sheet.
 

@@ -1,16 +1,18 @@
 """`impasto stylize`: what can be said, checked before PyTorch is imported, and handed on to be painted."""
 
+import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from cyclopts import Group, Parameter
+from cyclopts import Parameter
 
 from impasto.cli.failures import SomeFailedError
-from impasto.cli.flags import given, method_flags
+from impasto.cli.flags import VGG19, check_weights, given, heading, method_flags
 from impasto.cli.outputs import IN_FOLDER, check_pattern, is_folder, make_ready, plan, targets
 from impasto.cli.pictures import INVERSE, called, find_contents, find_mask, find_style
+from impasto.cli.pipes import STDOUT, piped
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
 from impasto.jobs.job import FileSource, Mask, PaintJob
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
 else:
     OptionFlags = method_flags()
 
-_OUTPUT = Group.create_ordered("What to write")
-_RUN = Group.create_ordered("How to run")
+_OUTPUT = heading("What to write", plain=("--output", "--overwrite", "--grid"))
+_RUN = heading("How to run", plain=("--device", "--weights", "--quiet"))
 DEFAULT_SAVE_EVERY = 50
 T = TypeVar("T")
 _NO_FLAGS = OptionFlags()
@@ -42,7 +44,8 @@ class Output:
         Parameter(
             alias="-o",
             group=_OUTPUT,
-            help="file, whose suffix says the format, or folder; beside the content, as NAME-impasto, if not given",
+            help="file, whose suffix says the format, or FOLDER/; - is standard output, as PNG; beside the content, as"
+            " NAME-impasto, if not given",
         ),
     ] = None
     name: Annotated[
@@ -53,9 +56,7 @@ class Output:
             f" {{method}} {{size}} {{seed}}; {IN_FOLDER} if not given",
         ),
     ] = None
-    overwrite: Annotated[
-        bool, Parameter(group=_OUTPUT, help="replace files that exist; never the inputs", show_default=False)
-    ] = False
+    overwrite: Annotated[bool, Parameter(group=_OUTPUT, help="replace files that exist; never the inputs")] = False
     bits: Annotated[
         str | None,
         Parameter(
@@ -80,10 +81,11 @@ class Run:
         Path | None,
         Parameter(
             group=_RUN,
-            help="file of weights: for the encoder vgg19, instead of the official one; for the cyclegan methods, what"
-            " their training wrote, or monet, which comes with impasto, for nla-cyclegan",
+            help="of a method whose weights are its style: the file that its training wrote, or monet, which comes with"
+            " impasto",
         ),
     ] = None
+    vgg19: Annotated[Path | None, VGG19, Parameter(group=_RUN)] = None
     pixel_limit: Annotated[
         int | None, Parameter(group=_RUN, metavar="N", help="refuse larger pictures; 178,956,970 pixels if not given")
     ] = None
@@ -97,18 +99,16 @@ class Run:
             group=_RUN,
             help=f"go on where a stopped run left off, and keep the state every {DEFAULT_SAVE_EVERY} or --save-every"
             " steps",
-            show_default=False,
         ),
     ] = False
-    json: Annotated[
-        bool, Parameter(group=_RUN, help="print one JSON record per painting, nothing else", show_default=False)
-    ] = False
-    quiet: Annotated[bool, Parameter(alias="-q", group=_RUN, help="print errors only", show_default=False)] = False
+    json: Annotated[bool, Parameter(group=_RUN, help="print one JSON record per painting, nothing else")] = False
+    quiet: Annotated[bool, Parameter(alias="-q", group=_RUN, help="print errors only")] = False
 
 
 def stylize(
     content: Annotated[
-        list[str] | None, Parameter(help="pictures, folders, globs; or mountains, still_life: impasto's own")
+        list[str] | None,
+        Parameter(help="pictures, folders, globs; - is standard input; or mountains, still_life: impasto's own"),
     ] = None,
     /,
     *,
@@ -142,27 +142,54 @@ def stylize(
     The result has the size of its content unless --size says otherwise, and carries how it was made.
     """
     if not content:
-        raise OptionError("CONTENT is missing: the pictures to paint, which stand before --style")
-    screen = Screen(quiet=run.quiet, results=not run.json)
+        words = style or []
+        meant = _meant(words[-1:] + words[:-1])
+        raise OptionError(f"CONTENT is missing: the pictures to paint, which stand before --style{meant}")
+    screen = Screen(quiet=run.quiet, results=not run.json and output.output != STDOUT)
     repeated = _repeat(like, screen) if like else Repeated()
     chosen = _options(like, repeated.options, given(options))
     if output.name is not None:
         check_pattern(output.name)
     words = style or (repeated.styles if chosen.takes_styles else [])
     mask_words = (mask if style or mask else repeated.masks) if chosen.takes_styles else mask
-    if not words and chosen.takes_styles:
-        raise OptionError("--style is missing: the painting whose style to use")
+    if not words and chosen.needs_style:
+        raise OptionError(f"--style is missing: the painting whose style to use{_meant(content)}")
     _check(run, output, chosen, masked=bool(mask_words))
     chosen.check_styles(len(words) if output.grid is None else 1, masks=len(mask_words or ()))
-    contents, problems = find_contents(content)
-    folders = [like.parent if like else Path(), *{c.path.parent for c in contents}]
-    styles = [_found(find_style, word, [] if style else folders) for word in words]
-    masks = [_found(find_mask, word, [] if style or mask else folders) for word in mask_words or ()]
-    if output.output is not None:
-        is_folder(output.output, len(contents) * (len(styles) if output.grid else 1))
-    if len(problems) == 1 and not contents:
-        raise problems[0]
-    return _paint(Pictures(contents, styles, masks, like, problems), chosen, output, run, screen)
+    with piped([*content, *words], output.output) as pipes:
+        contents, problems = find_contents([pipes.file(word) for word in content])
+        contents = [pipes.named(one) for one in contents]
+        folders = [like.parent if like else Path(), *{c.path.parent for c in contents}]
+        styles = [pipes.named(_found(find_style, pipes.file(word), [] if style else folders)) for word in words]
+        masks = [_found(find_mask, word, [] if style or mask else folders) for word in mask_words or ()]
+        count = len(contents) * (len(styles) if output.grid else 1)
+        if pipes.sent is not None:
+            _check_piped(count, output, run)
+            output = replace(output, output=str(pipes.sent))
+        elif output.output is not None:
+            is_folder(output.output, count, pattern=output.name)
+        if len(problems) == 1 and not contents:
+            raise problems[0]
+        try:
+            return _paint(Pictures(contents, styles, masks, like, problems), chosen, output, run, screen)
+        finally:
+            pipes.send()
+
+
+def _check_piped(count: int, output: Output, run: Run) -> None:
+    """Raises OptionError for what standard output cannot hold."""
+    if count > 1:
+        raise OptionError(f"--output - is standard output, which holds one painting, but there are {count}")
+    for flag, chosen in (("--json", run.json), ("--resume", run.resume), ("--save-every", run.save_every)):
+        if chosen:
+            raise OptionError(f"{flag} needs a file, but --output - is standard output")
+    if output.name is not None:
+        raise OptionError("--name is for a folder, but --output - is standard output")
+
+
+def _meant(words: Sequence[str]) -> str:
+    """What was probably meant by two pictures: the first one in the style of the second."""
+    return f"; did you mean: impasto {shlex.join([words[0], '--style', words[1]])}" if len(words) == 2 else ""
 
 
 @dataclass(frozen=True)
@@ -198,12 +225,13 @@ def _paint(
 
     contents, styles, problems = pictures.contents, pictures.styles, pictures.problems
     mixes = [(style,) for style in styles] if output.grid else [tuple(styles)]
-    how = _target(output, run, [*pictures.paths, *options.files.values(), run.weights])
+    weights = check_weights(options, run.weights, run.vgg19)
+    how = _target(output, run, [*pictures.paths, *options.files.values(), weights])
     jobs = plan(
         contents, mixes, pictures.masks, options, output=output.output, pattern=output.name,
         beside=output.grid is None, how=how,
     )  # fmt: skip
-    stylizer = api.load(options.method, device=run.device, weights=run.weights, download=screen.download)
+    stylizer = api.load(options.method, device=run.device, weights=weights, download=screen.download)
     make_ready(jobs)
     sheet = _sheet(contents, styles, output.grid, how, jobs)
     pixel_limit = run.pixel_limit or DEFAULT_PIXEL_LIMIT

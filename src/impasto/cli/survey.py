@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from impasto.cli.flags import EVERY_PARAMETER
 from impasto.cli.terminal import Screen, write
 from impasto.errors import DataError, OptionError, from_extra
 from impasto.serving.hosts import named
 
 if TYPE_CHECKING:
-    from impasto.survey.store import Keys
+    from impasto.survey.store import SurveyKeys
 
-app = App(name="survey", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")
+app = App(name="survey", default_parameter=EVERY_PARAMETER, help_format="plaintext")
 
 PAIRS = 10
 """As in paper 004."""
@@ -50,7 +51,6 @@ class People:
         bool,
         Parameter(
             help="one link for all, which gives each who comes a link of their own, until N have one",
-            show_default=False,
         ),
     ] = False
     url: Annotated[str, Parameter(help="address under which they will reach the server, for the links")] = (
@@ -107,7 +107,7 @@ def create(
     from impasto.files import check_output
     from impasto.survey.create import create_survey
     from impasto.survey.pairs import match, spread
-    from impasto.survey.store import Settings
+    from impasto.survey.store import SurveySettings
 
     for path in (file, links):
         check_output(path)
@@ -119,7 +119,7 @@ def create(
     if shown.pairs is not None and len(chosen) < shown.pairs:
         raise DataError(f"--pairs is {shown.pairs}, but there are results of {len(chosen)} pairs")
     kinds = tuple(part.strip() for part in shown.ask.split(",") if part.strip())
-    settings = Settings(
+    settings = SurveySettings(
         **vars(wording), kinds=kinds, methods=tuple(folders), places=people.participants, open=people.open
     )
     with screen.counting("survey") as count:
@@ -137,15 +137,12 @@ def serve(
         str, Parameter(help="address to listen on; this one is reached from this machine alone")
     ] = LOOPBACK,
     port: Annotated[int, Parameter(help="0 for any that is free")] = PORT,
-    proxy: Annotated[
-        str, Parameter(help="address of a web server before it, whose X-Forwarded-For is believed", show_default=False)
-    ] = "",
+    proxy: Annotated[str, Parameter(help="address of a web server before it, whose X-Forwarded-For is believed")] = "",
     allow_host: Annotated[
         tuple[str, ...],
         Parameter(
             metavar="NAME",
             consume_multiple=True,
-            show_default=False,
             help="the only names, but for localhost, by which the server may be called; any if none is given",
         ),
     ] = (),
@@ -187,7 +184,7 @@ def report(
     ] = None,
     resamples: Annotated[int, Parameter(metavar="N", help="how often people are drawn for the intervals")] = 10_000,
     seed: Annotated[int, Parameter(help="of drawing them")] = 0,
-    overwrite: Annotated[bool, Parameter(help="replace an older report", show_default=False)] = False,
+    overwrite: Annotated[bool, Parameter(help="replace an older report")] = False,
 ) -> int:
     """Write what people answered as a page, a picture and tables, and print the finding."""
     if not 100 <= resamples <= 1_000_000:
@@ -252,7 +249,7 @@ def _methods(results: Sequence[str]) -> dict[str, Path]:
     return folders
 
 
-def _hand_out(file: Path, links: Path, keys: "Keys", url: str) -> None:
+def _hand_out(file: Path, links: Path, keys: "SurveyKeys", url: str) -> None:
     """The links into a file, the admin's key on the screen: neither is stored anywhere else."""
     base = f"{url}/{keys.survey}"
     lines = [f"{base}/join/{keys.joining}"] if keys.joining else [f"{base}/p/{link}" for link in keys.links]

@@ -1,13 +1,16 @@
 """`impasto train`: a recipe's networks, trained into a folder that holds everything about the run."""
 
+import contextlib
 import hashlib
 import importlib
 import inspect
+import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,15 +19,16 @@ from cyclopts import Parameter
 
 from impasto.cli import launch
 from impasto.cli.data_check import check_data
+from impasto.cli.flags import VGG19
 from impasto.cli.terminal import Screen, duration
 from impasto.data.layout import TEST, TRAIN, find_layout
 from impasto.errors import Cancelled, ImpastoError, OptionError, from_extra
-from impasto.recipes import RECIPES
+from impasto.recipes import EARLIER_NAMES, RECIPES, place_of
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from impasto.training.loop import Report
+    from impasto.training.loop import StepReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +50,7 @@ class Networks:
     teacher: Annotated[Path | None, Parameter(help="file of the network to learn from, where the recipe needs it")] = (
         None
     )
-    weights: Annotated[Path | None, Parameter(help="file of the encoder vgg19; downloaded once if not given")] = None
+    weights: Annotated[Path | None, VGG19] = None
     start: Annotated[
         Path | None,
         Parameter(help="file of a decoder with whose weights a recipe of adain begins, not random ones"),
@@ -89,7 +93,7 @@ class Changes:
 
 
 def train(
-    recipe: Annotated[str, Parameter(choices=tuple(RECIPES), help="which run to make")],
+    recipe: Annotated[str, Parameter(help=f"which run to make: {', '.join(RECIPES)}")],
     /,
     *,
     data: Annotated[
@@ -105,14 +109,13 @@ def train(
     out: Annotated[Path, Parameter(help="folder of the run")],
     networks: Annotated[Networks, Parameter(name="*")] = Networks(),
     changes: Annotated[Changes, Parameter(name="*")] = Changes(),
-    resume: Annotated[bool, Parameter(help="go on with the run in the folder", show_default=False)] = False,
-    skip_unreadable: Annotated[
-        bool, Parameter(help="train without the pictures that cannot be read", show_default=False)
-    ] = False,
+    resume: Annotated[bool, Parameter(help="go on with the run in the folder")] = False,
+    skip_unreadable: Annotated[bool, Parameter(help="train without the pictures that cannot be read")] = False,
     machine: Annotated[Machine, Parameter(name="*")] = Machine(),
 ) -> int:
     """Train a network by one of impasto's recipes. Under torchrun, on all of its processes."""
-    module_name, _, maker = RECIPES[recipe].partition(":")
+    _check_recipe(recipe)
+    module_name, maker = place_of(recipe)
     module = _with_extra(module_name)
     files = _network_files(module, recipe, networks)
     folders = _folders(module, recipe, data)
@@ -124,7 +127,7 @@ def train(
     check_folder(out)
     for flag, path in files.items():
         if is_same_file(out, path.parent):
-            raise OptionError(f"--{flag} {path} lies in the run's own folder, whose files are replaced; copy it")
+            raise OptionError(f"--{_flag(flag)} {path} lies in the run's own folder, whose files are replaced; copy it")
     processes = launch.processes(machine.devices, machine.device)
     if processes.to_start:
         return launch.start(processes.count)
@@ -134,8 +137,8 @@ def train(
     folders = checked.data
     if hasattr(module, "settle"):
         config = module.settle(config, folders)
-    facts = {"recipe": recipe, **asdict(config), "precision": machine.precision, **_facts(folders, files)}
-    facts["processes"] = processes.count
+    facts = {"recipe": _recorded_name(recipe, out), **asdict(config), "precision": machine.precision}
+    facts |= {**_facts(folders, files), "processes": processes.count}
     how: dict[str, Any] = {
         "resume": resume,
         # Runs from before there were several processes had one.
@@ -190,11 +193,32 @@ def _network_files(module: ModuleType, recipe: str, networks: Networks) -> dict[
     for name, path in vars(networks).items():
         if path is not None:
             if name not in known:
-                raise OptionError(f"the recipe {recipe} has no use for --{name}")
+                raise OptionError(f"the recipe {recipe} has no use for --{_flag(name)}")
             files[name] = path
         elif name in known and known[name].default is inspect.Parameter.empty:
-            raise OptionError(f"the recipe {recipe} needs --{name} FILE: the network to learn from")
+            raise OptionError(f"the recipe {recipe} needs --{_flag(name)} FILE: the network to learn from")
     return files
+
+
+def _check_recipe(recipe: str) -> None:
+    if recipe not in RECIPES and recipe not in EARLIER_NAMES:
+        near = get_close_matches(recipe, RECIPES, n=1)
+        hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(RECIPES)}"
+        raise OptionError(f"RECIPE is '{recipe}', which there is not{hint}")
+
+
+def _recorded_name(recipe: str, out: Path) -> str:
+    """The recipe's name; or an earlier one of it, if the run in the folder was begun by that."""
+    name = EARLIER_NAMES.get(recipe, recipe)
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        recorded = json.loads((out / "config.json").read_text()).get("recipe")
+        return str(recorded) if EARLIER_NAMES.get(recorded) == name else name
+    return name
+
+
+def _flag(name: str) -> str:
+    """How the command line calls what a recipe takes by this name."""
+    return "vgg19" if name == "weights" else name
 
 
 def _folders(module: ModuleType, recipe: str, data: Sequence[str]) -> Any:
@@ -267,7 +291,7 @@ def _accelerator(machine: Machine) -> "Accelerator":
 
 
 @contextmanager
-def _reported(screen: Screen, title: str) -> "Iterator[Report]":
+def _reported(screen: Screen, title: str) -> "Iterator[StepReport]":
     """What `fit` is given to tell how it goes: a bar in a terminal, else a line for each report."""
     first: list[tuple[float, int]] = []
     with screen.counting(title) as show:

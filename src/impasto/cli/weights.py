@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from impasto.cli.failures import SomeFailedError
+from impasto.cli.flags import EVERY_PARAMETER, VGG19
 from impasto.cli.terminal import Screen, write
 from impasto.errors import OptionError
+from impasto.methods import METHODS, importer, options_of
 
-app = App(name="weights", default_parameter=Parameter(negative="", show_env_var=False), help_format="plaintext")
+app = App(name="weights", default_parameter=EVERY_PARAMETER, help_format="plaintext")
 
 
 @app.command(name="list")
@@ -56,14 +58,14 @@ def normalise(
     data: Annotated[list[Path], Parameter(consume_multiple=True, help="folders of pictures")],
     output: Annotated[Path, Parameter(alias="-o", help="file to write, NAME.safetensors")],
     encoder: Annotated[Literal["lite", "vgg19"], Parameter(help="whose filters")] = "vgg19",
-    weights: Annotated[Path | None, Parameter(help="file of weights for vgg19, instead of the official one")] = None,
+    weights: Annotated[Path | None, VGG19] = None,
     size: Annotated[int, Parameter(metavar="PX", help="longer side of the pictures, reduced where larger")] = 512,
     limit: Annotated[int | None, Parameter(metavar="N", help="take N pictures, spread over all of them")] = None,
-    overwrite: Annotated[bool, Parameter(help="replace the file if it exists", show_default=False)] = False,
+    overwrite: Annotated[bool, Parameter(help="replace the file if it exists")] = False,
 ) -> int:
     """Make the mean activation of every filter 1 over a folder of pictures, and save the encoder.
 
-    Use the file with --encoder vgg19 --weights FILE.
+    Use the file with --encoder vgg19 --vgg19 FILE.
     """
     for flag, value in (("--size", size), ("--limit", limit)):
         if value is not None and value < 1:
@@ -99,21 +101,20 @@ def import_weights(
     layout: Annotated[
         str | None, Parameter(help="what the file is: adain-encoder or adain-decoder; recognised if not given")
     ] = None,
-    overwrite: Annotated[bool, Parameter(help="replace the file if it exists", show_default=False)] = False,
+    overwrite: Annotated[bool, Parameter(help="replace the file if it exists")] = False,
 ) -> int:
     """Convert the weights of another AdaIN program, and say how to use them."""
     _check_output(output, overwrite, file)
+    method = next(name for name in METHODS if options_of(name).foreign)
     # PyTorch comes in here.
-    from impasto.methods.adain.foreign import import_foreign
-
-    found = import_foreign(file, output, layout)
+    found = importer(method)(file, output, layout)
     screen = Screen()
     screen.note(f"{file}: {found.name}, {found.what}")
     screen.result(str(output))
     if found.network == "encoder":
-        screen.note(f"use it with --encoder vgg19 --weights {output}; --method adain needs its decoder as well")
+        screen.note(f"use it with --encoder vgg19 --vgg19 {output}; --method {method} needs its decoder as well")
     else:
-        screen.note(f"use it with --method adain --decoder {output} and its encoder: --encoder vgg19 --weights FILE")
+        screen.note(f"use it with --method {method} --decoder {output} and its encoder: --encoder vgg19 --vgg19 FILE")
     return 0
 
 

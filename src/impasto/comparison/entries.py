@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import OptionError
-from impasto.methods import StylizeOptions, every_field, fields_of, options_of
+from impasto.methods import DEFAULT, REFINER, StylizeOptions, every_field, fields_of, options_of
 from impasto.options import Options, choosable, kinds_of
 
-# Steps of `+refine`: where the loss of adain's refinement has fallen by most of what it ever will.
+# Steps of `+refine`: where the loss of refinement has fallen by most of what it ever will.
 REFINE_STEPS = 50
 
 WEIGHTS = "weights"
@@ -36,13 +36,13 @@ class Entry:
 def parse(text: str, shared: Mapping[str, Any]) -> list[Entry]:
     """'adain,adain+refine,gatys:steps=50:tv_weight=0' as entries.
 
-    METHOD, then any of +refine (adain, 50 steps of gatys after it), +QUALITY (adain) or +PRESET (gatys), then
+    METHOD, then any of +refine (50 steps of refinement), +QUALITY or +PRESET, as far as the method has them, then
     :OPTION=VALUE for any option of `impasto stylize`, and :weights=FILE. shared: options of all entries that have them.
     Raises OptionError for anything else, and for two entries of one meaning.
     """
     entries = [_entry(part.strip(), shared) for part in text.split(",") if part.strip()]
     if not entries:
-        raise OptionError("methods names none; --methods adain,gatys compares two")
+        raise OptionError(f"methods names none; --methods {DEFAULT},{REFINER} compares two")
     for number, entry in enumerate(entries):
         for other in entries[:number]:
             if (entry.options, entry.weights) == (other.options, other.weights):
@@ -55,6 +55,10 @@ def parse(text: str, shared: Mapping[str, Any]) -> list[Entry]:
 def _entry(word: str, shared: Mapping[str, Any]) -> Entry:
     head, *settings = word.split(":")
     method, *shorts = head.split("+")
+    try:
+        options_of(method)
+    except OptionError as error:
+        raise OptionError(f"methods: {word}: {error}") from None
     chosen: dict[str, Any] = {"method": method}
     weights = None
     for short in shorts:
@@ -80,7 +84,7 @@ def _short(short: str, method: str, word: str) -> dict[str, Any]:
     known = {"refine": {"refine": REFINE_STEPS}} if options_of(method).refined_by else {}
     for item in choosable(options_of(method)):
         if item.name in SHORT:
-            known |= {choice: {item.name: choice} for choice in item.metadata["choices"]}
+            known |= {choice: {item.name: choice} for choice in (*item.metadata["choices"], *item.metadata["aliases"])}
     if short not in known:
         there = f"there are {', '.join(f'+{name}' for name in known)}" if known else f"{method} has none"
         raise OptionError(f"methods: +{short} in {word} is unknown; {there}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from impasto.data.layout import TRAIN, find_layout
 from impasto.data.unpack import unpack_zip
-from impasto.download import DownloadError, Wanted, download, is_offline, sha256_of
+from impasto.download import DownloadError, RemoteFile, download, is_offline, sha256_of
 from impasto.errors import DataError, OptionError
 from impasto.files import replace_file
 
@@ -194,10 +194,10 @@ def _download(path: Path, archive: Archive, wanted: str | None, progress: Callab
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     # What it becomes needs as much again. Beforehand, because the download alone may take an hour.
-    have = sum(one.stat().st_size for one in path.parent.glob(f".{path.name}.partial"))
+    have = sum(part.stat().st_size for part in path.parent.glob(f".{path.name}.partial"))
     if shutil.disk_usage(path.parent).free < 2 * archive.num_bytes - have:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    file = Wanted(urls=archive.urls, sha256=wanted, num_bytes=archive.num_bytes)
+    file = RemoteFile(urls=archive.urls, sha256=wanted, num_bytes=archive.num_bytes)
     try:
         return download(file, path, progress=progress)
     except DownloadError as error:
@@ -219,7 +219,7 @@ def _unpack(path: Path, target: Path, about: dict[str, object], progress: Callab
 
 def _root(folder: Path, archive: Path) -> Path:
     """The folder itself or the only one in it, whichever holds the pictures."""
-    for root in (folder, *(one for one in folder.iterdir() if one.is_dir())):
+    for root in (folder, *(inner for inner in folder.iterdir() if inner.is_dir())):
         if find_layout(root):
             return root
     raise DataError(f"{archive}: does not hold the folders of a data set ({', '.join(TRAIN.values())})")

@@ -27,7 +27,7 @@ _VERSION = 2
 
 
 @dataclass(frozen=True)
-class Look:
+class PictureFacts:
     """What is known about one picture. width, height: pixels as stored; sha256: of its bytes."""
 
     width: int
@@ -47,33 +47,33 @@ class Copy:
 @dataclass(frozen=True, kw_only=True)
 class Findings:
     """pictures: {kind: the readable ones, as often as they were given}. unreadable: the others, each with the reason.
-    looks: of every readable one."""
+    facts: of every readable one."""
 
     pictures: Mapping[str, Sequence[PictureFile]]
     unreadable: Sequence[tuple[PictureFile, str]]
-    looks: Mapping[PictureFile, Look]
+    facts: Mapping[PictureFile, PictureFacts]
 
     @property
     def copies(self) -> list[Copy]:
         """Every file whose bytes an earlier one has already, beside the first of them."""
         seen: dict[str, tuple[str, PictureFile]] = {}
-        found = []
+        copies = []
         for kind, pictures in self.pictures.items():
             for picture in dict.fromkeys(pictures):
-                kind_before, before = seen.setdefault(self.looks[picture].sha256, (kind, picture))
+                kind_before, before = seen.setdefault(self.facts[picture].sha256, (kind, picture))
                 if before != picture or kind_before != kind:
-                    found.append(Copy((kind_before, kind), before, picture))
-        return found
+                    copies.append(Copy((kind_before, kind), before, picture))
+        return copies
 
     def smaller_than(self, side: int) -> dict[str, list[PictureFile]]:
         """{kind: pictures whose shorter side has fewer pixels than `side`, the smallest first}."""
-        found: dict[str, list[PictureFile]] = {}
+        smaller: dict[str, list[PictureFile]] = {}
         for kind, pictures in self.pictures.items():
-            shorter = {one: min(self.looks[one].width, self.looks[one].height) for one in pictures}
-            small = sorted((one for one, length in shorter.items() if length < side), key=shorter.__getitem__)
+            shorter = {picture: min(self.facts[picture].width, self.facts[picture].height) for picture in pictures}
+            small = sorted((picture for picture, length in shorter.items() if length < side), key=shorter.__getitem__)
             if small:
-                found[kind] = small
-        return found
+                smaller[kind] = small
+        return smaller
 
 
 def check_pictures(
@@ -88,15 +88,15 @@ def check_pictures(
         as then is not read again. A cache that is missing or damaged is no error. progress: called with (done, total).
     """
     known = _read_cache(cache) if cache else {}
-    different = list(dict.fromkeys(picture for some in pictures.values() for picture in some))
-    looks: dict[PictureFile, Look] = {}
+    different = list(dict.fromkeys(picture for files in pictures.values() for picture in files))
+    facts: dict[PictureFile, PictureFacts] = {}
     reasons: dict[PictureFile, str] = {}
 
-    def look(picture: PictureFile) -> Look | str:
+    def look(picture: PictureFile) -> PictureFacts | str:
         try:
             with explained(str(picture)):
-                found = known.get(_key(picture))
-            return found or _look(picture)
+                cached = known.get(_key(picture))
+            return cached or _look(picture)
         except PictureError as error:
             return str(error).removeprefix(f"{picture}: ")
 
@@ -104,22 +104,22 @@ def check_pictures(
     pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
     try:
         for done, (picture, outcome) in enumerate(zip(different, pool.map(look, different), strict=True), 1):
-            if isinstance(outcome, Look):
-                looks[picture] = outcome
+            if isinstance(outcome, PictureFacts):
+                facts[picture] = outcome
             else:
                 reasons[picture] = outcome
             if progress:
                 progress(done, len(different))
     finally:
         pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for the rest
-    readable = {kind: [one for one in some if one in looks] for kind, some in pictures.items()}
-    return Findings(pictures=readable, unreadable=list(reasons.items()), looks=looks)
+    readable = {kind: [picture for picture in files if picture in facts] for kind, files in pictures.items()}
+    return Findings(pictures=readable, unreadable=list(reasons.items()), facts=facts)
 
 
 def write_cache(path: Path, findings: Findings) -> None:
     """What `check_pictures` need not look at again."""
     entries = {}
-    for picture, look in findings.looks.items():
+    for picture, look in findings.facts.items():
         try:
             entries[_key(picture)] = asdict(look)
         except OSError:  # gone in the meantime
@@ -135,8 +135,8 @@ def changes_since(path: Path, pictures: Iterable[PictureFile]) -> str:
     now = {picture.name for picture in pictures}
     if not before or before == now:
         return "their names, or how often they count, are others"
-    found = {"new": sorted(now - before), "gone": sorted(before - now)}
-    return "; ".join(f"{what}: {_listed(names)}" for what, names in found.items() if names)
+    changes = {"new": sorted(now - before), "gone": sorted(before - now)}
+    return "; ".join(f"{what}: {_listed(names)}" for what, names in changes.items() if names)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -174,7 +174,7 @@ def _about_numbers(findings: Findings) -> Iterator[str]:
 
 def _about_sizes(findings: Findings, side: int) -> Iterator[str]:
     for kind, small in findings.smaller_than(side).items():
-        look = findings.looks[small[0]]
+        look = findings.facts[small[0]]
         yield (
             f"{_named(kind)}{_count(small)} of {len(set(findings.pictures[kind]))} pictures are smaller than a crop of"
             f" {side} pixels and will be enlarged (the smallest is {small[0]}, {look.width} x {look.height})"
@@ -194,7 +194,7 @@ def _count(things: Sequence[Any]) -> str:
     return f"{len(things):,}"
 
 
-def _look(picture: PictureFile) -> Look:
+def _look(picture: PictureFile) -> PictureFacts:
     """Decodes the picture as training does, a JPEG at an eighth of its size, for which all of its bytes must be sound.
     The checksums of a PNG, at which nobody looks who decodes it, tell of pixels that are not what they were."""
     name = str(picture)
@@ -207,7 +207,7 @@ def _look(picture: PictureFile) -> Look:
     with opened(Named(data, name)) as file:
         if file.format == "PNG":
             file.verify()
-    return Look(*size, hashlib.sha256(data).hexdigest())
+    return PictureFacts(*size, hashlib.sha256(data).hexdigest())
 
 
 def _key(picture: PictureFile) -> str:
@@ -217,11 +217,11 @@ def _key(picture: PictureFile) -> str:
     return f"{picture}|{getattr(picture, 'start', 0)}|{facts.st_size}|{facts.st_mtime_ns}"
 
 
-def _read_cache(path: Path) -> dict[str, Look]:
+def _read_cache(path: Path) -> dict[str, PictureFacts]:
     try:
         stored = json.loads(path.read_bytes())
         if stored["version"] != _VERSION:
             return {}
-        return {key: Look(**entry) for key, entry in stored["pictures"].items()}
+        return {key: PictureFacts(**entry) for key, entry in stored["pictures"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

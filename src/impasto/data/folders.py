@@ -51,29 +51,29 @@ def list_pictures(folders: Folders, *, shards: bool = False) -> list[Path] | lis
             pictures.append(given)
             continue
         folder = Path(given)
-        found: list[PictureFile]
+        files: list[PictureFile]
         if folder.suffix.lower() in SUFFIXES and folder.is_file():
-            found = [folder]
+            files = [folder]
         elif shards and folder.is_file():
-            found = [*pictures_in(folder)]
+            files = [*pictures_in(folder)]
         elif folder.is_dir():
-            found = _below(folder, shards=shards)
+            files = _below(folder, shards=shards)
         else:
             raise DataError(f"{folder}: there is no such folder")
-        if not found:
+        if not files:
             raise DataError(f"{folder}: holds no pictures ({', '.join(SUFFIXES)})")
-        pictures += found
+        pictures += files
     return pictures
 
 
 def _below(folder: Path, *, shards: bool) -> list[PictureFile]:
-    found: list[PictureFile] = []
+    pictures: list[PictureFile] = []
     for path in sorted(_files_below(folder)):
         if is_picture(path):
-            found.append(path)
+            pictures.append(path)
         elif shards and is_shard(path) and path.is_file():
-            found += pictures_in(path)
-    return found
+            pictures += pictures_in(path)
+    return pictures
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

@@ -14,5 +14,5 @@ def find_layout(folder: Path) -> dict[str, list[Path]]:
     """
     if not all((folder / name).is_dir() for name in TRAIN.values()):
         return {}
-    found = {kind: [folder / name] for kind, name in TRAIN.items()}
-    return found | {name: [folder / name] for name in TEST.values() if (folder / name).is_dir()}
+    layout = {kind: [folder / name] for kind, name in TRAIN.items()}
+    return layout | {name: [folder / name] for name in TEST.values() if (folder / name).is_dir()}

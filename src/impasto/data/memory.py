@@ -67,14 +67,14 @@ class PicturesInMemory:
         Raises DataError if there are none.
         """
         if side not in self._large_enough:
-            found = []
+            ranges = []
             for first, count in self._listed:
                 fitting = [place for place in range(first, first + count) if self._shorter[place] >= side]
                 if fitting:
-                    found.append((fitting[0], len(fitting)))
-            if not found:
+                    ranges.append((fitting[0], len(fitting)))
+            if not ranges:
                 raise DataError(f"no picture is large enough for crops of {side} pixels{self._advice(side)}")
-            self._large_enough[side] = torch.tensor(found, device=self.device)
+            self._large_enough[side] = torch.tensor(ranges, device=self.device)
         return self._large_enough[side]
 
     def _advice(self, side: int) -> str:

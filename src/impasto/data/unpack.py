@@ -35,7 +35,7 @@ def unpack_zip(archive: Path, folder: Path, *, progress: Callable[[int, int], No
     """
     try:
         with zipfile.ZipFile(archive) as packed:
-            members = [one for one in packed.infolist() if not set(_SKIPPED) & set(one.filename.split("/"))]
+            members = [member for member in packed.infolist() if not set(_SKIPPED) & set(member.filename.split("/"))]
             total = _checked(archive, members)
             folder.mkdir(parents=True)
             if shutil.disk_usage(folder).free < total:

@@ -27,7 +27,7 @@ def load_encoder(
     """
     if name == "lite":
         if weights is not None:
-            raise OptionError("weights belong to the encoder vgg19; lite carries its own")
+            raise OptionError("a file of weights is for the encoder vgg19; lite carries its own")
         return lite(raw=raw)
     if raw:
         raise OptionError(f"filters is 'raw', which lite can be, but the encoder is {name}, whose file decides it")

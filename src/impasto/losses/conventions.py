@@ -6,8 +6,8 @@ matrices. N: filters of the layer, M: its positions (H W).
 | convention       | content, per layer          | style, per layer                 | source                          |
 |------------------|-----------------------------|----------------------------------|---------------------------------|
 | `relative`       | mean (F - C)^2 / mean C^2   | mean (G - S)^2 / mean S^2        | impasto                         |
-| `paper-001`      | 1/(2 N M) sum (F - C)^2     | 1/(4 N^2 M^2) sum (G - S)^2      | paper 001, equations 1 and 3    |
-| `paper-002`      | 1/2 sum (F - P)^2           | 1/(4 N^2 M^2) sum (G - A)^2      | paper 002, section 1.2          |
+| `half-mean`      | 1/(2 N M) sum (F - C)^2     | 1/(4 N^2 M^2) sum (G - S)^2      | paper 001, equations 1 and 3    |
+| `half-sum`       | 1/2 sum (F - P)^2           | 1/(4 N^2 M^2) sum (G - A)^2      | paper 002, section 1.2          |
 | `gatys-notebook` | mean (F - C)^2              | 1000/N^2 mean (G/M - S/M)^2      | PytorchNeuralStyleTransfer      |
 | `jcjohnson`      | mean (F - C)^2              | mean (G/(N M) - S/(N M))^2       | neural-style                    |
 
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from impasto.errors import OptionError
 
-Convention = Literal["relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"]
+Convention = Literal["relative", "half-mean", "half-sum", "gatys-notebook", "jcjohnson"]
 CONVENTIONS: tuple[str, ...] = get_args(Convention)
 
 # A layer in which a picture excites nothing, such as a black one, weighs no more than this mean square allows.
@@ -35,8 +35,8 @@ def content_factor(convention: str, target: Tensor) -> float:
     channels, positions = target.shape[1], target.shape[2] * target.shape[3]
     return _of(convention, {
         "relative": 1 / max(target.square().mean().item(), SMALLEST_POWER),
-        "paper-001": 0.5,
-        "paper-002": 0.5 * channels * positions,
+        "half-mean": 0.5,
+        "half-sum": 0.5 * channels * positions,
         "gatys-notebook": 1.0,
         "jcjohnson": 1.0,
     })  # fmt: skip
@@ -47,8 +47,8 @@ def style_factor(convention: str, target: Tensor) -> float:
     channels = target.shape[1]
     return _of(convention, {
         "relative": 1 / max(target.square().mean().item(), SMALLEST_POWER),
-        "paper-001": 0.25,
-        "paper-002": 0.25,
+        "half-mean": 0.25,
+        "half-sum": 0.25,
         "gatys-notebook": 1000 / channels**2,
         "jcjohnson": 1 / channels**2,
     })  # fmt: skip

@@ -66,8 +66,12 @@ def covariance_loss(features: Tensor, target: Spread, weights: Tensor | None = N
     covariance. The root leaves small distances as they are, and keeps a layer that cannot be reached from outweighing
     all others.
     """
-    mean = mean_of(features, weights)
-    covariance = gram(features, weights) - mean[:, :, None] * mean[:, None, :]
+    return covariance_loss_of_moments(gram(features, weights), mean_of(features, weights), target)
+
+
+def covariance_loss_of_moments(moments: Tensor, mean: Tensor, target: Spread) -> Tensor:
+    """`covariance_loss` of features whose `gram` and `mean_of` are known, (1, N, N) and (1, N)."""
+    covariance = moments - mean[:, :, None] * mean[:, None, :]
     whitening = target.whitening
     difference = whitening @ (covariance - target.covariance) @ whitening
     distance = whitening @ (mean - target.mean)[:, :, None]

@@ -232,6 +232,12 @@ def shipped() -> dict[str, Path]:
     return {kind.weights_name: shipped_weights(kind.shipped[0]) for kind in kinds if kind.shipped}
 
 
+def importer(method: str) -> Callable[[Path, Path, str | None], Any]:
+    """What converts weights of other programs to a method's own: (file, file to write, layout) -> what it was."""
+    made: Callable[[Path, Path, str | None], Any] = _named(options_of(method).foreign)
+    return made
+
+
 def applies(name: str, method: str, *, refines: bool) -> bool:
     """Whether an option has an effect with this method. refines: whether refinement follows."""
     kind = options_of(method)

@@ -17,10 +17,10 @@ RECIPES = {
     "nla_cyclegan": "impasto.recipes.nla_cyclegan:nla_cyclegan",
     "nla_cyclegan_compose": "impasto.recipes.nla_cyclegan:nla_cyclegan_compose",
     "nla_cyclegan_slim": "impasto.recipes.nla_cyclegan:nla_cyclegan_slim",
-    "exp_smallBS": "impasto.recipes.dncnn_cyclegan:exp_small_bs",
-    "exp_largeBS": "impasto.recipes.dncnn_cyclegan:exp_large_bs",
-    "exp_largeBS_decay": "impasto.recipes.dncnn_cyclegan:exp_large_bs_decay",
-    "exp_smallBS_decay": "impasto.recipes.dncnn_cyclegan:exp_small_bs_decay",
+    "dncnn_cyclegan_small_batch": "impasto.recipes.dncnn_cyclegan:exp_small_bs",
+    "dncnn_cyclegan": "impasto.recipes.dncnn_cyclegan:exp_large_bs",
+    "dncnn_cyclegan_decay": "impasto.recipes.dncnn_cyclegan:exp_large_bs_decay",
+    "dncnn_cyclegan_small_batch_decay": "impasto.recipes.dncnn_cyclegan:exp_small_bs_decay",
     "dncnn_cyclegan_single": "impasto.recipes.dncnn_cyclegan:single",
     "semantic_gan": "impasto.recipes.semantic_gan:semantic_gan",
     "semantic_gan_stable": "impasto.recipes.semantic_gan:semantic_gan_stable",
@@ -29,3 +29,17 @@ RECIPES = {
     "semantic_gan_slim": "impasto.recipes.semantic_gan:semantic_gan_slim",
     "lite_encoder": "impasto.recipes.lite_encoder:Config",
 }
+
+EARLIER_NAMES = {
+    "exp_smallBS": "dncnn_cyclegan_small_batch",
+    "exp_largeBS": "dncnn_cyclegan",
+    "exp_largeBS_decay": "dncnn_cyclegan_decay",
+    "exp_smallBS_decay": "dncnn_cyclegan_small_batch_decay",
+}
+"""What papers call them, and runs that were begun so: {earlier name: name}."""
+
+
+def place_of(recipe: str) -> tuple[str, str]:
+    """(module, maker) of a recipe by its name, or by an earlier one. Raises KeyError."""
+    module, _, maker = RECIPES[EARLIER_NAMES.get(recipe, recipe)].partition(":")
+    return module, maker

@@ -9,7 +9,7 @@ from accelerate import Accelerator
 
 from impasto.data.folders import Crops, Folders, PictureFile, PictureStream, hold_out, list_pictures
 from impasto.data.layout import TEST
-from impasto.training.cycle import CycleTraining, Settings
+from impasto.training.cycle import CycleSettings, CycleTraining
 from impasto.training.unpaired import Domains, Networks
 from impasto.translation import DIRECTIONS
 
@@ -36,7 +36,7 @@ class Pictures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnpairedConfig(Pictures, Settings):
+class UnpairedConfig(Pictures, CycleSettings):
     """A whole recipe, but for its networks.
 
     epoch: samples of each kind that make an epoch: 'max' or 'min' of the two counts, that of 'A' or 'B', or a number.

@@ -1,7 +1,7 @@
 """The service behind the web page, the HTTP API and the bot: a queue in front of processes that paint.
 
     with Service() as service:
-        job = service.submit(Request(content=photo, styles=("swirls",)), user="somebody")
+        job = service.submit(PaintRequest(content=photo, styles=("swirls",)), user="somebody")
         service.wait(job.id)
         painting = service.result(job.id).data
 
@@ -12,23 +12,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from impasto.service.health import Health
-    from impasto.service.job import Failure, Result, Snapshot, Status
+    from impasto.service.health import ServiceHealth
+    from impasto.service.job import Failure, JobResult, Snapshot, Status
     from impasto.service.limits import Limits
     from impasto.service.offer import Offer, styles_in
-    from impasto.service.request import FORMATS, Request
+    from impasto.service.request import FORMATS, PaintRequest
     from impasto.service.service import Service
     from impasto.service.watch import changes, finished
 
 __all__ = [
     "FORMATS",
     "Failure",
-    "Health",
+    "JobResult",
     "Limits",
     "Offer",
-    "Request",
-    "Result",
+    "PaintRequest",
     "Service",
+    "ServiceHealth",
     "Snapshot",
     "Status",
     "changes",
@@ -37,14 +37,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "FORMATS": "request", "Failure": "job", "Health": "health", "Limits": "limits", "Offer": "offer",
-    "Request": "request", "Result": "job", "Service": "service", "Snapshot": "job", "Status": "job",
+    "FORMATS": "request", "Failure": "job", "ServiceHealth": "health", "Limits": "limits", "Offer": "offer",
+    "PaintRequest": "request", "JobResult": "job", "Service": "service", "Snapshot": "job", "Status": "job",
     "changes": "watch", "finished": "watch", "styles_in": "offer",
 }  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     # The command line reads the limits for its help, and must not load what reads pictures for that.
+    name = {"Request": "PaintRequest", "Result": "JobResult"}.get(name, name)  # as impasto.web.page knows them
     if name in _HOMES:
         return getattr(import_module(f"impasto.service.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'impasto.service' has no attribute '{name}'")

@@ -54,10 +54,10 @@ class FairQueue(Generic[T]):
     def remove(self, user: str, job: T) -> bool:
         """Whether the job waited; it does no longer."""
         line = self._lines.get(user)
-        found = next((one for one in line.jobs if one[0] == job), None) if line else None
-        if line is None or found is None:
+        entry = next((entry for entry in line.jobs if entry[0] == job), None) if line else None
+        if line is None or entry is None:
             return False
-        line.jobs.remove(found)
+        line.jobs.remove(entry)
         if not line.jobs:
             self._ends[user] = line.start
             del self._lines[user]
@@ -68,10 +68,10 @@ class FairQueue(Generic[T]):
         return [job for _, job, _ in self._order()]
 
     def _order(self) -> list[tuple[str, T, float]]:
-        found = []
+        order = []
         for user, line in self._lines.items():
             end = line.start
             for job, cost, number in line.jobs:
                 end += cost
-                found.append((end, number, user, job, cost))
-        return [(user, job, cost) for _, _, user, job, cost in sorted(found, key=lambda one: one[:2])]
+                order.append((end, number, user, job, cost))
+        return [(user, job, cost) for _, _, user, job, cost in sorted(order, key=lambda entry: entry[:2])]

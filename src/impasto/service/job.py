@@ -5,7 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from impasto.service.request import FORMATS, Request
+from impasto.service.request import FORMATS, PaintRequest
+
+VISIT = " visit "
+"""In a user's name, before which of several visits of one key or address it is."""
+
+
+def owner(user: str) -> str:
+    """The key or address of a user, whose visits take from one share."""
+    return user.partition(VISIT)[0]
 
 
 class Status(StrEnum):
@@ -32,7 +40,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Result:
+class JobResult:
     """A finished picture as a file. beside: of a look, the content with the place, in the same format."""
 
     data: bytes = field(repr=False)
@@ -69,11 +77,12 @@ class Snapshot:
 
 
 @dataclass(eq=False)
-class Job:
-    """Belongs to the service, under its lock. pixels: of the painting. stop: why it shall end early, if it shall."""
+class ServiceJob:
+    """Belongs to the service, under its lock. pixels: of the painting. stop: why it shall end early, if it shall.
+    dropped: whether nobody will ask for it any more."""
 
     user: str
-    request: Request | None
+    request: PaintRequest | None
     pixels: int
     expected: float
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
@@ -86,9 +95,10 @@ class Job:
     seconds_left: float | None = None
     preview: bytes | None = None
     previews: int = 0
-    result: Result | None = None
+    result: JobResult | None = None
     failure: Failure | None = None
     stop: str = ""
+    dropped: bool = False
     listeners: list[Callable[[], None]] = field(default_factory=list)
     method: str = ""
     num_bytes: int = 0

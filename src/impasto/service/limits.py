@@ -19,6 +19,10 @@ class Limits:
     waiting_mb: float = option(512.0, "size of all uploads that wait or are painted", minimum=0.01, unit="mb")
     megapixels: float = option(50.0, "of an uploaded picture", minimum=0.0001, maximum=178, unit="mp")
     result_megapixels: float = option(8.0, "of a painting", minimum=0.0001, maximum=178, unit="mp")
+    uploads_mb: float = option(
+        512.0, "size of all pictures that are kept to be named in requests", minimum=0.01, unit="mb"
+    )
+    uploads_each_mb: float = option(128.0, "size of those of one key or address", minimum=0.01, unit="mb")
     results: int = option(256, "finished paintings that are kept", minimum=1, maximum=1_000_000)
     results_mb: float = option(512.0, "size of all finished paintings", minimum=0.01, unit="mb")
     keep_seconds: float = option(600.0, "that a finished painting is kept", minimum=1, maximum=604_800, unit="s")

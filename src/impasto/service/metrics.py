@@ -1,79 +1,65 @@
-"""Counters and histograms as Prometheus reads them (text format 0.0.4)."""
+"""The numbers of a service, as Prometheus reads them: every metric with its labels stands here."""
 
-import threading
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+
+from impasto.service.health import ServiceHealth
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
-
-Labels = tuple[tuple[str, str], ...]
-
-
-class Metrics:
-    """Numbers that only grow. Safe between threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._help: dict[str, str] = {}
-        self._counts: dict[str, dict[Labels, float]] = defaultdict(lambda: defaultdict(float))
-        self._times: dict[str, dict[Labels, list[float]]] = defaultdict(dict)
-
-    def count(self, name: str, about: str, amount: float = 1, **labels: str) -> None:
-        """One more, or so many more."""
-        with self._lock:
-            self._help[name] = about
-            self._counts[name][tuple(labels.items())] += amount
-
-    def time(self, name: str, about: str, seconds: float, **labels: str) -> None:
-        """A duration, into the histogram of this name."""
-        with self._lock:
-            self._help[name] = about
-            row = self._times[name].setdefault(tuple(labels.items()), [0.0] * (len(BUCKETS) + 2))
-            for number, bound in enumerate(BUCKETS):
-                row[number] += seconds <= bound
-            row[-2] += 1
-            row[-1] += seconds
-
-    def text(self, gauges: Sequence[tuple[str, str, float]]) -> str:
-        """Everything. gauges: (name, help, value) of what goes up and down."""
-        lines: list[str] = []
-        with self._lock:
-            for name, rows in sorted(self._counts.items()):
-                lines += _head(name, self._help[name], "counter")
-                lines += [f"{name}{_labels(labels)} {_number(value)}" for labels, value in rows.items()]
-            for name, times in sorted(self._times.items()):
-                lines += _head(name, self._help[name], "histogram")
-                for labels, row in times.items():
-                    lines += _histogram(name, labels, row)
-        for name, about, value in gauges:
-            lines += [*_head(name, about, "gauge"), f"{name} {_number(value)}"]
-        return "\n".join(lines) + "\n"
+"""Bounds of all histograms, in seconds."""
 
 
-def _head(name: str, about: str, kind: str) -> list[str]:
-    return [f"# HELP {name} {about}", f"# TYPE {name} {kind}"]
+class ServiceMetrics(Collector):
+    """Counters and histograms of one service, and gauges of its health whenever they are read. Safe between threads."""
 
+    def __init__(self, health: Callable[[], ServiceHealth]) -> None:
+        self._health = health
+        self._registry = CollectorRegistry()
+        self.jobs = self._counter("impasto_jobs_total", "Jobs that ended.", "method", "status")
+        self.rejected = self._counter("impasto_rejected_total", "Jobs that were not taken.", "reason")
+        self.retries = self._counter("impasto_retries_total", "Jobs begun anew, as their worker had died.")
+        self.worker_deaths = self._counter("impasto_worker_deaths_total", "Painting processes that ended.")
+        self.http_requests = self._counter(
+            "impasto_http_requests_total", "Answers to requests.", "method", "route", "status"
+        )
+        self.wait_seconds = self._histogram("impasto_wait_seconds", "From submission to beginning.")
+        self.job_seconds = self._histogram("impasto_job_seconds", "From the beginning of a job to its end.", "method")
+        self.look_seconds = self._histogram(
+            "impasto_look_seconds", "From the beginning of a look to its end.", "method"
+        )
+        self._registry.register(self)
 
-def _histogram(name: str, labels: Labels, row: list[float]) -> list[str]:
-    bounds = [*map(_number, BUCKETS), "+Inf"]
-    lines = [
-        f"{name}_bucket{_labels((*labels, ('le', bound)))} {_number(value)}"
-        for bound, value in zip(bounds, row[:-1], strict=True)
-    ]
-    return [
-        *lines,
-        f"{name}_sum{_labels(labels)} {_number(row[-1])}",
-        f"{name}_count{_labels(labels)} {_number(row[-2])}",
-    ]
+    def text(self) -> str:
+        """Everything, in the text format 0.0.4."""
+        return generate_latest(self._registry).decode()
 
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """The gauges, for the registry."""
+        health = self._health()
+        hits, misses = health.cache.get("styles", (0, 0))
+        for name, about, value in (
+            ("impasto_jobs_waiting", "Jobs in the queue.", health.waiting),
+            ("impasto_jobs_running", "Jobs that are painted now.", health.running),
+            ("impasto_workers_ready", "Processes that are ready to paint.", health.workers_ready),
+            ("impasto_upload_bytes", "Bytes of uploads that wait or are painted.", health.upload_bytes),
+            ("impasto_results", "Finished jobs that are kept.", health.results),
+            ("impasto_result_bytes", "Bytes of their pictures.", health.result_bytes),
+            ("impasto_style_cache_hits", "Styles that had been encoded already.", hits),
+            ("impasto_style_cache_misses", "Styles that had to be encoded.", misses),
+        ):
+            yield GaugeMetricFamily(name, about, value)
 
-def _labels(labels: Labels) -> str:
-    if not labels:
-        return ""
-    quoted = (value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n") for _, value in labels)
-    return "{" + ",".join(f'{name}="{value}"' for (name, _), value in zip(labels, quoted, strict=True)) + "}"
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Nothing: the registry need not ask how the service is before anybody reads."""
+        return ()
 
+    def _counter(self, name: str, about: str, *labels: str) -> Counter:
+        return Counter(name, about, labels, registry=self._registry)
 
-def _number(value: float) -> str:
-    return f"{int(value)}" if value == int(value) else f"{value:.6g}"
+    def _histogram(self, name: str, about: str, *labels: str) -> Histogram:
+        return Histogram(name, about, labels, buckets=BUCKETS, registry=self._registry)

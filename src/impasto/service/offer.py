@@ -66,7 +66,7 @@ class Offer:
         """
         said = {name: value for name, value in given.items() if value is not None and value != ""}
         method = said.pop("method", self.default)
-        if method not in self.methods:
+        if not isinstance(method, str) or method not in self.methods:
             raise OptionError(
                 f"method is '{str(method)[:80]}', but on this server must be one of {', '.join(self.methods)}"
             )
@@ -152,7 +152,7 @@ class Offer:
 
     def _schema(self, item: "Field[Any]") -> dict[str, Any]:
         limits, kind = item.metadata, kinds_of(item)[0]
-        found = {
+        schema = {
             "type": "integer" if kind == (int,) else "number" if float in kind else "string",
             "description": limits["help"],
             "enum": list(self.choices(item)),
@@ -162,7 +162,7 @@ class Offer:
             "unit": limits["unit"],
             "plain": limits["plain"] or None,
         }
-        return {key: value for key, value in found.items() if value not in (None, "", [])}
+        return {key: value for key, value in schema.items() if value not in (None, "", [])}
 
     def _is_offered(self, item: "Field[Any]") -> bool:
         """Not a text that might name a file: an option that is added one day has to say that it does not."""
@@ -185,10 +185,10 @@ def styles_in(folder: Path) -> dict[str, Path]:
         raise OptionError(f"{folder}: there is no such folder of styles")
     paths = sorted(path for path in folder.iterdir() if is_picture(path))
     names = Counter(path.stem for path in paths)
-    found = {in_unicode(path.stem if names[path.stem] == 1 else path.name): path.resolve() for path in paths}
-    if not found:
+    styles = {in_unicode(path.stem if names[path.stem] == 1 else path.name): path.resolve() for path in paths}
+    if not styles:
         raise OptionError(f"{folder}: this folder holds no pictures to be styles")
-    return found
+    return styles
 
 
 def _value(item: "Field[Any]", value: Any) -> Any:

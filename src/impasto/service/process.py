@@ -14,7 +14,7 @@ from typing import Any
 
 import impasto
 from impasto.service import wire
-from impasto.service.job import Failure, Job
+from impasto.service.job import Failure, ServiceJob
 
 START_SECONDS = 180.0
 """After which a process that is not ready counts as dead."""
@@ -33,9 +33,9 @@ class WorkerDiedError(Exception):
 
 
 @dataclass(frozen=True)
-class Ended:
+class JobOutcome:
     """What became of a job. data: the picture, or the best so far of a painting that was stopped. beside: as in
-    `Result`."""
+    `JobResult`."""
 
     data: bytes | None = None
     beside: bytes | None = None
@@ -46,7 +46,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Report:
+class JobProgress:
     """How far a job is. preview: a small JPEG file."""
 
     step: int
@@ -56,10 +56,10 @@ class Report:
 
 
 # What a message raises that lacks something, or has something else in its place.
-_NONSENSE = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
-class Worker:
+class WorkerProcess:
     """One process. command: how it is started; tests have their own."""
 
     def __init__(self, settings: dict[str, Any], command: Sequence[str], on_death: Callable[[], None]) -> None:
@@ -75,7 +75,7 @@ class Worker:
         self._outbox: queue.SimpleQueue[tuple[str, Sequence[bytes], dict[str, Any]] | None] = queue.SimpleQueue()
         self._on_death = on_death
         self.is_dead = False
-        for work in (self._listen, self._speak):
+        for work in (self._read_messages, self._write_messages):
             threading.Thread(target=work, daemon=True).start()
         self.send("start", **settings)
 
@@ -127,35 +127,35 @@ class Worker:
             except OSError:
                 continue
 
-    def _listen(self) -> None:
+    def _read_messages(self) -> None:
         assert self._process.stdout is not None
         try:
             while (message := wire.read(self._process.stdout)) is not None:  # type: ignore[arg-type]
-                self._heard(message)
+                self._enqueue(message)
         except (wire.WireError, OSError, ValueError, MemoryError):
             self._process.kill()
         self.is_dead = True
         self._inbox.put(None)
         self._on_death()
 
-    def _heard(self, message: wire.Message) -> None:
+    def _enqueue(self, message: wire.Message) -> None:
         if self._inbox.qsize() >= MOST_UNREAD:
             self._process.kill()
         else:
             self._inbox.put(message)
 
-    def _speak(self) -> None:
+    def _write_messages(self) -> None:
         assert self._process.stdin is not None
-        while (words := self._outbox.get()) is not None:
-            kind, blobs, values = words
+        while (message := self._outbox.get()) is not None:
+            kind, blobs, values = message
             try:
                 wire.write(self._process.stdin, kind, blobs, **values)  # type: ignore[arg-type]
             except (OSError, ValueError):
-                # `_listen` hears of it as well, and tells.
+                # `_read_messages` hears of it as well, and tells.
                 return
 
 
-def run(worker: Worker, job: Job, limit: float, report: Callable[[Report], None]) -> Ended:
+def run(worker: WorkerProcess, job: ServiceJob, limit: float, report: Callable[[JobProgress], None]) -> JobOutcome:
     """Have a job painted. report: called with each report.
 
     limit: seconds after which it is stopped. What was told to stop and does not is killed, and the worker with it.
@@ -192,27 +192,27 @@ def run(worker: Worker, job: Job, limit: float, report: Callable[[Report], None]
         if message is None:
             continue
         try:
-            said = _understood(message, job.id)
-        except _NONSENSE as error:
+            answer = _parse(message, job.id)
+        except _MALFORMED as error:
             worker.kill()
             raise WorkerDiedError(f"it said '{message.kind[:20]}', which makes no sense: {error!r:.200}") from error
-        if isinstance(said, Report):
-            report(said)
-        elif job.stop and (message.kind == "cancelled" or said.failure is None):
-            return stopped(job, said.data, limit)
+        if isinstance(answer, JobProgress):
+            report(answer)
+        elif job.stop and (message.kind == "cancelled" or answer.failure is None):
+            return stopped(job, answer.data, limit)
         else:
-            return said
+            return answer
 
 
-def _blobs(job: Job) -> list[bytes]:
+def _blobs(job: ServiceJob) -> list[bytes]:
     request = job.request
     assert request is not None
     styles = [style for style in request.styles if isinstance(style, bytes)]
     return [request.content, *styles, *(mask for mask in request.masks if mask is not None)]
 
 
-def _understood(message: wire.Message, job_id: str) -> "Report | Ended":
-    """Raises one of _NONSENSE: the process may have been taken over by a picture, and may say anything."""
+def _parse(message: wire.Message, job_id: str) -> "JobProgress | JobOutcome":
+    """Raises one of _MALFORMED: the process may have been taken over by a picture, and may say anything."""
     values = message.values
     if values["job"] != job_id:
         raise ValueError("another job")
@@ -220,14 +220,14 @@ def _understood(message: wire.Message, job_id: str) -> "Report | Ended":
     match message.kind:
         case "progress":
             left = None if values["seconds_left"] is None else _seconds(values["seconds_left"])
-            return Report(_count(values["step"]), _count(values["total"]), left, data)
+            return JobProgress(_count(values["step"]), _count(values["total"]), left, data)
         case "done" if data is not None:
             cache = {name: (_count(hits), _count(misses)) for name, (hits, misses) in values["cache"].items()}
-            return Ended(data, beside, seconds=_seconds(values["seconds"]), cache=cache)
+            return JobOutcome(data, beside, seconds=_seconds(values["seconds"]), cache=cache)
         case "cancelled":
-            return Ended(data, stopped=True)
+            return JobOutcome(data, stopped=True)
         case "failed" if isinstance(values["code"], str) and isinstance(values["message"], str):
-            return Ended(failure=Failure(values["code"], values["message"]))
+            return JobOutcome(failure=Failure(values["code"], values["message"]))
     raise ValueError("of no kind")
 
 
@@ -243,13 +243,13 @@ def _seconds(value: Any) -> float:
     return max(0.0, float(value))
 
 
-def stopped(job: Job, data: bytes | None, limit: float) -> Ended:
+def stopped(job: ServiceJob, data: bytes | None, limit: float) -> JobOutcome:
     """What becomes of a job that was told to stop. data: the best so far, if there is one."""
     if job.stop == "time-limit":
-        return Ended(data, failure=Failure("time-limit", f"it took longer than {limit:g} s; {_ADVICE}"))
+        return JobOutcome(data, failure=Failure("time-limit", f"it took longer than {limit:g} s; {_ADVICE}"))
     if job.stop == "stopping":
-        return Ended(data, failure=Failure("stopping", "the server was shut down while it painted; send it again"))
-    return Ended(data, stopped=True)
+        return JobOutcome(data, failure=Failure("stopping", "the server was shut down while it painted; send it again"))
+    return JobOutcome(data, stopped=True)
 
 
 _ADVICE = "choose a smaller size, fewer steps or a faster method"

@@ -1,4 +1,4 @@
-"""One wish of a user, and what is checked of it before anything is decoded."""
+"""What a user asks for, and what is checked of it before anything is decoded."""
 
 import math
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "tiff
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class PaintRequest:
     """A picture to paint, or to look at.
 
     content, and what is bytes of styles and masks: picture files as they were uploaded. What is text of styles: names
     of the server's own. masks: where each style goes; one per style, None for what the others leave. place: (x, y) in
-    percent of the content's width and height; with one, no painting is wished for, but a picture of where this place
+    percent of the content's width and height; with one, no painting is asked for, but a picture of where this place
     looks, in the style or, with a method of trained generators, in the content itself.
     """
 
@@ -37,17 +37,17 @@ class Request:
 
     def uploads(self) -> dict[str, bytes]:
         """{what messages call it: file} of everything that the user sent."""
-        found: dict[str, bytes] = {"content": self.content}
-        found |= {_numbered("style", k): one for k, one in enumerate(self.styles, 1) if isinstance(one, bytes)}
-        return found | {_numbered("mask", k): one for k, one in enumerate(self.masks, 1) if one is not None}
+        styles = {f"style {k}": style for k, style in enumerate(self.styles, 1) if isinstance(style, bytes)}
+        masks = {f"mask {k}": mask for k, mask in enumerate(self.masks, 1) if mask is not None}
+        return {"content": self.content, **styles, **masks}
 
     @property
     def num_bytes(self) -> int:
         return sum(map(len, self.uploads().values()))
 
 
-def inspect(request: Request, limits: Limits, offer: Offer) -> int:
-    """Pixels of the picture that is wished for. Reads no more than the headers of the uploads.
+def inspect(request: PaintRequest, limits: Limits, offer: Offer) -> int:
+    """Pixels of the picture that is asked for. Reads no more than the headers of the uploads.
 
     Raises OptionError, TooLargeError, NotAPictureError, and PictureError for a damaged header.
     """
@@ -62,7 +62,7 @@ def inspect(request: Request, limits: Limits, offer: Offer) -> int:
     _check_styles(request, offer)
     if request.place is not None:
         _check_look(request, offer, *request.place)
-    sizes = {name: _size(data, name, limits) for name, data in request.uploads().items()}
+    sizes = {name: size_of(data, name, limits) for name, data in request.uploads().items()}
     width, height = sizes["content"]
     longer = max(width, height)
     side = options.size or (longer if request.place is None else min(LOOK_SIZE, longer))
@@ -76,7 +76,7 @@ def inspect(request: Request, limits: Limits, offer: Offer) -> int:
     return pixels
 
 
-def _check_styles(request: Request, offer: Offer) -> None:
+def _check_styles(request: PaintRequest, offer: Offer) -> None:
     options, count, masks = request.options, len(request.styles), len(request.masks)
     options.check_styles(count, masks=masks)
     for style in request.styles:
@@ -86,7 +86,7 @@ def _check_styles(request: Request, offer: Offer) -> None:
         raise OptionError(f"masks are {masks} for {count} styles, but must be one for each, or one less")
 
 
-def _check_look(request: Request, offer: Offer, x: float, y: float) -> None:
+def _check_look(request: PaintRequest, offer: Offer, x: float, y: float) -> None:
     options = request.options
     for name, value in (("x", x), ("y", y)):
         if not 0 <= value <= 100:
@@ -103,8 +103,11 @@ def _check_look(request: Request, offer: Offer, x: float, y: float) -> None:
     options.check_look()
 
 
-def _size(data: bytes, name: str, limits: Limits) -> tuple[int, int]:
-    """(width, height) by the header."""
+def size_of(data: bytes, name: str, limits: Limits) -> tuple[int, int]:
+    """(width, height) by the header.
+
+    Raises TooLargeError, NotAPictureError, and PictureError for a damaged header.
+    """
     try:
         with opened(Named(data, name), round(limits.megapixels * MEGA)) as image:
             return image.size
@@ -116,7 +119,3 @@ def _size(data: bytes, name: str, limits: Limits) -> tuple[int, int]:
         if isinstance(error.__cause__, UnidentifiedImageError):
             raise NotAPictureError(str(error)) from error
         raise
-
-
-def _numbered(word: str, number: int) -> str:
-    return f"{word} {number}"

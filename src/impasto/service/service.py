@@ -7,28 +7,19 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from impasto.errors import ImpastoError
+from impasto.service import refusals
+from impasto.service.device_worker import LONGEST_PAUSE, DeviceWorker
 from impasto.service.durations import Durations
 from impasto.service.fair_queue import FairQueue
-from impasto.service.health import Health
-from impasto.service.job import Failure, Job, Result, Snapshot, Status
-from impasto.service.lane import LONGEST_PAUSE, Lane
+from impasto.service.finished_jobs import FinishedJobs
+from impasto.service.health import ServiceHealth
+from impasto.service.job import Failure, JobResult, ServiceJob, Snapshot, Status, owner
 from impasto.service.limits import MEGA, Limits
-from impasto.service.metrics import Metrics
+from impasto.service.metrics import ServiceMetrics
 from impasto.service.offer import Offer
-from impasto.service.process import START_SECONDS, WORKER, Ended, Report
-from impasto.service.refusals import (
-    JobFailedError,
-    NoSuchJobError,
-    NotFinishedError,
-    QueueFullError,
-    RefusedError,
-    StoppingError,
-    UnavailableError,
-    UserBusyError,
-)
-from impasto.service.request import Request, inspect
+from impasto.service.process import START_SECONDS, WORKER, JobOutcome, JobProgress
+from impasto.service.request import PaintRequest, inspect
 from impasto.service.schedule import begins, may_begin
-from impasto.service.store import Store
 
 logger = logging.getLogger("impasto.service")
 
@@ -56,14 +47,16 @@ class Service:
     ) -> None:
         """devices: as `impasto.load` takes them, one process for each. command: what starts a painting process."""
         self.offer, self.limits = offer or Offer(), limits or Limits()
-        self.metrics = Metrics()
+        self.metrics = ServiceMetrics(self.health)
         self._clock = clock
         self._changed = threading.Condition(threading.RLock())
-        self._queue: FairQueue[Job] = FairQueue()
-        self._jobs: dict[str, Job] = {}
+        self._queue: FairQueue[ServiceJob] = FairQueue()
+        self._jobs: dict[str, ServiceJob] = {}
         self._durations = Durations()
-        self._store = Store(self.limits.results, self.limits.results_mb * MEGA, self.limits.keep_seconds, self._forget)
-        self._lanes = [Lane(device, command) for device in devices]
+        self._finished = FinishedJobs(
+            self.limits.results, self.limits.results_mb * MEGA, self.limits.keep_seconds, self._forget
+        )
+        self._workers = [DeviceWorker(device, command) for device in devices]
         self._threads: list[threading.Thread] = []
         self._stopping = self._closed = False
 
@@ -78,7 +71,7 @@ class Service:
 
     def start(self) -> None:
         """Start the workers, in the background; `wait_until_ready` waits for them."""
-        works: list[Callable[[], None]] = [partial(lane.work, self) for lane in self._lanes]
+        works: list[Callable[[], None]] = [partial(worker.work, self) for worker in self._workers]
         self._threads = [threading.Thread(target=work, daemon=True) for work in (*works, self._sweep)]
         for thread in self._threads:
             thread.start()
@@ -86,11 +79,10 @@ class Service:
     def wait_until_ready(self, timeout: float = START_SECONDS) -> None:
         """Raises ImpastoError with the reason, if a worker does not start."""
         with self._changed:
-            self._changed.wait_for(lambda: any(lane.problem or lane.is_ready for lane in self._lanes), timeout)
-            if not any(lane.is_ready for lane in self._lanes):
-                raise ImpastoError(
-                    next(filter(None, (lane.problem for lane in self._lanes)), "the painting process is late")
-                )
+            self._changed.wait_for(lambda: any(worker.problem or worker.is_ready for worker in self._workers), timeout)
+            if not any(worker.is_ready for worker in self._workers):
+                problems = filter(None, (worker.problem for worker in self._workers))
+                raise ImpastoError(next(problems, "the painting process is late"))
 
     def stop(self) -> None:
         """Take no more jobs, and hand back those that wait; what is being painted goes on."""
@@ -119,11 +111,11 @@ class Service:
         with self._changed:
             try:
                 self._check_room(user, num_bytes)
-            except RefusedError as refused:
-                self.metrics.count("impasto_rejected_total", "Jobs that were not taken.", reason=refused.code)
+            except refusals.RefusedError as refused:
+                self.metrics.rejected.labels(refused.code).inc()
                 raise
 
-    def submit(self, request: Request, user: str = "") -> Snapshot:
+    def submit(self, request: PaintRequest, user: str = "") -> Snapshot:
         """Put a job in the queue.
 
         Raises OptionError, PictureError, TooLargeError and NotAPictureError for what is wrong with it; QueueFullError,
@@ -133,16 +125,11 @@ class Service:
         with self._changed:
             self.check_room(user, request.num_bytes)
             expected = self._durations.expect(request.options, pixels, looks=request.place is not None)
-            job = Job(
-                user,
-                request,
-                pixels,
-                # Then it is stopped.
-                min(expected, self.limits.job_seconds),
-                created=self._clock(),
-                method=request.options.method,
-                num_bytes=request.num_bytes,
-            )
+            # After `job_seconds` it is stopped.
+            job = ServiceJob(
+                user, request, pixels, min(expected, self.limits.job_seconds), created=self._clock(),
+                method=request.options.method, num_bytes=request.num_bytes,
+            )  # fmt: skip
             self._jobs[job.id] = job
             self._queue.put(user, job, job.expected)
             self._changed.notify_all()
@@ -176,7 +163,7 @@ class Service:
 
         return end
 
-    def result(self, job_id: str, user: str | None = None) -> Result:
+    def result(self, job_id: str, user: str | None = None) -> JobResult:
         """The painting; of a job that was stopped, the best so far if there was one.
 
         Raises NoSuchJobError, NotFinishedError, and JobFailedError if there is nothing.
@@ -188,9 +175,9 @@ class Service:
             if not job.status.is_final:
                 snapshot = self._snapshot(job)
                 left = (snapshot.wait_seconds or 0) + (snapshot.seconds_left or 0)
-                raise NotFinishedError("the job is not finished", retry_after=max(1.0, left))
+                raise refusals.NotFinishedError("the job is not finished", retry_after=max(1.0, left))
             failure = job.failure or Failure("cancelled", "the job was cancelled before there was a picture")
-            raise JobFailedError(failure.message, failure.code)
+            raise refusals.JobFailedError(failure.message, failure.code)
 
     def preview(self, job_id: str, user: str | None = None) -> bytes | None:
         """The latest preview, a small JPEG file, if there is one. Raises NoSuchJobError."""
@@ -202,48 +189,55 @@ class Service:
         with self._changed:
             job = self._job(job_id, user)
             if self._queue.remove(job.user, job):
-                self._end(job, Ended(stopped=True))
+                self._end(job, JobOutcome(stopped=True))
             elif not job.status.is_final:
                 job.stop = job.stop or "cancelled"
             return self._snapshot(job)
 
-    def forget(self, job_id: str, user: str | None = None) -> None:
-        """Let go of a final job and its result; one that is not final is only cancelled. Raises NoSuchJobError."""
+    def forget(self, job_id: str, user: str | None = None, *, entirely: bool = False) -> None:
+        """Let go of a final job and its result; one that is not final is only cancelled. entirely: of what has been
+        painted of it until then, too. Raises NoSuchJobError."""
         with self._changed:
+            job = self._job(job_id, user)
+            job.dropped = job.dropped or entirely
             if self.cancel(job_id, user).status.is_final:
-                self._store.remove(self._job(job_id, user))
+                self._finished.remove(job)
 
     # --- what it is like ----------------------------------------------------------------------------------------------
 
-    def health(self) -> Health:
+    def health(self) -> ServiceHealth:
         """Now."""
         with self._changed:
             ready = self._ready()
-            caches = {name: [lane.cache.get(name, (0, 0)) for lane in self._lanes] for name in ("styles", "sights")}
-            return Health(
-                ready=ready > 0 and not self._stopping,
-                stopping=self._stopping,
-                workers=len(self._lanes),
-                workers_ready=ready,
-                waiting=len(self._queue),
-                running=len(self._running()),
-                upload_bytes=self._bytes_waiting(),
-                results=len(self._store),
-                result_bytes=self._store.num_bytes,
-                problems=tuple(f"{lane.device}: {lane.problem}" for lane in self._lanes if lane.problem),
-                cache={name: (sum(h for h, _ in some), sum(m for _, m in some)) for name, some in caches.items()},
-            )
+            caches = {name: [one.cache.get(name, (0, 0)) for one in self._workers] for name in ("styles", "sights")}
+            return ServiceHealth(
+                ready=ready > 0 and not self._stopping, stopping=self._stopping, workers=len(self._workers),
+                workers_ready=ready, waiting=len(self._queue), running=len(self._running()),
+                upload_bytes=self._bytes_waiting(), results=len(self._finished),
+                result_bytes=self._finished.num_bytes,
+                problems=tuple(f"{worker.device}: {worker.problem}" for worker in self._workers if worker.problem),
+                cache={
+                    name: (sum(hits for hits, _ in counts), sum(misses for _, misses in counts))
+                    for name, counts in caches.items()
+                },
+            )  # fmt: skip
+
+    def unfinished(self, of: str) -> list[Snapshot]:
+        """Jobs of a key or address, in whichever of its visits, that wait or are painted."""
+        with self._changed:
+            jobs = [job for job in self._jobs.values() if not job.status.is_final and owner(job.user) == of]
+            return [self._snapshot(job) for job in jobs]
 
     def worker_pids(self) -> list[int]:
         """The processes that paint."""
         with self._changed:
-            return [lane.worker.pid for lane in self._lanes if lane.worker and not lane.worker.is_dead]
+            return [worker.process.pid for worker in self._workers if worker.process and not worker.process.is_dead]
 
     def metrics_text(self) -> str:
         """For Prometheus."""
-        return self.metrics.text(self.health().gauges())
+        return self.metrics.text()
 
-    # --- for the lanes ------------------------------------------------------------------------------------------------
+    # --- for the device workers ---------------------------------------------------------------------------------------
 
     def is_closed(self) -> bool:
         return self._closed
@@ -253,107 +247,112 @@ class Service:
         with self._changed:
             self._changed.wait_for(self.is_closed, seconds)
 
-    def take(self, lane: Lane) -> Job | None:
-        """The next job, once there is one; None if the service closes or the lane's worker dies before that."""
+    def take(self, worker: DeviceWorker) -> ServiceJob | None:
+        """The next job, once there is one; None if the service closes or the worker's process dies before that."""
         with self._changed:
-            while not self._closed and lane.is_ready:
-                accept = partial(may_begin, running=self._running(), lanes=self._ready())
+            while not self._closed and worker.is_ready:
+                accept = partial(may_begin, running=self._running(), workers=self._ready())
                 if (job := self._queue.take(accept)) is not None:
-                    lane.job, job.status, job.started = job, Status.RUNNING, self._clock()
-                    self.metrics.time(
-                        "impasto_wait_seconds", "From submission to beginning.", job.started - job.created
-                    )
+                    worker.job, job.status, job.started = job, Status.RUNNING, self._clock()
+                    self.metrics.wait_seconds.observe(job.started - job.created)
                     self._tell(job, *self._queue.in_order())
                     return job
                 self._changed.wait()
             return None
 
-    def report(self, job: Job, report: Report) -> None:
+    def report(self, job: ServiceJob, progress: JobProgress) -> None:
         """Progress of a job."""
         with self._changed:
-            job.step, job.total, job.seconds_left = report.step, report.total, report.seconds_left
-            if report.preview:
-                job.preview, job.previews = report.preview, job.previews + 1
+            job.step, job.total, job.seconds_left = progress.step, progress.total, progress.seconds_left
+            if progress.preview:
+                job.preview, job.previews = progress.preview, job.previews + 1
             self._tell(job)
 
-    def end(self, lane: Lane, job: Job, ended: Ended) -> None:
+    def end(self, worker: DeviceWorker, job: ServiceJob, outcome: JobOutcome) -> None:
         """A job is final."""
         with self._changed:
-            lane.job = None
-            lane.cache.update(ended.cache or {})
-            self._end(job, ended)
+            worker.job = None
+            worker.cache.update(outcome.cache or {})
+            self._end(job, outcome)
 
-    def lane_changed(self, lane: Lane, *, ready: bool, problem: str = "") -> None:
+    def worker_changed(self, worker: DeviceWorker, *, ready: bool, problem: str = "") -> None:
         """A worker is there, or is not. Who waits for workers that do not start gets the jobs back."""
         with self._changed:
-            lane.is_ready, lane.problem = ready, problem
-            lane.failed_starts = 0 if ready else lane.failed_starts + bool(problem)
+            worker.is_ready, worker.problem = ready, problem
+            worker.failed_starts = 0 if ready else worker.failed_starts + bool(problem)
             if self._is_unavailable():
                 self._hand_back(Failure("unavailable", "the painting process does not start; try again later"))
             self._changed.notify_all()
 
     # --- inside, under the lock ---------------------------------------------------------------------------------------
 
-    def _job(self, job_id: str, user: str | None) -> Job:
-        self._store.sweep(self._clock())
+    def _job(self, job_id: str, user: str | None) -> ServiceJob:
+        self._finished.sweep(self._clock())
         job = self._jobs.get(job_id)
         if job is None or (user is not None and job.user != user):
-            raise NoSuchJobError("there is no such job, or its result has expired")
+            raise refusals.NoSuchJobError("there is no such job, or its result has expired")
         return job
 
-    def _forget(self, job: Job) -> None:
+    def _forget(self, job: ServiceJob) -> None:
         self._jobs.pop(job.id, None)
 
     def _hand_back(self, failure: Failure) -> None:
         while (job := self._queue.take()) is not None:
-            self._end(job, Ended(failure=failure))
+            self._end(job, JobOutcome(failure=failure))
 
     def _is_unavailable(self) -> bool:
-        return all(lane.failed_starts >= FAILED_STARTS for lane in self._lanes)
+        return all(worker.failed_starts >= FAILED_STARTS for worker in self._workers)
 
-    def _running(self) -> list[Job]:
-        return [lane.job for lane in self._lanes if lane.job is not None]
+    def _running(self) -> list[ServiceJob]:
+        return [worker.job for worker in self._workers if worker.job is not None]
+
+    def _cache_counts(self, name: str) -> tuple[int, int]:
+        """(hits, misses) of all workers."""
+        hits, misses = zip(*(worker.cache.get(name, (0, 0)) for worker in self._workers), strict=True)
+        return sum(hits), sum(misses)
 
     def _ready(self) -> int:
-        return sum(lane.is_ready for lane in self._lanes)
+        return sum(worker.is_ready for worker in self._workers)
 
     def _bytes_waiting(self) -> int:
         return sum(job.num_bytes for job in self._jobs.values() if not job.status.is_final)
 
     def _check_room(self, user: str, num_bytes: int) -> None:
         if self._stopping:
-            raise StoppingError("the server is shutting down", retry_after=self.limits.stop_seconds + 5)
+            raise refusals.StoppingError("the server is shutting down", retry_after=self.limits.stop_seconds + 5)
         if self._is_unavailable():
-            raise UnavailableError("the painting process does not start", retry_after=LONGEST_PAUSE)
-        own = [job for job in self._jobs.values() if job.user == user and not job.status.is_final]
-        if len(own) >= self.limits.per_user:
+            raise refusals.UnavailableError("the painting process does not start", retry_after=LONGEST_PAUSE)
+        unfinished = [job for job in self._jobs.values() if job.user == user and not job.status.is_final]
+        if len(unfinished) >= self.limits.per_user:
             waits = dict(self._begins())
-            soon = min(waits[job] + job.expected if job in waits else self._seconds_left(job) for job in own)
-            raise UserBusyError(
-                f"you have {len(own)} unfinished jobs, and may have {self.limits.per_user}", retry_after=max(1.0, soon)
+            soon = min(waits[job] + job.expected if job in waits else self._seconds_left(job) for job in unfinished)
+            raise refusals.UserBusyError(
+                f"you have {len(unfinished)} unfinished jobs, and may have {self.limits.per_user}",
+                retry_after=max(1.0, soon),
             )
         no_room = self._bytes_waiting() + num_bytes > self.limits.waiting_mb * MEGA
         if len(self._queue) >= self.limits.queue or no_room:
             # When the next one is taken, there is room.
             soon = max(1.0, min((wait for _, wait in self._begins()), default=1.0))
-            raise QueueFullError(f"{len(self._queue)} jobs wait already; please come again later", retry_after=soon)
+            raise refusals.QueueFullError(
+                f"{len(self._queue)} jobs wait already; please come again later", retry_after=soon
+            )
 
-    def _seconds_left(self, job: Job) -> float:
+    def _seconds_left(self, job: ServiceJob) -> float:
         """Of one that is painted."""
         assert job.started is not None
         ran = self._clock() - job.started
         left = job.expected - ran if job.seconds_left is None else job.seconds_left
         return max(0.0, min(left, self.limits.job_seconds - ran))
 
-    def _begins(self) -> list[tuple[Job, float]]:
+    def _begins(self) -> list[tuple[ServiceJob, float]]:
         running = [(job, self._seconds_left(job)) for job in self._running()]
         return begins(self._queue.in_order(), running, self._ready())
 
-    def _snapshot(self, job: Job) -> Snapshot:
+    def _snapshot(self, job: ServiceJob) -> Snapshot:
         position = wait = None
         if job.status is Status.QUEUED:
-            found = enumerate(self._begins())
-            position, wait = next((place, wait) for place, (one, wait) in found if one is job)
+            position, wait = next((k, wait) for k, (other, wait) in enumerate(self._begins()) if other is job)
         left = None if job.status.is_final else job.expected if wait is not None else self._seconds_left(job)
         seconds = None if job.finished is None or job.started is None else job.finished - job.started
         return Snapshot(
@@ -362,7 +361,7 @@ class Service:
             failure=job.failure,
         )  # fmt: skip
 
-    def _tell(self, *jobs: Job) -> None:
+    def _tell(self, *jobs: ServiceJob) -> None:
         self._changed.notify_all()
         for listener in [listener for job in jobs for listener in job.listeners]:
             try:
@@ -370,30 +369,32 @@ class Service:
             except Exception:
                 logger.exception("somebody who follows a job cannot be told")
 
-    def _end(self, job: Job, ended: Ended) -> None:
+    def _end(self, job: ServiceJob, outcome: JobOutcome) -> None:
         """The one place where a job becomes final."""
         assert job.request is not None
         job.finished = self._clock()
-        if ended.data is not None:
-            job.result = Result(ended.data, job.request.format, ended.beside)
-        job.failure = ended.failure
-        job.status = Status.FAILED if ended.failure else Status.CANCELLED if ended.stopped else Status.DONE
+        if outcome.data is not None:
+            job.result = JobResult(outcome.data, job.request.format, outcome.beside)
+        job.failure = outcome.failure
+        job.status = Status.FAILED if outcome.failure else Status.CANCELLED if outcome.stopped else Status.DONE
         seconds = 0.0 if job.started is None else job.finished - job.started
         looks = job.request.place is not None
         if job.status is Status.DONE or job.stop == "time-limit":
             # What was stopped would have taken longer still.
             self._durations.learn(job.request.options, job.pixels, seconds, looks=looks)
         if job.status is Status.DONE:
-            name, what = ("impasto_look_seconds", "a look") if looks else ("impasto_job_seconds", "a job")
-            self.metrics.time(name, f"From the beginning of {what} to its end.", seconds, method=job.method)
+            histogram = self.metrics.look_seconds if looks else self.metrics.job_seconds
+            histogram.labels(job.method).observe(seconds)
         # The upload is not needed any more, so it is not kept.
         job.request, job.preview = None, None
-        self.metrics.count("impasto_jobs_total", "Jobs that ended.", method=job.method, status=job.status)
-        self._store.add(job, job.finished)
+        self.metrics.jobs.labels(job.method, job.status).inc()
+        self._finished.add(job, job.finished)
+        if job.dropped:
+            self._finished.remove(job)
         self._tell(job)
 
     def _sweep(self) -> None:
         with self._changed:
             while not self._closed:
-                self._store.sweep(self._clock())
+                self._finished.sweep(self._clock())
                 self._changed.wait(SWEEP_SECONDS)

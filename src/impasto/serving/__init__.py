@@ -1,1 +1,1 @@
-"""What every HTTP server of impasto's has before its app, whatever it serves: patience that ends, and bounds."""
+"""What every HTTP server of impasto's has before its app, whatever it serves: limits of time, number and size."""

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from impasto.serving.hosts import Hosts, is_called
-from impasto.serving.patience import BODY_BYTES, BODY_SECONDS, Patience
+from impasto.serving.http_limits import BODY_BYTES, BODY_SECONDS, HttpLimits
 from impasto.serving.problem import Problem
 
 Scope = MutableMapping[str, Any]
@@ -41,13 +41,13 @@ class Uploads:
     together_bytes: float = float("inf")
 
 
-class Guard:
+class GuardMiddleware:
     """ASGI middleware. Counts what it lets through, so that requests and uploads on their way are bounded."""
 
     def __init__(
         self,
         app: App,
-        patience: Patience,
+        limits: HttpLimits,
         *,
         hosts: Hosts = None,
         uploads: Uploads = Uploads(),
@@ -57,7 +57,7 @@ class Guard:
     ) -> None:
         """hosts: names by which requests may call the server. most_bytes: of a body that is no upload. count: called
         with each request and the status of its answer. answer: that a refusal is."""
-        self.app, self.patience, self.hosts, self.uploads, self.most_bytes = app, patience, hosts, uploads, most_bytes
+        self.app, self.limits, self.hosts, self.uploads, self.most_bytes = app, limits, hosts, uploads, most_bytes
         self._count, self._answer = count, answer
         self.active: Counter[str] = Counter()
         self.arriving = 0
@@ -67,24 +67,24 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        passage = _Passage(self, scope, receive, send)
+        exchange = _Exchange(self, scope, receive, send)
         try:
-            self._check(scope, passage)
+            self._check(scope, exchange)
             with self._counted(scope):
-                await self.app(scope, passage.receive, passage.send)
+                await self.app(scope, exchange.receive, exchange.send)
         except ClientDisconnect:
             # Nobody is left to answer.
             return
         except TimeoutError:
-            if not passage.is_unread:
+            if not exchange.is_unread:
                 raise
             # A connection that is closed would first wait for the client to read what is on its way.
             scope["state"]["abort"]()
         except Problem as problem:
-            await self._answer(scope, problem)(dict(scope), receive, passage.send)
+            await self._answer(scope, problem)(dict(scope), receive, exchange.send)
         finally:
-            self.arriving -= passage.count
-            self._count(scope, passage.status)
+            self.arriving -= exchange.count
+            self._count(scope, exchange.status)
 
     @contextmanager
     def _counted(self, scope: Scope) -> Iterator[None]:
@@ -92,10 +92,10 @@ class Guard:
             yield
             return
         address = scope["client"][0] if scope.get("client") else ""
-        if self.active[address] >= self.patience.share:
-            detail = f"one address may ask for {self.patience.share} things at a time here"
+        if self.active[address] >= self.limits.share:
+            detail = f"one address may ask for {self.limits.share} things at a time here"
             raise Problem(429, "too-many-requests", detail, retry_after=2)
-        if self.active.total() >= self.patience.connections:
+        if self.active.total() >= self.limits.connections:
             raise Problem(503, "queue-full", "the server answers as many requests as it can", retry_after=2)
         self.active[address] += 1
         try:
@@ -105,21 +105,21 @@ class Guard:
             if not self.active[address]:
                 del self.active[address]
 
-    def _check(self, scope: Scope, passage: "_Passage") -> None:
+    def _check(self, scope: Scope, exchange: "_Exchange") -> None:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         if not is_called(headers.get(b"host", ""), self.hosts):
             raise Problem(403, "other-site", "this server is not called so; --allow-host names it")
         if scope["method"] not in ("GET", "HEAD", "OPTIONS") and _is_foreign(headers):
             raise Problem(403, "other-site", "pages of other sites cannot use this server")
         length = headers.get(b"content-length", "0")
-        if not length.isdigit() or int(length) > passage.most_bytes:
-            raise passage.too_large()
+        if not length.isdigit() or int(length) > exchange.most_bytes:
+            raise exchange.too_large()
 
 
-class _Passage:
+class _Exchange:
     """One request on its way in and one answer on its way out."""
 
-    def __init__(self, guard: Guard, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, guard: GuardMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
         self.guard, self._receive, self._send = guard, receive, send
         self.count = 0
         self.status = 0
@@ -127,7 +127,7 @@ class _Passage:
         self._complete = False
         is_upload = scope["path"] in guard.uploads.paths
         self.most_bytes = guard.uploads.most_bytes if is_upload else guard.most_bytes
-        self._seconds = guard.patience.upload_seconds if is_upload else min(BODY_SECONDS, guard.patience.upload_seconds)
+        self._seconds = guard.limits.upload_seconds if is_upload else min(BODY_SECONDS, guard.limits.upload_seconds)
         self._deadline = asyncio.get_running_loop().time() + self._seconds
 
     async def receive(self) -> Message:
@@ -155,7 +155,7 @@ class _Passage:
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), *HEADERS]
         try:
-            async with asyncio.timeout(self.guard.patience.unread_seconds):
+            async with asyncio.timeout(self.guard.limits.unread_seconds):
                 await self._send(message)
         except TimeoutError:
             self.is_unread = True
@@ -170,11 +170,10 @@ class _Passage:
 def _is_foreign(headers: dict[bytes, str]) -> bool:
     """Whether a page of another site has its visitor's browser ask this."""
     site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
-    if site is not None:
-        return site not in ("none", "same-origin")
+    if site not in (None, "none", "same-origin"):
+        return True
     if origin is None:
         return False
-    # Over plain HTTP browsers say no more than this.
     here = f"{origin.partition(':')[0]}://{headers.get(b'host', '')}"
     return _place(origin) is None or _place(origin) != _place(here)
 

@@ -1,4 +1,4 @@
-"""uvicorn with patience that ends, for clients that say nothing, or not enough."""
+"""uvicorn with time limits, for clients that say nothing, or not enough."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from impasto.errors import ImpastoError
-from impasto.serving.patience import HEADER_SECONDS, Patience
+from impasto.serving.http_limits import HEADER_SECONDS, HttpLimits
 
 LEAST_EACH = 16
 """Connections that one address may have open without asking anything, at least: browsers open some in advance."""
@@ -18,7 +18,7 @@ CROWDED_SECONDS = 1.0
 """That a client may take to say what it wants while there are too many that say nothing."""
 
 
-class Waiting:
+class IdleConnections:
     """How many connections there are on which no request is being answered: most in all, and of each address."""
 
     def __init__(self, most: int, each: int) -> None:
@@ -38,10 +38,10 @@ class Waiting:
         return self.counts[address] > self._each or self.counts.total() > self._most
 
 
-class Patient(H11Protocol):
+class TimeoutProtocol(H11Protocol):
     """Closes a connection whose client takes too long to say what it wants; uvicorn by itself waits for ever."""
 
-    waiting: Waiting
+    idle: IdleConnections
     _timers: tuple[asyncio.TimerHandle, ...] = ()
 
     @property
@@ -53,40 +53,40 @@ class Patient(H11Protocol):
         super().connection_made(transport)
         # For the guard, which knows of a client that reads nothing.
         self.app_state = {**self.app_state, "abort": transport.abort}
-        self._watch()
+        self._start_timers()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._watch()
+        self._start_timers()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._watch()
+        self._start_timers()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._unwatch()
+        self._stop_timers()
         super().connection_lost(exc)
 
-    def _watch(self) -> None:
+    def _start_timers(self) -> None:
         """From the first moment without a request that is being answered to the next with one."""
         if self.cycle is not None and not self.cycle.response_complete:
-            self._unwatch()
+            self._stop_timers()
         elif not self._timers and not self.transport.is_closing():
-            self.waiting.add(self.address)
+            self.idle.add(self.address)
             self._timers = (
-                self.loop.call_later(CROWDED_SECONDS, self._make_room),
+                self.loop.call_later(CROWDED_SECONDS, self._close_if_crowded),
                 self.loop.call_later(HEADER_SECONDS, self.transport.abort),
             )
 
-    def _make_room(self) -> None:
-        if self.waiting.is_crowded(self.address):
+    def _close_if_crowded(self) -> None:
+        if self.idle.is_crowded(self.address):
             # At once, so that only as many go as are too many.
-            self._unwatch()
+            self._stop_timers()
             self.transport.abort()
 
-    def _unwatch(self) -> None:
+    def _stop_timers(self) -> None:
         if self._timers:
-            self.waiting.remove(self.address)
+            self.idle.remove(self.address)
         for timer in self._timers:
             timer.cancel()
         self._timers = ()
@@ -102,14 +102,14 @@ def listen(host: str, port: int) -> socket.socket:
         raise ImpastoError(f"{host}, port {port}: the server cannot listen there: {reason}") from error
 
 
-def configured(app: Any, patience: Patience, *, proxy: str = "", **how: Any) -> uvicorn.Config:
+def configured(app: Any, limits: HttpLimits, *, proxy: str = "", **how: Any) -> uvicorn.Config:
     """proxy: address of a reverse proxy, whose word on where a request came from is believed. how: as for uvicorn."""
-    most = max(4 * LEAST_EACH, patience.connections // 2)
+    most = max(4 * LEAST_EACH, limits.connections // 2)
     # All connections of a proxy have one address.
-    waiting = Waiting(most, most if proxy else max(LEAST_EACH, patience.share))
+    idle = IdleConnections(most, most if proxy else max(LEAST_EACH, limits.share))
     return uvicorn.Config(
         app,
-        http=type("Counted", (Patient,), {"waiting": waiting}),
+        http=type("Counted", (TimeoutProtocol,), {"idle": idle}),
         ws="none",
         # A line for each request would hold addresses of people and, in the path, keys.
         access_log=False,

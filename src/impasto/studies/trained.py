@@ -23,7 +23,7 @@ from impasto.device import choose_device, machine, precision
 from impasto.errors import OptionError, from_extra
 from impasto.files import make_folder, replace_file
 from impasto.methods.nla_cyclegan.network import Generator
-from impasto.recipes import RECIPES
+from impasto.recipes import place_of
 from impasto.report.curves import Curve, draw_panels
 from impasto.report.folder import write_files
 from impasto.report.sheets import grid, png
@@ -159,12 +159,12 @@ def _looking_up(schedule: Any, steps: int) -> Any:
 def _module(recipe: str) -> Any:
     """Where a recipe is written. Raises ImpastoError without the extra that training needs."""
     with from_extra("train", "training"):
-        return importlib.import_module(RECIPES[recipe].partition(":")[0])
+        return importlib.import_module(place_of(recipe)[0])
 
 
 def _config(variant: Training, budget: Budget) -> Any:
     recipe = variant.slim if budget.slim else variant.recipe
-    maker = RECIPES[recipe].partition(":")[2]
+    maker = place_of(recipe)[1]
     config = replace(getattr(_module(recipe), maker)(), seed=budget.seed, **variant.changes)
     config = replace(config, generator=replace(config.generator, **variant.generator))
     if budget.quick:

@@ -17,11 +17,11 @@ LONGEST_TEXT = 2000
 def create_survey(
     path: Path,
     pairs: Sequence[Pair],
-    settings: store.Settings,
+    settings: store.SurveySettings,
     *,
     size: int,
     report: Callable[[int, int], None] = lambda _done, _total: None,
-) -> store.Keys:
+) -> store.SurveyKeys:
     """Write a survey about the pairs. size: pixels of a picture's longer side on the page, where it has more.
 
     Pictures are stored upright, in sRGB and as JPEG without their metadata, which could name a place or a method.

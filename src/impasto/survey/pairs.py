@@ -35,10 +35,10 @@ def match(content: Path, style: Path, results: Mapping[str, Path]) -> Matched:
     Raises DataError: a folder is missing or empty, names leave it open what belongs together, or no pair is left.
     """
     contents, styles = _by_name(content), _by_name(style)
-    found: dict[str, dict[tuple[str, str], Path]] = {}
+    matched: dict[str, dict[tuple[str, str], Path]] = {}
     strangers: list[Path] = []
     for method, folder in results.items():
-        of_method = found.setdefault(method, {})
+        of_method = matched.setdefault(method, {})
         for name, path in _by_name(folder).items():
             fits = _fits(name, contents, styles)
             if len(fits) > 1:
@@ -49,7 +49,7 @@ def match(content: Path, style: Path, results: Mapping[str, Path]) -> Matched:
                 raise DataError(f"{path} and {of_method[fits[0]]} are of the same content and style")
             else:
                 of_method[fits[0]] = path
-    common = set.intersection(*(set(of_method) for of_method in found.values()))
+    common = set.intersection(*(set(of_method) for of_method in matched.values()))
     if not common:
         raise DataError(
             f"no result has the name of a content and a style, or CONTENT-STYLE: looked in {_listed(results)} for"
@@ -60,11 +60,11 @@ def match(content: Path, style: Path, results: Mapping[str, Path]) -> Matched:
             name=in_unicode(c if c == s else f"{c}-{s}"),
             content=contents[c],
             style=styles[s],
-            results={method: found[method][c, s] for method in found},
+            results={method: matched[method][c, s] for method in matched},
         )
         for c, s in sorted(common)
     ]
-    incomplete = [path for of_method in found.values() for key, path in of_method.items() if key not in common]
+    incomplete = [path for of_method in matched.values() for key, path in of_method.items() if key not in common]
     return Matched(tuple(pairs), tuple(strangers + incomplete))
 
 

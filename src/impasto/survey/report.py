@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from impasto.survey.agreement import Ratings, kendall_w, krippendorff_alpha
 from impasto.survey.preferences import Wins, bradley_terry, is_determined
 from impasto.survey.ratings import Bootstrap, Interval, Summary, summarise
-from impasto.survey.store import Answer, Settings, Store
+from impasto.survey.store import Answer, Store, SurveySettings
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Report:
     """A survey's outcome. invited, started, finished: people with a link, with an answer, with all of theirs."""
 
     survey: str
-    settings: Settings
+    settings: SurveySettings
     pairs: tuple[str, ...]
     bootstrap: Bootstrap
     invited: int

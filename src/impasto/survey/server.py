@@ -22,9 +22,9 @@ from starlette.exceptions import HTTPException as AnyHTTPError
 
 from impasto.errors import DataError, ImpastoError
 from impasto.report.page import render
-from impasto.serving.guard import Guard
+from impasto.serving.guard import GuardMiddleware
 from impasto.serving.hosts import Hosts
-from impasto.serving.patience import Patience
+from impasto.serving.http_limits import HttpLimits
 from impasto.serving.problem import Problem
 from impasto.serving.server import configured
 from impasto.survey.questions import AnswerError
@@ -38,7 +38,7 @@ from impasto.survey.store import OtherAnswerError, Store
 MOST_BYTES = 1024
 """Of an answer; a ranking of eight methods has 24."""
 
-_PATIENCE = Patience(connections=500)
+_LIMITS = HttpLimits(connections=500)
 
 _ASSETS = {"icon.svg": "image/svg+xml", "survey.js": "text/javascript", "survey.css": "text/css"}
 
@@ -81,7 +81,7 @@ def make_app(stores: Sequence[Store], hosts: Hosts = None) -> FastAPI:
             raise DataError(f"{store.path} and {surveys[store.id].path} are the same survey")
     # Its own documentation pages would load scripts from another server.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.add_middleware(Guard, patience=_PATIENCE, hosts=hosts, most_bytes=MOST_BYTES, answer=_refuse)
+    app.add_middleware(GuardMiddleware, limits=_LIMITS, hosts=hosts, most_bytes=MOST_BYTES, answer=_refuse)
     app.add_middleware(_Headers)
     app.add_exception_handler(AnyHTTPError, _explain)
     app.add_exception_handler(ImpastoError, _explain_failure)
@@ -136,9 +136,9 @@ def _add_participation(app: FastAPI, surveys: dict[str, Store]) -> None:
     @app.get("/{survey}/p/{link}/state")
     def state(store: Known, person: Person) -> dict[str, Any]:
         settings = store.settings
-        said = ("title", "introduction", "question", "comparison", "lowest", "highest")
+        shown = ("title", "introduction", "question", "comparison", "lowest", "highest")
         return {
-            **{name: getattr(settings, name) for name in said},
+            **{name: getattr(settings, name) for name in shown},
             "scale": SCALE,
             "tasks": [asdict(task) for task in store.tasks(person)],
         }
@@ -216,20 +216,20 @@ def _value(body: bytes) -> Any:
 async def _explain(request: Request, error: Exception) -> Response:
     """A page for a person, JSON for the page's own requests."""
     assert isinstance(error, AnyHTTPError)
-    said = error.detail
-    if said == HTTPStatus(error.status_code).phrase:
-        said = _MESSAGES.get(error.status_code, said)
-    return _said(request, said, error.status_code, error.headers)
+    message = error.detail
+    if message == HTTPStatus(error.status_code).phrase:
+        message = _MESSAGES.get(error.status_code, message)
+    return _answer(request, message, error.status_code, error.headers)
 
 
 def _refuse(scope: Scope, problem: Problem) -> Response:
-    return _said(Request(scope), problem.detail, problem.status, problem.headers)
+    return _answer(Request(scope), problem.detail, problem.status, problem.headers)
 
 
-def _said(request: Request, words: str, status: int, headers: Mapping[str, str] | None) -> Response:
+def _answer(request: Request, message: str, status: int, headers: Mapping[str, str] | None) -> Response:
     if "text/html" in request.headers.get("accept", ""):
-        return HTMLResponse(render("survey/message.html", title="Survey", message=words), status, headers)
-    return JSONResponse({"message": words}, status, headers)
+        return HTMLResponse(render("survey/message.html", title="Survey", message=message), status, headers)
+    return JSONResponse({"message": message}, status, headers)
 
 
 async def _explain_failure(_: Request, error: Exception) -> Response:
@@ -251,10 +251,10 @@ class _Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                own = {name.lower() for name, _ in message["headers"]}
+                present = {name.lower() for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *((n.encode(), v.encode()) for n, v in _HEADERS.items() if n.encode() not in own),
+                    *((n.encode(), v.encode()) for n, v in _HEADERS.items() if n.encode() not in present),
                 ]
             await send(message)
 
@@ -266,5 +266,5 @@ def serve(stores: Sequence[Store], listener: socket.socket, *, proxy: str = "", 
 
     Raises DataError if a survey is given twice.
     """
-    config = configured(make_app(stores, hosts), _PATIENCE, proxy=proxy, lifespan="off", timeout_graceful_shutdown=5)
+    config = configured(make_app(stores, hosts), _LIMITS, proxy=proxy, lifespan="off", timeout_graceful_shutdown=5)
     uvicorn.Server(config).run(sockets=[listener])

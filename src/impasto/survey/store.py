@@ -43,7 +43,7 @@ CREATE TABLE answer (participant INTEGER NOT NULL, position INTEGER NOT NULL, va
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class SurveySettings:
     """What a survey is about. places: how many people may take part. open: whether they let themselves in."""
 
     title: str
@@ -69,7 +69,7 @@ class Pictures:
 
 
 @dataclass(frozen=True)
-class Keys:
+class SurveyKeys:
     """What lets people in; only hashes of it are stored. joining: of the one link that all share, of an open survey."""
 
     survey: str
@@ -126,7 +126,8 @@ class Store:
             self.pairs: tuple[str, ...] = tuple(name for (name,) in db.execute("SELECT name FROM pair ORDER BY number"))
             self._questions = _questions(db)
         values = json.loads(settings)
-        self.settings = Settings(**{**values, "kinds": tuple(values["kinds"]), "methods": tuple(values["methods"])})
+        lists = {name: tuple(values[name]) for name in ("kinds", "methods")}
+        self.settings = SurveySettings(**{**values, **lists})
 
     def is_admin(self, token: str) -> bool:
         """Whether the token opens the results."""
@@ -243,7 +244,9 @@ class Store:
             raise DataError(f"{self.path}: cannot be used as a survey: {error}") from error
 
 
-def create(path: Path, settings: Settings, pairs: Sequence[Pictures], questions: Sequence[Question]) -> Keys:
+def create(
+    path: Path, settings: SurveySettings, pairs: Sequence[Pictures], questions: Sequence[Question]
+) -> SurveyKeys:
     """Write a new survey. The keys are stored as hashes alone: what is returned here cannot be had again.
 
     Raises DataError if the path exists or cannot be written.
@@ -252,7 +255,7 @@ def create(path: Path, settings: Settings, pairs: Sequence[Pictures], questions:
         raise DataError(f"{path}: exists already, perhaps with answers in it; choose another name")
     links = [secrets.token_urlsafe(_TOKEN_BYTES) for _ in range(0 if settings.open else settings.places)]
     admin, joining = (secrets.token_urlsafe(_TOKEN_BYTES) for _ in range(2))
-    keys = Keys(secrets.token_urlsafe(6), admin, tuple(links), joining if settings.open else None)
+    keys = SurveyKeys(secrets.token_urlsafe(6), admin, tuple(links), joining if settings.open else None)
     try:
         with replacing(path) as part:
             try:
@@ -267,7 +270,11 @@ def create(path: Path, settings: Settings, pairs: Sequence[Pictures], questions:
 
 
 def _fill(
-    db: sqlite3.Connection, keys: Keys, settings: Settings, pairs: Sequence[Pictures], questions: Sequence[Question]
+    db: sqlite3.Connection,
+    keys: SurveyKeys,
+    settings: SurveySettings,
+    pairs: Sequence[Pictures],
+    questions: Sequence[Question],
 ) -> None:
     # The file remembers that it is in WAL mode; whoever opens it need not say so, and changes no file of others.
     db.execute("PRAGMA journal_mode = WAL")
@@ -280,10 +287,12 @@ def _fill(
     for number, pair in enumerate(pairs):
         content, style, *results = (_add_picture(db, ids, data) for data in (pair.content, pair.style, *pair.results))
         db.execute("INSERT INTO pair VALUES (?, ?, ?, ?)", (number, pair.name, content, style))
-        db.executemany("INSERT INTO result VALUES (?, ?, ?)", [(number, i, one) for i, one in enumerate(results)])
+        db.executemany(
+            "INSERT INTO result VALUES (?, ?, ?)", [(number, i, picture) for i, picture in enumerate(results)]
+        )
     db.executemany(
         "INSERT INTO question VALUES (?, ?, ?, ?)",
-        [(number, one.kind, one.pair, json.dumps(one.methods)) for number, one in enumerate(questions)],
+        [(number, q.kind, q.pair, json.dumps(q.methods)) for number, q in enumerate(questions)],
     )
     # In another order than that in which the links are handed out, so that a number in a report names nobody.
     for number, link in enumerate(secrets.SystemRandom().sample(keys.links, len(keys.links)), 1):

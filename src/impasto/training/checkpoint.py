@@ -131,14 +131,14 @@ def defaults_of(config: Any) -> dict[str, Any]:
 
     A run that was begun before a field was there has the field's default.
     """
-    found: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
     for field in fields(config):
         value = getattr(config, field.name)
         if is_dataclass(value):
-            found[field.name] = defaults_of(value)
+            defaults[field.name] = defaults_of(value)
         elif field.default is not MISSING:
-            found[field.name] = field.default
-    return found
+            defaults[field.name] = field.default
+    return defaults
 
 
 def _filled(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,11 +152,11 @@ def _filled(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str,
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> Iterator[str]:
     for name in sorted(before.keys() | now.keys()):
-        one, other = before.get(name), now.get(name)
-        if isinstance(one, dict) and isinstance(other, dict):
-            yield from _differences(one, other, f"{place}{name}.")
-        elif one != other:
-            yield f"{place}{name} was {one!r} and is now {other!r}"
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from _differences(old, new, f"{place}{name}.")
+        elif old != new:
+            yield f"{place}{name} was {old!r} and is now {new!r}"
 
 
 # --- state -----------------------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def save_state(
 ) -> Path:
     """Write everything that step `step` left behind, and remove what is neither among the last `keep` nor the best.
 
-    processes: what each process has for itself, as `own_state` gives it. measured: name and value of the held-out
+    processes: what each process has for itself, as `process_state` gives it. measured: name and value of the held-out
         measure if this is the best state so far.
     Raises CheckpointError if it cannot be written; then the states of before are all there.
     """
@@ -226,16 +226,16 @@ def prune(folder: Path) -> None:
             old.unlink()
 
 
-def own_state(
-    modules: Mapping[str, nn.Module], own: Collection[str], rank: int, device: torch.device
+def process_state(
+    modules: Mapping[str, nn.Module], per_process: Collection[str], rank: int, device: torch.device
 ) -> dict[str, Tensor]:
     """What no other process of the run has: its random generators and its own modules, such as pools of pictures.
 
-    own: names of these modules. Those of the first process are among the run's modules already.
+    per_process: names of these modules. Those of the first process are among the run's modules already.
     """
     state = {f"generator/{name}": value for name, value in random_state(device).items()}
     if rank:
-        state |= {f"module/{name}/{k}": v.cpu() for name in own for k, v in modules[name].state_dict().items()}
+        state |= {f"module/{name}/{k}": v.cpu() for name in per_process for k, v in modules[name].state_dict().items()}
     return state
 
 
@@ -261,14 +261,14 @@ def load_state(
     modules: Mapping[str, nn.Module],
     optimizers: Mapping[str, Optimizer],
     *,
-    own: Collection[str] = (),
+    per_process: Collection[str] = (),
     rank: int = 0,
     device: torch.device = torch.device("cpu"),  # noqa: B008
 ) -> int:
     """Put modules, optimisers and this process's random generators back; returns the number of finished steps.
 
     Where the latest state is damaged, the newest whole one before it counts, and the log says so.
-    own: names of the modules that each process has for itself. rank, device: of this process.
+    per_process: names of the modules that each process has for itself. rank, device: of this process.
     Raises CheckpointError if no state is whole, or if it does not fit.
     """
     tensors, config = _newest_whole(folder)
@@ -276,7 +276,7 @@ def load_state(
     mine = {k.removeprefix(f"process/{rank}/"): v for k, v in tensors.items() if k.startswith(f"process/{rank}/")}
     try:
         for name, module in modules.items():
-            module.load_state_dict(_below(mine if rank and name in own else tensors, f"module/{name}/"))
+            module.load_state_dict(_below(mine if rank and name in per_process else tensors, f"module/{name}/"))
         for name, optimizer in optimizers.items():
             _restore(optimizer, _optimizer_state(name, tensors, scalars))
         # A run from before states had other generators has PyTorch's alone, by this name.
@@ -308,8 +308,8 @@ def _contents(
                     tensors[place] = value
                 else:
                     scalars[place] = value
-    for rank, own in enumerate(processes):
-        tensors |= {f"process/{rank}/{key}": value for key, value in own.items()}
+    for rank, of_process in enumerate(processes):
+        tensors |= {f"process/{rank}/{key}": value for key, value in of_process.items()}
     return {key: value.detach().cpu() for key, value in tensors.items()}, scalars
 
 
@@ -319,8 +319,8 @@ def _listed(folder: Path) -> list[dict[str, Any]]:
         listed = read_json(folder / name)
         try:
             states = [listed, *listed.get("earlier", []), *([listed["best"]] if listed.get("best") else [])]
-            unique = {one["file"]: {key: one[key] for key in ("file", "sha256", "step")} for one in states}
-            return sorted(unique.values(), key=lambda one: -int(one["step"]))
+            unique = {state["file"]: {key: state[key] for key in ("file", "sha256", "step")} for state in states}
+            return sorted(unique.values(), key=lambda state: -int(state["step"]))
         except (AttributeError, KeyError, TypeError, ValueError):
             if (folder / name).exists():
                 logger.warning("%s: is damaged", folder / name)
@@ -334,7 +334,7 @@ def _newest_whole(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         try:
             if weights.sha256_of(path) != state["sha256"]:
                 raise WeightsError(f"{path}: is damaged (its sha256 is not the one in {STATE})")
-            found = weights.load(path)
+            loaded = weights.load(path)
         except OSError as error:
             damaged.append(f"{path}: cannot be read ({error.strerror or error})")
             continue
@@ -343,7 +343,7 @@ def _newest_whole(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             continue
         for message in damaged:
             logger.warning("%s; going on from step %d instead", message, state["step"])
-        return found
+        return loaded
     reason = "; ".join(damaged) if damaged else f"its {STATE} cannot be read"
     raise CheckpointError(f"{folder}: no whole state is left to resume: {reason}")
 

@@ -1,5 +1,6 @@
 """The step that all methods of CycleGAN's kind share."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from impasto.training.unpaired import WAYS, UnpairedTraining, frozen, to_image
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class CycleSettings:
     """What the training itself needs to know; a recipe's config adds the pictures and the networks.
 
     batch: pictures of each kind that a process works on at a time.
@@ -50,7 +51,7 @@ class Settings:
 class CycleTraining(UnpairedTraining[nn.Module]):
     """The training as a `Trainable`. The method says by which networks, the recipe with which weights."""
 
-    settings: Settings
+    settings: CycleSettings
     errors = ("cycle",)
 
     def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -58,66 +59,62 @@ class CycleTraining(UnpairedTraining[nn.Module]):
 
     def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
         """Both generators together, then each discriminator, on what the generators painted before they learned."""
-        set_learning_rate(self.optimizers.values(), self.settings.rates(step, self.settings.schedule.steps))
-        A, B = (to_image(pictures, self.accelerator.device).chunk(self.settings.accumulate) for pictures in batch)
-        parts = [{"A2B": a, "B2A": b} for a, b in zip(A, B, strict=True)]
-        found = [self._paint_and_learn(pictures) for pictures in parts]
+        settings, accelerator = self.settings, self.accelerator
+        set_learning_rate(self.optimizers.values(), settings.rates(step, settings.schedule.steps))
+        A, B = (to_image(pictures, accelerator.device) for pictures in batch)
+        # What each direction starts from, in every micro-batch.
+        reals = [
+            {"A2B": a, "B2A": b}
+            for a, b in zip(A.chunk(settings.accumulate), B.chunk(settings.accumulate), strict=True)
+        ]  # fmt: skip
+        values: dict[str, list[Tensor]] = defaultdict(list)
+
+        fakes = []
+        for real in reals:
+            fake, losses = self._generator_losses(real)
+            accelerator.backward(torch.stack(list(losses.values())).sum() / settings.accumulate)
+            fakes.append({direction: painted.detach() for direction, painted in fake.items()})
+            for name, loss in losses.items():
+                values[name].append(loss.detach())
         self._update("generators", self.generators.values())
-        losses = {name: torch.stack([some[name] for _, some in found]).mean() for name in found[0][1]}
+
         for _, direction, other in WAYS:
-            judged = [
-                self._learn_to_judge(direction, pictures[other], fakes[direction])
-                for pictures, (fakes, _) in zip(parts, found, strict=True)
-            ]
+            for real, fake in zip(reals, fakes, strict=True):
+                loss = self._discriminator_loss(direction, real[other], fake[direction])
+                accelerator.backward(loss / settings.accumulate)
+                values[f"{direction}/discriminator"].append(loss.detach())
             self._update(f"discriminator_{direction}", [self.discriminators[direction]])
-            losses[f"{direction}/discriminator"] = torch.stack(judged).mean()
+
         self._update_averages(step)
-        return losses
+        return {name: torch.stack(losses_of_parts).mean() for name, losses_of_parts in values.items()}
 
     def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> dict[str, float]:
         """How far pictures are from themselves after there and back: absolute differences, which lie in [0, 2]."""
-        again = [self.averages[back](self.averages[there](picture)) for picture in pictures]
-        errors = [float(cycle_loss(one, picture)) for one, picture in zip(again, pictures, strict=True)]
+        errors = [float(cycle_loss(self.averages[back](self.averages[there](x)), x)) for x in pictures]
         return {"cycle": sum(errors) / len(errors)}
 
-    def _generator_losses(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """({direction: what it paints}, {direction/name: weighted loss}). pictures: what each direction starts from."""
-        fakes, losses = {}, {}
+    def _generator_losses(self, real: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """({direction: what it paints}, {direction/name: weighted loss}). real: what each direction starts from."""
         settings = self.settings
+        fake, losses = {}, {}
         # One autocast around everything, because it keeps each weight's half-precision copy until it ends. The losses
         # themselves are float32.
         with frozen(self.discriminators.values()), self.accelerator.autocast():
             for _, direction, other in WAYS:
-                picture, generator = pictures[direction], self.generators[direction]
-                fake = fakes[direction] = generator(picture)
-                judged, back = self.discriminators[direction](fake), self.generators[other](fake)
+                generator, back = self.generators[direction], self.generators[other]
+                fake[direction] = generator(real[direction])
+                judged, again = self.discriminators[direction](fake[direction]), back(fake[direction])
                 losses[f"{direction}/adversarial"] = generator_loss(judged)
-                losses[f"{direction}/cycle"] = settings.cycle_weight * cycle_loss(back, picture)
+                losses[f"{direction}/cycle"] = settings.cycle_weight * cycle_loss(again, real[direction])
                 if settings.identity_weight:
-                    same, target = generator(pictures[other]), pictures[other]
-                    losses[f"{direction}/identity"] = settings.identity_weight * identity_loss(same, target)
-        return fakes, losses
+                    same = generator(real[other])
+                    losses[f"{direction}/identity"] = settings.identity_weight * identity_loss(same, real[other])
+        return fake, losses
 
-    def _paint_and_learn(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """As `_generator_losses`, detached; adds their share to the generators' gradients."""
-        fakes, losses = self._generator_losses(pictures)
-        self._add_gradients(torch.stack(list(losses.values())).sum())
-        return _detached(fakes), _detached(losses)
-
-    def _learn_to_judge(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
-        """The discriminator's loss; adds its share to the gradients."""
-        discriminator = self.discriminators[direction]
-        earlier = self.pools[direction](fake.float())
+    def _discriminator_loss(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
+        """Of what a direction paints, on a picture of the pool of earlier ones."""
+        discriminator, earlier = self.discriminators[direction], self.pools[direction](fake.float())
         # Apart, because instance and batch normalisation must not mix what they tell apart.
         with self.accelerator.autocast():
             judged_real, judged_fake = discriminator(real), discriminator(earlier)
-        loss = self.settings.discriminator_weight * discriminator_loss(judged_real, judged_fake)
-        self._add_gradients(loss)
-        return loss.detach()
-
-    def _add_gradients(self, loss: Tensor) -> None:
-        self.accelerator.backward(loss / self.settings.accumulate)
-
-
-def _detached(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value.detach() for name, value in tensors.items()}
+        return self.settings.discriminator_weight * discriminator_loss(judged_real, judged_fake)

@@ -70,7 +70,7 @@ VITALS: tuple[Vital, ...] = (
 """What is watched."""
 
 
-class Health:
+class HealthMonitor:
     """The watch over one run. Only its first process has one, which writes `health.json`.
 
     A resumed run goes on with the warnings and counts of before. The steps that it repeats count once.
@@ -78,8 +78,8 @@ class Health:
 
     def __init__(self, folder: Path, *, resume: bool) -> None:
         self.path = folder / FILE
-        found = read_json(self.path) if resume else None
-        known: Mapping[str, Any] = found if isinstance(found, dict) else {}
+        content = read_json(self.path) if resume else None
+        known: Mapping[str, Any] = content if isinstance(content, dict) else {}
         self.step: int = known.get("step", 0)
         self.values: dict[str, float] = dict(known.get("values", {}))
         self.warnings: list[dict[str, Any]] = list(known.get("warnings", []))
@@ -88,7 +88,7 @@ class Health:
     def observe(self, step: int, values: Mapping[str, float]) -> None:
         """Take note of measures, of which those in `VITALS` may lead to a warning, told once until they recover."""
         for name, value in values.items():
-            vital = next((one for one in VITALS if one.name == name.rpartition("/")[2]), None)
+            vital = next((watched for watched in VITALS if watched.name == name.rpartition("/")[2]), None)
             if vital is not None:
                 self._judge(step, name, value, vital)
         self.step = max(step, self.step)
@@ -147,7 +147,7 @@ def translation_vitals(pictures: Tensor, painted: Tensor) -> dict[str, float]:
 
 
 def _apart(pictures: Tensor) -> Tensor:
-    return torch.stack([(one - other).abs().mean() for one, other in combinations(pictures, 2)]).mean()
+    return torch.stack([(picture - other).abs().mean() for picture, other in combinations(pictures, 2)]).mean()
 
 
 # --- numbers that are none -------------------------------------------------------------------------------------------
@@ -171,8 +171,8 @@ class FiniteLosses:
         """ "the loss 'cycle' was not finite at step 12", or None."""
         if self._first is None:
             return None
-        found = sorted((step, name) for step, name in zip(self._first.tolist(), self._names, strict=True) if step)
-        return f"the loss '{found[0][1]}' was not a finite number at step {found[0][0]}" if found else None
+        diverged = sorted((step, name) for step, name in zip(self._first.tolist(), self._names, strict=True) if step)
+        return f"the loss '{diverged[0][1]}' was not a finite number at step {diverged[0][0]}" if diverged else None
 
 
 def weights_trouble(modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]) -> str | None:

@@ -49,7 +49,7 @@ class Trainable(Protocol):
         others stay the same. Only asked for where there are previews.
 
     Three members more are used where they are there:
-    own (a collection of names): the modules that each process has for itself, such as pools of pictures.
+    per_process (a collection of names): the modules that each process has for itself, such as pools of pictures.
     measure (str): the name of the value of `validate` by which the best state is known: where it is largest, if the
         name says PSNR or SSIM, else lowest.
     health() -> dict[str, float]: vitals on held-out pictures, whose names `impasto.training.health` knows.
@@ -75,7 +75,7 @@ class Trainable(Protocol):
         """Write what the run was for into a folder."""
 
 
-class Report(Protocol):
+class StepReport(Protocol):
     """Where the loop tells how it goes: a terminal's progress bar, or nothing."""
 
     def __call__(self, step: int, steps: int, values: Mapping[str, float]) -> None: ...
@@ -88,7 +88,7 @@ def fit(
     accelerator: Accelerator,
     *,
     resume: bool = False,
-    report: Report | None = None,
+    report: StepReport | None = None,
 ) -> None:
     """Train until schedule.steps, write the result and draw the run's figures, or stop with a saved state when
     interrupted.
@@ -99,7 +99,7 @@ def fit(
     program may train beside other work, no signal handler is installed.
     """
     run = _Run(trainable, schedule, folder, accelerator, report)
-    stop = _Stop()
+    stop = _StopRequest()
     try:
         with stoppable(stop.ask):
             # A run that was killed before its first save begins again.
@@ -107,9 +107,33 @@ def fit(
             batches = trainable.batches(start)
             for step in range(start, schedule.steps):
                 losses = trainable.step(next(batches), step)
+
+                done = step + 1
+                is_last = done == schedule.steps
+                log = is_last or _is_due(done, schedule.log_every)
+                preview = is_last or _is_due(done, schedule.preview_every)
+                validate = is_last or _is_due(done, schedule.validate_every)
+                save = is_last or _is_due(done, schedule.save_every)
                 (stopped,) = run.processes.agree(stop.is_asked)
-                run.look_up(losses, step + 1, stopped=stopped)
-                if stopped and step + 1 < schedule.steps:
+                measured = None
+
+                run.finite.note(losses, done)
+                if log or validate or save or stopped:
+                    run.stop_if(run.finite.trouble())
+                if log:
+                    run.log_losses(done, losses)
+                if preview:
+                    run.preview(done)
+                if validate:
+                    measured = run.validate(done)
+                if preview or validate:
+                    run.write_page()
+                    run.processes.wait()
+                # Only the first process measures, but all of them save.
+                (is_best,) = run.processes.agree(measured is not None) if validate else (False,)
+                if save or stopped or is_best:
+                    run.save(done, measured)
+                if stopped and not is_last:
                     raise KeyboardInterrupt
             run.finish()
     finally:
@@ -117,19 +141,24 @@ def fit(
 
 
 class _Run:
-    """What happens between the steps."""
+    """What happens between the steps, and what is remembered for it."""
 
     def __init__(
-        self, trainable: Trainable, schedule: Schedule, folder: Path, accelerator: Accelerator, report: Report | None
+        self,
+        trainable: Trainable,
+        schedule: Schedule,
+        folder: Path,
+        accelerator: Accelerator,
+        report: StepReport | None,
     ) -> None:
         self.trainable, self.schedule, self.folder, self.report = trainable, schedule, folder, report
         self.device = accelerator.device
         self.processes = Processes(accelerator)
-        self.own: Collection[str] = getattr(trainable, "own", ())
+        self.per_process: Collection[str] = getattr(trainable, "per_process", ())
         self.finite = health.FiniteLosses()
         self.saved: int | None = None
         self.best: float | None = None
-        self.health: health.Health | None = None
+        self.health: health.HealthMonitor | None = None
         self.writer: SummaryWriter | None = None
 
     def begin(self, *, resume: bool) -> int:
@@ -138,8 +167,9 @@ class _Run:
         start = 0
         if resume:
             start = checkpoint.load_state(
-                self.folder, modules, optimizers, own=self.own, rank=self.processes.rank, device=self.device
-            )
+                self.folder, modules, optimizers,
+                per_process=self.per_process, rank=self.processes.rank, device=self.device,
+            )  # fmt: skip
             self.saved = start
             best = checkpoint.best_of(self.folder)
             # A best state of steps that are repeated will be found again.
@@ -148,60 +178,11 @@ class _Run:
         if self.processes.is_first:
             _remove_leftovers(self.folder)
             checkpoint.prune(self.folder)
-            self.health = health.Health(self.folder, resume=resume)
+            self.health = health.HealthMonitor(self.folder, resume=resume)
             self.writer = SummaryWriter(str(self.folder / "tensorboard"))
         return start
 
-    def look_up(self, losses: Mapping[str, Tensor], done: int, *, stopped: bool) -> None:
-        """After `done` steps: whatever is due."""
-        schedule = self.schedule
-        last = done == schedule.steps
-        logs, previews, validates, saves = (
-            last or _due(done, every)
-            for every in (schedule.log_every, schedule.preview_every, schedule.validate_every, schedule.save_every)
-        )
-        self.finite.note(losses, done)
-        if logs or validates or saves or stopped:
-            self._stop_on(self.finite.trouble())
-        if logs:
-            values = self.processes.mean({name: float(loss) for name, loss in losses.items()})
-            self._log(done, values)
-            if self.health:
-                self.health.observe(done, values)
-        if previews and self.processes.is_first:
-            self._preview(done)
-        if validates:
-            # A step that broke them shows in no loss yet, and what is measured must be numbers.
-            self._stop_on(health.weights_trouble(self.trainable.modules, self.trainable.optimizers))
-        measured = self._validate(done) if validates and self.processes.is_first else None
-        if previews or validates:
-            self._write_page()
-            self.processes.wait()
-        (better,) = self.processes.agree(measured is not None) if validates else (False,)
-        if saves or stopped or better:
-            self._save(done, measured)
-
-    def finish(self) -> None:
-        """Write what the run was for. The other processes wait for the first."""
-        if self.processes.is_first:
-            self.trainable.finish(self.folder)
-            _draw_figures(self.trainable, self.folder)
-            if self.health:
-                self.health.write()
-        self.processes.wait()
-
-    def close(self) -> None:
-        if self.writer:
-            self.writer.close()
-            self._write_page(going_on=False)
-        self.processes.close()
-
-    def _write_page(self, *, going_on: bool = True) -> None:
-        if self.writer:
-            columns = getattr(self.trainable, "preview_columns", ())  # not there where there are no previews
-            write_page(self.folder, columns=columns, going_on=going_on)
-
-    def _stop_on(self, trouble: str | None) -> None:
+    def stop_if(self, trouble: str | None) -> None:
         """In all processes, whichever has the trouble. Raises DivergedError."""
         (anybody,) = self.processes.agree(trouble is not None)
         if not anybody:
@@ -211,15 +192,16 @@ class _Run:
             self.health.write(stopped=message)
         raise DivergedError(message)
 
-    def _log(self, done: int, values: Mapping[str, float], kind: str = "") -> None:
-        if self.writer:
-            for name, value in values.items():
-                self.writer.add_scalar(f"{kind}{name}", value, done)
-            self.writer.flush()
-        if self.report:
-            self.report(done, self.schedule.steps, values)
+    def log_losses(self, done: int, losses: Mapping[str, Tensor]) -> None:
+        """Means over all processes."""
+        values = self.processes.mean({name: float(loss) for name, loss in losses.items()})
+        self._log(done, values)
+        if self.health:
+            self.health.observe(done, values)
 
-    def _preview(self, done: int) -> None:
+    def preview(self, done: int) -> None:
+        if not self.processes.is_first:
+            return
         picture = self.trainable.preview()
         if self.writer and picture is not None:
             (self.folder / "previews").mkdir(exist_ok=True)
@@ -227,8 +209,12 @@ class _Run:
             image.write(tensors.to_picture(pixels), self.folder / "previews" / f"{done:07d}.png", overwrite=True)
             self.writer.add_image("preview", pixels[0], done)
 
-    def _validate(self, done: int) -> tuple[str, float] | None:
-        """Name and value of the held-out measure, if it is the best so far."""
+    def validate(self, done: int) -> tuple[str, float] | None:
+        """Name and value of the held-out measure, if it is the best so far; None in all processes but the first."""
+        # A step that broke them shows in no loss yet, and what is measured must be numbers.
+        self.stop_if(health.weights_trouble(self.trainable.modules, self.trainable.optimizers))
+        if not self.processes.is_first:
+            return None
         values = self.trainable.validate()
         self._log(done, values)
         vitals: dict[str, float] = getattr(self.trainable, "health", dict)()
@@ -246,10 +232,17 @@ class _Run:
         self.best = value
         return measure, value
 
-    def _save(self, done: int, measured: tuple[str, float] | None) -> None:
+    def write_page(self, *, going_on: bool = True) -> None:
+        if self.writer:
+            columns = getattr(self.trainable, "preview_columns", ())  # not there where there are no previews
+            write_page(self.folder, columns=columns, going_on=going_on)
+
+    def save(self, done: int, measured: tuple[str, float] | None) -> None:
+        """measured: as `validate` returned it."""
         modules, optimizers = self.trainable.modules, self.trainable.optimizers
-        self._stop_on(health.weights_trouble(modules, optimizers))
-        own = self.processes.gather(checkpoint.own_state(modules, self.own, self.processes.rank, self.device))
+        self.stop_if(health.weights_trouble(modules, optimizers))
+        state = checkpoint.process_state(modules, self.per_process, self.processes.rank, self.device)
+        states = self.processes.gather(state)
         failure: ImpastoError | None = None
         if self.processes.is_first:
             try:
@@ -259,24 +252,49 @@ class _Run:
                     # Before the state, whose being there says that this is done.
                     _write_best(self.trainable, self.folder)
                 keep = self.schedule.keep
-                checkpoint.save_state(self.folder, done, modules, optimizers, own, keep=keep, measured=measured)
+                checkpoint.save_state(self.folder, done, modules, optimizers, states, keep=keep, measured=measured)
             except ImpastoError as error:
                 failure = error
+            except OSError as error:
+                failure = CheckpointError(f"the state of step {done} could not be saved: {error}")
         (failed,) = self.processes.agree(failure is not None)
         if failed:
             raise failure or CheckpointError(f"the first process could not save the state of step {done}")
         self.saved = done
 
+    def finish(self) -> None:
+        """Write what the run was for. The other processes wait for the first."""
+        if self.processes.is_first:
+            self.trainable.finish(self.folder)
+            _draw_figures(self.trainable, self.folder)
+            if self.health:
+                self.health.write()
+        self.processes.wait()
 
-def _due(step: int, every: int) -> bool:
+    def close(self) -> None:
+        if self.writer:
+            self.writer.close()
+            self.write_page(going_on=False)
+        self.processes.close()
+
+    def _log(self, done: int, values: Mapping[str, float], kind: str = "") -> None:
+        if self.writer:
+            for name, value in values.items():
+                self.writer.add_scalar(f"{kind}{name}", value, done)
+            self.writer.flush()
+        if self.report:
+            self.report(done, self.schedule.steps, values)
+
+
+def _is_due(step: int, every: int) -> bool:
     return every > 0 and step % every == 0
 
 
 def _write_best(trainable: Trainable, folder: Path) -> None:
     """What the run would leave if it ended now, as `generators-best.safetensors` and the like."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".best-") as made:
-        trainable.finish(Path(made))
-        for path in Path(made).iterdir():
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".best-") as written:
+        trainable.finish(Path(written))
+        for path in Path(written).iterdir():
             path.replace(folder / f"{path.stem}-best{path.suffix}")
 
 
@@ -295,11 +313,11 @@ def _draw_figures(trainable: Trainable, folder: Path) -> None:
     figures.draw_losses(folder)
 
 
-class _Stop:
+class _StopRequest:
     """Turns the first Ctrl-C or SIGTERM into a wish that the loop grants after saving; a second one interrupts.
 
     A process of several is asked more than once: by the terminal and by torchrun, or by the file that `impasto train
-    --devices` makes. There, whoever started it is the one to lose patience.
+    --devices` makes. There, whoever started it is the one to interrupt.
     """
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ MISSING_EXTRA = "the losses need the extra 'train': pip install 'impasto[train]'
 
 
 @dataclass(frozen=True, kw_only=True)
-class Health:
+class RunHealth:
     """What the training says of itself. warnings: (step, name, message). stopped: why it gave up, if it did."""
 
     values: Mapping[str, float]
@@ -49,7 +49,7 @@ class Run:
     saved: float
     num_bytes: int
     best: Mapping[str, Any]
-    health: Health | None
+    health: RunHealth | None
     problem: str | None
 
     @property
@@ -93,7 +93,7 @@ def read_run(folder: Path) -> Run:
     config, state, health = {}, {}, None
     for name, needed in (("config.json", True), ("state.json", False), ("health.json", False)):
         try:
-            found = _read_object(folder / name)
+            content = _read_object(folder / name)
         except FileNotFoundError:
             if needed:
                 problems.append(f"{name} is missing")
@@ -102,11 +102,11 @@ def read_run(folder: Path) -> Run:
             problems.append(f"{name} cannot be read ({error})")
             continue
         if name == "config.json":
-            config = found
+            config = content
         elif name == "state.json":
-            state = found
+            state = content
         else:
-            health = _health(found)
+            health = _health(content)
     file = state.get("file")
     if isinstance(file, str) and not (folder / file).is_file():
         problems.append(f"{file} is missing")
@@ -117,8 +117,8 @@ def read_run(folder: Path) -> Run:
         config=config,
         step=_whole(state.get("step")),
         steps=_whole(schedule.get("steps")) if isinstance(schedule, dict) else None,
-        saved=max((one.st_mtime for one in files), default=folder.stat().st_mtime),
-        num_bytes=sum(one.st_size for one in files),
+        saved=max((facts.st_mtime for facts in files), default=folder.stat().st_mtime),
+        num_bytes=sum(facts.st_size for facts in files),
         best=best if isinstance(best := state.get("best"), dict) else {},
         health=health,
         problem="; ".join(problems) or None,
@@ -157,14 +157,14 @@ def best_of(curves: Mapping[str, Curve]) -> dict[str, tuple[int, float]]:
     """{measure on held-out pictures: (step, its best value)}."""
     from impasto.metrics import larger_is_better  # brings PyTorch, which a list of runs does without
 
-    found = {}
+    best_values = {}
     for name, curve in curves.items():
         finite = {step: value for step, value in curve.items() if math.isfinite(value)}
         if name.startswith(HELD_OUT) and finite:
             best = max if larger_is_better(name) else min
             step = best(finite, key=finite.__getitem__)
-            found[name] = int(step), finite[step]
-    return found
+            best_values[name] = int(step), finite[step]
+    return best_values
 
 
 def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,30 +188,32 @@ def common_steps(
     """{loss: [(step, the first's value, the second's)]} at steps that both logged, evenly spread, with the last."""
     from impasto.training.figures import spread
 
-    found = {}
+    values = {}
     for name in first.keys() & second.keys():
         steps = sorted(first[name].keys() & second[name].keys())
         if steps:
-            chosen = [steps[place] for place in spread(len(steps), most)]
-            found[name] = [(int(step), first[name][step], second[name][step]) for step in chosen]
-    return dict(sorted(found.items()))
+            chosen = [steps[index] for index in spread(len(steps), most)]
+            values[name] = [(int(step), first[name][step], second[name][step]) for step in chosen]
+    return dict(sorted(values.items()))
 
 
 def _read_object(path: Path) -> dict[str, Any]:
-    found = json.loads(path.read_text())
-    if not isinstance(found, dict):
+    content = json.loads(path.read_text())
+    if not isinstance(content, dict):
         raise ValueError("it holds no object")
-    return found
+    return content
 
 
-def _health(found: Mapping[str, Any]) -> Health:
-    values, warnings, stopped = found.get("values"), found.get("warnings"), found.get("stopped")
-    said = [one for one in warnings if isinstance(one, dict)] if isinstance(warnings, list) else []
-    return Health(
+def _health(content: Mapping[str, Any]) -> RunHealth:
+    values, warnings, stopped = content.get("values"), content.get("warnings"), content.get("stopped")
+    entries = [entry for entry in warnings if isinstance(entry, dict)] if isinstance(warnings, list) else []
+    return RunHealth(
         values={name: value for name, value in values.items() if isinstance(value, int | float)}
         if isinstance(values, dict)
         else {},
-        warnings=tuple((_whole(one.get("step")) or 0, str(one.get("name")), str(one.get("message"))) for one in said),
+        warnings=tuple(
+            (_whole(entry.get("step")) or 0, str(entry.get("name")), str(entry.get("message"))) for entry in entries
+        ),
         stopped=None if stopped is None else str(stopped),
     )
 

@@ -99,13 +99,13 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         self.accelerator = accelerator
         self.settings = settings
         self.domains, self.held_out = domains, held_out
-        for one in networks.values():
-            for network in (one.generator, one.discriminator):
+        for pair in networks.values():
+            for network in (pair.generator, pair.discriminator):
                 network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.generators = {direction: cast(AnyGenerator, one.generator) for direction, one in networks.items()}
-        self.averages = {name: copy.deepcopy(one).eval() for name, one in self.generators.items()}
+        self.generators = {direction: cast(AnyGenerator, pair.generator) for direction, pair in networks.items()}
+        self.averages = {name: copy.deepcopy(generator).eval() for name, generator in self.generators.items()}
         # Each judges what its direction paints, and remembers it.
-        self.discriminators = {direction: one.discriminator for direction, one in networks.items()}
+        self.discriminators = {direction: pair.discriminator for direction, pair in networks.items()}
         side = domains.A.crops.side
         check_side(side, cast(GeneratorModule, self.generators["A2B"]))
         self._check_measure()
@@ -122,7 +122,7 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         self.modules: Mapping[str, nn.Module] = {
             f"{kind}_{direction}": module for kind, modules in kinds.items() for direction, module in modules.items()
         }
-        self.own = [f"pool_{direction}" for direction in self.pools]
+        self.per_process = [f"pool_{direction}" for direction in self.pools]
         # Begins each process's draws for its pools; a resumed run goes on with the stored ones.
         torch.manual_seed(settings.seed + accelerator.process_index)
 
@@ -137,13 +137,13 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         """(1, 3, H, W) in [0, 1]: held-out pictures of both kinds on the left, each twice; beside them what they become
         and, below that, what this becomes on the way back."""
         rows = []
-        shown = min(PREVIEWS, len(self.held_out.A.pictures), len(self.held_out.B.pictures))
-        held_out = {kind: list(self._held_out(kind, shown)) for kind, _, _ in WAYS}
-        for index in range(shown):
+        count = min(PREVIEWS, len(self.held_out.A.pictures), len(self.held_out.B.pictures))
+        held_out = {kind: list(self._held_out(kind, count)) for kind, _, _ in WAYS}
+        for index in range(count):
             for kind, there, back in WAYS:
                 picture = held_out[kind][index]
                 painted = self.averages[there](picture)
-                rows += [torch.cat([picture, one], 3) for one in (painted, self.averages[back](painted))]
+                rows += [torch.cat([picture, shown], 3) for shown in (painted, self.averages[back](painted))]
         return to_unit(torch.cat(rows, 2))
 
     @property
@@ -157,16 +157,18 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         their weights, and the measures of `metrics.held_out`; where there are SMALLEST_SET of each, also how far the
         distribution of translations is from that of the other kind's pictures."""
         pictures = {kind: list(self._held_out(kind)) for kind, _, _ in WAYS}
-        found: dict[str, dict[str, float]] = {}
+        measured: dict[str, dict[str, float]] = {}
         for (kind, there, back), (other, _, _) in zip(WAYS, reversed(WAYS), strict=True):
-            found[kind] = self._errors(pictures[kind], there, back)
+            measured[kind] = self._errors(pictures[kind], there, back)
             paint = self._in_unit(there)
-            found[kind] |= metrics.held_out(map(to_unit, pictures[kind]), paint, self._in_unit(back))
+            measured[kind] |= metrics.held_out(map(to_unit, pictures[kind]), paint, self._in_unit(back))
             if self._has_sets:
                 painted = (paint(to_unit(picture)) for picture in pictures[kind])
-                found[kind][OF_SETS] = self._distance(painted, map(to_unit, pictures[other]))
-        both = {name: sum(found[kind][name] for kind, _, _ in WAYS) / len(WAYS) for name in found["A"]}
-        named = {f"held out {kind}/{name}": value for kind, some in found.items() for name, value in some.items()}
+                measured[kind][OF_SETS] = self._distance(painted, map(to_unit, pictures[other]))
+        both = {name: sum(measured[kind][name] for kind, _, _ in WAYS) / len(WAYS) for name in measured["A"]}
+        named = {
+            f"held out {kind}/{name}": value for kind, measures in measured.items() for name, value in measures.items()
+        }
         return named | {f"held out/{name}": value for name, value in both.items()}
 
     @torch.no_grad()
@@ -192,7 +194,9 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
     def _distance(self, painted: Iterable[Tensor], others: Iterable[Tensor]) -> float:
         """Of two sets of pictures in [0, 1], as `impasto evaluate` measures it."""
         encoder = load_encoder("lite").to(self.accelerator.device)
-        sets = [torch.cat([points(encoder, rounded(picture)) for picture in some]) for some in (painted, others)]
+        sets = [
+            torch.cat([points(encoder, rounded(picture)) for picture in pictures]) for pictures in (painted, others)
+        ]
         return metrics.kernel_distance(sets[0], sets[1])[0]
 
     @property
@@ -249,10 +253,10 @@ def average_gradients(accelerator: Accelerator, networks: Iterable[nn.Module]) -
     """
     if accelerator.num_processes == 1:
         return
-    found = [p.grad for network in networks for p in network.parameters() if p.grad is not None]
+    gradients = [p.grad for network in networks for p in network.parameters() if p.grad is not None]
     # All at once, because it is the number of messages that takes time.
-    mean: Tensor = accelerator.reduce(torch.cat([gradient.flatten() for gradient in found]), "mean")
-    for gradient, part in zip(found, mean.split([gradient.numel() for gradient in found]), strict=True):
+    mean: Tensor = accelerator.reduce(torch.cat([gradient.flatten() for gradient in gradients]), "mean")
+    for gradient, part in zip(gradients, mean.split([gradient.numel() for gradient in gradients]), strict=True):
         gradient.copy_(part.view_as(gradient))
 
 

@@ -1,6 +1,8 @@
-"""The HTTP API `/v1` on FastAPI."""
+"""The HTTP API `/v1` on FastAPI, and the page in front of it."""
 
-from collections.abc import MutableMapping
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, MutableMapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,26 +13,28 @@ import impasto
 from impasto.service import Service
 from impasto.service.limits import MEGA
 from impasto.service.metrics import CONTENT_TYPE
-from impasto.serving.guard import HEALTH, Guard, Uploads
+from impasto.serving.guard import HEALTH, GuardMiddleware, Uploads
 from impasto.serving.hosts import Hosts
-from impasto.serving.patience import Patience
-from impasto.web import jobs, painting, styles
+from impasto.serving.http_limits import HttpLimits
+from impasto.web import jobs, painting, session, site, styles, uploads
 from impasto.web.access import Access, Rates
+from impasto.web.copies import Copies
 from impasto.web.keys import Keys
 from impasto.web.painting import LOOK, STYLIZE
 from impasto.web.problems import install
 from impasto.web.schema import complete, problems
+from impasto.web.uploads import UPLOADS
 
 
 def create_app(
-    service: Service, patience: Patience | None = None, *, keys: Keys | None = None, hosts: Hosts = ()
+    service: Service, patience: HttpLimits | None = None, *, keys: Keys | None = None, hosts: Hosts = ()
 ) -> FastAPI:
     """The app, on a service that somebody else starts and closes.
 
     keys: who may come in; None lets everybody in. hosts: names by which requests may call the server; as it is, only
     this machine's for itself, so that no page of another site can reach it through a visitor's browser.
     """
-    patience = patience or Patience()
+    patience = patience or HttpLimits()
     app = FastAPI(
         title="impasto",
         summary="Turns pictures into paintings.",
@@ -39,12 +43,14 @@ def create_app(
         # Its pages of documentation load their scripts from another server.
         docs_url=None,
         redoc_url=None,
+        lifespan=_sweeping,
     )
     app.state.service, app.state.patience = service, patience
     app.state.access, app.state.rates = Access(keys, patience.rate), Rates()
-    app.state.hang_up = _nothing
+    app.state.uploads = uploads.Uploads(service.limits)
+    app.state.copies = Copies(service.limits.keep_seconds)
     install(app)
-    for router in (painting.make_router(service), jobs.router, styles.router):
+    for router in (painting.make_router(service), jobs.router, styles.router, uploads.router, session.router):
         # Not `include_router`, which may hide its routes from the answer to a wrong method.
         app.router.routes.extend(router.routes)
     app.get(HEALTH, responses={200: _HEALTH, 503: _HEALTH}, summary="Whether paintings are made")(health)
@@ -53,19 +59,16 @@ def create_app(
     }
     app.get("/metrics", responses={**text, **problems()}, summary="Numbers", response_class=Response)(metrics)
     complete(app, with_keys=keys is not None)
-    # The page adds its own.
-    app.state.upload_paths = {LOOK, STYLIZE}
+    app.router.routes.extend(site.routes())
     limits = service.limits
-    uploads = Uploads(app.state.upload_paths, limits.upload_mb * MEGA + FORM_BYTES, limits.waiting_mb * MEGA)
+    large = Uploads((LOOK, STYLIZE, UPLOADS), limits.upload_mb * MEGA + FORM_BYTES, limits.waiting_mb * MEGA)
 
     def count(scope: MutableMapping[str, Any], status: int) -> None:
         route = getattr(scope.get("route"), "path", "other")
         method = scope["method"] if route != "other" else "other"
-        service.metrics.count(
-            "impasto_http_requests_total", "Answers to requests.", method=method, route=route, status=str(status)
-        )
+        service.metrics.http_requests.labels(method, route, status).inc()
 
-    app.add_middleware(Guard, patience=patience, hosts=hosts, uploads=uploads, count=count)
+    app.add_middleware(GuardMiddleware, limits=patience, hosts=hosts, uploads=large, count=count)
     return app
 
 
@@ -73,8 +76,25 @@ def create_app(
 FORM_BYTES = 100_000
 
 
-def _nothing() -> None:
-    """No connections that would never end by themselves."""
+SWEEP_SECONDS = 1.0
+"""Between two looks for uploads and copies whose time is over."""
+
+
+@contextlib.asynccontextmanager
+async def _sweeping(app: FastAPI) -> AsyncIterator[None]:
+    """Lets go of pictures in time, even if nobody asks for anything any more."""
+
+    async def sweep() -> None:
+        while True:
+            app.state.uploads.sweep()
+            app.state.copies.sweep()
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    task = asyncio.create_task(sweep())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 async def health(request: Request) -> JSONResponse:

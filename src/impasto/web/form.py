@@ -1,6 +1,6 @@
 """A form (multipart/form-data) as a request of the service, without a file of it ever touching the disk."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -16,6 +16,8 @@ LONGEST_TEXT = 10_000
 """Bytes of a field that is no file."""
 REST = "rest"
 """As a mask: what the others leave."""
+PREFIX = "upload:"
+"""How ids of uploads begin, which tells them from the names of styles."""
 
 
 class InMemory(MultiPartParser):
@@ -24,10 +26,17 @@ class InMemory(MultiPartParser):
     spool_max_size = 2**32
 
 
-async def read_form(request: Request, limits: Limits, offer: Offer, *, looks: bool = False) -> service.Request:
+Stored = Callable[[str], bytes]
+"""The bytes of an upload, by its id."""
+
+
+async def read_form(
+    request: Request, limits: Limits, offer: Offer, stored: Stored, *, looks: bool = False
+) -> service.Request:
     """looks: it says where to look from, in x and y.
 
-    Raises Problem 415 for another kind of body, 400 for a broken one; OptionError for what the fields say."""
+    Raises Problem 415 for another kind of body, 400 for a broken one; OptionError for what the fields say; and what
+    `stored` raises."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         headers = {"Accept": "multipart/form-data"}
@@ -42,7 +51,7 @@ async def read_form(request: Request, limits: Limits, offer: Offer, *, looks: bo
         detail = error.message if isinstance(error, MultiPartException) else "its boundary or its headers are damaged"
         raise Problem(400, "broken-form", f"the form cannot be read: {detail}") from error
     try:
-        return await _request(form.multi_items(), offer, looks=looks)
+        return await _request(form.multi_items(), offer, stored, looks=looks)
     finally:
         await form.close()
 
@@ -52,13 +61,15 @@ async def _stream(request: Request) -> AsyncGenerator[bytes, None]:
         yield chunk
 
 
-async def _request(items: list[tuple[str, Any]], offer: Offer, *, looks: bool) -> service.Request:
+async def _request(items: list[tuple[str, Any]], offer: Offer, stored: Stored, *, looks: bool) -> service.Request:
     content: bytes | None = None
     styles: list[str | bytes] = []
     masks: list[bytes | None] = []
     texts: dict[str, str] = {}
     for name, value in items:
         given = await value.read() if isinstance(value, UploadFile) else value
+        if name in _PICTURES and isinstance(given, str) and given.startswith(PREFIX):
+            given = stored(given)
         if name == "content" and isinstance(given, bytes) and content is None:
             content = given
         elif name == "style":
@@ -72,7 +83,7 @@ async def _request(items: list[tuple[str, Any]], offer: Offer, *, looks: bool) -
         else:
             texts[name] = given
     if content is None:
-        raise OptionError("content is missing: the picture to paint or to look from, as a file")
+        raise OptionError("content is missing: the picture to paint or to look from, as a file or an upload's id")
     place = (_percent(texts, "x"), _percent(texts, "y")) if looks else None
     if looks and not texts.get("method"):
         texts["method"] = next(iter(offer.looking()), "")
@@ -95,4 +106,8 @@ def _percent(texts: dict[str, str], name: str) -> float:
         raise OptionError(f"{name} of the place is '{text[:80]}', but must be a number from 0 to 100") from None
 
 
-_FILES = {"content": "must be one file", "mask": f"must be a file, or '{REST}' for what the others leave"}
+_PICTURES = ("content", "style", "mask")
+_FILES = {
+    "content": "must be one file, or an upload's id",
+    "mask": f"must be a file, or '{REST}' for what the others leave",
+}

@@ -1,17 +1,20 @@
 """`/v1/jobs`: what becomes of a job, as it happens, and its painting."""
 
+import base64
 import json
 from collections.abc import AsyncIterator
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
+from functools import partial
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from impasto.service import Result, Service, Snapshot, changes
+from impasto.service import JobResult, Service, Snapshot, changes
 from impasto.service.refusals import NoSuchJobError
 from impasto.serving.problem import Problem
+from impasto.web.copies import copy
 from impasto.web.schema import picture, problems
 
 HEARTBEAT_SECONDS = 15.0
@@ -35,13 +38,30 @@ async def status(request: Request, job_id: str) -> JSONResponse:
     response_class=Response,
     responses={
         200: picture("the painting; of a job that was stopped, the best so far"),
+        304: {"description": "it is the one that `If-None-Match` names"},
         **problems(404, 409, 415, 422),
     },
 )
-async def result(request: Request, job_id: str) -> Response:
-    """409 while there is none yet; what went wrong, if there will be none."""
+async def result(
+    request: Request,
+    job_id: str,
+    format: Annotated[  # noqa: A002
+        Literal["", "jpeg", "webp"], Query(description="another than the painting was asked for in")
+    ] = "",
+) -> Response:
+    """409 while there is none yet; what went wrong, if there will be none. A painting never changes."""
     service, user = _service(request)
-    return picture_response(service.result(job_id, user), service.status(job_id, user))
+    found = service.result(job_id, user)
+    kind = format or found.format
+    headers = {"ETag": f'"{job_id}.{kind}"', "Cache-Control": "private, no-cache"}
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if kind != found.format:
+        data = await request.app.state.copies.get(job_id, kind, partial(copy, found.data, kind))
+        found = replace(found, data=data, format=kind)
+    answer = picture_response(found, service.status(job_id, user))
+    answer.headers.update(headers)
+    return answer
 
 
 @router.get(
@@ -68,18 +88,21 @@ async def preview(request: Request, job_id: str) -> Response:
     response_class=Response,
     responses={
         200: {
-            "description": "server-sent events `job`, whose data are what GET of the job shows; they end with it",
+            "description": "server-sent events `job`, whose data are what GET of the job shows, and, if they are asked"
+            " for, `preview`, whose data are a data URL; they end with the job, or with `gone` if it is forgotten",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
-        **problems(404),
+        **problems(404, 422),
     },
 )
-async def events(request: Request, job_id: str) -> Response:
+async def events(
+    request: Request, job_id: str, previews: Annotated[bool, Query(description="send previews, too")] = False
+) -> Response:
     """The first comes at once."""
     service, user = _service(request)
     service.status(job_id, user)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(service, job_id, user), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_events(service, job_id, user, previews), media_type="text/event-stream", headers=headers)
 
 
 @router.delete("", summary="Cancel a job, or forget its result", status_code=204, responses=problems(404))
@@ -87,6 +110,7 @@ async def delete(request: Request, job_id: str) -> Response:
     """A job that waits or is painted is cancelled, and can still be asked for; a finished one is gone at once."""
     service, user = _service(request)
     service.forget(job_id, user)
+    request.app.state.copies.forget(job_id)
     return Response(status_code=204)
 
 
@@ -95,7 +119,7 @@ def job_json(snapshot: Snapshot) -> dict[str, Any]:
     return asdict(snapshot)
 
 
-def picture_response(found: Result, snapshot: Snapshot) -> Response:
+def picture_response(found: JobResult, snapshot: Snapshot) -> Response:
     """A painting, in pieces."""
     suffix = {"jpeg": "jpg", "tiff": "tif"}.get(found.format, found.format)
     headers = {
@@ -112,16 +136,19 @@ async def _pieces(data: bytes) -> AsyncIterator[bytes]:
         yield data[start : start + CHUNK]
 
 
-async def _events(service: Service, job_id: str, user: str) -> AsyncIterator[str]:
+async def _events(service: Service, job_id: str, user: str, previews: bool) -> AsyncIterator[str]:
+    shown = 0
     try:
         async for snapshot in changes(service, job_id, user, heartbeat=HEARTBEAT_SECONDS):
             if snapshot is None:
                 yield ": still here\n\n"
-            else:
-                yield f"event: job\ndata: {json.dumps(job_json(snapshot))}\n\n"
+                continue
+            yield f"event: job\ndata: {json.dumps(job_json(snapshot))}\n\n"
+            if previews and snapshot.previews > shown and (data := service.preview(job_id, user)) is not None:
+                shown = snapshot.previews
+                yield f"event: preview\ndata: data:image/jpeg;base64,{base64.b64encode(data).decode()}\n\n"
     except NoSuchJobError:
-        # Forgotten meanwhile; the stream ends.
-        return
+        yield "event: gone\ndata: {}\n\n"
 
 
 def _service(request: Request) -> tuple[Service, str]:

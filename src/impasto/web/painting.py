@@ -4,6 +4,7 @@ longer."""
 import asyncio
 import contextlib
 import math
+from functools import partial
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
@@ -54,8 +55,8 @@ async def stylize(request: Request) -> Response:
 
 
 async def attention(request: Request) -> Response:
-    """Waits as painting does. With the method gatys the place looks in the style, whose best match has a ring; with
-    trained generators in the content itself, where the place has one."""
+    """Waits as painting does. The place looks in the style, whose best match has a ring; or, with trained generators,
+    in the content itself, where the place has one."""
     return await _answered(request, looks=True)
 
 
@@ -64,9 +65,11 @@ async def _answered(request: Request, *, looks: bool) -> Response:
     service: Service = state.service
     visitor: Visitor = state.access.visitor(request, "stylize")
     # Before the pictures are read: who will be refused need not send them.
+    state.access.check_share(visitor, service)
     service.check_room(visitor.user, int(request.headers.get("content-length", "0")))
     state.rates.spend(visitor)
-    wish = await read_form(request, service.limits, service.offer, looks=looks)
+    stored = partial(state.uploads.read, user=visitor.user)
+    wish = await read_form(request, service.limits, service.offer, stored, looks=looks)
     job = await run_in_threadpool(service.submit, wish, visitor.user)
     # From here the upload is the service's alone, which lets go of it as soon as it can.
     del wish

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
@@ -58,6 +59,11 @@ def install(app: FastAPI) -> None:
             headers["Allow"] = ", ".join(sorted(_methods(request)))
         return Problem(error.status_code, "http", str(error.detail), headers=headers).response()
 
+    def misread(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        return Problem(422, "wrong-parameter", f"{first['loc'][-1]}: {first['msg']}").response()
+
     def answered(_: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
         return error.response()
@@ -67,6 +73,7 @@ def install(app: FastAPI) -> None:
 
     app.add_exception_handler(ImpastoError, refused)
     app.add_exception_handler(HTTPException, routed)
+    app.add_exception_handler(RequestValidationError, misread)
     app.add_exception_handler(Problem, answered)
     app.add_exception_handler(Exception, broken)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from impasto.service import FORMATS, Limits, Offer, Request
+from impasto.service import FORMATS, Limits, Offer, PaintRequest
 from impasto.serving.problem import MEDIA_TYPE
 from impasto.web.form import REST
 
@@ -45,7 +45,7 @@ _REASONS = {
     503: "the queue is full, or the server stops or starts",
 }
 FILE = {"type": "string", "format": "binary"}
-FORMAT = {"type": "string", "enum": list(FORMATS), "default": Request.format}
+FORMAT = {"type": "string", "enum": list(FORMATS), "default": PaintRequest.format}
 _LATER = {"Retry-After": {"description": "seconds until it makes sense to try again", "schema": {"type": "integer"}}}
 
 
@@ -71,19 +71,20 @@ def picture(description: str) -> dict[str, Any]:
 def form(offer: Offer, limits: Limits) -> dict[str, Any]:
     """The body of `POST /v1/stylize`."""
     properties: dict[str, Any] = {
-        "content": {**FILE, "description": "the picture to paint"},
+        "content": {**FILE, "description": "the picture to paint, as a file or the id of an upload"},
         "style": {
             "type": "array",
             "items": _style(list(offer.styles)),
             "maxItems": limits.styles_each,
-            "description": "paintings, as files or by their names in /v1/styles; none for a method whose weights are"
-            " its style",
+            "description": "paintings, as files, ids of uploads, or by their names in /v1/styles; none for a method"
+            " whose weights are its style",
         },
         "mask": {
             "type": "array",
             "items": {"anyOf": [{"type": "string", "enum": [REST]}, FILE]},
             "maxItems": limits.styles_each,
-            "description": f"where each style goes, white where it does; '{REST}' for what the others leave",
+            "description": "where each style goes, white where it does, as files or ids of uploads;"
+            f" '{REST}' for what the others leave",
         },
         "format": FORMAT,
         **_options(offer),
@@ -99,11 +100,11 @@ def look_form(offer: Offer) -> dict[str, Any]:
     named = {name for method in looking for name in offer.methods[method].look_options}
     percent = {"type": "number", "minimum": 0, "maximum": 100}
     properties: dict[str, Any] = {
-        "content": {**FILE, "description": "the picture that has the place"},
+        "content": {**FILE, "description": "the picture that has the place, as a file or the id of an upload"},
         "style": {
             **_style(offer.paintings),
-            "description": "the painting it looks in, as a file or by its name in /v1/styles; none for a method that"
-            " looks in the content",
+            "description": "the painting it looks in, as a file, the id of an upload, or by its name in /v1/styles;"
+            " none for a method that looks in the content",
         },
         "x": {**percent, "description": "of the place, in percent of the content's width"},
         "y": {**percent, "description": "of the place, in percent of the content's height"},

@@ -37,12 +37,8 @@ class Server(uvicorn.Server):
 def make_server(app: Any, service: Service, *, proxy: str = "") -> Server:
     """proxy: as `configured` takes it."""
 
-    def leave() -> None:
-        service.stop()
-        app.state.hang_up()
-
     config = configured(
         app, app.state.patience, proxy=proxy, lifespan="on",
         timeout_graceful_shutdown=int(service.limits.stop_seconds) + 10,
     )  # fmt: skip
-    return Server(config, leave)
+    return Server(config, service.stop)

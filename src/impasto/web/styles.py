@@ -1,8 +1,9 @@
-"""`/v1/methods` and `/v1/styles`: what a server offers."""
+"""`/v1/methods`, `/v1/styles` and `/v1/photos`: what a server offers."""
 
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
@@ -10,20 +11,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from impasto.errors import OptionError
-from impasto.gallery import named_styles, styles_file
+from impasto.gallery import is_encoded, named_styles, photos, styles_file
+from impasto.methods import shipped
 from impasto.service import FORMATS, Offer
 from impasto.serving.problem import Problem
 from impasto.web.copies import style_thumbnail
 from impasto.web.schema import problems
 
 router = APIRouter(prefix="/v1")
+_PHOTO: dict[int | str, dict[str, Any]] = {
+    200: {"description": "a picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
+    **problems(404),
+}
 
 
 @router.get("/methods", summary="Methods, options and limits", responses=problems())
 async def methods(request: Request) -> dict[str, Any]:
     """What each method can do, and its `options` as JSON Schema, those that most people want (`plain`) first; what is
-    `refining` has an effect once one of `refined_by` is not as usual. The `options` beside the methods are those of all
-    together; `methods` in them are the only ones that have the option."""
+    `refining` has an effect once one of `refined_by` is not as usual. `generator` is the one that comes with impasto.
+    The `options` beside the methods are those of all together; `methods` in them are the only ones that have the
+    option."""
     request.app.state.access.visitor(request)
     offer: Offer = request.app.state.service.offer
     return {
@@ -37,7 +44,8 @@ async def methods(request: Request) -> dict[str, Any]:
 
 @router.get("/styles", summary="Styles that can be named", responses=problems())
 async def styles(request: Request) -> dict[str, Any]:
-    """Each with the address of a small picture of it, and what is known of the painting that it was encoded from."""
+    """Each with the address of a small picture of it, and what is known of the painting that it was encoded from. Of
+    one that is `encoded` there is no more than that: what needs the painting itself refuses it."""
     request.app.state.access.visitor(request)
     offer: Offer = request.app.state.service.offer
     return {"styles": [_style(name, file) for name, file in offer.styles.items()]}
@@ -59,17 +67,50 @@ async def thumbnail(request: Request, name: str) -> Response:
         path = request.app.state.service.offer.picture(name)
     except OptionError as error:
         raise Problem(404, "no-such-style", str(error)) from error
-    data = await run_in_threadpool(style_thumbnail, path)
+    return _jpeg(await run_in_threadpool(style_thumbnail, path))
+
+
+@router.get("/photos", summary="Photos to begin with", responses=problems())
+async def sample_photos(request: Request) -> dict[str, Any]:
+    """For those who have none at hand; each with the addresses of the picture and of a small one."""
+    request.app.state.access.visitor(request)
+    return {"photos": [_photo(name) for name in photos()]}
+
+
+@router.get("/photos/{name}", summary="A photo", response_class=Response, responses=_PHOTO)
+async def photo(request: Request, name: str) -> Response:
+    """JPEG."""
+    return _jpeg(await run_in_threadpool(_photo_file(request, name).read_bytes))
+
+
+@router.get("/photos/{name}/thumbnail", summary="A photo, small", response_class=Response, responses=_PHOTO)
+async def photo_thumbnail(request: Request, name: str) -> Response:
+    """JPEG."""
+    return _jpeg(await run_in_threadpool(style_thumbnail, _photo_file(request, name)))
+
+
+def _photo_file(request: Request, name: str) -> Path:
+    request.app.state.access.visitor(request)
+    if name not in photos():
+        raise Problem(404, "no-such-photo", "there is no photo of this name")
+    return photos()[name]
+
+
+def _jpeg(data: bytes) -> Response:
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
-def _style(name: str, file: Path) -> dict[str, str]:
+def _photo(name: str) -> dict[str, str]:
+    return {"name": name, "picture": f"/v1/photos/{name}", "thumbnail": f"/v1/photos/{name}/thumbnail"}
+
+
+def _style(name: str, file: Path) -> dict[str, Any]:
     about = asdict(named_styles()[name]) if file == styles_file() else {}
-    return {"name": name, "thumbnail": f"/v1/styles/{name}/thumbnail", **about}
+    return {"name": name, "thumbnail": f"/v1/styles/{quote(name)}/thumbnail", "encoded": is_encoded(file), **about}
 
 
 def _method(name: str, offer: Offer) -> dict[str, Any]:
-    kind = offer.methods[name]
+    kind, own = offer.methods[name], shipped().get(offer.methods[name].weights_name)
     return {
         "name": name,
         "about": kind.about,
@@ -81,5 +122,6 @@ def _method(name: str, offer: Offer) -> dict[str, Any]:
         "refined_by": list(kind.refined_by),
         "looks_in": kind.looks_in,
         "look_options": list(kind.look_options),
+        **({"generator": own.stem} if own is not None and offer.weights.get(kind.weights_name) == own else {}),
         "options": offer.schema(name),
     }

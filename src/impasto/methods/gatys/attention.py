@@ -19,6 +19,7 @@ from impasto.losses.attention_style import (
 from impasto.losses.conventions import content_factor, style_factor
 from impasto.losses.gram import blend
 from impasto.methods.gatys.options import GatysOptions
+from impasto.methods.gatys.windows import Window
 
 Features = Mapping[str, Tensor]
 
@@ -48,9 +49,28 @@ class AttentionTerm:
     def loss(self, features: Features) -> Tensor:
         """Weighted scalar."""
         found = features[self.layer]
-        if self.kind == "local":
+        if self.is_local:
             return self.weight * local_loss(found, self.target, self.region)
         return self.weight * attention_gram_loss(found, self.target, self.region, centred=self.kind == "gram")
+
+    def loss_of_moments(self, moments: Tensor, mean: Tensor) -> Tensor:
+        """`loss` from the `gram`, (1, N, N), and the `mean_of`, (1, N), of the features in the region; not if local."""
+        found = moments - mean[:, :, None] * mean[:, None, :] if self.kind == "gram" else moments
+        return self.weight * 0.25 * (found - self.target).square().mean()
+
+    def loss_in(self, window: Window, features: Tensor) -> Tensor:
+        """What the window's own features, at this layer, add to `loss` if it is local."""
+        target = window.place_in(self.target, self.layer)
+        if self.region is None:
+            return self.weight * local_loss(features, target) * (target.numel() / self.target.numel())
+        region = window.place_in(self.region, self.layer)
+        share = region.double().sum().item() / max(self.region.double().sum().item(), 1e-300)
+        return self.weight * local_loss(features, target, region) * share
+
+    @property
+    def is_local(self) -> bool:
+        """Whether every position has a target of its own."""
+        return self.kind == "local"
 
 
 def compared_layers(layer: str, which: str) -> list[str]:
@@ -133,5 +153,5 @@ def _term(target: Tensor, layer: str, weight: float, options: GatysOptions, regi
     # The loss functions are written in paper 001's convention; others are factors away from it.
     convention = options.chosen("convention")
     factor_of = content_factor if options.attention_loss == "local" else style_factor
-    factor = factor_of(convention, target) / factor_of("paper-001", target)
+    factor = factor_of(convention, target) / factor_of("half-mean", target)
     return AttentionTerm(options.attention_loss, layer, target, weight * factor, region)

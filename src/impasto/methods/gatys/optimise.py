@@ -154,13 +154,11 @@ class Optimisation:
     def _evaluate(self) -> float:
         self.optimizer.zero_grad()
         picture = self.canvas.picture()
-        losses = self.objective.losses(picture)
-        terms = torch.stack(list(losses.values()))
-        loss = terms.sum()
-        loss.backward()
+        losses, gradient = self.objective.evaluate(picture)
+        picture.backward(gradient.contiguous())
         self._evaluated = picture.detach()
-        self.loss = loss.item()
-        self.losses = dict(zip(losses, terms.tolist(), strict=True))
+        terms = torch.stack([torch.stack(list(losses.values())).sum(), *losses.values()]).tolist()
+        self.loss, self.losses = terms[0], dict(zip(losses, terms[1:], strict=True))
         return self.loss
 
     def _retreat(self) -> None:

@@ -30,12 +30,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     "draft": {**_OWN, "scales": 2, "steps": 40, "coarse_steps": 60},
     "default": _OWN,
     "best": {**_OWN, "steps": 500, "coarse_steps": 300},
-    # Its Figure 1. By its equations 1 and 3 these weights leave nothing of the content; in the normalisation of
+    # Paper 001, Figure 1. By its equations 1 and 3 these weights leave nothing of the content; in the normalisation of
     # PyTorch's tutorial, from which such numbers come, and started from the content, they give what its figures show.
     # It speaks of total variation without a weight, and of a white noise image: see `--tv-weight` and `--init noise`.
-    "paper-001": {**_PAPERS, "steps": 500, "style_weight": 1e7, "attention_weight": 6e6},
-    # Its Table 1, whose losses have the size of the tutorial's means, not of its text's sums.
-    "paper-002": {**_PAPERS, "steps": 100, "style_weight": 1e6, "attention_weight": 0.0},
+    "paper-attention": {**_PAPERS, "steps": 500, "style_weight": 1e7, "attention_weight": 6e6},
+    # Paper 002, Table 1, whose losses have the size of the tutorial's means, not of its text's sums.
+    "paper-gatys": {**_PAPERS, "steps": 100, "style_weight": 1e6, "attention_weight": 0.0},
 })  # fmt: skip
 
 STARTS = ("content", "noise", "grey")
@@ -59,7 +59,12 @@ class GatysOptions(EncoderOptions):
     look_usual: ClassVar[Mapping[str, Any]] = MappingProxyType({"attention_layers": "relu3_1,relu4_1,relu5_1"})
 
     preset: str = option(
-        "default", "how much time to spend", choices=tuple(PRESETS), plain=True, values=("draft", "default")
+        "default",
+        "how much time to spend; or what a paper did: paper-attention (001, Figure 1), paper-gatys (002, Table 1)",
+        choices=tuple(PRESETS),
+        plain=True,
+        values=("draft", "default"),
+        aliases={"paper-001": "paper-attention", "paper-002": "paper-gatys"},
     )
     style_fit: str | None = option(
         None,
@@ -90,7 +95,8 @@ class GatysOptions(EncoderOptions):
     convention: str | None = option(
         None,
         "whose normalisation the weights are meant in, but for covariances, which have their own",
-        choices=("relative", "paper-001", "paper-002", "gatys-notebook", "jcjohnson"),
+        choices=("relative", "half-mean", "half-sum", "gatys-notebook", "jcjohnson"),
+        aliases={"paper-001": "half-mean", "paper-002": "half-sum"},
     )
     content_layers: str = option(
         "relu4_2", "layers that hold the content, each with an optional weight: relu4_2:1", words=()
@@ -128,6 +134,11 @@ class GatysOptions(EncoderOptions):
     scales: int | None = option(None, "sizes to work on, each half as large as the next", minimum=1, maximum=16)
     steps: int | None = option(None, "optimisation steps at full size", minimum=0, maximum=1_000_000, plain=True)
     coarse_steps: int | None = option(None, "optimisation steps at each smaller size", minimum=0, maximum=1_000_000)
+    max_memory: float | None = option(
+        None,
+        "GiB that painting may take, larger pictures being seen in windows; by itself, what is free",
+        minimum=0.01,
+    )
     pooling: str = option("average", "pooling inside the network", choices=("average", "max"))
     filters: str = option(
         "own", "own: normalised filters, as lite has them; raw: lite without normalisation", choices=("own", "raw")

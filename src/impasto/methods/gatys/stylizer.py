@@ -3,9 +3,10 @@
 import hashlib
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -13,14 +14,14 @@ import torch
 from torch import Tensor
 
 from impasto.colour import colour_scale
-from impasto.device import memory_guard, precision
+from impasto.device import free_memory, memory_guard, precision
 from impasto.encoders import load_encoder, weights_file
-from impasto.encoders.network import LAYERS, Encoder, Pooling, block_of
+from impasto.encoders.network import LAYERS, Encoder, Pooling
 from impasto.errors import Cancelled, OptionError
 from impasto.masks import recoloured, visible
 from impasto.methods import Saving
 from impasto.methods.gatys import state
-from impasto.methods.gatys.attention import layers_to_encode
+from impasto.methods.gatys.memory import Plan, least_bytes_per_pixel, plan
 from impasto.methods.gatys.objective import (
     Objective,
     Region,
@@ -95,14 +96,22 @@ class Gatys:
         with torch.inference_mode(False), torch.enable_grad():
             encoder = self.encoder(options)
             regions = len(masks or ()) or int(visible(content)[1] is not None)
-            needed = self.bytes_per_pixel(options, regions=regions)
-            with memory_guard(self.device, height, width, needed):
-                return _Run(self, encoder, pictures, options, progress, saving).paint()
+            chosen = plan(encoder, options, height, width, regions, self._available(options))
+            with memory_guard(self.device, height, width, chosen.bytes / (height * width)):
+                return _Run(self, encoder, pictures, options, chosen, progress, saving).paint()
 
     def bytes_per_pixel(self, options: GatysOptions, *, regions: int = 0) -> float:
-        """Memory of one pixel of the picture at the peak of painting. regions: of a painting with masks; 0 without."""
+        """Memory of one pixel of a large picture at the peak of painting in windows. regions: of masks; 0 without."""
         resolved = options.resolved()
-        return bytes_per_pixel(self.encoder(resolved), resolved, regions)
+        return least_bytes_per_pixel(self.encoder(resolved), resolved, regions)
+
+    def _available(self, options: GatysOptions) -> float:
+        """Bytes that painting may take."""
+        free = free_memory(self.device)
+        bounds = [math.inf if free is None else free]
+        if options.max_memory is not None:
+            bounds.append(options.max_memory * 2**30)
+        return min(bounds)
 
     def weights_hashes(self, options: GatysOptions) -> dict[str, str]:
         """{encoder: sha256 of its weights}, for the record of how a picture was made."""
@@ -116,26 +125,6 @@ class Gatys:
             encoder = load_encoder(name, weights=self.weights, progress=self._download, raw=filters == "raw")
             self._encoders[key] = encoder.to(self.device).in_precision(dtype)
         return self._encoders[key].pooled(cast(Pooling, options.pooling))
-
-
-def bytes_per_pixel(encoder: Encoder, options: GatysOptions, regions: int = 0) -> float:
-    """Memory of one pixel of the picture at the peak of an optimisation step; `benchmarks/memory.py` measures it.
-
-    regions: of a painting with masks, or 1 where a part of it is transparent; 0 is without.
-    """
-    per_pixel: float = sum(encoder.config.widths[block_of(layer) - 1] / 4 ** (block_of(layer) - 1) for layer in LAYERS)
-    # Of every layer live its padded input, its output and their gradients; of L-BFGS two pictures a step remembered.
-    pictures = 2 * options.history + 8 if options.chosen("optimizer") != "adam" else 12
-    step = 4 * (4.5 * per_pixel + 3 * pictures)
-    if regions:
-        # The largest layer weighted, the gradient of that, and of each region its style and its masks.
-        step += 4 * (2 * encoder.config.widths[0] + 9 * regions)
-    for layer in layers_to_encode(options):
-        # Features of content and style, what is compared of them, and the values, all as wide as the widest.
-        step += 4 * 6 * encoder.config.widths[block_of(layer) - 1] / 4 ** (block_of(layer) - 1)
-    # A style is only looked at, which needs the two largest layers at once.
-    style = 4 * 4 * encoder.config.widths[0] * options.style_scale**2
-    return max(step, style)
 
 
 def pyramid(height: int, width: int, scales: int) -> list[tuple[int, int]]:
@@ -155,16 +144,17 @@ def objective_at(
     styles: Sequence[Tensor],
     options: GatysOptions,
     masks: Sequence[Tensor] | None = None,
+    side: int | None = None,
 ) -> Objective:
     """The total loss at the size of `content`, (1, 3, H, W), or (1, 4, H, W) with its opacity; styles and masks may be
-    of any size."""
+    of any size. side: of the windows that pictures are seen in."""
     height, width = content.shape[-2:]
     pixels, opacity = visible(content)
-    encoded = [encode_style(encoder, fit_style(style, height, width, options), options) for style in styles]
+    encoded = [encode_style(encoder, fit_style(style, height, width, options), options, side) for style in styles]
     if masks is None:
-        return make_objective(encoder, pixels, encoded, options, opacity)
+        return make_objective(encoder, pixels, encoded, options, opacity, side)
     regions = [Region(style, resize(mask, height, width)) for style, mask in zip(encoded, masks, strict=True)]
-    return make_regional_objective(encoder, pixels, regions, options, opacity)
+    return make_regional_objective(encoder, pixels, regions, options, opacity, side)
 
 
 def fit_style(style: Tensor, height: int, width: int, options: GatysOptions) -> Tensor:
@@ -219,13 +209,15 @@ class _Run:
         encoder: Encoder,
         pictures: _Pictures,
         options: GatysOptions,
+        chosen: Plan,
         progress: ProgressCallback | None,
         saving: Saving | None,
     ) -> None:
         self.device = method.device
         self.encoder = encoder
         self.pictures = pictures.on(self.device)
-        self.options = options
+        self.options = replace(options, history=chosen.history)
+        self.side = chosen.side
         self.progress = progress
         self.saving = saving
         self.content, self.colours = _coloured(self.pictures, options)
@@ -276,7 +268,8 @@ class _Run:
     def _begin(self, scale: int, coarser: Tensor | None) -> Optimisation:
         height, width = self.sizes[scale]
         content = resize(self.content, height, width)
-        objective = objective_at(self.encoder, content, self.pictures.styles, self.options, self.pictures.masks)
+        styles, masks = self.pictures.styles, self.pictures.masks
+        objective = objective_at(self.encoder, content, styles, self.options, masks, self.side)
         if coarser is None:
             return Optimisation(objective, self._first_picture(visible(content)[0]), self.options, self.colours)
         return Optimisation(objective, resize(coarser, height, width), self.options, self.colours)

@@ -1,0 +1,319 @@
+"""Orders from their beginning to their end: pictures fetched, queued, painted and sent; any number at a time."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from io import BytesIO
+from typing import Any
+
+from telegram.error import BadRequest, Forbidden
+from telegram.ext import Application
+
+from impasto.bot import keyboards
+from impasto.bot.config import BotOptions
+from impasto.bot.conversation import Conversations, Order, Picture
+from impasto.bot.messages import (
+    BROKEN_PHOTO,
+    BROKEN_STYLE,
+    DOWNLOAD_BYTES,
+    OrderFailed,
+    ProgressMessage,
+    from_failure,
+    from_refusal,
+    with_retries,
+)
+from impasto.bot.sending import Delivery, FinishedPainting, SendAs, fitting_size, format_for, send_as, size_of
+from impasto.bot.texts import say
+from impasto.errors import ImpastoError, OptionError, PictureError
+from impasto.service import Limits, PaintRequest, Service, Snapshot, Status, changes
+from impasto.service.limits import MEGA
+from impasto.service.refusals import NoSuchJobError, QueueFullError, RefusedError, UnavailableError, UserBusyError
+
+logger = logging.getLogger("impasto.bot")
+
+AnyApplication = Application[Any, Any, Any, Any, Any, Any]
+
+ATTEMPTS = 2
+"""Times that an order is begun by itself; one that kills the bot each time must not do so for ever."""
+LONGEST_PAUSE = 60.0
+"""Seconds until the queue is asked again for the next picture of an album."""
+USER_SHARE = 4
+"""One user's orders hold at most one part in so many of all the memory."""
+ROOM_SECONDS = 30.0
+"""Until somebody's order may have ended."""
+
+
+class Orders:
+    """Those of all users that are worked on; the service's queue decides whose turn it is."""
+
+    def __init__(
+        self, application: AnyApplication, service: Service, conversations: Conversations, options: BotOptions
+    ) -> None:
+        self._application, self._bot, self._service = application, application.bot, service
+        self._conversations, self._options = conversations, options
+        self._memory = OrderMemory(service.limits)
+        self._tasks: dict[tuple[int, int], asyncio.Task[None]] = {}
+
+    async def begin(self, user: int, order: Order, message: int | None = None) -> None:
+        """message: the one that reports on it, if there is one already, from before a restart."""
+        conversation = self._conversations[user]
+        if message is None:
+            keyboard = keyboards.single(conversation.language, "button-cancel", keyboards.CANCEL)
+            text = say(conversation.language, "one-moment")
+            sent = await with_retries(lambda: self._bot.send_message(user, text, reply_markup=keyboard))
+            message = sent.message_id
+        conversation.running[message] = replace(order, attempts=order.attempts + 1)
+        self._conversations.save(user)
+        task = self._application.create_task(self._run(user, message))
+        self._tasks[user, message] = task
+        task.add_done_callback(lambda _: self._tasks.pop((user, message), None))
+
+    async def resume(self) -> None:
+        """Begin again what was interrupted when the bot ended the last time."""
+        for user, conversation in self._conversations.items():
+            for message, order in list(conversation.running.items()):
+                progress = self._progress_message(user, message)
+                if order.attempts >= ATTEMPTS:
+                    await self._end(user, progress, OrderFailed("too-often-killed"))
+                    continue
+                with contextlib.suppress(Forbidden):
+                    await progress.show("again-after-restart")
+                    await self.begin(user, order, message)
+
+    async def cancel(self, user: int, message: int | None = None) -> None:
+        """One order, or all of a user's. Nothing of it is remembered."""
+        tasks = [task for (owner, number), task in self._tasks.items() if owner == user and message in (None, number)]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        conversation = self._conversations[user]
+        for number in list(conversation.running):
+            if message in (None, number):
+                del conversation.running[number]
+                with contextlib.suppress(OrderFailed, Forbidden):
+                    await self._progress_message(user, number).end(say(conversation.language, "stopped"))
+
+    def is_busy(self, user: int) -> bool:
+        """Whether something of this user's is painted."""
+        return any(owner == user for owner, _ in self._tasks)
+
+    async def finish(self, seconds: float) -> None:
+        """Wait until everything has ended, as it does once the service has stopped; what has not in time, is begun
+        again after the restart."""
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()), timeout=seconds)
+        for task in list(self._tasks.values()):
+            task.cancel()
+
+    # --- one order ----------------------------------------------------------------------------------------------------
+
+    def _progress_message(self, user: int, message: int) -> ProgressMessage:
+        language = self._conversations[user].language
+        return ProgressMessage(self._bot, user, message, language, self._options.edit_seconds)
+
+    async def _run(self, user: int, message: int) -> None:
+        progress = self._progress_message(user, message)
+        try:
+            with self._memory.reserved(user, self._conversations[user].running[message]):
+                await self._paint(user, progress)
+        except OrderFailed as failure:
+            await self._end(user, progress, failure)
+        except Forbidden:
+            # The user has blocked the bot, and will not ask for anything of this.
+            self._conversations[user].forget_pictures()
+            self._conversations.save(user)
+        except Exception:
+            logger.exception("an order failed")
+            await self._end(user, progress, OrderFailed("failed"))
+
+    async def _end(self, user: int, progress: ProgressMessage, failure: OrderFailed) -> None:
+        """Tell what went wrong, and keep what the user can go on with."""
+        conversation = self._conversations[user]
+        order = conversation.running.pop(progress.message, None)
+        if order is None:
+            return
+        keyboard = None
+        if failure.key == "stopping":
+            # It goes on after the restart, which was no fault of its own.
+            conversation.running[progress.message] = replace(order, attempts=order.attempts - 1)
+        if failure.is_passing:
+            conversation.keep_painted(progress.message, replace(order, attempts=0))
+            keyboard = keyboards.single(conversation.language, "retry", keyboards.RETRY)
+        # The picture that was good need not be sent again.
+        if failure.key in (BROKEN_STYLE, "no-such-style", "needs-painting") and not conversation.contents:
+            conversation.contents = order.contents
+        elif failure.key == BROKEN_PHOTO and conversation.style is None:
+            conversation.style = order.style
+        self._conversations.save(user)
+        with contextlib.suppress(OrderFailed, Forbidden):
+            await progress.end(failure.sentence(conversation.language, self._service.limits), keyboard)
+
+    async def _paint(self, user: int, progress: ProgressMessage) -> None:
+        conversation = self._conversations[user]
+        order, count = conversation.running[progress.message], len(conversation.running[progress.message].contents)
+        delivery = Delivery(self._bot, user, conversation.language, order, self._service.limits)
+        self._check_room(user, memory_of(order))
+        await progress.show("fetching")
+        style = await self._style(order)
+        for number in range(order.done, count):
+            progress.set_picture(number + 1, count)
+            try:
+                painting = await self._painting(user, order, number, style, progress)
+            except OrderFailed as failure:
+                if failure.key == BROKEN_PHOTO and count > 1:
+                    delivery.broken.append(number + 1)
+                    continue
+                if await delivery.flush():
+                    conversation.running[progress.message] = replace(order, done=number)
+                raise
+            await progress.show("sending")
+            if await delivery.add(painting):
+                conversation.running[progress.message] = replace(order, done=number + 1)
+                self._conversations.save(user)
+        # Buttons may be pressed as soon as they are there, and wait until it is known what they are about.
+        async with self._conversations.lock(user):
+            buttons = await delivery.finish()
+            conversation.running.pop(progress.message, None)
+            conversation.keep_painted(buttons, replace(order, done=0, attempts=0))
+            self._conversations.save(user)
+        await progress.delete()
+
+    def _check_room(self, user: int, num_bytes: int) -> None:
+        """Before anything is fetched for nothing."""
+        try:
+            self._service.check_room(_service_user(user), num_bytes)
+        except RefusedError as refused:
+            raise from_refusal(refused) from refused
+
+    async def _style(self, order: Order) -> str | bytes:
+        if isinstance(order.style, Picture):
+            data = await self._fetched(order.style)
+            await _readable_size(data, BROKEN_STYLE)
+            return data
+        if order.style not in self._service.offer.styles:
+            raise OrderFailed("no-such-style")
+        try:
+            self._service.offer.check_style(order.style, order.options())
+        except OptionError as error:
+            raise OrderFailed("needs-painting") from error
+        return order.style
+
+    async def _painting(
+        self, user: int, order: Order, number: int, style: str | bytes, progress: ProgressMessage
+    ) -> FinishedPainting:
+        picture = order.contents[number]
+        data = await self._fetched(picture)
+        width, height = await _readable_size(data, BROKEN_PHOTO)
+        size = fitting_size(width, height, self._service.limits.result_megapixels)
+        kind = format_for(width, height, as_file=picture.is_file)
+        request = PaintRequest(content=data, styles=(style,), options=order.options(size=size), format=kind)
+        # Whoever was let in with the first picture of an album waits for the others.
+        job = await self._submitted(request, user, is_patient=number > 0)
+        del data, request
+        try:
+            async for snapshot in changes(self._service, job.id, heartbeat=self._options.edit_seconds):
+                job = snapshot or self._service.status(job.id)
+                if not job.status.is_final:
+                    await progress.show_job(job)
+            painting = await self._finished(job, kind, as_file=picture.is_file)
+            return painting if painting.note or size is None else replace(painting, note="smaller")
+        finally:
+            # Stops it, if it is not over.
+            with contextlib.suppress(NoSuchJobError):
+                self._service.forget(job.id)
+
+    async def _finished(self, job: Snapshot, kind: str, *, as_file: bool) -> FinishedPainting:
+        is_halfway = job.failure is not None and job.failure.code == "time-limit" and job.has_result
+        if job.failure is not None and not is_halfway:
+            raise from_failure(job.failure)
+        if job.status is Status.CANCELLED:
+            raise OrderFailed("stopped")
+        data = self._service.result(job.id).data
+        how = await asyncio.to_thread(send_as, data, as_file=as_file)
+        if how is SendAs.NOT_AT_ALL:
+            raise OrderFailed("too-large-result")
+        return FinishedPainting(data, kind, how, "halfway" if is_halfway else "")
+
+    async def _submitted(self, request: PaintRequest, user: int, *, is_patient: bool) -> Snapshot:
+        while True:
+            try:
+                return await asyncio.to_thread(self._service.submit, request, _service_user(user))
+            except (QueueFullError, UserBusyError, UnavailableError) as refused:
+                if not is_patient:
+                    raise from_refusal(refused) from refused
+                await asyncio.sleep(min(refused.retry_after or 1.0, LONGEST_PAUSE))
+            except ImpastoError as error:
+                raise from_refusal(error) from error
+
+    async def _fetched(self, picture: Picture) -> bytes:
+        if picture.num_bytes > DOWNLOAD_BYTES:
+            raise OrderFailed("too-large-file")
+
+        async def fetch() -> bytes:
+            file = await self._bot.get_file(picture.file)
+            if (file.file_size or 0) > DOWNLOAD_BYTES:
+                raise OrderFailed("too-large-file")
+            stream = BytesIO()
+            await file.download_to_memory(stream)
+            return stream.getvalue()
+
+        try:
+            return await with_retries(fetch)
+        except BadRequest as error:
+            too_big = "too big" in str(error).lower()
+            raise OrderFailed("too-large-file" if too_big else "no-file") from error
+
+
+async def _readable_size(data: bytes, if_broken: str) -> tuple[int, int]:
+    try:
+        return await asyncio.to_thread(size_of, data)
+    except PictureError as error:
+        raise OrderFailed(if_broken) from error
+
+
+def _service_user(user: int) -> str:
+    """To the service, whose other doors have users of their own."""
+    return f"telegram {user}"
+
+
+class OrderMemory:
+    """For pictures of Telegram's, given before a byte of them is fetched; bounded in orders and bytes for one user, and
+    in bytes for all of them."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._per_user, self._limit = limits.per_user, limits.waiting_mb * MEGA
+        self._reserved: dict[int, list[int]] = {}
+
+    @contextmanager
+    def reserved(self, user: int, order: Order) -> Iterator[None]:
+        """Held while an order is fetched, painted and sent. Raises OrderFailed at once if there is none."""
+        num_bytes = memory_of(order)
+        of_user = self._reserved.get(user, [])
+        if len(of_user) >= self._per_user or (of_user and sum(of_user) + num_bytes > self._limit / USER_SHARE):
+            raise OrderFailed("busy", ROOM_SECONDS)
+        of_all = sum(map(sum, self._reserved.values()))
+        if of_all and of_all + num_bytes > self._limit:
+            raise OrderFailed("full", ROOM_SECONDS)
+        of_user = self._reserved.setdefault(user, of_user)
+        of_user.append(num_bytes)
+        try:
+            yield
+        finally:
+            of_user.remove(num_bytes)
+            if not of_user:
+                del self._reserved[user]
+
+
+def memory_of(order: Order) -> int:
+    """Bytes that its pictures take at a time: those of an album come one after the other, the style stays."""
+    style = _download_bytes(order.style) if isinstance(order.style, Picture) else 0
+    return style + max(map(_download_bytes, order.contents))
+
+
+def _download_bytes(picture: Picture) -> int:
+    # A larger one is not fetched.
+    return min(picture.num_bytes or DOWNLOAD_BYTES, DOWNLOAD_BYTES)

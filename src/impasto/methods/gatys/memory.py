@@ -1,0 +1,94 @@
+"""How a painting by optimisation fits into memory: at once, or in windows, with as much history as there is room for.
+
+`benchmarks/memory.py` holds the figures to what is measured.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from impasto.encoders.network import LAYERS, Encoder, block_of
+from impasto.methods.gatys.attention import layers_to_encode
+from impasto.methods.gatys.options import GatysOptions
+from impasto.methods.gatys.windows import HALO
+
+# Pixels of the side of a window's own part, the best first: what is around it is encoded with it.
+SIDES = (1024, 768, 512, 384, 256, 128)
+# Pictures that the optimiser works with while it moves, and only then.
+AT_HAND = 10
+# Steps that L-BFGS has to remember to be worth its name.
+LEAST_HISTORY = 3
+
+logger = logging.getLogger("impasto")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """side: of the windows, in pixels; None is the whole picture at once. bytes: that painting takes at its peak."""
+
+    side: int | None
+    history: int
+    bytes: float
+
+
+def plan(encoder: Encoder, options: GatysOptions, height: int, width: int, regions: int, available: float) -> Plan:
+    """The fastest way of painting height x width pixels in so many bytes; the smallest way if there is none.
+
+    regions: of a painting with masks, or 1 where a part of it is transparent; 0 is without.
+    """
+    pixels, history = height * width, options.history
+    # While the layers are there, the optimiser has no pictures at hand but those that it remembers.
+    step = _layers(encoder, regions) + _pictures(encoder, options, regions, history) - 12 * AT_HAND
+    at_once = pixels * max(step, _style(encoder, options))
+    if at_once <= available:
+        return Plan(None, history, at_once)
+    for remembered in range(history, min(history, LEAST_HISTORY) - 1, -1):
+        own = pixels * _pictures(encoder, options, regions, remembered)
+        for side in SIDES:
+            needed = own + _window(encoder, regions, side)
+            smallest = side == SIDES[-1] and remembered == min(history, LEAST_HISTORY)
+            if needed <= available or smallest:
+                if remembered < history:
+                    logger.warning("L-BFGS remembers %d steps and not %d, for want of memory", remembered, history)
+                return Plan(side, remembered, needed)
+    raise AssertionError("unreachable: the smallest way is always returned")
+
+
+def least_bytes_per_pixel(encoder: Encoder, options: GatysOptions, regions: int = 0) -> float:
+    """Memory of one pixel of a picture that is large beside a window."""
+    return _pictures(encoder, options, regions, min(options.history, LEAST_HISTORY))
+
+
+def _pictures(encoder: Encoder, options: GatysOptions, regions: int, history: int) -> float:
+    """Bytes a pixel of what is as large as the picture: L-BFGS remembers two pictures a step."""
+    pictures = 2 * history + 8 + AT_HAND if options.chosen("optimizer") != "adam" else 12 + AT_HAND // 2
+    values = 3.0 * pictures + 9 * regions
+    for layer in options.layers("content_layers"):
+        values += _values(encoder, layer)
+    for layer in layers_to_encode(options):
+        # Features of content and style, what is compared of them, and the values, all as wide as the widest.
+        values += 6 * _values(encoder, layer)
+    return 4 * values
+
+
+def _layers(encoder: Encoder, regions: int) -> float:
+    """Bytes a pixel of what is seen at once: of every layer its padded input, its output and their gradients."""
+    values = 4.5 * sum(_values(encoder, layer) for layer in LAYERS)
+    if regions:
+        # The largest layer weighted, and the gradient of that.
+        values += 2 * encoder.config.widths[0]
+    return 4 * values
+
+
+def _style(encoder: Encoder, options: GatysOptions) -> float:
+    """Bytes a pixel of a style that is encoded at once: it is only looked at, which needs two layers."""
+    return 4 * 4 * encoder.config.widths[0] * options.style_scale**2
+
+
+def _window(encoder: Encoder, regions: int, side: int) -> float:
+    return (side + 2 * HALO) ** 2 * _layers(encoder, regions)
+
+
+def _values(encoder: Encoder, layer: str) -> float:
+    """Numbers of a layer for one pixel of the picture."""
+    block = block_of(layer) - 1
+    return float(encoder.config.widths[block]) / 4.0**block

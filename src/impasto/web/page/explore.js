@@ -1,0 +1,114 @@
+// Where a place of the photo looks: in a painting, or, with trained generators, in the photo itself.
+
+import { backend } from './backend.js'
+import { byId, h, show as display } from './dom.js'
+import { Telling } from './paint.js'
+import { photoBox } from './photo.js'
+import { on, state } from './state.js'
+import { gallery, stillThere } from './styles.js'
+import { say, sorry } from './language.js'
+
+const LAYERS = ['relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1']
+const USUAL = 'relu4_1'
+const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
+
+// [{options, takesStyle, text}] of everything that can be compared.
+function lookable() {
+  return state.offer.methods.filter(method => method.looks_in).flatMap(method => {
+    if (method.look_options.includes('attention_layers')) {
+      return LAYERS.map(layer => ({ options: { method: method.name, attention_layers: layer }, takesStyle: method.looks_in === 'style', usual: layer === USUAL, text: () => `${layer}: ${say(`layer-${layer}`)}` }))
+    }
+    return (method.options.direction?.enum ?? []).map(direction => ({
+      options: { method: method.name, direction }, takesStyle: method.looks_in === 'style', text: () => say('layer-within', { method: method.name, direction }),
+    }))
+  })
+}
+
+export function begin() {
+  const choices = lookable()
+  let chosen = choices.find(one => one.usual) ?? choices[0]
+  let style = stillThere()
+  let place = [50, 50]
+  let running = null
+  const [box, showBox] = photoBox()
+  const image = h('img', { alt: '', draggable: 'false' })
+  const dot = h('span', { class: 'dot' })
+  const target = h('div', { class: 'target', id: 'explore-photo', tabindex: 0, role: 'application', tLabel: 'explore-photo', hidden: true }, image, dot)
+  const [x, y] = ['x', 'y'].map(axis => h('input', { type: 'number', id: `explore-${axis}`, min: 0, max: 100, step: 0.1, value: 50 }))
+  const note = h('p', { id: 'explore-note', role: 'status', 'aria-live': 'polite' }, say('explore-begin'))
+  const seen = h('img', { id: 'explore-seen', tAlt: 'looked-alt', hidden: true })
+  const go = h('button', { type: 'button', class: 'primary', t: 'explore-go', onclick: look })
+  const { tiles, show, update } = gallery({ pressed: one => ((style = one), update(), look()), is: one => one === style, own: true, sources: () => state.styles.filter(one => !one.encoded) })
+  const styles = h('section', { class: 'part' }, h('h2', { t: 'style' }), tiles)
+  const tell = (text, kind = '') => ((note.textContent = text), (note.className = kind))
+
+  function move(to) {
+    place = to.map(one => Math.round(10 * Math.min(100, Math.max(0, one))) / 10)
+    ;[x.value, y.value] = place
+    dot.style.setProperty('left', `${place[0]}%`)
+    dot.style.setProperty('top', `${place[1]}%`)
+  }
+
+  // The latest place counts: a look that goes on is stopped.
+  async function look() {
+    running?.abort()
+    if (!state.photo || !chosen) return
+    const controller = (running = new AbortController())
+    const telling = new Telling((text, kind) => controller === running && tell(text, kind))
+    tell(say('looking'), 'busy')
+    try {
+      const wished = chosen.takesStyle ? [style.own ? { blob: style.blob } : { name: style.name }] : []
+      const blob = await backend.look({ photo: state.photo.blob, styles: wished, options: chosen.options }, place, { signal: controller.signal, progress: now => now.status === 'queued' && telling.hear(now) })
+      if (controller !== running) return
+      display(seen, blob)
+      seen.hidden = false
+      telling.end()
+      tell(say('looked'))
+    } catch (error) {
+      telling.end()
+      if (controller === running && error.code !== 'cancelled') tell(sorry(error), 'bad')
+    }
+  }
+
+  image.addEventListener('click', event => {
+    const edge = image.getBoundingClientRect()
+    move([(100 * (event.clientX - edge.left)) / edge.width, (100 * (event.clientY - edge.top)) / edge.height])
+    look()
+  })
+  target.addEventListener('keydown', event => {
+    const step = STEPS[event.key]
+    if (event.key === 'Enter' || event.key === ' ') look()
+    else if (step) move(place.map((one, axis) => one + step[axis] * (event.shiftKey ? 10 : 2)))
+    else return
+    event.preventDefault()
+  })
+  for (const input of [x, y]) input.addEventListener('change', () => (move([Number(x.value), Number(y.value)]), look()))
+  const layers = h('fieldset', { class: 'part' }, h('legend', { t: 'explore-layer' }),
+    ...choices.map(one => {
+      const text = h('span', {}, one.text())
+      document.addEventListener('language', () => (text.textContent = one.text()))
+      const pick = () => ((chosen = one), (styles.hidden = !one.takesStyle), look())
+      return h('label', { class: 'line' }, h('input', { type: 'radio', name: 'layer', checked: one === chosen, onchange: pick }), text)
+    }))
+
+  const showPhoto = () => {
+    showBox()
+    if (!state.photo) return
+    image.src = state.photo.address
+    target.hidden = !state.photo.width
+    seen.hidden = true
+    move([50, 50])
+    if (!byId('explore').hidden) look()
+  }
+  on('photo', showPhoto)
+  on('styles', () => ((style = stillThere(style)), show()))
+  byId('explore').replaceChildren(
+    h('div', { class: 'wide' },
+      h('p', { class: 'small', t: choices.length ? 'explore-how' : 'explore-none' }), note,
+      h('div', { class: 'figures two' }, target, h('figure', {}, seen))),
+    h('div', { class: 'panel' }, box, layers, styles,
+      h('div', { class: 'part options' },
+        h('div', {}, h('label', { for: x.id, t: 'explore-x' }), x), h('div', {}, h('label', { for: y.id, t: 'explore-y' }), y)),
+      h('div', { class: 'row go' }, go)))
+  showPhoto()
+}

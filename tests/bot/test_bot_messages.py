@@ -1,0 +1,35 @@
+"""Every way to fail has a sentence."""
+
+from impasto.bot import messages, texts
+from impasto.bot.messages import OrderFailed
+from impasto.service import Failure, Limits, refusals
+from impasto.service.refusals import NotAPictureError, RefusedError
+
+
+def test_every_refusal_and_failure_has_a_sentence():
+    kinds = [kind for kind in vars(refusals).values() if isinstance(kind, type) and issubclass(kind, RefusedError)]
+    assert len(kinds) == 10
+    for kind in kinds:
+        error = kind("content: x", "internal") if kind is refusals.JobFailedError else kind("content: x")
+        for language in texts.LANGUAGES:
+            assert messages.from_refusal(error).sentence(language, Limits())
+    for code, key in [
+        ("OutOfMemoryError", "no-memory"), ("time-limit", "time-limit"), ("worker-died", "failed"),
+        ("internal", "failed"), ("stopping", "stopping"), ("unavailable", "unavailable"), ("of-tomorrow", "failed"),
+    ]:  # fmt: skip
+        assert messages.from_failure(Failure(code, "x")).key == key
+
+
+def test_whose_fault_it_is():
+    assert messages.from_refusal(NotAPictureError("content: x")).key == "broken-photo"
+    assert messages.from_refusal(NotAPictureError("style 1: x")).key == "broken-style"
+    assert messages.from_failure(Failure("PictureError", "content: it is cut short")).key == "broken-photo"
+    assert messages.from_failure(Failure("PictureError", "swirls: it is cut short")).key == "broken-style"
+
+
+def test_limits_are_said():
+    limits = Limits(upload_mb=7, megapixels=3, job_seconds=600)
+    assert "(7 MB or 3 megapixels)" in OrderFailed("too-large").sentence("en", limits)
+    assert "longer than 10 min" in OrderFailed("time-limit").sentence("en", limits)
+    assert "up to 20 MB" in OrderFailed("too-large-file").sentence("en", limits)
+    assert "50 MB" in OrderFailed("too-large-result").sentence("en", limits)

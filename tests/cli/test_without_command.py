@@ -1,0 +1,108 @@
+"""What a stranger types: a photo and a painting, nothing else; and a picture in a pipe."""
+
+import io
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from impasto.cli import stylize as command
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """(names of contents, names of styles) of each painting that was asked for, instead of painting it."""
+    seen = []
+
+    def paint(pictures, *rest):
+        seen.append(([one.name for one in pictures.contents], [one.name for one in pictures.styles]))
+        return 0
+
+    monkeypatch.setattr(command, "_paint", paint)
+    return seen
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("photo.png", "-s", "style.png"),
+        ("photo.png", "--style=style.png"),
+        ("--debug", "photo.png", "-s", "style.png"),
+        ("--config", "own.yaml", "photo.png", "-s", "style.png"),
+        ("--config=own.yaml", "photo.png", "-s", "style.png"),
+    ],
+)
+def test_pictures_are_painted(words, impasto, folder, asked):
+    (folder / "own.yaml").write_text("stylize: {}")
+    assert impasto(*words).code == 0
+    assert asked == [(["photo.png"], ["style.png"])]
+
+
+def test_impastos_own_and_folders_are_pictures_too(impasto, asked):
+    assert impasto("mountains", "-s", "swirls").code == 0
+    assert impasto(".", "-s", "swirls").code == 0
+    assert [one[1] for one in asked] == [["swirls"], ["swirls"]]
+
+
+def test_a_command_is_never_a_picture(impasto, folder, asked):
+    (folder / "styles").mkdir()
+    assert "starry-night" in impasto("styles").out
+    assert 'Did you mean "stylize"?' in impasto("stylise").err
+    assert asked == []
+
+
+def test_a_picture_that_is_not_there_is_no_unknown_command(impasto):
+    assert impasto("nowhere.jpg", "-s", "style.png").err == "impasto: nowhere.jpg: there is no such file\n"
+
+
+def test_a_painting_without_its_flag_is_guessed(impasto):
+    for words in (("photo.png", "style.png"), ("stylize", "photo.png", "style.png")):
+        outcome = impasto(*words)
+        assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+        assert "--style is missing" in outcome.err
+        assert "did you mean: impasto photo.png --style style.png" in outcome.err
+    # --style takes all that stands behind it.
+    outcome = impasto("-s", "style.png", "photo.png")
+    assert "CONTENT is missing" in outcome.err
+    assert "did you mean: impasto photo.png --style style.png" in outcome.err
+
+
+def test_an_output_without_a_suffix_makes_no_folder(impasto, folder, asked):
+    outcome = impasto("photo.png", "-s", "style.png", "-o", "out")
+    assert (outcome.code, asked, (folder / "out").exists()) == (2, [], False)
+    assert "--output is out, but must be a file, such as out.png, or a folder, out/" in outcome.err
+
+
+def pipe(folder, *words, given=b""):
+    command = [sys.executable, "-m", "impasto", *words]
+    ended = subprocess.run(command, input=given, capture_output=True, cwd=folder, check=False)
+    return ended.returncode, ended.stdout, ended.stderr.decode()
+
+
+def test_from_a_pipe_into_a_pipe(folder):
+    code, out, err = pipe(folder, "-", "-s", "style.png", "-o", "-", given=(folder / "photo.png").read_bytes())
+    assert (code, err) == (0, "")
+    with Image.open(io.BytesIO(out)) as painted, Image.open(folder / "photo.png") as photo:
+        assert (painted.format, painted.size) == ("PNG", photo.size)
+    before = set(folder.iterdir())
+    code, out, _ = pipe(folder, "photo.png", "-s", "-", given=(folder / "style.png").read_bytes())
+    assert (code, out.decode().split(":")[0]) == (0, "photo-impasto.png")
+    assert {one.name for one in set(folder.iterdir()) - before} == {"photo-impasto.png"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-", "-s", "style.png", "-o", "-"], "standard input: it is empty"),
+        (["-", "-s", "-", "-o", "-"], "- is given twice, but standard input is one picture"),
+        (["photo.png", "style.png", "-s", "style.png", "-o", "-"], "holds one painting, but there are 2"),
+        (["photo.png", "-s", "style.png", "-o", "-", "--json"], "--json needs a file"),
+        (["photo.png", "-s", "style.png", "-o", "-", "--name", "{stem}.png"], "--name is for a folder"),
+    ],
+)
+def test_what_a_pipe_cannot_hold(words, said, impasto, monkeypatch, asked):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    outcome = impasto(*words)
+    assert (outcome.code in (1, 2), outcome.out, asked) == (True, "", [])
+    assert said in outcome.err

@@ -1,0 +1,95 @@
+"""The gradient of a whole picture in the memory of a window."""
+
+import pytest
+import torch
+from small_encoder import encoder, picture
+from torch import Tensor
+
+from impasto.encoders import load_encoder
+from impasto.encoders.network import LAYERS
+from impasto.methods import StylizeOptions
+from impasto.methods.gatys.memory import LEAST_HISTORY, SIDES, Plan, plan
+from impasto.methods.gatys.objective import Objective
+from impasto.methods.gatys.stylizer import Gatys, objective_at
+from impasto.methods.gatys.windows import HALO, whole, windows
+
+# As wide as relu5_1 sees, so that every kind of window is there, and of odd sides.
+HEIGHT, WIDTH = 213, 131
+
+CHOICES: dict[str, dict[str, object]] = {
+    "covariances": {"content_layers": "relu3_1,relu4_2:3", "tv_weight": 0.5},
+    "gram": {"style_loss": "gram", "range_weight": 2.0, "style_layers": "relu1_1,relu5_1"},
+    "attention": {"attention_weight": 1e3, "attention_layers": "relu3_1,relu4_1", "style_loss": "gram"},
+    "raw attention": {"attention_weight": 1e3, "attention_loss": "raw-gram"},
+    "local attention": {"attention_weight": 10.0, "attention_loss": "local"},
+}
+
+
+def objective(side: int | None, masks: list[Tensor] | None, opacity: Tensor | None, **choices: object) -> Objective:
+    options = StylizeOptions(method="gatys", **choices).resolved()  # type: ignore[arg-type]
+    content = picture(HEIGHT, WIDTH, 1)
+    if opacity is not None:
+        content = torch.cat([content, opacity], 1)
+    styles = [picture(150, 210, 2), picture(180, 100, 3)][: len(masks or [0])]
+    return objective_at(encoder(), content, styles, options, masks, side=side)
+
+
+def halves() -> list[Tensor]:
+    """Two soft masks, of which the first leaves a window empty."""
+    first = torch.linspace(-1.5, 1, HEIGHT, dtype=torch.float64).clamp_min(0)[:, None].expand(HEIGHT, WIDTH)[None, None]
+    return [first.contiguous(), (1 - first) * 0.8]
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        *((name, "everywhere") for name in CHOICES),
+        *((name, "masks") for name in ("covariances", "attention", "local attention")),
+        *((name, "transparent") for name in ("gram", "local attention")),
+    ],
+)
+def test_losses_and_gradient_are_those_of_the_whole_picture(name: str, where: str) -> None:
+    masks = halves() if where == "masks" else None
+    opacity = halves()[0] if where == "transparent" else None
+    image = picture(HEIGHT, WIDTH, 0) * 1.4 - 0.2
+    expected, slope = objective(None, masks, opacity, **CHOICES[name]).evaluate(image)
+    losses, gradient = objective(48, masks, opacity, **CHOICES[name]).evaluate(image)
+    assert losses.keys() == expected.keys()
+    for key, value in expected.items():
+        assert losses[key].item() == pytest.approx(value.item(), rel=1e-9)
+    assert float((gradient - slope).norm() / slope.norm()) < 1e-8
+
+
+@pytest.mark.parametrize("side", [16, 48, 208])
+def test_features_are_those_of_the_whole_picture(side: int) -> None:
+    image, network = picture(HEIGHT, WIDTH, 0), encoder()
+    for layer, value in whole(network, image, LAYERS, side).items():
+        assert torch.allclose(value, network(image, [layer])[layer], rtol=0, atol=1e-12)
+
+
+def test_no_window_is_larger_than_its_side_and_what_it_sees() -> None:
+    for window in windows(picture(700, 1000, 0), 64):
+        assert window.rows.stop - window.rows.start <= 64 + 2 * HALO
+        assert window.columns.stop - window.columns.start <= 64 + 2 * HALO
+
+
+@pytest.mark.slow
+def test_little_memory_gives_nearly_the_same_painting_in_windows() -> None:
+    content, style = (torch.rand(1, 3, 250, 180, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
+    method = Gatys(torch.device("cpu"))
+    few = {"method": "gatys", "steps": 2, "scales": 1, "precision": "fp32"}
+    at_once = method(content, [style], StylizeOptions(**few))  # type: ignore[arg-type]
+    in_windows = method(content, [style], StylizeOptions(**few, max_memory=0.06))  # type: ignore[arg-type]
+    assert float((in_windows - at_once).abs().max()) < 1e-3
+
+
+def test_memory_decides_windows_then_history() -> None:
+    options, network = StylizeOptions(method="gatys").resolved(), load_encoder("lite")
+    plans = [plan(network, options, 3000, 4000, 0, gib * 2**30) for gib in (64, 12, 8, 5, 4, 1)]
+    assert plans[0].side is None
+    assert [one.history for one in plans[:2]] == [20, 20]
+    assert plans[1].side == max(SIDES)
+    assert 20 > plans[3].history > plans[4].history >= LEAST_HISTORY
+    for gib, one in zip((64, 12, 8, 5, 4), plans, strict=False):
+        assert one.bytes <= gib * 2**30
+    assert plans[5] == Plan(min(SIDES), LEAST_HISTORY, plans[5].bytes)
