@@ -30,7 +30,7 @@ from impasto.methods import (
     load_method,
     painted_by,
     refinement,
-)
+)  # fmt: skip
 from impasto.options import Options
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record
