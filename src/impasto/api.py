@@ -21,15 +21,7 @@ from impasto.errors import Cancelled, OptionError
 from impasto.gallery import is_encoded, style_file
 from impasto.masks import content_with_opacity, match_visible, regions, style_pixels, together, visible, visible_colours
 from impasto.methods import (
-    DEFAULT,
-    REFINER,
-    EncodedStyle,
-    Stylizer,
-    combined,
-    load_encoded,
-    load_method,
-    painted_by,
-    refinement,
+    DEFAULT, REFINER, EncodedStyle, Stylizer, combined, load_encoded, load_method, painted_by, refinement,
 )  # fmt: skip
 from impasto.options import Options
 from impasto.progress import Progress, ProgressCallback
