@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint format types docs bench browser clean
+.PHONY: help demo test slow lint format types docs bench browser graphs clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ docs: $(VENV)/dev  ## build docs/_build/index.html; a warning is an error
 bench: $(VENV)/dev  ## every benchmark, one after the other
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
+graphs: $(VENV)/dev  ## write the engine's ONNX graphs anew, after its weights have changed
+	$(BIN)/python tools/export_graphs.py
+
 clean:  ## remove .venv, caches and builds
 	rm -rf $(VENV) build dist docs/_build .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -57,7 +60,7 @@ $(BIN)/python:
 # The file `dev` stands for everything, so it stands for the core as well: after `make test`, `make demo` installs nothing.
 $(VENV)/core: pyproject.toml constraints.txt | $(BIN)/python
 	@if test -e $(VENV)/dev; then $(MAKE) --no-print-directory $(VENV)/dev; \
-	else echo "Setting up $(VENV) to paint: about 1 GB, a minute or two ..."; $(INSTALL) -e .; fi
+	else echo "Setting up $(VENV) to paint: about 400 MB, a minute ..."; $(INSTALL) -e .; fi
 	@touch $@
 
 $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
