@@ -8,8 +8,8 @@ from typing import Any
 import av
 import numpy as np
 import torch
-from torch import Tensor
 
+from impasto.device import CPU
 from impasto.options import Options
 
 STYLE = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -20,17 +20,18 @@ class Inverting:
     """Paints at once, and so that it can be told."""
 
     method = "adain"
-    device = torch.device("cpu")
+    device = CPU
     weights = None
+    takes_arrays = True
 
     def __init__(self) -> None:
         self.painted = 0
 
-    def __call__(self, content: Tensor, styles: Sequence[Any], options: Options, **_: Any) -> Tensor:
+    def __call__(self, content: np.ndarray, styles: Sequence[Any], options: Options, **_: Any) -> np.ndarray:
         self.painted += 1
         return 1 - content[:, :3]
 
-    def encode(self, style: Tensor, options: Options) -> Tensor:
+    def encode(self, style: np.ndarray, options: Options) -> np.ndarray:
         return style
 
     def bytes_per_pixel(self, options: Options, *, regions: int = 0) -> float:

@@ -9,8 +9,9 @@ import numpy as np
 from impasto.engine.architecture import ENCODER_HALO, MULTIPLE, halved
 from impasto.engine.backend import Backend
 from impasto.engine.colours import Colours, blend_colours, colours, recolouring
+from impasto.engine.following import Following
 from impasto.engine.given import Given, InRegions
-from impasto.engine.ground import ground
+from impasto.engine.ground import ground, ground_on
 from impasto.engine.prepared import Enlarged, Recoloured, octaves
 from impasto.engine.raster import Extended, Held, Product, Raster, Resized, Room, Window, materialised, total, whole
 from impasto.engine.smoothing import Smoothed, smooth
@@ -41,6 +42,8 @@ class Painter:
     style: the only one, or a blend. regions: instead, styles and how much of each position is that style's, (1, 1, H,
     W) each. opacity: (N or 1, 1, H, W); None where all of the photo is visible.
     strength, detail, stroke: of `StylizeOptions`. Detail and stroke mean something to a detailed decoder alone.
+    following: of a frame of a film in one style, what its statistics follow. canvas: of such a frame, too, as
+    `ground_on` has it; None where strokes hold still.
     side: of the square that nothing larger than is painted at once.
     """
 
@@ -51,6 +54,8 @@ class Painter:
     strength: float = 1.0
     detail: float = 1.0
     stroke: float = 0.01
+    following: Following | None = None
+    canvas: Array | None = None
     side: int = SIDE
 
     def __call__(self, photo: Array) -> Array:
@@ -120,7 +125,8 @@ class Painter:
     def _colours(self, plain: Raster) -> list[Colours]:
         """Of the photo, in each region."""
         if self.style is not None:
-            return [self._colours_of(plain, self.opacity)]
+            measured = self._colours_of(plain, self.opacity)
+            return [self.following({"colours": measured})["colours"] if self.following else measured]
         shares = [self._shown(region) for _, region in self.regions]
         return [self._colours_of(plain, share if total(share) >= 1 else self.opacity) for share in shares]
 
@@ -148,25 +154,30 @@ class Painter:
         given, plain = (at_once, None) if at_once else self._given(prepared, photo)
         for core, place in cut:
             pixels, wanted = prepared.window(place), core.grown(margin, *size)
-            painted = self._decoded(pixels, given, place)
+            grounds = self._grounds(place, size)
+            painted = self.backend.paint(pixels, given.at(place), grounds)
             if plain is not None:
                 # What the decoder cannot repeat is given back where there is no style, so that that is the photo.
                 rest = given.rest(place) if isinstance(given, InRegions) else np.float32(1 - self.strength)
                 if np.any(rest):
                     original = photo.window(place)
-                    painted = painted + rest * (original - self._decoded(original, plain, place))
+                    painted = painted + rest * (original - self.backend.paint(original, plain, grounds))
             yield Part(core, wanted, place.cut(wanted, pixels), place.cut(wanted, painted))
 
-    def _decoded(self, picture: Array, given: Given | InRegions, place: Window) -> Array:
+    def _grounds(self, place: Window, size: tuple[int, int]) -> dict[str, Array]:
+        """{convolution: its ground} at a place of the picture of this size."""
         grounds = {}
         for name, block in self.backend.config.grounded.items():
-            height, width = (halved(side, block - 1) for side in place.size)
-            grounds[name] = ground(height, width, block, place.top >> block - 1, place.left >> block - 1)
-        return self.backend.paint(picture, given.at(place), grounds)
+            if self.canvas is None:
+                height, width = (halved(side, block - 1) for side in place.size)
+                grounds[name] = ground(height, width, block, place.top >> block - 1, place.left >> block - 1)
+            else:
+                grounds[name] = ground_on(self.canvas, size, place, block)
+        return grounds
 
     def _at_once_given(self) -> Given | None:
         """What the decoder is given of a picture whose own statistics need not be known before; None if they do."""
-        if self.style is None or self.strength != 1 or self.opacity is not None:
+        if self.style is None or self.strength != 1 or self.opacity is not None or self.following:
             return None
         code = self.style.statistics
         modulation = self.backend.conditioning(code, self._kept)
@@ -175,8 +186,9 @@ class Painter:
     def _given(self, prepared: Raster, photo: Raster) -> tuple[Given | InRegions, Given | None]:
         """What the decoder is given of the prepared photo, and of the photo for what no style is seen in."""
         condition, gain = self.backend.conditioning, self.backend.config.gain
-        own = _statistics(self._moments(prepared, self.opacity))
+        own: Codes = _statistics(self._moments(prepared, self.opacity))
         if self.style is not None:
+            own = self.following(own) if self.following else own
             code: Codes = self.style.statistics
             if self.strength != 1:
                 code = blend([code, own], [self.strength, 1 - self.strength])

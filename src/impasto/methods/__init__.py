@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import Field, dataclass, field, replace
+from dataclasses import Field, dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -16,6 +16,9 @@ from impasto.progress import Progress, ProgressCallback
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
+
+    from impasto.engine.following import Following
 
 METHODS = {
     "adain": "impasto.methods.adain.options:AdaINOptions",
@@ -107,33 +110,6 @@ def load_encoded(file: Path, name: str, options: Options) -> EncodedStyle:
     return style
 
 
-Seen = Mapping[str, tuple["Tensor", "Tensor"]]
-"""Of a photo as a whole: means and spreads of its colours by region, or of its features by layer."""
-
-
-@dataclass
-class Following:
-    """All that a painting takes of the whole of its photo, in the order of use; of a film, it follows slowly.
-
-    before: what the last frame was painted with; empty where a shot begins. share: how much of a frame's own counts.
-    used: what this frame is painted with.
-    """
-
-    before: Sequence[Seen] = ()
-    share: float = 1.0
-    used: list[Seen] = field(default_factory=list)
-
-    def __call__(self, measured: Seen) -> Seen:
-        if len(self.used) < len(self.before):
-            last = self.before[len(self.used)]
-            measured = {name: self._between(last[name], own) for name, own in measured.items()}
-        self.used.append(measured)
-        return measured
-
-    def _between(self, last: "tuple[Tensor, Tensor]", own: "tuple[Tensor, Tensor]") -> "tuple[Tensor, Tensor]":
-        return last[0].lerp(own[0], self.share), last[1].lerp(own[1], self.share)
-
-
 @dataclass(frozen=True)
 class Held:
     """What a frame of a film should stay. picture: the last painted one, moved as the film moved, (1, 3, H, W).
@@ -148,9 +124,16 @@ class FrameStylizer(Stylizer, Protocol):
     """One that paints a film more steadily than its frames alone."""
 
     def paint_frame(
-        self, content: "Tensor", styles: Sequence[Any], options: Any, *, following: Following, canvas: "Tensor | None"
-    ) -> "Tensor":
-        """As a call. canvas: (1, 2, H, W), the place of each pixel on the canvas that strokes lie on, x before y."""
+        self,
+        content: "NDArray[np.float32]",
+        styles: Sequence[Any],
+        options: Any,
+        *,
+        following: "Following",
+        canvas: "NDArray[np.float32] | None",
+    ) -> "NDArray[np.float32]":
+        """As a call with arrays. canvas: (1, 2, H, W), the place of each pixel on the canvas that strokes lie on, x
+        before y."""
 
 
 def load_method(
@@ -169,7 +152,7 @@ def load_method(
     return stylizer
 
 
-def painted_by(
+def painted_by(  # noqa: PLR0913  (as a call)
     stylizer: Stylizer,
     content: "NDArray[np.float32]",
     styles: Sequence[Any],
@@ -179,8 +162,12 @@ def painted_by(
     masks: "Sequence[NDArray[np.float32]] | None" = None,
     progress: ProgressCallback | None = None,
     saving: Any = None,
+    held: Held | None = None,
 ) -> "NDArray[np.float32]":
-    """What the stylizer paints, as arrays whatever it takes; its reports and `best` of Cancelled as well."""
+    """What the stylizer paints, as arrays whatever it takes; its reports and `best` of Cancelled as well.
+
+    held: of a method that takes steps.
+    """
     if getattr(stylizer, "takes_arrays", False):
         return stylizer(  # type: ignore[no-any-return]
             content, styles, options, start=start, masks=masks, progress=progress, saving=saving
@@ -198,12 +185,13 @@ def painted_by(
         assert progress is not None
         progress(made if preview is None else replace(made, preview=lambda: back(preview())))
 
+    steps: Any = {} if held is None else {"held": held}
     try:
         return back(  # type: ignore[no-any-return]
             stylizer(
                 there(content), [there(style) for style in styles], options, start=there(start),
                 masks=None if masks is None else [there(mask) for mask in masks],
-                progress=report if progress else None, saving=saving,
+                progress=report if progress else None, saving=saving, **steps,
             )
         )  # fmt: skip
     except Cancelled as stopped:

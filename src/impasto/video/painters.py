@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from impasto import image
 from impasto.colour import keep_colours
+from impasto.engine.following import Following
 from impasto.masks import content_with_opacity, match_visible, visible
-from impasto.methods import REFINER, Following, FrameStylizer, Held, Stylizer, load_method, refinement
+from impasto.methods import REFINER, FrameStylizer, Held, Stylizer, load_method, painted_by, refinement
 from impasto.options import Options
 from impasto.video.motion import Floats, Motion, places, warped
 from impasto.video.reading import Pixels
@@ -21,7 +21,8 @@ from impasto.video.steady import blended, moved_canvas
 # Time within which a shot's statistics follow the photo, at steady 1.
 FOLLOWED_SECONDS = 1.25
 
-Tensors = dict[str, Tensor]
+Memory = dict[str, NDArray[Any]]
+"""What the next frame depends on, to be kept on disk."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,13 @@ class FramePainter(Protocol):
     `settle` after it together.
     """
 
-    def paint(self, shown: Shown) -> tuple[Floats, Tensors]:
+    def paint(self, shown: Shown) -> tuple[Floats, Memory]:
         """(H, W, 3) in [0, 1], and its memory."""
 
-    def settle(self, painted: Floats, shown: Shown) -> tuple[Floats, Tensors]:
+    def settle(self, painted: Floats, shown: Shown) -> tuple[Floats, Memory]:
         """What becomes of it beside the last one, and its memory."""
 
-    def resume(self, memory: Mapping[str, Tensor]) -> None: ...
+    def resume(self, memory: Mapping[str, NDArray[Any]]) -> None: ...
 
 
 def frame_painter(stylizer: Stylizer, styles: Sequence[Any], options: Options, steady: float) -> FramePainter:
@@ -65,12 +66,12 @@ class OnePass:
         self.steady = steady
         self.styles = _pictures(styles, options) if options.colour == "match" else styles
         self.matched = self._encoded(self.styles)
-        self.first: Tensor | None = None
+        self.first: Floats | None = None
         self.used: list[Any] = []
         self.canvas: Floats | None = None
         self.before: Floats | None = None
 
-    def paint(self, shown: Shown) -> tuple[Floats, Tensors]:
+    def paint(self, shown: Shown) -> tuple[Floats, Memory]:
         content = as_content(shown.pixels)
         if shown.motion is None:
             self._begin_shot(content)
@@ -79,15 +80,15 @@ class OnePass:
         painted = self._painted(content, shown)
         if self.options.colour == "keep":
             painted = keep_colours(painted, visible(content)[0])
-        return as_floats(painted), self._memory()
+        return channels_last(painted), self._memory()
 
-    def _begin_shot(self, content: Tensor) -> None:
+    def _begin_shot(self, content: Floats) -> None:
         self.used = []
         self.canvas = places(content.shape[-2], content.shape[-1])
         if self.options.colour == "match" and (self.steady or self.first is None):
             self._match(content)
 
-    def _match(self, content: Tensor) -> None:
+    def _match(self, content: Floats) -> None:
         """The styles take the colours of a shot's first frame."""
         self.first = content
         self.matched = self._encoded([match_visible(style, content) for style in self.styles])
@@ -97,43 +98,44 @@ class OnePass:
         if not self.options.encoded:
             return styles
         encode = self.stylizer.encode  # type: ignore[attr-defined]
-        return [encode(one, self.options) if isinstance(one, Tensor) else one for one in styles]
+        return [encode(one, self.options) if isinstance(one, np.ndarray) else one for one in styles]
 
-    def _painted(self, content: Tensor, shown: Shown) -> Tensor:
+    def _painted(self, content: Floats, shown: Shown) -> Floats:
         if not self.steady or not isinstance(self.stylizer, FrameStylizer):
-            return self.stylizer(content, self.matched, self.options)
+            return painted_by(self.stylizer, content, self.matched, self.options)
         share = 1 - math.exp(-shown.seconds / (FOLLOWED_SECONDS * self.steady))
         following = Following(self.used, share)
         assert self.canvas is not None
-        canvas = torch.from_numpy(self.canvas).permute(2, 0, 1)[None]
-        painted = self.stylizer.paint_frame(content, self.matched, self.options, following=following, canvas=canvas)
+        painted = self.stylizer.paint_frame(
+            content, self.matched, self.options, following=following, canvas=channels_first(self.canvas)
+        )
         self.used = following.used
         return painted
 
-    def settle(self, painted: Floats, shown: Shown) -> tuple[Floats, Tensors]:
+    def settle(self, painted: Floats, shown: Shown) -> tuple[Floats, Memory]:
         if self.steady and shown.motion is not None and self.before is not None:
             painted = blended(painted, self.before, shown.motion, self.steady)
         self.before = painted
-        return painted, {"before": torch.from_numpy(painted)}
+        return painted, {"before": painted}
 
-    def _memory(self) -> Tensors:
-        memory: Tensors = {}
+    def _memory(self) -> Memory:
+        memory: Memory = {}
         for number, seen in enumerate(self.used):
             for name, pair in seen.items():
                 memory |= {f"used/{number}/{name}/{k}": value for k, value in enumerate(pair)}
         if self.canvas is not None:
-            memory["canvas"] = torch.from_numpy(self.canvas)
+            memory["canvas"] = self.canvas
         return memory if self.first is None else memory | {"first": self.first}
 
-    def resume(self, memory: Mapping[str, Tensor]) -> None:
-        pairs: dict[int, dict[str, list[Tensor]]] = {}
+    def resume(self, memory: Mapping[str, NDArray[Any]]) -> None:
+        pairs: dict[int, dict[str, list[Floats]]] = {}
         for key in sorted(memory):
             if key.startswith("used/"):
                 _, number, name, _ = key.split("/")
-                pairs.setdefault(int(number), {}).setdefault(name, []).append(memory[key].to(self.stylizer.device))
+                pairs.setdefault(int(number), {}).setdefault(name, []).append(memory[key])
         self.used = [{name: tuple(pair) for name, pair in pairs[number].items()} for number in sorted(pairs)]
-        self.canvas = memory["canvas"].numpy() if "canvas" in memory else None
-        self.before = memory["before"].numpy()
+        self.canvas = memory.get("canvas")
+        self.before = memory["before"]
         if "first" in memory:
             self._match(memory["first"])
 
@@ -150,53 +152,59 @@ class Optimised:
         self.steady = steady
         self.before: Floats | None = None
 
-    def paint(self, shown: Shown) -> tuple[Floats, Tensors]:
+    def paint(self, shown: Shown) -> tuple[Floats, Memory]:
         content = as_content(shown.pixels)
         plain, _ = visible(content)
         start, held, options = None, None, self.options
         if shown.motion is not None and self.before is not None:
-            moved = as_tensor(warped(self.before, shown.motion.flow).clip(0, 1))
-            seen = torch.from_numpy(shown.motion.seen)[None, None]
+            moved = channels_first(warped(self.before, shown.motion.flow).clip(0, 1))
+            seen = shown.motion.seen[None, None]
             start = plain + seen * (moved - plain)
-            held = Held(moved, self.steady * seen)
+            held = _held(moved, self.steady * seen)
             options = replace(options, scales=1)
-        memory: Tensors = {}
+        memory: Memory = {}
         if self.base:
             painted, memory = self.base.paint(shown)
-            start = as_tensor(self.base.settle(painted, shown)[0])
+            start = channels_first(self.base.settle(painted, shown)[0])
         styles = [match_visible(style, content) for style in self.styles] if options.colour == "match" else self.styles
-        result = self.optimiser(content, styles, options, start=start, held=held)
+        result = painted_by(self.optimiser, content, styles, options, start=start, held=held)
         if options.colour == "keep":
             result = keep_colours(result, plain)
-        self.before = as_floats(result)
+        self.before = channels_last(result)
         if self.base:
             # The next pass is blended with what became of this one.
             self.base.before = self.before
-        return self.before, memory | {"before": torch.from_numpy(self.before)}
+        return self.before, memory | {"before": self.before}
 
-    def settle(self, painted: Floats, shown: Shown) -> tuple[Floats, Tensors]:
+    def settle(self, painted: Floats, shown: Shown) -> tuple[Floats, Memory]:
         return painted, {}
 
-    def resume(self, memory: Mapping[str, Tensor]) -> None:
-        self.before = memory["before"].numpy()
+    def resume(self, memory: Mapping[str, NDArray[Any]]) -> None:
+        self.before = memory["before"]
         if self.base:
             self.base.resume(memory)
 
 
-def _pictures(styles: Sequence[Any], options: Options) -> list[Tensor]:
-    return [style if isinstance(style, Tensor) else style.pixels(options) for style in styles]
+def _pictures(styles: Sequence[Any], options: Options) -> list[Floats]:
+    return [style if isinstance(style, np.ndarray) else style.pixels(options) for style in styles]
 
 
-def as_content(pixels: Pixels) -> Tensor:
+def _held(picture: Floats, weights: Floats) -> Held:
+    import torch
+
+    return Held(torch.from_numpy(picture), torch.from_numpy(weights))
+
+
+def as_content(pixels: Pixels) -> Floats:
     """(1, 3, H, W), or with opacity (1, 4, H, W)."""
     return content_with_opacity(image.from_array(pixels))
 
 
-def as_tensor(picture: Floats) -> Tensor:
+def channels_first(picture: Floats) -> Floats:
     """(H, W, C) -> (1, C, H, W)."""
-    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None]
+    return np.ascontiguousarray(picture.transpose(2, 0, 1)[None])
 
 
-def as_floats(picture: Tensor) -> Floats:
+def channels_last(picture: Floats) -> Floats:
     """(1, C, H, W) -> (H, W, C)."""
-    return np.ascontiguousarray(picture[0].permute(1, 2, 0).numpy())
+    return np.ascontiguousarray(picture[0].transpose(1, 2, 0))

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from torch import Tensor
+from numpy.typing import NDArray
 
 from impasto import weights
 from impasto.errors import CheckpointError, WeightsError
@@ -39,15 +40,15 @@ class Pieces:
         said = json.dumps([FORMAT, container, depends_on], sort_keys=True, default=str)
         self.fingerprint = hashlib.sha256(said.encode()).hexdigest()
 
-    def resume(self) -> tuple[Place, dict[str, Tensor]]:
-        """Where to go on, and the tensors that were kept; a new beginning where nothing was.
+    def resume(self) -> tuple[Place, dict[str, NDArray[Any]]]:
+        """Where to go on, and the arrays that were kept; a new beginning where nothing was.
 
         Raises CheckpointError if what was kept is of another film, or painted otherwise.
         """
         if not self._state.exists():
             return Place(), {}
         try:
-            tensors, config = weights.load(self._state)
+            arrays, config = weights.load_arrays(self._state)
             place = Place(**config["place"])
         except (WeightsError, KeyError, TypeError) as error:
             raise CheckpointError(
@@ -60,7 +61,7 @@ class Pieces:
         missing = [path for path in map(self.path, range(place.pieces)) if not path.is_file()]
         if missing:
             raise CheckpointError(f"{missing[0]}: this piece of the film is gone; delete its folder to begin again")
-        return place, tensors
+        return place, arrays
 
     def begin(self) -> None:
         """An empty folder. Raises PictureError if there cannot be one."""
@@ -74,11 +75,11 @@ class Pieces:
         """Of a piece that is not whole yet."""
         return self.path(number).with_suffix(".part")
 
-    def keep(self, place: Place, tensors: Mapping[str, Tensor]) -> None:
+    def keep(self, place: Place, arrays: Mapping[str, NDArray[Any]]) -> None:
         """The last one of so many pieces is whole."""
         self.part(place.pieces - 1).replace(self.path(place.pieces - 1))
         config = {"fingerprint": self.fingerprint, "place": vars(place)}
-        weights.save(self._state, tensors, config)
+        weights.save_arrays(self._state, arrays, config)
 
     def remove(self) -> None:
         """All that is ours; the folder, too, unless somebody put something into it."""

@@ -12,8 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from impasto import api, image
 from impasto.device import check_memory, prepare_for_forks
@@ -32,7 +31,7 @@ from impasto.video.encoding import check_size, encoding_for
 from impasto.video.joining import join_film
 from impasto.video.motion import Floats, is_cut, motion_between, one_thread
 from impasto.video.options import ANIMATIONS, FILMS, VideoOptions, suffix_of
-from impasto.video.painters import Shown, Tensors, as_tensor, frame_painter
+from impasto.video.painters import Memory, Shown, channels_first, frame_painter
 from impasto.video.pieces import Pieces, Place
 from impasto.video.reading import Clip, Frame
 from impasto.video.threads import Behind, ahead
@@ -138,7 +137,7 @@ class _Film:
         self.encoding = encoding_for(target, video, bits=self.clip.bits, has_alpha=self.clip.has_alpha)
         self.pieces = Pieces(target, self.encoding.container, self._depends_on(clip, seen))
 
-    def _depends_on(self, clip: Path, styles: Sequence[Tensor | EncodedStyle]) -> Any:
+    def _depends_on(self, clip: Path, styles: Sequence[Floats | EncodedStyle]) -> Any:
         about = clip.stat()
         return [
             str(clip.resolve()), about.st_size, about.st_mtime_ns, self.options.to_json(), asdict(self.video),
@@ -171,12 +170,12 @@ class _Film:
         return self.target
 
     def _paint(
-        self, place: Place, memory: Tensors, writer: Writer, clock: "_Clock", progress: ProgressCallback | None
+        self, place: Place, memory: Memory, writer: Writer, clock: "_Clock", progress: ProgressCallback | None
     ) -> BaseException | None:
         """What stopped it before the end, if anything did."""
         before: Frame | None = None
         if memory:
-            before = Frame(int(memory["pts"]), 0, memory["source"].numpy())
+            before = Frame(int(memory["pts"][0]), 0, memory["source"])
             self.painter.resume(memory)
             writer.resume(memory)
         write = Behind(writer, DEPTH)
@@ -213,7 +212,7 @@ class _Film:
             yield Item(frame, Shown(frame.pixels, motion, seconds))
             before = frame
 
-    def _painted(self, item: Item) -> tuple[Floats, Tensors] | None:
+    def _painted(self, item: Item) -> tuple[Floats, Memory] | None:
         """None where the last frame is to be repeated."""
         if item.shown is None:
             return None
@@ -260,7 +259,7 @@ class _Film:
             count += 1
 
     def _record(self, seconds: float) -> dict[str, Any]:
-        picture = image.Picture(torch.empty(1, 3, *self.size))
+        picture = image.Picture(np.empty((1, 3, *self.size), np.float32))
         record = api.make_record(picture, self.options, self.stylizer, self.names, seconds)
         chosen = {name: value for name, value in asdict(self.video).items() if value is not None}
         return {**record, "video": chosen}
@@ -278,20 +277,20 @@ class _Clock:
     def seconds(self) -> float:
         return time.monotonic() - self.began
 
-    def report(self, size: tuple[int, int], painted: tuple[Floats, Tensors] | None) -> Progress:
+    def report(self, size: tuple[int, int], painted: tuple[Floats, Memory] | None) -> Progress:
         """One more frame is done."""
         self.done += 1
         # Counts in files are estimates.
         total = max(self.total or 0, self.done)
         left = self.seconds / (self.done - self.first) * (total - self.done) if self.total else None
-        preview = None if painted is None else lambda: as_tensor(painted[0])
+        preview = None if painted is None else lambda: channels_first(painted[0])
         return Progress(step=self.done, total=total, size=size, seconds_left=left, preview=preview)
 
 
-def _digest(style: Tensor | EncodedStyle) -> str:
+def _digest(style: Floats | EncodedStyle) -> str:
     """Of all that is painted from."""
-    if isinstance(style, Tensor):
-        return hashlib.sha256(style.detach().cpu().float().contiguous().numpy().tobytes()).hexdigest()
+    if isinstance(style, np.ndarray):
+        return hashlib.sha256(style.tobytes()).hexdigest()
     with TemporaryDirectory() as folder:
         file = Path(folder) / f"style{STYLE_SUFFIX}"
         style.save(file)

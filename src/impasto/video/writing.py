@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from impasto.video.clips import Part
 from impasto.video.encoding import Encoder, Encoding
 from impasto.video.motion import Floats
-from impasto.video.painters import FramePainter, Shown, Tensors
+from impasto.video.painters import FramePainter, Memory, Shown
 from impasto.video.pieces import Pieces, Place
 from impasto.video.reading import Frame, Pixels
 
@@ -45,26 +44,26 @@ class Writer:
         self.encoder: Encoder | None = None
         self.began = self.newest = self.inside = 0
         self.last: Pixels | None = None
-        self.memory: Tensors = {}
+        self.memory: Memory = {}
 
     @property
     def files(self) -> list[Path]:
         """The pieces that are whole, in order."""
         return [self.pieces.path(number) for number in range(self.whole)]
 
-    def resume(self, memory: Tensors) -> None:
+    def resume(self, memory: Memory) -> None:
         """memory: that was kept with the last piece."""
-        self.last = _to_pixels(memory["before"].numpy(), memory["source"].numpy())
+        self.last = _to_pixels(memory["before"], memory["source"])
         self.memory = memory
 
-    def __call__(self, item: tuple[Item, tuple[Floats, Tensors] | None]) -> None:
+    def __call__(self, item: tuple[Item, tuple[Floats, Memory] | None]) -> None:
         frame, shown, painted = item[0].frame, item[0].shown, item[1]
         if self.encoder is not None and self._is_long_enough(frame):
             self._keep(begin=frame.pts)
         if painted is not None and shown is not None:
             picture, settled = self.painter.settle(painted[0], shown)
             self.last = _to_pixels(picture, shown.pixels)
-            place = {"source": torch.from_numpy(shown.pixels), "pts": torch.tensor(frame.pts)}
+            place = {"source": shown.pixels, "pts": np.array([frame.pts])}
             self.memory = {**painted[1], **settled, **place}
         elif frame.problem:
             what = "the frame before is repeated" if self.last is not None else "it is left out"

@@ -32,13 +32,6 @@ def adain(features: Tensor, style: Statistics, own: Statistics | None = None, ga
     return torch.addcmul(style[0] - mean * scale, features.to(scale.dtype), scale).to(features.dtype)
 
 
-def own_statistics(features: Tensor) -> Statistics:
-    """mu(x) and sigma(x) of one picture, (1, C, H, W): `mean_std`, by the one kernel of batch normalisation."""
-    ones = features.new_ones(features.shape[1], dtype=torch.float32)
-    _, mean, inverse = torch.native_batch_norm(features, ones, torch.zeros_like(ones), None, None, True, 0.0, EPSILON)
-    return mean.view(1, -1, 1, 1), inverse.reciprocal().view(1, -1, 1, 1)
-
-
 class Decoder(nn.Module):
     """Features -> picture: the encoder in reverse, with nearest upsampling for its pools and no normalisation layers,
     which would tie all pictures to one style (paper 004, "Architecture")."""
@@ -140,38 +133,19 @@ class Decoder(nn.Module):
 def ground(height: int, width: int, block: int, device: torch.device, top: int = 0, left: int = 0) -> Tensor:
     """What strokes are made of where the photo is plain: (1, 1, height, width), uniform with deviation 1.
 
-    A function of the place in the picture alone, so that tiles fit together and strokes hold still where nothing moves.
-    top, left: of the part that is wanted.
+    A function of the place in the picture alone, so that tiles fit together and a film's strokes hold still. top, left:
+    of the part that is wanted.
     """
     # It is kept for pictures to come, some of which may be wanted with gradients.
     with torch.inference_mode(False):
         rows = torch.arange(top, top + height, device=device)[:, None]
         columns = torch.arange(left, left + width, device=device)
-        return _hashed(rows, columns, block)
-
-
-def ground_on(canvas: Tensor, size: tuple[int, int], block: int) -> Tensor:
-    """The same for a picture whose strokes move: (1, 1, *size).
-
-    canvas: (1, 2, H, W), the place that each pixel has on the canvas, x before y; where that is its own place in the
-    picture, this is `ground`.
-    """
-    step, (down, across) = 2 ** (block - 1), canvas.shape[-2:]
-    rows, columns = (
-        (torch.arange(count, device=canvas.device) * step + step // 2).clamp_max(side - 1)
-        for count, side in zip(size, (down, across), strict=True)
-    )
-    x, y = ((canvas[0][:, rows][:, :, columns] + 0.5) / step).floor().long()
-    return _hashed(y, x, block)
-
-
-def _hashed(rows: Tensor, columns: Tensor, block: int) -> Tensor:
-    value = rows * 0x9E3779B1 + columns * 0x85EBCA77 + block * 0xC2B2AE3D
-    for factor in (0x7FEB352D, 0x846CA68B):
-        value = ((value & 0xFFFFFFFF) ^ ((value & 0xFFFFFFFF) >> 16)) * factor & 0xFFFFFFFF
-    value = value ^ (value >> 16)
-    # 24 bits are what float32 holds; Apple's GPUs have no double precision.
-    return (((value >> 8).float() / 2**23 - 1) * math.sqrt(3))[None, None]
+        value = rows * 0x9E3779B1 + columns * 0x85EBCA77 + block * 0xC2B2AE3D
+        for factor in (0x7FEB352D, 0x846CA68B):
+            value = ((value & 0xFFFFFFFF) ^ ((value & 0xFFFFFFFF) >> 16)) * factor & 0xFFFFFFFF
+        value = value ^ (value >> 16)
+        # 24 bits are what float32 holds; Apple's GPUs have no double precision.
+        return (((value >> 8).float() / 2**23 - 1) * math.sqrt(3))[None, None]
 
 
 def _modulated(convolution: nn.Conv2d, x: Tensor, modulation: Statistics | None) -> Tensor:

@@ -14,6 +14,7 @@ from impasto import image
 from impasto.device import CPU, Device, memory_guard, needed_torch
 from impasto.engine.backend import Backend, has_runtime, load_backend
 from impasto.engine.colours import colours
+from impasto.engine.following import Following
 from impasto.engine.painter import Painter, encoded
 from impasto.engine.raster import Held
 from impasto.engine.statistics import Array
@@ -74,26 +75,46 @@ class AdaIN:
             content's. Without, the styles are blended in the shares of options.style_blend.
         Returns (N, 3, H, W) in [0, 1]. Raises OptionError, WeightsError, OutOfMemoryError.
         """
-        backend = self.backend(options)
-        _refuse_what_does_nothing(backend, options)
         if options.strength > 1:
             logger.warning("strength is %g: more than the painting's own style exaggerates it", options.strength)
+        painted = self._painted(content, styles, options, masks)
+        if progress:
+            progress(Progress(step=1, total=1, size=(content.shape[2], content.shape[3]), preview=lambda: painted))
+        return painted
+
+    def paint_frame(
+        self, content: Array, styles: Sequence[Array | Style], options: AdaINOptions, *, following: Following,
+        canvas: Array | None = None,
+    ) -> Array:  # fmt: skip
+        """The same for a frame of a film, whose statistics follow those of frames before and whose strokes lie on a
+        canvas, as `Painter` has them."""
+        return self._painted(content, styles, options, None, following, canvas)
+
+    def _painted(
+        self,
+        content: Array,
+        styles: Sequence[Array | Style],
+        options: AdaINOptions,
+        masks: Sequence[Array] | None,
+        following: Following | None = None,
+        canvas: Array | None = None,
+    ) -> Array:
+        backend = self.backend(options)
+        _refuse_what_does_nothing(backend, options)
         height, width = content.shape[-2:]
         with self._lock, memory_guard(self.device, height, width, len(content) * BYTES_PER_PIXEL):
             codes = [self._encoded(style, options) for style in styles]
             picture, opacity = visible(content)
             how = {name: getattr(options, name) for name in ("strength", "detail", "stroke")}
-            painter = Painter(backend=backend, opacity=None if opacity is None else Held(opacity), **how)
+            shown = None if opacity is None else Held(opacity)
+            painter = Painter(backend=backend, opacity=shown, following=following, canvas=canvas, **how)
             if masks is None:
                 painter = replace(painter, style=blended(codes, options.blend_weights(len(codes))))
             else:
                 maps = [Held(mask) for mask in masks]
                 painter = replace(painter, regions=list(zip(codes, maps, strict=True)))
             painted = painter(picture)
-            np.clip(painted, 0, 1, out=painted)
-        if progress:
-            progress(Progress(step=1, total=1, size=(height, width), preview=lambda: painted))
-        return painted
+            return np.clip(painted, 0, 1, out=painted)
 
     def encode(self, picture: Array, options: AdaINOptions, *, name: str = "") -> Style:
         """A style, (1, 3, h, w) in [0, 1], or (1, 4, h, w) with the opacity of its pixels, of which what is transparent
