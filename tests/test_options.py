@@ -240,10 +240,10 @@ def test_what_only_painting_can_know_is_named_too(stylizers: Stylizers, tmp_path
         painted(stylizers, **SHORT, style_blend="1,1,1")
     with pytest.raises(PictureError, match=r"nowhere\.png"):
         painted(stylizers, **SHORT, init=str(tmp_path / "nowhere.png"))
+    content, style = (torch.from_numpy(picture(4, 4, seed)) for seed in (0, 1))
     with pytest.raises(
         OptionError, match=r"init is 'nowhere\.png', but must be content, noise, grey or a picture file"
     ):
-        content, style = (torch.from_numpy(picture(4, 4, seed)) for seed in (0, 1))
         stylizers["gatys lite"](content, [style], StylizeOptions(**SHORT, init="nowhere.png"))
 
 
