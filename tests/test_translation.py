@@ -125,7 +125,7 @@ def test_precision_and_its_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert 0 < float((exact - half).abs().max()) < 0.1
     monkeypatch.setattr("impasto.translation.precision", lambda name, device: torch.bfloat16)
     for gate, expected in ((0.0, half), (200.0, exact)):
-        monkeypatch.setattr("impasto.device.GATE_PSNR", gate)
+        monkeypatch.setattr("impasto.tensors.GATE_PSNR", gate)
         chosen = CycleGAN(CPU, weights=path)(picture(), [], replace(options, precision="auto"))
         assert torch.equal(chosen, expected)
 

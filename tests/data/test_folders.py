@@ -19,6 +19,7 @@ from impasto import image
 from impasto.cli.pictures import find_contents
 from impasto.data.folders import Crops, PictureStream, batches, hold_out, list_pictures
 from impasto.errors import DataError
+from impasto.tensors import to_tensor
 
 COUNT = 7
 
@@ -227,7 +228,7 @@ def test_training_sees_what_painting_sees(tmp_path: Path, name: str) -> None:
     picture, options = DRAWN[name]
     picture.save(tmp_path / name, **options)
     seen = PictureStream([tmp_path / name], Crops(side=8, flip=False), seed=0)[0]
-    expected = image.on_white(image.read(tmp_path / name)).pixels[0]
+    expected = to_tensor(image.on_white(image.read(tmp_path / name)))[0]
     assert (seen / 255 - expected).abs().max() < 0.6 / 255
     assert not torch.equal(seen, torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)), "a mere decoding"
 

@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from impasto import image
 from impasto.encoders import load_encoder, weights_file
 from impasto.errors import DataError, OptionError, PictureError
 from impasto.evaluation import Files, Folders, Judges, evaluate_folders, picture_set
 from impasto.evaluation.picture_set import pixels
 from impasto.metrics import frechet_distance, kernel_distance, psnr, ssim, style_distance
+from impasto.tensors import resize
 from impasto.weights import sha256_of
 
 
@@ -114,7 +114,7 @@ def test_two_answers_that_are_none_stand_beside_the_outputs(draw):
     for measure in ("style distance-lite", "Gram distance-lite", "colour distance", "FID-lite"):
         expected = alone["outputs", measure].value
         assert value["identity: content", measure] == pytest.approx(expected, rel=1e-6) != 0
-    squeezed = [image.resize(x, 32, 32) for x in tensors(style)]
+    squeezed = [resize(x, 32, 32) for x in tensors(style)]
     expected = sum(float(psnr(a, b)) for a, b in zip(squeezed, tensors(content), strict=True)) / 3
     assert value["identity: style", "PSNR"] == pytest.approx(expected)
     assert not any("infinite" in line for line in told)

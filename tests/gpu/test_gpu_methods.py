@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 import torch
 from against_cpu import assert_near, assert_same_picture
+from in_tensors import InTensors
 from torch import Tensor
 
 import impasto
 from impasto.gallery import packaged
-from impasto.image import read, resize
+from impasto.image import read
 from impasto.methods import StylizeOptions
 from impasto.methods.aggan import network as aggan
 from impasto.methods.cyclegan import network as cyclegan
@@ -27,6 +28,7 @@ from impasto.methods.munit import network as munit
 from impasto.methods.nla_cyclegan import network as nla
 from impasto.methods.semantic_gan import network as semantic
 from impasto.progress import Progress
+from impasto.tensors import resize, to_tensor
 from impasto.translation import save_generators
 
 pytestmark = pytest.mark.gpu
@@ -60,7 +62,7 @@ GATYS = {
 
 def picture(name: str, side: int = 80) -> Tensor:
     """Not square, and no multiple of anything."""
-    return resize(read(packaged()[name]).pixels, side - 7, side + 4)
+    return resize(to_tensor(read(packaged()[name])), side - 7, side + 4)
 
 
 def generators(name: str, folder: Path) -> Path:
@@ -110,7 +112,7 @@ def test_adain(decoder: str, precision: str, levels: float, device: torch.device
 
     def paint(place: str, precision: str) -> Tensor:
         options = StylizeOptions(decoder=decoder, precision=precision, style_blend="0.7,0.3", style_scale=0.2)
-        return impasto.load("adain", device=place)(content, styles, options)
+        return InTensors(impasto.load("adain", device=place))(content, styles, options)
 
     assert_same_picture(f"{decoder}, {precision}", paint(str(device), precision), paint("cpu", "fp32"), levels)
 
@@ -120,7 +122,7 @@ def test_adain_with_masks(device: torch.device) -> None:
     left = torch.linspace(0, 1, content.shape[3]).expand(1, 1, *content.shape[2:])
     options = StylizeOptions(precision="fp32", style_scale=0.2)
     found, expected = (
-        impasto.load("adain", device=place)(content, styles, options, masks=[left, 0.8 * (1 - left)])
+        InTensors(impasto.load("adain", device=place))(content, styles, options, masks=[left, 0.8 * (1 - left)])
         for place in (str(device), "cpu")
     )
     assert_same_picture("adain, masks", found, expected, 0.01)

@@ -16,6 +16,7 @@ import impasto
 from impasto.studies import STUDIES, TrainingStudy, measured, trained
 from impasto.studies.measured import Translation
 from impasto.studies.trained import Budget, run
+from impasto.tensors import to_picture
 from impasto.training import figures
 
 NAME = "semantic-ablation"
@@ -101,7 +102,7 @@ def test_failures_are_those_with_the_worst_number(monkeypatch: pytest.MonkeyPatc
     measured.failures(made, "both", lambda some: some)
     ((rows, names),) = drawn
     assert names == ["A: SSIM 0.10", "A: SSIM 0.20", "A: SSIM 0.30", "A: SSIM 0.50"]
-    expected = impasto.image.to_pil(impasto.image.Picture(picture(1)))
+    expected = impasto.image.to_pil(to_picture(picture(1)))
     assert np.array_equal(np.asarray(rows[0][0]), np.asarray(expected))
 
 

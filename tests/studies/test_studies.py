@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from standalone import Page
 
@@ -136,7 +135,7 @@ def test_what_was_given_up_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_diverges_is_shown_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    grey = torch.full((1, 3, 26, 32), 0.5)
+    grey = np.full((1, 3, 26, 32), 0.5, np.float32)
 
     def explode(*_: object, progress: ProgressCallback, **__: object) -> None:
         progress(Progress(step=1, total=9, losses={"style": 6.0}, preview=lambda: grey))
@@ -209,11 +208,11 @@ def test_each_layer_is_measured_at_the_presets_layer_and_at_its_own() -> None:
     painted_by_hand = study.make(shop, 0, study.variants[2])
     objective = objective_at(
         shop.gatys.encoder(options),
-        image.resize(CONTENT[0][1].pixels, *reversed(painted_by_hand.pictures[0][0].size)),
-        [STYLE[0][1].pixels],
+        tensors.resize(tensors.to_tensor(CONTENT[0][1]), *reversed(painted_by_hand.pictures[0][0].size)),
+        [tensors.to_tensor(STYLE[0][1])],
         replace(options.resolved(), attention_weight=1.0),
     )
-    result = image.from_pil(painted_by_hand.pictures[0][0]).pixels
+    result = tensors.to_tensor(image.from_pil(painted_by_hand.pictures[0][0]))
     assert own == pytest.approx(float(objective.losses(result)["attention"]), rel=0.05)
 
 

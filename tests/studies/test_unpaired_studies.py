@@ -19,6 +19,7 @@ from impasto.methods.nla_cyclegan.network import GeneratorConfig
 from impasto.recipes import nla_cyclegan
 from impasto.studies import STUDIES, TrainingStudy, estimate, statistics, trained, training_pictures
 from impasto.studies.trained import Budget, run
+from impasto.tensors import to_picture, to_tensor
 from impasto.training.figures import read_curves
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import StepDecay
@@ -98,8 +99,8 @@ def test_files_are_those_of_the_runs_and_the_same_command_goes_on(data: dict[str
     method = impasto.load(
         "cyclegan", device="cpu", weights=tmp_path / "runs" / "CycleGAN, Adam" / "generators.safetensors"
     )
-    content = image.from_pil(Image.fromarray(photo)).pixels
-    painted = np.asarray(image.to_pil(image.Picture(method(content, [], StylizeOptions(method="cyclegan")))))
+    content = to_tensor(image.from_pil(Image.fromarray(photo)))
+    painted = np.asarray(image.to_pil(to_picture(method(content, [], StylizeOptions(method="cyclegan")))))
     assert np.abs(pixels[28:156:4, 144:272:4].astype(int) - painted).max() <= 1
 
     # Again: nothing is trained, and all comes out the same.

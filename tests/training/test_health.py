@@ -54,6 +54,7 @@ def test_vitals_are_what_they_say() -> None:
         ("B2A/copying", 0.8, 0.99),
         ("B2A/diversity", 0.9, 0.01),
         ("A/code deviation", 0.9, 0.001),
+        ("A2B/painted share", 0.4, 0.001),
     ],
 )
 def test_each_vital_warns_once_until_it_recovers(

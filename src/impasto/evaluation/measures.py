@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto import image, metrics
+from impasto import metrics, tensors
 from impasto.errors import DataError
 from impasto.evaluation.judges import CONTENT_LAYERS, STYLE_LAYERS, Judges
 from impasto.evaluation.number import Number, software
@@ -41,7 +41,7 @@ def likeness(
     for number, (path, other) in enumerate(zip(outputs.paths, originals.paths, strict=True), 1):
         picture, whole = pixels(path), pixels(other)
         if squeezed:
-            picture = image.resize(picture, *whole.shape[-2:])
+            picture = tensors.resize(picture, *whole.shape[-2:])
         original = resized_like(whole, picture)
         if original is None:
             raise DataError(f"{path} and {other} have other proportions, and so no pixels to compare")

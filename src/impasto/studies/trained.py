@@ -291,7 +291,8 @@ def _figure(outcomes: Sequence[Outcome], pictures: Sequence[image.Picture], budg
         titles.append(outcome.variant.name)
         if outcome.variant.attention:
             generator = cast(LookingGenerator, method.network(options)[0])
-            columns.append([_attention(generator, tensors.to_tensor(picture).to(method.device)) for picture in pictures])
+            seen = [tensors.to_tensor(picture).to(method.device) for picture in pictures]
+            columns.append([_attention(generator, one) for one in seen])
             titles.append("attention")
     return grid([[_readable(cell) for cell in row] for row in zip(*columns, strict=True)], titles)
 
