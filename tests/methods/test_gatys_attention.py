@@ -129,7 +129,7 @@ def cut(style: Tensor, seed: int) -> Tensor:
     opacity = torch.ones_like(style[:, :1])
     opacity[..., style.shape[-1] // 2 :] = 0
     hidden = torch.where(opacity > 0, style, picture(*style.shape[-2:], seed).to(style))
-    return torch.from_numpy(with_opacity(as_picture(hidden, alpha=opacity)))
+    return torch.from_numpy(with_opacity(as_picture(hidden, alpha=opacity))).to(style)
 
 
 @pytest.mark.parametrize("kind", ["gram", "local"])

@@ -25,7 +25,7 @@ class Written(Objective):
         super().__init__(None, {}, {}, {})  # type: ignore[arg-type]
         object.__setattr__(self, "function", function)
 
-    def losses(self, image: Tensor) -> dict[str, Tensor]:
+    def _at_once(self, image: Tensor) -> dict[str, Tensor]:
         return {"loss": self.function(image)}  # type: ignore[attr-defined]
 
 
