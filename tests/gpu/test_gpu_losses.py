@@ -20,7 +20,7 @@ from impasto.losses import attention_style as attention
 from impasto.losses import feature_statistics as statistics
 from impasto.losses import hinge, lsgan
 from impasto.losses.content import content_loss
-from impasto.losses.covariance import Spread, covariance_loss, mean_of, spread
+from impasto.losses.covariance import Spread, covariance_loss, covariance_loss_of_moments, mean_of, spread
 from impasto.losses.cycle import cycle_loss
 from impasto.losses.gram import blend, gram, gram_loss
 from impasto.losses.identity import identity_loss
@@ -29,7 +29,8 @@ from impasto.losses.out_of_range import out_of_range
 from impasto.losses.relative_covariance import relative_covariance_loss
 from impasto.losses.semantic_consistency import code_deviation, normalise, semantic_loss
 from impasto.losses.sliced_wasserstein import directions, sliced_wasserstein_loss
-from impasto.losses.total_variation import total_variation
+from impasto.losses.temporal import temporal_loss
+from impasto.losses.total_variation import squared_steps, total_variation
 
 TOLERANCES = {torch.float32: (5e-5, 1e-4), torch.bfloat16: (2e-2, 5e-2)}
 
@@ -51,7 +52,9 @@ CASES: Mapping[str, Case] = {
     "cycle_loss": lambda x, y, s: cycle_loss(x, y.float()),
     "identity_loss": lambda x, y, s: identity_loss(x, y.float()),
     "out_of_range": lambda x, y, s: out_of_range(3 * x),
+    "temporal_loss": temporal_loss,
     "total_variation": lambda x, y, s: total_variation(x),
+    "squared_steps": lambda x, y, s: squared_steps(x, 9, 24),
     "semantic_loss": lambda x, y, s: semantic_loss(x, y, normalised=False),
     "semantic_loss, normalised": lambda x, y, s: semantic_loss(x, y, normalised=True),
     "code_deviation": lambda x, y, s: code_deviation(x),
@@ -68,7 +71,9 @@ CASES: Mapping[str, Case] = {
     "spread": lambda x, y, s: covariance_loss(x[:1], _spread(y, s)),
     "covariance_loss": lambda x, y, s: covariance_loss(x[:1], _spread(y)),
     "covariance_loss, of regions": lambda x, y, s: covariance_loss(x[:1], _spread(y), s),
+    "covariance_loss_of_moments": lambda x, y, s: covariance_loss_of_moments(gram(x[:1]), mean_of(x[:1]), _spread(y)),
     "mean_std": lambda x, y, s: sum(part.square().mean() for part in statistics.mean_std(x, s)),  # type: ignore[misc]
+    "mean_variance": lambda x, y, s: sum(part.square().mean() for part in statistics.mean_variance(x, s)),  # type: ignore[misc]
     "normalised": lambda x, y, s: (statistics.normalised(x) - y).square().mean(),
     "normalised_content_loss": lambda x, y, s: statistics.normalised_content_loss(x, y),
     "relative_statistics_loss": lambda x, y, s: statistics.relative_statistics_loss(
