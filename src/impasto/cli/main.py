@@ -53,6 +53,12 @@ app.command(
     help="Paint pictures in the style of others.",
     usage="Usage: impasto stylize CONTENT... --style PAINTING [--output OUT] [OPTIONS]",
 )
+app.command(
+    "impasto.cli.batch:batch",
+    name="batch",
+    help="Paint very many pictures, on this machine or on a Ray cluster.",
+    usage="Usage: impasto batch INPUTS... --style PAINTING --output FOLDER [OPTIONS]",
+)
 app.command("impasto.cli.demo:demo", name="demo", help="Paint a picture that comes with impasto, to see that it works.")
 app.command(
     "impasto.cli.encode:encode", name="encode", help="Encode a painting once, to a small file that --style takes."
