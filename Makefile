@@ -62,5 +62,5 @@ $(VENV)/core: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Setting up $(VENV) to test: about 1.8 GB, a minute or two ..."
-	@$(INSTALL) -e '.[dev,train,web,survey,bot]'
+	@$(INSTALL) -e '.[dev,train,web,survey,bot,scale]'
 	@touch $(VENV)/core $@
