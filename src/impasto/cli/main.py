@@ -58,6 +58,8 @@ app.command(
     name="video",
     help="Paint a film, steadily, with its sound.",
     usage="Usage: impasto video CLIP --style PAINTING [--output OUT] [OPTIONS]",
+)
+app.command(
     "impasto.cli.batch:batch",
     name="batch",
     help="Paint very many pictures, on this machine or on a Ray cluster.",
