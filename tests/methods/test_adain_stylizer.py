@@ -148,8 +148,8 @@ def test_pictures_are_painted_together_as_alone(adain: AdaIN) -> None:
     for choices in ({}, {"strength": 0.5}):
         together = paint(adain, [ONE], torch.cat(contents), **choices)
         alone = torch.cat([paint(adain, [ONE], content, **choices) for content in contents])
-        # Sums of a batch are taken in another order, by as many threads as there are: up to 2e-5, a hundredth of the half
-        # level by which 8 bits round. Statistics of one another would move pixels by tenths.
+        # Sums of a batch are taken in another order, which the number of threads decides: up to 2e-5, and one level of
+        # 8 bits is 4e-3. Statistics of one another would move pixels by tenths.
         torch.testing.assert_close(together, alone, atol=5e-5, rtol=0)
 
 
