@@ -148,7 +148,9 @@ def test_pictures_are_painted_together_as_alone(adain: AdaIN) -> None:
     for choices in ({}, {"strength": 0.5}):
         together = paint(adain, [ONE], torch.cat(contents), **choices)
         alone = torch.cat([paint(adain, [ONE], content, **choices) for content in contents])
-        torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
+        # Sums of a batch are taken in another order, which the number of threads decides: up to 2e-5, and one level of
+        # 8 bits is 4e-3. Statistics of one another would move pixels by tenths.
+        torch.testing.assert_close(together, alone, atol=5e-5, rtol=0)
 
 
 def test_a_style_is_encoded_once_and_for_all(adain: AdaIN, tmp_path: Path) -> None:
