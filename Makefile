@@ -61,6 +61,6 @@ $(VENV)/core: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Setting up $(VENV) to test: about 1.8 GB, a minute or two ..."
-	@$(INSTALL) -e '.[dev,train,web,survey,bot,scale]'
+	@echo "Setting up $(VENV) to test: about 2.3 GB, a minute or two ..."
+	@$(INSTALL) -e '.[dev,all]'
 	@touch $(VENV)/core $@
