@@ -61,6 +61,6 @@ $(VENV)/core: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Setting up $(VENV) to test: about 2.3 GB, a minute or two ..."
+	@echo "Setting up $(VENV) to test: about 2.6 GB, a minute or two ..."
 	@$(INSTALL) -e '.[dev,all]'
 	@touch $(VENV)/core $@
