@@ -163,7 +163,8 @@ def test_a_size_that_cannot_fit_is_refused_before_any_work_and_the_advised_one_p
     photos = ["tall.png", *(["more.png"] if several else [])]
     words = [*photos, "-s", "style.png", "-o", "out/", *words, *(["--steps", "1"] if "gatys" in words else [])]
     free = 30_000_000 if "gatys" in words else 150_000_000  # enough for the style, of 512 pixels
-    monkeypatch.setattr("impasto.device.free_memory", lambda device: free)
+    for module in ("impasto.device", "impasto.methods.gatys.stylizer"):
+        monkeypatch.setattr(f"{module}.free_memory", lambda device: free)
     resize, sides = image.resize, []
     monkeypatch.setattr(image, "resize", lambda pixels, *size: sides.append(max(size)) or resize(pixels, *size))
     outcome = impasto("stylize", *words, "--size", "100000")

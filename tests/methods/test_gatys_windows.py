@@ -10,7 +10,7 @@ from torch import Tensor
 from impasto.encoders import load_encoder
 from impasto.encoders.network import LAYERS
 from impasto.methods import Held, StylizeOptions
-from impasto.methods.gatys.memory import LEAST_HISTORY, SIDES, Plan, plan
+from impasto.methods.gatys.memory import LEAST_HISTORY, SIDES, Plan, fitting_bytes_per_pixel, plan
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.stylizer import Gatys, objective_at
 from impasto.methods.gatys.windows import HALO, whole, windows
@@ -87,11 +87,11 @@ def test_no_window_is_larger_than_its_side_and_what_it_sees() -> None:
 
 @pytest.mark.slow
 def test_little_memory_gives_nearly_the_same_painting_in_windows() -> None:
-    content, style = (torch.rand(1, 3, 250, 180, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
+    content, style = (torch.rand(1, 3, 330, 300, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
     method = Gatys(torch.device("cpu"))
     few = {"method": "gatys", "steps": 2, "scales": 1, "precision": "fp32"}
     at_once = method(content, [style], StylizeOptions(**few))  # type: ignore[arg-type]
-    in_windows = method(content, [style], StylizeOptions(**few, max_memory=0.06))  # type: ignore[arg-type]
+    in_windows = method(content, [style], StylizeOptions(**few, max_memory=0.1))  # type: ignore[arg-type]
     assert float((in_windows - at_once).abs().max()) < 1e-3
 
 
@@ -105,3 +105,12 @@ def test_memory_decides_windows_then_history() -> None:
     for gib, one in zip((64, 12, 8, 5, 4), plans, strict=False):
         assert one.bytes <= gib * 2**30
     assert plans[5] == Plan(min(SIDES), LEAST_HISTORY, plans[5].bytes)
+
+
+@pytest.mark.parametrize("gib", [0.02, 0.1, 0.5, 4])
+def test_the_largest_picture_that_fits_is_planned_to_fit_and_no_larger_one(gib: float) -> None:
+    options, network = StylizeOptions(method="gatys").resolved(), load_encoder("lite")
+    available = gib * 2**30
+    most = int(available / fitting_bytes_per_pixel(network, options, 0, available))
+    assert plan(network, options, 1, most, 0, available).bytes <= available
+    assert plan(network, options, 1, most + 1, 0, available).bytes > available

@@ -36,16 +36,16 @@ def plan(encoder: Encoder, options: GatysOptions, height: int, width: int, regio
     regions: of a painting with masks, or 1 where a part of it is transparent; 0 is without.
     """
     pixels, history = height * width, options.history
-    # While the layers are there, the optimiser has no pictures at hand but those that it remembers.
-    step = _layers(encoder, regions) + _pictures(encoder, options, regions, history) - 12 * AT_HAND
-    at_once = pixels * max(step, _style(encoder, options))
-    if at_once <= available:
-        return Plan(None, history, at_once)
+    at_once = Plan(None, history, pixels * _at_once(encoder, options, regions))
+    if at_once.bytes <= available:
+        return at_once
     for remembered in range(history, min(history, LEAST_HISTORY) - 1, -1):
         own = pixels * _pictures(encoder, options, regions, remembered)
         for side in SIDES:
             needed = own + _window(encoder, regions, side)
             smallest = side == SIDES[-1] and remembered == min(history, LEAST_HISTORY)
+            if smallest and at_once.bytes <= needed:
+                return at_once
             if needed <= available or smallest:
                 if remembered < history:
                     logger.warning("L-BFGS remembers %d steps and not %d, for want of memory", remembered, history)
@@ -56,6 +56,20 @@ def plan(encoder: Encoder, options: GatysOptions, height: int, width: int, regio
 def least_bytes_per_pixel(encoder: Encoder, options: GatysOptions, regions: int = 0) -> float:
     """Memory of one pixel of a picture that is large beside a window."""
     return _pictures(encoder, options, regions, min(options.history, LEAST_HISTORY))
+
+
+def fitting_bytes_per_pixel(encoder: Encoder, options: GatysOptions, regions: int, available: float) -> float:
+    """Memory of one pixel of the largest picture that can be painted in so many bytes, with its share of a window."""
+    at_once, least = _at_once(encoder, options, regions), least_bytes_per_pixel(encoder, options, regions)
+    share = 1 - _window(encoder, regions, SIDES[-1]) / available if available else 0.0
+    return min(at_once, least / share) if share > 0 else at_once
+
+
+def _at_once(encoder: Encoder, options: GatysOptions, regions: int) -> float:
+    """Bytes a pixel of a picture that is seen as a whole."""
+    # While the layers are there, the optimiser has no pictures at hand but those that it remembers.
+    step = _layers(encoder, regions) + _pictures(encoder, options, regions, options.history) - 12 * AT_HAND
+    return max(step, _style(encoder, options))
 
 
 def _pictures(encoder: Encoder, options: GatysOptions, regions: int, history: int) -> float:

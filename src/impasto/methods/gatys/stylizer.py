@@ -22,7 +22,7 @@ from impasto.errors import Cancelled, OptionError
 from impasto.masks import recoloured, visible
 from impasto.methods import Held, Saving
 from impasto.methods.gatys import state
-from impasto.methods.gatys.memory import Plan, least_bytes_per_pixel, plan
+from impasto.methods.gatys.memory import Plan, fitting_bytes_per_pixel, plan
 from impasto.methods.gatys.objective import (
     Objective,
     Region,
@@ -99,13 +99,15 @@ class Gatys:
             encoder = self.encoder(options)
             regions = len(masks or ()) or int(visible(content)[1] is not None)
             chosen = plan(encoder, options, height, width, regions, self._available(options))
-            with memory_guard(self.device, height, width, chosen.bytes / (height * width)):
+            needed = max(chosen.bytes / (height * width), self.bytes_per_pixel(options, regions=regions))
+            with memory_guard(self.device, height, width, needed):
                 return _Run(self, encoder, pictures, options, chosen, progress, saving).paint()
 
     def bytes_per_pixel(self, options: GatysOptions, *, regions: int = 0) -> float:
-        """Memory of one pixel of a large picture at the peak of painting in windows. regions: of masks; 0 without."""
-        resolved = options.resolved()
-        return least_bytes_per_pixel(self.encoder(resolved), resolved, regions)
+        """Memory of one pixel of the largest picture that fits, at the peak of painting. regions: of masks, or 0."""
+        resolved, free = options.resolved(), free_memory(self.device)
+        _check_layers(resolved)
+        return fitting_bytes_per_pixel(self.encoder(resolved), resolved, regions, math.inf if free is None else free)
 
     def _available(self, options: GatysOptions) -> float:
         """Bytes that painting may take."""
