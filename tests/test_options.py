@@ -33,6 +33,9 @@ ADAIN: dict[str, Any] = {"method": "adain"}
 TRANSLATION: dict[str, Any] = {"method": "cyclegan"}
 LARGE = {"method": "gatys", "size": 150, "scales": 2, "steps": 1, "coarse_steps": 2}  # large enough for two scales
 
+# So large that a window is smaller than the picture: with little memory, L-BFGS soon forgets.
+WINDOWS = SHORT | {"encoder": "vgg19", "size": 300, "steps": 5}
+
 ATTENTION = SHORT | {"attention_weight": 100.0}
 CLAMPED = SHORT | {"range_weight": 0.0, "style_weight": 1e5, "steps": 4}
 EXPLODING = ADAM | {"learning_rate": 10.0, "steps": 4, "style_weight": 1e4}
@@ -77,6 +80,7 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "scales": (LARGE, [1, 2]),
     "steps": (SHORT, [0, 1, 2]),
     "coarse_steps": (LARGE, [0, 2]),
+    "max_memory": (WINDOWS, [None, 0.045]),
     "pooling": (SHORT, ["average", "max"]),
     "seed": (NOISE, [0, 1, 2**63 - 1]),
 }
@@ -122,6 +126,7 @@ WRONG: dict[str, list[Any]] = {
     "scales": [0, 17, 1.0],
     "steps": [-1, 1_000_001, 1.5, "3"],
     "coarse_steps": [-1, 1_000_001],
+    "max_memory": [0, 0.001, -1, float("nan"), "1"],
     "pooling": ["avg", None],
     "seed": [-1, 2**63, 0.5, None],
 }
@@ -246,7 +251,8 @@ def test_presets_fill_in_what_is_not_given() -> None:
         resolved = GatysOptions(preset=name).resolved()
         assert {key: getattr(resolved, key) for key in values} == dict(values)
         assert GatysOptions(preset=name, steps=7, scales=1).resolved() == replace(resolved, steps=7, scales=1)
-    unset = {item.name for item in choosable(GatysOptions) if item.default is None and item.name != "size"}
+    # None is the photo's own size, and all memory that is free.
+    unset = {item.name for item in choosable(GatysOptions) if item.default is None} - {"size", "max_memory"}
     assert all(set(values) == unset for values in PRESETS.values())
 
 
