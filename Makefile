@@ -21,7 +21,7 @@ test: $(VENV)/dev  ## the quick tests: no network, no GPU
 	$(BIN)/pytest -q
 
 slow: $(VENV)/dev  ## the tests that take longer
-	$(BIN)/pytest -q -m "slow and not gpu"
+	$(BIN)/pytest -q -m "slow and not gpu and not download"
 
 browser: $(VENV)/dev  ## the quick tests of pages, in Chromium if it is there (on Debian: apt install chromium)
 	$(BIN)/pytest -q -m "browser and not slow"
@@ -64,6 +64,6 @@ $(VENV)/core: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Setting up $(VENV) to test: about 1.8 GB, a minute or two ..."
-	@$(INSTALL) -e '.[dev,train,web,survey,bot]'
+	@echo "Setting up $(VENV) to test: about 2.6 GB, a minute or two ..."
+	@$(INSTALL) -e '.[dev,all]'
 	@touch $(VENV)/core $@

@@ -5,8 +5,7 @@
 WIRE is the file `wire.py`, which is loaded by itself, as importing its package would take most of a test's time.
 
 The style `picture` has the painting be one pixel, whose colour is of the photo's hash; all others, the whole hash.
-Where a place looks it shows as a picture of one pixel, whose colour is x, y, and the number of the layer's block; the
-content comes back as it is.
+Where a place looks it shows as a picture of one pixel, whose colour is x, y, and the number of the layer's block.
 
 With `echo`, paintings are the photos as they came, and tasks.jsonl in the folder lists what they were to be, with all
 pictures that were sent along.
@@ -83,7 +82,7 @@ def paint(task: Message) -> None:
     if task.kind == "look":
         block = task.values["options"]["attention_layers"][4:5]
         colour = (*(round(value) for value in task.values["place"]), int(block) if block in set("12345") else 0)
-        write(out, "done", [pixel(*colour), task.blobs[0]], job=job, seconds=0.01, cache={"sights": [1, 0]})
+        write(out, "done", [pixel(*colour)], job=job, seconds=0.01, cache={"sights": [1, 0]})
         return
     if action == "picture":
         colour = hashlib.sha256(task.blobs[0]).digest()[:3]

@@ -82,16 +82,21 @@ def read(source: Source, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Picture:
     pixel_limit: pixels (height x width) above which the header alone is read and the picture refused.
     Raises PictureError, one line that names the source and what is wrong with it.
     """
+    return from_decoded(read_decoded(source, pixel_limit=pixel_limit))
+
+
+def read_decoded(source: Source, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Decoded:
+    """The same as numbers of the file's own depth, which are smaller where they wait or travel."""
     with opened(source, pixel_limit) as image:
         check_room(image.height, image.width, len(image.getbands()))
-        return _picture(decode(image))
+        return decode(image)
 
 
 def from_pil(image: Image.Image) -> Picture:
     """A picture from any PIL image, treated as a file is: upright, in sRGB. Raises PictureError."""
     with explained("the PIL image"):
         image.load()
-        return _picture(decode(image))
+        return from_decoded(decode(image))
 
 
 def on_white(picture: Picture) -> Picture:
@@ -102,7 +107,8 @@ def on_white(picture: Picture) -> Picture:
     return Picture(pixels, bits=picture.bits, notes=picture.notes)
 
 
-def _picture(found: Decoded) -> Picture:
+def from_decoded(found: Decoded) -> Picture:
+    """A picture from what was decoded of a file."""
     return _from_channels(fractions(found.samples), found.bits, found.notes)
 
 
@@ -181,13 +187,13 @@ def encode(picture: Picture, format: str, *, bits: int | None = None, record: Re
     _check_sides(kind, picture.height, picture.width)
     if kind == "JPEG" and picture.alpha is not None:
         picture = on_white(picture)
-    samples = _samples(picture, depth)
+    levels = samples(picture, depth)
     if kind == "TIFF":
-        return sixteen_bit.encode_tiff(samples, records.to_description(record) if record is not None else None)
+        return sixteen_bit.encode_tiff(levels, records.to_description(record) if record is not None else None)
     texts = {records.KEYWORD: records.to_text(record)} if record is not None else {}
     if kind == "PNG" and depth == 16:
-        return sixteen_bit.encode_png(samples, texts)
-    return _encode_with_pillow(samples, kind, texts, records.to_exif(record) if record is not None else b"")
+        return sixteen_bit.encode_png(levels, texts)
+    return _encode_with_pillow(levels, kind, texts, records.to_exif(record) if record is not None else b"")
 
 
 def _check_sides(kind: str, height: int, width: int) -> None:
@@ -195,7 +201,7 @@ def _check_sides(kind: str, height: int, width: int) -> None:
         raise PictureError(f"{kind} holds at most {limit} pixels a side, not {width} x {height}; PNG holds more")
 
 
-def _encode_with_pillow(samples: NDArray[np.uint8], kind: str, texts: dict[str, str], exif: bytes) -> bytes:
+def _encode_with_pillow(levels: NDArray[np.uint8], kind: str, texts: dict[str, str], exif: bytes) -> bytes:
     chunks = PngImagePlugin.PngInfo()
     chunks.add(b"sRGB", b"\0")
     for keyword, text in texts.items():
@@ -207,13 +213,13 @@ def _encode_with_pillow(samples: NDArray[np.uint8], kind: str, texts: dict[str, 
     }
     stream = io.BytesIO()
     try:
-        Image.fromarray(samples).save(stream, kind, **options[kind])
+        Image.fromarray(levels).save(stream, kind, **options[kind])
     except (OSError, ValueError) as error:
         raise PictureError(f"it cannot be written as {kind}: {error}") from error
     return stream.getvalue()
 
 
-def _samples(picture: Picture, bits: int) -> NDArray[Any]:
+def samples(picture: Picture, bits: int) -> NDArray[Any]:
     """(H, W, 3) or, with alpha, (H, W, 4) as uint8 or uint16, rounded to nearest."""
     parts = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha]
     channels = np.concatenate([part[0] for part in parts]) if len(parts) > 1 else parts[0][0]
@@ -229,7 +235,7 @@ def _samples(picture: Picture, bits: int) -> NDArray[Any]:
 
 def to_pil(picture: Picture) -> Image.Image:
     """An 8-bit PIL image, RGBA if the picture has alpha, else RGB."""
-    return Image.fromarray(_samples(picture, 8))
+    return Image.fromarray(samples(picture, 8))
 
 
 def from_array(array: NDArray[Any]) -> Picture:

@@ -113,7 +113,7 @@ def test_maps_have_the_contents_size_and_the_styles_pixels() -> None:
 
 def test_what_a_place_looks_at_stays_bright() -> None:
     def seen(style: Image.Image, **choices: object) -> np.ndarray:
-        return np.asarray(overlay(prepare(CONTENT, style, replace(GATYS, **choices)), "50%,25%").seen)  # type: ignore[arg-type]
+        return np.asarray(overlay(prepare(CONTENT, style, replace(GATYS, **choices)), "50%,25%"))  # type: ignore[arg-type]
 
     found = attention(CONTENT, STYLE, ["50%,25%"], GATYS)
     assert isinstance(found, StyleAttention)

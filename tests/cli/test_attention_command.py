@@ -143,7 +143,8 @@ def test_a_study_of_other_numbers(impasto, folder):
 @pytest.mark.parametrize(
     ("words", "message", "code"),
     [
-        (["ratio"], "no study 'ratio'; there are ratio-sweep, ", 2),
+        (["rotation"], "no study 'rotation'; there are ratio-sweep, ", 2),
+        (["poling"], "no study 'poling'; did you mean 'pooling'?", 2),
         (["ratio-sweep", "--values", "a"], "--values is 'a', but must be numbers like 1,1e3,1e6", 2),
         (["pooling", "--values", "1"], "--values are for studies of one number, which pooling is not", 2),
         (["pooling", "--content", "nowhere.png"], "nowhere.png", 1),

@@ -386,6 +386,26 @@ def test_a_sheet_of_all_styles(echo, visit):
         assert echo.tasks[-1]["styles"] == ["swirls"]
 
 
+@pytest.mark.parametrize("way", ["gatys", "cyclegan"])
+def test_a_style_of_the_sheet_is_painted_by_a_way_that_can(echo, visit, way):
+    """The style is encoded: one way needs a painting for it, the other takes no style."""
+
+    def encoded(route):
+        styles = route.fetch().json()["styles"]
+        route.fulfill(json={"styles": [{**style, "encoded": style["name"] == "swirls"} for style in styles]})
+
+    with visit(echo.url) as page:
+        page.route("**/v1/styles", encoded)
+        page.reload()
+        begin(page, noise(12))
+        page.locator(f"#way-part [value={way}]").check()
+        page.click("#tab-styles")
+        page.click("#styles [data-style=swirls]")
+        said(page, "Painted in")
+        assert (echo.tasks[-1]["styles"], echo.tasks[-1]["options"]["method"]) == (["swirls"], "adain")
+        assert page.locator("#way-part :checked").get_attribute("value") == "instant"
+
+
 def test_16_bits_and_what_is_pasted(echo, visit):
     photo = sixteen_bit()
     with visit(echo.url) as page:

@@ -1,7 +1,6 @@
 """What attention sees, whichever it is: asked, drawn as a figure, shown as two pictures, and as a page to point at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -17,7 +16,7 @@ from impasto.methods import METHODS, StylizeOptions, Stylizer, combined, options
 from impasto.methods.gatys.options import GatysOptions
 from impasto.options import Options, TranslationOptions
 from impasto.report.page import render
-from impasto.report.sheets import data_url, grid, marked, png
+from impasto.report.sheets import data_url, grid, png
 from impasto.sources import Source, as_picture
 from impasto.translation import Translator
 
@@ -119,18 +118,12 @@ def draw(found: Attention, *, overall: bool = False) -> Image.Image:
     return grid(rows, found.columns, names)
 
 
-@dataclass(frozen=True)
-class Overlay:
-    """content: with a dot at the place. seen: the painting, or the photo itself, bright where the place looks."""
+def overlay(prepared: Prepared, place: str | Place) -> Image.Image:
+    """The painting, or the photo itself, bright where one place looks, at the first of several layers.
 
-    content: Image.Image
-    seen: Image.Image
-
-
-def overlay(prepared: Prepared, place: str | Place) -> Overlay:
-    """Where one place looks, at the first of several layers. place: as `Prepared.at` takes it. Raises OptionError."""
-    found = prepared.at([place])
-    return Overlay(marked(image.to_pil(tensors.to_picture(found.content)), found.places[0]), found.lit(0))
+    place: as `Prepared.at` takes it. Raises OptionError.
+    """
+    return prepared.at([place]).lit(0)
 
 
 def page(found: Attention, title: str = "Attention") -> str:

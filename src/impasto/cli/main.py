@@ -59,6 +59,12 @@ app.command(
     help="Paint a film, steadily, with its sound.",
     usage="Usage: impasto video CLIP --style PAINTING [--output OUT] [OPTIONS]",
 )
+app.command(
+    "impasto.cli.batch:batch",
+    name="batch",
+    help="Paint very many pictures, on this machine or on a Ray cluster.",
+    usage="Usage: impasto batch INPUTS... --style PAINTING --output FOLDER [OPTIONS]",
+)
 app.command("impasto.cli.demo:demo", name="demo", help="Paint a picture that comes with impasto, to see that it works.")
 app.command(
     "impasto.cli.encode:encode", name="encode", help="Encode a painting once, to a small file that --style takes."

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -126,7 +127,11 @@ def study(
     if scale.quick and scale.trend:
         raise OptionError("--quick and --trend are two sizes of a study; give one of them")
     if name not in STUDIES:
-        raise OptionError(f"no study '{name}'; there are {', '.join([*STUDIES, SEEN, TABLES])}")
+        studies = [*STUDIES, SEEN, TABLES]
+        near = get_close_matches(name, studies, n=1)
+        raise OptionError(
+            f"no study '{name}'" + (f"; did you mean '{near[0]}'?" if near else f"; there are {', '.join(studies)}")
+        )
     entry, folder = STUDIES[name], target.output or Path(f"study-{name}")
     if isinstance(entry, TrainingStudy):
         _refuse(

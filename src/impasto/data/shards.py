@@ -5,7 +5,8 @@ The headers of a shard are read once; from then on a picture in it is a range of
 
 import tarfile
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
+from typing import BinaryIO
 
 from impasto.errors import DataError
 from impasto.gallery import is_hidden, is_picture_name
@@ -44,7 +45,7 @@ class PackedPicture:
         return f"{self.shard}: {self.member}"
 
 
-def is_shard(path: Path) -> bool:
+def is_shard(path: PurePath) -> bool:
     """Whether the name is that of a tar, compressed ones included."""
     return path.name.lower().endswith((SUFFIX, *_COMPRESSED))
 
@@ -56,23 +57,31 @@ def pictures_in(shard: Path) -> list[PackedPicture]:
     """
     try:
         with shard.open("rb") as file:
-            if shard.name.lower().endswith(_COMPRESSED) or file.read(6).startswith(_FIRST_BYTES):
-                raise DataError(
-                    f"{shard}: is compressed, so that its pictures cannot be read in any order; unpack it to a plain"
-                    f" {SUFFIX}"
-                )
-            file.seek(0)
-            with tarfile.open(fileobj=file, mode="r:") as tar:
-                members = tar.getmembers()
-                # To tarfile a damaged header is the end. The true end is a block of zeros.
-                file.seek(tar.offset)
-                end = file.read(_BLOCK_BYTES)
-    except (OSError, tarfile.TarError) as error:
+            found = members_of(file, str(shard))
+    except OSError as error:
         raise DataError(f"{shard}: is no tar, or is damaged: {error}") from error
+    return [PackedPicture(shard, member.name, member.offset_data, member.size) for member in found]
+
+
+def members_of(file: BinaryIO, title: str) -> list[tarfile.TarInfo]:
+    """The same of an open shard, wherever it lies. title: what messages call it."""
+    try:
+        if title.lower().endswith(_COMPRESSED) or file.read(6).startswith(_FIRST_BYTES):
+            raise DataError(
+                f"{title}: is compressed, so that its pictures cannot be read in any order; unpack it to a plain"
+                f" {SUFFIX}"
+            )
+        file.seek(0)
+        with tarfile.open(fileobj=file, mode="r:") as tar:
+            members = tar.getmembers()
+            # To tarfile a damaged header is the end. The true end is a block of zeros.
+            file.seek(tar.offset)
+            end = file.read(_BLOCK_BYTES)
+    except tarfile.TarError as error:
+        raise DataError(f"{title}: is no tar, or is damaged: {error}") from error
     if not end or end.strip(b"\0"):
-        raise DataError(f"{shard}: is cut short or damaged after its first {len(members)} members")
-    wanted = [m for m in members if m.isreg() and _is_picture(PurePosixPath(m.name))]
-    return [PackedPicture(shard, member.name, member.offset_data, member.size) for member in wanted]
+        raise DataError(f"{title}: is cut short or damaged after its first {len(members)} members")
+    return [m for m in members if m.isreg() and _is_picture(PurePosixPath(m.name))]
 
 
 def _is_picture(member: PurePosixPath) -> bool:

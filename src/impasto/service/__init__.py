@@ -45,7 +45,6 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     # The command line reads the limits for its help, and must not load what reads pictures for that.
-    name = {"Request": "PaintRequest", "Result": "JobResult"}.get(name, name)  # as impasto.web.page knows them
     if name in _HOMES:
         return getattr(import_module(f"impasto.service.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'impasto.service' has no attribute '{name}'")

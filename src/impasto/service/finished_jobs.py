@@ -56,4 +56,4 @@ class FinishedJobs:
 
 
 def _size(job: ServiceJob) -> int:
-    return len(job.result.data) + len(job.result.beside or b"") if job.result else 0
+    return len(job.result.data) if job.result else 0

@@ -41,11 +41,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class JobResult:
-    """A finished picture as a file. beside: of a look, the content with the place, in the same format."""
+    """A finished picture as a file."""
 
     data: bytes = field(repr=False)
     format: str
-    beside: bytes | None = field(default=None, repr=False)
 
     @property
     def media_type(self) -> str:

@@ -39,10 +39,10 @@ PREVIEW_SIDE = 512
 
 @dataclass(frozen=True)
 class Outcome:
-    """files: the painting; or where a place looks, and the content with the place. cache: {"styles", "models" or
-    "sights": [hits, misses]} since the process began."""
+    """data: the painting, or where a place looks, as a file. cache: {"styles", "models" or "sights": [hits, misses]}
+    since the process began."""
 
-    files: tuple[bytes, ...]
+    data: bytes
     seconds: float
     cache: dict[str, list[int]]
 
@@ -89,10 +89,10 @@ class TaskPainter:
         job = PaintJob(content, styles, StylizeOptions(**task.values["options"]), masks)
         painted = paint(job, self._session, progress)
         data = _encoded(painted.picture, task.values["format"], painted.record)
-        return Outcome((data,), painted.seconds, self._counts())
+        return Outcome(data, painted.seconds, self._counts())
 
     def look(self, task: Message, progress: ProgressCallback) -> Outcome:
-        """Where a place looks, and the content with the place. Pictures of the last looks are not encoded again.
+        """Where a place looks. Pictures of the last looks are not encoded again.
 
         Raises what `attention.prepare` raises.
         """
@@ -107,9 +107,8 @@ class TaskPainter:
         from impasto.attention import overlay
 
         x, y = task.values["place"]
-        shown = overlay(sight, f"{x}%,{y}%")
-        files = tuple(_encoded(image.from_pil(one), kind) for one in (shown.seen, shown.content))
-        return Outcome(files, time.monotonic() - began, self._counts())
+        data = _encoded(image.from_pil(overlay(sight, f"{x}%,{y}%")), kind)
+        return Outcome(data, time.monotonic() - began, self._counts())
 
     def sweep(self) -> None:
         """Let go of pictures that nobody has looked at for some time."""

@@ -34,11 +34,9 @@ class WorkerDiedError(Exception):
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """What became of a job. data: the picture, or the best so far of a painting that was stopped. beside: as in
-    `JobResult`."""
+    """What became of a job. data: the picture, or the best so far of a painting that was stopped."""
 
     data: bytes | None = None
-    beside: bytes | None = None
     failure: Failure | None = None
     stopped: bool = False
     seconds: float | None = None
@@ -216,14 +214,14 @@ def _parse(message: wire.Message, job_id: str) -> "JobProgress | JobOutcome":
     values = message.values
     if values["job"] != job_id:
         raise ValueError("another job")
-    data, beside = (*message.blobs, None, None)[:2]
+    data = next(iter(message.blobs), None)
     match message.kind:
         case "progress":
             left = None if values["seconds_left"] is None else _seconds(values["seconds_left"])
             return JobProgress(_count(values["step"]), _count(values["total"]), left, data)
         case "done" if data is not None:
             cache = {name: (_count(hits), _count(misses)) for name, (hits, misses) in values["cache"].items()}
-            return JobOutcome(data, beside, seconds=_seconds(values["seconds"]), cache=cache)
+            return JobOutcome(data, seconds=_seconds(values["seconds"]), cache=cache)
         case "cancelled":
             return JobOutcome(data, stopped=True)
         case "failed" if isinstance(values["code"], str) and isinstance(values["message"], str):

@@ -374,7 +374,7 @@ class Service:
         assert job.request is not None
         job.finished = self._clock()
         if outcome.data is not None:
-            job.result = JobResult(outcome.data, job.request.format, outcome.beside)
+            job.result = JobResult(outcome.data, job.request.format)
         job.failure = outcome.failure
         job.status = Status.FAILED if outcome.failure else Status.CANCELLED if outcome.stopped else Status.DONE
         seconds = 0.0 if job.started is None else job.finished - job.started

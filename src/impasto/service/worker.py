@@ -100,7 +100,7 @@ def _serve(task: Message, painter: Any, inbox: Inbox, out: BinaryIO) -> None:
             # An error of a GPU can stay with the process. Another process begins afresh.
             sys.exit(1)
     else:
-        write(out, "done", list(outcome.files), job=job, seconds=outcome.seconds, cache=outcome.cache)
+        write(out, "done", [outcome.data], job=job, seconds=outcome.seconds, cache=outcome.cache)
     finally:
         inbox.cancelled.discard(job)
 

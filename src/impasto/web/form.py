@@ -7,9 +7,8 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from impasto import service
 from impasto.errors import OptionError
-from impasto.service import Limits, Offer
+from impasto.service import Limits, Offer, PaintRequest
 from impasto.serving.problem import Problem
 
 LONGEST_TEXT = 10_000
@@ -32,7 +31,7 @@ Stored = Callable[[str], bytes]
 
 async def read_form(
     request: Request, limits: Limits, offer: Offer, stored: Stored, *, looks: bool = False
-) -> service.Request:
+) -> PaintRequest:
     """looks: it says where to look from, in x and y.
 
     Raises Problem 415 for another kind of body, 400 for a broken one; OptionError for what the fields say; and what
@@ -61,7 +60,7 @@ async def _stream(request: Request) -> AsyncGenerator[bytes, None]:
         yield chunk
 
 
-async def _request(items: list[tuple[str, Any]], offer: Offer, stored: Stored, *, looks: bool) -> service.Request:
+async def _request(items: list[tuple[str, Any]], offer: Offer, stored: Stored, *, looks: bool) -> PaintRequest:
     content: bytes | None = None
     styles: list[str | bytes] = []
     masks: list[bytes | None] = []
@@ -87,11 +86,11 @@ async def _request(items: list[tuple[str, Any]], offer: Offer, stored: Stored, *
     place = (_percent(texts, "x"), _percent(texts, "y")) if looks else None
     if looks and not texts.get("method"):
         texts["method"] = next(iter(offer.looking()), "")
-    return service.Request(
+    return PaintRequest(
         content=content,
         styles=tuple(styles),
         masks=tuple(masks),
-        format=texts.pop("format", "") or service.Request.format,
+        format=texts.pop("format", "") or PaintRequest.format,
         options=offer.chosen(texts),
         place=place,
     )

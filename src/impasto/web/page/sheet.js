@@ -6,7 +6,7 @@ import { photoBox } from './photo.js'
 import { on, state, tell as announce, titleOf } from './state.js'
 import { choose } from './styles.js'
 import { number, say, sorry } from './language.js'
-import { waysOf } from './ways.js'
+import { isPossible, waysOf } from './ways.js'
 
 const SIZE = 400 // pixels of a small painting
 
@@ -63,8 +63,12 @@ export function begin() {
 function card(style) {
   const press = () => {
     state.mixing = false
-    // The first way that takes any style.
-    if (!state.way.method.takes_style) state.way = waysOf(state.offer)[0]
+    if (!state.way.method.takes_style || !isPossible(style, state.way, state.options)) {
+      // The first way takes any style.
+      state.way = waysOf(state.offer)[0]
+      announce('settings')
+      announce('way')
+    }
     announce('show', 'paint')
     choose(style)
   }

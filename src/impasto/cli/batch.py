@@ -1,0 +1,209 @@
+"""`impasto batch`: very many pictures, on this machine's cores or on a cluster."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Group, Parameter
+
+from impasto.cli.failures import Failure, SomeFailedError
+from impasto.cli.flags import given, method_flags
+from impasto.cli.terminal import Screen, write
+from impasto.errors import OptionError, PictureError, from_extra
+from impasto.methods import StylizeOptions
+from impasto.progress import interrupt, stoppable
+
+if TYPE_CHECKING:
+    from impasto.batch.run import Executor
+    from impasto.batch.task import Outcome
+
+    OptionFlags = Any
+else:
+    OptionFlags = method_flags()
+
+_OUTPUT = Group.create_ordered("What to write")
+_RUN = Group.create_ordered("Where to run")
+_NO_FLAGS = OptionFlags()
+HERE, LISTED = "here", 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Where paintings go."""
+
+    format: Annotated[
+        str | None,
+        Parameter(
+            group=_OUTPUT, choices=("png", "jpg", "webp", "tiff"), help="of all paintings; each content's if not given"
+        ),
+    ] = None
+    bits: Annotated[
+        str | None, Parameter(group=_OUTPUT, choices=("8", "16"), help="per channel; the content's if not given")
+    ] = None
+    per_shard: Annotated[
+        int, Parameter(group=_OUTPUT, metavar="N", help="paintings in each shard, where --output is NAME.tar")
+    ] = 1000
+    overwrite: Annotated[
+        bool,
+        Parameter(
+            group=_OUTPUT, help="replace what is there and is not this very painting; never inputs", show_default=False
+        ),
+    ] = False
+    ledger: Annotated[
+        str | None,
+        Parameter(
+            group=_OUTPUT,
+            metavar="ADDRESS",
+            help="Parquet file that says what became of every input; ledger.parquet in the output if not given",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Where and how it is done."""
+
+    on: Annotated[
+        str,
+        Parameter(
+            group=_RUN,
+            metavar="WHERE",
+            help="here: in processes of this machine; local-ray: in Ray on this machine; or the address of a Ray"
+            " cluster, such as ray://head:10001, head:6379, or auto for the one that this machine belongs to",
+        ),
+    ] = HERE
+    workers: Annotated[
+        int | None,
+        Parameter(
+            group=_RUN, metavar="N", help="at most; if not given, here one for every core or one GPU, on Ray all"
+        ),
+    ] = None
+    threads: Annotated[int, Parameter(group=_RUN, metavar="N", help="cores of each worker")] = 1
+    gpus: Annotated[float, Parameter(group=_RUN, metavar="N", help="GPUs of each worker on Ray, such as 1 or 0.5")] = 0
+    device: Annotated[str, Parameter(group=_RUN, help="of workers here: auto, cpu, cuda, cuda:1, mps")] = "auto"
+    weights: Annotated[Path | None, Parameter(group=_RUN, help="file of weights, as for impasto stylize")] = None
+    pixel_limit: Annotated[
+        int | None, Parameter(group=_RUN, metavar="N", help="refuse larger pictures; 178,956,970 pixels if not given")
+    ] = None
+    json: Annotated[
+        bool, Parameter(group=_RUN, help="print one JSON row per input, nothing else", show_default=False)
+    ] = False
+    quiet: Annotated[bool, Parameter(alias="-q", group=_RUN, help="print errors only", show_default=False)] = False
+
+
+def batch(
+    inputs: Annotated[
+        list[str] | None,
+        Parameter(
+            help="folders with those below, globs, LIST.txt, SHARD.tar, MANIFEST.parquet, pictures: paths, or addresses"
+            " such as s3://bucket/photos/"
+        ),
+    ] = None,
+    /,
+    *,
+    style: Annotated[
+        list[str] | None,
+        Parameter(alias="-s", consume_multiple=True, help="painting, by path, address or name; several are blended"),
+    ] = None,
+    output: Annotated[
+        str | None, Parameter(alias="-o", group=_OUTPUT, help="folder, or NAME.tar for shards; path or address")
+    ] = None,
+    options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
+    how: Annotated[Output, Parameter(name="*")] = Output(),
+    run: Annotated[Run, Parameter(name="*")] = Run(),
+) -> int:
+    """Paint very many pictures in one style, or each in its own.
+
+    A painting keeps the path of its content, seen from the folder that was given. What is there is skipped.
+    """
+    if not inputs:
+        raise OptionError("INPUTS are missing: the pictures to paint, which stand before --style")
+    if output is None:
+        raise OptionError("--output is missing: the folder, or NAME.tar for shards, to write to")
+    _check(how, run)
+    chosen = StylizeOptions(**given(options))
+    screen = Screen(quiet=run.quiet, results=not run.json)
+    with from_extra("scale", "impasto batch"):
+        # PyTorch comes in here.
+        from impasto.batch.plan import Wish
+        from impasto.batch.run import Batch
+        from impasto.batch.settings import Settings, carried_weights
+        from impasto.image import DEFAULT_PIXEL_LIMIT
+    wish = Wish(output=output, options=chosen, styles=tuple(style or ()), format=how.format, per_shard=how.per_shard)
+    settings = Settings(
+        device=_device(run),
+        weights=None if run.weights is None else carried_weights(run.weights),
+        pixel_limit=run.pixel_limit or DEFAULT_PIXEL_LIMIT,
+        threads=run.threads,
+        bits=None if how.bits is None else int(how.bits),
+        overwrite=how.overwrite,
+    )
+    work = Batch(inputs, wish, settings, how.ledger)
+    return _follow(work.run(_executor(run)), work.total, work.ledger, screen, json=run.json)
+
+
+def _check(how: Output, run: Run) -> None:
+    for name, value in (("per_shard", how.per_shard), ("workers", run.workers), ("threads", run.threads)):
+        if value is not None and value < 1:
+            raise OptionError(f"{name} is {value}, but must be 1 or more")
+    if run.gpus < 0:
+        raise OptionError(f"gpus is {run.gpus:g}, but must be 0 or more")
+    if run.gpus and run.on == HERE:
+        raise OptionError("--gpus is for Ray; here --device says what paints")
+    if run.on != HERE and run.device != "auto":
+        raise OptionError("--device is for workers here; on Ray --gpus says what paints")
+    if how.bits == "16" and how.format in ("jpg", "webp"):
+        raise OptionError(f"--bits 16 is for PNG and TIFF, but --format is {how.format}")
+
+
+def _device(run: Run) -> str:
+    """Of every worker. Raises OptionError if it is not there."""
+    from impasto.device import choose_device
+
+    if run.on != HERE:
+        return "cuda" if run.gpus else "cpu"
+    return str(choose_device(run.device))
+
+
+def _executor(run: Run) -> "Executor":
+    if run.on == HERE:
+        from impasto.batch import local
+
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        usual = max(1, cores // run.threads) if _device(run) == "cpu" else 1
+        return partial(local.run, workers=run.workers or usual)
+    with from_extra("scale", "--on"):
+        from impasto.batch import on_ray
+    return partial(on_ray.run, cluster=on_ray.Cluster(run.on, run.workers, run.gpus))
+
+
+def _follow(rows: "Iterator[Outcome]", total: int, ledger: str, screen: Screen, *, json: bool) -> int:
+    """Show what comes, and at the end what failed."""
+    from impasto.record import to_text
+
+    counts = {"done": 0, "skipped": 0, "failed": 0}
+    failures: list[Failure] = []
+    with stoppable(interrupt), screen.counting("painting") as count:
+        for row in rows:
+            counts[row.state] += 1
+            count(sum(counts.values()), total, f"{counts['failed']} failed" if counts["failed"] else "")
+            if json:
+                write(to_text(row.to_json()))
+            if row.state == "failed":
+                failures.append((row.input, PictureError(row.reason)))
+    screen.result(", ".join(f"{number} {state}" for state, number in counts.items()) + f"; {ledger} says of what")
+    if failures:
+        raise _listed(failures, total)
+    return 0
+
+
+def _listed(failures: Sequence[Failure], total: int) -> SomeFailedError:
+    """The first of them by name: of a million pictures more may have failed than anybody reads."""
+    error = SomeFailedError(failures, total, "could not be painted")
+    further = len(failures) - LISTED
+    if further > 0:
+        error.__notes__[LISTED:] = [f"and {further} more, which the ledger names"]
+    return error

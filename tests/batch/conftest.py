@@ -1,0 +1,110 @@
+"""Small pictures, and batches of them in this process by a method that only darkens."""
+
+import io
+import tarfile
+from typing import ClassVar
+
+import pytest
+import torch
+from batch_files import encoded
+
+pytest.importorskip("fsspec")
+pytest.importorskip("pyarrow")
+
+from impasto import api
+from impasto.batch import local
+from impasto.batch.plan import Wish
+from impasto.batch.run import Batch
+from impasto.batch.settings import Settings
+from impasto.methods import StylizeOptions
+from impasto.methods.adain.style import Style
+
+
+class Darkener:
+    """Halves the content."""
+
+    method, device, weights = "adain", torch.device("cpu"), None
+    batches: ClassVar = []
+
+    def __call__(self, content, styles, options, *, masks=None, start=None, progress=None, saving=None):
+        Darkener.batches.append(len(content))
+        return content[:, :3] * options.strength / 2
+
+    def encode(self, picture, options, *, name=""):
+        return Style({}, (picture.mean(), picture.mean()), "", name, picture=picture)
+
+    def bytes_per_pixel(self, options, *, regions=0):
+        return 1
+
+    def weights_hashes(self, options):
+        return {}
+
+
+@pytest.fixture(autouse=True)
+def same_threads():
+    """A worker sets how many there are, for its process."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def darkener(monkeypatch):
+    monkeypatch.setattr(api, "load", lambda *_, **__: Darkener())
+    Darkener.batches.clear()
+    return Darkener
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """a.png, b.jpg and deep/c.gif, and what is no picture."""
+    folder = tmp_path / "photos"
+    (folder / "deep").mkdir(parents=True)
+    (folder / ".hidden").mkdir()
+    for number, (name, kind) in enumerate({"a.png": "PNG", "b.jpg": "JPEG", "deep/c.gif": "GIF"}.items()):
+        (folder / name).write_bytes(encoded(number, kind=kind))
+    (folder / ".hidden" / "d.png").write_bytes(encoded())
+    (folder / "notes.md").write_text("no picture")
+    return folder
+
+
+@pytest.fixture
+def shard(tmp_path):
+    """A tar of x.png and y.png."""
+
+    def make(path=tmp_path / "pairs.tar", names=("x.png", "y.png")):
+        with tarfile.open(path, "w") as tar:
+            for number, name in enumerate(names):
+                data = encoded(number + 7)
+                entry = tarfile.TarInfo(name)
+                entry.size = len(data)
+                tar.addfile(entry, io.BytesIO(data))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def batch(darkener):
+    """{output's name: row} of a batch."""
+
+    def paint(*words, output, style=("swirls",), ledger=None, suffix=None, per_shard=1000, **how):
+        wish = Wish(
+            output=str(output),
+            options=StylizeOptions(strength=how.pop("strength", 1.0)),
+            styles=style,
+            format=suffix,
+            per_shard=per_shard,
+        )
+        made = Batch(list(map(str, words)), wish, Settings(pixel_limit=10**6, **how), ledger)
+        rows = list(made.run(lambda chunks, settings: local.run(chunks, settings, 1)))
+        assert len(rows) == made.total
+        return {(row.output or row.input).rpartition("/")[2]: row for row in rows}
+
+    return paint
+
+
+@pytest.fixture
+def states(batch):
+    """{output's name: state} of one."""
+    return lambda *words, **how: {name: row.state for name, row in batch(*words, **how).items()}

@@ -1,0 +1,47 @@
+"""Workers as processes: the real method, and pictures that take a process with them."""
+
+from dataclasses import replace
+
+import pytest
+from batch_files import Deadly
+
+from impasto.batch import local
+from impasto.batch.inputs import Input
+from impasto.batch.settings import Carried, Settings
+from impasto.batch.task import Task
+from impasto.methods import StylizeOptions
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def tasks(photos, tmp_path):
+    names = ("a.png", "b.jpg", "a.png", "b.jpg")
+    return [
+        Task(number, Input(str(photos / name), name), str(tmp_path), f"{number}.png", ("ink",), StylizeOptions(), "1")
+        for number, name in enumerate(names)
+    ]
+
+
+SETTINGS = Settings(styles={"ink": Carried("ink")}, pixel_limit=10**6)
+
+
+def states(chunks):
+    rows = list(local.run(chunks, SETTINGS, 2))
+    assert len({row.number for row in rows}) == len(rows)
+    return {row.number: row for row in rows}
+
+
+def test_processes_paint_what_one_does(tasks, tmp_path):
+    alone = [replace(task, place=str(tmp_path / "alone")) for task in tasks]
+    assert {row.state for row in local.run([alone], SETTINGS, 1)} == {"done"}
+    assert {row.state for row in states([tasks[:2], tasks[2:]]).values()} == {"done"}
+    for task in tasks:
+        assert (tmp_path / task.name).read_bytes() == (tmp_path / "alone" / task.name).read_bytes()
+
+
+def test_a_picture_that_kills_its_process_fails_alone(tasks):
+    tasks[1] = replace(tasks[1], options=Deadly())
+    rows = states([tasks])
+    assert [rows[number].state for number in range(4)] == ["done", "failed", "done", "done"]
+    assert "ended with SIGKILL, as when memory is short, and so did another one" in rows[1].reason

@@ -1,0 +1,53 @@
+"""From and to an S3 on loopback that speaks the real protocol, and is moto's."""
+
+import pytest
+
+moto = pytest.importorskip("moto.server")
+s3fs = pytest.importorskip("s3fs")
+
+pytestmark = [
+    pytest.mark.slow,
+    # Of botocore and moto.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture
+def s3(monkeypatch):
+    """A client of it, and it is what s3:// means."""
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    client = s3fs.S3FileSystem(skip_instance_cache=True)
+    client.mkdir("photos")
+    client.mkdir("painted")
+    s3fs.S3FileSystem.clear_instance_cache()
+    yield client
+    s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+def test_a_bucket_is_painted_as_a_folder_is(s3, photos, shard, tmp_path, states, darkener):
+    shard(photos / "pairs.tar")
+    s3.put(f"{photos}/", "photos/album", recursive=True)
+    expected = states(photos, output=tmp_path / "out")
+    assert states("s3://photos/album", output="s3://painted/out") == expected
+    for path in (tmp_path / "out").rglob("*.[pjg][np][g]"):
+        assert s3.cat_file(f"painted/out/{path.relative_to(tmp_path / 'out')}") == path.read_bytes()
+    painted = sum(darkener.batches)
+    assert {*states("s3://photos/album", output="s3://painted/out").values()} == {"skipped"}
+    s3.rm("painted/out/ledger.parquet")
+    s3.rm("painted/out/a.png")
+    again = states("s3://photos/album/**", output="s3://painted/out")
+    assert (again.pop("a.png"), {*again.values()}) == ("done", {"skipped"})
+    assert sum(darkener.batches) == painted + 1
+    assert {*states("s3://photos/album", output="s3://painted/all.tar").values()} == {"done"}
+    states(photos, output=tmp_path / "all.tar")
+    assert s3.cat_file("painted/all-000000.tar") == (tmp_path / "all-000000.tar").read_bytes()
+    assert states("s3://nobucket/x.png", "s3://photos/album/a.png", output="s3://painted/new")["a.png"] == "done"
