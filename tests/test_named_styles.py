@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 import impasto
+from impasto.engine.styles import load_style, save_styles
 from impasto.errors import OptionError, PictureError
-from impasto.gallery import is_encoded, named_styles, own_styles, packaged, shown, style_file, styles_file
-from impasto.methods.adain.style import STYLE_SUFFIX, load_style, save_styles
+from impasto.gallery import STYLE_SUFFIX, is_encoded, named_styles, own_styles, packaged, shown, style_file, styles_file
 
 ROOT = Path(__file__).parents[1]
 PHOTO = torch.rand(1, 3, 32, 40, generator=torch.Generator().manual_seed(0))

@@ -12,8 +12,8 @@ from PIL import Image
 import impasto
 from impasto import api
 from impasto.cli.styles import sheet
+from impasto.engine.styles import save_styles
 from impasto.gallery import named_styles, packaged, styles_file
-from impasto.methods.adain.style import save_styles
 
 # Chosen by eye for variety; every artist died in 1954 or before. The years are those that museums give.
 PAINTINGS = (

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeGuard, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 
-import torch
+import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from impasto import image
 from impasto.colour import keep_colours
@@ -29,6 +28,7 @@ from impasto.methods import (
     combined,
     load_encoded,
     load_method,
+    painted_by,
     refinement,
 )
 from impasto.options import Options
@@ -36,8 +36,12 @@ from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record
 from impasto.sources import PathLike, Source, as_kind, as_list, as_mask, as_picture, depth, like
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 # What a style may come as: a file NAME.style.safetensors counts as a path, as does the name of one of impasto's own.
 StyleSource = Source | EncodedStyle
+Floats = NDArray[np.float32]
 PICTURES = 3 * 3 * 4  # bytes of a pixel before it is painted, after, and as it will be written
 
 
@@ -77,7 +81,7 @@ def load(
     )
 
 
-Kind = TypeVar("Kind", bytes, Image.Image, NDArray[Any], Tensor)
+Kind = TypeVar("Kind", bytes, Image.Image, NDArray[Any], "Tensor")
 
 
 @overload
@@ -183,7 +187,7 @@ def encode_style(
         raise OptionError(f"method is '{options.method}', which does not paint from encoded styles")
     prepare_for_forks()
     pixels = as_style(style, options)
-    if not isinstance(pixels, Tensor):
+    if not isinstance(pixels, np.ndarray):
         raise OptionError(f"style '{pixels.name}' is encoded already; impasto paints from it as it is")
     made: EncodedStyle = stylizer.encode(pixels, options, name=_name(style))  # type: ignore[attr-defined]
     return made
@@ -221,7 +225,7 @@ def paint(
     try:
         result = _painted(stylizer, pixels, seen, options, maps, start, finish.watching(progress), saving)
     except Cancelled as stopped:
-        if isinstance(stopped.best, Tensor):
+        if isinstance(stopped.best, np.ndarray):
             stopped.best = like(finish(stopped.best), content)
         raise
     picture = like(finish(result), content)
@@ -249,10 +253,10 @@ def paint_batch(
     pixels = [image.resize(content_with_opacity(content), *size) for content in contents]
     prepare_for_forks()
     began = time.monotonic()
-    results = stylizer(together(pixels), [as_style(style, options) for style in styles], options)
+    results = painted_by(stylizer, together(pixels), [as_style(style, options) for style in styles], options)
     pictures = [
         like(_Finish(visible(before)[0], None, options)(after), content)
-        for before, after, content in zip(pixels, results.split(1), contents, strict=True)
+        for before, after, content in zip(pixels, np.split(results, len(contents)), contents, strict=True)
     ]
     seconds = (time.monotonic() - began) / len(contents)
     records = [
@@ -264,53 +268,57 @@ def paint_batch(
 
 def _painted(
     stylizer: Stylizer,
-    pixels: Tensor,
-    styles: Sequence[Tensor | EncodedStyle],
+    pixels: Floats,
+    styles: Sequence[Floats | EncodedStyle],
     options: Options,
-    maps: Sequence[Tensor] | None,
-    start: Tensor | None,
+    maps: Sequence[Floats] | None,
+    start: Floats | None,
     progress: ProgressCallback | None,
     saving: Any,
-) -> Tensor:
+) -> Floats:
     """What the method makes of it, and of that what the refinement makes."""
     pictures: Sequence[Any] = styles
     if options.needs_pictures:
-        pictures = [style if isinstance(style, Tensor) else style.pixels(options) for style in styles]
+        pictures = [style if isinstance(style, np.ndarray) else style.pixels(options) for style in styles]
     if options.colour == "match":
         styles = pictures = [match_visible(picture, pixels) for picture in pictures]
     refining = refinement(options)
     if refining is None:
-        return stylizer(pixels, styles, options, masks=maps, start=start, progress=progress, saving=saving)
-    result = stylizer(pixels, styles, options, masks=maps, start=start)
-    refiner = _refiner(stylizer.device, stylizer.weights)
-    return refiner(pixels, pictures, refining, masks=maps, start=result, progress=progress, saving=saving)
+        return painted_by(stylizer, pixels, styles, options, masks=maps, start=start, progress=progress, saving=saving)
+    result = painted_by(stylizer, pixels, styles, options, masks=maps, start=start)
+    refiner = _refiner(stylizer)
+    return painted_by(refiner, pixels, pictures, refining, masks=maps, start=result, progress=progress, saving=saving)
 
 
 def _bytes_per_pixel(stylizer: Stylizer, options: Options, regions: int = 0) -> float:
     """Memory of one pixel at the peak of everything that is done to a picture."""
     needed = stylizer.bytes_per_pixel(options, regions=regions)
     if refining := refinement(options):
-        refiner = _refiner(stylizer.device, stylizer.weights)
+        refiner = _refiner(stylizer)
         needed = max(needed, refiner.bytes_per_pixel(refining, regions=regions))
     return needed + PICTURES
 
 
-@lru_cache(maxsize=1)
-def _refiner(device: torch.device, weights: Path | None) -> Stylizer:
+def _refiner(stylizer: Stylizer) -> Stylizer:
     """Kept from one picture to the next, as the stylizer is."""
-    return load_method(REFINER, device, weights=weights)
+    return _loaded_refiner(str(stylizer.device), stylizer.weights)
+
+
+@lru_cache(maxsize=1)
+def _loaded_refiner(device: str, weights: Path | None) -> Stylizer:
+    return load_method(REFINER, choose_device(device), weights=weights)
 
 
 class _Finish:
     """What is done to every picture that a method hands out, finished or not: regions and colours."""
 
-    def __init__(self, content: Tensor, maps: Sequence[Tensor] | None, options: Options) -> None:
+    def __init__(self, content: Floats, maps: Sequence[Floats] | None, options: Options) -> None:
         self.content = content
-        self.covered = None if maps is None else torch.stack(list(maps)).sum(0).clamp(0, 1)
+        self.covered = None if maps is None else np.sum(list(maps), 0).clip(0, 1)
         self.keeps_colours = options.colour == "keep"
         self.last: Progress | None = None
 
-    def __call__(self, painted: Tensor) -> Tensor:
+    def __call__(self, painted: Floats) -> Floats:
         """(1, 3, h, w) -> the same, where no style goes the content itself."""
         height, width = painted.shape[-2:]
         content = image.resize(self.content, height, width)
@@ -331,7 +339,7 @@ class _Finish:
         return report
 
 
-def _maps(masks: Sequence[Source | image.Picture | None], styles: int, pixels: Tensor) -> list[Tensor] | None:
+def _maps(masks: Sequence[Source | image.Picture | None], styles: int, pixels: Floats) -> list[Floats] | None:
     """The masks as shares of every position. Raises OptionError if they do not fit the styles."""
     if not masks:
         return None
@@ -339,7 +347,7 @@ def _maps(masks: Sequence[Source | image.Picture | None], styles: int, pixels: T
     return regions(pictures, styles, *pixels.shape[-2:])
 
 
-def as_style(source: StyleSource | image.Picture, options: Options) -> Tensor | EncodedStyle:
+def as_style(source: StyleSource | image.Picture, options: Options) -> Floats | EncodedStyle:
     """Pixels (1, 3 or 4, h, w), opacity last, or what was encoded. Raises PictureError, OptionError, WeightsError."""
     if _is_encoded(source):
         return source

@@ -8,22 +8,26 @@ a colour that keeps its U and V changes its hue when its lightness changes.
 
 from collections.abc import Iterator, Sequence
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from impasto.errors import PictureError
 
 # Linear sRGB to the responses of the cones, and their cube roots to L, a, b; both as published, in the revision of
 # 2021-01-25.
-_CONES = (
-    (0.4122214708, 0.5363325363, 0.0514459929),
-    (0.2119034982, 0.6806995451, 0.1073969566),
-    (0.0883024619, 0.2817188376, 0.6299787005),
+_CONES = np.array(
+    [
+        (0.4122214708, 0.5363325363, 0.0514459929),
+        (0.2119034982, 0.6806995451, 0.1073969566),
+        (0.0883024619, 0.2817188376, 0.6299787005),
+    ]
 )
-_LAB = (
-    (0.2104542553, 0.7936177850, -0.0040720468),
-    (1.9779984951, -2.4285922050, 0.4505937099),
-    (0.0259040371, 0.7827717662, -0.8086757660),
+_LAB = np.array(
+    [
+        (0.2104542553, 0.7936177850, -0.0040720468),
+        (1.9779984951, -2.4285922050, 0.4505937099),
+        (0.0259040371, 0.7827717662, -0.8086757660),
+    ]
 )
 
 # Linear light beyond [0, 1] that still counts as inside; what is cut off there is far below a level of 16 bits.
@@ -33,151 +37,146 @@ _HALVINGS = 12
 # Variance of a colour direction, [0, 1] squared, below which it holds nothing to stretch: a quarter of an 8-bit level.
 _FLAT = 1e-6
 
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
 # Pixels in double precision at a time.
 _CHUNK = 1 << 18
 
 
-def luma(pixels: Tensor) -> Tensor:
+def luma(pixels: Floats) -> Floats:
     """How light each pixel is in grey, as in Pillow (Rec. 601): (..., 3, H, W) -> (..., 1, H, W)."""
-    return (pixels * pixels.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(-3, keepdim=True)
+    light: Floats = (pixels * np.array([0.299, 0.587, 0.114], np.float32)[:, None, None]).sum(-3, keepdims=True)
+    return light
 
 
-@torch.no_grad()
-def keep_colours(painted: Tensor, content: Tensor) -> Tensor:
+def keep_colours(painted: Floats, content: Floats) -> Floats:
     """The lightness of `painted` with the hue and chroma of `content`, in OkLab.
 
-    painted, content: (1, 3, H, W), sRGB in [0, 1]. Returns the same, with the dtype and device of `painted`. Where sRGB
-    has no such colour, its chroma is reduced as far as needed, and lightness and hue stay. Raises PictureError if the
-    two differ in size.
+    painted, content: (1, 3, H, W), sRGB in [0, 1]. Where sRGB has no such colour, its chroma is reduced as far as
+    needed, and lightness and hue stay. Raises PictureError if the two differ in size.
     """
     if painted.shape != content.shape:
         raise PictureError(
             f"colours are kept between pictures of one size, not {painted.shape[3]} x {painted.shape[2]} and "
             f"{content.shape[3]} x {content.shape[2]}"
         )
-    result = torch.empty_like(painted, memory_format=torch.contiguous_format)
+    result = np.empty(painted.shape, np.float32)
     for strokes, colours, place in zip(_chunks(painted), _chunks(content), _slices(painted), strict=True):
         lab = to_oklab(colours)
         lab[0] = to_oklab(strokes)[0]
-        result.view(3, -1)[:, place] = from_oklab(_into_gamut(lab)).to(result)
+        result.reshape(3, -1)[:, place] = from_oklab(_into_gamut(lab))
     return result
 
 
-@torch.no_grad()
 def match_colours(
-    style: Tensor, content: Tensor, style_opacity: Tensor | None = None, content_opacity: Tensor | None = None
-) -> Tensor:
+    style: Floats, content: Floats, style_opacity: Floats | None = None, content_opacity: Floats | None = None
+) -> Floats:
     """`style` with the mean and covariance of the colours of `content`; where things are plays no part.
 
     style: (1, 3, h, w), content: (1, 3, H, W), sRGB in [0, 1] of any sizes; their opacities, (1, 1, h, w) and
-    (1, 1, H, W), not all 0, say how much each pixel counts. Returns (1, 3, h, w) in [0, 1] with the
-    dtype and device of `style`. The map is x -> A (x - style's mean) + content's mean, with A the symmetric solution of
-    A S A = C for the covariances S of style and C of content: of all maps that match them it moves the colours least
-    (Monge-Kantorovitch; Pitié and Kokaram 2007). The match is exact but for two things: the result is clamped to
-    [0, 1], and variances of S and C that are under 1e-6 in some direction count as 1e-6. So a style of one colour, of
-    greys or of one pixel, which holds nothing that could be stretched to the content's colours, is only shifted or
-    tinted.
+    (1, 1, H, W), not all 0, say how much each pixel counts. Returns (1, 3, h, w) in [0, 1]. The map is
+    x -> A (x - style's mean) + content's mean, with A the symmetric solution of A S A = C for the covariances S of
+    style and C of content: of all maps that match them it moves the colours least (Monge-Kantorovitch; Pitié and
+    Kokaram 2007). The match is exact but for two things: the result is clamped to [0, 1], and variances of S and C that
+    are under 1e-6 in some direction count as 1e-6. So a style of one colour, of greys or of one pixel, which holds
+    nothing that could be stretched to the content's colours, is only shifted or tinted.
     """
     style_mean, S = _statistics(style, style_opacity)
     content_mean, C = _statistics(content, content_opacity)
     A = _transport(S, C)
-    result = torch.empty_like(style, memory_format=torch.contiguous_format)
+    result = np.empty(style.shape, np.float32)
     for colours, place in zip(_chunks(style), _slices(style), strict=True):
-        moved = A @ (colours - style_mean) + content_mean
-        result.view(3, -1)[:, place] = moved.clamp_(0, 1).to(result)
+        result.reshape(3, -1)[:, place] = (A @ (colours - style_mean) + content_mean).clip(0, 1)
     return result
 
 
-@torch.no_grad()
-def colour_scale(pictures: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-    """How far colours of the pictures reach in every direction: (3, 3), float64 on the CPU.
+def colour_scale(pictures: Sequence[Floats], shares: Sequence[float]) -> Doubles:
+    """How far colours of the pictures reach in every direction: (3, 3), float64.
 
     pictures: (1, 3 or 4, h, w) each, opacity last, which says how much a pixel counts; mixed in `shares`, which sum
-    to 1. The root of their covariance, scaled to a mean
-    square of 1 over the three directions; none counts as less than a thousandth of the mean variance.
+    to 1. The root of their covariance, scaled to a mean square of 1 over the three directions; none counts as less than
+    a thousandth of the mean variance.
     """
     each = [_statistics(one[:, :3], one[:, 3:] if one.shape[1] > 3 else None)[1] for one in pictures]
-    C = sum((share * covariance for share, covariance in zip(shares, each, strict=True)), _zeros(3, 3))
-    floor = max(1e-3 * C.diagonal().mean().item(), _FLAT)
+    C = sum((share * covariance for share, covariance in zip(shares, each, strict=True)), np.zeros((3, 3)))
+    floor = max(1e-3 * C.diagonal().mean(), _FLAT)
     root = _power(C, 0.5, floor)
-    return root / root.square().sum().div(3).sqrt()
+    scaled: Doubles = root / np.sqrt(np.square(root).sum() / 3)
+    return scaled
 
 
-def to_oklab(rgb: Tensor) -> Tensor:
+def to_oklab(rgb: Doubles) -> Doubles:
     """(3, P) sRGB in [0, 1] -> (3, P): L in [0, 1], a (green to red), b (blue to yellow)."""
-    linear = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    roots = (linear.new_tensor(_CONES) @ linear).clamp_min(0).pow(1 / 3)
-    return linear.new_tensor(_LAB) @ roots
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    roots: Doubles = np.cbrt(np.maximum(_CONES @ linear, 0))
+    return _LAB @ roots
 
 
-def from_oklab(lab: Tensor) -> Tensor:
+def from_oklab(lab: Doubles) -> Doubles:
     """(3, P) L, a, b -> (3, P) sRGB, clamped to [0, 1]."""
-    linear = _linear(lab).clamp_(0, 1)
-    return torch.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    linear = _linear(lab).clip(0, 1)
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
-def _linear(lab: Tensor) -> Tensor:
+def _linear(lab: Doubles) -> Doubles:
     """(3, P) L, a, b -> (3, P) linear sRGB, outside [0, 1] for colours that sRGB does not have."""
-    roots: Tensor = torch.linalg.inv(lab.new_tensor(_LAB)) @ lab
-    linear: Tensor = torch.linalg.inv(lab.new_tensor(_CONES)) @ roots.pow(3)
+    roots = np.linalg.inv(_LAB) @ lab
+    linear: Doubles = np.linalg.inv(_CONES) @ roots**3
     return linear
 
 
-def _into_gamut(lab: Tensor) -> Tensor:
+def _into_gamut(lab: Doubles) -> Doubles:
     """(3, P) L, a, b with L in [0, 1] -> the same, a and b scaled towards grey where sRGB ends before them."""
     outside = ~_in_gamut(lab)
     far = lab[:, outside]
-    low = torch.zeros_like(far[0])
-    high = torch.ones_like(low)
+    low = np.zeros_like(far[0])
+    high = np.ones_like(low)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        fits = _in_gamut(torch.cat([far[:1], far[1:] * middle]))
-        low, high = torch.where(fits, middle, low), torch.where(fits, high, middle)
+        fits = _in_gamut(np.concatenate([far[:1], far[1:] * middle]))
+        low, high = np.where(fits, middle, low), np.where(fits, high, middle)
     lab[1:, outside] = far[1:] * low
     return lab
 
 
-def _in_gamut(lab: Tensor) -> Tensor:
+def _in_gamut(lab: Doubles) -> NDArray[np.bool_]:
     linear = _linear(lab)
-    return ((linear >= -_SLACK) & (linear <= 1 + _SLACK)).all(0)
+    inside: NDArray[np.bool_] = np.all((linear >= -_SLACK) & (linear <= 1 + _SLACK), 0)
+    return inside
 
 
-def _statistics(picture: Tensor, opacity: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Mean (3, 1) and covariance (3, 3) of the colours, per pixel, in float64."""
-    weights = picture.new_ones(1, 1, *picture.shape[2:]) if opacity is None else opacity
-    total = sum((share.sum() for share in _chunks(weights)), _zeros())
+def _statistics(picture: Floats, opacity: Floats | None) -> tuple[Doubles, Doubles]:
+    """Mean (3, 1) and covariance (3, 3) of the colours, per pixel."""
+    weights = np.ones_like(picture[:, :1]) if opacity is None else opacity
+    total = sum(share.sum() for share in _chunks(weights))
     weighted = zip(_chunks(picture), _chunks(weights), strict=True)
-    mean = sum(((chunk * share).sum(1, keepdim=True) for chunk, share in weighted), _zeros(3, 1)) / total
+    mean = sum(((chunk * share).sum(1, keepdims=True) for chunk, share in weighted), np.zeros((3, 1))) / total
     centred = ((chunk - mean, share) for chunk, share in zip(_chunks(picture), _chunks(weights), strict=True))
-    return mean, sum(((chunk * share) @ chunk.T for chunk, share in centred), _zeros(3, 3)) / total
+    return mean, sum(((chunk * share) @ chunk.T for chunk, share in centred), np.zeros((3, 3))) / total
 
 
-def _transport(S: Tensor, C: Tensor) -> Tensor:
+def _transport(S: Doubles, C: Doubles) -> Doubles:
     """The symmetric A with A S A = C: S^-1/2 (S^1/2 C S^1/2)^1/2 S^-1/2. (3, 3) each."""
     root = _power(S, 0.5, _FLAT)
     inverse = _power(S, -0.5, _FLAT)
     return inverse @ _power(root @ _power(C, 1.0, _FLAT) @ root, 0.5) @ inverse
 
 
-def _power(matrix: Tensor, exponent: float, smallest: float = 0.0) -> Tensor:
+def _power(matrix: Doubles, exponent: float, smallest: float = 0.0) -> Doubles:
     """A power of a symmetric matrix whose eigenvalues count as at least `smallest`."""
-    values, vectors = torch.linalg.eigh(matrix)
-    power: Tensor = vectors * values.clamp_min(smallest).pow(exponent) @ vectors.T
+    values, vectors = np.linalg.eigh(matrix)
+    power: Doubles = (vectors * np.maximum(values, smallest) ** exponent) @ vectors.T
     return power
 
 
-def _zeros(*shape: int) -> Tensor:
-    return torch.zeros(shape, dtype=torch.float64)
-
-
-def _slices(picture: Tensor) -> Iterator[slice]:
+def _slices(picture: Floats) -> Iterator[slice]:
     for first in range(0, picture.shape[2] * picture.shape[3], _CHUNK):
         yield slice(first, first + _CHUNK)
 
 
-def _chunks(picture: Tensor) -> Iterator[Tensor]:
+def _chunks(picture: Floats) -> Iterator[Doubles]:
     """(1, C, H, W) -> (C, P) in float64, a few pixels at a time."""
-    flat = picture.flatten(2)[0]
+    flat = picture.reshape(picture.shape[1], -1)
     for place in _slices(picture):
-        # On the CPU, since not every device has double precision.
-        yield flat[:, place].cpu().double()
+        yield flat[:, place].astype(np.float64)

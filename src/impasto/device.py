@@ -3,25 +3,28 @@
 import contextlib
 import os
 import platform
-from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
-
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from impasto.errors import OptionError, OutOfMemoryError, PictureError
 from impasto.sizes import largest_side
 
+if TYPE_CHECKING:
+    import torch
+
 # Half precision is used only where it gives the same picture to this many decibels.
 GATE_PSNR = 40.0
 
-T = TypeVar("T")
-
 PROC = Path("/proc")
+
+# Linux has one of them where a driver is loaded: NVIDIA's, that of Windows below it, AMD's.
+DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/kfd"))
 
 # Of memory, for every pixel that is decoded; measured: 31 bytes for RGB, 46 with alpha, 33 for RGB of 16 bits.
 BYTES_PER_CHANNEL = 12
@@ -31,8 +34,25 @@ FIRST = ("memory.limit_in_bytes", "memory.usage_in_bytes")
 SECOND = ("memory.max", "memory.current")
 
 
-def choose_device(name: str = "auto") -> torch.device:
+@dataclass(frozen=True)
+class Device:
+    """Where something is computed, as PyTorch names it, but known without PyTorch."""
+
+    type: str
+    index: int | None = None
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+
+CPU = Device("cpu")
+
+
+def choose_device(name: str = "auto") -> Device:
     """'auto' (the fastest there is), 'cpu', 'cuda', 'cuda:1' or 'mps'. Raises OptionError if it is not there."""
+    if name == "cpu" or (name == "auto" and not _may_have_gpu()):
+        return CPU
+    torch = needed_torch(f"the device {name}")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
@@ -45,17 +65,39 @@ def choose_device(name: str = "auto") -> torch.device:
         raise OptionError("device is 'mps', but PyTorch sees no Apple GPU here")
     if device.type not in ("cpu", "cuda", "mps"):
         raise OptionError(f"device is '{name}', but must be auto, cpu, cuda, cuda:NUMBER or mps")
-    return device
+    return Device(device.type, device.index)
+
+
+def _may_have_gpu() -> bool:
+    """Whether it is worth a second or two to ask PyTorch."""
+    if find_spec("torch") is None:
+        return False
+    if "torch" in sys.modules or sys.platform in ("darwin", "win32"):
+        return True
+    return any(driver.exists() for driver in DRIVERS)
+
+
+def needed_torch(what: str) -> Any:
+    """PyTorch. Raises OptionError, which says how to get it for this, where it is not installed."""
+    try:
+        import torch
+    except ImportError:
+        raise OptionError(f"{what} needs PyTorch: pip install 'impasto[torch]'") from None
+    return torch
 
 
 def machine() -> str:
-    """Versions, processor and threads, for the record."""
+    """Versions, processor and threads, for the record of what PyTorch computed."""
+    import torch
+
     threads = torch.get_num_threads()
     return f"impasto {version('impasto')}, torch {torch.__version__}, {platform.machine()}, {threads} threads"
 
 
-def precision(name: str, device: torch.device) -> torch.dtype:
+def precision(name: str, device: "torch.device") -> "torch.dtype":
     """'fp32', 'bf16', or 'auto': bf16 where the hardware multiplies in it, fp32 elsewhere. Raises OptionError."""
+    import torch
+
     if name == "auto":
         return torch.bfloat16 if _multiplies_bf16(device) else torch.float32
     if name not in ("fp32", "bf16"):
@@ -63,26 +105,9 @@ def precision(name: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if name == "bf16" else torch.float32
 
 
-def gated(name: str, exact: T, half: T, paint: Callable[[T, Tensor], Tensor], pictures: int = 1) -> T:
-    """`half`, or `exact` if the precision is named 'auto' and `half` changes visibly what is painted.
+def _multiplies_bf16(device: "torch.device") -> bool:
+    import torch
 
-    paint: what either makes of noise (N, 3, 96, 96) in [0, 1], which is harder than a photograph. pictures: N.
-    """
-    if name != "auto" or half == exact:
-        return half
-    coarse = torch.rand(pictures, 3, 12, 12, generator=torch.Generator().manual_seed(0))
-    noise = F.interpolate(coarse, (96, 96), mode="bicubic").clamp(0, 1)
-    with torch.inference_mode():
-        first, second = (paint(one, noise).float().clamp(0, 1) for one in (exact, half))
-    return half if decibels(first, second) >= GATE_PSNR else exact
-
-
-def decibels(first: Tensor, second: Tensor) -> float:
-    """Peak signal-to-noise ratio of two pictures in [0, 1]; 120 where they are equal."""
-    return float(-10 * (first - second).square().mean().clamp_min(1e-12).log10())
-
-
-def _multiplies_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":
@@ -98,15 +123,25 @@ def prepare_for_forks() -> None:
     OpenMP's other threads do not come along, and a child that has painted before its fork would wait for them for ever.
     """
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
+        os.register_at_fork(after_in_child=_compute_alone)
 
 
-def free_memory(device: torch.device) -> int | None:
+def _compute_alone() -> None:
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+
+
+def free_memory(device: "Device | torch.device") -> int | None:
     """Bytes that a job on this device may still take; None where the system does not say."""
     if device.type == "cuda":
-        free: int = torch.cuda.mem_get_info(device)[0]
-        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        import torch
+
+        place = torch.device(str(device))
+        free: int = torch.cuda.mem_get_info(place)[0]
+        return free + torch.cuda.memory_reserved(place) - torch.cuda.memory_allocated(place)
     if device.type == "mps":
+        import torch
+
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
     bounds = [*_left_of_host(), *_left_of_cgroups()]
     return max(0, min(bounds)) if bounds else None
@@ -172,13 +207,13 @@ def _cached(path: Path) -> int:
 
 def check_room(height: int, width: int, channels: int) -> None:
     """Raises PictureError if a picture file would not fit into the memory that is free, before it is decoded."""
-    free, needed = free_memory(torch.device("cpu")), height * width * BYTES_PER_CHANNEL * max(3, channels)
+    free, needed = free_memory(CPU), height * width * BYTES_PER_CHANNEL * max(3, channels)
     if free is not None and needed > free:
         sizes = f"about {needed / 2**30:.1f} GiB of memory to be read, and {free / 2**30:.1f} GiB are free"
         raise PictureError(f"its {width} x {height} pixels need {sizes}")
 
 
-def check_memory(device: torch.device, height: int, width: int, bytes_per_pixel: float) -> None:
+def check_memory(device: "Device | torch.device", height: int, width: int, bytes_per_pixel: float) -> None:
     """Raises OutOfMemoryError with the memory that is needed and there, and the `--size` that fits, if it does not fit.
 
     It belongs before all work, because a system that is out of memory kills the process without asking.
@@ -190,7 +225,7 @@ def check_memory(device: torch.device, height: int, width: int, bytes_per_pixel:
 
 
 @contextlib.contextmanager
-def memory_guard(device: torch.device, height: int, width: int, bytes_per_pixel: float) -> Iterator[None]:
+def memory_guard(device: "Device | torch.device", height: int, width: int, bytes_per_pixel: float) -> Iterator[None]:
     """Refuse a picture that cannot fit before work begins, and explain it if memory runs out after all.
 
     Raises what `check_memory` raises.
@@ -199,10 +234,10 @@ def memory_guard(device: torch.device, height: int, width: int, bytes_per_pixel:
     free, needed = free_memory(device), height * width * bytes_per_pixel
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError):
+    except MemoryError:
         raise OutOfMemoryError(_advice(height, width, needed, free)) from None
     except RuntimeError as error:
-        # What PyTorch's allocators for CPU and MPS raise has no class of its own.
+        # What PyTorch's allocators for CPU and MPS raise has no class of its own; CUDA's is such a one, too.
         if "can't allocate memory" in str(error) or "out of memory" in str(error).lower():
             raise OutOfMemoryError(_advice(height, width, needed, free)) from None
         raise

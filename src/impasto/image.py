@@ -1,7 +1,7 @@
 """Pictures: files, bytes, PIL images and arrays to and from the one kind that impasto works on.
 
-Inside, a picture is RGB in sRGB, float32, [0, 1], (1, 3, H, W), upright. Nothing else converts pixels. Metadata of the
-input (camera, place, time) end here.
+Inside, a picture is RGB in sRGB, float32, [0, 1], (1, 3, H, W), upright, a numpy array. Nothing else converts pixels.
+Metadata of the input (camera, place, time) end here.
 """
 
 import io
@@ -10,29 +10,30 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import DTypeLike, NDArray
 from PIL import Image, PngImagePlugin
-from torch import Tensor
 
 from impasto import gallery, sixteen_bit, sizes
 from impasto import record as records
 from impasto.colour import luma
 from impasto.decoding import Decoded, Floats, decode, fractions
-from impasto.device import check_memory, check_room
+from impasto.device import CPU, check_memory, check_room
+from impasto.engine import raster
 from impasto.errors import PictureError, reason_of
 from impasto.files import check_output, replace_file
 from impasto.record import Record, check_path, explained, opened
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 DEFAULT_PIXEL_LIMIT = records.DEFAULT_PIXEL_LIMIT
 Source = records.Source
 
 _LONGEST_SIDE = {"JPEG": 65_500, "WebP": 16_383}
-_LARGE = 2**24  # pixels that no machine has too little memory for
+LARGE = 2**24  # pixels that no machine has too little memory for
 
 fit = sizes.fit
 FORMATS = gallery.FORMATS
@@ -49,8 +50,8 @@ class Picture:
     notes: what the user should hear about reading it, such as "animated: the first of 12 frames".
     """
 
-    pixels: Tensor
-    alpha: Tensor | None = None
+    pixels: Floats
+    alpha: Floats | None = None
     bits: int = 8
     notes: tuple[str, ...] = ()
 
@@ -107,11 +108,11 @@ def _picture(found: Decoded) -> Picture:
 
 def _from_channels(channels: Floats, bits: int, notes: tuple[str, ...] = ()) -> Picture:
     """(H, W, 1 to 4) in [0, 1] -> Picture; 1 and 2 channels are grey, 2 and 4 end with alpha."""
-    planes = torch.from_numpy(np.ascontiguousarray(channels.transpose(2, 0, 1)))[None]
+    planes = np.ascontiguousarray(channels.transpose(2, 0, 1), np.float32)[None]
     count = planes.shape[1]
-    alpha = planes[:, -1:].clone() if count in (2, 4) else None
-    pixels = planes[:, :3] if count >= 3 else planes[:, :1].repeat(1, 3, 1, 1)
-    return Picture(pixels.contiguous(), alpha, bits, notes)
+    alpha = planes[:, -1:].copy() if count in (2, 4) else None
+    pixels = planes[:, :3] if count >= 3 else planes[:, :1].repeat(3, 1)
+    return Picture(np.ascontiguousarray(pixels), alpha, bits, notes)
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -215,11 +216,12 @@ def _encode_with_pillow(samples: NDArray[np.uint8], kind: str, texts: dict[str, 
 def _samples(picture: Picture, bits: int) -> NDArray[Any]:
     """(H, W, 3) or, with alpha, (H, W, 4) as uint8 or uint16, rounded to nearest."""
     parts = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha]
-    channels = torch.cat([part.detach().float().cpu() for part in parts], dim=1)[0]
-    if not torch.isfinite(channels).all():
+    channels = np.concatenate([part[0] for part in parts]) if len(parts) > 1 else parts[0][0]
+    if not np.isfinite(channels).all():
         raise PictureError("the picture holds values that are not numbers (NaN or infinity)")
-    levels = (channels.clamp(0, 1) * (2**bits - 1)).round_()
-    return np.ascontiguousarray(levels.permute(1, 2, 0).numpy().astype(np.uint8 if bits == 8 else np.uint16))
+    levels = channels.clip(0, 1) * np.float32(2**bits - 1)
+    np.rint(levels, out=levels)
+    return np.ascontiguousarray(levels.transpose(1, 2, 0).astype(np.uint8 if bits == 8 else np.uint16))
 
 
 # --- arrays, tensors, PIL images -------------------------------------------------------------------------------------
@@ -239,7 +241,7 @@ def from_array(array: NDArray[Any]) -> Picture:
         raise PictureError(f"an array has the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.shape}")
     channels = array.reshape(*array.shape[:2], -1)
     if array.dtype.kind == "f":
-        return _from_channels(_in_range(torch.from_numpy(channels.astype(np.float32))).numpy(), 16)
+        return _from_channels(_in_range(channels.astype(np.float32)), 16)
     if array.dtype.kind != "u" or array.dtype.itemsize > 2:
         raise PictureError(f"an array is of uint8, uint16 or floats in [0, 1], not of {array.dtype}")
     bits = 8 * array.dtype.itemsize
@@ -260,39 +262,39 @@ def to_array(picture: Picture, dtype: DTypeLike = np.uint8, channels: int | None
     if count < 3:
         pixels = luma(pixels)
     elif count == 4 and alpha is None:
-        alpha = torch.ones_like(pixels[:, :1])
-    planes = pixels if alpha is None else torch.cat([pixels, alpha], dim=1)
-    array = planes[0].permute(1, 2, 0).detach().float().cpu().numpy().astype(np.float64)
+        alpha = np.ones_like(pixels[:, :1])
+    planes = pixels if alpha is None else np.concatenate([pixels, alpha], 1)
+    array = planes[0].transpose(1, 2, 0).astype(np.float64)
     if kind.kind == "u":
         array = np.rint(np.clip(array, 0, 1) * (2 ** (8 * kind.itemsize) - 1))
     return np.ascontiguousarray((array[:, :, 0] if count == 0 else array).astype(kind))
 
 
-def from_tensor(tensor: Tensor) -> Picture:
-    """A picture from (3, H, W) or (1, 3, H, W) of floats in [0, 1], on its device. Raises PictureError."""
+def from_tensor(tensor: "Tensor") -> Picture:
+    """A picture from (3, H, W) or (1, 3, H, W) of floats in [0, 1], on any device. Raises PictureError."""
     if not tensor.is_floating_point():
         raise PictureError(f"a tensor is of floats in [0, 1], not of {tensor.dtype}")
     pixels = tensor[None] if tensor.ndim == 3 else tensor
     if pixels.ndim != 4 or pixels.shape[:2] != (1, 3) or pixels.numel() == 0:
         raise PictureError(f"a tensor has the shape (3, H, W) or (1, 3, H, W), not {tuple(tensor.shape)}")
-    return Picture(_in_range(pixels.detach().float()), bits=16)
+    return Picture(_in_range(pixels.detach().float().cpu().numpy()), bits=16)
 
 
-def _in_range(values: Tensor) -> Tensor:
+def _in_range(values: Floats) -> Floats:
     """Clamp what rounding put outside [0, 1]; refuse what was never in it."""
     low, high = float(values.min()), float(values.max())
     if not (low >= -1e-3 and high <= 1 + 1e-3):
         raise PictureError(f"floats are in [0, 1], not {low:g} to {high:g}; divide 8-bit values by 255")
-    return values.clamp(0, 1)
+    return values.clip(0, 1)
 
 
-def resize(image: Tensor, height: int, width: int) -> Tensor:
+def resize(image: Floats, height: int, width: int) -> Floats:
     """(N, C, H, W) -> (N, C, height, width), both in [0, 1]: bicubic, antialiased. The same size is returned as is.
 
     Raises OutOfMemoryError, before any work, for a size that memory cannot hold.
     """
     if image.shape[-2:] == (height, width):
         return image
-    if height * width > _LARGE:
-        check_memory(image.device, height, width, 2 * image.shape[0] * image.shape[1] * image.element_size())
-    return F.interpolate(image, (height, width), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+    if height * width > LARGE:
+        check_memory(CPU, height, width, 2 * image.shape[0] * image.shape[1] * image.itemsize)
+    return raster.resized(image, height, width)

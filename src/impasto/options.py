@@ -74,6 +74,8 @@ class Options:
     """The method in a few words."""
     stylizer: ClassVar[str] = ""
     """module:class that paints by these options, imported when there is work."""
+    needs_torch: ClassVar[bool] = True
+    """Whether it is computed by PyTorch alone."""
     takes_styles: ClassVar[bool] = False
     """Whether it is shown paintings; to another, its weights are the style."""
     needs_style: ClassVar[bool] = False

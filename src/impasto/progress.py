@@ -7,10 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +19,7 @@ class Progress:
     one, which after the last step is the finished one.
     retreats: how often the loss exploded so far, where a method goes back to its best picture then.
     size: (height, width) that is being worked on. seconds_left: an estimate; None until there is one.
-    preview: the best picture so far, (1, 3, h, w) in [0, 1]; a function because making it costs time.
+    preview: the best picture so far, (1, 3, h, w) in [0, 1], as it is painted; a function because making it costs time.
     """
 
     step: int
@@ -33,7 +30,7 @@ class Progress:
     retreats: int = 0
     size: tuple[int, int] | None = None
     seconds_left: float | None = None
-    preview: "Callable[[], Tensor] | None" = field(default=None, repr=False)
+    preview: Callable[[], Any] | None = field(default=None, repr=False)
 
 
 # Called with each report. Raising errors.Cancelled stops the job; its best picture so far is kept.

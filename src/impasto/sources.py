@@ -1,21 +1,24 @@
 """What pictures may come as, and how they go back as the same."""
 
 import os
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard, Union
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from impasto import image
 from impasto.errors import OptionError
 from impasto.record import Record, opened
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 PathLike = str | os.PathLike[str]
 # What a picture may come as.
-Source = PathLike | bytes | Image.Image | NDArray[Any] | Tensor
+Source = Union[PathLike, bytes, Image.Image, NDArray[Any], "Tensor"]
 
 
 def as_picture(source: Source | image.Picture) -> image.Picture:
@@ -23,14 +26,14 @@ def as_picture(source: Source | image.Picture) -> image.Picture:
     match source:
         case image.Picture():
             return source
-        case Tensor():
-            return image.from_tensor(source)
         case np.ndarray():
             return image.from_array(np.asarray(source))  # a matrix keeps two axes whatever is done to it
         case Image.Image():
             return image.from_pil(source)
         case str() | bytes() | os.PathLike():
             return image.read(source)
+    if is_tensor(source):
+        return image.from_tensor(source)
     raise OptionError(
         f"a picture must be a path, bytes, a PIL image, an array or a tensor, not {type(source).__name__}"
     )
@@ -48,7 +51,7 @@ def as_mask(source: Source | image.Picture) -> image.Picture:
     type, and tensors of one channel, ([[1,] 1,] H, W). Raises PictureError."""
     if isinstance(source, np.ndarray):
         return as_picture(255 * source.astype(np.uint8) if _is_yes_or_no(source) else source)
-    if not isinstance(source, Tensor):
+    if not is_tensor(source):
         return as_picture(source)
     planes = source.float() if _is_yes_or_no(source) else source
     if planes.ndim == 2 or planes.shape[-3:-2] == (1,):
@@ -56,15 +59,17 @@ def as_mask(source: Source | image.Picture) -> image.Picture:
     return image.from_tensor(planes)
 
 
-def _is_yes_or_no(values: NDArray[Any] | Tensor) -> bool:
+def _is_yes_or_no(values: "NDArray[Any] | Tensor") -> bool:
     return 0 not in values.shape and bool(((values == 0) | (values == 1)).all())
 
 
 def as_kind(picture: image.Picture, source: Any, record: Record) -> Any:
     """The picture as what `source` is; a PIL image for a path."""
+    if is_tensor(source):
+        import torch
+
+        return torch.from_numpy(picture.pixels).reshape(*source.shape[:-3], *picture.pixels.shape[1:]).to(source)
     match source:
-        case Tensor():
-            return picture.pixels.reshape(*source.shape[:-3], *picture.pixels.shape[1:]).to(source)
         case np.ndarray():
             return image.to_array(picture, source.dtype, 0 if source.ndim == 2 else source.shape[2])
         case bytes():
@@ -75,7 +80,13 @@ def as_kind(picture: image.Picture, source: Any, record: Record) -> Any:
     return image.to_pil(picture)
 
 
-def like(pixels: Tensor, content: image.Picture) -> image.Picture:
+def is_tensor(source: Any) -> "TypeGuard[Tensor]":
+    """Whether it is one of PyTorch's, which nobody can have who has not imported that."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(source, torch.Tensor)
+
+
+def like(pixels: NDArray[np.float32], content: image.Picture) -> image.Picture:
     """The painted pixels with the content's transparency and bit depth."""
     height, width = pixels.shape[-2:]
     alpha = None if content.alpha is None else image.resize(content.alpha, height, width)

@@ -10,12 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.blocks.instance_norm import counting
-from impasto.device import gated, memory_guard, precision
+from impasto.device import memory_guard, precision
 from impasto.errors import OptionError, WeightsError
 from impasto.gallery import shipped_weights
 from impasto.masks import visible
 from impasto.options import TranslationOptions
 from impasto.progress import Progress, ProgressCallback
+from impasto.tensors import gated
 from impasto.weights import load, save, sha256_of
 
 DIRECTIONS = ("A2B", "B2A")

@@ -11,25 +11,28 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from platformdirs import user_cache_path
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as serialise
-from torch import Tensor
 
 from impasto.download import DownloadError, RemoteFile, download, is_offline, sha256_of
 from impasto.errors import WeightsError
 from impasto.files import replacing
 
 __all__ = [
-    "WEIGHTS", "WeightSpec", "cache_folder", "fetch", "load", "load_foreign_state", "location", "save", "sha256_of",
-    "verify",
+    "WEIGHTS", "WeightSpec", "cache_folder", "fetch", "load", "load_arrays", "load_foreign_state", "location", "save",
+    "save_arrays", "sha256_of", "verify",
 ]  # fmt: skip
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CONFIG_KEY = "impasto"
 
@@ -198,32 +201,37 @@ def verify(path: Path, spec: WeightSpec) -> None:
         )
 
 
-def save(path: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
+def save(path: Path, tensors: "Mapping[str, Tensor]", config: Mapping[str, Any]) -> None:
     """Writes tensors and the config of their network as safetensors: all of it or, on any failure, nothing.
 
     config: anything that JSON can say; tuples come back as lists. The same contents always give the same bytes.
     Raises WeightsError if the file cannot be written.
     """
-    if "\0" in str(path):
-        raise WeightsError(f"{str(path)!r}: a path holds no NUL character")
-    # One key only: safetensors writes several in random order, and equal contents must give equal bytes.
-    metadata = {CONFIG_KEY: json.dumps(config, sort_keys=True, allow_nan=False)}
+    import torch
+    from safetensors.torch import save as serialise
+
     # Copies, because safetensors refuses channels_last tensors and tensors that share their memory.
     copies = {
         name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()
     }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial:
-            partial.write_bytes(serialise(copies, metadata))
-    except OSError as error:
-        raise WeightsError(f"{path}: {_local_reason(error, path)}") from None
+    _write(path, partial(serialise, copies), config)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> None:
+    """`save` without PyTorch."""
+    from safetensors.numpy import save as serialise
+
+    _write(path, partial(serialise, {name: np.ascontiguousarray(array) for name, array in arrays.items()}), config)
 
 
 def fitting(
-    path: Path, what: str, found: Mapping[str, Tensor], expected: Mapping[str, Tensor], names: Mapping[str, str] = {}
-) -> dict[str, Tensor]:
+    path: Path,
+    what: str,
+    found: "Mapping[str, Tensor]",
+    expected: "Mapping[str, Tensor]",
+    names: Mapping[str, str] = {},
+) -> "dict[str, Tensor]":
     """Of what was found in a file, all that a network expects: {its name: tensor of the shape that is expected}.
 
     what: 'is no VGG-19', as an error says it. names: what the file calls those that it calls otherwise.
@@ -240,28 +248,32 @@ def fitting(
     return state
 
 
-def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load(path: Path) -> "tuple[dict[str, Tensor], dict[str, Any]]":
     """The tensors, on the CPU, and the config that `save` wrote.
 
     Raises WeightsError if the file is missing, damaged, no safetensors or without impasto's config.
     """
-    tensors, metadata = _read_safetensors(path)
-    try:
-        config = json.loads(metadata[CONFIG_KEY])
-    except (KeyError, ValueError):
-        config = None
-    if not isinstance(config, dict):
-        raise WeightsError(f"{path}: holds no impasto config, so that the network of these weights is unknown")
-    return tensors, config
+    tensors, metadata = _read_safetensors(path, "pt")
+    # Cloned, because they lie in the file's buffer at any address, and the last bit of a dot product depends on its
+    # operands' alignment: what is resumed must go on as it would have in torch's own memory.
+    return {name: tensor.clone() for name, tensor in tensors.items()}, _config(path, metadata)
 
 
-def load_foreign_state(path: Path) -> dict[str, Tensor]:
+def load_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """`load` without PyTorch."""
+    arrays, metadata = _read_safetensors(path, "np")
+    return arrays, _config(path, metadata)
+
+
+def load_foreign_state(path: Path) -> "dict[str, Tensor]":
     """The tensors, on the CPU, of somebody else's `.pth` or `.safetensors` file; code in it is refused, never run.
 
     Raises WeightsError if the file is missing, damaged, or is anything but a dictionary of tensors.
     """
+    import torch
+
     if path.suffix == ".safetensors":
-        return _read_safetensors(path)[0]
+        return _read_safetensors(path, "pt")[0]
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
@@ -272,22 +284,42 @@ def load_foreign_state(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, dict) or not state:
         raise WeightsError(f"{path}: holds no dictionary of tensors")
     for name, value in state.items():
-        if not isinstance(name, str) or not isinstance(value, Tensor):
+        if not isinstance(name, str) or not isinstance(value, torch.Tensor):
             raise WeightsError(f"{path}: should hold nothing but named tensors, but {name!r} is another thing")
     return state
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+def _read_safetensors(path: Path, framework: str) -> tuple[dict[str, Any], dict[str, str]]:
     if not path.is_file():
         raise WeightsError(f"{path}: there is no such file")
     try:
-        with _in_unicode(path) as name, safe_open(name, framework="pt") as file:
-            # Cloned, because they lie in the file's buffer at any address, and the last bit of a dot product depends on
-            # its operands' alignment: what is resumed must go on as it would have in torch's own memory.
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-            return tensors, file.metadata() or {}
+        with _in_unicode(path) as name, safe_open(name, framework=framework) as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except SafetensorError as error:
         raise WeightsError(f"{path}: is damaged or is not a safetensors file ({error})") from None
+    except OSError as error:
+        raise WeightsError(f"{path}: {_local_reason(error, path)}") from None
+
+
+def _config(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        config = json.loads(metadata[CONFIG_KEY])
+    except (KeyError, ValueError):
+        config = None
+    if not isinstance(config, dict):
+        raise WeightsError(f"{path}: holds no impasto config, so that the network of these weights is unknown")
+    return config
+
+
+def _write(path: Path, serialise: Callable[..., bytes], config: Mapping[str, Any]) -> None:
+    if "\0" in str(path):
+        raise WeightsError(f"{str(path)!r}: a path holds no NUL character")
+    # One key only: safetensors writes several in random order, and equal contents must give equal bytes.
+    metadata = {CONFIG_KEY: json.dumps(config, sort_keys=True, allow_nan=False)}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as part:
+            part.write_bytes(serialise(metadata))
     except OSError as error:
         raise WeightsError(f"{path}: {_local_reason(error, path)}") from None
 

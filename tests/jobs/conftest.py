@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from impasto.engine.styles import Style
 from impasto.errors import Cancelled, PictureError
 from impasto.image import Picture
 from impasto.jobs.job import PaintingTarget, PaintJob
 from impasto.jobs.session import Session
 from impasto.methods import StylizeOptions
-from impasto.methods.adain.style import Style
 from impasto.progress import Progress
 
 OPTIONS = StylizeOptions()

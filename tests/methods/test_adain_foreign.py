@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from impasto.encoders.network import LAYERS, Encoder
 from impasto.encoders.vgg19 import vgg19
+from impasto.engine.architecture import DecoderConfig
 from impasto.errors import OptionError, WeightsError
 from impasto.losses.feature_statistics import mean_std
 from impasto.methods import StylizeOptions
 from impasto.methods.adain.foreign import LAYOUTS, import_foreign, layout_named, recognise
-from impasto.methods.adain.network import Decoder, DecoderConfig, adain
+from impasto.methods.adain.network import Decoder, adain
 from impasto.methods.adain.stylizer import AdaIN
 from impasto.weights import load, save
 

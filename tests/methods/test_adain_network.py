@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from impasto.engine.architecture import LAYERS, DecoderConfig
 from impasto.losses.feature_statistics import mean_std
-from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig, adain, ground
+from impasto.methods.adain.network import Decoder, adain, ground
 
 CPU = torch.device("cpu")
 SMALL = DecoderConfig(widths=(4, 6, 8, 10), depths=(2, 2, 2, 2), joined=True, hidden=5)

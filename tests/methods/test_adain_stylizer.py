@@ -5,26 +5,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 import impasto
-from impasto import image
-from impasto.device import GATE_PSNR, decibels
+from impasto import image, tensors
+from impasto.device import CPU, GATE_PSNR
 from impasto.encoders import load_encoder
+from impasto.engine.architecture import LAYERS, DecoderConfig
+from impasto.engine.colours import colours
+from impasto.engine.given import Given
+from impasto.engine.statistics import Array, blend
+from impasto.engine.styles import Style, load_style
 from impasto.errors import OptionError, OutOfMemoryError, WeightsError
 from impasto.gallery import packaged
 from impasto.losses.feature_statistics import mean_std, relative_statistics_loss
 from impasto.methods import StylizeOptions
 from impasto.methods.adain import stylizer as module
-from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig
+from impasto.methods.adain.backend import PyTorch, load_decoder, load_networks
+from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.network import adain as exchange_statistics
-from impasto.methods.adain.painter import Networks, Painter
-from impasto.methods.adain.preparation import colours
-from impasto.methods.adain.style import Style, blend, load_style
-from impasto.methods.adain.stylizer import AdaIN
+from impasto.methods.adain.stylizer import AdaIN, decoder_file
 from impasto.weights import load, save
 
 EXACT: dict[str, Any] = {"precision": "fp32", "style_scale": 0.2}
@@ -39,7 +43,7 @@ def picture(height: int, width: int, seed: int) -> Tensor:
 
 
 CONTENT, ONE, TWO = picture(56, 72, 0), picture(60, 80, 1) ** 3, 1 - 0.5 * picture(64, 48, 2)
-PHOTO = image.resize(image.read(packaged()["mountains"]).pixels, 96, 144)
+PHOTO = torch.from_numpy(image.resize(image.read(packaged()["mountains"]).pixels, 96, 144))
 
 
 @pytest.fixture(scope="module")
@@ -50,19 +54,28 @@ def adain() -> AdaIN:
 
 
 def paint(method: AdaIN, styles: list[Any], content: Tensor = CONTENT, masks: Any = None, **choices: Any) -> Tensor:
-    return method(content, styles, StylizeOptions(**(EXACT | choices)), masks=masks)
+    maps = None if masks is None else [mask.numpy() for mask in masks]
+    seen = [style.numpy() if isinstance(style, Tensor) else style for style in styles]
+    return torch.from_numpy(method(content.numpy(), seen, StylizeOptions(**(EXACT | choices)), masks=maps))
+
+
+def encode(method: AdaIN, style: Tensor, name: str = "") -> Style:
+    return method.encode(style.numpy(), StylizeOptions(**EXACT), name=name)
 
 
 def distance(painted: Tensor, method: AdaIN, style: Tensor) -> float:
     """Of the statistics at the four layers, as the method sees the style."""
-    wanted = method.encode(style, StylizeOptions(**EXACT)).statistics
+    wanted = encode(method, style).statistics
     found = load_encoder("lite")(painted, LAYERS)
-    return sum(float(relative_statistics_loss(mean_std(found[layer]), wanted[layer])) for layer in LAYERS)
+    return sum(
+        float(relative_statistics_loss(mean_std(found[layer]), tuple(map(torch.from_numpy, wanted[layer]))))
+        for layer in LAYERS
+    )
 
 
 def test_brings_the_statistics_of_the_style(adain: AdaIN) -> None:
     for name in ("swirls", "still_life"):
-        style = image.read(packaged()[name]).pixels
+        style = tensors.to_tensor(image.read(packaged()[name]))
         painted = paint(adain, [style], PHOTO)
         assert distance(painted, adain, style) < 0.45 * distance(PHOTO, adain, style)
         # And what is where stays: brightness goes up and down as in the content.
@@ -72,7 +85,7 @@ def test_brings_the_statistics_of_the_style(adain: AdaIN) -> None:
 
 def test_strength_leads_from_the_photograph_to_the_style(adain: AdaIN) -> None:
     torch.testing.assert_close(paint(adain, [ONE], strength=0.0), CONTENT, atol=1e-5, rtol=0)
-    style = image.read(packaged()["swirls"]).pixels
+    style = tensors.to_tensor(image.read(packaged()["swirls"]))
     distances = [distance(paint(adain, [style], PHOTO, strength=s), adain, style) for s in (0.0, 0.3, 0.6, 1.0)]
     assert distances == sorted(distances, reverse=True)
 
@@ -86,8 +99,9 @@ def test_more_than_full_strength_is_warned_of(adain: AdaIN, caplog: pytest.LogCa
 
 
 def test_styles_are_blended_in_feature_space(adain: AdaIN) -> None:
-    torch.testing.assert_close(paint(adain, [ONE, TWO], style_blend="1,0"), paint(adain, [ONE]))
-    torch.testing.assert_close(paint(adain, [ONE, TWO], style_blend="0,1"), paint(adain, [TWO]))
+    for blend_of, alone in (("1,0", ONE), ("0,1", TWO)):
+        painted = paint(adain, [ONE, TWO], style_blend=blend_of)
+        torch.testing.assert_close(painted, paint(adain, [alone]), atol=1e-4, rtol=0)
     between = [distance(paint(adain, [ONE, TWO], style_blend=f"{1 - s},{s}"), adain, TWO) for s in (0, 0.5, 1)]
     assert between == sorted(between, reverse=True)
     with pytest.raises(OptionError, match="style_blend has 3 weights for 2 styles"):
@@ -98,7 +112,9 @@ def test_blending_statistics_is_blending_features(adain: AdaIN) -> None:
     """Huang and Belongie 2017, equation 15: the weighted sum of the features after AdaIN."""
     x = torch.rand(1, 3, 6, 5, generator=torch.Generator().manual_seed(0))
     codes = [{"relu1_1": mean_std(2 * x + seed)} for seed in (1, 3)]
-    mixed = exchange_statistics(x, blend(codes, [0.3, 0.7])["relu1_1"])
+    arrays = [{layer: (mean.numpy(), std.numpy()) for layer, (mean, std) in code.items()} for code in codes]
+    mean, std = (torch.from_numpy(value) for value in blend(arrays, [0.3, 0.7])["relu1_1"])
+    mixed = exchange_statistics(x, (mean, std))
     apart = 0.3 * exchange_statistics(x, codes[0]["relu1_1"]) + 0.7 * exchange_statistics(x, codes[1]["relu1_1"])
     torch.testing.assert_close(mixed, apart)
 
@@ -107,15 +123,16 @@ def test_what_a_photo_has_next_to_nothing_of_does_not_glare(adain: AdaIN) -> Non
     generator = torch.Generator().manual_seed(0)
     photo = (0.3 + 0.4 * torch.rand(1, 1, 56, 72, generator=generator)).repeat(1, 3, 1, 1)
     photo[..., 20:24, 30:34] = torch.tensor([0.7, 0.3, 0.35]).view(3, 1, 1)  # lips
-    networks = adain.networks(StylizeOptions(**EXACT))
-    decoder = Decoder(replace(networks.decoder.config, gain=0.0)).eval()
-    decoder.load_state_dict(networks.decoder.state_dict())
-    free = Painter(networks=Networks(networks.encoder, decoder), style=adain.encode(ONE, StylizeOptions(**EXACT)))
-    # As they come to the network: moving the colours gives a hue a part, and would hide what the gain does.
-    with torch.inference_mode():
-        glaring, painted = (
-            some._painted(photo, photo).clamp(0, 1) for some in (free, replace(free, networks=networks))
-        )
+    # As it comes to the network: moving the colours gives a hue a part, and would hide what the gain does.
+    backend = PyTorch(load_encoder("lite"), load_decoder(decoder_file("adain"))[0])
+    code = encode(adain, ONE).statistics
+    given = Given(code, backend.conditioning(code), of_style=True, gain=backend.config.gain)
+    grounds = {name: np.zeros((1, 1, 56 >> block - 1, 72 >> block - 1), np.float32)
+               for name, block in backend.config.grounded.items()}  # fmt: skip
+    painted, glaring = (
+        torch.from_numpy(backend.paint(photo.numpy(), one, grounds)).clamp(0, 1)
+        for one in (given, replace(given, gain=0))
+    )
 
     def colourful(picture: Tensor) -> float:
         lips = picture[..., 20:24, 30:34]
@@ -148,17 +165,17 @@ def test_pictures_are_painted_together_as_alone(adain: AdaIN) -> None:
     for choices in ({}, {"strength": 0.5}):
         together = paint(adain, [ONE], torch.cat(contents), **choices)
         alone = torch.cat([paint(adain, [ONE], content, **choices) for content in contents])
-        torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
+        torch.testing.assert_close(together, alone, atol=1e-4, rtol=0)
 
 
 def test_a_style_is_encoded_once_and_for_all(adain: AdaIN, tmp_path: Path) -> None:
-    style = adain.encode(ONE, StylizeOptions(**EXACT), name="one.png")
+    style = encode(adain, ONE, "one.png")
     style.save(tmp_path / "one.style.safetensors")
     assert (tmp_path / "one.style.safetensors").stat().st_size < 10_000
     stored = load_style(tmp_path / "one.style.safetensors")
     assert (stored.name, stored.encoder, stored.picture) == ("one.png", style.encoder, None)
-    for found, expected in zip(stored.colours, colours(image.resize(ONE, 102, 136)), strict=True):
-        torch.testing.assert_close(found, expected)
+    for found, expected in zip(stored.colours, colours([(image.resize(ONE.numpy(), 102, 136), None)]), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
     expected = paint(adain, [ONE])
     assert torch.equal(paint(adain, [style]), expected)
     assert torch.equal(paint(adain, [stored]), expected)
@@ -166,16 +183,16 @@ def test_a_style_is_encoded_once_and_for_all(adain: AdaIN, tmp_path: Path) -> No
 
 
 def test_a_style_of_another_encoder_is_refused(adain: AdaIN) -> None:
-    style = adain.encode(ONE, StylizeOptions(**EXACT), name="one.png")
+    style = encode(adain, ONE, "one.png")
     with pytest.raises(OptionError, match=r"style 'one\.png' was encoded by another encoder"):
         paint(adain, [replace(style, encoder="0" * 64)])
 
 
 def test_a_style_without_colours_is_to_be_encoded_anew(adain: AdaIN, tmp_path: Path) -> None:
     path = tmp_path / "old.style.safetensors"
-    adain.encode(ONE, StylizeOptions(**EXACT)).save(path)
-    tensors, config = load(path)
-    save(path, {name: value for name, value in tensors.items() if not name.startswith("colours")}, config)
+    encode(adain, ONE).save(path)
+    found, config = load(path)
+    save(path, {name: value for name, value in found.items() if not name.startswith("colours")}, config)
     with pytest.raises(WeightsError, match=r"old\.style\.safetensors: holds no colours.*encode the painting anew"):
         load_style(path)
 
@@ -190,7 +207,7 @@ def test_files_that_hold_no_style(tmp_path: Path) -> None:
     save(path, {"relu1_1.mean": torch.ones(3)}, {"style": {"encoder": "", "name": ""}})
     with pytest.raises(WeightsError, match="holds no style"):
         load_style(path)
-    style = Style({}, colours(ONE), "")
+    style = Style({}, colours([(ONE.numpy(), None)]), "")
     with pytest.raises(WeightsError, match=r"NAME\.style\.safetensors"):
         style.save(tmp_path / "x.png")
 
@@ -199,54 +216,46 @@ def test_the_size_of_a_style_does_not_depend_on_the_content(adain: AdaIN, monkey
     seen: list[tuple[int, int]] = []
     resize = module.image.resize
 
-    def noted(image: Tensor, height: int, width: int) -> Tensor:
+    def noted(image: Array, height: int, width: int) -> Array:
         seen.append((height, width))
         return resize(image, height, width)
 
-    adain.networks(StylizeOptions())  # which are tried on a picture
     monkeypatch.setattr(module.image, "resize", noted)
-    adain.encode(torch.rand(1, 3, 10, 20), StylizeOptions(style_scale=0.1))
-    adain.encode(torch.rand(1, 3, 1, 1000), StylizeOptions(style_scale=0.1))
+    adain.encode(np.ones((1, 3, 10, 20), np.float32), StylizeOptions(style_scale=0.1))
+    adain.encode(np.ones((1, 3, 1, 1000), np.float32), StylizeOptions(style_scale=0.1))
     assert seen == [(51, 102), (1, 205)]
 
 
 def test_half_precision_must_pass_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "precision", lambda name, device: torch.bfloat16)
+    def loaded(precision: str) -> torch.dtype:
+        networks = load_networks("lite", None, None, decoder_file("adain"), torch.device("cpu"), precision)
+        return networks.encoder.convolution("relu1_1").weight.dtype
+
+    monkeypatch.setattr("impasto.methods.adain.backend.precision_of", lambda name, device: torch.bfloat16)
     for psnr, expected in ((39.9, torch.float32), (40.1, torch.bfloat16)):
-        monkeypatch.setattr("impasto.device.decibels", lambda exact, other, psnr=psnr: psnr)
-        method = AdaIN(torch.device("cpu"))
-        assert method.networks(StylizeOptions()).encoder.convolution("relu1_1").weight.dtype == expected
+        monkeypatch.setattr("impasto.tensors.decibels", lambda exact, other, psnr=psnr: psnr)
+        assert loaded("auto") == expected
         # Whoever asks for it gets it.
-        asked = method.networks(StylizeOptions(precision="bf16"))
-        assert asked.encoder.convolution("relu1_1").weight.dtype == torch.bfloat16
+        assert loaded("bf16") == torch.bfloat16
 
 
-def test_the_embedded_networks_pass_the_gate(adain: AdaIN, monkeypatch: pytest.MonkeyPatch) -> None:
-    measured: list[float] = []
-
-    def measure(first: torch.Tensor, second: torch.Tensor) -> float:
-        measured.append(decibels(first, second))
-        return measured[-1]
-
-    monkeypatch.setattr(module, "precision", lambda name, device: torch.bfloat16)
-    monkeypatch.setattr("impasto.device.decibels", measure)
-    AdaIN(torch.device("cpu")).networks(StylizeOptions())
-    assert measured[0] >= GATE_PSNR
-    photo = decibels(paint(adain, [ONE]), paint(adain, [ONE], precision="bf16"))
-    assert measured[0] == pytest.approx(photo, abs=12)
+def test_the_embedded_networks_pass_the_gate(adain: AdaIN) -> None:
+    for content in (CONTENT, PHOTO):
+        exact, half = (paint(adain, [ONE], content, precision=precision) for precision in ("fp32", "bf16"))
+        assert tensors.decibels(exact, half) >= GATE_PSNR
 
 
 def test_networks_that_do_not_fit_together(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"none\.safetensors: there is no such file"):
-        paint(AdaIN(torch.device("cpu")), [ONE], decoder=str(tmp_path / "none.safetensors"))
+        paint(AdaIN(CPU), [ONE], decoder=str(tmp_path / "none.safetensors"))
     path = tmp_path / "wide.safetensors"
-    wide = module.Decoder(module.DecoderConfig(widths=(4, 4, 4, 4)))
+    wide = Decoder(DecoderConfig(widths=(4, 4, 4, 4)))
     save(path, wide.state_dict(), {"decoder": wide.config.to_json()})
     with pytest.raises(OptionError, match=r"paints from \(4, 4, 4, 4\) filters, but the encoder lite gives \(16, 32"):
-        paint(AdaIN(torch.device("cpu")), [ONE], decoder=str(path))
+        paint(AdaIN(CPU), [ONE], decoder=str(path))
     save(path, {"x": torch.ones(1)}, {"decoder": wide.config.to_json()})
     with pytest.raises(WeightsError, match="holds no decoder of impasto's"):
-        paint(AdaIN(torch.device("cpu")), [ONE], decoder=str(path))
+        paint(AdaIN(CPU), [ONE], decoder=str(path))
 
 
 def test_too_large_a_picture_is_refused(adain: AdaIN, monkeypatch: pytest.MonkeyPatch) -> None:

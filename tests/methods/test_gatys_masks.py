@@ -11,7 +11,6 @@ from torch import Tensor
 from impasto import load
 from impasto.encoders.network import LAYERS, Encoder, block_of
 from impasto.errors import CheckpointError, OptionError
-from impasto.image import resize
 from impasto.losses.conventions import CONVENTIONS, style_factor
 from impasto.losses.gram import gram
 from impasto.methods import StylizeOptions
@@ -25,6 +24,7 @@ from impasto.methods.gatys.objective import (
 )
 from impasto.methods.gatys.stylizer import Saving
 from impasto.progress import Progress
+from impasto.tensors import resize
 
 STYLE_LAYERS = {"relu1_1": 2.0, "relu2_1": 1.0, "relu3_2": 5.0, "relu5_1": 1.0}
 QUICK: dict[str, Any] = {"method": "gatys", "scales": 1, "steps": 3}

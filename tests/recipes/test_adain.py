@@ -14,15 +14,16 @@ from accelerate import Accelerator
 from torch import Tensor
 from trainings import after_steps, check_average, check_resuming, is_other, run, state_of
 
+from impasto.engine.architecture import LAYERS, DecoderConfig
 from impasto.errors import DataError, OptionError
 from impasto.losses.feature_statistics import mean_std, normalised_content_loss, relative_statistics_loss
 from impasto.losses.nearest_neighbour import nearest_neighbour_loss
 from impasto.losses.relative_covariance import relative_covariance_loss
 from impasto.losses.sliced_wasserstein import sliced_wasserstein_loss
-from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig
+from impasto.methods.adain.backend import load_decoder
+from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.painting import PaintingObjective, PaintingTraining, softened
 from impasto.methods.adain.preparation import colours
-from impasto.methods.adain.stylizer import load_decoder
 from impasto.recipes import adain as recipes
 from impasto.recipes.adain import Config, build
 from impasto.training import figures

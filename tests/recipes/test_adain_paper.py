@@ -15,9 +15,10 @@ from PIL import Image
 from torch import Tensor
 from trainings import after_steps, check_average, check_resuming, is_other, run, state_of
 
+from impasto.engine.architecture import DecoderConfig
 from impasto.errors import DataError, OptionError
 from impasto.losses.feature_statistics import mean_std
-from impasto.methods.adain.network import Decoder, DecoderConfig
+from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.network import adain as exchange_statistics
 from impasto.methods.adain.training import AdaINTraining, PaperObjective
 from impasto.recipes import RECIPES

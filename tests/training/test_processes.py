@@ -17,7 +17,7 @@ from impasto import weights
 from impasto.data.folders import Crops, PictureStream
 from impasto.data.memory import PicturesInMemory
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
-from impasto.methods.adain.network import DecoderConfig
+from impasto.engine.architecture import DecoderConfig
 from impasto.methods.adain.painting import PaintingObjective, PaintingSettings, PaintingTraining
 from impasto.methods.adain.training import AdaINTraining, Pairs, PaperObjective
 from impasto.methods.adain.training import Settings as AdaINSettings

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from impasto import image
+from impasto import image, tensors
 from impasto.sizes import fit_within
 
 Levels = NDArray[np.uint8]
@@ -38,7 +38,7 @@ def by_level(weights: Tensor) -> Tensor:
 def dimmed(picture: Tensor, light: Tensor, cell: int) -> Image.Image:
     """The picture (1, 3, H, W) in [0, 1] as it is where the light, a map in [0, 1], is 1, and dark where it is 0."""
     large = light.repeat_interleave(cell, 0).repeat_interleave(cell, 1)[: picture.shape[-2], : picture.shape[-1]]
-    return image.to_pil(image.Picture(picture * (DARKEST + (1 - DARKEST) * large)))
+    return image.to_pil(tensors.to_picture(picture * (DARKEST + (1 - DARKEST) * large)))
 
 
 def enlarged(levels: Levels, cell: int, picture: Tensor) -> Image.Image:

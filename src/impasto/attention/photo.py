@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from impasto import api, image
+from impasto import api, image, tensors
 from impasto.attention.generator import LookingGenerator, attention_of, mean_attention, seen_of
 from impasto.attention.maps import atlas, by_level, dimmed, grey
 from impasto.attention.places import Place, scaled, seen_size
@@ -101,7 +101,7 @@ class PhotoAttention:
         return cells if share is None else [*cells, Image.fromarray(grey(share[0, 0])).convert("RGB")]
 
     def _photo(self) -> Image.Image:
-        return image.to_pil(image.Picture(self.content))
+        return image.to_pil(tensors.to_picture(self.content))
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def prepare(
     height, width = seen_size(content, options)
     network, _ = method.network(options)
     check_memory(method.device, height, width, bytes_per_pixel(network))
-    pixels = image.resize(visible_colours(content), height, width)
+    pixels = tensors.resize(torch.from_numpy(visible_colours(content)), height, width)
     with memory_guard(method.device, height, width, bytes_per_pixel(network)):
         seen = seen_of(cast(LookingGenerator, network), pixels.to(method.device))
     return PreparedPhoto((content.width, content.height), pixels, method, options, seen, baseline)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 from PIL import Image
 from torch import Tensor
 
-from impasto import api, image
+from impasto import api, image, tensors
 from impasto.attention import photo as photos
 from impasto.attention import style as styles
 from impasto.attention.places import Place
@@ -130,7 +130,7 @@ class Overlay:
 def overlay(prepared: Prepared, place: str | Place) -> Overlay:
     """Where one place looks, at the first of several layers. place: as `Prepared.at` takes it. Raises OptionError."""
     found = prepared.at([place])
-    return Overlay(marked(image.to_pil(image.Picture(found.content)), found.places[0]), found.lit(0))
+    return Overlay(marked(image.to_pil(tensors.to_picture(found.content)), found.places[0]), found.lit(0))
 
 
 def page(found: Attention, title: str = "Attention") -> str:
@@ -141,7 +141,7 @@ def page(found: Attention, title: str = "Attention") -> str:
     ]
     return render(
         "attention.html", title=title, hint=found.hint, name=found.columns[0], panels=panels,
-        content=_url(image.to_pil(image.Picture(found.content))), figure=_url(draw(found, overall=True)),
+        content=_url(image.to_pil(tensors.to_picture(found.content))), figure=_url(draw(found, overall=True)),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from impasto import image
+from impasto import image, tensors
 from impasto.attention import correspondence
 from impasto.attention.maps import by_order, dimmed, enlarged, grey
 from impasto.attention.places import Place, scaled, seen_size
@@ -81,7 +81,7 @@ class Look:
 
     def marked_style(self, number: int) -> Image.Image:
         """The style with the best match of one place."""
-        return marked(image.to_pil(image.Picture(self.style)), self.best[number])
+        return marked(image.to_pil(tensors.to_picture(self.style)), self.best[number])
 
     def heat(self, number: int) -> Image.Image:
         """Where one place looks in the style, in grey, from black to white."""
@@ -110,7 +110,7 @@ class StyleAttention:
     def rows(self, *, overall: bool) -> list[tuple[str, list[Image.Image]]]:
         """overall: one more, in which each place of the content has the colour of the place of the style that it looks
         at, and one with the style's own pixels gathered there."""
-        content, style = (image.to_pil(image.Picture(pixels)) for pixels in (self.content, self.style))
+        content, style = (image.to_pil(tensors.to_picture(pixels)) for pixels in (self.content, self.style))
         rows = []
         for number, place in enumerate(self.places):
             row = [marked(content, place)]
@@ -131,7 +131,7 @@ class StyleAttention:
 
     def panels(self) -> list[dict[str, Any]]:
         """The style once for each layer, and where in it every position of the content looks."""
-        style = image.to_pil(image.Picture(self.style))
+        style = image.to_pil(tensors.to_picture(self.style))
         return [
             {
                 "name": look.layer, "alt": "style", "picture": style,
@@ -182,8 +182,8 @@ def prepare(content: image.Picture, style: image.Picture, options: GatysOptions,
     height, width = seen_size(content, options)
     needed, encoder = _compared_layers(options), method.encoder(options)
     check_memory(method.device, height, width, _bytes_per_pixel(encoder, needed))
-    pixels, shown = visible(image.resize(content_with_opacity(content), height, width))
-    painting, opacity = visible(fit_style(with_opacity(style), height, width, options))
+    pixels, shown = visible(tensors.resize(torch.from_numpy(content_with_opacity(content)), height, width))
+    painting, opacity = visible(fit_style(torch.from_numpy(with_opacity(style)), height, width, options))
     per_pixel = _bytes_per_pixel(encoder, needed) * (1 + painting[0, 0].numel() / (height * width))
     with memory_guard(method.device, height, width, per_pixel), torch.inference_mode():
         every = {name for names in needed.values() for name in names}

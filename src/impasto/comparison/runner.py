@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from impasto import image
+from impasto import tensors
 from impasto.comparison.entries import Entry
 from impasto.device import machine
 from impasto.errors import ImpastoError, PictureError, reason_of
@@ -171,7 +171,7 @@ class Comparison:
     def _measured(self, painted: Path, pair: int) -> dict[str, float]:
         picture = pixels(painted)
         (_, content), (_, style) = self.pairs[pair]
-        original = image.resize(pixels(content), *picture.shape[-2:])
+        original = tensors.resize(pixels(content), *picture.shape[-2:])
         painting = of_area(pixels(style), picture.shape[2] * picture.shape[3])
         judges = self.judges
         found = likeness_of_pair(picture, original, judges) | style_of_pair(picture, painting, judges)

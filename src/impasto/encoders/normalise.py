@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from impasto import image, weights
+from impasto import image, tensors, weights
 from impasto.encoders.filters import filter_scales, mean_activations, normalise_filters
 from impasto.encoders.network import Encoder
 from impasto.errors import PictureError
@@ -35,7 +35,9 @@ def normalise_from_pictures(
                 failures.append((path, error))
             else:
                 longer = max(picture.height, picture.width)
-                yield image.resize(picture.pixels, *image.fit(picture.height, picture.width, min(size, longer)))
+                yield tensors.resize(
+                    tensors.to_tensor(picture), *image.fit(picture.height, picture.width, min(size, longer))
+                )
             if report:
                 report(done, len(pictures))
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from impasto import image
+from impasto import tensors
 from impasto.encoders.network import Encoder
 
 LAYER, SIDE = "relu5_1", 256
@@ -15,6 +15,6 @@ def points(encoder: Encoder, pictures: Tensor) -> Tensor:
 
     Every picture is brought to 256 x 256 first, as Inception's are to 299 x 299.
     """
-    squares = image.resize(pictures, SIDE, SIDE)
+    squares = tensors.resize(pictures, SIDE, SIDE)
     found: Tensor = encoder(squares, [LAYER])[LAYER].mean((2, 3)).cpu()
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from impasto import image
+from impasto import tensors
 from impasto.device import choose_device
 from impasto.encoders import load_encoder, points, weights_file
 from impasto.encoders.inception import FEATURES, RESIZES, SIDE, Inception, load_inception, prepared
@@ -70,7 +70,7 @@ class Judges:
 
     @cached_property
     def where(self) -> torch.device:
-        return choose_device(self.device)
+        return torch.device(str(choose_device(self.device)))
 
     @cached_property
     def lite(self) -> Encoder:
@@ -162,7 +162,7 @@ class Judges:
         return points
 
     def _seen_by_lite(self, pictures: PictureSet) -> Tensor:
-        batches = pictures.batches(lambda picture: image.resize(picture, points.SIDE, points.SIDE))
+        batches = pictures.batches(lambda picture: tensors.resize(picture, points.SIDE, points.SIDE))
         return torch.cat([points.points(self.lite, batch.to(self.where)) for batch in batches])
 
     def _cached(self, kind: str, points: Callable[[PictureSet], Tensor]) -> Callable[[PictureSet], Tensor]:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto import image
+from impasto import image, tensors
 from impasto.data.folders import list_pictures
 from impasto.errors import DataError
 from impasto.record import opened
@@ -71,7 +71,7 @@ def picture_set(where: Sequence[Path]) -> PictureSet:
 
 def pixels(path: Path) -> Tensor:
     """(1, 3, H, W) in [0, 1], on white where it is transparent. Raises PictureError."""
-    return image.on_white(image.read(path)).pixels
+    return tensors.to_tensor(image.on_white(image.read(path)))
 
 
 def resized_like(picture: Tensor, other: Tensor) -> Tensor | None:
@@ -81,11 +81,11 @@ def resized_like(picture: Tensor, other: Tensor) -> Tensor | None:
     wanted = width * rows / height, height * columns / width
     if abs(wanted[0] - columns) > 1 and abs(wanted[1] - rows) > 1:
         return None
-    return image.resize(picture, rows, columns)
+    return tensors.resize(picture, rows, columns)
 
 
 def of_area(picture: Tensor, area: int) -> Tensor:
     """The picture with its own proportions and about so many pixels."""
     height, width = picture.shape[-2:]
     factor = (area / (height * width)) ** 0.5
-    return image.resize(picture, max(1, round(height * factor)), max(1, round(width * factor)))
+    return tensors.resize(picture, max(1, round(height * factor)), max(1, round(width * factor)))

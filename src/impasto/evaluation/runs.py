@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from impasto import image
+from impasto import image, tensors
 from impasto.api import load
 from impasto.errors import CheckpointError, DataError, OptionError
 from impasto.evaluation import measures, traps
@@ -234,7 +234,7 @@ def _prepared(pictures: PictureSet, folder: Path, side: int | None) -> PictureSe
     for path, target in zip(pictures.paths, targets, strict=True):
         if not target.is_there:
             picture = pixels(path)
-            target.write(image.Picture(picture if side is None else image.resize(picture, side, side)), {})
+            target.write(tensors.to_picture(picture if side is None else tensors.resize(picture, side, side)), {})
     return PictureSet(tuple(target.path for target in targets))
 
 

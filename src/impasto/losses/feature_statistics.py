@@ -32,6 +32,12 @@ def mean_std(features: Tensor, weights: Tensor | None = None) -> Statistics:
     weights: (N or 1, 1, H, W), how much each position counts; not all 0. sigma = sqrt(variance + 1e-5) with the biased
     variance: the unbiased one is not a number for a 1 x 1 map, and a root of 0 has no gradient.
     """
+    mean, variance = mean_variance(features, weights)
+    return mean, (variance + EPSILON).sqrt()
+
+
+def mean_variance(features: Tensor, weights: Tensor | None = None) -> Statistics:
+    """The mean and the biased variance that `mean_std` is made of."""
     wide = features if features.dtype == torch.float64 else features.float()
     if weights is None:
         # Two passes, each five times as fast as torch.var_mean, which updates its mean at every value.
@@ -41,7 +47,7 @@ def mean_std(features: Tensor, weights: Tensor | None = None) -> Statistics:
         shares = weights / weights.sum((2, 3), keepdim=True)
         mean = (wide * shares).sum((2, 3), keepdim=True)
         variance = ((wide - mean).square() * shares).sum((2, 3), keepdim=True)
-    return mean, (variance + EPSILON).sqrt()
+    return mean, variance
 
 
 def adain_content_loss(features: Tensor, target: Tensor, convention: str = "norm") -> Tensor:

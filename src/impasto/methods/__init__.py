@@ -7,14 +7,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from impasto.errors import OptionError
+from impasto.device import Device, needed_torch
+from impasto.errors import Cancelled, OptionError
 from impasto.gallery import shipped_weights
 from impasto.options import Options, choosable
-from impasto.progress import ProgressCallback
+from impasto.progress import Progress, ProgressCallback
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
+    import numpy as np
+    from numpy.typing import NDArray
 
 METHODS = {
     "adain": "impasto.methods.adain.options:AdaINOptions",
@@ -33,23 +34,26 @@ REFINER = "gatys"
 
 
 class Stylizer(Protocol):
-    """A method that is ready to paint any number of pictures."""
+    """A method that is ready to paint any number of pictures.
+
+    Pictures are tensors, or arrays if it `takes_arrays`.
+    """
 
     method: str
-    device: "torch.device"
+    device: Any
     weights: Path | None
 
     def __call__(
         self,
-        content: "Tensor",
+        content: Any,
         styles: Sequence[Any],
         options: Any,
         *,
-        start: "Tensor | None" = None,
-        masks: "Sequence[Tensor] | None" = None,
+        start: Any = None,
+        masks: Sequence[Any] | None = None,
         progress: ProgressCallback | None = None,
         saving: Any = None,
-    ) -> "Tensor":
+    ) -> Any:
         """(1, 3, H, W) in [0, 1] and styles (1, 3, h, w) -> (1, 3, H, W) in [0, 1], on the CPU.
 
         content, styles: with a fourth channel, opacity, what is transparent counts for nothing; its colours are those
@@ -78,7 +82,7 @@ class EncodedStyle(Protocol):
     @property
     def scale(self) -> float: ...
 
-    def pixels(self, options: Any) -> "Tensor":
+    def pixels(self, options: Any) -> "NDArray[np.float32]":
         """The painting itself, (1, 3, h, w). Raises OptionError if it is not there, with what needs it."""
 
     def save(self, path: str | Path) -> None:
@@ -103,14 +107,58 @@ def load_encoded(file: Path, name: str, options: Options) -> EncodedStyle:
 
 def load_method(
     name: str,
-    device: "torch.device",
+    device: Device,
     *,
     weights: Path | None = None,
     download: Callable[[int, int], None] | None = None,
 ) -> Stylizer:
     """Raises OptionError for an unknown name."""
-    stylizer: Stylizer = _named(options_of(name).stylizer)(device, weights=weights, download=download)
+    kind = options_of(name)
+    place: Any = device
+    if kind.needs_torch:
+        place = needed_torch(f"the method {name}").device(str(device))
+    stylizer: Stylizer = _named(kind.stylizer)(place, weights=weights, download=download)
     return stylizer
+
+
+def painted_by(
+    stylizer: Stylizer,
+    content: "NDArray[np.float32]",
+    styles: Sequence[Any],
+    options: Options,
+    *,
+    start: "NDArray[np.float32] | None" = None,
+    masks: "Sequence[NDArray[np.float32]] | None" = None,
+    progress: ProgressCallback | None = None,
+    saving: Any = None,
+) -> "NDArray[np.float32]":
+    """What the stylizer paints, as arrays whatever it takes; its reports and `best` of Cancelled as well."""
+    if getattr(stylizer, "takes_arrays", False):
+        return stylizer(content, styles, options, masks=masks, progress=progress)  # type: ignore[no-any-return]
+    import torch
+
+    def there(picture: Any) -> Any:
+        return None if picture is None else torch.from_numpy(picture)
+
+    def back(picture: Any) -> Any:
+        return picture.numpy() if isinstance(picture, torch.Tensor) else picture
+
+    def report(made: Progress) -> None:
+        preview = made.preview
+        assert progress is not None
+        progress(made if preview is None else replace(made, preview=lambda: back(preview())))
+
+    try:
+        return back(  # type: ignore[no-any-return]
+            stylizer(
+                there(content), [there(style) for style in styles], options, start=there(start),
+                masks=None if masks is None else [there(mask) for mask in masks],
+                progress=report if progress else None, saving=saving,
+            )
+        )  # fmt: skip
+    except Cancelled as stopped:
+        stopped.best = back(stopped.best)
+        raise
 
 
 def StylizeOptions(method: str = DEFAULT, **choices: Any) -> Options:  # noqa: N802  (to callers it is a class)

@@ -9,10 +9,11 @@ from accelerate import Accelerator
 from impasto.data.folders import hold_out, list_pictures
 from impasto.data.memory import PicturesInMemory
 from impasto.encoders import load_encoder
+from impasto.engine.architecture import DecoderConfig
 from impasto.errors import OptionError
-from impasto.methods.adain.network import Decoder, DecoderConfig
+from impasto.methods.adain.backend import load_decoder
+from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.painting import PaintingObjective, PaintingSettings, PaintingTraining
-from impasto.methods.adain.stylizer import load_decoder
 from impasto.training.loop import Schedule
 from impasto.training.schedules import OneCycle
 

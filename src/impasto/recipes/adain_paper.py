@@ -8,7 +8,7 @@ from accelerate import Accelerator
 
 from impasto.data.folders import Crops, PictureStream, hold_out, list_pictures
 from impasto.encoders import load_encoder
-from impasto.methods.adain.network import DecoderConfig
+from impasto.engine.architecture import DecoderConfig
 from impasto.methods.adain.training import AdaINTraining, Pairs, PaperObjective, Settings
 from impasto.training.loop import Schedule
 from impasto.training.schedules import InverseDecay, OneCycle

@@ -5,11 +5,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from impasto import api, image
-from impasto.attention import Prepared, overlay, prepare
 from impasto.device import choose_device
 from impasto.errors import Cancelled
 from impasto.gallery import is_encoded, packaged
@@ -23,6 +24,9 @@ from impasto.record import Record
 from impasto.service.wire import Message
 from impasto.sizes import fit_within
 from impasto.sources import depth
+
+if TYPE_CHECKING:
+    from impasto.attention import Prepared
 
 SIGHTS = 4
 """Pictures, or pairs of them, that are kept as attention sees them: who clicks once will click again."""
@@ -54,7 +58,7 @@ class TaskPainter:
 
         Raises OptionError if the device is not there.
         """
-        self._torch_device = choose_device(device)
+        self._device = choose_device(device)
         self._paths, self._weights = styles, weights
         self._keep_seconds = keep_seconds
         self._session = Session(self._load, pixel_limit=pixel_limit)
@@ -62,7 +66,7 @@ class TaskPainter:
 
     @property
     def device(self) -> str:
-        return self._torch_device.type
+        return self._device.type
 
     def warm_up(self) -> None:
         """Load the default method and paint once, so that the first job does not pay for it."""
@@ -100,6 +104,8 @@ class TaskPainter:
         sight = self._sights.get(
             key, lambda: self._sight(content, styles, options), keep=lambda made: made.num_bytes <= LARGEST_SIGHT
         )
+        from impasto.attention import overlay
+
         x, y = task.values["place"]
         shown = overlay(sight, f"{x}%,{y}%")
         files = tuple(_encoded(image.from_pil(one), kind) for one in (shown.seen, shown.content))
@@ -113,7 +119,7 @@ class TaskPainter:
         """What there is of a painting that was stopped, as a file; None if there is nothing."""
         return _encoded(stopped.best, format) if isinstance(stopped.best, image.Picture) else None
 
-    def preview(self, pixels: Tensor) -> bytes:
+    def preview(self, pixels: NDArray[np.float32]) -> bytes:
         """(1, 3, h, w) -> a small JPEG file."""
         height, width = pixels.shape[-2:]
         small = image.resize(pixels, *fit_within(height, width, PREVIEW_SIDE))
@@ -121,14 +127,16 @@ class TaskPainter:
 
     def _load(self, options: Options) -> Stylizer:
         weights = self._weights.get(options.weights_name)
-        return api.load(options.method, device=str(self._torch_device), weights=weights)
+        return api.load(options.method, device=str(self._device), weights=weights)
 
     def _named(self, name: str) -> PictureSource:
         """One of the server's own."""
         file = Path(self._paths[name])
         return FileSource(file, name) if is_encoded(file) else BytesSource(file.read_bytes(), name, name)
 
-    def _sight(self, content: bytes, styles: list[bytes], options: Options) -> Prepared:
+    def _sight(self, content: bytes, styles: list[bytes], options: Options) -> "Prepared":
+        from impasto.attention import prepare
+
         limit = self._session.pixel_limit
         photo = BytesSource(content, "content").read(limit)
         style = BytesSource(styles[0], "style 1").read(limit) if options.looks_in == "style" else None

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from impasto import image
+from impasto import image, tensors
 from impasto.api import paint
 from impasto.attention import attention
 from impasto.attention.style import StyleAttention
@@ -71,10 +71,10 @@ def _losses(shop: Workshop, pair: int, variant: Variant, result: image.Picture) 
     base = shop.options(Variant("base")).resolved()
     common = replace(base, content_weight=1.0, style_weight=1.0, attention_weight=1.0 if own.attention_weight else 0.0)
     found: dict[str, float] = {}
-    pixels = image.resize(content.pixels, result.height, result.width)
+    pixels = tensors.resize(tensors.to_tensor(content), result.height, result.width)
     for prefix, options in (("", common), ("weighted ", own)):
-        objective = objective_at(shop.gatys.encoder(options), pixels, [style.pixels], options)
-        losses = objective.losses(result.pixels)
+        objective = objective_at(shop.gatys.encoder(options), pixels, [tensors.to_tensor(style)], options)
+        losses = objective.losses(tensors.to_tensor(result))
         found |= {f"{prefix}{term} loss": float(losses[term]) for term in TERMS if term in losses}
     return found
 
@@ -93,7 +93,7 @@ def looked(shop: Workshop, pair: int, variant: Variant) -> Cell:
         numbers[f"{place}: its weight"] = float(look.weights[number].max())
     rows = range(len(PLACES))
     pictures = [[look.marked_style(row), look.heat(row)] for row in rows]
-    seen = image.to_pil(image.Picture(found.content))
+    seen = image.to_pil(tensors.to_picture(found.content))
     return Cell(pictures, numbers, contents=[marked(seen, place) for place in found.places])
 
 

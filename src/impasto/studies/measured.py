@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from impasto import image
+from impasto import image, tensors
 from impasto.encoders import load_encoder, points
 from impasto.metrics import frechet_distance, kernel_distance, psnr, ssim
 from impasto.metrics.held_out import rounded
@@ -106,7 +106,7 @@ def failures(made: Sequence[Translation], name: str, readable: Any) -> Image.Ima
     rows, names = [], []
     for value, number in ranked:
         one = made[number]
-        rows.append([readable(image.to_pil(image.Picture(some))) for some in (one.picture, one.painted)])
+        rows.append([readable(image.to_pil(tensors.to_picture(some))) for some in (one.picture, one.painted)])
         names.append(f"{one.kind}: SSIM {value:.2f}")
     return grid(rows, ["input", name], names)
 

@@ -90,7 +90,7 @@ def run(
 
 def _digests(pictures: Pictures) -> dict[str, str]:
     """{name: SHA-256 of the pixels}."""
-    return {name: hashlib.sha256(picture.pixels.numpy().tobytes()).hexdigest() for name, picture in pictures}
+    return {name: hashlib.sha256(picture.pixels.tobytes()).hexdigest() for name, picture in pictures}
 
 
 def _pairs(study: Study, shop: Workshop, cells: Mapping[tuple[int, str], Cell]) -> list[variants.Pair]:

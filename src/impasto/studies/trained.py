@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from impasto import image
+from impasto import image, tensors
 from impasto.api import load
 from impasto.attention.generator import mean_attention
 from impasto.attention.photo import lit
@@ -104,7 +104,7 @@ def run(
         outcomes.append(_trained(variant, config, data, folder / RUNS / variant.name, how, told))
         before += config.schedule.steps
     held_out = _held_out(configs[0], data)
-    shown = [image.Picture(picture) for picture in held_out["A"][:MOST_ROWS]]
+    shown = [tensors.to_picture(picture) for picture in held_out["A"][:MOST_ROWS]]
     replace_file(folder / "figure.png", png(_figure(outcomes, shown, budget)))
     measured = _measured(study, outcomes, held_out, budget, folder) if study.worst_of else []
     rows = [row for outcome in outcomes for row in _numbers(outcome)]
@@ -182,7 +182,7 @@ def _config(variant: Training, budget: Budget) -> Any:
 def _accelerator(budget: Budget) -> tuple["Accelerator", str]:
     from accelerate import Accelerator
 
-    device = choose_device(budget.device)
+    device = torch.device(str(choose_device(budget.device)))
     chosen = "bf16" if precision(budget.precision, device) == torch.bfloat16 else "fp32"
     return Accelerator(cpu=device.type == "cpu", mixed_precision="bf16" if chosen == "bf16" else "no"), chosen
 
@@ -263,13 +263,15 @@ def _figure(outcomes: Sequence[Outcome], pictures: Sequence[image.Picture], budg
     for outcome in outcomes:
         method = _loaded(outcome, budget)
         options = method.options()
-        painted = [method(picture.pixels, [], options) for picture in pictures]
-        columns.append([image.to_pil(image.Picture(one)) for one in painted])
+        painted = [method(tensors.to_tensor(picture), [], options) for picture in pictures]
+        columns.append([image.to_pil(tensors.to_picture(one)) for one in painted])
         titles.append(outcome.variant.name)
         if outcome.variant.attention:
             generator, _ = method.network(options)
             assert isinstance(generator, Generator)
-            columns.append([_attention(generator, picture.pixels.to(method.device)) for picture in pictures])
+            columns.append(
+                [_attention(generator, tensors.to_tensor(picture).to(method.device)) for picture in pictures]
+            )
             titles.append("attention")
     return grid([[_readable(cell) for cell in row] for row in zip(*columns, strict=True)], titles)
 

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from impasto.colour import luma
 from impasto.training.checkpoint import read_json, write_json
 
 FILE = "health.json"
@@ -120,6 +119,11 @@ class HealthMonitor:
 # --- measures of translations ----------------------------------------------------------------------------------------
 
 
+def _luma(pictures: Tensor) -> Tensor:
+    """`colour.luma` of tensors."""
+    return (pictures * pictures.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(-3, keepdim=True)
+
+
 def translation_vitals(pictures: Tensor, painted: Tensor) -> dict[str, float]:
     """Vitals of what a generator makes of several pictures. Both (N, 3, H, W), of one range of values.
 
@@ -128,7 +132,7 @@ def translation_vitals(pictures: Tensor, painted: Tensor) -> dict[str, float]:
     diversity: how far apart results are, on average, over how far apart their pictures are. Not of one picture alone.
     """
     pictures, painted = pictures.float(), painted.float()
-    before, after = (luma(x).flatten(1) for x in (pictures, painted))
+    before, after = (_luma(x).flatten(1) for x in (pictures, painted))
     before, after = (x - x.mean(1, keepdim=True) for x in (before, after))
     products = (before * after).sum(1) / (before.norm(dim=1) * after.norm(dim=1)).clamp_min(1e-12)
     spread = (pictures - pictures.mean((2, 3), keepdim=True)).abs().mean().clamp_min(1e-6)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.tensorboard import SummaryWriter
 
-from impasto import image
+from impasto import image, tensors
 from impasto.errors import CheckpointError, DivergedError, ImpastoError
 from impasto.metrics import is_better
 from impasto.progress import stoppable
@@ -206,7 +206,7 @@ class _Run:
         if self.writer and picture is not None:
             (self.folder / "previews").mkdir(exist_ok=True)
             pixels = picture.float().clamp(0, 1).cpu()
-            image.write(image.Picture(pixels), self.folder / "previews" / f"{done:07d}.png", overwrite=True)
+            image.write(tensors.to_picture(pixels), self.folder / "previews" / f"{done:07d}.png", overwrite=True)
             self.writer.add_image("preview", pixels[0], done)
 
     def validate(self, done: int) -> tuple[str, float] | None:

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from impasto.encoders.network import EncoderConfig
 from impasto.encoders.teacher import fold_pointwise
+from impasto.engine.architecture import DecoderConfig
 from impasto.errors import OptionError, WeightsError
-from impasto.methods.adain.network import DecoderConfig
 from impasto.weights import load_foreign_state, save, sha256_of
 
 LISTED_KEYS = 8

@@ -3,70 +3,16 @@
 import copy
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from impasto.engine.architecture import DecoderConfig, halved
 from impasto.losses.feature_statistics import EPSILON, Statistics, mean_std
 from impasto.reflection import doubled, doubled_smoothly, reflect
-
-# The layers whose statistics AdaIN can exchange, in the encoder's order; the last one is the paper's.
-LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecoderConfig:
-    """Everything needed to build a decoder around stored weights.
-
-    widths: channels of the encoder's first four blocks.
-    depths: convolutions at each of the four sizes, from the picture's own to an eighth. (2, 2, 4, 1) mirrors VGG-19.
-    joined: features of all four layers enter, each at its own size, instead of those of relu4_1 alone.
-    hidden: width of the network through which the style's statistics scale and shift the decoder's responses; 0 for
-        none.
-    gain: the most that AdaIN may multiply a channel's deviations by; 0 for any.
-    grounds: the sizes, 1 for the picture's own to 4 for an eighth, that get a random ground to make strokes of.
-    detailed: the conditioning knows as well how much of the photo's detail is wanted.
-    upsampling: nearest, as in the paper, shows as a fine mesh where a painting's texture is strong.
-    """
-
-    widths: tuple[int, int, int, int] = (64, 128, 256, 512)
-    depths: tuple[int, int, int, int] = (2, 2, 4, 1)
-    joined: bool = False
-    hidden: int = 0
-    gain: float = 0.0
-    grounds: tuple[int, ...] = ()
-    detailed: bool = False
-    upsampling: Literal["nearest", "bilinear"] = "nearest"
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """The encoder's layers that the decoder paints from."""
-        return LAYERS if self.joined else LAYERS[-1:]
-
-    @property
-    def convolutions(self) -> dict[str, tuple[int, int]]:
-        """{name: (input, output) channels} in the order of painting."""
-        channels, inputs = {}, self.widths[3]
-        for block in (4, 3, 2, 1):
-            if self.joined and block < 4:
-                inputs += self.widths[block - 1]
-            for number in range(self.depths[block - 1], 0, -1):
-                outputs = self.widths[block - 1] if number > 1 else self.widths[block - 2] if block > 1 else 3
-                channels[f"conv{block}_{number}"] = (inputs, outputs)
-                inputs = outputs
-        return channels
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "DecoderConfig":
-        arguments: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-        return cls(**arguments)
 
 
 def adain(features: Tensor, style: Statistics, own: Statistics | None = None, gain: float = math.inf) -> Tensor:
@@ -140,7 +86,7 @@ class Decoder(nn.Module):
             block = int(name[4])
             if block < 4 and name == f"conv{block}_{self.config.depths[block - 1]}":
                 # The encoder's last pooling window of an odd side is partial.
-                height, width = (_halved(side, block - 1) for side in size) if size else (2 * s for s in x.shape[-2:])
+                height, width = (halved(side, block - 1) for side in size) if size else (2 * s for s in x.shape[-2:])
                 beside = features[f"relu{block}_1"] if self.config.joined else None
                 x = (doubled if self.config.upsampling == "nearest" else doubled_smoothly)(x, height, width, beside)
             else:
@@ -215,11 +161,6 @@ def _modulated(convolution: nn.Conv2d, x: Tensor, modulation: Statistics | None)
     weight = (convolution.weight * scale.view(-1, 1, 1, 1)).to(x.dtype)
     bias = (convolution.bias * scale.flatten() + shift.flatten()).to(x.dtype)
     return F.conv2d(x, weight, bias)
-
-
-def _halved(side: int, times: int) -> int:
-    """Length of a side after this many poolings, which keep partial windows."""
-    return -(-side >> times)
 
 
 class Conditioning(nn.Module):

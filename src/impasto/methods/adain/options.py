@@ -17,8 +17,9 @@ class AdaINOptions(EncoderOptions):
 
     method: str = field(default="adain", init=False)
     about: ClassVar[str] = "any style in one pass"
+    needs_torch: ClassVar[bool] = False
     stylizer: ClassVar[str] = "impasto.methods.adain.stylizer:AdaIN"
-    encoded: ClassVar[str] = "impasto.methods.adain.style:load_style"
+    encoded: ClassVar[str] = "impasto.engine.styles:load_style"
     foreign: ClassVar[str] = "impasto.methods.adain.foreign:import_foreign"
     encoded_by: ClassVar[Sequence[str]] = ("encoder", "decoder", "precision", "style_scale")
     refined_by: ClassVar[Sequence[str]] = ("quality", "refine")

@@ -21,12 +21,13 @@ from torch.optim import Adam, Optimizer
 from impasto import weights
 from impasto.data.memory import PicturesInMemory
 from impasto.encoders.network import Encoder
+from impasto.engine.architecture import LAYERS, DecoderConfig
 from impasto.losses.feature_statistics import Statistics, mean_std, normalised_content_loss, relative_statistics_loss
 from impasto.losses.nearest_neighbour import nearest_neighbour_loss
 from impasto.losses.relative_covariance import relative_covariance_loss
 from impasto.losses.sliced_wasserstein import directions, sliced_wasserstein_loss
 from impasto.methods.adain.dirt import soiled
-from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig
+from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.preparation import colours, recoloured, smoothed
 from impasto.training.loop import Schedule
 from impasto.training.schedules import OneCycle, set_learning_rate, update_average

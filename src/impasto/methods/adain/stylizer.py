@@ -3,30 +3,34 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from threading import Lock
+from typing import Any
 
-import torch
-from torch import Tensor
-from torch.nn.utils import convert_conv2d_weight_memory_format
+import numpy as np
 
 from impasto import image
-from impasto.device import gated, memory_guard, precision
-from impasto.encoders import load_encoder, weights_file
-from impasto.encoders.network import Pooling
-from impasto.errors import OptionError, WeightsError
+from impasto.device import CPU, Device, memory_guard, needed_torch
+from impasto.engine.backend import Backend, has_runtime, load_backend
+from impasto.engine.colours import colours
+from impasto.engine.painter import Painter, encoded
+from impasto.engine.raster import Held
+from impasto.engine.statistics import Array
+from impasto.engine.styles import Style, blended
+from impasto.errors import OptionError
 from impasto.masks import visible
-from impasto.methods.adain.network import LAYERS, Decoder, DecoderConfig
 from impasto.methods.adain.options import AdaINOptions
-from impasto.methods.adain.painter import Networks, Painter, statistics
-from impasto.methods.adain.preparation import colours
-from impasto.methods.adain.style import Style, blended
 from impasto.progress import Progress, ProgressCallback
-from impasto.weights import WEIGHTS, load, location, sha256_of
+from impasto.weights import WEIGHTS, load_arrays, location, sha256_of
 
 # A style's shorter side is brought to this many pixels times `style_scale`, whatever the content's size, so that it is
 # encoded once for all contents; the second number bounds the longer side of a strip.
 STYLE_SIDE, STYLE_LENGTH = 512, 2048
+
+# Of memory for each pixel of a picture of any size: the painting, and the largest octave below it. Measured: growth of
+# the process' peak from 12 to 100 megapixels. Tiles take some hundred megabytes beside that.
+BYTES_PER_PIXEL = 32.0
 
 logger = logging.getLogger("impasto")
 
@@ -35,10 +39,11 @@ class AdaIN:
     """The method, ready to paint: holds networks, and nothing of the pictures that it painted."""
 
     method = AdaINOptions.method
+    takes_arrays = True
 
     def __init__(
         self,
-        device: torch.device,
+        device: Device = CPU,
         *,
         weights: Path | None = None,
         download: Callable[[int, int], None] | None = None,
@@ -47,68 +52,68 @@ class AdaIN:
         self.device = device
         self.weights = weights
         self._download = download
-        self._networks: dict[tuple[str, str, str], Networks] = {}
+        self._backends: dict[tuple[str, str, str], Backend] = {}
+        # A runtime computes one picture at a time.
+        self._lock = Lock()
 
     def __call__(
         self,
-        content: Tensor,
-        styles: Sequence[Tensor | Style],
+        content: Array,
+        styles: Sequence[Array | Style],
         options: AdaINOptions,
         *,
-        masks: Sequence[Tensor] | None = None,
-        start: Tensor | None = None,
+        masks: Sequence[Array] | None = None,
+        start: Array | None = None,
         progress: ProgressCallback | None = None,
         saving: Any = None,
-    ) -> Tensor:
+    ) -> Array:
         """Paint `content`, (N, 3, H, W) in [0, 1], in the style of `styles`, (1, 3, h, w) each or encoded.
 
         content, styles: with a fourth channel, opacity, what is transparent counts for nothing.
         masks: one (1, 1, H, W) map per style, how much of each position is that style's; what no style has stays the
             content's. Without, the styles are blended in the shares of options.style_blend.
-        Returns (N, 3, H, W) in [0, 1] on the CPU. Raises OptionError, WeightsError, OutOfMemoryError.
+        Returns (N, 3, H, W) in [0, 1]. Raises OptionError, WeightsError, OutOfMemoryError.
         """
-        networks = self.networks(options)
-        _refuse_what_does_nothing(networks.decoder, options)
+        backend = self.backend(options)
+        _refuse_what_does_nothing(backend, options)
         if options.strength > 1:
             logger.warning("strength is %g: more than the painting's own style exaggerates it", options.strength)
         height, width = content.shape[-2:]
-        guard = memory_guard(self.device, height, width, len(content) * bytes_per_pixel(networks))
-        with guard, torch.inference_mode():
-            encoded = [self._encoded(style, networks, options) for style in styles]
-            picture, opacity = visible(content.to(self.device))
+        with self._lock, memory_guard(self.device, height, width, len(content) * BYTES_PER_PIXEL):
+            codes = [self._encoded(style, options) for style in styles]
+            picture, opacity = visible(content)
             how = {name: getattr(options, name) for name in ("strength", "detail", "stroke")}
-            painter = Painter(networks=networks, opacity=opacity, **how)
+            painter = Painter(backend=backend, opacity=None if opacity is None else Held(opacity), **how)
             if masks is None:
-                style = blended(encoded, options.blend_weights(len(encoded)))
-                painter = replace(painter, style=style)
+                painter = replace(painter, style=blended(codes, options.blend_weights(len(codes))))
             else:
-                maps = [mask.to(self.device) for mask in masks]
-                painter = replace(painter, regions=list(zip(encoded, maps, strict=True)))
-            painted = painter(picture.contiguous(memory_format=torch.channels_last))
-            result = painted.float().clamp(0, 1).cpu()
+                maps = [Held(mask) for mask in masks]
+                painter = replace(painter, regions=list(zip(codes, maps, strict=True)))
+            painted = painter(picture)
+            np.clip(painted, 0, 1, out=painted)
         if progress:
-            progress(Progress(step=1, total=1, size=(height, width), preview=lambda: result))
-        # Not an inference tensor: callers may go on with it where gradients are wanted.
-        return result.clone(memory_format=torch.contiguous_format)
+            progress(Progress(step=1, total=1, size=(height, width), preview=lambda: painted))
+        return painted
 
-    def encode(self, picture: Tensor, options: AdaINOptions, *, name: str = "") -> Style:
+    def encode(self, picture: Array, options: AdaINOptions, *, name: str = "") -> Style:
         """A style, (1, 3, h, w) in [0, 1], or (1, 4, h, w) with the opacity of its pixels, of which what is transparent
         counts for nothing; to be reused for any number of contents."""
-        networks = self.networks(options)
+        with self._lock:
+            return self._encode(picture, options, name)
+
+    def _encode(self, picture: Array, options: AdaINOptions, name: str = "") -> Style:
         sides = picture.shape[-2:]
         ratio = options.style_scale * min(STYLE_SIDE / min(sides), STYLE_LENGTH / max(sides))
         height, width = (max(1, round(side * ratio)) for side in sides)
-        guard = memory_guard(self.device, height, width, bytes_per_pixel(networks))
-        with guard, torch.inference_mode():
-            scaled = image.resize(picture, height, width).to(self.device, memory_format=torch.channels_last)
-            pixels, opacity = visible(scaled)
-            found = statistics(networks.encoder(pixels, LAYERS), opacity)
-            eye, tones = self._eye(networks, options), colours(pixels, opacity)
-            return Style(found, tones, eye, name, options.style_scale, picture)
+        with memory_guard(self.device, height, width, BYTES_PER_PIXEL):
+            pixels, opacity = visible(image.resize(picture, height, width))
+            found = encoded(self.backend(options), pixels, opacity)
+            tones = colours([(pixels, opacity)])
+        return Style(found, tones, self._eye(options), name, options.style_scale, picture)
 
     def bytes_per_pixel(self, options: AdaINOptions, *, regions: int = 0) -> float:
         """Memory of one pixel of the picture at the peak of painting."""
-        return bytes_per_pixel(self.networks(options))
+        return BYTES_PER_PIXEL + 8 * regions
 
     def weights_hashes(self, options: AdaINOptions) -> dict[str, str]:
         """{network: sha256 of its weights}, for the record of how a picture was made."""
@@ -117,49 +122,45 @@ class AdaIN:
             options.decoder: sha256_of(decoder_file(options.decoder)),
         }
 
-    def networks(self, options: AdaINOptions) -> Networks:
-        """Loaded once. Half precision is given up for networks that it changes visibly."""
+    def backend(self, options: AdaINOptions) -> Backend:
+        """What computes with these options, loaded once: the embedded graphs on the processor, PyTorch for all else."""
         key = options.encoder, options.decoder, options.precision
-        if key not in self._networks:
-            exact, dtype = self._load(options), precision(options.precision, self.device)
-            half = exact if dtype == torch.float32 else _in_precision(exact, dtype)
-            # What sees the style is the same for both.
-            self._networks[key] = gated(
-                options.precision, exact, half, lambda one, noise: _painted_noise(one, exact, noise), pictures=2
-            )
-        return self._networks[key]
+        if key not in self._backends:
+            is_embedded = (options.encoder, options.decoder, str(self.device)) == ("lite", "adain", "cpu")
+            if is_embedded and has_runtime():
+                self._backends[key] = load_backend(options.precision)
+            else:
+                self._backends[key] = self._load(options)
+        return self._backends[key]
 
-    @torch.random.fork_rng(devices=[])  # a caller's random numbers are not ours to draw
-    def _load(self, options: AdaINOptions) -> Networks:
-        path = decoder_file(options.decoder)
-        decoder, config = load_decoder(path)
-        encoder = load_encoder(options.encoder, weights=self.weights, progress=self._download)
-        expected = encoder.config.widths[:4]
-        if decoder.config.widths != expected:
-            raise OptionError(
-                f"decoder is '{options.decoder}', which paints from {decoder.config.widths} filters, but the encoder"
-                f" {options.encoder} gives {expected}"
-            )
-        encoder = encoder.pooled(cast(Pooling, config.get("pooling", encoder.pooling)))
-        decoder = convert_conv2d_weight_memory_format(decoder.to(self.device), torch.channels_last)
-        return Networks(encoder.to(self.device), decoder)
+    def _load(self, options: AdaINOptions) -> Backend:
+        chosen = f"the device {self.device}"
+        if options.decoder != AdaINOptions.decoder:
+            chosen = f"the decoder {options.decoder}"
+        if options.encoder != AdaINOptions.encoder:
+            chosen = f"the encoder {options.encoder}"
+        torch = needed_torch(chosen)
+        from impasto.methods.adain.backend import load_networks
 
-    def _encoded(self, style: Tensor | Style, networks: Networks, options: AdaINOptions) -> Style:
-        if isinstance(style, Tensor):
-            return self.encode(style, options)
-        if style.encoder != self._eye(networks, options):
+        encoder = options.encoder, self.weights, self._download
+        return load_networks(*encoder, decoder_file(options.decoder), torch.device(str(self.device)), options.precision)
+
+    def _encoded(self, style: Array | Style, options: AdaINOptions) -> Style:
+        if not isinstance(style, Style):
+            return self._encode(style, options)
+        if style.encoder != self._eye(options):
             raise OptionError(
                 f"style '{style.name}' was encoded by another encoder than {options.encoder}; encode the painting anew"
             )
-        options.check_scale(style.name, style.scale)
-        return style.on(self.device)
+        options.check_encoded(style.name, style.scale)
+        return style
 
     def _encoder_hash(self, options: AdaINOptions) -> str:
-        return sha256_of(weights_file(options.encoder, self.weights))
+        return sha256_of(self.weights or location(WEIGHTS[options.encoder]))
 
-    def _eye(self, networks: Networks, options: AdaINOptions) -> str:
+    def _eye(self, options: AdaINOptions) -> str:
         """What a style was seen with: the same weights see differently through another pooling."""
-        return f"{self._encoder_hash(options)} {networks.encoder.pooling}"
+        return f"{self._encoder_hash(options)} {_pooling(decoder_file(options.decoder))}"
 
 
 def decoder_file(name: str) -> Path:
@@ -167,48 +168,16 @@ def decoder_file(name: str) -> Path:
     return location(WEIGHTS[name]) if name in WEIGHTS and name.startswith("adain") else Path(name)
 
 
-def load_decoder(path: Path) -> tuple[Decoder, dict[str, Any]]:
-    """The decoder, float32 and frozen, and its file's config. Raises WeightsError if the file holds none."""
-    tensors, config = load(path)
-    try:
-        decoder = Decoder(DecoderConfig.from_json(config["decoder"]))
-        decoder.load_state_dict({name: value.float() for name, value in tensors.items()})
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise WeightsError(f"{path}: holds no decoder of impasto's: {str(error).splitlines()[0]}") from None
-    return decoder.eval().requires_grad_(False), config
+@cache
+def _pooling(decoder: Path) -> str:
+    """What the decoder's encoder pools with."""
+    return str(load_arrays(decoder)[1].get("pooling", "average"))
 
 
-def _refuse_what_does_nothing(decoder: Decoder, options: AdaINOptions) -> None:
+def _refuse_what_does_nothing(backend: Backend, options: AdaINOptions) -> None:
     """Detail and stroke would be ignored silently by a decoder that has not learned them. Raises OptionError."""
-    if decoder.config.detailed:
+    if backend.config.detailed:
         return
     for item in fields(options):
         if item.name in ("detail", "stroke") and getattr(options, item.name) != item.default:
             raise OptionError(f"{item.name} cannot be chosen: the decoder '{options.decoder}' has not learned it")
-
-
-def bytes_per_pixel(networks: Networks) -> float:
-    """Memory of one pixel of the picture at the peak of painting.
-
-    Measured as growth of the process' peak: 353 bytes at 1000 x 1000 pixels and 375 at 2400 x 2400 for the embedded
-    networks in bf16, for which this says 396; 217 for an earlier decoder that was not detailed, for which it says 240.
-    """
-    config = networks.decoder.config
-    size = networks.encoder.convolution("relu1_1").weight.element_size()
-    # The picture's own size decides: its features joined with what comes from below, padded, and what comes out.
-    width = config.widths[0]
-    joined = 2 * width if config.joined else width
-    # A detailed decoder's photo is prepared, and enlarged paintings are kept beside it, in float32.
-    pictures = 17 if config.detailed else 4
-    return size * 2 * (joined + width) + 4 * 3 * pictures
-
-
-def _in_precision(networks: Networks, dtype: torch.dtype) -> Networks:
-    return Networks(networks.encoder.in_precision(dtype), networks.decoder.in_precision(dtype))
-
-
-def _painted_noise(networks: Networks, exact: Networks, noise: Tensor) -> Tensor:
-    """The first of two pictures in the style of the second."""
-    content, style = noise.to(exact.encoder.mean.device, memory_format=torch.channels_last).split(1)
-    code = Style(statistics(exact.encoder(style, LAYERS), None), colours(style), "")
-    return Painter(networks=networks, style=code)(content)

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from impasto import weights
 from impasto.data.folders import PictureStream, batches
 from impasto.encoders.network import Encoder
+from impasto.engine.architecture import DecoderConfig
 from impasto.losses.feature_statistics import (
     Convention,
     Statistics,
@@ -21,7 +22,7 @@ from impasto.losses.feature_statistics import (
     adain_style_loss,
     mean_std,
 )
-from impasto.methods.adain.network import Decoder, DecoderConfig
+from impasto.methods.adain.network import Decoder
 from impasto.training.loop import Schedule
 from impasto.training.schedules import InverseDecay, OneCycle, set_learning_rate, update_average
 

@@ -13,7 +13,6 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from impasto import image
 from impasto.colour import colour_scale
 from impasto.device import free_memory, memory_guard, precision
 from impasto.encoders import load_encoder, weights_file
@@ -33,6 +32,7 @@ from impasto.methods.gatys.objective import (
 from impasto.methods.gatys.optimise import Optimisation
 from impasto.methods.gatys.options import GatysOptions
 from impasto.progress import Progress, ProgressCallback
+from impasto.tensors import resize
 from impasto.weights import sha256_of
 
 # Below this a picture holds no strokes that a coarse scale could place.
@@ -153,7 +153,7 @@ def objective_at(
     encoded = [encode_style(encoder, fit_style(style, height, width, options), options, side) for style in styles]
     if masks is None:
         return make_objective(encoder, pixels, encoded, options, opacity, side)
-    regions = [Region(style, image.resize(mask, height, width)) for style, mask in zip(encoded, masks, strict=True)]
+    regions = [Region(style, resize(mask, height, width)) for style, mask in zip(encoded, masks, strict=True)]
     return make_regional_objective(encoder, pixels, regions, options, opacity, side)
 
 
@@ -170,7 +170,7 @@ def fit_style(style: Tensor, height: int, width: int, options: GatysOptions) -> 
         case "own":
             height, width = own_height, own_width
     scale = options.style_scale
-    return image.resize(style, max(1, round(height * scale)), max(1, round(width * scale)))
+    return resize(style, max(1, round(height * scale)), max(1, round(width * scale)))
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ class _Run:
         try:
             return self._paint()
         except (Cancelled, KeyboardInterrupt):
-            best = image.resize(self.best.clamp(0, 1), *self.sizes[-1]).cpu()
+            best = resize(self.best.clamp(0, 1), *self.sizes[-1]).cpu()
             raise Cancelled("stopped before the painting was finished", best=best) from None
 
     def _paint(self) -> Tensor:
@@ -267,12 +267,12 @@ class _Run:
 
     def _begin(self, scale: int, coarser: Tensor | None) -> Optimisation:
         height, width = self.sizes[scale]
-        content = image.resize(self.content, height, width)
+        content = resize(self.content, height, width)
         styles, masks = self.pictures.styles, self.pictures.masks
         objective = objective_at(self.encoder, content, styles, self.options, masks, self.side)
         if coarser is None:
             return Optimisation(objective, self._first_picture(visible(content)[0]), self.options, self.colours)
-        return Optimisation(objective, image.resize(coarser, height, width), self.options, self.colours)
+        return Optimisation(objective, resize(coarser, height, width), self.options, self.colours)
 
     def _optimise(self, optimisation: Optimisation, scale: int, first: int) -> int:
         """The last step, which is not reported yet."""
@@ -310,7 +310,7 @@ class _Run:
 
     def _first_picture(self, content: Tensor) -> Tensor:
         if self.pictures.start is not None:
-            return image.resize(self.pictures.start, content.shape[-2], content.shape[-1])
+            return resize(self.pictures.start, content.shape[-2], content.shape[-1])
         match self.options.chosen("init"):
             case "content":
                 return content
@@ -327,10 +327,12 @@ def _coloured(pictures: _Pictures, options: GatysOptions) -> tuple[Tensor, Tenso
     """The content as it is painted from, and the colours that the canvas moves in, (3, 3)."""
     equal = options.blend_weights(len(pictures.styles)) if pictures.masks is None else None
     mixed = equal or [1 / len(pictures.styles)] * len(pictures.styles)
-    colours = colour_scale(pictures.styles, mixed)
+    content, *styles = (picture.cpu().numpy() for picture in (pictures.content, *pictures.styles))
+    colours = torch.from_numpy(colour_scale(styles, mixed))
     if options.chosen("content_colours") == "own":
         return pictures.content, colours
-    return recoloured(pictures.content, pictures.styles, pictures.masks or mixed), colours
+    shares = mixed if pictures.masks is None else [mask.cpu().numpy() for mask in pictures.masks]
+    return torch.from_numpy(recoloured(content, styles, shares)).to(pictures.content), colours
 
 
 class _Clock:

@@ -1,0 +1,408 @@
+"""The engine: its speed side by side with others, its growth with size, its commands, its memory, its size on disk.
+
+    python benchmarks/engine.py [--rows speed growth command large folder size] [--rounds 10]
+
+speed: seconds for one picture of 512, 1024 and 2048 px, style encoded beforehand, by OpenVINO in its best precision and
+    in fp32, by ONNX Runtime and by PyTorch, with the same weights; and by MicroAST's layout (Wang et al. 2022) with
+    random weights, eager PyTorch in fp32. Each is a process of its own, for their threads would fight; they take turns,
+    and what counts is the least of the rounds. The ceiling is what convolutions of 128 channels at an eighth of the
+    picture reach in OpenVINO.
+growth: seconds per megapixel from 512 to 8192 px.
+command: `impasto stylize`, cold, a 512 px photo, and what of it is starting Python, numpy and the runtime.
+large: the same for 12 and 100 megapixels, JPEG to JPEG, with the peak of resident memory. --gigapixel adds one, TIFF to
+    TIFF.
+folder: 512 px pictures a second of a whole folder, over those of the bare engine.
+size: what the core's packages take on disk.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+ROWS = ("speed", "growth", "command", "large", "folder", "size")
+SIZES = (512, 1024, 2048)
+STYLE = "starry-night"
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# --- programs that paint one picture after the other -----------------------------------------------------------------
+
+
+def picture(height: int, width: int) -> np.ndarray:
+    """(1, 3, height, width): smooth shapes with grain, as a photograph has."""
+    from impasto.engine.raster import resized
+
+    rng = np.random.default_rng(0)
+    smooth = resized(rng.random((1, 3, 12, 12), dtype=np.float32), height, width)
+    smooth += 0.03 * rng.standard_normal(smooth.shape, dtype=np.float32)
+    return smooth.clip(0, 1, out=smooth)
+
+
+def engine(runtime: str, precision: str) -> Callable[[int], Callable[[], Any]]:
+    from impasto.engine.backend import load_backend
+    from impasto.engine.painter import Painter
+    from impasto.engine.styles import load_style
+    from impasto.gallery import styles_file
+
+    painter = Painter(backend=load_backend(precision, runtime), style=load_style(styles_file(), STYLE), detail=0.85)
+
+    def program(side: int) -> Callable[[], Any]:
+        photo = picture(side, side)
+        return lambda: painter(photo)
+
+    return program
+
+
+def pytorch(precision: str) -> Callable[[int], Callable[[], Any]]:
+    import torch
+
+    from impasto.device import precision as dtype_of
+    from impasto.encoders import load_encoder
+    from impasto.engine.painter import Painter
+    from impasto.engine.styles import load_style
+    from impasto.gallery import styles_file
+    from impasto.methods.adain.backend import PyTorch
+    from impasto.methods.adain.stylizer import decoder_file
+from impasto.methods.adain.backend import load_decoder
+
+    torch.set_num_threads(CORES)
+    dtype = dtype_of(precision, torch.device("cpu"))
+    encoder, decoder = load_encoder("lite").in_precision(dtype), load_decoder(decoder_file("adain"))[0]
+    decoder = torch.nn.utils.convert_conv2d_weight_memory_format(decoder, torch.channels_last).in_precision(dtype)
+    painter = Painter(backend=PyTorch(encoder, decoder), style=load_style(styles_file(), STYLE), detail=0.85)
+
+    def program(side: int) -> Callable[[], Any]:
+        photo = picture(side, side)
+        return lambda: painter(photo)
+
+    return program
+
+
+def microast() -> Callable[[int], Callable[[], Any]]:
+    """As published: two residual blocks at a quarter of the size on each side, separable convolutions around them."""
+    import torch
+    from torch import Tensor, nn
+
+    torch.set_num_threads(CORES)
+
+    def convolution(inputs: int, outputs: int, side: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
+        return nn.Sequential(nn.ReflectionPad2d(side // 2), nn.Conv2d(inputs, outputs, side, stride, groups=groups))
+
+    def separable(inputs: int, outputs: int, stride: int, groups: int) -> list[nn.Module]:
+        spread = convolution(inputs, outputs, 3, stride, groups)
+        return [spread, nn.ReLU(), convolution(outputs, outputs, 1), nn.ReLU()]
+
+    class Residual(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = convolution(64, 64, 3), convolution(64, 64, 3)
+
+        def forward(self, x: Tensor, weight: Tensor | float = 1.0, bias: Tensor | float = 0.0) -> Tensor:
+            y = torch.relu(weight * self.first(x) + bias * x)
+            return x + weight * self.second(y) + bias * y
+
+    def exchanged(x: Tensor, style: Tensor) -> Tensor:
+        mean, std = x.mean((2, 3), keepdim=True), (x.var((2, 3), keepdim=True) + 1e-5).sqrt()
+        return (x - mean) / std * style + style
+
+    encoder = nn.Sequential(
+        convolution(3, 16, 9), nn.ReLU(), *separable(16, 32, 2, 16), *separable(32, 64, 2, 32), Residual()
+    )
+    between, first, second = Residual(), Residual(), Residual()
+    decoder = nn.Sequential(
+        nn.Upsample(scale_factor=2, mode="bilinear"), *separable(64, 32, 1, 32),
+        nn.Upsample(scale_factor=2, mode="bilinear"), *separable(32, 16, 1, 16), convolution(16, 3, 9),
+    )  # fmt: skip
+    style = torch.rand(1, 64, 1, 1)
+
+    def program(side: int) -> Callable[[], Any]:
+        photo = torch.from_numpy(picture(side, side))
+
+        @torch.inference_mode()
+        def paint() -> Tensor:
+            x = first(exchanged(between(encoder(photo)), style), style, style)
+            return decoder(second(exchanged(x, style), style, style))  # type: ignore[no-any-return]
+
+        return paint
+
+    return program
+
+
+def ceiling(precision: str) -> Callable[[int], Callable[[], Any]]:
+    """Four convolutions of 128 channels; `OPERATIONS_OF_CEILING` a pixel of the picture."""
+    import openvino
+    from openvino import opset13 as ops
+
+    core = openvino.Core()
+    settings = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+
+    def program(side: int) -> Callable[[], Any]:
+        start = x = ops.parameter([1, 128, side // 8, side // 8], np.float32)
+        weights = np.random.default_rng(0).standard_normal((128, 128, 3, 3), dtype=np.float32) / 34
+        for _ in range(4):
+            x = ops.convolution(x, ops.constant(weights), [1, 1], [1, 1], [1, 1], [1, 1])
+        request = core.compile_model(openvino.Model([x], [start]), "CPU", settings).create_infer_request()
+        return lambda: request.infer({0: np.ones((1, 128, side // 8, side // 8), np.float32)}, share_inputs=True)
+
+    return program
+
+
+OPERATIONS_OF_CEILING = 2 * 4 * 128 * 128 * 9 / 64
+
+PROGRAMS: dict[str, Callable[[], Callable[[int], Callable[[], Any]]]] = {
+    "engine, OpenVINO, auto": lambda: engine("openvino", "auto"),
+    "engine, OpenVINO, fp32": lambda: engine("openvino", "fp32"),
+    "engine, ONNX Runtime, fp32": lambda: engine("onnxruntime", "fp32"),
+    "engine, PyTorch, auto": lambda: pytorch("auto"),
+    "MicroAST's layout, PyTorch, fp32": microast,
+    "ceiling, OpenVINO, bf16": lambda: ceiling("bf16"),
+    "ceiling, OpenVINO, fp32": lambda: ceiling("f32"),
+}
+
+
+class Worker:
+    """A process with one of the programs, that paints when it is told to."""
+
+    def __init__(self, name: str, environment: dict[str, str] | None = None) -> None:
+        command = [sys.executable, __file__, "--worker", name]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
+        )
+        self.ask("0")
+
+    def ask(self, line: str) -> float:
+        """Seconds of one painting of this side; the first of a side is not timed."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(line, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit("a program ended before its time")
+        return float(answer)
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def work(name: str) -> None:
+    """What a worker does: a side comes in, seconds go out."""
+    program, ready = PROGRAMS[name](), {}
+    for line in sys.stdin:
+        side, seconds = int(line), 0.0
+        if side:
+            if side not in ready:
+                ready = {side: program(side)}
+                for _ in range(3):  # a shape that comes again may get a program of its own
+                    ready[side]()
+            start = time.perf_counter()
+            ready[side]()
+            seconds = time.perf_counter() - start
+        print(seconds, flush=True)
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def speed(rounds: int) -> None:
+    workers = {name: Worker(name) for name in PROGRAMS}
+    for side in SIZES:
+        times: dict[str, list[float]] = {name: [] for name in workers}
+        for _ in range(rounds if side < 2048 else max(2, rounds // 3)):
+            for name, worker in workers.items():
+                times[name].append(worker.ask(str(side)))
+        least = {name: min(values) for name, values in times.items()}
+        peer = least["MicroAST's layout, PyTorch, fp32"]
+        print(f"{side} px, least of {len(times['engine, OpenVINO, auto'])} rounds")
+        for name, seconds in least.items():
+            told = f"{1000 * seconds:9.1f} ms"
+            if name.startswith("ceiling"):
+                told += f"  {OPERATIONS_OF_CEILING * side * side / seconds / 1e9:6.0f} GFLOP/s"
+            else:
+                told += f"  {peer / seconds:6.2f} times MicroAST"
+            if name.startswith("engine"):
+                half = "fp32" not in name and bfloat()
+                top = OPERATIONS_OF_CEILING * side * side / least[f"ceiling, OpenVINO, {'bf16' if half else 'fp32'}"]
+                share = operations(side) / seconds / top
+                told += f", {share:.2f} of the ceiling for {operations(side) / 1e9:.0f} GFLOP"
+            print(f"  {name:34}{told}", flush=True)
+    for worker in workers.values():
+        worker.close()
+
+
+def operations(side: int) -> float:
+    """Of one painting: every octave encodes and decodes once, and encodes once more if it is cut into tiles."""
+    from impasto.engine.backend import embedded
+    from impasto.engine.painter import SIDE
+    from impasto.engine.prepared import octaves
+
+    config, _ = embedded()
+    widths, encoding, inputs = config.widths, 0.0, 3
+    for block, depth in enumerate((2, 2, 4, 1)):
+        for _ in range(depth):
+            encoding += 9 * inputs * widths[block] / 4**block
+            inputs = widths[block]
+    decoding = sum(9 * i * o / 4 ** (int(name[4]) - 1) for name, (i, o) in config.convolutions.items())
+    sizes = octaves(side, side, 0.01)
+    return sum(2 * h * w * (decoding + encoding * (1 + (h * w > SIDE**2))) for h, w in sizes)
+
+
+def bfloat() -> bool:
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def growth(rounds: int) -> None:
+    worker, first = Worker("engine, OpenVINO, auto"), 0.0
+    for side in (512, 1024, 2048, 4096, 8192):
+        seconds = min(worker.ask(str(side)) for _ in range(rounds if side < 2048 else 2))
+        rate = seconds / side**2 * 1e6
+        first = first or rate
+        print(
+            f"{side:5} px: {seconds:7.3f} s, {rate:.3f} s a megapixel, {rate / first:.2f} times that of 512 px",
+            flush=True,
+        )
+    worker.close()
+
+
+def command(rounds: int) -> None:
+    starts = {"python": "pass", "numpy": "import numpy", "runtime": "import openvino", "torch": "import torch"}
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        photo = save(folder / "photo.jpg", 512, 512)
+        least: dict[str, float] = {}
+        for number in range(rounds):
+            for what, code in starts.items():
+                seconds, _ = timed([sys.executable, "-c", code])
+                least[what] = min(seconds, least.get(what, seconds))
+            seconds, memory = timed(stylize(photo, folder / f"painted-{number}.jpg"))
+            least["whole"] = min(seconds, least.get("whole", seconds))
+    parts = ", ".join(f"{what} {least[what]:.2f}" for what in starts)
+    print(
+        f"impasto stylize, 512 px, cold: {least['whole']:.2f} s, {memory:.0f} MB; processes that only import: {parts}"
+    )
+
+
+def large(*, gigapixel: bool) -> None:
+    cases = [("12 megapixels", 4000, 3000, ".jpg"), ("100 megapixels", 12_240, 8_168, ".jpg")]
+    cases += [("1 gigapixel", 38_720, 25_840, ".tif")] if gigapixel else []
+    with TemporaryDirectory() as name:
+        for what, width, height, suffix in cases:
+            photo = save(Path(name) / f"photo{suffix}", height, width)
+            seconds, memory = timed(stylize(photo, Path(name) / f"painted{suffix}"))
+            print(f"{what}, {suffix} to {suffix}: {seconds:.1f} s, {memory:.0f} MB at the peak", flush=True)
+
+
+def folder(count: int) -> None:
+    with TemporaryDirectory() as name:
+        photos = Path(name) / "photos"
+        photos.mkdir()
+        first = save(photos / "0000.jpg", 512, 512)
+        for number in range(1, count):
+            (photos / f"{number:04}.jpg").write_bytes(first.read_bytes())
+        seconds, memory = timed(stylize(photos, Path(name) / "painted"))
+        alone, _ = timed(stylize(first, Path(name) / "alone.jpg"))
+    worker = Worker("engine, OpenVINO, auto")
+    bare = min(worker.ask("512") for _ in range(30))
+    worker.close()
+    each = (seconds - alone) / (count - 1)
+    print(
+        f"folder of {count}: {seconds:.1f} s, {1000 * each:.1f} ms each after the first, {memory:.0f} MB; the bare"
+        f" engine takes {1000 * bare:.1f} ms, {bare / each:.0%} of it"
+    )
+
+
+def size() -> None:
+    sizes = {name: size_of(name) for name in sorted(needed("impasto", set()))}
+    for name, mebibytes in sorted(sizes.items(), key=lambda one: -one[1])[:8]:
+        print(f"  {name:24}{mebibytes:7.1f} MiB")
+    print(f"core: {sum(sizes.values()):.0f} MiB in {len(sizes)} packages")
+
+
+# --- helpers ---------------------------------------------------------------------------------------------------------
+
+
+def stylize(photo: Path, painted: Path) -> list[str]:
+    return [sys.executable, "-m", "impasto", "stylize", str(photo), "--style", STYLE, "--output", str(painted)]
+
+
+def save(path: Path, height: int, width: int) -> Path:
+    """A photograph of this size, made of the packaged one."""
+    import pyvips
+
+    source = pyvips.Image.new_from_file(str(Path(__file__).parent.parent / "src/impasto/assets/pictures/mountains.jpg"))
+    enlarged = source.resize(width / source.width, vscale=height / source.height).crop(0, 0, width, height)
+    enlarged.write_to_file(str(path), **({"tile": True, "bigtiff": True} if path.suffix == ".tif" else {"Q": 92}))
+    return path
+
+
+def timed(arguments: list[str]) -> tuple[float, float]:
+    """Seconds of a whole process, and megabytes of resident memory at its peak."""
+    start = time.perf_counter()
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(arguments)} failed")
+    return seconds, usage.ru_maxrss / 1000
+
+
+def needed(name: str, found: set[str]) -> set[str]:
+    """A package and what it needs, without extras."""
+    name = re.sub(r"[-_.]+", "-", name).lower()
+    if name not in found:
+        try:
+            requirements = distribution(name).requires or []
+        except PackageNotFoundError:
+            return found
+        found.add(name)
+        for line in requirements:
+            if ";" not in line:
+                needed(re.split(r"[^A-Za-z0-9._-]", line)[0], found)
+    return found
+
+
+def size_of(name: str) -> float:
+    places = (Path(str(file.locate())) for file in distribution(name).files or [])
+    return sum(place.stat().st_size for place in places if place.is_file()) / 2**20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=ROWS)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--pictures", type=int, default=200, help="of the folder")
+    parser.add_argument("--gigapixel", action="store_true")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.worker:
+        work(chosen.worker)
+        return
+    rows: dict[str, Callable[[], None]] = {
+        "speed": lambda: speed(chosen.rounds),
+        "growth": lambda: growth(chosen.rounds),
+        "command": lambda: command(chosen.rounds),
+        "large": lambda: large(gigapixel=chosen.gigapixel),
+        "folder": lambda: folder(chosen.pictures),
+        "size": size,
+    }
+    print(f"{CORES} cores, load {os.getloadavg()[0]:.1f}", flush=True)
+    for name in chosen.rows:
+        rows[name]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""The graphs, run by OpenVINO: in bfloat16 where the processor multiplies in it."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import openvino
+from openvino import opset13 as ops
+
+from impasto.engine.architecture import LAYERS
+from impasto.engine.backend import KINDS, embedded, graph, inputs_of_paint, moments_by, moments_of
+from impasto.engine.given import Given
+from impasto.engine.statistics import EPSILON, Array, Moments
+from impasto.engine.threads import threads
+from impasto.errors import OptionError
+
+# Programs for one shape that are kept: two passes, with and without shares, over tiles of four shapes.
+KEPT = 16
+
+# Numbers in a picture whose programs take memory that counts: 200 bytes for each pixel.
+LARGE = 3 * 2**18
+
+# What each of the programs computes.
+PAINTED = ["painted"]
+OUTPUTS = {
+    "moments": moments_by(shared=False),
+    "shared moments": moments_by(shared=True),
+    "paint": PAINTED,
+    "exchange and paint": PAINTED,
+}
+
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+class OpenVINO:
+    """See `Backend`.
+
+    A program that was compiled for one shape is faster, by a third for small pictures, but takes a moment to be made:
+    the first picture gets its own, others that of any shape until their shape comes a second time.
+    """
+
+    def __init__(self, precision: str = "auto") -> None:
+        self._core = openvino.Core()
+        abilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if precision not in ("auto", "fp32", "bf16"):
+            raise OptionError(f"precision is '{precision}', but must be auto, fp32 or bf16")
+        self.half = "BF16" in abilities if precision == "auto" else precision == "bf16"
+        self.config, self.conditioning = embedded()
+        self._settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "bf16" if self.half else "f32",
+            "INFERENCE_NUM_THREADS": threads(),
+        }
+        self._programs: OrderedDict[Any, openvino.InferRequest] = OrderedDict()
+        self._largest: Any = None
+        self._seen: Counter[Any] = Counter()
+
+    def encode(self, picture: Array, shares: Array | None = None) -> dict[str, Moments]:
+        kind = "moments" if shares is None else "shared moments"
+        found = self._run(kind, {"picture": picture} | ({} if shares is None else {"shares": shares}))
+        return moments_of(found, (picture.shape[2], picture.shape[3]))
+
+    def paint(self, picture: Array, given: Given, grounds: Mapping[str, Array]) -> Array:
+        kind = "exchange and paint" if given.of_style else "paint"
+        found = self._run(kind, {"picture": picture, **inputs_of_paint(given, grounds)})
+        # What is painted next is painted in the same place.
+        return np.array(found["painted"])
+
+    def _run(self, kind: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        program = self._program(kind, tuple((name, array.shape) for name, array in inputs.items()))
+        self._make_room(program, inputs["picture"].size)
+        # What is only read has to be writable to be shared, and to be kept until it has been read.
+        shared = {name: np.require(array, np.float32, ["C", "W"]) for name, array in inputs.items()}
+        for name, array in shared.items():
+            program.set_tensor(name, openvino.Tensor(array, shared_memory=True))
+        program.infer()
+        return {name: program.get_output_tensor(place).data for place, name in enumerate(OUTPUTS[kind])}
+
+    def _make_room(self, program: Any, numbers: int) -> None:
+        """Of programs for large pictures only the one that runs keeps memory for what it computes."""
+        if numbers > LARGE and program is not self._largest:
+            if self._largest is not None:
+                self._largest.get_compiled_model().release_memory()
+            self._largest = program
+
+    def _program(self, kind: str, shapes: Shapes) -> Any:
+        self._seen[kind, shapes] += 1
+        is_first = not any(key[0] == kind for key in self._programs)
+        is_own = (kind, shapes) in self._programs or is_first or self._seen[kind, shapes] > 1
+        key = kind, shapes if is_own else ()
+        if key not in self._programs:
+            self._programs[key] = self._compiled(*key)
+            if len(self._programs) > KEPT:
+                self._programs.popitem(last=False)
+        self._programs.move_to_end(key)
+        return self._programs[key]
+
+    def _compiled(self, kind: str, shapes: Shapes) -> Any:
+        model = self._core.read_model(graph("encode"))
+        if OUTPUTS[kind] != PAINTED:
+            model = _cut([model.output(name) for name in OUTPUTS[kind]], model.get_parameters())
+        else:
+            decoder = self._core.read_model(graph("paint"))
+            given = list(decoder.get_parameters())
+            if kind == "exchange and paint":
+                given = _exchanging(model, given, self.config.gain)
+            model = _joined(model, decoder, given)
+        if shapes:
+            model.reshape({name: openvino.PartialShape(list(shape)) for name, shape in shapes})
+        return self._core.compile_model(model, "CPU", self._settings).create_infer_request()
+
+
+def _joined(encoder: Any, decoder: Any, given: list[Any]) -> Any:
+    """One model of both, so that features stay where and as they are. given: the decoder's other parameters."""
+    for parameter in decoder.get_parameters():
+        if parameter.get_friendly_name() in LAYERS:
+            parameter.output(0).replace(_features(encoder, parameter.get_friendly_name()))
+    return _cut(decoder.outputs, [*encoder.get_parameters(), *given])
+
+
+def _exchanging(encoder: Any, given: list[Any], gain: float) -> list[Any]:
+    """The decoder's parameters, but for scales and shifts of features: these are computed from the features and from
+    the style's statistics, which are parameters in their place."""
+    by_name = {parameter.get_friendly_name(): parameter for parameter in given}
+    for layer in LAYERS:
+        features, places = _features(encoder, layer), ops.constant([2, 3])
+        channels = features.get_partial_shape()[1].get_length()
+        mean = ops.reduce_mean(features, places, keep_dims=True)
+        variance = ops.reduce_mean(ops.power(ops.subtract(features, mean), np.float32(2)), places, keep_dims=True)
+        style_mean, style_std = (ops.parameter([-1, channels, 1, 1]) for _ in KINDS)
+        scale = ops.divide(style_std, ops.sqrt(ops.add(variance, np.float32(EPSILON))))
+        if gain:
+            scale = ops.minimum(scale, np.float32(gain))
+        shift = ops.subtract(style_mean, ops.multiply(mean, scale))
+        for kind, parameter, value in (("scale", style_mean, scale), ("shift", style_std, shift)):
+            by_name[f"{layer}.{kind}"].output(0).replace(value.output(0))
+            parameter.output(0).set_names({f"{layer}.{kind}"})
+            by_name[f"{layer}.{kind}"] = parameter
+    return list(by_name.values())
+
+
+def _features(encoder: Any, layer: str) -> Any:
+    """The port that computes them."""
+    return encoder.output(layer).get_node().input_value(0)
+
+
+def _cut(ends: list[Any], parameters: list[Any]) -> Any:
+    """A model of these outputs, with those of the parameters that they need."""
+    needed, left = set(), [end.get_node() for end in ends]
+    while left:
+        node = left.pop()
+        if node.get_name() not in needed:
+            needed.add(node.get_name())
+            left += [port.get_source_output().get_node() for port in node.inputs()]
+    used = [one for one in parameters if one.get_name() in needed]
+    return openvino.Model([end.get_node() for end in ends], used)

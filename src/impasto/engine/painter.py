@@ -1,0 +1,282 @@
+"""How one painting is made: prepare the photo, exchange statistics, decode; tile by tile, octave by octave."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from impasto.engine.architecture import ENCODER_HALO, MULTIPLE, halved
+from impasto.engine.backend import Backend
+from impasto.engine.colours import Colours, blend_colours, colours, recolouring
+from impasto.engine.given import Given, InRegions
+from impasto.engine.ground import ground
+from impasto.engine.prepared import Enlarged, Recoloured, octaves
+from impasto.engine.raster import Extended, Held, Product, Raster, Resized, Room, Window, materialised, total, whole
+from impasto.engine.smoothing import Smoothed, smooth
+from impasto.engine.statistics import Array, Codes, Moments, Statistics, blend, exchange, merged
+from impasto.engine.styles import Style
+from impasto.engine.tiles import tiles
+
+# The radius, as a share of the shorter side, that a photo is smoothed by where none of its detail is wanted.
+SMOOTHED = 1 / 128
+
+# Of a pass over an enlarged painting: how much of the finer strokes that it adds is taken, and the side of the squares
+# whose mean colours they leave as they are.
+FINER, STILL = np.float32(0.8), MULTIPLE
+
+# Side of the largest square that is painted at once.
+SIDE = 1216
+
+# Sides that leave two positions after all poolings, which is what reflection needs.
+LEAST = 9
+
+Write = Callable[[Window, Array], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Painter:
+    """What is to be painted in which way.
+
+    style: the only one, or a blend. regions: instead, styles and how much of each position is that style's, (1, 1, H,
+    W) each. opacity: (N or 1, 1, H, W); None where all of the photo is visible.
+    strength, detail, stroke: of `StylizeOptions`. Detail and stroke mean something to a detailed decoder alone.
+    side: of the square that nothing larger than is painted at once.
+    """
+
+    backend: Backend
+    style: Style | None = None
+    regions: Sequence[tuple[Style, Raster]] = ()
+    opacity: Raster | None = None
+    strength: float = 1.0
+    detail: float = 1.0
+    stroke: float = 0.01
+    side: int = SIDE
+
+    def __call__(self, photo: Array) -> Array:
+        """(N, 3, H, W) in [0, 1] -> the same, in which no value is kept within [0, 1]."""
+        painting = np.empty(photo.shape, np.float32)
+
+        def write(place: Window, part: Array) -> None:
+            painting[..., place.top : place.bottom, place.left : place.right] = part
+
+        self.stream(Held(photo), write)
+        return painting
+
+    def stream(self, photo: Raster, write: Write) -> None:
+        """photo: (N, 3, H, W) in [0, 1]. write: takes parts of the painting, in rows from the top, each from the left;
+        no value is kept within [0, 1]."""
+        if min(photo.size) < LEAST:
+            size = max(LEAST, photo.size[0]), max(LEAST, photo.size[1])
+            painter = self._seen(lambda raster: Extended(raster, size))
+            painter.stream(Extended(photo, size), lambda place, part: write(*_within(photo.size, place, part)))
+            return
+        if not self.backend.config.detailed:
+            for part in self._painted(photo, photo):
+                write(part.core, part.painted)
+            return
+        sizes = octaves(*photo.size, self.stroke)
+        radius = SMOOTHED * min(sizes[0]) * (1 - self._kept)
+        first: Smoothed | None = None
+        own: list[Colours] = []
+        difference: Raster | None = None
+        for size in sizes:
+            painter = self._seen(partial(Resized, size=size))
+            seen = photo if size == photo.size else materialised(Resized(photo, size))
+            plain = seen
+            if radius > 0:
+                first = first or smooth(seen, radius)
+                plain = first if first.photo is seen else first.enlarged(seen)
+            plain = self._at_once(plain)
+            own = own or painter._colours(plain)
+            prepared = self._at_once(painter._prepared(plain, seen, own))
+            if difference is None:
+                parts = painter._painted(prepared, seen)
+            else:
+                parts = painter._finer(Enlarged(prepared, Resized(difference, size, clamped=False)))
+            if size == sizes[-1]:
+                for part in parts:
+                    write(part.core, part.painted)
+            else:
+                difference = _difference(prepared, parts)
+
+    def _at_once(self, raster: Raster) -> Raster:
+        """What is one tile is made only once."""
+        height, width = raster.size
+        return Held(raster.window(whole(raster))) if height * width <= self.side**2 else raster
+
+    @property
+    def _kept(self) -> float:
+        """The detail that stays: without any style all of it does."""
+        return 1 - min(1.0, self.strength) * (1 - self.detail)
+
+    def _seen(self, change: Callable[[Raster], Raster]) -> "Painter":
+        """The same with other masks."""
+        opacity = None if self.opacity is None else change(self.opacity)
+        return replace(self, opacity=opacity, regions=[(style, change(region)) for style, region in self.regions])
+
+    # --- colours and abstraction -----------------------------------------------------------------------------------
+
+    def _colours(self, plain: Raster) -> list[Colours]:
+        """Of the photo, in each region."""
+        if self.style is not None:
+            return [self._colours_of(plain, self.opacity)]
+        shares = [self._shown(region) for _, region in self.regions]
+        return [self._colours_of(plain, share if total(share) >= 1 else self.opacity) for share in shares]
+
+    def _colours_of(self, plain: Raster, shares: Raster | None) -> Colours:
+        places = [core for core, _ in tiles(*plain.size, 0, self.side)]
+        return colours((plain.window(place), _part(shares, place)) for place in places)
+
+    def _prepared(self, plain: Raster, photo: Raster, own: Sequence[Colours]) -> Recoloured:
+        """The photo as masses in the painting's colours. plain: the photo, smoothed. own: its colours, by region."""
+        share = min(1.0, self.strength)
+        if self.style is not None:
+            target = blend_colours([self.style.colours, own[0]], [share, 1 - share])
+            return Recoloured(plain, photo, [recolouring(own[0], target)])
+        maps = [recolouring(before, style.colours) for before, (style, _) in zip(own, self.regions, strict=True)]
+        return Recoloured(plain, photo, maps, [region for _, region in self.regions], share)
+
+    # --- statistics and strokes ------------------------------------------------------------------------------------
+
+    def _painted(self, prepared: Raster, photo: Raster, margin: int = 0) -> "Iterator[Part]":
+        """prepared: what the network sees of the photo. margin: pixels around each part that come with it, as far as
+        the picture has them."""
+        size = prepared.size
+        cut = tiles(*size, self.backend.config.halo + margin, self.side)
+        at_once = self._at_once_given() if len(cut) == 1 else None
+        given, plain = (at_once, None) if at_once else self._given(prepared, photo)
+        for core, place in cut:
+            pixels, wanted = prepared.window(place), core.grown(margin, *size)
+            painted = self._decoded(pixels, given, place)
+            if plain is not None:
+                # What the decoder cannot repeat is given back where there is no style, so that that is the photo.
+                rest = given.rest(place) if isinstance(given, InRegions) else np.float32(1 - self.strength)
+                if np.any(rest):
+                    original = photo.window(place)
+                    painted = painted + rest * (original - self._decoded(original, plain, place))
+            yield Part(core, wanted, place.cut(wanted, pixels), place.cut(wanted, painted))
+
+    def _decoded(self, picture: Array, given: Given | InRegions, place: Window) -> Array:
+        grounds = {}
+        for name, block in self.backend.config.grounded.items():
+            height, width = (halved(side, block - 1) for side in place.size)
+            grounds[name] = ground(height, width, block, place.top >> block - 1, place.left >> block - 1)
+        return self.backend.paint(picture, given.at(place), grounds)
+
+    def _at_once_given(self) -> Given | None:
+        """What the decoder is given of a picture whose own statistics need not be known before; None if they do."""
+        if self.style is None or self.strength != 1 or self.opacity is not None:
+            return None
+        code = self.style.statistics
+        modulation = self.backend.conditioning(code, self._kept)
+        return Given(code, modulation, of_style=True, gain=self.backend.config.gain)
+
+    def _given(self, prepared: Raster, photo: Raster) -> tuple[Given | InRegions, Given | None]:
+        """What the decoder is given of the prepared photo, and of the photo for what no style is seen in."""
+        condition, gain = self.backend.conditioning, self.backend.config.gain
+        own = _statistics(self._moments(prepared, self.opacity))
+        if self.style is not None:
+            code: Codes = self.style.statistics
+            if self.strength != 1:
+                code = blend([code, own], [self.strength, 1 - self.strength])
+            exchanged = {layer: exchange(code[layer], own[layer], gain) for layer in own}
+            given = Given(exchanged, condition(code, self._kept))
+            if self.strength >= 1:
+                return given, None
+            return given, self._plain(_statistics(self._moments(photo, self.opacity)))
+        regions = []
+        for style, region in self.regions:
+            there = self._moments(prepared, self._shown(region))
+            # A region of less than one position has no statistics of its own.
+            seen = {layer: there[layer].statistics if there[layer].total >= 1 else own[layer] for layer in own}
+            exchanged = {layer: exchange(style.statistics[layer], seen[layer], gain) for layer in seen}
+            regions.append((region, Given(exchanged, condition(style.statistics, self._kept))))
+        plain = self._plain(own)
+        return InRegions(regions, self.strength, plain.modulation), plain
+
+    def _plain(self, own: Codes) -> Given:
+        """Features as they are."""
+        same = {layer: (np.ones_like(mean), np.zeros_like(mean)) for layer, (mean, _) in own.items()}
+        return Given(same, self.backend.conditioning(own))
+
+    def _moments(self, picture: Raster, shares: Raster | None) -> dict[str, Moments]:
+        """Of what of a picture counts; sides of 9 or more."""
+        cut = tiles(*picture.size, ENCODER_HALO, self.side)
+        if len(cut) == 1:
+            return self.backend.encode(picture.window(whole(picture)), _part(shares, whole(picture)))
+        parts = []
+        for core, place in cut:
+            counted = np.zeros((1, 1, *place.size), np.float32)
+            place.cut(core, counted)[:] = 1
+            if shares is not None:
+                counted = counted * shares.window(place)
+            parts.append(self.backend.encode(picture.window(place), counted))
+        return merged(parts)
+
+    def _shown(self, region: Raster) -> Raster:
+        """How much each position of a region counts."""
+        return region if self.opacity is None else Product(region, self.opacity)
+
+    def _finer(self, base: Raster) -> "Iterator[Part]":
+        """An enlarged painting with what a pass over it adds: strokes of this size, in the colours that are there."""
+        amount = FINER * np.float32(min(1.0, self.strength))
+        for part in replace(self, strength=1.0, detail=1.0)._painted(base, base, margin=STILL):
+            added = part.painted - part.under
+            added -= _local_means(added)
+            added *= amount
+            added += part.under
+            yield replace(part, place=part.core, painted=part.place.cut(part.core, added))
+
+
+def encoded(backend: Backend, painting: Array, opacity: Array | None = None) -> dict[str, Statistics]:
+    """Of a painting, (1, 3, h, w) in [0, 1] of any size, by layer. opacity: (1, 1, h, w), how much a pixel counts."""
+    size = max(LEAST, painting.shape[2]), max(LEAST, painting.shape[3])
+    pixels, shares = (one if one is None else Extended(Held(one), size) for one in (painting, opacity))
+    assert pixels is not None
+    return _statistics(Painter(backend=backend)._moments(pixels, shares))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Of a painting. core: what no other part is of. place: of the pixels, which may reach further. under: what the
+    network saw; painted: what it made of that."""
+
+    core: Window
+    place: Window
+    under: Array
+    painted: Array
+
+
+def _statistics(moments: Mapping[str, Moments]) -> dict[str, Statistics]:
+    return {layer: value.statistics for layer, value in moments.items()}
+
+
+def _within(size: tuple[int, int], place: Window, pixels: Array) -> tuple[Window, Array]:
+    """What of the pixels of a place is in a picture of this size."""
+    core = place.grown(0, *size)
+    return core, place.cut(core, pixels)
+
+
+def _part(mask: Raster | None, place: Window) -> Array | None:
+    return None if mask is None else mask.window(place)
+
+
+def _difference(prepared: Raster, parts: Iterator[Part]) -> Raster:
+    """Of a painting to what is prepared."""
+    difference: Room | None = None
+    for part in parts:
+        difference = difference or Room(len(part.painted), *prepared.size)
+        difference.write(part.core, part.painted - prepared.window(part.core))
+    assert difference is not None
+    return difference
+
+
+def _local_means(x: Array) -> Array:
+    """Means of squares, interpolated between their middles."""
+    rows, columns = (np.arange(0, side, STILL) for side in x.shape[-2:])
+    sums = np.add.reduceat(np.add.reduceat(x, columns, -1), rows, -2)
+    heights, widths = np.minimum(STILL, x.shape[-2] - rows), np.minimum(STILL, x.shape[-1] - columns)
+    means = sums / (heights[:, None] * widths).astype(np.float32)
+    size = len(rows) * STILL, len(columns) * STILL
+    return Resized(Held(means), size, clamped=False, kernel="linear").window(Window(0, 0, *x.shape[-2:]))

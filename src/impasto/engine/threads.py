@@ -1,0 +1,11 @@
+"""How many threads compute."""
+
+import os
+
+
+def threads() -> int:
+    """What the environment's OMP_NUM_THREADS says, as for PyTorch; else the processors that this process may use."""
+    chosen = os.environ.get("OMP_NUM_THREADS", "")
+    if chosen.isdecimal() and int(chosen):
+        return int(chosen)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

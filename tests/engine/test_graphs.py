@@ -1,0 +1,147 @@
+"""The graphs are the trained networks, whichever runtime computes them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from impasto.encoders import load_encoder
+from impasto.engine.architecture import LAYERS, DecoderConfig, halved
+from impasto.engine.backend import RUNTIMES, Backend, graph, load_backend
+from impasto.engine.colours import colours
+from impasto.engine.given import Given
+from impasto.engine.ground import ground
+from impasto.engine.painter import Painter, encoded
+from impasto.engine.raster import Held
+from impasto.engine.statistics import Array
+from impasto.engine.styles import Style
+from impasto.methods.adain import network
+from impasto.methods.adain.backend import PyTorch, load_decoder
+from impasto.methods.adain.stylizer import decoder_file
+from impasto.weights import WEIGHTS, location, sha256_of
+
+SOURCES = {"encode": "lite", "paint": "adain"}
+
+
+@pytest.fixture(scope="module")
+def trained() -> Backend:
+    return PyTorch(load_encoder("lite"), load_decoder(decoder_file("adain"))[0])
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Callable[[str, str], Backend]:
+    loaded: dict[tuple[str, str], Backend] = {}
+
+    def load(name: str, precision: str) -> Backend:
+        key = name, precision
+        loaded[key] = loaded.get(key) or load_backend(precision, name)
+        return loaded[key]
+
+    return load
+
+
+def photo(height: int, width: int) -> Array:
+    return np.random.default_rng(height).random((1, 3, height, width), dtype=np.float32)
+
+
+def painted(backend: Backend, picture: Array, *, at_once: bool) -> Array:
+    """The picture with the statistics of its negative."""
+    code = {layer: value.statistics for layer, value in backend.encode(1 - picture).items()}
+    size = picture.shape[2], picture.shape[3]
+    grounds = {
+        name: ground(halved(size[0], block - 1), halved(size[1], block - 1), block)
+        for name, block in backend.config.grounded.items()
+    }
+    given = Given(code, backend.conditioning(code, 0.6), of_style=True, gain=backend.config.gain)
+    return backend.paint(picture, given if at_once else given.exchanging(backend.encode(picture)), grounds)
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+@pytest.mark.parametrize("size", [(9, 9), (64, 96), (75, 101), (130, 17)])
+def test_painted_as_by_the_trained_networks(trained: Backend, runtime, name: str, size: tuple[int, int]) -> None:
+    picture = photo(*size)
+    expected = painted(trained, picture, at_once=True)
+    for at_once in (True, False):
+        np.testing.assert_allclose(painted(runtime(name, "fp32"), picture, at_once=at_once), expected, atol=0.1 / 255)
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_moments_by_shares_are_those_of_the_trained_networks(trained: Backend, runtime, name: str) -> None:
+    picture, shares = photo(45, 70), photo(45, 71)[:, :1, :, 1:]
+    for counted in (None, shares, np.zeros_like(shares)):
+        expected, found = (one.encode(picture, counted) for one in (trained, runtime(name, "fp32")))
+        for layer in LAYERS:
+            assert found[layer].total == pytest.approx(expected[layer].total)
+            if found[layer].total:
+                for one, other in zip(found[layer].statistics, expected[layer].statistics, strict=True):
+                    np.testing.assert_allclose(one, other, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_every_way_to_paint_is_that_of_the_trained_networks(trained: Backend, runtime, name: str) -> None:
+    content, mask = np.concatenate([photo(50, 60), photo(51, 60)[:, :, 1:]]), photo(60, 50)[:, :1].swapaxes(2, 3)
+    styles = [Style(encoded(trained, photo(40, side)), colours([(photo(40, side), None)]), "") for side in (40, 41)]
+    ways: list[tuple[Array, dict[str, Any]]] = [
+        (content, {"style": styles[0], "strength": 0.5, "detail": 0.5}),
+        (content, {"style": styles[0], "opacity": Held(mask)}),
+        (content[:1], {"regions": [(styles[0], Held(mask)), (styles[1], Held(1 - mask))], "strength": 0.8}),
+    ]
+    for picture, way in ways:
+        expected, found = (Painter(backend=one, **way)(picture).clip(0, 1) for one in (trained, runtime(name, "fp32")))
+        np.testing.assert_allclose(found, expected, atol=0.2 / 255)
+
+
+def test_half_precision_is_the_same_picture(runtime) -> None:
+    """Where the processor has none it is emulated."""
+    for at_once in (True, False):
+        exact, half = (
+            painted(runtime("openvino", precision), photo(96, 96), at_once=at_once) for precision in ("fp32", "bf16")
+        )
+        assert 0 < np.square(half - exact).mean() < 1e-4
+
+
+def test_a_shape_that_comes_again_is_painted_the_same(runtime) -> None:
+    """By a program of its own, which the first time was not worth its while."""
+    results = [painted(runtime("openvino", "fp32"), photo(50, 50), at_once=True) for _ in range(3)]
+    for result in results[1:]:
+        np.testing.assert_allclose(result, results[0], atol=0.1 / 255)
+
+
+def test_graphs_are_small_and_of_the_weights_that_come_with_them() -> None:
+    assert sum(graph(name).stat().st_size for name in SOURCES) < 4_000_000
+    for name, source in SOURCES.items():
+        model = onnx.load(graph(name))
+        about = {entry.key: entry.value for entry in model.metadata_props}
+        assert about["weights"] == sha256_of(location(WEIGHTS[source])), "make graphs"
+        assert [opset.version for opset in model.opset_import] == [17]
+        stored = {one.data_type for one in model.graph.initializer if np.prod(one.dims) > 16}
+        assert stored == {onnx.TensorProto.FLOAT16}
+
+
+@pytest.mark.parametrize("block", [2, 4])
+def test_a_ground_is_that_of_training_and_of_its_place(block: int) -> None:
+    whole = ground(40, 30, block)
+    np.testing.assert_array_equal(whole, network.ground(40, 30, block, torch.device("cpu")).numpy())
+    np.testing.assert_array_equal(ground(20, 10, block, 16, 8), whole[..., 16:36, 8:18])
+
+
+@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
+@pytest.mark.parametrize(("depths", "joined"), [((2, 2, 2, 4), True), ((2, 2, 4, 1), False)])
+def test_the_halo_is_the_receptive_field(depths: tuple[int, ...], joined: bool, upsampling: str) -> None:
+    widths = (2, 2, 2, 2)
+    config = DecoderConfig(widths=widths, depths=depths, joined=joined, upsampling=upsampling)  # type: ignore[arg-type]
+    encoder, decoder = load_encoder("lite"), network.Decoder(config).eval()
+    torch.manual_seed(0)
+    for parameter in decoder.parameters():
+        torch.nn.init.uniform_(parameter, 0.1, 0.2)
+    picture = torch.rand(1, 3, 256, 256, requires_grad=True)
+    features = {layer: value[:, :2] for layer, value in encoder(picture, LAYERS).items()}
+    result = decoder.paint({layer: features[layer] for layer in config.layers}, {})
+    result[..., 128:136, 128:136].sum().backward()
+    assert picture.grad is not None
+    rows = picture.grad.abs().sum((0, 1, 3)).nonzero().flatten()
+    reach = max(128 - int(rows.min()), int(rows.max()) - 135)
+    assert config.halo - 16 < reach <= config.halo
