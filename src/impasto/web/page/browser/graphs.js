@@ -1,0 +1,57 @@
+// The engine's graphs, run by ONNX Runtime in WebAssembly: as engine/onnxruntime.py.
+
+import { Conditioning } from './conditioning.js'
+import { Pixels } from './raster.js'
+import { parsed } from './safetensors.js'
+import { LAYERS } from './statistics.js'
+
+const SHARED = ['total', 'shared_mean', 'shared_variance']
+
+export class Graphs {
+  // ort: the runtime's module. networks: what the build wrote of both. files: {encode, paint, conditioning}: buffers.
+  static async load(ort, networks, files) {
+    const settings = { executionProviders: ['wasm'], graphOptimizationLevel: 'all' }
+    const [encode, paint] = [
+      await ort.InferenceSession.create(files.encode, settings), await ort.InferenceSession.create(files.paint, settings),
+    ]
+    const weights = Object.fromEntries(Object.entries(parsed(files.conditioning).arrays).map(([name, { data }]) => [name, data]))
+    return new Graphs({ ort, sessions: { encode, paint }, conditioning: new Conditioning(weights, networks.modulated), ...networks })
+  }
+
+  constructor(parts) {
+    Object.assign(this, parts)
+  }
+
+  // {layer: moments of its features}. shares: how much each position counts; null where all of them do.
+  async encode(picture, shares) {
+    const kinds = shares ? SHARED : ['mean', 'variance']
+    const found = await this.sessions.encode.run(this.#seen(picture, shares), LAYERS.flatMap(layer => kinds.map(kind => `${layer}.${kind}`)))
+    return Object.fromEntries(LAYERS.map((layer, halvings) => {
+      const [mean, variance] = kinds.slice(-2).map(kind => Float64Array.from(found[`${layer}.${kind}`].data))
+      const positions = picture.size.reduce((count, side) => count * Math.ceil(side / 2 ** halvings), 1)
+      return [layer, { total: shares ? found[`${layer}.total`].data[0] : positions, mean, variance }]
+    }))
+  }
+
+  // The picture with its features and the decoder's responses as given, which nothing keeps within [0, 1].
+  async paint(picture, { exchange, modulation }, grounds) {
+    const inputs = await this.sessions.encode.run(this.#seen(picture), LAYERS)
+    for (const [name, pair] of Object.entries({ ...exchange, ...modulation })) {
+      for (const [kind, values] of Object.entries(pair)) inputs[`${name}.${kind}`] = this.#tensor(values)
+    }
+    for (const [name, noise] of Object.entries(grounds)) inputs[`${name}.ground`] = this.#tensor(noise)
+    const { painted } = await this.sessions.paint.run(inputs)
+    return new Pixels(3, ...picture.size, painted.data)
+  }
+
+  #seen(picture, shares) {
+    return { picture: this.#tensor(picture), shares: this.#tensor(shares || new Pixels(1, ...picture.size).map(() => 1)) }
+  }
+
+  // values: a number for each channel, or pixels.
+  #tensor(values) {
+    const isMap = values instanceof Pixels
+    const shape = isMap ? [1, values.channels, values.height, values.width] : [1, values.length, 1, 1]
+    return new this.ort.Tensor('float32', isMap ? values.data : Float32Array.from(values), shape)
+  }
+}
