@@ -21,10 +21,10 @@ from impasto.engine.architecture import ENCODER_HALO
 from impasto.engine.backend import embedded, graph
 from impasto.gallery import named_styles, photos, shown, styles_file
 from impasto.service import FORMATS, Offer
-from impasto.weights import save_arrays
 from impasto.web.copies import style_thumbnail
 from impasto.web.site import HEADERS
 from impasto.web.styles import method_json, style_json
+from impasto.weights import save_arrays
 
 PAGE = Path(__file__).parent.parent / "src" / "impasto" / "web" / "page"
 

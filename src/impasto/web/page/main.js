@@ -75,7 +75,7 @@ function wayPart() {
   })
   document.addEventListener('language', draw)
   draw()
-  return h('fieldset', { class: 'part', id: 'way-part' }, h('legend', { t: 'way' }), choices)
+  return h('fieldset', { class: 'part', id: 'way-part', hidden: ways.length < 2 }, h('legend', { t: 'way' }), choices)
 }
 
 async function start() {
