@@ -1,6 +1,7 @@
 // What the decoder is given at each place of a picture: as engine/given.py.
 
 import { Pixels } from './raster.js'
+import { exchangeByLayer, statisticsByLayer } from './statistics.js'
 
 // How often the picture is halved where this layer or convolution is: 'relu4_1' → 3.
 export const level = name => Number(name[4]) - 1
@@ -11,8 +12,25 @@ export class Given {
     Object.assign(this, { exchange, modulation })
   }
 
+  exchanging() {
+    return this.exchange
+  }
+
   at() {
     return this
+  }
+}
+
+// The style's statistics themselves, for a picture that is all there.
+export class AtOnce extends Given {
+  constructor(style, modulation, gain) {
+    super(null, modulation)
+    Object.assign(this, { style, gain })
+  }
+
+  // own: moments of the picture's features.
+  exchanging(own) {
+    return exchangeByLayer(this.style, statisticsByLayer(own), this.gain)
   }
 }
 

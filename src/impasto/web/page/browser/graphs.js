@@ -1,11 +1,21 @@
 // The engine's graphs, run by ONNX Runtime in WebAssembly: as engine/onnxruntime.py.
 
 import { Conditioning } from './conditioning.js'
+import { AtOnce } from './given.js'
 import { Pixels } from './raster.js'
 import { parsed } from './safetensors.js'
 import { LAYERS } from './statistics.js'
 
-const SHARED = ['total', 'shared_mean', 'shared_variance']
+const SHARED = ['total', 'shared_mean', 'shared_variance'], ALIKE = ['mean', 'variance']
+const moments = kinds => LAYERS.flatMap(layer => kinds.map(kind => `${layer}.${kind}`))
+
+function momentsOf(found, kinds, size) {
+  return Object.fromEntries(LAYERS.map((layer, halvings) => {
+    const [mean, variance] = kinds.slice(-2).map(kind => Float64Array.from(found[`${layer}.${kind}`].data))
+    const positions = size.reduce((count, side) => count * Math.ceil(side / 2 ** halvings), 1)
+    return [layer, { total: found[`${layer}.total`]?.data[0] ?? positions, mean, variance }]
+  }))
+}
 
 export class Graphs {
   // ort: the runtime's module. networks: what the build wrote of both. files: {encode, paint, conditioning}: buffers.
@@ -24,19 +34,17 @@ export class Graphs {
 
   // {layer: moments of its features}. shares: how much each position counts; null where all of them do.
   async encode(picture, shares) {
-    const kinds = shares ? SHARED : ['mean', 'variance']
-    const found = await this.sessions.encode.run(this.#seen(picture, shares), LAYERS.flatMap(layer => kinds.map(kind => `${layer}.${kind}`)))
-    return Object.fromEntries(LAYERS.map((layer, halvings) => {
-      const [mean, variance] = kinds.slice(-2).map(kind => Float64Array.from(found[`${layer}.${kind}`].data))
-      const positions = picture.size.reduce((count, side) => count * Math.ceil(side / 2 ** halvings), 1)
-      return [layer, { total: shares ? found[`${layer}.total`].data[0] : positions, mean, variance }]
-    }))
+    const kinds = shares ? SHARED : ALIKE
+    return momentsOf(await this.sessions.encode.run(this.#seen(picture, shares), moments(kinds)), kinds, picture.size)
   }
 
   // The picture with its features and the decoder's responses as given, which nothing keeps within [0, 1].
-  async paint(picture, { exchange, modulation }, grounds) {
-    const inputs = await this.sessions.encode.run(this.#seen(picture), LAYERS)
-    for (const [name, pair] of Object.entries({ ...exchange, ...modulation })) {
+  async paint(picture, given, grounds) {
+    const wanted = given instanceof AtOnce ? moments(ALIKE) : []
+    const found = await this.sessions.encode.run(this.#seen(picture), [...LAYERS, ...wanted])
+    const exchange = given.exchanging(wanted.length ? momentsOf(found, ALIKE, picture.size) : null)
+    const inputs = Object.fromEntries(LAYERS.map(layer => [layer, found[layer]]))
+    for (const [name, pair] of Object.entries({ ...exchange, ...given.modulation })) {
       for (const [kind, values] of Object.entries(pair)) inputs[`${name}.${kind}`] = this.#tensor(values)
     }
     for (const [name, noise] of Object.entries(grounds)) inputs[`${name}.ground`] = this.#tensor(noise)

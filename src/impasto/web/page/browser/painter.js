@@ -2,12 +2,12 @@
 // engine/painter.py.
 
 import { colours, recolouring } from './colours.js'
-import { Given, InRegions } from './given.js'
+import { AtOnce, Given, InRegions } from './given.js'
 import { ground } from './ground.js'
 import { Enlarged, octaves, Recoloured } from './prepared.js'
 import { Extended, materialised, Pixels, Product, Resized, total, whole, Window } from './raster.js'
 import { smooth } from './smoothing.js'
-import { blend, blendColours, exchange, merged, statisticsByLayer, statisticsOf } from './statistics.js'
+import { blend, blendColours, exchangeByLayer, merged, statisticsByLayer, statisticsOf } from './statistics.js'
 import { MULTIPLE, tiles } from './tiles.js'
 
 const SMOOTHED = 1 / 128 // radius that a photo is smoothed by where none of its detail is wanted, of the shorter side
@@ -109,8 +109,9 @@ export class Painter {
   // the network saw, and what it made of that.
   async *#painted(prepared, photo, margin = 0) {
     const { size } = prepared
-    const { given, plain } = await this.#given(prepared, photo)
-    for (const { core, place } of tiles(size, this.backend.halo + margin, this.side)) {
+    const cut = tiles(size, this.backend.halo + margin, this.side)
+    const { given, plain } = (cut.length === 1 && this.#givenAtOnce()) || (await this.#given(prepared, photo))
+    for (const { core, place } of cut) {
       const pixels = prepared.window(place), wanted = core.grown(margin, size)
       let painted = await this.#decoded(pixels, given, place)
       if (plain) painted = await this.#givenBack(painted, photo.window(place), given, plain, place)
@@ -134,6 +135,13 @@ export class Painter {
     return this.backend.paint(pixels, given.at(place), grounds)
   }
 
+  // What the decoder is given of a picture whose own statistics need not be known before; null if they do.
+  #givenAtOnce() {
+    if (!this.style || this.strength !== 1 || this.opacity) return null
+    const { statistics } = this.style, { conditioning, gain } = this.backend
+    return { given: new AtOnce(statistics, conditioning.of(statistics, this.#kept), gain) }
+  }
+
   // What the decoder is given of the prepared photo, and of the photo for what no style is seen in.
   async #given(prepared, photo) {
     const { conditioning, gain } = this.backend
@@ -141,7 +149,7 @@ export class Painter {
     if (this.style) {
       const { statistics } = this.style
       const code = this.strength === 1 ? statistics : blend([statistics, own], [this.strength, 1 - this.strength])
-      const given = new Given(exchanged(code, own, gain), conditioning.of(code, this.#kept))
+      const given = new Given(exchangeByLayer(code, own, gain), conditioning.of(code, this.#kept))
       if (this.strength >= 1) return { given }
       return { given, plain: this.#plain(statisticsByLayer(await this.#moments(photo, this.opacity))) }
     }
@@ -150,7 +158,7 @@ export class Painter {
       const there = await this.#moments(prepared, this.#shown(mask))
       // A region of less than one position has no statistics of its own.
       const seen = Object.fromEntries(Object.keys(own).map(layer => [layer, there[layer].total >= 1 ? statisticsOf(there[layer]) : own[layer]]))
-      regions.push([mask, new Given(exchanged(statistics, seen, gain), conditioning.of(statistics, this.#kept))])
+      regions.push([mask, new Given(exchangeByLayer(statistics, seen, gain), conditioning.of(statistics, this.#kept))])
     }
     const plain = this.#plain(own)
     return { given: new InRegions(regions, this.strength, plain.modulation), plain }
@@ -199,9 +207,6 @@ export class Painter {
     return statisticsByLayer(await this.#moments(new Extended(painting, size), opacity))
   }
 }
-
-const exchanged = (code, own, gain) =>
-  Object.fromEntries(Object.keys(own).map(layer => [layer, exchange(code[layer], own[layer], gain)]))
 
 // Means of squares, interpolated between their middles.
 function localMeans({ channels, height, width, data }) {

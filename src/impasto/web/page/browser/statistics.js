@@ -30,10 +30,12 @@ export const statisticsOf = ({ mean, variance }) => ({
 export const statisticsByLayer = moments => byLayer(layer => statisticsOf(moments[layer]))
 
 // AdaIN as a scale and a shift of features (paper 004). gain: the most that the scale may be.
-export function exchange(style, own, gain) {
+function exchange(style, own, gain) {
   const scale = style.std.map((std, channel) => Math.min(std / own.std[channel], gain || Infinity))
   return { scale, shift: style.mean.map((mean, channel) => mean - own.mean[channel] * scale[channel]) }
 }
+
+export const exchangeByLayer = (style, own, gain) => byLayer(layer => exchange(style[layer], own[layer], gain))
 
 const mixed = (arrays, shares) => arrays[0].map((_, place) => arrays.reduce((sum, array, one) => sum + shares[one] * array[place], 0))
 
