@@ -63,7 +63,7 @@ $(BIN)/python:
 # The file `dev` stands for everything, so it stands for the core as well: after `make test`, `make demo` installs nothing.
 $(VENV)/core: pyproject.toml constraints.txt | $(BIN)/python
 	@if test -e $(VENV)/dev; then $(MAKE) --no-print-directory $(VENV)/dev; \
-	else echo "Setting up $(VENV) to paint: about 1 GB, a minute or two ..."; $(INSTALL) -e .; fi
+	else echo "Setting up $(VENV) to paint: about 400 MB, a minute ..."; $(INSTALL) -e .; fi
 	@touch $@
 
 $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python

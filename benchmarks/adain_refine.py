@@ -10,6 +10,7 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 
 import impasto
@@ -40,7 +41,7 @@ def main() -> None:
     encoder = load_encoder(options.encoder)
     objective = objective_at(encoder, pixels, [style.pixels], options)
     adain, gatys = impasto.load("adain"), impasto.load("gatys")
-    small = image.Picture(pixels[..., :64, :64].contiguous())
+    small = image.Picture(np.ascontiguousarray(pixels[..., :64, :64]))
     for method in (adain, gatys):  # warm
         paint(small, [style], StylizeOptions(method=method.method, size=64), stylizer=method)
     paint(small, [style], StylizeOptions(refine=1, size=64), stylizer=adain)

@@ -71,9 +71,8 @@ def pytorch(precision: str) -> Callable[[int], Callable[[], Any]]:
     from impasto.engine.painter import Painter
     from impasto.engine.styles import load_style
     from impasto.gallery import styles_file
-    from impasto.methods.adain.backend import PyTorch
+    from impasto.methods.adain.backend import PyTorch, load_decoder
     from impasto.methods.adain.stylizer import decoder_file
-from impasto.methods.adain.backend import load_decoder
 
     torch.set_num_threads(CORES)
     dtype = dtype_of(precision, torch.device("cpu"))
@@ -140,8 +139,7 @@ def microast() -> Callable[[int], Callable[[], Any]]:
 
 def ceiling(precision: str) -> Callable[[int], Callable[[], Any]]:
     """Four convolutions of 128 channels; `OPERATIONS_OF_CEILING` a pixel of the picture."""
-    import openvino
-    from openvino import opset13 as ops
+    from impasto.engine.openvino import openvino, ops
 
     core = openvino.Core()
     settings = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
@@ -259,7 +257,7 @@ def operations(side: int) -> float:
 
 
 def bfloat() -> bool:
-    import openvino
+    from impasto.engine.openvino import openvino
 
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
@@ -278,7 +276,8 @@ def growth(rounds: int) -> None:
 
 
 def command(rounds: int) -> None:
-    starts = {"python": "pass", "numpy": "import numpy", "runtime": "import openvino", "torch": "import torch"}
+    runtime = "import impasto.engine.openvino"
+    starts = {"python": "pass", "numpy": "import numpy", "runtime": runtime, "torch": "import torch"}
     with TemporaryDirectory() as name:
         folder = Path(name)
         photo = save(folder / "photo.jpg", 512, 512)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,21 +51,18 @@ CPU = Device("cpu")
 
 def choose_device(name: str = "auto") -> Device:
     """'auto' (the fastest there is), 'cpu', 'cuda', 'cuda:1' or 'mps'. Raises OptionError if it is not there."""
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
+        raise OptionError(f"device is '{name}', but must be auto, cpu, cuda, cuda:NUMBER or mps")
     if name == "cpu" or (name == "auto" and not _may_have_gpu()):
         return CPU
     torch = needed_torch(f"the device {name}")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise OptionError(f"device is '{name}', but must be auto, cpu, cuda, cuda:NUMBER or mps") from None
+    device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise OptionError(f"device is '{name}', but PyTorch sees {torch.cuda.device_count()} CUDA devices here")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise OptionError("device is 'mps', but PyTorch sees no Apple GPU here")
-    if device.type not in ("cpu", "cuda", "mps"):
-        raise OptionError(f"device is '{name}', but must be auto, cpu, cuda, cuda:NUMBER or mps")
     return Device(device.type, device.index)
 
 

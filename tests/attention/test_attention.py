@@ -23,6 +23,7 @@ from impasto.attention.places import parse_place
 from impasto.attention.style import StyleAttention
 from impasto.errors import OptionError, OutOfMemoryError
 from impasto.report.sheets import marked
+from impasto.tensors import to_picture
 
 KINDS = ("style", "photo")
 PLACES = ["50%,25%", (60, 45)]
@@ -64,7 +65,7 @@ def test_places_asked_one_after_the_other_are_those_asked_together(
         for one, other in zip(arrays(found), arrays(together), strict=True):
             torch.testing.assert_close(one[0], other[number])
         shown = overlay(prepared, place)
-        dotted = marked(image.to_pil(image.Picture(found.content)), found.places[0])
+        dotted = marked(image.to_pil(to_picture(found.content)), found.places[0])
         assert np.array_equal(np.asarray(shown.content), np.asarray(dotted))
         assert np.array_equal(np.asarray(shown.seen), np.asarray(found.lit(0)))
     assert prepared.num_bytes > prepared.content.nbytes
@@ -150,7 +151,7 @@ def test_a_size_is_that_of_the_content_and_places_are_scaled_to_it() -> None:
 
 
 def test_a_picture_of_one_pixel() -> None:
-    one = image.to_pil(image.Picture(pixels(1, 1, 0)))
+    one = image.to_pil(to_picture(pixels(1, 1, 0)))
     found = attention(one, STYLE, ["0,0"], StylizeOptions(method="gatys", attention_layers="relu5_1"))
     assert draw(found, overall=True).size[0] > 1
-    assert image.to_pil(image.Picture(found.content)).size == (1, 1)
+    assert image.to_pil(to_picture(found.content)).size == (1, 1)

@@ -13,6 +13,7 @@ from impasto.attention.generator import attention_of, mean_attention
 from impasto.attention.maps import DARKEST
 from impasto.attention.photo import PhotoAttention, PreparedPhoto, lit
 from impasto.methods.cyclegan import network as plain
+from impasto.tensors import to_picture
 from impasto.translation import save_generators, translate
 
 OPTIONS = StylizeOptions(method="nla-cyclegan", precision="fp32")
@@ -35,7 +36,7 @@ def test_arrays_are_the_generators_own(tmp_path: Path) -> None:
     assert found.prepared.cell == 4
     torch.testing.assert_close(found.content, pixels())
     (painted,) = found.prepared.painted.values()
-    expected = image.to_pil(image.Picture(translate(network, pixels())))
+    expected = image.to_pil(to_picture(translate(network, pixels())))
     assert np.abs(np.asarray(painted).astype(int) - np.asarray(expected)).max() <= 1
     weights = attention_of(network, pixels(), torch.tensor([[9, 14], [3, 28]]))
     torch.testing.assert_close(found.weights, weights, atol=1e-5, rtol=1e-3)
@@ -55,11 +56,11 @@ def test_figure_6(tmp_path: Path) -> None:
     found = attention(pixels(40, 60), None, ["10%,10%"], OPTIONS, weights=generators(tmp_path), baseline=file)
     assert isinstance(found, PhotoAttention)
     assert found.columns == ["photo", "CycleGAN", "NLA-CycleGAN", "attention"]
-    baseline = image.to_pil(image.Picture(translate(network, pixels(40, 60))))
+    baseline = image.to_pil(to_picture(translate(network, pixels(40, 60))))
     shown = found.prepared.painted
     assert np.abs(np.asarray(shown["CycleGAN"]).astype(int) - np.asarray(baseline)).max() <= 1
     sheet = draw(found, overall=True)
-    photo = image.to_pil(image.Picture(found.content))
+    photo = image.to_pil(to_picture(found.content))
     whole = lit(found.content, found.prepared.mean, 4)
     head = sheet.height - 2 * (40 + 20 + 8) - 8
     for column, expected in enumerate([photo, *shown.values(), whole]):

@@ -17,6 +17,7 @@ from impasto.attention.style import Look, StyleAttention
 from impasto.encoders import load_encoder
 from impasto.losses.feature_statistics import normalised
 from impasto.report.sheets import marked
+from impasto.tensors import to_picture
 
 LAYERS = "relu2_1,relu4_1"
 GATYS = StylizeOptions(method="gatys", precision="fp32")
@@ -122,7 +123,7 @@ def test_what_a_place_looks_at_stays_bright() -> None:
     less = (flat[None] < flat[:, None]).sum(1).reshape(one.weights[0].shape).float()
     share = (2 * less / less.max() - 1).clamp_min(0)
     large = torch.kron(share, torch.ones(one.cell, one.cell))[: found.style.shape[2], : found.style.shape[3]]
-    lit = image.to_pil(image.Picture(found.style * (DARKEST + (1 - DARKEST) * large)))
+    lit = image.to_pil(to_picture(found.style * (DARKEST + (1 - DARKEST) * large)))
     expected = np.asarray(marked(lit, one.best[0], ring=True)).astype(int)
     assert np.abs(seen(STYLE) - expected).max() <= 1
     assert np.abs(seen(STYLE, attention_temperature=5.0) - expected).max() <= 1

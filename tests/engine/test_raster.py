@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from impasto import image
+from impasto import tensors
 from impasto.engine import raster
 from impasto.engine.raster import Held, Resized, Window
 from impasto.engine.smoothing import smooth
@@ -25,7 +25,7 @@ def test_levels_become_fractions(kind):
 @pytest.mark.parametrize("size", [(20, 31), (100, 90), (53, 47), (200, 11), (1, 1)])
 def test_resized_as_pytorch_does_it(size):
     pixels = noise(53, 47)
-    wanted = image.resize(torch.from_numpy(pixels), *size).numpy()
+    wanted = tensors.resize(torch.from_numpy(pixels), *size).numpy()
     np.testing.assert_allclose(raster.resized(pixels, *size), wanted, atol=1e-5)
 
 

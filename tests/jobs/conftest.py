@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
-import torch
 
+from impasto.device import CPU
 from impasto.engine.styles import Style
 from impasto.errors import Cancelled, PictureError
 from impasto.image import Picture
@@ -19,7 +20,7 @@ OPTIONS = StylizeOptions()
 class Darkener:
     """Halves the content, in steps if it is told to."""
 
-    method, device, weights = "adain", torch.device("cpu"), None
+    method, device, weights, takes_arrays = "adain", CPU, None, True
 
     def __init__(self, steps=0):
         self.steps, self.batches, self.encoded = steps, [], []
@@ -51,7 +52,9 @@ class Store(dict):
         self.reads, self.written = [], {}
 
     def source(self, name, side=8, error=None):
-        self[name] = error or Picture(torch.full((1, 3, side, side), 0.5), notes=("odd",) if name == "odd" else ())
+        self[name] = error or Picture(
+            np.full((1, 3, side, side), 0.5, np.float32), notes=("odd",) if name == "odd" else ()
+        )
         return Stored(self, name)
 
     def jobs(self, *sources, target=None, **how):

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
-import torch
 
 from impasto import image
 from impasto.errors import Cancelled, OptionError, PictureError
@@ -25,7 +25,7 @@ def to(job, **how):
 
 
 def test_the_contents_depth_or_another_one(job, session, store):
-    store["a"] = image.Picture(torch.full((1, 3, 8, 8), 0.5), bits=16)
+    store["a"] = image.Picture(np.full((1, 3, 8, 8), 0.5, np.float32), bits=16)
     for bits, expected in ((None, 16), (8, 8)):
         paint(to(job, bits=bits, overwrite=True), session)
         assert job.target.path.read_bytes()[24] == expected

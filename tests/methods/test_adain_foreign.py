@@ -178,7 +178,7 @@ def test_both_together_are_the_published_program(
 
 def test_the_stylizer_pools_as_the_decoder_wants(files: Path) -> None:
     options = StylizeOptions(encoder="vgg19", decoder=str(files / "decoder.safetensors"), precision="fp32")
-    networks = AdaIN(torch.device("cpu"), weights=files / "vgg.safetensors").networks(options)
+    networks = AdaIN(torch.device("cpu"), weights=files / "vgg.safetensors").backend(options)
     assert networks.encoder.pooling == "max"
     assert networks.decoder.config == DecoderConfig()
 

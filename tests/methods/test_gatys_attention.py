@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 import torch
+from in_tensors import picture as as_picture
 from small_encoder import encoder, picture
 from torch import Tensor
 
 from impasto.api import load
 from impasto.encoders.network import LAYERS
-from impasto.image import Picture
 from impasto.losses.attention_style import attend, attention_features, centred_gram, local_target
 from impasto.losses.conventions import CONVENTIONS, SMALLEST_POWER
 from impasto.losses.gram import gram
@@ -112,7 +112,7 @@ def cut(style: Tensor, seed: int) -> Tensor:
     opacity = torch.ones_like(style[:, :1])
     opacity[..., style.shape[-1] // 2 :] = 0
     hidden = torch.where(opacity > 0, style, picture(*style.shape[-2:], seed).to(style))
-    return with_opacity(Picture(hidden, alpha=opacity))
+    return torch.from_numpy(with_opacity(as_picture(hidden, alpha=opacity)))
 
 
 @pytest.mark.parametrize("kind", ["gram", "local"])

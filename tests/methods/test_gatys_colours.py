@@ -6,8 +6,8 @@ from small_encoder import picture
 from torch import Tensor
 
 from impasto import load
-from impasto.image import resize
 from impasto.methods import StylizeOptions
+from impasto.tensors import resize
 
 
 def girders() -> Tensor:

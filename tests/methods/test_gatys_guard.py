@@ -220,7 +220,7 @@ def test_a_step_that_grew_too_early_waits_twice_as_long() -> None:
 
 def test_attention_that_explodes_at_once_paints_all_the_same() -> None:
     """Attention at relu1_1, seen from the photo, is so flat that L-BFGS goes much too far."""
-    content, style = (image.resize(image.read(packaged()[name]).pixels, 56, 64) for name in ("mountains", "swirls"))
+    content, style = (resize(to_tensor(image.read(packaged()[name])), 56, 64) for name in ("mountains", "swirls"))
     choices = {"preset": "paper-001", "attention_weight": 5e7, "attention_layers": "relu1_1", "steps": 60}
     reports: list[Progress] = []
     options = StylizeOptions(method="gatys", precision="fp32", **choices)

@@ -134,7 +134,9 @@ def painted_by(
 ) -> "NDArray[np.float32]":
     """What the stylizer paints, as arrays whatever it takes; its reports and `best` of Cancelled as well."""
     if getattr(stylizer, "takes_arrays", False):
-        return stylizer(content, styles, options, masks=masks, progress=progress)  # type: ignore[no-any-return]
+        return stylizer(  # type: ignore[no-any-return]
+            content, styles, options, start=start, masks=masks, progress=progress, saving=saving
+        )
     import torch
 
     def there(picture: Any) -> Any:

@@ -1,0 +1,79 @@
+"""The default method paints, encodes, serves and explains its styles where PyTorch is not installed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from impasto.gallery import packaged
+
+# What `import torch` finds where it is not installed.
+SITE = "import sys\nsys.modules['torch'] = None\n"
+
+SERVE = """
+import sys
+from impasto.service import Limits, Request, Service, Status
+photo, painting = (open(path, "rb").read() for path in sys.argv[1:])
+with Service(limits=Limits(stop_seconds=0), devices=["cpu"]) as service:
+    service.wait_until_ready(120)
+    for style in (painting, "starry-night"):
+        job = service.submit(Request(content=photo, styles=(style,)))
+        ended = service.wait(job.id, 120)
+        assert ended.status is Status.DONE, ended
+        assert len(service.result(job.id).data) > 1000
+print("served")
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text(SITE)
+    with Image.open(packaged()["mountains"]) as picture:
+        picture.resize((96, 64)).save(tmp_path / "photo.png")
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+        command = [sys.executable, *map(str, arguments)]
+        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_the_command_line(run, tmp_path: Path) -> None:
+    for arguments in (
+        ["stylize", "photo.png", "--style", "starry-night", "--output", "named.png"],
+        ["stylize", "photo.png", "--style", packaged()["swirls"], "--colour", "keep", "--output", "keep.png"],
+        ["encode", packaged()["cubes"], "--output", "cubes.style.safetensors"],
+        ["stylize", "photo.png", "--style", "cubes.style.safetensors", "--strength", "0.6", "--output", "encoded.png"],
+        ["styles"],
+    ):
+        done = run("-m", "impasto", *arguments)
+        assert done.returncode == 0, (arguments, done.stderr)
+    assert "The Starry Night" in done.stdout
+    for name in ("named.png", "keep.png", "encoded.png"):
+        with Image.open(tmp_path / name) as painted:
+            assert painted.size == (96, 64)
+
+
+@pytest.mark.parametrize(
+    ("choice", "what"),
+    [
+        (["--method", "gatys"], "the method gatys"),
+        (["--encoder", "vgg19"], "the encoder vgg19"),
+        (["--decoder", "adain_paper"], "the decoder adain_paper"),
+        (["--refine", "2"], "the method gatys"),
+        (["--device", "cuda"], "the device cuda"),
+    ],
+)
+def test_what_needs_it_says_how_to_get_it(run, choice: list[str], what: str) -> None:
+    done = run("-m", "impasto", "stylize", "photo.png", "--style", packaged()["swirls"], "--output", "x.png", *choice)
+    assert (done.returncode, done.stderr) == (2, f"impasto: {what} needs PyTorch: pip install 'impasto[torch]'\n")
+
+
+@pytest.mark.slow
+def test_the_service(run) -> None:
+    done = run("-c", SERVE, "photo.png", packaged()["swirls"])
+    assert done.stdout == "served\n", done.stderr
