@@ -37,6 +37,9 @@ OPTIONS = ("strength", "detail", "stroke", "size", "colour", "style_blend", "sty
 
 # Of pictures, in megapixels: what is taken, and what is painted with 1 GB or so of memory.
 TAKEN, PAINTED = 60, 16
+# Of what lies in `page/browser`, the page begins with these.
+FIRST = (".js", ".json", "-small.jpg")
+
 LIMITS = {"upload_mb": 200, "megapixels": TAKEN, "result_megapixels": PAINTED, "styles_each": 6}
 
 # A page of files has no headers until `offline.js` gives it some; these can stand in the page itself, but for the last.
@@ -134,8 +137,12 @@ def _write_offline(site: Path) -> None:
         name: POLICY if name == "Content-Security-Policy" else HEADERS[name]
         for name in ("Content-Security-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Embedder-Policy")
     }
-    files = ["./", *(path.relative_to(site).as_posix() for path in paths)]
-    values = {"FILES": files, "VERSION": f"impasto {digest.hexdigest()[:16]}", "HEADERS": headers}
+    names = [path.relative_to(site).as_posix() for path in paths]
+    later = [name for name in names if name.startswith("page/browser/") and not name.endswith(FIRST)]
+    values = {
+        "VERSION": f"impasto {digest.hexdigest()[:16]}", "HEADERS": headers, "LATER": later,
+        "FILES": ["./", *(name for name in names if name not in later)],
+    }  # fmt: skip
     said = "".join(f"const {name} = {json.dumps(value)}\n" for name, value in values.items())
     (site / "offline.js").write_text(said + (PAGE / "browser" / "offline.js").read_text())
 

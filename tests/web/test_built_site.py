@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browsers import begin, chromium, download, said, visit
+from browsers import begin, chromium, download, paint, visit
 from PIL import Image
 
 import impasto
@@ -46,9 +46,8 @@ class Handler(SimpleHTTPRequestHandler):
     """Of a folder, without any header that a host might not give."""
 
     def guess_type(self, path):
-        return {".mjs": "text/javascript", ".wasm": "application/wasm"}.get(Path(path).suffix) or super().guess_type(
-            path
-        )
+        known = {".mjs": "text/javascript", ".wasm": "application/wasm"}
+        return known.get(Path(path).suffix) or super().guess_type(path)
 
     def log_message(self, *_):
         pass
@@ -167,17 +166,34 @@ def test_what_cannot_be_painted_is_refused_in_words(options, why, page):
         painted(page, PHOTO, ["udnie"], **options)
 
 
+STOPPED = """async photo => {
+  const { browser } = await import('/page/browser/backend.js')
+  const controller = new AbortController()
+  const blob = new Blob([Uint8Array.from(atob(photo), one => one.charCodeAt(0))])
+  const wish = { photo: blob, styles: [{ name: 'udnie' }], side: 256 }
+  const told = []
+  const progress = ({ step }) => (told.push(step), step && controller.abort())
+  const painting = browser.paint(wish, { signal: controller.signal, progress })
+  return painting.then(() => 'painted', ({ code }) => [code, told.at(-1)])
+}"""
+
+
+def test_a_painting_is_stopped_after_a_tile(page):
+    assert page.evaluate(STOPPED, file_of(PHOTO)) == ["cancelled", 1]
+
+
 def test_it_paints_without_a_network_after_the_first_visit(folder, visit):
     site = Site(folder)
     with visit(site.url) as page:
         page.wait_for_selector("#panel .tile")
         assert page.evaluate("crossOriginIsolated")
+        page.wait_for_function("async () => Boolean(await caches.match('page/browser/pictures/ink.jpg'))")
         site.close()
         page.reload()
         assert page.locator("#tab-compare, #tab-explore").evaluate_all("all => all.every(tab => tab.hidden)")
         begin(page, base64.b64decode(file_of(PHOTO)))
-        page.click("#panel [data-style='great-wave']")
-        said(page, "Painted in")
+        for style in ("ink", "great-wave"):
+            paint(page, f"#panel [data-style='{style}']")
         name, data = download(page, "#save-go")
         assert name.endswith(".png")
         assert Image.open(io.BytesIO(data)).size == (420, 300)

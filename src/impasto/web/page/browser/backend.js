@@ -13,7 +13,9 @@ let pictures = null // {name: address} of styles that are pictures
 
 function begun() {
   worker = new Worker(here('worker.js'), { type: 'module' })
-  worker.addEventListener('message', ({ data: { id, step, total, done, refusal } }) => {
+  worker.addEventListener('message', ({ data: { ready, id, step, total, done, refusal } }) => {
+    // What else the page may want one day is kept as well.
+    if (ready) return navigator.serviceWorker?.controller?.postMessage('keep')
     const job = jobs.get(id)
     if (step !== undefined) return job.progress?.({ status: 'running', step, total })
     jobs.delete(id)
@@ -63,6 +65,7 @@ function checked(options) {
 export const browser = {
   async open() {
     await offline()
+    begun()
     return { wantsKey: false, signedIn: false }
   },
   async offer() {

@@ -33,12 +33,17 @@ async function named() {
   }))
 }
 
-let loaded = null
 const stopped = new Set()
+let loaded = begun()
+
+function begun() {
+  const both = Promise.all([load(), named()])
+  both.then(() => postMessage({ ready: true }), () => (loaded = null))
+  return both
+}
 
 async function paint(id, { photo, styles, masks, options, record, megapixels, side }) {
-  loaded ??= Promise.all([load(), named()])
-  loaded.catch(() => (loaded = null))
+  loaded ??= begun()
   const [backend, known] = await loaded
   // Letters that came meanwhile are read before the next tile.
   const breath = () => new Promise(resolve => setTimeout(resolve))
