@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browsers import begin, chromium, download, paint, visit
+from browsers import begin, chromium, download, paint, until, visit
 from PIL import Image
 
 import impasto
@@ -187,7 +187,7 @@ def test_it_paints_without_a_network_after_the_first_visit(folder, visit):
     with visit(site.url) as page:
         page.wait_for_selector("#panel .tile")
         assert page.evaluate("crossOriginIsolated")
-        page.wait_for_function("async () => Boolean(await caches.match('page/browser/pictures/ink.jpg'))")
+        until(lambda: page.evaluate("async () => Boolean(await caches.match('page/browser/pictures/swirls.jpg'))"))
         site.close()
         page.reload()
         assert page.locator("#tab-compare, #tab-explore").evaluate_all("all => all.every(tab => tab.hidden)")

@@ -45,9 +45,14 @@ async function offline() {
   await new Promise(() => {})
 }
 
+// What is known of a style: its picture, or only its name.
 async function whole({ name, blob }) {
-  if (blob) return { blob }
-  return pictures[name] ? { blob: await (await fetch(pictures[name])).blob() } : { name }
+  if (blob || !pictures[name]) return blob ? { blob } : { name }
+  try {
+    return { blob: await (await fetch(pictures[name])).blob() }
+  } catch {
+    throw new Refusal('unreachable', 'the picture of the style cannot be fetched')
+  }
 }
 
 // {option: value} of all that are offered, those that were not wished for as by default.

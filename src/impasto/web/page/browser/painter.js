@@ -18,7 +18,7 @@ export class Painter {
   // backend: {encode, paint, conditioning, grounded, halo, encoderHalo, gain}. style: the only one, or a blend. regions:
   // instead, [[style, mask]]. opacity: a mask, or null. side: of the square that nothing larger than is painted at once.
   constructor(settings) {
-    Object.assign(this, { style: null, regions: [], opacity: null, strength: 1, detail: 0.85, stroke: 0.01 }, settings)
+    Object.assign(this, { style: null, regions: [], opacity: null }, settings)
   }
 
   // write: called with parts of the painting and their windows, not clamped. step: called after each tile, and awaited.
