@@ -190,8 +190,8 @@ def test_it_paints_without_a_network_after_the_first_visit(folder, visit):
         until(lambda: page.evaluate("async () => Boolean(await caches.match('page/browser/pictures/swirls.jpg'))"))
         site.close()
         page.reload()
-        assert page.locator("#tab-compare, #tab-explore").evaluate_all("all => all.every(tab => tab.hidden)")
         begin(page, base64.b64decode(file_of(PHOTO)))
+        assert page.locator("#tab-compare, #tab-explore").evaluate_all("all => all.every(tab => tab.hidden)")
         for style in ("ink", "great-wave"):
             paint(page, f"#panel [data-style='{style}']")
         name, data = download(page, "#save-go")
