@@ -30,7 +30,10 @@ PAGE = Path(__file__).parent.parent / "src" / "impasto" / "web" / "page"
 
 RUNTIME = "onnxruntime-web@1.30.0"
 INTEGRITY = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
-RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+RUNTIME_FILES = (
+    "ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm",
+    "ort.webgpu.min.mjs", "ort-wasm-simd-threaded.asyncify.mjs", "ort-wasm-simd-threaded.asyncify.wasm",
+)  # fmt: skip
 
 # What the browser can do of the method's options; the rest needs PyTorch, or other weights.
 OPTIONS = ("strength", "detail", "stroke", "size", "colour", "style_blend", "style_scale")
@@ -137,7 +140,8 @@ def _write_offline(site: Path) -> None:
         name: POLICY if name == "Content-Security-Policy" else HEADERS[name]
         for name in ("Content-Security-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Embedder-Policy")
     }
-    names = [path.relative_to(site).as_posix() for path in paths]
+    # Of the runtime, what a browser uses is kept once it has used it.
+    names = [name for path in paths if "/runtime/" not in (name := path.relative_to(site).as_posix())]
     later = [name for name in names if name.startswith("page/browser/") and not name.endswith(FIRST)]
     values = {
         "VERSION": f"impasto {digest.hexdigest()[:16]}", "HEADERS": headers, "LATER": later,

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browsers import begin, chromium, download, paint, until, visit
+from chromium import CHROMIUM, PATIENCE
 from PIL import Image
 
 import impasto
@@ -164,6 +165,26 @@ def test_a_painting_says_how_it_was_made(page):
 def test_what_cannot_be_painted_is_refused_in_words(options, why, page):
     with pytest.raises(Exception, match=why):
         painted(page, PHOTO, ["udnie"], **options)
+
+
+def test_a_graphics_processor_paints_the_same(folder, chromium, tmp_path):
+    shutil.copytree(folder, tmp_path / "site")
+    # One that is imitated, which is not used otherwise.
+    worker = tmp_path / "site" / "page" / "browser" / "worker.js"
+    worker.write_text(worker.read_text().replace("!adapter.info?.isFallbackAdapter", "true").replace("on('wasm')", "0"))
+    site = Site(tmp_path / "site")
+    flags = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--use-vulkan=swiftshader"]
+    flags += ["--enable-features=Vulkan", "--headless=new", "--no-sandbox"]
+    other = chromium.browser_type.launch(executable_path=CHROMIUM, args=flags)
+    try:
+        opened = other.new_page()
+        opened.set_default_timeout(PATIENCE)
+        opened.goto(site.url)
+        opened.wait_for_selector("#panel .tile")
+        assert differences(opened, PHOTO[60:132, 60:156], ["udnie"], strength=0.9).max() <= 1
+    finally:
+        other.close()
+        site.close()
 
 
 STOPPED = """async photo => {

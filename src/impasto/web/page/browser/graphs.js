@@ -1,4 +1,4 @@
-// The engine's graphs, run by ONNX Runtime in WebAssembly: as engine/onnxruntime.py.
+// The engine's graphs, run by ONNX Runtime: as engine/onnxruntime.py.
 
 import { Conditioning } from './conditioning.js'
 import { AtOnce } from './given.js'
@@ -18,9 +18,9 @@ function momentsOf(found, kinds, size) {
 }
 
 export class Graphs {
-  // ort: the runtime's module. networks: what the build wrote of both. files: {encode, paint, conditioning}: buffers.
-  static async load(ort, networks, files) {
-    const settings = { executionProviders: ['wasm'], graphOptimizationLevel: 'all' }
+  // ort: the runtime's module. provider: wasm or webgpu. networks: what the build wrote of both. files: {encode, paint, conditioning}: buffers.
+  static async load(ort, provider, networks, files) {
+    const settings = { executionProviders: [provider], graphOptimizationLevel: 'all' }
     const [encode, paint] = [
       await ort.InferenceSession.create(files.encode, settings), await ort.InferenceSession.create(files.paint, settings),
     ]

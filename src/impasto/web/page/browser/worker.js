@@ -1,6 +1,5 @@
 // Paints beside the page, one picture after the other.
 
-import * as ort from './runtime/ort.wasm.min.mjs'
 import { Refusal } from '../refusal.js'
 import { read, written } from './files.js'
 import { Graphs } from './graphs.js'
@@ -14,13 +13,26 @@ const here = name => new URL(name, import.meta.url)
 const buffer = async name => (await fetch(here(name))).arrayBuffer()
 const json = async name => (await fetch(here(name))).json()
 
+// A graphics processor computes where there is one; what only imitates one is slower than WebAssembly.
+async function hasGraphics() {
+  const adapter = await navigator.gpu?.requestAdapter().catch(() => null)
+  return Boolean(adapter && !adapter.info?.isFallbackAdapter)
+}
+
 async function load() {
-  ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1
-  ort.env.wasm.wasmPaths = here('runtime/').href
   const [networks, ...files] = await Promise.all([
     json('assets/networks.json'), buffer('assets/encode.onnx'), buffer('assets/paint.onnx'), buffer('assets/conditioning.safetensors'),
   ])
-  return Graphs.load(ort, networks, { encode: files[0], paint: files[1], conditioning: files[2] })
+  const on = provider => graphs(provider, networks, { encode: files[0], paint: files[1], conditioning: files[2] })
+  return (await hasGraphics()) ? on('webgpu').catch(() => on('wasm')) : on('wasm')
+}
+
+async function graphs(provider, networks, files) {
+  const ort = await import(`./runtime/ort.${provider}.min.mjs`)
+  ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1
+  ort.env.wasm.wasmPaths = here('runtime/').href
+  ort.env.logLevel = 'error'
+  return Graphs.load(ort, provider, networks, files)
 }
 
 // {name: encoded style} of impasto's own.
