@@ -14,23 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from impasto import image
+from impasto import image, methods
 from impasto.colour import keep_colours
 from impasto.device import check_memory, choose_device, prepare_for_forks
 from impasto.errors import Cancelled, OptionError
 from impasto.gallery import is_encoded, style_file
 from impasto.masks import content_with_opacity, match_visible, regions, style_pixels, together, visible, visible_colours
-from impasto.methods import (
-    DEFAULT,
-    REFINER,
-    EncodedStyle,
-    Stylizer,
-    combined,
-    load_encoded,
-    load_method,
-    painted_by,
-    refinement,
-)
+from impasto.methods import DEFAULT, EncodedStyle, Stylizer, combined, load_encoded, load_method, refinement
 from impasto.options import Options
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record
@@ -253,7 +243,7 @@ def paint_batch(
     pixels = [image.resize(content_with_opacity(content), *size) for content in contents]
     prepare_for_forks()
     began = time.monotonic()
-    results = painted_by(stylizer, together(pixels), [as_style(style, options) for style in styles], options)
+    results = methods.painted_by(stylizer, together(pixels), [as_style(style, options) for style in styles], options)
     pictures = [
         like(_Finish(visible(before)[0], None, options)(after), content)
         for before, after, content in zip(pixels, np.split(results, len(contents)), contents, strict=True)
@@ -284,10 +274,14 @@ def _painted(
         styles = pictures = [match_visible(picture, pixels) for picture in pictures]
     refining = refinement(options)
     if refining is None:
-        return painted_by(stylizer, pixels, styles, options, masks=maps, start=start, progress=progress, saving=saving)
-    result = painted_by(stylizer, pixels, styles, options, masks=maps, start=start)
+        return methods.painted_by(
+            stylizer, pixels, styles, options, masks=maps, start=start, progress=progress, saving=saving
+        )
+    result = methods.painted_by(stylizer, pixels, styles, options, masks=maps, start=start)
     refiner = _refiner(stylizer)
-    return painted_by(refiner, pixels, pictures, refining, masks=maps, start=result, progress=progress, saving=saving)
+    return methods.painted_by(
+        refiner, pixels, pictures, refining, masks=maps, start=result, progress=progress, saving=saving
+    )
 
 
 def _bytes_per_pixel(stylizer: Stylizer, options: Options, regions: int = 0) -> float:
@@ -306,7 +300,7 @@ def _refiner(stylizer: Stylizer) -> Stylizer:
 
 @lru_cache(maxsize=1)
 def _loaded_refiner(device: str, weights: Path | None) -> Stylizer:
-    return load_method(REFINER, choose_device(device), weights=weights)
+    return load_method(methods.REFINER, choose_device(device), weights=weights)
 
 
 class _Finish:

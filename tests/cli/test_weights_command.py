@@ -10,6 +10,7 @@ from impasto.encoders.lite import lite
 from impasto.encoders.network import LAYERS
 from impasto.image import read
 from impasto.methods.adain.foreign import LAYOUTS, Layout, layout_named
+from impasto.tensors import to_tensor
 from impasto.weights import WeightSpec
 
 
@@ -70,8 +71,8 @@ class TestNormalise:
         outcome = impasto("weights", "normalise", "--encoder", "lite", "--data", "album", "-o", "own.safetensors")
         assert (outcome.code, outcome.out) == (0, "own.safetensors\n")
         encoder = load_encoder("vgg19", weights=album.parent / "own.safetensors")
-        means = mean_activations(encoder, [read(path).pixels for path in sorted(album.iterdir())])
-        before = mean_activations(lite(), [read(path).pixels for path in sorted(album.iterdir())])
+        means = mean_activations(encoder, [to_tensor(read(path)) for path in sorted(album.iterdir())])
+        before = mean_activations(lite(), [to_tensor(read(path)) for path in sorted(album.iterdir())])
         for layer in LAYERS:
             firing = before[layer] > 0.06 * before[layer].mean()
             torch.testing.assert_close(means[layer][firing], torch.ones_like(means[layer][firing]), rtol=1e-3, atol=0)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from standalone import Page
 
+from impasto import tensors
 from impasto.comparison import runner
 from impasto.comparison.page import write
 from impasto.errors import PictureError
@@ -30,7 +31,7 @@ def test_every_pair_by_every_method(make, jobs, tmp_path):
     assert cell.seconds > 0
     assert cell.peak_bytes > 50 * 2**20
     painted, original = pixels(comparison.folder / cell.file), pixels(tmp_path / "house.png")
-    reduced = runner.image.resize(original, *painted.shape[-2:])
+    reduced = tensors.resize(original, *painted.shape[-2:])
     assert cell.measures["SSIM"] == pytest.approx(float(ssim(painted, reduced)))
     assert {"style distance-lite", "content distance-lite", "colour distance"} < cell.measures.keys()
 

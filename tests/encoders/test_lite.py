@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from impasto import image
+from impasto import image, tensors
 from impasto.encoders import ENCODERS, load_encoder, weights_file
 from impasto.encoders.filters import FLOOR, mean_activations
 from impasto.encoders.lite import lite
@@ -34,7 +34,7 @@ def test_is_what_the_package_promises() -> None:
 def test_filters_are_normalised() -> None:
     assert len(PICTURES) >= 2
     # Normalised on many other pictures, so that these few are only near it.
-    shown = (image.resize(image.read(path).pixels, 96, 128) for path in PICTURES)
+    shown = (tensors.resize(tensors.to_tensor(image.read(path)), 96, 128) for path in PICTURES)
     for layer, means in mean_activations(lite(), shown).items():
         # Up to half of a layer's filters never fire in the teacher, so that a median would be one of theirs.
         assert 1 / 3 < float(means.quantile(0.75)) < 3, layer
@@ -43,7 +43,7 @@ def test_filters_are_normalised() -> None:
 
 def test_raw_is_the_same_network_in_the_units_that_it_was_learned_in() -> None:
     units, _ = load(weights_file("lite"))
-    picture = image.resize(image.read(PICTURES[0]).pixels, 48, 64)
+    picture = tensors.resize(tensors.to_tensor(image.read(PICTURES[0])), 48, 64)
     normalised, raw = lite()(picture, LAYERS), load_encoder("lite", raw=True)(picture, LAYERS)
     for layer in LAYERS:
         unit = units[f"teacher_units.{layer}"].float().view(1, -1, 1, 1)

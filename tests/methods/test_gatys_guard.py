@@ -15,6 +15,7 @@ from impasto.methods import StylizeOptions
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.optimise import EXPLODED, NOISE, QUIET_STEPS, RETREATS, Guard, Optimisation
 from impasto.progress import Progress
+from impasto.tensors import resize, to_tensor
 
 
 class Written(Objective):

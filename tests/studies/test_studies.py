@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from standalone import Page
 
-from impasto import StylizeOptions, image
+from impasto import StylizeOptions, image, tensors
 from impasto.api import Painting
 from impasto.errors import DivergedError, OptionError, PictureError
 from impasto.methods.gatys.stylizer import objective_at
@@ -95,8 +95,12 @@ def test_files_say_the_same_and_the_numbers_are_the_pictures(tmp_path: Path) -> 
     shop = Workshop(PAIR.base, CONTENT, STYLE, settings)
     cell = painted(shop, 0, PAIR.variants[1])
     options = shop.options(PAIR.variants[1])
-    pixels = [image.resize(p.pixels, 26, 32) for p in (CONTENT[0][1], image.from_pil(cell.pictures[0][0]))]
-    losses = objective_at(shop.gatys.encoder(options), pixels[0], [STYLE[0][1].pixels], options).losses(pixels[1])
+    pixels = [
+        tensors.resize(tensors.to_tensor(p), 26, 32) for p in (CONTENT[0][1], image.from_pil(cell.pictures[0][0]))
+    ]
+    losses = objective_at(shop.gatys.encoder(options), pixels[0], [tensors.to_tensor(STYLE[0][1])], options).losses(
+        pixels[1]
+    )
     row = about["rows"][1]
     for term in ("content", "style", "attention"):
         # The picture was rounded to eight bits on its way here.

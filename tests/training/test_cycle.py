@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from trainings import batch, forget, fresh_accelerator, gradient_descent, unpaired_streams  # noqa: F401
 
-from impasto import image
+from impasto import tensors
 from impasto.blocks.instance_norm import InstanceNorm
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.encoders import load_encoder
@@ -252,7 +252,7 @@ def test_the_distribution_is_measured_where_there_are_enough_pictures(
         painted = ((training.averages["A2B"](A * 2 - 1) / 2 + 0.5).clamp(0, 1) * 255).round() / 255
 
     def seen(pictures: Tensor) -> Tensor:
-        return encoder(image.resize(pictures, 256, 256), ["relu5_1"])["relu5_1"].mean((2, 3))
+        return encoder(tensors.resize(pictures, 256, 256), ["relu5_1"])["relu5_1"].mean((2, 3))
 
     expected, _ = kernel_distance(seen(painted), seen(B))
     assert measured["held out A/KID-lite"] == pytest.approx(expected, rel=1e-3)

@@ -147,7 +147,7 @@ class PreparedPhoto:
             plain_method = api.load("cyclegan", device=str(self.method.device), weights=self.baseline)
             painted["CycleGAN"] = plain_method(self.content, [], combined(self.options, {"method": "cyclegan"}))
         painted[TITLES[self.method.method]] = self.method(self.content, [], self.options)
-        return {name: image.to_pil(image.Picture(pixels)) for name, pixels in painted.items()}
+        return {name: image.to_pil(tensors.to_picture(pixels)) for name, pixels in painted.items()}
 
     @cached_property
     def mean(self) -> Tensor:

@@ -152,7 +152,7 @@ class AdaIN:
             raise OptionError(
                 f"style '{style.name}' was encoded by another encoder than {options.encoder}; encode the painting anew"
             )
-        options.check_encoded(style.name, style.scale)
+        options.check_scale(style.name, style.scale)
         return style
 
     def _encoder_hash(self, options: AdaINOptions) -> str:
