@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint format types docs bench browser graphs clean
+.PHONY: help demo test slow lint format types docs bench browser graphs site clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: $(VENV)/dev  ## every benchmark, one after the other
 
 graphs: $(VENV)/dev  ## write the engine's ONNX graphs anew, after its weights have changed
 	$(BIN)/python tools/export_graphs.py
+
+site: $(VENV)/dev  ## build the page that paints in the browser, into build/site (needs npm)
+	$(BIN)/python tools/build_site.py build/site
 
 clean:  ## remove .venv, caches and builds
 	rm -rf $(VENV) build dist docs/_build .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

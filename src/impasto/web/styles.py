@@ -35,7 +35,7 @@ async def methods(request: Request) -> dict[str, Any]:
     offer: Offer = request.app.state.service.offer
     return {
         "default": offer.default,
-        "methods": [_method(name, offer) for name in offer.methods],
+        "methods": [method_json(name, offer) for name in offer.methods],
         "options": offer.every_schema(),
         "formats": FORMATS,
         "limits": asdict(request.app.state.service.limits),
@@ -48,7 +48,7 @@ async def styles(request: Request) -> dict[str, Any]:
     one that is `encoded` there is no more than that: what needs the painting itself refuses it."""
     request.app.state.access.visitor(request)
     offer: Offer = request.app.state.service.offer
-    return {"styles": [_style(name, file) for name, file in offer.styles.items()]}
+    return {"styles": [style_json(name, file) for name, file in offer.styles.items()]}
 
 
 @router.get(
@@ -104,12 +104,14 @@ def _photo(name: str) -> dict[str, str]:
     return {"name": name, "picture": f"/v1/photos/{name}", "thumbnail": f"/v1/photos/{name}/thumbnail"}
 
 
-def _style(name: str, file: Path) -> dict[str, Any]:
+def style_json(name: str, file: Path) -> dict[str, Any]:
+    """What `/v1/styles` tells of one."""
     about = asdict(named_styles()[name]) if file == styles_file() else {}
     return {"name": name, "thumbnail": f"/v1/styles/{quote(name)}/thumbnail", "encoded": is_encoded(file), **about}
 
 
-def _method(name: str, offer: Offer) -> dict[str, Any]:
+def method_json(name: str, offer: Offer) -> dict[str, Any]:
+    """What `/v1/methods` tells of one."""
     kind, own = offer.methods[name], shipped().get(offer.methods[name].weights_name)
     return {
         "name": name,

@@ -15,6 +15,7 @@ import { LANGUAGES } from './texts.js'
 import { nameOf, timeOf, waysOf } from './ways.js'
 
 const TABS = ['paint', 'styles', 'compare', 'explore']
+let tabs = TABS // those that make sense with what is offered
 const LATER = { styles: './sheet.js', compare: './compare.js', explore: './explore.js' }
 const begun = new Set(['paint'])
 
@@ -36,11 +37,11 @@ function corner() {
   for (const name of TABS) byId(`tab-${name}`).addEventListener('click', () => show(name))
   byId('tab-paint').parentElement.addEventListener('keydown', event => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
-    const here = TABS.findIndex(name => byId(`tab-${name}`) === document.activeElement)
-    const to = { Home: 0, End: TABS.length - 1 }[event.key] ?? (step && (here + step + TABS.length) % TABS.length)
+    const here = tabs.findIndex(name => byId(`tab-${name}`) === document.activeElement)
+    const to = { Home: 0, End: tabs.length - 1 }[event.key] ?? (step && (here + step + tabs.length) % tabs.length)
     if (to === undefined) return
     event.preventDefault()
-    show(TABS[to], { focus: true })
+    show(tabs[to], { focus: true })
   })
   byId('theme').addEventListener('click', () => {
     const root = document.documentElement
@@ -74,7 +75,7 @@ function wayPart() {
   })
   document.addEventListener('language', draw)
   draw()
-  return h('fieldset', { class: 'part', id: 'way-part' }, h('legend', { t: 'way' }), choices)
+  return h('fieldset', { class: 'part', id: 'way-part', hidden: ways.length < 2 }, h('legend', { t: 'way' }), choices)
 }
 
 async function start() {
@@ -82,10 +83,13 @@ async function start() {
   state.offer = offer
   state.styles = styles.map(label)
   const ways = wayPart()
+  const makesSense = { compare: waysOf(offer).length > 1, explore: offer.methods.some(method => method.looks_in) }
+  tabs = TABS.filter(name => makesSense[name] ?? true)
+  for (const name of TABS) byId(`tab-${name}`).hidden = !tabs.includes(name)
   const { keep_seconds: keep } = offer.limits
   byId('panel').replaceChildren(
     stylePart(), ways, ...optionsPart(), againPart(), batchPart(),
-    h('p', { class: 'small privacy', t: 'privacy', values: () => ({ minutes: duration(keep) }) }))
+    h('p', { class: 'small privacy', t: keep ? 'privacy' : 'privacy-here', values: () => ({ minutes: duration(keep ?? 0) }) }))
   stage.begin()
   paint.begin()
   on('photo', () => {

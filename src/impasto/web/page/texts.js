@@ -156,6 +156,7 @@ const ENGLISH = {
   'error-key': 'This is not a key of this server.',
   'error-internal': 'Something went wrong inside impasto.',
   privacy: 'Pictures stay in the server’s memory while they are used, {minutes} at most after that, and are forgotten when you leave.',
+  'privacy-here': 'Pictures do not leave this device: your browser paints them itself, without a network, too.',
 }
 
 const RUSSIAN = {
@@ -302,6 +303,7 @@ const RUSSIAN = {
   'error-key': 'Это не ключ этого сервера.',
   'error-internal': 'Внутри impasto что-то сломалось.',
   privacy: 'Картинки остаются в памяти сервера, пока нужны, и не дольше {minutes} после этого; когда вы уходите, они забываются.',
+  'privacy-here': 'Картинки не покидают это устройство: их рисует сам браузер, и без сети тоже.',
 }
 
 export const LANGUAGES = { en: ENGLISH, ru: RUSSIAN }
