@@ -22,6 +22,7 @@ from impasto.attention.photo import PreparedPhoto, grid_of, points
 from impasto.attention.places import parse_place
 from impasto.attention.style import StyleAttention
 from impasto.errors import OptionError, OutOfMemoryError
+from impasto.tensors import to_picture
 
 KINDS = ("style", "photo")
 PLACES = ["50%,25%", (60, 45)]

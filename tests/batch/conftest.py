@@ -16,8 +16,8 @@ from impasto.batch import local
 from impasto.batch.plan import Wish
 from impasto.batch.run import Batch
 from impasto.batch.settings import Settings
+from impasto.engine.styles import Style
 from impasto.methods import StylizeOptions
-from impasto.methods.adain.style import Style
 
 
 class Darkener:
