@@ -10,7 +10,6 @@ import json
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
 
 import impasto
@@ -21,6 +20,7 @@ from impasto.gallery import packaged
 from impasto.methods import Stylizer
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.stylizer import objective_at
+from impasto.tensors import resize, to_picture, to_tensor
 
 REFINEMENTS = (0, 5, 10, 20, 40, 80)
 STEPS = (5, 10, 20, 40, 80, 160)
@@ -36,12 +36,12 @@ def main() -> None:
     torch.set_num_threads(2)
     content, style = image.read(arguments.content), image.read(arguments.style)
     height, width = image.fit(content.height, content.width, arguments.size)
-    pixels = image.resize(content.pixels, height, width)
+    pixels = resize(to_tensor(content), height, width)
     options = StylizeOptions(method="gatys")
     encoder = load_encoder(options.encoder)
-    objective = objective_at(encoder, pixels, [style.pixels], options)
+    objective = objective_at(encoder, pixels, [to_tensor(style)], options)
     adain, gatys = impasto.load("adain"), impasto.load("gatys")
-    small = image.Picture(np.ascontiguousarray(pixels[..., :64, :64]))
+    small = to_picture(pixels[..., :64, :64])
     for method in (adain, gatys):  # warm
         paint(small, [style], StylizeOptions(method=method.method, size=64), stylizer=method)
     paint(small, [style], StylizeOptions(refine=1, size=64), stylizer=adain)
@@ -71,7 +71,7 @@ def taken(
     painting = paint(content, [style], options, stylizer=method)
     seconds = time.perf_counter() - began
     with torch.no_grad():
-        losses = objective.losses(painting.picture.pixels)
+        losses = objective.losses(to_tensor(painting.picture))
     found = {"seconds": seconds, "style": float(losses["style"]), "content": float(losses["content"])}
     print(options.method, options.refine or options.steps or options.preset, found, flush=True)
     return found

@@ -22,6 +22,7 @@ from impasto.encoders.network import block_of
 from impasto.gallery import packaged
 from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import Gatys, objective_at
+from impasto.tensors import resize, to_tensor
 
 LAYERS = ("", "relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
 
@@ -60,7 +61,7 @@ def main() -> None:
 def measure(layer: str, arguments: argparse.Namespace) -> None:
     torch.set_num_threads(2)
     content, style = (
-        image.resize(image.read(packaged()[name]).pixels, arguments.size, arguments.size)
+        resize(to_tensor(image.read(packaged()[name])), arguments.size, arguments.size)
         for name in ("mountains", "swirls")
     )
     options = GatysOptions(

@@ -25,6 +25,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState, PartialState
@@ -127,7 +128,7 @@ def photographs(folder: Path) -> dict[str, list[Path]]:
     for kind in ("A", "B"):
         (folder / kind).mkdir()
         for number in range(PHOTOS):
-            shifted = torch.roll(pixels, 37 * number, 3)
+            shifted = np.roll(pixels, 37 * number, 3)
             image.write(image.Picture(shifted), folder / kind / f"{number}.jpg")
     return {kind: [folder / kind] for kind in ("A", "B")}
 

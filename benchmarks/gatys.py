@@ -19,6 +19,7 @@ from impasto.encoders import load_encoder
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.options import PRESETS, GatysOptions
 from impasto.methods.gatys.stylizer import Gatys, objective_at
+from impasto.tensors import resize, to_tensor
 
 PICTURES = Path(image.__file__).parent / "assets" / "pictures"
 
@@ -32,9 +33,9 @@ def main() -> None:
     parser.add_argument("--presets", nargs="+", default=["draft", "default"], choices=list(PRESETS))
     arguments = parser.parse_args()
     torch.set_num_threads(2)
-    picture = image.read(arguments.content).pixels
-    content = image.resize(picture, *image.fit(picture.shape[-2], picture.shape[-1], arguments.size))
-    style = image.read(arguments.style).pixels
+    picture = to_tensor(image.read(arguments.content))
+    content = resize(picture, *image.fit(picture.shape[-2], picture.shape[-1], arguments.size))
+    style = to_tensor(image.read(arguments.style))
     options = GatysOptions()
     encoder = load_encoder(options.encoder)
     height, width = content.shape[-2:]

@@ -31,6 +31,7 @@ from impasto.encoders.teacher import load_teacher
 from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import Gatys, objective_at
 from impasto.recipes.lite_encoder import Config
+from impasto.tensors import resize, to_tensor
 from impasto.weights import load, sha256_of
 
 STYLE_WEIGHTS = (0.25, 1.0, 4.0)  # of the lite runs, as multiples of the teacher's
@@ -90,7 +91,7 @@ def transfer(teacher: Encoder, arguments: argparse.Namespace) -> dict[str, objec
         content_path = contents[index * len(contents) // arguments.pairs]
         style_path = styles[index * len(styles) // arguments.pairs]
         content = read(content_path, arguments.size)
-        style = image.read(style_path).pixels
+        style = to_tensor(image.read(style_path))
         own = with_teacher(content, [style], options)
         content_loss, style_loss = judged(judge, own, content, style, options)
         points, pictures = [], []
@@ -135,8 +136,8 @@ def style_at(content_loss: float, points: list[tuple[float, float]]) -> float:
 
 
 def read(path: Path, size: int) -> Tensor:
-    picture = image.read(path).pixels
-    return image.resize(picture, *image.fit(picture.shape[-2], picture.shape[-1], size))
+    picture = to_tensor(image.read(path))
+    return resize(picture, *image.fit(picture.shape[-2], picture.shape[-1], size))
 
 
 def side_by_side(pictures: list[Tensor], path: Path) -> None:

@@ -35,9 +35,10 @@ from impasto import StylizeOptions, VideoOptions, image
 from impasto.encoders.network import Encoder
 from impasto.encoders.teacher import load_teacher
 from impasto.metrics import content_distance, gram_distance, warping_error
+from impasto.sizes import fit
 from impasto.video.clips import Part, open_clip
 from impasto.video.motion import is_cut, motion_between, places, warped
-from impasto.video.painters import Shown, as_tensor, frame_painter
+from impasto.video.painters import Shown, channels_first, frame_painter
 from impasto.video.stylize import stylize_video
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
@@ -110,7 +111,7 @@ def main() -> None:
     rows: dict[tuple[str, str], list[dict[str, float]]] = {}
     for path in arguments.style:
         style = image.read(path).pixels
-        wanted = judge(shorter_side(style), (*LAYERS, "relu5_1"))
+        wanted = judge(torch.from_numpy(shorter_side(style)), (*LAYERS, "relu5_1"))
         for film in films:
             strips = []
             for way in ("source", "plain", "no flow", "steady"):
@@ -132,7 +133,7 @@ def clips(arguments: argparse.Namespace) -> Iterator[Film]:
         options = VideoOptions(start=arguments.start)
         clip = open_clip(path, options)
         frames: list[np.ndarray] = []
-        for frame in Part(clip, image.fit(clip.height, clip.width, arguments.size), options).frames():
+        for frame in Part(clip, fit(clip.height, clip.width, arguments.size), options).frames():
             if len(frames) == arguments.frames or (frames and is_cut(frames[-1], frame.pixels)):
                 break
             frames.append(frame.pixels)
@@ -171,7 +172,7 @@ def to_bytes(picture: np.ndarray) -> np.ndarray:
     return np.rint(picture.clip(0, 1) * 255).astype(np.uint8)
 
 
-def paint(film: Film, style: Tensor, stylizer, options, way: str, steady: float) -> list[np.ndarray]:
+def paint(film: Film, style: np.ndarray, stylizer, options, way: str, steady: float) -> list[np.ndarray]:
     if way == "source":
         return [frame.astype(np.float32) / 255 for frame in film.frames]
     painter = frame_painter(stylizer, [style], options, steady if way == "steady" else 0.0)
@@ -184,6 +185,11 @@ def paint(film: Film, style: Tensor, stylizer, options, way: str, steady: float)
             picture = picture + steady * (painted[-1] - picture)
         painted.append(picture)
     return painted
+
+
+def as_tensor(picture: np.ndarray) -> Tensor:
+    """(H, W, C) -> (1, C, H, W)."""
+    return torch.from_numpy(channels_first(picture))
 
 
 @torch.inference_mode()
@@ -239,7 +245,7 @@ def speed(arguments: argparse.Namespace) -> None:
     print(f"1280 x 720: {1 / plain:.2f} frames a second plain, {1 / steady:.2f} steady: {plain / steady:.0%}")
 
 
-def shorter_side(picture: Tensor, side: int = 512) -> Tensor:
+def shorter_side(picture: np.ndarray, side: int = 512) -> np.ndarray:
     ratio = side / min(picture.shape[-2:])
     return image.resize(picture, *(round(length * ratio) for length in picture.shape[-2:]))
 

@@ -98,12 +98,10 @@ def test_ctrl_c_leaves_a_film_and_resume_goes_on(impasto, clip, folder, monkeypa
 
 
 def test_the_preview_is_the_frame_in_half_blocks():
-    import torch
-
     from impasto.cli.video import COLUMNS, _preview
     from impasto.progress import Progress
 
-    frame = torch.zeros(1, 3, 90, 160)
+    frame = np.zeros((1, 3, 90, 160), np.float32)
     frame[:, 0, :45] = 1
     lines = _preview(Progress(step=1, total=2, preview=lambda: frame)).plain.splitlines()
     assert [len(line) for line in lines] == [COLUMNS] * 14
