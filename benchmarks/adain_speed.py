@@ -1,4 +1,4 @@
-"""Method adain against a plain VGG-19 AdaIN, against the convolutions it consists of, and as a command.
+"""Method adain, by PyTorch, against a plain VGG-19 AdaIN, against the convolutions it consists of, and as a command.
 
     python benchmarks/adain_speed.py [--size 512] [--rounds 15] [--device cuda] [--parts speed memory cold]
 
@@ -9,7 +9,9 @@ One run, two threads, the style encoded beforehand, everything warm, medians of 
 2. the share of them that the bare convolutions take, same shapes, same precision, channels_last, inputs padded
    beforehand: what nothing but fewer operations could undercut;
 3. peak memory of a process that paints one picture, over that of one that only loads the networks;
-4. the whole command `impasto stylize`, cold, and what of it is importing PyTorch.
+4. the whole command `impasto stylize`, cold, beside the time that importing PyTorch takes.
+
+On a processor, 3 and 4 are of the engine that needs no PyTorch (`benchmarks/engine.py` has its speed).
 
 On a GPU every call ends when its kernels do, the picture comes from the CPU and goes back there, the reference's
 convolutions are in TF32 as PyTorch has them, and the memory is the GPU's.
@@ -31,6 +33,7 @@ from torch import Tensor, nn
 import impasto
 from impasto import image
 from impasto.gallery import packaged
+from impasto.methods.adain.backend import PyTorch
 from impasto.methods.adain.options import AdaINOptions
 from impasto.methods.adain.stylizer import AdaIN
 
@@ -61,16 +64,20 @@ def speed(device: torch.device, size: int, rounds: int) -> None:
     content = image.resize(image.read(packaged()["mountains"]).pixels, size, size)
     method, options = impasto.load("adain", device=str(device)), AdaINOptions()
     assert isinstance(method, AdaIN)
+    networks = method._load(options)
+    assert isinstance(networks, PyTorch)
+    method._backends[options.encoder, options.decoder, options.precision] = networks
     style = method.encode(image.read(packaged()["swirls"]).pixels, options)
-    precision = method.networks(options).encoder.convolution("relu1_1").weight.dtype
-    bare = convolutions(method, content, style, options)
-    published = Published(device)
-    reference = published.encode(content)
+    precision = networks.encoder.convolution("relu1_1").weight.dtype
+    bare = convolutions(lambda: method(content, [style], options))
+    assert len(bare) >= len(networks.decoder.convolutions)
+    published, pixels = Published(device), torch.from_numpy(content)
+    reference = published.encode(pixels)
     seconds = interleaved(
         {
             "adain": lambda: method(content, [style], options),
             "its convolutions alone": lambda: [convolve() for convolve, _ in bare],
-            "VGG-19 AdaIN, eager float32": lambda: published(content, reference),
+            "VGG-19 AdaIN, eager float32": lambda: published(pixels, reference),
         },
         rounds,
         device,
@@ -122,9 +129,7 @@ class Published:
             return painted.cpu()
 
 
-def convolutions(
-    method: AdaIN, content: Tensor, style: object, options: AdaINOptions
-) -> list[tuple[Callable[[], Tensor], int]]:
+def convolutions(paint: Callable[[], object]) -> list[tuple[Callable[[], Tensor], int]]:
     """Every convolution that painting makes, as a call of its own, with its multiply-adds."""
     made: list[tuple[Callable[[], Tensor], int]] = []
     convolve = F.conv2d
@@ -135,13 +140,11 @@ def convolutions(
         made.append((lambda: convolve(kept, kernel, bias, *rest), result[:, 0].numel() * weight.numel()))
         return result
 
-    networks = method.networks(options)
     F.conv2d = noted
     try:
-        method(content, [style], options)  # type: ignore[list-item]
+        paint()
     finally:
         F.conv2d = convolve
-    assert len(made) >= len(networks.decoder.convolutions)
     return made
 
 
@@ -177,8 +180,8 @@ from impasto.gallery import packaged
 torch.set_num_threads({threads})
 device, size, what = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 method, options = impasto.load("adain", device=device), AdaINOptions()
-method.networks(options)
-small = torch.rand(1, 3, 64, 64)
+method.backend(options)
+small = torch.rand(1, 3, 64, 64).numpy()
 style = method.encode(small, AdaINOptions(style_scale=0.125))
 content = image.resize(image.read(packaged()["mountains"]).pixels, size, size)
 if what == "paint":
@@ -207,8 +210,8 @@ def cold(folder: Path, device: str, size: str) -> None:
     ]  # fmt: skip
     taken = {
         "the whole command, cold": fastest(command),
-        "of it, importing PyTorch": fastest([sys.executable, "-c", "import torch"]),
-        "of it, starting Python": fastest([sys.executable, "-c", "pass"]),
+        "importing PyTorch": fastest([sys.executable, "-c", "import torch"]),
+        "starting Python": fastest([sys.executable, "-c", "pass"]),
     }
     for name, seconds in taken.items():
         print(f"{name:32}{seconds:9.2f} s")

@@ -17,7 +17,6 @@ from pathlib import Path
 import torch
 
 from impasto import image
-from impasto.device import choose_device
 from impasto.encoders.network import block_of
 from impasto.gallery import packaged
 from impasto.methods.gatys.options import GatysOptions
@@ -68,7 +67,7 @@ def measure(layer: str, arguments: argparse.Namespace) -> None:
         scales=1, steps=3, attention_weight=1.0 if layer else 0.0, attention_layers=layer or "relu4_1",
         attention_features=arguments.features, attention_loss=arguments.kind,
     )  # fmt: skip
-    method = Gatys(choose_device("cpu"))
+    method = Gatys(torch.device("cpu"))
     encoder = method.encoder(options)
     began = time.perf_counter()
     objective = objective_at(encoder, content, [style], options)

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from impasto import image
-from impasto.device import choose_device
 from impasto.encoders import load_encoder
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.options import PRESETS, GatysOptions
@@ -43,7 +42,7 @@ def main() -> None:
     print(
         f"{arguments.content.name} x {arguments.style.name}, {width} x {height}, torch {torch.__version__}, 2 threads"
     )
-    method = Gatys(choose_device("cpu"))
+    method = Gatys(torch.device("cpu"))
     method(content[..., :64, :64], [style], GatysOptions(preset="draft", steps=2, coarse_steps=2))  # warm
     rows = [("content picture", 0.0, total(objective, content))]
     for preset in arguments.presets:

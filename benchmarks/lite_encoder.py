@@ -23,7 +23,6 @@ from torch import Tensor
 
 from impasto import image
 from impasto.data.folders import Crops, PictureStream, hold_out, list_pictures
-from impasto.device import choose_device
 from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.filters import filter_scales, mean_activations, normalise_filters
 from impasto.encoders.network import LAYERS, Encoder
@@ -81,7 +80,7 @@ def feature_errors(lite: Encoder, teacher: Encoder, data: list[Path]) -> dict[st
 def transfer(teacher: Encoder, arguments: argparse.Namespace) -> dict[str, object]:
     judge = normalised(teacher, arguments.data)
     options = GatysOptions(size=arguments.size, precision="fp32")
-    device = choose_device("cpu")
+    device = torch.device("cpu")
     with_teacher, with_lite = Gatys(device), Gatys(device)
     with_teacher._encoders["lite", "own", torch.float32] = judge
     contents, styles = list_pictures([arguments.content]), list_pictures([arguments.style])

@@ -101,6 +101,28 @@ def test_the_runtime_calls_nobody() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+HANDLED = """
+import signal
+from impasto.engine.backend import load_backend
+from impasto.engine.signals import signal_stack
+before = signal_stack()
+kept = []
+for runtime in {runtimes}:
+    kept.append(load_backend(runtime=runtime))
+    assert signal_stack() == before, runtime
+signal.signal(signal.SIGINT, lambda number, frame: print("handled"))
+signal.raise_signal(signal.SIGINT)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sigaltstack")
+def test_signals_are_handled_where_they_were_before() -> None:
+    """Ctrl-C, and the end of a process that loads data, on processors of every kind."""
+    script = HANDLED.format(runtimes=list(RUNTIMES))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == "handled\n", done.stderr
+
+
 def test_half_precision_is_the_same_picture(runtime) -> None:
     """Where the processor has none it is emulated."""
     for at_once in (True, False):

@@ -186,15 +186,17 @@ def test_a_clamped_run_explodes_for_good_and_a_guarded_one_does_not() -> None:
     study = STUDIES["divergence"]
     content, style = ([(name, image.read(packaged()[name]))] for name in study.pair)
     shop = Workshop(study.base, content, style, Settings(device="cpu"))
-    curves = {v.name: list(study.make(shop, 0, v).curves["style"].values()) for v in study.variants[:2]}
-    best = {name: curve.index(min(curve)) for name, curve in curves.items()}
-    assert 100 < best["clamped"] < 450, "first decrease"
-    after = [value / min(curves["clamped"]) for value in curves["clamped"][best["clamped"] :]]
+    plain, guarded = (study.make(shop, 0, variant) for variant in study.variants[:2])
+    curve, tried = (list(cell.curves["style"].values()) for cell in (plain, guarded))
+    best = curve.index(min(curve))
+    assert 100 < best < 450, "first decrease"
+    after = [value / min(curve) for value in curve[best:]]
     assert max(after) > 1e6, "grows rapidly"
     assert sum(value > 1e3 for value in after) > len(after) / 4, "and stays there"
-    guarded = curves["clamped, guard"]
-    assert max(guarded[-100:]) < 1e3 * min(guarded)
-    assert min(guarded) < min(curves["clamped"])
+    assert sum(value > 1e3 * min(tried) for value in tried[100:]) < 20, "single steps, which it takes back"
+    assert guarded.numbers["retreats"] > 0
+    assert guarded.numbers["style loss"] == pytest.approx(min(tried), rel=1e-3)
+    assert plain.numbers["style loss"] > 1e3 * guarded.numbers["style loss"]
 
 
 def test_each_layer_is_measured_at_the_presets_layer_and_at_its_own() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from impasto.engine.architecture import LAYERS
 from impasto.engine.backend import KINDS, embedded, graph, inputs_of_paint, moments_by, moments_of
 from impasto.engine.given import Given
+from impasto.engine.signals import signal_stack_kept
 from impasto.engine.statistics import EPSILON, Array, Moments
 from impasto.engine.threads import threads
 from impasto.errors import OptionError
@@ -61,7 +62,8 @@ class OpenVINO:
 
     def __init__(self, precision: str = "auto") -> None:
         self._core = openvino.Core()
-        abilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        with signal_stack_kept():
+            abilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision not in ("auto", "fp32", "bf16"):
             raise OptionError(f"precision is '{precision}', but must be auto, fp32 or bf16")
         self.half = "BF16" in abilities if precision == "auto" else precision == "bf16"
