@@ -35,6 +35,7 @@ from impasto.losses.feature_statistics import mean_std, normalised_content_loss,
 from impasto.losses.gram import gram
 from impasto.methods.adain.options import AdaINOptions
 from impasto.methods.adain.stylizer import decoder_file
+from impasto.tensors import resize, to_picture, to_tensor
 from impasto.weights import sha256_of
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -65,13 +66,13 @@ def main() -> None:
         content = read(path)
         cells.append([cell(content)])
         for name, style in styles.items():
-            painted = method(content, [style], options)
+            painted = torch.from_numpy(method(content.numpy(), [style.numpy()], options))
             rows.append({"photo": path.stem, "painting": name, **measured(judge, painted, content, style)})
-            image.write(image.Picture(painted), arguments.output / f"{path.stem} x {name}.png", overwrite=True)
+            image.write(to_picture(painted), arguments.output / f"{path.stem} x {name}.png", overwrite=True)
             cells[-1].append(cell(painted))
         print(path.stem, {key: round(mean(rows[-len(styles) :], key), 3) for key in MEASURES}, flush=True)
     sheet = torch.cat([torch.cat(row, 3) for row in cells], 2)
-    image.write(image.Picture(sheet), arguments.output / "sheet.png", overwrite=True)
+    image.write(to_picture(sheet), arguments.output / "sheet.png", overwrite=True)
     summary = {
         "decoder": sha256_of(decoder_file(arguments.decoder)),
         "options": {name: value for name, value in chosen.items() if name != "decoder"},
@@ -109,7 +110,7 @@ def measured(judge: Encoder, painted: Tensor, content: Tensor, style: Tensor) ->
 
 
 def chroma(picture: Tensor) -> Tensor:
-    return to_oklab(picture[0].flatten(1))[1:].square().sum(0).sqrt()
+    return torch.from_numpy(to_oklab(picture[0].flatten(1).double().numpy()))[1:].square().sum(0).sqrt()
 
 
 def mean(rows: list[dict[str, object]], key: str) -> float:
@@ -117,9 +118,9 @@ def mean(rows: list[dict[str, object]], key: str) -> float:
 
 
 def read(path: Path) -> Tensor:
-    pixels = image.read(path).pixels
+    pixels = to_tensor(image.read(path))
     ratio = SIDE / min(pixels.shape[-2:])
-    return image.resize(pixels, *(round(side * ratio) for side in pixels.shape[-2:]))
+    return resize(pixels, *(round(side * ratio) for side in pixels.shape[-2:]))
 
 
 def cell(picture: Tensor) -> Tensor:
@@ -127,7 +128,7 @@ def cell(picture: Tensor) -> Tensor:
     height, width = image.fit(*picture.shape[-2:], CELL)
     square = blank()
     top, left = (CELL - height) // 2, (CELL - width) // 2
-    square[..., top : top + height, left : left + width] = image.resize(picture, height, width)
+    square[..., top : top + height, left : left + width] = resize(picture, height, width)
     return square
 
 

@@ -33,6 +33,7 @@ from impasto.encoders.network import Encoder
 from impasto.encoders.teacher import load_teacher
 from impasto.losses.gram import gram
 from impasto.methods.adain.options import AdaINOptions
+from impasto.tensors import resize, to_tensor
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SIDE = 512
@@ -50,23 +51,23 @@ def main() -> None:
     arguments = parser.parse_args()
     method, judge = impasto.load("adain"), load_teacher(arguments.teacher)
     options = AdaINOptions(decoder=arguments.decoder, detail=arguments.detail)
-    styles = [image.read(path).pixels for path in arguments.style]
-    encoded = [method.encode(style, options) for style in styles]
+    styles = [to_tensor(image.read(path)) for path in arguments.style]
+    encoded = [method.encode(style.numpy(), options) for style in styles]
 
     def paint(photo: Tensor, number: int) -> Tensor:
-        return method(photo, [encoded[number]], options)
+        return torch.from_numpy(method(photo.contiguous().numpy(), [encoded[number]], options))
 
     rows: dict[str, list[float]] = {}
     for path in arguments.content:
-        photo = shorter_side(image.read(path).pixels, SIDE)
+        photo = shorter_side(to_tensor(image.read(path)), SIDE)
         for number in range(len(styles)):
             for name, value in changes(photo, lambda picture, number=number: paint(picture, number)).items():
                 rows.setdefault(name, []).append(value)
     for path in arguments.large:
-        photo = image.read(path).pixels
+        photo = to_tensor(image.read(path))
         small, large = (megapixels(photo, count) for count in (1, 12))
         for number, style in enumerate(styles):
-            one, twelve = paint(small, number), image.resize(paint(large, number), *small.shape[-2:])
+            one, twelve = paint(small, number), resize(paint(large, number), *small.shape[-2:])
             wanted = shorter_side(style, SIDE)
             apart = gram_distance(judge, twelve, one)
             rows.setdefault("12 against 1 megapixel", []).append(apart / gram_distance(judge, small, wanted))
@@ -102,7 +103,7 @@ def blocks(paint) -> float:
     data = io.BytesIO()
     Image.fromarray((sky + noise).clip(0, 255).astype(np.uint8)).save(data, "JPEG", quality=40)
     pixels = torch.from_numpy(np.array(Image.open(data))).permute(2, 0, 1)[None].float() / 255
-    painted = paint(image.resize(pixels, 1536, 1536))[0]
+    painted = paint(resize(pixels, 1536, 1536))[0]
     energy = painted.diff(dim=-1).square().mean((0, 1))
     edges = torch.arange(1, len(energy) + 1) % 16 == 0
     return float(energy[edges].mean() / energy[~edges].mean())
@@ -121,13 +122,13 @@ def gram_distance(judge: Encoder, picture: Tensor, target: Tensor) -> float:
 
 def shorter_side(picture: Tensor, side: int) -> Tensor:
     ratio = side / min(picture.shape[-2:])
-    return image.resize(picture, *(round(length * ratio) for length in picture.shape[-2:]))
+    return resize(picture, *(round(length * ratio) for length in picture.shape[-2:]))
 
 
 def megapixels(picture: Tensor, count: float) -> Tensor:
     sides: Sequence[int] = picture.shape[-2:]
     ratio = (count * 1e6 / (sides[0] * sides[1])) ** 0.5
-    return image.resize(picture, *(round(length * ratio) for length in sides))
+    return resize(picture, *(round(length * ratio) for length in sides))
 
 
 if __name__ == "__main__":
