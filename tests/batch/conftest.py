@@ -24,6 +24,7 @@ class Darkener:
     """Halves the content."""
 
     method, device, weights = "adain", torch.device("cpu"), None
+    takes_arrays = True
     batches: ClassVar = []
 
     def __call__(self, content, styles, options, *, masks=None, start=None, progress=None, saving=None):
