@@ -306,11 +306,6 @@ class Service:
     def _running(self) -> list[ServiceJob]:
         return [worker.job for worker in self._workers if worker.job is not None]
 
-    def _cache_counts(self, name: str) -> tuple[int, int]:
-        """(hits, misses) of all workers."""
-        hits, misses = zip(*(worker.cache.get(name, (0, 0)) for worker in self._workers), strict=True)
-        return sum(hits), sum(misses)
-
     def _ready(self) -> int:
         return sum(worker.is_ready for worker in self._workers)
 

@@ -29,8 +29,8 @@ from impasto.weights import WEIGHTS, load_arrays, location, sha256_of
 # encoded once for all contents; the second number bounds the longer side of a strip.
 STYLE_SIDE, STYLE_LENGTH = 512, 2048
 
-# Of memory for each pixel of a picture of any size: the painting, and the largest octave below it. Measured: growth of
-# the process' peak from 12 to 100 megapixels. Tiles take some hundred megabytes beside that.
+# Of memory for each pixel of a picture of any size: the painting, and the largest octave below it. An estimate from the
+# arrays that are held at once; tiles take some hundred megabytes beside that.
 BYTES_PER_PIXEL = 32.0
 
 logger = logging.getLogger("impasto")
