@@ -10,8 +10,8 @@ import pytest
 from batch_files import encoded
 from file_server import File, serving
 
-from impasto import image
-from impasto.batch import addresses, steps
+from impasto import addresses, image
+from impasto.batch import steps
 from impasto.batch.inputs import find_inputs
 from impasto.batch.plan import Wish, make_plan
 from impasto.batch.settings import Settings, carried_style

@@ -1,6 +1,12 @@
 """From and to an S3 on loopback that speaks the real protocol, and is moto's."""
 
+from itertools import islice
+
 import pytest
+import torch
+
+from impasto.data.folders import Crops, PictureStream, batches
+from impasto.data.shards import pictures_at, pictures_in
 
 moto = pytest.importorskip("moto.server")
 s3fs = pytest.importorskip("s3fs")
@@ -51,3 +57,15 @@ def test_a_bucket_is_painted_as_a_folder_is(s3, photos, shard, tmp_path, states,
     states(photos, output=tmp_path / "all.tar")
     assert s3.cat_file("painted/all-000000.tar") == (tmp_path / "all-000000.tar").read_bytes()
     assert states("s3://nobucket/x.png", "s3://photos/album/a.png", output="s3://painted/new")["a.png"] == "done"
+
+
+def test_a_training_reads_shards_in_place(s3, shard, tmp_path):
+    shard(tmp_path / "pairs-00.tar")
+    s3.put(str(tmp_path / "pairs-00.tar"), "photos/pairs-00.tar")
+    near, far = pictures_in(tmp_path / "pairs-00.tar"), pictures_at(["s3://photos/pairs-{00..00}.tar"])
+    assert [one.read_bytes() for one in far] == [one.read_bytes() for one in near]
+    crops = Crops(side=8)
+    streams = [PictureStream(pictures, crops, seed=3) for pictures in (far, near)]
+    # In a process of its own, forked from one that has talked to the server already.
+    samples = [list(islice(batches(stream, size=3, start=1), 2)) for stream in streams]
+    assert all(torch.equal(*pair) for pair in zip(*samples, strict=True))

@@ -17,6 +17,7 @@ from impasto.errors import DataError, OptionError
 from impasto.methods.dncnn_cyclegan.network import GeneratorConfig
 from impasto.recipes import adain, adain_paper, cyclegan, dncnn_cyclegan, lite_encoder
 from impasto.training import figures
+from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
 
 
@@ -242,17 +243,18 @@ def test_more_gpus_than_there_are_are_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(OptionError, match="--devices is 3, but PyTorch sees 2 CUDA devices here"):
-        launch.processes(3, "auto")
+        launch.Group(devices=3).check("auto")
     with pytest.raises(OptionError, match="--devices is 2, but --device cuda:1 is a single one"):
-        launch.processes(2, "cuda:1")
-    assert launch.processes(2, "cuda") == launch.Wanted(2, to_start=True)
-    assert launch.processes(1, "cuda:1") == launch.Wanted(1, to_start=False)
-    assert launch.processes(None, "auto") == launch.Wanted(1, to_start=False)
+        launch.Group(devices=2).check("cuda:1")
+    for devices, device, count in ((2, "cuda", 2), (1, "cuda:1", 1), (None, "auto", 1)):
+        group = launch.Group(devices=devices)
+        group.check(device)
+        assert (group.count, group.has_to_start) == (count, count > 1)
 
 
 def test_a_run_goes_on_with_as_many_processes(train, folder, monkeypatch):
     started = []
-    monkeypatch.setattr(launch, "start", lambda count: started.append(count) or 0)
+    monkeypatch.setattr(launch, "start", lambda group: started.append(group.count) or 0)
     assert train("--out", "run", "--devices", "2").code == 0
     assert (started, (folder / "run").exists()) == ([2], False)
     assert train("--out", "run", "--devices", "1").code == 0
@@ -298,6 +300,64 @@ def test_devices_starts_processes_that_stop_and_resume_together(folder, draw):
     _, err = again.communicate(timeout=300)
     assert again.returncode == 130, err
     assert json.loads((folder / "run" / "state.json").read_text())["step"] > step
+
+
+# --- shards that stay where they are ---------------------------------------------------------------------------------
+
+
+def test_a_run_over_shards_resumes_exactly(run, folder, draw, monkeypatch):
+    monkeypatch.setattr(figures, "draw_losses", lambda *_: None)
+    for kind in ("A", "B"):
+        for number in range(2):
+            with tarfile.open(folder / f"{kind}-{number}.tar", "w") as tar:
+                for picture in range(3):
+                    path = folder / "picture.png"
+                    draw(path, 10 * number + picture)
+                    tar.add(path, f"{number}{picture}.png")
+    shards = [f"{kind}=file://{folder}/{kind}-{{0..1}}.tar" for kind in ("A", "B")]
+    words = ["exp_smallBS", "--steps", "4", "--set", "crop=8", "shorter=10", "held_out=1", "generator.depth=1"]
+    words += ["generator.width=2", "save_every=2", "--shards", *shards]
+    assert run(*words, "--out", "whole").code == 0
+    learn = CycleTraining.step
+
+    def stopped(self, batch, step):
+        if step == 2:
+            signal.raise_signal(signal.SIGINT)
+        return learn(self, batch, step)
+
+    monkeypatch.setattr(CycleTraining, "step", stopped)
+    assert run(*words, "--out", "stopped").code == 130
+    monkeypatch.setattr(CycleTraining, "step", learn)
+    assert run(*words, "--out", "stopped", "--resume").code == 0
+    for name in ("generators.safetensors", "state-0000004.safetensors"):
+        assert (folder / "stopped" / name).read_bytes() == (folder / "whole" / name).read_bytes()
+    assert json.loads((folder / "whole" / "config.json").read_text())["pictures"] == 12
+    # Nothing of them was looked at before; who wants that reads all of them once.
+    assert json.loads((folder / "whole" / "pictures.json").read_text())["pictures"] == {}
+    assert run(*words, "--out", "looked", "--skip-unreadable").code == 0
+    assert len(json.loads((folder / "looked" / "pictures.json").read_text())["pictures"]) == 12
+
+
+def test_a_run_without_pictures_is_refused(run):
+    outcome = run("lite_encoder", "--teacher", "teacher.pth", "--out", "run")
+    assert (outcome.code, outcome.err) == (
+        2, "impasto: --data FOLDER is missing, or --shards ADDRESS: the pictures to learn from\n"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--nodes", "2"], "--nodes is 2, but nothing says where the machines meet"),
+        (["--nodes", "2", "--rendezvous", "here"], "--rendezvous is 'here', but must be HOST:PORT"),
+        (["--restarts", "-1"], "--restarts is -1, but must be 0 or more"),
+        (["--restarts", "1"], "--rendezvous and --restarts are for more processes than one"),
+    ],
+)
+def test_machines_that_cannot_meet_are_refused(train, monkeypatch, words, message):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    outcome = train("--out", "run", *words)
+    assert (outcome.code, outcome.err.startswith(f"impasto: {message}")) == (2, True), outcome.err
 
 
 # --- the contract of an experiment -----------------------------------------------------------------------------------

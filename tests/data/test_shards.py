@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 
 from impasto.data.folders import Crops, PictureStream, batches, hold_out, list_pictures
-from impasto.data.shards import PackedPicture, pictures_in
-from impasto.errors import DataError
+from impasto.data.shards import PackedPicture, pictures_at, pictures_in
+from impasto.errors import DataError, OptionError
 
 COUNT = 6
 
@@ -173,3 +173,51 @@ def test_a_shard_that_changes_during_the_run_is_named(tmp_path: Path) -> None:
 def test_a_picture_is_a_range_of_bytes(tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_bytes(b"0123456789")
     assert PackedPicture(tmp_path / "a.tar", "x/y.png", 3, 4).read_bytes() == b"3456"
+
+
+# --- elsewhere -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> str:
+    """The address of two shards, which are read as those of an object store are: by ranges."""
+    for number in (8, 9, 10):
+        pack(tmp_path / f"train-{number:03d}.tar", samples(range(2 * number, 2 * number + 2)))
+    return f"file://{tmp_path}/train-{{008..010}}.tar"
+
+
+def test_shards_elsewhere_are_listed_by_their_headers_and_read_by_ranges(elsewhere: str) -> None:
+    found = pictures_at([elsewhere])
+    assert [picture.name for picture in found] == [f"{number:04d}.png" for number in range(16, 22)]
+    assert str(found[-1]) == elsewhere.replace("{008..010}", "010") + ": inside/0021.png"
+    assert [picture.read_bytes() for picture in found] == [encoded(number) for number in range(16, 22)]
+
+
+def test_a_stream_is_the_same_from_elsewhere_and_resumes(elsewhere: str, tmp_path: Path) -> None:
+    crops = Crops(side=8, zoom=(0.5, 1.5))
+    far = PictureStream(pictures_at([elsewhere]), crops, seed=3)
+    near = PictureStream(list_pictures([tmp_path], shards=True), crops, seed=3)
+    indices = [*range(4, 15), 0]  # over the end of a round, and back
+    assert all(torch.equal(one, near[index]) for one, index in zip(far.__getitems__(indices), indices, strict=True))
+    whole = list(islice(batches(far, size=3, start=0), 5))
+    later = list(islice(batches(far, size=3, start=3), 2))
+    assert all(torch.equal(*pair) for pair in zip(whole[3:], later, strict=True))
+    # Two machines share what one would learn from.
+    halves = [next(batches(far, size=3, start=1, rank=rank, world_size=2)) for rank in range(2)]
+    assert torch.equal(torch.cat(halves), torch.cat(list(islice(batches(near, size=3, start=2), 2))))
+
+
+def test_what_is_wrong_elsewhere_is_said(elsewhere: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"train-011\.tar: it cannot be read: there is no such file"):
+        pictures_at([elsewhere.replace("010}", "011}")])
+    with pytest.raises(DataError, match=r"\{010..008\} means no number"):
+        pictures_at([elsewhere.replace("{008..010}", "{010..008}")])
+    with pytest.raises(OptionError, match="nowhere://x"):
+        pictures_at(["nowhere://x.tar"])
+    (tmp_path / "none.tar").write_bytes(pack(tmp_path / "n.tar", {"a.txt": b"text"}).read_bytes())
+    with pytest.raises(DataError, match=r"none\.tar: holds no pictures"):
+        pictures_at([f"file://{tmp_path}/none.tar"])
+    found = pictures_at([elsewhere])
+    os.truncate(tmp_path / "train-008.tar", found[0].start + 10)
+    with pytest.raises(DataError, match=r"train-008\.tar: its shard has changed since it was listed"):
+        PictureStream(found[:1], Crops(side=8), seed=0)[0]

@@ -128,10 +128,22 @@ def test_epochs_become_steps(data: Data, epoch: Any, batch: int, steps: int) -> 
     """Of 4 and 6 pictures, one of each is held out."""
     schedule = Schedule(steps=0, log_every=7)
     config = replace(cyclegan.cyclegan(), schedule=schedule, epoch=epoch, batch=batch, held_out=1)
-    settled = cyclegan.settle(config, data)
+    settled = cyclegan.settle(config, data, 1)
     assert settled == replace(config, schedule=Schedule(steps=200 * steps, log_every=7))
     given = replace(config, schedule=Schedule(steps=9))
-    assert cyclegan.settle(given, data) == given
+    assert cyclegan.settle(given, data, 1) == given
+
+
+@pytest.mark.parametrize("processes", [2, 3, 8])
+def test_an_epoch_is_one_of_the_data_in_any_number_of_processes(data: Data, processes: int) -> None:
+    config = replace(cyclegan.cyclegan(), schedule=Schedule(steps=0), held_out=1)
+    alone = cyclegan.settle(config, data, 1).schedule.steps
+    together = cyclegan.settle(config, data, processes).schedule.steps
+    assert 0 <= together * processes - alone < processes, "as many samples, but for the last step"
+    for share in (0.0, 0.25, 0.49, 0.52, 0.75, 0.99):
+        rates = [config.rates(int(share * steps), steps) for steps in (alone, together)]
+        assert rates[1] == pytest.approx(rates[0], abs=config.rates.rate / 50), "an epoch's rate is what it was"
+    assert config.rates(together - 1, together) < config.rates.rate / 50, "it has decayed at the end"
 
 
 # --- trainings in miniature ------------------------------------------------------------------------------------------
@@ -216,8 +228,8 @@ def test_a_test_set_is_held_out_whole(data: Data, tmp_path: Path) -> None:
     assert len(training.held_out.A.pictures) == config.held_out
     assert len(training.domains.A.pictures) == 4 - config.held_out
     open_ended = replace(config, schedule=Schedule(steps=0), epoch="B", batch=1)
-    assert cyclegan.settle(open_ended, data | {"testB": tests}).schedule.steps == 6 * config.rates.epochs
-    assert cyclegan.settle(open_ended, data).schedule.steps == 5 * config.rates.epochs
+    assert cyclegan.settle(open_ended, data | {"testB": tests}, 1).schedule.steps == 6 * config.rates.epochs
+    assert cyclegan.settle(open_ended, data, 1).schedule.steps == 5 * config.rates.epochs
 
 
 def test_every_picture_meets_many_of_the_other_kind(data: Data) -> None:
@@ -237,7 +249,7 @@ def test_a_single_style_picture_is_a_kind_of_its_own(data: Data, tmp_path: Path)
     assert not torch.equal(B[0], B[1]), "other crops of the one picture"
     assert len(training.held_out.B.pictures) == len(training.domains.B.pictures) == 1
     assert training.preview().shape == (1, 3, 4 * 32, 2 * 32)
-    settled = dncnn_cyclegan.settle(replace(config, schedule=Schedule(steps=0)), {"A": data["A"], "B": one})
+    settled = dncnn_cyclegan.settle(replace(config, schedule=Schedule(steps=0)), {"A": data["A"], "B": one}, 1)
     assert settled.schedule.steps == 200 * 2, "an epoch of three content pictures, two at a time"
 
 
@@ -248,4 +260,4 @@ def test_what_cannot_be_trained_is_said(data: Data, tmp_path: Path) -> None:
         with pytest.raises(OptionError, match=f"crop is {crop}, but must be a multiple of 4 and at least 8"):
             make(cyclegan, replace(TINY[cyclegan], crop=crop), data)
     with pytest.raises(DataError, match="nowhere: there is no such folder"):
-        cyclegan.settle(replace(cyclegan.cyclegan(), held_out=1), data | {"B": [tmp_path / "nowhere"]})
+        cyclegan.settle(replace(cyclegan.cyclegan(), held_out=1), data | {"B": [tmp_path / "nowhere"]}, 1)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from impasto.batch import addresses
-from impasto.batch.addresses import file_system, in_full, is_remote, joined, tag_of
+from impasto import addresses
+from impasto.addresses import file_system, in_full, is_remote, joined, tag_of
 from impasto.data.shards import is_shard, members_of
 from impasto.errors import DataError, OptionError, PictureError
 from impasto.gallery import is_hidden, is_picture_name

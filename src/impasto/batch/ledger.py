@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto.batch import addresses
+from impasto import addresses
 from impasto.batch.task import Outcome
 from impasto.errors import PictureError
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from impasto import image
-from impasto.batch import addresses
+from impasto import addresses, image
 from impasto.batch.settings import Settings
 from impasto.batch.task import Chunk, Outcome, Task, Work, failure, outcome
 from impasto.errors import PictureError

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from itertools import groupby
 from pathlib import PurePosixPath
 
-from impasto.batch import addresses
+from impasto import addresses
 from impasto.batch.inputs import Input, Problem
 from impasto.batch.settings import Carried, carried_style
 from impasto.batch.task import SHARD, Chunk, Outcome, Task, outcome

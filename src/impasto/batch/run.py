@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from impasto.batch import addresses
+from impasto import addresses
 from impasto.batch.inputs import find_inputs
 from impasto.batch.ledger import Ledger
 from impasto.batch.plan import Wish, make_plan

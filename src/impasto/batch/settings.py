@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from impasto.batch import addresses
+from impasto import addresses
 from impasto.gallery import STYLE_SUFFIX, own_styles, style_file
 from impasto.jobs.job import FileSource
 

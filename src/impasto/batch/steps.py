@@ -16,8 +16,8 @@ from typing import TypeVar
 
 import torch
 
-from impasto import api, image
-from impasto.batch import addresses, outputs
+from impasto import addresses, api, image
+from impasto.batch import outputs
 from impasto.batch.settings import Files, Settings
 from impasto.batch.task import Chunk, Outcome, Task, Work, failure, outcome
 from impasto.jobs.events import Failed, Painted

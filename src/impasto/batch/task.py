@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from impasto.batch import addresses
+from impasto import addresses
 from impasto.batch.inputs import Input
 from impasto.decoding import Decoded
 from impasto.errors import ImpastoError

@@ -58,8 +58,35 @@ class Checked:
         write_cache(run / CACHE, self.findings)
 
 
+def with_shards(data: Any, accelerator: "Accelerator") -> Any:
+    """The same with a shard's pictures in the place of its address; only the first process asks for them.
+
+    data: folders and, as texts, addresses of shards; or {kind: these}. Raises DataError, in the first process, for a
+    shard that cannot be used.
+    """
+    from accelerate.utils import broadcast_object_list
+
+    from impasto.data.shards import pictures_at
+
+    kinds = data if isinstance(data, dict) else {ONE_KIND: data}
+    addresses = [one for places in kinds.values() for one in places if isinstance(one, str)]
+    if not addresses:
+        return data
+    found: dict[str, Any] = {}
+    if accelerator.is_main_process:
+        found = {address: pictures_at([address]) for address in dict.fromkeys(addresses)}
+    [found] = broadcast_object_list([found])
+    listed = {
+        kind: [one for place in places for one in (found[place] if isinstance(place, str) else [place])]
+        for kind, places in kinds.items()
+    }
+    return listed if isinstance(data, dict) else listed[ONE_KIND]
+
+
 def check_data(data: Any, run: Path, accelerator: "Accelerator | None", screen: Screen, *, skip: bool) -> Checked:
     """Look at every picture of a run before it begins; only the first process does, and tells the others.
+
+    What is elsewhere is only looked at where `skip` demands it, which means to read all of it.
 
     data: folders, or {kind: folders}. accelerator: None for a process that is alone. skip: leave out what cannot be
         read. Raises DataError for what `list_pictures` refuses, and, unless it is skipped, SomeFailedError with the
@@ -68,12 +95,13 @@ def check_data(data: Any, run: Path, accelerator: "Accelerator | None", screen: 
     from accelerate.utils import broadcast_object_list
 
     from impasto.data.check import CACHE
-    from impasto.data.folders import list_pictures
+    from impasto.data.folders import is_elsewhere, list_pictures
 
     kinds = data if isinstance(data, dict) else {ONE_KIND: data}
     pictures = {kind: list_pictures(folders, shards=True) for kind, folders in kinds.items()}
     is_first = accelerator is None or accelerator.is_main_process
-    findings = look_at(pictures, screen, run / CACHE) if is_first else None
+    here = {kind: [one for one in files if skip or not is_elsewhere(one)] for kind, files in pictures.items()}
+    findings = look_at(here, screen, run / CACHE) if is_first else None
     unreadable = findings.unreadable if findings else []
     if accelerator is not None:
         [unreadable] = broadcast_object_list([unreadable])

@@ -1,49 +1,109 @@
-"""Starting a training on several devices: torchrun's own engine, one `impasto train` for each of them."""
+"""Starting a training on several devices, of several machines: torchrun's own engine, one `impasto train` for each."""
 
 import logging
 import os
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.cli.terminal import write
-from impasto.errors import OptionError
+from impasto.errors import ImpastoError, OptionError
 from impasto.progress import stoppable
 
 FAILED, INTERRUPTED = 1, 130
+
+STOPPED = "stopped"
+"""File that processes leave for the command that started them."""
 
 PATIENCE_SECONDS = 600
 """How long processes may take to save before they are killed."""
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Processes of a run: how many, and whether they still have to be started."""
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Processes of a run: how many on each of how many machines, where these meet, and how often all begin again."""
 
-    count: int
-    to_start: bool
+    devices: int | None = None
+    nodes: int = 1
+    rendezvous: str | None = None
+    restarts: int = 0
+
+    @property
+    def count(self) -> int:
+        """In all; as many as torchrun has started, if nothing is said."""
+        return _started() or 1 if self.devices is None and self.nodes == 1 else (self.devices or 1) * self.nodes
+
+    @property
+    def has_to_start(self) -> bool:
+        """Whether this is the command that starts them, and not one of them."""
+        return not _started() and self.count > 1
+
+    def check(self, device: str) -> None:
+        """Raises OptionError where this contradicts itself, the machine, or what torchrun has started already."""
+        for name, value, least in (
+            ("devices", self.devices, 1), ("nodes", self.nodes, 1), ("restarts", self.restarts, 0)
+        ):  # fmt: skip
+            if value is not None and value < least:
+                raise OptionError(f"--{name} is {value}, but must be {least} or more")
+        started = _started()
+        if started and started != self.count:
+            asked = f"--nodes is {self.nodes} and " if self.nodes > 1 else ""
+            raise OptionError(f"{asked}--devices is {self.devices}, but torchrun has started {started} processes")
+        if started:
+            return
+        if self.nodes > 1 and self.rendezvous is None:
+            raise OptionError(
+                f"--nodes is {self.nodes}, but nothing says where the machines meet: --rendezvous HOST:PORT, of which"
+                " HOST is one of them"
+            )
+        if self.rendezvous is not None and not self.rendezvous.rpartition(":")[2].isdecimal():
+            raise OptionError(f"--rendezvous is '{self.rendezvous}', but must be HOST:PORT")
+        if self.has_to_start:
+            _check_devices(self.devices or 1, device)
+        elif self.rendezvous is not None or self.restarts:
+            raise OptionError("--rendezvous and --restarts are for more processes than one: --devices, --nodes")
 
 
-def processes(devices: int | None, device: str) -> Wanted:
-    """What `--devices` and `--device` ask for, given what torchrun has started already.
+def _started() -> int:
+    """Processes that torchrun has started, this one among them; 0 without it."""
+    return int(os.environ.get("WORLD_SIZE", "0"))
 
-    Raises OptionError where they contradict each other or this machine.
+
+def is_restarted() -> bool:
+    """Whether torchrun's engine has begun this process again, because one of the run was lost."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
+def end_with_launcher() -> None:
+    """Let this process not outlive what has started it: the others would wait for a machine that is given up."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return
+    launcher = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == launcher:
+            time.sleep(1)
+        os._exit(FAILED)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def leave_stopped() -> bool:
+    """Tell the command that has started this process, if there is one, that the run was stopped and saved.
+
+    By a file and not by an exit code, after which other machines would begin the run again.
     """
-    started = int(os.environ.get("WORLD_SIZE", "0"))
-    if devices is None:
-        return Wanted(max(1, started), to_start=False)
-    if devices < 1:
-        raise OptionError(f"--devices is {devices}, but must be 1 or more")
-    if started:
-        if started != devices:
-            raise OptionError(f"--devices is {devices}, but torchrun has started {started} processes")
-        return Wanted(devices, to_start=False)
-    if devices > 1:
-        _check_devices(devices, device)
-    return Wanted(devices, to_start=devices > 1)
+    from impasto.training.loop import STOP_FILE
+
+    file = os.environ.get(STOP_FILE)
+    if file is not None:
+        Path(file).with_name(STOPPED).touch()
+    return file is not None
 
 
 def _check_devices(devices: int, device: str) -> None:
@@ -60,19 +120,24 @@ def _check_devices(devices: int, device: str) -> None:
             raise OptionError(f"--devices is {devices}, but PyTorch sees {there} CUDA devices here")
 
 
-def start(count: int) -> int:
-    """Run this process's own command line in so many processes; returns the exit code.
+def start(group: Group) -> int:
+    """Run this process's own command line in the processes of this machine; returns the exit code.
 
-    The first process writes to the terminal. Ctrl-C lets all of them finish the step and save, a second one ends them.
+    The first process writes to the terminal. Ctrl-C lets all of them, on all machines, finish the step and save; a
+    second one ends those of this machine. Raises ImpastoError where machines do not find each other.
     """
+    from torch.distributed import DistError
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.elastic.rendezvous import RendezvousError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    count, alone = group.devices or 1, group.nodes == 1
     with tempfile.TemporaryDirectory(prefix="impasto-") as folder, _environment(count, folder) as stop:
         config = LaunchConfig(
-            min_nodes=1, max_nodes=1, nproc_per_node=count, max_restarts=0,
-            run_id="impasto", rdzv_backend="c10d", rdzv_endpoint="localhost:0", local_addr="localhost",
+            min_nodes=group.nodes, max_nodes=group.nodes, nproc_per_node=count, max_restarts=group.restarts,
+            run_id="impasto", rdzv_backend="c10d", rdzv_endpoint=group.rendezvous or "localhost:0",
+            local_addr="localhost" if alone else None,
             # What the others say, they all say.
             logs_specs=DefaultLogsSpecs(
                 log_dir=str(Path(folder) / "logs"), redirects=dict.fromkeys(range(1, count), Std.ALL)
@@ -87,7 +152,12 @@ def start(count: int) -> int:
             rank, failure = error.get_first_failure()
             _show_reason(rank, Path(folder))
             return failure.exitcode if failure.exitcode > 0 else FAILED
-    return 0
+        except (RendezvousError, DistError) as error:
+            raise ImpastoError(
+                f"the {group.nodes} machines of the run did not meet at {group.rendezvous}, or lost it: {error}; begin"
+                " again on all of them, with --resume where there is a state"
+            ) from error
+        return INTERRUPTED if stop.with_name(STOPPED).exists() else 0
 
 
 @contextmanager
@@ -99,6 +169,8 @@ def _environment(count: int, folder: str) -> Iterator[Path]:
     settings = {
         STOP_FILE: str(stop),
         "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(PATIENCE_SECONDS),
+        # Otherwise an agent that goes on remembers where processes met before, and never tells one that came anew.
+        "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
         # Otherwise each of them would start as many threads as there are cores.
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // count)),
     }
@@ -123,7 +195,8 @@ def _environment(count: int, folder: str) -> Iterator[Path]:
 
 def _show_reason(rank: int, folder: Path) -> None:
     """The last words of a process that does not write to the terminal."""
-    for log in folder.glob(f"logs/*/attempt_0/{rank}/stderr.log"):
+    logs = sorted(folder.glob(f"logs/*/attempt_*/{rank}/stderr.log"), key=lambda log: log.stat().st_mtime)
+    for log in logs[-1:]:
         lines = log.read_text(errors="replace").strip().splitlines()
         if lines:
             write(f"process {rank + 1}: {lines[-1].removeprefix('impasto: ')}", sys.stderr)

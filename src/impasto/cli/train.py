@@ -7,7 +7,7 @@ import inspect
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from impasto.cli import launch
-from impasto.cli.data_check import check_data
+from impasto.cli.data_check import check_data, with_shards
 from impasto.cli.flags import VGG19
 from impasto.cli.settings import with_settings
 from impasto.cli.terminal import Screen, duration
@@ -40,8 +40,51 @@ class Machine:
     precision: Annotated[Literal["fp32", "bf16"], Parameter(help="of the networks' arithmetic")] = "fp32"
     devices: Annotated[
         int | None,
-        Parameter(metavar="N", help="GPUs to train on, or processes where there is no GPU; started with torchrun"),
+        Parameter(
+            metavar="N",
+            help="GPUs of each machine to train on, or processes where there is no GPU; started with torchrun",
+        ),
     ] = None
+    nodes: Annotated[
+        int, Parameter(metavar="N", help="machines to train on; give the same command to each of them")
+    ] = 1
+    rendezvous: Annotated[
+        str | None, Parameter(metavar="HOST:PORT", help="where the machines meet: one of them, and a port that is free")
+    ] = None
+    restarts: Annotated[
+        int,
+        Parameter(metavar="N", help="times that all go on from the last state where a process or a machine is lost"),
+    ] = 0
+
+    @property
+    def group(self) -> launch.Group:
+        return launch.Group(devices=self.devices, nodes=self.nodes, rendezvous=self.rendezvous, restarts=self.restarts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """What a run learns from."""
+
+    data: Annotated[
+        tuple[str, ...],
+        Parameter(
+            consume_multiple=True,
+            metavar="FOLDER",
+            help="folders of pictures, or tars of pictures; one given twice counts"
+            " twice. KIND=FOLDER where the recipe tells kinds apart, as adain does content and style. Where the kinds"
+            " are A and B, a single folder with trainA and trainB in it will do",
+        ),
+    ] = ()
+    shards: Annotated[
+        tuple[str, ...],
+        Parameter(
+            consume_multiple=True,
+            metavar="ADDRESS",
+            help="tars of pictures that stay where they are, as s3://bucket/photos-{000000..000117}.tar; with KIND= as"
+            " for --data. A picture is read when its turn comes, and not looked at before",
+        ),
+    ] = ()
+    skip_unreadable: Annotated[bool, Parameter(help="train without the pictures that cannot be read")] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,21 +148,11 @@ def train(
     recipe: Annotated[str, Parameter(help=f"which run to make: {', '.join(RECIPES)}")],
     /,
     *,
-    data: Annotated[
-        list[str],
-        Parameter(
-            consume_multiple=True,
-            metavar="FOLDER",
-            help="folders of pictures, or tars of pictures; one given twice counts"
-            " twice. KIND=FOLDER where the recipe tells kinds apart, as adain does content and style. Where the kinds"
-            " are A and B, a single folder with trainA and trainB in it will do",
-        ),
-    ],
+    pictures: Annotated[Pictures, Parameter(name="*")] = Pictures(),
     out: Annotated[Path, Parameter(help="folder of the run")],
     networks: Annotated[Networks, Parameter(name="*")] = Networks(),
     changes: Annotated[Changes, Parameter(name="*")] = Changes(),
     resume: Annotated[bool, Parameter(help="go on with the run in the folder")] = False,
-    skip_unreadable: Annotated[bool, Parameter(help="train without the pictures that cannot be read")] = False,
     machine: Annotated[Machine, Parameter(name="*")] = Machine(),
 ) -> int:
     """Train a network by one of impasto's recipes. Under torchrun, on all of its processes."""
@@ -127,7 +160,7 @@ def train(
     module_name, maker = place_of(recipe)
     module = _with_extra(module_name)
     files = _network_files(module, recipe, networks)
-    folders = _folders(module, recipe, data)
+    given = _given(module, recipe, pictures)
     config = _changed(getattr(module, maker)(), recipe, changes)
     # The extra `train` is there by now.
     from impasto.files import check_folder, is_same_file
@@ -137,15 +170,19 @@ def train(
     for flag, path in files.items():
         if is_same_file(out, path.parent):
             raise OptionError(f"--{_flag(flag)} {path} lies in the run's own folder, whose files are replaced; copy it")
-    processes = launch.processes(machine.devices, machine.device)
-    if processes.to_start:
-        return launch.start(processes.count)
+    processes = machine.group
+    processes.check(machine.device)
+    if processes.has_to_start:
+        return launch.start(processes)
+    launch.end_with_launcher()
     accelerator = _accelerator(machine)
+    resume = _goes_on(out, resume)
+    folders = with_shards(given, accelerator)
     screen = Screen(quiet=not accelerator.is_main_process)
-    checked = check_data(folders, out, accelerator, screen, skip=skip_unreadable)
+    checked = check_data(folders, out, accelerator, screen, skip=pictures.skip_unreadable)
     folders = checked.data
     if hasattr(module, "settle"):
-        config = module.settle(config, folders)
+        config = module.settle(config, folders, processes.count)
     facts = {"recipe": _recorded_name(recipe, out), **asdict(config), "precision": machine.precision}
     facts |= {**_facts(folders, files), "processes": processes.count}
     how: dict[str, Any] = {
@@ -163,9 +200,23 @@ def train(
         prepare_run(out, facts, **how)
         checked.remember(out, side=getattr(config, "crop", 0))
     accelerator.wait_for_everyone()
-    _fit(trainable, config, out, accelerator, resume=resume, screen=screen, title=recipe)
+    try:
+        _fit(trainable, config, out, accelerator, resume=resume, screen=screen, title=recipe)
+    except Cancelled as stopped:
+        if not launch.leave_stopped():
+            raise
+        screen.note(f"impasto: {stopped}")
+        return 0
     screen.result(str(out))
     return 0
+
+
+def _goes_on(out: Path, resume: bool) -> bool:
+    """Whether the run goes on with what is in its folder: if any of its processes was told to, or is begun again."""
+    from accelerate.utils import gather_object
+
+    begun_again = launch.is_restarted() and (out / "config.json").exists()
+    return any(gather_object([resume or begun_again]))
 
 
 def _fit(
@@ -230,26 +281,30 @@ def _flag(name: str) -> str:
     return "vgg19" if name == "weights" else name
 
 
-def _folders(module: ModuleType, recipe: str, data: Sequence[str]) -> Any:
-    """The list of folders, or {kind: its folders} if the recipe tells kinds apart."""
+def _given(module: ModuleType, recipe: str, pictures: Pictures) -> Any:
+    """The list of folders, and of addresses of shards as texts; or {kind: these} if the recipe tells kinds apart."""
+    data, shards = pictures.data, pictures.shards
+    if not data and not shards:
+        raise OptionError("--data FOLDER is missing, or --shards ADDRESS: the pictures to learn from")
     kinds: tuple[str, ...] = getattr(module, "DATA", ())
     if not kinds:
-        return [Path(folder) for folder in data]
+        return [*map(Path, data), *shards]
     takes_layout = kinds == tuple(TRAIN)
-    if takes_layout and len(data) == 1 and (layout := find_layout(Path(data[0]))):
+    if takes_layout and len(data) == 1 and not shards and (layout := find_layout(Path(data[0]))):
         return layout
-    folders: dict[str, list[Path]] = {kind: [] for kind in (*kinds, *(TEST.values() if takes_layout else ()))}
-    for item in data:
-        kind, equals, folder = item.partition("=")
-        if not equals or kind not in folders:
-            expected = " or ".join(f"{kind}=FOLDER" for kind in kinds)
-            whole = f", or a folder with {' and '.join(TRAIN.values())} in it" if takes_layout else ""
-            raise OptionError(f"--data is '{item}', but the recipe {recipe} needs {expected}{whole}")
-        folders[kind].append(Path(folder))
+    given: dict[str, list[Path | str]] = {kind: [] for kind in (*kinds, *(TEST.values() if takes_layout else ()))}
+    for flag, place, items in (("data", "FOLDER", data), ("shards", "ADDRESS", shards)):
+        for item in items:
+            kind, equals, where = item.partition("=")
+            if not equals or kind not in given:
+                expected = " or ".join(f"{kind}={place}" for kind in kinds)
+                whole = f", or a folder with {' and '.join(TRAIN.values())} in it" if takes_layout and data else ""
+                raise OptionError(f"--{flag} is '{item}', but the recipe {recipe} needs {expected}{whole}")
+            given[kind].append(Path(where) if flag == "data" else where)
     for kind in kinds:
-        if not folders[kind]:
+        if not given[kind]:
             raise OptionError(f"the recipe {recipe} needs --data {kind}=FOLDER as well")
-    return {kind: found for kind, found in folders.items() if found}
+    return {kind: some for kind, some in given.items() if some}
 
 
 def _changed(config: Any, recipe: str, changes: Changes) -> Any:

@@ -1,5 +1,6 @@
 """Whether pictures are fit for training, before the first step is: each is looked at once, as cheaply as is sure."""
 
+import functools
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from impasto import addresses
 from impasto.data.folders import PictureFile
 from impasto.data.layout import TEST
 from impasto.data.shards import PackedPicture
@@ -213,8 +215,17 @@ def _look(picture: PictureFile) -> PictureFacts:
 def _key(picture: PictureFile) -> str:
     """Changes when the file does."""
     file = picture.shard if isinstance(picture, PackedPicture) else picture
+    if isinstance(file, str):
+        return f"{picture}|{getattr(picture, 'start', 0)}|{_tag(file)}"
     facts = file.stat()
     return f"{picture}|{getattr(picture, 'start', 0)}|{facts.st_size}|{facts.st_mtime_ns}"
+
+
+@functools.cache
+def _tag(shard: str) -> str:
+    """Changes when the shard at an address does, where its server says so."""
+    files, path = addresses.file_system(shard)
+    return "|".join(addresses.tag_of(files.info(path)).partition(" ")[::2])
 
 
 def _read_cache(path: Path) -> dict[str, PictureFacts]:

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar, overload
@@ -127,6 +128,11 @@ class Crops:
         return ImageOps.mirror(crop) if self.flip and random.random() < 0.5 else crop
 
 
+def is_elsewhere(picture: PictureFile) -> bool:
+    """Whether reading it takes the time of a network and little of this machine's."""
+    return isinstance(picture, PackedPicture) and isinstance(picture.shard, str)
+
+
 def decoded(path: PictureFile) -> Image.Image:
     """As it is seen, RGB of 8 bits. Raises DataError for a picture that cannot be decoded."""
     try:
@@ -151,9 +157,19 @@ class PictureStream(Dataset[Tensor]):
 
     def __getitem__(self, index: int) -> Tensor:
         """(3, side, side) uint8. Raises DataError for a picture that cannot be decoded."""
-        picture = decoded(self.pictures[self._position(index)])
+        return self._sample(self.pictures[self._position(index)], index)
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Tensor]:
+        """The same of several; what is elsewhere is asked for at once."""
+        pictures = [self.pictures[self._position(index)] for index in indices]
+        if not any(is_elsewhere(picture) for picture in pictures):
+            return list(map(self._sample, pictures, indices))
+        with ThreadPoolExecutor(len(pictures)) as threads:
+            return list(threads.map(self._sample, pictures, indices))
+
+    def _sample(self, picture: PictureFile, index: int) -> Tensor:
         random = np.random.default_rng((self.seed, 1, index))
-        return torch.from_numpy(np.array(self.crops.cut(picture, random))).permute(2, 0, 1)
+        return torch.from_numpy(np.array(self.crops.cut(decoded(picture), random))).permute(2, 0, 1)
 
     def _position(self, index: int) -> int:
         epoch, position = divmod(index, len(self.pictures))

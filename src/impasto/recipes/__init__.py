@@ -1,7 +1,7 @@
 """Named training runs. `RECIPES` is the whole list: module and the function or class in it that makes the config.
 
 A recipe's module also has `build`, which makes the run; `DATA`, the kinds of pictures that it tells apart, if any; and
-`settle`, if what the config leaves open depends on the pictures.
+`settle`, if what the config leaves open depends on the pictures and on how many processes learn from them.
 """
 
 RECIPES = {

@@ -53,10 +53,10 @@ class UnpairedConfig(Epochs, CycleSettings):
     """A whole recipe of CycleGAN's kind, but for its networks."""
 
 
-def settle(config: Chosen, data: Mapping[str, Folders]) -> Chosen:
+def settle(config: Chosen, data: Mapping[str, Folders], processes: int) -> Chosen:
     """The config with the number of steps that its epochs take with these pictures, unless it has one.
 
-    With several processes it is the steps of one, whose batches are then so many times larger.
+    processes: that learn together, each from a batch of its own in every step.
     """
     run: Any = config  # with the `Settings` of its training
     if run.schedule.steps:
@@ -64,7 +64,8 @@ def settle(config: Chosen, data: Mapping[str, Folders]) -> Chosen:
     counts = {kind: len(_split(data, kind, config, run.seed)[0]) for kind in DATA}
     rules = {"max": max(counts.values()), "min": min(counts.values()), **counts}
     samples = config.epoch if isinstance(config.epoch, int) else rules[config.epoch]
-    steps = run.rates.epochs * -(-samples // (run.batch * getattr(run, "accumulate", 1)))
+    alone = run.rates.epochs * -(-samples // (run.batch * getattr(run, "accumulate", 1)))
+    steps = -(-alone // processes)
     return cast(Chosen, replace(run, schedule=replace(run.schedule, steps=steps)))
 
 

@@ -157,7 +157,7 @@ def _configs(study: TrainingStudy, data: Data, budget: Budget) -> list[Any]:
     settled = []
     for variant, config in zip(study.variants, configs, strict=True):
         settle = getattr(_module(variant.recipe), "settle", None)
-        full = settle(config, data) if settle else config
+        full = settle(config, data, processes=1) if settle else config
         steps = full.schedule.steps if wanted is None else wanted * largest // config.batch
         settled.append(replace(full, schedule=_looking_up(full.schedule, steps)))
     return settled
