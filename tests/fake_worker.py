@@ -60,6 +60,13 @@ def film(task: Message) -> None:
     (place / f"painted.{task.values['format']}").write_bytes((place / "clip").read_bytes())
 
 
+def remember(task: Message) -> None:
+    if is_echo:
+        with (folder / "tasks.jsonl").open("a") as file:
+            sent = [base64.b64encode(blob).decode() for blob in task.blobs]
+            file.write(json.dumps({**task.values, "sent": sent}) + "\n")
+
+
 def was_cancelled(task: Message) -> bool:
     """Waits until it is let go of; True if it was cancelled before."""
     job = task.values["job"]
@@ -101,6 +108,7 @@ def paint(task: Message) -> None:
             return
     if task.kind == "video":
         film(task)
+        remember(task)
         write(out, "progress", job=job, step=4, total=4, seconds_left=0.0)
         write(out, "done", job=job, seconds=0.01, cache={"styles": [1, 2]})
         return
@@ -115,10 +123,7 @@ def paint(task: Message) -> None:
         return
     with (folder / "painted").open("a") as file:
         file.write(f"{hashlib.sha256(task.blobs[0]).hexdigest()}\n")
-    if is_echo:
-        with (folder / "tasks.jsonl").open("a") as file:
-            sent = [base64.b64encode(blob).decode() for blob in task.blobs]
-            file.write(json.dumps({**task.values, "sent": sent}) + "\n")
+    remember(task)
     painting = task.blobs[0] if is_echo else hashlib.sha256(task.blobs[0]).digest()
     write(out, "done", [painting], job=job, seconds=0.01, cache={"styles": [1, 2], "models": [3, 4]})
 
