@@ -282,6 +282,21 @@ def test_files_that_are_no_films(tmp_path):
         painted(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile://{secret}\n#EXT-X-ENDLIST\n"),
+        ("list.txt", "ffconcat version 1.0\nfile {secret.name}\n"),
+    ],
+)
+def test_no_other_file_is_read_than_the_one_that_is_named(tmp_path, name, text):
+    secret = write_film(tmp_path / "secret.mp4", map(plain, range(3)))
+    named = tmp_path / name
+    named.write_text(text.format(secret=secret))
+    with pytest.raises(PictureError, match=name):
+        painted(named)
+
+
 def test_a_film_that_is_cut_short_is_painted_as_far_as_it_goes(tmp_path):
     clip = write_film(tmp_path / "clip.mkv", map(plain, range(40)))
     data = clip.read_bytes()

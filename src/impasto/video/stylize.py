@@ -49,7 +49,7 @@ logger = logging.getLogger("impasto")
 
 def stylize_video(  # noqa: PLR0913  (as `stylize`, and what only a film has)
     clip: PathLike,
-    style: api.StyleSource | Sequence[api.StyleSource] | None = (),
+    style: api.StyleSource | image.Picture | Sequence[api.StyleSource | image.Picture] | None = (),
     options: Options | None = None,
     *,
     video: VideoOptions | None = None,
@@ -131,7 +131,7 @@ class _Film:
         check_size(clip, *self.size)
         check_memory(stylizer.device, *self.size, stylizer.bytes_per_pixel(options) + BYTES_PER_PIXEL)
         self.part = Part(self.clip, self.size, video)
-        self.names = api.Names(content=clip.name, styles=api._names(styles))
+        self.names = api.Names(content=clip.name, styles=api.names_of(styles))
         seen = [api.as_style(style, options) for style in styles]
         self.painter = frame_painter(stylizer, seen, options, video.steady)
         self.encoding = encoding_for(target, video, bits=self.clip.bits, has_alpha=self.clip.has_alpha)
