@@ -18,12 +18,20 @@ def actions() -> Offer:
     return Offer(styles=dict.fromkeys(ACTIONS, some))
 
 
-def faked(folder: Path, devices: int = 1, *, offer: Offer | None = None, echo: bool = False, **limits: Any) -> Service:
+def faked(
+    folder: Path,
+    devices: int = 1,
+    *,
+    offer: Offer | None = None,
+    echo: bool = False,
+    spool: Path | None = None,
+    **limits: Any,
+) -> Service:
     """Not started. folder: where its painting process looks for `go` and `broken`. echo: gives the photos back."""
     fake = Path(__file__).with_name("fake_worker.py")
     command = (sys.executable, "-I", "-S", str(fake), str(folder), str(wire.__file__), *(["echo"] if echo else []))
     limits = {"stop_seconds": 0.2, **limits}
-    return Service(offer or actions(), Limits(**limits), devices=["cpu"] * devices, command=command)
+    return Service(offer or actions(), Limits(**limits), devices=["cpu"] * devices, command=command, spool=spool)
 
 
 @pytest.fixture

@@ -1,15 +1,19 @@
 """`impasto serve` as a process of its own, and what it refuses."""
 
+import io
 import os
 import re
 import signal
 import subprocess
 import sys
 import threading
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import uvicorn
+from PIL import Image
 from wishes import picture
 
 from impasto.cli import serve as command
@@ -126,6 +130,53 @@ def test_serves_until_it_is_told_to_stop_and_finishes_what_it_paints(folder):
             assert "Traceback" not in server.stderr.read()
         finally:
             server.kill()
+
+
+def pixels(painting):
+    return Image.open(io.BytesIO(painting)).tobytes()
+
+
+@pytest.mark.slow
+def test_what_was_accepted_outlives_a_killed_server(folder):
+    key = add_key(folder / "keys.json", "ada", ("stylize",))
+    words = ["serve", "--port", "0", "--keys", "keys.json", "--device", "cpu", "--spool", "spool"]
+    start = [sys.executable, "-m", "impasto", *words]
+
+    @contextmanager
+    def serving():
+        with subprocess.Popen(start, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+            timer = threading.Timer(SOON, server.kill)
+            timer.start()
+            try:
+                port = int(server.stdout.readline().rpartition(":")[2])
+                yield server, Client(f"http://127.0.0.1:{port}", key=key)
+            finally:
+                timer.cancel()
+                server.kill()
+
+    photo, slow = picture(100, size=(40, 30)), {"method": "gatys", "scales": 1, "coarse_steps": 0, "steps": 40}
+    with serving() as (server, client):
+        expected = client.stylize(photo, "swirls")
+        done = client.submit(photo, "swirls")
+        while client.job(done["id"])["status"] != "done":
+            time.sleep(0.02)
+        events = client.events((running := client.submit(photo, "swirls", **slow))["id"])
+        while next(events)["step"] == 0:
+            continue
+        waiting = [client.submit(photo, "swirls") for _ in range(3)]
+        server.send_signal(signal.SIGKILL)
+        server.wait(SOON)
+    with serving() as (_, client):
+        for job in (running, done, *waiting):
+            *_, last = client.events(job["id"])
+            assert last["status"] == "done", last
+        for job in (done, *waiting):
+            assert pixels(client.result(job["id"])) == pixels(expected)
+        assert client.result(running["id"]).startswith(b"\x89PNG")
+        for job in (running, done, *waiting):
+            client.cancel(job["id"])
+    left = {path.stem for path in (folder / "spool").iterdir()}
+    assert not left & {job["id"] for job in (running, done, *waiting)}
 
 
 def test_only_another_wish_ends_it_by_force(monkeypatch):

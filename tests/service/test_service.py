@@ -98,7 +98,7 @@ def test_no_wait_is_longer_than_jobs_may_take(serve):
     held = service.submit(refined(1, "hold"))
     running(service, held)
     # Whatever it says itself.
-    service._jobs[held.id].seconds_left = 1e6
+    service._jobs.by_id[held.id].seconds_left = 1e6
     waiting = [service.submit(refined(shade), f"user {shade}") for shade in (2, 3)]
     shown = [service.status(job.id) for job in waiting]
     assert [round(one.wait_seconds) for one in shown] == [5, 10]
@@ -336,9 +336,9 @@ def test_results_expire_and_uploads_before_them(serve):
     service = serve(keep_seconds=1)
     job = service.submit(wish())
     service.wait(job.id, SOON)
-    assert service._jobs[job.id].request is None
+    assert service._jobs.by_id[job.id].request is None
     assert service.result(job.id).data
-    until(lambda: not service._jobs)
+    until(lambda: not service._jobs.by_id)
     with pytest.raises(NoSuchJobError):
         service.status(job.id)
     assert service.health().result_bytes == 0

@@ -198,7 +198,7 @@ def test_a_server_without_films_says_why(videos, monkeypatch):
         videos().receive("me")
     monkeypatch.undo()
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
-    with pytest.raises(NoVideosError, match="its folder of temporary files cannot be written: No such file"):
+    with pytest.raises(NoVideosError, match="its folder of films cannot be written: No such file"):
         videos().receive("me")
 
 

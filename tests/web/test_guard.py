@@ -91,7 +91,7 @@ def test_an_answer_that_is_not_read(site, monkeypatch):
     job = here.stylize(("content", picture()), ("style", "now")).headers["Impasto-Job"]
     from impasto.service import JobResult
 
-    here.service._jobs[job].result = JobResult(bytes(20_000_000), "png")
+    here.service._jobs.by_id[job].result = JobResult(bytes(20_000_000), "png")
     with raw(here) as connection:
         connection.sendall(b"GET /v1/jobs/%s/result HTTP/1.1\r\nHost: localhost\r\n\r\n" % job.encode())
         end = time.monotonic() + SOON

@@ -242,7 +242,7 @@ def test_a_full_queue_and_a_busy_user(site):
     answer = here.stylize(CONTENT, ("style", "now"))
     is_problem(answer, 429, "too-many-jobs")
     assert int(answer.headers["Retry-After"]) >= 1
-    here.service.cancel(next(iter(here.service._jobs)))
+    here.service.cancel(next(iter(here.service._jobs.by_id)))
     full = site(limits={"queue": 1, "per_user": 9})
     queued(full, ("style", "hold"))
     until(lambda: full.service.health().running == 1)
@@ -332,7 +332,7 @@ def test_a_client_that_goes_away_takes_its_job_along(site):
     connection = http.client.HTTPConnection("127.0.0.1", here.port)
     connection.request("POST", "/v1/stylize", body, {"Content-Type": kind})
     until(lambda: here.service.health().running == 1)
-    (job,) = here.service._jobs.values()
+    (job,) = here.service._jobs.by_id.values()
     connection.close()
     until(lambda: job.status is Status.CANCELLED)
 

@@ -49,7 +49,7 @@ def test_three_gestures_from_the_photo_to_the_file(echo, visit):
             with Image.open(io.BytesIO(data)) as image:
                 assert (image.format, image.size) == (kind.upper(), (48, 32))
         # What the server has let go of meanwhile is sent again, and encoded by the browser.
-        for job in list(echo.service._jobs):
+        for job in list(echo.service._jobs.by_id):
             echo.service.forget(job)
         for upload in list(echo.app.state.uploads._kept):
             del echo.app.state.uploads._kept[upload]

@@ -229,7 +229,7 @@ def test_ids_that_are_asked_for_leave_nothing_behind(site):
         assert here.ask("GET", f"/v1/jobs/{name}/result?format=webp", **visit(name)).status == 404
         assert here.stylize(("content", f"upload:{name}"), NOW, **visit(name)).status == 404
     assert (len(state.uploads), state.copies.num_bytes) == (0, 0)
-    assert len(here.service._jobs) == 0
+    assert len(here.service._jobs.by_id) == 0
 
 
 def test_paintings_of_one_do_not_push_out_those_of_another(site):

@@ -73,6 +73,13 @@ def serve(
     address: Annotated[Address, Parameter(name="*")] = Address(),
     models: Annotated[ServedModels, Parameter(name="*")] = ServedModels(),
     limits: Annotated[LimitsFlags, Parameter(name="*")] = _NO_LIMITS,
+    spool: Annotated[
+        Path | None,
+        Parameter(
+            metavar="FOLDER",
+            help="where accepted jobs and their results outlive the server; without it, in memory alone",
+        ),
+    ] = None,
     http: Annotated[HttpFlags, Parameter(name="*")] = _NO_HTTP_LIMITS,
 ) -> int:
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
@@ -87,7 +94,7 @@ def serve(
     from impasto.web.keys import Keys
 
     keys = None if address.keys is None else Keys(address.keys)
-    with listen(address.host, address.port) as sock, _started(_offer(models), bounds, models.device) as service:
+    with listen(address.host, address.port) as sock, _started(_offer(models), bounds, models.device, spool) as service:
         app = create_app(service, http_limits, keys=keys, hosts=hosts)
         host = f"[{address.host}]" if ":" in address.host else address.host
         screen = Screen()
@@ -98,10 +105,10 @@ def serve(
 
 
 @contextmanager
-def _started(offer: "Offer", limits: Limits, devices: tuple[str, ...]) -> "Iterator[Service]":
+def _started(offer: "Offer", limits: Limits, devices: tuple[str, ...], spool: Path | None) -> "Iterator[Service]":
     from impasto.service import Service
 
-    with Service(offer, limits, devices=devices) as service:
+    with Service(offer, limits, devices=devices, spool=spool) as service:
         service.wait_until_ready()
         yield service
 

@@ -35,7 +35,7 @@ class Status(StrEnum):
 @dataclass(frozen=True)
 class Failure:
     """Why a job has failed. code: for programs; the name of an error of impasto's, "internal", "time-limit",
-    "worker-died" or "stopping"."""
+    "worker-died", "stopping" or "lost"."""
 
     code: str
     message: str
@@ -86,7 +86,7 @@ class Snapshot:
 class ServiceJob:
     """Belongs to the service, under its lock. pixels: of the painting, or of all frames. limit: seconds that it may
     take, and expected: that it will. stop: why it shall end early, if it shall. dropped: whether nobody will ask for it
-    any more. folder: of a film, in which it is painted."""
+    any more. folder: of a film, in which it is painted. is_kept: whether it shall outlive the server."""
 
     user: str
     request: PaintRequest | VideoRequest | None
@@ -109,6 +109,7 @@ class ServiceJob:
     failure: Failure | None = None
     stop: str = ""
     dropped: bool = False
+    is_kept: bool = False
     listeners: list[Callable[[], None]] = field(default_factory=list)
     method: str = ""
     num_bytes: int = 0

@@ -1,6 +1,7 @@
 """What a user asks for, and what is checked of it before anything is decoded."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -73,6 +74,23 @@ class PaintRequest:
             "styles": [style if isinstance(style, str) else None for style in self.styles],
             "masks": [mask is not None for mask in self.masks],
         }  # fmt: skip
+
+    @classmethod
+    def restored(cls, task: Mapping[str, Any], uploads: Sequence[bytes]) -> "PaintRequest":
+        """Of what `task` and `uploads` gave. Raises OptionError, LookupError and ValueError."""
+        content, *files = uploads
+        styles, rest = with_files(task["styles"], files)
+        masks = tuple(rest.pop(0) if is_there else None for is_there in task["masks"])
+        return cls(
+            content=content, styles=styles, masks=masks, options=StylizeOptions(**task["options"]),
+            format=task["format"], place=None if task["place"] is None else tuple(task["place"]),
+        )  # fmt: skip
+
+
+def with_files(styles: Sequence[str | None], files: Sequence[bytes]) -> tuple[tuple[str | bytes, ...], list[bytes]]:
+    """Styles with files in the places of those that have no name, and the files that are left. Raises IndexError."""
+    rest = list(files)
+    return tuple(rest.pop(0) if name is None else name for name in styles), rest
 
 
 def inspect(request: PaintRequest, limits: Limits, offer: Offer) -> int:

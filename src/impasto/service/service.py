@@ -5,15 +5,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from impasto.errors import ImpastoError
 from impasto.service import refusals
 from impasto.service.device_worker import LONGEST_PAUSE, DeviceWorker
 from impasto.service.durations import Durations
 from impasto.service.fair_queue import FairQueue
-from impasto.service.finished_jobs import FinishedJobs
 from impasto.service.health import ServiceHealth
 from impasto.service.job import Failure, JobResult, ServiceJob, Snapshot, Status, owner
+from impasto.service.jobs import Jobs
 from impasto.service.limits import MEGA, Limits
 from impasto.service.metrics import ServiceMetrics
 from impasto.service.offer import Offer
@@ -46,19 +47,19 @@ class Service:
         devices: Sequence[str] = ("auto",),
         command: Sequence[str] = WORKER,
         clock: Callable[[], float] = time.monotonic,
+        spool: Path | None = None,
     ) -> None:
-        """devices: as `impasto.load` takes them, one process for each. command: what starts a painting process."""
+        """devices: as `impasto.load` takes them, one process for each. command: what starts a painting process. spool:
+        folder of the jobs that `keep` is called for, and of their results; without one, nothing outlives the service.
+        """
         self.offer, self.limits = offer or Offer(), limits or Limits()
         self.metrics = ServiceMetrics(self.health)
         self._clock = clock
         self._changed = threading.Condition(threading.RLock())
         self._queue: FairQueue[ServiceJob] = FairQueue()
-        self._jobs: dict[str, ServiceJob] = {}
         self._durations = Durations()
-        self._finished = FinishedJobs(
-            self.limits.results, self.limits.results_mb * MEGA, self.limits.keep_seconds, self._forget
-        )
-        self.videos = Videos(self.limits, clock)
+        self.videos = Videos(self.limits, clock, None if spool is None else spool / "films")
+        self._jobs = Jobs(self.limits, self.videos, clock, spool)
         self._workers = [DeviceWorker(device, command) for device in devices]
         self._threads: list[threading.Thread] = []
         self._stopping = self._closed = False
@@ -73,8 +74,10 @@ class Service:
     # --- life ---------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the workers, in the background; `wait_until_ready` waits for them."""
-        self.videos.start()
+        """Start the workers, in the background; `wait_until_ready` waits for them. Raises ImpastoError if the spool
+        cannot be used."""
+        for job in self._jobs.open():
+            self._queue.put(job.user, job, job.expected)
         works: list[Callable[[], None]] = [partial(worker.work, self) for worker in self._workers]
         self._threads = [threading.Thread(target=work, daemon=True) for work in (*works, self._sweep)]
         for thread in self._threads:
@@ -107,7 +110,7 @@ class Service:
         for thread in self._threads:
             thread.join()
         self._threads = []
-        self.videos.close()
+        self._jobs.close()
 
     # --- jobs ---------------------------------------------------------------------------------------------------------
 
@@ -141,20 +144,26 @@ class Service:
             )  # fmt: skip
             if isinstance(request, VideoRequest):
                 job.folder = self.videos.begin(job.id, request.clip, user)
-            self._jobs[job.id] = job
+            self._jobs.add(job)
             self._queue.put(user, job, job.expected)
             self._changed.notify_all()
             return self._snapshot(job)
 
+    def keep(self, job_id: str, user: str | None = None) -> None:
+        """Have the job outlive the service, where there is a spool. Raises NoSuchJobError, and QueueFullError for a
+        full disk."""
+        with self._changed:
+            self._jobs.keep(self._jobs.find(job_id, user))
+
     def status(self, job_id: str, user: str | None = None) -> Snapshot:
         """Raises NoSuchJobError."""
         with self._changed:
-            return self._snapshot(self._job(job_id, user))
+            return self._snapshot(self._jobs.find(job_id, user))
 
     def wait(self, job_id: str, timeout: float | None = None, user: str | None = None) -> Snapshot:
         """Block until the job is final, or the time is over. Raises NoSuchJobError."""
         with self._changed:
-            job = self._job(job_id, user)
+            job = self._jobs.find(job_id, user)
             self._changed.wait_for(lambda: job.status.is_final, timeout)
             return self._snapshot(job)
 
@@ -164,7 +173,7 @@ class Service:
         The listener must return at once and call nothing of the service. Raises NoSuchJobError.
         """
         with self._changed:
-            job = self._job(job_id, user)
+            job = self._jobs.find(job_id, user)
             job.listeners.append(listener)
 
         def end() -> None:
@@ -180,7 +189,7 @@ class Service:
         Raises NoSuchJobError, NotFinishedError, and JobFailedError if there is nothing.
         """
         with self._changed:
-            job = self._job(job_id, user)
+            job = self._jobs.find(job_id, user)
             if job.result is not None:
                 return job.result
             if not job.status.is_final:
@@ -193,12 +202,12 @@ class Service:
     def preview(self, job_id: str, user: str | None = None) -> bytes | None:
         """The latest preview, a small JPEG file, if there is one. Raises NoSuchJobError."""
         with self._changed:
-            return self._job(job_id, user).preview
+            return self._jobs.find(job_id, user).preview
 
     def cancel(self, job_id: str, user: str | None = None) -> Snapshot:
         """Stop a job that waits or is painted; a final one stays as it is. Raises NoSuchJobError."""
         with self._changed:
-            job = self._job(job_id, user)
+            job = self._jobs.find(job_id, user)
             if self._queue.remove(job.user, job):
                 self._end(job, JobOutcome(stopped=True))
             elif not job.status.is_final:
@@ -209,10 +218,10 @@ class Service:
         """Let go of a final job and its result; one that is not final is only cancelled. entirely: of what has been
         painted of it until then, too. Raises NoSuchJobError."""
         with self._changed:
-            job = self._job(job_id, user)
+            job = self._jobs.find(job_id, user)
             job.dropped = job.dropped or entirely
             if self.cancel(job_id, user).status.is_final:
-                self._finished.remove(job)
+                self._jobs.finished.remove(job)
 
     # --- what it is like ----------------------------------------------------------------------------------------------
 
@@ -224,8 +233,8 @@ class Service:
             return ServiceHealth(
                 ready=ready > 0 and not self._stopping, stopping=self._stopping, workers=len(self._workers),
                 workers_ready=ready, waiting=len(self._queue), running=len(self._running()),
-                upload_bytes=self._bytes_waiting(), results=len(self._finished),
-                result_bytes=self._finished.num_bytes, video_bytes=self.videos.num_bytes,
+                upload_bytes=self._jobs.bytes_waiting, results=len(self._jobs.finished),
+                result_bytes=self._jobs.finished.num_bytes, video_bytes=self.videos.num_bytes,
                 problems=tuple(f"{worker.device}: {worker.problem}" for worker in self._workers if worker.problem),
                 cache={
                     name: (sum(hits for hits, _ in counts), sum(misses for _, misses in counts))
@@ -236,8 +245,7 @@ class Service:
     def unfinished(self, of: str) -> list[Snapshot]:
         """Jobs of a key or address, in whichever of its visits, that wait or are painted."""
         with self._changed:
-            jobs = [job for job in self._jobs.values() if not job.status.is_final and owner(job.user) == of]
-            return [self._snapshot(job) for job in jobs]
+            return [self._snapshot(job) for job in self._jobs.unfinished() if owner(job.user) == of]
 
     def worker_pids(self) -> list[int]:
         """The processes that paint."""
@@ -265,6 +273,7 @@ class Service:
                 accept = partial(may_begin, running=self._running(), workers=self._ready())
                 if (job := self._queue.take(accept)) is not None:
                     worker.job, job.status, job.started = job, Status.RUNNING, self._clock()
+                    self._jobs.begin(job)
                     self.metrics.wait_seconds.observe(job.started - job.created)
                     self._tell(job, *self._queue.in_order())
                     return job
@@ -297,17 +306,6 @@ class Service:
 
     # --- inside, under the lock ---------------------------------------------------------------------------------------
 
-    def _job(self, job_id: str, user: str | None) -> ServiceJob:
-        self._finished.sweep(self._clock())
-        job = self._jobs.get(job_id)
-        if job is None or (user is not None and job.user != user):
-            raise refusals.NoSuchJobError("there is no such job, or its result has expired")
-        return job
-
-    def _forget(self, job: ServiceJob) -> None:
-        self._jobs.pop(job.id, None)
-        self.videos.discard(job.id)
-
     def _hand_back(self, failure: Failure) -> None:
         while (job := self._queue.take()) is not None:
             self._end(job, JobOutcome(failure=failure))
@@ -321,15 +319,12 @@ class Service:
     def _ready(self) -> int:
         return sum(worker.is_ready for worker in self._workers)
 
-    def _bytes_waiting(self) -> int:
-        return sum(job.num_bytes for job in self._jobs.values() if not job.status.is_final)
-
     def _check_room(self, user: str, num_bytes: int) -> None:
         if self._stopping:
             raise refusals.StoppingError("the server is shutting down", retry_after=self.limits.stop_seconds + 5)
         if self._is_unavailable():
             raise refusals.UnavailableError("the painting process does not start", retry_after=LONGEST_PAUSE)
-        unfinished = [job for job in self._jobs.values() if job.user == user and not job.status.is_final]
+        unfinished = [job for job in self._jobs.unfinished() if job.user == user]
         if len(unfinished) >= self.limits.per_user:
             waits = dict(self._begins())
             soon = min(waits[job] + job.expected if job in waits else self._seconds_left(job) for job in unfinished)
@@ -337,7 +332,7 @@ class Service:
                 f"you have {len(unfinished)} unfinished jobs, and may have {self.limits.per_user}",
                 retry_after=max(1.0, soon),
             )
-        no_room = self._bytes_waiting() + num_bytes > self.limits.waiting_mb * MEGA
+        no_room = self._jobs.bytes_waiting + num_bytes > self.limits.waiting_mb * MEGA
         if len(self._queue) >= self.limits.queue or no_room:
             # When the next one is taken, there is room.
             soon = max(1.0, min((wait for _, wait in self._begins()), default=1.0))
@@ -372,27 +367,20 @@ class Service:
                 logger.exception("somebody who follows a job cannot be told")
 
     def _end(self, job: ServiceJob, outcome: JobOutcome) -> None:
-        """The one place where a job becomes final."""
         assert job.request is not None
-        job.finished = self._clock()
-        self.videos.end(job.id)
-        job.result, job.failure = outcome.result, outcome.failure
-        job.status = Status.FAILED if outcome.failure else Status.CANCELLED if outcome.stopped else Status.DONE
+        options = job.request.options
+        self._jobs.end(job, outcome)
+        assert job.finished is not None
         seconds = 0.0 if job.started is None else job.finished - job.started
         if job.status is Status.DONE or job.stop == "time-limit":
             # What was stopped would have taken longer still.
-            self._durations.learn(job.request.options, job.pixels, seconds, job.kind)
-        # The upload is not needed any more, so it is not kept.
-        job.request, job.preview = None, None
+            self._durations.learn(options, job.pixels, seconds, job.kind)
         self.metrics.ended(job.kind, job.method, job.status, seconds)
-        self._finished.add(job, job.finished)
-        if job.dropped:
-            self._finished.remove(job)
         self._tell(job)
 
     def _sweep(self) -> None:
         with self._changed:
             while not self._closed:
-                self._finished.sweep(self._clock())
+                self._jobs.finished.sweep(self._clock())
                 self.videos.sweep()
                 self._changed.wait(SWEEP_SECONDS)

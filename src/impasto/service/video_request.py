@@ -1,5 +1,6 @@
 """A film that a user wants painted, and what is checked of it before it waits."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -9,7 +10,7 @@ from impasto.options import Options
 from impasto.service.limits import MEGA, Limits
 from impasto.service.offer import Offer
 from impasto.service.refusals import TooLargeError, TooLongError
-from impasto.service.request import check_styled, sizes_of
+from impasto.service.request import check_styled, sizes_of, with_files
 from impasto.sizes import fit, largest_side
 from impasto.video.options import VideoOptions
 
@@ -58,6 +59,13 @@ class VideoRequest:
             "styles": [style if isinstance(style, str) else None for style in self.styles],
             "video": {item.name: getattr(self.video, item.name) for item in fields(self.video)},
         }  # fmt: skip
+
+    @classmethod
+    def restored(cls, task: Mapping[str, Any], uploads: Sequence[bytes]) -> "VideoRequest":
+        """As of `PaintRequest`; of a job that has its film already."""
+        styles, _ = with_files(task["styles"], uploads)
+        options, video = StylizeOptions(**task["options"]), VideoOptions(**task["video"])
+        return cls(clip="", styles=styles, options=options, video=video, format=task["format"])
 
 
 def inspect_video(request: VideoRequest, clip: SentVideo, limits: Limits, offer: Offer) -> int:

@@ -56,8 +56,9 @@ class Videos:
     another's. A job keeps its place until it is forgotten.
     """
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
-        self._limits, self._clock = limits, clock
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic, folder: Path | None = None) -> None:
+        """folder: of the films that outlive the service; without one, they go with it."""
+        self._limits, self._clock, self._stays = limits, clock, folder
         self._lock = threading.RLock()
         self._kept: dict[str, _Kept] = {}
         self._folder: Path | None = None
@@ -72,21 +73,25 @@ class Videos:
         if self._problem:
             return
         try:
+            if self._stays is not None:
+                self._stays.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._folder = self._stays
+                return
             self._folder = Path(tempfile.mkdtemp(prefix=FOLDER))
             self._held = FileLock(self._folder / LOCK, thread_local=False)
             self._held.acquire(timeout=0)
             _remove_left_over(self._folder)
         except OSError as error:
-            self._problem = f"its folder of temporary files cannot be written: {error.strerror}"
+            self._problem = f"its folder of films cannot be written: {error.strerror}"
 
     def close(self) -> None:
-        """Nothing stays."""
+        """Nothing stays but what is meant to."""
         with self._lock:
             folder, self._folder = self._folder, None
             self._problem, self._kept = "the service is over", {}
         if self._held is not None:
             self._held.release()
-        if folder is not None:
+        if folder is not None and folder != self._stays:
             shutil.rmtree(folder, ignore_errors=True)
 
     @property
@@ -181,6 +186,28 @@ class Videos:
             finally:
                 clip.used = used
             return folder
+
+    def adopt(self, job: str, user: str, *, is_final: bool) -> Path:
+        """The folder that a job had in the service before this one. Raises NoVideosError, and OSError if it is gone."""
+        folder = self._place() / job
+        size: float = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+        if not is_final:
+            size = self._limits.video_result_mb * MEGA + (folder / CLIP).stat().st_size
+        with self._lock:
+            self._kept[job] = _Kept(user, folder, size, None)
+        return folder
+
+    def remove_others(self) -> None:
+        """What lies in a folder that stays and was not adopted: films that no job had been begun with."""
+        if self._folder is None or self._folder != self._stays:
+            return
+        for path in self._folder.iterdir():
+            if path.name in self._kept:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def end(self, job: str) -> None:
         """Of a job that is over only the painted film is kept; nothing, if there is none."""

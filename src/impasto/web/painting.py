@@ -95,6 +95,7 @@ async def _answered(request: Request, kind: str) -> Response:
         code = failure.code if failure else "cancelled"
         message = failure.message if failure else "the job was cancelled"
         raise problem_of(JobFailedError(message, code), {"job": ended.id})
+    await run_in_threadpool(service.keep, ended.id)
     left = (ended.wait_seconds or 0) + (ended.seconds_left or 0)
     headers = {"Location": f"/v1/jobs/{ended.id}", "Retry-After": str(max(1, math.ceil(left)))}
     if request.headers.get("prefer"):
