@@ -20,8 +20,8 @@ SMALLEST = 16
 MISS_SHARE, MISS = 0.01, 0.5
 
 # Smaller eigenvalue of a place's structure tensor (Shi and Tomasi 1994), of lightness from 0 to 1, below which nothing
-# there can be told apart, so that flow is what it happens to be; the side in pixels of such a place; and how much of its
-# strokes stays: all of it would be combed by that flow.
+# there can be told apart, so that flow is what it happens to be; the side in pixels of such a place; and how much of
+# its strokes stays: all of them would be combed by that flow.
 PLAIN, PLACE, STAYS = 3e-4, 7, 0.75
 
 # Levels of 255 by which a place may look different and still be mostly the same one.
