@@ -40,7 +40,7 @@ def test_a_clip_is_painted_played_and_saved(echo, visit):
         assert page.locator("#stage .invitation").count() == 1
         styled(page, "swirls")
         page.fill("#video-size", "64")
-        page.fill("#video-to", "1,5")
+        page.fill("#video-to", "0:01,5")
         page.evaluate("document.querySelector('#video-source video').currentTime = 0.5")
         page.get_by_role("button", name="From here, where the clip is now").click()
         assert page.input_value("#video-from") == "0.50"
@@ -53,7 +53,7 @@ def test_a_clip_is_painted_played_and_saved(echo, visit):
         assert task["styles"] == ["swirls"]
         assert task["options"]["size"] == 64
         said_of_film = {name: task["video"][name] for name in ("start", "end", "steady")}
-        assert said_of_film == {"start": "0.50", "end": "1.5", "steady": 0.9}
+        assert said_of_film == {"start": "0.50", "end": "0:01.5", "steady": 0.9}
         page.wait_for_selector("#video-result video")
         page.wait_for_function(READY)
         page.click("#video-both")

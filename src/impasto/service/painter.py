@@ -103,7 +103,7 @@ class TaskPainter:
             stylize_video(
                 folder / CLIP, [self._session.style(style, options) for style in self._styles(task, blobs)], options,
                 video=VideoOptions(**task.values["video"]), output=folder / f"{PAINTED}.{task.values['format']}",
-                resume=True, stylizer=self._session.method(options), progress=room,
+                resume=True, metadata=False, stylizer=self._session.method(options), progress=room,
             )  # fmt: skip
         except PictureError as error:
             raise PictureError(str(error).replace(f"{folder}{os.sep}", "")) from error

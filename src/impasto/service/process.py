@@ -1,6 +1,5 @@
 """The server's end of one painting process: starts it, gives it a job, hears of its progress, stops or replaces it."""
 
-import os
 import queue
 import subprocess
 import sys
@@ -9,11 +8,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
-import impasto
 from impasto.service import wire
+from impasto.service.environment import environment
 from impasto.service.job import Failure, JobResult, ServiceJob
 from impasto.service.videos import PAINTED
 
@@ -64,12 +62,8 @@ class WorkerProcess:
     """One process. command: how it is started; tests have their own."""
 
     def __init__(self, settings: dict[str, Any], command: Sequence[str], on_death: Callable[[], None]) -> None:
-        # The same impasto as here, even if this one was not installed.
-        home = str(Path(impasto.__file__).parents[1])
-        path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
-        environment = {**os.environ, "PYTHONPATH": path}
         self._process = subprocess.Popen(  # noqa: S603  (our own module)
-            list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+            list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
         )
         self._inbox: queue.SimpleQueue[wire.Message | None] = queue.SimpleQueue()
         # Never written to directly: a process that has stopped reading must not stop the server.

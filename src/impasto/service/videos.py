@@ -19,6 +19,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from impasto.service.environment import environment
 from impasto.service.job import owner
 from impasto.service.limits import MEGA, Limits
 from impasto.service.refusals import NoSuchUploadError, NotAVideoError, NoVideosError, QueueFullError, TooLargeError
@@ -32,7 +33,9 @@ NEW_SECONDS = 60.0
 """That a folder is given to be locked, before it counts as left over."""
 CLIP, PAINTED = "clip", "painted"
 """In the folder of a job: the film that was sent, and, with the suffix of its format, what becomes of it."""
-PROBE_SECONDS = 30.0
+LEAST_BYTES = 10_000
+"""That a film counts for, so that none are too many."""
+PROBE_SECONDS = 15.0
 """After which a film that cannot be looked at is none."""
 PROBE = (sys.executable, "-P", "-m", "impasto.video.probe")
 
@@ -121,7 +124,7 @@ class Videos:
         name = PREFIX + secrets.token_urlsafe(16)
         with self._lock:
             path = self._place() / name.removeprefix(PREFIX)
-            self._reserve(name, user, path, size)
+            self._reserve(name, user, path, max(LEAST_BYTES, size))
         return name, path
 
     def keep(self, video: str) -> SentVideo:
@@ -138,7 +141,7 @@ class Videos:
             self.discard(video)
             raise
         with self._lock:
-            kept.size, kept.about, kept.used = about.num_bytes, about, self._clock()
+            kept.size, kept.about, kept.used = max(LEAST_BYTES, about.num_bytes), about, self._clock()
         return about
 
     def sent(self, video: str, user: str) -> SentVideo:
@@ -266,11 +269,9 @@ class Videos:
 
 def probed(path: Path) -> Mapping[str, Any]:
     """What the film is, looked at in a process of its own, which it may break. Raises NotAVideoError."""
-    home = str(Path(__file__).parents[2])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))}
     try:
         done = subprocess.run(  # noqa: S603  (our own module)
-            [*PROBE, str(path)], capture_output=True, timeout=PROBE_SECONDS, env=environment, check=True
+            [*PROBE, str(path)], capture_output=True, timeout=PROBE_SECONDS, env=environment(), check=True
         )
         found: dict[str, Any] = json.loads(done.stdout)
     except (subprocess.SubprocessError, OSError, ValueError) as error:

@@ -24,7 +24,7 @@ from impasto.web.painting import LOOK, STYLIZE, STYLIZE_VIDEO
 from impasto.web.problems import install
 from impasto.web.schema import complete, problems
 from impasto.web.uploads import UPLOADS
-from impasto.web.videos import VIDEOS
+from impasto.web.videos import PROBES, VIDEOS
 
 
 def create_app(
@@ -49,6 +49,7 @@ def create_app(
     app.state.service, app.state.patience = service, patience
     app.state.access, app.state.rates = Access(keys, patience.rate), Rates()
     app.state.uploads = uploads.Uploads(service.limits)
+    app.state.probes = asyncio.Semaphore(PROBES)
     app.state.copies = Copies(service.limits.keep_seconds)
     install(app)
     for router in (

@@ -14,6 +14,8 @@ from impasto.web.schema import FILE, problems
 VIDEOS = "/v1/videos"
 PIECE = 2**20
 """Bytes that are written at a time."""
+PROBES = 2
+"""Films that are looked at at a time."""
 
 router = APIRouter(prefix=VIDEOS)
 _NUMBERS = {
@@ -64,7 +66,8 @@ async def send(request: Request) -> Response:
                     await run_in_threadpool(file.write, bytes(piece))
                     piece.clear()
             file.write(piece)
-        about = await run_in_threadpool(service.videos.keep, video)
+        async with request.app.state.probes:
+            about = await run_in_threadpool(service.videos.keep, video)
     except BaseException:
         service.videos.discard(video)
         raise

@@ -35,7 +35,6 @@ export function begin() {
   const { tiles, show, update } = gallery({ pressed: one => ((style = one), update()), is: one => one === style, own: true })
 
   const player = figure => figure.querySelector('video')
-  const seconds = text => (text.trim() ? Number(text.replace(',', '.')) : null)
 
   async function use(file) {
     if (!file) return
@@ -46,9 +45,9 @@ export function begin() {
     made = null
     go.disabled = both.hidden = save.hidden = true
     for (const input of [from, to]) input.value = ''
-    result.replaceChildren()
-    source.replaceChildren(shown(file, file.type.startsWith('image/') ? 'image' : 'video', 'video-source-alt'))
-    player(source)?.addEventListener('error', () => source.replaceChildren(h('p', { class: 'small', t: 'video-unseen' })))
+    put(result)
+    put(source, shown(file, file.type.startsWith('image/') ? 'image' : 'video', 'video-source-alt'))
+    player(source)?.addEventListener('error', () => put(source, h('p', { class: 'small', t: 'video-unseen' })))
     const mine = clip
     tell(say('sending'), 'busy')
     try {
@@ -74,7 +73,7 @@ export function begin() {
   }
 
   async function paint() {
-    const asked = wish(), mine = clip, start = seconds(from.value) ?? 0
+    const asked = wish(), mine = clip, start = seconds(from.value)
     const controller = (running = new AbortController())
     const telling = new Telling(tell)
     const preview = h('img', { tAlt: 'preview-alt' })
@@ -85,7 +84,7 @@ export function begin() {
       const painted = await backend.paintVideo(asked, {
         signal: controller.signal,
         progress: now => (telling.hear(now), now.total && (bar.value = now.step / now.total)),
-        preview: address => mine === clip && ((preview.src = address), preview.isConnected || result.replaceChildren(preview)),
+        preview: address => mine === clip && ((preview.src = address), preview.isConnected || put(result, preview)),
       })
       telling.end()
       if (mine === clip) done(painted, asked.options.format, start)
@@ -103,7 +102,7 @@ export function begin() {
 
   function done({ blob, stopped, message, frames }, kind, start) {
     made = { blob, format: kind, start }
-    result.replaceChildren(shown(blob, PLAYED.includes(kind) ? 'video' : 'image', 'video-result-alt'))
+    put(result, shown(blob, PLAYED.includes(kind) ? 'video' : 'image', 'video-result-alt'))
     save.hidden = false
     both.hidden = !player(source) || !player(result)
     if (!stopped) tell(say('video-painted', { frames: number(frames) }), 'good')
@@ -151,6 +150,15 @@ export function begin() {
       h('div', { class: 'row go' }, go, stop),
       h('p', { class: 'small privacy', t: 'video-privacy', values: () => ({ minutes: number(Math.ceil(state.offer.limits.keep_seconds / 60)) }) })))
 }
+
+// What a figure shows; what it has shown is let go of.
+function put(figure, ...elements) {
+  for (const one of figure.querySelectorAll('[src^="blob:"]')) URL.revokeObjectURL(one.src)
+  figure.replaceChildren(...elements)
+}
+
+// Of '1:02.5', for one.
+const seconds = text => text.trim().replace(',', '.').split(':').reduce((minutes, part) => 60 * minutes + Number(part), 0)
 
 // A film that plays by its controls, or one that moves by itself.
 function shown(blob, kind, key) {
