@@ -25,13 +25,16 @@ def faked(
     offer: Offer | None = None,
     echo: bool = False,
     spool: Path | None = None,
+    replica: str = "",
     **limits: Any,
 ) -> Service:
     """Not started. folder: where its painting process looks for `go` and `broken`. echo: gives the photos back."""
     fake = Path(__file__).with_name("fake_worker.py")
     command = (sys.executable, "-I", "-S", str(fake), str(folder), str(wire.__file__), *(["echo"] if echo else []))
     limits = {"stop_seconds": 0.2, **limits}
-    return Service(offer or actions(), Limits(**limits), devices=["cpu"] * devices, command=command, spool=spool)
+    return Service(
+        offer or actions(), Limits(**limits), devices=["cpu"] * devices, command=command, spool=spool, replica=replica
+    )
 
 
 @pytest.fixture

@@ -63,8 +63,14 @@ class Site:
 
 
 @contextmanager
-def _running(service: Service, keys: Keys | None = None, hosts: Hosts = (), **patience: Any) -> Iterator[Site]:
-    with listen("127.0.0.1", 0) as sock:
+def _running(
+    service: Service,
+    keys: Keys | None = None,
+    hosts: Hosts = (),
+    place: tuple[str, int] = ("127.0.0.1", 0),
+    **patience: Any,
+) -> Iterator[Site]:
+    with listen(*place) as sock:
         app = create_app(service, HttpLimits(**patience), keys=keys, hosts=hosts)
         server = make_server(app, service)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})

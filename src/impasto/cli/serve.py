@@ -12,6 +12,7 @@ from impasto.cli.flags import flags, given
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, from_extra
 from impasto.service.limits import Limits
+from impasto.service.replica import check_replica
 from impasto.serving.hosts import Hosts, is_loopback, named
 from impasto.serving.http_limits import HttpLimits
 
@@ -33,7 +34,10 @@ class Address:
     host: Annotated[str, Parameter(help="address to listen at; 0.0.0.0 and :: are all of this machine's")] = "127.0.0.1"
     port: Annotated[int, Parameter(help="port to listen at; 0 is any that is free")] = 8000
     proxy: Annotated[
-        str, Parameter(help="address of a reverse proxy, which lets others in and whose X-Forwarded-For is believed")
+        str,
+        Parameter(
+            help="address or network of reverse proxies, which let others in and whose X-Forwarded-For is believed"
+        ),
     ] = ""
     allow_host: Annotated[
         tuple[str, ...],
@@ -45,6 +49,9 @@ class Address:
     ] = ()
     keys: Annotated[Path | None, Parameter(help="file of API keys, which `impasto keys` writes")] = None
     insecure: Annotated[bool, Parameter(help="let others in without keys")] = False
+    replica: Annotated[
+        str, Parameter(metavar="NAME", help="of this server among several behind a proxy, with which ids of jobs begin")
+    ] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +91,7 @@ def serve(
 ) -> int:
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
     hosts = _checked(address)
+    check_replica(address.replica)
     bounds, http_limits = Limits(**given(limits)), HttpLimits(**given(http))
     with from_extra("web", "serving"):
         import python_multipart  # noqa: F401  (which starlette asks for only when a form arrives)
@@ -94,7 +102,8 @@ def serve(
     from impasto.web.keys import Keys
 
     keys = None if address.keys is None else Keys(address.keys)
-    with listen(address.host, address.port) as sock, _started(_offer(models), bounds, models.device, spool) as service:
+    starting = _started(_offer(models), bounds, devices=models.device, spool=spool, replica=address.replica)
+    with listen(address.host, address.port) as sock, starting as service:
         app = create_app(service, http_limits, keys=keys, hosts=hosts)
         host = f"[{address.host}]" if ":" in address.host else address.host
         screen = Screen()
@@ -105,10 +114,10 @@ def serve(
 
 
 @contextmanager
-def _started(offer: "Offer", limits: Limits, devices: tuple[str, ...], spool: Path | None) -> "Iterator[Service]":
+def _started(offer: "Offer", limits: Limits, **how: Any) -> "Iterator[Service]":
     from impasto.service import Service
 
-    with Service(offer, limits, devices=devices, spool=spool) as service:
+    with Service(offer, limits, **how) as service:
         service.wait_until_ready()
         yield service
 

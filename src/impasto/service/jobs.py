@@ -11,6 +11,7 @@ from impasto.service.job import Failure, JobResult, ServiceJob, Status
 from impasto.service.limits import MEGA, Limits
 from impasto.service.process import JobOutcome
 from impasto.service.refusals import NoSuchJobError, QueueFullError
+from impasto.service.replica import check_here
 from impasto.service.spool import Spool
 from impasto.service.video_request import VideoRequest
 from impasto.service.videos import PAINTED, Videos
@@ -19,10 +20,12 @@ logger = logging.getLogger("impasto.service")
 
 
 class Jobs:
-    """Not safe between threads by itself. spool: folder of what is kept; None keeps nothing."""
+    """Not safe between threads by itself. spool: folder of what is kept; None keeps nothing. replica: see there."""
 
-    def __init__(self, limits: Limits, videos: Videos, clock: Callable[[], float], spool: Path | None) -> None:
-        self._limits, self._videos, self._clock = limits, videos, clock
+    def __init__(
+        self, limits: Limits, videos: Videos, clock: Callable[[], float], spool: Path | None, replica: str = ""
+    ) -> None:
+        self._limits, self._videos, self._clock, self._replica = limits, videos, clock, replica
         self._spool = None if spool is None else Spool(spool, clock)
         self.by_id: dict[str, ServiceJob] = {}
         self.finished = FinishedJobs(limits.results, limits.results_mb * MEGA, limits.keep_seconds, self._forget)
@@ -55,9 +58,11 @@ class Jobs:
             self._spool.close()
 
     def find(self, job_id: str, user: str | None) -> ServiceJob:
-        """Raises NoSuchJobError."""
+        """Raises NoSuchJobError, and OtherReplicaError for one of another replica's."""
         self.finished.sweep(self._clock())
         job = self.by_id.get(job_id)
+        if job is None:
+            check_here(job_id, self._replica)
         if job is None or (user is not None and job.user != user):
             raise NoSuchJobError("there is no such job, or its result has expired")
         return job
@@ -71,6 +76,7 @@ class Jobs:
         return sum(job.num_bytes for job in self.unfinished())
 
     def add(self, job: ServiceJob) -> None:
+        """From now on it can be found."""
         self.by_id[job.id] = job
 
     def keep(self, job: ServiceJob) -> None:

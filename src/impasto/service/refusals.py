@@ -79,6 +79,16 @@ class NoSuchJobError(RefusedError):
     code = "no-such-job"
 
 
+class OtherReplicaError(RefusedError):
+    """The job is another server's. replica: which one."""
+
+    code = "other-replica"
+
+    def __init__(self, replica: str) -> None:
+        super().__init__(f"the job is not on this server, but on {replica}")
+        self.replica = replica
+
+
 class NotFinishedError(RefusedError):
     """The job has no result yet."""
 

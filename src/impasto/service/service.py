@@ -19,6 +19,7 @@ from impasto.service.limits import MEGA, Limits
 from impasto.service.metrics import ServiceMetrics
 from impasto.service.offer import Offer
 from impasto.service.process import START_SECONDS, WORKER, JobOutcome, JobProgress
+from impasto.service.replica import new_id
 from impasto.service.request import PaintRequest, inspect
 from impasto.service.schedule import begins, may_begin
 from impasto.service.video_request import VideoRequest, inspect_video
@@ -48,9 +49,11 @@ class Service:
         command: Sequence[str] = WORKER,
         clock: Callable[[], float] = time.monotonic,
         spool: Path | None = None,
+        replica: str = "",
     ) -> None:
         """devices: as `impasto.load` takes them, one process for each. command: what starts a painting process. spool:
         folder of the jobs that `keep` is called for, and of their results; without one, nothing outlives the service.
+        replica: name of this one among several behind one address, with which the ids of its jobs begin.
         """
         self.offer, self.limits = offer or Offer(), limits or Limits()
         self.metrics = ServiceMetrics(self.health)
@@ -59,7 +62,8 @@ class Service:
         self._queue: FairQueue[ServiceJob] = FairQueue()
         self._durations = Durations()
         self.videos = Videos(self.limits, clock, None if spool is None else spool / "films")
-        self._jobs = Jobs(self.limits, self.videos, clock, spool)
+        self._jobs = Jobs(self.limits, self.videos, clock, spool, replica)
+        self._replica = replica
         self._workers = [DeviceWorker(device, command) for device in devices]
         self._threads: list[threading.Thread] = []
         self._stopping = self._closed = False
@@ -140,7 +144,7 @@ class Service:
             expected = self._durations.expect(request.options, pixels, request.kind)
             job = ServiceJob(
                 user, request, pixels, min(expected, limit), limit, request.kind, created=self._clock(),
-                method=request.options.method, num_bytes=request.num_bytes,
+                method=request.options.method, num_bytes=request.num_bytes, id=new_id(self._replica),
             )  # fmt: skip
             if isinstance(request, VideoRequest):
                 job.folder = self.videos.begin(job.id, request.clip, user)

@@ -27,7 +27,7 @@ _RESULT = picture("the painting or the film; of a job that was stopped, the best
 _RESULT["content"] |= film("")["content"]
 
 
-@router.get("", summary="How a job is", response_model=Snapshot, responses=problems(404))
+@router.get("", summary="How a job is", response_model=Snapshot, responses=problems(404, 421))
 async def status(request: Request, job_id: str) -> JSONResponse:
     """Position and waiting time are estimates, from how long jobs took lately."""
     service, user = _service(request)
@@ -43,7 +43,7 @@ async def status(request: Request, job_id: str) -> JSONResponse:
         206: {"description": "the part of a film that `Range` asks for"},
         304: {"description": "it is the one that `If-None-Match` names"},
         416: {"description": "a film has no such part"},
-        **problems(404, 409, 415, 422),
+        **problems(404, 409, 415, 421, 422),
     },
 )
 async def result(
@@ -76,7 +76,7 @@ async def result(
     response_class=Response,
     responses={
         200: {"description": "a small picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
-        **problems(404),
+        **problems(404, 421),
     },
 )
 async def preview(request: Request, job_id: str) -> Response:
@@ -98,7 +98,7 @@ async def preview(request: Request, job_id: str) -> Response:
             " for, `preview`, whose data are a data URL; they end with the job, or with `gone` if it is forgotten",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
-        **problems(404, 422),
+        **problems(404, 421, 422),
     },
 )
 async def events(
@@ -111,7 +111,7 @@ async def events(
     return StreamingResponse(_events(service, job_id, user, previews), media_type="text/event-stream", headers=headers)
 
 
-@router.delete("", summary="Cancel a job, or forget its result", status_code=204, responses=problems(404))
+@router.delete("", summary="Cancel a job, or forget its result", status_code=204, responses=problems(404, 421))
 async def delete(request: Request, job_id: str) -> Response:
     """A job that waits or is painted is cancelled, and can still be asked for; a finished one is gone at once."""
     service, user = _service(request)

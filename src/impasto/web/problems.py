@@ -12,7 +12,7 @@ from starlette.routing import Match
 from impasto.errors import ImpastoError, OptionError
 from impasto.methods import every_field
 from impasto.options import choosable
-from impasto.service.refusals import RefusedError
+from impasto.service.refusals import OtherReplicaError, RefusedError
 from impasto.serving.problem import Problem
 from impasto.video.options import VideoOptions
 
@@ -29,6 +29,7 @@ STATUS: Mapping[str, int] = {
     "no-videos": 501,
     "no-such-upload": 404,
     "no-such-job": 404,
+    "other-replica": 421,
     "not-finished": 409,
     "cancelled": 409,
     "internal": 500,
@@ -40,6 +41,8 @@ def problem_of(error: ImpastoError, more: Mapping[str, Any] | None = None) -> Pr
     """What impasto refused, as an answer. more: further members of the object."""
     if isinstance(error, RefusedError):
         status = STATUS.get(error.code, 422)
+        if isinstance(error, OtherReplicaError):
+            more = {**(more or {}), "replica": error.replica}
         return Problem(status, error.code, str(error), retry_after=error.retry_after, more=more)
     members = dict(more or {})
     if isinstance(error, OptionError) and (name := str(error).partition(" ")[0].rstrip(":")) in (

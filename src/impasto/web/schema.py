@@ -20,6 +20,7 @@ PROBLEM: dict[str, Any] = {
         "code": {"type": "string", "description": "for a program"},
         "option": {"type": "string", "description": "the option that is wrong"},
         "job": {"type": "string", "description": "the job that failed"},
+        "replica": {"type": "string", "description": "the server that has the job"},
     },
     "example": {
         "type": "about:blank",
@@ -39,6 +40,7 @@ _REASONS = {
     409: "the job is not finished, or was cancelled",
     413: "too many bytes or pixels",
     415: "no form, or no picture",
+    421: "the job is another replica's",
     422: "an option or a picture is wrong; or why painting failed",
     429: "too many unfinished jobs of one user, or too many requests",
     500: "something went wrong inside impasto",
