@@ -4,32 +4,18 @@ import hashlib
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from batch_files import encoded
+from ray_cluster import cluster
+
+__all__ = ["cluster"]
 
 pytest.importorskip("ray.data")
 
 pytestmark = pytest.mark.slow
 PICTURES = 48
-
-
-@pytest.fixture
-def cluster(monkeypatch):
-    """(its address, a call that kills one of its two nodes and says how many painters that took along)."""
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    program = Path(__file__).with_name("ray_nodes.py")
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen([sys.executable, str(program)], **pipes, text=True, bufsize=1) as nodes:
-
-        def kill():
-            nodes.stdin.write("kill\n")
-            return int(nodes.stdout.readline())
-
-        yield nodes.stdout.readline().strip(), kill
 
 
 @pytest.fixture

@@ -39,6 +39,13 @@ SOON = 120
         (["--weights", "vgg19=none.pth"], "weights of vgg19: there is no file"),
         (["--styles", "none"], "none: there is no such folder of styles"),
         (["--queue", "0"], "queue is 0"),
+        (["--replica", "One"], "--replica is 'One', but must be up to 63 small letters"),
+        (["--lanes", "2"], "--lanes is 2, but nothing says on which cluster"),
+        (["--workers", "ray://head:10001", "--lanes", "0"], "--lanes is 0, but must be 1 or more"),
+        (
+            ["--workers", "ray://head:10001", "--device", "cuda:1"],
+            "--device is 'cuda:1', but with --workers must be one of",
+        ),
         (["--styles-each", "0"], "--styles-each is 0"),
         (["--wait-seconds", "-1"], "--wait-seconds is -1.0"),
     ],

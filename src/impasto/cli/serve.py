@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,6 +73,16 @@ class ServedModels:
     device: Annotated[
         tuple[str, ...], Parameter(consume_multiple=True, help="auto, cpu, cuda, cuda:1, mps; a process for each")
     ] = ("auto",)
+    workers: Annotated[
+        str | None,
+        Parameter(metavar="ADDRESS", help="Ray cluster that paints in the place of this machine, as ray://head:10001"),
+    ] = None
+    lanes: Annotated[
+        int | None,
+        Parameter(
+            metavar="N", help="painting processes on it, 1 if not given; each has a core, or a GPU with --device cuda"
+        ),
+    ] = None
 
 
 def serve(
@@ -92,6 +102,7 @@ def serve(
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
     hosts = _checked(address)
     check_replica(address.replica)
+    how = {**_processes(models), "spool": spool, "replica": address.replica}
     bounds, http_limits = Limits(**given(limits)), HttpLimits(**given(http))
     with from_extra("web", "serving"):
         import python_multipart  # noqa: F401  (which starlette asks for only when a form arrives)
@@ -102,7 +113,10 @@ def serve(
     from impasto.web.keys import Keys
 
     keys = None if address.keys is None else Keys(address.keys)
-    starting = _started(_offer(models), bounds, devices=models.device, spool=spool, replica=address.replica)
+    if models.workers is not None:
+        # Films go to a painting process as files of the machine that both are on.
+        bounds = replace(bounds, video_seconds=0.0)
+    starting = _started(_offer(models), bounds, **how)
     with listen(address.host, address.port) as sock, starting as service:
         app = create_app(service, http_limits, keys=keys, hosts=hosts)
         host = f"[{address.host}]" if ":" in address.host else address.host
@@ -120,6 +134,24 @@ def _started(offer: "Offer", limits: Limits, **how: Any) -> "Iterator[Service]":
     with Service(offer, limits, **how) as service:
         service.wait_until_ready()
         yield service
+
+
+def _processes(models: ServedModels) -> dict[str, Any]:
+    """What paints, as `Service` is told. Raises OptionError, and ImpastoError if Ray is wanted and missing."""
+    if models.workers is None:
+        if models.lanes is not None:
+            raise OptionError(f"--lanes is {models.lanes}, but nothing says on which cluster: --workers ADDRESS")
+        return {"devices": models.device}
+    lanes = 1 if models.lanes is None else models.lanes
+    if lanes < 1:
+        raise OptionError(f"--lanes is {lanes}, but must be 1 or more")
+    if len(models.device) > 1 or ":" in models.device[0]:
+        raise OptionError(f"--device is '{' '.join(models.device)}', but with --workers must be one of auto, cpu, cuda")
+    with from_extra("scale", "--workers"):
+        import ray  # noqa: F401
+    from impasto.service.process import RAY_WORKER
+
+    return {"devices": models.device * lanes, "command": (*RAY_WORKER, models.workers)}
 
 
 def _checked(address: Address) -> Hosts:

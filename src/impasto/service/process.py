@@ -27,6 +27,8 @@ TICK = 0.1
 """Seconds between two looks at whether a job shall stop."""
 
 WORKER = (sys.executable, "-P", "-m", "impasto.service.worker")
+RAY_WORKER = (sys.executable, "-P", "-m", "impasto.service.ray_worker")
+"""With the address of a cluster behind it: a process that paints there."""
 
 
 class WorkerDiedError(Exception):

@@ -13,7 +13,7 @@ def painters(node):
     (raylet,) = node.all_processes["raylet"]
     tasks = Path(f"/proc/{raylet.process.pid}/task").glob("*/children")
     programs = [Path(f"/proc/{pid}/cmdline") for task in tasks for pid in task.read_text().split()]
-    return sum(b"MapWorker" in program.read_bytes() for program in programs)
+    return sum(any(name in program.read_bytes() for name in (b"MapWorker", b"Lane")) for program in programs)
 
 
 if __name__ == "__main__":
