@@ -9,10 +9,12 @@ RUN python -m venv /opt/impasto \
     && /opt/impasto/bin/pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" -c constraints.txt ".[web]"
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin impasto
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin impasto \
+    # For `--spool`: a volume here belongs to whom the folder does.
+    && install --directory --mode 700 --owner 10001 --group 10001 /var/lib/impasto
 COPY --from=build /opt/impasto /opt/impasto
 USER 10001:10001
-# Nothing is written: the file system can be read-only.
+# Nothing is written without --spool: the file system can be read-only.
 ENV PATH=/opt/impasto/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/nonexistent
 EXPOSE 8000
 STOPSIGNAL SIGTERM

@@ -126,6 +126,19 @@ def test_a_machine_that_is_lost_and_comes_back_goes_on_from_the_last_state(machi
     assert_same(folder, "two", "one", steps)
 
 
+def test_where_the_meeting_place_is_lost_the_others_end_and_all_can_resume(machine, meeting, folder):
+    first = machine("two", *meeting, "--restarts", "1", steps=100_000)
+    time.sleep(2)
+    second = machine("two", *meeting, "--restarts", "1", steps=100_000)
+    wait_for(2, folder, "two", first, second)
+    end(first)
+    codes, said = finished(second)
+    assert codes == [1], said
+    assert "Traceback" not in said
+    assert "--resume" in said
+    assert step_of(folder, "two") >= 2
+
+
 def test_who_asks_one_machine_to_stop_stops_all(machine, meeting, folder):
     first, second = (machine("two", *meeting, "--restarts", "1", steps=100_000) for _ in range(2))
     wait_for(2, folder, "two", first, second)
