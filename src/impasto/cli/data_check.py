@@ -58,7 +58,7 @@ class Checked:
         write_cache(run / CACHE, self.findings)
 
 
-def with_shards(data: Any, accelerator: "Accelerator") -> Any:
+def with_shards(data: Any, accelerator: "Accelerator", screen: Screen) -> Any:
     """The same with a shard's pictures in the place of its address; only the first process asks for them.
 
     data: folders and, as texts, addresses of shards; or {kind: these}. Raises DataError, in the first process, for a
@@ -74,7 +74,9 @@ def with_shards(data: Any, accelerator: "Accelerator") -> Any:
         return data
     found: dict[str, Any] = {}
     if accelerator.is_main_process:
-        found = {address: pictures_at([address]) for address in dict.fromkeys(addresses)}
+        for address in dict.fromkeys(addresses):
+            with screen.counting(f"reading the headers of {address}") as count:
+                found[address] = pictures_at([address], count)
     [found] = broadcast_object_list([found])
     listed = {
         kind: [one for place in places for one in (found[place] if isinstance(place, str) else [place])]

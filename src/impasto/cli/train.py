@@ -177,8 +177,8 @@ def train(
     launch.end_with_launcher()
     accelerator = _accelerator(machine)
     resume = _goes_on(out, resume)
-    folders = with_shards(given, accelerator)
     screen = Screen(quiet=not accelerator.is_main_process)
+    folders = with_shards(given, accelerator, screen)
     checked = check_data(folders, out, accelerator, screen, skip=pictures.skip_unreadable)
     folders = checked.data
     if hasattr(module, "settle"):

@@ -6,7 +6,7 @@ an address.
 
 import re
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
@@ -80,17 +80,22 @@ def pictures_in(shard: Path) -> list[PackedPicture]:
     return [PackedPicture(shard, member.name, member.offset_data, member.size) for member in found]
 
 
-def pictures_at(words: Sequence[str]) -> list[PackedPicture]:
+def pictures_at(words: Sequence[str], progress: Callable[[int, int], None] | None = None) -> list[PackedPicture]:
     """The same of shards that stay where they are, in the order of their names' numbers.
 
     words: paths and addresses of shards, with numbers in braces as webdataset writes them, as
-        s3://bucket/train-{000000..000117}.tar.
+        s3://bucket/train-{000000..000117}.tar. progress: called with (shards done, of how many).
     Raises DataError also for what cannot be read and is no shard, OptionError for an address of no known kind.
     """
     shards = [shard for word in words for shard in _numbered(word)]
+    found: list[PackedPicture] = []
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
-        return [picture for pictures in pool.map(_pictures_at, shards) for picture in pictures]
+        for done, pictures in enumerate(pool.map(_pictures_at, shards), 1):
+            found += pictures
+            if progress:
+                progress(done, len(shards))
+        return found
     finally:
         pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for the rest
 
