@@ -196,6 +196,8 @@ def test_a_full_disk_refuses_and_loses_nothing(serve, spool, tmp_path, monkeypat
     monkeypatch.setattr(spool_module, "replace_file", full)
     with pytest.raises(QueueFullError, match="the server's disk is full"):
         service.keep(second.id)
+    with pytest.raises(NoSuchJobError):
+        service.status(second.id)
     (tmp_path / "go").touch()
     # It is done, and only not on the disk.
     assert service.wait(first.id, SOON).status is Status.DONE

@@ -154,10 +154,14 @@ class Service:
             return self._snapshot(job)
 
     def keep(self, job_id: str, user: str | None = None) -> None:
-        """Have the job outlive the service, where there is a spool. Raises NoSuchJobError, and QueueFullError for a
-        full disk."""
+        """Have the job outlive the service, where there is a spool. Raises NoSuchJobError, and for a full disk
+        QueueFullError; then there is no such job any more."""
         with self._changed:
-            self._jobs.keep(self._jobs.find(job_id, user))
+            try:
+                self._jobs.keep(self._jobs.find(job_id, user))
+            except refusals.QueueFullError:
+                self.forget(job_id, user, entirely=True)
+                raise
 
     def status(self, job_id: str, user: str | None = None) -> Snapshot:
         """Raises NoSuchJobError."""
