@@ -114,6 +114,8 @@ def others(page: Any, shoot: Any) -> None:
     page.click("#video-go:enabled")
     expect(page.locator("#video-note")).to_contain_text("Painted", timeout=PATIENCE)
     page.wait_for_function("[...document.querySelectorAll('#video video')].every(one => one.readyState >= 2)")
+    # Players say for a moment that they load.
+    page.wait_for_timeout(3000)
     shoot("page-video")
 
 

@@ -170,7 +170,7 @@ def run(
             job.stop = "time-limit"
         if job.stop and kill_at is None:
             worker.send("cancel", job=job.id)
-            kill_at = now + (STOP_SECONDS if job.folder is None else VIDEO_STOP_SECONDS)
+            kill_at = now + _seconds_to_stop(job)
         if kill_at is not None and now >= kill_at:
             worker.kill()
         try:
@@ -213,6 +213,11 @@ def _parse(message: wire.Message, job: ServiceJob) -> "JobProgress | JobOutcome"
         case "failed" if isinstance(values["code"], str) and isinstance(values["message"], str):
             return JobOutcome(result, Failure(values["code"], values["message"]))
     raise ValueError("of no kind")
+
+
+def _seconds_to_stop(job: ServiceJob) -> float:
+    """Until what was told to stop is killed. Of a service that ends, nobody will fetch the film."""
+    return STOP_SECONDS if job.folder is None or job.stop == "stopping" else VIDEO_STOP_SECONDS
 
 
 def _result(job: ServiceJob, data: bytes | None) -> JobResult | None:
