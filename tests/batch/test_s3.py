@@ -1,6 +1,7 @@
 """From and to an S3 on loopback that speaks the real protocol, and is moto's."""
 
 from itertools import islice
+from urllib.request import Request, urlopen
 
 import pytest
 import torch
@@ -36,7 +37,9 @@ def s3(monkeypatch):
     s3fs.S3FileSystem.clear_instance_cache()
     yield client
     s3fs.S3FileSystem.clear_instance_cache()
-    server.stop()
+    # What it holds is the process's, and not the server's.
+    with urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST")):
+        server.stop()
 
 
 def test_a_bucket_is_painted_as_a_folder_is(s3, photos, shard, tmp_path, states, darkener):
