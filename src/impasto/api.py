@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from impasto import image, methods
 from impasto.colour import keep_colours
@@ -27,6 +26,7 @@ from impasto.record import Record
 from impasto.sources import PathLike, Source, as_kind, as_list, as_mask, as_picture, depth, like
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
 
 # What a style may come as: a file NAME.style.safetensors counts as a path, as does the name of one of impasto's own.
@@ -71,7 +71,7 @@ def load(
     )
 
 
-Kind = TypeVar("Kind", bytes, Image.Image, NDArray[Any], "Tensor")
+Kind = TypeVar("Kind", bytes, "Image", NDArray[Any], "Tensor")
 
 
 @overload

@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from PIL import Image, PngImagePlugin
 
-from impasto import gallery, sixteen_bit, sizes
+from impasto import encoding, gallery, sizes
 from impasto import record as records
 from impasto.colour import luma
 from impasto.decoding import Decoded, Floats, decode, fractions
 from impasto.device import CPU, check_memory, check_room
 from impasto.engine import raster
 from impasto.errors import PictureError, reason_of
-from impasto.files import check_output, replace_file
+from impasto.files import check_output, replacing
+from impasto.picture_file import image_of
+from impasto.pil import PILFile
 from impasto.record import Record, check_path, explained, opened
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
 
 DEFAULT_PIXEL_LIMIT = records.DEFAULT_PIXEL_LIMIT
@@ -77,7 +79,7 @@ class Picture:
 def read(source: Source, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Picture:
     """Read a picture from a path, the bytes of a file, or an open binary file.
 
-    Reads JPEG, PNG, WebP, TIFF, BMP, GIF and, where Pillow can, AVIF; of several frames the first. The result is
+    Reads JPEG, PNG, WebP, TIFF, BMP, GIF and AVIF; of several frames the first. The result is
     upright (EXIF orientation applied) and in sRGB (colour profile applied).
     pixel_limit: pixels (height x width) above which the header alone is read and the picture refused.
     Raises PictureError, one line that names the source and what is wrong with it.
@@ -87,16 +89,15 @@ def read(source: Source, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Picture:
 
 def read_decoded(source: Source, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Decoded:
     """The same as numbers of the file's own depth, which are smaller where they wait or travel."""
-    with opened(source, pixel_limit) as image:
-        check_room(image.height, image.width, len(image.getbands()))
-        return decode(image)
+    with opened(source, pixel_limit) as file:
+        check_room(file.height, file.width, file.image.bands)
+        return decode(file)
 
 
-def from_pil(image: Image.Image) -> Picture:
+def from_pil(image: "Image") -> Picture:
     """A picture from any PIL image, treated as a file is: upright, in sRGB. Raises PictureError."""
     with explained("the PIL image"):
-        image.load()
-        return from_decoded(decode(image))
+        return from_decoded(decode(PILFile(image)))
 
 
 def on_white(picture: Picture) -> Picture:
@@ -141,7 +142,9 @@ def write(
     """
     target = check_target(path, overwrite=overwrite, sources=sources)
     try:
-        replace_file(target, encode(picture, Path(path).suffix, bits=bits, record=record))
+        kind, image = _to_be_written(picture, Path(path).suffix, bits)
+        with replacing(target) as part, part.open("w+b") as file:
+            encoding.save(image, file, kind, record)
     except OSError as error:
         raise PictureError(f"{path}: it cannot be written: {reason_of(error)}") from error
     except PictureError as error:
@@ -178,7 +181,15 @@ def encode(picture: Picture, format: str, *, bits: int | None = None, record: Re
     JPEG is quality 95 without colour subsampling, over white where transparent; WebP is quality 95; others are exact.
     Raises PictureError: unknown format, 16 bits in JPEG or WebP, a side too long for the format, NaN in the pixels.
     """
-    kind = _format(format)
+    kind, image = _to_be_written(picture, format, bits)
+    stream = io.BytesIO()
+    encoding.save(image, stream, kind, record)
+    return stream.getvalue()
+
+
+def _to_be_written(picture: Picture, suffix: str, bits: int | None) -> tuple[str, Any]:
+    """The format, and the pixels for libvips."""
+    kind = _format(suffix)
     depth = 8 if bits is None else bits
     if depth not in (8, 16):
         raise PictureError(f"{bits} bits per channel cannot be written; choose 8 or 16")
@@ -187,36 +198,12 @@ def encode(picture: Picture, format: str, *, bits: int | None = None, record: Re
     _check_sides(kind, picture.height, picture.width)
     if kind == "JPEG" and picture.alpha is not None:
         picture = on_white(picture)
-    levels = samples(picture, depth)
-    if kind == "TIFF":
-        return sixteen_bit.encode_tiff(levels, records.to_description(record) if record is not None else None)
-    texts = {records.KEYWORD: records.to_text(record)} if record is not None else {}
-    if kind == "PNG" and depth == 16:
-        return sixteen_bit.encode_png(levels, texts)
-    return _encode_with_pillow(levels, kind, texts, records.to_exif(record) if record is not None else b"")
+    return kind, image_of(samples(picture, depth), "srgb" if depth == 8 else "rgb16")
 
 
 def _check_sides(kind: str, height: int, width: int) -> None:
     if max(height, width) > (limit := _LONGEST_SIDE.get(kind, sys.maxsize)):
         raise PictureError(f"{kind} holds at most {limit} pixels a side, not {width} x {height}; PNG holds more")
-
-
-def _encode_with_pillow(levels: NDArray[np.uint8], kind: str, texts: dict[str, str], exif: bytes) -> bytes:
-    chunks = PngImagePlugin.PngInfo()
-    chunks.add(b"sRGB", b"\0")
-    for keyword, text in texts.items():
-        chunks.add_itxt(keyword, text)
-    options: dict[str, dict[str, Any]] = {
-        "PNG": {"pnginfo": chunks, "compress_level": sixteen_bit.DEFLATE_LEVEL},
-        "JPEG": {"quality": 95, "subsampling": "4:4:4", "exif": exif},
-        "WebP": {"quality": 95, "exact": True, "exif": exif},
-    }
-    stream = io.BytesIO()
-    try:
-        Image.fromarray(levels).save(stream, kind, **options[kind])
-    except (OSError, ValueError) as error:
-        raise PictureError(f"it cannot be written as {kind}: {error}") from error
-    return stream.getvalue()
 
 
 def samples(picture: Picture, bits: int) -> NDArray[Any]:
@@ -233,8 +220,10 @@ def samples(picture: Picture, bits: int) -> NDArray[Any]:
 # --- arrays, tensors, PIL images -------------------------------------------------------------------------------------
 
 
-def to_pil(picture: Picture) -> Image.Image:
+def to_pil(picture: Picture) -> "Image":
     """An 8-bit PIL image, RGBA if the picture has alpha, else RGB."""
+    from PIL import Image
+
     return Image.fromarray(samples(picture, 8))
 
 
