@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from impasto import record as records
 from impasto.colour_profiles import in_srgb, without_inks
+from impasto.engine.raster import Raster, Window
+from impasto.engine.room import HELD, Scratch
 from impasto.errors import PictureError
-from impasto.picture_file import PictureFile, kind_of_image, pixels
+from impasto.picture_file import PictureFile, kind_of_image, pixels, strips
 from impasto.record import opened
 
 if TYPE_CHECKING:
@@ -49,6 +51,53 @@ def decode(file: PictureFile) -> Decoded:
     samples = _wide_grey(file, notes) if is_wide(file) else pixels(shown(file, notes))
     samples = upright(samples, orientation_of(file, notes))
     return Decoded(samples, (*notes, *_about_frames(file)))
+
+
+def is_large(file: PictureFile) -> bool:
+    """Whether it is kept in a file of its own while it is looked at."""
+    image = file.image
+    num_bytes = image.width * image.height * _COLOURS.get(image.interpretation, 3) * (1 + (image.format == "ushort"))
+    return num_bytes > HELD and not file.has_alpha and not is_wide(file)
+
+
+def decode_large(file: PictureFile) -> tuple[Raster, int, tuple[str, ...]]:
+    """`decode` of a picture without opacity, a few rows at a time: the colours (1, 3, H, W), bits, notes."""
+    notes: list[str] = []
+    image = shown(file, notes)
+    kept = Scratch(image.height, image.width, image.bands, np.uint8 if image.format == "uchar" else np.uint16)
+    for top, rows in strips(image):
+        kept.put(Window(top, 0, top + len(rows), image.width), rows)
+    colours = Upright(kept, orientation_of(file, notes))
+    return colours, 8 * kept.kind.itemsize, (*notes, *_about_frames(file))
+
+
+@dataclass(frozen=True)
+class Upright:
+    """A picture as it should be seen, in three colours. stored: as it lies in its file. orientation: EXIF's."""
+
+    stored: Scratch
+    orientation: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        height, width = self.stored.size
+        return (width, height) if self._lies else (height, width)
+
+    def window(self, place: Window) -> Floats:
+        height, width = self.size
+        mirrored, inverted = self.orientation in (2, 3, 6, 7), self.orientation in (3, 4, 7, 8)
+        top, bottom = (height - place.bottom, height - place.top) if inverted else (place.top, place.bottom)
+        left, right = (width - place.right, width - place.left) if mirrored else (place.left, place.right)
+        there = Window(left, top, right, bottom) if self._lies else Window(top, left, bottom, right)
+        part = self.stored.window(there)
+        part = part.swapaxes(-1, -2) if self._lies else part
+        part = part[..., ::-1] if mirrored else part
+        part = part[..., ::-1, :] if inverted else part
+        return np.broadcast_to(part, (1, 3, *place.size))
+
+    @property
+    def _lies(self) -> bool:
+        return self.orientation in (5, 6, 7, 8)
 
 
 def read_shown(

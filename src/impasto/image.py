@@ -18,12 +18,13 @@ from numpy.typing import DTypeLike, NDArray
 from impasto import encoding, gallery, sizes
 from impasto import record as records
 from impasto.colour import luma
-from impasto.decoding import Decoded, Floats, decode, fractions
+from impasto.decoding import Decoded, Floats, decode, decode_large, fractions, is_large
 from impasto.device import CPU, check_memory, check_room
-from impasto.engine import raster
+from impasto.engine.raster import Held, Raster, resized, whole
+from impasto.engine.room import Room, Scratch
 from impasto.errors import PictureError, reason_of
 from impasto.files import check_output, replacing
-from impasto.picture_file import image_of
+from impasto.picture_file import PictureFile, image_in_file, image_of
 from impasto.pil import PILFile
 from impasto.record import Record, check_path, explained, opened
 
@@ -36,6 +37,9 @@ Source = records.Source
 
 _LONGEST_SIDE = {"JPEG": 65_500, "WebP": 16_383}
 LARGE = 2**24  # pixels that no machine has too little memory for
+WHOLE = 2**22
+"""Pixels of the largest picture that is painted as numbers of 32 bits from beginning to end; of larger ones only what
+is looked at is."""
 
 fit = sizes.fit
 FORMATS = gallery.FORMATS
@@ -46,31 +50,44 @@ Path_ = str | os.PathLike[str]
 class Picture:
     """One picture.
 
-    pixels: (1, 3, H, W) float32, RGB in sRGB, [0, 1].
+    colours: (1, 3, H, W) float32, RGB in sRGB, [0, 1]; or a raster of such, for a large one that is looked at part by
+        part.
     alpha: (1, 1, H, W) float32, [0, 1], 1 where opaque; None for a picture without transparency.
     bits: 8 or 16, per channel of the source; floating-point sources count as 16.
     notes: what the user should hear about reading it, such as "animated: the first of 12 frames".
     """
 
-    pixels: Floats
+    colours: Floats | Raster
     alpha: Floats | None = None
     bits: int = 8
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        shape = tuple(self.pixels.shape)
-        if len(shape) != 4 or shape[:2] != (1, 3) or 0 in shape:
-            raise PictureError(f"a picture's pixels have the shape (1, 3, H, W), not {shape}")
+        if isinstance(self.colours, np.ndarray):
+            shape = tuple(self.colours.shape)
+            if len(shape) != 4 or shape[:2] != (1, 3) or 0 in shape:
+                raise PictureError(f"a picture's pixels have the shape (1, 3, H, W), not {shape}")
+        shape = (1, 3, *self.raster.size)
         if self.alpha is not None and self.alpha.shape != (1, 1, *shape[2:]):
             raise PictureError(f"a picture of {shape} has an alpha of (1, 1, H, W), not {tuple(self.alpha.shape)}")
 
     @property
+    def raster(self) -> Raster:
+        """The colours, to be looked at part by part."""
+        return Held(self.colours) if isinstance(self.colours, np.ndarray) else self.colours
+
+    @property
+    def pixels(self) -> Floats:
+        """(1, 3, H, W) float32: all of them, in memory."""
+        return self.colours if isinstance(self.colours, np.ndarray) else self.colours.window(whole(self.colours))
+
+    @property
     def height(self) -> int:
-        return int(self.pixels.shape[2])
+        return self.raster.size[0]
 
     @property
     def width(self) -> int:
-        return int(self.pixels.shape[3])
+        return self.raster.size[1]
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -84,14 +101,22 @@ def read(source: Source, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Picture:
     pixel_limit: pixels (height x width) above which the header alone is read and the picture refused.
     Raises PictureError, one line that names the source and what is wrong with it.
     """
-    return from_decoded(read_decoded(source, pixel_limit=pixel_limit))
+    with opened(source, pixel_limit) as file:
+        if is_large(file):
+            kept, bits, notes = decode_large(file)
+            return Picture(kept, bits=bits, notes=notes)
+        return from_decoded(_decoded(file))
 
 
 def read_decoded(source: Source, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Decoded:
     """The same as numbers of the file's own depth, which are smaller where they wait or travel."""
     with opened(source, pixel_limit) as file:
-        check_room(file.height, file.width, file.image.bands)
-        return decode(file)
+        return _decoded(file)
+
+
+def _decoded(file: PictureFile) -> Decoded:
+    check_room(file.height, file.width, file.image.bands)
+    return decode(file)
 
 
 def from_pil(image: "Image") -> Picture:
@@ -110,6 +135,10 @@ def on_white(picture: Picture) -> Picture:
 
 def from_decoded(found: Decoded) -> Picture:
     """A picture from what was decoded of a file."""
+    height, width, channels = found.samples.shape
+    if height * width > WHOLE and channels in (1, 3) and found.samples.dtype.kind == "u":
+        planes = np.broadcast_to(found.samples.transpose(2, 0, 1)[None], (1, 3, height, width))
+        return Picture(Held(planes), bits=found.bits, notes=found.notes)
     return _from_channels(fractions(found.samples), found.bits, found.notes)
 
 
@@ -120,6 +149,13 @@ def _from_channels(channels: Floats, bits: int, notes: tuple[str, ...] = ()) -> 
     alpha = planes[:, -1:].copy() if count in (2, 4) else None
     pixels = planes[:, :3] if count >= 3 else planes[:, :1].repeat(3, 1)
     return Picture(np.ascontiguousarray(pixels), alpha, bits, notes)
+
+
+def numbers_of(picture: Picture) -> type[np.generic]:
+    """What its samples are enough as: whole numbers of a file's own bits, fractions of a caller's array."""
+    if picture.bits == 8:
+        return np.uint8
+    return np.float32 if isinstance(picture.colours, np.ndarray) else np.uint16
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -198,6 +234,8 @@ def _to_be_written(picture: Picture, suffix: str, bits: int | None) -> tuple[str
     _check_sides(kind, picture.height, picture.width)
     if kind == "JPEG" and picture.alpha is not None:
         picture = on_white(picture)
+    if isinstance(kept := picture.colours, Scratch) and picture.alpha is None:
+        return kind, image_in_file(kept.path, (*kept.size, kept.channels), kept.kind, depth)
     return kind, image_of(samples(picture, depth), "srgb" if depth == 8 else "rgb16")
 
 
@@ -208,6 +246,8 @@ def _check_sides(kind: str, height: int, width: int) -> None:
 
 def samples(picture: Picture, bits: int) -> NDArray[Any]:
     """(H, W, 3) or, with alpha, (H, W, 4) as uint8 or uint16, rounded to nearest."""
+    if isinstance(kept := picture.colours, Room) and 8 * kept.pixels.itemsize == bits and picture.alpha is None:
+        return np.ascontiguousarray(kept.pixels[0].transpose(1, 2, 0))
     parts = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha]
     channels = np.concatenate([part[0] for part in parts]) if len(parts) > 1 else parts[0][0]
     if not np.isfinite(channels).all():
@@ -292,4 +332,4 @@ def resize(image: Floats, height: int, width: int) -> Floats:
         return image
     if height * width > LARGE:
         check_memory(CPU, height, width, 2 * image.shape[0] * image.shape[1] * image.itemsize)
-    return raster.resized(image, height, width)
+    return resized(image, height, width)

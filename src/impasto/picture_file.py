@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from impasto import exif, png_chunks
 
@@ -249,6 +249,19 @@ def image_of(samples: NDArray[Any], interpretation: str) -> Any:
     kind = next(name for name, numbers in _NUMBERS.items() if held.dtype == numbers)
     image = library().Image.new_from_memory(held.data, width, height, channels, kind)
     return image.copy(interpretation=interpretation)
+
+
+def image_in_file(path: str, shape: tuple[int, int, int], kind: DTypeLike, bits: int) -> Any:
+    """A libvips image of 8 or 16 bits in sRGB of the bare samples in a file, whole numbers or fractions of [0, 1].
+    shape: (H, W, C)."""
+    height, width, channels = shape
+    numbers = np.dtype(kind)
+    name = next(name for name, one in _NUMBERS.items() if numbers == one)
+    image = library().Image.rawload(path, width, height, channels, format=name, access="sequential")
+    if numbers.kind == "f" or 8 * numbers.itemsize != bits:
+        factor = (2**bits - 1) / (np.iinfo(numbers).max if numbers.kind == "u" else 1)
+        image = (factor * image).rint().cast("uchar" if bits == 8 else "ushort")
+    return image.copy(interpretation="srgb" if bits == 8 else "rgb16")
 
 
 def _joined(data: Any, parts: list[tuple[int, int]]) -> Any:
