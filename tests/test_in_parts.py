@@ -32,7 +32,7 @@ def in_parts(monkeypatch):
         for module in (room, decoding):
             monkeypatch.setattr(module, "HELD", 1000)
         monkeypatch.setattr(image, "WHOLE", 1000)
-        monkeypatch.setattr(stylizer, "SMALLER_SIDE", 280)
+        monkeypatch.setattr(stylizer, "SIDE_IN_PARTS", 280)
 
     return begin
 

@@ -40,11 +40,14 @@ class Scratch:
         self.channels = channels
         self.kind = np.dtype(kind)
         self._row = width * channels * self.kind.itemsize
-        # A name is needed, and deleted at the end, only where a descriptor cannot be opened once more.
-        self._has_name = not Path("/dev/fd").exists()
-        make: Any = tempfile.NamedTemporaryFile if self._has_name else tempfile.TemporaryFile
-        self._file = make(buffering=0, prefix="impasto-")
-        weakref.finalize(self, self._file.close)
+        self._name = ""
+        if Path("/dev/fd").exists():
+            self._file: Any = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+        else:
+            # Where a descriptor cannot be opened once more, the file has a name until the end.
+            descriptor, self._name = tempfile.mkstemp(prefix="impasto-")
+            self._file = os.fdopen(descriptor, "r+b", buffering=0)
+        weakref.finalize(self, _removed, self._file, self._name)
         self._lock = threading.Lock()
         self._allocate(height * self._row)
 
@@ -64,7 +67,7 @@ class Scratch:
     @property
     def path(self) -> str:
         """By which the samples, and nothing else, can be read while this is there."""
-        return self._file.name if self._has_name else f"/dev/fd/{self._file.fileno()}"
+        return self._name or f"/dev/fd/{self._file.fileno()}"
 
     def window(self, place: Window) -> Array:
         """See `Raster`."""
@@ -101,6 +104,12 @@ class Scratch:
         first = place.top * self._row + place.left * self.channels * self.kind.itemsize
         runs: list[Any] = [part] if place.size[1] == self.size[1] else list(part)
         return [(first + number * self._row, memoryview(run).cast("B")) for number, run in enumerate(runs)]
+
+
+def _removed(file: Any, name: str) -> None:
+    file.close()
+    if name:
+        Path(name).unlink(missing_ok=True)
 
 
 def room(count: int, channels: int, height: int, width: int, kind: DTypeLike | None = None) -> Room | Scratch:

@@ -1,7 +1,6 @@
 """Method `adain`: any style in one forward pass (paper 004; Huang and Belongie 2017)."""
 
 import logging
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import cache
@@ -16,7 +15,7 @@ from impasto.device import CPU, Device, memory_guard, needed_torch
 from impasto.engine.backend import Backend, has_runtime, load_backend
 from impasto.engine.colours import colours
 from impasto.engine.following import Following
-from impasto.engine.painter import SIDE, Painter, Write, encoded
+from impasto.engine.painter import Painter, Write, encoded
 from impasto.engine.raster import Held, Raster
 from impasto.engine.statistics import Array
 from impasto.engine.styles import Style, blended
@@ -34,9 +33,9 @@ STYLE_SIDE, STYLE_LENGTH = 512, 2048
 # arrays that are held at once; tiles take some hundred megabytes beside that.
 BYTES_PER_PIXEL = 32.0
 
-# The side of squares that a picture in parts is painted in, up to so many pixels: larger ones are faster by a seventh,
-# and take 100 MB more, which counts where everything else takes 300.
-SMALLER_SIDE, HUGE = 1000, 2**25
+# The side of the squares that a picture in parts is painted in: those of `SIDE` are faster by a seventh, and take
+# 100 MB more, which counts where everything else takes 300.
+SIDE_IN_PARTS = 960
 
 logger = logging.getLogger("impasto")
 
@@ -103,7 +102,7 @@ class AdaIN:
         _refuse_what_does_nothing(self.backend(options), options)
         with self._lock, memory_guard(self.device, *content.size, 0):
             painter = self._painter(styles, options, masks)
-            replace(painter, side=SIDE if math.prod(content.size) > HUGE else SMALLER_SIDE).stream(content, write)
+            replace(painter, side=SIDE_IN_PARTS).stream(content, write)
 
     def paint_frame(
         self, content: Array, styles: Sequence[Array | Style], options: AdaINOptions, *, following: Following,
