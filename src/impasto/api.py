@@ -207,7 +207,7 @@ def paint(
         raise OptionError(f"method is '{options.method}', but the stylizer that was given is of {stylizer.method}")
     size = image.fit(content.height, content.width, options.size)
     called = names or Names(styles=_names(styles), masks=_names(masks))
-    if math.prod(size) > image.WHOLE and content.alpha is None and options.in_parts:
+    if content.height * content.width > image.WHOLE and content.alpha is None and options.in_parts:
         return _painted_in_parts(content, styles, options, masks, stylizer, progress, called)
     check_memory(stylizer.device, *size, _bytes_per_pixel(stylizer, options, len(masks) or content.alpha is not None))
     pixels = image.resize(content_with_opacity(content), *size)
