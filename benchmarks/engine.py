@@ -7,10 +7,11 @@ speed: seconds for one picture of 512, 1024 and 2048 px, style encoded beforehan
     random weights, eager PyTorch in fp32. Each is a process of its own, for their threads would fight; they take turns,
     and what counts is the least of the rounds. The ceiling is what convolutions of 128 channels at an eighth of the
     picture reach in OpenVINO.
-growth: seconds per megapixel from 512 to 8192 px.
-command: `impasto stylize`, cold, a 512 px photo, and what of it is starting Python, numpy and the runtime.
-large: the same for 12 and 100 megapixels, JPEG to JPEG, with the peak of resident memory. --gigapixel adds one, TIFF to
-    TIFF.
+growth: seconds per megapixel from 512 to 8192 px, the median of rounds in which the sizes take turns.
+command: `impasto stylize`, cold, a 512 px photo, and what of it is starting Python, numpy and the runtime, which take
+    turns; medians.
+large: the same for 12 megapixels, the median of three, and 100, JPEG to JPEG, with the peak of resident memory.
+    --gigapixel adds one, TIFF to TIFF.
 folder: 512 px pictures a second of a whole folder, over those of the bare engine.
 size: what the core's packages take on disk.
 """
@@ -24,6 +25,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -264,8 +266,14 @@ def bfloat() -> bool:
 
 def growth(rounds: int) -> None:
     worker, first = Worker("engine, OpenVINO, auto"), 0.0
-    for side in (512, 1024, 2048, 4096, 8192):
-        seconds = min(worker.ask(str(side)) for _ in range(rounds if side < 2048 else 2))
+    sides = (512, 1024, 2048, 4096, 8192)
+    times: dict[int, list[float]] = {side: [] for side in sides}
+    for number in range(min(rounds, 5)):
+        for side in sides:
+            if side < 4096 or number == 0:
+                times[side].append(worker.ask(str(side)))
+    for side in sides:
+        seconds = median(times[side])
         rate = seconds / side**2 * 1e6
         first = first or rate
         print(
@@ -281,26 +289,28 @@ def command(rounds: int) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         photo = save(folder / "photo.jpg", 512, 512)
-        least: dict[str, float] = {}
+        times: dict[str, list[float]] = {what: [] for what in (*starts, "whole")}
         for number in range(rounds):
             for what, code in starts.items():
-                seconds, _ = timed([sys.executable, "-c", code])
-                least[what] = min(seconds, least.get(what, seconds))
+                times[what].append(timed([sys.executable, "-c", code])[0])
             seconds, memory = timed(stylize(photo, folder / f"painted-{number}.jpg"))
-            least["whole"] = min(seconds, least.get("whole", seconds))
-    parts = ", ".join(f"{what} {least[what]:.2f}" for what in starts)
+            times["whole"].append(seconds)
+    parts = ", ".join(f"{what} {median(times[what]):.2f}" for what in starts)
     print(
-        f"impasto stylize, 512 px, cold: {least['whole']:.2f} s, {memory:.0f} MB; processes that only import: {parts}"
+        f"impasto stylize, 512 px, cold: {median(times['whole']):.2f} s, {memory:.0f} MB; processes that only import:"
+        f" {parts}"
     )
 
 
 def large(*, gigapixel: bool) -> None:
-    cases = [("12 megapixels", 4000, 3000, ".jpg"), ("100 megapixels", 12_240, 8_168, ".jpg")]
-    cases += [("1 gigapixel", 38_720, 25_840, ".tif")] if gigapixel else []
+    cases = [("12 megapixels", 4000, 3000, ".jpg", 3), ("100 megapixels", 12_240, 8_168, ".jpg", 1)]
+    cases += [("1 gigapixel", 38_720, 25_840, ".tif", 1)] if gigapixel else []
     with TemporaryDirectory() as name:
-        for what, width, height, suffix in cases:
-            photo = save(Path(name) / f"photo{suffix}", height, width)
-            seconds, memory = timed(stylize(photo, Path(name) / f"painted{suffix}"))
+        for what, width, height, suffix, rounds in cases:
+            photo, painted = save(Path(name) / f"photo{suffix}", height, width), Path(name) / f"painted{suffix}"
+            command = [*stylize(photo, painted), "--overwrite", "--pixel-limit", str(width * height)]
+            runs = [timed(command) for _ in range(rounds)]
+            seconds, memory = median(seconds for seconds, _ in runs), max(memory for _, memory in runs)
             print(f"{what}, {suffix} to {suffix}: {seconds:.1f} s, {memory:.0f} MB at the peak", flush=True)
 
 
@@ -314,7 +324,7 @@ def folder(count: int) -> None:
         seconds, memory = timed(stylize(photos, Path(name) / "painted"))
         alone, _ = timed(stylize(first, Path(name) / "alone.jpg"))
     worker = Worker("engine, OpenVINO, auto")
-    bare = min(worker.ask("512") for _ in range(30))
+    bare = median(worker.ask("512") for _ in range(30))
     worker.close()
     each = (seconds - alone) / (count - 1)
     print(
@@ -359,8 +369,8 @@ def timed(arguments: list[str]) -> tuple[float, float]:
     return seconds, usage.ru_maxrss / 1000
 
 
-def needed(name: str, found: set[str]) -> set[str]:
-    """A package and what it needs, without extras."""
+def needed(name: str, found: set[str], extras: str = "") -> set[str]:
+    """A package and what it needs, with those of its extras that are named."""
     name = re.sub(r"[-_.]+", "-", name).lower()
     if name not in found:
         try:
@@ -369,8 +379,11 @@ def needed(name: str, found: set[str]) -> set[str]:
             return found
         found.add(name)
         for line in requirements:
-            if ";" not in line:
-                needed(re.split(r"[^A-Za-z0-9._-]", line)[0], found)
+            extra = re.search(r"extra == ['\"](.+?)['\"]", line)
+            if ";" not in line or (extra and extra[1] in extras.split(",")):
+                parts = re.match(r"([A-Za-z0-9._-]+)\s*(?:\[(.*?)\])?", line)
+                assert parts is not None
+                needed(parts[1], found, parts[2] or "")
     return found
 
 

@@ -4,6 +4,8 @@ import errno
 import io
 import os
 import struct
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -688,6 +690,26 @@ def test_reading_in_threads_restores_what_is_global() -> None:
         thread.join()
     assert list(warnings.filters) == before
     assert Image.MAX_IMAGE_PIXELS == 89_478_485
+
+
+FORK = """
+import os, sys
+import numpy as np
+from impasto import image
+picture = image.from_array(np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8))
+files = [image.encode(picture, kind) for kind in ("jpeg", "png", "webp", "tiff")]
+seen = [image.read(file).pixels for file in files]
+if child := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+same = all((image.read(file).pixels == one).all() for file, one in zip(files, seen))
+written = [image.encode(picture, kind, record={}) for kind in ("png", "tiff")]
+same = same and all((image.read(file).pixels == picture.pixels).all() for file in written)
+os._exit(0 if same else 3)
+"""
+
+
+def test_a_forked_process_reads_and_writes_what_its_parent_does() -> None:
+    assert subprocess.run([sys.executable, "-c", FORK], timeout=60, check=False).returncode == 0
 
 
 # --- arrays, tensors, PIL images, sizes ------------------------------------------------------------------------------

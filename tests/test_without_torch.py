@@ -73,6 +73,33 @@ def test_what_needs_it_says_how_to_get_it(run, choice: list[str], what: str) -> 
     assert (done.returncode, done.stderr) == (2, f"impasto: {what} needs PyTorch: pip install 'impasto[torch]'\n")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["compare", "photo.png", "--style", "photo.png", "--output", "compared"],
+        ["survey", "create", "asked.db", "--content", ".", "--style", ".", "--result", "."],
+        ["train", "adain", "--data", "content=.", "--data", "style=.", "--out", "run"],
+        ["attention", "photo.png", "--style", "photo.png", "--map", "--output", "seen.png"],
+        ["evaluate", "photo.png", "--content", "photo.png"],
+        ["study", "attention-map", "--output", "studied"],
+    ],
+)
+def test_commands_that_need_it_say_how_to_get_it(run, command: list[str]) -> None:
+    done = run("-m", "impasto", *command)
+    assert done.returncode in (1, 2)
+    assert (done.stderr.count("\n"), done.stdout) == (1, ""), done.stderr
+    extra = "train" if command[0] == "train" else "torch"
+    assert done.stderr.startswith("impasto: ")
+    assert done.stderr.endswith(f": pip install 'impasto[{extra}]'\n")
+
+
+@pytest.mark.slow
+def test_the_wheel_alone_paints_and_serves() -> None:
+    script = Path(__file__).parent.parent / "tools/clean_install.py"
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.slow
 def test_the_service(run) -> None:
     done = run("-c", SERVE, "photo.png", packaged()["swirls"])

@@ -4,7 +4,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from impasto import image, methods
-from impasto.colour import keep_colours
 from impasto.device import check_memory, choose_device, prepare_for_forks
+from impasto.engine.raster import Resized
+from impasto.engine.room import materialised, room
 from impasto.errors import Cancelled, OptionError
+from impasto.finish import Finish
 from impasto.gallery import is_encoded, style_file
 from impasto.masks import content_with_opacity, match_visible, regions, style_pixels, together, visible, visible_colours
 from impasto.methods import DEFAULT, EncodedStyle, Stylizer, combined, load_encoded, load_method, refinement
@@ -27,6 +28,7 @@ from impasto.record import Record
 from impasto.sources import PathLike, Source, as_kind, as_list, as_mask, as_picture, depth, like
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
 
 # What a style may come as: a file NAME.style.safetensors counts as a path, as does the name of one of impasto's own.
@@ -71,7 +73,7 @@ def load(
     )
 
 
-Kind = TypeVar("Kind", bytes, Image.Image, NDArray[Any], "Tensor")
+Kind = TypeVar("Kind", bytes, "Image", NDArray[Any], "Tensor")
 
 
 @overload
@@ -204,12 +206,15 @@ def paint(
     if stylizer.method != options.method:
         raise OptionError(f"method is '{options.method}', but the stylizer that was given is of {stylizer.method}")
     size = image.fit(content.height, content.width, options.size)
+    called = names or Names(styles=names_of(styles), masks=names_of(masks))
+    if content.height * content.width > image.WHOLE and content.alpha is None and options.in_parts:
+        return _painted_in_parts(content, styles, options, masks, stylizer, progress, called)
     check_memory(stylizer.device, *size, _bytes_per_pixel(stylizer, options, len(masks) or content.alpha is not None))
     pixels = image.resize(content_with_opacity(content), *size)
-    maps = _maps(masks, len(styles), pixels)
+    maps = _maps(masks, len(styles), *size)
     start = None if options.start is None else visible_colours(image.read(options.start))
     seen = [as_style(style, options) for style in styles]
-    finish = _Finish(visible(pixels)[0], maps, options)
+    finish = Finish(visible(pixels)[0], maps, options)
     prepare_for_forks()
     began = time.monotonic()
     try:
@@ -220,8 +225,36 @@ def paint(
         raise
     picture = like(finish(result), content)
     seconds = time.monotonic() - began
-    called = names or Names(styles=names_of(styles), masks=names_of(masks))
     return Painting(picture, make_record(picture, options, stylizer, called, seconds, finish.last), seconds)
+
+
+def _painted_in_parts(
+    content: image.Picture,
+    styles: Sequence[StyleSource | image.Picture],
+    options: Options,
+    masks: Sequence[Source | image.Picture | None],
+    stylizer: Stylizer,
+    progress: ProgressCallback | None,
+    names: Names,
+) -> Painting:
+    """A large picture, of which nothing is held in memory but what is being painted, and masks."""
+    size = image.fit(content.height, content.width, options.size)
+    check_memory(stylizer.device, *size, 8 * len(masks))
+    seen = [as_style(style, options) for style in styles]
+    maps = _maps(masks, len(styles), *size)
+    prepare_for_forks()
+    began = time.monotonic()
+    photo = content.raster if size == content.raster.size else materialised(Resized(content.raster, size))
+    finish = Finish(photo, maps, options)
+    kept = room(1, 3, *size, image.numbers_of(content))
+    stylizer.paint_in_parts(  # type: ignore[attr-defined]
+        photo, seen, options, masks=maps, write=lambda place, part: kept.write(place, finish.part(place, part))
+    )
+    picture = image.Picture(kept, bits=content.bits)
+    if progress:
+        progress(Progress(step=1, total=1, size=size, preview=lambda: picture.pixels))
+    seconds = time.monotonic() - began
+    return Painting(picture, make_record(picture, options, stylizer, names, seconds), seconds)
 
 
 def paint_batch(
@@ -245,7 +278,7 @@ def paint_batch(
     began = time.monotonic()
     results = methods.painted_by(stylizer, together(pixels), [as_style(style, options) for style in styles], options)
     pictures = [
-        like(_Finish(visible(before)[0], None, options)(after), content)
+        like(Finish(visible(before)[0], None, options)(after), content)
         for before, after, content in zip(pixels, np.split(results, len(contents)), contents, strict=True)
     ]
     seconds = (time.monotonic() - began) / len(contents)
@@ -303,42 +336,12 @@ def _loaded_refiner(device: str, weights: Path | None) -> Stylizer:
     return load_method(methods.REFINER, choose_device(device), weights=weights)
 
 
-class _Finish:
-    """What is done to every picture that a method hands out, finished or not: regions and colours."""
-
-    def __init__(self, content: Floats, maps: Sequence[Floats] | None, options: Options) -> None:
-        self.content = content
-        self.covered = None if maps is None else np.sum(list(maps), 0).clip(0, 1)
-        self.keeps_colours = options.colour == "keep"
-        self.last: Progress | None = None
-
-    def __call__(self, painted: Floats) -> Floats:
-        """(1, 3, h, w) -> the same, where no style goes the content itself."""
-        height, width = painted.shape[-2:]
-        content = image.resize(self.content, height, width)
-        if self.keeps_colours:
-            painted = keep_colours(painted, content)
-        if self.covered is not None:
-            painted = content + image.resize(self.covered, height, width) * (painted - content)
-        return painted
-
-    def watching(self, progress: ProgressCallback | None) -> ProgressCallback:
-        """The same reports, with previews that are finished, too; the last one is remembered."""
-
-        def report(made: Progress) -> None:
-            self.last, preview = made, made.preview
-            if progress:
-                progress(made if preview is None else replace(made, preview=lambda: self(preview())))
-
-        return report
-
-
-def _maps(masks: Sequence[Source | image.Picture | None], styles: int, pixels: Floats) -> list[Floats] | None:
+def _maps(masks: Sequence[Source | image.Picture | None], styles: int, height: int, width: int) -> list[Floats] | None:
     """The masks as shares of every position. Raises OptionError if they do not fit the styles."""
     if not masks:
         return None
     pictures = [None if mask is None else as_mask(mask) for mask in masks]
-    return regions(pictures, styles, *pixels.shape[-2:])
+    return regions(pictures, styles, height, width)
 
 
 def as_style(source: StyleSource | image.Picture, options: Options) -> Floats | EncodedStyle:

@@ -1,23 +1,30 @@
-"""What a picture's file shows: upright, in sRGB, whatever its mode, bits, colour profile and transparency.
+"""What a picture's file shows: upright, in sRGB, whatever its channels, bits, colour profile and transparency.
 
 Everything that looks at a picture decodes it here: painting, training, the check of data, thumbnails.
 """
 
-import io
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageFile
 
 from impasto import record as records
-from impasto import sixteen_bit
+from impasto.colour_profiles import in_srgb, without_inks
+from impasto.engine.raster import Raster, Window
+from impasto.engine.room import HELD, Scratch
+from impasto.errors import PictureError
+from impasto.picture_file import PictureFile, kind_of_image, pixels, strips
 from impasto.record import opened
 
-_ORIENTATION = 0x0112
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
-Floats = sixteen_bit.Floats
+Floats = NDArray[np.float32]
+
+_COLOURS = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb": 3, "rgb16": 3, "cmyk": 4, "lab": 3, "labs": 3}
+
+_WIDE = ("char", "short", "uint", "int", "float")
 
 
 @dataclass(frozen=True)
@@ -37,29 +44,73 @@ class Decoded:
         return 8 if self.samples.dtype == np.uint8 else 16
 
 
-def decode(image: Image.Image) -> Decoded:
+def decode(file: PictureFile) -> Decoded:
     """The pixels of an open picture; of several frames the first. Raises nearly anything for what is damaged, for which
     `record.explained` has words."""
     notes: list[str] = []
-    samples = _upright(_decoded(image, notes), _orientation(image, notes))
-    frames = _frame_count(image)
-    if frames > 1:
-        pages = image.format == "TIFF"
-        notes.append(f"several pages: the first of {frames}" if pages else f"animated: the first of {frames} frames")
-    return Decoded(samples, tuple(notes))
+    samples = _wide_grey(file, notes) if is_wide(file) else pixels(shown(file, notes))
+    samples = upright(samples, orientation_of(file, notes))
+    return Decoded(samples, (*notes, *_about_frames(file)))
+
+
+def is_large(file: PictureFile) -> bool:
+    """Whether it is kept in a file of its own while it is looked at."""
+    image = file.image
+    num_bytes = image.width * image.height * _COLOURS.get(image.interpretation, 3) * (1 + (image.format == "ushort"))
+    return num_bytes > HELD and not file.has_alpha and not is_wide(file)
+
+
+def decode_large(file: PictureFile) -> tuple[Raster, int, tuple[str, ...]]:
+    """`decode` of a picture without opacity, a few rows at a time: the colours (1, 3, H, W), bits, notes."""
+    notes: list[str] = []
+    image = shown(file, notes)
+    kept = Scratch(image.height, image.width, image.bands, np.uint8 if image.format == "uchar" else np.uint16)
+    for top, rows in strips(image):
+        kept.put(Window(top, 0, top + len(rows), image.width), rows)
+    colours = Upright(kept, orientation_of(file, notes))
+    return colours, 8 * kept.kind.itemsize, (*notes, *_about_frames(file))
+
+
+@dataclass(frozen=True)
+class Upright:
+    """A picture as it should be seen, in three colours. stored: as it lies in its file. orientation: EXIF's."""
+
+    stored: Scratch
+    orientation: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        height, width = self.stored.size
+        return (width, height) if self._lies else (height, width)
+
+    def window(self, place: Window) -> Floats:
+        height, width = self.size
+        mirrored, inverted = self.orientation in (2, 3, 6, 7), self.orientation in (3, 4, 7, 8)
+        top, bottom = (height - place.bottom, height - place.top) if inverted else (place.top, place.bottom)
+        left, right = (width - place.right, width - place.left) if mirrored else (place.left, place.right)
+        there = Window(left, top, right, bottom) if self._lies else Window(top, left, bottom, right)
+        part = self.stored.window(there)
+        part = part.swapaxes(-1, -2) if self._lies else part
+        part = part[..., ::-1] if mirrored else part
+        part = part[..., ::-1, :] if inverted else part
+        return np.broadcast_to(part, (1, 3, *place.size))
+
+    @property
+    def _lies(self) -> bool:
+        return self.orientation in (5, 6, 7, 8)
 
 
 def read_shown(
     source: records.Source, *, pixel_limit: int = records.DEFAULT_PIXEL_LIMIT, side: int | None = None
-) -> Image.Image:
+) -> "Image":
     """A picture as it is seen on white paper: RGB of 8 bits. Raises PictureError.
 
     side: pixels of a side that it will be reduced to; a JPEG is then decoded at no more than twice of that.
     """
-    with opened(source, pixel_limit) as image:
-        if side is not None:
-            image.draft("RGB", (side, side))
-        samples = decode(image).samples
+    from PIL import Image
+
+    with opened(source, pixel_limit) as file:
+        samples = decode(file if side is None else file.reduced(side)).samples
     count = samples.shape[2]
     if samples.dtype != np.uint8 or count in (2, 4):
         channels = fractions(samples)
@@ -73,90 +124,63 @@ def fractions(samples: NDArray[Any]) -> Floats:
     """uint8 or uint16 of any shape as float32 in [0, 1]; floats as they are."""
     if samples.dtype.kind == "f":
         return samples.astype(np.float32, copy=False)
-    return sixteen_bit.fractions(samples, np.iinfo(samples.dtype).max)
+    result: Floats = np.divide(samples, np.iinfo(samples.dtype).max, dtype=np.float32)
+    return result
 
 
-def _decoded(image: Image.Image, notes: list[str]) -> NDArray[Any]:
-    """Pixels in sRGB as (H, W, C); appends to notes."""
-    if (wide := sixteen_bit.wide_grey(image, notes)) is not None:
-        return wide
-    profile = image.info.get("icc_profile")
-    if isinstance(image, ImageFile.ImageFile) and isinstance(image.fp, io.BytesIO):
-        if (samples := sixteen_bit.samples(image)) is not None:
-            return _deep(samples, profile, notes)
-        if ";16" in sixteen_bit.raw_mode(image):
-            notes.append("16 bits per channel were read as 8")
-    elif image.mode.startswith("I;16"):
-        return _deep(np.asarray(image).astype(np.uint16)[:, :, None], profile, notes)
-    return _shallow(image, profile, notes)
+def shown(file: PictureFile, notes: list[str]) -> Any:
+    """The libvips image of 1 to 4 channels of 8 or 16 bits in sRGB, as it is stored; appends to notes."""
+    image = file.image
+    colours = _COLOURS.get(image.interpretation, 0)
+    is_usual = image.format in ("uchar", "ushort") or image.interpretation.startswith("lab")
+    if not is_usual or not 0 < colours <= image.bands <= colours + 1:
+        raise PictureError(f"it is {kind_of_image(image)}, which cannot be read; save it as 8- or 16-bit RGB")
+    alpha = image[colours] if image.bands > colours and file.has_alpha else None
+    image = image.extract_band(0, n=colours) if image.bands > colours else image
+    if image.interpretation.startswith("lab"):
+        image = image.colourspace("srgb")
+    if image.interpretation == "cmyk" and image.format == "ushort":
+        notes.append("16 bits per channel were read as 8")
+        image = (image >> 8).cast("uchar")
+    if file.profile is not None:
+        image = in_srgb(image, file.profile, notes)
+    if image.interpretation == "cmyk":
+        image = without_inks(image)
+    return image if alpha is None else image.bandjoin(alpha)
 
 
-def _deep(samples: sixteen_bit.Samples, profile: bytes | None, notes: list[str]) -> NDArray[Any]:
-    """16-bit pixels in sRGB; in 8 bits if only Pillow can apply the profile."""
-    converted = sixteen_bit.to_srgb(samples, profile) if profile else samples
-    if converted is not None:
-        return converted
-    notes.append("16 bits per channel were read as 8, as its colour profile needs it")
-    rounded = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    return _shallow(Image.fromarray(rounded.squeeze(2) if rounded.shape[2] == 1 else rounded), profile, notes)
+def is_wide(file: PictureFile) -> bool:
+    """Whether it is grey of 32 bits, of floats or with a sign, whose range no file format settles."""
+    return file.image.bands == 1 and file.image.format in _WIDE
 
 
-def _shallow(image: Image.Image, profile: bytes | None, notes: list[str]) -> NDArray[np.uint8]:
-    """Any mode of 8 bits or fewer as grey or RGB in sRGB, with alpha if the image has transparency."""
-    alpha = None
-    if image.has_transparency_data:
-        image = image.convert("LA" if image.mode in ("LA", "La") else "RGBA")
-        alpha = image.getchannel("A")
-        image = image.convert("L" if image.mode == "LA" else "RGB")
-    elif image.mode not in ("L", "RGB", "CMYK", "LAB"):
-        image = image.convert("L" if image.mode == "1" else "RGB")
-    if profile:
-        image = _in_srgb(image, profile, notes)
-    channels = np.asarray(image if image.mode == "L" else image.convert("RGB"))
-    channels = channels.reshape(*channels.shape[:2], -1)
-    if alpha is not None:
-        channels = np.concatenate([channels, np.asarray(alpha)[:, :, None]], axis=2)
-    return channels
+def _wide_grey(file: PictureFile, notes: list[str]) -> Floats:
+    """By the narrowest range that holds it: (H, W, 1) in [0, 1]; appends to notes if no known range does. Raises
+    PictureError on NaN."""
+    values = pixels(file.image)
+    if not np.isfinite(values).all():
+        raise PictureError("it holds values that are not numbers (NaN or infinity)")
+    low, high = float(values.min()), float(values.max())
+    whites = (1, 255, 65535) if values.dtype.kind == "f" else (127,) if values.itemsize == 1 else (65535,)
+    white = next((white for white in whites if low >= 0 and high <= white), None)
+    if white is not None:
+        grey: Floats = np.divide(values, white, dtype=np.float32)
+    else:
+        notes.append(f"its values {low:g} to {high:g} were stretched to black to white")
+        grey = ((values.astype(np.float64) - low) / max(high - low, 1e-30)).astype(np.float32)
+    return 1 - grey if file.is_inverted else grey
 
 
-def _in_srgb(image: Image.Image, profile: bytes, notes: list[str]) -> Image.Image:
-    """Apply an embedded profile; a profile that does not fit is noted and left out."""
+def orientation_of(file: PictureFile, notes: list[str]) -> int:
+    """EXIF's, 1 to 8; 1, with a note, where it cannot be told."""
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        space = source.profile.xcolor_space.strip()
-        if space == "RGB" and image.mode == "L":
-            image = image.convert("RGB")
-        if {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}.get(space) != image.mode:
-            notes.append(f"its colour profile is for {space} and was ignored, as the picture is {image.mode}")
-            return image
-        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), image.mode, "RGB")
-        converted = ImageCms.applyTransform(image, transform)
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        notes.append("its colour profile is damaged and was ignored")
-        return image
-    return image if converted is None or _changes_nothing(transform, image.mode) else converted
-
-
-def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether a profile is sRGB in all but name, so that the pixels need not pay its rounding."""
-    if mode not in ("L", "RGB"):
-        return False
-    levels = np.arange(0, 256, 15, dtype=np.uint8)
-    cube = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(len(levels), -1, 3)
-    probe = Image.fromarray(cube) if mode == "RGB" else Image.fromarray(cube[:, :, 0].copy())
-    changed = ImageCms.applyTransform(probe, transform)
-    return changed is not None and bool(np.abs(np.asarray(changed, int) - np.asarray(probe.convert("RGB"))).max() <= 1)
-
-
-def _orientation(image: Image.Image, notes: list[str]) -> int:
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
+        return file.orientation
     except Exception:  # noqa: BLE001  (damaged metadata raise nearly anything, and say nothing about the pixels)
         notes.append("its EXIF data are damaged and were ignored")
         return 1
 
 
-def _upright(channels: NDArray[Any], orientation: int) -> NDArray[Any]:
+def upright(channels: NDArray[Any], orientation: int) -> NDArray[Any]:
     """(H, W, C) as it should be seen; orientation is EXIF's 1 to 8, anything else counts as 1."""
     if orientation in (5, 6, 7, 8):
         channels = channels.swapaxes(0, 1)
@@ -167,9 +191,13 @@ def _upright(channels: NDArray[Any], orientation: int) -> NDArray[Any]:
     return channels
 
 
-def _frame_count(image: Image.Image) -> int:
-    """Frames or pages; 1 for a telephone's JPEG with a preview (MPO), and where the later ones are damaged."""
+def _about_frames(file: PictureFile) -> list[str]:
     try:
-        return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
+        frames = file.frames
     except Exception:  # noqa: BLE001  (as above)
-        return 1
+        return []
+    if frames <= 1:
+        return []
+    return [
+        f"several pages: the first of {frames}" if file.format == "TIFF" else f"animated: the first of {frames} frames"
+    ]

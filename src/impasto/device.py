@@ -1,6 +1,7 @@
 """Which device works, and whether a job fits into its memory."""
 
 import contextlib
+import ctypes
 import os
 import platform
 import re
@@ -29,6 +30,9 @@ DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/kfd"))
 
 # Of memory, for every pixel that is decoded; measured: 31 bytes for RGB, 46 with alpha, 33 for RGB of 16 bits.
 BYTES_PER_CHANNEL = 12
+
+# Of malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 # A control group's limit and use of memory, by the version of the kernel's interface.
 FIRST = ("memory.limit_in_bytes", "memory.usage_in_bytes")
@@ -201,6 +205,15 @@ def _cached(path: Path) -> int:
     """Bytes of inactive pages of files, which `memory.stat` of version 1 counts with those of the groups below."""
     found = dict(line.split(maxsplit=1) for line in _lines(path) if " " in line)
     return int(found.get("total_inactive_file", found.get("inactive_file", 0)))
+
+
+def give_memory_back() -> None:
+    """From now on, let the system have the memory of large arrays as soon as they are gone, where the C library is
+    GNU's: else it keeps what was once in use, a third more than is needed. For processes of impasto's own."""
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, 2**21)
+        mallopt(_M_TRIM_THRESHOLD, 2**21)
 
 
 def check_room(height: int, width: int, channels: int) -> None:

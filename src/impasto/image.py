@@ -14,19 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from PIL import Image, PngImagePlugin
 
-from impasto import gallery, sixteen_bit, sizes
+from impasto import encoding, gallery, sizes
 from impasto import record as records
 from impasto.colour import luma
-from impasto.decoding import Decoded, Floats, decode, fractions
+from impasto.decoding import Decoded, Floats, decode, decode_large, fractions, is_large
 from impasto.device import CPU, check_memory, check_room
-from impasto.engine import raster
+from impasto.engine.raster import Held, Raster, resized, whole
+from impasto.engine.room import Room, Scratch
 from impasto.errors import PictureError, reason_of
-from impasto.files import check_output, replace_file
+from impasto.files import check_output, replacing
+from impasto.picture_file import PictureFile, image_in_file, image_of
+from impasto.pil import PILFile
 from impasto.record import Record, check_path, explained, opened
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
 
 DEFAULT_PIXEL_LIMIT = records.DEFAULT_PIXEL_LIMIT
@@ -34,6 +37,9 @@ Source = records.Source
 
 _LONGEST_SIDE = {"JPEG": 65_500, "WebP": 16_383}
 LARGE = 2**24  # pixels that no machine has too little memory for
+WHOLE = 2**22
+"""Pixels of the largest picture that is painted as numbers of 32 bits from beginning to end; of larger ones only what
+is looked at is."""
 
 fit = sizes.fit
 FORMATS = gallery.FORMATS
@@ -44,31 +50,44 @@ Path_ = str | os.PathLike[str]
 class Picture:
     """One picture.
 
-    pixels: (1, 3, H, W) float32, RGB in sRGB, [0, 1].
+    colours: (1, 3, H, W) float32, RGB in sRGB, [0, 1]; or a raster of such, for a large one that is looked at part by
+        part.
     alpha: (1, 1, H, W) float32, [0, 1], 1 where opaque; None for a picture without transparency.
     bits: 8 or 16, per channel of the source; floating-point sources count as 16.
     notes: what the user should hear about reading it, such as "animated: the first of 12 frames".
     """
 
-    pixels: Floats
+    colours: Floats | Raster
     alpha: Floats | None = None
     bits: int = 8
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        shape = tuple(self.pixels.shape)
-        if len(shape) != 4 or shape[:2] != (1, 3) or 0 in shape:
-            raise PictureError(f"a picture's pixels have the shape (1, 3, H, W), not {shape}")
+        if isinstance(self.colours, np.ndarray):
+            shape = tuple(self.colours.shape)
+            if len(shape) != 4 or shape[:2] != (1, 3) or 0 in shape:
+                raise PictureError(f"a picture's pixels have the shape (1, 3, H, W), not {shape}")
+        shape = (1, 3, *self.raster.size)
         if self.alpha is not None and self.alpha.shape != (1, 1, *shape[2:]):
             raise PictureError(f"a picture of {shape} has an alpha of (1, 1, H, W), not {tuple(self.alpha.shape)}")
 
     @property
+    def raster(self) -> Raster:
+        """The colours, to be looked at part by part."""
+        return Held(self.colours) if isinstance(self.colours, np.ndarray) else self.colours
+
+    @property
+    def pixels(self) -> Floats:
+        """(1, 3, H, W) float32: all of them, in memory."""
+        return self.colours if isinstance(self.colours, np.ndarray) else self.colours.window(whole(self.colours))
+
+    @property
     def height(self) -> int:
-        return int(self.pixels.shape[2])
+        return self.raster.size[0]
 
     @property
     def width(self) -> int:
-        return int(self.pixels.shape[3])
+        return self.raster.size[1]
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -77,26 +96,33 @@ class Picture:
 def read(source: Source, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Picture:
     """Read a picture from a path, the bytes of a file, or an open binary file.
 
-    Reads JPEG, PNG, WebP, TIFF, BMP, GIF and, where Pillow can, AVIF; of several frames the first. The result is
+    Reads JPEG, PNG, WebP, TIFF, BMP, GIF and AVIF; of several frames the first. The result is
     upright (EXIF orientation applied) and in sRGB (colour profile applied).
     pixel_limit: pixels (height x width) above which the header alone is read and the picture refused.
     Raises PictureError, one line that names the source and what is wrong with it.
     """
-    return from_decoded(read_decoded(source, pixel_limit=pixel_limit))
+    with opened(source, pixel_limit) as file:
+        if is_large(file):
+            kept, bits, notes = decode_large(file)
+            return Picture(kept, bits=bits, notes=notes)
+        return from_decoded(_decoded(file))
 
 
 def read_decoded(source: Source, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Decoded:
     """The same as numbers of the file's own depth, which are smaller where they wait or travel."""
-    with opened(source, pixel_limit) as image:
-        check_room(image.height, image.width, len(image.getbands()))
-        return decode(image)
+    with opened(source, pixel_limit) as file:
+        return _decoded(file)
 
 
-def from_pil(image: Image.Image) -> Picture:
+def _decoded(file: PictureFile) -> Decoded:
+    check_room(file.height, file.width, file.image.bands)
+    return decode(file)
+
+
+def from_pil(image: "Image") -> Picture:
     """A picture from any PIL image, treated as a file is: upright, in sRGB. Raises PictureError."""
     with explained("the PIL image"):
-        image.load()
-        return from_decoded(decode(image))
+        return from_decoded(decode(PILFile(image)))
 
 
 def on_white(picture: Picture) -> Picture:
@@ -109,6 +135,10 @@ def on_white(picture: Picture) -> Picture:
 
 def from_decoded(found: Decoded) -> Picture:
     """A picture from what was decoded of a file."""
+    height, width, channels = found.samples.shape
+    if height * width > WHOLE and channels in (1, 3) and found.samples.dtype.kind == "u":
+        planes = np.broadcast_to(found.samples.transpose(2, 0, 1)[None], (1, 3, height, width))
+        return Picture(Held(planes), bits=found.bits, notes=found.notes)
     return _from_channels(fractions(found.samples), found.bits, found.notes)
 
 
@@ -119,6 +149,13 @@ def _from_channels(channels: Floats, bits: int, notes: tuple[str, ...] = ()) -> 
     alpha = planes[:, -1:].copy() if count in (2, 4) else None
     pixels = planes[:, :3] if count >= 3 else planes[:, :1].repeat(3, 1)
     return Picture(np.ascontiguousarray(pixels), alpha, bits, notes)
+
+
+def numbers_of(picture: Picture) -> type[np.generic]:
+    """What its samples are enough as: whole numbers of a file's own bits, fractions of a caller's array."""
+    if picture.bits == 8:
+        return np.uint8
+    return np.float32 if isinstance(picture.colours, np.ndarray) else np.uint16
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -141,7 +178,9 @@ def write(
     """
     target = check_target(path, overwrite=overwrite, sources=sources)
     try:
-        replace_file(target, encode(picture, Path(path).suffix, bits=bits, record=record))
+        kind, image = _to_be_written(picture, Path(path).suffix, bits)
+        with replacing(target) as part, part.open("w+b") as file:
+            encoding.save(image, file, kind, record)
     except OSError as error:
         raise PictureError(f"{path}: it cannot be written: {reason_of(error)}") from error
     except PictureError as error:
@@ -178,7 +217,15 @@ def encode(picture: Picture, format: str, *, bits: int | None = None, record: Re
     JPEG is quality 95 without colour subsampling, over white where transparent; WebP is quality 95; others are exact.
     Raises PictureError: unknown format, 16 bits in JPEG or WebP, a side too long for the format, NaN in the pixels.
     """
-    kind = _format(format)
+    kind, image = _to_be_written(picture, format, bits)
+    stream = io.BytesIO()
+    encoding.save(image, stream, kind, record)
+    return stream.getvalue()
+
+
+def _to_be_written(picture: Picture, suffix: str, bits: int | None) -> tuple[str, Any]:
+    """The format, and the pixels for libvips."""
+    kind = _format(suffix)
     depth = 8 if bits is None else bits
     if depth not in (8, 16):
         raise PictureError(f"{bits} bits per channel cannot be written; choose 8 or 16")
@@ -187,13 +234,9 @@ def encode(picture: Picture, format: str, *, bits: int | None = None, record: Re
     _check_sides(kind, picture.height, picture.width)
     if kind == "JPEG" and picture.alpha is not None:
         picture = on_white(picture)
-    levels = samples(picture, depth)
-    if kind == "TIFF":
-        return sixteen_bit.encode_tiff(levels, records.to_description(record) if record is not None else None)
-    texts = {records.KEYWORD: records.to_text(record)} if record is not None else {}
-    if kind == "PNG" and depth == 16:
-        return sixteen_bit.encode_png(levels, texts)
-    return _encode_with_pillow(levels, kind, texts, records.to_exif(record) if record is not None else b"")
+    if isinstance(kept := picture.colours, Scratch) and picture.alpha is None:
+        return kind, image_in_file(kept.path, (*kept.size, kept.channels), kept.kind, depth)
+    return kind, image_of(samples(picture, depth), "srgb" if depth == 8 else "rgb16")
 
 
 def _check_sides(kind: str, height: int, width: int) -> None:
@@ -201,26 +244,10 @@ def _check_sides(kind: str, height: int, width: int) -> None:
         raise PictureError(f"{kind} holds at most {limit} pixels a side, not {width} x {height}; PNG holds more")
 
 
-def _encode_with_pillow(levels: NDArray[np.uint8], kind: str, texts: dict[str, str], exif: bytes) -> bytes:
-    chunks = PngImagePlugin.PngInfo()
-    chunks.add(b"sRGB", b"\0")
-    for keyword, text in texts.items():
-        chunks.add_itxt(keyword, text)
-    options: dict[str, dict[str, Any]] = {
-        "PNG": {"pnginfo": chunks, "compress_level": sixteen_bit.DEFLATE_LEVEL},
-        "JPEG": {"quality": 95, "subsampling": "4:4:4", "exif": exif},
-        "WebP": {"quality": 95, "exact": True, "exif": exif},
-    }
-    stream = io.BytesIO()
-    try:
-        Image.fromarray(levels).save(stream, kind, **options[kind])
-    except (OSError, ValueError) as error:
-        raise PictureError(f"it cannot be written as {kind}: {error}") from error
-    return stream.getvalue()
-
-
 def samples(picture: Picture, bits: int) -> NDArray[Any]:
     """(H, W, 3) or, with alpha, (H, W, 4) as uint8 or uint16, rounded to nearest."""
+    if isinstance(kept := picture.colours, Room) and 8 * kept.pixels.itemsize == bits and picture.alpha is None:
+        return np.ascontiguousarray(kept.pixels[0].transpose(1, 2, 0))
     parts = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha]
     channels = np.concatenate([part[0] for part in parts]) if len(parts) > 1 else parts[0][0]
     if not np.isfinite(channels).all():
@@ -233,8 +260,10 @@ def samples(picture: Picture, bits: int) -> NDArray[Any]:
 # --- arrays, tensors, PIL images -------------------------------------------------------------------------------------
 
 
-def to_pil(picture: Picture) -> Image.Image:
+def to_pil(picture: Picture) -> "Image":
     """An 8-bit PIL image, RGBA if the picture has alpha, else RGB."""
+    from PIL import Image
+
     return Image.fromarray(samples(picture, 8))
 
 
@@ -303,4 +332,4 @@ def resize(image: Floats, height: int, width: int) -> Floats:
         return image
     if height * width > LARGE:
         check_memory(CPU, height, width, 2 * image.shape[0] * image.shape[1] * image.itemsize)
-    return raster.resized(image, height, width)
+    return resized(image, height, width)

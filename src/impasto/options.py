@@ -147,6 +147,11 @@ class Options:
         return float(self.refinement_steps)
 
     @property
+    def in_parts(self) -> bool:
+        """Whether a large picture is painted part by part, without being in memory."""
+        return False
+
+    @property
     def batches(self) -> bool:
         """Whether contents of one size can be painted at once: nothing but their own features may count."""
         return False

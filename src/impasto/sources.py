@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, TypeGuard, Union
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from impasto import image
 from impasto.errors import OptionError
 from impasto.record import Record, opened
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
 
 PathLike = str | os.PathLike[str]
 # What a picture may come as.
-Source = Union[PathLike, bytes, Image.Image, NDArray[Any], "Tensor"]
+Source = Union[PathLike, bytes, "Image", NDArray[Any], "Tensor"]
 
 
 def as_picture(source: Source | image.Picture) -> image.Picture:
@@ -28,12 +28,12 @@ def as_picture(source: Source | image.Picture) -> image.Picture:
             return source
         case np.ndarray():
             return image.from_array(np.asarray(source))  # a matrix keeps two axes whatever is done to it
-        case Image.Image():
-            return image.from_pil(source)
         case str() | bytes() | os.PathLike():
             return image.read(source)
     if is_tensor(source):
         return image.from_tensor(source)
+    if _is_pil(source):
+        return image.from_pil(source)
     raise OptionError(
         f"a picture must be a path, bytes, a PIL image, an array or a tensor, not {type(source).__name__}"
     )
@@ -84,6 +84,11 @@ def is_tensor(source: Any) -> "TypeGuard[Tensor]":
     """Whether it is one of PyTorch's, which nobody can have who has not imported that."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(source, torch.Tensor)
+
+
+def _is_pil(source: Any) -> "TypeGuard[Image]":
+    pil = sys.modules.get("PIL.Image")
+    return pil is not None and isinstance(source, pil.Image)
 
 
 def like(pixels: NDArray[np.float32], content: image.Picture) -> image.Picture:

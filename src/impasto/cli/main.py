@@ -180,8 +180,15 @@ def _command(arguments: Sequence[str]) -> App:
     return app.parse_commands(arguments)[1][-1]
 
 
+def _chain(arguments: Sequence[str]) -> Sequence[str]:
+    """The words that name it, such as ("survey", "create")."""
+    return app.parse_commands(arguments)[0]
+
+
 def _report(error: BaseException, arguments: Sequence[str]) -> int:
     """One line for a person, and the exit code."""
+    if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+        error = OptionError(f"{' '.join(_chain(arguments))} needs PyTorch: pip install 'impasto[torch]'")
     match error:
         case CycloptsError():
             chain = " ".join([app.name[0], *(error.command_chain or ())])

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from impasto import image
 from impasto.cli.failures import Failure
-from impasto.cli.sheet import Sheet
 from impasto.cli.terminal import Screen, write
 from impasto.errors import Cancelled, ImpastoError
 from impasto.jobs.events import Event, Failed, Painted, Skipped, Started, Stopped
@@ -14,6 +14,10 @@ from impasto.jobs.job import PaintJob
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record, to_text
 
+if TYPE_CHECKING:
+    # Which draws with Pillow.
+    from impasto.cli.sheet import Sheet
+
 
 class RunDisplay:
     """Draws the events of a run on a screen and a contact sheet, and collects what failed.
@@ -21,7 +25,7 @@ class RunDisplay:
     several: whether a content's name does not tell its paintings apart. json: a record per painting on stdout.
     """
 
-    def __init__(self, screen: Screen, sheet: Sheet | None, *, several: bool, json: bool) -> None:
+    def __init__(self, screen: Screen, sheet: "Sheet | None", *, several: bool, json: bool) -> None:
         self.failures: list[Failure] = []
         self._screen, self._sheet, self._several, self._json = screen, sheet, several, json
         self._show: ProgressCallback | None = None

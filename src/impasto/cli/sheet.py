@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impasto import image
+from impasto.engine.raster import Resized
+from impasto.engine.room import materialised
 from impasto.errors import PictureError
 from impasto.gallery import shown
 from impasto.jobs.job import FileSource, PaintJob
@@ -74,4 +76,4 @@ class Sheet:
 def _thumbnail(picture: image.Picture, longest: int = CELL) -> "Image.Image":
     """On paper, no larger than it is."""
     size = fit_within(picture.height, picture.width, longest)
-    return image.to_pil(image.Picture(image.resize(image.on_white(picture).pixels, *size)))
+    return image.to_pil(image.Picture(materialised(Resized(image.on_white(picture).raster, size))))

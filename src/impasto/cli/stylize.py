@@ -229,6 +229,7 @@ def _paint(
     # PyTorch comes in here.
     from impasto import api
     from impasto.cli.painting import RunDisplay
+    from impasto.device import give_memory_back
     from impasto.image import DEFAULT_PIXEL_LIMIT
     from impasto.jobs.pipeline import prepare
     from impasto.jobs.pipeline import run as paint
@@ -242,6 +243,7 @@ def _paint(
         contents, mixes, pictures.masks, options, output=output.output, pattern=output.name,
         beside=output.grid is None, how=how,
     )  # fmt: skip
+    give_memory_back()
     stylizer = api.load(options.method, device=run.device, weights=weights, download=screen.download)
     make_ready(jobs)
     sheet = _sheet(contents, styles, output.grid, how, jobs)

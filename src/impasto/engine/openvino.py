@@ -16,8 +16,9 @@ from impasto.engine.statistics import EPSILON, Array, Moments
 from impasto.engine.threads import threads
 from impasto.errors import OptionError
 
-# Programs for one shape that are kept: two passes, with and without shares, over tiles of four shapes.
-KEPT = 16
+# Programs for one shape that are kept: two passes, with and without shares, over tiles of four shapes; and of those for
+# large pictures, which hold memory even when they do not run: one pass.
+KEPT, KEPT_LARGE = 16, 4
 
 CONVERTER = "openvino.tools.ovc"
 
@@ -74,6 +75,7 @@ class OpenVINO:
             "INFERENCE_NUM_THREADS": threads(),
         }
         self._programs: OrderedDict[Any, Any] = OrderedDict()
+        self._large_programs: OrderedDict[Any, Any] = OrderedDict()
         self._largest: Any = None
 
     def encode(self, picture: Array, shares: Array | None = None) -> dict[str, Moments]:
@@ -88,8 +90,10 @@ class OpenVINO:
         return np.array(found["painted"])
 
     def _run(self, kind: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        program = self._program(kind, tuple((name, array.shape) for name, array in inputs.items()))
-        self._make_room(program, inputs["picture"].size)
+        is_large = inputs["picture"].size > LARGE
+        program = self._program(kind, tuple((name, array.shape) for name, array in inputs.items()), is_large)
+        if is_large:
+            self._make_room(program)
         # What is only read has to be writable to be shared, and to be kept until it has been read.
         shared = {name: np.require(array, np.float32, ["C", "W"]) for name, array in inputs.items()}
         for name, array in shared.items():
@@ -97,21 +101,23 @@ class OpenVINO:
         program.infer()
         return {name: program.get_output_tensor(place).data for place, name in enumerate(OUTPUTS[kind])}
 
-    def _make_room(self, program: Any, numbers: int) -> None:
+    def _make_room(self, program: Any) -> None:
         """Of programs for large pictures only the one that runs keeps memory for what it computes."""
-        if numbers > LARGE and program is not self._largest:
+        if program is not self._largest:
             if self._largest is not None:
                 self._largest.get_compiled_model().release_memory()
             self._largest = program
 
-    def _program(self, kind: str, shapes: Shapes) -> Any:
+    def _program(self, kind: str, shapes: Shapes, is_large: bool) -> Any:
+        programs, kept = (self._large_programs, KEPT_LARGE) if is_large else (self._programs, KEPT)
         key = kind, shapes
-        if key not in self._programs:
-            self._programs[key] = self._compiled(kind, shapes)
-            if len(self._programs) > KEPT:
-                self._programs.popitem(last=False)
-        self._programs.move_to_end(key)
-        return self._programs[key]
+        if key not in programs:
+            # The oldest goes first, so that they are not all there at once.
+            while len(programs) >= kept:
+                programs.popitem(last=False)
+            programs[key] = self._compiled(kind, shapes)
+        programs.move_to_end(key)
+        return programs[key]
 
     def _compiled(self, kind: str, shapes: Shapes) -> Any:
         model = self._core.read_model(graph("encode"))

@@ -13,7 +13,8 @@ from impasto.engine.following import Following
 from impasto.engine.given import Given, InRegions
 from impasto.engine.ground import ground, ground_on
 from impasto.engine.prepared import Enlarged, Recoloured, octaves
-from impasto.engine.raster import Extended, Held, Product, Raster, Resized, Room, Window, materialised, total, whole
+from impasto.engine.raster import Extended, Held, Product, Raster, Resized, Window, total, whole
+from impasto.engine.room import Room, Scratch, materialised, room
 from impasto.engine.smoothing import Smoothed, smooth
 from impasto.engine.statistics import Array, Codes, Moments, Statistics, blend, exchange, merged
 from impasto.engine.styles import Style
@@ -276,9 +277,9 @@ def _part(mask: Raster | None, place: Window) -> Array | None:
 
 def _difference(prepared: Raster, parts: Iterator[Part]) -> Raster:
     """Of a painting to what is prepared."""
-    difference: Room | None = None
+    difference: Room | Scratch | None = None
     for part in parts:
-        difference = difference or Room(len(part.painted), *prepared.size)
+        difference = difference or room(len(part.painted), 3, *prepared.size)
         difference.write(part.core, part.painted - prepared.window(part.core))
     assert difference is not None
     return difference

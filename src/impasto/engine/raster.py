@@ -1,7 +1,7 @@
 """Pictures of which only the part that is needed is looked at: held in memory, or another one at another size."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from impasto.engine.statistics import Array
 
 # Of a resized picture, so many lines are made at a time, from the few that they lie between.
-BLOCK = 32
+BLOCK = 16
 
-# Pixels above which what is kept of a picture in between is kept in half precision.
-LARGE = 2**23
+# Multiplications of matrices with more are spread over threads by OpenBLAS, which for so few takes five times the time.
+ALONE = 2**18
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,11 @@ class Held:
 
     def window(self, place: Window) -> Array:
         part = self.pixels[..., place.top : place.bottom, place.left : place.right]
-        fractions: Array = part.astype(np.float32, copy=False)
-        return fractions / np.float32(256**part.itemsize - 1) if part.dtype.kind == "u" else fractions
+        if part.dtype.kind != "u":
+            return part.astype(np.float32, copy=False)
+        fractions: Array = np.ascontiguousarray(part, np.float32)
+        fractions /= np.float32(256**part.itemsize - 1)
+        return fractions
 
 
 @dataclass(frozen=True)
@@ -88,15 +91,17 @@ class Resized:
         left, right = columns.reach(place.left, place.right)
         part = self.source.window(Window(top, left, bottom, right))
         tall = np.empty((*part.shape[:2], place.size[0], right - left), np.float32)
-        for first, last in _blocks(place.top, place.bottom):
-            low, high = rows.reach(first, last)
-            lines = part[..., low - top : high - top, :]
-            np.matmul(rows.matrix(first, last), lines, out=tall[..., first - place.top : last - place.top, :])
+        for first, last in blocks(place.top, place.bottom):
+            matrix, (low, high) = rows.matrix(first, last), rows.reach(first, last)
+            for start, end in blocks(0, right - left, ALONE // matrix.size):
+                lines = part[..., low - top : high - top, start:end]
+                np.matmul(matrix, lines, out=tall[..., first - place.top : last - place.top, start:end])
         wide = np.empty((*part.shape[:2], *place.size), np.float32)
-        for first, last in _blocks(place.left, place.right):
-            low, high = columns.reach(first, last)
-            lines = tall[..., low - left : high - left]
-            wide[..., first - place.left : last - place.left] = lines @ columns.matrix(first, last).T
+        for first, last in blocks(place.left, place.right):
+            matrix, (low, high) = columns.matrix(first, last).T, columns.reach(first, last)
+            for start, end in blocks(0, place.size[0], ALONE // matrix.size):
+                lines = tall[..., start:end, low - left : high - left]
+                wide[..., start:end, first - place.left : last - place.left] = lines @ matrix
         return wide.clip(0, 1, out=wide) if self.clamped else wide
 
 
@@ -143,40 +148,16 @@ def whole(raster: Raster) -> Window:
     return Window(0, 0, *raster.size)
 
 
-class Room(Held):
-    """Memory for pictures that are written part by part."""
-
-    def __init__(self, count: int, height: int, width: int) -> None:
-        # Half precision rounds to a tenth of an 8-bit level, and alike whatever the tiles are.
-        kind = np.float16 if height * width > LARGE else np.float32
-        super().__init__(np.empty((count, 3, height, width), kind))
-
-    def write(self, place: Window, pixels: Array) -> None:
-        """Put these pixels there."""
-        self.pixels[..., place.top : place.bottom, place.left : place.right] = pixels
-
-
-def materialised(picture: Raster) -> Raster:
-    """Held in memory, made a few rows at a time."""
-    height, width = picture.size
-    held: Room | None = None
-    for top, bottom in _blocks(0, height):
-        place = Window(top, 0, bottom, width)
-        rows = picture.window(place)
-        held = held or Room(len(rows), height, width)
-        held.write(place, rows)
-    assert held is not None
-    return held
-
-
 def total(mask: Raster) -> float:
     """Sum over all positions."""
     height, width = mask.size
-    return sum(float(mask.window(Window(top, 0, bottom, width)).sum()) for top, bottom in _blocks(0, height))
+    return sum(float(mask.window(Window(top, 0, bottom, width)).sum()) for top, bottom in blocks(0, height))
 
 
-def _blocks(start: int, stop: int) -> list[tuple[int, int]]:
-    return [(first, min(first + BLOCK, stop)) for first in range(start, stop, BLOCK)]
+def blocks(start: int, stop: int, count: int = BLOCK) -> list[tuple[int, int]]:
+    """Of lines, a few at a time: (the first, the one after the last)."""
+    step = max(1, count)
+    return [(first, min(first + step, stop)) for first in range(start, stop, step)]
 
 
 @dataclass(frozen=True)
@@ -186,6 +167,7 @@ class _Taps:
     first: NDArray[np.int64]
     weights: Array
     lines: int
+    made: dict[tuple[int, int], Array] = field(default_factory=dict, repr=False)
 
     def reach(self, start: int, stop: int) -> tuple[int, int]:
         """The lines of the source that these lines are made of."""
@@ -193,12 +175,15 @@ class _Taps:
 
     def matrix(self, start: int, stop: int) -> Array:
         """(stop - start, lines of the source that `reach` tells), from those to these lines."""
+        if (start, stop) in self.made:
+            return self.made[start, stop]
         low, high = self.reach(start, stop)
         count = self.weights.shape[1]
         matrix = np.zeros((stop - start, high - low + count), np.float32)
         places = self.first[start:stop, None] - low + np.arange(count)
         np.put_along_axis(matrix, places, self.weights[start:stop], 1)
-        return matrix[:, : high - low]
+        self.made[start, stop] = matrix[:, : high - low]
+        return self.made[start, stop]
 
 
 @lru_cache(maxsize=32)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from impasto.engine.raster import Raster, Resized, Room, Window, whole
+from impasto.engine.raster import Raster, Resized, Window, whole
+from impasto.engine.room import room
 from impasto.engine.statistics import Array
 from impasto.engine.threads import threads
 
@@ -51,13 +52,13 @@ def smooth(photo: Raster, radius: float) -> Smoothed:
     size, halo = photo.size, 2 * ROUNDS * math.ceil(radius)
     rows = max(ROWS, 4 * halo)
     count = len(photo.window(Window(0, 0, 1, 1)))
-    scale, shift = Room(count, *size), Room(count, *size)
+    scale, shift = room(count, 3, *size), room(count, 3, *size)
 
     def smooth_strip(top: int) -> None:
         strip = replace(whole(photo), top=top, bottom=min(top + rows, size[0]))
         around = strip.grown(halo, *size)
-        for room, values in zip((scale, shift), smoothing(photo.window(around), radius), strict=True):
-            room.write(strip, around.cut(strip, values))
+        for kept, values in zip((scale, shift), smoothing(photo.window(around), radius), strict=True):
+            kept.write(strip, around.cut(strip, values))
 
     # Numpy lets others work while it does.
     with ThreadPoolExecutor(threads()) as pool:

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from PIL import Image, UnidentifiedImageError
-
 from impasto.errors import OptionError, PictureError
 from impasto.methods import StylizeOptions
 from impasto.options import LOOK_SIZE, Options, choosable
+from impasto.picture_file import TooManyPixelsError, UnknownFormatError
 from impasto.record import Named, opened
 from impasto.service.limits import MEGA, Limits
 from impasto.service.offer import Offer
@@ -161,13 +160,13 @@ def size_of(data: bytes, name: str, limits: Limits) -> tuple[int, int]:
     Raises TooLargeError, NotAPictureError, and PictureError for a damaged header.
     """
     try:
-        with opened(Named(data, name), round(limits.megapixels * MEGA)) as image:
-            return image.size
+        with opened(Named(data, name), round(limits.megapixels * MEGA)) as file:
+            return file.size
     except PictureError as error:
-        if isinstance(error.__cause__, Image.DecompressionBombError):
+        if isinstance(error.__cause__, TooManyPixelsError):
             raise TooLargeError(
                 f"{name}: it has more than {limits.megapixels:g} megapixels, which is the limit of this server"
             ) from error
-        if isinstance(error.__cause__, UnidentifiedImageError):
+        if isinstance(error.__cause__, UnknownFormatError):
             raise NotAPictureError(str(error)) from error
         raise

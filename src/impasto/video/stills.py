@@ -10,7 +10,7 @@ from PIL import Image
 from impasto import image
 from impasto.errors import PictureError
 from impasto.gallery import is_picture
-from impasto.record import opened
+from impasto.record import explained
 from impasto.video.reading import Clip, Frame, Pixels
 
 # Of a folder that does not say.
@@ -75,7 +75,7 @@ def is_webp(path: Path) -> bool:
 
 def open_webp(path: Path) -> Clip:
     """An animated WebP, which PyAV cannot read. Raises PictureError."""
-    with opened(path) as file:
+    with explained(str(path)), Image.open(path) as file:
         count = int(getattr(file, "n_frames", 1))
         durations = []
         for number in range(min(count, 10)):
@@ -90,7 +90,7 @@ def open_webp(path: Path) -> Clip:
 def read_webp(clip: Clip, size: tuple[int, int], begin: int | None = None) -> Iterator[Frame]:
     """As `reading.read_film`."""
     pts = 0
-    with opened(clip.path) as file:
+    with explained(str(clip.path)), Image.open(clip.path) as file:
         for number in range(clip.count or 1):
             file.seek(number)
             file.load()

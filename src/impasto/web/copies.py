@@ -8,26 +8,19 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 from starlette.concurrency import run_in_threadpool
 
+from impasto import image
 from impasto.decoding import read_shown
-from impasto.errors import PictureError
-from impasto.record import read_record, to_exif
+from impasto.record import find_record
 from impasto.service.limits import MEGA
 
 THUMBNAIL_SIDE = 256
 """Pixels of a thumbnail's longer side."""
 KEPT_MB = 64
 """Of copies that were asked for lately."""
-
-ENCODINGS: dict[str, dict[str, Any]] = {
-    "jpeg": {"quality": 95, "subsampling": 0},
-    "webp": {"quality": 95, "exact": True},
-}
-"""As `image.encode` writes them: {format: settings of Pillow's}."""
 
 
 class Copies:
@@ -88,23 +81,12 @@ def thumbnail(source: Path | bytes) -> bytes:
     """A small JPEG file. Raises PictureError."""
     small = read_shown(source, side=THUMBNAIL_SIDE)
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
-    return _saved(small, "jpeg", quality=85)
+    stream = io.BytesIO()
+    small.save(stream, "JPEG", quality=85)
+    return stream.getvalue()
 
 
 def copy(painting: bytes, format: str) -> bytes:  # noqa: A002
-    """A painting of impasto's in one of ENCODINGS, with its record. Raises PictureError."""
-    try:
-        exif = to_exif(read_record(painting))
-    except PictureError:
-        # The best so far of a painting that was stopped has none.
-        exif = b""
-    return _saved(read_shown(painting), format, exif=exif, **ENCODINGS[format])
-
-
-def _saved(picture: Image.Image, format: str, **how: Any) -> bytes:  # noqa: A002
-    stream = io.BytesIO()
-    try:
-        picture.save(stream, format.upper(), **how)
-    except (OSError, ValueError) as error:
-        raise PictureError(f"it cannot be written as {format}: {error}") from error
-    return stream.getvalue()
+    """A painting of impasto's as JPEG or WebP, with its record. Raises PictureError."""
+    # The best so far of a painting that was stopped has no record.
+    return image.encode(image.on_white(image.read(painting)), format, record=find_record(painting))

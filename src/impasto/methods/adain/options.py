@@ -74,5 +74,9 @@ class AdaINOptions(EncoderOptions):
         return self.refine or QUALITIES[self.quality]
 
     @property
+    def in_parts(self) -> bool:
+        return not self.needs_pictures
+
+    @property
     def batches(self) -> bool:
         return not self.needs_pictures

@@ -1,0 +1,142 @@
+"""Where pictures that are written part by part are kept: in memory, or, if they are large, in a file without a name,
+which is gone when its process is, however that ends."""
+
+import os
+import tempfile
+import threading
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from impasto.engine.raster import Held, Raster, Window, blocks
+from impasto.engine.statistics import Array
+from impasto.errors import PictureError
+
+# Pixels above which what is needed of a picture in between is kept in half precision.
+LARGE = 2**23
+
+# Bytes of the largest picture that is kept in memory.
+HELD = 2**25
+
+
+class Room(Held):
+    """Memory for pictures, (N, C, H, W)."""
+
+    def write(self, place: Window, pixels: Array) -> None:
+        """Put these pixels there; whole numbers hold [0, 1], rounded."""
+        self.pixels[..., place.top : place.bottom, place.left : place.right] = rounded(pixels, self.pixels.dtype)
+
+
+class Scratch:
+    """A file for one picture of uint8, uint16, float16 or float32, row by row, channels side by side, in the folder of
+    temporary files (TMPDIR). A `Raster` of (1, C, H, W)."""
+
+    def __init__(self, height: int, width: int, channels: int, kind: DTypeLike) -> None:
+        """Raises PictureError where the disk has no room for it."""
+        self.size = height, width
+        self.channels = channels
+        self.kind = np.dtype(kind)
+        self._row = width * channels * self.kind.itemsize
+        self._name = ""
+        if Path("/dev/fd").exists():
+            self._file: Any = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+        else:
+            # Where a descriptor cannot be opened once more, the file has a name until the end.
+            descriptor, self._name = tempfile.mkstemp(prefix="impasto-")
+            self._file = os.fdopen(descriptor, "r+b", buffering=0)
+        weakref.finalize(self, _removed, self._file, self._name)
+        self._lock = threading.Lock()
+        self._allocate(height * self._row)
+
+    def _allocate(self, num_bytes: int) -> None:
+        """Now rather than when half of it is painted."""
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(self._file.fileno(), 0, num_bytes)
+            else:
+                self._file.truncate(num_bytes)
+        except OSError:
+            raise PictureError(
+                f"{tempfile.gettempdir()}: this folder of temporary files has no room for the {num_bytes / 1e9:.1f} GB"
+                " of a large picture; TMPDIR names another one"
+            ) from None
+
+    @property
+    def path(self) -> str:
+        """By which the samples, and nothing else, can be read while this is there."""
+        return self._name or f"/dev/fd/{self._file.fileno()}"
+
+    def window(self, place: Window) -> Array:
+        """See `Raster`."""
+        samples = self.samples(place).transpose(2, 0, 1)[None]
+        fractions: Array = np.ascontiguousarray(samples, np.float32)
+        if self.kind.kind == "u":
+            fractions /= np.float32(np.iinfo(self.kind).max)
+        return fractions
+
+    def samples(self, place: Window) -> NDArray[Any]:
+        """(h, w, C) of a part, as they are kept."""
+        height, width = place.size
+        part = np.empty((height, width, self.channels), self.kind)
+        with self._lock:
+            for start, line in self._lines(place, part):
+                self._file.seek(start)
+                self._file.readinto(line)
+        return part
+
+    def write(self, place: Window, pixels: Array) -> None:
+        """As of `Room`."""
+        self.put(place, rounded(pixels, self.kind)[0].transpose(1, 2, 0))
+
+    def put(self, place: Window, samples: NDArray[Any]) -> None:
+        """(h, w, C), as they are kept."""
+        part = np.ascontiguousarray(samples, self.kind)
+        with self._lock:
+            for start, line in self._lines(place, part):
+                self._file.seek(start)
+                self._file.write(line)
+
+    def _lines(self, place: Window, part: NDArray[Any]) -> list[tuple[int, memoryview]]:
+        """(where in the file, which bytes of a part) of each run that lies together."""
+        first = place.top * self._row + place.left * self.channels * self.kind.itemsize
+        runs: list[Any] = [part] if place.size[1] == self.size[1] else list(part)
+        return [(first + number * self._row, memoryview(run).cast("B")) for number, run in enumerate(runs)]
+
+
+def _removed(file: Any, name: str) -> None:
+    file.close()
+    if name:
+        Path(name).unlink(missing_ok=True)
+
+
+def room(count: int, channels: int, height: int, width: int, kind: DTypeLike | None = None) -> Room | Scratch:
+    """For so many pictures. kind: None for the one that is enough for what is computed with."""
+    # Half precision rounds to a tenth of an 8-bit level, and alike whatever the tiles are.
+    numbers = np.dtype(kind or (np.float16 if height * width > LARGE else np.float32))
+    if count == 1 and channels * height * width * numbers.itemsize > HELD:
+        return Scratch(height, width, channels, numbers)
+    return Room(np.empty((count, channels, height, width), numbers))
+
+
+def materialised(picture: Raster) -> Raster:
+    """Made a few rows at a time, and kept."""
+    height, width = picture.size
+    kept: Room | Scratch | None = None
+    for top, bottom in blocks(0, height):
+        place = Window(top, 0, bottom, width)
+        rows = picture.window(place)
+        kept = kept or room(rows.shape[0], rows.shape[1], height, width)
+        kept.write(place, rows)
+    assert kept is not None
+    return kept
+
+
+def rounded(pixels: Array, kind: np.dtype[Any]) -> NDArray[Any]:
+    """Numbers of [0, 1] as whole ones of all the kind's range, to the nearest; others as they are."""
+    if kind.kind != "u":
+        return pixels.astype(kind, copy=False)
+    levels = pixels.clip(0, 1) * np.float32(np.iinfo(kind).max)
+    return np.rint(levels, out=levels).astype(kind)

@@ -1,0 +1,62 @@
+"""The first directory of a TIFF, which is what EXIF is, too: what a file says of itself, by the numbers of its tags."""
+
+import struct
+from collections.abc import Iterable
+from typing import Any
+
+WIDTH, HEIGHT, BITS, PHOTOMETRIC, DESCRIPTION, ORIENTATION = 256, 257, 258, 262, 270, 274
+CHANNELS, EXTRA_SAMPLES, SAMPLE_FORMAT = 277, 338, 339
+
+# Bytes of a value of each kind, and what unpacks whole numbers.
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_LETTERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+
+_ASCII = 2
+_MOST_NUMBERS = 1000
+
+
+def fields(data: Any, wanted: Iterable[int]) -> dict[int, tuple[int, ...] | str]:
+    """{tag: whole numbers, or a text} of those that are wanted and there. data: a TIFF, or an EXIF block, as bytes or a
+    map of them. Raises ValueError if it is neither, or damaged."""
+    start = 6 if data[:6] == b"Exif\0\0" else 0
+    order = {b"II": "<", b"MM": ">"}.get(bytes(data[start : start + 2]), "")
+    if not order:
+        raise ValueError("it begins with no byte order")
+
+    def unpack(layout: str, place: int) -> tuple[int, ...]:
+        try:
+            return struct.unpack_from(order + layout, data, start + place)
+        except struct.error as error:
+            raise ValueError(str(error)) from error
+
+    (version,) = unpack("H", 2)
+    if version not in (42, 43):
+        raise ValueError("it is of no known version")
+    is_big = version == 43
+    (place,) = unpack("Q", 8) if is_big else unpack("I", 4)
+    (count,) = unpack("Q", place) if is_big else unpack("H", place)
+    place, step, room = place + (8 if is_big else 2), 20 if is_big else 12, 8 if is_big else 4
+    found: dict[int, tuple[int, ...] | str] = {}
+    for number in range(min(count, 2**16)):
+        tag, kind, length = unpack("HHQ" if is_big else "HHI", place + number * step)
+        if tag not in wanted:
+            continue
+        value = place + number * step + step - room
+        if length * _SIZES.get(kind, 1) > room:
+            (value,) = unpack("Q" if is_big else "I", value)
+        if kind == _ASCII:
+            text = bytes(data[start + value : start + value + length])
+            if len(text) < length:
+                raise ValueError("a text is cut short")
+            found[tag] = text.partition(b"\0")[0].decode("latin-1")
+        elif kind in _LETTERS and length <= _MOST_NUMBERS:
+            found[tag] = unpack(f"{length}{_LETTERS[kind]}", value)
+    return found
+
+
+def described(description: str) -> bytes:
+    """An EXIF block that holds nothing but a description, in ASCII."""
+    text = description.encode("ascii") + b"\0"
+    # One field, whose text lies behind the directory: 8 + 2 + 12 + 4 bytes from the start.
+    directory = struct.pack(">HHHII4x", 1, DESCRIPTION, _ASCII, len(text), 26)
+    return b"Exif\0\0" + struct.pack(">2sHI", b"MM", 42, 8) + directory + text
