@@ -358,12 +358,12 @@ def test_several_ways_side_by_side(echo, visit):
         assert [(one["options"]["method"], one["options"].get("quality")) for one in asked] == [
             ("adain", "instant"), ("adain", "finer"), ("gatys", None),
         ]  # fmt: skip
-        assert {(one["styles"][0], one["options"]["size"]) for one in asked} == {("mountains", 384)}
+        assert {(one["styles"][0], one["options"]["size"]) for one in asked} == {("mountains", 480)}
         assert download(page, "[aria-label='Save the painting: Finer']") == ("impasto-finer.png", photo)
         # Another style, which cannot be painted, and one that takes long.
         page.click("#compare [data-style=explode]")
         page.click("#compare-go")
-        page.wait_for_selector("#compare figure:nth-child(3) .bad:has-text('Something went wrong')")
+        page.wait_for_selector("#compare figure:nth-child(4) .bad:has-text('Something went wrong')")
         page.click("#compare [data-style=hold]")
         page.click("#compare-go")
         said(page, "Instant: Painting, step 1 of 4", "#compare-note")

@@ -2,7 +2,7 @@
 
 import { backend } from './backend.js'
 import { mayTryAgain } from './refusal.js'
-import { byId } from './dom.js'
+import { byId, spoken } from './dom.js'
 import { wished as optionsWished } from './options.js'
 import { progress, showAgain, showPreview } from './stage.js'
 import { on, state, tell, titleOf } from './state.js'
@@ -14,7 +14,8 @@ import { isPossible, isQuick, nameOf } from './ways.js'
 const SPOKEN = 3 // seconds between two words on the same job, as they are read aloud
 const LONGEST_PAUSE = 10 // seconds between two tries when the queue is full
 
-const [go, stop, status] = ['go', 'stop', 'status'].map(byId)
+const [go, stop] = ['go', 'stop'].map(byId)
+const [, note] = spoken(byId('status'))
 let running = null // the AbortController of what is being painted
 let again = false // whether something else was chosen meanwhile
 
@@ -25,15 +26,11 @@ export function begin() {
     if (state.photo && isQuick(state.way) && !(state.mixing && state.places)) paint()
   })
   for (const what of ['photo', 'chosen', 'way', 'changed', 'settings']) on(what, () => ready(false))
-  on('trouble', text => note(text, 'bad'))
-  on('failed', error => note(sorry(error), 'bad'))
-  on('said', text => note(text))
+  // Words are functions, here as everywhere, so that they follow the language.
+  on('trouble', words => note(words, 'bad'))
+  on('failed', error => note(() => sorry(error), 'bad'))
+  on('said', words => note(words))
   ready(false)
-}
-
-export function note(text, kind = '') {
-  status.textContent = text
-  status.className = kind
 }
 
 // fresh: whether what is shown was painted as is chosen now.
@@ -52,10 +49,12 @@ export async function wish(photo = state.photo) {
   return { photo: photo.blob, styles, masks, options: chosen }
 }
 
-export function caption() {
-  const styles = state.way.method.takes_style ? [state.chosen.map(titleOf).join(' + ')] : []
+// What is chosen now, in words.
+function caption() {
+  const { way } = state
+  const styles = way.method.takes_style ? [state.chosen.map(titleOf).join(' + ')] : []
   const changed = Object.entries(optionsWished()).filter(([name]) => name in state.options)
-  return [...styles, nameOf(state.way), ...changed.map(([name, value]) => `${named(name)} ${value}`)].join(' · ')
+  return () => [...styles, nameOf(way), ...changed.map(([name, value]) => `${named(name)} ${value}`)].join(' · ')
 }
 
 async function paint() {
@@ -65,17 +64,18 @@ async function paint() {
     running.abort()
     return
   }
+  byId('stage').scrollIntoView({ block: 'nearest' })
   const [photo, called, controller] = [state.photo, state.way && caption(), new AbortController()]
   let asked
   try {
     asked = await wish()
   } catch (error) {
-    return note(say(error.message), 'bad')
+    return note(() => say(error.message), 'bad')
   }
   running = controller
   stop.hidden = false
   document.body.classList.add('painting')
-  note(say('sending'), 'busy')
+  note(() => say('sending'), 'busy')
   progress(undefined)
   const telling = new Telling(note)
   try {
@@ -94,7 +94,7 @@ async function paint() {
     telling.end()
     if (!again) {
       showAgain()
-      error.code === 'cancelled' ? note(say('stopped')) : note(sorry(error), 'bad')
+      error.code === 'cancelled' ? note(() => say('stopped')) : note(() => sorry(error), 'bad')
     }
   } finally {
     telling.end()
@@ -110,8 +110,8 @@ async function paint() {
 }
 
 function ended({ seconds, stopped, message }) {
-  if (!stopped) return [say('painted', { seconds: duration(seconds ?? 0) }), 'good']
-  return message ? [say('best-so-far', { why: sorry({ code: 'x', message }) }), 'bad'] : [say('stopped-best')]
+  if (!stopped) return [() => say('painted', { seconds: duration(seconds ?? 0) }), 'good']
+  return message ? [() => say('best-so-far', { why: sorry({ code: 'x', message }) }), 'bad'] : [() => say('stopped-best')]
 }
 
 // What a job does, in words; time runs on between two reports. say: called with the words and their kind.
@@ -123,7 +123,10 @@ export class Telling {
   hear(now) {
     clearInterval(this.timer)
     const since = performance.now()
-    const speak = () => this.tell(doing(now, (performance.now() - since) / 1000), 'busy')
+    const speak = () => {
+      const passed = (performance.now() - since) / 1000
+      this.tell(() => doing(now, passed), 'busy')
+    }
     speak()
     this.timer = setInterval(speak, 1000 * SPOKEN)
   }

@@ -29,7 +29,7 @@ export function gallery({ pressed, is, fits = () => true, own = false, sources =
 }
 
 function tile(style, { pressed, is, fits }) {
-  const press = () => (fits(style) ? pressed(style) : tell('trouble', say('needs-painting')))
+  const press = () => (fits(style) ? pressed(style) : tell('trouble', () => say('needs-painting')))
   const button = h('button', {
     type: 'button', class: 'tile', 'data-style': style.name, 'aria-pressed': String(is(style)), 'aria-disabled': String(!fits(style)),
     title: [style.artist, style.year].filter(Boolean).join(', ') || null, onclick: press,
@@ -75,7 +75,7 @@ export function choose(style) {
   }
   if (state.chosen.includes(style)) state.chosen = state.chosen.filter(one => one !== style)
   else if (state.chosen.length < most()) state.chosen = [...state.chosen, style]
-  else return tell('trouble', say('mix-most', { count: number(most()) }))
+  else return tell('trouble', () => say('mix-most', { count: number(most()) }))
   tell('chosen')
 }
 
