@@ -81,6 +81,30 @@ def test_the_slider_uncovers_the_photo_and_the_zoom_stays(echo, visit):
         assert (page.evaluate(width), page.evaluate(place), page.evaluate(at)) == (900, before, "100%")
 
 
+def test_a_large_painting_is_seen_small_at_first(echo, visit):
+    photo = noise(13, size=(900, 600))
+    with visit(echo.url) as page:
+        begin(page, photo)
+        page.evaluate("""async () => {
+            (await import('/page/backend.js')).backend.slowFrom = 0.1
+            window.seen = []
+            const painting = document.querySelector('#stage .painting')
+            painting.addEventListener('load', () => window.seen.push(painting.naturalWidth))
+        }""")
+        before = len(echo.tasks)
+        paint(page, "#panel [data-style=ink]")
+        small, large = echo.tasks[before:]
+        assert [one["options"]["size"] for one in (small, large)] == [173, 612]
+        sent = read(small["sent"][0])
+        assert (sent.width, sent.height) == (173, 115)
+        assert large["sent"] == [photo]
+        assert page.evaluate("window.seen").pop() == 900
+        # What does not look alike when it is small is waited for.
+        page.check("#way-part input[value=finer]")
+        paint(page)
+        assert len(echo.tasks) == before + 3
+
+
 def test_every_option_is_in_the_wish(echo, visit):
     offer = echo.service.offer
     fields = {

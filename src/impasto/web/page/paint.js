@@ -2,16 +2,17 @@
 
 import { backend } from './backend.js'
 import { mayTryAgain } from './refusal.js'
-import { byId, spoken } from './dom.js'
+import { byId, h, spoken } from './dom.js'
 import { wished as optionsWished } from './options.js'
 import { progress, showAgain, showPreview } from './stage.js'
 import { on, state, tell, titleOf } from './state.js'
 import { wished as stylesWished } from './styles.js'
 import { duration, named, number, say, sorry } from './language.js'
 import { add } from './visit.js'
-import { isPossible, isQuick, nameOf } from './ways.js'
+import { isPossible, isQuick, looksAlike, nameOf } from './ways.js'
 
 const SPOKEN = 3 // seconds between two words on the same job, as they are read aloud
+const SMALL = 0.2 // pixels of the painting that is seen while a slow one is made, as a share of those of the fastest slow one
 const LONGEST_PAUSE = 10 // seconds between two tries when the queue is full
 
 const [go, stop] = ['go', 'stop'].map(byId)
@@ -78,11 +79,13 @@ async function paint() {
   note(() => say('sending'), 'busy')
   progress(undefined)
   const telling = new Telling(note)
+  const preview = address => running === controller && photo === state.photo && !again && showPreview(address)
   try {
+    if (isSlow(asked)) await beginSmall(asked, controller.signal, preview)
     const painting = await backend.paint({ ...asked, keep: true }, {
       signal: controller.signal,
       progress: now => (telling.hear(now), progress(now.total ? now.step / now.total : undefined)),
-      preview: address => photo === state.photo && !again && showPreview(address),
+      preview,
     })
     telling.end()
     if (!again) {
@@ -107,6 +110,41 @@ async function paint() {
     again = false
     await paint()
   }
+}
+
+// Whether it takes so long that a small painting, which looks much the same, is worth its time.
+function isSlow({ options }) {
+  const { width, height } = state.photo
+  const scale = options.size ? options.size / Math.max(width, height) : 1
+  return width > 0 && looksAlike(state.way) && width * height * scale ** 2 > backend.slowFrom * 1e6
+}
+
+// Begins a small painting, which comes before the large one that is asked for next. If it fails, there is no preview.
+async function beginSmall(asked, signal, preview) {
+  const { blob, width, height } = state.photo
+  const scale = Math.sqrt((SMALL * backend.slowFrom * 1e6) / (width * height))
+  if (!smalls.has(blob)) smalls.set(blob, smaller(blob, scale))
+  const photo = await smalls.get(blob).catch(() => null)
+  if (!photo) return
+  const show = ({ blob }) => {
+    const address = URL.createObjectURL(blob)
+    preview(address)
+    setTimeout(() => URL.revokeObjectURL(address), 10_000)
+  }
+  const wish = { ...asked, photo, options: { ...asked.options, size: Math.round(scale * Math.max(width, height)) } }
+  await new Promise(resolve => backend.paint(wish, { signal, accepted: resolve }).then(show).catch(resolve))
+}
+
+const smalls = new WeakMap() // {a photo's Blob: promise of that of a small one}
+
+async function smaller(blob, scale) {
+  const picture = await createImageBitmap(blob)
+  const canvas = h('canvas', { width: Math.max(1, Math.round(scale * picture.width)), height: Math.max(1, Math.round(scale * picture.height)) })
+  const pen = canvas.getContext('2d')
+  pen.imageSmoothingQuality = 'high'
+  pen.drawImage(picture, 0, 0, canvas.width, canvas.height)
+  picture.close()
+  return new Promise(resolve => canvas.toBlob(resolve, 'image/webp', 0.95))
 }
 
 function ended({ seconds, stopped, message }) {
