@@ -1,5 +1,6 @@
 """The page in Chromium: what a person does, what the painting process is asked for, what is seen."""
 
+import base64
 import io
 import zipfile
 
@@ -360,6 +361,54 @@ def test_many_photos_one_by_one_or_in_one_zip(echo, visit):
         page.click("#many-stop")
         said(page, "Stopped.", "#many-note")
         until(echo.is_idle)
+
+
+SAVED = """() => {
+    window.pieces = []
+    window.heard = []
+    const write = piece => {
+        window.pieces.push(piece)
+        window.heard.push(document.querySelector('#many-note').textContent)
+    }
+    const close = async () => {
+        const bytes = new Uint8Array(await new Blob(window.pieces).arrayBuffer())
+        window.zip = btoa(Array.from(bytes, one => String.fromCharCode(one)).join(''))
+    }
+    window.showSaveFilePicker = async () => ({ createWritable: async () => ({ write, close }) })
+}"""
+
+
+def test_a_zip_grows_on_the_disk_while_others_are_painted(echo, visit):
+    photos = {f"{number}.png": noise(30 + number) for number in range(3)}
+    with visit(echo.url) as page:
+        page.evaluate(SAVED)
+        page.wait_for_selector("#panel .tile")
+        page.click("#panel [data-style=ink]")
+        page.click("#many > summary")
+        files_for(page, "text=Choose photos", *[named(*one) for one in photos.items()])
+        page.click("#many-go")
+        said(page, "3 of 3 photos are painted.", "#many-note")
+        with zipfile.ZipFile(io.BytesIO(base64.b64decode(page.evaluate("window.zip")))) as archive:
+            assert archive.testzip() is None
+            assert sorted(archive.read(name) for name in archive.namelist()) == sorted(photos.values())
+        assert page.evaluate("window.heard[0]").startswith("0 of 3")
+
+
+def test_what_is_dropped_goes_where_it_was_dropped(echo, visit):
+    photo, own = noise(40), noise(41)
+    earlier = encode(read(noise(42)), "png", record={"options": {"method": "adain", "strength": 0.5}, "style": ["ink"]})
+    with visit(echo.url) as page:
+        begin(page, photo)
+        page.click("#again > summary")
+        drop(page, "#again", ("earlier.png", earlier))
+        said(page, "The settings are taken over.")
+        assert page.input_value("#option-strength") == "0.5"
+        drop(page, "#panel .tiles", ("mine.png", own))
+        said(page, "Painted in")
+        assert echo.tasks[-1]["sent"] == [photo, own]
+        page.click("#many > summary")
+        drop(page, "#many", ("one.png", photo), ("two.png", own))
+        page.wait_for_selector("text=Photos: 2")
 
 
 def test_several_ways_side_by_side(echo, visit):

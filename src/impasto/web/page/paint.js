@@ -81,8 +81,10 @@ async function paint() {
   const telling = new Telling(note)
   const preview = address => running === controller && photo === state.photo && !again && showPreview(address)
   try {
-    if (isSlow(asked)) await beginSmall(asked, controller.signal, preview)
-    const painting = await backend.paint({ ...asked, keep: true }, {
+    const slow = isSlow(asked)
+    if (slow) await beginSmall(asked, controller.signal, preview)
+    // Where one of them is all that may be asked for at a time, it waits for the other.
+    const painting = await (slow ? patiently : backend.paint)({ ...asked, keep: true }, {
       signal: controller.signal,
       progress: now => (telling.hear(now), progress(now.total ? now.step / now.total : undefined)),
       preview,
