@@ -1,10 +1,10 @@
 // One photo in one style, in several ways side by side.
 
-import { byId, download, h, show as display, spokenLine } from './dom.js'
+import { byId, download, h, show, spokenLine } from './dom.js'
 import { patiently, Telling } from './paint.js'
 import { photoBox } from './photo.js'
 import { on, state } from './state.js'
-import { gallery, stillThere } from './styles.js'
+import { paintingPart, wishFor } from './styles.js'
 import { duration, number, say, sorry } from './language.js'
 import { isQuick, nameOf, waysOf } from './ways.js'
 
@@ -12,13 +12,11 @@ const SIZE = 480 // pixels: comparing waits for the slowest, so that it begins w
 
 export function begin() {
   const ways = waysOf(state.offer)
-  let style = stillThere()
   let running = null
   let found = new Map() // {way: a painting, or why there is none}
   const [box, beginning] = photoBox()
   const [note, tell] = spokenLine('compare-note')
-  // Every way can paint the pictures; encoded ones, only some.
-  const { tiles, show, update } = gallery({ pressed: one => ((style = one), update()), is: one => one === style, own: true, sources: () => state.styles.filter(one => !one.encoded) })
+  const [styles, style] = paintingPart()
   const boxes = ways.map(way => [way, h('input', { type: 'checkbox', checked: isQuick(way) || way.method.name === 'gatys', onchange: () => draw() })])
   const size = h('input', { type: 'text', inputmode: 'numeric', id: 'compare-size', value: SIZE, autocomplete: 'off' })
   const go = h('button', { type: 'button', class: 'primary', id: 'compare-go', t: 'compare-go', onclick: compare })
@@ -38,7 +36,8 @@ export function begin() {
 
   async function compare() {
     const chosen = boxes.filter(([, input]) => input.checked).map(([way]) => way)
-    if (!state.photo || !chosen.length || !style) return tell(() => say(!state.photo ? 'no-photo' : chosen.length ? 'no-style' : 'compare-none'), 'bad')
+    const painting = style()
+    if (!state.photo || !chosen.length || !painting) return tell(() => say(!state.photo ? 'no-photo' : chosen.length ? 'no-style' : 'compare-none'), 'bad')
     running = new AbortController()
     const { signal } = running
     const mine = (found = new Map())
@@ -48,12 +47,12 @@ export function begin() {
       draw(way)
       const telling = new Telling((words, kind) => tell(() => say('compare-progress', { name: nameOf(way), what: words() }), kind))
       try {
-        const styles = !way.method.takes_style ? [] : [style.own ? { blob: style.blob } : { name: style.name }]
         const options = { method: way.method.name, ...way.options, ...(size.value.trim() ? { size: size.value.trim() } : {}) }
-        const painting = await patiently({ photo: state.photo.blob, styles, options }, { signal, progress: now => telling.hear(now) })
+        const wish = { photo: state.photo.blob, styles: way.method.takes_style ? [wishFor(painting)] : [], options }
+        const made = await patiently(wish, { signal, progress: now => telling.hear(now) })
         const image = h('img', { alt: '' })
-        display(image, painting.blob)
-        mine.set(way, { ...painting, image })
+        show(image, made.blob)
+        mine.set(way, { ...made, image })
       } catch (error) {
         if (error.code === 'cancelled') break
         mine.set(way, { error })
@@ -68,7 +67,6 @@ export function begin() {
     signal.aborted ? tell(() => say('stopped')) : tell(() => say('compare-done', { count: number(done) }), 'good')
   }
 
-  on('styles', () => ((style = stillThere(style)), show()))
   on('photo', () => {
     running?.abort()
     found = new Map()
@@ -79,7 +77,7 @@ export function begin() {
       h('div', { class: 'head' }, h('h2', { t: 'compare-title' }), h('p', { class: 'small', t: 'compare-how' })),
       note, beginning, figures),
     h('div', { class: 'panel' }, box,
-      h('section', { class: 'part' }, h('h2', { t: 'style' }), tiles),
+      styles,
       h('fieldset', { class: 'part' }, h('legend', { t: 'compare-ways' }),
         ...boxes.map(([way, input]) => h('label', { class: 'line' }, input, named(way)))),
       h('div', { class: 'part options' }, h('div', {}, h('label', { for: size.id, t: 'compare-size' }), size)),

@@ -1,11 +1,11 @@
 // Where a place of the photo looks: in a painting, or, with trained generators, in the photo itself.
 
 import { backend } from './backend.js'
-import { byId, h, show as display, spokenLine } from './dom.js'
+import { byId, h, show, spokenLine } from './dom.js'
 import { Telling } from './paint.js'
 import { photoBox } from './photo.js'
 import { on, state, titleOf } from './state.js'
-import { gallery, stillThere } from './styles.js'
+import { paintingPart, wishFor } from './styles.js'
 import { put, say, sorry } from './language.js'
 
 const LAYERS = ['relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1']
@@ -27,7 +27,6 @@ function lookable() {
 export function begin() {
   const choices = lookable()
   let chosen = choices.find(one => one.usual) ?? choices[0]
-  let style = stillThere()
   let place = [50, 50]
   let running = null
   let looked = null // the photo that was looked from
@@ -38,8 +37,7 @@ export function begin() {
   const target = h('div', { class: 'target', id: 'explore-photo', tabindex: 0, role: 'application', tLabel: 'explore-photo', hidden: true }, image, dot)
   const [x, y] = ['x', 'y'].map(axis => h('input', { type: 'number', id: `explore-${axis}`, min: 0, max: 100, step: 0.1, value: 50 }))
   const seen = h('img', { id: 'explore-seen', tAlt: 'looked-alt', hidden: true })
-  const { tiles, show, update } = gallery({ pressed: one => ((style = one), update(), look()), is: one => one === style, own: true, sources: () => state.styles.filter(one => !one.encoded) })
-  const styles = h('section', { class: 'part' }, h('h2', { t: 'style' }), tiles)
+  const [styles, style] = paintingPart(() => look())
   const where = h('figcaption')
   const figures = h('div', { class: 'figures two' },
     h('figure', {}, target, h('figcaption', { t: 'photo-alt' })),
@@ -59,13 +57,13 @@ export function begin() {
     const controller = (running = new AbortController())
     const telling = new Telling((words, kind) => controller === running && tell(words, kind))
     looked = state.photo
-    const painting = style
+    const painting = style()
     tell(() => say('looking'), 'busy')
     try {
-      const wished = chosen.takesStyle ? [style.own ? { blob: style.blob } : { name: style.name }] : []
+      const wished = chosen.takesStyle ? [wishFor(painting)] : []
       const blob = await backend.look({ photo: state.photo.blob, styles: wished, options: chosen.options }, place, { signal: controller.signal, progress: now => now.status === 'queued' && telling.hear(now) })
       if (controller !== running) return
-      display(seen, blob)
+      show(seen, blob)
       seen.hidden = false
       put(where, chosen.takesStyle ? () => titleOf(painting) : 'photo-alt')
       telling.end()
@@ -109,7 +107,6 @@ export function begin() {
   }
   on('photo', showPhoto)
   on('tab', name => name === 'explore' && state.photo !== looked && look())
-  on('styles', () => ((style = stillThere(style)), show()))
   byId('explore').replaceChildren(
     h('div', { class: 'wide' },
       h('div', { class: 'head' }, h('h2', { t: 'explore-title' }), h('p', { class: 'small', t: choices.length ? 'explore-how' : 'explore-none' })),

@@ -4,7 +4,7 @@ import { byId, h, show, spokenLine } from './dom.js'
 import { eachOf, patiently } from './paint.js'
 import { photoBox } from './photo.js'
 import { on, state, tell as announce, titleOf } from './state.js'
-import { choose } from './styles.js'
+import { choose, wishFor } from './styles.js'
 import { number, say, sorry } from './language.js'
 import { isPossible, waysOf } from './ways.js'
 
@@ -29,8 +29,7 @@ export function begin() {
     await eachOf(state.styles, async style => {
       try {
         const options = { size: Math.min(SIZE, Math.max(photo.width ?? SIZE, photo.height ?? SIZE)) }
-        const styles = [style.own ? { blob: style.blob } : { name: style.name }]
-        const { blob } = await patiently({ photo: photo.blob, styles, options }, { signal })
+        const { blob } = await patiently({ photo: photo.blob, styles: [wishFor(style)], options }, { signal })
         const image = cards.querySelector(`[data-style="${CSS.escape(style.name)}"] img`)
         if (image && photo === state.photo && !signal.aborted) show(image, blob)
         done++

@@ -82,6 +82,21 @@ export function choose(style) {
 const mixes = () => state.mixing && state.way.method.takes_several !== false
 const most = () => Math.min(MOST, state.offer.limits.styles_each)
 
+// One painting, for tabs that need no more, and which it is. pressed: called when another one is chosen.
+export function paintingPart(pressed = () => {}) {
+  let style = stillThere()
+  const { tiles, show, update } = gallery({
+    pressed: one => ((style = one), update(), pressed()), is: one => one === style, own: true,
+    // Every way can paint the pictures; encoded ones, only some.
+    sources: () => state.styles.filter(one => !one.encoded),
+  })
+  on('styles', () => ((style = stillThere(style)), show()))
+  return [h('section', { class: 'part' }, h('h2', { t: 'style' }), tiles), () => style]
+}
+
+// A style as it is wished for.
+export const wishFor = style => (style.own ? { blob: style.blob } : { name: style.name })
+
 // A style, or the first that is a painting, if it was taken away or is none.
 export const stillThere = style => state.styles.find(one => one === style) ?? state.styles.find(one => !one.encoded)
 
@@ -153,7 +168,7 @@ export async function wished() {
   if (!state.way.method.takes_style) return { styles: [], masks: [], options: {} }
   if (!state.chosen.length && state.way.method.needs_style !== false) throw new Error('no-style')
   const chosen = mixes() ? state.chosen : state.chosen.slice(0, 1)
-  const styles = chosen.map(style => (style.own ? { blob: style.blob } : { name: style.name }))
+  const styles = chosen.map(wishFor)
   if (styles.length < 2) return { styles, masks: [], options: {} }
   if (hasPlaces()) {
     const masks = await Promise.all(state.chosen.map(style => state.masks.get(style)?.file() ?? null))
