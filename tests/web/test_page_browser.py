@@ -100,10 +100,19 @@ def test_a_large_painting_is_seen_small_at_first(echo, visit):
         assert (sent.width, sent.height) == (173, 115)
         assert large["sent"] == [photo]
         assert page.evaluate("window.seen").pop() == 900
+        # Stopping stops both, and what was there stays.
+        page.click("#panel [data-style=hold]")
+        said(page, "Next in line")
+        page.click("#stop")
+        said(page, "Stopped.")
+        until(echo.is_idle)
+        assert page.is_visible("#stage .photo")
+        before = len(echo.tasks)
         # What does not look alike when it is small is waited for.
         page.check("#way-part input[value=finer]")
+        choose(page, "ink")
         paint(page)
-        assert len(echo.tasks) == before + 3
+        assert len(echo.tasks) == before + 1
 
 
 def test_every_option_is_in_the_wish(echo, visit):
