@@ -112,7 +112,7 @@ export function begin() {
       h('div', { class: 'head' }, h('h2', { t: 'explore-title' }), h('p', { class: 'small', t: choices.length ? 'explore-how' : 'explore-none' })),
       note, beginning, figures),
     h('div', { class: 'panel' }, box, layers, styles,
-      h('div', { class: 'part options two' },
-        h('div', {}, h('label', { for: x.id, t: 'explore-x' }), x), h('div', {}, h('label', { for: y.id, t: 'explore-y' }), y))))
+      h('div', { class: 'part options' }, h('div', { class: 'pairs' },
+        h('div', {}, h('label', { for: x.id, t: 'explore-x' }), x), h('div', {}, h('label', { for: y.id, t: 'explore-y' }), y)))))
   showPhoto()
 }
