@@ -1,6 +1,10 @@
 """How Sphinx builds these pages: `make docs`."""
 
+import sys
 from importlib import metadata
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 project = "impasto"
 author = "the impasto authors"
@@ -8,7 +12,7 @@ copyright = "the impasto authors, Apache-2.0"  # noqa: A001 - the name that Sphi
 release = metadata.version("impasto")
 version = release
 
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "live_demo"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]

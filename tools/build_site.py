@@ -35,8 +35,8 @@ RUNTIME_FILES = (
     "ort.webgpu.min.mjs", "ort-wasm-simd-threaded.asyncify.mjs", "ort-wasm-simd-threaded.asyncify.wasm",
 )  # fmt: skip
 
-# What the browser can do of the method's options; the rest needs PyTorch, or other weights.
-OPTIONS = ("strength", "detail", "stroke", "size", "colour", "style_blend", "style_scale")
+# What the browser can do of the method's options, in the page's order; the rest needs PyTorch, or other weights.
+OPTIONS = ("strength", "detail", "stroke", "style_scale", "size", "colour", "style_blend")
 
 # Of pictures, in megapixels: what is taken, and what is painted with 1 GB or so of memory.
 TAKEN, PAINTED = 60, 16
@@ -108,7 +108,7 @@ def _write_assets(folder: Path) -> None:
     _write_json(folder / "networks.json", networks)
     offer = Offer()
     method = method_json(offer.default, offer)
-    options = {name: method["options"][name] for name in method["options"] if name in OPTIONS}
+    options = {name: method["options"][name] for name in OPTIONS}
     method |= {"options": options, "refined_by": [], "looks_in": ""}
     told = {"default": offer.default, "methods": [method], "options": options, "formats": FORMATS, "limits": LIMITS}
     _write_json(folder / "offer.json", told)

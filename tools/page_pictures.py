@@ -2,9 +2,9 @@
 
     python tools/page_pictures.py [FOLDER]
 
-Writes page-WIDTH-light.jpg and page-WIDTH-dark.jpg for a desktop, a tablet and a phone, and one picture of every other
-tab, into the folder, docs/pictures if not given. Needs the extras `web`, `video` and `dev`, and Chromium at
-/usr/bin/chromium.
+Writes page-WIDTH-light.jpg and page-WIDTH-dark.jpg for a desktop, a tablet and a phone, one picture of every other tab
+on the desktop, and page-tabs-WIDTH.jpg of them side by side on the others, into the folder, docs/pictures if not given.
+Needs the extras `web`, `video` and `dev`, and Chromium at /usr/bin/chromium.
 """
 
 import argparse
@@ -31,6 +31,8 @@ PHOTO, STYLE = packaged()["mountains"], "great-wave"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu"]
 SIZES = {1440: 900, 820: 1180, 390: 844}
 PATIENCE = 300_000
+SIDE_BY_SIDE = ((390, "light"), (820, "dark"))
+GAP, WIDEST = 24, 1400
 
 
 @contextmanager
@@ -88,8 +90,36 @@ def main() -> None:
                 shoot(f"page-{width}-{scheme}")
                 if (width, scheme) == (1440, "light"):
                     others(page, shoot)
+                if (width, scheme) in SIDE_BY_SIDE:
+                    tabs(page).save(folder / f"page-tabs-{width}.jpg", quality=82)
                 page.close()
         chromium.close()
+
+
+def tabs(page: Any) -> Image.Image:
+    """The other tabs side by side, after a little of each was done."""
+    views = []
+    for tab in ("styles", "compare", "explore"):
+        page.click(f"#tab-{tab}")
+        match tab:
+            case "styles":
+                page.wait_for_selector("#styles .card")
+                page.wait_for_load_state("networkidle")
+            case "compare":
+                page.locator("#compare label.line", has_text="gatys").locator("input").uncheck()
+                page.click("#compare-go")
+                expect(page.locator("#compare-note")).to_contain_text("side by side", timeout=PATIENCE)
+            case "explore":
+                expect(page.locator("#explore-seen")).to_be_visible(timeout=PATIENCE)
+        page.mouse.move(0, 0)
+        page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+        views.append(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+    width, height = views[0].size
+    sheet = Image.new("RGB", (len(views) * (width + GAP) - GAP, height), "white")
+    for number, view in enumerate(views):
+        sheet.paste(view, (number * (width + GAP), 0))
+    sheet.thumbnail((WIDEST, WIDEST))
+    return sheet
 
 
 def others(page: Any, shoot: Any) -> None:

@@ -111,6 +111,12 @@ def test_maps_have_the_contents_size_and_the_styles_pixels() -> None:
     assert len({next(iter(some)) for some in by_match.values()}) == len(by_match)
 
 
+def between(values: np.ndarray, cell: int) -> np.ndarray:
+    """Columns of (h, w), each `cell` pixels wide, as straight lines from middle to middle."""
+    places = (np.arange(values.shape[1] * cell) + 0.5) / cell - 0.5
+    return np.stack([np.interp(places, np.arange(values.shape[1]), row) for row in values])
+
+
 def test_what_a_place_looks_at_stays_bright() -> None:
     def seen(style: Image.Image, **choices: object) -> np.ndarray:
         return np.asarray(overlay(prepare(CONTENT, style, replace(GATYS, **choices)), "50%,25%"))  # type: ignore[arg-type]
@@ -122,7 +128,8 @@ def test_what_a_place_looks_at_stays_bright() -> None:
     flat = one.weights[0].flatten()
     less = (flat[None] < flat[:, None]).sum(1).reshape(one.weights[0].shape).float()
     share = (2 * less / less.max() - 1).clamp_min(0)
-    large = torch.kron(share, torch.ones(one.cell, one.cell))[: found.style.shape[2], : found.style.shape[3]]
+    large = torch.from_numpy(between(between(share.numpy(), one.cell).T, one.cell).T).float()
+    large = large[: found.style.shape[2], : found.style.shape[3]]
     lit = image.to_pil(to_picture(found.style * (DARKEST + (1 - DARKEST) * large)))
     expected = np.asarray(marked(lit, one.best[0], ring=True)).astype(int)
     assert np.abs(seen(STYLE) - expected).max() <= 1

@@ -1,5 +1,6 @@
 """The page in Chromium: what a person does, what the painting process is asked for, what is seen."""
 
+import base64
 import io
 import zipfile
 
@@ -79,6 +80,39 @@ def test_the_slider_uncovers_the_photo_and_the_zoom_stays(echo, visit):
         before = page.evaluate(place)
         paint(page, "#panel [data-style=swirls]")
         assert (page.evaluate(width), page.evaluate(place), page.evaluate(at)) == (900, before, "100%")
+
+
+def test_a_large_painting_is_seen_small_at_first(echo, visit):
+    photo = noise(13, size=(900, 600))
+    with visit(echo.url) as page:
+        begin(page, photo)
+        page.evaluate("""async () => {
+            (await import('/page/backend.js')).backend.slowFrom = 0.1
+            window.seen = []
+            const painting = document.querySelector('#stage .painting')
+            painting.addEventListener('load', () => window.seen.push(painting.naturalWidth))
+        }""")
+        before = len(echo.tasks)
+        paint(page, "#panel [data-style=ink]")
+        small, large = echo.tasks[before:]
+        assert [one["options"]["size"] for one in (small, large)] == [173, 612]
+        sent = read(small["sent"][0])
+        assert (sent.width, sent.height) == (173, 115)
+        assert large["sent"] == [photo]
+        assert page.evaluate("window.seen").pop() == 900
+        # Stopping stops both, and what was there stays.
+        page.click("#panel [data-style=hold]")
+        said(page, "Next in line")
+        page.click("#stop")
+        said(page, "Stopped.")
+        until(echo.is_idle)
+        assert page.is_visible("#stage .photo")
+        before = len(echo.tasks)
+        # What does not look alike when it is small is waited for.
+        page.check("#way-part input[value=finer]")
+        choose(page, "ink")
+        paint(page)
+        assert len(echo.tasks) == before + 1
 
 
 def test_every_option_is_in_the_wish(echo, visit):
@@ -338,6 +372,54 @@ def test_many_photos_one_by_one_or_in_one_zip(echo, visit):
         until(echo.is_idle)
 
 
+SAVED = """() => {
+    window.pieces = []
+    window.heard = []
+    const write = piece => {
+        window.pieces.push(piece)
+        window.heard.push(document.querySelector('#many-note').textContent)
+    }
+    const close = async () => {
+        const bytes = new Uint8Array(await new Blob(window.pieces).arrayBuffer())
+        window.zip = btoa(Array.from(bytes, one => String.fromCharCode(one)).join(''))
+    }
+    window.showSaveFilePicker = async () => ({ createWritable: async () => ({ write, close }) })
+}"""
+
+
+def test_a_zip_grows_on_the_disk_while_others_are_painted(echo, visit):
+    photos = {f"{number}.png": noise(30 + number) for number in range(3)}
+    with visit(echo.url) as page:
+        page.evaluate(SAVED)
+        page.wait_for_selector("#panel .tile")
+        page.click("#panel [data-style=ink]")
+        page.click("#many > summary")
+        files_for(page, "text=Choose photos", *[named(*one) for one in photos.items()])
+        page.click("#many-go")
+        said(page, "3 of 3 photos are painted.", "#many-note")
+        with zipfile.ZipFile(io.BytesIO(base64.b64decode(page.evaluate("window.zip")))) as archive:
+            assert archive.testzip() is None
+            assert sorted(archive.read(name) for name in archive.namelist()) == sorted(photos.values())
+        assert page.evaluate("window.heard[0]").startswith("0 of 3")
+
+
+def test_what_is_dropped_goes_where_it_was_dropped(echo, visit):
+    photo, own = noise(40), noise(41)
+    earlier = encode(read(noise(42)), "png", record={"options": {"method": "adain", "strength": 0.5}, "style": ["ink"]})
+    with visit(echo.url) as page:
+        begin(page, photo)
+        page.click("#again > summary")
+        drop(page, "#again", ("earlier.png", earlier))
+        said(page, "The settings are taken over.")
+        assert page.input_value("#option-strength") == "0.5"
+        drop(page, "#panel .tiles", ("mine.png", own))
+        said(page, "Painted in")
+        assert echo.tasks[-1]["sent"] == [photo, own]
+        page.click("#many > summary")
+        drop(page, "#many", ("one.png", photo), ("two.png", own))
+        page.wait_for_selector("text=Photos: 2")
+
+
 def test_several_ways_side_by_side(echo, visit):
     photo = noise(10)
     with visit(echo.url) as page:
@@ -358,12 +440,12 @@ def test_several_ways_side_by_side(echo, visit):
         assert [(one["options"]["method"], one["options"].get("quality")) for one in asked] == [
             ("adain", "instant"), ("adain", "finer"), ("gatys", None),
         ]  # fmt: skip
-        assert {(one["styles"][0], one["options"]["size"]) for one in asked} == {("mountains", 384)}
+        assert {(one["styles"][0], one["options"]["size"]) for one in asked} == {("mountains", 480)}
         assert download(page, "[aria-label='Save the painting: Finer']") == ("impasto-finer.png", photo)
         # Another style, which cannot be painted, and one that takes long.
         page.click("#compare [data-style=explode]")
         page.click("#compare-go")
-        page.wait_for_selector("#compare figure:nth-child(3) .bad:has-text('Something went wrong')")
+        page.wait_for_selector("#compare figure:nth-child(4) .bad:has-text('Something went wrong')")
         page.click("#compare [data-style=hold]")
         page.click("#compare-go")
         said(page, "Instant: Painting, step 1 of 4", "#compare-note")

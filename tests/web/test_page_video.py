@@ -87,7 +87,7 @@ def test_progress_a_preview_and_stopping(echo, visit):
         page.wait_for_selector("#video-result video")
         assert count(download(page, "#video-save")[1]) == 6
         page.click("#language")
-        said(page, "Stopped", "#video-note")
+        said(page, "Остановлено. Нарисовано кадров: 1.", "#video-note")
         assert page.inner_text("#tab-video") == "Видео"
         assert page.locator("#video-go").inner_text() == "Рисовать"
 

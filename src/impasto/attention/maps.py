@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from impasto import image, tensors
 from impasto.sizes import fit_within
@@ -37,7 +38,9 @@ def by_level(weights: Tensor) -> Tensor:
 
 def dimmed(picture: Tensor, light: Tensor, cell: int) -> Image.Image:
     """The picture (1, 3, H, W) in [0, 1] as it is where the light, a map in [0, 1], is 1, and dark where it is 0."""
-    large = light.repeat_interleave(cell, 0).repeat_interleave(cell, 1)[: picture.shape[-2], : picture.shape[-1]]
+    # Smooth between the middles of the squares, whose edges would be seen before the picture is.
+    large = interpolate(light[None, None], scale_factor=cell, mode="bilinear")
+    large = large[..., : picture.shape[-2], : picture.shape[-1]]
     return image.to_pil(tensors.to_picture(picture * (DARKEST + (1 - DARKEST) * large)))
 
 

@@ -58,7 +58,9 @@ def marked(picture: Image.Image, place: tuple[float, float], *, ring: bool = Fal
     drawing = ImageDraw.Draw(copy)
     radius = max(3, min(copy.size) // 60)
     if ring:
-        drawing.circle(place, 2 * radius, outline=MARK, width=2)
+        # Beside an edge it is moved, so that the whole of it is seen: it still goes around the place.
+        x, y = (max(2 * radius, min(at, side - 1 - 2 * radius)) for at, side in zip(place, copy.size, strict=True))
+        drawing.circle((x, y), 2 * radius, outline=MARK, width=2)
     else:
         drawing.circle(place, radius + 2, fill="white")
         drawing.circle(place, radius, fill=MARK)

@@ -16,14 +16,14 @@ export function againPart() {
 async function take(file) {
   if (!file) return
   const record = await recordOf(file)
-  if (!record) return tell('trouble', say('again-none'))
+  if (!record) return tell('trouble', () => say('again-none'))
   const missing = adopt(record)
   tell('settings')
   tell('way')
   tell('styles')
   tell('chosen')
   tell('options')
-  tell('said', missing.length ? say('again-but', { what: missing.join(', ') }) : say('again-done'))
+  tell('said', () => (missing.length ? say('again-but', { what: missing.join(', ') }) : say('again-done')))
 }
 
 // Fills the page's choices; what is left out, in words.

@@ -7,13 +7,14 @@
 // photos()                      → [{name, picture, thumbnail}]: addresses of pictures to begin with
 // paint(wish, watch)            → {blob, seconds, stopped, message}
 //   wish: {photo, styles: [{name} or {blob}], masks: [Blob or null, ...], options: {name: value}, keep}
-//   watch: {signal, progress({status, position, wait, left, step, total}), preview(address)}; all may be missing
+//   watch: {signal, accepted(), progress({status, position, wait, left, step, total}), preview(address)}; all may be missing
 //   keep: whether `encoded` will be asked for it
 // encoded(painting, format)     → Blob: a painting as jpeg or webp, if it can still be had
 // look(wish, place, watch)      → Blob: where a place of the photo looks; place: [x, y] in percent
 // sendVideo(clip)               → {width, height, seconds, fps, largest_size}; where the offer has `video`
 // paintVideo(wish, watch)       → as of `paint`, and the number of its frames; wish: {clip, styles, options}
 // leave()                       lets go of everything of this visit
+// slowFrom                      megapixels from which a painting takes so long that a small one is worth its time
 //
 // They reject with a Refusal.
 

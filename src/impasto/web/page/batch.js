@@ -1,8 +1,8 @@
 // Many photos, painted as chosen, each saved as it is done, or all as a zip that is written as they come.
 
-import { chooseFiles, download, h } from './dom.js'
+import { chooseFiles, download, h, spokenLine } from './dom.js'
 import { eachOf, patiently, wish } from './paint.js'
-import { number, say, sorry } from './language.js'
+import { number, put, say, sorry } from './language.js'
 import { fileOf, suffixOf } from './visit.js'
 import { Zip } from './zip.js'
 
@@ -10,21 +10,20 @@ export function batchPart() {
   let photos = []
   let running = null
   const count = h('p', { class: 'small', hidden: true })
-  const note = h('p', { id: 'many-note', role: 'status', 'aria-live': 'polite' })
+  const [note, tell] = spokenLine('many-note')
   const failures = h('ul', { class: 'failures' })
   const format = h('select', { id: 'many-format' }, ...['png', 'jpeg', 'webp'].map(kind => h('option', { value: kind }, { png: 'PNG', jpeg: 'JPEG', webp: 'WebP' }[kind])))
   const zipped = h('input', { type: 'radio', name: 'many-save', checked: true })
   const go = h('button', { type: 'button', class: 'primary', t: 'many-go', id: 'many-go', onclick: paintAll })
   const stop = h('button', { type: 'button', t: 'stop', id: 'many-stop', hidden: true, onclick: () => running.abort() })
-  const tell = (text, kind = '') => ((note.textContent = text), (note.className = kind))
   const took = files => {
     photos = files.filter(file => file.type.startsWith('image/'))
-    count.textContent = say('many-count', { count: number(photos.length) })
+    put(count, 'many-count', () => ({ count: number(photos.length) }))
     count.hidden = !photos.length
   }
 
   async function paintAll() {
-    if (!photos.length) return tell(say('many-none'), 'bad')
+    if (!photos.length) return tell(() => say('many-none'), 'bad')
     running = new AbortController()
     const { signal } = running
     const kind = format.value
@@ -35,11 +34,12 @@ export function batchPart() {
       await wish({ blob: photos[0] })
     } catch (error) {
       if (error.name === 'AbortError') return
-      return tell(error.code ? sorry(error) : say(error.message), 'bad')
+      return tell(() => (error.code ? sorry(error) : say(error.message)), 'bad')
     }
     failures.replaceChildren()
     go.hidden = !(stop.hidden = false)
-    const report = () => tell(say('many-progress', { done: number(done), count: number(names.size) }), 'busy')
+    const counted = () => ({ done: number(done), count: number(names.size) })
+    const report = () => tell(() => say('many-progress', counted()), 'busy')
     report()
     await eachOf(photos, async file => {
       try {
@@ -49,13 +49,12 @@ export function batchPart() {
         done++
         report()
       } catch (error) {
-        if (error.code !== 'cancelled') failures.append(h('li', {}, `${file.name}: ${error.code ? sorry(error) : error.message}`))
+        if (error.code !== 'cancelled') failures.append(h('li', { t: () => `${file.name}: ${error.code ? sorry(error) : error.message}` }))
       }
     }, { signal })
     await target?.end()
     go.hidden = !(stop.hidden = true)
-    const text = say('many-done', { done: number(done), count: number(names.size) })
-    tell(signal.aborted ? `${say('stopped')} ${text}` : text, signal.aborted ? '' : 'good')
+    tell(() => [signal.aborted && say('stopped'), say('many-done', counted())].filter(Boolean).join(' '), signal.aborted ? '' : 'good')
     if (failures.childElementCount) failures.prepend(h('li', { t: 'many-failed', values: { count: number(failures.childElementCount) } }))
   }
 

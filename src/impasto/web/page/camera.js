@@ -13,7 +13,7 @@ export async function takePhoto() {
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 3840 }, height: { ideal: 2160 } } })
   } catch {
-    tell('trouble', say('camera-none'))
+    tell('trouble', () => say('camera-none'))
     return null
   }
   const video = h('video', { autoplay: true, playsinline: true })

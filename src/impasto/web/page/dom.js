@@ -2,8 +2,8 @@
 
 import { put } from './language.js'
 
-// h('button', {class: 'primary', t: 'paint', onclick: paint}). `t` is the text's key, `tLabel`, `tAlt`, `tTitle` and
-// `tPlaceholder` those of attributes, `values` what fills their places; they follow the language from then on.
+// h('button', {class: 'primary', t: 'paint', onclick: paint}). `t` is the text's key or a function that says it, `tLabel`,
+// `tAlt`, `tTitle` and `tPlaceholder` those of attributes, `values` what fills their places; they follow the language.
 const ATTRIBUTES = { tLabel: 'aria-label', tAlt: 'alt', tTitle: 'title', tPlaceholder: 'placeholder' }
 
 export function h(tag, properties = {}, ...children) {
@@ -22,6 +22,13 @@ export function h(tag, properties = {}, ...children) {
 }
 
 export const byId = id => document.getElementById(id)
+
+// A line that is read aloud whenever it says something else, and what has it say so: words, a function, and their kind.
+export function spoken(line) {
+  return [line, (words, kind = '') => (put(line, words), (line.className = kind))]
+}
+
+export const spokenLine = id => spoken(h('p', { id, role: 'status', 'aria-live': 'polite' }))
 
 // A few hundred bytes of a picture instead of a library of them.
 const PATHS = {

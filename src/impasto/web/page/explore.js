@@ -1,12 +1,12 @@
 // Where a place of the photo looks: in a painting, or, with trained generators, in the photo itself.
 
 import { backend } from './backend.js'
-import { byId, h, show as display } from './dom.js'
+import { byId, h, show, spokenLine } from './dom.js'
 import { Telling } from './paint.js'
 import { photoBox } from './photo.js'
-import { on, state } from './state.js'
-import { gallery, stillThere } from './styles.js'
-import { say, sorry } from './language.js'
+import { on, state, titleOf } from './state.js'
+import { paintingPart, wishFor } from './styles.js'
+import { put, say, sorry } from './language.js'
 
 const LAYERS = ['relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1']
 const USUAL = 'relu4_1'
@@ -27,20 +27,21 @@ function lookable() {
 export function begin() {
   const choices = lookable()
   let chosen = choices.find(one => one.usual) ?? choices[0]
-  let style = stillThere()
   let place = [50, 50]
   let running = null
-  const [box, showBox] = photoBox()
+  let looked = null // the photo that was looked from
+  const [box, beginning] = photoBox()
+  const [note, tell] = spokenLine('explore-note')
   const image = h('img', { alt: '', draggable: 'false' })
   const dot = h('span', { class: 'dot' })
   const target = h('div', { class: 'target', id: 'explore-photo', tabindex: 0, role: 'application', tLabel: 'explore-photo', hidden: true }, image, dot)
   const [x, y] = ['x', 'y'].map(axis => h('input', { type: 'number', id: `explore-${axis}`, min: 0, max: 100, step: 0.1, value: 50 }))
-  const note = h('p', { id: 'explore-note', role: 'status', 'aria-live': 'polite' }, say('explore-begin'))
   const seen = h('img', { id: 'explore-seen', tAlt: 'looked-alt', hidden: true })
-  const go = h('button', { type: 'button', class: 'primary', t: 'explore-go', onclick: look })
-  const { tiles, show, update } = gallery({ pressed: one => ((style = one), update(), look()), is: one => one === style, own: true, sources: () => state.styles.filter(one => !one.encoded) })
-  const styles = h('section', { class: 'part' }, h('h2', { t: 'style' }), tiles)
-  const tell = (text, kind = '') => ((note.textContent = text), (note.className = kind))
+  const [styles, style] = paintingPart(() => look())
+  const where = h('figcaption')
+  const figures = h('div', { class: 'figures two' },
+    h('figure', {}, target, h('figcaption', { t: 'photo-alt' })),
+    h('figure', {}, seen, where))
 
   function move(to) {
     place = to.map(one => Math.round(10 * Math.min(100, Math.max(0, one))) / 10)
@@ -54,19 +55,22 @@ export function begin() {
     running?.abort()
     if (!state.photo || !chosen) return
     const controller = (running = new AbortController())
-    const telling = new Telling((text, kind) => controller === running && tell(text, kind))
-    tell(say('looking'), 'busy')
+    const telling = new Telling((words, kind) => controller === running && tell(words, kind))
+    looked = state.photo
+    const painting = style()
+    tell(() => say('looking'), 'busy')
     try {
-      const wished = chosen.takesStyle ? [style.own ? { blob: style.blob } : { name: style.name }] : []
+      const wished = chosen.takesStyle ? [wishFor(painting)] : []
       const blob = await backend.look({ photo: state.photo.blob, styles: wished, options: chosen.options }, place, { signal: controller.signal, progress: now => now.status === 'queued' && telling.hear(now) })
       if (controller !== running) return
-      display(seen, blob)
+      show(seen, blob)
       seen.hidden = false
+      put(where, chosen.takesStyle ? () => titleOf(painting) : 'photo-alt')
       telling.end()
-      tell(say('looked'))
+      tell(() => say('looked'))
     } catch (error) {
       telling.end()
-      if (controller === running && error.code !== 'cancelled') tell(sorry(error), 'bad')
+      if (controller === running && error.code !== 'cancelled') tell(() => sorry(error), 'bad')
     }
   }
 
@@ -85,30 +89,30 @@ export function begin() {
   for (const input of [x, y]) input.addEventListener('change', () => (move([Number(x.value), Number(y.value)]), look()))
   const layers = h('fieldset', { class: 'part' }, h('legend', { t: 'explore-layer' }),
     ...choices.map(one => {
-      const text = h('span', {}, one.text())
-      document.addEventListener('language', () => (text.textContent = one.text()))
       const pick = () => ((chosen = one), (styles.hidden = !one.takesStyle), look())
-      return h('label', { class: 'line' }, h('input', { type: 'radio', name: 'layer', checked: one === chosen, onchange: pick }), text)
+      return h('label', { class: 'line' }, h('input', { type: 'radio', name: 'layer', checked: one === chosen, onchange: pick }), h('span', { t: one.text }))
     }))
 
   const showPhoto = () => {
-    showBox()
+    running?.abort()
+    running = null
+    figures.hidden = !state.photo
     if (!state.photo) return
     image.src = state.photo.address
     target.hidden = !state.photo.width
     seen.hidden = true
+    put(where, () => '')
     move([50, 50])
     if (!byId('explore').hidden) look()
   }
   on('photo', showPhoto)
-  on('styles', () => ((style = stillThere(style)), show()))
+  on('tab', name => name === 'explore' && state.photo !== looked && look())
   byId('explore').replaceChildren(
     h('div', { class: 'wide' },
-      h('p', { class: 'small', t: choices.length ? 'explore-how' : 'explore-none' }), note,
-      h('div', { class: 'figures two' }, target, h('figure', {}, seen))),
+      h('div', { class: 'head' }, h('h2', { t: 'explore-title' }), h('p', { class: 'small', t: choices.length ? 'explore-how' : 'explore-none' })),
+      note, beginning, figures),
     h('div', { class: 'panel' }, box, layers, styles,
-      h('div', { class: 'part options' },
-        h('div', {}, h('label', { for: x.id, t: 'explore-x' }), x), h('div', {}, h('label', { for: y.id, t: 'explore-y' }), y)),
-      h('div', { class: 'row go' }, go)))
+      h('div', { class: 'part options' }, h('div', { class: 'pairs' },
+        h('div', {}, h('label', { for: x.id, t: 'explore-x' }), x), h('div', {}, h('label', { for: y.id, t: 'explore-y' }), y)))))
   showPhoto()
 }

@@ -37,18 +37,21 @@ export const meaning = (name, text) => MEANINGS[language]?.[name] ?? text
 export const named = name => NAMES[language]?.[name] ?? words(name)
 export const titled = name => named(name).replace(/^./, first => first.toUpperCase())
 
-// Puts a text into an element, or into an attribute of it, where it follows the language.
+// Puts a text into an element, or into an attribute of it, where it follows the language. key: or a function that says it.
 export function put(element, key, values, attribute = '') {
-  const known = placed.get(element) ?? new Map()
-  placed.set(element, known.set(attribute, [key, values]))
-  element.setAttribute('data-said', '')
+  if (!placed.has(element)) {
+    placed.set(element, new Map())
+    said.add(new WeakRef(element))
+  }
+  placed.get(element).set(attribute, [key, values])
   write(element, attribute, key, values)
 }
 
-const placed = new WeakMap()
+const placed = new WeakMap() // {element: {attribute: [key, values]}}
+const said = new Set() // WeakRefs of these elements, on the page or not
 
 function write(element, attribute, key, values) {
-  const text = say(key, typeof values === 'function' ? values() : values)
+  const text = typeof key === 'function' ? key() : say(key, typeof values === 'function' ? values() : values)
   attribute ? element.setAttribute(attribute, text) : (element.textContent = text)
 }
 
@@ -58,7 +61,7 @@ export function change(to) {
   translate()
 }
 
-// Everything that is on the page now, also what stands in its HTML.
+// Everything that was said, also what is not on the page now, and what stands in its HTML.
 export function translate() {
   document.documentElement.lang = language
   for (const element of document.querySelectorAll('[data-t], [data-t-label], [data-t-title]')) {
@@ -67,8 +70,10 @@ export function translate() {
     if (tLabel) put(element, tLabel, {}, 'aria-label')
     if (tTitle) put(element, tTitle, {}, 'title')
   }
-  for (const element of document.querySelectorAll('[data-said]')) {
-    for (const [attribute, [key, values]] of placed.get(element) ?? []) write(element, attribute, key, values)
+  for (const one of said) {
+    const element = one.deref()
+    if (!element) said.delete(one)
+    else for (const [attribute, [key, values]] of placed.get(element)) write(element, attribute, key, values)
   }
   document.dispatchEvent(new Event('language'))
 }

@@ -10,7 +10,7 @@ import * as photo from './photo.js'
 import * as stage from './stage.js'
 import { on, state, tell } from './state.js'
 import { label, stylePart } from './styles.js'
-import { change, current, duration, say, sorry, translate } from './language.js'
+import { change, current, duration, put, say, sorry, translate } from './language.js'
 import { LANGUAGES } from './texts.js'
 import { nameOf, timeOf, waysOf } from './ways.js'
 
@@ -27,10 +27,12 @@ async function show(name, { focus = false } = {}) {
     byId(one).hidden = one !== name
     if (one === name && focus) tab.focus()
   }
-  scrollTo(0, 0)
-  if (begun.has(name)) return
-  begun.add(name)
-  ;(await import(LATER[name])).begin()
+  scrollTo({ top: 0, behavior: 'instant' })
+  if (!begun.has(name)) {
+    begun.add(name)
+    ;(await import(LATER[name])).begin()
+  }
+  tell('tab', name)
 }
 
 function corner() {
@@ -68,12 +70,11 @@ function wayPart() {
   const draw = () => choices.replaceChildren(...ways.map(way =>
     h('label', { class: 'way' },
       h('input', { type: 'radio', name: 'way', value: way.id, checked: way.id === state.way.id, onchange: () => ((state.way = way), tell('way'), tell('changed')) }),
-      h('span', { class: 'name' }, nameOf(way), h('small', {}, [timeOf(way), way.method.name].filter(Boolean).join(' · '))))))
+      h('span', { class: 'name' }, h('span', { t: () => nameOf(way) }), h('small', { t: () => [timeOf(way), way.method.name].filter(Boolean).join(' · ') })))))
   on('settings', () => {
     state.way = ways.find(way => way.id === state.way.id)
     draw()
   })
-  document.addEventListener('language', draw)
   draw()
   return h('fieldset', { class: 'part', id: 'way-part', hidden: ways.length < 2 }, h('legend', { t: 'way' }), choices)
 }
@@ -95,8 +96,10 @@ async function start() {
   on('photo', () => {
     stage.showPhoto()
     const { width, height, fits } = state.photo
-    const size = width ? say('photo-size', { width, height }) : say('photo-unseen')
-    tell('said', fits ? `${size}. ${say('photo-smaller', { size: fits })}` : size)
+    tell('said', () => {
+      const size = width ? say('photo-size', { width, height }) : say('photo-unseen')
+      return fits ? `${size}. ${say('photo-smaller', { size: fits })}` : size
+    })
   })
   photo.listen()
   on('show', show)
@@ -114,7 +117,7 @@ function door() {
       dialog.close()
       await signedIn()
     } catch (error) {
-      trouble.textContent = error.status === 401 ? say('error-key') : sorry(error)
+      put(trouble, () => (error.status === 401 ? say('error-key') : sorry(error)))
     }
   })
   dialog.showModal()
@@ -139,5 +142,5 @@ try {
   else if (known) await signedIn()
   else door()
 } catch (error) {
-  byId('stage').replaceChildren(h('p', { class: 'lone bad' }, sorry(error)))
+  byId('stage').replaceChildren(h('p', { class: 'lone bad', t: () => sorry(error) }))
 }

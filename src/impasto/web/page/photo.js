@@ -3,7 +3,7 @@
 import { backend } from './backend.js'
 import { takePhoto } from './camera.js'
 import { chooseFiles, h, icon } from './dom.js'
-import { state, tell } from './state.js'
+import { on, state, tell } from './state.js'
 import { number, say, titled } from './language.js'
 
 export async function use(blob, name) {
@@ -14,7 +14,7 @@ export async function use(blob, name) {
   const { megapixels, result_megapixels: most } = state.offer.limits
   if (size && size.width * size.height > megapixels * 1e6) {
     URL.revokeObjectURL(address)
-    return tell('trouble', say('photo-too-many-pixels', { limit: number(megapixels) }))
+    return tell('trouble', () => say('photo-too-many-pixels', { limit: number(megapixels) }))
   }
   state.photo = { blob, name: name.replace(/\.[^.]*$/, '') || 'photo', address, ...size }
   state.photo.fits = size && size.width * size.height > most * 1e6 ? largestSide(size, most * 1e6) : null
@@ -23,8 +23,8 @@ export async function use(blob, name) {
 
 async function problemOf(blob) {
   const { upload_mb: most } = state.offer.limits
-  if (blob.size > most * 1e6) return say('photo-too-many-bytes', { limit: number(most) })
-  return blob.type && !blob.type.startsWith('image/') ? say('photo-no-picture') : ''
+  if (blob.size > most * 1e6) return () => say('photo-too-many-bytes', { limit: number(most) })
+  return blob.type && !blob.type.startsWith('image/') ? () => say('photo-no-picture') : null
 }
 
 // As it is seen, turned if its camera was; null if the browser cannot show it.
@@ -99,19 +99,16 @@ function sample({ name, picture, thumbnail }) {
     h('img', { src: thumbnail, alt: '' }))
 }
 
-// The photo, small, with a way to change it: for tabs that show something else in large.
+// For tabs that show something else in large: the photo, small, with a way to change it; until there is one, an invitation.
 export function photoBox() {
-  const box = h('div', { class: 'photo-box' })
+  const box = h('div', { class: 'photo-box row' }), begin = h('div', { class: 'begin' }, invitation())
   const show = () => {
     const { photo } = state
-    box.replaceChildren(
-      photo
-        ? h('div', { class: 'row' },
-            h('img', { src: photo.address, tAlt: 'photo-alt' }),
-            h('button', { type: 'button', t: 'photo-change', onclick: choose }))
-        : invitation(),
-    )
+    begin.hidden = !(box.hidden = !photo)
+    if (!photo) return
+    box.replaceChildren(h('img', { src: photo.address, tAlt: 'photo-alt' }), h('button', { type: 'button', t: 'photo-change', onclick: choose }))
   }
+  on('photo', show)
   show()
-  return [box, show]
+  return [box, begin]
 }

@@ -99,6 +99,7 @@ const forget = ids => {
 async function outcome(path, wish, watch, more) {
   const job = await submitted(path, wish, more)
   held.add(job.id)
+  watch?.accepted?.()
   const ended = await followed(job, watch)
   if (!ended.has_result) {
     forget([job.id])
@@ -111,6 +112,7 @@ async function outcome(path, wish, watch, more) {
 }
 
 export const server = {
+  slowFrom: 2,
   async open() {
     const found = await json('GET', 'v1/session')
     return { wantsKey: found.wants_key, signedIn: found.signed_in }

@@ -1,25 +1,24 @@
 // The styles by name, and one photo in all of them.
 
-import { byId, h, show } from './dom.js'
+import { byId, h, show, spokenLine } from './dom.js'
 import { eachOf, patiently } from './paint.js'
 import { photoBox } from './photo.js'
 import { on, state, tell as announce, titleOf } from './state.js'
-import { choose } from './styles.js'
+import { choose, wishFor } from './styles.js'
 import { number, say, sorry } from './language.js'
 import { isPossible, waysOf } from './ways.js'
 
-const SIZE = 400 // pixels of a small painting
+const SIZE = 480 // pixels of a small painting
 
 export function begin() {
-  const [box, showPhoto] = photoBox()
-  const note = h('p', { id: 'sheet-note', role: 'status', 'aria-live': 'polite' })
+  const [box, beginning] = photoBox()
+  const [note, tell] = spokenLine('sheet-note')
   const go = h('button', { type: 'button', class: 'primary', id: 'sheet-go', t: 'sheet-paint', disabled: !state.photo, onclick: paintAll })
   const stop = h('button', { type: 'button', id: 'sheet-stop', t: 'stop', hidden: true, onclick: () => running.abort() })
   const cards = h('ul', { class: 'cards' })
   let running = null
 
   const draw = () => cards.replaceChildren(...state.styles.map(card))
-  const tell = (text, kind = '') => ((note.textContent = text), (note.className = kind))
 
   async function paintAll() {
     running = new AbortController()
@@ -30,25 +29,24 @@ export function begin() {
     await eachOf(state.styles, async style => {
       try {
         const options = { size: Math.min(SIZE, Math.max(photo.width ?? SIZE, photo.height ?? SIZE)) }
-        const styles = [style.own ? { blob: style.blob } : { name: style.name }]
-        const { blob } = await patiently({ photo: photo.blob, styles, options }, { signal })
+        const { blob } = await patiently({ photo: photo.blob, styles: [wishFor(style)], options }, { signal })
         const image = cards.querySelector(`[data-style="${CSS.escape(style.name)}"] img`)
         if (image && photo === state.photo && !signal.aborted) show(image, blob)
-        tell(say('sheet-progress', { done: number(++done), count: number(state.styles.length) }), 'busy')
+        done++
+        tell(() => say('sheet-progress', { done: number(done), count: number(state.styles.length) }), 'busy')
       } catch (error) {
         if (error.code === 'cancelled') return
         running.abort()
-        tell(sorry(error), 'bad')
+        tell(() => sorry(error), 'bad')
       }
     }, { signal })
     go.hidden = !(stop.hidden = true)
-    if (!signal.aborted) tell(say('sheet-done', { count: number(done) }), 'good')
-    else if (note.className !== 'bad') tell(say('stopped'))
+    if (!signal.aborted) tell(() => say('sheet-done', { count: number(done) }), 'good')
+    else if (note.className !== 'bad') tell(() => say('stopped'))
   }
 
   on('styles', draw)
   on('photo', () => {
-    showPhoto()
     running?.abort()
     go.disabled = false
     draw()
@@ -56,10 +54,9 @@ export function begin() {
   draw()
   byId('styles').replaceChildren(
     h('div', { class: 'wide' },
-      h('div', { class: 'head' }, h('h2', { t: 'sheet-title' }), box, h('div', { class: 'row' }, stop, go)),
-      h('p', { class: 'small', t: 'sheet-how' }), note, cards))
+      h('div', { class: 'head' }, h('h2', { t: 'sheet-title' }), h('p', { class: 'small', t: 'sheet-how' }), box, h('div', { class: 'actions' }, stop, go)),
+      note, beginning, cards))
 }
-
 function card(style) {
   const press = () => {
     state.mixing = false

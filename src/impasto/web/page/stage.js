@@ -17,6 +17,7 @@ const change = h('button', { type: 'button', class: 'with-icon', onclick: choose
 const unseen = h('p', { class: 'unseen', t: 'photo-unseen' })
 
 let shown = null // what is on the stage: {address, photo} of a painting
+let previewing = false // whether it is a painting so far instead
 
 export function begin() {
   box.replaceChildren(invitation())
@@ -35,6 +36,7 @@ export function begin() {
 // The photo alone.
 export function showPhoto() {
   shown = null
+  previewing = false
   const { address, width } = state.photo
   photo.src = address
   photo.hidden = !width
@@ -49,6 +51,7 @@ export function showPhoto() {
 export function showPainting(painted) {
   const same = shown?.photo === painted.photo
   shown = painted
+  previewing = false
   painting.src = painted.address
   photo.src = painted.photo.address
   photo.hidden = uncover.hidden = !painted.photo.width
@@ -60,21 +63,19 @@ export function showPainting(painted) {
   tell('stage')
 }
 
-// How a painting looks so far.
+// How a painting looks so far, as large as what was there.
 export function showPreview(address) {
+  previewing = true
   painting.src = address
   put(painting, 'preview-alt', {}, 'alt')
   painting.hidden = false
-  unseen.hidden = uncover.hidden = true
-  at(0)
+  unseen.hidden = uncover.hidden = photo.hidden = true
 }
 
 // Back to what was there before the previews.
 export function showAgain() {
-  const before = uncover.value
   if (shown) showPainting(shown)
   else if (state.photo) showPhoto()
-  if (shown) at(before)
 }
 
 // Of what is done; undefined while nobody knows, null when nothing is being painted.
@@ -98,8 +99,9 @@ function zoomTo(full, x, y) {
   view.scrollTo(x * view.scrollWidth - view.clientWidth / 2, y * view.scrollHeight - view.clientHeight / 2)
 }
 
-// One pixel of the painting is one of the screen; a preview, which is smaller, takes the photo's place.
+// One pixel of the painting is one of the screen. A preview, which is smaller, takes the place of what it will become.
 function size() {
+  if (previewing) return
   const one = shown ? painting : photo
   const scale = isFull() && one.naturalWidth ? `${one.naturalWidth / devicePixelRatio}px` : ''
   pair.style.setProperty('width', scale)

@@ -29,7 +29,7 @@ export function gallery({ pressed, is, fits = () => true, own = false, sources =
 }
 
 function tile(style, { pressed, is, fits }) {
-  const press = () => (fits(style) ? pressed(style) : tell('trouble', say('needs-painting')))
+  const press = () => (fits(style) ? pressed(style) : tell('trouble', () => say('needs-painting')))
   const button = h('button', {
     type: 'button', class: 'tile', 'data-style': style.name, 'aria-pressed': String(is(style)), 'aria-disabled': String(!fits(style)),
     title: [style.artist, style.year].filter(Boolean).join(', ') || null, onclick: press,
@@ -75,12 +75,27 @@ export function choose(style) {
   }
   if (state.chosen.includes(style)) state.chosen = state.chosen.filter(one => one !== style)
   else if (state.chosen.length < most()) state.chosen = [...state.chosen, style]
-  else return tell('trouble', say('mix-most', { count: number(most()) }))
+  else return tell('trouble', () => say('mix-most', { count: number(most()) }))
   tell('chosen')
 }
 
 const mixes = () => state.mixing && state.way.method.takes_several !== false
 const most = () => Math.min(MOST, state.offer.limits.styles_each)
+
+// One painting, for tabs that need no more, and which it is. pressed: called when another one is chosen.
+export function paintingPart(pressed = () => {}) {
+  let style = stillThere()
+  const { tiles, show, update } = gallery({
+    pressed: one => ((style = one), update(), pressed()), is: one => one === style, own: true,
+    // Every way can paint the pictures; encoded ones, only some.
+    sources: () => state.styles.filter(one => !one.encoded),
+  })
+  on('styles', () => ((style = stillThere(style)), show()))
+  return [h('section', { class: 'part' }, h('h2', { t: 'style' }), tiles), () => style]
+}
+
+// A style as it is wished for.
+export const wishFor = style => (style.own ? { blob: style.blob } : { name: style.name })
 
 // A style, or the first that is a painting, if it was taken away or is none.
 export const stillThere = style => state.styles.find(one => one === style) ?? state.styles.find(one => !one.encoded)
@@ -153,7 +168,7 @@ export async function wished() {
   if (!state.way.method.takes_style) return { styles: [], masks: [], options: {} }
   if (!state.chosen.length && state.way.method.needs_style !== false) throw new Error('no-style')
   const chosen = mixes() ? state.chosen : state.chosen.slice(0, 1)
-  const styles = chosen.map(style => (style.own ? { blob: style.blob } : { name: style.name }))
+  const styles = chosen.map(wishFor)
   if (styles.length < 2) return { styles, masks: [], options: {} }
   if (hasPlaces()) {
     const masks = await Promise.all(state.chosen.map(style => state.masks.get(style)?.file() ?? null))

@@ -1,10 +1,10 @@
 // A clip, painted in a style: what was sent and what became of it play side by side.
 
 import { backend } from './backend.js'
-import { byId, chooseFiles, download, h } from './dom.js'
+import { byId, chooseFiles, download, h, spokenLine } from './dom.js'
 import { Telling } from './paint.js'
 import { on, state } from './state.js'
-import { gallery, stillThere } from './styles.js'
+import { gallery, stillThere, wishFor } from './styles.js'
 import { number, say, sorry } from './language.js'
 
 const MOVES = ['image/gif', 'image/webp', 'image/apng', 'image/png'] // that are no video/* and yet may be films
@@ -19,14 +19,13 @@ export function begin() {
   let running = null
   let made = null // {blob, format, start}
 
-  const note = h('p', { id: 'video-note', role: 'status', 'aria-live': 'polite' })
-  const tell = (text, kind = '') => ((note.textContent = text), (note.className = kind))
+  const [note, tell] = spokenLine('video-note')
   const source = h('figure', { id: 'video-source' })
   const result = h('figure', { id: 'video-result' })
   const bar = h('progress', { max: 1, tLabel: 'video-done', hidden: true })
   const [from, to, size] = ['from', 'to', 'size'].map(name => h('input', { type: 'text', inputmode: 'decimal', id: `video-${name}`, autocomplete: 'off' }))
   const steady = h('input', { type: 'range', id: 'video-steady', min: options.steady.minimum, max: options.steady.maximum, step: 0.05, value: options.steady.default, oninput: () => (held.textContent = number(Number(steady.value))) })
-  const held = h('output', { for: steady.id }, number(options.steady.default))
+  const held = h('output', { for: steady.id, t: () => number(Number(steady.value)) })
   const format = h('select', { id: 'video-format' }, ...Object.keys(formats).map(kind => h('option', { value: kind }, kind === 'webp' ? 'WebP' : kind.toUpperCase())))
   const go = h('button', { type: 'button', class: 'primary', id: 'video-go', t: 'paint', disabled: true, onclick: paint })
   const stop = h('button', { type: 'button', id: 'video-stop', t: 'stop', hidden: true, onclick: () => running.abort() })
@@ -38,9 +37,12 @@ export function begin() {
 
   async function use(file) {
     if (!file) return
-    if (file.size > mostBytes * 1e6) return tell(say('video-too-many-bytes', { limit: number(mostBytes) }), 'bad')
-    if (file.type && !file.type.startsWith('video/') && !MOVES.includes(file.type)) return tell(say('video-none'), 'bad')
+    if (file.size > mostBytes * 1e6) return tell(() => say('video-too-many-bytes', { limit: number(mostBytes) }), 'bad')
+    if (file.type && !file.type.startsWith('video/') && !MOVES.includes(file.type)) return tell(() => say('video-none'), 'bad')
     running?.abort()
+    beginning.hidden = true
+    head.append(choose)
+    choose.className = ''
     clip = { blob: file, name: file.name.replace(/\.[^.]*$/, '') || 'clip' }
     made = null
     go.disabled = both.hidden = save.hidden = true
@@ -49,25 +51,27 @@ export function begin() {
     put(source, shown(file, file.type.startsWith('image/') ? 'image' : 'video', 'video-source-alt'))
     player(source)?.addEventListener('error', () => put(source, h('p', { class: 'small', t: 'video-unseen' })))
     const mine = clip
-    tell(say('sending'), 'busy')
+    tell(() => say('sending'), 'busy')
     try {
       mine.about = await backend.sendVideo(file)
       if (mine !== clip) return
       const { width, height, seconds: length, fps, largest_size: largest } = mine.about
       size.value = largest
       if (length > mostSeconds) to.value = mostSeconds
-      const what = say('video-size', { width, height, seconds: number(length, { maximumFractionDigits: 1 }), fps: number(fps, { maximumFractionDigits: 1 }) })
-      tell(length > mostSeconds ? `${what} ${say('video-part', { limit: number(mostSeconds) })}` : what)
+      tell(() => {
+        const what = say('video-size', { width, height, seconds: number(length, { maximumFractionDigits: 1 }), fps: number(fps, { maximumFractionDigits: 1 }) })
+        return length > mostSeconds ? `${what} ${say('video-part', { limit: number(mostSeconds) })}` : what
+      })
       go.disabled = false
     } catch (error) {
-      if (mine === clip) tell(sorry(error), 'bad')
+      if (mine === clip) tell(() => sorry(error), 'bad')
     }
   }
 
   function wish() {
     const values = { start: from.value.trim().replace(',', '.'), end: to.value.trim().replace(',', '.'), size: size.value.trim(), steady: steady.value, format: format.value }
     return {
-      clip: clip.blob, styles: [style.own ? { blob: style.blob } : { name: style.name }],
+      clip: clip.blob, styles: [wishFor(style)],
       options: Object.fromEntries(Object.entries(values).filter(([, value]) => value !== '')),
     }
   }
@@ -79,7 +83,7 @@ export function begin() {
     const preview = h('img', { tAlt: 'preview-alt' })
     go.hidden = both.hidden = save.hidden = !(stop.hidden = bar.hidden = false)
     bar.removeAttribute('value')
-    tell(say('sending'), 'busy')
+    tell(() => say('sending'), 'busy')
     try {
       const painted = await backend.paintVideo(asked, {
         signal: controller.signal,
@@ -90,7 +94,7 @@ export function begin() {
       if (mine === clip) done(painted, asked.options.format, start)
     } catch (error) {
       telling.end()
-      if (mine === clip) error.code === 'cancelled' ? tell(say('stopped')) : tell(sorry(error), 'bad')
+      if (mine === clip) error.code === 'cancelled' ? tell(() => say('stopped')) : tell(() => sorry(error), 'bad')
     } finally {
       telling.end()
       if (running === controller) {
@@ -105,8 +109,8 @@ export function begin() {
     put(result, shown(blob, PLAYED.includes(kind) ? 'video' : 'image', 'video-result-alt'))
     save.hidden = false
     both.hidden = !player(source) || !player(result)
-    if (!stopped) tell(say('video-painted', { frames: number(frames) }), 'good')
-    else tell(`${message ? sorry({ code: 'x', message }) : say('stopped')} ${say('video-so-far', { frames: number(frames) })}`, message ? 'bad' : '')
+    if (!stopped) tell(() => say('video-painted', { frames: number(frames) }), 'good')
+    else tell(() => `${message ? sorry({ code: 'x', message }) : say('stopped')} ${say('video-so-far', { frames: number(frames) })}`, message ? 'bad' : '')
   }
 
   function playBoth() {
@@ -128,15 +132,16 @@ export function begin() {
   const time = (input, key) => h('div', {}, h('div', { class: 'head' }, h('label', { for: input.id, t: key }), here(input, key)), input)
 
   on('styles', () => ((style = stillThere(style)), show()))
-  document.addEventListener('language', () => (held.textContent = number(Number(steady.value))))
+  // Until there is a clip, what to do stands where it will be.
+  const choose = h('button', { type: 'button', id: 'video-choose', class: 'primary', t: 'video-choose', onclick: async () => use((await chooseFiles({ accept: 'video/*,image/gif,image/webp,image/apng' }))[0]) })
+  const head = h('div', { class: 'head' }, h('h2', { t: 'tab-video' }))
+  const beginning = h('div', { class: 'begin' },
+    h('div', { class: 'invitation' }, choose, h('p', { t: 'video-how', values: () => ({ seconds: number(mostSeconds), limit: number(mostBytes) }) })))
   const page = byId('video')
   page.addEventListener('drop', event => event.target.closest('.tiles') || use(event.dataTransfer.files[0]))
   page.replaceChildren(
     h('div', { class: 'wide' },
-      h('div', { class: 'photo-box' }, h('div', { class: 'row' },
-        h('button', { type: 'button', id: 'video-choose', class: 'primary', t: 'video-choose', onclick: async () => use((await chooseFiles({ accept: 'video/*,image/gif,image/webp,image/apng' }))[0]) }),
-        h('span', { class: 'small', t: 'video-how', values: () => ({ seconds: number(mostSeconds), limit: number(mostBytes) }) }))),
-      note, bar,
+      head, note, bar, beginning,
       h('div', { class: 'figures two' }, source, result),
       h('div', { class: 'row' }, both, save)),
     h('div', { class: 'panel' },
@@ -147,7 +152,7 @@ export function begin() {
         h('div', { class: 'pairs' },
           h('div', {}, h('label', { for: size.id, t: 'video-longer' }), size),
           h('div', {}, h('label', { for: format.id, t: 'format' }), format))),
-      h('div', { class: 'row go' }, go, stop),
+      h('div', { class: 'actions' }, stop, go),
       h('p', { class: 'small privacy', t: 'video-privacy', values: () => ({ minutes: number(Math.ceil(state.offer.limits.keep_seconds / 60)) }) })))
 }
 

@@ -28,21 +28,19 @@ function show(one) {
   draw()
 }
 
-export const captionShown = () => shown?.caption
-
 function draw() {
-  strip.hidden = paintings.length < 2
+  strip.hidden = false
   strip.replaceChildren(
     h('h2', { t: 'visit' }),
     h('ul', {}, ...paintings.map(one =>
       h('li', {}, h('button', {
-        type: 'button', 'aria-current': one === shown ? 'true' : null, tLabel: 'visit-show', values: { caption: one.caption },
-        title: one.caption, onclick: () => (show(one), tell('said', one.caption)),
+        type: 'button', 'aria-current': one === shown ? 'true' : null, tLabel: 'visit-show', values: () => ({ caption: one.caption() }),
+        tTitle: one.caption, onclick: () => (show(one), tell('said', one.caption)),
       }, h('img', { src: one.address, alt: '' }))))))
   const kind = localStorage.getItem('format') ?? 'png'
   const select = h('select', { id: 'format', tLabel: 'format' },
     ...Object.entries(FORMATS).map(([value, [name]]) =>
-      h('option', { value }, value === 'png' && shown.bits === 16 ? say('bits-16', { format: name }) : name)))
+      h('option', { value, t: () => (value === 'png' && shown.bits === 16 ? say('bits-16', { format: name }) : name) })))
   select.value = kind in FORMATS ? kind : 'png'
   select.addEventListener('change', () => localStorage.setItem('format', select.value))
   save.hidden = false
@@ -51,7 +49,7 @@ function draw() {
 
 async function saved(one, kind) {
   try {
-    download(await fileOf(one, kind), `${one.photo.name}-${one.caption.split(' · ')[0].replaceAll(/[^\p{L}\p{N}]+/gu, '-')}.${FORMATS[kind][1]}`)
+    download(await fileOf(one, kind), `${one.photo.name}-${one.caption().split(' · ')[0].replaceAll(/[^\p{L}\p{N}]+/gu, '-')}.${FORMATS[kind][1]}`)
   } catch (error) {
     tell('failed', error)
   }
@@ -76,4 +74,3 @@ on('photo', () => {
   shown = null
   save.hidden = true
 })
-document.addEventListener('language', () => shown && draw())

@@ -25,6 +25,8 @@ export function waysOf(offer) {
 
 export const nameOf = way => (WAYS.some(one => one.id === way.id) ? say(`way-${way.id}`) : titled(way.id))
 export const timeOf = way => (TIMED.includes(way.id) ? say(`way-${way.id}-time`) : '')
+// Whether a small painting looks much as a large one: strokes are shares of the picture, as far as it has the pixels.
+export const looksAlike = way => way.id === 'instant'
 export const isQuick = way => !TIMED.includes(way.id)
 
 // [{name, options: {name: schema}, when?: [names]}] of a method.

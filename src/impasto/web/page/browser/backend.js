@@ -68,6 +68,7 @@ function checked(options) {
 }
 
 export const browser = {
+  slowFrom: 0.9,
   async open() {
     await offline()
     begun()
@@ -83,7 +84,7 @@ export const browser = {
     return styles
   },
   photos: async () => (await json('assets/styles.json')).photos,
-  async paint({ photo, styles, masks = [], options = {}, side }, { signal, progress } = {}) {
+  async paint({ photo, styles, masks = [], options = {}, side }, { signal, accepted, progress } = {}) {
     const chosen = checked(options)
     const { result_megapixels: megapixels } = offered.limits
     const record = { software: 'impasto', method: 'adain', options, style: styles.map(style => style.name ?? ''), device: 'browser' }
@@ -96,6 +97,7 @@ export const browser = {
     return new Promise((settle, refuse) => {
       jobs.set(id, { settle, refuse, progress })
       worker.postMessage({ id, wish })
+      accepted?.()
     }).finally(() => signal?.removeEventListener('abort', stop))
   },
   encoded: async () => {
