@@ -12,10 +12,10 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
+from impasto.data.domains import Domains
 from impasto.data.folders import Crops, PictureStream
 from impasto.encoders.network import LAYERS
 from impasto.training.loop import fit
-from impasto.training.unpaired import Domains
 
 State = Mapping[str, Tensor]
 

@@ -97,6 +97,10 @@ class Options:
     """Whether such a file must be given."""
     shipped: ClassVar[Sequence[str]] = ()
     """Names of such files that come with impasto, among `weights.WEIGHTS`."""
+    recipes: ClassVar[Sequence[str]] = ()
+    """Its training runs: functions of these names in the module `recipes` beside its options."""
+    recipe_aliases: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """{what a paper, or an earlier version, calls a recipe: its name}."""
     refined_by: ClassVar[Sequence[str]] = ()
     """Options of its own that ask for steps of `methods.REFINER` after it; none if it cannot be refined."""
     set_by_refining: ClassVar[Sequence[str]] = ()

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast
 
@@ -22,16 +23,6 @@ from impasto.weights import load, save, sha256_of
 DIRECTIONS = ("A2B", "B2A")
 
 
-class Config(Protocol):
-    """Everything needed to build a generator around stored weights."""
-
-    @property
-    def width(self) -> int:
-        """Filters at the picture's own size."""
-
-    def to_json(self) -> dict[str, Any]: ...
-
-
 class GeneratorModule(Protocol):
     """A network from pictures (N, 3, H, W) in [-1, 1] to pictures, whose sides are multiples of `multiple` and at least
     `minimum`."""
@@ -40,7 +31,9 @@ class GeneratorModule(Protocol):
     minimum: int
 
     @property
-    def config(self) -> Config: ...
+    def config(self) -> Any:
+        """A dataclass: everything that it takes to build it around stored weights. width: filters at the picture's own
+        size."""
 
     def __call__(self, x: Tensor) -> Tensor: ...
 
@@ -56,7 +49,7 @@ def save_generators(path: Path, method: str, generators: Mapping[str, GeneratorM
         small = {name for name, _ in cast(nn.Module, generator).named_parameters()}
         for name, value in generator.state_dict().items():
             tensors[f"{direction}.{name}"] = value.half() if name in small else value
-    save(path, tensors, {"method": method, "generator": config.to_json(), "recipe": recipe})
+    save(path, tensors, {"method": method, "generator": asdict(config), "recipe": recipe})
 
 
 def load_generator(path: Path, stylizer: "type[Translator]", direction: str) -> GeneratorModule:
@@ -209,5 +202,5 @@ def bytes_per_pixel(generator: GeneratorModule) -> float:
     """
     # Responses at the picture's own size, before and after a layer, and what kernels and strips need besides.
     # A generator with attention at the picture's own size says what this takes.
-    beside: int = getattr(generator, "floats_beside", 0)
-    return 4 * (2 * generator.config.width + 24 + beside)
+    beside, width = getattr(generator, "floats_beside", 0), generator.config.width
+    return float(4 * (2 * width + 24 + beside))

@@ -1,6 +1,5 @@
 """The networks of attention-guided translation: sizes, fields, and what is left alone."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -87,7 +86,3 @@ def test_the_discriminator_can_leave_its_normalisation_out() -> None:
 )
 def test_every_field_changes_what_is_painted(change: dict[str, Any]) -> None:
     assert not torch.equal(trained(SMALL)(picture()), trained(replace(SMALL, **change))(picture()))
-
-
-def test_config_survives_json() -> None:
-    assert GeneratorConfig.from_json(json.loads(json.dumps(SMALL.to_json()))) == SMALL

@@ -1,6 +1,5 @@
 """The generator of NLA-CycleGAN: the block stands where it shall, begins as nothing, and can be looked at."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -30,11 +29,6 @@ def trained(config: GeneratorConfig) -> Generator:
 
 def test_has_the_expected_number_of_parameters() -> None:
     assert sum(p.numel() for p in Generator(GeneratorConfig()).parameters()) == 10_329_731
-
-
-@pytest.mark.parametrize("config", [GeneratorConfig(), replace(SMALL, inner=3, pooling=2, compose=True)], ids=str)
-def test_config_survives_json(config: GeneratorConfig) -> None:
-    assert GeneratorConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
 def test_the_block_takes_the_place_of_a_residual_block() -> None:

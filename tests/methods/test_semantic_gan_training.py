@@ -12,17 +12,18 @@ from torch import Tensor, nn
 from trainings import batch, forget, fresh_accelerator, gradient_descent, unpaired_streams  # noqa: F401
 
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
+from impasto.data.domains import Domains
 from impasto.errors import OptionError
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.methods.semantic_gan.stylizer import SemanticGAN
-from impasto.methods.semantic_gan.training import SemanticTraining, Settings
+from impasto.methods.semantic_gan.training import SemanticGANRecipe, SemanticTraining
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam
 from impasto.training.schedules import StepDecay
-from impasto.training.unpaired import Domains, Networks
+from impasto.training.unpaired import Networks
 from impasto.translation import DIRECTIONS, load_generator
 
-PAPER = Settings(
+PAPER = SemanticGANRecipe(
     schedule=Schedule(steps=8), generator_rates=StepDecay(rate=1e-3, epochs=1), batch=2,
     discriminator_rates=StepDecay(rate=2e-3, epochs=1), normalised_codes=False, reconstruction_weight=0.0,
 )  # fmt: skip
@@ -41,7 +42,7 @@ def networks() -> Networks:
     return Networks(generator=generator, discriminator=PatchDiscriminator(PatchConfig(width=2)))
 
 
-def make(streams: Domains, settings: Settings, precision: str = "no") -> SemanticTraining:
+def make(streams: Domains, settings: SemanticGANRecipe, precision: str = "no") -> SemanticTraining:
     forget()
     torch.manual_seed(settings.seed)
     accelerator = Accelerator(cpu=True, mixed_precision=precision)
@@ -57,7 +58,7 @@ def normalised(code: Tensor) -> Tensor:
 class Plain:
     """Paper 003 in float64, each formula as it stands, its encoders and decoders apart."""
 
-    def __init__(self, training: SemanticTraining, settings: Settings) -> None:
+    def __init__(self, training: SemanticTraining, settings: SemanticGANRecipe) -> None:
         both = [*training.generators.values(), *training.discriminators.values()]
         self.G, self.F, self.D_B, self.D_A = (copy.deepcopy(network).double() for network in both)
         self.settings = settings
@@ -105,7 +106,7 @@ class Plain:
     [PAPER, ANCHORED, replace(ANCHORED, adversarial="hinge"), replace(PAPER, discriminator_steps=2)],
     ids=["paper", "anchored", "hinge", "two judgements"],
 )
-def test_the_step_is_the_algorithm(streams: Domains, settings: Settings) -> None:
+def test_the_step_is_the_algorithm(streams: Domains, settings: SemanticGANRecipe) -> None:
     training = make(streams, replace(settings, optimizer=cast(Adam, gradient_descent)))
     plain = Plain(training, settings)
     for step in range(2):

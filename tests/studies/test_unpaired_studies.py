@@ -15,8 +15,8 @@ from trainings import draw
 import impasto
 from impasto import StylizeOptions, image
 from impasto.errors import CheckpointError, OptionError, PictureError
+from impasto.methods.nla_cyclegan import recipes as nla_cyclegan
 from impasto.methods.nla_cyclegan.network import GeneratorConfig
-from impasto.recipes import nla_cyclegan
 from impasto.studies import STUDIES, TrainingStudy, estimate, statistics, trained, training_pictures
 from impasto.studies.trained import Budget, run
 from impasto.tensors import to_picture, to_tensor
@@ -169,7 +169,7 @@ def test_what_a_training_sees_is_what_a_run_draws(data: dict[str, list[Path]], t
     report = training_pictures.show(data, tmp_path, size=64, seed=3)
     assert "the shorter side at 72 pixels, a random crop of 64" in report.read_text()
     config = replace(nla_cyclegan.nla_cyclegan(), seed=3, crop=64, shorter=72, generator=GeneratorConfig(width=2))
-    run = nla_cyclegan.build(config, Accelerator(cpu=True), data)
+    run = config.build(Accelerator(cpu=True), data)
     (first, _), (second, _) = (next(batches) for batches in [run.batches(0)] for _ in range(2))
     pixels = np.asarray(Image.open(tmp_path / "figure.png"))
     for number, crop in enumerate((first[0], second[0])):

@@ -16,21 +16,23 @@ from trainings import batch, forget, fresh_accelerator, gradient_descent, unpair
 from impasto import tensors
 from impasto.blocks.instance_norm import InstanceNorm
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
+from impasto.data.domains import Domains
 from impasto.encoders import load_encoder
 from impasto.errors import OptionError
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
+from impasto.methods.cyclegan.recipes import CycleGANRecipe
 from impasto.methods.dncnn_cyclegan import network as dncnn
 from impasto.metrics import kernel_distance, psnr
 from impasto.training import cycle, unpaired
-from impasto.training.cycle import CycleSettings, CycleTraining
+from impasto.training.cycle import CycleTraining
 from impasto.training.health import translation_vitals
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import LinearDecay, StepDecay
-from impasto.training.unpaired import Domains, Networks, average_gradients
+from impasto.training.unpaired import Networks, average_gradients
 from impasto.translation import DIRECTIONS
 
-CYCLEGAN = CycleSettings(
+CYCLEGAN = CycleGANRecipe(
     schedule=Schedule(steps=8), rates=LinearDecay(rate=1e-3, epochs=4, constant=2), optimizer=Adam(), batch=2, pool=3
 )
 PAPER_002 = replace(
@@ -56,13 +58,16 @@ def dncnn_networks() -> Networks:
 
 
 def make(
-    streams: Domains, settings: CycleSettings, networks: Callable[[], Networks] = resnet_networks, precision: str = "no"
+    streams: Domains,
+    settings: CycleGANRecipe,
+    networks: Callable[[], Networks] = resnet_networks,
+    precision: str = "no",
 ) -> CycleTraining:
     forget()
     torch.manual_seed(settings.seed)
     accelerator = Accelerator(cpu=True, mixed_precision=precision)
     made = {direction: networks() for direction in DIRECTIONS}
-    return CycleTraining("cyclegan", made, accelerator, streams, streams, settings)
+    return CycleTraining(made, accelerator, streams, streams, settings)
 
 
 # Little, so that rounding does not grow from step to step.
@@ -106,7 +111,7 @@ class Plain:
     ids=["cyclegan", "paper 002"],
 )
 def test_the_step_is_the_published_algorithm(
-    streams: Domains, settings: CycleSettings, networks: Any, side: int, weights: tuple[float, float, float]
+    streams: Domains, settings: CycleGANRecipe, networks: Any, side: int, weights: tuple[float, float, float]
 ) -> None:
     rates = StepDecay(rate=RATE, epochs=1)
     training = make(streams, replace(settings, optimizer=cast(Adam, gradient_descent), rates=rates), networks)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from impasto.studies.study import Study, TrainingStudy
-from impasto.studies.trained import RUNS, Budget, Data, build, runs_of
+from impasto.studies.trained import RUNS, Budget, Data, accelerator_of, runs_of
 from impasto.studies.workshop import Pictures, Settings, Workshop
 
 TIMED_STEPS = 2
@@ -19,8 +19,8 @@ def seconds_of_trainings(study: TrainingStudy, data: Data, folder: Path, budget:
         return 0.0
     first = runs_of(study, data, replace(budget, seeds=1))
     total = 0.0
-    for variant, config in first:
-        training = build(variant, config, data, budget)
+    for _, config in first:
+        training = config.build(accelerator_of(budget)[0], data)
         batches = training.batches(0)
         training.step(next(batches), 0)  # without what only the first one takes
         began = time.perf_counter()

@@ -1,7 +1,6 @@
 """Running a study of trainings: every variant a run in the study's folder, then a figure, curves, numbers, a report."""
 
 import hashlib
-import importlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +20,7 @@ from impasto.data.folders import list_pictures
 from impasto.device import choose_device, machine, precision
 from impasto.errors import OptionError, from_extra
 from impasto.files import make_folder, replace_file
-from impasto.recipes import place_of
+from impasto.recipes import load_recipe
 from impasto.report.curves import draw_panels
 from impasto.report.folder import write_files
 from impasto.report.sheets import grid, png
@@ -97,7 +96,7 @@ def run(
     wanted = runs_of(study, data, budget)
     claim(folder, name)
     make_folder(folder)
-    how = _accelerator(budget)
+    how = accelerator_of(budget)
     total, before = sum(config.schedule.steps for _, config in wanted), 0
     outcomes: list[Outcome] = []
     for variant, config in wanted:
@@ -155,9 +154,8 @@ def _configs(study: TrainingStudy, data: Data, budget: Budget) -> list[Any]:
     configs = [_config(variant, budget) for variant in study.variants]
     largest = max(config.batch for config in configs)
     settled = []
-    for variant, config in zip(study.variants, configs, strict=True):
-        settle = getattr(_module(variant.recipe), "settle", None)
-        full = settle(config, data) if settle else config
+    for config in configs:
+        full = config.settled(data)
         steps = full.schedule.steps if wanted is None else wanted * largest // config.batch
         settled.append(replace(full, schedule=_looking_up(full.schedule, steps)))
     return settled
@@ -172,16 +170,11 @@ def _looking_up(schedule: Any, steps: int) -> Any:
     )  # fmt: skip
 
 
-def _module(recipe: str) -> Any:
-    """Where a recipe is written. Raises ImpastoError without the extra that training needs."""
-    with from_extra("train", "training"):
-        return importlib.import_module(place_of(recipe)[0])
-
-
 def _config(variant: Training, budget: Budget) -> Any:
-    recipe = variant.slim if budget.slim else variant.recipe
-    maker = place_of(recipe)[1]
-    config = replace(getattr(_module(recipe), maker)(), seed=budget.seed, **variant.changes)
+    """Raises ImpastoError without the extra that training needs."""
+    with from_extra("train", "training"):
+        config: Any = load_recipe(variant.slim if budget.slim else variant.recipe)
+    config = replace(config, seed=budget.seed, **variant.changes)
     config = replace(config, generator=replace(config.generator, **variant.generator))
     if budget.quick:
         config = replace(config, generator=replace(config.generator, width=QUICK_WIDTH), held_out=2)
@@ -197,17 +190,13 @@ def _config(variant: Training, budget: Budget) -> Any:
     return replace(config, crop=size, shorter=round(size * PUBLISHED_SHORTER))
 
 
-def _accelerator(budget: Budget) -> tuple["Accelerator", str]:
+def accelerator_of(budget: Budget) -> tuple["Accelerator", str]:
+    """With the precision that it computes in: fp32 or bf16."""
     from accelerate import Accelerator
 
     device = torch.device(str(choose_device(budget.device)))
     chosen = "bf16" if precision(budget.precision, device) == torch.bfloat16 else "fp32"
     return Accelerator(cpu=device.type == "cpu", mixed_precision="bf16" if chosen == "bf16" else "no"), chosen
-
-
-def build(variant: Training, config: Any, data: Data, budget: Budget) -> Any:
-    """A run of a variant as `fit` takes it, which writes nothing by itself."""
-    return _module(variant.recipe).build(config, _accelerator(budget)[0], data)
 
 
 def _trained(
@@ -226,7 +215,7 @@ def _trained(
     facts = {"study": variant.name, **asdict(config), "precision": chosen, "pictures": _fingerprint(data)}
     resume = (folder / "config.json").exists()
     check_run(folder, facts, resume=resume)
-    trainable = _module(variant.recipe).build(config, accelerator, data)
+    trainable = config.build(accelerator, data)
     prepare_run(folder, facts, resume=resume)
     fit(trainable, config.schedule, folder, accelerator, resume=resume, report=report)
     return Outcome(variant, folder / "generators.safetensors", config, read_curves(folder / "tensorboard"))
@@ -253,10 +242,8 @@ def _told(report: Callable[[int, int, str], None] | None, before: int, total: in
 
 def _held_out(config: Any, data: Data) -> dict[str, list[Tensor]]:
     """{kind: pictures that no variant has seen}: the same for all, because the seed chooses them."""
-    from impasto.recipes.unpaired import DATA, domains
-
-    _, held_out = domains(config, config.seed, data)
-    streams = {kind: getattr(held_out, kind) for kind in DATA}
+    _, held_out = config.domains(data, config.seed)
+    streams = {kind: getattr(held_out, kind) for kind in config.kinds}
     return {
         kind: [stream[index][None].float() / 255 for index in range(len(stream.pictures))]
         for kind, stream in streams.items()

@@ -29,7 +29,7 @@ from impasto.losses.sliced_wasserstein import directions, sliced_wasserstein_los
 from impasto.methods.adain.dirt import soiled
 from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.preparation import colours, recoloured, smoothed
-from impasto.training.loop import Schedule
+from impasto.training.recipe import Recipe
 from impasto.training.schedules import OneCycle, set_learning_rate, update_average
 
 Batch = dict[str, Tensor]
@@ -68,18 +68,16 @@ class PaintingObjective:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaintingSettings:
-    """What the training itself needs to know; a recipe's config adds the pictures and the networks.
+class PaintingSettings(Recipe):
+    """What the training itself needs to know; a recipe adds the pictures and the networks.
 
     stages: (share of the run at which it begins, pictures of each kind that a process works on, pixels of a crop, which
         16 divides), in order; the first one at 0. clip: largest norm of the gradient. average_decay: of the moving
         average of the weights, which is what the run is for.
     """
 
-    schedule: Schedule
     objective: PaintingObjective
     rates: OneCycle
-    seed: int = 0
     stages: tuple[tuple[float, int, int], ...] = ((0.0, 16, 256),)
     clip: float = 1.0
     average_decay: float = 0.999

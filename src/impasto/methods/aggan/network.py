@@ -1,8 +1,7 @@
 """The networks of attention-guided translation (Mejjati et al. 2018): one says where, one says what."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -36,13 +35,6 @@ class GeneratorConfig:
     blocks: int = 9
     upsampling: Upsampling = "transposed"
     attention_width: int = 32
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "GeneratorConfig":
-        return cls(**values)
 
 
 class Generator(nn.Module):

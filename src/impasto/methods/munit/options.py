@@ -1,5 +1,6 @@
 """What the method `munit` can be asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ class MUNITOptions(TranslationOptions):
     method: str = field(default="munit", init=False)
     about: ClassVar[str] = "MUNIT's generators, which paint in many styles, drawn or a painting's (Huang et al. 2018)"
     stylizer: ClassVar[str] = "impasto.methods.munit.stylizer:MUNIT"
+    recipes: ClassVar[Sequence[str]] = ("munit", "munit_slim")
     weights_name: ClassVar[str] = "munit"
     takes_styles: ClassVar[bool] = True
     blends: ClassVar[bool] = True

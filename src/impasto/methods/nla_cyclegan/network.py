@@ -1,8 +1,7 @@
 """The generator of NLA-CycleGAN (paper 000): a non-local block in place of one of CycleGAN's residual blocks."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -45,13 +44,6 @@ class GeneratorConfig:
             raise OptionError(f"position is {self.position}, but must be from 1 to {self.blocks}, the number of blocks")
         if self.pooling < 1 or self.inner < 0:
             raise OptionError(f"pooling is {self.pooling} and inner is {self.inner}, but must be 1 and 0 or more")
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "GeneratorConfig":
-        return cls(**values)
 
 
 class Generator(nn.Module):

@@ -14,6 +14,7 @@ class NLACycleGANOptions(TranslationOptions):
     method: str = field(default="nla-cyclegan", init=False)
     about: ClassVar[str] = "CycleGAN with a non-local block"
     stylizer: ClassVar[str] = "impasto.methods.nla_cyclegan.stylizer:NLACycleGAN"
+    recipes: ClassVar[Sequence[str]] = ("nla_cyclegan", "nla_cyclegan_compose", "nla_cyclegan_slim")
     weights_name: ClassVar[str] = "nla-cyclegan"
     looks_in: ClassVar[str] = "content"
     look_options: ClassVar[Sequence[str]] = ("size", "direction")
