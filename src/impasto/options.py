@@ -70,6 +70,8 @@ class Options:
     )
 
     # What a method is and can do. A method's own class says where it differs.
+    title: ClassVar[str] = ""
+    """What the method is called above a picture."""
     about: ClassVar[str] = ""
     """The method in a few words."""
     stylizer: ClassVar[str] = ""
@@ -107,6 +109,9 @@ class Options:
     """Options that it cannot be given where it refines what another method painted."""
     looks_in: ClassVar[str] = ""
     """What its attention, which can be shown, looks in: the style or the content; nothing if it has none to show."""
+    looks_by: ClassVar[str] = ""
+    """module:function that says what its attention compares, of one that looks in the style: (content, style, options,
+    stylizer) -> (both as they are seen, temperature, what is compared at each layer)."""
     look_options: ClassVar[Sequence[str]] = ()
     """Its options that change where attention looks."""
     look_usual: ClassVar[Mapping[str, Any]] = MappingProxyType({})

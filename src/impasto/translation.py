@@ -52,14 +52,21 @@ def save_generators(path: Path, method: str, generators: Mapping[str, GeneratorM
     save(path, tensors, {"method": method, "generator": asdict(config), "recipe": recipe})
 
 
+def method_of(path: Path) -> str:
+    """Whose generators a file holds. Raises WeightsError for one that holds none."""
+    method = load(path)[1].get("method")
+    if not method:
+        raise WeightsError(f"{path}: holds no generators")
+    return str(method)
+
+
 def load_generator(path: Path, stylizer: "type[Translator]", direction: str) -> GeneratorModule:
     """The generator of one direction, float32 and frozen.
 
     Raises WeightsError if the file is of another method, has not this direction, or is damaged.
     """
     tensors, config = load(path)
-    found = config.get("method")
-    method = stylizer.options.method
+    found, method = config.get("method"), stylizer.options.method
     if found != method:
         what = f"is of the method {found}" if found else "holds no generators"
         raise WeightsError(f"{path}: {what}, but the method is {method}")

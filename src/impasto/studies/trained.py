@@ -30,8 +30,7 @@ from impasto.studies.measured import failures, measures, published, translations
 from impasto.studies.report import claim
 from impasto.studies.study import Training, TrainingStudy
 from impasto.studies.trained_report import Outcome
-from impasto.translation import Translator
-from impasto.weights import load as load_weights
+from impasto.translation import Translator, method_of
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -291,8 +290,7 @@ def _readable(picture: Image.Image) -> Image.Image:
 
 
 def _loaded(outcome: Outcome, budget: Budget) -> Translator:
-    _, stored = load_weights(outcome.weights)
-    return cast(Translator, load(stored["method"], device=budget.device, weights=outcome.weights))
+    return cast(Translator, load(method_of(outcome.weights), device=budget.device, weights=outcome.weights))
 
 
 def _attention(generator: LookingGenerator, pixels: Tensor) -> Image.Image:

@@ -44,6 +44,7 @@ class Generator(nn.Module):
     """
 
     multiple, minimum = MULTIPLE, MINIMUM
+    blends = True  # what it paints with the picture, by its `share`
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()

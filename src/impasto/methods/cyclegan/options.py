@@ -12,6 +12,7 @@ class CycleGANOptions(TranslationOptions):
     """Everything that can be chosen is common to generators."""
 
     method: str = field(default="cyclegan", init=False)
+    title: ClassVar[str] = "CycleGAN"
     about: ClassVar[str] = "CycleGAN's generators (Zhu et al. 2017)"
     stylizer: ClassVar[str] = "impasto.methods.cyclegan.stylizer:CycleGAN"
     recipes: ClassVar[Sequence[str]] = ("cyclegan", "cyclegan_slim")

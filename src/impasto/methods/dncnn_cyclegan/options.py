@@ -12,6 +12,7 @@ class DnCNNCycleGANOptions(TranslationOptions):
     """Everything that can be chosen is common to generators."""
 
     method: str = field(default="dncnn-cyclegan", init=False)
+    title: ClassVar[str] = "DnCNN-CycleGAN"
     about: ClassVar[str] = "CycleGAN with DnCNN generators"
     stylizer: ClassVar[str] = "impasto.methods.dncnn_cyclegan.stylizer:DnCNNCycleGAN"
     recipes: ClassVar[Sequence[str]] = (

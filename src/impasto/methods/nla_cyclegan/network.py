@@ -93,6 +93,11 @@ class Generator(nn.Module):
         rows, columns = (places // self.stride).unbind(1)
         return self.attention.weights(seen, rows * seen.shape[3] + columns)[0]
 
+    @property
+    def blends(self) -> bool:
+        """Whether it blends what it paints with the picture, by its `share`."""
+        return self.config.compose
+
     def share(self, x: Tensor) -> Tensor:
         """How much of each pixel is painted: (N, 1, H, W) in [0, 1]. Only with `compose`."""
         return torch.sigmoid(self.network(x)[:, 3:])

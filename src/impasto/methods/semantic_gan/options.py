@@ -12,6 +12,7 @@ class SemanticGANOptions(TranslationOptions):
     """Everything that can be chosen is common to generators."""
 
     method: str = field(default="semantic-gan", init=False)
+    title: ClassVar[str] = "semantic GAN"
     about: ClassVar[str] = "generators with self-attention, which keep what a picture shows"
     stylizer: ClassVar[str] = "impasto.methods.semantic_gan.stylizer:SemanticGAN"
     recipes: ClassVar[Sequence[str]] = (
