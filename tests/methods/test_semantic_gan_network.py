@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from lively import lively, picture
 from torch import Tensor, nn
 
 from impasto.blocks.residual import ResidualBlock
@@ -16,17 +17,8 @@ from impasto.translation import bytes_per_pixel
 SMALL = GeneratorConfig(width=2, blocks=1, pooling=2)
 
 
-def picture(height: int = 16, width: int = 24) -> Tensor:
-    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1)) * 2 - 1
-
-
 def trained(config: GeneratorConfig) -> Generator:
-    """A generator that has left its beginning."""
-    generator = torch.Generator().manual_seed(0)
-    network = Generator(config)
-    for parameter in network.parameters():
-        parameter.data = torch.randn(parameter.shape, generator=generator) * 0.3
-    return network.requires_grad_(False)
+    return lively(Generator(config))
 
 
 def attention_of(network: Generator) -> SelfAttention:

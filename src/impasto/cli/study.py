@@ -169,7 +169,7 @@ def _paint(
     *,
     overwrite: bool,
 ) -> Path:
-    from impasto.studies import Settings, run
+    from impasto.studies import StudySettings, run
     from impasto.studies.report import claim
     from impasto.studies.runner import QUICK, TREND
 
@@ -181,7 +181,7 @@ def _paint(
     styles = _found([find_painting(word).path for word in words[1] or entry.pair[1:]])
     inputs = [source.path for source in (*contents, *styles)]
     claim(folder, name, inputs)
-    settings = Settings(
+    settings = StudySettings(
         choices=choices, device=network.device, weights=network.weights, inputs=inputs, overwrite=overwrite,
         places=scale.at,
     )  # fmt: skip

@@ -4,9 +4,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from impasto.studies.setup import Pictures, StudySettings, StudySetup
 from impasto.studies.study import Study, TrainingStudy
 from impasto.studies.trained import RUNS, Budget, Data, accelerator_of, runs_of
-from impasto.studies.workshop import Pictures, Settings, Workshop
 
 TIMED_STEPS = 2
 
@@ -30,11 +30,11 @@ def seconds_of_trainings(study: TrainingStudy, data: Data, folder: Path, budget:
     return total * budget.seeds
 
 
-def seconds_of_paintings(study: Study, contents: Pictures, styles: Pictures, settings: Settings) -> float:
+def seconds_of_paintings(study: Study, contents: Pictures, styles: Pictures, settings: StudySettings) -> float:
     """Of all variants of all pairs, as if each took as long as the first variant's first steps."""
     choices = {**settings.choices, "steps": TIMED_STEPS}
-    short = Workshop(study.base, contents[:1], styles[:1], replace(settings, choices=choices))
-    whole = Workshop(study.base, contents, styles, settings)
+    short = StudySetup(study.base, contents[:1], styles[:1], replace(settings, choices=choices))
+    whole = StudySetup(study.base, contents, styles, settings)
     steps: int = sum(whole.options(variant).chosen("steps") for variant in study.variants) * len(whole.pairs)
     study.make(short, 0, study.variants[0])
     began = time.perf_counter()

@@ -29,7 +29,7 @@ from impasto.studies import trained_report
 from impasto.studies.measured import failures, measures, published, translations
 from impasto.studies.report import claim
 from impasto.studies.study import Training, TrainingStudy
-from impasto.studies.trained_report import Outcome
+from impasto.studies.trained_report import TrainedRun
 from impasto.translation import Translator, method_of
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def run(
     make_folder(folder)
     how = accelerator_of(budget)
     total, before = sum(config.schedule.steps for _, config in wanted), 0
-    outcomes: list[Outcome] = []
+    outcomes: list[TrainedRun] = []
     for variant, config in wanted:
         place = variant.name if config.seed == budget.seed else f"{variant.name}, seed {config.seed}"
         told = _told(report, before, total, place)
@@ -205,7 +205,7 @@ def _trained(
     folder: Path,
     how: tuple["Accelerator", str],
     report: Callable[..., None],
-) -> Outcome:
+) -> TrainedRun:
     from impasto.training.checkpoint import check_run, prepare_run
     from impasto.training.figures import read_curves
     from impasto.training.loop import fit
@@ -217,7 +217,7 @@ def _trained(
     trainable = config.build(accelerator, data)
     prepare_run(folder, facts, resume=resume)
     fit(trainable, config.schedule, folder, accelerator, resume=resume, report=report)
-    return Outcome(variant, folder / "generators.safetensors", config, read_curves(folder / "tensorboard"))
+    return TrainedRun(variant, folder / "generators.safetensors", config, read_curves(folder / "tensorboard"))
 
 
 def _fingerprint(data: Data) -> dict[str, str]:
@@ -250,7 +250,7 @@ def _held_out(config: Any, data: Data) -> dict[str, list[Tensor]]:
 
 
 def _measured(
-    study: TrainingStudy, outcomes: Sequence[Outcome], held_out: Mapping[int, Mapping[str, Sequence[Tensor]]],
+    study: TrainingStudy, outcomes: Sequence[TrainedRun], held_out: Mapping[int, Mapping[str, Sequence[Tensor]]],
     budget: Budget, folder: Path,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """A row for each run; draws failures.png of the first seed. held_out: by seed."""
@@ -265,7 +265,7 @@ def _measured(
     return rows
 
 
-def _figure(outcomes: Sequence[Outcome], pictures: Sequence[image.Picture], budget: Budget) -> Image.Image:
+def _figure(outcomes: Sequence[TrainedRun], pictures: Sequence[image.Picture], budget: Budget) -> Image.Image:
     """A row for each held-out picture of A: itself, what every variant makes of it, and what a non-local block sees."""
     titles = ["photo"]
     columns = [[image.to_pil(picture) for picture in pictures]]
@@ -289,7 +289,7 @@ def _readable(picture: Image.Image) -> Image.Image:
     return picture.resize((factor * picture.width, factor * picture.height), Image.Resampling.NEAREST)
 
 
-def _loaded(outcome: Outcome, budget: Budget) -> Translator:
+def _loaded(outcome: TrainedRun, budget: Budget) -> Translator:
     return cast(Translator, load(method_of(outcome.weights), device=budget.device, weights=outcome.weights))
 
 

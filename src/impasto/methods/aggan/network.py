@@ -51,7 +51,7 @@ class Generator(nn.Module):
         self.config = config
         blocks = [ResidualBlock(bottleneck_channels(config.width)) for _ in range(config.blocks)]
         self.painter = ResNetGenerator(config.width, blocks, config.upsampling)
-        self.attention = Attention(config.attention_width)
+        self.attention = AttentionNetwork(config.attention_width)
         initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ def blended(picture: Tensor, painted: Tensor, share: Tensor) -> Tensor:
     return share * painted + (1 - share) * picture
 
 
-class Attention(nn.Module):
+class AttentionNetwork(nn.Module):
     """c7s2-32, c3s2-64, a residual block, two times doubled and convolved, c7s1-1: pictures -> (N, 1, H, W), unbounded.
 
     The program's three last convolutions are 1x1, because its arguments for height and width changed places; the paper
