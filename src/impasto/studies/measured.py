@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from PIL import Image
@@ -14,14 +14,10 @@ from impasto.metrics import frechet_distance, kernel_distance, psnr, ssim
 from impasto.metrics.held_out import rounded
 from impasto.report.sheets import grid
 from impasto.studies.paper_tables import NOT_RUN, PUBLISHED
-from impasto.translation import Translator
+from impasto.translation import WAYS, Translator
 
 WORST = 4
 """Rows of the picture of failures."""
-
-Kind = Literal["A", "B"]
-WAYS: tuple[tuple[Kind, str, str], ...] = (("A", "A2B", "B2A"), ("B", "B2A", "A2B"))
-"""(kind of pictures, direction that starts from it, direction back)."""
 
 PROTOCOL = (
     "PSNR (dB) and SSIM: means over all held-out pictures of both kinds. Structure: of a translation and its input; a"
@@ -37,7 +33,7 @@ PROTOCOL = (
 class Translation:
     """A picture of a kind, what it became, and what this became on the way back; (1, 3, H, W) in [0, 1]."""
 
-    kind: Kind
+    kind: str
     picture: Tensor
     painted: Tensor
     back: Tensor

@@ -13,7 +13,8 @@ from impasto.losses.cycle import cycle_loss
 from impasto.losses.identity import identity_loss
 from impasto.losses.lsgan import discriminator_loss, generator_loss
 from impasto.training.schedules import set_learning_rate
-from impasto.training.unpaired import WAYS, EpochRecipe, UnpairedTraining, frozen, to_image
+from impasto.training.unpaired import EpochRecipe, UnpairedTraining, frozen, to_image
+from impasto.translation import WAYS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.recipe import Recipe
 from impasto.training.schedules import LinearDecay, StepDecay, update_average
-from impasto.translation import DIRECTIONS, GeneratorModule, padded_to, save_generators
+from impasto.translation import DIRECTIONS, OTHER, WAYS, GeneratorModule, padded_to, save_generators
 
 PREVIEWS = 2
 """Held-out pictures of each kind that a preview shows."""
@@ -35,9 +35,6 @@ SMALLEST_SET = 16
 """Held-out pictures of each kind from which on their distribution is measured; of fewer, the measure says nothing."""
 
 OF_SETS = "KID-lite"
-
-# (kind, direction that starts from it, direction back).
-WAYS = (("A", "A2B", "B2A"), ("B", "B2A", "A2B"))
 
 AnyGenerator = TypeVar("AnyGenerator", bound=nn.Module)
 """Also a `GeneratorModule`; there is no way to say both."""
@@ -221,13 +218,13 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         distribution of translations is from that of the other kind's pictures."""
         pictures = {kind: list(self._held_out(kind)) for kind, _, _ in WAYS}
         measured: dict[str, dict[str, float]] = {}
-        for (kind, there, back), (other, _, _) in zip(WAYS, reversed(WAYS), strict=True):
+        for kind, there, back in WAYS:
             measured[kind] = self._errors(pictures[kind], there, back)
             paint = self._in_unit(there)
             measured[kind] |= metrics.held_out(map(to_unit, pictures[kind]), paint, self._in_unit(back))
             if self._has_sets:
                 painted = (paint(to_unit(picture)) for picture in pictures[kind])
-                measured[kind][OF_SETS] = self._distance(painted, map(to_unit, pictures[other]))
+                measured[kind][OF_SETS] = self._distance(painted, map(to_unit, pictures[OTHER[kind]]))
         both = {name: sum(measured[kind][name] for kind, _, _ in WAYS) / len(WAYS) for name in measured["A"]}
         named = {
             f"held out {kind}/{name}": value for kind, measures in measured.items() for name, value in measures.items()

@@ -18,7 +18,6 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from impasto import weights
 from impasto.data.memory import PicturesInMemory
 from impasto.encoders.network import Encoder
 from impasto.engine.architecture import LAYERS, DecoderConfig
@@ -26,6 +25,7 @@ from impasto.losses.feature_statistics import Statistics, mean_std, normalised_c
 from impasto.losses.nearest_neighbour import nearest_neighbour_loss
 from impasto.losses.relative_covariance import relative_covariance_loss
 from impasto.losses.sliced_wasserstein import directions, sliced_wasserstein_loss
+from impasto.methods.adain.backend import save_decoder
 from impasto.methods.adain.dirt import soiled
 from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.preparation import colours, recoloured, smoothed
@@ -273,9 +273,7 @@ class PaintingTraining:
 
     def finish(self, folder: Path) -> None:
         """Write the averaged decoder as `decoder.safetensors`."""
-        tensors = {name: tensor.half().cpu() for name, tensor in self.average.state_dict().items()}
-        config = {"decoder": self.average.config.to_json(), "recipe": asdict(self.settings)}
-        weights.save(folder / "decoder.safetensors", tensors, config)
+        save_decoder(folder / "decoder.safetensors", self.average, asdict(self.settings))
 
 
 class _Recorded:

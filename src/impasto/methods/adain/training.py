@@ -11,7 +11,6 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from impasto import weights
 from impasto.data.folders import PictureStream, batches
 from impasto.encoders.network import Encoder
 from impasto.engine.architecture import DecoderConfig
@@ -22,6 +21,7 @@ from impasto.losses.feature_statistics import (
     adain_style_loss,
     mean_std,
 )
+from impasto.methods.adain.backend import save_decoder
 from impasto.methods.adain.network import Decoder
 from impasto.training.recipe import Recipe
 from impasto.training.schedules import InverseDecay, OneCycle, set_learning_rate, update_average
@@ -161,9 +161,7 @@ class AdaINTraining:
 
     def finish(self, folder: Path) -> None:
         """Write the averaged decoder as `decoder.safetensors`."""
-        tensors = {name: tensor.half().cpu() for name, tensor in self.average.state_dict().items()}
-        config = {"decoder": self.average.config.to_json(), "recipe": asdict(self.settings)}
-        weights.save(folder / "decoder.safetensors", tensors, config)
+        save_decoder(folder / "decoder.safetensors", self.average, asdict(self.settings))
 
     def _exchanged(self, content: Tensor, style: Tensor) -> tuple[dict[str, Tensor], dict[str, Statistics]]:
         """What the decoder is given, t, and the statistics of the paintings, at every layer that counts."""

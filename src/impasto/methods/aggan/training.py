@@ -15,7 +15,8 @@ from impasto.losses.cycle import cycle_loss
 from impasto.losses.lsgan import discriminator_loss, generator_loss
 from impasto.methods.aggan.network import Discriminator, Generator, GeneratorConfig, blended
 from impasto.training.schedules import LinearDecay, set_learning_rate
-from impasto.training.unpaired import WAYS, EpochRecipe, Networks, UnpairedTraining, frozen, to_image
+from impasto.training.unpaired import EpochRecipe, Networks, UnpairedTraining, frozen, to_image
+from impasto.translation import OTHER, WAYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +72,11 @@ class AttentionGuidedTraining(UnpairedTraining[Generator]):
             shown, losses = self._generator_losses(pictures, foreground=foreground)
             self.accelerator.backward(torch.stack(list(losses.values())).sum())
         self._update("generators", self.generators.values())
-        for (_, direction, back), (other, _, _) in zip(WAYS, reversed(WAYS), strict=True):
+        for kind, direction, back in WAYS:
+            real = pictures[OTHER[kind]]
             with torch.no_grad(), self.accelerator.autocast():
-                share = self.generators[back].share(pictures[other])
-            loss = self._learn_to_judge(direction, pictures[other], share, shown[direction], foreground=foreground)
+                share = self.generators[back].share(real)
+            loss = self._learn_to_judge(direction, real, share, shown[direction], foreground=foreground)
             losses[f"{direction}/discriminator"] = loss
         self._update_averages(step)
         return {name: loss.detach() for name, loss in losses.items()}

@@ -17,7 +17,8 @@ from impasto.losses import lsgan
 from impasto.losses.cycle import cycle_loss
 from impasto.methods.munit.network import DiscriminatorConfig, Generator, GeneratorConfig, MultiScaleDiscriminator
 from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate
-from impasto.training.unpaired import WAYS, Networks, UnpairedRecipe, UnpairedTraining, frozen, to_image
+from impasto.training.unpaired import Networks, UnpairedRecipe, UnpairedTraining, frozen, to_image
+from impasto.translation import WAYS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,8 @@ from impasto.losses.semantic_consistency import code_deviation, semantic_loss
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate
-from impasto.training.unpaired import WAYS, Networks, UnpairedRecipe, UnpairedTraining, frozen, to_image
+from impasto.training.unpaired import Networks, UnpairedRecipe, UnpairedTraining, frozen, to_image
+from impasto.translation import OTHER, WAYS
 
 Adversarial = Literal["lsgan", "hinge"]
 
@@ -140,8 +141,8 @@ class SemanticTraining(UnpairedTraining[Generator]):
         for some_A, some_B in zip(A, B, strict=True):
             pictures = {"A": some_A, "B": some_B}
             fakes = fakes or self._painted(pictures)
-            for _, direction, back in WAYS:
-                real = pictures[_kind_of(back)]
+            for kind, direction, _ in WAYS:
+                real = pictures[OTHER[kind]]
                 losses[f"{direction}/discriminator"] = self._learn_to_judge(direction, real, fakes[direction])
             fakes = {}
         self._update_averages(step)
@@ -225,8 +226,3 @@ class SemanticTraining(UnpairedTraining[Generator]):
     def _learn(self, name: str, loss: Tensor, networks: Iterable[nn.Module]) -> None:
         self.accelerator.backward(loss)
         self._update(name, networks)
-
-
-def _kind_of(direction: str) -> str:
-    """The kind of pictures that a direction starts from."""
-    return next(kind for kind, there, _ in WAYS if there == direction)
