@@ -115,7 +115,8 @@ def test_files_are_those_of_the_runs_and_the_same_command_goes_on(data: dict[str
         run(study, "nadam-vs-adam", data, tmp_path, QUICK)
 
 
-@pytest.mark.parametrize("name", ["nadam-vs-adam", pytest.param("dncnn-batch-and-decay", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["nadam-vs-adam", "dncnn-batch-and-decay"])
 def test_every_study_runs(name: str, data: dict[str, list[Path]], tmp_path: Path) -> None:
     study = STUDIES[name]
     assert isinstance(study, TrainingStudy)
