@@ -39,9 +39,9 @@ class DomainCrops:
         crops = Crops(side=self.crop, shorter=(self.shorter, self.shorter))
         whole = Crops(side=self.crop, shorter=(self.crop, self.crop), flip=False)
         for number, kind in enumerate(KINDS):
-            some, others = self.split(data, kind, seed)
-            streams[kind] = PictureStream(some, crops, 2 * seed + number)
-            held_out[kind] = PictureStream(others, whole, 2 * seed + number)
+            learned_from, kept_back = self.split(data, kind, seed)
+            streams[kind] = PictureStream(learned_from, crops, 2 * seed + number)
+            held_out[kind] = PictureStream(kept_back, whole, 2 * seed + number)
         return Domains(**streams), Domains(**held_out)
 
     def split(self, data: Mapping[str, Folders], kind: str, seed: int) -> tuple[list[PictureFile], list[PictureFile]]:

@@ -52,7 +52,7 @@ def run(
     if len(set(options.values())) < len(options):
         raise OptionError(f"{name} has nothing to compare: its variants are the same with these options")
     asked: dict[str, Any] = {
-        "pictures": {kind: _digests(some) for kind, some in (("content", contents), ("style", styles))},
+        "pictures": {kind: _digests(pictures) for kind, pictures in (("content", contents), ("style", styles))},
         "options": {variant: chosen.resolved().to_json() for variant, chosen in options.items()},
     }
     if settings.places:

@@ -100,8 +100,8 @@ def run(
     outcomes: list[TrainedRun] = []
     for variant, config in wanted:
         place = variant.name if config.seed == budget.seed else f"{variant.name}, seed {config.seed}"
-        told = _told(report, before, total, place)
-        outcomes.append(_trained(variant, config, data, folder / RUNS / place, how, told))
+        counted = _counted(report, before, total, place)
+        outcomes.append(_trained(variant, config, data, folder / RUNS / place, how, counted))
         before += config.schedule.steps
     first = [outcome for outcome in outcomes if outcome.config.seed == budget.seed]
     held_out = {seed: _held_out(replace(first[0].config, seed=seed), data) for seed in _seeds(budget)}
@@ -223,17 +223,17 @@ def _trained(
 def _fingerprint(data: Data) -> dict[str, str]:
     """Of the names of all pictures of each kind; where they lie may change."""
     names = {kind: [path.name for path in list_pictures(folders, shards=True)] for kind, folders in data.items()}
-    return {kind: hashlib.sha256(os.fsencode("\n".join(some))).hexdigest() for kind, some in names.items()}
+    return {kind: hashlib.sha256(os.fsencode("\n".join(listed))).hexdigest() for kind, listed in names.items()}
 
 
-def _told(report: Callable[[int, int, str], None] | None, before: int, total: int, name: str) -> Callable[..., None]:
+def _counted(report: Callable[[int, int, str], None] | None, before: int, total: int, name: str) -> Callable[..., None]:
     """What `fit` is given: it counts the steps of one run."""
 
-    def told(step: int, *_: object) -> None:
+    def count(step: int, *_: object) -> None:
         if report:
             report(before + step, total, name)
 
-    return told
+    return count
 
 
 # --- what is made of them --------------------------------------------------------------------------------------------
@@ -257,11 +257,16 @@ def _measured(
     rows = []
     for outcome in outcomes:
         variant, seed = outcome.variant, outcome.config.seed
-        made = translations(_loaded(outcome, budget), held_out[seed])
-        about = {"variant": variant.name, "seed": seed, "steps": outcome.config.schedule.steps, "pictures": len(made)}
-        rows.append({**about, **measures(made), **published(variant.published)})
+        translated = translations(_loaded(outcome, budget), held_out[seed])
+        about = {
+            "variant": variant.name,
+            "seed": seed,
+            "steps": outcome.config.schedule.steps,
+            "pictures": len(translated),
+        }
+        rows.append({**about, **measures(translated), **published(variant.published)})
         if variant.name == study.worst_of and seed == budget.seed:
-            replace_file(folder / "failures.png", png(failures(made, variant.name, _readable)))
+            replace_file(folder / "failures.png", png(failures(translated, variant.name, _readable)))
     return rows
 
 

@@ -72,9 +72,9 @@ class AdaINRecipe(PaintingSettings):
         begun = _begun(start, decoder)
         training, held_out = [], []
         for kind, sides in zip(KINDS, (self.content_sides, self.style_sides), strict=True):
-            some, others = hold_out(list_pictures(data[kind], shards=True), self.held_out, self.seed)
-            training.append(PicturesInMemory(some, sides, accelerator.device))
-            held_out.append(PicturesInMemory(others, sides[-1:], accelerator.device))
+            learned_from, kept_back = hold_out(list_pictures(data[kind], shards=True), self.held_out, self.seed)
+            training.append(PicturesInMemory(learned_from, sides, accelerator.device))
+            held_out.append(PicturesInMemory(kept_back, sides[-1:], accelerator.device))
         pictures = (training[0], training[1]), (held_out[0], held_out[1])
         return PaintingTraining(decoder, encoder, accelerator, *pictures, self, begun)
 
@@ -134,11 +134,11 @@ class PaperRecipe(PaperSettings):
         decoder = DecoderConfig(widths=encoder.config.widths[:4])
         training, held_out = {}, {}
         for number, kind in enumerate(KINDS):
-            some, others = hold_out(list_pictures(data[kind], shards=True), self.held_out, self.seed)
+            learned_from, kept_back = hold_out(list_pictures(data[kind], shards=True), self.held_out, self.seed)
             # Seeds apart, so that the two orders have nothing to do with each other.
             seed = 2 * self.seed + number
-            training[kind] = PictureStream(some, Crops(side=self.crop, shorter=self.shorter), seed)
-            held_out[kind] = PictureStream(others, Crops(side=256, shorter=(256, 256), flip=False), seed)
+            training[kind] = PictureStream(learned_from, Crops(side=self.crop, shorter=self.shorter), seed)
+            held_out[kind] = PictureStream(kept_back, Crops(side=256, shorter=(256, 256), flip=False), seed)
         return AdaINTraining(decoder, encoder, accelerator, Pairs(**training), Pairs(**held_out), self)
 
 
