@@ -124,7 +124,6 @@ def test_writes_a_decoder_that_can_be_built_from_its_file(tmp_path: Path, data: 
         "loss", "loss/content", "loss/style", "held out/content", "held out/style", "held out/loss",
     }  # fmt: skip
     assert (list(curves["loss"]), list(curves["held out/style"])) == ([1, 2, 3, 4], [2, 4])
-    assert (tmp_path / "losses.png").exists()
 
 
 def test_it_learns(data: dict[str, list[Path]]) -> None:

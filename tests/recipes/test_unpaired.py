@@ -179,8 +179,7 @@ def test_epochs_become_steps(data: Data, epoch: Any, batch: int, steps: int) -> 
 
 
 @every_method
-def test_resumes_bit_by_bit(tmp_path: Path, data: Data, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "draw_losses", lambda folder: None)  # takes longer than the training
+def test_resumes_bit_by_bit(tmp_path: Path, data: Data, method: str) -> None:
     recipe, files = TINY[method], ("generators.safetensors", "previews.png")
     check_resuming(tmp_path, lambda: make(recipe, data), recipe.schedule, files, stop_at=3)
     assert [path.name for path in figures.previews_of(tmp_path / "killed")] == ["0000002.png", "0000004.png"]

@@ -20,6 +20,7 @@ from impasto.methods.nla_cyclegan.network import GeneratorConfig
 from impasto.studies import STUDIES, TrainingStudy, estimate, statistics, trained, training_pictures
 from impasto.studies.trained import Budget, run
 from impasto.tensors import to_picture, to_tensor
+from impasto.training import figures
 from impasto.training.figures import read_curves
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import StepDecay
@@ -73,7 +74,10 @@ def test_size_and_what_makes_no_sense(data: dict[str, list[Path]]) -> None:
             configs("nla-vs-cyclegan", data, budget)
 
 
-def test_files_are_those_of_the_runs_and_the_same_command_goes_on(data: dict[str, list[Path]], tmp_path: Path) -> None:
+def test_files_are_those_of_the_runs_and_the_same_command_goes_on(
+    data: dict[str, list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "draw_losses", lambda folder: None)  # takes longer than the training
     study = STUDIES["nla-vs-cyclegan"]
     assert isinstance(study, TrainingStudy)
     study = replace(study, variants=study.variants[::3])
