@@ -18,7 +18,7 @@ demo: $(VENV)/core  ## paint a picture, say where it lies and how long it took
 	$(BIN)/impasto demo
 
 test: $(VENV)/dev  ## the quick tests: no network, no GPU
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist loadfile
 
 slow: $(VENV)/dev  ## the tests that take longer
 	$(BIN)/pytest -q -m "slow and not gpu and not download"

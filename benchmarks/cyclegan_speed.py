@@ -36,7 +36,7 @@ from impasto.cli.pictures import packaged
 from impasto.data.folders import batches
 from impasto.device import precision
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
-from impasto.recipes.cyclegan import build, cyclegan
+from impasto.methods.cyclegan.recipes import cyclegan
 from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
 
@@ -119,7 +119,7 @@ def ours(batch: int, chosen: torch.dtype, device: torch.device, data: dict[str, 
     # A second accelerator may not have another precision than the first, unless that is forgotten.
     for state in (AcceleratorState, PartialState, GradientState):
         state._reset_state()
-    return build(config, Accelerator(cpu=device.type == "cpu", mixed_precision=mixed), data)
+    return config.build(Accelerator(cpu=device.type == "cpu", mixed_precision=mixed), data)
 
 
 def photographs(folder: Path) -> dict[str, list[Path]]:

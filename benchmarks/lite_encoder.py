@@ -29,7 +29,7 @@ from impasto.encoders.network import LAYERS, Encoder
 from impasto.encoders.teacher import load_teacher
 from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import Gatys, objective_at
-from impasto.recipes.lite_encoder import Config
+from impasto.recipes.lite_encoder import lite_encoder
 from impasto.tensors import resize, to_tensor
 from impasto.weights import load, sha256_of
 
@@ -62,7 +62,7 @@ def main() -> None:
 @torch.inference_mode()
 def feature_errors(lite: Encoder, teacher: Encoder, data: list[Path]) -> dict[str, float]:
     """Mean squared error over mean square, in the teacher's units, per layer."""
-    config = Config()
+    config = lite_encoder()
     tensors, _ = load(weights_file("lite"))
     units = {layer: tensors[f"teacher_units.{layer}"].view(1, -1, 1, 1) for layer in LAYERS}
     _, held_out = hold_out(list_pictures(data), config.held_out, config.seed)
@@ -110,8 +110,8 @@ def transfer(teacher: Encoder, arguments: argparse.Namespace) -> dict[str, objec
 
 def normalised(teacher: Encoder, data: list[Path]) -> Encoder:
     """The teacher with its filters normalised, as lite's are, so that one style weight suits both."""
-    training, _ = hold_out(list_pictures(data), Config().held_out, Config().seed)
-    stream = PictureStream(training, Crops(side=192, flip=False), Config().seed)
+    training, _ = hold_out(list_pictures(data), lite_encoder().held_out, lite_encoder().seed)
+    stream = PictureStream(training, Crops(side=192, flip=False), lite_encoder().seed)
     batches = (torch.stack([stream[i] for i in range(j, j + 16)]).float() / 255 for j in range(0, 512, 16))
     normalise_filters(teacher, filter_scales(mean_activations(teacher, batches)))
     return teacher

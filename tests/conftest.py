@@ -1,7 +1,8 @@
-"""What every test lives under: no network but this machine's own, a fresh cache, no GPU test without a GPU."""
+"""What every test lives under: no network but this machine's own, a fresh cache, one thread, a GPU if it needs one."""
 
 import hashlib
 import ipaddress
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,10 @@ from typing import Any
 
 import pytest
 from chromium import CHROMIUM
+
+# Before numpy and torch are imported, here and in child processes: over pictures so small, and where each core runs
+# tests of its own, threads only get into each other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def _is_local(address: object) -> bool:

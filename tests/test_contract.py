@@ -8,6 +8,7 @@ import pytest
 import torch
 from in_tensors import InTensors
 from in_tensors import picture as as_picture
+from tiny_recipes import TINY
 from torch import Tensor
 
 import impasto
@@ -16,12 +17,6 @@ from impasto.device import CPU
 from impasto.errors import OptionError
 from impasto.image import Picture
 from impasto.methods import METHODS, StylizeOptions, Stylizer, load_method, options_of
-from impasto.methods.aggan import network as aggan
-from impasto.methods.cyclegan import network as cyclegan
-from impasto.methods.dncnn_cyclegan import network as dncnn_cyclegan
-from impasto.methods.munit import network as munit
-from impasto.methods.nla_cyclegan import network as nla_cyclegan
-from impasto.methods.semantic_gan import network as semantic_gan
 from impasto.options import Options
 from impasto.progress import Progress
 from impasto.translation import save_generators
@@ -32,15 +27,6 @@ QUICK: dict[str, dict[str, Any]] = {
     "gatys": {"scales": 1, "steps": 2, "coarse_steps": 1, "init": "noise"},
 }
 
-# Small generators for the methods that are nothing without trained ones.
-GENERATORS: dict[str, Any] = {
-    "cyclegan": lambda: cyclegan.Generator(cyclegan.GeneratorConfig(width=2, blocks=1)),
-    "nla-cyclegan": lambda: nla_cyclegan.Generator(nla_cyclegan.GeneratorConfig(width=2, blocks=2, position=1)),
-    "dncnn-cyclegan": lambda: dncnn_cyclegan.Generator(dncnn_cyclegan.GeneratorConfig(depth=1, width=2)),
-    "munit": lambda: munit.Generator(munit.GeneratorConfig(width=2, blocks=1, style_size=3, mlp_width=4)),
-    "aggan": lambda: aggan.Generator(aggan.GeneratorConfig(width=2, blocks=1, attention_width=2)),
-    "semantic-gan": lambda: semantic_gan.Generator(semantic_gan.GeneratorConfig(width=2, blocks=1)),
-}
 SIZES = [(24, 32), (33, 47), (1, 1), (1, 40), (2, 300), (40, 1)]
 
 
@@ -50,7 +36,7 @@ def stylizer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         return loaded(request.param)
     path = tmp_path_factory.mktemp("weights") / "generators.safetensors"
     torch.manual_seed(0)
-    save_generators(path, request.param, {"A2B": GENERATORS[request.param]()}, {})
+    save_generators(path, request.param, {"A2B": TINY[request.param].networks().generator}, {})
     return loaded(request.param, path)
 
 

@@ -49,10 +49,10 @@ def test_every_file_is_named_after_its_concept():
 
 
 NAMES_METHODS = {
-    "attention",  # shows what three of them compare
     "engine",  # paints the default one; its weights' name is "adain", too
-    "methods", "recipes", "studies",
-}  # fmt: skip
+    "methods",
+    "studies",  # repeat what papers did with some
+}
 
 
 def test_only_the_table_names_a_method():

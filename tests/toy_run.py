@@ -24,23 +24,25 @@ from accelerate import Accelerator
 from PIL import Image
 from torch import Tensor
 
-from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
+from impasto.blocks.patch_discriminator import PatchConfig
+from impasto.data.domains import Domains
 from impasto.data.folders import Crops, PictureStream
-from impasto.methods.cyclegan.network import Generator, GeneratorConfig
+from impasto.methods.cyclegan.network import GeneratorConfig
+from impasto.methods.cyclegan.recipes import CycleGANRecipe
 from impasto.training import loop
-from impasto.training.cycle import CycleSettings, CycleTraining
+from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import NAdam
 from impasto.training.schedules import LinearDecay
-from impasto.training.unpaired import Domains, Networks
 
 SIDE = 16
 
 Trained = TypeVar("Trained", bound=CycleTraining)
 
-SETTINGS = CycleSettings(
+SETTINGS = CycleGANRecipe(
     schedule=Schedule(steps=6, log_every=2, save_every=2),
     rates=LinearDecay(rate=1e-3, epochs=4, constant=2), optimizer=NAdam(), pool=3, average_decay=0.5,
+    generator=GeneratorConfig(width=2, blocks=1), discriminator=PatchConfig(width=2, halvings=1),
 )  # fmt: skip
 """With everything that has a state: NAdam's products, a rate that falls, pools, averages."""
 
@@ -69,20 +71,20 @@ def draw(folder: Path) -> Path:
     return folder
 
 
-def make(pictures: Path, settings: CycleSettings, kind: type[Trained]) -> Trained:
+def make(pictures: Path, settings: CycleGANRecipe, kind: type[Trained]) -> Trained:
     """The training of small networks, as it is or with the toy's draws."""
     streams = {
         kind: PictureStream(sorted((pictures / kind).iterdir()), Crops(side=SIDE, shorter=(SIDE, SIDE)), ord(kind))
         for kind in ("A", "B")
     }
     torch.manual_seed(settings.seed)
-    networks = {direction: _networks() for direction in ("A2B", "B2A")}
+    networks = {direction: settings.networks() for direction in ("A2B", "B2A")}
     domains = Domains(**streams)
-    return kind("cyclegan", networks, Accelerator(cpu=True), domains, domains, settings)
+    return kind(networks, Accelerator(cpu=True), domains, domains, settings)
 
 
 def fit(
-    folder: Path, pictures: Path, settings: CycleSettings, at_step: Callable[[int], None] = lambda step: None
+    folder: Path, pictures: Path, settings: CycleGANRecipe, at_step: Callable[[int], None] = lambda step: None
 ) -> None:
     """Train, or go on training, in this process."""
     begin()
@@ -96,13 +98,6 @@ def fit(
     loop._draw_figures = lambda *_: None
     loop.write_page = lambda *_, **__: None
     loop.fit(toy, settings.schedule, folder, toy.accelerator, resume=True)
-
-
-def _networks() -> Networks:
-    return Networks(
-        generator=Generator(GeneratorConfig(width=2, blocks=1)),
-        discriminator=PatchDiscriminator(PatchConfig(width=2, halvings=1)),
-    )
 
 
 # --- children --------------------------------------------------------------------------------------------------------
@@ -188,5 +183,5 @@ def _as_rank(rank: int, count: int, port: int, target: Callable[..., None], argu
     target(*arguments)
 
 
-def changed(settings: CycleSettings, **schedule: int) -> CycleSettings:
+def changed(settings: CycleGANRecipe, **schedule: int) -> CycleGANRecipe:
     return replace(settings, schedule=replace(settings.schedule, **schedule))

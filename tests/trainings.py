@@ -12,10 +12,11 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
+from impasto.data.domains import Domains
 from impasto.data.folders import Crops, PictureStream
 from impasto.encoders.network import LAYERS
+from impasto.training import figures
 from impasto.training.loop import fit
-from impasto.training.unpaired import Domains
 
 State = Mapping[str, Tensor]
 
@@ -56,7 +57,7 @@ def write_teacher(path: Path) -> Path:
 
 
 def run(folder: Path, training: Any, schedule: Any, *, resume: bool = False, stop_at: int | None = None) -> Any:
-    """The training after its run into the folder; TimeoutError in the step `stop_at`."""
+    """The training after its run into the folder, without the figure, which takes longer; TimeoutError in `stop_at`."""
     folder.mkdir(exist_ok=True)
     step = training.step
 
@@ -66,7 +67,9 @@ def run(folder: Path, training: Any, schedule: Any, *, resume: bool = False, sto
         return step(batch, number)
 
     training.step = watched
-    fit(training, schedule, folder, training.accelerator, resume=resume)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "draw_losses", lambda folder: None)
+        fit(training, schedule, folder, training.accelerator, resume=resume)
     return training
 
 

@@ -70,6 +70,8 @@ class Options:
     )
 
     # What a method is and can do. A method's own class says where it differs.
+    title: ClassVar[str] = ""
+    """What the method is called above a picture."""
     about: ClassVar[str] = ""
     """The method in a few words."""
     stylizer: ClassVar[str] = ""
@@ -97,12 +99,19 @@ class Options:
     """Whether such a file must be given."""
     shipped: ClassVar[Sequence[str]] = ()
     """Names of such files that come with impasto, among `weights.WEIGHTS`."""
+    recipes: ClassVar[Sequence[str]] = ()
+    """Its training runs: functions of these names in the module `recipes` beside its options."""
+    recipe_aliases: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """{what a paper, or an earlier version, calls a recipe: its name}."""
     refined_by: ClassVar[Sequence[str]] = ()
     """Options of its own that ask for steps of `methods.REFINER` after it; none if it cannot be refined."""
     set_by_refining: ClassVar[Sequence[str]] = ()
     """Options that it cannot be given where it refines what another method painted."""
     looks_in: ClassVar[str] = ""
     """What its attention, which can be shown, looks in: the style or the content; nothing if it has none to show."""
+    looks_by: ClassVar[str] = ""
+    """module:function that says what its attention compares, of one that looks in the style: (content, style, options,
+    stylizer) -> (both as they are seen, temperature, what is compared at each layer)."""
     look_options: ClassVar[Sequence[str]] = ()
     """Its options that change where attention looks."""
     look_usual: ClassVar[Mapping[str, Any]] = MappingProxyType({})

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast
 
@@ -20,16 +21,10 @@ from impasto.tensors import gated
 from impasto.weights import load, save, sha256_of
 
 DIRECTIONS = ("A2B", "B2A")
-
-
-class Config(Protocol):
-    """Everything needed to build a generator around stored weights."""
-
-    @property
-    def width(self) -> int:
-        """Filters at the picture's own size."""
-
-    def to_json(self) -> dict[str, Any]: ...
+WAYS = (("A", "A2B", "B2A"), ("B", "B2A", "A2B"))
+"""(kind of pictures, direction that starts from it, direction back)."""
+OTHER = {"A": "B", "B": "A"}
+"""Of each kind of pictures."""
 
 
 class GeneratorModule(Protocol):
@@ -40,7 +35,9 @@ class GeneratorModule(Protocol):
     minimum: int
 
     @property
-    def config(self) -> Config: ...
+    def config(self) -> Any:
+        """A dataclass: everything that it takes to build it around stored weights. width: filters at the picture's own
+        size."""
 
     def __call__(self, x: Tensor) -> Tensor: ...
 
@@ -56,7 +53,15 @@ def save_generators(path: Path, method: str, generators: Mapping[str, GeneratorM
         small = {name for name, _ in cast(nn.Module, generator).named_parameters()}
         for name, value in generator.state_dict().items():
             tensors[f"{direction}.{name}"] = value.half() if name in small else value
-    save(path, tensors, {"method": method, "generator": config.to_json(), "recipe": recipe})
+    save(path, tensors, {"method": method, "generator": asdict(config), "recipe": recipe})
+
+
+def method_of(path: Path) -> str:
+    """Whose generators a file holds. Raises WeightsError for one that holds none."""
+    method = load(path)[1].get("method")
+    if not method:
+        raise WeightsError(f"{path}: holds no generators")
+    return str(method)
 
 
 def load_generator(path: Path, stylizer: "type[Translator]", direction: str) -> GeneratorModule:
@@ -65,8 +70,7 @@ def load_generator(path: Path, stylizer: "type[Translator]", direction: str) -> 
     Raises WeightsError if the file is of another method, has not this direction, or is damaged.
     """
     tensors, config = load(path)
-    found = config.get("method")
-    method = stylizer.options.method
+    found, method = config.get("method"), stylizer.options.method
     if found != method:
         what = f"is of the method {found}" if found else "holds no generators"
         raise WeightsError(f"{path}: {what}, but the method is {method}")
@@ -209,5 +213,5 @@ def bytes_per_pixel(generator: GeneratorModule) -> float:
     """
     # Responses at the picture's own size, before and after a layer, and what kernels and strips need besides.
     # A generator with attention at the picture's own size says what this takes.
-    beside: int = getattr(generator, "floats_beside", 0)
-    return 4 * (2 * generator.config.width + 24 + beside)
+    beside, width = getattr(generator, "floats_beside", 0), generator.config.width
+    return float(4 * (2 * width + 24 + beside))

@@ -1,13 +1,12 @@
 """A folder of small pictures to paint, and the command to paint them with, in this process."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from impasto.cli.main import main
@@ -34,15 +33,6 @@ def _draw(path: Path, seed: int = 0, size: tuple[int, int] = (HEIGHT, WIDTH)) ->
 def _pixels(path: Path | str) -> np.ndarray:
     with Image.open(path) as image:
         return np.asarray(image)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads only get into each other's way over pictures so small."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)

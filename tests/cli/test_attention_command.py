@@ -9,7 +9,7 @@ from PIL import Image
 from impasto.methods.aggan import network as aggan
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.methods.semantic_gan import network as semantic
-from impasto.studies import STUDIES
+from impasto.studies import STUDIES, estimate, trained
 from impasto.translation import save_generators
 
 TINY = ("--size", "32", "--steps", "2")
@@ -161,6 +161,21 @@ def test_refuses_what_is_no_study(words, message, code, impasto):
     outcome = impasto("study", *words)
     assert outcome.code == code
     assert message in outcome.err
+
+
+def test_a_study_of_trainings_gets_everything_that_was_asked_for(impasto, folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(trained, "run", lambda *what: asked.append(what[4]) or what[3])
+    monkeypatch.setattr(estimate, "seconds_of_trainings", lambda *what: asked.append(what[3]) or 90.0)
+    words = ["study", "nadam-vs-adam", "--data", "A=a", "B=b", "--device", "cpu", "--precision", "fp32", "--seed", "5"]
+    outcome = impasto(*words, "--trend", "--seeds", "3", "--size", "32", "--steps", "4", "--slim")
+    budget = trained.Budget(
+        steps=4, size=32, seed=5, slim=True, trend=True, seeds=3, device="cpu", precision="fp32"
+    )  # fmt: skip
+    assert (outcome.code, asked) == (0, [budget, budget])
+    assert "about 1:30 on this machine" in outcome.err
+    assert impasto(*words, "--quick").code == 0
+    assert len(asked) == 3, "what is quick is not timed beforehand"
 
 
 def test_a_study_of_other_pictures_or_settings_replaces_an_older_one_only_if_allowed(impasto, folder):

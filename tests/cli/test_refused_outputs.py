@@ -12,7 +12,7 @@ from impasto import api, attention, encoders, evaluation, image
 from impasto.evaluation import judges
 from impasto.files import check_folder, check_output
 from impasto.methods.adain import foreign
-from impasto.recipes import adain
+from impasto.methods.adain import recipes as adain
 from impasto.studies import gatys, measured
 from impasto.training import unpaired
 

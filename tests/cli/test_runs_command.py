@@ -97,7 +97,7 @@ def test_many_losses_make_no_long_lines(runs, impasto, folder):
 def test_an_optimiser_is_called_by_its_name(impasto, folder):
     from dataclasses import asdict
 
-    from impasto.recipes.nla_cyclegan import nla_cyclegan
+    from impasto.methods.nla_cyclegan.recipes import nla_cyclegan
 
     (folder / "run").mkdir()
     (folder / "run" / "config.json").write_text(json.dumps({"recipe": "nla_cyclegan", **asdict(nla_cyclegan())}))

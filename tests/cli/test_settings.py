@@ -6,7 +6,9 @@ import pytest
 
 from impasto.cli.settings import with_settings
 from impasto.errors import OptionError
-from impasto.recipes import aggan, nla_cyclegan, semantic_gan
+from impasto.methods.aggan import recipes as aggan
+from impasto.methods.nla_cyclegan import recipes as nla_cyclegan
+from impasto.methods.semantic_gan import recipes as semantic_gan
 
 
 def changed(config, *given):

@@ -152,8 +152,13 @@ def test_what_cannot_be_done_is_said_in_one_line(words, code, said, paint, folde
     assert outcome.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [["--method", "adain"], ["--method", "gatys"], ["--refine", "2"]], ids=" ".join)
-@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize(
+    ("words", "several"),
+    [
+        (["--method", "adain"], False), (["--method", "adain"], True), (["--method", "gatys"], True),
+        (["--refine", "2"], False),
+    ],
+)  # fmt: skip
 def test_a_size_that_cannot_fit_is_refused_before_any_work_and_the_advised_one_paints(
     words, several, impasto, draw, folder, monkeypatch
 ):

@@ -14,17 +14,23 @@ from trainings import forget
 from impasto.cli import launch
 from impasto.data import check
 from impasto.errors import DataError, OptionError
+from impasto.methods.adain import recipes as adain
+from impasto.methods.cyclegan import recipes as cyclegan
+from impasto.methods.dncnn_cyclegan import recipes as dncnn
 from impasto.methods.dncnn_cyclegan.network import GeneratorConfig
-from impasto.recipes import adain, adain_paper, cyclegan, dncnn_cyclegan, lite_encoder
+from impasto.recipes import lite_encoder
 from impasto.training import figures
 from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
+from impasto.training.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
+class TinyRecipe(Recipe):
     schedule: Schedule = Schedule(steps=6, log_every=2, save_every=2)
-    seed: int = 0
+
+    def build(self, accelerator, data, teacher):
+        return Tiny(self, accelerator, data, teacher)
 
 
 class Tiny:
@@ -64,10 +70,6 @@ class Tiny:
         (folder / "result.txt").write_text(str(self.network.weight.tolist()))
 
 
-def build(config, accelerator, data, teacher):
-    return Tiny(config, accelerator, data, teacher)
-
-
 @pytest.fixture
 def run(impasto, folder, draw, monkeypatch, fresh_accelerator):
     """`impasto train` as if in a process of its own; the folder `album` has two pictures."""
@@ -86,8 +88,7 @@ def run(impasto, folder, draw, monkeypatch, fresh_accelerator):
 @pytest.fixture
 def train(run, folder, monkeypatch):
     """A recipe with one kind of pictures and a teacher."""
-    monkeypatch.setattr(lite_encoder, "Config", Config)
-    monkeypatch.setattr(lite_encoder, "build", build)
+    monkeypatch.setattr(lite_encoder, "lite_encoder", TinyRecipe)
     monkeypatch.setattr(Tiny, "built", [])
     monkeypatch.setattr(Tiny, "stop_at", None)
     (folder / "teacher.pth").write_bytes(b"teacher")
@@ -209,7 +210,7 @@ def test_what_cannot_be_built_leaves_no_run(train, folder, monkeypatch):
         raise DataError("too few pictures")
 
     with monkeypatch.context() as patch:
-        patch.setattr(lite_encoder, "build", refuse)
+        patch.setattr(TinyRecipe, "build", refuse)
         assert train("--out", "run").code == 1
     assert not (folder / "run").exists()
     assert train("--out", "run").code == 0
@@ -365,11 +366,12 @@ def test_machines_that_cannot_meet_are_refused(train, monkeypatch, words, messag
 
 def test_a_folder_resumes_its_experiment_or_refuses_another(run, folder, draw, monkeypatch):
     small = replace(
-        dncnn_cyclegan.exp_small_bs_decay(), schedule=Schedule(steps=2, log_every=1, save_every=1), crop=8, shorter=10,
-        held_out=1, generator=GeneratorConfig(depth=1, width=2),
+        dncnn.dncnn_cyclegan_small_batch_decay(), schedule=Schedule(steps=2, log_every=1, save_every=1), crop=8,
+        shorter=10, held_out=1, generator=GeneratorConfig(depth=1, width=2),
     )  # fmt: skip
-    monkeypatch.setattr(dncnn_cyclegan, "exp_small_bs_decay", lambda: small)
-    monkeypatch.setattr(dncnn_cyclegan, "exp_small_bs", lambda: replace(small, rates=replace(small.rates, factor=1.0)))
+    monkeypatch.setattr(dncnn, "dncnn_cyclegan_small_batch_decay", lambda: small)
+    even = replace(small, rates=replace(small.rates, factor=1.0))
+    monkeypatch.setattr(dncnn, "dncnn_cyclegan_small_batch", lambda: even)
     for name in ("A", "B"):
         (folder / name).mkdir()
         for picture in range(3):
@@ -412,9 +414,9 @@ def two_kinds(run, folder, draw, monkeypatch):
     small = replace(
         adain.adain(), schedule=schedule, stages=((0.0, 2, 32),), content_sides=(36,), style_sides=(36, 48), held_out=1
     )
-    paper = replace(adain_paper.adain_paper(), schedule=schedule, batch=2, crop=32, shorter=(36, 48), held_out=1)
+    paper = replace(adain.adain_paper(), schedule=schedule, batch=2, crop=32, shorter=(36, 48), held_out=1)
     monkeypatch.setattr(adain, "adain", lambda: small)
-    monkeypatch.setattr(adain_paper, "adain_paper", lambda: paper)
+    monkeypatch.setattr(adain, "adain_paper", lambda: paper)
     for number, name in enumerate(("photos", "paintings")):
         (folder / name).mkdir()
         for picture in range(3):
@@ -449,8 +451,12 @@ def test_files_of_pictures_and_networks_reach_the_recipe(two_kinds, run, folder,
         built.append((config.encoder, data, file.absolute()))
         raise DataError("enough")
 
-    monkeypatch.setattr(adain, "build", lambda config, _, data, *, start=None: remember(config, data, start))
-    monkeypatch.setattr(adain_paper, "build", lambda config, _, data, *, weights=None: remember(config, data, weights))
+    monkeypatch.setattr(
+        adain.AdaINRecipe, "build", lambda config, _, data, *, start=None: remember(config, data, start)
+    )
+    monkeypatch.setattr(
+        adain.PaperRecipe, "build", lambda config, _, data, *, weights=None: remember(config, data, weights)
+    )
     photos, paintings, album, network = (folder / name for name in ("photos", "paintings", "album", "net.pth"))
     network.write_bytes(b"weights")
     with tarfile.open(folder / "photos.tar", "w") as tar:
@@ -513,7 +519,9 @@ def test_too_few_pictures_of_a_kind_are_said_and_leave_no_run(two_kinds, folder)
 def looked(two_kinds, monkeypatch):
     """As `two_kinds`, with a training of no time."""
     monkeypatch.setattr(Tiny, "built", [])
-    monkeypatch.setattr(adain, "build", lambda config, accelerator, data, **_: Tiny(config, accelerator, data, None))
+    monkeypatch.setattr(
+        adain.AdaINRecipe, "build", lambda config, accelerator, data, **_: Tiny(config, accelerator, data, None)
+    )
     return two_kinds
 
 
@@ -577,7 +585,7 @@ def unpaired(run, folder, draw, monkeypatch):
         built.append((config.schedule.steps, {kind: [str(path) for path in paths] for kind, paths in data.items()}))
         raise DataError("enough")
 
-    monkeypatch.setattr(cyclegan, "build", remember)
+    monkeypatch.setattr(cyclegan.CycleGANRecipe, "build", remember)
     for number, name in enumerate(("trainA", "trainB")):
         (folder / "set" / name).mkdir(parents=True)
         for picture in range(9):
@@ -611,7 +619,7 @@ def test_the_measure_of_the_best_reaches_the_recipe(unpaired, monkeypatch):
         chosen.append((config.best_by, config.schedule.validate_every))
         raise DataError("enough")
 
-    monkeypatch.setattr(cyclegan, "build", remember)
+    monkeypatch.setattr(cyclegan.CycleGANRecipe, "build", remember)
     unpaired("--data", "set", "--best-by", "cycle PSNR", "--evaluate-every", "7")
     assert chosen == [("cycle PSNR", 7)]
 
@@ -623,7 +631,7 @@ def test_any_field_reaches_the_recipe_from_the_command_line_and_from_a_file(unpa
         chosen.append((config.batch, config.crop, config.schedule.save_every, config.generator.width))
         raise DataError("enough")
 
-    monkeypatch.setattr(cyclegan, "build", remember)
+    monkeypatch.setattr(cyclegan.CycleGANRecipe, "build", remember)
     words = ["batch=4", "crop=128", "save_every=50", "generator.width=32"]
     unpaired("--data", "set", "--set", *words)
     (folder / "impasto.yaml").write_text(f"train: {{set: [{', '.join(words)}]}}")

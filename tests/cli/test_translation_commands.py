@@ -10,8 +10,8 @@ from trainings import forget
 
 from impasto import api
 from impasto.blocks.patch_discriminator import PatchConfig
+from impasto.methods.cyclegan import recipes as cyclegan
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
-from impasto.recipes import cyclegan
 from impasto.record import read_record
 from impasto.training import figures
 from impasto.training.loop import Schedule

@@ -79,14 +79,6 @@ def synthetic_is_official(checkpoint: Path, url: str, tmp_path: Path, monkeypatc
     monkeypatch.delenv("IMPASTO_OFFLINE", raising=False)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def reference_features(state: dict[str, Tensor], image: Tensor) -> dict[str, Tensor]:
     network = torchvision_features().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.load_state_dict({key: state[f"features.{key}"] for key in network.state_dict()})

@@ -28,25 +28,22 @@ from trainings import run, write_teacher
 
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.data.memory import PicturesInMemory
+from impasto.methods.adain import recipes as adain
 from impasto.methods.adain.painting import PaintingTraining
+from impasto.methods.aggan import recipes as aggan
 from impasto.methods.aggan.network import GeneratorConfig as AgGANConfig
+from impasto.methods.cyclegan import recipes as cyclegan
 from impasto.methods.cyclegan.network import GeneratorConfig
+from impasto.methods.dncnn_cyclegan import recipes as dncnn_cyclegan
 from impasto.methods.dncnn_cyclegan.network import GeneratorConfig as DnCNNConfig
+from impasto.methods.munit import recipes as munit
 from impasto.methods.munit.network import DiscriminatorConfig
 from impasto.methods.munit.network import GeneratorConfig as MUNITConfig
+from impasto.methods.nla_cyclegan import recipes as nla_cyclegan
 from impasto.methods.nla_cyclegan.network import GeneratorConfig as NLAConfig
+from impasto.methods.semantic_gan import recipes as semantic_gan
 from impasto.methods.semantic_gan.network import GeneratorConfig as SemanticConfig
-from impasto.recipes import (
-    adain,
-    adain_paper,
-    aggan,
-    cyclegan,
-    dncnn_cyclegan,
-    lite_encoder,
-    munit,
-    nla_cyclegan,
-    semantic_gan,
-)
+from impasto.recipes import lite_encoder
 from impasto.training import loop
 from impasto.training.loop import Schedule
 from impasto.training.schedules import LinearDecay
@@ -59,13 +56,13 @@ UNPAIRED: dict[str, Any] = {
 }  # fmt: skip
 JUDGE = PatchConfig(width=8)
 
-CONFIGS: dict[str, Any] = {
+RECIPES: dict[str, Any] = {
     # After three steps as they are, a GPU replays a recorded one.
     "adain": replace(
         adain.adain(), schedule=SCHEDULE, stages=((0.0, 2, 32),), content_sides=(48,), style_sides=(48, 64), held_out=2
     ),
     "adain_paper": replace(
-        adain_paper.adain_paper(), schedule=SCHEDULE, batch=2, accumulate=2, crop=32, shorter=(36, 48), held_out=2
+        adain.adain_paper(), schedule=SCHEDULE, batch=2, accumulate=2, crop=32, shorter=(36, 48), held_out=2
     ),
     "cyclegan": replace(
         cyclegan.cyclegan(), **UNPAIRED, generator=GeneratorConfig(width=8, blocks=1), discriminator=JUDGE
@@ -75,7 +72,8 @@ CONFIGS: dict[str, Any] = {
         generator=NLAConfig(width=8, blocks=2, position=1, upsampling="resize"), discriminator=JUDGE,
     ),
     "dncnn_cyclegan": replace(
-        dncnn_cyclegan.exp_small_bs_decay(), **UNPAIRED | {"pool": 0}, generator=DnCNNConfig(depth=2, width=16)
+        dncnn_cyclegan.dncnn_cyclegan_small_batch_decay(), **UNPAIRED | {"pool": 0},
+        generator=DnCNNConfig(depth=2, width=16),
     ),
     "munit": replace(
         munit.munit(), **UNPAIRED | {"crop": 64, "shorter": 70},
@@ -94,7 +92,7 @@ CONFIGS: dict[str, Any] = {
         semantic_gan.semantic_gan_anchored(), **UNPAIRED, adversarial="hinge",
         generator=SemanticConfig(width=8, blocks=1, attention="half"), discriminator=JUDGE,
     ),
-    "lite_encoder": lite_encoder.Config(schedule=SCHEDULE, batch=2, crop=32, held_out=2),
+    "lite_encoder": lite_encoder.LiteEncoderRecipe(schedule=SCHEDULE, batch=2, crop=32, held_out=2),
 }  # fmt: skip
 
 
@@ -134,12 +132,9 @@ def make(
         forget_accelerator()
         accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision=precision)
         assert accelerator.device.type == device.type
-        config, recipe = CONFIGS[name], name.partition(",")[0]
-        if recipe == "lite_encoder":
-            return lite_encoder.build(config, accelerator, pictures["A"], teacher)
-        recipes = {"adain_paper": adain_paper, "adain": adain, "cyclegan": cyclegan, "nla_cyclegan": nla_cyclegan}
-        recipes |= {"dncnn_cyclegan": dncnn_cyclegan, "semantic_gan": semantic_gan, "munit": munit, "aggan": aggan}
-        return recipes[recipe].build(config, accelerator, pictures)
+        if name == "lite_encoder":
+            return RECIPES[name].build(accelerator, pictures["A"], teacher)
+        return RECIPES[name].build(accelerator, pictures)
 
     return made
 
@@ -200,7 +195,7 @@ def assert_losses_near(what: str, found: dict[str, float], expected: dict[str, f
         assert_near(f"{what}, {name}", [torch.tensor(found[name])], [torch.tensor(value)], tolerance)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", RECIPES)
 def test_a_step(name: str, device: torch.device, make: Callable[..., Any]) -> None:
     expected, found = (steps(make(name, place, "no"), 3) for place in (torch.device("cpu"), device))
     assert_step_near(name, found[0], expected[0], losses=1e-4, gradients=5e-2 if "semantic" in name else 1e-2)
@@ -208,7 +203,7 @@ def test_a_step(name: str, device: torch.device, make: Callable[..., Any]) -> No
         assert_losses_near(f"{name}, step {number + 1}", found[number][0], expected[number][0], 2e-1)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", RECIPES)
 def test_a_step_in_half_precision(name: str, device: torch.device, make: Callable[..., Any]) -> None:
     (expected,) = steps(make(name, torch.device("cpu"), "no"), 1)
     (found,) = steps(make(name, device, "bf16"), 1)

@@ -4,7 +4,6 @@ Its two networks are built here as naoto0804/pytorch-AdaIN publishes them, aroun
 """
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,14 +65,6 @@ def randomise(network: nn.Sequential, seed: int) -> nn.Sequential:
         first.bias.data = -torch.tensor([103.939, 116.779, 123.68])
         network[2].weight.data /= 60
     return network.eval().requires_grad_(False)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

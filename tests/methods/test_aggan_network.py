@@ -1,34 +1,25 @@
 """The networks of attention-guided translation: sizes, fields, and what is left alone."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from lively import lively, picture
 from receptive_field import field, linear
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.functional import avg_pool2d
 
 from impasto.attention.generator import attention_of, mean_attention
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
-from impasto.methods.aggan.network import Attention, Discriminator, Generator, GeneratorConfig
+from impasto.methods.aggan.network import AttentionNetwork, Discriminator, Generator, GeneratorConfig
 from impasto.translation import padded_to
 
 SMALL = GeneratorConfig(width=2, blocks=1, attention_width=2)
 
 
-def picture(height: int = 16, width: int = 24) -> Tensor:
-    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1)) * 2 - 1
-
-
 def trained(config: GeneratorConfig) -> Generator:
-    """A generator that has left its beginning."""
-    generator = torch.Generator().manual_seed(0)
-    network = Generator(config)
-    for parameter in network.parameters():
-        parameter.data = torch.randn(parameter.shape, generator=generator) * 0.3
-    return network.requires_grad_(False)
+    return lively(Generator(config))
 
 
 def count(network: nn.Module) -> int:
@@ -45,7 +36,7 @@ def test_has_the_expected_numbers_of_parameters() -> None:
 
 
 def test_field_of_the_attention() -> None:
-    assert field(linear(Attention(1)), 256) == (39, 39)
+    assert field(linear(AttentionNetwork(1)), 256) == (39, 39)
 
 
 def test_what_is_not_attended_to_stays() -> None:
@@ -87,7 +78,3 @@ def test_the_discriminator_can_leave_its_normalisation_out() -> None:
 )
 def test_every_field_changes_what_is_painted(change: dict[str, Any]) -> None:
     assert not torch.equal(trained(SMALL)(picture()), trained(replace(SMALL, **change))(picture()))
-
-
-def test_config_survives_json() -> None:
-    assert GeneratorConfig.from_json(json.loads(json.dumps(SMALL.to_json()))) == SMALL

@@ -1,7 +1,5 @@
 """The networks of CycleGAN: published sizes, stored configs, every setting of the generator."""
 
-import json
-
 import pytest
 import torch
 from torch import Tensor
@@ -28,13 +26,6 @@ def test_has_the_published_number_of_parameters() -> None:
     weights = [value for value in generator.parameters() if value.numel() > 10_000]
     for value in weights:
         assert float(value.detach().std()) == pytest.approx(STD, rel=0.03)
-
-
-@pytest.mark.parametrize(
-    "config", [GeneratorConfig(), SMALL, GeneratorConfig(width=3, blocks=1, upsampling="resize")], ids=str
-)
-def test_config_survives_json(config: GeneratorConfig) -> None:
-    assert GeneratorConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
 def test_every_setting_makes_another_network() -> None:

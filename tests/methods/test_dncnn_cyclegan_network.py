@@ -1,7 +1,5 @@
 """The networks of DnCNN-CycleGAN are those that paper 002 lists."""
 
-import json
-
 import pytest
 import torch
 from receptive_field import field, linear
@@ -53,7 +51,6 @@ def test_every_setting_makes_another_network() -> None:
     for config in (GeneratorConfig(), GeneratorConfig(depth=2), GeneratorConfig(width=8)):
         torch.manual_seed(0)
         painted.append(Generator(config)(x))
-        assert GeneratorConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
     assert not torch.equal(painted[0], painted[1])
     assert not torch.equal(painted[0], painted[2])
 

@@ -76,7 +76,8 @@ def test_resumes_bit_by_bit(variant: str, tmp_path: Path) -> None:
     start = picture(50, 70, 2) if options.init == "start.png" else None
     whole = paint(options, start=start)
     state = tmp_path / "state.safetensors"
-    for step in (1, 3, 4, 6, TOTAL):  # within the coarse scale, at its end, within the fine one, at the very end
+    # Within the coarse scale, at its end, within the fine one, at the very end; of the others, where they differ.
+    for step in (1, 3, 4, 6, TOTAL) if variant == "lbfgs" else (3, 6):
         killed(options, state, step, start=start)
         assert torch.equal(paint(options, start=start, state=state), whole), f"killed after {step} steps"
         assert not state.exists(), "a finished painting leaves no state"
@@ -92,7 +93,7 @@ def saves(every: int) -> list[int]:
 def test_resumes_from_the_last_save(every: int, tmp_path: Path) -> None:
     options = StylizeOptions(**BASE)
     whole, state = paint(options), tmp_path / "state.safetensors"
-    for step in (1, 4, 6):
+    for step in (4, 6):
         killed(options, state, step, every)
         reports: list[Progress] = []
         resumed = paint(options, state=state, every=every, progress=reports.append)

@@ -10,7 +10,7 @@ from torch import Tensor
 from impasto.encoders import load_encoder
 from impasto.encoders.network import LAYERS
 from impasto.methods import Held, StylizeOptions
-from impasto.methods.gatys.memory import LEAST_HISTORY, SIDES, Plan, fitting_bytes_per_pixel, plan
+from impasto.methods.gatys.memory import LEAST_HISTORY, SIDES, MemoryPlan, fitting_bytes_per_pixel, plan
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.stylizer import Gatys, objective_at
 from impasto.methods.gatys.windows import HALO, whole, windows
@@ -104,7 +104,7 @@ def test_memory_decides_windows_then_history() -> None:
     assert 20 > plans[3].history > plans[4].history >= LEAST_HISTORY
     for gib, one in zip((64, 12, 8, 5, 4), plans, strict=False):
         assert one.bytes <= gib * 2**30
-    assert plans[5] == Plan(min(SIDES), LEAST_HISTORY, plans[5].bytes)
+    assert plans[5] == MemoryPlan(min(SIDES), LEAST_HISTORY, plans[5].bytes)
 
 
 @pytest.mark.parametrize("gib", [0.02, 0.1, 0.5, 4])

@@ -1,6 +1,5 @@
 """The networks of MUNIT: the published sizes and fields, and codes that say what they shall."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -87,10 +86,6 @@ def test_every_field_changes_the_network(change: dict[str, Any]) -> None:
     (name,) = change
     with pytest.raises(OptionError, match=f"{name} is 0, but must be 1 or more"):
         replace(SMALL, **{name: 0})
-
-
-def test_config_survives_json() -> None:
-    assert GeneratorConfig.from_json(json.loads(json.dumps(SMALL.to_json()))) == SMALL
 
 
 def test_styles_are_drawn_or_given(tmp_path: Path) -> None:

@@ -1,12 +1,11 @@
 """The generator of NLA-CycleGAN: the block stands where it shall, begins as nothing, and can be looked at."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from lively import lively, picture
 
 from impasto.blocks.nonlocal_attention import NonLocalBlock
 from impasto.errors import OptionError
@@ -15,26 +14,12 @@ from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 SMALL = GeneratorConfig(width=2, blocks=3, position=2)
 
 
-def picture(height: int = 16, width: int = 24) -> Tensor:
-    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1)) * 2 - 1
-
-
 def trained(config: GeneratorConfig) -> Generator:
-    """A generator that has left its beginning."""
-    generator = torch.Generator().manual_seed(0)
-    network = Generator(config)
-    for parameter in network.parameters():
-        parameter.data = torch.randn(parameter.shape, generator=generator) * 0.3
-    return network.requires_grad_(False)
+    return lively(Generator(config))
 
 
 def test_has_the_expected_number_of_parameters() -> None:
     assert sum(p.numel() for p in Generator(GeneratorConfig()).parameters()) == 10_329_731
-
-
-@pytest.mark.parametrize("config", [GeneratorConfig(), replace(SMALL, inner=3, pooling=2, compose=True)], ids=str)
-def test_config_survives_json(config: GeneratorConfig) -> None:
-    assert GeneratorConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
 def test_the_block_takes_the_place_of_a_residual_block() -> None:

@@ -1,11 +1,11 @@
 """The generator of paper 003: its size, its parts, and an attention that begins as nothing and can be looked at."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from lively import lively, picture
 from torch import Tensor, nn
 
 from impasto.blocks.residual import ResidualBlock
@@ -17,17 +17,8 @@ from impasto.translation import bytes_per_pixel
 SMALL = GeneratorConfig(width=2, blocks=1, pooling=2)
 
 
-def picture(height: int = 16, width: int = 24) -> Tensor:
-    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1)) * 2 - 1
-
-
 def trained(config: GeneratorConfig) -> Generator:
-    """A generator that has left its beginning."""
-    generator = torch.Generator().manual_seed(0)
-    network = Generator(config)
-    for parameter in network.parameters():
-        parameter.data = torch.randn(parameter.shape, generator=generator) * 0.3
-    return network.requires_grad_(False)
+    return lively(Generator(config))
 
 
 def attention_of(network: Generator) -> SelfAttention:
@@ -54,11 +45,6 @@ def test_is_three_halvings_nine_blocks_and_three_doublings() -> None:
     assert not any(isinstance(module, ResidualBlock) for module in network.decoder)
     doublings = [layer for layer in network.decoder if isinstance(layer, nn.ConvTranspose2d)]
     assert len(doublings) == 3, "five would make 1024 of 256"
-
-
-@pytest.mark.parametrize("config", [GeneratorConfig(), replace(SMALL, attention="half", upsampling="resize")], ids=str)
-def test_config_survives_json(config: GeneratorConfig) -> None:
-    assert GeneratorConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
 @pytest.mark.parametrize(("attention", "stride"), [("full", 1), ("half", 2), ("quarter", 4)])

@@ -20,12 +20,12 @@ from impasto.losses.feature_statistics import mean_std, normalised_content_loss,
 from impasto.losses.nearest_neighbour import nearest_neighbour_loss
 from impasto.losses.relative_covariance import relative_covariance_loss
 from impasto.losses.sliced_wasserstein import sliced_wasserstein_loss
+from impasto.methods.adain import recipes
 from impasto.methods.adain.backend import load_decoder
 from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.painting import PaintingObjective, PaintingTraining, softened
 from impasto.methods.adain.preparation import colours
-from impasto.recipes import adain as recipes
-from impasto.recipes.adain import Config, build
+from impasto.methods.adain.recipes import AdaINRecipe
 from impasto.training import figures
 from impasto.training.loop import Schedule
 from impasto.training.schedules import OneCycle
@@ -42,15 +42,15 @@ LOSSES = (
 Data = Mapping[str, list[Path]]
 
 
-def make(config: Config, data: Data, precision: str = "no") -> PaintingTraining:
-    return build(config, Accelerator(cpu=True, mixed_precision=precision), data)
+def make(recipe: AdaINRecipe, data: Data, precision: str = "no") -> PaintingTraining:
+    return recipe.build(Accelerator(cpu=True, mixed_precision=precision), data)
 
 
 # --- what it learns from ---------------------------------------------------------------------------------------------
 
 
 def test_batches_are_a_function_of_seed_and_step(data: Data) -> None:
-    def drawn(config: Config, start: int, count: int) -> list[dict[str, Tensor]]:
+    def drawn(config: AdaINRecipe, start: int, count: int) -> list[dict[str, Tensor]]:
         stream = make(config, data).batches(start)
         return [next(stream) for _ in range(count)]
 
@@ -168,7 +168,7 @@ def test_every_weight_learns_in_half_precision_too(data: Data) -> None:
         assert not torch.equal(value, before[key]), key
 
 
-def after_two_steps(config: Config, data: Data) -> dict[str, Tensor]:
+def after_two_steps(config: AdaINRecipe, data: Data) -> dict[str, Tensor]:
     """Two, because Adam forgives the length of its first gradient, and clipping with it."""
     return state_of(after_steps(make(config, data), 2).modules["average"])
 
@@ -204,7 +204,7 @@ WEIGHTS: dict[str, Any] = {
 
 def test_no_setting_is_forgotten() -> None:
     # Tried elsewhere: how long a run is, and which encoder it sees with.
-    assert {*CHANGES, "schedule", "encoder", "objective"} == {field.name for field in fields(Config)}
+    assert {*CHANGES, "schedule", "encoder", "objective"} == {field.name for field in fields(AdaINRecipe)}
     assert set(WEIGHTS) == {field.name for field in fields(PaintingObjective)}
 
 
@@ -268,12 +268,12 @@ def test_begins_with_the_weights_of_a_decoder(tmp_path: Path, data: Data) -> Non
     trained.step(next(trained.batches(0)), 0)
     trained.finish(tmp_path)
     path = tmp_path / "decoder.safetensors"
-    begun = build(replace(SMALL, seed=3), Accelerator(cpu=True), data, start=path)
+    begun = replace(SMALL, seed=3).build(Accelerator(cpu=True), data, start=path)
     for module in (begun.network, begun.average):
         for key, value in load_decoder(path)[0].state_dict().items():
             assert torch.equal(module.state_dict()[key], value)
     with pytest.raises(OptionError, match=r"--start is .*, but the recipe has another network"):
-        build(replace(SMALL, hidden=8), Accelerator(cpu=True), data, start=path)
+        replace(SMALL, hidden=8).build(Accelerator(cpu=True), data, start=path)
 
 
 def test_more_of_the_same_network() -> None:

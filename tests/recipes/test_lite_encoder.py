@@ -16,11 +16,11 @@ from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
 from impasto.encoders.teacher import load_teacher
 from impasto.encoders.vgg19 import vgg19
 from impasto.errors import DataError
-from impasto.recipes.lite_encoder import Config, LiteEncoder, Stage, build, student
+from impasto.recipes.lite_encoder import LiteEncoder, LiteEncoderRecipe, Stage, student
 from impasto.training.loop import Schedule
 from impasto.weights import load
 
-CONFIG = Config(schedule=Schedule(steps=3, log_every=1, save_every=2), batch=2, crop=32, held_out=2)
+RECIPE = LiteEncoderRecipe(schedule=Schedule(steps=3, log_every=1, save_every=2), batch=2, crop=32, held_out=2)
 
 
 @pytest.fixture(scope="module")
@@ -48,17 +48,17 @@ def few_normalisation_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LiteEncoder, "_normalisation_pictures", some)
 
 
-def make(pictures: Path, teacher: Path, config: Config = CONFIG) -> LiteEncoder:
-    return build(config, Accelerator(cpu=True), [pictures], teacher)
+def make(pictures: Path, teacher: Path, recipe: LiteEncoderRecipe = RECIPE) -> LiteEncoder:
+    return recipe.build(Accelerator(cpu=True), [pictures], teacher)
 
 
 def test_writes_an_encoder_that_loads(tmp_path: Path, pictures: Path, teacher: Path) -> None:
-    trained = run(tmp_path, make(pictures, teacher), CONFIG.schedule)
+    trained = run(tmp_path, make(pictures, teacher), RECIPE.schedule)
     tensors, config = load(tmp_path / "lite.safetensors")
-    assert EncoderConfig.from_json(config["encoder"]) == CONFIG.network
+    assert EncoderConfig.from_json(config["encoder"]) == RECIPE.network
     assert config["recipe"]["batch"] == 2
     assert {tensor.dtype for name, tensor in tensors.items() if name.startswith("convolutions.")} == {torch.float16}
-    encoder = Encoder(CONFIG.network)
+    encoder = Encoder(RECIPE.network)
     encoder.load_state_dict({name: value.float() for name, value in tensors.items() if name.startswith("conv")})
 
     # It is the trained network, and `teacher_units` leads to the teacher's own units.
@@ -78,15 +78,15 @@ def test_writes_an_encoder_that_loads(tmp_path: Path, pictures: Path, teacher: P
 
 def test_learns_and_resumes_bit_by_bit(tmp_path: Path, pictures: Path, teacher: Path) -> None:
     files = ("lite.safetensors",)
-    check_resuming(tmp_path, lambda: make(pictures, teacher), CONFIG.schedule, files, stop_at=2)
+    check_resuming(tmp_path, lambda: make(pictures, teacher), RECIPE.schedule, files, stop_at=2)
 
 
 def test_validation_is_the_relative_error_in_the_teachers_units(tmp_path: Path, pictures: Path, teacher: Path) -> None:
-    trainable = build(CONFIG, Accelerator(cpu=True), [pictures], teacher)
+    trainable = RECIPE.build(Accelerator(cpu=True), [pictures], teacher)
     measured = trainable.validate()
     assert set(measured) == {f"error/{layer}" for layer in LAYERS}
     published = load_teacher(teacher)
-    images = [trainable.held_out[index][None].float() / 255 for index in range(CONFIG.held_out)]
+    images = [trainable.held_out[index][None].float() / 255 for index in range(RECIPE.held_out)]
     with torch.no_grad():
         for layer in LAYERS:
             wrong = right = 0.0
@@ -102,7 +102,7 @@ def test_validation_is_the_relative_error_in_the_teachers_units(tmp_path: Path, 
 
 def test_too_few_pictures(pictures: Path, teacher: Path) -> None:
     with pytest.raises(DataError, match="8 pictures are too few to hold 5 of them out"):
-        build(replace(CONFIG, held_out=5), Accelerator(cpu=True), [pictures], teacher)
+        replace(RECIPE, held_out=5).build(Accelerator(cpu=True), [pictures], teacher)
 
 
 def test_a_folded_stage_is_its_convolution_and_normalisation() -> None:

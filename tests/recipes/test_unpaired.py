@@ -9,41 +9,34 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from tiny_recipes import SMALL, TINY
 from torch import Tensor
 from trainings import after_steps, check_resuming, draw, forget, is_other
 
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.errors import DataError, OptionError
+from impasto.methods import options_of
+from impasto.methods.aggan import recipes as aggan
+from impasto.methods.aggan.training import AttentionGuidedTraining
+from impasto.methods.cyclegan import recipes as cyclegan
 from impasto.methods.cyclegan.network import GeneratorConfig
+from impasto.methods.dncnn_cyclegan import recipes as dncnn_cyclegan
 from impasto.methods.dncnn_cyclegan.network import GeneratorConfig as DnCNNConfig
+from impasto.methods.munit import recipes as munit
+from impasto.methods.munit.network import DiscriminatorConfig
+from impasto.methods.nla_cyclegan import recipes as nla_cyclegan
 from impasto.methods.nla_cyclegan.network import GeneratorConfig as NLAConfig
-from impasto.methods.nla_cyclegan.stylizer import NLACycleGAN
-from impasto.recipes import cyclegan, dncnn_cyclegan, nla_cyclegan, place_of
+from impasto.methods.semantic_gan import recipes as semantic_gan
+from impasto.methods.semantic_gan.network import GeneratorConfig as SemanticConfig
+from impasto.recipes import load_recipe
 from impasto.training import figures
-from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import LinearDecay, StepDecay
+from impasto.training.unpaired import UnpairedRecipe, UnpairedTraining
 from impasto.translation import load_generator
 
-SMALL: dict[str, Any] = {
-    "schedule": Schedule(steps=4, log_every=1, preview_every=2, validate_every=4, save_every=2),
-    "batch": 2,
-    "crop": 32,
-    "shorter": 36,
-    "held_out": 1,
-}
-# Pools and averages that already matter within four steps.
-LEARNED: dict[str, Any] = {"pool": 3, "average_decay": 0.5, "discriminator": PatchConfig(width=2)}
-TINY = {
-    cyclegan: replace(cyclegan.cyclegan(), **SMALL, **LEARNED, generator=GeneratorConfig(width=2, blocks=1)),
-    nla_cyclegan: replace(
-        nla_cyclegan.nla_cyclegan(), **SMALL, **LEARNED, generator=NLAConfig(width=2, blocks=2, position=1)
-    ),
-    dncnn_cyclegan: replace(
-        dncnn_cyclegan.exp_small_bs_decay(), **SMALL | {"crop": 8}, generator=DnCNNConfig(depth=1, width=4)
-    ),
-}
+every_method = pytest.mark.parametrize("method", TINY)
 Data = dict[str, list[Path]]
 
 
@@ -53,15 +46,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
     return {"A": draw(folder / "A", 4, random), "B": draw(folder / "B", 6, random)}
 
 
-def make(recipe: Any, config: Any, data: Data) -> CycleTraining:
+def make(recipe: UnpairedRecipe, data: Data) -> UnpairedTraining[Any]:
     forget()
-    training: CycleTraining = recipe.build(config, Accelerator(cpu=True), data)
+    training: UnpairedTraining[Any] = recipe.build(Accelerator(cpu=True), data)
     return training
 
 
-def after(recipe: Any, config: Any, data: Data, steps: int = 3) -> dict[str, Tensor]:
+def after(recipe: UnpairedRecipe, data: Data, steps: int = 3) -> dict[str, Tensor]:
     """The averaged generators after some steps."""
-    training = after_steps(make(recipe, config, data), steps)
+    training = after_steps(make(recipe, data), steps)
     return {
         f"{direction}.{name}": value.clone()
         for direction, average in training.averages.items()
@@ -103,8 +96,7 @@ def test_nla_cyclegan_is_as_in_paper_000() -> None:
     ],
 )
 def test_experiments_of_paper_002(name: str, batch: int, rates: StepDecay) -> None:
-    module, maker = place_of(name)
-    config = getattr(importlib.import_module(module), maker)()
+    config = load_recipe(name)
     assert (config.batch, config.rates, config.optimizer) == (batch, rates, Adam(betas=(0.5, 0.999)))
     weights = (config.cycle_weight, config.identity_weight, config.discriminator_weight, config.pool)
     assert weights == (1, 0, 1, 0)
@@ -121,6 +113,55 @@ def test_slim_recipes_differ_in_what_the_methods_differ_in() -> None:
     assert plain.schedule.steps > 0, "of a time, not of epochs"
 
 
+def test_munit_and_aggan_are_as_published() -> None:
+    paper = munit.munit()
+    assert (paper.schedule.steps, paper.batch, paper.crop) == (1_000_000, 1, 256)
+    assert [paper.rates(step, 1_000_000) for step in (0, 99_999, 100_000, 250_000)] == [1e-4, 1e-4, 5e-5, 2.5e-5]
+    assert (paper.optimizer.betas, paper.optimizer.weight_decay) == ((0.5, 0.999), 1e-4)
+    weights = (paper.reconstruction_weight, paper.content_weight, paper.style_weight, paper.cycle_weight)
+    assert weights == (10, 1, 1, 0)
+    other = aggan.aggan()
+    assert (other.batch, other.crop, other.cycle_weight, other.pool) == (1, 256, 10, 50)
+    assert (other.foreground_from, other.threshold) == (30, 0.1)
+    assert (other.rates.rate, other.rates.epochs, other.rates.constant) == (1e-4, 100, 50)
+    training = object.__new__(AttentionGuidedTraining)
+    training.settings = replace(other, schedule=Schedule(steps=1000))
+    assert [training._sees_foreground(step) for step in (0, 299, 300, 999)] == [False, False, True, True]
+
+
+def test_semantic_gan_is_as_in_paper_003() -> None:
+    config = semantic_gan.semantic_gan()
+    assert config.optimizer == Adam(betas=(0.5, 0.999))
+    assert (config.schedule.steps, config.batch, config.crop) == (400_000, 8, 256)
+    for step in (0, 399_999):
+        assert config.generator_rates(step, 400_000) == 1e-3
+        assert config.discriminator_rates(step, 400_000) == 2e-3
+    assert (config.adversarial, config.semantic_weight, config.discriminator_steps) == ("lsgan", 1, 1)
+    assert (config.generator, config.discriminator) == (SemanticConfig(), PatchConfig())
+    assert config.generator.attention == "full"
+    assert (config.reconstruction_weight, config.cycle_weight, config.normalised_codes) == (0, 0, False), "equation 13"
+    anchored = semantic_gan.semantic_gan_anchored()
+    assert (anchored.reconstruction_weight, anchored.normalised_codes, anchored.best_by) == (10, True, "reconstruction")
+    letter = {"reconstruction_weight": 0.0, "normalised_codes": False, "best_by": "structure SSIM"}
+    assert replace(anchored, **letter) == config
+
+
+def test_the_others_of_semantic_gan_are_calmer_or_shorter() -> None:
+    paper, stable = semantic_gan.semantic_gan_anchored(), semantic_gan.semantic_gan_stable()
+    different = {name for name, value in asdict(paper).items() if value != asdict(stable)[name]}
+    assert different == {"generator_rates", "discriminator_rates", "spectral_norm", "average_decay"}
+    for step in (0, 399_999):
+        ratio = stable.discriminator_rates(step, 400_000) / stable.generator_rates(step, 400_000)
+        assert ratio == pytest.approx(2), "the paper's"
+    assert stable.generator_rates(0, 400_000) < 1e-3
+    assert stable.generator_rates(399_999, 400_000) < 0.02 * stable.generator_rates(0, 400_000)
+    for steps, short in ((100_000, semantic_gan.semantic_gan_100k()), (20_000, semantic_gan.semantic_gan_20k())):
+        assert short.schedule.steps == steps
+        assert replace(short, schedule=stable.schedule) == stable
+    slim = semantic_gan.semantic_gan_slim()
+    assert (slim.crop, slim.generator.width, slim.schedule.steps) == (128, 8, 20_000)
+
+
 @pytest.mark.parametrize(
     ("epoch", "batch", "steps"), [("max", 1, 5), ("min", 1, 3), ("A", 1, 3), ("B", 1, 5), ("B", 2, 3), (7, 2, 4)]
 )
@@ -128,17 +169,17 @@ def test_epochs_become_steps(data: Data, epoch: Any, batch: int, steps: int) -> 
     """Of 4 and 6 pictures, one of each is held out."""
     schedule = Schedule(steps=0, log_every=7)
     config = replace(cyclegan.cyclegan(), schedule=schedule, epoch=epoch, batch=batch, held_out=1)
-    settled = cyclegan.settle(config, data, 1)
+    settled = config.settled(data)
     assert settled == replace(config, schedule=Schedule(steps=200 * steps, log_every=7))
     given = replace(config, schedule=Schedule(steps=9))
-    assert cyclegan.settle(given, data, 1) == given
+    assert given.settled(data) == given
 
 
 @pytest.mark.parametrize("processes", [2, 3, 8])
 def test_an_epoch_is_one_of_the_data_in_any_number_of_processes(data: Data, processes: int) -> None:
     config = replace(cyclegan.cyclegan(), schedule=Schedule(steps=0), held_out=1)
-    alone = cyclegan.settle(config, data, 1).schedule.steps
-    together = cyclegan.settle(config, data, processes).schedule.steps
+    alone = config.settled(data).schedule.steps
+    together = config.settled(data, processes).schedule.steps
     assert 0 <= together * processes - alone < processes, "as many samples, but for the last step"
     for share in (0.0, 0.25, 0.49, 0.52, 0.75, 0.99):
         rates = [config.rates(int(share * steps), steps) for steps in (alone, together)]
@@ -149,68 +190,98 @@ def test_an_epoch_is_one_of_the_data_in_any_number_of_processes(data: Data, proc
 # --- trainings in miniature ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("recipe", TINY, ids=lambda recipe: recipe.__name__.rpartition(".")[2])
-def test_resumes_bit_by_bit(tmp_path: Path, data: Data, recipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "draw_losses", lambda folder: None)  # takes longer than the training
-    config, files = TINY[recipe], ("generators.safetensors", "previews.png")
-    check_resuming(tmp_path, lambda: make(recipe, config, data), config.schedule, files, stop_at=3)
+@every_method
+def test_resumes_bit_by_bit(tmp_path: Path, data: Data, method: str) -> None:
+    recipe, files = TINY[method], ("generators.safetensors", "previews.png")
+    check_resuming(tmp_path, lambda: make(recipe, data), recipe.schedule, files, stop_at=3)
     assert [path.name for path in figures.previews_of(tmp_path / "killed")] == ["0000002.png", "0000004.png"]
-    assert {"held out A/cycle", "A2B/adversarial"} <= set(figures.read_curves(tmp_path / "killed" / "tensorboard"))
+    curves = figures.read_curves(tmp_path / "killed" / "tensorboard")
+    assert {f"held out {kind}/{name}" for kind in "AB" for name in make(recipe, data).errors} <= set(curves)
 
 
-def test_the_result_is_of_its_method(tmp_path: Path, data: Data) -> None:
-    training = make(nla_cyclegan, TINY[nla_cyclegan], data)
+@every_method
+def test_what_is_stored_can_be_loaded(tmp_path: Path, data: Data, method: str) -> None:
+    training = make(TINY[method], data)
     training.finish(tmp_path)
-    generator = load_generator(tmp_path / "generators.safetensors", NLACycleGAN, "B2A")
-    assert generator.config == TINY[nla_cyclegan].generator
+    module, _, name = options_of(method).stylizer.partition(":")
+    stylizer = getattr(importlib.import_module(module), name)
+    for direction, average in training.averages.items():
+        loaded = load_generator(tmp_path / "generators.safetensors", stylizer, direction)
+        assert loaded.config == TINY[method].generator
+        for key, value in average.named_parameters():
+            assert torch.equal(loaded.state_dict()[key], value.half().float())
 
 
 @pytest.fixture(scope="module")
-def unchanged(data: Data) -> dict[str, Tensor]:
-    return after(cyclegan, TINY[cyclegan], data)
+def unchanged(data: Data) -> dict[str, dict[str, Tensor]]:
+    """The generators of each method after its steps, as they are first wanted."""
+    return {}
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("method", "change"),
     [
-        {"rates": StepDecay(rate=1e-3, epochs=1)},
-        {"optimizer": NAdam()},
-        {"seed": 1},
-        {"batch": 1},
-        {"cycle_weight": 1.0},
-        {"identity_weight": 0.0},
-        {"discriminator_weight": 3.0},
-        {"pool": 0},
-        {"average_decay": 0.0},
-        {"crop": 36},
-        {"shorter": 38},
-        {"held_out": 2},
-        {"generator": GeneratorConfig(width=3, blocks=1)},
-        {"discriminator": PatchConfig(width=3)},
-        {"discriminator": PatchConfig(width=2, halvings=2)},
+        ("cyclegan", {"rates": StepDecay(rate=1e-3, epochs=1)}),
+        ("cyclegan", {"optimizer": NAdam()}),
+        ("cyclegan", {"seed": 1}),
+        ("cyclegan", {"batch": 1}),
+        ("cyclegan", {"cycle_weight": 1.0}),
+        ("cyclegan", {"identity_weight": 0.0}),
+        ("cyclegan", {"discriminator_weight": 3.0}),
+        ("cyclegan", {"pool": 0}),
+        ("cyclegan", {"average_decay": 0.0}),
+        ("cyclegan", {"crop": 36}),
+        ("cyclegan", {"shorter": 38}),
+        ("cyclegan", {"held_out": 2}),
+        ("cyclegan", {"generator": GeneratorConfig(width=3, blocks=1)}),
+        ("cyclegan", {"discriminator": PatchConfig(width=3)}),
+        ("cyclegan", {"discriminator": PatchConfig(width=2, halvings=2)}),
+        ("munit", {"reconstruction_weight": 0.0}),
+        ("munit", {"content_weight": 0.0}),
+        ("munit", {"style_weight": 0.0}),
+        ("munit", {"cycle_weight": 1.0}),
+        ("munit", {"discriminator": DiscriminatorConfig(width=2, scales=2)}),
+        ("aggan", {"cycle_weight": 0.0}),
+        ("aggan", {"discriminator_weight": 1.0}),
+        ("aggan", {"foreground_from": 1}),
+        ("aggan", {"threshold": 0.45}),
+        ("semantic-gan", {"generator_rates": StepDecay(rate=2e-3, epochs=1)}),
+        ("semantic-gan", {"discriminator_rates": StepDecay(rate=1e-3, epochs=1)}),
+        ("semantic-gan", {"optimizer": Adam(betas=(0.9, 0.999))}),
+        ("semantic-gan", {"batch": 1}),
+        ("semantic-gan", {"adversarial": "hinge"}),
+        ("semantic-gan", {"semantic_weight": 0.0}),
+        ("semantic-gan", {"normalised_codes": False}),
+        ("semantic-gan", {"reconstruction_weight": 0.0}),
+        ("semantic-gan", {"cycle_weight": 0.0}),
+        ("semantic-gan", {"discriminator_steps": 2}),
+        ("semantic-gan", {"spectral_norm": False}),
+        ("semantic-gan", {"pool": 0}),
+        ("semantic-gan", {"generator": SemanticConfig(width=2, blocks=1, attention="quarter")}),
     ],
     ids=str,
 )
 def test_every_setting_changes_what_is_learned(
-    data: Data, unchanged: dict[str, Tensor], change: dict[str, Any]
+    data: Data, unchanged: dict[str, dict[str, Tensor]], method: str, change: dict[str, Any]
 ) -> None:
-    assert is_other(after(cyclegan, replace(TINY[cyclegan], **change), data), unchanged)
+    if method not in unchanged:
+        unchanged[method] = after(TINY[method], data)
+    assert is_other(after(replace(TINY[method], **change), data), unchanged[method])
 
 
-def test_the_same_settings_learn_the_same(data: Data, unchanged: dict[str, Tensor]) -> None:
-    for key, value in after(cyclegan, TINY[cyclegan], data).items():
-        assert torch.equal(value, unchanged[key])
-
-
-def test_both_directions_begin_and_learn_differently(unchanged: dict[str, Tensor]) -> None:
-    assert not torch.equal(unchanged["A2B.network.encoder.0.weight"], unchanged["B2A.network.encoder.0.weight"])
+@every_method
+def test_the_same_settings_learn_the_same_and_both_directions_differently(data: Data, method: str) -> None:
+    first, again = (after(TINY[method], data, steps=1) for _ in range(2))
+    assert not is_other(first, again)
+    ways = ({name[3:]: value for name, value in first.items() if name.startswith(way)} for way in ("A2B", "B2A"))
+    assert is_other(*ways)
 
 
 # --- the pictures ----------------------------------------------------------------------------------------------------
 
 
 def test_held_out_pictures_are_never_trained_on(data: Data) -> None:
-    training = make(cyclegan, replace(TINY[cyclegan], held_out=2), data)
+    training = make(replace(TINY["cyclegan"], held_out=2), data)
     for kind in ("A", "B"):
         some, others = (getattr(domains, kind).pictures for domains in (training.domains, training.held_out))
         assert len(others) == 2
@@ -219,21 +290,21 @@ def test_held_out_pictures_are_never_trained_on(data: Data) -> None:
 
 
 def test_a_test_set_is_held_out_whole(data: Data, tmp_path: Path) -> None:
-    config = TINY[cyclegan]
+    config = TINY["cyclegan"]
     tests = draw(tmp_path / "testB", 3, np.random.default_rng(1))
-    training = make(cyclegan, config, data | {"testB": tests})
+    training = make(config, data | {"testB": tests})
     assert training.held_out.B.pictures == sorted(tests[0].iterdir())
     assert training.domains.B.pictures == sorted(data["B"][0].iterdir())
     # The other kind has none, and a few are split off.
     assert len(training.held_out.A.pictures) == config.held_out
     assert len(training.domains.A.pictures) == 4 - config.held_out
     open_ended = replace(config, schedule=Schedule(steps=0), epoch="B", batch=1)
-    assert cyclegan.settle(open_ended, data | {"testB": tests}, 1).schedule.steps == 6 * config.rates.epochs
-    assert cyclegan.settle(open_ended, data, 1).schedule.steps == 5 * config.rates.epochs
+    assert open_ended.settled(data | {"testB": tests}).schedule.steps == 6 * config.rates.epochs
+    assert open_ended.settled(data).schedule.steps == 5 * config.rates.epochs
 
 
 def test_every_picture_meets_many_of_the_other_kind(data: Data) -> None:
-    domains = make(cyclegan, TINY[cyclegan], {"A": data["B"], "B": data["B"]}).domains
+    domains = make(TINY["cyclegan"], {"A": data["B"], "B": data["B"]}).domains
     pairs = {
         (domains.A.pictures[domains.A._position(i)].name, domains.B.pictures[domains.B._position(i)].name)
         for i in range(50)
@@ -242,22 +313,28 @@ def test_every_picture_meets_many_of_the_other_kind(data: Data) -> None:
 
 
 def test_a_single_style_picture_is_a_kind_of_its_own(data: Data, tmp_path: Path) -> None:
-    config = replace(dncnn_cyclegan.single(), **SMALL, generator=DnCNNConfig(depth=1, width=2))
+    config = replace(dncnn_cyclegan.dncnn_cyclegan_single(), **SMALL, generator=DnCNNConfig(depth=1, width=2))
     one = draw(tmp_path / "one", 1, np.random.default_rng(5))
-    training = make(dncnn_cyclegan, config, {"A": data["A"], "B": one})
+    training = make(config, {"A": data["A"], "B": one})
     _, B = next(training.batches(0))
     assert not torch.equal(B[0], B[1]), "other crops of the one picture"
     assert len(training.held_out.B.pictures) == len(training.domains.B.pictures) == 1
     assert training.preview().shape == (1, 3, 4 * 32, 2 * 32)
-    settled = dncnn_cyclegan.settle(replace(config, schedule=Schedule(steps=0)), {"A": data["A"], "B": one}, 1)
+    settled = replace(config, schedule=Schedule(steps=0)).settled({"A": data["A"], "B": one})
     assert settled.schedule.steps == 200 * 2, "an epoch of three content pictures, two at a time"
 
 
 def test_what_cannot_be_trained_is_said(data: Data, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="4 pictures are too few to hold 3 of them out"):
-        make(cyclegan, replace(TINY[cyclegan], held_out=3), data)
-    for crop in (30, 4):
-        with pytest.raises(OptionError, match=f"crop is {crop}, but must be a multiple of 4 and at least 8"):
-            make(cyclegan, replace(TINY[cyclegan], crop=crop), data)
+        make(replace(TINY["cyclegan"], held_out=3), data)
+    for method, crop, said in (
+        ("cyclegan", 30, "a multiple of 4 and at least 8"), ("cyclegan", 4, "a multiple of 4 and at least 8"),
+        ("semantic-gan", 36, "a multiple of 8 and at least 16"), ("semantic-gan", 8, "a multiple of 8 and at least 16"),
+        ("munit", 48, "64 or more for discriminators at 3 scales"),
+    ):  # fmt: skip
+        with pytest.raises(OptionError, match=f"crop is {crop}, but must be {said}"):
+            make(replace(TINY[method], crop=crop, shorter=50), data)
+    with pytest.raises(OptionError, match=r"threshold is 1.5, but must be from 0 to 1"):
+        replace(TINY["aggan"], threshold=1.5)
     with pytest.raises(DataError, match="nowhere: there is no such folder"):
-        cyclegan.settle(replace(cyclegan.cyclegan(), held_out=1), data | {"B": [tmp_path / "nowhere"]}, 1)
+        replace(cyclegan.cyclegan(), held_out=1).settled(data | {"B": [tmp_path / "nowhere"]})

@@ -8,7 +8,7 @@ from standalone import Page
 
 from impasto.report.page import render
 from impasto.report.sheets import grid
-from impasto.report.variants import Pair, page, sheet
+from impasto.report.variants import PairRow, page, sheet
 
 
 def picture(colour, size=(40, 30)):
@@ -16,7 +16,7 @@ def picture(colour, size=(40, 30)):
 
 
 def pair(**painted):
-    return Pair(
+    return PairRow(
         names=("<b>photo", "painting"), content=picture("red"), style=picture("blue"), painted=painted,
         numbers=[{"variant": name, "loss": "1 < 2"} for name in painted],
     )  # fmt: skip

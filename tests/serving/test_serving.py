@@ -9,6 +9,7 @@ import time
 from contextlib import ExitStack
 
 import pytest
+from connections import read_all
 
 pytest.importorskip("uvicorn")
 
@@ -76,16 +77,6 @@ class Site:
 def site():
     with ExitStack() as stack:
         yield lambda how=None, **limits: Site(stack, HttpLimits(**limits), **(how or {}))
-
-
-def read_all(connection):
-    parts = []
-    try:
-        while part := connection.recv(65536):
-            parts.append(part)
-    except ConnectionResetError:
-        pass
-    return b"".join(parts)
 
 
 def until(condition):

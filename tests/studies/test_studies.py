@@ -16,10 +16,10 @@ from impasto.errors import DivergedError, OptionError, PictureError
 from impasto.gallery import packaged
 from impasto.methods.gatys.stylizer import objective_at
 from impasto.progress import Progress, ProgressCallback
-from impasto.studies import Settings, Study, Variant, run
+from impasto.studies import Study, StudySettings, Variant, run
 from impasto.studies.gatys import STUDIES, painted
 from impasto.studies.runner import QUICK
-from impasto.studies.workshop import Workshop
+from impasto.studies.setup import StudySetup
 
 TINY = {"size": 32, "steps": 2, "precision": "fp32"}
 
@@ -43,20 +43,20 @@ PAIR = Study(
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_variant_has_options_that_exist(name: str) -> None:
     study = STUDIES[name]
-    shop = Workshop(study.base, CONTENT, STYLE, Settings())
+    setup = StudySetup(study.base, CONTENT, STYLE, StudySettings())
     names = [variant.name for variant in study.variants]
     assert len(set(names)) == len(names) > 1
-    resolved = [shop.options(variant).resolved() for variant in study.variants]
+    resolved = [setup.options(variant).resolved() for variant in study.variants]
     assert len(set(resolved)) == len(names), "variants that do not differ"
     assert {chosen.size for chosen in resolved} == {96 if name == "divergence" else 512}
-    quick = Workshop(study.base, CONTENT, STYLE, Settings(choices=QUICK))
+    quick = StudySetup(study.base, CONTENT, STYLE, StudySettings(choices=QUICK))
     assert {quick.options(variant).size for variant in study.variants} == {QUICK["size"]}
 
 
 def test_the_table_has_the_papers_settings() -> None:
     def options(name: str, variant: int = 0) -> StylizeOptions:
         study = STUDIES[name]
-        return Workshop(study.base, CONTENT, STYLE, Settings()).options(study.variants[variant]).resolved()
+        return StudySetup(study.base, CONTENT, STYLE, StudySettings()).options(study.variants[variant]).resolved()
 
     assert [options("ratio-sweep", i).style_weight for i in range(4)] == [1, 1e3, 1e6, 1e9]
     assert options("ratio-sweep").steps == 100
@@ -71,7 +71,7 @@ def test_the_table_has_the_papers_settings() -> None:
 
 def test_files_say_the_same_and_the_numbers_are_the_pictures(tmp_path: Path) -> None:
     told: list[tuple[int, int, str]] = []
-    settings = Settings(choices=TINY, device="cpu")
+    settings = StudySettings(choices=TINY, device="cpu")
     report = run(PAIR, "pair", CONTENT, STYLE, tmp_path, settings, lambda *what: told.append(what))
     assert told == [(0, 2, "plain"), (1, 2, "with | attention")]
     about = json.loads((tmp_path / "numbers.json").read_text())
@@ -93,13 +93,13 @@ def test_files_say_the_same_and_the_numbers_are_the_pictures(tmp_path: Path) -> 
     assert "with \\| attention" in report.read_text()
     assert len(Page((tmp_path / "index.html").read_text()).images) == 4
 
-    shop = Workshop(PAIR.base, CONTENT, STYLE, settings)
-    cell = painted(shop, 0, PAIR.variants[1])
-    options = shop.options(PAIR.variants[1])
+    setup = StudySetup(PAIR.base, CONTENT, STYLE, settings)
+    cell = painted(setup, 0, PAIR.variants[1])
+    options = setup.options(PAIR.variants[1])
     pixels = [
         tensors.resize(tensors.to_tensor(p), 26, 32) for p in (CONTENT[0][1], image.from_pil(cell.pictures[0][0]))
     ]
-    losses = objective_at(shop.gatys.encoder(options), pixels[0], [tensors.to_tensor(STYLE[0][1])], options).losses(
+    losses = objective_at(setup.gatys.encoder(options), pixels[0], [tensors.to_tensor(STYLE[0][1])], options).losses(
         pixels[1]
     )
     row = about["rows"][1]
@@ -116,7 +116,7 @@ def test_files_say_the_same_and_the_numbers_are_the_pictures(tmp_path: Path) -> 
 def test_every_content_goes_with_every_style(tmp_path: Path) -> None:
     study = STUDIES["attention-map"]
     two = [("a", picture(3)), ("b", picture(4))]
-    run(study, "attention-map", two, two, tmp_path, Settings(choices=TINY, device="cpu"))
+    run(study, "attention-map", two, two, tmp_path, StudySettings(choices=TINY, device="cpu"))
     rows = json.loads((tmp_path / "numbers.json").read_text())["rows"]
     pairs = [(row["content"], row["style"]) for row in rows[::3]]
     assert pairs == [("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")]
@@ -129,8 +129,8 @@ def test_what_was_given_up_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         return Painting(CONTENT[0][1], {}, 0.0)
 
     monkeypatch.setattr("impasto.studies.gatys.paint", give_up)
-    shop = Workshop(PAIR.base, CONTENT, STYLE, Settings(choices=TINY, device="cpu"))
-    numbers = painted(shop, 0, Variant("wild")).numbers
+    setup = StudySetup(PAIR.base, CONTENT, STYLE, StudySettings(choices=TINY, device="cpu"))
+    numbers = painted(setup, 0, Variant("wild")).numbers
     assert (numbers["steps"], numbers["retreats"], numbers["outcome"]) == (1, 9, "given up after 1 steps")
 
 
@@ -142,30 +142,30 @@ def test_what_diverges_is_shown_and_named(monkeypatch: pytest.MonkeyPatch) -> No
         raise DivergedError("the loss is not finite any more")
 
     monkeypatch.setattr("impasto.studies.gatys.paint", explode)
-    shop = Workshop(PAIR.base, CONTENT, STYLE, Settings(choices=TINY, device="cpu"))
-    cell = painted(shop, 0, Variant("no guard", {"guard": "off", "style_weight": 3.0}))
+    setup = StudySetup(PAIR.base, CONTENT, STYLE, StudySettings(choices=TINY, device="cpu"))
+    cell = painted(setup, 0, Variant("no guard", {"guard": "off", "style_weight": 3.0}))
     assert cell.numbers["outcome"] == "not finite after step 1"
     assert cell.curves == {"style": {1: 2.0}}
     assert np.unique(np.asarray(cell.pictures[0][0])).tolist() == [128]
     # With the guard there is always a picture, so that this is an error like any other.
     with pytest.raises(DivergedError):
-        painted(shop, 0, PAIR.variants[1])
+        painted(setup, 0, PAIR.variants[1])
 
 
 def test_nothing_to_do_and_nowhere_to_write(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="at least one picture each"):
-        run(PAIR, "pair", [], STYLE, tmp_path, Settings())
+        run(PAIR, "pair", [], STYLE, tmp_path, StudySettings())
     (tmp_path / "file").write_text("")
-    vgg = Settings(choices={**TINY, "encoder": "vgg19"})
+    vgg = StudySettings(choices={**TINY, "encoder": "vgg19"})
     with pytest.raises(OptionError, match="normalisation has nothing to compare"):
         run(STUDIES["normalisation"], "normalisation", CONTENT, STYLE, tmp_path, vgg)
     with pytest.raises(PictureError, match="is a file, not a folder"):
-        run(PAIR, "pair", CONTENT, STYLE, tmp_path / "file" / "folder", Settings(choices=TINY))
+        run(PAIR, "pair", CONTENT, STYLE, tmp_path / "file" / "folder", StudySettings(choices=TINY))
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_study_runs(name: str, tmp_path: Path) -> None:
-    run(STUDIES[name], name, CONTENT, STYLE, tmp_path, Settings(choices=TINY, device="cpu"))
+    run(STUDIES[name], name, CONTENT, STYLE, tmp_path, StudySettings(choices=TINY, device="cpu"))
     rows = json.loads((tmp_path / "numbers.json").read_text())["rows"]
     assert [row["variant"] for row in rows] == [variant.name for variant in STUDIES[name].variants]
     assert len({json.dumps(row) for row in rows}) == len(rows)
@@ -175,8 +175,8 @@ def test_no_outcome_of_another_is_replaced(tmp_path: Path) -> None:
     for about, message in (("{}", "is not of the study pair"), ('{"study": "pair"}', "of other pictures or settings")):
         (tmp_path / "numbers.json").write_text(about)
         with pytest.raises(PictureError, match=message):
-            run(PAIR, "pair", CONTENT, STYLE, tmp_path, Settings(choices=TINY, device="cpu"))
-    run(PAIR, "pair", CONTENT, STYLE, tmp_path, Settings(choices=TINY, device="cpu", overwrite=True))
+            run(PAIR, "pair", CONTENT, STYLE, tmp_path, StudySettings(choices=TINY, device="cpu"))
+    run(PAIR, "pair", CONTENT, STYLE, tmp_path, StudySettings(choices=TINY, device="cpu", overwrite=True))
     assert (tmp_path / "report.md").read_text().startswith("# pair")
 
 
@@ -185,8 +185,8 @@ def test_a_clamped_run_explodes_for_good_and_a_guarded_one_does_not() -> None:
     """Paper 002, Figure 1: "the style loss first decrease and after some epochs, it grows rapidly"."""
     study = STUDIES["divergence"]
     content, style = ([(name, image.read(packaged()[name]))] for name in study.pair)
-    shop = Workshop(study.base, content, style, Settings(device="cpu"))
-    plain, guarded = (study.make(shop, 0, variant) for variant in study.variants[:2])
+    setup = StudySetup(study.base, content, style, StudySettings(device="cpu"))
+    plain, guarded = (study.make(setup, 0, variant) for variant in study.variants[:2])
     curve, tried = (list(cell.curves["style"].values()) for cell in (plain, guarded))
     best = curve.index(min(curve))
     assert 100 < best < 450, "first decrease"
@@ -201,15 +201,15 @@ def test_a_clamped_run_explodes_for_good_and_a_guarded_one_does_not() -> None:
 
 def test_each_layer_is_measured_at_the_presets_layer_and_at_its_own() -> None:
     study = STUDIES["attention-layers"]
-    shop = Workshop(study.base, CONTENT, STYLE, Settings(choices=TINY, device="cpu"))
-    cells = {v.name: study.make(shop, 0, v).numbers for v in study.variants if v.name in ("relu3_1", "relu4_1")}
+    setup = StudySetup(study.base, CONTENT, STYLE, StudySettings(choices=TINY, device="cpu"))
+    cells = {v.name: study.make(setup, 0, v).numbers for v in study.variants if v.name in ("relu3_1", "relu4_1")}
     assert "own layers' attention loss" not in cells["relu4_1"], "the preset's own"
     own, common = (cells["relu3_1"][name] for name in ("own layers' attention loss", "attention loss"))
     assert own != common
-    options = shop.options(study.variants[2])
-    painted_by_hand = study.make(shop, 0, study.variants[2])
+    options = setup.options(study.variants[2])
+    painted_by_hand = study.make(setup, 0, study.variants[2])
     objective = objective_at(
-        shop.gatys.encoder(options),
+        setup.gatys.encoder(options),
         tensors.resize(tensors.to_tensor(CONTENT[0][1]), *reversed(painted_by_hand.pictures[0][0].size)),
         [tensors.to_tensor(STYLE[0][1])],
         replace(options.resolved(), attention_weight=1.0),
@@ -220,7 +220,7 @@ def test_each_layer_is_measured_at_the_presets_layer_and_at_its_own() -> None:
 
 def test_places_of_ones_own(tmp_path: Path) -> None:
     study = STUDIES["attention-map"]
-    settings = Settings(choices=TINY, device="cpu", places=["25%,50%"])
+    settings = StudySettings(choices=TINY, device="cpu", places=["25%,50%"])
     run(study, "attention-map", CONTENT, STYLE, tmp_path, settings)
     rows = json.loads((tmp_path / "numbers.json").read_text())["rows"]
     assert {name for row in rows for name in row if "%" in name} == {"25%,50%: best match", "25%,50%: its weight"}

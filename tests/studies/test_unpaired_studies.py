@@ -15,11 +15,12 @@ from trainings import draw
 import impasto
 from impasto import StylizeOptions, image
 from impasto.errors import CheckpointError, OptionError, PictureError
+from impasto.methods.nla_cyclegan import recipes as nla_cyclegan
 from impasto.methods.nla_cyclegan.network import GeneratorConfig
-from impasto.recipes import nla_cyclegan
 from impasto.studies import STUDIES, TrainingStudy, estimate, statistics, trained, training_pictures
 from impasto.studies.trained import Budget, run
 from impasto.tensors import to_picture, to_tensor
+from impasto.training import figures
 from impasto.training.figures import read_curves
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import StepDecay
@@ -73,7 +74,10 @@ def test_size_and_what_makes_no_sense(data: dict[str, list[Path]]) -> None:
             configs("nla-vs-cyclegan", data, budget)
 
 
-def test_files_are_those_of_the_runs_and_the_same_command_goes_on(data: dict[str, list[Path]], tmp_path: Path) -> None:
+def test_files_are_those_of_the_runs_and_the_same_command_goes_on(
+    data: dict[str, list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "draw_losses", lambda folder: None)  # takes longer than the training
     study = STUDIES["nla-vs-cyclegan"]
     assert isinstance(study, TrainingStudy)
     study = replace(study, variants=study.variants[::3])
@@ -115,7 +119,8 @@ def test_files_are_those_of_the_runs_and_the_same_command_goes_on(data: dict[str
         run(study, "nadam-vs-adam", data, tmp_path, QUICK)
 
 
-@pytest.mark.parametrize("name", ["nadam-vs-adam", pytest.param("dncnn-batch-and-decay", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["nadam-vs-adam", "dncnn-batch-and-decay"])
 def test_every_study_runs(name: str, data: dict[str, list[Path]], tmp_path: Path) -> None:
     study = STUDIES[name]
     assert isinstance(study, TrainingStudy)
@@ -169,7 +174,7 @@ def test_what_a_training_sees_is_what_a_run_draws(data: dict[str, list[Path]], t
     report = training_pictures.show(data, tmp_path, size=64, seed=3)
     assert "the shorter side at 72 pixels, a random crop of 64" in report.read_text()
     config = replace(nla_cyclegan.nla_cyclegan(), seed=3, crop=64, shorter=72, generator=GeneratorConfig(width=2))
-    run = nla_cyclegan.build(config, Accelerator(cpu=True), data)
+    run = config.build(Accelerator(cpu=True), data)
     (first, _), (second, _) = (next(batches) for batches in [run.batches(0)] for _ in range(2))
     pixels = np.asarray(Image.open(tmp_path / "figure.png"))
     for number, crop in enumerate((first[0], second[0])):

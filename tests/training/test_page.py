@@ -13,7 +13,7 @@ from standalone import Page
 from torch.utils.tensorboard import SummaryWriter
 
 from impasto.training import page
-from impasto.training.page import MOST_PREVIEWS, THUMBNAIL, write_page
+from impasto.training.page import THUMBNAIL, write_page
 
 
 def make_run(folder: Path, *, steps: int = 100, done: int = 60, previews: int = 3) -> Path:
@@ -59,14 +59,14 @@ def test_everything_is_on_it_and_inside_it(tmp_path: Path) -> None:
 
 
 def test_few_of_many_previews_are_inside_and_all_are_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "THUMBNAIL", (40, 40))
-    folder = make_run(tmp_path / "run", previews=MOST_PREVIEWS + 8)
+    monkeypatch.setattr(page, "MOST_PREVIEWS", 5)
+    folder = make_run(tmp_path / "run", previews=13)
     write_page(folder)
     text, reader = read(folder)
-    assert len(reader.images) == MOST_PREVIEWS
-    assert set(re.findall(r'href="previews/(\d+)\.png">\d', text)) == {f"{n:07d}" for n in range(1, MOST_PREVIEWS + 9)}
+    assert len(reader.images) == 5
+    assert set(re.findall(r'href="previews/(\d+)\.png">\d', text)) == {f"{n:07d}" for n in range(1, 14)}
     shown = re.findall(r'data-step="(\d+)"', text)
-    assert (shown[0], shown[-1]) == ("1", str(MOST_PREVIEWS + 8))
+    assert (shown[0], shown[-1]) == ("1", "13")
 
 
 def test_it_reloads_only_while_the_run_goes_on(tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ from impasto.data.memory import PicturesInMemory
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
 from impasto.engine.architecture import DecoderConfig
 from impasto.methods.adain.painting import PaintingObjective, PaintingSettings, PaintingTraining
-from impasto.methods.adain.training import AdaINTraining, Pairs, PaperObjective
-from impasto.methods.adain.training import Settings as AdaINSettings
-from impasto.training.cycle import CycleSettings, CycleTraining
+from impasto.methods.adain.training import AdaINTraining, Pairs, PaperObjective, PaperSettings
+from impasto.methods.cyclegan.recipes import CycleGANRecipe
+from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
 from impasto.training.schedules import InverseDecay, OneCycle
 
@@ -69,7 +69,7 @@ def of_adain(pictures: Path, batch: int, accumulate: int) -> Any:
         for kind in ("A", "B")
     }
     pairs = Pairs(content=streams["A"], style=streams["B"])
-    settings = AdaINSettings(
+    settings = PaperSettings(
         schedule=Schedule(steps=4), objective=PaperObjective(style_weight=1.0),
         rates=InverseDecay(rate=1e-3, decay=0.0), batch=batch, accumulate=accumulate,
     )  # fmt: skip
@@ -167,7 +167,7 @@ RUN = replace(
 )  # fmt: skip
 
 
-def train(folder: Path, pictures: Path, settings: CycleSettings, stop_at: int, stopping: int) -> None:
+def train(folder: Path, pictures: Path, settings: CycleGANRecipe, stop_at: int, stopping: int) -> None:
     """stopping: the process that is asked to stop before step stop_at."""
     import os
     import signal

@@ -4,6 +4,7 @@ import socket
 import time
 
 import pytest
+from connections import read_all
 from wishes import picture
 
 from impasto.serving.server import TimeoutProtocol
@@ -15,16 +16,6 @@ def raw(here, data=b""):
     connection = socket.create_connection(("127.0.0.1", here.port), timeout=SOON)
     connection.sendall(data)
     return connection
-
-
-def read_all(connection):
-    parts = []
-    try:
-        while part := connection.recv(65536):
-            parts.append(part)
-    except ConnectionResetError:
-        pass
-    return b"".join(parts)
 
 
 def head(length=None, extra=b""):

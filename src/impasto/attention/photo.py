@@ -17,16 +17,11 @@ from impasto.attention.places import Place, scaled, seen_size
 from impasto.device import check_memory, memory_guard
 from impasto.masks import visible_colours
 from impasto.methods import combined
-from impasto.methods.aggan.network import Generator as AgGANGenerator
-from impasto.methods.nla_cyclegan.network import Generator as NLAGenerator
 from impasto.options import TranslationOptions
 from impasto.report.sheets import data_url, marked, png
 from impasto.report.tables import plain
 from impasto.sizes import fit_within
-from impasto.translation import Translator, bytes_per_pixel, padded_to
-
-TITLES = {"nla-cyclegan": "NLA-CycleGAN", "semantic-gan": "semantic GAN", "aggan": "AgGAN"}
-"""What the methods whose generators look at the photo itself are called above a picture."""
+from impasto.translation import Translator, bytes_per_pixel, method_of, padded_to
 
 POINTS = 24
 """Places along the longer side that a page can be asked about."""
@@ -59,7 +54,7 @@ class PhotoAttention:
 
     @property
     def columns(self) -> list[str]:
-        """Photo, what CycleGAN makes of it (if there is a baseline), what the method does, attention, and the share of
+        """Photo, what the baseline makes of it (if there is one), what the method does, attention, and the share of
         each pixel that is painted, of a generator that blends that with the photo."""
         share = ["painted share"] if self.prepared.share is not None else []
         return ["photo", *self.prepared.painted, "attention", *share]
@@ -110,7 +105,7 @@ class PreparedPhoto:
     """A photo as a generator's attention sees it: all that looking needs, whatever the places are.
 
     given: (width, height) of the photo as it was given. content: (1, 3, H, W) in [0, 1]. seen: what the attention is
-    given. baseline: generators of cyclegan, whose picture stands beside.
+    given. baseline: generators of another method, whose picture stands beside.
     """
 
     given: tuple[int, int]
@@ -145,9 +140,11 @@ class PreparedPhoto:
         """{what a column is called: what the baseline, if there is one, and the method make of the photo}."""
         painted = {}
         if self.baseline is not None:
-            plain_method = api.load("cyclegan", device=str(self.method.device), weights=self.baseline)
-            painted["CycleGAN"] = plain_method(self.content, [], combined(self.options, {"method": "cyclegan"}))
-        painted[TITLES[self.method.method]] = self.method(self.content, [], self.options)
+            name = method_of(self.baseline)
+            other = api.load(name, device=str(self.method.device), weights=self.baseline)
+            options = combined(self.options, {"method": name})
+            painted[options.title] = other(self.content, [], options)
+        painted[self.options.title] = self.method(self.content, [], self.options)
         return {name: image.to_pil(tensors.to_picture(pixels)) for name, pixels in painted.items()}
 
     @cached_property
@@ -159,13 +156,12 @@ class PreparedPhoto:
     @torch.inference_mode()
     def share(self) -> Tensor | None:
         """(1, 1, H, W) in [0, 1], how much of each pixel is painted, of a generator that blends that with the photo."""
-        generator, (height, width) = self._generator, self.content.shape[-2:]
-        if not isinstance(generator, NLAGenerator | AgGANGenerator):
-            return None
-        if isinstance(generator, NLAGenerator) and not generator.config.compose:
+        generator, (height, width) = cast(Any, self._generator), self.content.shape[-2:]
+        if not getattr(generator, "blends", False):
             return None
         padded = padded_to(self.content.to(self.method.device), generator.multiple, generator.minimum)
-        return generator.share(padded * 2 - 1)[..., :height, :width].cpu()
+        share: Tensor = generator.share(padded * 2 - 1)[..., :height, :width].cpu()
+        return share
 
     @property
     def _generator(self) -> LookingGenerator:
@@ -177,7 +173,7 @@ def prepare(
 ) -> PreparedPhoto:
     """What is needed before the places are known, for many of them one after the other.
 
-    options: size, direction and precision matter here. baseline: a file of the training of cyclegan.
+    options: size, direction and precision matter here. baseline: generators of another method.
     """
     height, width = seen_size(content, options)
     network, _ = method.network(options)

@@ -13,12 +13,10 @@ from impasto.attention import style as styles
 from impasto.attention.places import Place
 from impasto.errors import OptionError
 from impasto.methods import METHODS, StylizeOptions, Stylizer, combined, options_of
-from impasto.methods.gatys.options import GatysOptions
 from impasto.options import Options, TranslationOptions
 from impasto.report.page import render
 from impasto.report.sheets import data_url, grid, png
 from impasto.sources import Source, as_picture
-from impasto.translation import Translator
 
 
 class Attention(Protocol):
@@ -70,7 +68,7 @@ def attention(
     options: Options | None = None,
     **how: Any,
 ) -> Attention:
-    """Where places of the content look: in the style (gatys), or in the content itself (a trained generator).
+    """Where places of the content look: in the style, or in the content itself (a trained generator).
 
     places: as in `Prepared.at`. The rest: as `prepare` takes it.
     """
@@ -87,28 +85,27 @@ def prepare(
     baseline: Path | None = None,
     **choices: Any,
 ) -> Prepared:
-    """A content, and for gatys a style, as attention sees them, to be asked about any number of places.
+    """A content, and a style if the method looks in one, as attention sees them, to be asked about any places.
 
-    options, choices: of the method, which is the stylizer's or gatys if they name none. stylizer: from `impasto.load`.
-    weights: a file of the method's own, unless there is a stylizer. baseline: a file of the training of cyclegan, which
-    paints the same photo beside a generator.
+    options, choices: of the method, which is the stylizer's or, if they name none, the first that shows attention.
+    stylizer: from `impasto.load`. weights: a file of the method's own, unless there is a stylizer. baseline: generators
+    of another method, which paint the same photo beside it.
     Raises PictureError, OptionError, WeightsError, OutOfMemoryError.
     """
+    looking = [name for name in METHODS if options_of(name).looks_in]
     if options is None:
-        name = stylizer.method if stylizer else choices.get("method", GatysOptions.method)
+        name = stylizer.method if stylizer else choices.get("method", looking[0])
         options = StylizeOptions(name, **options_of(name).look_usual)
     options = combined(options, choices)
     method: Any = stylizer or api.load(options.method, weights=weights)
     if not options_of(method.method).looks_in:
-        looking = ", ".join(name for name in METHODS if options_of(name).looks_in)
-        raise OptionError(f"method is '{method.method}', but attention is shown of {looking}")
+        raise OptionError(f"method is '{method.method}', but attention is shown of {', '.join(looking)}")
     picture = as_picture(content)
-    if isinstance(method, Translator):
+    if options.looks_in == "content":
         assert isinstance(options, TranslationOptions)
         return photos.prepare(picture, options, method, baseline)
     if style is None:
         raise OptionError("style names no painting to look in")
-    assert isinstance(options, GatysOptions)
     return styles.prepare(picture, as_picture(style), options, method)
 
 

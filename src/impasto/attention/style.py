@@ -1,6 +1,6 @@
 """Where places of a content look in a style: the weights of the attention style loss (paper 001, Figure 4)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
@@ -13,30 +13,11 @@ from impasto import image, tensors
 from impasto.attention import correspondence
 from impasto.attention.maps import by_order, dimmed, enlarged, grey
 from impasto.attention.places import Place, scaled, seen_size
-from impasto.device import check_memory, memory_guard
-from impasto.encoders.network import LAYERS, POOLED, Encoder, block_of, halvings_of
-from impasto.errors import OptionError
-from impasto.losses.attention_style import attention_weights, best_matches
-from impasto.masks import content_with_opacity, visible, with_opacity
-from impasto.methods.gatys.attention import Seen, at_layer, compared, compared_layers
-from impasto.methods.gatys.options import GatysOptions
-from impasto.methods.gatys.stylizer import Gatys, fit_style
+from impasto.losses.attention_style import Compared, attention_weights, best_matches
+from impasto.masks import content_with_opacity, with_opacity
+from impasto.methods import Stylizer, named
+from impasto.options import Options
 from impasto.report.sheets import marked
-
-
-@dataclass(frozen=True)
-class Compared:
-    """What attention compares at one layer, wherever it is asked to look from.
-
-    cell: pixels of a picture per position of the layer. queries: (1, C, H, W) of the content; keys: (1, C, h, w) of
-    the style; shares: (1, 1, h, w), how much each position of a style that is partly transparent counts, or None.
-    """
-
-    layer: str
-    cell: int
-    queries: Tensor
-    keys: Tensor
-    shares: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -174,54 +155,11 @@ class PreparedStyle:
         return Look(one, self.style, weights.cpu())
 
 
-def prepare(content: image.Picture, style: image.Picture, options: GatysOptions, method: Gatys) -> PreparedStyle:
+def prepare(content: image.Picture, style: image.Picture, options: Options, method: Stylizer) -> PreparedStyle:
     """What is needed before the places are known, for many of them one after the other.
 
-    options: size, style_fit, encoder, pooling, filters and attention_... matter here.
+    options: of a method whose `look_options` matter here.
     """
-    height, width = seen_size(content, options)
-    needed, encoder = _compared_layers(options), method.encoder(options)
-    check_memory(method.device, height, width, _bytes_per_pixel(encoder, needed))
-    pixels, shown = visible(tensors.resize(torch.from_numpy(content_with_opacity(content)), height, width))
-    painting, opacity = visible(fit_style(torch.from_numpy(with_opacity(style)), height, width, options))
-    per_pixel = _bytes_per_pixel(encoder, needed) * (1 + painting[0, 0].numel() / (height * width))
-    with memory_guard(method.device, height, width, per_pixel), torch.inference_mode():
-        every = {name for names in needed.values() for name in names}
-        of_content, of_style = (
-            Seen(
-                encoder(colours.to(method.device), every),
-                {} if share is None else {name: at_layer(share.to(method.device), name) for name in every},
-            )
-            for colours, share in ((pixels, shown), (painting, opacity))
-        )
-        layers = [
-            Compared(
-                layer,
-                2 ** halvings_of(layer),
-                compared(of_content, layer, names),
-                compared(of_style, layer, names),
-                of_style.shares.get(layer),
-            )
-            for layer, names in needed.items()
-        ]
-    return PreparedStyle((content.width, content.height), pixels, painting, options.attention_temperature, layers)
-
-
-def _compared_layers(options: GatysOptions) -> dict[str, list[str]]:
-    """{layer of the attention: layers whose features it compares}."""
-    layers = options.layers("attention_layers")
-    for layer in layers:
-        if layer not in (*LAYERS, POOLED):
-            raise OptionError(f"attention_layers names '{layer}'; the layers are {', '.join((*LAYERS, POOLED))}")
-    return {layer: compared_layers(layer, options.attention_features) for layer in layers}
-
-
-def _bytes_per_pixel(encoder: Encoder, needed: Mapping[str, Sequence[str]]) -> float:
-    """Memory of one pixel of either picture while its features are compared."""
-    widths = encoder.config.widths
-    joined = sum(
-        widths[block_of(name) - 1] / 4 ** halvings_of(layer) for layer, names in needed.items() for name in names
-    )
-    # Two layers at the picture's own size; features, normalised, joined, and laid out for the product.
-    found: float = 4 * (2 * widths[0] + 4 * joined)
-    return found
+    seen = tensors.resize(torch.from_numpy(content_with_opacity(content)), *seen_size(content, options))
+    compared = named(options.looks_by)(seen, torch.from_numpy(with_opacity(style)), options, method)
+    return PreparedStyle((content.width, content.height), *compared)

@@ -31,7 +31,7 @@ class Network:
         Path | None, Parameter(help="of a method whose weights are its style: what its training wrote, or monet")
     ] = None
     vgg19: Annotated[Path | None, VGG19] = None
-    baseline: Annotated[Path | None, Parameter(help="generators without attention, whose picture stands beside")] = None
+    baseline: Annotated[Path | None, Parameter(help="generators of another method, whose picture stands beside")] = None
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
 
 

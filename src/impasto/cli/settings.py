@@ -1,4 +1,4 @@
-"""Any field of a recipe's config by its name, as `impasto train --set` takes it."""
+"""Any field of a recipe by its name, as `impasto train --set` takes it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace

@@ -11,6 +11,7 @@ from impasto.engine.room import materialised
 from impasto.errors import PictureError
 from impasto.gallery import shown
 from impasto.jobs.job import FileSource, PaintJob
+from impasto.record import Record
 from impasto.report.sheets import GAP, blank, grid
 from impasto.sizes import fit_within
 
@@ -56,14 +57,7 @@ class Sheet:
                 cells[place] = _thumbnail(image.read(shown(source.name, source.path), pixel_limit=pixel_limit), longest)
             except PictureError:
                 continue
-        record = {
-            "software": "impasto",
-            "version": version("impasto"),
-            "contact_sheet": {
-                "contents": [source.name for source in self.contents],
-                "styles": [source.name for source in self.styles],
-            },
-        }
+        record = sheet_record(*([one.name for one in shown_in] for shown_in in (self.contents, self.styles)))
         rows = [
             [cells.get((row, column)) for column in range(len(self.styles) + 1)]
             for row in range(len(self.contents) + 1)
@@ -71,6 +65,12 @@ class Sheet:
         rows[0][0] = blank()
         sheet = image.from_pil(grid(rows))
         image.write(sheet, path, overwrite=overwrite, record=record, sources=sources)
+
+
+def sheet_record(contents: Sequence[str], styles: Sequence[str]) -> Record:
+    """What a sheet says of itself. contents, styles: their names."""
+    shows = {"contents": list(contents), "styles": list(styles)}
+    return {"software": "impasto", "version": version("impasto"), "contact_sheet": shows}
 
 
 def _thumbnail(picture: image.Picture, longest: int = CELL) -> "Image.Image":

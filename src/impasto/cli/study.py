@@ -169,7 +169,7 @@ def _paint(
     *,
     overwrite: bool,
 ) -> Path:
-    from impasto.studies import Settings, run
+    from impasto.studies import StudySettings, run
     from impasto.studies.report import claim
     from impasto.studies.runner import QUICK, TREND
 
@@ -181,7 +181,7 @@ def _paint(
     styles = _found([find_painting(word).path for word in words[1] or entry.pair[1:]])
     inputs = [source.path for source in (*contents, *styles)]
     claim(folder, name, inputs)
-    settings = Settings(
+    settings = StudySettings(
         choices=choices, device=network.device, weights=network.weights, inputs=inputs, overwrite=overwrite,
         places=scale.at,
     )  # fmt: skip
@@ -196,12 +196,15 @@ def _paint(
 
 def _train(entry: "TrainingStudy", name: str, folder: Path, scale: Scale, device: str, trained: Trained) -> Path:
     data = _folders(trained.data, name)
+    from impasto.studies.estimate import seconds_of_trainings
     from impasto.studies.trained import Budget, run
 
     budget = Budget(
-        steps=scale.steps, size=scale.size, quick=scale.quick, device=device, slim=trained.slim, seed=trained.seed,
-        precision=trained.precision,
+        steps=scale.steps, size=scale.size, quick=scale.quick, trend=scale.trend, device=device, slim=trained.slim,
+        seed=trained.seed, seeds=trained.seeds, precision=trained.precision,
     )  # fmt: skip
+    if not scale.quick:
+        _say_how_long(seconds_of_trainings(entry, data, folder, budget))
     try:
         with Screen().counting(name) as count:
             return run(entry, name, data, folder, budget, count)

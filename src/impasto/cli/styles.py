@@ -77,9 +77,8 @@ def _write_sheet(photo: str, options: Options, output: Path | None, device: str,
     content = source(photo)
     target = output or Path(f"{content.path.stem}-styles.jpg")
     # PyTorch comes in here.
-    from importlib.metadata import version
-
     from impasto import api, image
+    from impasto.cli.sheet import sheet_record
 
     image.check_target(target, overwrite=overwrite, sources=[content.path])
     picture = image.read(content.path)
@@ -96,13 +95,8 @@ def _write_sheet(photo: str, options: Options, output: Path | None, device: str,
             made = api.paint(small, [name], replace(options, size=None), stylizer=stylizer)
             painted[name] = image.to_pil(made.picture)
             count(number, len(named_styles()), name)
-    record = {
-        "software": "impasto",
-        "version": version("impasto"),
-        "contact_sheet": {"contents": [content.name], "styles": list(painted)},
-    }
-    made_of = image.from_pil(sheet(painted, _abreast(width, height, len(painted))))
-    image.write(made_of, target, overwrite=overwrite, record=record, sources=[content.path])
+    whole, record = sheet(painted, _abreast(width, height, len(painted))), sheet_record([content.name], list(painted))
+    image.write(image.from_pil(whole), target, overwrite=overwrite, record=record, sources=[content.path])
     screen.result(str(target))
     return 0
 

@@ -2,17 +2,15 @@
 
 import contextlib
 import hashlib
-import importlib
 import inspect
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -24,12 +22,13 @@ from impasto.cli.settings import with_settings
 from impasto.cli.terminal import Screen, duration
 from impasto.data.layout import TEST, TRAIN, find_layout
 from impasto.errors import Cancelled, ImpastoError, OptionError, from_extra
-from impasto.recipes import EARLIER_NAMES, RECIPES, place_of
+from impasto.recipes import current_name, load_recipe, recipe_modules
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
     from impasto.training.loop import StepReport
+    from impasto.training.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +144,7 @@ class Changes:
 
 
 def train(
-    recipe: Annotated[str, Parameter(help=f"which run to make: {', '.join(RECIPES)}")],
+    recipe: Annotated[str, Parameter(help=f"which run to make: {', '.join(recipe_modules())}")],
     /,
     *,
     pictures: Annotated[Pictures, Parameter(name="*")] = Pictures(),
@@ -156,12 +155,10 @@ def train(
     machine: Annotated[Machine, Parameter(name="*")] = Machine(),
 ) -> int:
     """Train a network by one of impasto's recipes. Under torchrun, on all of its processes."""
-    _check_recipe(recipe)
-    module_name, maker = place_of(recipe)
-    module = _with_extra(module_name)
-    files = _network_files(module, recipe, networks)
-    given = _given(module, recipe, pictures)
-    config = _changed(getattr(module, maker)(), recipe, changes)
+    settings = _loaded(recipe)
+    files = _network_files(settings, recipe, networks)
+    given = _given(settings.kinds, recipe, pictures)
+    settings = _changed(settings, recipe, changes)
     # The extra `train` is there by now.
     from impasto.files import check_folder, is_same_file
     from impasto.training.checkpoint import check_run, defaults_of, prepare_run
@@ -181,27 +178,26 @@ def train(
     folders = with_shards(given, accelerator, screen)
     checked = check_data(folders, out, accelerator, screen, skip=pictures.skip_unreadable)
     folders = checked.data
-    if hasattr(module, "settle"):
-        config = module.settle(config, folders, processes.count)
-    facts = {"recipe": _recorded_name(recipe, out), **asdict(config), "precision": machine.precision}
+    settings = settings.settled(folders, processes.count)
+    facts = {"recipe": _recorded_name(recipe, out), **asdict(settings), "precision": machine.precision}
     facts |= {**_facts(folders, files), "processes": processes.count}
     how: dict[str, Any] = {
         "resume": resume,
         # Runs from before there were several processes had one.
-        "defaults": {"processes": 1, **defaults_of(config)},
+        "defaults": {"processes": 1, **defaults_of(settings)},
         "may_lengthen": changes.steps is not None,
     }
     if accelerator.is_main_process:
         checked.refuse_others(out, facts)
         check_run(out, facts, **how)
-    trainable = module.build(config, accelerator, folders, **files)
+    trainable = settings.build(accelerator, folders, **files)
     # What cannot be built leaves no run behind that would stand in the way of the next try.
     if accelerator.is_main_process:
         prepare_run(out, facts, **how)
-        checked.remember(out, side=getattr(config, "crop", 0))
+        checked.remember(out, side=getattr(settings, "crop", 0))
     accelerator.wait_for_everyone()
     try:
-        _fit(trainable, config, out, accelerator, resume=resume, screen=screen, title=recipe)
+        _fit(trainable, settings.schedule, out, accelerator, resume=resume, screen=screen, title=recipe)
     except Cancelled as stopped:
         if not launch.leave_stopped():
             raise
@@ -220,14 +216,14 @@ def _goes_on(out: Path, resume: bool) -> bool:
 
 
 def _fit(
-    trainable: Any, config: Any, out: Path, accelerator: "Accelerator", *, resume: bool, screen: Screen, title: str
+    trainable: Any, schedule: Any, out: Path, accelerator: "Accelerator", *, resume: bool, screen: Screen, title: str
 ) -> None:
     from impasto.training.loop import fit
     from impasto.training.processes import is_about_a_lost_process
 
     try:
         with _reported(screen, title) as report:
-            fit(trainable, config.schedule, out, accelerator, resume=resume, report=report)
+            fit(trainable, schedule, out, accelerator, resume=resume, report=report)
     except KeyboardInterrupt:
         raise Cancelled(f"stopped; the run's state is in {out}, and --resume goes on with it") from None
     except RuntimeError as error:
@@ -238,17 +234,22 @@ def _fit(
         accelerator.end_training()
 
 
-def _with_extra(name: str) -> ModuleType:
-    """A recipe's module. Raises ImpastoError if what training needs is not installed."""
+def _loaded(recipe: str) -> "Recipe":
+    """The recipe's settings. Raises ImpastoError if what training needs is not installed."""
+    known = recipe_modules()
+    if current_name(recipe) not in known:
+        near = get_close_matches(recipe, known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
+        raise OptionError(f"RECIPE is '{recipe}', which there is not{hint}")
     with from_extra("train", "training"):
         import accelerate  # noqa: F401
 
-        return importlib.import_module(name)
+        return load_recipe(recipe)
 
 
-def _network_files(module: ModuleType, recipe: str, networks: Networks) -> dict[str, Path]:
+def _network_files(settings: "Recipe", recipe: str, networks: Networks) -> dict[str, Path]:
     """The files of networks among the arguments of the recipe's `build`."""
-    known = inspect.signature(module.build).parameters
+    known = inspect.signature(settings.build).parameters
     files: dict[str, Path] = {}
     for name, path in vars(networks).items():
         if path is not None:
@@ -260,19 +261,12 @@ def _network_files(module: ModuleType, recipe: str, networks: Networks) -> dict[
     return files
 
 
-def _check_recipe(recipe: str) -> None:
-    if recipe not in RECIPES and recipe not in EARLIER_NAMES:
-        near = get_close_matches(recipe, RECIPES, n=1)
-        hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(RECIPES)}"
-        raise OptionError(f"RECIPE is '{recipe}', which there is not{hint}")
-
-
 def _recorded_name(recipe: str, out: Path) -> str:
     """The recipe's name; or an earlier one of it, if the run in the folder was begun by that."""
-    name = EARLIER_NAMES.get(recipe, recipe)
+    name = current_name(recipe)
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        recorded = json.loads((out / "config.json").read_text()).get("recipe")
-        return str(recorded) if EARLIER_NAMES.get(recorded) == name else name
+        recorded = str(json.loads((out / "config.json").read_text()).get("recipe"))
+        return recorded if current_name(recorded) == name else name
     return name
 
 
@@ -281,15 +275,14 @@ def _flag(name: str) -> str:
     return "vgg19" if name == "weights" else name
 
 
-def _given(module: ModuleType, recipe: str, pictures: Pictures) -> Any:
+def _given(kinds: Sequence[str], recipe: str, pictures: Pictures) -> Any:
     """The list of folders, and of addresses of shards as texts; or {kind: these} if the recipe tells kinds apart."""
     data, shards = pictures.data, pictures.shards
     if not data and not shards:
         raise OptionError("--data FOLDER is missing, or --shards ADDRESS: the pictures to learn from")
-    kinds: tuple[str, ...] = getattr(module, "DATA", ())
     if not kinds:
         return [*map(Path, data), *shards]
-    takes_layout = kinds == tuple(TRAIN)
+    takes_layout = list(kinds) == list(TRAIN)
     if takes_layout and len(data) == 1 and not shards and (layout := find_layout(Path(data[0]))):
         return layout
     given: dict[str, list[Path | str]] = {kind: [] for kind in (*kinds, *(TEST.values() if takes_layout else ()))}
@@ -307,7 +300,7 @@ def _given(module: ModuleType, recipe: str, pictures: Pictures) -> Any:
     return {kind: some for kind, some in given.items() if some}
 
 
-def _changed(config: Any, recipe: str, changes: Changes) -> Any:
+def _changed(settings: Any, recipe: str, changes: Changes) -> Any:
     if changes.steps is not None and changes.steps < 1:
         raise OptionError(f"--steps is {changes.steps}, but must be 1 or more")
     for name in ("preview_every", "evaluate_every"):
@@ -316,14 +309,14 @@ def _changed(config: Any, recipe: str, changes: Changes) -> Any:
             raise OptionError(f"--{name.replace('_', '-')} is {value}, but must be 0 or more")
     if changes.accumulate is not None and changes.accumulate < 1:
         raise OptionError(f"--accumulate is {changes.accumulate}, but must be 1 or more")
-    config = with_settings(config, changes.set)
+    settings = with_settings(settings, changes.set)
     given = {name: value for name, value in vars(changes).items() if value is not None and name != "set"}
     for name in ("encoder", "accumulate", "best_by"):
-        if name in given and not hasattr(config, name):
+        if name in given and not hasattr(settings, name):
             raise OptionError(f"the recipe {recipe} has no use for --{name.replace('_', '-')}")
     places = {"steps": "steps", "preview_every": "preview_every", "evaluate_every": "validate_every"}
     times = {places[name]: given.pop(name) for name in places if name in given}
-    return replace(config, schedule=replace(config.schedule, **times), **given)
+    return replace(settings, schedule=replace(settings.schedule, **times), **given)
 
 
 def _facts(folders: Any, files: Mapping[str, Path]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from impasto.comparison.runner import Cell, Comparison
+from impasto.comparison.runner import Comparison, PaintedCell
 from impasto.decoding import read_shown
 from impasto.device import machine
 from impasto.report import variants
@@ -33,7 +33,7 @@ def write(comparison: Comparison) -> list[Path]:
     return write_files(comparison.folder, {"sheet.png": png(sheet), "index.html": page})
 
 
-def _pairs(comparison: Comparison, side: int | None = None) -> Iterator[variants.Pair]:
+def _pairs(comparison: Comparison, side: int | None = None) -> Iterator[variants.PairRow]:
     """side: px of a painting's longer side at most; its content and style are then no larger than it."""
     for number, ((content, content_path), (style, style_path)) in enumerate(comparison.pairs):
         cells = {
@@ -41,7 +41,7 @@ def _pairs(comparison: Comparison, side: int | None = None) -> Iterator[variants
         }
         painted = {name: _read(comparison.folder / cell.file, side) for name, cell in cells.items()}
         largest = side and max((max(picture.size) for picture in painted.values()), default=side)
-        yield variants.Pair(
+        yield variants.PairRow(
             names=(Path(content).stem, Path(style).stem),
             content=_read(content_path, largest), style=_read(style_path, largest), painted=painted,
             numbers=[_row(name, [cell], comparison) for name, cell in cells.items()],
@@ -61,7 +61,7 @@ def _summary(comparison: Comparison) -> list[dict[str, str]]:
     return [_row(name, cells, comparison) for name, cells in of_method.items() if cells]
 
 
-def _row(name: str, cells: Sequence[Cell], comparison: Comparison) -> dict[str, str]:
+def _row(name: str, cells: Sequence[PaintedCell], comparison: Comparison) -> dict[str, str]:
     """Median seconds, the highest peak, means of the measures."""
     peak = max(cells, key=lambda cell: cell.peak_bytes)
     held = "" if peak.before_bytes is None else f" (+{(peak.peak_bytes - peak.before_bytes) / 2**20:.0f})"

@@ -35,7 +35,7 @@ Report = Callable[[int, int, str], None]
 
 
 @dataclass
-class Cell:
+class PaintedCell:
     """What one method made of one pair. key: of everything that decides it. before_bytes: held by Python, PyTorch
     and impasto before they had done anything."""
 
@@ -62,7 +62,7 @@ class Comparison:
     entries: Sequence[Entry]
     folder: Path
     device: str = "auto"
-    cells: dict[tuple[int, str], Cell] = field(default_factory=dict)
+    cells: dict[tuple[int, str], PaintedCell] = field(default_factory=dict)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
 
     @property
@@ -99,14 +99,14 @@ class Comparison:
                     report(len(self.cells), total, entry.name)
         self._save({})
 
-    def prepare(self) -> dict[str, Cell]:
+    def prepare(self) -> dict[str, PaintedCell]:
         """Make the folder, and tell what an earlier call left in it.
 
         Raises PictureError if the folder cannot be used, or holds an input or a stranger's file by a name of ours.
         """
         make_folder(self.folder)
         earlier = claim(self.folder, FILES, NUMBERS, ("format", FORMAT), "`impasto compare`")
-        known = {cell["key"]: Cell(**cell) for cell in earlier.get("cells", ())}
+        known = {cell["key"]: PaintedCell(**cell) for cell in earlier.get("cells", ())}
         ours = {cell.file for cell in known.values()} | set(FILES)
         for file in [*FILES, *(self._file(entry, pair) for entry in self.entries for pair in self.pairs)]:
             path = self.folder / file
@@ -116,7 +116,7 @@ class Comparison:
                     raise PictureError(f"{path}: is there already, and not of impasto; choose another folder")
         return known
 
-    def _cell(self, entry: Entry, pair: tuple[Named, Named]) -> Cell:
+    def _cell(self, entry: Entry, pair: tuple[Named, Named]) -> PaintedCell:
         (content, content_path), (style, style_path) = pair
         decides = {
             "options": entry.options.to_json(),
@@ -127,17 +127,17 @@ class Comparison:
             "versions": software(),
         }
         key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
-        return Cell(content=content, style=style, method=entry.name, file=self._file(entry, pair), key=key)
+        return PaintedCell(content=content, style=style, method=entry.name, file=self._file(entry, pair), key=key)
 
     def _file(self, entry: Entry, pair: tuple[Named, Named]) -> str:
         (content, _), (style, _) = pair
         return f"{Path(content).stem}-{Path(style).stem}-{entry.slug}.png"
 
-    def _is_there(self, cell: Cell) -> bool:
+    def _is_there(self, cell: PaintedCell) -> bool:
         path = self.folder / cell.file
         return path.is_file() and sha256_of(path) == cell.sha256
 
-    def _painted(self, entry: Entry, waiting: Sequence[tuple[int, Cell]]) -> Iterator[tuple[int, Cell]]:
+    def _painted(self, entry: Entry, waiting: Sequence[tuple[int, PaintedCell]]) -> Iterator[tuple[int, PaintedCell]]:
         """Finished cells of one method as its process hands them out."""
         if not waiting:
             return
@@ -178,7 +178,7 @@ class Comparison:
         # What painting is for makes decibels fall.
         return {name: value for name, value in found.items() if name not in ("PSNR", "MS-SSIM")}
 
-    def _save(self, known: dict[str, Cell]) -> None:
+    def _save(self, known: dict[str, PaintedCell]) -> None:
         """known: of an earlier call, kept until this one is through."""
         cells = {**known, **{cell.key: cell for cell in self.cells.values()}}
         about = {

@@ -8,8 +8,6 @@ from impasto.errors import DataError, PictureError
 from impasto.evaluation.picture_set import PictureSet
 from impasto.record import read_record
 
-Rule = Literal["name", "order"]
-
 SHOWN = 5
 
 

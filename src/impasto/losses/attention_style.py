@@ -7,6 +7,7 @@ third layer, is never formed.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -64,6 +65,21 @@ def best_matches(queries: Tensor, keys: Tensor, *, key_weights: Tensor | None = 
     index = torch.cat([(part @ columns.T + closed).argmax(1) for part in rows]).reshape(queries.shape[-2:])
     width = keys.shape[-1]
     return torch.stack([index // width, index % width])
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What attention compares at one layer, wherever it looks from.
+
+    cell: pixels of a picture per position of the layer. queries: (1, C, H, W) of the content; keys: (1, C, h, w) of
+    the style; shares: (1, 1, h, w), how much each position of a style that is partly transparent counts, or None.
+    """
+
+    layer: str
+    cell: int
+    queries: Tensor
+    keys: Tensor
+    shares: Tensor | None
 
 
 def attention_features(

@@ -106,7 +106,7 @@ def load_encoded(file: Path, name: str, options: Options) -> EncodedStyle:
     """An encoded style. name: which one, of a file that holds several. Raises OptionError, WeightsError."""
     if not options.encoded:
         options.check_encoded(name, 1)
-    style: EncodedStyle = _named(options.encoded)(file, name)
+    style: EncodedStyle = named(options.encoded)(file, name)
     return style
 
 
@@ -148,7 +148,7 @@ def load_method(
     place: Any = device
     if kind.needs_torch:
         place = needed_torch(f"the method {name}").device(str(device))
-    stylizer: Stylizer = _named(kind.stylizer)(place, weights=weights, download=download)
+    stylizer: Stylizer = named(kind.stylizer)(place, weights=weights, download=download)
     return stylizer
 
 
@@ -239,7 +239,7 @@ def options_of(method: Any) -> type[Options]:
         near = get_close_matches(str(method), METHODS, n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise OptionError(f"method is {method!r}, but must be one of {', '.join(METHODS)}{hint}")
-    found: type[Options] = _named(METHODS[method])
+    found: type[Options] = named(METHODS[method])
     return found
 
 
@@ -270,7 +270,7 @@ def shipped() -> dict[str, Path]:
 
 def importer(method: str) -> Callable[[Path, Path, str | None], Any]:
     """What converts weights of other programs to a method's own: (file, file to write, layout) -> what it was."""
-    made: Callable[[Path, Path, str | None], Any] = _named(options_of(method).foreign)
+    made: Callable[[Path, Path, str | None], Any] = named(options_of(method).foreign)
     return made
 
 
@@ -303,7 +303,7 @@ def _refuse(name: str, value: Any, options: Options) -> None:
     raise OptionError(f"{name} is for the method{plural} {', '.join(owners)}{refines}, but the method is {method}")
 
 
-def _named(place: str) -> Any:
+def named(place: str) -> Any:
     """What 'module:name' names."""
     module, _, name = place.partition(":")
     return getattr(importlib.import_module(module), name)

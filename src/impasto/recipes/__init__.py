@@ -1,50 +1,29 @@
-"""Named training runs. `RECIPES` is the whole list: module and the function or class in it that makes the config.
+"""Named training runs: those that the methods' options list, and that of the embedded encoder."""
 
-A recipe's module also has `build`, which makes the run; `DATA`, the kinds of pictures that it tells apart, if any; and
-`settle`, if what the config leaves open depends on the pictures and on how many processes learn from them.
-"""
+import importlib
+from typing import TYPE_CHECKING
 
-RECIPES = {
-    "adain": "impasto.recipes.adain:adain",
-    "adain_more": "impasto.recipes.adain:adain_more",
-    "adain_paper": "impasto.recipes.adain_paper:adain_paper",
-    "adain_paper_short": "impasto.recipes.adain_paper:adain_paper_short",
-    "adain_mean_squared": "impasto.recipes.adain_paper:adain_mean_squared",
-    "adain_content": "impasto.recipes.adain_paper:adain_content",
-    "adain_style": "impasto.recipes.adain_paper:adain_style",
-    "cyclegan": "impasto.recipes.cyclegan:cyclegan",
-    "cyclegan_slim": "impasto.recipes.cyclegan:cyclegan_slim",
-    "nla_cyclegan": "impasto.recipes.nla_cyclegan:nla_cyclegan",
-    "nla_cyclegan_compose": "impasto.recipes.nla_cyclegan:nla_cyclegan_compose",
-    "nla_cyclegan_slim": "impasto.recipes.nla_cyclegan:nla_cyclegan_slim",
-    "dncnn_cyclegan_small_batch": "impasto.recipes.dncnn_cyclegan:exp_small_bs",
-    "dncnn_cyclegan": "impasto.recipes.dncnn_cyclegan:exp_large_bs",
-    "dncnn_cyclegan_decay": "impasto.recipes.dncnn_cyclegan:exp_large_bs_decay",
-    "dncnn_cyclegan_small_batch_decay": "impasto.recipes.dncnn_cyclegan:exp_small_bs_decay",
-    "dncnn_cyclegan_single": "impasto.recipes.dncnn_cyclegan:single",
-    "munit": "impasto.recipes.munit:munit",
-    "munit_slim": "impasto.recipes.munit:munit_slim",
-    "aggan": "impasto.recipes.aggan:aggan",
-    "aggan_slim": "impasto.recipes.aggan:aggan_slim",
-    "semantic_gan": "impasto.recipes.semantic_gan:semantic_gan",
-    "semantic_gan_anchored": "impasto.recipes.semantic_gan:semantic_gan_anchored",
-    "semantic_gan_stable": "impasto.recipes.semantic_gan:semantic_gan_stable",
-    "semantic_gan_100k": "impasto.recipes.semantic_gan:semantic_gan_100k",
-    "semantic_gan_20k": "impasto.recipes.semantic_gan:semantic_gan_20k",
-    "semantic_gan_slim": "impasto.recipes.semantic_gan:semantic_gan_slim",
-    "lite_encoder": "impasto.recipes.lite_encoder:Config",
-}
+from impasto.methods import METHODS, options_of
 
-EARLIER_NAMES = {
-    "exp_smallBS": "dncnn_cyclegan_small_batch",
-    "exp_largeBS": "dncnn_cyclegan",
-    "exp_largeBS_decay": "dncnn_cyclegan_decay",
-    "exp_smallBS_decay": "dncnn_cyclegan_small_batch_decay",
-}
-"""What papers call them, and runs that were begun so: {earlier name: name}."""
+if TYPE_CHECKING:
+    from impasto.training.recipe import Recipe
 
 
-def place_of(recipe: str) -> tuple[str, str]:
-    """(module, maker) of a recipe by its name, or by an earlier one. Raises KeyError."""
-    module, _, maker = RECIPES[EARLIER_NAMES.get(recipe, recipe)].partition(":")
-    return module, maker
+def recipe_modules() -> dict[str, str]:
+    """{recipe: module with the function of its name} of all that there are."""
+    kinds = [options_of(method) for method in METHODS]
+    own = {name: f"{kind.__module__.removesuffix('options')}recipes" for kind in kinds for name in kind.recipes}
+    return own | {"lite_encoder": "impasto.recipes.lite_encoder"}
+
+
+def current_name(recipe: str) -> str:
+    """Of a recipe that papers, or runs that were begun so, call otherwise; any other name as it is."""
+    aliases = {alias: name for method in METHODS for alias, name in options_of(method).recipe_aliases.items()}
+    return aliases.get(recipe, recipe)
+
+
+def load_recipe(recipe: str) -> "Recipe":
+    """By its name, or by an earlier one. Raises KeyError."""
+    name = current_name(recipe)
+    made: Recipe = getattr(importlib.import_module(recipe_modules()[name]), name)()
+    return made

@@ -8,7 +8,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -22,12 +22,13 @@ from impasto.encoders.filters import filter_scales, mean_activations, normalise_
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig, block_of
 from impasto.encoders.teacher import load_teacher
 from impasto.training.loop import Schedule
+from impasto.training.recipe import Recipe
 from impasto.training.schedules import one_cycle, set_learning_rate, update_average
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
-    """The whole recipe.
+class LiteEncoderRecipe(Recipe):
+    """Settings of the run.
 
     crop, zoom: pixels of a training crop; range of its pixels per picture pixel, so that it sees sharp and smooth ones.
     noise: highest standard deviation of the noise added to half of the crops. An optimised picture leaves the natural
@@ -38,7 +39,6 @@ class Config:
     """
 
     schedule: Schedule = Schedule(steps=12_000, validate_every=1000, save_every=500)
-    seed: int = 0
     batch: int = 8
     crop: int = 128
     zoom: tuple[float, float] = (0.7, 2.0)
@@ -49,6 +49,17 @@ class Config:
     freeze_after: float = 0.7
     held_out: int = 200
     network: EncoderConfig = EncoderConfig(widths=(16, 32, 64, 128, 128), padding="reflect")
+
+    def build(  # type: ignore[override]  # the others need no teacher
+        self, accelerator: Accelerator, data: Sequence[Path], teacher: Path
+    ) -> "LiteEncoder":
+        """teacher: file of the network to learn from."""
+        return LiteEncoder(self, accelerator, data, teacher)
+
+
+def lite_encoder() -> LiteEncoderRecipe:
+    """As the embedded encoder was made."""
+    return LiteEncoderRecipe()
 
 
 class Stage(nn.Module):
@@ -96,7 +107,9 @@ def student(config: EncoderConfig) -> Encoder:
 class LiteEncoder:
     """The distillation as a `Trainable`."""
 
-    def __init__(self, config: Config, accelerator: Accelerator, data: Sequence[Path], teacher: Path) -> None:
+    def __init__(
+        self, config: LiteEncoderRecipe, accelerator: Accelerator, data: Sequence[Path], teacher: Path
+    ) -> None:
         self.config = config
         self.accelerator = accelerator
         training, held_out = hold_out(list_pictures(data, shards=True), config.held_out, config.seed)
@@ -170,7 +183,7 @@ class LiteEncoder:
         # What a response must be multiplied with to be the teacher's, for checks against it.
         units = {f"teacher_units.{layer}": self.scales[layer].float() for layer in LAYERS}
         tensors = {name: tensor.half().cpu() for name, tensor in encoder.state_dict().items()}
-        config = {"encoder": self.config.network.to_json(), "recipe": describe(self.config)}
+        config = {"encoder": self.config.network.to_json(), "recipe": asdict(self.config)}
         weights.save(folder / "lite.safetensors", tensors | units, config)
 
     def _normalisation_pictures(self) -> Iterator[Tensor]:
@@ -200,13 +213,3 @@ class LiteEncoder:
         wrong, right = wrong.mean((0, 2, 3)), right.mean((0, 2, 3))
         units = self._scale(layer).flatten().square()
         return 0.5 * (wrong.sum() / right.sum() + (wrong * units).sum() / (right * units).sum())
-
-
-def describe(config: Config) -> dict[str, Any]:
-    """The recipe as JSON values, for a run's folder and for what it writes."""
-    return asdict(config)
-
-
-def build(config: Config, accelerator: Accelerator, data: Sequence[Path], teacher: Path) -> LiteEncoder:
-    """The run that `impasto train lite_encoder` makes."""
-    return LiteEncoder(config, accelerator, data, teacher)

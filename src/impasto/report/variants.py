@@ -16,7 +16,7 @@ LARGEST_ZOOM = 2  # of a small painting
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
+class PairRow:
     """A content and a style, each with its name, and the picture that each variant made of them, where it could.
 
     numbers: a row of the pair's table for each variant.
@@ -33,7 +33,7 @@ class Pair:
         return " in ".join(self.names)
 
 
-def sheet(pairs: Iterable[Pair], variants: Sequence[str], *, titles: bool) -> Image.Image:
+def sheet(pairs: Iterable[PairRow], variants: Sequence[str], *, titles: bool) -> Image.Image:
     """A row for every pair: content, style, and what each variant made; grey where it made nothing.
 
     titles: whether each row says below which pair it is.
@@ -46,13 +46,13 @@ def sheet(pairs: Iterable[Pair], variants: Sequence[str], *, titles: bool) -> Im
     return grid(rows, ["content", "style", *variants], names)
 
 
-def page(title: str, notes: Sequence[str], summary: Sequence[Row], pairs: Iterable[Pair]) -> str:
+def page(title: str, notes: Sequence[str], summary: Sequence[Row], pairs: Iterable[PairRow]) -> str:
     """HTML with all pictures inside. notes: paragraphs below the summary, a table of all pairs."""
     shown = [_shown(pair) for pair in pairs]
     return render("variants.html", title=title, notes=notes, summary=summary, pairs=shown, zoom=LARGEST_ZOOM)
 
 
-def _shown(pair: Pair) -> dict[str, object]:
+def _shown(pair: PairRow) -> dict[str, object]:
     size = next((picture.size for picture in pair.painted.values()), pair.content.size)
     return {
         "title": pair.title, "photo": pair.names[0], "painting": pair.names[1], "numbers": pair.numbers,

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from impasto.studies import gatys, semantic, unpaired
 from impasto.studies.runner import run
+from impasto.studies.setup import Pictures, StudySettings, Variant
 from impasto.studies.study import Study, Training, TrainingStudy
-from impasto.studies.workshop import Pictures, Settings, Variant
 
 STUDIES: Mapping[str, Study | TrainingStudy] = {**gatys.STUDIES, **unpaired.STUDIES, **semantic.STUDIES}
 
-__all__ = ["STUDIES", "Pictures", "Settings", "Study", "Training", "TrainingStudy", "Variant", "run"]
+__all__ = ["STUDIES", "Pictures", "Study", "StudySettings", "Training", "TrainingStudy", "Variant", "run"]

@@ -4,9 +4,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from impasto.studies.setup import Pictures, StudySettings, StudySetup
 from impasto.studies.study import Study, TrainingStudy
-from impasto.studies.trained import RUNS, Budget, Data, build, runs_of
-from impasto.studies.workshop import Pictures, Settings, Workshop
+from impasto.studies.trained import RUNS, Budget, Data, accelerator_of, runs_of
 
 TIMED_STEPS = 2
 
@@ -19,8 +19,8 @@ def seconds_of_trainings(study: TrainingStudy, data: Data, folder: Path, budget:
         return 0.0
     first = runs_of(study, data, replace(budget, seeds=1))
     total = 0.0
-    for variant, config in first:
-        training = build(variant, config, data, budget)
+    for _, config in first:
+        training = config.build(accelerator_of(budget)[0], data)
         batches = training.batches(0)
         training.step(next(batches), 0)  # without what only the first one takes
         began = time.perf_counter()
@@ -30,11 +30,11 @@ def seconds_of_trainings(study: TrainingStudy, data: Data, folder: Path, budget:
     return total * budget.seeds
 
 
-def seconds_of_paintings(study: Study, contents: Pictures, styles: Pictures, settings: Settings) -> float:
+def seconds_of_paintings(study: Study, contents: Pictures, styles: Pictures, settings: StudySettings) -> float:
     """Of all variants of all pairs, as if each took as long as the first variant's first steps."""
     choices = {**settings.choices, "steps": TIMED_STEPS}
-    short = Workshop(study.base, contents[:1], styles[:1], replace(settings, choices=choices))
-    whole = Workshop(study.base, contents, styles, settings)
+    short = StudySetup(study.base, contents[:1], styles[:1], replace(settings, choices=choices))
+    whole = StudySetup(study.base, contents, styles, settings)
     steps: int = sum(whole.options(variant).chosen("steps") for variant in study.variants) * len(whole.pairs)
     study.make(short, 0, study.variants[0])
     began = time.perf_counter()

@@ -14,8 +14,8 @@ from impasto.errors import DivergedError
 from impasto.methods.gatys.stylizer import objective_at
 from impasto.progress import Progress
 from impasto.report.sheets import marked
+from impasto.studies.setup import StudySetup, Variant
 from impasto.studies.study import Cell, Study
-from impasto.studies.workshop import Variant, Workshop
 
 TERMS = ("content", "style", "attention")
 
@@ -23,10 +23,10 @@ TERMS = ("content", "style", "attention")
 PLACES = ("50%,17%", "50%,83%")
 
 
-def painted(shop: Workshop, pair: int, variant: Variant) -> Cell:
+def painted(setup: StudySetup, pair: int, variant: Variant) -> Cell:
     """A painting with its losses, weighted as in its own total loss, and in the study's common measure."""
-    (_, content), (_, style) = shop.pairs[pair]
-    options = shop.options(variant)
+    (_, content), (_, style) = setup.pairs[pair]
+    options = setup.options(variant)
     curves: dict[str, dict[float, float]] = {}
     clock: dict[float, float] = {}
     best: list[image.Picture] = []
@@ -46,7 +46,7 @@ def painted(shop: Workshop, pair: int, variant: Variant) -> Cell:
 
     outcome = "finished"
     try:
-        result = paint(content, [style], options, stylizer=shop.gatys, progress=watch).picture
+        result = paint(content, [style], options, stylizer=setup.gatys, progress=watch).picture
     except DivergedError:
         if not best:
             raise
@@ -56,7 +56,7 @@ def painted(shop: Workshop, pair: int, variant: Variant) -> Cell:
         outcome = f"given up after {len(clock)} steps"
     seconds = time.perf_counter() - began
     numbers: dict[str, float | int | str] = {
-        **_losses(shop, pair, variant, result),
+        **_losses(setup, pair, variant, result),
         "seconds": round(seconds, 1),
         "steps": len(clock),
         "retreats": last.retreats,
@@ -65,11 +65,11 @@ def painted(shop: Workshop, pair: int, variant: Variant) -> Cell:
     return Cell([[image.to_pil(result)]], numbers, curves, clock)
 
 
-def _losses(shop: Workshop, pair: int, variant: Variant, result: image.Picture) -> dict[str, float]:
+def _losses(setup: StudySetup, pair: int, variant: Variant, result: image.Picture) -> dict[str, float]:
     """'weighted ...' as the painting's own total loss has them; the others with weights 1 and the base's options."""
-    (_, content), (_, style) = shop.pairs[pair]
-    own = shop.options(variant).resolved()
-    base = shop.options(Variant("base")).resolved()
+    (_, content), (_, style) = setup.pairs[pair]
+    own = setup.options(variant).resolved()
+    base = setup.options(Variant("base")).resolved()
     common = replace(base, content_weight=1.0, style_weight=1.0, attention_weight=1.0 if own.attention_weight else 0.0)
     found: dict[str, float] = {}
     pixels = tensors.resize(tensors.to_tensor(content), result.height, result.width)
@@ -78,18 +78,18 @@ def _losses(shop: Workshop, pair: int, variant: Variant, result: image.Picture) 
         # The base's layers say how alike all variants are, a variant's own whether it got what it was after.
         measured["own layers' "] = replace(common, attention_layers=own.attention_layers)
     for prefix, options in measured.items():
-        objective = objective_at(shop.gatys.encoder(options), pixels, [tensors.to_tensor(style)], options)
+        objective = objective_at(setup.gatys.encoder(options), pixels, [tensors.to_tensor(style)], options)
         losses = objective.losses(tensors.to_tensor(result))
         terms = ["attention"] if prefix.startswith("own") else TERMS
         found |= {f"{prefix}{term} loss": float(losses[term]) for term in terms if term in losses}
     return found
 
 
-def looked(shop: Workshop, pair: int, variant: Variant) -> Cell:
+def looked(setup: StudySetup, pair: int, variant: Variant) -> Cell:
     """Paper 001's Figure 4: for each place, where the style matches best, and all weights."""
-    (_, content), (_, style) = shop.pairs[pair]
-    places = shop.settings.places or PLACES
-    found = attention(image.to_pil(content), image.to_pil(style), places, shop.options(variant), stylizer=shop.gatys)
+    (_, content), (_, style) = setup.pairs[pair]
+    places = setup.settings.places or PLACES
+    found = attention(image.to_pil(content), image.to_pil(style), places, setup.options(variant), stylizer=setup.gatys)
     assert isinstance(found, StyleAttention)
     (look,) = found.looks
     height, width = look.style.shape[-2:]

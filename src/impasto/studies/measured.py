@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from PIL import Image
@@ -14,14 +14,10 @@ from impasto.metrics import frechet_distance, kernel_distance, psnr, ssim
 from impasto.metrics.held_out import rounded
 from impasto.report.sheets import grid
 from impasto.studies.paper_tables import NOT_RUN, PUBLISHED
-from impasto.translation import Translator
+from impasto.translation import WAYS, Translator
 
 WORST = 4
 """Rows of the picture of failures."""
-
-Kind = Literal["A", "B"]
-WAYS: tuple[tuple[Kind, str, str], ...] = (("A", "A2B", "B2A"), ("B", "B2A", "A2B"))
-"""(kind of pictures, direction that starts from it, direction back)."""
 
 PROTOCOL = (
     "PSNR (dB) and SSIM: means over all held-out pictures of both kinds. Structure: of a translation and its input; a"
@@ -37,7 +33,7 @@ PROTOCOL = (
 class Translation:
     """A picture of a kind, what it became, and what this became on the way back; (1, 3, H, W) in [0, 1]."""
 
-    kind: Kind
+    kind: str
     picture: Tensor
     painted: Tensor
     back: Tensor
@@ -46,33 +42,33 @@ class Translation:
 def translations(method: Translator, held_out: Mapping[str, Sequence[Tensor]]) -> list[Translation]:
     """held_out: {kind: pictures (1, 3, H, W) in [0, 1]}. Results are rounded to 8 bits before they go the way back, as
     if they had been saved: what a generator hides in less than that counts for nothing."""
-    made = []
+    translated = []
     for kind, there, back in WAYS:
         ways = [method.options(direction=direction) for direction in (there, back)]
         for picture in held_out[kind]:
             painted = rounded(method(picture, [], ways[0]))
             again = rounded(method(painted, [], ways[1]))
-            made.append(Translation(kind=kind, picture=picture, painted=painted, back=again))
-    return made
+            translated.append(Translation(kind=kind, picture=picture, painted=painted, back=again))
+    return translated
 
 
-def measures(made: Sequence[Translation]) -> dict[str, float]:
+def measures(translated: Sequence[Translation]) -> dict[str, float]:
     """Means of `similarities`, and `distances`."""
-    return {**_means(map(similarities, made)), **distances(made)}
+    return {**_means(map(similarities, translated)), **distances(translated)}
 
 
-def similarities(made: Translation) -> dict[str, float]:
+def similarities(translated: Translation) -> dict[str, float]:
     """The paper gives PSNR and SSIM "of the generated image" and does not say with what. Without pairs there are two:
     structure, with the input of the translation; and cycle, of what comes back with the input."""
     values = {}
-    for what, other in (("structure", made.painted), ("cycle", made.back)):
-        values[f"{what} PSNR"] = float(psnr(other, made.picture))
-        values[f"{what} SSIM"] = float(ssim(other, made.picture))
+    for what, other in (("structure", translated.painted), ("cycle", translated.back)):
+        values[f"{what} PSNR"] = float(psnr(other, translated.picture))
+        values[f"{what} SSIM"] = float(ssim(other, translated.picture))
     return values
 
 
 @torch.inference_mode()
-def distances(made: Sequence[Translation]) -> dict[str, float]:
+def distances(translated: Sequence[Translation]) -> dict[str, float]:
     """FID and KID by the features of `lite`, not of Inception: of what pictures of one kind became and the pictures of
     the other kind; mean of both directions."""
     encoder = load_encoder("lite")
@@ -80,8 +76,8 @@ def distances(made: Sequence[Translation]) -> dict[str, float]:
     def seen(pictures: Iterable[Tensor]) -> Tensor:
         return torch.cat([points.points(encoder, picture) for picture in pictures])
 
-    real = {kind: seen(one.picture for one in made if one.kind == kind) for kind, _, _ in WAYS}
-    painted = {kind: seen(one.painted for one in made if one.kind == kind) for kind, _, _ in WAYS}
+    real = {kind: seen(one.picture for one in translated if one.kind == kind) for kind, _, _ in WAYS}
+    painted = {kind: seen(one.painted for one in translated if one.kind == kind) for kind, _, _ in WAYS}
     pairs = [(painted["A"], real["B"]), (painted["B"], real["A"])]
     return _means({"FID-lite": frechet_distance(a, b), "KID-lite": kernel_distance(a, b)[0]} for a, b in pairs)
 
@@ -97,23 +93,23 @@ def published(row: str) -> dict[str, str]:
     return columns
 
 
-def failures(made: Sequence[Translation], name: str, readable: Any) -> Image.Image:
+def failures(translated: Sequence[Translation], name: str, readable: Any) -> Image.Image:
     """The translations with the lowest structure SSIM, beside their inputs: chosen by the number, not by hand.
 
     readable: what a small picture goes through to be shown.
     """
-    ranked = sorted(((similarities(one)["structure SSIM"], number) for number, one in enumerate(made)))[:WORST]
+    ranked = sorted(((similarities(one)["structure SSIM"], number) for number, one in enumerate(translated)))[:WORST]
     rows, names = [], []
     for value, number in ranked:
-        one = made[number]
-        rows.append([readable(image.to_pil(tensors.to_picture(some))) for some in (one.picture, one.painted)])
+        one = translated[number]
+        rows.append([readable(image.to_pil(tensors.to_picture(pixels))) for pixels in (one.picture, one.painted)])
         names.append(f"{one.kind}: SSIM {value:.2f}")
     return grid(rows, ["input", name], names)
 
 
 def _means(values: Iterable[Mapping[str, float]]) -> dict[str, float]:
     found: dict[str, list[float]] = {}
-    for some in values:
-        for name, value in some.items():
+    for row in values:
+        for name, value in row.items():
             found.setdefault(name, []).append(value)
-    return {name: sum(some) / len(some) for name, some in found.items()}
+    return {name: sum(column) / len(column) for name, column in found.items()}

@@ -17,9 +17,9 @@ from impasto.report.folder import write_files
 from impasto.report.sheets import png
 from impasto.report.tables import in_words, to_csv, to_markdown
 from impasto.studies.report import claim
+from impasto.studies.setup import Pictures, StudySettings, StudySetup
 from impasto.studies.statistics import comparisons, explained
 from impasto.studies.study import Cell, Study
-from impasto.studies.workshop import Pictures, Settings, Workshop
 
 # Small enough for all of a study within a minute of two cores.
 QUICK: Mapping[str, Any] = {"size": 128, "steps": 12}
@@ -34,7 +34,7 @@ def run(
     contents: Pictures,
     styles: Pictures,
     folder: Path,
-    settings: Settings,
+    settings: StudySettings,
     report: Callable[[int, int, str], None] | None = None,
 ) -> Path:
     """Write figure.png, curves.png, numbers.csv, numbers.json, index.html of paintings, and report.md into `folder`.
@@ -45,14 +45,14 @@ def run(
     Raises OptionError before anything is painted, PictureError if the folder cannot be written or holds an outcome of
     other pictures or settings, and what painting raises.
     """
-    shop = Workshop(study.base, contents, styles, settings)
-    if not shop.pairs:
+    setup = StudySetup(study.base, contents, styles, settings)
+    if not setup.pairs:
         raise OptionError("content and style need at least one picture each")
-    options = {variant.name: shop.options(variant) for variant in study.variants}
+    options = {variant.name: setup.options(variant) for variant in study.variants}
     if len(set(options.values())) < len(options):
         raise OptionError(f"{name} has nothing to compare: its variants are the same with these options")
     asked: dict[str, Any] = {
-        "pictures": {kind: _digests(some) for kind, some in (("content", contents), ("style", styles))},
+        "pictures": {kind: _digests(pictures) for kind, pictures in (("content", contents), ("style", styles))},
         "options": {variant: chosen.resolved().to_json() for variant, chosen in options.items()},
     }
     if settings.places:
@@ -61,15 +61,15 @@ def run(
     make_folder(folder)
     began = time.monotonic()
     cells: dict[tuple[int, str], Cell] = {}
-    total = len(shop.pairs) * len(study.variants)
-    for pair in range(len(shop.pairs)):
+    total = len(setup.pairs) * len(study.variants)
+    for pair in range(len(setup.pairs)):
         for variant in study.variants:
             if report:
                 report(len(cells), total, variant.name)
-            cells[pair, variant.name] = study.make(shop, pair, variant)
-    drawn = _draw_curves(study, shop, cells, folder)
+            cells[pair, variant.name] = study.make(setup, pair, variant)
+    drawn = _draw_curves(study, setup, cells, folder)
     rows: list[dict[str, Any]] = [
-        {"content": shop.pairs[pair][0][0], "style": shop.pairs[pair][1][0], "variant": variant, **cell.numbers}
+        {"content": setup.pairs[pair][0][0], "style": setup.pairs[pair][1][0], "variant": variant, **cell.numbers}
         for (pair, variant), cell in cells.items()
     ]
     about = {
@@ -78,10 +78,10 @@ def run(
         "question": study.question,
         "seconds": round(time.monotonic() - began, 1),
         "machine": machine(),
-        "weights": shop.gatys.weights_hashes(next(iter(options.values()))),
+        "weights": setup.gatys.weights_hashes(next(iter(options.values()))),
         **asked,
     }
-    pairs = _pairs(study, shop, cells)
+    pairs = _pairs(study, setup, cells)
     titles = [" ".join(filter(None, (v.name, column))) for v in study.variants for column in study.columns]
     files: dict[str, str | bytes] = {
         "figure.png": png(variants.sheet(pairs, titles, titles=False)),
@@ -92,7 +92,7 @@ def run(
         notes = [f"{study.source}. {study.question}", f"{machine()}."]
         files["index.html"] = variants.page(name, notes, [], pairs)
     paired = comparisons(rows, "variant", ["content", "style"], [name for name in rows[0] if name.endswith(" loss")])
-    said = ["## Pairs", explained(len(shop.pairs), "pair"), to_markdown(paired)] if paired else []
+    said = ["## Pairs", explained(len(setup.pairs), "pair"), to_markdown(paired)] if paired else []
     return write_files(folder, {**files, "report.md": _report(about, rows, options, drawn, said)})[-1]
 
 
@@ -101,10 +101,10 @@ def _digests(pictures: Pictures) -> dict[str, str]:
     return {name: hashlib.sha256(picture.pixels.tobytes()).hexdigest() for name, picture in pictures}
 
 
-def _pairs(study: Study, shop: Workshop, cells: Mapping[tuple[int, str], Cell]) -> list[variants.Pair]:
+def _pairs(study: Study, setup: StudySetup, cells: Mapping[tuple[int, str], Cell]) -> list[variants.PairRow]:
     """One for each row of pictures that a pair's cells have."""
     pairs = []
-    for pair, (content, style) in enumerate(shop.pairs):
+    for pair, (content, style) in enumerate(setup.pairs):
         of_pair = {variant.name: cells[pair, variant.name] for variant in study.variants}
         first = of_pair[study.variants[0].name]
         for number in range(len(first.pictures)):
@@ -113,9 +113,9 @@ def _pairs(study: Study, shop: Workshop, cells: Mapping[tuple[int, str], Cell]) 
                 for name, cell in of_pair.items()
                 for column, picture in zip(study.columns, cell.pictures[number], strict=True)
             }
-            pairs.append(variants.Pair(
-                names=(content[0], style[0]), painted=painted, style=shop.shown(style[1]),
-                content=first.contents[number] if first.contents else shop.shown(content[1]),
+            pairs.append(variants.PairRow(
+                names=(content[0], style[0]), painted=painted, style=setup.shown(style[1]),
+                content=first.contents[number] if first.contents else setup.shown(content[1]),
                 numbers=[
                     {"variant": name, **{key: in_words(value) for key, value in cell.numbers.items()}}
                     for name, cell in of_pair.items()
@@ -124,14 +124,14 @@ def _pairs(study: Study, shop: Workshop, cells: Mapping[tuple[int, str], Cell]) 
     return pairs
 
 
-def _draw_curves(study: Study, shop: Workshop, cells: Mapping[tuple[int, str], Cell], folder: Path) -> list[str]:
+def _draw_curves(study: Study, setup: StudySetup, cells: Mapping[tuple[int, str], Cell], folder: Path) -> list[str]:
     """Names of the files that were drawn."""
     by_step: dict[str, dict[str, Curve]] = {}
     by_time: dict[str, dict[str, Curve]] = {}
     for (pair, variant), cell in cells.items():
-        content, style = (name for name, _ in shop.pairs[pair])
+        content, style = (name for name, _ in setup.pairs[pair])
         for what, curve in cell.curves.items():
-            title = f"{what} loss" if len(shop.pairs) == 1 else f"{content} x {style}: {what}"
+            title = f"{what} loss" if len(setup.pairs) == 1 else f"{content} x {style}: {what}"
             by_step.setdefault(title, {})[variant] = curve
             if study.by_time:
                 by_time.setdefault(title, {})[variant] = {cell.clock[step]: value for step, value in curve.items()}

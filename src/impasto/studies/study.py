@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from impasto.report.curves import Curve
-from impasto.studies.workshop import Choices, Variant, Workshop
+from impasto.studies.setup import Choices, StudySetup, Variant
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Study:
     """One experiment.
 
     source: where the paper has it. question: what it asks. base: options of every variant. variants: the columns.
-    make: (workshop, pair, variant) -> Cell. columns: titles of the pictures of one cell, after the variant's name.
+    make: (setup, pair, variant) -> Cell. columns: titles of the pictures of one cell, after the variant's name.
     of_numbers: how `--values` makes variants, for a study of one number. by_time: curves against seconds, too. pair:
     names of impasto's own content and painting that it takes if none are given. asks: about places of the contents.
     """
@@ -38,7 +38,7 @@ class Study:
     question: str
     base: Choices
     variants: Sequence[Variant]
-    make: Callable[[Workshop, int, Variant], Cell]
+    make: Callable[[StudySetup, int, Variant], Cell]
     columns: Sequence[str] = ("",)
     of_numbers: Callable[[Sequence[float]], Sequence[Variant]] | None = None
     by_time: bool = False

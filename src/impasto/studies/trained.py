@@ -1,7 +1,6 @@
 """Running a study of trainings: every variant a run in the study's folder, then a figure, curves, numbers, a report."""
 
 import hashlib
-import importlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +20,7 @@ from impasto.data.folders import list_pictures
 from impasto.device import choose_device, machine, precision
 from impasto.errors import OptionError, from_extra
 from impasto.files import make_folder, replace_file
-from impasto.recipes import place_of
+from impasto.recipes import load_recipe
 from impasto.report.curves import draw_panels
 from impasto.report.folder import write_files
 from impasto.report.sheets import grid, png
@@ -30,9 +29,8 @@ from impasto.studies import trained_report
 from impasto.studies.measured import failures, measures, published, translations
 from impasto.studies.report import claim
 from impasto.studies.study import Training, TrainingStudy
-from impasto.studies.trained_report import Outcome
-from impasto.translation import Translator
-from impasto.weights import load as load_weights
+from impasto.studies.trained_report import TrainedRun
+from impasto.translation import Translator, method_of
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -97,13 +95,13 @@ def run(
     wanted = runs_of(study, data, budget)
     claim(folder, name)
     make_folder(folder)
-    how = _accelerator(budget)
+    how = accelerator_of(budget)
     total, before = sum(config.schedule.steps for _, config in wanted), 0
-    outcomes: list[Outcome] = []
+    outcomes: list[TrainedRun] = []
     for variant, config in wanted:
         place = variant.name if config.seed == budget.seed else f"{variant.name}, seed {config.seed}"
-        told = _told(report, before, total, place)
-        outcomes.append(_trained(variant, config, data, folder / RUNS / place, how, told))
+        counted = _counted(report, before, total, place)
+        outcomes.append(_trained(variant, config, data, folder / RUNS / place, how, counted))
         before += config.schedule.steps
     first = [outcome for outcome in outcomes if outcome.config.seed == budget.seed]
     held_out = {seed: _held_out(replace(first[0].config, seed=seed), data) for seed in _seeds(budget)}
@@ -155,9 +153,8 @@ def _configs(study: TrainingStudy, data: Data, budget: Budget) -> list[Any]:
     configs = [_config(variant, budget) for variant in study.variants]
     largest = max(config.batch for config in configs)
     settled = []
-    for variant, config in zip(study.variants, configs, strict=True):
-        settle = getattr(_module(variant.recipe), "settle", None)
-        full = settle(config, data, processes=1) if settle else config
+    for config in configs:
+        full = config.settled(data)
         steps = full.schedule.steps if wanted is None else wanted * largest // config.batch
         settled.append(replace(full, schedule=_looking_up(full.schedule, steps)))
     return settled
@@ -172,16 +169,11 @@ def _looking_up(schedule: Any, steps: int) -> Any:
     )  # fmt: skip
 
 
-def _module(recipe: str) -> Any:
-    """Where a recipe is written. Raises ImpastoError without the extra that training needs."""
-    with from_extra("train", "training"):
-        return importlib.import_module(place_of(recipe)[0])
-
-
 def _config(variant: Training, budget: Budget) -> Any:
-    recipe = variant.slim if budget.slim else variant.recipe
-    maker = place_of(recipe)[1]
-    config = replace(getattr(_module(recipe), maker)(), seed=budget.seed, **variant.changes)
+    """Raises ImpastoError without the extra that training needs."""
+    with from_extra("train", "training"):
+        config: Any = load_recipe(variant.slim if budget.slim else variant.recipe)
+    config = replace(config, seed=budget.seed, **variant.changes)
     config = replace(config, generator=replace(config.generator, **variant.generator))
     if budget.quick:
         config = replace(config, generator=replace(config.generator, width=QUICK_WIDTH), held_out=2)
@@ -197,17 +189,13 @@ def _config(variant: Training, budget: Budget) -> Any:
     return replace(config, crop=size, shorter=round(size * PUBLISHED_SHORTER))
 
 
-def _accelerator(budget: Budget) -> tuple["Accelerator", str]:
+def accelerator_of(budget: Budget) -> tuple["Accelerator", str]:
+    """With the precision that it computes in: fp32 or bf16."""
     from accelerate import Accelerator
 
     device = torch.device(str(choose_device(budget.device)))
     chosen = "bf16" if precision(budget.precision, device) == torch.bfloat16 else "fp32"
     return Accelerator(cpu=device.type == "cpu", mixed_precision="bf16" if chosen == "bf16" else "no"), chosen
-
-
-def build(variant: Training, config: Any, data: Data, budget: Budget) -> Any:
-    """A run of a variant as `fit` takes it, which writes nothing by itself."""
-    return _module(variant.recipe).build(config, _accelerator(budget)[0], data)
 
 
 def _trained(
@@ -217,7 +205,7 @@ def _trained(
     folder: Path,
     how: tuple["Accelerator", str],
     report: Callable[..., None],
-) -> Outcome:
+) -> TrainedRun:
     from impasto.training.checkpoint import check_run, prepare_run
     from impasto.training.figures import read_curves
     from impasto.training.loop import fit
@@ -226,26 +214,26 @@ def _trained(
     facts = {"study": variant.name, **asdict(config), "precision": chosen, "pictures": _fingerprint(data)}
     resume = (folder / "config.json").exists()
     check_run(folder, facts, resume=resume)
-    trainable = _module(variant.recipe).build(config, accelerator, data)
+    trainable = config.build(accelerator, data)
     prepare_run(folder, facts, resume=resume)
     fit(trainable, config.schedule, folder, accelerator, resume=resume, report=report)
-    return Outcome(variant, folder / "generators.safetensors", config, read_curves(folder / "tensorboard"))
+    return TrainedRun(variant, folder / "generators.safetensors", config, read_curves(folder / "tensorboard"))
 
 
 def _fingerprint(data: Data) -> dict[str, str]:
     """Of the names of all pictures of each kind; where they lie may change."""
     names = {kind: [path.name for path in list_pictures(folders, shards=True)] for kind, folders in data.items()}
-    return {kind: hashlib.sha256(os.fsencode("\n".join(some))).hexdigest() for kind, some in names.items()}
+    return {kind: hashlib.sha256(os.fsencode("\n".join(listed))).hexdigest() for kind, listed in names.items()}
 
 
-def _told(report: Callable[[int, int, str], None] | None, before: int, total: int, name: str) -> Callable[..., None]:
+def _counted(report: Callable[[int, int, str], None] | None, before: int, total: int, name: str) -> Callable[..., None]:
     """What `fit` is given: it counts the steps of one run."""
 
-    def told(step: int, *_: object) -> None:
+    def count(step: int, *_: object) -> None:
         if report:
             report(before + step, total, name)
 
-    return told
+    return count
 
 
 # --- what is made of them --------------------------------------------------------------------------------------------
@@ -253,10 +241,8 @@ def _told(report: Callable[[int, int, str], None] | None, before: int, total: in
 
 def _held_out(config: Any, data: Data) -> dict[str, list[Tensor]]:
     """{kind: pictures that no variant has seen}: the same for all, because the seed chooses them."""
-    from impasto.recipes.unpaired import DATA, domains
-
-    _, held_out = domains(config, config.seed, data)
-    streams = {kind: getattr(held_out, kind) for kind in DATA}
+    _, held_out = config.domains(data, config.seed)
+    streams = {kind: getattr(held_out, kind) for kind in config.kinds}
     return {
         kind: [stream[index][None].float() / 255 for index in range(len(stream.pictures))]
         for kind, stream in streams.items()
@@ -264,22 +250,27 @@ def _held_out(config: Any, data: Data) -> dict[str, list[Tensor]]:
 
 
 def _measured(
-    study: TrainingStudy, outcomes: Sequence[Outcome], held_out: Mapping[int, Mapping[str, Sequence[Tensor]]],
+    study: TrainingStudy, outcomes: Sequence[TrainedRun], held_out: Mapping[int, Mapping[str, Sequence[Tensor]]],
     budget: Budget, folder: Path,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """A row for each run; draws failures.png of the first seed. held_out: by seed."""
     rows = []
     for outcome in outcomes:
         variant, seed = outcome.variant, outcome.config.seed
-        made = translations(_loaded(outcome, budget), held_out[seed])
-        about = {"variant": variant.name, "seed": seed, "steps": outcome.config.schedule.steps, "pictures": len(made)}
-        rows.append({**about, **measures(made), **published(variant.published)})
+        translated = translations(_loaded(outcome, budget), held_out[seed])
+        about = {
+            "variant": variant.name,
+            "seed": seed,
+            "steps": outcome.config.schedule.steps,
+            "pictures": len(translated),
+        }
+        rows.append({**about, **measures(translated), **published(variant.published)})
         if variant.name == study.worst_of and seed == budget.seed:
-            replace_file(folder / "failures.png", png(failures(made, variant.name, _readable)))
+            replace_file(folder / "failures.png", png(failures(translated, variant.name, _readable)))
     return rows
 
 
-def _figure(outcomes: Sequence[Outcome], pictures: Sequence[image.Picture], budget: Budget) -> Image.Image:
+def _figure(outcomes: Sequence[TrainedRun], pictures: Sequence[image.Picture], budget: Budget) -> Image.Image:
     """A row for each held-out picture of A: itself, what every variant makes of it, and what a non-local block sees."""
     titles = ["photo"]
     columns = [[image.to_pil(picture) for picture in pictures]]
@@ -303,9 +294,8 @@ def _readable(picture: Image.Image) -> Image.Image:
     return picture.resize((factor * picture.width, factor * picture.height), Image.Resampling.NEAREST)
 
 
-def _loaded(outcome: Outcome, budget: Budget) -> Translator:
-    _, stored = load_weights(outcome.weights)
-    return cast(Translator, load(stored["method"], device=budget.device, weights=outcome.weights))
+def _loaded(outcome: TrainedRun, budget: Budget) -> Translator:
+    return cast(Translator, load(method_of(outcome.weights), device=budget.device, weights=outcome.weights))
 
 
 def _attention(generator: LookingGenerator, pixels: Tensor) -> Image.Image:

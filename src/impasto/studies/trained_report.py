@@ -16,7 +16,7 @@ CURVES = ("curves.png", "held-out.png")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainedRun:
     """What one run of a variant left: its result, its config, and curves of everything that it logged."""
 
     variant: Training
@@ -42,7 +42,7 @@ def compared(
     return comparisons(list(by_run.values()), "variant", ["seed"], values)
 
 
-def panels(outcomes: Sequence[Outcome]) -> dict[str, dict[str, dict[str, Curve]]]:
+def panels(outcomes: Sequence[TrainedRun]) -> dict[str, dict[str, dict[str, Curve]]]:
     """For each file that has any: a panel for each value, in it a curve for each variant over the share of its steps,
     in percent."""
     files: dict[str, dict[str, dict[str, Curve]]] = {}
@@ -55,7 +55,7 @@ def panels(outcomes: Sequence[Outcome]) -> dict[str, dict[str, dict[str, Curve]]
     return files
 
 
-def numbers(outcome: Outcome) -> list[dict[str, Any]]:
+def numbers(outcome: TrainedRun) -> list[dict[str, Any]]:
     """Means of every logged value over the first tenth, all, and the last tenth of the steps."""
     rows = []
     steps = outcome.config.schedule.steps
@@ -85,7 +85,7 @@ def _measures_reported(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def report(
     about: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[TrainedRun],
     drawn: Sequence[str],
     seeds: int,
 ) -> str:

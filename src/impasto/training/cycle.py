@@ -1,61 +1,52 @@
 """The step that all methods of CycleGAN's kind share."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from accelerate import Accelerator
 from torch import Tensor, nn
 
+from impasto.data.folders import Folders
 from impasto.losses.cycle import cycle_loss
 from impasto.losses.identity import identity_loss
 from impasto.losses.lsgan import discriminator_loss, generator_loss
-from impasto.training.loop import Schedule
-from impasto.training.optimizers import Adam, NAdam
-from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate
-from impasto.training.unpaired import WAYS, UnpairedTraining, frozen, to_image
+from impasto.training.schedules import set_learning_rate
+from impasto.training.unpaired import EpochRecipe, UnpairedTraining, frozen, to_image
+from impasto.translation import WAYS
 
 
 @dataclass(frozen=True, kw_only=True)
-class CycleSettings:
-    """What the training itself needs to know; a recipe's config adds the pictures and the networks.
+class CycleRecipe(EpochRecipe):
+    """Settings of a run of CycleGAN's kind; a method adds its networks.
 
-    batch: pictures of each kind that a process works on at a time.
     accumulate: so many batches make a step: their gradients are those of one batch of all their pictures, in the memory
         of one of them. Batch normalisation, where there is any, still sees them apart.
     cycle_weight, identity_weight: of the L1 losses on pictures in [-1, 1], each absolute.
     discriminator_weight: of a discriminator's loss.
-    pool: earlier pictures that each discriminator is shown again; 0 for none.
-    average_decay: of the moving average of the generators' weights, which is what the run is for; 0 for the weights
-        themselves.
-    best_by: the measure of held-out pictures by which the best state is known.
     """
 
-    schedule: Schedule
-    rates: LinearDecay | StepDecay
-    optimizer: Adam | NAdam
-    seed: int = 0
-    batch: int = 1
     accumulate: int = 1
     cycle_weight: float = 10.0
     # Half of the cycle's 10, and so 5: CycleGAN's program multiplies its identity weight 0.5 with it.
     identity_weight: float = 5.0
     # "In practice, we divide the objective by 2 while optimizing D" (Zhu et al. 2017, section 7).
     discriminator_weight: float = 0.5
-    pool: int = 50
-    average_decay: float = 0.0
-    # How much of the pictures is kept. How much they look like the other kind, few held-out pictures cannot say.
-    best_by: str = "cycle"
+
+    @property
+    def step_pictures(self) -> int:
+        return self.batch * self.accumulate
+
+    def build(self, accelerator: Accelerator, data: Mapping[str, Folders]) -> "CycleTraining":
+        return CycleTraining.of(self, accelerator, data)
 
 
 class CycleTraining(UnpairedTraining[nn.Module]):
-    """The training as a `Trainable`. The method says by which networks, the recipe with which weights."""
+    """The training as a `Trainable`."""
 
-    settings: CycleSettings
+    settings: CycleRecipe
     errors = ("cycle",)
-
-    def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
-        return self._draw(start, self.settings.batch * self.settings.accumulate)
 
     def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
         """Both generators together, then each discriminator, on what the generators painted before they learned."""

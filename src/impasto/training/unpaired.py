@@ -4,9 +4,9 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast
 
 import torch
 from accelerate import Accelerator
@@ -14,16 +14,19 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from impasto import metrics
-from impasto.data.folders import PictureStream, batches
+from impasto.data.domains import KINDS, DomainCrops, Domains
+from impasto.data.folders import Folders, PictureStream, batches
 from impasto.data.image_pool import ImagePool
 from impasto.encoders import load_encoder
 from impasto.encoders.points import points
 from impasto.errors import OptionError
 from impasto.metrics.held_out import MEASURES, rounded
 from impasto.training.health import translation_vitals
+from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam, NAdam
-from impasto.training.schedules import update_average
-from impasto.translation import GeneratorModule, padded_to, save_generators
+from impasto.training.recipe import Recipe
+from impasto.training.schedules import LinearDecay, StepDecay, update_average
+from impasto.translation import DIRECTIONS, OTHER, WAYS, GeneratorModule, padded_to, save_generators
 
 PREVIEWS = 2
 """Held-out pictures of each kind that a preview shows."""
@@ -32,9 +35,6 @@ SMALLEST_SET = 16
 """Held-out pictures of each kind from which on their distribution is measured; of fewer, the measure says nothing."""
 
 OF_SETS = "KID-lite"
-
-# (kind, direction that starts from it, direction back).
-WAYS = (("A", "A2B", "B2A"), ("B", "B2A", "A2B"))
 
 AnyGenerator = TypeVar("AnyGenerator", bound=nn.Module)
 """Also a `GeneratorModule`; there is no way to say both."""
@@ -48,33 +48,82 @@ class Networks:
     discriminator: nn.Module
 
 
+# Saved often enough that a kill costs minutes on a CPU as well, where a step takes seconds. 0 steps stand for epochs.
+PUBLISHED = Schedule(steps=0, log_every=100, preview_every=5000, validate_every=5000, save_every=250)
+"""Of the recipes at their published size."""
+
+SLIM: Mapping[str, Any] = {
+    "schedule": Schedule(steps=20_000, log_every=50, preview_every=1000, validate_every=1000, save_every=250),
+    "average_decay": 0.999,
+    "crop": 128,
+    "shorter": 143,
+}
+"""Of the recipes at a quarter of the pixels, made for some hours of two CPU cores in bf16."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Domains:
-    """Two endless streams of pictures that have nothing to do with each other."""
+class UnpairedRecipe(Recipe, DomainCrops):
+    """Settings that every training of unpaired translation has.
 
-    A: PictureStream
-    B: PictureStream
+    batch: pictures of each kind that a process works on at a time.
+    pool: earlier pictures that each discriminator is shown again; 0 for none.
+    average_decay: of the moving average of the generators' weights, which is what the run is for; 0 for the weights
+        themselves.
+    best_by: the measure of held-out pictures by which the best state is known.
+    """
+
+    kinds = KINDS
+    method: ClassVar[str]
+    """That the result is stored under."""
+
+    optimizer: Adam | NAdam = Adam()
+    batch: int = 1
+    pool: int = 50
+    average_decay: float = 0.0
+    # How much of the pictures is kept. How much they look like the other kind, few held-out pictures cannot say.
+    best_by: str = "cycle"
+
+    @abstractmethod
+    def networks(self) -> Networks:
+        """Of one direction, new at every call. Raises OptionError for what fits no such networks."""
+
+    @property
+    def step_pictures(self) -> int:
+        """Pictures of each kind that a process takes for a step."""
+        return self.batch
 
 
-class Shared(Protocol):
-    """Of a training's settings, what is read here."""
+@dataclass(frozen=True, kw_only=True)
+class EpochRecipe(UnpairedRecipe):
+    """One whose length may be given in epochs.
 
-    @property
-    def optimizer(self) -> Adam | NAdam: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def pool(self) -> int: ...
-    @property
-    def average_decay(self) -> float: ...
-    @property
-    def best_by(self) -> str: ...
+    epoch: samples of each kind that make an epoch: 'max' or 'min' of the two counts, that of 'A' or 'B', or a number.
+        Only counts while `schedule.steps` is 0, which stands for all epochs of `rates`.
+    """
+
+    rates: LinearDecay | StepDecay
+    # CycleGAN's own rule. Paper 000 does not say: by it, 150 epochs of monet2photo are 943,050 steps; with 'A', that
+    # is with the 1072 paintings, they are 160,800.
+    epoch: Literal["max", "min", "A", "B"] | int = "max"
+
+    def settled(self, data: Mapping[str, Folders], processes: int = 1) -> Self:
+        """With the number of steps that its epochs take with these pictures, unless it has one.
+
+        processes: that learn together, each from a batch of its own in every step.
+        """
+        if self.schedule.steps:
+            return self
+        counts = {kind: len(self.split(data, kind, self.seed)[0]) for kind in KINDS}
+        rules = {"max": max(counts.values()), "min": min(counts.values()), **counts}
+        samples = self.epoch if isinstance(self.epoch, int) else rules[self.epoch]
+        alone = self.rates.epochs * -(-samples // self.step_pictures)
+        return replace(self, schedule=replace(self.schedule, steps=-(-alone // processes)))
 
 
 class UnpairedTraining(ABC, Generic[AnyGenerator]):
     """Everything of a `Trainable` but its step and its errors on held-out pictures."""
 
-    settings: Any  # a `Shared`; each training says which
+    settings: Any  # an `UnpairedRecipe`; each training says which
 
     # The names of what `_errors` gives.
     errors: Sequence[str]
@@ -85,20 +134,25 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
     # In every four rows: A with its translation and with what comes back of it, then B.
     preview_columns: Sequence[str] = ("picture", "translated, then back")
 
+    @classmethod
+    def of(cls, recipe: UnpairedRecipe, accelerator: Accelerator, data: Mapping[str, Folders]) -> Self:
+        """The run that a recipe describes. data: folders and shards of pictures of the kinds 'A' and 'B'."""
+        torch.manual_seed(recipe.seed)
+        networks = {direction: recipe.networks() for direction in DIRECTIONS}
+        return cls(networks, accelerator, *recipe.domains(data, recipe.seed), recipe)
+
     def __init__(
         self,
-        method: str,
         networks: Mapping[str, Networks],
         accelerator: Accelerator,
         domains: Domains,
         held_out: Domains,
-        settings: Shared,
+        settings: UnpairedRecipe,
     ) -> None:
-        """method: the name that the result is stored under. networks: of the directions 'A2B' and 'B2A'.
+        """networks: of the directions 'A2B' and 'B2A'.
 
         Raises OptionError for crops that the generators cannot give back, and a `best_by` that is never measured.
         """
-        self.method = method
         self.accelerator = accelerator
         self.settings = settings
         self.domains, self.held_out = domains, held_out
@@ -132,10 +186,10 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         # Begins each process's draws for its pools; a resumed run goes on with the stored ones.
         torch.manual_seed(settings.seed + accelerator.process_index)
 
-    def _draw(self, start: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Batches of so many pictures of A and of B for this process, from step `start` on."""
+    def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Pictures of A and of B for this process, from step `start` on."""
         rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
-        arguments = {"size": size, "start": start, "rank": rank, "world_size": world_size}
+        arguments = {"size": self.settings.step_pictures, "start": start, "rank": rank, "world_size": world_size}
         return zip(batches(self.domains.A, **arguments), batches(self.domains.B, **arguments), strict=True)
 
     @torch.no_grad()
@@ -164,13 +218,13 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         distribution of translations is from that of the other kind's pictures."""
         pictures = {kind: list(self._held_out(kind)) for kind, _, _ in WAYS}
         measured: dict[str, dict[str, float]] = {}
-        for (kind, there, back), (other, _, _) in zip(WAYS, reversed(WAYS), strict=True):
+        for kind, there, back in WAYS:
             measured[kind] = self._errors(pictures[kind], there, back)
             paint = self._in_unit(there)
             measured[kind] |= metrics.held_out(map(to_unit, pictures[kind]), paint, self._in_unit(back))
             if self._has_sets:
                 painted = (paint(to_unit(picture)) for picture in pictures[kind])
-                measured[kind][OF_SETS] = self._distance(painted, map(to_unit, pictures[other]))
+                measured[kind][OF_SETS] = self._distance(painted, map(to_unit, pictures[OTHER[kind]]))
         both = {name: sum(measured[kind][name] for kind, _, _ in WAYS) / len(WAYS) for name in measured["A"]}
         named = {
             f"held out {kind}/{name}": value for kind, measures in measured.items() for name, value in measures.items()
@@ -191,7 +245,7 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
     def finish(self, folder: Path) -> None:
         """Write both averaged generators as `generators.safetensors`."""
         generators = cast(Mapping[str, GeneratorModule], self.averages)
-        save_generators(folder / "generators.safetensors", self.method, generators, asdict(self.settings))
+        save_generators(folder / "generators.safetensors", self.settings.method, generators, asdict(self.settings))
 
     @abstractmethod
     def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> dict[str, float]:

@@ -21,7 +21,7 @@ from impasto.errors import OptionError, WeightsError
 from impasto.losses.feature_statistics import mean_variance
 from impasto.methods.adain.network import Decoder
 from impasto.tensors import gated
-from impasto.weights import load
+from impasto.weights import load, save
 
 
 class PyTorch:
@@ -104,6 +104,12 @@ def load_networks(
     half = PyTorch(eye.in_precision(dtype), network.in_precision(dtype))
     # What sees the style is the same for both.
     return gated(precision, exact, half, lambda one, noise: _painted_noise(one, exact, noise.numpy()), pictures=2)
+
+
+def save_decoder(path: Path, decoder: Decoder, recipe: Any) -> None:
+    """Write it with half-precision weights, and how it was made."""
+    tensors = {name: tensor.half().cpu() for name, tensor in decoder.state_dict().items()}
+    save(path, tensors, {"decoder": decoder.config.to_json(), "recipe": recipe})
 
 
 def load_decoder(path: Path) -> tuple[Decoder, dict[str, Any]]:

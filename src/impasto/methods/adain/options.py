@@ -22,6 +22,15 @@ class AdaINOptions(EncoderOptions):
     encoded: ClassVar[str] = "impasto.engine.styles:load_style"
     foreign: ClassVar[str] = "impasto.methods.adain.foreign:import_foreign"
     encoded_by: ClassVar[Sequence[str]] = ("encoder", "decoder", "precision", "style_scale")
+    recipes: ClassVar[Sequence[str]] = (
+        "adain",
+        "adain_more",
+        "adain_paper",
+        "adain_paper_short",
+        "adain_mean_squared",
+        "adain_content",
+        "adain_style",
+    )
     refined_by: ClassVar[Sequence[str]] = ("quality", "refine")
 
     decoder: str = option(

@@ -18,7 +18,6 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from impasto import weights
 from impasto.data.memory import PicturesInMemory
 from impasto.encoders.network import Encoder
 from impasto.engine.architecture import LAYERS, DecoderConfig
@@ -26,10 +25,11 @@ from impasto.losses.feature_statistics import Statistics, mean_std, normalised_c
 from impasto.losses.nearest_neighbour import nearest_neighbour_loss
 from impasto.losses.relative_covariance import relative_covariance_loss
 from impasto.losses.sliced_wasserstein import directions, sliced_wasserstein_loss
+from impasto.methods.adain.backend import save_decoder
 from impasto.methods.adain.dirt import soiled
 from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.preparation import colours, recoloured, smoothed
-from impasto.training.loop import Schedule
+from impasto.training.recipe import Recipe
 from impasto.training.schedules import OneCycle, set_learning_rate, update_average
 
 Batch = dict[str, Tensor]
@@ -68,18 +68,16 @@ class PaintingObjective:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaintingSettings:
-    """What the training itself needs to know; a recipe's config adds the pictures and the networks.
+class PaintingSettings(Recipe):
+    """What the training itself needs to know; a recipe adds the pictures and the networks.
 
     stages: (share of the run at which it begins, pictures of each kind that a process works on, pixels of a crop, which
         16 divides), in order; the first one at 0. clip: largest norm of the gradient. average_decay: of the moving
         average of the weights, which is what the run is for.
     """
 
-    schedule: Schedule
     objective: PaintingObjective
     rates: OneCycle
-    seed: int = 0
     stages: tuple[tuple[float, int, int], ...] = ((0.0, 16, 256),)
     clip: float = 1.0
     average_decay: float = 0.999
@@ -275,9 +273,7 @@ class PaintingTraining:
 
     def finish(self, folder: Path) -> None:
         """Write the averaged decoder as `decoder.safetensors`."""
-        tensors = {name: tensor.half().cpu() for name, tensor in self.average.state_dict().items()}
-        config = {"decoder": self.average.config.to_json(), "recipe": asdict(self.settings)}
-        weights.save(folder / "decoder.safetensors", tensors, config)
+        save_decoder(folder / "decoder.safetensors", self.average, asdict(self.settings))
 
 
 class _Recorded:

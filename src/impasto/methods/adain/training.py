@@ -11,7 +11,6 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from impasto import weights
 from impasto.data.folders import PictureStream, batches
 from impasto.encoders.network import Encoder
 from impasto.engine.architecture import DecoderConfig
@@ -22,8 +21,9 @@ from impasto.losses.feature_statistics import (
     adain_style_loss,
     mean_std,
 )
+from impasto.methods.adain.backend import save_decoder
 from impasto.methods.adain.network import Decoder
-from impasto.training.loop import Schedule
+from impasto.training.recipe import Recipe
 from impasto.training.schedules import InverseDecay, OneCycle, set_learning_rate, update_average
 
 Features = Mapping[str, Tensor]
@@ -59,8 +59,8 @@ class Pairs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What the training itself needs to know; a recipe's config adds the pictures and the networks.
+class PaperSettings(Recipe):
+    """What the training itself needs to know; a recipe adds the pictures and the networks.
 
     batch: pictures of each kind that a process works on at a time.
     accumulate: so many batches make a step: their gradients are those of one batch of all their pictures, in the memory
@@ -69,10 +69,8 @@ class Settings:
     average_decay: of the moving average of the weights, which is what the run is for.
     """
 
-    schedule: Schedule
     objective: PaperObjective
     rates: OneCycle | InverseDecay
-    seed: int = 0
     batch: int = 8
     accumulate: int = 1
     clip: float = 1e9
@@ -92,7 +90,7 @@ class AdaINTraining:
         accelerator: Accelerator,
         pairs: Pairs,
         held_out: Pairs,
-        settings: Settings,
+        settings: PaperSettings,
     ) -> None:
         self.accelerator = accelerator
         self.settings = settings
@@ -163,9 +161,7 @@ class AdaINTraining:
 
     def finish(self, folder: Path) -> None:
         """Write the averaged decoder as `decoder.safetensors`."""
-        tensors = {name: tensor.half().cpu() for name, tensor in self.average.state_dict().items()}
-        config = {"decoder": self.average.config.to_json(), "recipe": asdict(self.settings)}
-        weights.save(folder / "decoder.safetensors", tensors, config)
+        save_decoder(folder / "decoder.safetensors", self.average, asdict(self.settings))
 
     def _exchanged(self, content: Tensor, style: Tensor) -> tuple[dict[str, Tensor], dict[str, Statistics]]:
         """What the decoder is given, t, and the statistics of the paintings, at every layer that counts."""

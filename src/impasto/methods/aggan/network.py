@@ -1,8 +1,7 @@
 """The networks of attention-guided translation (Mejjati et al. 2018): one says where, one says what."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -37,13 +36,6 @@ class GeneratorConfig:
     upsampling: Upsampling = "transposed"
     attention_width: int = 32
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "GeneratorConfig":
-        return cls(**values)
-
 
 class Generator(nn.Module):
     """s' = s_a F(s) + (1 - s_a) s, with s_a = A(s) (equation 1): foreground that is painted, background that stays.
@@ -52,13 +44,14 @@ class Generator(nn.Module):
     """
 
     multiple, minimum = MULTIPLE, MINIMUM
+    blends = True  # what it paints with the picture, by its `share`
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
         blocks = [ResidualBlock(bottleneck_channels(config.width)) for _ in range(config.blocks)]
         self.painter = ResNetGenerator(config.width, blocks, config.upsampling)
-        self.attention = Attention(config.attention_width)
+        self.attention = AttentionNetwork(config.attention_width)
         initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -94,7 +87,7 @@ def blended(picture: Tensor, painted: Tensor, share: Tensor) -> Tensor:
     return share * painted + (1 - share) * picture
 
 
-class Attention(nn.Module):
+class AttentionNetwork(nn.Module):
     """c7s2-32, c3s2-64, a residual block, two times doubled and convolved, c7s1-1: pictures -> (N, 1, H, W), unbounded.
 
     The program's three last convolutions are 1x1, because its arguments for height and width changed places; the paper

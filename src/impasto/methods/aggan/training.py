@@ -1,81 +1,62 @@
 """How attention-guided generators learn: as CycleGAN's, until the discriminators are shown the foreground alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from impasto.blocks.patch_discriminator import PatchConfig
+from impasto.data.folders import Folders
 from impasto.errors import OptionError
 from impasto.losses.cycle import cycle_loss
 from impasto.losses.lsgan import discriminator_loss, generator_loss
-from impasto.methods.aggan.network import Discriminator, Generator, blended
-from impasto.training.loop import Schedule
-from impasto.training.optimizers import Adam
+from impasto.methods.aggan.network import Discriminator, Generator, GeneratorConfig, blended
 from impasto.training.schedules import LinearDecay, set_learning_rate
-from impasto.training.unpaired import WAYS, Domains, Networks, UnpairedTraining, frozen, to_image
+from impasto.training.unpaired import EpochRecipe, Networks, UnpairedTraining, frozen, to_image
+from impasto.translation import OTHER, WAYS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What the training itself needs to know; a recipe's config adds the pictures and the networks.
+class AgGANRecipe(EpochRecipe):
+    """Settings of a run.
 
-    batch: pictures of each kind that a process works on at a time.
     cycle_weight: of the L1 losses on pictures in [-1, 1]. discriminator_weight: of a discriminator's loss.
     foreground_from: epochs of `rates` after which the discriminators see the foreground alone, lose their
         normalisation, and the attention stays as it is.
     threshold: tau; where the attention is less, a picture is black for the discriminators from then on.
-    pool: earlier pictures that each discriminator is shown again; 0 for none.
-    average_decay: of the moving average of the generators' weights, which is what the run is for; 0 for the weights
-        themselves.
-    best_by: the measure of held-out pictures by which the best state is known.
     """
 
-    schedule: Schedule
+    method: ClassVar[str] = "aggan"
+
     rates: LinearDecay
-    optimizer: Adam
-    seed: int = 0
-    batch: int = 1
+    generator: GeneratorConfig = GeneratorConfig()
+    discriminator: PatchConfig = PatchConfig()
     cycle_weight: float = 10.0
     # As CycleGAN's.
     discriminator_weight: float = 0.5
     foreground_from: int = 30
     threshold: float = 0.1
-    pool: int = 50
-    average_decay: float = 0.0
-    # How much of the pictures is kept. How much they look like the other kind, few held-out pictures cannot say.
-    best_by: str = "cycle"
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
             raise OptionError(f"threshold is {self.threshold}, but must be from 0 to 1")
 
+    def networks(self) -> Networks:
+        return Networks(generator=Generator(self.generator), discriminator=Discriminator(self.discriminator))
+
+    def build(self, accelerator: Accelerator, data: Mapping[str, Folders]) -> "AttentionGuidedTraining":
+        return AttentionGuidedTraining.of(self, accelerator, data)
+
 
 class AttentionGuidedTraining(UnpairedTraining[Generator]):
     """The training as a `Trainable`."""
 
-    settings: Settings
+    settings: AgGANRecipe
     errors = ("cycle",)
     pooled_channels = 4  # a picture and where it was painted
-
-    def __init__(
-        self,
-        networks: Mapping[str, Networks],
-        accelerator: Accelerator,
-        domains: Domains,
-        held_out: Domains,
-        settings: Settings,
-    ) -> None:
-        """networks: of the directions 'A2B' and 'B2A', their generators and discriminators this method's.
-
-        Raises OptionError for crops that the generators cannot give back.
-        """
-        super().__init__("aggan", networks, accelerator, domains, held_out, settings)
-
-    def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
-        return self._draw(start, self.settings.batch)
 
     def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
         """Both generators together, then each discriminator, on what the generators painted before they learned."""
@@ -91,10 +72,11 @@ class AttentionGuidedTraining(UnpairedTraining[Generator]):
             shown, losses = self._generator_losses(pictures, foreground=foreground)
             self.accelerator.backward(torch.stack(list(losses.values())).sum())
         self._update("generators", self.generators.values())
-        for (_, direction, back), (other, _, _) in zip(WAYS, reversed(WAYS), strict=True):
+        for kind, direction, back in WAYS:
+            real = pictures[OTHER[kind]]
             with torch.no_grad(), self.accelerator.autocast():
-                share = self.generators[back].share(pictures[other])
-            loss = self._learn_to_judge(direction, pictures[other], share, shown[direction], foreground=foreground)
+                share = self.generators[back].share(real)
+            loss = self._learn_to_judge(direction, real, share, shown[direction], foreground=foreground)
             losses[f"{direction}/discriminator"] = loss
         self._update_averages(step)
         return {name: loss.detach() for name, loss in losses.items()}

@@ -1,8 +1,6 @@
 """The generator of CycleGAN: nine residual blocks between two halvings (Zhu et al. 2017, section 7.1)."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -23,13 +21,6 @@ class GeneratorConfig:
     width: int = 64
     blocks: int = 9
     upsampling: Upsampling = "transposed"
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "GeneratorConfig":
-        return cls(**values)
 
 
 class Generator(nn.Module):

@@ -1,5 +1,6 @@
 """What the method `cyclegan` can be asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -11,6 +12,8 @@ class CycleGANOptions(TranslationOptions):
     """Everything that can be chosen is common to generators."""
 
     method: str = field(default="cyclegan", init=False)
+    title: ClassVar[str] = "CycleGAN"
     about: ClassVar[str] = "CycleGAN's generators (Zhu et al. 2017)"
     stylizer: ClassVar[str] = "impasto.methods.cyclegan.stylizer:CycleGAN"
+    recipes: ClassVar[Sequence[str]] = ("cyclegan", "cyclegan_slim")
     weights_name: ClassVar[str] = "cyclegan"

@@ -1,9 +1,8 @@
 """The networks of DnCNN-CycleGAN (paper 002, part II, sections 2.2.1 and 2.2.2)."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,13 +16,6 @@ class GeneratorConfig:
 
     depth: int = 6
     width: int = 64
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "GeneratorConfig":
-        return cls(**values)
 
 
 class Generator(nn.Module):

@@ -22,7 +22,7 @@ logger = logging.getLogger("impasto")
 
 
 @dataclass(frozen=True)
-class Plan:
+class MemoryPlan:
     """side: of the windows, in pixels; None is the whole picture at once. bytes: that painting takes at its peak."""
 
     side: int | None
@@ -30,13 +30,15 @@ class Plan:
     bytes: float
 
 
-def plan(encoder: Encoder, options: GatysOptions, height: int, width: int, regions: int, available: float) -> Plan:
+def plan(
+    encoder: Encoder, options: GatysOptions, height: int, width: int, regions: int, available: float
+) -> MemoryPlan:
     """The fastest way of painting height x width pixels in so many bytes; the smallest way if there is none.
 
     regions: of a painting with masks, or 1 where a part of it is transparent; 0 is without.
     """
     pixels, history = height * width, options.history
-    at_once = Plan(None, history, pixels * _at_once(encoder, options, regions))
+    at_once = MemoryPlan(None, history, pixels * _at_once(encoder, options, regions))
     if at_once.bytes <= available:
         return at_once
     for remembered in range(history, min(history, LEAST_HISTORY) - 1, -1):
@@ -49,7 +51,7 @@ def plan(encoder: Encoder, options: GatysOptions, height: int, width: int, regio
             if needed <= available or smallest:
                 if remembered < history:
                     logger.warning("L-BFGS remembers %d steps and not %d, for want of memory", remembered, history)
-                return Plan(side, remembered, needed)
+                return MemoryPlan(side, remembered, needed)
     raise AssertionError("unreachable: the smallest way is always returned")
 
 

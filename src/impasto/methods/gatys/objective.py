@@ -57,7 +57,7 @@ class StyleTerm:
 
 
 @dataclass(frozen=True)
-class Style:
+class StyleStatistics:
     """One style: its Gram matrices and the means of its filters by layer, and what attention sees of it."""
 
     grams: Mapping[str, Tensor]
@@ -69,7 +69,7 @@ class Style:
 class Region:
     """Where one style acts. mask: (1, 1, H, W) in [0, 1], of the picture's size."""
 
-    style: Style
+    style: StyleStatistics
     mask: Tensor
 
 
@@ -207,7 +207,7 @@ Term = StyleTerm | AttentionTerm
 
 
 @torch.no_grad()
-def encode_style(encoder: Encoder, style: Tensor, options: GatysOptions, side: int | None = None) -> Style:
+def encode_style(encoder: Encoder, style: Tensor, options: GatysOptions, side: int | None = None) -> StyleStatistics:
     """What the objective needs of one style, (1, 3, h, w) or (1, 4, h, w) with the opacity of its pixels: what is
     transparent counts for nothing. side: of the windows that it is encoded in."""
     layers, looked_at = options.layers("style_layers"), layers_to_encode(options)
@@ -219,13 +219,13 @@ def encode_style(encoder: Encoder, style: Tensor, options: GatysOptions, side: i
             total.add(*moments_in(window, features[layer], layer, shares.get(layer)))
     found = {layer: total.means(pixels.dtype) for layer, total in sums.items()}
     grams, means = ({layer: value[i] for layer, value in found.items()} for i in (0, 1))
-    return Style(grams, means, Seen(whole(encoder, pixels, looked_at, side), shares))
+    return StyleStatistics(grams, means, Seen(whole(encoder, pixels, looked_at, side), shares))
 
 
 def make_objective(
     encoder: Encoder,
     content: Tensor,
-    styles: Sequence[Style],
+    styles: Sequence[StyleStatistics],
     options: GatysOptions,
     opacity: Tensor | None = None,
     side: int | None = None,
@@ -236,7 +236,7 @@ def make_objective(
     visible of it is the one region of the styles.
     """
     shares = options.blend_weights(len(styles))
-    mixed = Style(
+    mixed = StyleStatistics(
         {layer: blend([style.grams[layer] for style in styles], shares) for layer in styles[0].grams},
         {layer: blend([style.means[layer] for style in styles], shares) for layer in styles[0].means},
         styles[0].seen,
@@ -278,7 +278,7 @@ def _seen(encoder: Encoder, content: Tensor, options: GatysOptions, opacity: Ten
 
 
 def _style_terms(
-    style: Style, options: GatysOptions, share: float = 1.0, mask: Tensor | None = None
+    style: StyleStatistics, options: GatysOptions, share: float = 1.0, mask: Tensor | None = None
 ) -> list[StyleTerm]:
     """What one style asks of its region, which has `share` of the picture."""
     layers = options.layers("style_layers")

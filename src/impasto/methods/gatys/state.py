@@ -17,7 +17,7 @@ FORMAT = 2
 
 
 @dataclass(frozen=True)
-class Place:
+class StoppedAt:
     """Where a painting stopped: after `step` steps at scale number `scale`. retreats: of the guard at those before."""
 
     scale: int
@@ -25,7 +25,7 @@ class Place:
     retreats: int = 0
 
 
-def save(path: Path, place: Place, optimisation: Optimisation, fingerprint: str) -> None:
+def save(path: Path, place: StoppedAt, optimisation: Optimisation, fingerprint: str) -> None:
     """Atomic. fingerprint: of everything that the painting depends on; `restore` refuses another one."""
     tensors, numbers = _pack(optimisation.optimizer.state_dict()["state"].get(0, {}))
     guard = optimisation.guard
@@ -44,7 +44,7 @@ def save(path: Path, place: Place, optimisation: Optimisation, fingerprint: str)
     weights.save(path, tensors, config)
 
 
-def read(path: Path, fingerprint: str) -> tuple[Place, dict[str, Tensor], dict[str, Any]]:
+def read(path: Path, fingerprint: str) -> tuple[StoppedAt, dict[str, Tensor], dict[str, Any]]:
     """Raises CheckpointError if the file is damaged, or belongs to other pictures or options."""
     try:
         tensors, config = weights.load(path)
@@ -54,7 +54,7 @@ def read(path: Path, fingerprint: str) -> tuple[Place, dict[str, Tensor], dict[s
         raise CheckpointError(f"{path}: belongs to a painting of other pictures, options or weights")
     if config.get("sha256") != _digest(tensors):
         raise CheckpointError(f"{path}: is damaged; delete it to begin again")
-    return Place(config["scale"], config["step"], config["retreats"]), tensors, config
+    return StoppedAt(config["scale"], config["step"], config["retreats"]), tensors, config
 
 
 def restore(optimisation: Optimisation, tensors: dict[str, Tensor], config: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from impasto.errors import Cancelled, OptionError
 from impasto.masks import recoloured, visible
 from impasto.methods import Held, Saving
 from impasto.methods.gatys import state
-from impasto.methods.gatys.memory import Plan, fitting_bytes_per_pixel, plan
+from impasto.methods.gatys.memory import MemoryPlan, fitting_bytes_per_pixel, plan
 from impasto.methods.gatys.objective import (
     Objective,
     Region,
@@ -215,7 +215,7 @@ class _Run:
         encoder: Encoder,
         pictures: _Pictures,
         options: GatysOptions,
-        chosen: Plan,
+        chosen: MemoryPlan,
         progress: ProgressCallback | None,
         saving: Saving | None,
     ) -> None:
@@ -244,7 +244,7 @@ class _Run:
             raise Cancelled("stopped before the painting was finished", best=best) from None
 
     def _paint(self) -> Tensor:
-        place, tensors, config = state.Place(0, 0), None, None
+        place, tensors, config = state.StoppedAt(0, 0), None, None
         if self.saving and self.saving.path.exists():
             place, tensors, config = state.read(self.saving.path, self.fingerprint)
             self.retreats, self.has_gained = place.retreats, place.scale > 0
@@ -288,7 +288,9 @@ class _Run:
             if optimisation.guard.gave_up:
                 return step
             if self.saving and step % self.saving.every == 0:
-                state.save(self.saving.path, state.Place(scale, step, self.retreats), optimisation, self.fingerprint)
+                state.save(
+                    self.saving.path, state.StoppedAt(scale, step, self.retreats), optimisation, self.fingerprint
+                )
             if step < self._steps(scale):
                 self._report(optimisation, scale, step)
         return self._steps(scale)

@@ -1,8 +1,7 @@
 """The networks of MUNIT (Huang et al. 2018): a code of what is there, a code of how it looks, and a decoder of both."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -34,13 +33,6 @@ class GeneratorConfig:
         for name in ("width", "blocks", "style_size", "mlp_width"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} is {getattr(self, name)}, but must be 1 or more")
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "GeneratorConfig":
-        return cls(**values)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """What the method `munit` can be asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -11,8 +12,10 @@ class MUNITOptions(TranslationOptions):
     """With paintings, their styles in equal shares; without, one that is drawn as training drew them."""
 
     method: str = field(default="munit", init=False)
+    title: ClassVar[str] = "MUNIT"
     about: ClassVar[str] = "MUNIT's generators, which paint in many styles, drawn or a painting's (Huang et al. 2018)"
     stylizer: ClassVar[str] = "impasto.methods.munit.stylizer:MUNIT"
+    recipes: ClassVar[Sequence[str]] = ("munit", "munit_slim")
     weights_name: ClassVar[str] = "munit"
     takes_styles: ClassVar[bool] = True
     blends: ClassVar[bool] = True

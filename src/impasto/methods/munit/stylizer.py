@@ -20,7 +20,7 @@ class MUNIT(Translator):
 
     @classmethod
     def build(cls, config: Mapping[str, Any]) -> Generator:
-        return Generator(GeneratorConfig.from_json(config))
+        return Generator(GeneratorConfig(**config))
 
     def styled(
         self, generator: GeneratorModule, styles: Sequence[Tensor], options: TranslationOptions

@@ -3,44 +3,42 @@
 The step is not CycleGAN's: it draws styles, and what is given back are codes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from impasto.data.folders import Folders
 from impasto.errors import OptionError
 from impasto.losses import lsgan
 from impasto.losses.cycle import cycle_loss
-from impasto.methods.munit.network import Generator, MultiScaleDiscriminator
-from impasto.training.loop import Schedule
-from impasto.training.optimizers import Adam
+from impasto.methods.munit.network import DiscriminatorConfig, Generator, GeneratorConfig, MultiScaleDiscriminator
 from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate
-from impasto.training.unpaired import WAYS, Domains, Networks, UnpairedTraining, frozen, to_image
+from impasto.training.unpaired import Networks, UnpairedRecipe, UnpairedTraining, frozen, to_image
+from impasto.translation import WAYS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What the training itself needs to know; a recipe's config adds the pictures and the networks.
+class MUNITRecipe(UnpairedRecipe):
+    """Settings of a run.
 
     reconstruction_weight: lambda_x, of the L1 distance between a picture in [-1, 1] and what its own codes give back.
     content_weight, style_weight: lambda_c and lambda_s, of the L1 distance between a code and what is found of it in
         the picture that was made with it.
     cycle_weight: of the style-augmented cycle: a picture, and what the translation's content and the picture's own
         style give back.
-    pool: earlier pictures that each discriminator is shown again; 0 for none.
-    average_decay: of the moving average of the generators' weights, which is what the run is for; 0 for the weights
-        themselves.
-    best_by: the measure of held-out pictures by which the best state is known.
     """
 
-    schedule: Schedule
+    method: ClassVar[str] = "munit"
+
     rates: LinearDecay | StepDecay
-    optimizer: Adam
-    seed: int = 0
-    batch: int = 1
+    generator: GeneratorConfig = GeneratorConfig()
+    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+    # Its pictures are made 256 pixels at their shorter side.
+    shorter: int = 256
     reconstruction_weight: float = 10.0
     content_weight: float = 1.0
     style_weight: float = 1.0
@@ -48,41 +46,28 @@ class Settings:
     cycle_weight: float = 0.0
     # The paper has none.
     pool: int = 0
-    average_decay: float = 0.0
-    # How much of the pictures is kept. How much they look like the other kind, few held-out pictures cannot say.
     best_by: str = "reconstruction"
 
+    def networks(self) -> Networks:
+        judge = self.discriminator
+        if self.crop < judge.minimum:
+            raise OptionError(
+                f"crop is {self.crop}, but must be {judge.minimum} or more for discriminators at {judge.scales} scales"
+            )
+        return Networks(generator=Generator(self.generator), discriminator=MultiScaleDiscriminator(judge))
 
-class MunitTraining(UnpairedTraining[Generator]):
+    def build(self, accelerator: Accelerator, data: Mapping[str, Folders]) -> "MUNITTraining":
+        return MUNITTraining.of(self, accelerator, data)
+
+
+class MUNITTraining(UnpairedTraining[Generator]):
     """The training as a `Trainable`.
 
     The paper's encoder E_A^c is in the generator of A2B, its E_A^s and G_A in that of B2A, which paints pictures of A.
     """
 
-    settings: Settings
+    settings: MUNITRecipe
     errors = ("reconstruction", "content", "style")
-
-    def __init__(
-        self,
-        networks: Mapping[str, Networks],
-        accelerator: Accelerator,
-        domains: Domains,
-        held_out: Domains,
-        settings: Settings,
-    ) -> None:
-        """networks: of the directions 'A2B' and 'B2A', their generators and discriminators this method's.
-
-        Raises OptionError for crops that the generators cannot give back, or that the discriminators cannot take.
-        """
-        judge, side = cast(MultiScaleDiscriminator, networks["A2B"].discriminator).config, domains.A.crops.side
-        if side < judge.minimum:
-            raise OptionError(
-                f"crop is {side}, but must be {judge.minimum} or more for discriminators at {judge.scales} scales"
-            )
-        super().__init__("munit", networks, accelerator, domains, held_out, settings)
-
-    def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
-        return self._draw(start, self.settings.batch)
 
     def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
         """Both generators together, then each discriminator, on what the generators painted before they learned."""

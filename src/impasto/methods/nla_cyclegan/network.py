@@ -1,8 +1,7 @@
 """The generator of NLA-CycleGAN (paper 000): a non-local block in place of one of CycleGAN's residual blocks."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -45,13 +44,6 @@ class GeneratorConfig:
             raise OptionError(f"position is {self.position}, but must be from 1 to {self.blocks}, the number of blocks")
         if self.pooling < 1 or self.inner < 0:
             raise OptionError(f"pooling is {self.pooling} and inner is {self.inner}, but must be 1 and 0 or more")
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "GeneratorConfig":
-        return cls(**values)
 
 
 class Generator(nn.Module):
@@ -100,6 +92,11 @@ class Generator(nn.Module):
         """
         rows, columns = (places // self.stride).unbind(1)
         return self.attention.weights(seen, rows * seen.shape[3] + columns)[0]
+
+    @property
+    def blends(self) -> bool:
+        """Whether it blends what it paints with the picture, by its `share`."""
+        return self.config.compose
 
     def share(self, x: Tensor) -> Tensor:
         """How much of each pixel is painted: (N, 1, H, W) in [0, 1]. Only with `compose`."""

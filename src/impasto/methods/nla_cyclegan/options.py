@@ -12,8 +12,10 @@ class NLACycleGANOptions(TranslationOptions):
     """Everything that can be chosen is common to generators."""
 
     method: str = field(default="nla-cyclegan", init=False)
+    title: ClassVar[str] = "NLA-CycleGAN"
     about: ClassVar[str] = "CycleGAN with a non-local block"
     stylizer: ClassVar[str] = "impasto.methods.nla_cyclegan.stylizer:NLACycleGAN"
+    recipes: ClassVar[Sequence[str]] = ("nla_cyclegan", "nla_cyclegan_compose", "nla_cyclegan_slim")
     weights_name: ClassVar[str] = "nla-cyclegan"
     looks_in: ClassVar[str] = "content"
     look_options: ClassVar[Sequence[str]] = ("size", "direction")

@@ -15,4 +15,4 @@ class NLACycleGAN(Translator):
 
     @classmethod
     def build(cls, config: Mapping[str, Any]) -> Generator:
-        return Generator(GeneratorConfig.from_json(config))
+        return Generator(GeneratorConfig(**config))

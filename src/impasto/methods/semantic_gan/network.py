@@ -1,8 +1,8 @@
 """The generator of paper 003: an encoder whose code is the picture's meaning, and a decoder that ends in attention."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast
+from dataclasses import dataclass
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -51,13 +51,6 @@ class GeneratorConfig:
             )
         if self.attention not in ("none", *STRIDES):
             raise OptionError(f"attention is '{self.attention}', but must be one of none, {', '.join(STRIDES)}")
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "GeneratorConfig":
-        return cls(**values)
 
 
 class Generator(nn.Module):

@@ -12,8 +12,17 @@ class SemanticGANOptions(TranslationOptions):
     """Everything that can be chosen is common to generators."""
 
     method: str = field(default="semantic-gan", init=False)
+    title: ClassVar[str] = "semantic GAN"
     about: ClassVar[str] = "generators with self-attention, which keep what a picture shows"
     stylizer: ClassVar[str] = "impasto.methods.semantic_gan.stylizer:SemanticGAN"
+    recipes: ClassVar[Sequence[str]] = (
+        "semantic_gan",
+        "semantic_gan_anchored",
+        "semantic_gan_stable",
+        "semantic_gan_100k",
+        "semantic_gan_20k",
+        "semantic_gan_slim",
+    )
     weights_name: ClassVar[str] = "semantic-gan"
     looks_in: ClassVar[str] = "content"
     look_options: ClassVar[Sequence[str]] = ("size", "direction")

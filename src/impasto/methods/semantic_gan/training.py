@@ -3,23 +3,26 @@
 The step is not CycleGAN's: it needs the codes inside the generators, has two rates (TTUR), and may judge several times.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
+from impasto.blocks.spectral_norm import spectrally_normalised
+from impasto.data.folders import Folders
 from impasto.errors import OptionError
 from impasto.losses import hinge, lsgan
 from impasto.losses.cycle import cycle_loss
 from impasto.losses.semantic_consistency import code_deviation, semantic_loss
-from impasto.methods.semantic_gan.network import Generator
-from impasto.training.loop import Schedule
-from impasto.training.optimizers import Adam
+from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
+from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate
-from impasto.training.unpaired import WAYS, Domains, Networks, UnpairedTraining, frozen, to_image
+from impasto.training.unpaired import Networks, UnpairedRecipe, UnpairedTraining, frozen, to_image
+from impasto.translation import OTHER, WAYS
 
 Adversarial = Literal["lsgan", "hinge"]
 
@@ -45,10 +48,11 @@ ADVERSARIES: Mapping[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Te
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What the training itself needs to know; a recipe's config adds the pictures and the networks.
+class SemanticGANRecipe(UnpairedRecipe):
+    """Settings of a run.
 
     generator_rates, discriminator_rates: apart, which is TTUR.
+    spectral_norm: in the discriminators, in place of instance normalisation.
     batch: pictures of each kind per process, for the generators and for each of the discriminators' steps.
     adversarial: 'lsgan' or 'hinge'.
     semantic_weight: of the L1 distance between the codes of a picture and of its translation.
@@ -56,18 +60,17 @@ class Settings:
     reconstruction_weight: of the L1 distance between a picture in [-1, 1] and what the decoder of its own kind makes of
         its code. cycle_weight: the same of the translation's code.
     discriminator_steps: of each discriminator for one of the generators, each on pictures of its own.
-    pool: earlier pictures that each discriminator is shown again; 0 for none.
-    average_decay: of the moving average of the generators' weights, which is what the run is for; 0 for the weights
-        themselves.
-    best_by: the measure of held-out pictures by which the best state is known.
     """
 
-    schedule: Schedule
+    method: ClassVar[str] = "semantic-gan"
+
     generator_rates: LinearDecay | StepDecay
     discriminator_rates: LinearDecay | StepDecay
+    generator: GeneratorConfig = GeneratorConfig()
+    discriminator: PatchConfig = PatchConfig()
+    spectral_norm: bool = False
     # The paper names Adam without its betas; these are those of CycleGAN, its baseline.
-    optimizer: Adam = Adam()
-    seed: int = 0
+    optimizer: Adam | NAdam = Adam()
     batch: int = 8
     # "LSGAN and PatchGAN are combined", and equations 11 and 12; the one sentence about a "hinge version" comes without
     # a formula.
@@ -87,8 +90,6 @@ class Settings:
     discriminator_steps: int = 1
     # The paper has none.
     pool: int = 0
-    average_decay: float = 0.0
-    # How much of the pictures is kept. How much they look like the other kind, few held-out pictures cannot say.
     best_by: str = "reconstruction"
 
     @property
@@ -102,6 +103,20 @@ class Settings:
         if self.discriminator_steps < 1:
             raise OptionError(f"discriminator_steps is {self.discriminator_steps}, but must be 1 or more")
 
+    def networks(self) -> Networks:
+        judge = PatchDiscriminator(self.discriminator)
+        return Networks(
+            generator=Generator(self.generator),
+            discriminator=spectrally_normalised(judge) if self.spectral_norm else judge,
+        )
+
+    @property
+    def step_pictures(self) -> int:
+        return self.batch * self.discriminator_steps
+
+    def build(self, accelerator: Accelerator, data: Mapping[str, Folders]) -> "SemanticTraining":
+        return SemanticTraining.of(self, accelerator, data)
+
 
 class SemanticTraining(UnpairedTraining[Generator]):
     """The training as a `Trainable`: generators A2B and B2A, and the discriminators of what they paint.
@@ -110,25 +125,8 @@ class SemanticTraining(UnpairedTraining[Generator]):
     encoder of A2B and the decoder of B2A.
     """
 
-    settings: Settings
+    settings: SemanticGANRecipe
     errors = ("reconstruction", "cycle", "semantic")
-
-    def __init__(
-        self,
-        networks: Mapping[str, Networks],
-        accelerator: Accelerator,
-        domains: Domains,
-        held_out: Domains,
-        settings: Settings,
-    ) -> None:
-        """networks: of the directions 'A2B' and 'B2A', their generators this method's.
-
-        Raises OptionError for crops that the generators cannot give back.
-        """
-        super().__init__("semantic-gan", networks, accelerator, domains, held_out, settings)
-
-    def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
-        return self._draw(start, self.settings.batch * self.settings.discriminator_steps)
 
     def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
         """Both generators together, then each discriminator, first on what the generators painted before they learned.
@@ -143,8 +141,8 @@ class SemanticTraining(UnpairedTraining[Generator]):
         for some_A, some_B in zip(A, B, strict=True):
             pictures = {"A": some_A, "B": some_B}
             fakes = fakes or self._painted(pictures)
-            for _, direction, back in WAYS:
-                real = pictures[_kind_of(back)]
+            for kind, direction, _ in WAYS:
+                real = pictures[OTHER[kind]]
                 losses[f"{direction}/discriminator"] = self._learn_to_judge(direction, real, fakes[direction])
             fakes = {}
         self._update_averages(step)
@@ -228,8 +226,3 @@ class SemanticTraining(UnpairedTraining[Generator]):
     def _learn(self, name: str, loss: Tensor, networks: Iterable[nn.Module]) -> None:
         self.accelerator.backward(loss)
         self._update(name, networks)
-
-
-def _kind_of(direction: str) -> str:
-    """The kind of pictures that a direction starts from."""
-    return next(kind for kind, there, _ in WAYS if there == direction)

@@ -31,7 +31,7 @@ Pictures = Sequence[tuple[str, image.Picture]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class StudySettings:
     """How a study is run. choices: options that every variant gets, before its own. inputs: files that are read.
     overwrite: whether the outcome may replace one of other pictures or settings. places: of the contents, for a study
     that asks about some.
@@ -45,10 +45,10 @@ class Settings:
     places: Sequence[str] = ()
 
 
-class Workshop:
+class StudySetup:
     """What cells are made with: the pairs, the options, and one method that is loaded once."""
 
-    def __init__(self, base: Choices, contents: Pictures, styles: Pictures, settings: Settings) -> None:
+    def __init__(self, base: Choices, contents: Pictures, styles: Pictures, settings: StudySettings) -> None:
         """base: options of every variant."""
         self.base = base
         self.settings = settings

@@ -3,36 +3,33 @@
 Of the two kinds of pictures, A is the paper's content and B its style, so that A2B is its gen2s and B2A its gen2c.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-
-from accelerate import Accelerator
+from typing import ClassVar
 
 from impasto.methods.dncnn_cyclegan.network import Discriminator, Generator, GeneratorConfig
-from impasto.recipes.unpaired import DATA, UnpairedConfig, settle, training
-from impasto.training.cycle import CycleTraining
+from impasto.training.cycle import CycleRecipe
 from impasto.training.loop import Schedule
-from impasto.training.optimizers import Adam
 from impasto.training.schedules import StepDecay
 from impasto.training.unpaired import Networks
 
-__all__ = ["DATA", "Config", "build", "settle"]
-
 
 @dataclass(frozen=True, kw_only=True)
-class Config(UnpairedConfig):
-    """A whole recipe."""
+class DnCNNCycleGANRecipe(CycleRecipe):
+    """Settings of a run."""
+
+    method: ClassVar[str] = "dncnn-cyclegan"
 
     generator: GeneratorConfig = GeneratorConfig()
 
+    def networks(self) -> Networks:
+        return Networks(generator=Generator(self.generator), discriminator=Discriminator())
 
-def exp_large_bs() -> Config:
+
+def dncnn_cyclegan() -> DnCNNCycleGANRecipe:
     """exp_largeBS: 200 epochs over all style pictures, 16 at a time, at a constant rate (section 2.5)."""
-    return Config(
+    return DnCNNCycleGANRecipe(
         schedule=Schedule(steps=0, log_every=50, preview_every=1000, validate_every=1000, save_every=500),
         rates=StepDecay(rate=1e-3, epochs=200),
-        optimizer=Adam(),
         batch=16,
         # L_cheat + L_cycle and L_identity + L_dis as they stand in section 2.3.3: no weights, no identity loss of the
         # generators, and no earlier pictures.
@@ -47,32 +44,23 @@ def exp_large_bs() -> Config:
     )
 
 
-def exp_small_bs() -> Config:
+def dncnn_cyclegan_small_batch() -> DnCNNCycleGANRecipe:
     """exp_smallBS: two pictures at a time, at a constant rate."""
-    return replace(exp_large_bs(), batch=2)
+    return replace(dncnn_cyclegan(), batch=2)
 
 
-def exp_large_bs_decay() -> Config:
+def dncnn_cyclegan_decay() -> DnCNNCycleGANRecipe:
     """exp_largeBS_decay, the paper's best: from 2e-3, times 0.99 every second epoch."""
-    return replace(exp_large_bs(), rates=StepDecay(rate=2e-3, epochs=200, factor=0.99))
+    return replace(dncnn_cyclegan(), rates=StepDecay(rate=2e-3, epochs=200, factor=0.99))
 
 
-def exp_small_bs_decay() -> Config:
+def dncnn_cyclegan_small_batch_decay() -> DnCNNCycleGANRecipe:
     """exp_smallBS_decay, the paper's failure case (section 2.6). It does not say from which rate; from that of the
     other experiment whose rate decays."""
-    return replace(exp_large_bs_decay(), batch=2)
+    return replace(dncnn_cyclegan_decay(), batch=2)
 
 
-def single() -> Config:
+def dncnn_cyclegan_single() -> DnCNNCycleGANRecipe:
     """One single style picture, B (section 2.1): crops of it are its kind of pictures."""
     # An epoch of one picture would be one step.
-    return replace(exp_large_bs_decay(), epoch="A")
-
-
-def build(config: Config, accelerator: Accelerator, data: Mapping[str, Sequence[Path]]) -> CycleTraining:
-    """The run of the method dncnn-cyclegan. data: folders and shards of content pictures ('A') and of style ('B')."""
-
-    def networks() -> Networks:
-        return Networks(generator=Generator(config.generator), discriminator=Discriminator())
-
-    return training("dncnn-cyclegan", networks, config, accelerator, data)
+    return replace(dncnn_cyclegan_decay(), epoch="A")

@@ -1,0 +1,46 @@
+"""Recipes of NLA-CycleGAN (paper 000): CycleGAN with a non-local block in both generators, learned with NAdam."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
+from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
+from impasto.training.cycle import CycleRecipe
+from impasto.training.optimizers import NAdam
+from impasto.training.schedules import LinearDecay
+from impasto.training.unpaired import PUBLISHED, SLIM, Networks
+
+
+@dataclass(frozen=True, kw_only=True)
+class NLACycleGANRecipe(CycleRecipe):
+    """Settings of a run."""
+
+    method: ClassVar[str] = "nla-cyclegan"
+
+    generator: GeneratorConfig = GeneratorConfig()
+    discriminator: PatchConfig = PatchConfig()
+
+    def networks(self) -> Networks:
+        return Networks(generator=Generator(self.generator), discriminator=PatchDiscriminator(self.discriminator))
+
+
+def nla_cyclegan() -> NLACycleGANRecipe:
+    """As in paper 000, section 2.3: 150 epochs, whose rate falls after the first 100."""
+    return NLACycleGANRecipe(
+        schedule=PUBLISHED,
+        rates=LinearDecay(rate=2e-4, epochs=150, constant=100),
+        # The paper gives NAdam and its rate alone. Betas of CycleGAN, because with PyTorch's 0.9 the momentum would
+        # outlast the discriminator that it was gathered against; so Adam and NAdam differ in Nesterov's part only.
+        optimizer=NAdam(),
+    )
+
+
+def nla_cyclegan_compose() -> NLACycleGANRecipe:
+    """The other reading of paper 000: what is painted is blended with the input (section 3.2 and conclusion)."""
+    return replace(nla_cyclegan(), generator=GeneratorConfig(compose=True))
+
+
+def nla_cyclegan_slim() -> NLACycleGANRecipe:
+    """A sixteenth of the work, made for two hours."""
+    generator = GeneratorConfig(width=16, upsampling="resize")
+    return replace(nla_cyclegan(), **SLIM, generator=generator, discriminator=PatchConfig(width=32))
