@@ -19,6 +19,7 @@ import numpy as np
 
 from impasto.engine.architecture import ENCODER_HALO
 from impasto.engine.backend import embedded, graph
+from impasto.engine.strokes import CALM, FULL, HALO, LONG, OF_LONG, OF_SHORT, SHORT
 from impasto.gallery import named_styles, photos, shown, styles_file
 from impasto.service import FORMATS, Offer
 from impasto.web.copies import style_thumbnail
@@ -96,7 +97,7 @@ def _fetch_runtime(folder: Path) -> None:
 
 def _write_assets(folder: Path) -> None:
     config, conditioning = embedded()
-    for name in ("encode", "paint"):
+    for name in ("encode", "paint", "strokes"):
         shutil.copy(graph(name), folder / f"{name}.onnx")
     shutil.copy(styles_file(), folder / "styles.safetensors")
     halves = {name: array.astype(np.float16) for name, array in conditioning.weights.items()}
@@ -104,6 +105,8 @@ def _write_assets(folder: Path) -> None:
     networks = {
         "modulated": config.modulated, "grounded": config.grounded, "gain": config.gain, "halo": config.halo,
         "encoderHalo": ENCODER_HALO,
+        "strokes": {"short": SHORT, "long": LONG, "calm": CALM, "full": FULL, "halo": HALO, "ofLong": OF_LONG,
+                    "ofShort": OF_SHORT},
     }  # fmt: skip
     _write_json(folder / "networks.json", networks)
     offer = Offer()

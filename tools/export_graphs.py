@@ -2,7 +2,8 @@
 
 `encode.onnx`: a picture -> the features that the decoder paints from, and their means and variances, of all positions
 alike and by shares. `paint.onnx`: features, scales and shifts of them and of the decoder's responses, and grounds -> a
-picture. All sides are dynamic, weights are stored in half precision.
+picture. `strokes.onnx`: a painted picture -> the same with its strokes drawn out. All sides are dynamic, weights are
+stored in half precision.
 """
 
 import argparse
@@ -18,6 +19,17 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors import safe_open
 
 from impasto.engine.architecture import ENCODER_DEPTHS, LAYERS, DecoderConfig, level
+from impasto.engine.strokes import (
+    BUSY,
+    CALM_DEVIATION,
+    CONTOUR_DEVIATION,
+    FALL,
+    FINEST_DEVIATION,
+    LUMA,
+    PLAIN,
+    ROUNDS,
+    gaussian,
+)  # fmt: skip
 
 ASSETS = Path(__file__).parent.parent / "src" / "impasto" / "assets"
 
@@ -168,6 +180,164 @@ def doubled(graph: Graph, x: str, beside: str, config: DecoderConfig) -> str:
     return graph("Slice", x, np.array([0, 0]), ends, np.array([2, 3]))
 
 
+def strokes() -> Graph:
+    """`painted` and what it was painted `over`, (N, 3, H, W) each, how far strokes `reach`, in pixels, and how `calm`
+    plain places are to be, (N or 1, 1, H or 1, W or 1) each -> `drawn`, (N, 3, H, W), as `engine.strokes` says, and
+    `change`, (N, 1, 1, 1), the mean squared change of its finest over the mean square of that."""
+    graph = Graph()
+    painted, over = (graph.input(name, "N", 3, "H", "W") for name in ("painted", "over"))
+    reach, calm = (graph.input(name, "N_share", 1, f"H_{name}", f"W_{name}") for name in ("reach", "calm"))
+    size = graph("Slice", graph("Shape", painted), np.array([2]), np.array([4]))
+    light = brightness(graph, over)
+    kept = graph("Sub", np.float32(1), graph("Mul", calm, plain(graph, light, size)))
+    x = graph("Add", over, graph("Mul", kept, graph("Sub", painted, over)))
+    busy = graph("Mul", least_change(graph, light, size), np.float32(1 / BUSY**2))
+    along, across = steps(graph, x, graph("Div", reach, graph("Add", busy, np.float32(1))), size)
+    grid = positions(graph, size)
+    first, second = FALL
+    for _ in range(ROUNDS):
+        beside = [sampled(graph, x, grid, along, step) for step in (1, -1, 2, -2)]
+        near, far = graph("Add", beside[0], beside[1]), graph("Add", beside[2], beside[3])
+        mixed = graph("Add", x, graph("Mul", near, np.float32(first)))
+        mixed = graph("Add", mixed, graph("Mul", far, np.float32(second)))
+        x = graph("Mul", mixed, np.float32(1 / (1 + 2 * first + 2 * second)))
+        left, right = (sampled(graph, x, grid, across, step) for step in (1, -1))
+        lowest, highest = graph("Min", x, left, right), graph("Max", x, left, right)
+        middle = graph("Mul", graph("Add", left, right), np.float32(0.5))
+        x = graph("Sub", graph("Mul", x, np.float32(2)), middle)
+        x = graph("Min", graph("Max", x, lowest), highest)
+    graph("Identity", x, name="drawn")
+    graph.output("drawn", "N", 3, "H", "W")
+    before, after = (finest(graph, y) for y in (painted, x))
+    changed, all_of_it = (
+        graph("ReduceMean", graph("Mul", y, y), axes=[1, 2, 3]) for y in (graph("Sub", after, before), before)
+    )
+    graph("Div", changed, graph("Add", all_of_it, np.float32(1e-12)), name="change")
+    graph.output("change", "N", 1, 1, 1)
+    return graph
+
+
+def finest(graph: Graph, x: str) -> str:
+    """Brightness without that of the surroundings."""
+    light = graph("Conv", x, np.array(LUMA, np.float32).reshape(1, 3, 1, 1))
+    return graph("Sub", light, blurred(graph, light, FINEST_DEVIATION, 1))
+
+
+def plain(graph: Graph, light: str, size: str) -> str:
+    """How plain each place is, from 0 to 1. light: the halved picture's brightness."""
+    mean, square = (blurred(graph, y, CALM_DEVIATION, 1) for y in (light, graph("Mul", light, light)))
+    variance = graph("Max", graph("Sub", square, graph("Mul", mean, mean)), np.float32(0))
+    share = graph("Min", graph("Mul", graph("Sqrt", variance), np.float32(1 / PLAIN)), np.float32(1))
+    rising = graph("Mul", graph("Mul", share, share), graph("Sub", np.float32(3), graph("Add", share, share)))
+    return enlarged(graph, graph("Sub", np.float32(1), rising), size)
+
+
+def least_change(graph: Graph, light: str, size: str) -> str:
+    """The smaller eigenvalue of the smoothed structure tensor."""
+    right, down = slopes(graph, light)
+    squares = [graph("Mul", slope, slope) for slope in (right, down)]
+    twice = graph("Mul", graph("Mul", right, down), np.float32(2))
+    tensor = graph("Concat", graph("Sub", *squares), twice, graph("Add", *squares), axis=1)
+    tensor = blurred(graph, tensor, CONTOUR_DEVIATION, 3)
+    doubled_angle, energy = (
+        graph("Slice", tensor, np.array([first]), np.array([last]), np.array([1])) for first, last in ((0, 2), (2, 3))
+    )
+    difference = graph("Sub", energy, length(graph, doubled_angle))
+    return enlarged(graph, graph("Max", graph("Mul", difference, np.float32(0.5)), np.float32(0)), size)
+
+
+def slopes(graph: Graph, light: str) -> tuple[str, str]:
+    scharr = np.array([[3, 0, -3], [10, 0, -10], [3, 0, -3]], np.float32) / 32
+    return halves(graph, graph("Conv", reflect(graph, light), np.stack([scharr, scharr.T])[:, None]))
+
+
+def length(graph: Graph, x: str) -> str:
+    return graph("Sqrt", graph("ReduceSum", graph("Mul", x, x), np.array([1])))
+
+
+def steps(graph: Graph, x: str, reach: str, size: str) -> tuple[str, str]:
+    """(N, H, W, 2) each: from every pixel `reach` pixels along the contour that it is on, and across, in `GridSample`'s
+    coordinates."""
+    right, down = slopes(graph, brightness(graph, x))
+    difference = graph("Sub", graph("Mul", right, right), graph("Mul", down, down))
+    product = graph("Mul", graph("Mul", right, down), np.float32(2))
+    doubled_angle = blurred(graph, graph("Concat", difference, product, axis=1), CONTOUR_DEVIATION, 2)
+    doubled_angle = enlarged(graph, doubled_angle, size)
+    divisor = graph("Add", length(graph, doubled_angle), np.float32(1e-12))
+    cosine, sine = halves(graph, graph("Div", doubled_angle, divisor))
+    half_cosine, half_sine = (
+        graph("Sqrt", graph("Mul", graph("Max", graph(kind, np.float32(1), cosine), np.float32(0)), np.float32(0.5)))
+        for kind in ("Add", "Sub")
+    )
+    is_negative = graph("Less", sine, np.float32(0))
+    half_sine = graph("Mul", half_sine, graph("Where", is_negative, np.float32(-1), np.float32(1)))
+    scale = graph("Div", np.float32(2), last_position(graph, size))
+    return tuple(
+        graph("Mul", graph("Transpose", graph("Mul", graph("Concat", *pair, axis=1), reach), perm=[0, 2, 3, 1]), scale)
+        for pair in ((graph("Neg", half_sine), half_cosine), (half_cosine, half_sine))
+    )
+
+
+def halves(graph: Graph, x: str) -> tuple[str, str]:
+    """The first channel and the second."""
+    first, second = (graph("Slice", x, np.array([k]), np.array([k + 1]), np.array([1])) for k in (0, 1))
+    return first, second
+
+
+def last_position(graph: Graph, size: str) -> str:
+    """(2,): of a column and of a row, counted from 0."""
+    turned = graph("Gather", graph("Cast", size, to=TensorProto.FLOAT), np.array([1, 0]))
+    return graph("Sub", turned, np.float32(1))
+
+
+def positions(graph: Graph, size: str) -> str:
+    """(1, H, W, 2): of every pixel, x before y, from -1 to 1."""
+    rows, columns = (
+        graph(
+            "Range",
+            np.float32(0),
+            graph(
+                "Squeeze", graph("Gather", graph("Cast", size, to=TensorProto.FLOAT), np.array([side])), np.array([0])
+            ),
+            np.float32(1),
+        )
+        for side in (0, 1)
+    )
+    rows = graph("Reshape", rows, np.array([1, -1, 1, 1]))
+    columns = graph("Reshape", columns, np.array([1, 1, -1, 1]))
+    nothing = graph("Mul", graph("Add", rows, columns), np.float32(0))
+    places = graph("Concat", graph("Add", nothing, columns), graph("Add", nothing, rows), axis=3)
+    return graph("Sub", graph("Mul", places, graph("Div", np.float32(2), last_position(graph, size))), np.float32(1))
+
+
+def sampled(graph: Graph, x: str, grid: str, step: str, times: float) -> str:
+    """x, so many steps away, between its pixels."""
+    there = graph("Add", grid, graph("Mul", step, np.float32(times)))
+    return graph("GridSample", x, there, mode="bilinear", padding_mode="border", align_corners=1)
+
+
+def brightness(graph: Graph, x: str) -> str:
+    """(N, 1, ceil(H / 2), ceil(W / 2))."""
+    return halve(graph, graph("Conv", x, np.array(LUMA, np.float32).reshape(1, 3, 1, 1)))
+
+
+def blurred(graph: Graph, x: str, deviation: float, channels: int) -> str:
+    """By a Gaussian; border pixels go on beyond the border."""
+    kernel = gaussian(deviation)
+    radius = len(kernel) // 2
+    for shape, pads in (((1, -1), [0, radius]), ((-1, 1), [radius, 0])):
+        x = graph("Pad", x, np.array([0, 0, *pads] * 2), mode="edge")
+        x = graph("Conv", x, np.tile(kernel.reshape(1, 1, *shape), (channels, 1, 1, 1)), group=channels)
+    return x
+
+
+def enlarged(graph: Graph, x: str, size: str) -> str:
+    """Twice as high and wide, or a line less."""
+    scales = np.array([1, 1, 2, 2], np.float32)
+    x = graph("Resize", x, "", scales, mode="linear", coordinate_transformation_mode="half_pixel")
+    return graph("Slice", x, np.array([0, 0]), size, np.array([2, 3]))
+
+
 def loaded(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     with safe_open(path, "np") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["impasto"])  # noqa: SIM118
@@ -187,6 +357,7 @@ def main() -> None:
         path = chosen.output / f"{name}.onnx"
         graph.save(path, {"weights": hashlib.sha256(source.read_bytes()).hexdigest()})
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, opset {OPSET}, of {source.name}")
+    strokes().save(chosen.output / "strokes.onnx", {})
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from impasto.engine.prepared import STROKE, octaves
 from impasto.engine.raster import Held, Window, resized
 from impasto.engine.smoothing import smooth
 from impasto.engine.statistics import Array
+from impasto.engine.strokes import HALO
 from impasto.engine.styles import Style
 from impasto.methods.adain.backend import PyTorch
 from impasto.methods.adain.network import Decoder
@@ -163,7 +164,7 @@ def test_pictures_are_painted_together_as_alone(painter: Painter) -> None:
     for choices in ({}, {"detail": 0.3}, {"detail": 0.3, "strength": 0.5}, {"stroke": stroke(70, 2.0)}):
         some = replace(painter, **choices)  # type: ignore[arg-type]
         alone = np.concatenate([some(photo[None]) for photo in photos])
-        np.testing.assert_allclose(some(photos), alone, atol=1e-4, rtol=0)
+        np.testing.assert_allclose(some(photos), alone, atol=5e-4, rtol=0)
 
 
 # --- regions and opacity ---------------------------------------------------------------------------------------------
@@ -237,24 +238,24 @@ def test_what_is_hidden_counts_for_nothing(painter: Painter, ratio: float, in_re
 WAYS = {
     "plainly": {},
     "abstract": {"detail": 0.0},
-    "octaves": {"stroke": stroke(301, 2.5), "detail": 0.5},
+    "octaves": {"stroke": stroke(381, 2.5), "detail": 0.5},
     "little": {"strength": 0.6, "detail": 0.5},
-    "exaggerated": {"strength": 1.5, "stroke": stroke(301, 2.0)},
+    "exaggerated": {"strength": 1.5, "stroke": stroke(381, 2.0)},
 }
 
 
 @pytest.mark.parametrize("shares", ["everywhere", "opacity", "regions"])
 @pytest.mark.parametrize("way", WAYS)
 def test_tiles_are_the_whole(painter: Painter, way: str, shares: str) -> None:
-    photo, soft = picture(301, 355, 0), picture(301, 355, 3)[:, :1]
+    photo, soft = picture(381, 425, 0), picture(381, 425, 3)[:, :1]
     some = replace(painter, **WAYS[way])
     if shares == "regions":
-        some = regional(some, [soft, (1 - soft) * picture(301, 355, 4)[:, :1]], opacity=Held(soft.round()))
+        some = regional(some, [soft, (1 - soft) * picture(381, 425, 4)[:, :1]], opacity=Held(soft.round()))
     elif shares == "opacity":
         some = replace(some, opacity=Held(soft.round()))
     whole = some(photo)
-    tiled = replace(some, side=2 * some.backend.config.halo + 40)(photo)
-    np.testing.assert_allclose(tiled.clip(0, 1), whole.clip(0, 1), atol=EXACT / 4)
+    tiled = replace(some, side=2 * (some.backend.config.halo + HALO) + 40)(photo)
+    np.testing.assert_allclose(tiled.clip(0, 1), whole.clip(0, 1), atol=EXACT / 2)
 
 
 def test_tiles_come_in_order_and_without_gaps(painter: Painter) -> None:

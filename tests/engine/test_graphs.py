@@ -96,6 +96,15 @@ def test_every_way_to_paint_is_that_of_the_trained_networks(trained: Backend, ru
         np.testing.assert_allclose(found, expected, atol=0.2 / 255)
 
 
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_strokes_are_drawn_out_as_by_pytorch(trained: Backend, runtime, name: str) -> None:
+    for size in ((9, 9), (60, 81)):
+        painting, over, share = photo(*size), photo(size[0] + 1, size[1])[:, :, 1:], photo(*size)[:, :1]
+        expected, found = (by.draw(painting, over, 2 * share, share) for by in (trained, runtime(name, "auto")))
+        np.testing.assert_allclose(found, expected, atol=0.1 / 255)
+        assert runtime(name, "auto").change(painting) == pytest.approx(trained.change(painting), rel=1e-3)
+
+
 def test_the_runtime_calls_nobody() -> None:
     code = "import sys, impasto.engine.openvino; assert 'openvino_telemetry' not in sys.modules, 'it reports itself'"
     subprocess.run([sys.executable, "-c", code], check=True)

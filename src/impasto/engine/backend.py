@@ -1,4 +1,4 @@
-"""The two calls that painting is made of, and who answers them."""
+"""The calls that painting is made of, and who answers them."""
 
 import importlib
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from impasto.engine.architecture import LAYERS, DecoderConfig, halved, level
 from impasto.engine.conditioning import Conditioning
 from impasto.engine.given import Given
 from impasto.engine.statistics import Array, Moments
+from impasto.engine.strokes import LONG
 from impasto.errors import OptionError
 from impasto.weights import WEIGHTS, load_arrays, location
 
@@ -34,6 +35,13 @@ class Backend(Protocol):
 
         Returns (N, 3, H, W), which nothing keeps within [0, 1].
         """
+
+    def draw(self, painted: Array, over: Array, reach: Array, calm: Array) -> Array:
+        """A painting, (N, 3, H, W), with its strokes drawn out, as `engine.strokes` says; the same where reach and calm
+        are 0. over: what it was painted over. reach, in pixels, and calm, a share: (1, 1, H or 1, W or 1)."""
+
+    def change(self, painting: Array) -> float:
+        """Of the finest of one painting, (1, 3, H, W), by drawing it out at full length, as `length_of` takes it."""
 
 
 # The runtimes of graphs, the fastest first.
@@ -63,7 +71,7 @@ def load_backend(precision: str = "auto", runtime: str = "auto") -> Backend:
 
 
 def graph(name: str) -> Path:
-    """The file of `encode` or `paint`."""
+    """The file of `encode`, `paint` or `strokes`."""
     return location(WEIGHTS["adain"]).with_name(f"{name}.onnx")
 
 
@@ -82,6 +90,16 @@ def inputs_of_paint(given: Given, grounds: Mapping[str, Array]) -> dict[str, Arr
     affine = {**given.exchange, **given.modulation}
     named = {f"{name}.{kind}": pair[place] for name, pair in affine.items() for place, kind in enumerate(KINDS)}
     return named | {f"{name}.ground": noise for name, noise in grounds.items()}
+
+
+def inputs_of_change(painting: Array) -> dict[str, Array]:
+    """What the graph `strokes` takes of a painting that is drawn out at full length, over nothing."""
+    return {"painted": painting, "over": np.zeros_like(painting), "reach": one(LONG), "calm": one(0.0)}
+
+
+def one(value: float) -> Array:
+    """The same at every place."""
+    return np.full((1, 1, 1, 1), value, np.float32)
 
 
 KINDS = ("scale", "shift")

@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 
 from impasto.engine.architecture import LAYERS
-from impasto.engine.backend import embedded, graph, inputs_of_paint, moments_by, moments_of
+from impasto.engine.backend import embedded, graph, inputs_of_change, inputs_of_paint, moments_by, moments_of
 from impasto.engine.given import Given
 from impasto.engine.statistics import Array, Moments
 from impasto.engine.threads import threads
@@ -23,9 +23,9 @@ class ONNXRuntime:
         self.config, self.conditioning = embedded()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads()
-        self._encode, self._paint = (
+        self._encode, self._paint, self._strokes = (
             onnxruntime.InferenceSession(graph(name), options, providers=["CPUExecutionProvider"])
-            for name in ("encode", "paint")
+            for name in ("encode", "paint", "strokes")
         )
 
     def encode(self, picture: Array, shares: Array | None = None) -> dict[str, Moments]:
@@ -46,6 +46,14 @@ class ONNXRuntime:
         self._paint.run_with_iobinding(binding)
         painted: Array = binding.get_outputs()[0].numpy()
         return painted
+
+    def draw(self, painted: Array, over: Array, reach: Array, calm: Array) -> Array:
+        drawn: Array
+        (drawn,) = self._strokes.run(["drawn"], {"painted": painted, "over": over, "reach": reach, "calm": calm})
+        return drawn
+
+    def change(self, painting: Array) -> float:
+        return float(self._strokes.run(["change"], inputs_of_change(painting))[0].item())
 
     def _encoded(
         self, picture: Array, shares: Array | None, names: list[str]

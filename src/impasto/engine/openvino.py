@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from impasto.engine.architecture import LAYERS
-from impasto.engine.backend import KINDS, embedded, graph, inputs_of_paint, moments_by, moments_of
+from impasto.engine.backend import KINDS, embedded, graph, inputs_of_change, inputs_of_paint, moments_by, moments_of
 from impasto.engine.given import Given
 from impasto.engine.signals import signal_stack_kept
 from impasto.engine.statistics import EPSILON, Array, Moments
@@ -49,6 +49,8 @@ OUTPUTS = {
     "shared moments": moments_by(shared=True),
     "paint": PAINTED,
     "exchange and paint": PAINTED,
+    "draw": ["drawn"],
+    "change": ["change"],
 }
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
@@ -89,8 +91,14 @@ class OpenVINO:
         # What is painted next is painted in the same place.
         return np.array(found["painted"])
 
+    def draw(self, painted: Array, over: Array, reach: Array, calm: Array) -> Array:
+        return np.array(self._run("draw", {"painted": painted, "over": over, "reach": reach, "calm": calm})["drawn"])
+
+    def change(self, painting: Array) -> float:
+        return float(self._run("change", inputs_of_change(painting))["change"].item())
+
     def _run(self, kind: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        is_large = inputs["picture"].size > LARGE
+        is_large = max(array.size for array in inputs.values()) > LARGE
         program = self._program(kind, tuple((name, array.shape) for name, array in inputs.items()), is_large)
         if is_large:
             self._make_room(program)
@@ -120,7 +128,7 @@ class OpenVINO:
         return programs[key]
 
     def _compiled(self, kind: str, shapes: Shapes) -> Any:
-        model = self._core.read_model(graph("encode"))
+        model = self._core.read_model(graph("strokes" if kind in ("draw", "change") else "encode"))
         if OUTPUTS[kind] != PAINTED:
             model = _cut([model.output(name) for name in OUTPUTS[kind]], model.get_parameters())
         else:
@@ -130,7 +138,9 @@ class OpenVINO:
                 given = _exchanging(model, given, self.config.gain)
             model = _joined(model, decoder, given)
         model.reshape({name: openvino.PartialShape(list(shape)) for name, shape in shapes})
-        return self._core.compile_model(model, "CPU", self._settings).create_infer_request()
+        # Places in a picture need more digits than half precision has.
+        exact = {"INFERENCE_PRECISION_HINT": "f32"} if kind in ("draw", "change") else {}
+        return self._core.compile_model(model, "CPU", self._settings | exact).create_infer_request()
 
 
 def _joined(encoder: Any, decoder: Any, given: list[Any]) -> Any:

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from impasto.engine.architecture import ENCODER_HALO, MULTIPLE, halved
-from impasto.engine.backend import Backend
+from impasto.engine.backend import Backend, one
 from impasto.engine.colours import Colours, blend_colours, colours, recolouring
 from impasto.engine.following import Following
 from impasto.engine.given import Given, InRegions
@@ -17,6 +17,7 @@ from impasto.engine.raster import Extended, Held, Product, Raster, Resized, Wind
 from impasto.engine.room import Room, Scratch, materialised, room
 from impasto.engine.smoothing import Smoothed, smooth
 from impasto.engine.statistics import Array, Codes, Moments, Statistics, blend, exchange, merged
+from impasto.engine.strokes import CALM, FULL, HALO, reach_of
 from impasto.engine.styles import Style
 from impasto.engine.tiles import tiles
 
@@ -43,6 +44,7 @@ class Painter:
     style: the only one, or a blend. regions: instead, styles and how much of each position is that style's, (1, 1, H,
     W) each. opacity: (N or 1, 1, H, W); None where all of the photo is visible.
     strength, detail, stroke: of `StylizeOptions`. Detail and stroke mean something to a detailed decoder alone.
+    drawing: how much strokes are drawn out, from 0 to 1; None as detail is left out.
     following: of a frame of a film in one style, what its statistics follow. canvas: of such a frame, too, as
     `ground_on` has it; None where strokes hold still.
     side: of the square that nothing larger than is painted at once.
@@ -55,6 +57,7 @@ class Painter:
     strength: float = 1.0
     detail: float = 1.0
     stroke: float = 0.01
+    drawing: float | None = None
     following: Following | None = None
     canvas: Array | None = None
     side: int = SIDE
@@ -150,7 +153,8 @@ class Painter:
         """prepared: what the network sees of the photo. margin: pixels around each part that come with it, as far as
         the picture has them."""
         size = prepared.size
-        cut = tiles(*size, self.backend.config.halo + margin, self.side)
+        halo = self.backend.config.halo + margin + (HALO if self._drawn else 0)
+        cut = tiles(*size, halo, self.side)
         at_once = self._at_once_given() if len(cut) == 1 else None
         given, plain = (at_once, None) if at_once else self._given(prepared, photo)
         for core, place in cut:
@@ -163,7 +167,24 @@ class Painter:
                 if np.any(rest):
                     original = photo.window(place)
                     painted = painted + rest * (original - self.backend.paint(original, plain, grounds))
+            if self._drawn:
+                painted = self.backend.draw(painted, pixels, *self._strokes(place))
             yield Part(core, wanted, place.cut(wanted, pixels), place.cut(wanted, painted))
+
+    @property
+    def _drawn(self) -> float:
+        """How much strokes are drawn out."""
+        if not self.backend.config.detailed:
+            return 0.0
+        return min(1.0, (1 - self._kept) / FULL) if self.drawing is None else self.drawing
+
+    def _strokes(self, place: Window) -> tuple[Array, Array]:
+        """Their reach at each pixel, and how calm plain places are to be."""
+        if self.style is not None:
+            return one(reach_of(self.style.length) * self._drawn), one(CALM * self._drawn)
+        shares = [(style, np.float32(self._drawn) * region.window(place)) for style, region in self.regions]
+        reach = sum(np.float32(reach_of(style.length)) * share for style, share in shares)
+        return np.asarray(reach), np.float32(CALM) * np.minimum(1, sum(share for _, share in shares))
 
     def _grounds(self, place: Window, size: tuple[int, int]) -> dict[str, Array]:
         """{convolution: its ground} at a place of the picture of this size."""
@@ -234,7 +255,7 @@ class Painter:
     def _finer(self, base: Raster) -> "Iterator[Part]":
         """An enlarged painting with what a pass over it adds: strokes of this size, in the colours that are there."""
         amount = FINER * np.float32(min(1.0, self.strength))
-        for part in replace(self, strength=1.0, detail=1.0)._painted(base, base, margin=STILL):
+        for part in replace(self, strength=1.0, detail=1.0, drawing=self._drawn)._painted(base, base, margin=STILL):
             added = part.painted - part.under
             added -= _local_means(added)
             added *= amount

@@ -20,8 +20,8 @@ class Style:
     """statistics: of the four layers. colours: mean and covariance of the painting's RGB.
 
     encoder: sha256 of the weights that it was encoded with, and their pooling. name: of the painting. scale: the
-    style_scale that it was seen at. picture: the painting itself, (1, 3 or 4, h, w), for what needs more than
-    statistics; a style from a file is without it.
+    style_scale that it was seen at. length: of its strokes, from 0 to 1. picture: the painting itself, (1, 3 or 4, h,
+    w), for what needs more than statistics; a style from a file is without it.
     """
 
     statistics: Codes
@@ -29,6 +29,7 @@ class Style:
     encoder: str
     name: str = ""
     scale: float = 1.0
+    length: float = 0.5
     picture: Array | None = field(default=None, repr=False, compare=False)
 
     def save(self, path: str | Path) -> None:
@@ -36,7 +37,7 @@ class Style:
         path = Path(path)
         if not path.name.endswith(STYLE_SUFFIX):
             raise WeightsError(f"{path}: a style's file must be named NAME{STYLE_SUFFIX}")
-        about = {"encoder": self.encoder, "name": self.name, "scale": self.scale}
+        about = {"encoder": self.encoder, "name": self.name, "scale": self.scale, "length": self.length}
         weights.save_arrays(path, self._arrays(), {"style": about})
 
     def pixels(self, options: Options) -> Array:
@@ -60,7 +61,8 @@ def save_styles(path: Path, styles: Sequence[Style], about: Sequence[Mapping[str
     """
     each = [style._arrays() for style in styles]
     arrays = {key: np.stack([one[key] for one in each]) for key in each[0]}
-    config = {"styles": list(about), "encoder": styles[0].encoder, "scale": styles[0].scale}
+    lengths = [round(style.length, 3) for style in styles]
+    config = {"styles": list(about), "encoder": styles[0].encoder, "scale": styles[0].scale, "lengths": lengths}
     weights.save_arrays(path, arrays, config)
 
 
@@ -74,13 +76,15 @@ def load_style(path: Path, name: str = "") -> Style:
         if "styles" in config:
             place = [one["name"] for one in config["styles"]].index(name)
             arrays = {key: value[place] for key, value in arrays.items()}
-            config = {"style": {**config, "name": name}}
+            config = {"style": {**config, "name": name, "length": config["lengths"][place]}}
         about = config["style"]
         statistics = {layer: _column(arrays, layer) for layer in LAYERS}
         if "colours.mean" not in arrays:
             raise WeightsError(f"{path}: holds no colours, as older impastos left it; encode the painting anew")
         colours = arrays["colours.mean"].reshape(1, 3), arrays["colours.covariance"].reshape(1, 3, 3)
-        return Style(statistics, colours, str(about["encoder"]), str(about["name"]), float(about["scale"]))
+        # Files of before strokes were measured are without their length.
+        length = float(about.get("length", Style.length))
+        return Style(statistics, colours, str(about["encoder"]), str(about["name"]), float(about["scale"]), length)
     except (KeyError, TypeError, ValueError):
         raise WeightsError(f"{path}: holds no style; impasto writes them with `impasto encode`") from None
 
@@ -93,4 +97,5 @@ def _column(arrays: Mapping[str, Array], layer: str) -> Statistics:
 def blended(styles: Sequence[Style], shares: Sequence[float]) -> Style:
     """Several styles as one, in these shares."""
     codes, tones = [style.statistics for style in styles], [style.colours for style in styles]
-    return Style(blend(codes, shares), blend_colours(tones, shares), styles[0].encoder)
+    length = sum(style.length * share for style, share in zip(styles, shares, strict=True))
+    return Style(blend(codes, shares), blend_colours(tones, shares), styles[0].encoder, length=length)

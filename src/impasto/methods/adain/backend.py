@@ -20,6 +20,7 @@ from impasto.engine.statistics import Array, Moments
 from impasto.errors import OptionError, WeightsError
 from impasto.losses.feature_statistics import mean_variance
 from impasto.methods.adain.network import Decoder
+from impasto.methods.adain.strokes import change, drawn
 from impasto.tensors import gated
 from impasto.weights import load, save
 
@@ -51,6 +52,15 @@ class PyTorch:
         painted = self.decoder.paint(changed, modulation, (picture.shape[2], picture.shape[3]), noise)
         result: Array = painted.float().contiguous().cpu().numpy()
         return result
+
+    @torch.inference_mode()
+    def draw(self, painted: Array, over: Array, reach: Array, calm: Array) -> Array:
+        result: Array = drawn(*(self._there(value) for value in (painted, over, reach, calm))).cpu().numpy()
+        return result
+
+    @torch.inference_mode()
+    def change(self, painting: Array) -> float:
+        return change(self._there(painting))
 
     def _features(self, picture: Array) -> dict[str, Tensor]:
         pixels = self._there(picture).contiguous(memory_format=torch.channels_last)

@@ -47,7 +47,7 @@ class AdaINOptions(EncoderOptions):
         values=(0.5, 0.75, 1.0, 1.25, 1.5),
     )
     detail: float = option(
-        0.85, "how much of the photo's fine detail stays; 1 is all of it", minimum=0, maximum=1, plain=True
+        0.9, "how much of the photo's fine detail stays; 1 is all of it", minimum=0, maximum=1, plain=True
     )
     stroke: float = option(
         0.01,

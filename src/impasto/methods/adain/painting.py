@@ -48,15 +48,17 @@ class PaintingObjective:
     an eighth of the batch. masses: of the squared difference to the photo in the painting's colours, both as means of
     8 x 8 pixels: no glow beside dark shapes, fainter pebbles in a plain sky. finest: of the squared difference to what
     that photo has and its softened copy has not: crisp edges, and no mesh. sliced: of patches of 3 x 3 features;
-    pixels: of 5 x 5 pixels; `filters` random directions each, in `blocks` blocks of 8 x 8 places.
+    pixels: of 5 x 5 pixels; `filters` random directions each, in `blocks` blocks of 8 x 8 places. neighbours: every
+    place like some place of the painting; alike: like the place whose features are closest to the photo's.
     """
 
     content: tuple[float, float] = (4.0, 2.0)
     statistics: float = 3.0
     covariance: float = 2.0
-    sliced: float = 1.5
+    sliced: float = 1.0
     pixels: float = 1.0
     neighbours: float = 1.0
+    alike: float = 2.0
     identity: float = 5.0
     steady: float = 20.0
     masses: float = 40.0
@@ -191,7 +193,7 @@ class PaintingTraining:
         objective, count, few = self.settings.objective, len(batch["style"]), len(batch["own"])
         with self._autocast():
             with torch.no_grad():
-                wanted = self.encoder(softened(batch["wanted"]), objective.content_layers)
+                wanted = self.encoder(softened(batch["wanted"]), {*objective.content_layers, *LAYERS[2:]})
                 seen = self.encoder(softened(batch["style"]), {*objective.style_layers, *LAYERS})
                 target = {layer: mean_std(value) for layer, value in self.encoder(batch["style"], LAYERS).items()}
                 given = self._given(batch, target)
@@ -209,7 +211,7 @@ class PaintingTraining:
             "identity": objective.identity * (same - batch["own"]).square().mean(),
             "steady": objective.steady * (painted[:few] - clean).square().mean(),
             "finest": objective.finest * ((painted - soft) - finest).square().mean(),
-            **self._style_losses(soft, found, batch, seen),
+            **self._style_losses(soft, found, batch, seen, wanted),
         }
         return painted, losses
 
@@ -234,9 +236,10 @@ class PaintingTraining:
         return given, codes, detail, {name: torch.cat([x, x[:few], x[:few]]) for name, x in grounds.items()}
 
     def _style_losses(
-        self, soft: Tensor, found: dict[str, Tensor], batch: Batch, seen: dict[str, Tensor]
+        self, soft: Tensor, found: dict[str, Tensor], batch: Batch, seen: dict[str, Tensor], wanted: dict[str, Tensor]
     ) -> dict[str, Tensor]:
-        """soft: the painted pictures, softened; found: their features; seen: those of the softened paintings."""
+        """soft: the painted pictures, softened; found: their features; seen, wanted: those of the softened
+        paintings and photographs."""
         objective = self.settings.objective
         alike = {layer: (mean_std(found[layer]), mean_std(seen[layer])) for layer in objective.style_layers}
         style, places = softened(batch["style"]), batch["places"]
@@ -245,6 +248,7 @@ class PaintingTraining:
             "covariance": [relative_covariance_loss(found[x], seen[x]) for x in LAYERS],
             "sliced": [sliced_wasserstein_loss(found[x], seen[x], batch[f"filters {x}"], places) for x in LAYERS],
             "pixels": [sliced_wasserstein_loss(soft, style, batch["filters pixels"], places)],
+            "alike": [nearest_neighbour_loss(found[x], seen[x], query=wanted[x]) for x in LAYERS[2:]],
             "neighbours": [nearest_neighbour_loss(found[x], seen[x]) for x in LAYERS[2:]],
         }
         return {name: getattr(objective, name) * torch.stack(values).sum() for name, values in terms.items()}

@@ -37,7 +37,7 @@ class AdaINRecipe(PaintingSettings):
     hidden: int = 128
     gain: float = 4.0
     grounds: tuple[int, ...] = (4, 3, 2)
-    content_sides: tuple[int, ...] = (320, 384, 448, 544)
+    content_sides: tuple[int, ...] = (224, 272, 336, 448)
     style_sides: tuple[int, ...] = (320, 416, 512, 640)
     held_out: int = 8
 
@@ -103,7 +103,7 @@ def adain_more() -> AdaINRecipe:
     """Further steps for a decoder of the default method (`--start`), in batches for a CPU."""
     return replace(
         adain(),
-        schedule=Schedule(steps=2000, preview_every=500, validate_every=500, save_every=200, keep=1),
+        schedule=Schedule(steps=4000, preview_every=500, validate_every=500, save_every=200, keep=1),
         objective=PaintingObjective(filters=16, blocks=48),
         rates=OneCycle(peak=4e-4),
         stages=((0.0, 4, 192),),

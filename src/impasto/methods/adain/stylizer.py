@@ -15,9 +15,10 @@ from impasto.device import CPU, Device, memory_guard, needed_torch
 from impasto.engine.backend import Backend, has_runtime, load_backend
 from impasto.engine.colours import colours
 from impasto.engine.following import Following
-from impasto.engine.painter import Painter, Write, encoded
+from impasto.engine.painter import LEAST, Painter, Write, encoded
 from impasto.engine.raster import Held, Raster
 from impasto.engine.statistics import Array
+from impasto.engine.strokes import length_of
 from impasto.engine.styles import Style, blended
 from impasto.errors import OptionError
 from impasto.masks import visible
@@ -153,9 +154,11 @@ class AdaIN:
         height, width = (max(1, round(side * ratio)) for side in sides)
         with memory_guard(self.device, height, width, BYTES_PER_PIXEL):
             pixels, opacity = visible(image.resize(picture, height, width))
-            found = encoded(self.backend(options), pixels, opacity)
+            backend = self.backend(options)
+            found = encoded(backend, pixels, opacity)
             tones = colours([(pixels, opacity)])
-        return Style(found, tones, self._eye(options), name, options.style_scale, picture)
+            length = length_of(backend.change(pixels)) if min(height, width) >= LEAST else Style.length
+        return Style(found, tones, self._eye(options), name, options.style_scale, length, picture)
 
     def bytes_per_pixel(self, options: AdaINOptions, *, regions: int = 0) -> float:
         """Memory of one pixel of the picture at the peak of painting."""

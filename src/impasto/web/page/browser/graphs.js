@@ -18,14 +18,13 @@ function momentsOf(found, kinds, size) {
 }
 
 export class Graphs {
-  // ort: the runtime's module. provider: wasm or webgpu. networks: what the build wrote of both. files: {encode, paint, conditioning}: buffers.
+  // ort: the runtime's module. provider: wasm or webgpu. networks: what the build wrote of all. files: {encode, paint, strokes, conditioning}: buffers.
   static async load(ort, provider, networks, files) {
     const settings = { executionProviders: [provider], graphOptimizationLevel: 'all' }
-    const [encode, paint] = [
-      await ort.InferenceSession.create(files.encode, settings), await ort.InferenceSession.create(files.paint, settings),
-    ]
+    const sessions = {}
+    for (const name of ['encode', 'paint', 'strokes']) sessions[name] = await ort.InferenceSession.create(files[name], settings)
     const weights = Object.fromEntries(Object.entries(parsed(files.conditioning).arrays).map(([name, { data }]) => [name, data]))
-    return new Graphs({ ort, sessions: { encode, paint }, conditioning: new Conditioning(weights, networks.modulated), ...networks })
+    return new Graphs({ ort, sessions, conditioning: new Conditioning(weights, networks.modulated), ...networks })
   }
 
   constructor(parts) {
@@ -52,6 +51,25 @@ export class Graphs {
     return new Pixels(3, ...picture.size, painted.data)
   }
 
+  // A painting with its strokes drawn out. over: what it was painted over. reach, calm: a number, or pixels.
+  async draw(painted, over, reach, calm) {
+    const inputs = { painted, over, reach: numbered(reach), calm: numbered(calm) }
+    const { drawn } = await this.sessions.strokes.run(this.#tensors(inputs), ['drawn'])
+    return new Pixels(3, ...painted.size, drawn.data)
+  }
+
+  // How long a painting's strokes are, from 0 to 1.
+  async length(painting) {
+    const { long, ofLong, ofShort } = this.strokes
+    const inputs = { painted: painting, over: painting.map(() => 0), reach: [long], calm: [0] }
+    const { change } = await this.sessions.strokes.run(this.#tensors(inputs), ['change'])
+    return Math.min(1, Math.max(0, (ofShort - change.data[0]) / (ofShort - ofLong)))
+  }
+
+  #tensors(inputs) {
+    return Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, this.#tensor(values)]))
+  }
+
   #seen(picture, shares) {
     return { picture: this.#tensor(picture), shares: this.#tensor(shares || new Pixels(1, ...picture.size).map(() => 1)) }
   }
@@ -63,3 +81,5 @@ export class Graphs {
     return new this.ort.Tensor('float32', isMap ? values.data : Float32Array.from(values), shape)
   }
 }
+
+const numbered = value => (typeof value === 'number' ? [value] : value)

@@ -12,13 +12,13 @@ import { MULTIPLE, tiles } from './tiles.js'
 
 const SMOOTHED = 1 / 128 // radius that a photo is smoothed by where none of its detail is wanted, of the shorter side
 const FINER = 0.8, STILL = MULTIPLE // of a pass over an enlarged painting, and the squares whose mean colours it leaves
-const LEAST = 9 // sides that leave two positions after all poolings, which is what reflection needs
+export const LEAST = 9 // sides that leave two positions after all poolings, which is what reflection needs
 
 export class Painter {
-  // backend: {encode, paint, conditioning, grounded, halo, encoderHalo, gain}. style: the only one, or a blend. regions:
-  // instead, [[style, mask]]. opacity: a mask, or null. side: of the square that nothing larger than is painted at once.
+  // backend: {encode, paint, draw, strokes, conditioning, grounded, halo, encoderHalo, gain}. style: the only one, or a blend. regions:
+  // instead, [[style, mask]]. opacity: a mask, or null. drawing: how much strokes are drawn out; null as detail is left out. side: of the square that nothing larger than is painted at once.
   constructor(settings) {
-    Object.assign(this, { style: null, regions: [], opacity: null }, settings)
+    Object.assign(this, { style: null, regions: [], opacity: null, drawing: null }, settings)
   }
 
   // write: called with parts of the painting and their windows, not clamped. step: called after each tile, and awaited.
@@ -58,7 +58,7 @@ export class Painter {
 
   // How many tiles `stream` paints.
   steps(photo) {
-    return octaves(photo.size, this.stroke).reduce((sum, size, octave) => sum + tiles(size, this.backend.halo + (octave && STILL), this.side).length, 0)
+    return octaves(photo.size, this.stroke).reduce((sum, size, octave) => sum + tiles(size, this.#halo + (octave && STILL), this.side).length, 0)
   }
 
   // What is one tile is made only once.
@@ -109,14 +109,36 @@ export class Painter {
   // the network saw, and what it made of that.
   async *#painted(prepared, photo, margin = 0) {
     const { size } = prepared
-    const cut = tiles(size, this.backend.halo + margin, this.side)
+    const cut = tiles(size, this.#halo + margin, this.side)
     const { given, plain } = (cut.length === 1 && this.#givenAtOnce()) || (await this.#given(prepared, photo))
     for (const { core, place } of cut) {
       const pixels = prepared.window(place), wanted = core.grown(margin, size)
       let painted = await this.#decoded(pixels, given, place)
       if (plain) painted = await this.#givenBack(painted, photo.window(place), given, plain, place)
+      if (this.#drawn > 0) painted = await this.backend.draw(painted, pixels, ...this.#strokes(place))
       yield { core, place: wanted, under: place.cut(wanted, pixels), painted: place.cut(wanted, painted) }
     }
+  }
+
+  // How much strokes are drawn out.
+  get #drawn() {
+    return this.drawing ?? Math.min(1, (1 - this.#kept) / this.backend.strokes.full)
+  }
+
+  // Pixels around a tile that what is painted in it depends on.
+  get #halo() {
+    return this.backend.halo + (this.#drawn > 0 ? this.backend.strokes.halo : 0)
+  }
+
+  // Their reach at each pixel, and how calm plain places are to be.
+  #strokes(place) {
+    const { short, long, calm } = this.backend.strokes, drawn = this.#drawn
+    const reach = style => drawn * (short + (long - short) * style.length)
+    if (this.style) return [reach(this.style), drawn * calm]
+    const shares = this.regions.map(([style, mask]) => [reach(style), mask.window(place).data])
+    const sum = (at, of) => shares.reduce((total, [reach, share]) => total + of(reach) * share[at], 0)
+    const map = of => new Pixels(1, ...place.size).map((_, at) => of(at))
+    return [map(at => sum(at, reach => reach)), map(at => calm * Math.min(1, sum(at, () => drawn)))]
   }
 
   // What the decoder cannot repeat is given back where there is no style, so that that is the photo.
@@ -192,7 +214,7 @@ export class Painter {
   // An enlarged painting with what a pass over it adds: strokes of this size, in the colours that are there.
   async *#finer(base) {
     const amount = FINER * Math.min(1, this.strength)
-    for await (const part of this.#with({ strength: 1, detail: 1 }).#painted(base, base, STILL)) {
+    for await (const part of this.#with({ strength: 1, detail: 1, drawing: this.#drawn }).#painted(base, base, STILL)) {
       const added = part.painted.map((value, at) => value - part.under.data[at])
       const means = localMeans(added).data
       const painted = added.map((value, at) => part.under.data[at] + amount * (value - means[at]))

@@ -4,7 +4,7 @@ import { Refusal } from '../refusal.js'
 import { colours } from './colours.js'
 import { Covered, regions, rows, visible } from './opacity.js'
 import { keepColours, matchColours } from './oklab.js'
-import { Painter } from './painter.js'
+import { LEAST, Painter } from './painter.js'
 import { clamped, materialised, Resized, whole } from './raster.js'
 import { fit, rounded } from './sizes.js'
 import { blended } from './statistics.js'
@@ -14,6 +14,8 @@ const STYLE_SIDE = 512, STYLE_LENGTH = 2048
 
 // Side of the largest square that is painted at once: less where each style has its own place, which takes maps.
 const SIDE = 1024, SIDE_IN_REGIONS = 512
+
+const USUAL = 0.5 // length of strokes of a painting that is too small to see any
 
 // photo, masks: RGBA bytes, {data, height, width}; null among the masks for what the others leave. styles: encoded, or
 // {bytes}. options: all that the page offers, with defaults. step: called with the number of tiles, and awaited.
@@ -77,5 +79,6 @@ async function encoded(backend, bytes, options, content) {
   const size = picture.size.map(side => Math.max(1, rounded(side * ratio)))
   const [pixels, shares] = [picture, opacity].map(raster => raster && materialised(new Resized(raster, size)))
   const statistics = await new Painter({ backend, opacity: shares, side: SIDE }).encoded(pixels)
-  return { statistics, colours: colours([[pixels, shares]]) }
+  const length = Math.min(...size) < LEAST ? USUAL : await backend.length(materialised(pixels))
+  return { statistics, colours: colours([[pixels, shares]]), length }
 }

@@ -51,5 +51,6 @@ export const blendColours = (tones, shares) => ({
 
 // Several styles as one.
 export const blended = (styles, shares) => ({
+  length: styles.reduce((sum, style, one) => sum + style.length * shares[one], 0),
   statistics: blend(styles.map(style => style.statistics), shares), colours: blendColours(styles.map(style => style.colours), shares),
 })

@@ -21,9 +21,9 @@ async function hasGraphics() {
 
 async function load() {
   const [networks, ...files] = await Promise.all([
-    json('assets/networks.json'), buffer('assets/encode.onnx'), buffer('assets/paint.onnx'), buffer('assets/conditioning.safetensors'),
+    json('assets/networks.json'), buffer('assets/encode.onnx'), buffer('assets/paint.onnx'), buffer('assets/strokes.onnx'), buffer('assets/conditioning.safetensors'),
   ])
-  const on = provider => graphs(provider, networks, { encode: files[0], paint: files[1], conditioning: files[2] })
+  const on = provider => graphs(provider, networks, { encode: files[0], paint: files[1], strokes: files[2], conditioning: files[3] })
   return (await hasGraphics()) ? on('webgpu').catch(() => on('wasm')) : on('wasm')
 }
 
@@ -41,7 +41,7 @@ async function named() {
   return Object.fromEntries(about.styles.map(({ name }, place) => {
     const one = key => arrays[key].data.subarray((place * arrays[key].data.length) / about.styles.length, ((place + 1) * arrays[key].data.length) / about.styles.length)
     const statistics = Object.fromEntries(LAYERS.map(layer => [layer, { mean: one(`${layer}.mean`), std: one(`${layer}.std`) }]))
-    return [name, { statistics, colours: { mean: one('colours.mean'), covariance: one('colours.covariance') } }]
+    return [name, { statistics, colours: { mean: one('colours.mean'), covariance: one('colours.covariance') }, length: about.lengths[place] }]
   }))
 }
 

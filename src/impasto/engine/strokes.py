@@ -1,0 +1,66 @@
+"""Strokes are drawn out along the contours that they are on, and plain places are kept calm.
+
+What a decoder paints has dabs of one size and saw-teeth at diagonals, and pebbles where a photograph is plain. Two
+means against them, both local, so that tiles fit together:
+
+Where what was painted over is plain, a share of what painting added is taken back.
+
+The direction of contours is that of the smoothed structure tensor (Kyprianidis and Kang 2011). In rounds, every pixel
+becomes a weighted mean of its neighbours along the contour (line integral convolution, as far as it is straight), and
+then differs twice as much from the mean of its two neighbours across it, but by no more than these do. Strokes are
+short where what was painted over has edges in all directions, so that eyes stay eyes and leaves do not become worms.
+"""
+
+import math
+
+import numpy as np
+
+from impasto.engine.statistics import Array
+
+LUMA = (0.299, 0.587, 0.114)
+
+# All deviations of Gaussians are in pixels of the picture at half its size.
+CONTOUR_DEVIATION = 1.6
+
+# A place is plain where the brightness around it deviates by less than this.
+CALM_DEVIATION, PLAIN = 2.5, 0.03
+
+# Where the brightness of the halved picture changes from pixel to pixel by this much in the direction of its least
+# change, strokes are half as long.
+BUSY = 0.05
+
+# Weights of the first and second neighbours along the contour, beside 1 for the pixel itself.
+FALL = (0.707, 0.249)
+ROUNDS = 2
+
+# Pixels from a neighbour along the contour to the next, for strokes as short and as long as they can be; and what share
+# of what painting added is taken back where it is plain.
+SHORT, LONG, CALM = 1.0, 2.0, 0.65
+
+# The detail that is left out when strokes are drawn in full; less is left out where the photo is to show.
+FULL = 0.1
+
+# How far drawing out changes the finest of a painting whose own strokes are long, and of one that is made of dots.
+OF_LONG, OF_SHORT = 0.44, 0.66
+FINEST_DEVIATION = 2.0
+
+# Pixels around a tile that its strokes depend on: two of the halved picture's blurs, and two rounds of neighbours.
+HALO = 48
+
+
+def length_of(change: float) -> float:
+    """How long a painting's strokes are, from 0 to 1. change: of its finest, by drawing it out: the mean squared
+    difference over the mean square."""
+    return min(1.0, max(0.0, (OF_SHORT - change) / (OF_SHORT - OF_LONG)))
+
+
+def reach_of(length: float) -> float:
+    """In pixels."""
+    return SHORT + (LONG - SHORT) * length
+
+
+def gaussian(deviation: float) -> Array:
+    """Weights of the pixels of a line, which sum up to 1."""
+    places = np.arange(-math.ceil(3 * deviation), math.ceil(3 * deviation) + 1)
+    weights = np.exp(-0.5 * (places / deviation) ** 2)
+    return np.asarray(weights / weights.sum(), np.float32)

@@ -1,0 +1,72 @@
+"""Strokes are drawn out along contours, short where edges cross, and plain places are kept calm."""
+
+import numpy as np
+import pytest
+import torch
+
+from impasto.engine.statistics import Array
+from impasto.engine.strokes import gaussian, length_of
+from impasto.methods.adain.strokes import change, drawn
+
+SIDE = 64
+
+
+def one(value: float) -> torch.Tensor:
+    return torch.full((1, 1, 1, 1), value)
+
+
+def grey(plane: Array) -> torch.Tensor:
+    return torch.from_numpy(np.asarray(plane, np.float32)).expand(1, 3, -1, -1).contiguous()
+
+
+def diagonal(tooth: float) -> torch.Tensor:
+    """Dark beside light, with saw-teeth of so many pixels between them."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    edge = columns - rows + tooth * np.sign(np.sin((rows + columns) * 0.8))
+    return grey(1 / (1 + np.exp(-edge)))
+
+
+def test_without_reach_and_calm_nothing_changes() -> None:
+    painting, over = torch.rand(2, 3, 33, 40), torch.rand(2, 3, 33, 40)
+    torch.testing.assert_close(drawn(painting, over, one(0), one(0)), painting, atol=1e-4, rtol=0)
+
+
+def test_saw_teeth_at_a_contour_go_and_the_contour_stays_sharp() -> None:
+    clean, toothed = diagonal(0), diagonal(1.5)
+    result = drawn(toothed, clean, one(2.0), one(0))
+    inside = slice(8, -8)
+    before, after = ((x - clean)[..., inside, inside].abs().mean() for x in (toothed, result))
+    assert after < 0.5 * before
+    steepest = [(x[..., 1:] - x[..., :-1]).max() for x in (clean, result)]
+    assert steepest[1] > 0.8 * steepest[0]
+
+
+def test_strokes_stay_short_where_edges_cross() -> None:
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    checks = grey(0.5 + 0.4 * np.sign(np.sin(0.8 * rows) * np.sin(0.8 * columns)))
+    plain = torch.full_like(checks, 0.5)
+    kept, gone = ((drawn(checks, over, one(2.0), one(0)) - checks).square().mean() for over in (checks, plain))
+    assert kept < 0.6 * gone
+
+
+def test_what_is_added_where_it_is_plain_is_taken_back_in_part() -> None:
+    over = grey(np.where(np.arange(SIDE) < SIDE // 2, 0.5, 0.5 + 0.3 * np.sin(np.arange(SIDE)))[None].repeat(SIDE, 0))
+    painting = over + 0.1
+    added = drawn(painting, over, one(0), one(0.6)) - over
+    assert added[..., :16].mean() == pytest.approx(0.04, abs=1e-3)
+    assert added[..., -16:].mean() == pytest.approx(0.1, abs=1e-3)
+
+
+def test_a_painting_of_lines_has_longer_strokes_than_one_of_dots() -> None:
+    rng = np.random.default_rng(0)
+    lines = np.cumsum(rng.standard_normal(SIDE))[:, None].repeat(SIDE, 1)
+    lines, dots = (grey(0.5 + 0.1 * x) for x in (lines - lines.mean(), rng.standard_normal((SIDE, SIDE))))
+    assert length_of(change(dots)) < 0.2
+    assert length_of(change(lines)) > 0.6
+
+
+def test_a_gaussian_is_one_of_its_deviation() -> None:
+    weights = gaussian(1.6)
+    places = np.arange(len(weights)) - len(weights) // 2
+    assert weights.sum() == pytest.approx(1)
+    assert (weights * places**2).sum() == pytest.approx(1.6**2, rel=0.02)
