@@ -58,3 +58,15 @@ def test_a_shifted_copy_is_found() -> None:
 
 def test_a_plain_picture_gives_a_number() -> None:
     assert torch.isfinite(nearest_neighbour_loss(torch.ones(1, 3, 4, 4), features(1, 3, 4, 4)))
+
+
+def test_a_query_decides_which_place_is_closest() -> None:
+    X, Y, query = features(1, 3, 4, 5), features(1, 3, 6, 2, seed=1), features(1, 3, 4, 5, seed=2)
+    keys = places(Y[0])
+    chosen = [
+        max(keys, key=lambda key: sum(a * b for a, b in zip(asked, key, strict=True))) for asked in places(query[0])
+    ]
+    cosines = [sum(a * b for a, b in zip(*pair, strict=True)) for pair in zip(places(X[0]), chosen, strict=True)]
+    found = nearest_neighbour_loss(X, Y, query=query)
+    assert float(found) == pytest.approx(1 - sum(cosines) / len(cosines), rel=1e-10)
+    assert float(found) > float(nearest_neighbour_loss(X, Y))

@@ -36,7 +36,7 @@ SMALL = replace(
     stages=((0.0, 2, 32),), content_sides=(36,), style_sides=(36, 48), held_out=2,
 )  # fmt: skip
 LOSSES = (
-    "content", "statistics", "covariance", "sliced", "pixels", "neighbours", "identity", "steady", "masses",
+    "content", "statistics", "covariance", "sliced", "pixels", "alike", "neighbours", "identity", "steady", "masses",
     "finest",
 )  # fmt: skip
 Data = Mapping[str, list[Path]]
@@ -131,6 +131,8 @@ def test_a_step_minimises_what_its_objective_says(data: Data) -> None:
             "pixels": objective.pixels * sliced(soft, style, "pixels"),
             "neighbours": objective.neighbours
             * sum(nearest_neighbour_loss(found[x], seen[x]) for x in ("relu3_1", "relu4_1")),
+            "alike": objective.alike
+            * sum(nearest_neighbour_loss(found[x], seen[x], query=wanted[x]) for x in ("relu3_1", "relu4_1")),
             "identity": objective.identity * (same - batch["own"]).square().mean(),
             "steady": objective.steady * (result[:1] - clean).square().mean(),
             "masses": objective.masses * masses.square().mean(),
