@@ -150,7 +150,7 @@ def stylize(
         image.check_target(chosen, overwrite=overwrite, sources=sources)
         target = Path(chosen)
         image.check_size(target, *image.fit(picture.height, picture.width, options.size))
-    names = Names(content=_name(content), styles=_names(styles), masks=_names(masks))
+    names = Names(content=_name(content), styles=names_of(styles), masks=names_of(masks))
     try:
         painting = paint(picture, styles, options, masks=masks, stylizer=stylizer, progress=progress, names=names)
     except Cancelled as stopped:
@@ -206,7 +206,7 @@ def paint(
     if stylizer.method != options.method:
         raise OptionError(f"method is '{options.method}', but the stylizer that was given is of {stylizer.method}")
     size = image.fit(content.height, content.width, options.size)
-    called = names or Names(styles=_names(styles), masks=_names(masks))
+    called = names or Names(styles=names_of(styles), masks=names_of(masks))
     if content.height * content.width > image.WHOLE and content.alpha is None and options.in_parts:
         return _painted_in_parts(content, styles, options, masks, stylizer, progress, called)
     check_memory(stylizer.device, *size, _bytes_per_pixel(stylizer, options, len(masks) or content.alpha is not None))
@@ -240,8 +240,7 @@ def _painted_in_parts(
     """A large picture, of which nothing is held in memory but what is being painted, and masks."""
     size = image.fit(content.height, content.width, options.size)
     check_memory(stylizer.device, *size, 8 * len(masks))
-    seen = [as_style(style, options) for style in styles]
-    maps = _maps(masks, len(styles), *size)
+    seen, maps = [as_style(style, options) for style in styles], _maps(masks, len(styles), *size)
     prepare_for_forks()
     began = time.monotonic()
     photo = content.raster if size == content.raster.size else materialised(Resized(content.raster, size))
@@ -396,5 +395,6 @@ def _name(source: Any) -> str:
     return Path(source).name if isinstance(source, str | os.PathLike) else type(source).__name__
 
 
-def _names(sources: Sequence[Any]) -> list[str]:
+def names_of(sources: Sequence[Any]) -> list[str]:
+    """What a record calls pictures: by their files, or by what kind of thing they are."""
     return [_name(source) for source in sources]
