@@ -240,8 +240,7 @@ def _painted_in_parts(
     """A large picture, of which nothing is held in memory but what is being painted, and masks."""
     size = image.fit(content.height, content.width, options.size)
     check_memory(stylizer.device, *size, 8 * len(masks))
-    seen = [as_style(style, options) for style in styles]
-    maps = _maps(masks, len(styles), *size)
+    seen, maps = [as_style(style, options) for style in styles], _maps(masks, len(styles), *size)
     prepare_for_forks()
     began = time.monotonic()
     photo = content.raster if size == content.raster.size else materialised(Resized(content.raster, size))
