@@ -9,10 +9,10 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint format types docs bench browser graphs site clean
+.PHONY: help demo test slow lint format types docs docs-pictures bench browser graphs site clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
 demo: $(VENV)/core  ## paint a picture, say where it lies and how long it took
 	$(BIN)/impasto demo
@@ -41,6 +41,9 @@ types: $(VENV)/dev  ## mypy, strict, on src
 
 docs: $(VENV)/dev  ## build docs/_build/index.html; a warning is an error
 	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
+
+docs-pictures: $(VENV)/dev  ## make the pictures of the docs again; ARGS=--help says what it takes
+	$(BIN)/python tools/docs_pictures.py $(ARGS)
 
 bench: $(VENV)/dev  ## every benchmark, one after the other
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
