@@ -42,9 +42,9 @@ def http() -> str:
     schema = create_app(Service(_offer(ServedModels()), devices=["cpu"])).openapi()
     parts = [
         "# HTTP API",
-        "A server describes itself at `/v1/openapi.json`, with the styles, methods and limits that it has; this page is that of"
-        " a server without options. [Serve](../how-to/serving.md) tells how to use it. Every error is `application/problem+json`"
-        " (RFC 9457) with `type`, `title`, `status` and `detail`.",
+        "A server describes itself at `/v1/openapi.json`, with the styles, methods and limits that it has; this page is"
+        " that of a server without options. [Serve](../how-to/serving.md) tells how to use it. Every error is"
+        " `application/problem+json` (RFC 9457) with `type`, `title`, `status` and `detail`.",
     ]
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
@@ -117,17 +117,19 @@ def pictures() -> str:
     spec.loader.exec_module(tool)
     parts = [
         "# Where the pictures come from",
-        "`make docs-pictures` makes the pictures of these pages again; `make docs-pictures ARGS='--data FOLDER'` those that show"
-        " photographs and paintings which do not come with impasto, and `ARGS='--data FOLDER NAME'` one alone. Trainings are"
-        " only repeated by name: they take hours. `{out}` is a new folder, `{own}` that of impasto's own pictures. The"
-        " [weights](../how-to/weights.md) that come with impasto have cards beside them which name their commands.",
-        "| picture | command |\n|---|---|\n"
-        + "\n".join(
-            f"| {', '.join(f'`{name}`' for name in made.files)} | `{made.command.replace('{pictures}', 'docs/pictures')}` |"
-            for made in tool.PICTURES
-        ),
+        "`make docs-pictures` makes the pictures of these pages again; with `ARGS='--data FOLDER'` those, too, that"
+        " show photographs and paintings which do not come with impasto, and with `ARGS='--data FOLDER NAME'` one alone."
+        " Trainings are only repeated by name: they take hours. `{out}` is a new folder, `{own}` that of impasto's own"
+        " pictures. The [weights](../how-to/weights.md) that come with impasto have cards beside them, which name their"
+        " commands.",
+        "\n".join(["| picture | command |", "|---|---|", *map(_made, tool.PICTURES)]),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _made(made: Any) -> str:
+    names = ", ".join(f"`{name}`" for name in made.files)
+    return f"| {names} | `{made.command.replace('{pictures}', 'docs/pictures')}` |"
 
 
 if __name__ == "__main__":
