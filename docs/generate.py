@@ -118,7 +118,7 @@ def pictures() -> str:
     parts = [
         "# Where the pictures come from",
         "`make docs-pictures` makes the pictures of these pages again; with `ARGS='--data FOLDER'` those, too, that"
-        " show photographs and paintings which do not come with impasto, and with `ARGS='--data FOLDER NAME'` one alone."
+        " show photographs and paintings which do not come with impasto, and with `ARGS='--data FOLDER NAME'` one."
         " Trainings are only repeated by name: they take hours. `{out}` is a new folder, `{own}` that of impasto's own"
         " pictures. The [weights](../how-to/weights.md) that come with impasto have cards beside them, which name their"
         " commands.",
