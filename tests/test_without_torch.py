@@ -1,6 +1,7 @@
 """The default method paints, encodes, serves and explains its styles where PyTorch is not installed."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,17 @@ def test_the_command_line(run, tmp_path: Path) -> None:
 def test_what_needs_it_says_how_to_get_it(run, choice: list[str], what: str) -> None:
     done = run("-m", "impasto", "stylize", "photo.png", "--style", packaged()["swirls"], "--output", "x.png", *choice)
     assert (done.returncode, done.stderr) == (2, f"impasto: {what} needs PyTorch: pip install 'impasto[torch]'\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [["batch", ".", "--style", "swirls", "--output", "out"],
+                                       ["video", "frames", "--style", "swirls", "--output", "out"]])  # fmt: skip
+def test_many_pictures(run, arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "frames").mkdir()
+    shutil.copy(tmp_path / "photo.png", tmp_path / "frames" / "1.png")
+    done = run("-m", "impasto", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "out").rglob("*.png"))
 
 
 @pytest.mark.slow
