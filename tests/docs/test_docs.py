@@ -43,6 +43,7 @@ SHORTER = (
     (r"adain,adain\+refine,gatys|adain,gatys", "adain,gatys:steps=2:coarse_steps=1"),
     (r"--size (1024|2000)|--size 256", "--size 48"),
     (r"cuda:1", "cpu"),
+    (r"--at 120,300", "--at 12,30"),
     (r"(--method nla-cyclegan) --weights \S+", r"\1 --weights monet"),
 )
 # What cannot run in a test, and why.
@@ -54,6 +55,7 @@ NOT_HERE = {
     r"vgg19=|manifest\.parquet|--evaluated|best/|photos2paintings|runs/seed|testB=more": "needs files of one's own",
     r"impasto stylize photos/ -s": "is of the survey, whose page has a test of its own",
     r"impasto survey": "has tests of its own",
+    r"train adain|decoder\.safetensors|impasto runs|train nla_cyclegan": "takes minutes; tests/recipes trains in miniature",
     r"--baseline|semantic\.safetensors": "needs trained networks; tests/attention has some",
 }
 
@@ -218,6 +220,7 @@ def python_blocks(page):
 def test_python_runs(page, folder):
     pixels = torch.rand(1, 3, 24, 24)
     names = {"painted": pixels, "photo": pixels, "frames": pixels.repeat(3, 1, 1, 1), "flow": torch.zeros(2, 2, 24, 24)}
+    names["photos"] = [Image.open("photo.jpg"), Image.open("other.jpg")]
     if page.endswith("video.md"):
         run("video holidays/ --style ink --fps 1 -o clip.mp4")
     for block in python_blocks(page):

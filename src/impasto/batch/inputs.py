@@ -129,21 +129,23 @@ class _Finder:
         data = addresses.read(manifest)
         try:
             table = pq.read_table(pa.BufferReader(data))
-        except pa.ArrowException as error:
+            # All of it, before a row of it is believed.
+            rows = [row for batch in table.to_batches() for row in batch.to_pylist()]
+        # OSError: what Parquet's headers say when they are damaged; UnicodeDecodeError: its texts.
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise PictureError(f"{manifest}: this is no Parquet file, or damaged: {error}") from error
         unknown = [name for name in table.column_names if name not in COLUMNS]
         if unknown or "path" not in table.column_names:
             said = f"has a column {unknown[0]}" if unknown else "has no column path"
             raise PictureError(f"{manifest}: it {said}; a manifest has {', '.join(COLUMNS)}, of which path is needed")
         base = _folder_of(files, path)
-        for batch in table.to_batches():
-            for row in batch.to_pylist():
-                try:
-                    one = _of_row(row, base)
-                except PictureError as error:
-                    self.problems.append((f"{manifest}: {row.get('path')}", error))
-                    continue
-                self.found.setdefault((one.address, one.name, one.styles, json.dumps(dict(one.options))), one)
+        for row in rows:
+            try:
+                one = _of_row(row, base)
+            except PictureError as error:
+                self.problems.append((f"{manifest}: {row.get('path')}", error))
+                continue
+            self.found.setdefault((one.address, one.name, one.styles, json.dumps(dict(one.options))), one)
 
 
 def _of_row(row: Mapping[str, Any], base: str) -> Input:
