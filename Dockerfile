@@ -40,7 +40,7 @@ LABEL org.opencontainers.image.title="impasto" \
       org.opencontainers.image.description="Turns pictures into paintings: style transfer, offline, at any size" \
       org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.licenses="Apache-2.0"
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin impasto
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin impasto
 ENV PATH=/opt/impasto/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/nonexistent
 STOPSIGNAL SIGTERM
 

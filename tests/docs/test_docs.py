@@ -55,7 +55,7 @@ NOT_HERE = {
     r"vgg19=|manifest\.parquet|--evaluated|best/|photos2paintings|runs/seed|testB=more": "needs files of one's own",
     r"impasto stylize photos/ -s": "is of the survey, whose page has a test of its own",
     r"impasto survey": "has tests of its own",
-    r"train adain|decoder\.safetensors|impasto runs|train nla_cyclegan": "takes minutes; tests/recipes trains in miniature",
+    r"train adain|decoder\.safetensors|impasto runs|train nla_cyclegan": "takes minutes; tests/recipes do it small",
     r"--baseline|semantic\.safetensors": "needs trained networks; tests/attention has some",
 }
 
