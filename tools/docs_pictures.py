@@ -78,14 +78,6 @@ PICTURES = (
     Made("python tools/docs_sheets.py adain {pictures}/adain-sheet.jpg --data {data}", itself("adain-sheet.jpg")),
     Made("python tools/docs_sheets.py monet {pictures}/monet-sheet.jpg --data {data}", itself("monet-sheet.jpg")),
     Made(
-        "impasto compare {data}/content/cornell.jpg {data}/content/blonde_girl.jpg {data}/content/sailboat.jpg"
-        " {data}/content/ancient_city.jpg --style {data}/styles/vangogh-starry-night.jpg"
-        " {data}/styles/cezanne-mont-sainte.jpg {data}/styles/monet-water-lilies.jpg {data}/styles/seurat-circus.jpg"
-        " --methods adain,adain+refine,gatys+draft --size 256 -o {out}"
-        " && python tools/docs_sheets.py compare {pictures}/compare-4x4.jpg {out}",
-        itself("compare-4x4.jpg"),
-    ),
-    Made(
         "impasto study ratio-sweep --content {data}/content/sailboat.jpg"
         " --style {data}/styles/vangogh-starry-night.jpg -o {out}",
         {"study-ratio-sweep.jpg": "figure.png"},

@@ -2,7 +2,6 @@
 
     python tools/docs_sheets.py adain OUT.jpg --data FOLDER    twelve photographs, each in the style of a painting
     python tools/docs_sheets.py monet OUT.jpg --data FOLDER    24 photographs by `--method nla-cyclegan --weights monet`
-    python tools/docs_sheets.py compare OUT.jpg FOLDER         what `impasto compare -o FOLDER` painted, a row a style
     python tools/docs_sheets.py gatys OUT.jpg                  impasto's own pictures by `--method gatys`
     python tools/docs_sheets.py gallery OUT                    impasto's own photographs in its 24 styles, a file each
     python tools/docs_sheets.py film OUT.gif STRIP.jpg         a pan, and frames of it painted singly and steadily
@@ -11,7 +10,6 @@ FOLDER has `content/` and `photos/` (photographs) and `styles/` (paintings), fou
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -72,19 +70,6 @@ def monet(out: Path, data: Path) -> None:
         painted = impasto.stylize(photo, method="nla-cyclegan", stylizer=generator, size=256)
         cells += [square(picture).resize((146, 146), Image.Resampling.LANCZOS) for picture in (photo, painted)]
     save(grid(rows(cells, 8), gap=2), out)
-
-
-def compare(out: Path, painted: Path) -> None:
-    """A row for a style; for each content its paintings by all methods."""
-    cells = json.loads((painted / "compare.json").read_text("utf-8"))["cells"]
-    methods, contents, styles = (
-        list(dict.fromkeys(cell[key] for cell in cells)) for key in ("method", "content", "style")
-    )
-    files = {(cell["content"], cell["style"], cell["method"]): painted / cell["file"] for cell in cells}
-    lines = [
-        [Image.open(files[content, style, method]) for content in contents for method in methods] for style in styles
-    ]
-    save(grid(lines, methods * len(contents), [f"after {style}" for style in styles]), out, width=1960)
 
 
 def gatys(out: Path) -> None:
@@ -166,7 +151,7 @@ def save(picture: Picture, out: Path, width: int | None = None) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("adain", "monet", "compare", "gatys", "gallery", "film"))
+    parser.add_argument("what", choices=("adain", "monet", "gatys", "gallery", "film"))
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--data", type=Path)
     arguments = parser.parse_args()
