@@ -74,6 +74,26 @@ def test_what_needs_it_says_how_to_get_it(run, choice: list[str], what: str) -> 
     assert (done.returncode, done.stderr) == (2, f"impasto: {what} needs PyTorch: pip install 'impasto[torch]'\n")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param("study"),
+        pytest.param("attention photo.png --style swirls --at 50%,50%", marks=pytest.mark.slow),
+        pytest.param("evaluate photo.png --content photo.png", marks=pytest.mark.slow),
+        pytest.param("compare photo.png --style swirls --output compared", marks=pytest.mark.slow),
+        pytest.param("data check .", marks=pytest.mark.slow),
+        pytest.param("survey create a.survey --content . --style . --result .", marks=pytest.mark.slow),
+    ],
+)
+def test_commands_that_need_it_say_so(run, command: str) -> None:
+    done = run("-m", "impasto", *command.split())
+    name = command.partition(" ")[0]
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"impasto: impasto {name} needs the extra 'torch' (torch is missing): pip install 'impasto[torch]'\n"
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["batch", ".", "--style", "swirls", "--output", "out"],
                                        ["video", "frames", "--style", "swirls", "--output", "out"]])  # fmt: skip

@@ -25,6 +25,8 @@ from impasto.cli.terminal import write, write_error
 from impasto.errors import Cancelled, ImpastoError, OptionError
 
 HELP_ALL = "--help-all"
+EXTRAS = {"torch": "torch", "accelerate": "train", "matplotlib": "train"}
+"""What most commands do without, and the extra that brings it."""
 DONE, FAILED, WRONG_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
 app = App(
@@ -201,6 +203,10 @@ def _report(error: BaseException, arguments: Sequence[str]) -> int:
             # The first line says what happened; what it happened to stands below it.
             for note in getattr(error, "__notes__", ()):
                 write(f"  {note}", sys.stderr)
+            return FAILED
+        case ModuleNotFoundError(name=str(module)) if extra := EXTRAS.get(module.partition(".")[0]):
+            command = " ".join(["impasto", *app.parse_commands(arguments)[0]])
+            write_error(f"{command} needs the extra '{extra}' ({module} is missing): pip install 'impasto[{extra}]'")
             return FAILED
     write_error(
         f"something went wrong inside impasto ({type(error).__name__}: {error}); please run it again with --debug and"
