@@ -203,13 +203,12 @@ def _report(error: BaseException, arguments: Sequence[str]) -> int:
             # The first line says what happened; what it happened to stands below it.
             for note in getattr(error, "__notes__", ()):
                 write(f"  {note}", sys.stderr)
-            return FAILED
         case ModuleNotFoundError(name=str(module)) if extra := EXTRAS.get(module.partition(".")[0]):
             command = " ".join(["impasto", *app.parse_commands(arguments)[0]])
             write_error(f"{command} needs the extra '{extra}' ({module} is missing): pip install 'impasto[{extra}]'")
-            return FAILED
-    write_error(
-        f"something went wrong inside impasto ({type(error).__name__}: {error}); please run it again with --debug and"
-        " report what it shows"
-    )
+        case _:
+            write_error(
+                f"something went wrong inside impasto ({type(error).__name__}: {error}); please run it again with"
+                " --debug and report what it shows"
+            )
     return FAILED
