@@ -60,9 +60,9 @@ NOT_HERE = {
 }
 
 
-def lines(page: str, language: str = "shell") -> list[str]:
-    """The commands of a page, each in one line, without comments."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+def lines(page: str) -> list[str]:
+    """The commands of a page, each in one line, without comments; and what they answer, where that is shown."""
+    blocks = re.findall(r"```(?:shell|console)\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
     joined = "".join(blocks).replace("\\\n", " ").splitlines()
     return [said for line in joined if (said := re.sub(r"(^|\s+)#.*$", "", line).removeprefix("$ ").strip())]
 
@@ -252,9 +252,12 @@ def test_a_server_is_asked_as_the_pages_show(folder):
                         asked, shell=True, check=False, capture_output=True, env=environment, timeout=120
                     )
                     assert done.returncode == 0, (line, done.stdout)
+                    if "/result -o" in line:
+                        assert Path("painted.png").read_bytes()[:4] == b"\x89PNG", Path("painted.png").read_bytes()[
+                            :500
+                        ]
                     if "respond-async" in line:
                         environment["job"] = json.loads(done.stdout)["id"]
-            assert Path("painted.png").read_bytes()[:4] == b"\x89PNG"
             for block in python_blocks("docs/how-to/serving.md"):
                 exec(block.replace("http://127.0.0.1:8000", url), {})
         finally:
