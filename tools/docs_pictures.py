@@ -65,7 +65,6 @@ PICTURES = (
     Made("python tools/bot_transcript.py --picture {pictures}/bot.png", itself("bot.png")),
     Made("python tools/page_pictures.py {pictures}", itself(*SIZES, *TABS)),
     Made("python tools/survey_page.py {pictures}/survey.jpg", itself("survey.jpg")),
-    Made("python benchmarks/adain_refine.py -o {out}/refine.png", {"refine.png": "refine.png"}),
     Made(
         "impasto compare {own}/mountains.jpg {own}/still_life.jpg --style swirls cubes"
         " --methods adain,gatys:steps=10:coarse_steps=10 -o {out}",

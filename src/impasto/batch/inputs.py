@@ -59,6 +59,7 @@ class _Finder:
         self.found: dict[Any, Input] = {}
         self.problems: list[Problem] = []
         self._own = own.rstrip("/") + "/"
+        self._lists: list[str] = []
 
     def add(self, word: str, base: str | None = None) -> None:
         """base: the folder that a plain path is seen from."""
@@ -74,9 +75,13 @@ class _Finder:
         if word.endswith(MANIFEST):
             self._add_rows(word)
         elif word.endswith(LIST):
+            if word in self._lists:
+                raise PictureError(f"{word}: this list names itself, perhaps by way of another")
             lines = addresses.read(word).decode(errors="surrogateescape").splitlines()
+            self._lists.append(word)
             for line in filter(None, map(str.strip, lines)):
                 self.add(line, _folder_of(files, path))
+            self._lists.pop()
         elif _is_glob(word) and not (not is_remote(word) and files.exists(path)):
             found = addresses.explained(word, lambda: files.glob(path, detail=True), "listed")
             root = path[: next(place for place, sign in enumerate(path) if sign in "*?[")].rpartition("/")[0]
