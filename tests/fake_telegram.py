@@ -49,6 +49,7 @@ class Message:
     buttons: list[list[Json]] = field(default_factory=list)
     album: str = ""
     file: str = ""
+    seconds: int = 1
     states: list[str] = field(default_factory=list)
 
     @property
@@ -78,8 +79,10 @@ class Message:
         if self.kind == "sticker":
             flags = {"is_animated": False, "is_video": False, "type": "regular"}
             return {**body, "sticker": {**shown, "width": 512, "height": 512, **flags}}
+        if self.kind == "video_note":
+            return {**body, "video_note": {**shown, "length": 9, "duration": self.seconds}}
         if self.kind in ("video", "animation"):
-            shown |= {"width": 9, "height": 9, "duration": 1}
+            shown |= {"width": 9, "height": 9, "duration": self.seconds}
             both = {"document": {**shown, "mime_type": "video/mp4"}} if self.kind == "animation" else {}
             return {**body, self.kind: shown, **both}
         return {**body, "document": {**shown, "file_name": self.name, "mime_type": self.kind}}
@@ -115,14 +118,17 @@ class User:
         name: str = "x.jpg",
         album: str = "",
         size: int = 0,
+        seconds: int = 1,
     ) -> Message:
-        """kind: photo, sticker, video, animation, or the media type of a file. size: that Telegram tells, if not the
-        true one."""
-        message = self.telegram.add(self.number, mine=True, kind=kind, data=data, text=caption, name=name, album=album)
+        """kind: photo, sticker, video, animation, video_note, or the media type of a file. size: that Telegram tells,
+        if not the true one. seconds: of a clip."""
+        message = self.telegram.add(
+            self.number, mine=True, kind=kind, data=data, text=caption, name=name, album=album, seconds=seconds
+        )
         self.telegram.files[message.file] = data
         told = message.as_json()
         if size:
-            told["document"]["file_size"] = size
+            told[kind if kind in told else "document"]["file_size"] = size
         return self._send(message, **told)
 
     def presses(self, message: Message, label: str) -> None:
@@ -294,6 +300,22 @@ class Telegram:
                 assert max(picture.size) <= 320
                 assert picture.format == "JPEG"
         return self._put(values, kind="document", data=data, name=name).as_json()
+
+    def _sendVideo(self, values: Json, files: dict[str, tuple[str, bytes]]) -> Json:  # noqa: N802
+        return self._clip("video", values, files)
+
+    def _sendAnimation(self, values: Json, files: dict[str, tuple[str, bytes]]) -> Json:  # noqa: N802
+        return self._clip("animation", values, files)
+
+    def _sendVideoNote(self, values: Json, files: dict[str, tuple[str, bytes]]) -> Json:  # noqa: N802
+        assert "caption" not in values
+        return self._clip("video_note", values, files)
+
+    def _clip(self, kind: str, values: Json, files: dict[str, tuple[str, bytes]]) -> Json:
+        name, data = files[_attached(values.get(kind, f"attach://{kind}"))]
+        if len(data) > 50_000_000:
+            raise RefusedError(413, "Request Entity Too Large")
+        return self._put(values, kind=kind, data=data, name=name).as_json()
 
     def _sendMediaGroup(self, values: Json, files: dict[str, tuple[str, bytes]]) -> list[Json]:  # noqa: N802
         media = json.loads(values["media"])

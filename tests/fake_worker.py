@@ -5,6 +5,8 @@
 WIRE is the file `wire.py`, which is loaded by itself, as importing its package would take most of a test's time.
 
 The style `picture` has the painting be one pixel, whose colour is of the photo's hash; all others, the whole hash.
+A film is painted as it came, in its folder, held or not.
+
 Where a place looks it shows as a picture of one pixel, whose colour is x, y, and the number of the layer's block.
 
 With `echo`, paintings are the photos as they came, and tasks.jsonl in the folder lists what they were to be, with all
@@ -52,6 +54,38 @@ def pixel(*colour: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in chunks)
 
 
+def film(task: Message) -> None:
+    """Puts the film that was sent where the painted one has to lie."""
+    place = Path(task.values["folder"])
+    (place / f"painted.{task.values['format']}").write_bytes((place / "clip").read_bytes())
+
+
+def remember(task: Message) -> None:
+    if is_echo:
+        with (folder / "tasks.jsonl").open("a") as file:
+            sent = [base64.b64encode(blob).decode() for blob in task.blobs]
+            file.write(json.dumps({**task.values, "sent": sent}) + "\n")
+
+
+def was_cancelled(task: Message) -> bool:
+    """Waits until it is let go of; True if it was cancelled before."""
+    job = task.values["job"]
+    write(out, "progress", [b"a preview"], job=job, step=1, total=4, seconds_left=3.0)
+    while not (folder / "go").exists():
+        try:
+            if inbox.get(timeout=0.02).kind != "cancel":
+                continue
+        except Empty:
+            continue
+        if task.kind == "video":
+            film(task)
+            write(out, "cancelled", job=job)
+        else:
+            write(out, "cancelled", [task.blobs[0] if is_echo else b"the best so far"], job=job)
+        return True
+    return False
+
+
 def paint(task: Message) -> None:
     job, action = task.values["job"], (*task.values["styles"], None)[0]
     match action:
@@ -70,15 +104,14 @@ def paint(task: Message) -> None:
         case "explode":
             write(out, "failed", job=job, code="internal", message="something went wrong inside impasto")
             return
-        case "hold":
-            write(out, "progress", [b"a preview"], job=job, step=1, total=4, seconds_left=3.0)
-            while not (folder / "go").exists():
-                try:
-                    if inbox.get(timeout=0.02).kind == "cancel":
-                        write(out, "cancelled", [task.blobs[0] if is_echo else b"the best so far"], job=job)
-                        return
-                except Empty:
-                    continue
+        case "hold" if was_cancelled(task):
+            return
+    if task.kind == "video":
+        film(task)
+        remember(task)
+        write(out, "progress", job=job, step=4, total=4, seconds_left=0.0)
+        write(out, "done", job=job, seconds=0.01, cache={"styles": [1, 2]})
+        return
     if task.kind == "look":
         block = task.values["options"]["attention_layers"][4:5]
         colour = (*(round(value) for value in task.values["place"]), int(block) if block in set("12345") else 0)
@@ -90,10 +123,7 @@ def paint(task: Message) -> None:
         return
     with (folder / "painted").open("a") as file:
         file.write(f"{hashlib.sha256(task.blobs[0]).hexdigest()}\n")
-    if is_echo:
-        with (folder / "tasks.jsonl").open("a") as file:
-            sent = [base64.b64encode(blob).decode() for blob in task.blobs]
-            file.write(json.dumps({**task.values, "sent": sent}) + "\n")
+    remember(task)
     painting = task.blobs[0] if is_echo else hashlib.sha256(task.blobs[0]).digest()
     write(out, "done", [painting], job=job, seconds=0.01, cache={"styles": [1, 2], "models": [3, 4]})
 
@@ -106,5 +136,5 @@ if (folder / "broken").exists():
 write(out, "ready")
 while True:
     task = inbox.get()
-    if task.kind in ("paint", "look"):
+    if task.kind in ("paint", "look", "video"):
         paint(task)

@@ -16,12 +16,12 @@ SITE = "import sys\nsys.modules['torch'] = None\n"
 
 SERVE = """
 import sys
-from impasto.service import Limits, Request, Service, Status
+from impasto.service import Limits, PaintRequest, Service, Status
 photo, painting = (open(path, "rb").read() for path in sys.argv[1:])
 with Service(limits=Limits(stop_seconds=0), devices=["cpu"]) as service:
     service.wait_until_ready(120)
     for style in (painting, "starry-night"):
-        job = service.submit(Request(content=photo, styles=(style,)))
+        job = service.submit(PaintRequest(content=photo, styles=(style,)))
         ended = service.wait(job.id, 120)
         assert ended.status is Status.DONE, ended
         assert len(service.result(job.id).data) > 1000

@@ -53,7 +53,7 @@ def itself(*names: str) -> dict[str, str]:
 NEW_YORK = "--content {data}/content/newyork.jpg --style {data}/styles/vangogh-starry-night.jpg -o {out}"
 MONET = "--data A={data}/photos B={data}/monet -o {out}"
 SIZES = [f"page-{width}-{scheme}.jpg" for width in (1440, 820, 390) for scheme in ("light", "dark")]
-TABS = ("page-begin-light.jpg", "page-styles.jpg", "page-compare.jpg", "page-explore.jpg")
+TABS = ("page-begin-light.jpg", "page-styles.jpg", "page-compare.jpg", "page-explore.jpg", "page-video.jpg")
 
 PICTURES = (
     Made("python tools/docs_sheets.py gallery {pictures}/gallery", itself("gallery")),

@@ -3,16 +3,21 @@
     python tools/page_pictures.py [FOLDER]
 
 Writes page-WIDTH-light.jpg and page-WIDTH-dark.jpg for a desktop, a tablet and a phone, and one picture of every other
-tab, into the folder, docs/pictures if not given. Needs the extras `web` and `dev`, and Chromium at /usr/bin/chromium.
+tab, into the folder, docs/pictures if not given. Needs the extras `web`, `video` and `dev`, and Chromium at
+/usr/bin/chromium.
 """
 
 import argparse
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
+from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from impasto.cli.serve import ServedModels, _offer
@@ -101,6 +106,31 @@ def others(page: Any, shoot: Any) -> None:
     page.click("#tab-explore")
     expect(page.locator("#explore-seen")).to_be_visible(timeout=PATIENCE)
     shoot("page-explore")
+    page.click("#tab-video")
+    with page.expect_file_chooser() as chooser:
+        page.click("#video-choose")
+    chooser.value.set_files({"name": "pan.mp4", "mimeType": "video/mp4", "buffer": panned()})
+    page.click(f"#video [data-style={STYLE}]")
+    page.click("#video-go:enabled")
+    expect(page.locator("#video-note")).to_contain_text("Painted", timeout=PATIENCE)
+    page.wait_for_function("[...document.querySelectorAll('#video video')].every(one => one.readyState >= 2)")
+    # Players say for a moment that they load.
+    page.wait_for_timeout(3000)
+    shoot("page-video")
+
+
+def panned() -> bytes:
+    """A second of film, MP4: a pan over the photo."""
+    photo = np.array(Image.open(PHOTO).convert("RGB").resize((960, 640)))
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as out:
+        stream = out.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 768, 512, "yuv420p"
+        for x in range(25):
+            pixels = np.ascontiguousarray(photo[64:576, 4 * x : 4 * x + 768])
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        out.mux(stream.encode(None))
+    return file.getvalue()
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ def stylize(
         image.check_target(chosen, overwrite=overwrite, sources=sources)
         target = Path(chosen)
         image.check_size(target, *image.fit(picture.height, picture.width, options.size))
-    names = Names(content=_name(content), styles=_names(styles), masks=_names(masks))
+    names = Names(content=_name(content), styles=names_of(styles), masks=names_of(masks))
     try:
         painting = paint(picture, styles, options, masks=masks, stylizer=stylizer, progress=progress, names=names)
     except Cancelled as stopped:
@@ -220,7 +220,7 @@ def paint(
         raise
     picture = like(finish(result), content)
     seconds = time.monotonic() - began
-    called = names or Names(styles=_names(styles), masks=_names(masks))
+    called = names or Names(styles=names_of(styles), masks=names_of(masks))
     return Painting(picture, make_record(picture, options, stylizer, called, seconds, finish.last), seconds)
 
 
@@ -393,5 +393,6 @@ def _name(source: Any) -> str:
     return Path(source).name if isinstance(source, str | os.PathLike) else type(source).__name__
 
 
-def _names(sources: Sequence[Any]) -> list[str]:
+def names_of(sources: Sequence[Any]) -> list[str]:
+    """What a record calls pictures: by their files, or by what kind of thing they are."""
     return [_name(source) for source in sources]

@@ -9,20 +9,24 @@ import http.client
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from impasto.errors import ImpastoError, OptionError
+from impasto.files import replacing
 
 Picture = bytes | str | os.PathLike[str]
 Fields = Sequence[tuple[str, str | bytes]]
 """Of a form: text, or the bytes of a file."""
 
-UPLOAD = "upload:"
-"""How ids of uploads begin."""
+Body = bytes | BinaryIO
+
+UPLOAD, VIDEO = "upload:", "video:"
+"""How ids begin of uploads, and of films that were sent."""
 SHORTEST_PAUSE = 0.2
 """Seconds between two questions for a job."""
 
@@ -66,6 +70,44 @@ class Client:
         """
         fields = _fields(content, style, masks, {"format": format, **options})
         return self._picture("/v1/stylize", fields, patience, progress)
+
+    def stylize_video(
+        self,
+        clip: str | os.PathLike[str],
+        style: Picture | Sequence[Picture] = (),
+        *,
+        output: str | os.PathLike[str],
+        patience: float = 3600,
+        progress: Callable[[dict[str, Any]], None] | None = None,
+        **options: Any,
+    ) -> Path:
+        """A painted film, written to `output`, whose suffix is its format: mp4, webm, gif or webp.
+
+        clip: a path, or the id of a film that was sent. options: as of `impasto.stylize_video`; a `size` that is not
+        given is the largest that the server paints. The rest is as for `stylize`. A job that failed in the middle is an
+        ImpastoError; what was painted until then is written all the same.
+        """
+        target = Path(output)
+        deadline = time.monotonic() + patience
+        if not (name := os.fspath(clip)).startswith(VIDEO):
+            sent = self._until(deadline, lambda: self.upload_video(clip))
+            name, options = sent["id"], {"size": sent["largest_size"], **options}
+        fields = _fields(name, style, (), {"format": target.suffix[1:].lower(), **options})
+        job = self._ended(
+            self._until(deadline, lambda: self._submitted("/v1/stylize-video", fields)), deadline, progress
+        )
+        self._save(f"/v1/jobs/{job['id']}/result", target)
+        if job["failure"] is not None:
+            raise ImpastoError(f"{target} holds {job['step']} frames of {job['total']}: {job['failure']['message']}")
+        return target
+
+    def upload_video(self, clip: str | os.PathLike[str]) -> dict[str, Any]:
+        """Send a film: its `id`, `width`, `height`, `frames`, `fps`, `seconds`, and the `largest_size` that it can be
+        painted at. It is kept as `upload` keeps a picture."""
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(Path(clip).stat().st_size)}
+        with Path(clip).open("rb") as file:
+            found: dict[str, Any] = json.loads(self._ask("POST", "/v1/videos", file, headers))
+        return found
 
     def attention(
         self,
@@ -161,14 +203,26 @@ class Client:
     ) -> bytes:
         """What becomes of a form, however long it takes within the patience."""
         deadline = time.monotonic() + patience
-        job = self._until(deadline, lambda: self._submitted(path, fields))
+        job = self._ended(self._until(deadline, lambda: self._submitted(path, fields)), deadline, progress)
+        return self.result(job["id"])
+
+    def _ended(
+        self, job: dict[str, Any], deadline: float, progress: Callable[[dict[str, Any]], None] | None
+    ) -> dict[str, Any]:
+        """The job when it is over. Raises TimeoutError."""
         while job["status"] in ("queued", "running"):
             if progress:
                 progress(job)
             left = (job["wait_seconds"] or 0) + (job["seconds_left"] or 0)
             self._sleep(min(1.0, max(SHORTEST_PAUSE, left / 4)), deadline)
             job = self.job(job["id"])
-        return self.result(job["id"])
+        return job
+
+    def _save(self, path: str, target: Path) -> None:
+        """What an address answers, all of it or nothing."""
+        connection, answer = self._open("GET", path)
+        with connection, replacing(target) as part, part.open("wb") as file:
+            shutil.copyfileobj(answer, file)
 
     def _submitted(self, path: str, fields: Fields) -> dict[str, Any]:
         """Its job."""
@@ -192,13 +246,13 @@ class Client:
             raise TimeoutError("the painting is not there in time") from cause
         time.sleep(seconds)
 
-    def _ask(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> bytes:
+    def _ask(self, method: str, path: str, body: Body = b"", headers: dict[str, str] | None = None) -> bytes:
         connection, answer = self._open(method, path, body, headers)
         with connection:
             return answer.read()
 
     def _open(
-        self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+        self, method: str, path: str, body: Body = b"", headers: dict[str, str] | None = None
     ) -> "tuple[_Connection, http.client.HTTPResponse]":
         connection = _Connection(self._parts, self._timeout)
         try:
@@ -230,7 +284,7 @@ class _Connection:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> http.client.HTTPResponse:
+    def ask(self, method: str, path: str, body: Body, headers: dict[str, str]) -> http.client.HTTPResponse:
         try:
             self._connection.request(method, path, body or None, headers)
         except (BrokenPipeError, ConnectionResetError):
@@ -267,8 +321,8 @@ def _listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:
 
 
 def _file(picture: Picture) -> str | bytes:
-    """Its bytes; of an upload, the id."""
-    if isinstance(picture, bytes) or (isinstance(picture, str) and picture.startswith(UPLOAD)):
+    """Its bytes; of what was sent before, the id."""
+    if isinstance(picture, bytes) or (isinstance(picture, str) and picture.startswith((UPLOAD, VIDEO))):
         return picture
     return Path(picture).read_bytes()
 

@@ -204,7 +204,8 @@ def test_commands_and_languages(server, bot):
     assert [menu.get("language_code") for menu in menus] == [None, "ru"]
 
 
-def test_what_is_no_picture(server, bot):
+def test_what_is_no_picture(server, start):
+    start({"video_seconds": 0})
     user, answer = server.user(), None
     for kind, said in (
         ("sticker", "A sticker is too small"), ("video", "moving pictures"), ("animation", "moving pictures"),

@@ -25,8 +25,8 @@ def test_learns_each_kind_by_itself():
 
 def test_looks_are_a_kind_of_their_own():
     durations = Durations()
-    durations.learn(GATYS, 1_000_000, 0.4, looks=True)
-    assert durations.expect(GATYS, 2_000_000, looks=True) == pytest.approx(0.8)
+    durations.learn(GATYS, 1_000_000, 0.4, "look")
+    assert durations.expect(GATYS, 2_000_000, "look") == pytest.approx(0.8)
     assert durations.expect(GATYS, 1_000_000) == 12 * FIRST_GUESS
 
 

@@ -43,6 +43,17 @@ def test_a_part_has_its_own_sound_and_begins_at_0(tmp_path):
     assert len(sound) == pytest.approx(0.8 * 48_000 / 1024, abs=1)
 
 
+def test_a_part_of_a_film_whose_frames_are_stored_out_of_order(tmp_path):
+    options = {"bf": "3", "g": "30", "x264-params": "b-adapt=0"}
+    clip = write_film(tmp_path / "clip.mp4", map(plain, range(50)), options=options)
+    with av.open(str(clip)) as container:
+        stored = [packet.pts for packet in container.demux(video=0) if packet.pts is not None]
+    assert stored != sorted(stored)
+    out = painted(clip, start="0.8", end="1.6")
+    assert times_of(out) == [Fraction(step, 25) for step in range(20)]
+    assert greys_of(out) == pytest.approx([255 - level(number) for number in range(20, 40)], abs=3)
+
+
 def test_sound_that_the_container_does_not_hold_is_transcoded(tmp_path, caplog):
     clip = write_film(tmp_path / "clip.mp4", (plain(n, 64, 64) for n in range(10)), sound=True)
     out = painted(clip, "out.webm")
@@ -85,8 +96,19 @@ def test_subtitles_chapters_and_metadata(tmp_path):
     assert packets_of(made, "subtitle") == packets_of(clip, "subtitle") == [b"line at 100", b"line at 600"]
     with av.open(str(made)) as container:
         assert container.metadata["title"] == "Rain"
-        found = [(c["metadata"]["title"], c["start"] * c["time_base"]) for c in container.chapters()]
-        assert found == [("one", 0), ("two", Fraction(2, 5))]
+        assert chapters_of(container) == [("one", 0, Fraction(2, 5)), ("two", Fraction(2, 5), 1)]
+    with av.open(str(painted(clip, "part.mkv", start="0.2", end="0.8"))) as container:
+        assert chapters_of(container) == [("one", 0, Fraction(1, 5)), ("two", Fraction(1, 5), Fraction(3, 5))]
+    with av.open(str(painted(clip, "bare.mkv", metadata=False))) as container:
+        assert "title" not in container.metadata
+        assert len(container.chapters()) == 2
+
+
+def chapters_of(container):
+    return [
+        (one["metadata"]["title"], one["start"] * one["time_base"], one["end"] * one["time_base"])
+        for one in container.chapters()
+    ]
 
 
 def test_what_the_container_cannot_hold_is_named(tmp_path, caplog):
@@ -208,17 +230,18 @@ def test_interlaced_frames_are_woven(tmp_path):
 
 
 @pytest.mark.slow  # the tables for its colours take seconds
-def test_white_of_hdr_becomes_white(tmp_path):
-    """203 cd/m2 are 58 % of the signal of the perceptual quantiser (ITU-R BT.2408)."""
-    frames = [np.full((64, 64, 3), round(share * 65_535), np.uint16) for share in (0.58, 0.3)]
+@pytest.mark.parametrize(("curve", "shares"), [(16, (0.58, 0.3)), (18, (0.75, 0.25))], ids=["PQ", "HLG"])
+def test_white_of_hdr_becomes_white(tmp_path, curve, shares):
+    """203 cd/m2 are 58 % of the signal of the perceptual quantiser, 75 % of hybrid log-gamma (ITU-R BT.2408)."""
+    frames = [np.full((64, 64, 3), round(share * 65_535), np.uint16) for share in shares]
     options = {"x265-params": "lossless=1:bframes=0:log-level=none"}
 
     def prepare(_out, stream):
         context = stream.codec_context
-        context.color_primaries, context.color_trc, context.colorspace, context.color_range = 9, 16, 9, 1
+        context.color_primaries, context.color_trc, context.colorspace, context.color_range = 9, curve, 9, 1
 
     def change(_number, frame):
-        frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = 9, 16, 9, 1
+        frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = 9, curve, 9, 1
 
     how = {"codec": "libx265", "form": "yuv420p10le", "options": options, "prepare": prepare, "change": change}
     clip = write_film(tmp_path / "clip.mp4", frames, **how)
@@ -280,6 +303,21 @@ def test_files_that_are_no_films(tmp_path):
     folder.mkdir()
     with pytest.raises(PictureError, match="holds no pictures"):
         painted(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile://{secret}\n#EXT-X-ENDLIST\n"),
+        ("list.txt", "ffconcat version 1.0\nfile {secret.name}\n"),
+    ],
+)
+def test_no_other_file_is_read_than_the_one_that_is_named(tmp_path, name, text):
+    secret = write_film(tmp_path / "secret.mp4", map(plain, range(3)))
+    named = tmp_path / name
+    named.write_text(text.format(secret=secret))
+    with pytest.raises(PictureError, match=name):
+        painted(named)
 
 
 def test_a_film_that_is_cut_short_is_painted_as_far_as_it_goes(tmp_path):

@@ -54,6 +54,21 @@ def test_what_was_hidden_is_not_seen(photo):
     assert motion.seen[:40].mean() > 0.9
 
 
+def test_where_nothing_can_be_told_apart_strokes_stay():
+    """Flow of a plain wall is noise, and agrees with nothing; whichever it is, the wall looks the same."""
+
+    def wall(number):
+        noise = np.random.default_rng(number).normal(0, 2, (200, 300, 3))
+        shown = (140 + noise).clip(0, 255).astype(np.uint8)
+        # Something that is there to be told apart, and moves over it.
+        shown[60:140, 100 + 9 * number : 160 + 9 * number] = np.random.default_rng(9).integers(0, 90, (80, 60, 3))
+        return shown
+
+    motion = motion_between(wall(0), wall(1))
+    assert motion.seen[10:50, 10:-10].mean() > 0.6
+    assert motion.seen[70:130, 120:150].mean() > 0.5
+
+
 def test_other_light_is_not_motion(photo):
     before = panned(photo, 0)
     motion = motion_between(before, np.clip(before * 0.6, 0, 255).astype(np.uint8))

@@ -214,7 +214,8 @@ def test_it_paints_without_a_network_after_the_first_visit(folder, visit):
         site.close()
         page.reload()
         begin(page, base64.b64decode(file_of(PHOTO)))
-        assert page.locator("#tab-compare, #tab-explore").evaluate_all("all => all.every(tab => tab.hidden)")
+        without = page.locator("#tab-compare, #tab-explore, #tab-video")
+        assert without.evaluate_all("all => all.every(tab => tab.hidden)")
         for style in ("ink", "great-wave"):
             paint(page, f"#panel [data-style='{style}']")
         name, data = download(page, "#save-go")

@@ -7,6 +7,7 @@ import tarfile
 import pytest
 from browsers import begin, chromium, echo, files_for, named, noise, said, visit
 from chromium import PHONE
+from clips import clip
 
 __all__ = ["chromium", "echo", "visit"]
 
@@ -59,6 +60,13 @@ def test_no_violation(how, scheme, axe, echo, visit):
         page.wait_for_selector("#explore-seen:visible")
         files_for(page, "#explore .add", named("mine.png", noise(2)))
         found["explore"] = violations(page)
+        page.click("#tab-video")
+        files_for(page, "#video-choose", {**named("clip.mp4", clip()), "mimeType": "video/mp4"})
+        said(page, "frames a second", "#video-note")
+        page.click("#video [data-style=ink]")
+        page.click("#video-go")
+        page.wait_for_selector("#video-result video")
+        found["video"] = violations(page)
         assert {where: some for where, some in found.items() if some} == {}
 
 

@@ -11,7 +11,7 @@ from impasto.web.site import page_files
 
 FILES = page_files()
 FIRST_VIEW_BYTES = 100_000
-LATER = {"sheet.js", "compare.js", "explore.js"}
+LATER = {"sheet.js", "compare.js", "explore.js", "video.js"}
 """Are loaded when their tab is opened."""
 
 

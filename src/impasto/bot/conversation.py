@@ -29,12 +29,15 @@ UPDATES_KEPT = 32
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture on Telegram's servers. file: the name by which it can be fetched. num_bytes: 0 if it was not said.
-    is_file: whether it was sent as a file, so that its painting is sent as one."""
+    """A picture or a clip on Telegram's servers. file: the name by which it can be fetched. num_bytes: 0 if it was not
+    said. is_file: whether it was sent as a file, so that its painting is sent as one. video: how a clip was sent,
+    "video", "animation", "video_note" or "file"; empty for a picture. seconds: of a clip, 0 if it was not said."""
 
     file: str
     num_bytes: int = 0
     is_file: bool = False
+    video: str = ""
+    seconds: float = 0.0
 
 
 StyleSource = str | Picture
@@ -183,7 +186,9 @@ def setting_value(settings: Mapping[str, Any], name: str) -> Any:
 
 
 def _picture(values: Mapping[str, Any]) -> Picture:
-    return Picture(str(values["file"]), int(values["num_bytes"]), bool(values["is_file"]))
+    # Earlier versions knew no clips.
+    clip = str(values.get("video", "")), float(values.get("seconds", 0.0))
+    return Picture(str(values["file"]), int(values["num_bytes"]), bool(values["is_file"]), *clip)
 
 
 def _style(value: Any) -> StyleSource:

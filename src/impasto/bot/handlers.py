@@ -24,6 +24,7 @@ from telegram.ext import (
 from impasto.bot import keyboards
 from impasto.bot.config import BotConfig
 from impasto.bot.conversation import Conversation, Conversations, Order, Picture, settable, setting_value, with_setting
+from impasto.bot.films import clip_of
 from impasto.bot.keyboards import StyleGallery
 from impasto.bot.orders import AnyApplication, Orders
 from impasto.bot.texts import STYLE_WORDS, duration, has_words, language_of, say
@@ -35,6 +36,7 @@ logger = logging.getLogger("impasto.bot")
 COMMANDS = ("start", "styles", "settings", "cancel", "help", "privacy")
 
 _PRIVATE = filters.ChatType.PRIVATE & filters.UpdateType.MESSAGE
+_CLIPS = filters.VIDEO | filters.ANIMATION | filters.VIDEO_NOTE | filters.Document.VIDEO
 _PICTURES = filters.PHOTO | (filters.Document.IMAGE & ~filters.ANIMATION)
 
 Context = CallbackContext[Any, Any, Any, Any]
@@ -65,7 +67,9 @@ class Handlers:
         add(CommandHandler("settings", self._on_settings, filters=_PRIVATE))
         add(CommandHandler("cancel", self._on_cancel, filters=_PRIVATE))
         add(CommandHandler("privacy", self._on_privacy, filters=_PRIVATE))
-        add(MessageHandler(_PRIVATE & _PICTURES, self._on_picture))
+        add(
+            MessageHandler(_PRIVATE & (_PICTURES | _CLIPS if self._orders.takes_films else _PICTURES), self._on_picture)
+        )
         add(MessageHandler(_PRIVATE & ~filters.StatusUpdate.ALL, self._on_other))
         self._application.add_error_handler(self._on_error)
 
@@ -120,7 +124,14 @@ class Handlers:
 
     async def _on_start(self, update: Update, context: Context) -> None:
         text = update.message.text if update.message and update.message.text else ""
-        await _answer(update, say(self._user(update)[1].language, "help" if text.startswith("/help") else "start"))
+        language = self._user(update)[1].language
+        if not text.startswith("/help"):
+            said = say(language, "start")
+        elif self._orders.takes_films:
+            said = f"{say(language, 'help')}\n\n{say(language, 'films')}"
+        else:
+            said = say(language, "help")
+        await _answer(update, said)
 
     async def _on_styles(self, update: Update, context: Context) -> None:
         user, conversation = self._user(update)
@@ -141,6 +152,8 @@ class Handlers:
     async def _on_privacy(self, update: Update, context: Context) -> None:
         language = self._user(update)[1].language
         text = say(language, "privacy", hours=duration(language, 3600 * self._options.keep_hours))
+        if self._orders.takes_films:
+            text = f"{text} {say(language, 'privacy-films')}"
         await _answer(update, text, keyboards.single(language, "forget-all", keyboards.FORGET))
 
     # --- pictures -----------------------------------------------------------------------------------------------------
@@ -187,13 +200,19 @@ class Handlers:
     async def _take(self, user: int, pictures: Sequence[tuple[Picture, str]]) -> None:
         """Pictures that came together, each with its caption."""
         conversation = self._conversations[user]
-        style = next((picture for picture, caption in pictures if caption.strip().lower() in STYLE_WORDS), None)
+        # A clip is never the style.
+        style = next(
+            (picture for picture, caption in pictures if caption.strip().lower() in STYLE_WORDS and not picture.video),
+            None,
+        )
         named = next(filter(None, (self._gallery.by_words(caption) for _, caption in pictures)), None)
         contents = tuple(picture for picture, _ in pictures if picture is not style)
         if style is not None:
             conversation.style, conversation.contents = style, contents or conversation.contents
         elif named is not None:
             conversation.style, conversation.contents = named, contents
+        elif any(picture.video for picture in contents):
+            conversation.contents = contents
         elif len(pictures) == 1 and conversation.contents and conversation.style is None:
             conversation.style = contents[0]
         elif len(pictures) == 2 and conversation.style is None:
@@ -358,6 +377,8 @@ def _explained(conversation: Conversation) -> str:
 
 
 def _picture(message: Message) -> Picture:
+    if (clip := clip_of(message)) is not None:
+        return clip
     if message.photo:
         largest = message.photo[-1]
         return Picture(largest.file_id, largest.file_size or 0)

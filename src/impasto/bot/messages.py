@@ -27,12 +27,13 @@ FILE_BYTES = 50 * MEGA
 RETRY_PAUSES = (1.0, 4.0)
 """Seconds between tries to reach Telegram."""
 
-BROKEN_PHOTO, BROKEN_STYLE = "broken-photo", "broken-style"
+BROKEN_PHOTO, BROKEN_VIDEO, BROKEN_STYLE = "broken-photo", "broken-video", "broken-style"
 
 FAILURE_TEXTS: Mapping[str, str] = {
     # Codes of refusals.
     "queue-full": "full", "too-many-jobs": "busy", "stopping": "stopping", "unavailable": "unavailable",
     "too-large": "too-large", "no-such-job": "failed",
+    "not-a-video": "broken-video", "too-long": "too-long", "no-videos": "not-video",
     # Codes of failures.
     "OutOfMemoryError": "no-memory", "time-limit": "time-limit", "cancelled": "stopped",
 }  # fmt: skip
@@ -58,10 +59,15 @@ class OrderFailed(Exception):  # noqa: N818  (it is no error of the bot's)
         """For the user."""
         limit = {
             "time-limit": duration(language, limits.job_seconds),
+            "too-long": duration(language, limits.video_seconds),
+            "too-large-film": f"{limits.video_mb:g}",
             "too-large-file": f"{DOWNLOAD_BYTES / MEGA:g}",
+            "too-large-clip": f"{DOWNLOAD_BYTES / MEGA:g}",
             "too-large-result": f"{FILE_BYTES / MEGA:g}",
         }.get(self.key, f"{limits.upload_mb:g}")
-        wait, megapixels = duration(language, self.wait), f"{limits.megapixels:g}"
+        of_frames = self.key == "too-large-film"
+        megapixels = f"{limits.video_megapixels if of_frames else limits.megapixels:g}"
+        wait = duration(language, self.wait)
         return say(language, self.key, wait=wait, limit=limit, megapixels=megapixels)
 
 
@@ -82,7 +88,9 @@ def from_failure(failure: Failure) -> OrderFailed:
 
 
 def _broken(message: str) -> str:
-    # Messages about pictures begin with what the request calls them.
+    # Messages about pictures begin with what the request calls them, those about films with the name of the file.
+    if message.startswith("clip"):
+        return BROKEN_VIDEO
     return BROKEN_PHOTO if message.startswith("content") else BROKEN_STYLE
 
 
@@ -130,6 +138,9 @@ class ProgressMessage:
         if job.status is Status.QUEUED:
             wait = duration(self._language, job.wait_seconds or 0)
             await self.show("waiting" if job.position else "next", before=job.position, wait=wait)
+        elif job.fps and job.total:
+            left = duration(self._language, job.seconds_left or 0)
+            await self.show("painting-film", step=job.step, total=job.total, fps=f"{job.fps:.1f}", left=left)
         elif job.step and job.total:
             await self.show("painting-part", percent=min(99, 100 * job.step // job.total))
         else:

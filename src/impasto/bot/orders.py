@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -15,9 +15,11 @@ from telegram.ext import Application
 from impasto.bot import keyboards
 from impasto.bot.config import BotOptions
 from impasto.bot.conversation import Conversations, Order, Picture
+from impasto.bot.films import check_clip, film_failed, finished_film
 from impasto.bot.messages import (
     BROKEN_PHOTO,
     BROKEN_STYLE,
+    BROKEN_VIDEO,
     DOWNLOAD_BYTES,
     OrderFailed,
     ProgressMessage,
@@ -25,12 +27,22 @@ from impasto.bot.messages import (
     from_refusal,
     with_retries,
 )
-from impasto.bot.sending import Delivery, FinishedPainting, SendAs, fitting_size, format_for, send_as, size_of
+from impasto.bot.sending import (
+    Delivery,
+    FinishedFilm,
+    FinishedPainting,
+    SendAs,
+    fitting_size,
+    format_for,
+    send_as,
+    size_of,
+)
 from impasto.bot.texts import say
 from impasto.errors import ImpastoError, OptionError, PictureError
-from impasto.service import Limits, PaintRequest, Service, Snapshot, Status, changes
+from impasto.service import Limits, PaintRequest, SentVideo, Service, Snapshot, Status, VideoRequest, changes
 from impasto.service.limits import MEGA
 from impasto.service.refusals import NoSuchJobError, QueueFullError, RefusedError, UnavailableError, UserBusyError
+from impasto.service.video_request import largest_size
 
 logger = logging.getLogger("impasto.bot")
 
@@ -40,6 +52,8 @@ ATTEMPTS = 2
 """Times that an order is begun by itself; one that kills the bot each time must not do so for ever."""
 LONGEST_PAUSE = 60.0
 """Seconds until the queue is asked again for the next picture of an album."""
+_WANTS_ANOTHER = (BROKEN_PHOTO, BROKEN_VIDEO, "too-long", "too-large-film", "too-large-clip")
+"""Failures after which the style still counts."""
 USER_SHARE = 4
 """One user's orders hold at most one part in so many of all the memory."""
 ROOM_SECONDS = 30.0
@@ -97,6 +111,11 @@ class Orders:
                 with contextlib.suppress(OrderFailed, Forbidden):
                     await self._progress_message(user, number).end(say(conversation.language, "stopped"))
 
+    @property
+    def takes_films(self) -> bool:
+        """Whether the service does."""
+        return not self._service.videos.problem
+
     def is_busy(self, user: int) -> bool:
         """Whether something of this user's is painted."""
         return any(owner == user for owner, _ in self._tasks)
@@ -146,7 +165,7 @@ class Orders:
         # The picture that was good need not be sent again.
         if failure.key in (BROKEN_STYLE, "no-such-style", "needs-painting") and not conversation.contents:
             conversation.contents = order.contents
-        elif failure.key == BROKEN_PHOTO and conversation.style is None:
+        elif failure.key in _WANTS_ANOTHER and conversation.style is None:
             conversation.style = order.style
         self._conversations.save(user)
         with contextlib.suppress(OrderFailed, Forbidden):
@@ -162,9 +181,10 @@ class Orders:
         for number in range(order.done, count):
             progress.set_picture(number + 1, count)
             try:
-                painting = await self._painting(user, order, number, style, progress)
+                paint = self._film if order.contents[number].video else self._painting
+                painting: FinishedPainting | FinishedFilm = await paint(user, order, number, style, progress)
             except OrderFailed as failure:
-                if failure.key == BROKEN_PHOTO and count > 1:
+                if failure.key in (BROKEN_PHOTO, BROKEN_VIDEO) and count > 1:
                     delivery.broken.append(number + 1)
                     continue
                 if await delivery.flush():
@@ -211,34 +231,54 @@ class Orders:
         size = fitting_size(width, height, self._service.limits.result_megapixels)
         kind = format_for(width, height, as_file=picture.is_file)
         request = PaintRequest(content=data, styles=(style,), options=order.options(size=size), format=kind)
+        del data
         # Whoever was let in with the first picture of an album waits for the others.
-        job = await self._submitted(request, user, is_patient=number > 0)
-        del data, request
+        async with self._ended(request, user, progress, is_patient=number > 0) as job:
+            del request
+            painting = await self._finished(job, kind, as_file=picture.is_file)
+            return painting if painting.note or size is None else replace(painting, note="smaller")
+
+    async def _film(
+        self, user: int, order: Order, number: int, style: str | bytes, progress: ProgressMessage
+    ) -> FinishedFilm:
+        clip, videos = order.contents[number], self._service.videos
+        about = await self._received(clip, user)
+        try:
+            size = largest_size(about, self._service.limits)
+            request = VideoRequest(clip=about.id, styles=(style,), options=order.options(size=size))
+            async with self._ended(request, user, progress, is_patient=number > 0) as job:
+                note, path = _note(job), self._service.result(job.id).path
+                assert path is not None
+                return await asyncio.to_thread(finished_film, path, clip, about, size, note)
+        finally:
+            videos.discard(about.id)
+
+    @asynccontextmanager
+    async def _ended(
+        self, request: PaintRequest | VideoRequest, user: int, progress: ProgressMessage, *, is_patient: bool
+    ) -> AsyncIterator[Snapshot]:
+        """The job of a request, when it is over; it is forgotten afterwards."""
+        job = await self._submitted(request, user, is_patient=is_patient)
+        del request
         try:
             async for snapshot in changes(self._service, job.id, heartbeat=self._options.edit_seconds):
                 job = snapshot or self._service.status(job.id)
                 if not job.status.is_final:
                     await progress.show_job(job)
-            painting = await self._finished(job, kind, as_file=picture.is_file)
-            return painting if painting.note or size is None else replace(painting, note="smaller")
+            yield job
         finally:
             # Stops it, if it is not over.
             with contextlib.suppress(NoSuchJobError):
-                self._service.forget(job.id)
+                self._service.forget(job.id, entirely=True)
 
     async def _finished(self, job: Snapshot, kind: str, *, as_file: bool) -> FinishedPainting:
-        is_halfway = job.failure is not None and job.failure.code == "time-limit" and job.has_result
-        if job.failure is not None and not is_halfway:
-            raise from_failure(job.failure)
-        if job.status is Status.CANCELLED:
-            raise OrderFailed("stopped")
-        data = self._service.result(job.id).data
+        note, data = _note(job), self._service.result(job.id).data
         how = await asyncio.to_thread(send_as, data, as_file=as_file)
         if how is SendAs.NOT_AT_ALL:
             raise OrderFailed("too-large-result")
-        return FinishedPainting(data, kind, how, "halfway" if is_halfway else "")
+        return FinishedPainting(data, kind, how, note)
 
-    async def _submitted(self, request: PaintRequest, user: int, *, is_patient: bool) -> Snapshot:
+    async def _submitted(self, request: PaintRequest | VideoRequest, user: int, *, is_patient: bool) -> Snapshot:
         while True:
             try:
                 return await asyncio.to_thread(self._service.submit, request, _service_user(user))
@@ -247,16 +287,17 @@ class Orders:
                     raise from_refusal(refused) from refused
                 await asyncio.sleep(min(refused.retry_after or 1.0, LONGEST_PAUSE))
             except ImpastoError as error:
-                raise from_refusal(error) from error
+                raise (film_failed if isinstance(request, VideoRequest) else from_refusal)(error) from error
 
     async def _fetched(self, picture: Picture) -> bytes:
+        too_large = "too-large-clip" if picture.video else "too-large-file"
         if picture.num_bytes > DOWNLOAD_BYTES:
-            raise OrderFailed("too-large-file")
+            raise OrderFailed(too_large)
 
         async def fetch() -> bytes:
             file = await self._bot.get_file(picture.file)
             if (file.file_size or 0) > DOWNLOAD_BYTES:
-                raise OrderFailed("too-large-file")
+                raise OrderFailed(too_large)
             stream = BytesIO()
             await file.download_to_memory(stream)
             return stream.getvalue()
@@ -265,7 +306,28 @@ class Orders:
             return await with_retries(fetch)
         except BadRequest as error:
             too_big = "too big" in str(error).lower()
-            raise OrderFailed("too-large-file" if too_big else "no-file") from error
+            raise OrderFailed(too_large if too_big else "no-file") from error
+
+    async def _received(self, clip: Picture, user: int) -> SentVideo:
+        """A clip among the service's films."""
+        check_clip(clip, self._service.limits)
+        data, videos = await self._fetched(clip), self._service.videos
+        try:
+            name, path = videos.receive(_service_user(user), len(data))
+            await asyncio.to_thread(path.write_bytes, data)
+            return await asyncio.to_thread(videos.keep, name)
+        except ImpastoError as error:
+            raise film_failed(error) from error
+
+
+def _note(job: Snapshot) -> str:
+    """ "halfway" of what took too long, and has something to show. Raises OrderFailed if there is nothing to send."""
+    is_halfway = job.failure is not None and job.failure.code == "time-limit" and job.has_result
+    if job.failure is not None and not is_halfway:
+        raise from_failure(job.failure)
+    if job.status is Status.CANCELLED:
+        raise OrderFailed("stopped")
+    return "halfway" if is_halfway else ""
 
 
 async def _readable_size(data: bytes, if_broken: str) -> tuple[int, int]:

@@ -3,8 +3,9 @@
 import io
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
-from telegram import Bot, InputMediaPhoto, Message
+from telegram import Bot, InlineKeyboardMarkup, InputMediaPhoto, Message
 from telegram.error import BadRequest
 
 from impasto.bot import keyboards
@@ -21,6 +22,8 @@ PHOTO_BYTES = 10 * MEGA
 """The largest that sendPhoto takes."""
 PHOTO_SIDES, PHOTO_RATIO = 10_000, 20
 """Most pixels of width and height together, and of one for each of the other, of a photo."""
+FILM_NAME = "painting.mp4"
+"""Names of the user's files say things about people, so all painted films are called the same."""
 THUMBNAIL_SIDE = 320
 """Most pixels of the sides of a file's thumbnail."""
 
@@ -45,6 +48,14 @@ class FinishedPainting:
     note: str = ""
 
     @property
+    def size(self) -> tuple[int, int]:
+        return size_of(self.data)
+
+    def seconds(self, limits: Limits) -> float:
+        """That painting it may have taken."""
+        return limits.job_seconds
+
+    @property
     def name(self) -> str:
         """Names of the user's files say things about people, so all paintings are called the same."""
         return f"painting.{'jpg' if self.format == 'jpeg' else self.format}"
@@ -59,6 +70,38 @@ class FinishedPainting:
         return stream.getvalue()
 
 
+@dataclass(frozen=True)
+class FinishedFilm:
+    """A painted clip. kind: how it was sent, and goes back. note: as of a painting."""
+
+    data: bytes
+    kind: str
+    size: tuple[int, int]
+    note: str = ""
+
+    # An album of Telegram's cannot hold all kinds of clips.
+    send_as = SendAs.FILE
+
+    def seconds(self, limits: Limits) -> float:
+        """That painting it may have taken."""
+        return limits.video_job_seconds
+
+    async def send(self, bot: Bot, user: int, caption: str | None, keyboard: InlineKeyboardMarkup | None) -> Message:
+        """Raises what Telegram refuses, and OrderFailed."""
+        width, height = self.size
+        how: dict[str, Any] = {"reply_markup": keyboard, "filename": FILM_NAME}
+        if self.kind == "video_note":
+            return await with_retries(lambda: bot.send_video_note(user, self.data, length=width, **how))
+        how["caption"] = caption
+        if self.kind == "video":
+            how |= {"width": width, "height": height, "supports_streaming": True}
+            return await with_retries(lambda: bot.send_video(user, self.data, **how))
+        if self.kind == "animation":
+            return await with_retries(lambda: bot.send_animation(user, self.data, width=width, height=height, **how))
+        how["disable_content_type_detection"] = True
+        return await with_retries(lambda: bot.send_document(user, self.data, **how))
+
+
 class Delivery:
     """Of one order. Photos of several are held back until they can go as an album, in their order; a single
     painting, until its buttons may be pressed.
@@ -70,12 +113,12 @@ class Delivery:
         self._bot, self._user, self._language = bot, user, language
         self._order, self._limits = order, limits
         self._is_album = len(order.contents) > 1
-        self._held: list[FinishedPainting] = []
+        self._held: list[FinishedPainting | FinishedFilm] = []
         self._sent: Message | None = None
         self._count = 0
         self.broken: list[int] = []
 
-    async def add(self, painting: FinishedPainting) -> bool:
+    async def add(self, painting: FinishedPainting | FinishedFilm) -> bool:
         """Send it, or hold it back. Whether everything so far is with the user."""
         self._count += 1
         if painting.send_as is SendAs.PHOTO or not self._is_album:
@@ -91,7 +134,11 @@ class Delivery:
         if len(held) == 1:
             self._sent = await self._send(held[0])
         elif held:
-            album = [InputMediaPhoto(painting.data, filename=painting.name) for painting in held]
+            album = [
+                InputMediaPhoto(painting.data, filename=painting.name)
+                for painting in held
+                if isinstance(painting, FinishedPainting)
+            ]
             await with_retries(lambda: self._bot.send_media_group(self._user, album))
         return bool(held)
 
@@ -110,9 +157,11 @@ class Delivery:
             self._sent = await with_retries(lambda: self._bot.send_message(self._user, text, reply_markup=keyboard))
         return self._sent.message_id
 
-    async def _send(self, painting: FinishedPainting) -> Message:
+    async def _send(self, painting: FinishedPainting | FinishedFilm) -> Message:
         caption = None if self._is_album else self._caption(painting)
         keyboard = None if self._is_album else keyboards.painted(self._language, self._order.settings)
+        if not isinstance(painting, FinishedPainting):
+            return await painting.send(self._bot, self._user, caption, keyboard)
         if painting.send_as is SendAs.PHOTO:
             try:
                 return await with_retries(
@@ -130,9 +179,10 @@ class Delivery:
             )
         )  # fmt: skip
 
-    def _caption(self, painting: FinishedPainting) -> str:
-        width, height = size_of(painting.data)
-        values = {"width": width, "height": height, "limit": duration(self._language, self._limits.job_seconds)}
+    def _caption(self, painting: FinishedPainting | FinishedFilm) -> str:
+        width, height = painting.size
+        limit = duration(self._language, painting.seconds(self._limits))
+        values = {"width": width, "height": height, "limit": limit}
         key = f"painted-{painting.note}" if painting.note else "painted"
         return say(self._language, key, **values, **self._description())
 

@@ -27,6 +27,10 @@ ENGLISH = {
         " sent, so that the buttons work. A painting carries how it was made, and no place, camera or name. /cancel"
         " forgets the pictures, the button below everything."
     ),
+    "films": (
+        "Short films are painted, too: a video, a GIF, a video message. A photo or a button after it says the style."
+    ),
+    "privacy-films": "A film lies on my disk while I paint it, and is gone afterwards.",
     "forgotten-all": "I have forgotten everything about you.",
     "cancelled-all": "I have stopped, and forgotten your pictures.",
     "command-start": "what I do",
@@ -52,6 +56,7 @@ ENGLISH = {
     "next": "You are next; it begins in about {wait}.",
     "painting": "I paint …",
     "painting-part": "I paint … {percent} %",
+    "painting-film": "I paint … frame {step} of {total}, {fps} a second, about {left} left",
     "sending": "I send it …",
     "of-several": "{number} of {count}: {text}",
     "again-after-restart": "I was restarted, and paint this again …",
@@ -88,6 +93,10 @@ ENGLISH = {
     "too-large-file": "Telegram lets me fetch only files up to {limit} MB. Send it smaller, or as a photo, please.",
     "too-large-result": "The painting has more than the {limit} MB that Telegram lets me send. Send the photo smaller.",
     "broken-photo": "I cannot read the photo: it is damaged, or of a kind that I don't know. Send another one, please.",
+    "too-large-clip": "Telegram lets me fetch only films up to {limit} MB. Send a shorter or a smaller one, please.",
+    "too-large-film": "This film is more than I can take ({limit} MB, or {megapixels} megapixels a frame).",
+    "too-long": "I paint films of up to {limit}. Send a shorter one, please.",
+    "broken-video": "I cannot read the film: it is damaged, or of a kind that I don't know. Send another one, please.",
     "broken-style": "I cannot read the style: it is damaged, or of a kind that I don't know. Send another one, please.",
     "broken-some": "I could not read {numbers}.",
     "no-memory": "My memory is too small for this. Send a smaller photo, please.",
@@ -136,6 +145,8 @@ RUSSIAN = {
         " работали кнопки. Картина несёт в себе то, как она сделана, но ни места, ни камеры, ни имени. /cancel"
         " забывает картинки, кнопка ниже — всё."
     ),
+    "films": "Рисую и короткие видео: ролик, GIF, видеосообщение. Стиль — фото или кнопка после него.",
+    "privacy-films": "Видео лежит на моём диске, пока я его рисую, а потом исчезает.",
     "forgotten-all": "Я забыл о вас всё.",
     "cancelled-all": "Я остановился и забыл ваши картинки.",
     "command-start": "что я умею",
@@ -159,6 +170,7 @@ RUSSIAN = {
     "next": "Вы следующий; начну примерно через {wait}.",
     "painting": "Рисую …",
     "painting-part": "Рисую … {percent} %",
+    "painting-film": "Рисую … кадр {step} из {total}, {fps} в секунду, осталось около {left}",
     "sending": "Отправляю …",
     "of-several": "{number} из {count}: {text}",
     "again-after-restart": "Меня перезапустили, рисую это ещё раз …",
@@ -193,6 +205,10 @@ RUSSIAN = {
     "too-large-file": "Telegram даёт мне только файлы до {limit} МБ. Пришлите меньше или как фото.",
     "too-large-result": "Картина больше {limit} МБ, которые Telegram даёт мне отправить. Пришлите фото поменьше.",
     "broken-photo": "Не могу прочитать фото: оно повреждено или незнакомого мне вида. Пришлите другое.",
+    "too-large-clip": "Telegram даёт мне только видео до {limit} МБ. Пришлите покороче или поменьше.",
+    "too-large-film": "Это видео больше, чем я могу взять ({limit} МБ или {megapixels} мегапикселей в кадре).",
+    "too-long": "Я рисую видео не длиннее {limit}. Пришлите покороче.",
+    "broken-video": "Не могу прочитать видео: оно повреждено или незнакомого мне вида. Пришлите другое.",
     "broken-style": "Не могу прочитать стиль: он повреждён или незнакомого мне вида. Пришлите другой.",
     "broken-some": "Не смог прочитать: {numbers}.",
     "no-memory": "Мне не хватает памяти. Пришлите фото поменьше.",

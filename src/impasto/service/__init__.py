@@ -18,19 +18,23 @@ if TYPE_CHECKING:
     from impasto.service.offer import Offer, styles_in
     from impasto.service.request import FORMATS, PaintRequest
     from impasto.service.service import Service
+    from impasto.service.video_request import VIDEO_FORMATS, SentVideo, VideoRequest
     from impasto.service.watch import changes, finished
 
 __all__ = [
     "FORMATS",
+    "VIDEO_FORMATS",
     "Failure",
     "JobResult",
     "Limits",
     "Offer",
     "PaintRequest",
+    "SentVideo",
     "Service",
     "ServiceHealth",
     "Snapshot",
     "Status",
+    "VideoRequest",
     "changes",
     "finished",
     "styles_in",
@@ -39,6 +43,7 @@ __all__ = [
 _HOMES = {
     "FORMATS": "request", "Failure": "job", "ServiceHealth": "health", "Limits": "limits", "Offer": "offer",
     "PaintRequest": "request", "JobResult": "job", "Service": "service", "Snapshot": "job", "Status": "job",
+    "VIDEO_FORMATS": "video_request", "SentVideo": "video_request", "VideoRequest": "video_request",
     "changes": "watch", "finished": "watch", "styles_in": "offer",
 }  # fmt: skip
 

@@ -126,14 +126,15 @@ class DeviceWorker:
                     break
             try:
                 assert self.process is not None
-                return run(self.process, job, source.limits.job_seconds, lambda progress: source.report(job, progress))
+                values = {} if job.folder is None else {"folder": str(job.folder), "num_bytes": _room(source.limits)}
+                return run(self.process, job, lambda progress: source.report(job, progress), **values)
             except WorkerDiedError as died:
                 logger.warning("job %s: the painting process died%s", job.id, f": {died}" if died.args else "")
                 source.worker_changed(self, ready=False)
                 if job.stop:
                     break
         if job.stop:
-            return stopped(job, None, source.limits.job_seconds)
+            return stopped(job, None)
         return JobOutcome(
             failure=Failure("worker-died", "the painting process died while it painted this; try a smaller size")
         )
@@ -148,6 +149,11 @@ class DeviceWorker:
         process, self.process = self.process, None
         if process is not None:
             process.close()
+
+
+def _room(limits: Limits) -> int:
+    """Bytes for a film while it is painted."""
+    return round(limits.video_result_mb * MEGA)
 
 
 _INTERNAL = Failure("internal", "something went wrong inside impasto")

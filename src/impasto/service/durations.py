@@ -16,28 +16,26 @@ class Durations:
     def __init__(self) -> None:
         self._rates: dict[str, float] = {}
 
-    def learn(self, options: Options, pixels: int, seconds: float, *, looks: bool = False) -> None:
-        """A job of so many pixels took so long. looks: it showed where a place looks, and painted nothing."""
-        rate, name = seconds / work(options, pixels, looks=looks), kind(options, looks=looks)
+    def learn(self, options: Options, pixels: int, seconds: float, task: str = "paint") -> None:
+        """A job of so many pixels took so long. task: what it was, "paint", "look" or "video"."""
+        rate, name = seconds / work(options, pixels, task), kind(options, task)
         old = self._rates.get(name, rate)
         self._rates[name] = old + NEWEST * (rate - old)
 
-    def expect(self, options: Options, pixels: int, *, looks: bool = False) -> float:
+    def expect(self, options: Options, pixels: int, task: str = "paint") -> float:
         """Seconds."""
-        return self._rates.get(kind(options, looks=looks), FIRST_GUESS) * work(options, pixels, looks=looks)
+        return self._rates.get(kind(options, task), FIRST_GUESS) * work(options, pixels, task)
 
 
-def kind(options: Options, *, looks: bool = False) -> str:
+def kind(options: Options, task: str = "paint") -> str:
     """Jobs of one kind take the same time for the same work."""
-    return (
-        f"{options.method} {_network(options)} {'look' if looks else 'steps' if options.steps_at_full_size else 'pass'}"
-    )
+    return f"{options.method} {_network(options)} {task} {'steps' if options.steps_at_full_size else 'pass'}"
 
 
-def work(options: Options, pixels: int, *, looks: bool = False) -> float:
+def work(options: Options, pixels: int, task: str = "paint") -> float:
     """Megapixels, times the steps where a method paints in steps; a coarse one counts a quarter, as it has a quarter of
     the pixels."""
-    return max(SMALLEST, pixels / 1e6) * (1.0 if looks else max(1.0, options.steps_at_full_size))
+    return max(SMALLEST, pixels / 1e6) * (1.0 if task == "look" else max(1.0, options.steps_at_full_size))
 
 
 def _network(options: Options) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 class ServiceHealth:
     """ready: whether jobs are taken and painted. problems: of the devices that do not paint.
 
-    upload_bytes: of what waits or is painted. results, result_bytes: of what is kept. cache: {"styles" or "sights":
+    upload_bytes: of what waits or is painted. results, result_bytes: of what is kept. video_bytes:
+    on the disk, with what is reserved. cache: {"styles" or "sights":
     (hits, misses)} of the workers since they were started.
     """
 
@@ -21,5 +22,6 @@ class ServiceHealth:
     upload_bytes: int
     results: int
     result_bytes: int
+    video_bytes: float = 0.0
     problems: tuple[str, ...] = ()
     cache: Mapping[str, tuple[int, int]] = field(default_factory=dict)

@@ -4,8 +4,10 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 from impasto.service.request import FORMATS, PaintRequest
+from impasto.service.video_request import VIDEO_FORMATS, VideoRequest
 
 VISIT = " visit "
 """In a user's name, before which of several visits of one key or address it is."""
@@ -41,22 +43,25 @@ class Failure:
 
 @dataclass(frozen=True)
 class JobResult:
-    """A finished picture as a file."""
+    """A finished picture as a file, or a film. path: of a film, which stays on the disk as long as its job is kept;
+    data is empty then."""
 
     data: bytes = field(repr=False)
     format: str
+    path: Path | None = None
 
     @property
     def media_type(self) -> str:
-        return FORMATS[self.format]
+        return (FORMATS if self.path is None else VIDEO_FORMATS)[self.format]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """What there is to know of a job at one moment.
 
-    position: jobs that are painted before it; None once it is not waiting. wait_seconds: until it begins, and
-    seconds_left: until it is done, as far as can be said. step, total: as in `Progress`; 0 before the first report.
+    kind: "paint", "look" or "video". position: jobs that are painted before it; None once it is not waiting.
+    wait_seconds: until it begins, and seconds_left: until it is done, as far as can be said. step, total: as in
+    `Progress`, of a film frames; 0 before the first report. fps: frames of a film that are painted in a second.
     previews: how many there were. seconds: that painting took. has_result: also of a job that was stopped and had
     something to show. failure: of a failed job.
     """
@@ -64,11 +69,13 @@ class Snapshot:
     id: str
     status: Status
     method: str
+    kind: str = "paint"
     position: int | None = None
     wait_seconds: float | None = None
     seconds_left: float | None = None
     step: int = 0
     total: int = 0
+    fps: float | None = None
     previews: int = 0
     seconds: float | None = None
     has_result: bool = False
@@ -77,13 +84,17 @@ class Snapshot:
 
 @dataclass(eq=False)
 class ServiceJob:
-    """Belongs to the service, under its lock. pixels: of the painting. stop: why it shall end early, if it shall.
-    dropped: whether nobody will ask for it any more."""
+    """Belongs to the service, under its lock. pixels: of the painting, or of all frames. limit: seconds that it may
+    take, and expected: that it will. stop: why it shall end early, if it shall. dropped: whether nobody will ask for it
+    any more. folder: of a film, in which it is painted."""
 
     user: str
-    request: PaintRequest | None
+    request: PaintRequest | VideoRequest | None
     pixels: int
     expected: float
+    limit: float = float("inf")
+    kind: str = "paint"
+    folder: Path | None = None
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     status: Status = Status.QUEUED
     created: float = 0.0
@@ -101,3 +112,14 @@ class ServiceJob:
     listeners: list[Callable[[], None]] = field(default_factory=list)
     method: str = ""
     num_bytes: int = 0
+
+    def snapshot(self, position: int | None, wait: float | None, left: float | None, now: float) -> Snapshot:
+        """position, wait: in the queue. left: seconds until it is done, or, of one that waits, that it will take."""
+        seconds = None if self.started is None else (self.finished or now) - self.started
+        return Snapshot(
+            id=self.id, status=self.status, method=self.method, kind=self.kind, position=position, wait_seconds=wait,
+            seconds_left=left, step=self.step, total=self.total,
+            fps=self.step / seconds if self.kind == "video" and self.step and seconds else None,
+            previews=self.previews, seconds=seconds if self.finished is not None else None,
+            has_result=self.result is not None, failure=self.failure,
+        )  # fmt: skip

@@ -25,6 +25,18 @@ class Limits:
     uploads_each_mb: float = option(128.0, "size of those of one key or address", minimum=0.01, unit="mb")
     results: int = option(256, "finished paintings that are kept", minimum=1, maximum=1_000_000)
     results_mb: float = option(512.0, "size of all finished paintings", minimum=0.01, unit="mb")
+    video_seconds: float = option(
+        60.0, "of a film that is painted; 0 takes no films", minimum=0, maximum=86_400, unit="s"
+    )
+    video_megapixels: float = option(9.0, "of a frame of a film that is sent", minimum=0.0001, maximum=178, unit="mp")
+    video_result_megapixels: float = option(1.0, "of a frame of a painted film", minimum=0.0001, maximum=178, unit="mp")
+    video_mb: float = option(100.0, "size of one film that is sent", minimum=0.01, maximum=100_000, unit="mb")
+    video_result_mb: float = option(
+        300.0, "on the disk for one film while it is painted; it ends where there is no more", minimum=0.01, unit="mb"
+    )
+    videos_mb: float = option(4000.0, "on the disk for all films, sent and painted", minimum=0.01, unit="mb")
+    videos_each_mb: float = option(1000.0, "on it for those of one key or address", minimum=0.01, unit="mb")
+    video_job_seconds: float = option(1800.0, "that painting one film may take", minimum=0.1, maximum=604_800, unit="s")
     keep_seconds: float = option(600.0, "that a finished painting is kept", minimum=1, maximum=604_800, unit="s")
     stop_seconds: float = option(
         30.0, "that what is being painted is given when the service stops", minimum=0, maximum=86_400, unit="s"

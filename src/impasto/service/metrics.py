@@ -32,7 +32,17 @@ class ServiceMetrics(Collector):
         self.look_seconds = self._histogram(
             "impasto_look_seconds", "From the beginning of a look to its end.", "method"
         )
+        self.video_seconds = self._histogram(
+            "impasto_video_seconds", "From the beginning of a film's job to its end.", "method"
+        )
         self._registry.register(self)
+
+    def ended(self, kind: str, method: str, status: str, seconds: float) -> None:
+        """A job is final. kind: "paint", "look" or "video"; seconds of what is not done say nothing."""
+        self.jobs.labels(method, status).inc()
+        if status == "done":
+            histograms = {"paint": self.job_seconds, "look": self.look_seconds, "video": self.video_seconds}
+            histograms[kind].labels(method).observe(seconds)
 
     def text(self) -> str:
         """Everything, in the text format 0.0.4."""
@@ -49,6 +59,7 @@ class ServiceMetrics(Collector):
             ("impasto_upload_bytes", "Bytes of uploads that wait or are painted.", health.upload_bytes),
             ("impasto_results", "Finished jobs that are kept.", health.results),
             ("impasto_result_bytes", "Bytes of their pictures.", health.result_bytes),
+            ("impasto_video_bytes", "Bytes of films on the disk, with what is reserved.", health.video_bytes),
             ("impasto_style_cache_hits", "Styles that had been encoded already.", hits),
             ("impasto_style_cache_misses", "Styles that had to be encoded.", misses),
         ):

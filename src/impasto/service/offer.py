@@ -11,6 +11,7 @@ from impasto.errors import OptionError
 from impasto.gallery import is_encoded, is_picture, own_styles, shown
 from impasto.methods import DEFAULT, METHODS, StylizeOptions, every_field, fields_of, options_of
 from impasto.options import Options, choosable, kinds_of
+from impasto.video.options import VideoOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,20 @@ class Offer:
         options = StylizeOptions(method, **{name: _value(kinds[name], value) for name, value in said.items()})
         self.check(options)
         return options
+
+    def chosen_video(self, given: Mapping[str, Any]) -> VideoOptions:
+        """As `chosen`, what is about a film. Raises OptionError."""
+        known = self.video_options()
+        said = {name: value for name, value in given.items() if value is not None and value != ""}
+        return VideoOptions(**{name: _value(known[name], value) for name, value in said.items()})
+
+    def video_options(self) -> dict[str, "Field[Any]"]:
+        """{option: field} of those about a film that a user may set. The format decides the codec."""
+        return {item.name: item for item in choosable(VideoOptions) if item.name != "codec"}
+
+    def video_schema(self) -> dict[str, dict[str, Any]]:
+        """{option: JSON Schema} of what is about a film."""
+        return {name: self._schema(item) for name, item in self.video_options().items()}
 
     def check(self, options: Options) -> None:
         """Raises OptionError for a choice that is not offered."""

@@ -1,8 +1,9 @@
 """What the painting process does with a job: networks and encoded pictures kept from one to the next, within bounds."""
 
 import hashlib
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,15 +13,17 @@ from numpy.typing import NDArray
 
 from impasto import api, image
 from impasto.device import choose_device
-from impasto.errors import Cancelled
+from impasto.errors import Cancelled, PictureError
 from impasto.gallery import is_encoded, packaged
 from impasto.jobs.job import BytesSource, FileSource, Mask, PaintJob, PictureSource
 from impasto.jobs.pipeline import paint
 from impasto.jobs.session import Cache, Session
 from impasto.methods import StylizeOptions, Stylizer
 from impasto.options import Options
-from impasto.progress import ProgressCallback
+from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record
+from impasto.service.limits import MEGA
+from impasto.service.videos import CLIP, PAINTED
 from impasto.service.wire import Message
 from impasto.sizes import fit_within
 from impasto.sources import depth
@@ -77,11 +80,7 @@ class TaskPainter:
         """Raises what kept it from being painted; `best` of Cancelled is a `Picture` or None."""
         blobs = iter(task.blobs)
         content = BytesSource(next(blobs), "content")
-        # Names of files say things about people; a record that travels with the picture holds none.
-        styles = tuple(
-            BytesSource(next(blobs), f"style {number}", "upload") if name is None else self._named(name)
-            for number, name in enumerate(task.values["styles"], 1)
-        )
+        styles = self._styles(task, blobs)
         masks = tuple(
             Mask("upload", BytesSource(next(blobs), f"mask {number}")) if is_there else Mask("rest")
             for number, is_there in enumerate(task.values["masks"], 1)
@@ -90,6 +89,29 @@ class TaskPainter:
         painted = paint(job, self._session, progress)
         data = _encoded(painted.picture, task.values["format"], painted.record)
         return Outcome(data, painted.seconds, self._counts())
+
+    def video(self, task: Message, progress: ProgressCallback) -> Outcome:
+        """A film, painted in the folder of its job; what another process has painted there already is not painted
+        again. Raises what kept it from being painted, and Cancelled; what is done by then is in the folder as well."""
+        from impasto.video.options import VideoOptions
+        from impasto.video.stylize import stylize_video
+
+        began, folder, blobs = time.monotonic(), Path(task.values["folder"]), iter(task.blobs)
+        options = StylizeOptions(**task.values["options"])
+        room = DiskRoom(folder, task.values["num_bytes"], progress)
+        try:
+            stylize_video(
+                folder / CLIP, [self._session.style(style, options) for style in self._styles(task, blobs)], options,
+                video=VideoOptions(**task.values["video"]), output=folder / f"{PAINTED}.{task.values['format']}",
+                resume=True, metadata=False, stylizer=self._session.method(options), progress=room,
+            )  # fmt: skip
+        except PictureError as error:
+            raise PictureError(str(error).replace(f"{folder}{os.sep}", "")) from error
+        except Cancelled as stopped:
+            if room.is_full:
+                raise PictureError(room.problem) from stopped
+            raise
+        return Outcome(b"", time.monotonic() - began, self._counts())
 
     def look(self, task: Message, progress: ProgressCallback) -> Outcome:
         """Where a place looks. Pictures of the last looks are not encoded again.
@@ -128,6 +150,13 @@ class TaskPainter:
         weights = self._weights.get(options.weights_name)
         return api.load(options.method, device=str(self._device), weights=weights)
 
+    def _styles(self, task: Message, blobs: Iterator[bytes]) -> tuple[PictureSource, ...]:
+        # Names of files say things about people; a record that travels with the picture holds none.
+        return tuple(
+            BytesSource(next(blobs), f"style {number}", "upload") if name is None else self._named(name)
+            for number, name in enumerate(task.values["styles"], 1)
+        )
+
     def _named(self, name: str) -> PictureSource:
         """One of the server's own."""
         file = Path(self._paths[name])
@@ -144,6 +173,23 @@ class TaskPainter:
     def _counts(self) -> dict[str, list[int]]:
         caches = (("styles", self._session.styles), ("models", self._session.methods), ("sights", self._sights))
         return {name: [cache.hits, cache.misses] for name, cache in caches}
+
+
+class DiskRoom:
+    """Called with the progress of a film: passes it on, and stops the film where its folder has become too large."""
+
+    def __init__(self, folder: Path, num_bytes: int, progress: ProgressCallback) -> None:
+        """num_bytes: for the pieces of the film, and once more for the film that they become."""
+        self.folder, self.num_bytes, self.progress = folder, num_bytes, progress
+        self.is_full = False
+        self.problem = f"the painted film needs more than {num_bytes / MEGA:g} MB on the disk; choose a smaller size"
+
+    def __call__(self, progress: Progress) -> None:
+        pieces = sum(path.stat().st_size for path in self.folder.glob(f"{PAINTED}.*/*"))
+        if 2 * pieces > self.num_bytes:
+            self.is_full = True
+            raise Cancelled
+        self.progress(progress)
 
 
 def _encoded(picture: image.Picture, format: str, record: Record | None = None) -> bytes:  # noqa: A002

@@ -1,6 +1,5 @@
 """The server's end of one painting process: starts it, gives it a job, hears of its progress, stops or replaces it."""
 
-import os
 import queue
 import subprocess
 import sys
@@ -9,17 +8,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
-import impasto
 from impasto.service import wire
-from impasto.service.job import Failure, ServiceJob
+from impasto.service.environment import environment
+from impasto.service.job import Failure, JobResult, ServiceJob
+from impasto.service.videos import PAINTED
 
 START_SECONDS = 180.0
 """After which a process that is not ready counts as dead."""
 STOP_SECONDS = 5.0
 """That a painting which was told to stop is given, before its process is killed."""
+VIDEO_STOP_SECONDS = 60.0
+"""That a film is given, whose frames so far are put together."""
 MOST_UNREAD = 100
 """Messages that wait to be read; nobody reads what a process says without a job."""
 TICK = 0.1
@@ -34,9 +35,9 @@ class WorkerDiedError(Exception):
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """What became of a job. data: the picture, or the best so far of a painting that was stopped."""
+    """What became of a job. result: the picture, or the best so far of a painting that was stopped."""
 
-    data: bytes | None = None
+    result: JobResult | None = None
     failure: Failure | None = None
     stopped: bool = False
     seconds: float | None = None
@@ -61,12 +62,8 @@ class WorkerProcess:
     """One process. command: how it is started; tests have their own."""
 
     def __init__(self, settings: dict[str, Any], command: Sequence[str], on_death: Callable[[], None]) -> None:
-        # The same impasto as here, even if this one was not installed.
-        home = str(Path(impasto.__file__).parents[1])
-        path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
-        environment = {**os.environ, "PYTHONPATH": path}
         self._process = subprocess.Popen(  # noqa: S603  (our own module)
-            list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+            list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
         )
         self._inbox: queue.SimpleQueue[wire.Message | None] = queue.SimpleQueue()
         # Never written to directly: a process that has stopped reading must not stop the server.
@@ -153,32 +150,25 @@ class WorkerProcess:
                 return
 
 
-def run(worker: WorkerProcess, job: ServiceJob, limit: float, report: Callable[[JobProgress], None]) -> JobOutcome:
-    """Have a job painted. report: called with each report.
+def run(
+    worker: WorkerProcess, job: ServiceJob, report: Callable[[JobProgress], None], **values: Any
+) -> JobOutcome:  # fmt: skip
+    """Have a job painted. report: called with each report. values: for the worker, beside what the request says.
 
-    limit: seconds after which it is stopped. What was told to stop and does not is killed, and the worker with it.
+    After the job's limit it is stopped. What was told to stop and does not is killed, and the worker with it.
     Raises WorkerDiedError if the worker died by itself, or was killed for saying what makes no sense.
     """
     request = job.request
     assert request is not None
-    worker.send(
-        "paint" if request.place is None else "look",
-        list(_blobs(job)),
-        job=job.id,
-        options=request.options.to_json(),
-        styles=[style if isinstance(style, str) else None for style in request.styles],
-        masks=[mask is not None for mask in request.masks],
-        format=request.format,
-        place=request.place,
-    )
-    deadline, kill_at = time.monotonic() + limit, None
+    worker.send(request.kind, list(request.uploads().values()), job=job.id, **request.task(), **values)
+    deadline, kill_at = time.monotonic() + job.limit, None
     while True:
         now = time.monotonic()
         if now >= deadline and not job.stop:
             job.stop = "time-limit"
         if job.stop and kill_at is None:
             worker.send("cancel", job=job.id)
-            kill_at = now + STOP_SECONDS
+            kill_at = now + _seconds_to_stop(job)
         if kill_at is not None and now >= kill_at:
             worker.kill()
         try:
@@ -186,47 +176,55 @@ def run(worker: WorkerProcess, job: ServiceJob, limit: float, report: Callable[[
         except WorkerDiedError:
             if kill_at is None:
                 raise
-            return stopped(job, None, limit)
+            return stopped(job, None)
         if message is None:
             continue
         try:
-            answer = _parse(message, job.id)
+            answer = _parse(message, job)
         except _MALFORMED as error:
             worker.kill()
             raise WorkerDiedError(f"it said '{message.kind[:20]}', which makes no sense: {error!r:.200}") from error
         if isinstance(answer, JobProgress):
             report(answer)
         elif job.stop and (message.kind == "cancelled" or answer.failure is None):
-            return stopped(job, answer.data, limit)
+            return stopped(job, answer.result)
         else:
             return answer
 
 
-def _blobs(job: ServiceJob) -> list[bytes]:
-    request = job.request
-    assert request is not None
-    styles = [style for style in request.styles if isinstance(style, bytes)]
-    return [request.content, *styles, *(mask for mask in request.masks if mask is not None)]
-
-
-def _parse(message: wire.Message, job_id: str) -> "JobProgress | JobOutcome":
+def _parse(message: wire.Message, job: ServiceJob) -> "JobProgress | JobOutcome":
     """Raises one of _MALFORMED: the process may have been taken over by a picture, and may say anything."""
     values = message.values
-    if values["job"] != job_id:
+    if values["job"] != job.id:
         raise ValueError("another job")
     data = next(iter(message.blobs), None)
+    result = None if message.kind == "progress" else _result(job, data)
     match message.kind:
         case "progress":
             left = None if values["seconds_left"] is None else _seconds(values["seconds_left"])
             return JobProgress(_count(values["step"]), _count(values["total"]), left, data)
-        case "done" if data is not None:
+        case "done" if result is not None:
             cache = {name: (_count(hits), _count(misses)) for name, (hits, misses) in values["cache"].items()}
-            return JobOutcome(data, seconds=_seconds(values["seconds"]), cache=cache)
+            return JobOutcome(result, seconds=_seconds(values["seconds"]), cache=cache)
         case "cancelled":
-            return JobOutcome(data, stopped=True)
+            return JobOutcome(result, stopped=True)
         case "failed" if isinstance(values["code"], str) and isinstance(values["message"], str):
-            return JobOutcome(failure=Failure(values["code"], values["message"]))
+            return JobOutcome(result, Failure(values["code"], values["message"]))
     raise ValueError("of no kind")
+
+
+def _seconds_to_stop(job: ServiceJob) -> float:
+    """Until what was told to stop is killed. Of a service that ends, nobody will fetch the film."""
+    return STOP_SECONDS if job.folder is None or job.stop == "stopping" else VIDEO_STOP_SECONDS
+
+
+def _result(job: ServiceJob, data: bytes | None) -> JobResult | None:
+    """What there is of a job: the picture that was sent, or a film where it has to lie."""
+    assert job.request is not None
+    if job.folder is None:
+        return None if data is None else JobResult(data, job.request.format)
+    path = job.folder / f"{PAINTED}.{job.request.format}"
+    return JobResult(b"", job.request.format, path) if path.is_file() else None
 
 
 def _count(value: Any) -> int:
@@ -241,13 +239,13 @@ def _seconds(value: Any) -> float:
     return max(0.0, float(value))
 
 
-def stopped(job: ServiceJob, data: bytes | None, limit: float) -> JobOutcome:
-    """What becomes of a job that was told to stop. data: the best so far, if there is one."""
+def stopped(job: ServiceJob, result: JobResult | None) -> JobOutcome:
+    """What becomes of a job that was told to stop. result: the best so far, if there is one."""
     if job.stop == "time-limit":
-        return JobOutcome(data, failure=Failure("time-limit", f"it took longer than {limit:g} s; {_ADVICE}"))
+        return JobOutcome(result, Failure("time-limit", f"it took longer than {job.limit:g} s; {_ADVICE}"))
     if job.stop == "stopping":
-        return JobOutcome(data, failure=Failure("stopping", "the server was shut down while it painted; send it again"))
-    return JobOutcome(data, stopped=True)
+        return JobOutcome(result, Failure("stopping", "the server was shut down while it painted; send it again"))
+    return JobOutcome(result, stopped=True)
 
 
 _ADVICE = "choose a smaller size, fewer steps or a faster method"

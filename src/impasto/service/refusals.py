@@ -49,6 +49,30 @@ class NotAPictureError(RefusedError):
     code = "not-a-picture"
 
 
+class NotAVideoError(RefusedError):
+    """A film that was sent is none that can be read."""
+
+    code = "not-a-video"
+
+
+class TooLongError(RefusedError):
+    """A film has more seconds than this server paints."""
+
+    code = "too-long"
+
+
+class NoVideosError(RefusedError):
+    """This server paints no films."""
+
+    code = "no-videos"
+
+
+class NoSuchUploadError(RefusedError):
+    """There is no such upload, or no longer, or it is another user's."""
+
+    code = "no-such-upload"
+
+
 class NoSuchJobError(RefusedError):
     """There is no such job, or no longer, or it is another user's."""
 

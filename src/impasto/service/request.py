@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from PIL import Image, UnidentifiedImageError
 
@@ -16,6 +17,21 @@ from impasto.sizes import fit, largest_side
 
 FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "tiff": "image/tiff"}
 """What a painting can be sent as: {format: media type}."""
+
+
+class Styled(Protocol):
+    """What is painted in some styles: a picture or a film."""
+
+    @property
+    def styles(self) -> tuple[str | bytes, ...]: ...
+
+    @property
+    def options(self) -> Options: ...
+
+    @property
+    def num_bytes(self) -> int: ...
+
+    def uploads(self) -> dict[str, bytes]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,25 +61,32 @@ class PaintRequest:
     def num_bytes(self) -> int:
         return sum(map(len, self.uploads().values()))
 
+    @property
+    def kind(self) -> str:
+        """What the painting process is told to do."""
+        return "paint" if self.place is None else "look"
+
+    def task(self) -> dict[str, Any]:
+        """For the painting process, beside the uploads."""
+        return {
+            "options": self.options.to_json(), "format": self.format, "place": self.place,
+            "styles": [style if isinstance(style, str) else None for style in self.styles],
+            "masks": [mask is not None for mask in self.masks],
+        }  # fmt: skip
+
 
 def inspect(request: PaintRequest, limits: Limits, offer: Offer) -> int:
     """Pixels of the picture that is asked for. Reads no more than the headers of the uploads.
 
     Raises OptionError, TooLargeError, NotAPictureError, and PictureError for a damaged header.
     """
-    if request.num_bytes > limits.upload_mb * MEGA:
-        raise TooLargeError(f"the pictures have more than {limits.upload_mb:g} MB, which is the limit of this server")
     if request.format not in FORMATS:
         raise OptionError(f"format is '{request.format[:80]}', but must be one of {', '.join(FORMATS)}")
-    if len(request.styles) > limits.styles_each or len(request.masks) > limits.styles_each:
-        raise OptionError(f"styles are more than {limits.styles_each}, which is the limit of this server")
     options = request.options
-    offer.check(options)
-    _check_styles(request, offer)
+    check_styled(request, limits, offer, len(request.masks))
     if request.place is not None:
         _check_look(request, offer, *request.place)
-    sizes = {name: size_of(data, name, limits) for name, data in request.uploads().items()}
-    width, height = sizes["content"]
+    width, height = sizes_of(request, limits)["content"]
     longer = max(width, height)
     side = options.size or (longer if request.place is None else min(LOOK_SIZE, longer))
     pixels = math.prod(fit(height, width, side))
@@ -76,14 +99,25 @@ def inspect(request: PaintRequest, limits: Limits, offer: Offer) -> int:
     return pixels
 
 
-def _check_styles(request: PaintRequest, offer: Offer) -> None:
-    options, count, masks = request.options, len(request.styles), len(request.masks)
-    options.check_styles(count, masks=masks)
+def check_styled(request: Styled, limits: Limits, offer: Offer, masks: int = 0) -> None:
+    """Raises OptionError unless options, styles and so many masks go together here, and TooLargeError."""
+    if request.num_bytes > limits.upload_mb * MEGA:
+        raise TooLargeError(f"the pictures have more than {limits.upload_mb:g} MB, which is the limit of this server")
+    if max(len(request.styles), masks) > limits.styles_each:
+        raise OptionError(f"styles are more than {limits.styles_each}, which is the limit of this server")
+    offer.check(request.options)
+    count = len(request.styles)
+    request.options.check_styles(count, masks=masks)
     for style in request.styles:
         if isinstance(style, str):
-            offer.check_style(style, options)
+            offer.check_style(style, request.options)
     if masks and masks not in (count, count - 1):
         raise OptionError(f"masks are {masks} for {count} styles, but must be one for each, or one less")
+
+
+def sizes_of(request: Styled, limits: Limits) -> dict[str, tuple[int, int]]:
+    """{what messages call it: (width, height)} of the pictures that were sent. Raises what `size_of` raises."""
+    return {name: size_of(data, name, limits) for name, data in request.uploads().items()}
 
 
 def _check_look(request: PaintRequest, offer: Offer, x: float, y: float) -> None:

@@ -20,6 +20,8 @@ from impasto.service.offer import Offer
 from impasto.service.process import START_SECONDS, WORKER, JobOutcome, JobProgress
 from impasto.service.request import PaintRequest, inspect
 from impasto.service.schedule import begins, may_begin
+from impasto.service.video_request import VideoRequest, inspect_video
+from impasto.service.videos import Videos
 
 logger = logging.getLogger("impasto.service")
 
@@ -56,6 +58,7 @@ class Service:
         self._finished = FinishedJobs(
             self.limits.results, self.limits.results_mb * MEGA, self.limits.keep_seconds, self._forget
         )
+        self.videos = Videos(self.limits, clock)
         self._workers = [DeviceWorker(device, command) for device in devices]
         self._threads: list[threading.Thread] = []
         self._stopping = self._closed = False
@@ -71,6 +74,7 @@ class Service:
 
     def start(self) -> None:
         """Start the workers, in the background; `wait_until_ready` waits for them."""
+        self.videos.start()
         works: list[Callable[[], None]] = [partial(worker.work, self) for worker in self._workers]
         self._threads = [threading.Thread(target=work, daemon=True) for work in (*works, self._sweep)]
         for thread in self._threads:
@@ -103,6 +107,7 @@ class Service:
         for thread in self._threads:
             thread.join()
         self._threads = []
+        self.videos.close()
 
     # --- jobs ---------------------------------------------------------------------------------------------------------
 
@@ -115,21 +120,27 @@ class Service:
                 self.metrics.rejected.labels(refused.code).inc()
                 raise
 
-    def submit(self, request: PaintRequest, user: str = "") -> Snapshot:
+    def submit(self, request: PaintRequest | VideoRequest, user: str = "") -> Snapshot:
         """Put a job in the queue.
 
-        Raises OptionError, PictureError, TooLargeError and NotAPictureError for what is wrong with it; QueueFullError,
-        UserBusyError and StoppingError, which say when to come again, for lack of room.
+        Raises OptionError, PictureError, TooLargeError and NotAPictureError for what is wrong with it, and of a film
+        TooLongError, NoVideosError and NoSuchUploadError; QueueFullError, UserBusyError and StoppingError, which say
+        when to come again, for lack of room.
         """
-        pixels = inspect(request, self.limits, self.offer)
+        if isinstance(request, VideoRequest):
+            pixels = inspect_video(request, self.videos.sent(request.clip, user), self.limits, self.offer)
+            limit = self.limits.video_job_seconds
+        else:
+            pixels, limit = inspect(request, self.limits, self.offer), self.limits.job_seconds
         with self._changed:
             self.check_room(user, request.num_bytes)
-            expected = self._durations.expect(request.options, pixels, looks=request.place is not None)
-            # After `job_seconds` it is stopped.
+            expected = self._durations.expect(request.options, pixels, request.kind)
             job = ServiceJob(
-                user, request, pixels, min(expected, self.limits.job_seconds), created=self._clock(),
+                user, request, pixels, min(expected, limit), limit, request.kind, created=self._clock(),
                 method=request.options.method, num_bytes=request.num_bytes,
             )  # fmt: skip
+            if isinstance(request, VideoRequest):
+                job.folder = self.videos.begin(job.id, request.clip, user)
             self._jobs[job.id] = job
             self._queue.put(user, job, job.expected)
             self._changed.notify_all()
@@ -214,7 +225,7 @@ class Service:
                 ready=ready > 0 and not self._stopping, stopping=self._stopping, workers=len(self._workers),
                 workers_ready=ready, waiting=len(self._queue), running=len(self._running()),
                 upload_bytes=self._bytes_waiting(), results=len(self._finished),
-                result_bytes=self._finished.num_bytes,
+                result_bytes=self._finished.num_bytes, video_bytes=self.videos.num_bytes,
                 problems=tuple(f"{worker.device}: {worker.problem}" for worker in self._workers if worker.problem),
                 cache={
                     name: (sum(hits for hits, _ in counts), sum(misses for _, misses in counts))
@@ -295,6 +306,7 @@ class Service:
 
     def _forget(self, job: ServiceJob) -> None:
         self._jobs.pop(job.id, None)
+        self.videos.discard(job.id)
 
     def _hand_back(self, failure: Failure) -> None:
         while (job := self._queue.take()) is not None:
@@ -338,7 +350,7 @@ class Service:
         assert job.started is not None
         ran = self._clock() - job.started
         left = job.expected - ran if job.seconds_left is None else job.seconds_left
-        return max(0.0, min(left, self.limits.job_seconds - ran))
+        return max(0.0, min(left, job.limit - ran))
 
     def _begins(self) -> list[tuple[ServiceJob, float]]:
         running = [(job, self._seconds_left(job)) for job in self._running()]
@@ -349,12 +361,7 @@ class Service:
         if job.status is Status.QUEUED:
             position, wait = next((k, wait) for k, (other, wait) in enumerate(self._begins()) if other is job)
         left = None if job.status.is_final else job.expected if wait is not None else self._seconds_left(job)
-        seconds = None if job.finished is None or job.started is None else job.finished - job.started
-        return Snapshot(
-            id=job.id, status=job.status, method=job.method, position=position, wait_seconds=wait, seconds_left=left,
-            step=job.step, total=job.total, previews=job.previews, seconds=seconds, has_result=job.result is not None,
-            failure=job.failure,
-        )  # fmt: skip
+        return job.snapshot(position, wait, left, self._clock())
 
     def _tell(self, *jobs: ServiceJob) -> None:
         self._changed.notify_all()
@@ -368,21 +375,16 @@ class Service:
         """The one place where a job becomes final."""
         assert job.request is not None
         job.finished = self._clock()
-        if outcome.data is not None:
-            job.result = JobResult(outcome.data, job.request.format)
-        job.failure = outcome.failure
+        self.videos.end(job.id)
+        job.result, job.failure = outcome.result, outcome.failure
         job.status = Status.FAILED if outcome.failure else Status.CANCELLED if outcome.stopped else Status.DONE
         seconds = 0.0 if job.started is None else job.finished - job.started
-        looks = job.request.place is not None
         if job.status is Status.DONE or job.stop == "time-limit":
             # What was stopped would have taken longer still.
-            self._durations.learn(job.request.options, job.pixels, seconds, looks=looks)
-        if job.status is Status.DONE:
-            histogram = self.metrics.look_seconds if looks else self.metrics.job_seconds
-            histogram.labels(job.method).observe(seconds)
+            self._durations.learn(job.request.options, job.pixels, seconds, job.kind)
         # The upload is not needed any more, so it is not kept.
         job.request, job.preview = None, None
-        self.metrics.jobs.labels(job.method, job.status).inc()
+        self.metrics.ended(job.kind, job.method, job.status, seconds)
         self._finished.add(job, job.finished)
         if job.dropped:
             self._finished.remove(job)
@@ -392,4 +394,5 @@ class Service:
         with self._changed:
             while not self._closed:
                 self._finished.sweep(self._clock())
+                self.videos.sweep()
                 self._changed.wait(SWEEP_SECONDS)

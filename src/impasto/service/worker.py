@@ -4,8 +4,8 @@ A process rather than a thread of the server, because decoders and networks eat 
 when a painting takes too long, die of too large a picture, or be taken over by a broken file, and the server goes on.
 It also leaves the server's interpreter to the server: painting and answering do not share one lock.
 
-From the server: `start` once, then `paint`, `look` and `cancel`. To the server: `ready`, then for each `paint` and
-`look` any number of `progress` and one of `done`, `cancelled` and `failed`.
+From the server: `start` once, then `paint`, `look`, `video` and `cancel`. To the server: `ready`, then for each of the
+first three any number of `progress` and one of `done`, `cancelled` and `failed`.
 """
 
 import logging
@@ -86,8 +86,8 @@ def main() -> None:
 def _serve(task: Message, painter: Any, inbox: Inbox, out: BinaryIO) -> None:
     job = task.values["job"]
     try:
-        work = painter.look if task.kind == "look" else painter.paint
-        outcome = work(task, Reporter(job, inbox, out, painter))
+        work = {"look": painter.look, "paint": painter.paint, "video": painter.video}[task.kind]
+        outcome = work(task, Reporter(job, inbox, out, painter, tells_last=task.kind == "video"))
     except Cancelled as stopped:
         best = painter.best_so_far(stopped, task.values["format"])
         write(out, "cancelled", [best] if best else [], job=job)
@@ -114,15 +114,19 @@ def _for_users(error: Exception) -> str:
 class Reporter:
     """Called with the progress of one job: passes it on, not too often, and stops the job that was cancelled."""
 
-    def __init__(self, job: str, inbox: Inbox, out: BinaryIO, painter: Any) -> None:
-        self.job, self.inbox, self.out, self.painter = job, inbox, out, painter
+    def __init__(self, job: str, inbox: Inbox, out: BinaryIO, painter: Any, *, tells_last: bool = False) -> None:
+        """tells_last: also of the last step, after which there is more to do than to hand the picture over."""
+        self.job, self.inbox, self.out, self.painter, self.tells_last = job, inbox, out, painter, tells_last
         self.reported = self.previewed = time.monotonic() - PREVIEW_SECONDS
 
     def __call__(self, progress: Progress) -> None:
         if self.job in self.inbox.cancelled:
             raise Cancelled
         now = time.monotonic()
-        if progress.step == progress.total or now - self.reported < REPORT_SECONDS:
+        if progress.step == progress.total:
+            if not self.tells_last:
+                return
+        elif now - self.reported < REPORT_SECONDS:
             return
         self.reported = now
         blobs = []

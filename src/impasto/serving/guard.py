@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,11 +34,13 @@ HEALTH = "/healthz"
 @dataclass(frozen=True)
 class Uploads:
     """The requests that may be large and slow. paths: where to. most_bytes: of one. together_bytes: of all that are on
-    their way."""
+    their way. on_disk: {path: most bytes} of those that do not stay in memory, and may take longer as they are larger.
+    """
 
     paths: Collection[str] = ()
     most_bytes: float = 0
     together_bytes: float = float("inf")
+    on_disk: Mapping[str, float] = field(default_factory=dict)
 
 
 class GuardMiddleware:
@@ -83,7 +85,7 @@ class GuardMiddleware:
         except Problem as problem:
             await self._answer(scope, problem)(dict(scope), receive, exchange.send)
         finally:
-            self.arriving -= exchange.count
+            self.arriving -= exchange.arrived
             self._count(scope, exchange.status)
 
     @contextmanager
@@ -121,13 +123,19 @@ class _Exchange:
 
     def __init__(self, guard: GuardMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
         self.guard, self._receive, self._send = guard, receive, send
-        self.count = 0
+        self.count = self.arrived = 0
         self.status = 0
         self.is_unread = False
         self._complete = False
-        is_upload = scope["path"] in guard.uploads.paths
-        self.most_bytes = guard.uploads.most_bytes if is_upload else guard.most_bytes
-        self._seconds = guard.limits.upload_seconds if is_upload else min(BODY_SECONDS, guard.limits.upload_seconds)
+        uploads, seconds = guard.uploads, guard.limits.upload_seconds
+        self._is_on_disk = scope["path"] in uploads.on_disk
+        if self._is_on_disk:
+            self.most_bytes = uploads.on_disk[scope["path"]]
+            self._seconds = seconds * max(1.0, self.most_bytes / uploads.most_bytes)
+        elif scope["path"] in uploads.paths:
+            self.most_bytes, self._seconds = uploads.most_bytes, seconds
+        else:
+            self.most_bytes, self._seconds = guard.most_bytes, min(BODY_SECONDS, seconds)
         self._deadline = asyncio.get_running_loop().time() + self._seconds
 
     async def receive(self) -> Message:
@@ -142,7 +150,9 @@ class _Exchange:
             raise Problem(408, "too-slow", detail, headers={"Connection": "close"}) from None
         size = len(message.get("body", b""))
         self.count += size
-        self.guard.arriving += size
+        if not self._is_on_disk:
+            self.arrived += size
+            self.guard.arriving += size
         self._complete = message["type"] != "http.request" or not message.get("more_body", False)
         if self.count > self.most_bytes:
             raise self.too_large()

@@ -16,6 +16,8 @@ from impasto.video.reading import explained, opened
 
 # Of a container, what is said of the file and not of the film.
 OF_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")
+# What has to be known to show it.
+NEEDED = ("language",)
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 
@@ -25,10 +27,12 @@ logger = logging.getLogger("impasto")
 
 
 class Source:
-    """What a film brings besides its pictures. until: seconds of the part; None is all that there is."""
+    """What a film brings besides its pictures. until: seconds of the part; None is all that there is. is_named: whether
+    its metadata are kept."""
 
-    def __init__(self, container: Any, out: Any, part: Part, until: Fraction | None) -> None:
+    def __init__(self, container: Any, out: Any, part: Part, until: Fraction | None, *, is_named: bool) -> None:
         self.container = container
+        self.is_named = is_named
         self.begin = part.origin * part.clip.time_base
         # Sound may have a priming that is decoded before its first sample is heard.
         self.first = self.begin if part.has_start else -FOREVER
@@ -55,12 +59,12 @@ class Source:
         else:
             logger.warning("%s: %s (%s) is left out, which the file cannot hold", path, stream.type, name or "unknown")
             return
-        made.metadata.update(stream.metadata)
+        made.metadata.update(kept(stream.metadata, is_named=self.is_named))
         made.disposition = stream.disposition
         self.streams[stream.index] = made
 
     def _tell_about(self, out: Any, part: Part) -> None:
-        out.metadata.update({k: v for k, v in self.container.metadata.items() if k not in OF_FILE})
+        out.metadata.update(kept(self.container.metadata, is_named=self.is_named))
         chapters = []
         for chapter in self.container.chapters():
             unit = chapter["time_base"]
@@ -125,9 +129,10 @@ class _Transcoder:
 
 
 def join_film(
-    pieces: Sequence[Path], path: Path, suffix: str, part: Part, end: int, *, is_whole: bool, about: Mapping[str, str]
-) -> None:
-    """The pieces, as they are, with the sound, subtitles, chapters and metadata of the part's clip.
+    pieces: Sequence[Path], path: Path, suffix: str, part: Part, end: int, *, is_whole: bool, is_named: bool,
+    about: Mapping[str, str],
+) -> None:  # fmt: skip
+    """The pieces, as they are, with the sound, subtitles, chapters and, if it `is_named`, metadata of the part's clip.
 
     path: the file to be written, whatever lies there. suffix: of the film. end: when its last frame is over, in units
     of the part's time base. is_whole: the sound may be longer than that. about: metadata, where the clip has none of
@@ -145,8 +150,8 @@ def join_film(
         streams = [_video_packets(pieces, video, end, part.time_base)]
         if part.clip.is_film:
             container = stack.enter_context(opened(part.clip.path))
-            source = Source(container, out, part, None if is_whole else end * part.time_base)
-            _name(video, container)
+            source = Source(container, out, part, None if is_whole else end * part.time_base, is_named=is_named)
+            video.metadata.update(kept(container.streams.video[0].metadata, is_named=is_named))
             streams.append(source.packets())
         for name, value in about.items():
             out.metadata.setdefault(name, value)
@@ -154,10 +159,9 @@ def join_film(
             out.mux(packet)
 
 
-def _name(video: Any, container: Any) -> None:
-    """The stream's own metadata, its language for one."""
-    old = container.streams.video[0]
-    video.metadata.update({k: v for k, v in old.metadata.items() if k not in OF_FILE})
+def kept(metadata: Mapping[str, str], *, is_named: bool) -> dict[str, str]:
+    """What is said of the film, or of a stream of it, and stays so."""
+    return {key: value for key, value in metadata.items() if (key not in OF_FILE if is_named else key in NEEDED)}
 
 
 def _video_packets(pieces: Sequence[Path], video: Any, end: int, time_base: Fraction) -> Iterator[tuple[Fraction, Any]]:

@@ -19,6 +19,11 @@ SMALLEST = 16
 # Sundaram et al. 2010, equation 5: flow there and back may miss its beginning by a share of its length, and by pixels.
 MISS_SHARE, MISS = 0.01, 0.5
 
+# Smaller eigenvalue of a place's structure tensor (Shi and Tomasi 1994), of lightness from 0 to 1, below which nothing
+# there can be told apart, so that flow is what it happens to be; the side in pixels of such a place; and how much of
+# its strokes stays: all of them would be combed by that flow.
+PLAIN, PLACE, STAYS = 3e-4, 7, 0.75
+
 # Levels of 255 by which a place may look different and still be mostly the same one.
 ALIKE = 12.0
 
@@ -61,7 +66,9 @@ def motion_between(before: Pixels, now: Pixels) -> Motion:
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     back = search.calc(light[1], light[0], None)
     there = search.calc(light[0], light[1], None)
-    seen = _agreement(back, there) * _likeness(warped(first.astype(np.float32), back, cv2.INTER_LINEAR), second)
+    alike = _likeness(warped(first.astype(np.float32), back, cv2.INTER_LINEAR), second)
+    # Where there is nothing to tell apart, as in motion blur, strokes may come from whatever looks the same.
+    seen = alike * _inside(back) * np.maximum(_agreement(back, there), _plainness(light[1]))
     # Beside what was hidden, filters have mixed the two.
     seen = cv2.GaussianBlur(cv2.erode(seen, np.ones((3, 3), np.uint8)), (0, 0), 1.5)
     flow = cv2.resize(back, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -77,13 +84,25 @@ def _reduced(frame: Pixels, size: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def _agreement(back: Floats, there: Floats) -> Floats:
-    """1 where the flow back, and from there forth again, ends where it began; 0 elsewhere, and outside."""
+    """1 where the flow back, and from there forth again, ends where it began; 0 elsewhere."""
     forth = warped(there, back, cv2.INTER_LINEAR)
     missed = np.square(forth + back).sum(2)
-    agrees = missed < MISS_SHARE * (np.square(forth).sum(2) + np.square(back).sum(2)) + MISS
+    return np.asarray(
+        missed < MISS_SHARE * (np.square(forth).sum(2) + np.square(back).sum(2)) + MISS, np.float32
+    )  # fmt: skip
+
+
+def _inside(back: Floats) -> Floats:
+    """1 where the flow back stays in the frame."""
     height, width = back.shape[:2]
     x, y = np.moveaxis(places(height, width) + back, 2, 0)
-    return np.asarray(agrees & (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1), np.float32)
+    return np.asarray((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1), np.float32)
+
+
+def _plainness(light: NDArray[np.uint8]) -> Floats:
+    """From STAYS, where nothing can be told apart, to 0."""
+    corners = cv2.cornerMinEigenVal(light.astype(np.float32) / 255, PLACE, 3)
+    return np.asarray(STAYS * np.exp(-np.square(corners / PLAIN)), np.float32)
 
 
 def _likeness(moved: Floats, now: NDArray[np.uint8]) -> Floats:

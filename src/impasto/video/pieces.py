@@ -15,7 +15,7 @@ from impasto.errors import CheckpointError, WeightsError
 from impasto.files import make_folder
 
 # A part of every fingerprint: what a state holds, and how frames follow from it.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)

@@ -85,9 +85,14 @@ def _reason(error: "av.error.FFmpegError") -> str:
     return (error.strerror or str(error)).lower()
 
 
-def opened(path: Path) -> Any:
-    """The file for PyAV, and no other one that it may name, nor any network."""
-    return av.open(str(path.resolve()), options={"protocol_whitelist": "file"})
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """The file for PyAV, and no other one that it may name, nor any network.
+
+    By its handle: whoever may open one file by its path may open all that a list of pieces names.
+    """
+    with path.open("rb") as file, av.open(file, options={"protocol_whitelist": "none"}) as container:
+        yield container
 
 
 def open_film(path: Path) -> Clip:
@@ -95,7 +100,7 @@ def open_film(path: Path) -> Clip:
     if path.stat().st_size == 0:
         raise PictureError(f"{path}: the file is empty")
     with explained(path), opened(path) as container:
-        stream = _stream(container, path)
+        stream = main_stream(container, path)
         first = next((frame for frame in _decoded(container, stream, None) if not isinstance(frame, Bad)), None)
         if first is None:
             raise PictureError(f"{path}: none of its frames can be decoded")
@@ -129,7 +134,7 @@ def read_record(path: Path) -> Record:
         raise PictureError(f"{path}: {error}") from None
 
 
-def _stream(container: Any, path: Path) -> Any:
+def main_stream(container: Any, path: Path) -> Any:
     """The first stream that moves: covers of music are streams, too."""
     films = [one for one in container.streams.video if not one.disposition & av.stream.Disposition.attached_pic]
     if not films:
@@ -180,7 +185,7 @@ def _from(clip: Clip, begin: int | None) -> Iterator[Any]:
     with explained(clip.path):
         if begin is not None:
             with opened(clip.path) as container:
-                stream = _stream(container, clip.path)
+                stream = main_stream(container, clip.path)
                 wanted = begin - round(SEEK_MARGIN / clip.time_base)
                 try:
                     container.seek(wanted, stream=stream)
@@ -194,7 +199,7 @@ def _from(clip: Clip, begin: int | None) -> Iterator[Any]:
                     return
         # No index, or one that leads astray.
         with opened(clip.path) as container:
-            yield from _decoded(container, _stream(container, clip.path), clip)
+            yield from _decoded(container, main_stream(container, clip.path), clip)
 
 
 @dataclass(frozen=True)

@@ -49,13 +49,14 @@ logger = logging.getLogger("impasto")
 
 def stylize_video(  # noqa: PLR0913  (as `stylize`, and what only a film has)
     clip: PathLike,
-    style: api.StyleSource | Sequence[api.StyleSource] | None = (),
+    style: api.StyleSource | image.Picture | Sequence[api.StyleSource | image.Picture] | None = (),
     options: Options | None = None,
     *,
     video: VideoOptions | None = None,
     output: PathLike | None = None,
     overwrite: bool = False,
     resume: bool = False,
+    metadata: bool = True,
     stylizer: Stylizer | None = None,
     progress: ProgressCallback | None = None,
     **choices: Any,
@@ -67,7 +68,8 @@ def stylize_video(  # noqa: PLR0913  (as `stylize`, and what only a film has)
     output: .mp4, .mov, .mkv, .webm, .gif, .webp, .apng, or a name without a suffix, which becomes a folder of PNGs; the
         clip's name with `-impasto`, beside it, if None.
     overwrite: replace a file at `output`. resume: go on where a run that was stopped or killed left off; it ends with
-        the frames that an undisturbed run would have made.
+        the frames that an undisturbed run would have made. metadata: keep the clip's: its title, and where and when it
+        was taken; what is needed to show it, such as languages, always stays.
     stylizer: from `load`. progress: called after every frame; raising `Cancelled` in it stops.
 
     Returns the path of the painted film. Raises PictureError, OptionError, WeightsError, OutOfMemoryError,
@@ -83,7 +85,9 @@ def stylize_video(  # noqa: PLR0913  (as `stylize`, and what only a film has)
     target = Path(output) if output is not None else _beside(source)
     video.check_output(target)
     _check_target(target, source, overwrite=overwrite or resume, sources=[*styles, *options.files.values()])
-    film = _Film(source, target, styles, options, video, stylizer or api.load(options.method))
+    film = _Film(
+        source, target, styles, options, video, stylizer or api.load(options.method), is_named=metadata
+    )  # fmt: skip
     return film.paint(resume=resume, progress=progress)
 
 
@@ -123,15 +127,16 @@ class _Film:
 
     def __init__(
         self, clip: Path, target: Path, styles: Sequence[Any], options: Options, video: VideoOptions,
-        stylizer: Stylizer,
+        stylizer: Stylizer, *, is_named: bool,
     ) -> None:  # fmt: skip
         self.target, self.options, self.video, self.stylizer = target, options, video, stylizer
+        self.is_named = is_named
         self.clip = open_clip(clip, video)
         self.size = fit(self.clip.height, _width(self.clip, target), options.size)
         check_size(clip, *self.size)
         check_memory(stylizer.device, *self.size, stylizer.bytes_per_pixel(options) + BYTES_PER_PIXEL)
         self.part = Part(self.clip, self.size, video)
-        self.names = api.Names(content=clip.name, styles=api._names(styles))
+        self.names = api.Names(content=clip.name, styles=api.names_of(styles))
         seen = [api.as_style(style, options) for style in styles]
         self.painter = frame_painter(stylizer, seen, options, video.steady)
         self.encoding = encoding_for(target, video, bits=self.clip.bits, has_alpha=self.clip.has_alpha)
@@ -236,7 +241,10 @@ class _Film:
             try:
                 if suffix in FILMS:
                     about = {"comment": to_description(self._record(seconds))}
-                    join_film(files, part, suffix, self.part, writer.over, is_whole=is_whole, about=about)
+                    join_film(
+                        files, part, suffix, self.part, writer.over, is_whole=is_whole, is_named=self.is_named,
+                        about=about,
+                    )  # fmt: skip
                 else:
                     write_animation(
                         files, part, suffix, self.part, self.video, writer.over, has_alpha=self.encoding.has_alpha

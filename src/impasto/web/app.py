@@ -16,14 +16,15 @@ from impasto.service.metrics import CONTENT_TYPE
 from impasto.serving.guard import HEALTH, GuardMiddleware, Uploads
 from impasto.serving.hosts import Hosts
 from impasto.serving.http_limits import HttpLimits
-from impasto.web import jobs, painting, session, site, styles, uploads
+from impasto.web import jobs, painting, session, site, styles, uploads, videos
 from impasto.web.access import Access, Rates
 from impasto.web.copies import Copies
 from impasto.web.keys import Keys
-from impasto.web.painting import LOOK, STYLIZE
+from impasto.web.painting import LOOK, STYLIZE, STYLIZE_VIDEO
 from impasto.web.problems import install
 from impasto.web.schema import complete, problems
 from impasto.web.uploads import UPLOADS
+from impasto.web.videos import PROBES, VIDEOS
 
 
 def create_app(
@@ -48,9 +49,17 @@ def create_app(
     app.state.service, app.state.patience = service, patience
     app.state.access, app.state.rates = Access(keys, patience.rate), Rates()
     app.state.uploads = uploads.Uploads(service.limits)
+    app.state.probes = asyncio.Semaphore(PROBES)
     app.state.copies = Copies(service.limits.keep_seconds)
     install(app)
-    for router in (painting.make_router(service), jobs.router, styles.router, uploads.router, session.router):
+    for router in (
+        painting.make_router(service),
+        jobs.router,
+        styles.router,
+        uploads.router,
+        videos.router,
+        session.router,
+    ):
         # Not `include_router`, which may hide its routes from the answer to a wrong method.
         app.router.routes.extend(router.routes)
     app.get(HEALTH, responses={200: _HEALTH, 503: _HEALTH}, summary="Whether paintings are made")(health)
@@ -61,7 +70,10 @@ def create_app(
     complete(app, with_keys=keys is not None)
     app.router.routes.extend(site.routes())
     limits = service.limits
-    large = Uploads((LOOK, STYLIZE, UPLOADS), limits.upload_mb * MEGA + FORM_BYTES, limits.waiting_mb * MEGA)
+    large = Uploads(
+        (LOOK, STYLIZE, STYLIZE_VIDEO, UPLOADS), limits.upload_mb * MEGA + FORM_BYTES, limits.waiting_mb * MEGA,
+        on_disk={VIDEOS: limits.video_mb * MEGA},
+    )  # fmt: skip
 
     def count(scope: MutableMapping[str, Any], status: int) -> None:
         route = getattr(scope.get("route"), "path", "other")

@@ -1,14 +1,15 @@
 """A form (multipart/form-data) as a request of the service, without a file of it ever touching the disk."""
 
 from collections.abc import AsyncGenerator, Callable
-from typing import Any
+from dataclasses import dataclass, field
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from impasto.errors import OptionError
-from impasto.service import Limits, Offer, PaintRequest
+from impasto.service import Limits, Offer, PaintRequest, VideoRequest
+from impasto.service.videos import PREFIX as VIDEO_PREFIX
 from impasto.serving.problem import Problem
 
 LONGEST_TEXT = 10_000
@@ -30,12 +31,18 @@ Stored = Callable[[str], bytes]
 
 
 async def read_form(
-    request: Request, limits: Limits, offer: Offer, stored: Stored, *, looks: bool = False
-) -> PaintRequest:
-    """looks: it says where to look from, in x and y.
+    request: Request, limits: Limits, offer: Offer, stored: Stored, *, kind: str = "paint"
+) -> PaintRequest | VideoRequest:
+    """kind: "paint", "look", which says where to look from, in x and y, or "video".
 
     Raises Problem 415 for another kind of body, 400 for a broken one; OptionError for what the fields say; and what
     `stored` raises."""
+    fields = _sorted(await _items(request, limits), stored)
+    return _video_request(fields, offer) if kind == "video" else _picture_request(fields, offer, looks=kind == "look")
+
+
+async def _items(request: Request, limits: Limits) -> list[tuple[str, str | bytes]]:
+    """The fields in order; of files, their bytes."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         headers = {"Accept": "multipart/form-data"}
@@ -50,7 +57,9 @@ async def read_form(
         detail = error.message if isinstance(error, MultiPartException) else "its boundary or its headers are damaged"
         raise Problem(400, "broken-form", f"the form cannot be read: {detail}") from error
     try:
-        return await _request(form.multi_items(), offer, stored, looks=looks)
+        return [
+            (name, await value.read() if isinstance(value, UploadFile) else value) for name, value in form.multi_items()
+        ]
     finally:
         await form.close()
 
@@ -60,39 +69,73 @@ async def _stream(request: Request) -> AsyncGenerator[bytes, None]:
         yield chunk
 
 
-async def _request(items: list[tuple[str, Any]], offer: Offer, stored: Stored, *, looks: bool) -> PaintRequest:
-    content: bytes | None = None
-    styles: list[str | bytes] = []
-    masks: list[bytes | None] = []
-    texts: dict[str, str] = {}
+@dataclass
+class _Fields:
+    """Of a form. content: a file, or the id of a film. texts: all that are neither pictures nor films."""
+
+    content: str | bytes | None = None
+    styles: list[str | bytes] = field(default_factory=list)
+    masks: list[bytes | None] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+def _sorted(items: list[tuple[str, str | bytes]], stored: Stored) -> _Fields:
+    fields = _Fields()
     for name, value in items:
-        given = await value.read() if isinstance(value, UploadFile) else value
+        given = value
         if name in _PICTURES and isinstance(given, str) and given.startswith(PREFIX):
             given = stored(given)
-        if name == "content" and isinstance(given, bytes) and content is None:
-            content = given
+        if name == "content" and _is_content(given) and fields.content is None:
+            fields.content = given
         elif name == "style":
-            styles.append(given)
-        elif name == "mask" and (isinstance(given, bytes) or given == REST):
-            masks.append(None if given == REST else given)
+            fields.styles.append(given)
+        elif name == "mask" and isinstance(given, bytes):
+            fields.masks.append(given)
+        elif name == "mask" and given == REST:
+            fields.masks.append(None)
         elif isinstance(given, bytes) or name in ("content", "mask"):
             raise OptionError(f"{name[:80]} {_FILES.get(name, 'is a value, but was sent as a file')}")
-        elif name in texts:
+        elif name in fields.texts:
             raise OptionError(f"{name[:80]} is given twice")
         else:
-            texts[name] = given
-    if content is None:
+            fields.texts[name] = given
+    return fields
+
+
+def _is_content(given: str | bytes) -> bool:
+    return isinstance(given, bytes) or given.startswith(VIDEO_PREFIX)
+
+
+def _picture_request(fields: _Fields, offer: Offer, *, looks: bool) -> PaintRequest:
+    texts = fields.texts
+    if not isinstance(fields.content, bytes):
         raise OptionError("content is missing: the picture to paint or to look from, as a file or an upload's id")
     place = (_percent(texts, "x"), _percent(texts, "y")) if looks else None
     if looks and not texts.get("method"):
         texts["method"] = next(iter(offer.looking()), "")
     return PaintRequest(
-        content=content,
-        styles=tuple(styles),
-        masks=tuple(masks),
+        content=fields.content,
+        styles=tuple(fields.styles),
+        masks=tuple(fields.masks),
         format=texts.pop("format", "") or PaintRequest.format,
         options=offer.chosen(texts),
         place=place,
+    )
+
+
+def _video_request(fields: _Fields, offer: Offer) -> VideoRequest:
+    texts = fields.texts
+    if not isinstance(fields.content, str):
+        raise OptionError("content is missing: the id of a film that was sent to /v1/videos")
+    if fields.masks:
+        raise OptionError("masks are for pictures; in a film things move")
+    about = {name: texts.pop(name) for name in offer.video_options() if name in texts}
+    return VideoRequest(
+        clip=fields.content,
+        styles=tuple(fields.styles),
+        format=texts.pop("format", "") or VideoRequest.format,
+        video=offer.chosen_video(about),
+        options=offer.chosen(texts),
     )
 
 

@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from impasto.service import JobResult, Service, Snapshot, changes
 from impasto.service.refusals import NoSuchJobError
 from impasto.serving.problem import Problem
 from impasto.web.copies import copy
-from impasto.web.schema import picture, problems
+from impasto.web.schema import film, picture, problems
 
 HEARTBEAT_SECONDS = 15.0
 """Of silence, after which a stream of events says that it is still there."""
@@ -23,6 +23,8 @@ CHUNK = 2**16
 """Bytes of an answer that are sent at a time, so that a client that does not read is noticed."""
 
 router = APIRouter(prefix="/v1/jobs/{job_id}")
+_RESULT = picture("the painting or the film; of a job that was stopped, the best so far, or the frames so far")
+_RESULT["content"] |= film("")["content"]
 
 
 @router.get("", summary="How a job is", response_model=Snapshot, responses=problems(404))
@@ -34,11 +36,13 @@ async def status(request: Request, job_id: str) -> JSONResponse:
 
 @router.get(
     "/result",
-    summary="The painting",
+    summary="The painting, or the painted film",
     response_class=Response,
     responses={
-        200: picture("the painting; of a job that was stopped, the best so far"),
+        200: _RESULT,
+        206: {"description": "the part of a film that `Range` asks for"},
         304: {"description": "it is the one that `If-None-Match` names"},
+        416: {"description": "a film has no such part"},
         **problems(404, 409, 415, 422),
     },
 )
@@ -56,10 +60,12 @@ async def result(
     headers = {"ETag": f'"{job_id}.{kind}"', "Cache-Control": "private, no-cache"}
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
+    if kind != found.format and found.path is not None:
+        raise Problem(422, "wrong-parameter", f"format: the film was painted as {found.format}")
     if kind != found.format:
         data = await request.app.state.copies.get(job_id, kind, partial(copy, found.data, kind))
         found = replace(found, data=data, format=kind)
-    answer = picture_response(found, service.status(job_id, user))
+    answer = result_response(found, service.status(job_id, user))
     answer.headers.update(headers)
     return answer
 
@@ -74,7 +80,7 @@ async def result(
     },
 )
 async def preview(request: Request, job_id: str) -> Response:
-    """Of methods that take steps, while they do; `previews` of the job counts them."""
+    """Of films and of methods that take steps, while they do; `previews` of the job counts them."""
     service, user = _service(request)
     data = service.preview(job_id, user)
     if data is None:
@@ -119,15 +125,22 @@ def job_json(snapshot: Snapshot) -> dict[str, Any]:
     return asdict(snapshot)
 
 
-def picture_response(found: JobResult, snapshot: Snapshot) -> Response:
-    """A painting, in pieces."""
+def result_response(found: JobResult, snapshot: Snapshot) -> Response:
+    """A painting in pieces, or a film, of which players ask for parts. Raises NoSuchJobError if it went just now."""
     suffix = {"jpeg": "jpg", "tiff": "tif"}.get(found.format, found.format)
     headers = {
-        "Content-Length": str(len(found.data)),
         "Content-Disposition": f'inline; filename="impasto.{suffix}"',
         "Cache-Control": "no-store",
         "Impasto-Job": snapshot.id,
     }
+    if found.path is not None:
+        try:
+            return FileResponse(
+                found.path, headers=headers, media_type=found.media_type, stat_result=found.path.stat()
+            )  # fmt: skip
+        except FileNotFoundError:
+            raise NoSuchJobError("there is no such job, or its result has expired") from None
+    headers["Content-Length"] = str(len(found.data))
     return StreamingResponse(_pieces(found.data), media_type=found.media_type, headers=headers)
 
 

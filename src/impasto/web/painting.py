@@ -1,5 +1,5 @@
-"""`POST /v1/stylize` and `/v1/attention`: a picture in, a painting or where a place looks out; or a job, if that takes
-longer."""
+"""`POST /v1/stylize`, `/v1/attention` and `/v1/stylize-video`: a picture or a film in, a painting, where a place looks
+or a painted film out; or a job, if that takes longer."""
 
 import asyncio
 import contextlib
@@ -15,11 +15,11 @@ from impasto.service import Service, Snapshot, Status, finished
 from impasto.service.refusals import JobFailedError
 from impasto.web.access import Visitor
 from impasto.web.form import read_form
-from impasto.web.jobs import job_json, picture_response
+from impasto.web.jobs import job_json, result_response
 from impasto.web.problems import problem_of
-from impasto.web.schema import form, look_form, picture, problems
+from impasto.web.schema import film, form, look_form, picture, problems, video_form
 
-STYLIZE, LOOK = "/v1/stylize", "/v1/attention"
+STYLIZE, LOOK, STYLIZE_VIDEO = "/v1/stylize", "/v1/attention", "/v1/stylize-video"
 
 
 def make_router(service: Service) -> APIRouter:
@@ -45,22 +45,35 @@ def make_router(service: Service) -> APIRouter:
         responses={200: picture("what the place looks in, bright where it looks"), **others},
         openapi_extra={"requestBody": look_form(service.offer)},
     )(attention)
+    router.post(
+        STYLIZE_VIDEO,
+        summary="Paint a film in the style of pictures",
+        response_class=Response,
+        responses={200: film("the painted film"), **others, **problems(501)},
+        openapi_extra={"requestBody": video_form(service.offer, service.limits)},
+    )(stylize_video)
     return router
 
 
 async def stylize(request: Request) -> Response:
     """Waits for the painting up to the server's limit; then, or at once with `Prefer: respond-async`, the answer is 202
     with a job. `Prefer: wait=5` waits at most 5 seconds."""
-    return await _answered(request, looks=False)
+    return await _answered(request, "paint")
 
 
 async def attention(request: Request) -> Response:
     """Waits as painting does. The place looks in the style, whose best match has a ring; or, with trained generators,
     in the content itself, where the place has one."""
-    return await _answered(request, looks=True)
+    return await _answered(request, "look")
 
 
-async def _answered(request: Request, *, looks: bool) -> Response:
+async def stylize_video(request: Request) -> Response:
+    """Waits as painting does. The film holds still and has its sound. A job that is cancelled, or takes too long or too
+    much of the disk, keeps a film of the frames that were painted."""
+    return await _answered(request, "video")
+
+
+async def _answered(request: Request, kind: str) -> Response:
     state = request.app.state
     service: Service = state.service
     visitor: Visitor = state.access.visitor(request, "stylize")
@@ -69,14 +82,14 @@ async def _answered(request: Request, *, looks: bool) -> Response:
     service.check_room(visitor.user, int(request.headers.get("content-length", "0")))
     state.rates.spend(visitor)
     stored = partial(state.uploads.read, user=visitor.user)
-    wish = await read_form(request, service.limits, service.offer, stored, looks=looks)
+    wish = await read_form(request, service.limits, service.offer, stored, kind=kind)
     job = await run_in_threadpool(service.submit, wish, visitor.user)
     # From here the upload is the service's alone, which lets go of it as soon as it can.
     del wish
     wait = _patience(request.headers.get("prefer", ""), state.patience.wait_seconds)
     ended = await _finished_or_gone(request, service, job, wait)
     if ended.status is Status.DONE:
-        return picture_response(service.result(ended.id, visitor.user), ended)
+        return result_response(service.result(ended.id, visitor.user), ended)
     if ended.status.is_final:
         failure = ended.failure
         code = failure.code if failure else "cancelled"

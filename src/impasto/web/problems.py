@@ -11,8 +11,10 @@ from starlette.routing import Match
 
 from impasto.errors import ImpastoError, OptionError
 from impasto.methods import every_field
+from impasto.options import choosable
 from impasto.service.refusals import RefusedError
 from impasto.serving.problem import Problem
+from impasto.video.options import VideoOptions
 
 # By the code of a refusal, or of a job's failure; anything else that a caller can put right is 422.
 STATUS: Mapping[str, int] = {
@@ -21,7 +23,11 @@ STATUS: Mapping[str, int] = {
     "unavailable": 503,
     "too-many-jobs": 429,
     "too-large": 413,
+    "too-long": 413,
     "not-a-picture": 415,
+    "not-a-video": 415,
+    "no-videos": 501,
+    "no-such-upload": 404,
     "no-such-job": 404,
     "not-finished": 409,
     "cancelled": 409,
@@ -39,6 +45,7 @@ def problem_of(error: ImpastoError, more: Mapping[str, Any] | None = None) -> Pr
     if isinstance(error, OptionError) and (name := str(error).partition(" ")[0].rstrip(":")) in (
         "method",
         *every_field(),
+        *(item.name for item in choosable(VideoOptions)),
     ):
         members["option"] = name
     return Problem(422, type(error).__name__, str(error), more=members)

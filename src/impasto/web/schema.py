@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from impasto.service import FORMATS, Limits, Offer, PaintRequest
+from impasto.service import FORMATS, VIDEO_FORMATS, Limits, Offer, PaintRequest, VideoRequest
 from impasto.serving.problem import MEDIA_TYPE
 from impasto.web.form import REST
 
@@ -42,6 +42,7 @@ _REASONS = {
     422: "an option or a picture is wrong; or why painting failed",
     429: "too many unfinished jobs of one user, or too many requests",
     500: "something went wrong inside impasto",
+    501: "this server paints no films",
     503: "the queue is full, or the server stops or starts",
 }
 FILE = {"type": "string", "format": "binary"}
@@ -68,17 +69,30 @@ def picture(description: str) -> dict[str, Any]:
     return {"description": description, "content": dict.fromkeys(FORMATS.values(), binary)}
 
 
+def film(description: str) -> dict[str, Any]:
+    """An answer that is a painted film."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {"description": description, "content": dict.fromkeys(VIDEO_FORMATS.values(), binary)}
+
+
+def video_form(offer: Offer, limits: Limits) -> dict[str, Any]:
+    """The body of `POST /v1/stylize-video`."""
+    properties: dict[str, Any] = {
+        "content": {"type": "string", "description": "the film to paint, as its id from /v1/videos"},
+        "style": _styles(offer, limits),
+        "format": {"type": "string", "enum": list(VIDEO_FORMATS), "default": VideoRequest.format},
+        **{name: _without_words(shown) for name, shown in offer.video_schema().items()},
+        **_options(offer),
+    }
+    example = {"content": "video:...", "style": list(offer.styles)[:1], "size": 640, "start": "2", "end": "5.5"}
+    return _body(properties, ["content"], example)
+
+
 def form(offer: Offer, limits: Limits) -> dict[str, Any]:
     """The body of `POST /v1/stylize`."""
     properties: dict[str, Any] = {
         "content": {**FILE, "description": "the picture to paint, as a file or the id of an upload"},
-        "style": {
-            "type": "array",
-            "items": _style(list(offer.styles)),
-            "maxItems": limits.styles_each,
-            "description": "paintings, as files, ids of uploads, or by their names in /v1/styles; none for a method"
-            " whose weights are its style",
-        },
+        "style": _styles(offer, limits),
         "mask": {
             "type": "array",
             "items": {"anyOf": [{"type": "string", "enum": [REST]}, FILE]},
@@ -116,15 +130,27 @@ def look_form(offer: Offer) -> dict[str, Any]:
     return _body(properties, ["content", "x", "y"], example)
 
 
+def _styles(offer: Offer, limits: Limits) -> dict[str, Any]:
+    return {
+        "type": "array",
+        "items": _style(list(offer.styles)),
+        "maxItems": limits.styles_each,
+        "description": "paintings, as files, ids of uploads, or by their names in /v1/styles; none for a method"
+        " whose weights are its style",
+    }
+
+
 def _style(names: list[str]) -> dict[str, Any]:
     return {"anyOf": [{"type": "string", "enum": names}, FILE]}
 
 
 def _options(offer: Offer) -> dict[str, dict[str, Any]]:
-    return {
-        name: {key: value for key, value in shown.items() if key not in ("unit", "methods", "plain")}
-        for name, shown in offer.every_schema().items()
-    }
+    return {name: _without_words(shown) for name, shown in offer.every_schema().items()}
+
+
+def _without_words(shown: dict[str, Any]) -> dict[str, Any]:
+    """What JSON Schema has."""
+    return {key: value for key, value in shown.items() if key not in ("unit", "methods", "plain")}
 
 
 def _body(properties: dict[str, Any], required: list[str], example: dict[str, Any]) -> dict[str, Any]:

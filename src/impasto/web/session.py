@@ -12,7 +12,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from impasto.service.refusals import NoSuchJobError
+from impasto.service.refusals import NoSuchJobError, RefusedError
+from impasto.service.videos import PREFIX as VIDEO_PREFIX
 from impasto.serving.problem import Problem
 from impasto.web.access import COOKIE, Access, is_encrypted
 from impasto.web.form import PREFIX
@@ -75,7 +76,7 @@ async def sign_out() -> Response:
     openapi_extra=_body("ids", {"ids": {"type": "array", "items": {"type": "string"}}}),
 )
 async def forget(request: Request) -> Response:
-    """Of both, by their ids; of jobs that wait or are painted, too. What is gone already is no error."""
+    """Of both, and of films, by their ids; of jobs that wait or are painted, too. What is gone already is no error."""
     state = request.app.state
     user = state.access.visitor(request, "stylize").user
     ids = (await _sent(request)).get("ids")
@@ -85,6 +86,9 @@ async def forget(request: Request) -> Response:
         if one.startswith(PREFIX):
             with contextlib.suppress(Problem):
                 state.uploads.forget(one, user)
+        elif one.startswith(VIDEO_PREFIX):
+            with contextlib.suppress(RefusedError):
+                state.service.videos.forget(one, user)
         else:
             with contextlib.suppress(NoSuchJobError):
                 state.service.forget(one, user, entirely=True)

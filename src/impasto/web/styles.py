@@ -13,7 +13,7 @@ from starlette.responses import Response
 from impasto.errors import OptionError
 from impasto.gallery import is_encoded, named_styles, photos, styles_file
 from impasto.methods import shipped
-from impasto.service import FORMATS, Offer
+from impasto.service import FORMATS, VIDEO_FORMATS, Offer, Service
 from impasto.serving.problem import Problem
 from impasto.web.copies import style_thumbnail
 from impasto.web.schema import problems
@@ -30,15 +30,17 @@ async def methods(request: Request) -> dict[str, Any]:
     """What each method can do, and its `options` as JSON Schema, those that most people want (`plain`) first; what is
     `refining` has an effect once one of `refined_by` is not as usual. `generator` is the one that comes with impasto.
     The `options` beside the methods are those of all together; `methods` in them are the only ones that have the
-    option."""
+    option. `video` is null where no films are painted."""
     request.app.state.access.visitor(request)
-    offer: Offer = request.app.state.service.offer
+    service: Service = request.app.state.service
+    offer = service.offer
     return {
         "default": offer.default,
         "methods": [method_json(name, offer) for name in offer.methods],
         "options": offer.every_schema(),
         "formats": FORMATS,
-        "limits": asdict(request.app.state.service.limits),
+        "video": None if service.videos.problem else {"formats": VIDEO_FORMATS, "options": offer.video_schema()},
+        "limits": asdict(service.limits),
     }
 
 

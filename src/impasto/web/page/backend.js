@@ -2,7 +2,7 @@
 //
 // open()                        → {wantsKey, signedIn}
 // signIn(key), signOut()        only where a key is wanted
-// offer()                       → {methods, options, limits}, as GET /v1/methods has them
+// offer()                       → {methods, options, limits, video}, as GET /v1/methods has them
 // styles()                      → [{name, thumbnail, encoded, title?, artist?, year?}]
 // photos()                      → [{name, picture, thumbnail}]: addresses of pictures to begin with
 // paint(wish, watch)            → {blob, seconds, stopped, message}
@@ -11,6 +11,8 @@
 //   keep: whether `encoded` will be asked for it
 // encoded(painting, format)     → Blob: a painting as jpeg or webp, if it can still be had
 // look(wish, place, watch)      → Blob: where a place of the photo looks; place: [x, y] in percent
+// sendVideo(clip)               → {width, height, seconds, fps, largest_size}; where the offer has `video`
+// paintVideo(wish, watch)       → as of `paint`, and the number of its frames; wish: {clip, styles, options}
 // leave()                       lets go of everything of this visit
 //
 // They reject with a Refusal.

@@ -54,10 +54,10 @@ export function download(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }
 
-// Asks for picture files. capture: from the camera of a phone.
-export function chooseFiles({ multiple = false, capture = false } = {}) {
+// Asks for files, of pictures if nothing else is said. capture: from the camera of a phone.
+export function chooseFiles({ multiple = false, capture = false, accept = 'image/*' } = {}) {
   return new Promise(resolve => {
-    const input = h('input', { type: 'file', accept: 'image/*', multiple, capture: capture && 'environment', hidden: true })
+    const input = h('input', { type: 'file', accept, multiple, capture: capture && 'environment', hidden: true })
     input.addEventListener('change', () => {
       resolve([...input.files])
       input.remove()

@@ -14,9 +14,9 @@ import { change, current, duration, say, sorry, translate } from './language.js'
 import { LANGUAGES } from './texts.js'
 import { nameOf, timeOf, waysOf } from './ways.js'
 
-const TABS = ['paint', 'styles', 'compare', 'explore']
+const TABS = ['paint', 'styles', 'compare', 'explore', 'video']
 let tabs = TABS // those that make sense with what is offered
-const LATER = { styles: './sheet.js', compare: './compare.js', explore: './explore.js' }
+const LATER = { styles: './sheet.js', compare: './compare.js', explore: './explore.js', video: './video.js' }
 const begun = new Set(['paint'])
 
 async function show(name, { focus = false } = {}) {
@@ -83,7 +83,7 @@ async function start() {
   state.offer = offer
   state.styles = styles.map(label)
   const ways = wayPart()
-  const makesSense = { compare: waysOf(offer).length > 1, explore: offer.methods.some(method => method.looks_in) }
+  const makesSense = { compare: waysOf(offer).length > 1, explore: offer.methods.some(method => method.looks_in), video: Boolean(offer.video) }
   tabs = TABS.filter(name => makesSense[name] ?? true)
   for (const name of TABS) byId(`tab-${name}`).hidden = !tabs.includes(name)
   const { keep_seconds: keep } = offer.limits

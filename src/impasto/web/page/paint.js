@@ -133,12 +133,13 @@ export class Telling {
   }
 }
 
-function doing({ status: what, position, wait, left, step, total }, passed) {
+function doing({ status: what, position, wait, left, step, total, fps }, passed) {
   if (what === 'queued') {
     const soon = duration(Math.max(1, (wait ?? 0) - passed))
     return position ? say('queue', { position: number(position), wait: soon }) : say('next', { wait: soon })
   }
   const rest = left && left - passed > 0.5 ? duration(Math.ceil(left - passed)) : ''
+  if (fps) return say(rest ? 'video-painting-left' : 'video-painting', { step: number(step), total: number(total), fps: number(fps, { maximumSignificantDigits: 2 }), left: rest })
   if (total) return say(rest ? 'painting-step-left' : 'painting-step', { step: number(step), total: number(total), left: rest })
   return say(rest ? 'painting-left' : 'painting', { left: rest })
 }

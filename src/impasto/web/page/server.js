@@ -2,7 +2,7 @@
 
 import { Refusal } from './refusal.js'
 
-const uploads = new WeakMap() // {Blob: promise of its id}
+const uploads = new WeakMap() // {Blob: promise of what the server says of it}
 const held = new Set() // ids of jobs and uploads that the server may still have
 
 async function ask(method, path, body, headers = {}) {
@@ -21,21 +21,24 @@ async function ask(method, path, body, headers = {}) {
 const json = async (method, path, body, headers) => (await ask(method, path, body, headers)).json()
 const said = body => [JSON.stringify(body), { 'Content-Type': 'application/json' }]
 
-function uploaded(blob) {
+function sent(blob, path) {
   if (!uploads.has(blob)) {
-    const id = json('POST', 'v1/uploads', blob, { 'Content-Type': 'application/octet-stream' }).then(found => {
+    const about = json('POST', path, blob, { 'Content-Type': 'application/octet-stream' }).then(found => {
       held.add(found.id)
-      return found.id
+      return found
     })
-    id.catch(() => uploads.delete(blob))
-    uploads.set(blob, id)
+    about.catch(() => uploads.delete(blob))
+    uploads.set(blob, about)
   }
   return uploads.get(blob)
 }
 
+const uploaded = async blob => (await sent(blob, 'v1/uploads')).id
+const sentVideo = blob => sent(blob, 'v1/videos')
+
 async function form(wish) {
   const fields = new FormData()
-  fields.append('content', await uploaded(wish.photo))
+  fields.append('content', wish.clip ? (await sentVideo(wish.clip)).id : await uploaded(wish.photo))
   for (const style of wish.styles ?? []) fields.append('style', style.name ?? (await uploaded(style.blob)))
   for (const mask of wish.masks ?? []) fields.append('mask', mask ?? 'rest')
   for (const [name, value] of Object.entries(wish.options ?? {})) fields.append(name, value)
@@ -51,7 +54,7 @@ async function submitted(path, wish, more = {}) {
       return await json('POST', path, fields, { Prefer: 'respond-async' })
     } catch (error) {
       if (error.code !== 'no-such-upload' || attempt) throw error
-      for (const blob of [wish.photo, ...(wish.styles ?? []).map(style => style.blob)]) if (blob) uploads.delete(blob)
+      for (const blob of [wish.photo, wish.clip, ...(wish.styles ?? []).map(style => style.blob)]) if (blob) uploads.delete(blob)
     }
   }
 }
@@ -75,7 +78,7 @@ function followed(job, { signal, progress, preview } = {}) {
       if (ENDS.includes(now.status)) return end(resolve, now)
       progress?.({
         status: now.status, position: now.position, wait: now.wait_seconds, left: now.seconds_left, step: now.step,
-        total: now.total,
+        total: now.total, fps: now.fps,
       })
     })
     events.addEventListener('preview', event => preview?.(event.data))
@@ -104,7 +107,7 @@ async function outcome(path, wish, watch, more) {
   }
   const blob = await (await ask('GET', `v1/jobs/${job.id}/result`)).blob()
   if (!wish.keep) forget([job.id])
-  return { id: job.id, blob, seconds: ended.seconds, stopped: ended.status !== 'done', message: ended.failure?.message }
+  return { id: job.id, blob, seconds: ended.seconds, stopped: ended.status !== 'done', message: ended.failure?.message, frames: ended.step }
 }
 
 export const server = {
@@ -118,6 +121,8 @@ export const server = {
   styles: async () => (await json('GET', 'v1/styles')).styles,
   photos: async () => (await json('GET', 'v1/photos')).photos,
   paint: (wish, watch) => outcome('v1/stylize', wish, watch),
+  sendVideo: sentVideo,
+  paintVideo: (wish, watch) => outcome('v1/stylize-video', wish, watch),
   look: async (wish, [x, y], watch) => (await outcome('v1/attention', wish, watch, { x, y })).blob,
   encoded: async (painting, format) => (await ask('GET', `v1/jobs/${painting.id}/result?format=${format}`)).blob(),
   leave() {

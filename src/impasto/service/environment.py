@@ -1,0 +1,12 @@
+"""What the processes of the service find around them."""
+
+import os
+from pathlib import Path
+
+import impasto
+
+
+def environment() -> dict[str, str]:
+    """The same impasto as here, even if this one was not installed."""
+    home = str(Path(impasto.__file__).parents[1])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))}

@@ -1,0 +1,275 @@
+"""Films on the disk, those that were sent and those that are painted, in one temporary folder that ends with the
+service."""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from impasto.service.environment import environment
+from impasto.service.job import owner
+from impasto.service.limits import MEGA, Limits
+from impasto.service.refusals import NoSuchUploadError, NotAVideoError, NoVideosError, QueueFullError, TooLargeError
+from impasto.service.video_request import SentVideo
+
+PREFIX = "video:"
+"""How the ids of films that were sent begin."""
+FOLDER, LOCK = "impasto-videos-", ".lock"
+"""How the folder's name begins in the system's folder of temporary files; held by the service that it belongs to."""
+NEW_SECONDS = 60.0
+"""That a folder is given to be locked, before it counts as left over."""
+CLIP, PAINTED = "clip", "painted"
+"""In the folder of a job: the film that was sent, and, with the suffix of its format, what becomes of it."""
+LEAST_BYTES = 10_000
+"""That a film counts for, so that none are too many."""
+PROBE_SECONDS = 15.0
+"""After which a film that cannot be looked at is none."""
+PROBE = (sys.executable, "-P", "-m", "impasto.video.probe")
+
+
+@dataclass
+class _Kept:
+    """size: bytes that are reserved for it, or that it has. about: None while it arrives. used: when it was sent, or
+    last named in a request; None as long as a job needs its place."""
+
+    user: str
+    path: Path
+    size: float
+    used: float | None
+    about: SentVideo | None = None
+
+
+class Videos:
+    """Bounded in bytes for each key or address and for all of them, and in age. Safe between threads.
+
+    Of films that were sent and are too much, those of the same user go, the longest unused first; nobody's go for
+    another's. A job keeps its place until it is forgotten.
+    """
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits, self._clock = limits, clock
+        self._lock = threading.RLock()
+        self._kept: dict[str, _Kept] = {}
+        self._folder: Path | None = None
+        self._held: FileLock | None = None
+        self._problem = "the service has not begun"
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Make the folder, and take away those of services that were killed."""
+        self._problem = "it takes no films" if not self._limits.video_seconds else _lacking()
+        if self._problem:
+            return
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix=FOLDER))
+            self._held = FileLock(self._folder / LOCK, thread_local=False)
+            self._held.acquire(timeout=0)
+            _remove_left_over(self._folder)
+        except OSError as error:
+            self._problem = f"its folder of temporary files cannot be written: {error.strerror}"
+
+    def close(self) -> None:
+        """Nothing stays."""
+        with self._lock:
+            folder, self._folder = self._folder, None
+            self._problem, self._kept = "the service is over", {}
+        if self._held is not None:
+            self._held.release()
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def problem(self) -> str:
+        """Why this service takes no films; empty if it does."""
+        return self._problem
+
+    @property
+    def num_bytes(self) -> float:
+        """On the disk, with what is reserved."""
+        with self._lock:
+            return sum(kept.size for kept in self._kept.values())
+
+    # --- films that are sent ------------------------------------------------------------------------------------------
+
+    def receive(self, user: str, num_bytes: int | None = None) -> tuple[str, Path]:
+        """(id, file to write) of a film that is about to arrive; `keep` or `forget` must follow. num_bytes: as many as
+        one may have, if not known.
+
+        Raises NoVideosError, TooLargeError, QueueFullError.
+        """
+        most = self._limits.video_mb * MEGA
+        size = most if num_bytes is None else num_bytes
+        self._check_open()
+        if size > most:
+            raise TooLargeError(f"the film has more than {self._limits.video_mb:g} MB, the limit of this server")
+        name = PREFIX + secrets.token_urlsafe(16)
+        with self._lock:
+            path = self._place() / name.removeprefix(PREFIX)
+            self._reserve(name, user, path, max(LEAST_BYTES, size))
+        return name, path
+
+    def keep(self, video: str) -> SentVideo:
+        """What has arrived, once it is known to be a film. Raises NotAVideoError, TooLargeError; then it is gone."""
+        with self._lock:
+            kept = self._kept[video]
+        try:
+            found = probed(kept.path)
+            about = SentVideo(id=video, num_bytes=kept.path.stat().st_size, **found)
+            if about.width * about.height > self._limits.video_megapixels * MEGA:
+                limit = f"{self._limits.video_megapixels:g} megapixels, which is the limit of this server"
+                raise TooLargeError(f"the film's frames have more than {limit}")
+        except BaseException:
+            self.discard(video)
+            raise
+        with self._lock:
+            kept.size, kept.about, kept.used = max(LEAST_BYTES, about.num_bytes), about, self._clock()
+        return about
+
+    def sent(self, video: str, user: str) -> SentVideo:
+        """Its time begins anew. Raises NoVideosError, and NoSuchUploadError if it is gone, or another user's."""
+        self._check_open()
+        with self._lock:
+            self.sweep()
+            kept = self._kept.get(video)
+            if kept is None or kept.about is None or kept.user != user:
+                raise NoSuchUploadError("there is no such film, or no longer; send it again")
+            kept.used = self._clock()
+            return kept.about
+
+    def forget(self, video: str, user: str) -> None:
+        """Jobs that were begun with it go on. Raises what `sent` raises."""
+        self.sent(video, user)
+        self.discard(video)
+
+    def discard(self, name: str) -> None:
+        """A film, or all of a job's, whatever there is of it."""
+        with self._lock:
+            kept = self._kept.pop(name, None)
+        if kept is None:
+            return
+        if kept.path.is_dir():
+            shutil.rmtree(kept.path, ignore_errors=True)
+        else:
+            kept.path.unlink(missing_ok=True)
+
+    # -- films that are painted ----------------------------------------------------------------------------------------
+
+    def begin(self, job: str, video: str, user: str) -> Path:
+        """The folder of a job, with its clip in it. Raises what `sent` raises, and QueueFullError."""
+        with self._lock:
+            self.sent(video, user)
+            clip, folder = self._kept[video], self._place() / job
+            used, clip.used = clip.used, None
+            try:
+                self._reserve(job, user, folder, self._limits.video_result_mb * MEGA + clip.size)
+                folder.mkdir()
+                os.link(clip.path, folder / CLIP)
+            except OSError as error:
+                self.discard(job)
+                raise QueueFullError("the server's disk is full", retry_after=self._limits.keep_seconds) from error
+            finally:
+                clip.used = used
+            return folder
+
+    def end(self, job: str) -> None:
+        """Of a job that is over only the painted film is kept; nothing, if there is none."""
+        with self._lock:
+            kept = self._kept.get(job)
+        if kept is None:
+            return
+        made = [path for path in kept.path.iterdir() if path.stem == PAINTED and path.is_file()]
+        for path in kept.path.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path not in made:
+                path.unlink(missing_ok=True)
+        kept.size = sum(path.stat().st_size for path in made)
+        if not made:
+            self.discard(job)
+
+    def sweep(self) -> None:
+        """Let go of what was sent and not used for `keep_seconds`."""
+        oldest = self._clock() - self._limits.keep_seconds
+        with self._lock:
+            for name in [name for name, kept in self._kept.items() if kept.used is not None and kept.used <= oldest]:
+                self.discard(name)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _check_open(self) -> None:
+        if self._problem:
+            raise NoVideosError(f"this server paints no films: {self._problem}")
+
+    def _place(self) -> Path:
+        self._check_open()
+        assert self._folder is not None
+        return self._folder
+
+    def _reserve(self, name: str, user: str, path: Path, size: float) -> None:
+        """Under the lock. Raises TooLargeError and QueueFullError."""
+        self.sweep()
+        limits = self._limits
+        each, total = limits.videos_each_mb * MEGA, limits.videos_mb * MEGA
+        if size > min(each, total):
+            raise TooLargeError("the film needs more of the disk than this server gives to one user")
+        own = {key: kept for key, kept in self._kept.items() if owner(kept.user) == owner(user)}
+        idle = sorted((key for key, kept in own.items() if kept.used is not None), key=lambda key: own[key].used or 0)
+        while idle and self._lacks(user, size):
+            self.discard(idle.pop(0))
+        if self._lacks(user, size):
+            detail = "the films on this server leave no room for another one; let go of yours, or come again later"
+            raise QueueFullError(detail, retry_after=limits.keep_seconds / 4)
+        self._kept[name] = _Kept(user, path, size, None)
+
+    def _lacks(self, user: str, size: float) -> bool:
+        own = sum(kept.size for kept in self._kept.values() if owner(kept.user) == owner(user))
+        return own + size > self._limits.videos_each_mb * MEGA or self.num_bytes + size > self._limits.videos_mb * MEGA
+
+
+def probed(path: Path) -> Mapping[str, Any]:
+    """What the film is, looked at in a process of its own, which it may break. Raises NotAVideoError."""
+    try:
+        done = subprocess.run(  # noqa: S603  (our own module)
+            [*PROBE, str(path)], capture_output=True, timeout=PROBE_SECONDS, env=environment(), check=True
+        )
+        found: dict[str, Any] = json.loads(done.stdout)
+    except (subprocess.SubprocessError, OSError, ValueError) as error:
+        raise NotAVideoError("the film cannot be read: it is damaged, or asks for too much") from error
+    if "problem" in found:
+        raise NotAVideoError(f"the film cannot be read: {found['problem']}")
+    if found["frames"] < 2:
+        raise NotAVideoError("the film has one frame: it is a picture, and painted as one")
+    return found
+
+
+def _lacking() -> str:
+    missing = [name for name in ("av", "cv2") if find_spec(name) is None]
+    return f"it lacks the extra 'video' ({', '.join(missing)})" if missing else ""
+
+
+def _remove_left_over(own: Path) -> None:
+    """Folders of the same owner that no running service holds."""
+    mine = own.lstat()
+    for folder in own.parent.glob(f"{FOLDER}*"):
+        with suppress(OSError, Timeout):
+            about = folder.lstat()
+            if folder == own or about.st_uid != mine.st_uid or mine.st_mtime - about.st_mtime < NEW_SECONDS:
+                continue
+            if folder.is_symlink() or not folder.is_dir():
+                continue
+            with FileLock(folder / LOCK, timeout=0):
+                shutil.rmtree(folder, ignore_errors=True)

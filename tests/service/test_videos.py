@@ -1,0 +1,303 @@
+"""Films as jobs of the service: what is taken, where it lies, and that nothing of it stays."""
+
+import os
+import struct
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("av")
+pytest.importorskip("cv2")
+
+from clips import clip, count
+from wishes import picture
+
+from impasto.errors import Cancelled, OptionError
+from impasto.methods import StylizeOptions
+from impasto.progress import Progress
+from impasto.service import Limits, SentVideo, Service, Status, VideoRequest
+from impasto.service.refusals import (
+    JobFailedError,
+    NoSuchUploadError,
+    NotAVideoError,
+    NoVideosError,
+    QueueFullError,
+    TooLargeError,
+    TooLongError,
+)
+from impasto.service.video_request import inspect_video, largest_size
+from impasto.service.videos import FOLDER, LEAST_BYTES, Videos
+from impasto.video.options import VideoOptions
+
+SOON = 20
+TEN = SentVideo(id="video:ten", num_bytes=1000, width=96, height=48, seconds=0.4, fps=25.0, frames=10)
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path, monkeypatch):
+    """Where the service has its folder."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def videos(temporary):
+    """Makes stores that end with the test. limits: of theirs."""
+    with ExitStack() as stack:
+
+        def make(clock: Callable[[], float] = time.monotonic, **limits) -> Videos:
+            store = Videos(Limits(**limits), clock)
+            stack.callback(store.close)
+            store.start()
+            return store
+
+        yield make
+
+
+def put(service: Service, data: bytes, user: str = "me") -> str:
+    return keep(service.videos, data, user).id
+
+
+def keep(videos: Videos, data: bytes, user: str = "me"):
+    name, path = videos.receive(user, len(data))
+    path.write_bytes(data)
+    return videos.keep(name)
+
+
+def ask(service: Service, action: str = "now", data: bytes | None = None, **more):
+    return service.submit(VideoRequest(clip=put(service, data or clip()), styles=(action,), **more), "me")
+
+
+def files(folder: Path) -> list[str]:
+    """What there is on the disk, but for the lock."""
+    return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+
+
+def test_a_film_is_painted_kept_and_forgotten(serve, temporary):
+    service = serve()
+    data = clip()
+    job = service.wait(ask(service, data=data).id, SOON)
+    assert (job.status, job.kind, job.step, job.total, job.has_result) == (Status.DONE, "video", 4, 4, True)
+    assert job.fps is not None
+    result = service.result(job.id, "me")
+    assert (result.path.read_bytes(), result.media_type, result.data) == (data, "video/mp4", b"")
+    # Of the job nothing but the painted film is kept.
+    assert len(files(temporary)) == 2
+    assert service.health().video_bytes == LEAST_BYTES + len(data)
+    service.forget(job.id, "me")
+    assert len(files(temporary)) == 1
+    service.close()
+    assert not list(temporary.iterdir())
+
+
+def test_what_a_film_is(videos):
+    data = clip(10, (96, 48))
+    about = keep(videos(), data)
+    assert about == replace(TEN, id=about.id, num_bytes=len(data))
+
+
+def test_a_film_that_is_cancelled_keeps_what_is_done(serve):
+    service = serve()
+    held = ask(service, "hold")
+    waiting = ask(service, "now")
+    while service.status(held.id).step == 0:
+        time.sleep(0.01)
+    service.cancel(waiting.id)
+    with pytest.raises(JobFailedError):
+        service.result(waiting.id)
+    service.cancel(held.id)
+    ended = service.wait(held.id, SOON)
+    assert (ended.status, ended.has_result) == (Status.CANCELLED, True)
+    assert count(service.result(held.id).path.read_bytes()) == 6
+
+
+def test_the_time_limit_of_films_is_their_own(serve):
+    service = serve(video_job_seconds=0.3, job_seconds=300)
+    ended = service.wait(ask(service, "hold").id, SOON)
+    assert (ended.status, ended.failure.code, ended.has_result) == (Status.FAILED, "time-limit", True)
+
+
+def test_a_worker_that_dies_goes_on_in_the_same_folder(serve, tmp_path):
+    service = serve()
+    ended = service.wait(ask(service, "die-once").id, SOON)
+    assert (tmp_path / "died").exists()
+    assert ended.status is Status.DONE
+    ended = service.wait(ask(service, "die").id, SOON)
+    assert (ended.failure.code, ended.has_result) == ("worker-died", False)
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "said"),
+    [
+        (b"no film\n" * 1000, NotAVideoError, "the film cannot be read: it is no film"),
+        (b"", NotAVideoError, "the film cannot be read: the file is empty"),
+        (clip()[:700], NotAVideoError, "the film cannot be read: it is no film, or is damaged or cut short"),
+        (picture(3), NotAVideoError, "the film has one frame: it is a picture, and painted as one"),
+        (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n", NotAVideoError, "the film cannot be read"),
+        (clip(size=(256, 128)), TooLargeError, "the film's frames have more than 0.02 megapixels"),
+        (bytes(50_001), TooLargeError, "the film has more than 0.05 MB"),
+    ],
+)
+def test_what_is_no_film_or_too_large_is_refused_in_one_line(data, error, said, videos, temporary):
+    here = videos(video_megapixels=0.02, video_mb=0.05)
+    with pytest.raises(error, match=said) as refused:
+        keep(here, data)
+    assert "\n" not in str(refused.value)
+    assert str(temporary) not in str(refused.value)
+    assert (files(temporary), here.num_bytes) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("wish", "error", "said"),
+    [
+        ({}, TooLongError, r"the film has 0\.4 s, but this server paints at most 0\.2"),
+        ({"video": VideoOptions(start="5")}, OptionError, r"start is 5, but the film ends after 0\.4 s"),
+        ({"format": "avi"}, OptionError, "format is 'avi', but must be one of mp4, webm, gif, webp"),
+        ({"styles": ()}, OptionError, "at least one style is needed"),
+        ({"styles": ("missing",)}, OptionError, "style 'missing' is not on this server"),
+        ({"options": StylizeOptions(size=640)}, TooLargeError, r"a size of 96 fits"),
+        ({"options": StylizeOptions("gatys", init="photo.png")}, OptionError, "init cannot be given"),
+    ],
+)
+def test_what_cannot_be_painted_of_it_is_refused(wish, error, said, offer):
+    limits = Limits(video_seconds=0.2, video_result_megapixels=0.005)
+    with pytest.raises(error, match=said):
+        inspect_video(VideoRequest(**{"clip": TEN.id, "styles": ("now",)} | wish), TEN, limits, offer)
+
+
+def test_of_a_long_film_a_part_is_counted(offer):
+    part = VideoOptions(start="0.12", end="0.28")
+    wish = VideoRequest(clip=TEN.id, styles=("now",), video=part, options=StylizeOptions(size=48))
+    assert inspect_video(wish, TEN, Limits(video_seconds=0.2), offer) == 4 * 48 * 24
+    assert largest_size(TEN, Limits(video_result_megapixels=0.005)) == 100 - 4
+
+
+def test_films_of_others_do_not_exist(serve):
+    service = serve()
+    video = put(service, clip(), "owner")
+    for reach in (service.videos.sent, service.videos.forget):
+        with pytest.raises(NoSuchUploadError):
+            reach(video, "another")
+    with pytest.raises(NoSuchUploadError):
+        service.submit(VideoRequest(clip=video, styles=("now",)), "another")
+    service.videos.forget(video, "owner")
+
+
+def test_a_server_without_films_says_why(videos, monkeypatch):
+    with pytest.raises(NoVideosError, match="this server paints no films: it takes no films"):
+        videos(video_seconds=0).receive("me")
+    monkeypatch.setattr("impasto.service.videos.find_spec", lambda name: None)
+    with pytest.raises(NoVideosError, match=r"it lacks the extra 'video' \(av, cv2\)"):
+        videos().receive("me")
+    monkeypatch.undo()
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with pytest.raises(NoVideosError, match="its folder of temporary files cannot be written: No such file"):
+        videos().receive("me")
+
+
+def test_the_disk_is_shared_out(serve, temporary):
+    # Players skip what is marked as free.
+    data = clip() + struct.pack(">I4s", 20_000, b"free") + bytes(19_992)
+    each = 3.5 * len(data) / 1e6
+    service = serve(videos_each_mb=each, videos_mb=2 * each, video_result_mb=len(data) / 1e6)
+    first, second, third, fourth = (put(service, data) for _ in range(4))
+    with pytest.raises(NoSuchUploadError):
+        service.videos.sent(first, "me")
+    for _ in range(3):
+        service.videos.receive("another", len(data))
+    # Nobody's films go for another's.
+    with pytest.raises(QueueFullError, match="leave no room") as refused:
+        service.videos.receive("a third", 2 * len(data))
+    assert refused.value.retry_after
+    service.videos.forget(fourth, "me")
+    service.videos.sent(second, "me")
+    # The job's place is reserved for as long as it is painted.
+    job = service.submit(VideoRequest(clip=third, styles=("hold",)), "me")
+    with pytest.raises(NoSuchUploadError):
+        service.videos.sent(second, "me")
+    with pytest.raises(QueueFullError):
+        service.videos.receive("me", 2 * len(data))
+    service.cancel(job.id)
+    service.wait(job.id, SOON)
+    service.videos.receive("me", len(data))
+
+
+def test_films_expire(videos, temporary):
+    now = [0.0]
+    here = videos(lambda: now[0], keep_seconds=60)
+    used, unused = keep(here, clip()), keep(here, clip())
+    now[0] = 40
+    here.sent(used.id, "me")
+    now[0] = 70
+    with pytest.raises(NoSuchUploadError):
+        here.sent(unused.id, "me")
+    now[0] = 200
+    here.sweep()
+    assert not files(temporary)
+
+
+def test_what_a_killed_server_left_is_taken_away(videos, temporary):
+    running = videos()
+    keep(running, clip())
+    left = Path(tempfile.mkdtemp(prefix=FOLDER))
+    (left / "film").write_bytes(b"of somebody")
+    for folder in temporary.iterdir():
+        os.utime(folder, (0, 0))
+    videos()
+    assert not left.exists()
+    assert len(files(temporary)) == 1
+
+
+def test_a_film_that_fills_the_disk_ends_there(tmp_path):
+    from impasto.service.painter import DiskRoom
+
+    heard = []
+    room = DiskRoom(tmp_path, 2000, heard.append)
+    pieces = tmp_path / "painted.mp4.pieces"
+    pieces.mkdir()
+    (pieces / "00000.mp4").write_bytes(bytes(1000))
+    room(Progress(step=1, total=2))
+    assert len(heard) == 1
+    (pieces / "00001.mp4").write_bytes(bytes(1))
+    with pytest.raises(Cancelled):
+        room(Progress(step=2, total=2))
+    assert room.is_full
+
+
+@pytest.mark.slow
+def test_the_painting_process_paints_what_the_library_paints(tmp_path, temporary):
+    from impasto import stylize_video
+
+    data = clip(16, (96, 64))
+    (tmp_path / "clip.mp4").write_bytes(data)
+    stylize_video(tmp_path / "clip.mp4", "starry-night", output=tmp_path / "alone.mp4", size=48)
+    with Service(devices=["cpu"], limits=Limits(video_result_mb=0.3)) as service:
+        service.wait_until_ready()
+        wish = VideoRequest(clip=put(service, data), styles=("starry-night",), options=StylizeOptions(size=48))
+        job = service.wait(service.submit(wish, "me").id, 120)
+        assert (job.status, job.step, job.total) == (Status.DONE, 16, 16)
+        painted = service.result(job.id).path.read_bytes()
+        assert count(painted) == 16
+        assert abs(len(painted) - (tmp_path / "alone.mp4").stat().st_size) < 200
+        # A long one is cancelled, and what is done can be played.
+        long = VideoRequest(clip=put(service, clip(400, (96, 64))), styles=("starry-night",))
+        job = service.submit(long, "me")
+        while service.status(job.id).step < 20:
+            time.sleep(0.05)
+        service.cancel(job.id)
+        job = service.wait(job.id, 120)
+        assert (job.status, job.has_result) == (Status.CANCELLED, True)
+        assert 20 <= count(service.result(job.id).path.read_bytes()) < 400
+        # Of one that needs too much of the disk, too.
+        big = VideoRequest(clip=put(service, clip(400, (320, 240))), styles=("starry-night",))
+        job = service.wait(service.submit(big, "me").id, 120)
+        assert (job.status, job.failure.code, job.has_result) == (Status.FAILED, "PictureError", True)
+        assert 1 <= count(service.result(job.id).path.read_bytes()) < 400
+    assert not list(temporary.iterdir())
