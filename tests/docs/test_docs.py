@@ -233,6 +233,7 @@ def test_a_server_is_asked_as_the_pages_show(folder):
     curl = shutil.which("curl")
     if curl is None:
         pytest.skip("curl is not installed")
+    run("video holidays/ --style ink --fps 1 -o clip.mp4")
     command = [sys.executable, "-m", "impasto", "serve", "--port", "0", "--device", "cpu"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         try:
@@ -243,6 +244,9 @@ def test_a_server_is_asked_as_the_pages_show(folder):
                     if not line.startswith("curl ") or "HOST" in line:
                         continue
                     asked = line.replace("http://127.0.0.1:8000", url).replace("curl -f ", "curl -sf ")
+                    asked = re.sub(r"video:\w+", environment.get("video", ""), asked).replace(
+                        "start=2 -F end=5.5 ", "start=0 "
+                    )
                     if "respond-async" in asked:
                         asked = asked.replace("-D - ", "")
                     if "/result" in asked or "/preview" in asked:
@@ -256,7 +260,9 @@ def test_a_server_is_asked_as_the_pages_show(folder):
                         assert Path("painted.png").read_bytes()[:4] == b"\x89PNG", Path("painted.png").read_bytes()[
                             :500
                         ]
-                    if "respond-async" in line:
+                    if line.endswith("@clip.mp4"):
+                        environment["video"] = json.loads(done.stdout)["id"]
+                    if "respond-async" in line and "stylize-video" not in line:
                         environment["job"] = json.loads(done.stdout)["id"]
             for block in python_blocks("docs/how-to/serving.md"):
                 exec(block.replace("http://127.0.0.1:8000", url), {})
