@@ -345,6 +345,7 @@ def of_bot() -> Iterator[Reader]:
         finally:
             loop.call_soon_threadsafe(stop.set)
             thread.join(20)
+            loop.close()
 
 
 TARGETS: Mapping[str, Target] = {
