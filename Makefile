@@ -9,10 +9,10 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint format types docs bench browser graphs site clean
+.PHONY: help demo test slow fuzz lint format types docs docs-pictures bench browser graphs site clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
 demo: $(VENV)/core  ## paint a picture, say where it lies and how long it took
 	$(BIN)/impasto demo
@@ -22,6 +22,9 @@ test: $(VENV)/dev  ## the quick tests: no network, no GPU
 
 slow: $(VENV)/dev  ## the tests that take longer
 	$(BIN)/pytest -q -m "slow and not gpu and not download"
+
+fuzz: $(VENV)/dev  ## a minute of damaged inputs for each reader; SECONDS=600 for more
+	$(BIN)/python tools/fuzz.py --seconds $(or $(SECONDS),60)
 
 browser: $(VENV)/dev  ## the quick tests of pages, in Chromium if it is there (on Debian: apt install chromium)
 	$(BIN)/pytest -q -m "browser and not slow"
@@ -41,6 +44,9 @@ types: $(VENV)/dev  ## mypy, strict, on src
 
 docs: $(VENV)/dev  ## build docs/_build/index.html; a warning is an error
 	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
+
+docs-pictures: $(VENV)/dev  ## make the pictures of the docs again; ARGS=--help says what it takes
+	$(BIN)/python tools/docs_pictures.py $(ARGS)
 
 bench: $(VENV)/dev  ## every benchmark, one after the other
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done

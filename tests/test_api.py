@@ -423,7 +423,7 @@ def test_a_process_forked_after_painting_can_paint() -> None:
     assert subprocess.run([sys.executable, "-c", textwrap.dedent(code)], env=environment, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/stylize.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/how-to/stylize.md"])
 def test_examples_of_the_documentation_work_more_than_once(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,10 +37,9 @@ def test_every_one_has_a_small_picture_that_impasto_painted():
             assert (picture.format, max(picture.size)) == ("JPEG", 256), style.name
 
 
-def test_the_documentation_and_the_model_card_name_them():
-    page, card = ((ROOT / path).read_text() for path in ("docs/styles.md", "src/impasto/assets/styles.md"))
-    for name, style in named_styles().items():
-        assert f"| `{name}` | {style.title} | {style.artist} | {style.year} |" in page
+def test_the_model_card_names_them():
+    card = (ROOT / "src/impasto/assets/styles.md").read_text()
+    for style in named_styles().values():
         assert style.title in " ".join(card.split())
 
 

@@ -1,11 +1,13 @@
 """The habits that hold the package together: small files, free imports, pins that agree."""
 
 import ast
+import hashlib
 import re
 import subprocess
 import sys
 import textwrap
 import tomllib
+import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -153,10 +155,38 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
     items = [*project["dependencies"], *(item for some in extras.values() for item in some)]
     declared = {re.split(r"[\[<>=]", item)[0].lower() for item in items}
     assert project["optional-dependencies"]["all"] == [f"impasto[{','.join(extras)}]"]
-    # Parts of packages that are declared: FastAPI's base, and python-telegram-bot[rate-limiter].
-    assert imported() - declared == {"starlette", "aiolimiter", "onnxruntime"}
+    # Only of `dev`: the other runtime that the engine is tested with.
+    assert imported() - declared == {"onnxruntime"}
     # The engine's runtime is imported by its name, without what it would tell its makers.
     assert declared - imported() == {"openvino", "impasto"}
+
+
+def test_versions_agree_and_nothing_is_held_back():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)[1] == project["version"]
+    released = re.findall(r"^## \[(\d\S*)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert released[0] == project["version"]
+    extras = project["optional-dependencies"].values()
+    assert [item for some in (project["dependencies"], *extras) for item in some if re.search("<|==|~=", item)] == []
+
+
+@pytest.mark.slow
+def test_the_wheel_is_the_same_each_time_and_its_readme_stands_alone(tmp_path):
+    pytest.importorskip("hatchling")
+    pytest.importorskip("build")
+    sums = set()
+    for folder in ("once", "again"):
+        command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", tmp_path / folder, ROOT]
+        subprocess.run(command, check=True, capture_output=True)
+        (wheel,) = (tmp_path / folder).iterdir()
+        sums.add(hashlib.sha256(wheel.read_bytes()).hexdigest())
+    assert len(sums) == 1
+    with zipfile.ZipFile(wheel) as opened:
+        about = next(name for name in opened.namelist() if name.endswith("METADATA"))
+        readme = opened.read(about).decode().partition("\n\n")[2]
+        assert "impasto/assets/adain.safetensors" in opened.namelist()
+    assert "# impasto" in readme
+    assert re.findall(r"\]\((?!https?:)[^)]*\)", readme) == []
 
 
 def test_torchvision_is_not_installed():

@@ -1,6 +1,7 @@
 """The default method paints, encodes, serves and explains its styles where PyTorch is not installed."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +99,17 @@ def test_the_wheel_alone_paints_and_serves() -> None:
     script = Path(__file__).parent.parent / "tools/clean_install.py"
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [["batch", ".", "--style", "swirls", "--output", "out"],
+                                       ["video", "frames", "--style", "swirls", "--output", "out"]])  # fmt: skip
+def test_many_pictures(run, arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "frames").mkdir()
+    shutil.copy(tmp_path / "photo.png", tmp_path / "frames" / "1.png")
+    done = run("-m", "impasto", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "out").rglob("*.png"))
 
 
 @pytest.mark.slow

@@ -2,8 +2,8 @@
 
     python tools/bot_transcript.py [--picture docs/pictures/bot.png]
 
-Prints the transcript that stands in docs/bot.md; a test compares the two. Telegram is the one of the tests, on this
-machine. The picture shows what was sent and what came back.
+Prints the transcript that stands in docs/how-to/bot.md; a test compares the two. Telegram is the one of the tests, on
+this machine. The picture shows what was sent and what came back.
 """
 
 import argparse

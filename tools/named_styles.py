@@ -11,7 +11,6 @@ from PIL import Image
 
 import impasto
 from impasto import api
-from impasto.cli.styles import sheet
 from impasto.engine.styles import save_styles
 from impasto.gallery import named_styles, packaged, styles_file
 
@@ -47,9 +46,8 @@ PAINTINGS = (
     ("henri-rousseau-sleeping-gypsy", "sleeping-gypsy", "The Sleeping Gypsy", "Henri Rousseau", "1897"),
 )  # fmt: skip
 PHOTO = packaged()["mountains"]
-DOCS = Path(__file__).parents[1] / "docs" / "pictures" / "styles.jpg"
-PAINTED, SMALL, ABREAST, SHOWN = 640, 256, 4, 320
-"""Pixels of the longer side when it is painted, and of the thumbnail; pictures in a row of the sheet, their width."""
+PAINTED, SMALL = 640, 256
+"""Pixels of the longer side when it is painted, and of the thumbnail."""
 
 
 def main() -> None:
@@ -71,18 +69,14 @@ def encode(folders: list[Path]) -> None:
 
 
 def paint() -> None:
-    """A thumbnail in each style, and all of them on a sheet for the documentation."""
-    stylizer, photo, painted = api.load(), Image.open(PHOTO), {}
+    """A thumbnail in each style."""
+    stylizer, photo = api.load(), Image.open(PHOTO)
     for name, style in named_styles().items():
-        painted[name] = impasto.stylize(photo, name, stylizer=stylizer, size=PAINTED)
-        small = painted[name].copy()
+        small = impasto.stylize(photo, name, stylizer=stylizer, size=PAINTED)
         small.thumbnail((SMALL, SMALL), Image.Resampling.LANCZOS)
         style.thumbnail.parent.mkdir(exist_ok=True)
         small.save(style.thumbnail, quality=82, optimize=True)
-    for picture in painted.values():
-        picture.thumbnail((SHOWN, SHOWN), Image.Resampling.LANCZOS)
-    sheet(painted, ABREAST).save(DOCS, quality=84, optimize=True)
-    print(styles_file().with_suffix(""), DOCS, sep="\n")
+    print(styles_file().with_suffix(""))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Take the pictures of the web page that stand in docs/serving.md, with impasto's own pictures and its real networks.
+"""Take the pictures of the web page in docs/how-to/serving.md, with impasto's own pictures and its real networks.
 
     python tools/page_pictures.py [FOLDER]
 

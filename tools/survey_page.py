@@ -2,7 +2,7 @@
 
     python tools/survey_page.py docs/pictures/survey.jpg
 
-Paints, makes the survey and serves it with the commands of docs/survey.md, and looks at it in Chromium.
+Paints, makes the survey and serves it with the commands of docs/how-to/survey.md, and looks at it in Chromium.
 """
 
 import argparse

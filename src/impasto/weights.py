@@ -86,7 +86,7 @@ WEIGHTS: dict[str, WeightSpec] = {
         file_name="adain_paper.safetensors",
         kind="embedded",
         licence="Apache-2.0",
-        provenance="decoder of paper 004 (relu4_1 alone) for the encoder lite, made by the recipe adain_paper_short",
+        provenance="Soboleva's decoder (relu4_1 alone) for the encoder lite, made by the recipe adain_paper_short",
     ),
     "monet": WeightSpec(
         name="monet",

@@ -43,6 +43,33 @@ def test_members_of_shards_are_named_after_them(photos, shard, tmp_path):
     assert tmp_path.joinpath("pairs.tar").read_bytes()[one.start : one.start + one.size] == encoded(7)
 
 
+def test_a_list_that_names_itself_says_so(tmp_path):
+    (tmp_path / "a.txt").write_text("b.txt\n")
+    (tmp_path / "b.txt").write_text("a.txt\nmissing.png\n")
+    found, problems = find_inputs([str(tmp_path / "a.txt")], str(tmp_path / "out"))
+    assert not found
+    (_, looped), (_, missing) = problems
+    assert str(looped) == f"{tmp_path}/a.txt: this list names itself, perhaps by way of another"
+    assert "missing.png" in str(missing)
+
+
+@pytest.mark.parametrize("damage", ["page", "text"])
+def test_a_manifest_that_is_damaged_inside_says_so(damage, tmp_path):
+    rows = manifest(tmp_path / "rows.parquet", path=["photos/a.png", "photos/b.png"])
+    data = bytearray(rows.read_bytes())
+    if damage == "page":
+        data[4:24] = bytes(20)
+    else:
+        start = data.index(b"photos")
+        data[start : start + 6] = b"\xff" * 6
+    rows.write_bytes(data)
+    found, problems = find_inputs([str(rows)], str(tmp_path / "out"))
+    assert not found
+    ((word, error),) = problems
+    assert word == str(rows)
+    assert "damaged" in str(error)
+
+
 def test_a_list_and_a_manifest_are_seen_from_where_they_lie(photos, tmp_path):
     (tmp_path / "some.txt").write_text("photos/b.jpg\n\nphotos/deep\n")
     assert names(tmp_path / "some.txt") == ["b.jpg", "c.gif"]

@@ -28,7 +28,7 @@ def test_the_transcript_in_the_docs(is_painted, tmp_path):
     transcript = tool()
     fake = (*FAKE, str(tmp_path), str(wire.__file__), "echo")
     pen = transcript.transcript(*([] if is_painted else [fake]))
-    page = (ROOT / "docs" / "bot.md").read_text("utf-8")
+    page = (ROOT / "docs" / "how-to" / "bot.md").read_text("utf-8")
     assert page.split("```text\n")[1].split("\n```")[0].splitlines() == pen.lines
     assert len(pen.painted) == 5
     photo = Image.open(io.BytesIO(transcript.small("still_life")))

@@ -86,7 +86,7 @@ def test_the_short_run_is_the_papers_method_on_a_budget() -> None:
 
 
 def test_the_documentation_lists_every_recipe_with_its_length() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "how-to" / "training.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \| ([\d,]+(?: epochs)?) \|$", text, re.M)
     lengths = {}
     for name in recipe_modules():

@@ -59,6 +59,7 @@ class _Finder:
         self.found: dict[Any, Input] = {}
         self.problems: list[Problem] = []
         self._own = own.rstrip("/") + "/"
+        self._lists: list[str] = []
 
     def add(self, word: str, base: str | None = None) -> None:
         """base: the folder that a plain path is seen from."""
@@ -74,9 +75,13 @@ class _Finder:
         if word.endswith(MANIFEST):
             self._add_rows(word)
         elif word.endswith(LIST):
+            if word in self._lists:
+                raise PictureError(f"{word}: this list names itself, perhaps by way of another")
             lines = addresses.read(word).decode(errors="surrogateescape").splitlines()
+            self._lists.append(word)
             for line in filter(None, map(str.strip, lines)):
                 self.add(line, _folder_of(files, path))
+            self._lists.pop()
         elif _is_glob(word) and not (not is_remote(word) and files.exists(path)):
             found = addresses.explained(word, lambda: files.glob(path, detail=True), "listed")
             root = path[: next(place for place, sign in enumerate(path) if sign in "*?[")].rpartition("/")[0]
@@ -129,21 +134,23 @@ class _Finder:
         data = addresses.read(manifest)
         try:
             table = pq.read_table(pa.BufferReader(data))
-        except pa.ArrowException as error:
+            # All of it, before a row of it is believed.
+            rows = [row for batch in table.to_batches() for row in batch.to_pylist()]
+        # OSError: what Parquet's headers say when they are damaged; UnicodeDecodeError: its texts.
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise PictureError(f"{manifest}: this is no Parquet file, or damaged: {error}") from error
         unknown = [name for name in table.column_names if name not in COLUMNS]
         if unknown or "path" not in table.column_names:
             said = f"has a column {unknown[0]}" if unknown else "has no column path"
             raise PictureError(f"{manifest}: it {said}; a manifest has {', '.join(COLUMNS)}, of which path is needed")
         base = _folder_of(files, path)
-        for batch in table.to_batches():
-            for row in batch.to_pylist():
-                try:
-                    one = _of_row(row, base)
-                except PictureError as error:
-                    self.problems.append((f"{manifest}: {row.get('path')}", error))
-                    continue
-                self.found.setdefault((one.address, one.name, one.styles, json.dumps(dict(one.options))), one)
+        for row in rows:
+            try:
+                one = _of_row(row, base)
+            except PictureError as error:
+                self.problems.append((f"{manifest}: {row.get('path')}", error))
+                continue
+            self.found.setdefault((one.address, one.name, one.styles, json.dumps(dict(one.options))), one)
 
 
 def _of_row(row: Mapping[str, Any], base: str) -> Input:

@@ -8,13 +8,12 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
 from typing import TypeVar
-
-import torch
 
 from impasto import addresses, api, image
 from impasto.batch import outputs
@@ -95,7 +94,10 @@ class Painter:
 
     def __init__(self, settings: Settings) -> None:
         files = Files(settings)
-        torch.set_num_threads(settings.threads)
+        with suppress(ModuleNotFoundError):  # the default method paints without it
+            import torch
+
+            torch.set_num_threads(settings.threads)
         self._files = files
         self._session = Session(
             lambda options: api.load(options.method, device=settings.device, weights=files.weights),

@@ -49,11 +49,19 @@ async def _with_signals(
     def end(number: int) -> None:
         stop.set()
         # Another time it is not graceful.
-        loop.call_later(ECHO_SECONDS, loop.remove_signal_handler, number)
+        usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        loop.call_later(ECHO_SECONDS, signal.signal, number, usual)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end, number)
-    await serve(config, service, conversations, ready, stop)
+    # Not the loop's own way, which Windows does not have.
+    before = {
+        number: signal.signal(number, lambda caught, _: loop.call_soon_threadsafe(end, caught))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        await serve(config, service, conversations, ready, stop)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def serve(

@@ -25,6 +25,8 @@ from impasto.cli.terminal import write, write_error
 from impasto.errors import Cancelled, ImpastoError, OptionError
 
 HELP_ALL = "--help-all"
+EXTRAS = {"torch": "torch", "accelerate": "train", "matplotlib": "train"}
+"""What most commands do without, and the extra that brings it."""
 DONE, FAILED, WRONG_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
 app = App(
@@ -180,15 +182,8 @@ def _command(arguments: Sequence[str]) -> App:
     return app.parse_commands(arguments)[1][-1]
 
 
-def _chain(arguments: Sequence[str]) -> Sequence[str]:
-    """The words that name it, such as ("survey", "create")."""
-    return app.parse_commands(arguments)[0]
-
-
 def _report(error: BaseException, arguments: Sequence[str]) -> int:
     """One line for a person, and the exit code."""
-    if isinstance(error, ModuleNotFoundError) and error.name == "torch":
-        error = OptionError(f"{' '.join(_chain(arguments))} needs PyTorch: pip install 'impasto[torch]'")
     match error:
         case CycloptsError():
             chain = " ".join([app.name[0], *(error.command_chain or ())])
@@ -208,9 +203,12 @@ def _report(error: BaseException, arguments: Sequence[str]) -> int:
             # The first line says what happened; what it happened to stands below it.
             for note in getattr(error, "__notes__", ()):
                 write(f"  {note}", sys.stderr)
-            return FAILED
-    write_error(
-        f"something went wrong inside impasto ({type(error).__name__}: {error}); please run it again with --debug and"
-        " report what it shows"
-    )
+        case ModuleNotFoundError(name=str(module)) if extra := EXTRAS.get(module.partition(".")[0]):
+            command = " ".join(["impasto", *app.parse_commands(arguments)[0]])
+            write_error(f"{command} needs the extra '{extra}' ({module} is missing): pip install 'impasto[{extra}]'")
+        case _:
+            write_error(
+                f"something went wrong inside impasto ({type(error).__name__}: {error}); please run it again with"
+                " --debug and report what it shows"
+            )
     return FAILED

@@ -106,12 +106,13 @@ def study(
     """Every content goes with every style; impasto's own pictures if none are given. Studies of trainings take --data
     instead; the same command goes on with one that was stopped."""
     from impasto.studies import STUDIES, TrainingStudy
+    from impasto.studies.study import SUN, ZHANG
 
     if not name:
         for known, entry in STUDIES.items():
             write(f"{known:22} {entry.source}. {entry.question}")
-        write(f"{SEEN:22} Paper 000, Figure 1. What does a training see of its pictures?")
-        write(f"{TABLES:22} Paper 003, Tables 1 and 2. What do trained runs reach, beside the published figures?")
+        write(f"{SEEN:22} {SUN}, Figure 1. What does a training see of its pictures?")
+        write(f"{TABLES:22} {ZHANG}, Tables 1 and 2. What do trained runs reach, beside the published figures?")
         return 0
     if name == TABLES:
         return _tables(evaluated, target.output or Path(f"study-{TABLES}"))

@@ -15,7 +15,7 @@ def reset_peak() -> None:
 
 
 def peak_bytes() -> int:
-    """Peak of resident memory since `reset_peak`, or else of the process's whole life."""
+    """Peak of resident memory since `reset_peak`, or else of the process's life; 0 where nothing tells (Windows)."""
     return _from_status("VmHWM") or _from_rusage()
 
 
@@ -33,7 +33,9 @@ def _from_status(name: str) -> int | None:
 
 
 def _from_rusage() -> int:
-    import resource
-
+    try:
+        import resource
+    except ImportError:
+        return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

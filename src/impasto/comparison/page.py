@@ -68,7 +68,7 @@ def _row(name: str, cells: Sequence[PaintedCell], comparison: Comparison) -> dic
     row = {
         "method": name,
         "seconds": plain(statistics.median(cell.seconds for cell in cells), 3),
-        "peak memory": f"{peak.peak_bytes / 2**20:.0f} MiB{held}",
+        "peak memory": f"{peak.peak_bytes / 2**20:.0f} MiB{held}" if peak.peak_bytes else "",
     }
     for measure in dict.fromkeys(name for cell in comparison.cells.values() for name in cell.measures):
         values = [cell.measures[measure] for cell in cells if measure in cell.measures]

@@ -15,7 +15,7 @@ from impasto.methods.gatys.stylizer import objective_at
 from impasto.progress import Progress
 from impasto.report.sheets import marked
 from impasto.studies.setup import StudySetup, Variant
-from impasto.studies.study import Cell, Study
+from impasto.studies.study import CHEN, HE, Cell, Study
 
 TERMS = ("content", "style", "attention")
 
@@ -120,7 +120,7 @@ _LOCAL: Mapping[str, Any] = {"attention_loss": "local", "attention_weight": 50.0
 
 STUDIES: Mapping[str, Study] = {
     "ratio-sweep": Study(
-        source="Paper 002, Table 1",
+        source=f"{HE}, Table 1",
         question="What does the ratio of style to content weight do to both losses and to the picture?",
         # At ratio 1 the gain is smaller than half precision's rounding of the features.
         base={"preset": "paper-002", "precision": "fp32"},
@@ -129,7 +129,7 @@ STUDIES: Mapping[str, Study] = {
         make=painted,
     ),
     "divergence": Study(
-        source="Paper 002, Figure 1",
+        source=f"{HE}, Figure 1",
         question="Why does the style loss of a long run at a large ratio fall and then explode? What does a guard do?",
         # As PyTorch's tutorial, which clamps the picture behind the back of L-BFGS, and VGG's own scale of filters. The
         # pair was searched for: most explode and recover, or not at all; this one explodes at many a size.
@@ -153,21 +153,21 @@ STUDIES: Mapping[str, Study] = {
         make=painted,
     ),
     "attention-vs-vanilla": Study(
-        source="Paper 001, Figure 1",
+        source=f"{CHEN}, Figure 1",
         question="Does the attention style loss keep detail that plain Gatys loses?",
         base={"preset": "paper-001"},
         variants=[Variant("vanilla", {"attention_weight": 0.0}), Variant("attention")],
         make=painted,
     ),
     "attention-layers": Study(
-        source="Paper 001, section 2.3 and Figure 2, and the two layers whose matrix it could not hold",
+        source=f"{CHEN}, section 2.3 and Figure 2, and the two layers whose matrix it could not hold",
         question="What does the layer of the attention change, at a weight that shows it?",
         base={"preset": "paper-001", "attention_weight": 5e7},
         variants=_layers("attention_layers", [*_ALL, POOLED]),
         make=painted,
     ),
     "attention-repairs": Study(
-        source="After paper 001, section 4: correspondence without a trained embedding is often wrong",
+        source=f"After {CHEN}, section 4: correspondence without a trained embedding is often wrong",
         question="What do a temperature, features of all layers, and AdaAttN's local loss change?",
         base={"preset": "paper-001"},
         variants=[
@@ -180,7 +180,7 @@ STUDIES: Mapping[str, Study] = {
         make=painted,
     ),
     "optimisers": Study(
-        source="Paper 001, Figure 3, and impasto's own L-BFGS over spatial frequencies",
+        source=f"{CHEN}, Figure 3, and impasto's own L-BFGS over spatial frequencies",
         question="Which optimiser gets further, in steps and in seconds?",
         base={"preset": "paper-001", "style_weight": 1e6, "attention_weight": 5e6},
         variants=[
@@ -192,7 +192,7 @@ STUDIES: Mapping[str, Study] = {
         by_time=True,
     ),
     "attention-map": Study(
-        source="Paper 001, Figure 4",
+        source=f"{CHEN}, Figure 4",
         question="Where do places of the content look, at each layer?",
         base={"preset": "paper-001"},
         variants=_layers("attention_layers", _ALL[2:]),
@@ -201,21 +201,21 @@ STUDIES: Mapping[str, Study] = {
         asks=True,
     ),
     "pooling": Study(
-        source="Papers 001 and 002 after Gatys",
+        source=f"{CHEN}, and {HE}, after Gatys",
         question="Is average pooling better than the maximum?",
         base=_VANILLA,
         variants=[Variant("average"), Variant("maximum", {"pooling": "max"})],
         make=painted,
     ),
     "normalisation": Study(
-        source="Paper 001, section 2",
+        source=f"{CHEN}, section 2",
         question="What does filter normalisation change, if every layer's loss is relative to its own target?",
         base={**_VANILLA, "convention": "relative", "style_weight": 40.0},
         variants=[Variant("normalised"), Variant("raw", {"filters": "raw"})],
         make=painted,
     ),
     "init": Study(
-        source="Papers 001 (noise) and 002 (content)",
+        source=f"{CHEN} (noise), and {HE} (content)",
         question="What does the picture to start from decide?",
         base=_VANILLA,
         variants=[Variant("content", {"init": "content"}), Variant("noise", {"init": "noise"})],

@@ -13,6 +13,7 @@ from impasto.evaluation.number import Number
 from impasto.evaluation.report import read
 from impasto.report.folder import claim, write_files
 from impasto.report.tables import to_csv, to_latex, to_markdown
+from impasto.studies.study import ZHANG
 
 STUDY = "paper-tables"
 FILES = ("tables.md", "tables.csv", "tables.tex", "tables.json")
@@ -63,7 +64,7 @@ COLUMNS = (
 )  # fmt: skip
 
 NOTE = (
-    "Columns that begin with 'published' are the figures of paper 003 as printed. It does not state what PSNR and SSIM"
+    "Columns that begin with 'published' are the paper's figures as printed. It does not state what PSNR and SSIM"
     " compare, how FID was computed, or of which checkpoint: they are not measured like the other columns. Those are"
     f" of the direction {DIRECTION}; structure: the translated picture and its original; cycle: there and back, through"
     f" 8-bit PNG; {NOT_RUN}: not run, or not measured."
@@ -154,7 +155,7 @@ def _rows(
 
 
 def _markdown(tables: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
-    parts = ["# Tables 1 and 2 of paper 003", NOTE]
+    parts = [f"# {ZHANG}, Tables 1 and 2", NOTE]
     for title, rows in tables.items():
         parts += [f"## {title}", to_markdown(rows, COLUMNS)]
     return "\n\n".join(parts) + "\n"

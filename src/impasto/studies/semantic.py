@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from impasto.studies.study import Training, TrainingStudy
+from impasto.studies.study import ZHANG, Training, TrainingStudy
 
 _SEMANTIC = ("semantic_gan_stable", "semantic_gan_slim")
 
@@ -14,7 +14,7 @@ _ALL = "both"
 
 STUDIES: Mapping[str, TrainingStudy] = {
     "semantic-ablation": TrainingStudy(
-        source="Paper 003, Tables 1 and 2, Figures 4 to 6",
+        source=f"{ZHANG}, Tables 1 and 2, Figures 4 to 6",
         question="What do the semantic loss and the attention each add, and how does CycleGAN do on the same budget?",
         variants=[
             Training("CycleGAN", "cyclegan", "cyclegan_slim", _SHARED, published="CycleGAN"),

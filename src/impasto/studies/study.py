@@ -8,6 +8,12 @@ from PIL import Image
 from impasto.report.curves import Curve
 from impasto.studies.setup import Choices, StudySetup, Variant
 
+# The papers as reports call them: their readers have no list with numbers.
+CHEN = "Chen, 'Neural Style Transfer with Self-Attention Module'"
+HE = "He, Liu and Zhao, 'ECE 285 MLIP, Project B: Style Transfer'"
+SUN = "Sun, 'Unpaired image neural style transfer based on Non-Local-Attention-Cycle-Consistent adversarial network'"
+ZHANG = "Zhang, Xue and Fu, 'Unsupervised image-to-image translation by semantics consistency and self-attention'"
+
 
 @dataclass(frozen=True)
 class Cell:

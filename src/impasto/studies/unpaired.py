@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from impasto.studies.study import Training, TrainingStudy
+from impasto.studies.study import HE, SUN, Training, TrainingStudy
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import LinearDecay
 
@@ -15,7 +15,7 @@ _EPOCHS: Mapping[str, Any] = {"rates": LinearDecay(rate=2e-4, epochs=150, consta
 
 STUDIES: Mapping[str, TrainingStudy] = {
     "nadam-vs-adam": TrainingStudy(
-        source="Paper 000, Figures 4 and 5",
+        source=f"{SUN}, Figures 4 and 5",
         question="Does NAdam make the losses of the same networks fall faster than Adam?",
         # Both with the betas of CycleGAN, so that they differ in Nesterov's part and its warm-up alone.
         variants=[
@@ -25,7 +25,7 @@ STUDIES: Mapping[str, TrainingStudy] = {
         trend={"steps": 2500, "size": 64},
     ),
     "nla-vs-cyclegan": TrainingStudy(
-        source="Paper 000, Figure 6",
+        source=f"{SUN}, Figure 6",
         question="What does the non-local block change, what does NAdam, and what does the block look at?",
         # Block and optimiser, each with each, for as many epochs, at one rate.
         variants=[
@@ -37,7 +37,7 @@ STUDIES: Mapping[str, TrainingStudy] = {
         trend={"steps": 1600, "size": 64},
     ),
     "nla-position": TrainingStudy(
-        source="Paper 000, section 2.2, which does not say which residual block the non-local one replaces",
+        source=f"{SUN}, section 2.2, which does not say which residual block the non-local one replaces",
         question="What does a non-local block look at that stands after no, two, four, six or eight residual blocks?",
         variants=[
             Training(f"block {position}", *_NLA, generator={"position": position}, attention=True)
@@ -46,7 +46,7 @@ STUDIES: Mapping[str, TrainingStudy] = {
         trend={"steps": 1200, "size": 64},
     ),
     "dncnn-batch-and-decay": TrainingStudy(
-        source="Paper 002, Figures 2 to 5",
+        source=f"{HE}, Figures 2 to 5",
         question="What do the batch size and a decaying learning rate do, and does the small batch fail with decay?",
         variants=[
             Training(name, name, name)

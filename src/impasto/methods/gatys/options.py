@@ -69,8 +69,8 @@ class GatysOptions(EncoderOptions):
 
     preset: str = option(
         "default",
-        "how much time to spend; or what a paper did: paper-attention (001, Figure 1, or its text to the letter),"
-        " paper-gatys (002, Table 1)",
+        "how much time to spend; or what a paper did: paper-attention (Chen, Figure 1, or its text to the letter),"
+        " paper-gatys (He, Liu and Zhao, Table 1)",
         choices=tuple(PRESETS),
         plain=True,
         values=("draft", "default"),

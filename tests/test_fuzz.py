@@ -1,0 +1,27 @@
+"""Damaged inputs end in errors for people: a little of what `make fuzz` does for longer."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+
+from fuzz import TARGETS, fuzz
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of libraries, about what is damaged
+@pytest.mark.parametrize("name", TARGETS)
+def test_damage_is_told(name):
+    read, crash, said = fuzz(TARGETS[name], 1, examples=40)
+    assert read
+    assert crash is None, said
+
+
+def test_what_is_damaged_differs_from_what_was():
+    from fuzz import apply
+
+    data = bytes(range(32))
+    edits = {kind: apply(data, [(kind, 0.5, b"\x07")]) for kind in ("over", "insert", "delete", "cut", "double", "bit")}
+    assert len({data, *edits.values()}) == 7
