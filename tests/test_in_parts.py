@@ -16,7 +16,7 @@ from impasto.engine import room
 from impasto.gallery import packaged
 from impasto.methods.adain import stylizer
 
-SIZE = (304, 400)
+SIZE = 430, 400
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def in_parts(monkeypatch):
         for module in (room, decoding):
             monkeypatch.setattr(module, "HELD", 1000)
         monkeypatch.setattr(image, "WHOLE", 1000)
-        monkeypatch.setattr(stylizer, "SIDE_IN_PARTS", 280)
+        monkeypatch.setattr(stylizer, "SIDE_IN_PARTS", 376)
 
     return begin
 

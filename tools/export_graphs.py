@@ -28,6 +28,7 @@ from impasto.engine.strokes import (
     LUMA,
     PLAIN,
     ROUNDS,
+    UNDIRECTED,
     gaussian,
 )  # fmt: skip
 
@@ -263,8 +264,9 @@ def steps(graph: Graph, x: str, reach: str, size: str) -> tuple[str, str]:
     product = graph("Mul", graph("Mul", right, down), np.float32(2))
     doubled_angle = blurred(graph, graph("Concat", difference, product, axis=1), CONTOUR_DEVIATION, 2)
     doubled_angle = enlarged(graph, doubled_angle, size)
-    divisor = graph("Add", length(graph, doubled_angle), np.float32(1e-12))
-    cosine, sine = halves(graph, graph("Div", doubled_angle, divisor))
+    anisotropy = length(graph, doubled_angle)
+    reach = graph("Mul", reach, graph("Div", anisotropy, graph("Add", anisotropy, np.float32(UNDIRECTED))))
+    cosine, sine = halves(graph, graph("Div", doubled_angle, graph("Add", anisotropy, np.float32(1e-12))))
     half_cosine, half_sine = (
         graph("Sqrt", graph("Mul", graph("Max", graph(kind, np.float32(1), cosine), np.float32(0)), np.float32(0.5)))
         for kind in ("Add", "Sub")

@@ -74,7 +74,7 @@ def test_a_flag_sets_its_option_and_no_other(name, impasto, chosen):
 
 
 def test_the_help_says_ranges_units_and_headings(impasto, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "400")
     text = impasto("stylize", "--help").out
     assert "(from 0.05 to 10)" in text
     assert "--size PX" in text

@@ -20,7 +20,7 @@ RECORDS = json.loads(Path(__file__).with_name("records_of_0.1.json").read_text()
 TRANSLATED = {"direction": "B2A", "colour": "keep"}
 MEANT = {
     "adain": AdaINOptions(strength=0.5, detail=0.4, colour="match", size=16),
-    "adain-refined": StylizeOptions(quality="finer", refine=2, tv_weight=0.5, pooling="max"),
+    "adain-refined": StylizeOptions(detail=0.85, quality="finer", refine=2, tv_weight=0.5, pooling="max"),
     "gatys": GatysOptions(preset="paper-gatys", steps=2, seed=3, init="noise", style_weight=5.0),
     "cyclegan": CycleGANOptions(**TRANSLATED),
     "nla-cyclegan": NLACycleGANOptions(**TRANSLATED),

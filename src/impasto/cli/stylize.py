@@ -16,7 +16,7 @@ from impasto.cli.pipes import STDOUT, piped
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
 from impasto.jobs.job import FileSource, Mask, PaintJob
-from impasto.methods import DEFAULT, StylizeOptions, every_field, fields_of
+from impasto.methods import DEFAULT, METHODS, StylizeOptions, every_field, fields_of
 from impasto.options import Options
 from impasto.progress import interrupt, stoppable
 
@@ -289,7 +289,9 @@ def _repeat(like: Path, screen: Screen) -> Repeated:
     unknown = [f"{name}={value!r}" for name, value in recorded.items() if name not in known]
     if unknown:
         screen.note(f"{like}: this version of impasto leaves out what it does not know: {', '.join(unknown)}")
-    options = {name: value for name, value in recorded.items() if name in known}
+    # Records of 0.1 hold the options of all methods, with what was usual then for those that meant nothing.
+    own = {"method", *fields_of(str(recorded.get("method", DEFAULT)))} if recorded.get("method") in METHODS else known
+    options = {name: value for name, value in recorded.items() if name in own}
     for name in _files():
         for word in _recorded(like, record, name, [options.get(name)]):
             options[name] = word

@@ -29,6 +29,10 @@ CALM_DEVIATION, PLAIN = 2.5, 0.03
 # change, strokes are half as long.
 BUSY = 0.05
 
+# Of the structure tensor's anisotropy: where it is not above this, contours have no direction, and strokes no length.
+# Otherwise rounding would decide on a direction, and tiles differ.
+UNDIRECTED = 1e-7
+
 # Weights of the first and second neighbours along the contour, beside 1 for the pixel itself.
 FALL = (0.707, 0.249)
 ROUNDS = 2

@@ -15,6 +15,7 @@ from impasto.engine.strokes import (
     LUMA,
     PLAIN,
     ROUNDS,
+    UNDIRECTED,
     gaussian,
 )
 
@@ -59,13 +60,16 @@ def _least_change(light: Tensor, like: Tensor) -> Tensor:
 
 
 def _contours(x: Tensor) -> Tensor:
-    """(N, 2, H, W): the direction of the contour that every pixel is on, x before y."""
+    """(N, 2, H, W): the direction of the contour that every pixel is on, x before y; of length 1, less where there
+    is none."""
     right, down = _slopes(_half(_brightness(x)))
     doubled_angle = torch.cat([right * right - down * down, 2 * right * down], 1)
     doubled_angle = _enlarged(_blurred(doubled_angle, CONTOUR_DEVIATION), x)
-    cosine, sine = (doubled_angle / (_length(doubled_angle) + 1e-12)).split(1, 1)
+    length = _length(doubled_angle)
+    cosine, sine = (doubled_angle / (length + 1e-12)).split(1, 1)
     half_cosine, half_sine = (((1 + value).clamp_min(0) / 2).sqrt() for value in (cosine, -cosine))
-    return torch.cat([torch.where(sine < 0, half_sine, -half_sine), half_cosine], 1)
+    direction = torch.cat([torch.where(sine < 0, half_sine, -half_sine), half_cosine], 1)
+    return direction * (length / (length + UNDIRECTED))
 
 
 def _slopes(light: Tensor) -> tuple[Tensor, Tensor]:
