@@ -120,6 +120,7 @@ def differences(page, photo, styles, *, masks=(), side=None, **options):
 
 
 PHOTO, PAINTING = pixels("mountains", 300, 420), pixels("ink", 300, 340)
+LARGE, SIDE = pixels("mountains", 400, 560), 384
 LEFT, BELOW = np.zeros((150, 210, 3), np.uint8), np.zeros((300, 420, 3), np.uint8)
 LEFT[:, :90] = 255
 BELOW[180:] = np.linspace(0, 255, 420)[None, :, None]
@@ -134,11 +135,11 @@ HOLED[100:207, 100:180, 3] = HOLED[:, 401:, 3] = 0
         pytest.param(PHOTO, ["starry-night"], {}, id="a style by name"),
         pytest.param(PHOTO, [PAINTING], {"style_scale": 0.8}, id="an own painting"),
         pytest.param(PHOTO, ["great-wave"], {"stroke": 0.08, "detail": 0.2}, id="octaves"),
-        pytest.param(PHOTO, ["great-wave"], {"stroke": 0.04, "strength": 0.6, "side": 256}, id="tiles and strength"),
+        pytest.param(LARGE, ["great-wave"], {"stroke": 0.03, "strength": 0.6, "side": SIDE}, id="tiles and strength"),
         pytest.param(PHOTO, ["udnie", "great-wave"], {"style_blend": "3,1", "strength": 1.4}, id="a strong blend"),
         pytest.param(PHOTO, ["udnie", "great-wave"], {"masks": [LEFT, None]}, id="a mask and the rest"),
         pytest.param(
-            PHOTO, ["udnie", "great-wave"], {"masks": [LEFT, BELOW], "strength": 0.8, "stroke": 0.04, "side": 256},
+            LARGE, ["udnie", "great-wave"], {"masks": [LEFT, BELOW], "strength": 0.8, "stroke": 0.03, "side": SIDE},
             id="masks that overlap, in tiles",
         ),
         pytest.param(PHOTO, ["udnie"], {"colour": "keep"}, id="the photo's colours"),
@@ -191,7 +192,7 @@ STOPPED = """async photo => {
   const { browser } = await import('/page/browser/backend.js')
   const controller = new AbortController()
   const blob = new Blob([Uint8Array.from(atob(photo), one => one.charCodeAt(0))])
-  const wish = { photo: blob, styles: [{ name: 'udnie' }], side: 256 }
+  const wish = { photo: blob, styles: [{ name: 'udnie' }], side: 384 }
   const told = []
   const progress = ({ step, total }) => (told.push(step / total), step && controller.abort())
   const painting = browser.paint(wish, { signal: controller.signal, progress })
@@ -200,7 +201,7 @@ STOPPED = """async photo => {
 
 
 def test_a_painting_is_stopped_between_tiles(page):
-    code, share = page.evaluate(STOPPED, file_of(PHOTO))
+    code, share = page.evaluate(STOPPED, file_of(LARGE))
     assert code == "cancelled"
     assert 0 < share < 1
 
