@@ -152,9 +152,29 @@ class Painter:
     def _painted(self, prepared: Raster, photo: Raster, margin: int = 0) -> "Iterator[Part]":
         """prepared: what the network sees of the photo. margin: pixels around each part that come with it, as far as
         the picture has them."""
+        if not self._drawn:
+            yield from self._decoded(prepared, photo, margin)
+            return
+        height, width = prepared.size
+        cut = tiles(height, width, HALO + margin, self.side)
+        decoded: Raster | None = None
+        if len(cut) > 1:
+            # In tiles of their own, strokes need not make those of the networks overlap more.
+            decoded = _gathered(prepared.size, ((part, part.painted) for part in self._decoded(prepared, photo, 0)))
+        for core, place in cut:
+            wanted = core.grown(margin, height, width)
+            if decoded is None:
+                (part,) = self._decoded(prepared, photo, margin)
+                pixels, painted = part.under, part.painted
+            else:
+                pixels, painted = prepared.window(place), decoded.window(place)
+            painted = self.backend.draw(painted, pixels, *self._strokes(place))
+            yield Part(core, wanted, place.cut(wanted, pixels), place.cut(wanted, painted))
+
+    def _decoded(self, prepared: Raster, photo: Raster, margin: int) -> "Iterator[Part]":
+        """As `_painted`, with strokes as the decoder has them."""
         size = prepared.size
-        halo = self.backend.config.halo + margin + (HALO if self._drawn else 0)
-        cut = tiles(*size, halo, self.side)
+        cut = tiles(*size, self.backend.config.halo + margin, self.side)
         at_once = self._at_once_given() if len(cut) == 1 else None
         given, plain = (at_once, None) if at_once else self._given(prepared, photo)
         for core, place in cut:
@@ -167,8 +187,6 @@ class Painter:
                 if np.any(rest):
                     original = photo.window(place)
                     painted = painted + rest * (original - self.backend.paint(original, plain, grounds))
-            if self._drawn:
-                painted = self.backend.draw(painted, pixels, *self._strokes(place))
             yield Part(core, wanted, place.cut(wanted, pixels), place.cut(wanted, painted))
 
     @property
@@ -298,12 +316,17 @@ def _part(mask: Raster | None, place: Window) -> Array | None:
 
 def _difference(prepared: Raster, parts: Iterator[Part]) -> Raster:
     """Of a painting to what is prepared."""
-    difference: Room | Scratch | None = None
-    for part in parts:
-        difference = difference or room(len(part.painted), 3, *prepared.size)
-        difference.write(part.core, part.painted - prepared.window(part.core))
-    assert difference is not None
-    return difference
+    return _gathered(prepared.size, ((part, part.painted - prepared.window(part.core)) for part in parts))
+
+
+def _gathered(size: tuple[int, int], parts: "Iterator[tuple[Part, Array]]") -> Raster:
+    """One picture of the pixels of the cores of parts."""
+    gathered: Room | Scratch | None = None
+    for part, pixels in parts:
+        gathered = gathered or room(len(pixels), 3, *size)
+        gathered.write(part.core, pixels)
+    assert gathered is not None
+    return gathered
 
 
 def _local_means(x: Array) -> Array:
