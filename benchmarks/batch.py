@@ -33,12 +33,12 @@ from tempfile import TemporaryDirectory
 PROGRAM = r"""
 import os, re, sys, time
 from pathlib import Path
-import torch
 from impasto import api, image
 from impasto.batch import local
 from impasto.batch.plan import Wish
 from impasto.batch.run import Batch
 from impasto.batch.settings import Settings
+from impasto.engine.threads import compute_in
 from impasto.gallery import packaged
 from impasto.methods import StylizeOptions
 
@@ -48,7 +48,7 @@ def peak():
 
 
 def bare(folder, out, size):
-    torch.set_num_threads(1)
+    compute_in(1)
     options = StylizeOptions(size=size)
     method = api.load(options.method, device="cpu")
     style = api.encode_style(packaged()["swirls"], options, stylizer=method)

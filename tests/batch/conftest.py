@@ -1,6 +1,7 @@
 """Small pictures, and batches of them in this process by a method that only darkens."""
 
 import io
+import os
 import tarfile
 from typing import ClassVar
 
@@ -44,9 +45,12 @@ class Darkener:
 @pytest.fixture(autouse=True)
 def same_threads():
     """A worker sets how many there are, for its process."""
-    before = torch.get_num_threads()
+    before, said = torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
     yield
     torch.set_num_threads(before)
+    os.environ.pop("OMP_NUM_THREADS", None)
+    if said is not None:
+        os.environ["OMP_NUM_THREADS"] = said
 
 
 @pytest.fixture

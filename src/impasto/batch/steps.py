@@ -8,7 +8,6 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, groupby
@@ -19,6 +18,7 @@ from impasto import addresses, api, image
 from impasto.batch import outputs
 from impasto.batch.settings import Files, Settings
 from impasto.batch.task import Chunk, Outcome, Task, Work, failure, outcome
+from impasto.engine.threads import compute_in
 from impasto.jobs.events import Failed, Painted
 from impasto.jobs.job import PaintJob
 from impasto.jobs.pipeline import BATCH_PIXELS, run
@@ -94,10 +94,7 @@ class Painter:
 
     def __init__(self, settings: Settings) -> None:
         files = Files(settings)
-        with suppress(ModuleNotFoundError):  # the default method paints without it
-            import torch
-
-            torch.set_num_threads(settings.threads)
+        compute_in(settings.threads)
         self._files = files
         self._session = Session(
             lambda options: api.load(options.method, device=settings.device, weights=files.weights),

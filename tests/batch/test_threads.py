@@ -1,0 +1,17 @@
+"""Workers that share a machine compute in as many threads as each was given, whichever program computes."""
+
+import torch
+
+from impasto.batch.settings import Settings
+from impasto.batch.steps import Painter
+from impasto.engine.threads import threads
+
+
+def test_a_worker_of_a_batch_limits_the_engine_and_pytorch(monkeypatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    before = torch.get_num_threads()
+    try:
+        Painter(Settings(device="cpu", pixel_limit=10**6, threads=1))
+        assert (threads(), torch.get_num_threads()) == (1, 1)
+    finally:
+        torch.set_num_threads(before)
