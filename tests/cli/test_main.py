@@ -188,3 +188,14 @@ def test_completion_can_be_installed(impasto, folder):
     text = (folder / "completion.sh").read_text()
     assert "--style-weight" in text
     assert "normalise" in text
+
+
+def test_matrices_leave_the_processors_to_the_networks():
+    """Whoever said otherwise is heard."""
+    code = "import os; from impasto.cli.main import main; main(['styles']); print(os.environ['OPENBLAS_NUM_THREADS'])"
+    for chosen, expected in ({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3"):
+        clean = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=clean | chosen, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split()[-1] == expected

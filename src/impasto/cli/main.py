@@ -122,6 +122,9 @@ def launch(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `impasto` with these arguments, by default the process's own, and return the exit code."""
     _open_what_is_closed()
+    # For this process and those that it starts, before numpy is loaded: its matrices here are small, and its threads
+    # wait by computing, on the processors that networks want.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     words = _completed(sys.argv[1:] if arguments is None else arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file may have a name that the terminal's encoding cannot say.

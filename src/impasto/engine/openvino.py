@@ -75,6 +75,8 @@ class OpenVINO:
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "bf16" if self.half else "f32",
             "INFERENCE_NUM_THREADS": threads(),
+            # Else the threads of every process are bound to the same processors, which then wait for each other.
+            "ENABLE_CPU_PINNING": False,
         }
         self._programs: OrderedDict[Any, Any] = OrderedDict()
         self._large_programs: OrderedDict[Any, Any] = OrderedDict()
