@@ -1,5 +1,6 @@
 """A batch from its words to its ledger, in this process."""
 
+import os
 import pickle
 import tarfile
 
@@ -261,7 +262,7 @@ def test_a_shard_that_has_changed_is_told(shard, tmp_path, batch, monkeypatch):
 
     def cut(address, start=None, size=None):
         if start is not None:
-            path.write_bytes(path.read_bytes()[: start + 1])
+            os.truncate(path, 513)  # of the first member's data one byte is left, whichever thread comes first
         return find(address, start, size)
 
     monkeypatch.setattr(steps.addresses, "read", cut)
