@@ -189,7 +189,7 @@ def strokes() -> Graph:
     painted, over = (graph.input(name, "N", 3, "H", "W") for name in ("painted", "over"))
     reach, calm = (graph.input(name, "N_share", 1, f"H_{name}", f"W_{name}") for name in ("reach", "calm"))
     size = graph("Slice", graph("Shape", painted), np.array([2]), np.array([4]))
-    light = brightness(graph, over)
+    light = halve(graph, brightness(graph, over))
     kept = graph("Sub", np.float32(1), graph("Mul", calm, plain(graph, light, size)))
     x = graph("Add", over, graph("Mul", kept, graph("Sub", painted, over)))
     busy = graph("Mul", least_change(graph, light, size), np.float32(1 / BUSY**2))
@@ -220,7 +220,7 @@ def strokes() -> Graph:
 
 def finest(graph: Graph, x: str) -> str:
     """Brightness without that of the surroundings."""
-    light = graph("Conv", x, np.array(LUMA, np.float32).reshape(1, 3, 1, 1))
+    light = brightness(graph, x)
     return graph("Sub", light, blurred(graph, light, FINEST_DEVIATION, 1))
 
 
@@ -259,7 +259,7 @@ def length(graph: Graph, x: str) -> str:
 def steps(graph: Graph, x: str, reach: str, size: str) -> tuple[str, str]:
     """(N, H, W, 2) each: from every pixel `reach` pixels along the contour that it is on, and across, in `GridSample`'s
     coordinates."""
-    right, down = slopes(graph, brightness(graph, x))
+    right, down = slopes(graph, halve(graph, brightness(graph, x)))
     difference = graph("Sub", graph("Mul", right, right), graph("Mul", down, down))
     product = graph("Mul", graph("Mul", right, down), np.float32(2))
     doubled_angle = blurred(graph, graph("Concat", difference, product, axis=1), CONTOUR_DEVIATION, 2)
@@ -319,8 +319,7 @@ def sampled(graph: Graph, x: str, grid: str, step: str, times: float) -> str:
 
 
 def brightness(graph: Graph, x: str) -> str:
-    """(N, 1, ceil(H / 2), ceil(W / 2))."""
-    return halve(graph, graph("Conv", x, np.array(LUMA, np.float32).reshape(1, 3, 1, 1)))
+    return graph("Conv", x, np.array(LUMA, np.float32).reshape(1, 3, 1, 1))
 
 
 def blurred(graph: Graph, x: str, deviation: float, channels: int) -> str:

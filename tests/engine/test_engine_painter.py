@@ -21,7 +21,7 @@ from impasto.engine.prepared import STROKE, octaves
 from impasto.engine.raster import Held, Window, resized
 from impasto.engine.smoothing import smooth
 from impasto.engine.statistics import Array
-from impasto.engine.strokes import HALO
+from impasto.engine.strokes import CALM, HALO, LONG, SHORT
 from impasto.engine.styles import Style
 from impasto.methods.adain.backend import PyTorch
 from impasto.methods.adain.network import Decoder
@@ -165,6 +165,61 @@ def test_pictures_are_painted_together_as_alone(painter: Painter) -> None:
         some = replace(painter, **choices)  # type: ignore[arg-type]
         alone = np.concatenate([some(photo[None]) for photo in photos])
         np.testing.assert_allclose(some(photos), alone, atol=5e-4, rtol=0)
+
+
+# --- strokes drawn out -----------------------------------------------------------------------------------------------
+
+
+class Drawing:
+    """A backend that remembers how strokes were to be drawn out, and answers with black."""
+
+    def __init__(self, networks: Backend) -> None:
+        self.networks = networks
+        self.asked: list[tuple[Array, Array]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.networks, name)
+
+    def draw(self, painted: Array, over: Array, reach: Array, calm: Array) -> Array:
+        self.asked.append((reach, calm))
+        return np.zeros_like(painted)
+
+
+@pytest.mark.parametrize(("length", "reach"), [(0.0, SHORT), (0.5, (SHORT + LONG) / 2), (1.0, LONG)])
+@pytest.mark.parametrize(("detail", "strength", "share"), [(0.5, 1.0, 1.0), (0.95, 1.0, 0.5), (0.9, 0.3, 0.3)])
+def test_strokes_are_drawn_out_as_the_paintings_are_and_as_detail_is_left_out(
+    painter: Painter, length: float, reach: float, detail: float, strength: float, share: float
+) -> None:
+    backend, style = Drawing(painter.backend), replace(painter.style, length=length)
+    some = replace(painter, backend=backend, style=style, detail=detail, strength=strength)
+    assert not some(picture(64, 80, 0)).any(), "what was drawn is the painting"
+    ((found, calm),) = backend.asked
+    assert found.item() == pytest.approx(share * reach)
+    assert calm.item() == pytest.approx(share * CALM)
+
+
+@pytest.mark.parametrize(
+    "choices", [{"detail": 1.0}, {"detail": 0.5, "strength": 0.0}, {"detail": 0.5, "drawing": 0.0}]
+)
+def test_strokes_stay_as_they_are_where_no_detail_is_left_out(painter: Painter, choices: dict[str, float]) -> None:
+    backend = Drawing(painter.backend)
+    assert replace(painter, backend=backend, **choices)(picture(64, 80, 0)).any()  # type: ignore[arg-type]
+    assert backend.asked == []
+
+
+def test_strokes_of_every_octave_and_of_every_region_are_drawn_out(painter: Painter) -> None:
+    backend = Drawing(painter.backend)
+    replace(painter, backend=backend, detail=0.5, stroke=stroke(64, 4.0))(picture(64, 80, 0))
+    assert len(backend.asked) == len(octaves(64, 80, stroke(64, 4.0))) > 1
+    backend.asked.clear()
+    left = np.zeros((1, 1, 64, 80), np.float32)
+    left[..., :30] = 1
+    styles = [replace(painter.style, length=length) for length in (0.0, 1.0)]
+    regions = [(styles[0], Held(left)), (styles[1], Held(0.5 - 0.5 * left))]
+    replace(painter, backend=backend, style=None, regions=regions, detail=0.5)(picture(64, 80, 0))
+    ((reach, calm),) = backend.asked
+    np.testing.assert_allclose(reach[0, 0, 0, [0, 79]], [SHORT, 0.5 * LONG])
+    np.testing.assert_allclose(calm[0, 0, 0, [0, 79]], [CALM, 0.5 * CALM])
 
 
 # --- regions and opacity ---------------------------------------------------------------------------------------------

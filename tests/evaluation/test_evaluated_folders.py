@@ -167,7 +167,7 @@ def test_the_fingerprint_changes_with_what_is_in_the_files_and_not_with_where_th
     assert changed.fingerprint != first.fingerprint
     about = first.protocol["sets"]["outputs"]
     assert (about["count"], about["sizes"], about["formats"]) == (2, {"32 x 32": 2}, {"PNG": 2})
-    assert set(first.protocol["software"]) == {"impasto", "torch", "numpy", "pillow", "python"}
+    assert set(first.protocol["software"]) == {"impasto", "torch", "numpy", "pillow", "pyvips", "python"}
 
 
 def test_jpeg_and_proportions_are_warned_of(draw):

@@ -176,6 +176,7 @@ def test_a_style_is_encoded_once_and_for_all(adain: AdaIN, tmp_path: Path) -> No
     assert (tmp_path / "one.style.safetensors").stat().st_size < 10_000
     stored = load_style(tmp_path / "one.style.safetensors")
     assert (stored.name, stored.encoder, stored.picture) == ("one.png", style.encoder, None)
+    assert stored.length == style.length != Style.length
     for found, expected in zip(stored.colours, colours([(image.resize(ONE.numpy(), 102, 136), None)]), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-5)
     expected = paint(adain, [ONE])
@@ -188,6 +189,15 @@ def test_a_style_of_another_encoder_is_refused(adain: AdaIN) -> None:
     style = encode(adain, ONE, "one.png")
     with pytest.raises(OptionError, match=r"style 'one\.png' was encoded by another encoder"):
         paint(adain, [replace(style, encoder="0" * 64)])
+
+
+def test_a_style_whose_strokes_were_not_measured_has_usual_ones(adain: AdaIN, tmp_path: Path) -> None:
+    path = tmp_path / "old.style.safetensors"
+    encode(adain, ONE).save(path)
+    tensors, config = load(path)
+    del config["style"]["length"]
+    save(path, tensors, config)
+    assert load_style(path).length == Style.length
 
 
 def test_a_style_without_colours_is_to_be_encoded_anew(adain: AdaIN, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ Where what was painted over is plain, a share of what painting added is taken ba
 The direction of contours is that of the smoothed structure tensor (Kyprianidis and Kang 2011). In rounds, every pixel
 becomes a weighted mean of its neighbours along the contour (line integral convolution, as far as it is straight), and
 then differs twice as much from the mean of its two neighbours across it, but by no more than these do. Strokes are
-short where what was painted over has edges in all directions, so that eyes stay eyes and leaves do not become worms.
+short where what was painted over has edges in all directions, so that eyes stay eyes.
 """
 
 import math
@@ -19,7 +19,7 @@ from impasto.engine.statistics import Array
 
 LUMA = (0.299, 0.587, 0.114)
 
-# All deviations of Gaussians are in pixels of the picture at half its size.
+# Deviations of Gaussians are in pixels of the picture at half its size, but for `FINEST_DEVIATION`.
 CONTOUR_DEVIATION = 1.6
 
 # A place is plain where the brightness around it deviates by less than this.

@@ -47,7 +47,7 @@ class Number:
 
 def software() -> dict[str, str]:
     """What every protocol names: versions decide numbers, too."""
-    names = ("impasto", "torch", "numpy", "pillow")
+    names = ("impasto", "torch", "numpy", "pillow", "pyvips")
     return {name: version(name) for name in names} | {"python": platform.python_version()}
 
 

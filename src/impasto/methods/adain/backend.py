@@ -1,4 +1,4 @@
-"""The engine's two calls, answered by PyTorch: for networks without graphs, and on GPUs."""
+"""The engine's calls, answered by PyTorch: for networks without graphs, and on GPUs."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
