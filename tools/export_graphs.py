@@ -23,12 +23,15 @@ from impasto.engine.strokes import (
     BUSY,
     CALM_DEVIATION,
     CONTOUR_DEVIATION,
+    FAINT,
     FALL,
     FINEST_DEVIATION,
     LUMA,
     PLAIN,
     ROUNDS,
+    UNDECIDED,
     UNDIRECTED,
+    WIDE_DEVIATION,
     gaussian,
 )  # fmt: skip
 
@@ -189,9 +192,10 @@ def strokes() -> Graph:
     painted, over = (graph.input(name, "N", 3, "H", "W") for name in ("painted", "over"))
     reach, calm = (graph.input(name, "N_share", 1, f"H_{name}", f"W_{name}") for name in ("reach", "calm"))
     size = graph("Slice", graph("Shape", painted), np.array([2]), np.array([4]))
-    light = halve(graph, brightness(graph, over))
-    kept = graph("Sub", np.float32(1), graph("Mul", calm, plain(graph, light, size)))
-    x = graph("Add", over, graph("Mul", kept, graph("Sub", painted, over)))
+    halved = halve(graph, over)
+    light, masses = brightness(graph, halved), blurred(graph, halved, CALM_DEVIATION, 3)
+    share = graph("Mul", calm, plain(graph, light, brightness(graph, masses), size))
+    x = graph("Add", painted, graph("Mul", share, graph("Sub", enlarged(graph, masses, size), painted)))
     busy = graph("Mul", least_change(graph, light, size), np.float32(1 / BUSY**2))
     along, across = steps(graph, x, graph("Div", reach, graph("Add", busy, np.float32(1))), size)
     grid = positions(graph, size)
@@ -205,7 +209,10 @@ def strokes() -> Graph:
         left, right = (sampled(graph, x, grid, across, step) for step in (1, -1))
         lowest, highest = graph("Min", x, left, right), graph("Max", x, left, right)
         middle = graph("Mul", graph("Add", left, right), np.float32(0.5))
-        x = graph("Sub", graph("Mul", x, np.float32(2)), middle)
+        contrast = graph("ReduceMean", graph("Sub", highest, lowest), axes=[1])
+        contrast = graph("Mul", contrast, contrast)
+        share = graph("Div", contrast, graph("Add", contrast, np.float32(FAINT**2)))
+        x = graph("Add", x, graph("Mul", share, graph("Sub", x, middle)))
         x = graph("Min", graph("Max", x, lowest), highest)
     graph("Identity", x, name="drawn")
     graph.output("drawn", "N", 3, "H", "W")
@@ -224,9 +231,9 @@ def finest(graph: Graph, x: str) -> str:
     return graph("Sub", light, blurred(graph, light, FINEST_DEVIATION, 1))
 
 
-def plain(graph: Graph, light: str, size: str) -> str:
-    """How plain each place is, from 0 to 1. light: the halved picture's brightness."""
-    mean, square = (blurred(graph, y, CALM_DEVIATION, 1) for y in (light, graph("Mul", light, light)))
+def plain(graph: Graph, light: str, mean: str, size: str) -> str:
+    """How plain each place is, from 0 to 1. light: the halved picture's brightness; mean: blurred."""
+    square = blurred(graph, graph("Mul", light, light), CALM_DEVIATION, 1)
     variance = graph("Max", graph("Sub", square, graph("Mul", mean, mean)), np.float32(0))
     share = graph("Min", graph("Mul", graph("Sqrt", variance), np.float32(1 / PLAIN)), np.float32(1))
     rising = graph("Mul", graph("Mul", share, share), graph("Sub", np.float32(3), graph("Add", share, share)))
@@ -235,16 +242,25 @@ def plain(graph: Graph, light: str, size: str) -> str:
 
 def least_change(graph: Graph, light: str, size: str) -> str:
     """The smaller eigenvalue of the smoothed structure tensor."""
+    doubled_angle, energy = angle_and_energy(graph, blurred(graph, tensor(graph, light), CONTOUR_DEVIATION, 3))
+    difference = graph("Sub", energy, length(graph, doubled_angle))
+    return enlarged(graph, graph("Max", graph("Mul", difference, np.float32(0.5)), np.float32(0)), size)
+
+
+def tensor(graph: Graph, light: str) -> str:
+    """The structure tensor: twice the cosine and the sine of the doubled angle, and its trace."""
     right, down = slopes(graph, light)
     squares = [graph("Mul", slope, slope) for slope in (right, down)]
     twice = graph("Mul", graph("Mul", right, down), np.float32(2))
-    tensor = graph("Concat", graph("Sub", *squares), twice, graph("Add", *squares), axis=1)
-    tensor = blurred(graph, tensor, CONTOUR_DEVIATION, 3)
-    doubled_angle, energy = (
-        graph("Slice", tensor, np.array([first]), np.array([last]), np.array([1])) for first, last in ((0, 2), (2, 3))
+    return graph("Concat", graph("Sub", *squares), twice, graph("Add", *squares), axis=1)
+
+
+def angle_and_energy(graph: Graph, x: str) -> tuple[str, str]:
+    """Of a structure tensor."""
+    angle, energy = (
+        graph("Slice", x, np.array([first]), np.array([last]), np.array([1])) for first, last in ((0, 2), (2, 3))
     )
-    difference = graph("Sub", energy, length(graph, doubled_angle))
-    return enlarged(graph, graph("Max", graph("Mul", difference, np.float32(0.5)), np.float32(0)), size)
+    return angle, energy
 
 
 def slopes(graph: Graph, light: str) -> tuple[str, str]:
@@ -259,14 +275,10 @@ def length(graph: Graph, x: str) -> str:
 def steps(graph: Graph, x: str, reach: str, size: str) -> tuple[str, str]:
     """(N, H, W, 2) each: from every pixel `reach` pixels along the contour that it is on, and across, in `GridSample`'s
     coordinates."""
-    right, down = slopes(graph, halve(graph, brightness(graph, x)))
-    difference = graph("Sub", graph("Mul", right, right), graph("Mul", down, down))
-    product = graph("Mul", graph("Mul", right, down), np.float32(2))
-    doubled_angle = blurred(graph, graph("Concat", difference, product, axis=1), CONTOUR_DEVIATION, 2)
-    doubled_angle = enlarged(graph, doubled_angle, size)
-    anisotropy = length(graph, doubled_angle)
-    reach = graph("Mul", reach, graph("Div", anisotropy, graph("Add", anisotropy, np.float32(UNDIRECTED))))
-    cosine, sine = halves(graph, graph("Div", doubled_angle, graph("Add", anisotropy, np.float32(1e-12))))
+    doubled_angle = contours(graph, halve(graph, brightness(graph, x)), size)
+    agreement = length(graph, doubled_angle)
+    reach = graph("Mul", reach, graph("Div", agreement, graph("Add", agreement, np.float32(UNDECIDED))))
+    cosine, sine = halves(graph, graph("Div", doubled_angle, graph("Add", agreement, np.float32(1e-12))))
     half_cosine, half_sine = (
         graph("Sqrt", graph("Mul", graph("Max", graph(kind, np.float32(1), cosine), np.float32(0)), np.float32(0.5)))
         for kind in ("Add", "Sub")
@@ -278,6 +290,22 @@ def steps(graph: Graph, x: str, reach: str, size: str) -> tuple[str, str]:
         graph("Mul", graph("Transpose", graph("Mul", graph("Concat", *pair, axis=1), reach), perm=[0, 2, 3, 1]), scale)
         for pair in ((graph("Neg", half_sine), half_cosine), (half_cosine, half_sine))
     )
+
+
+def contours(graph: Graph, light: str, size: str) -> str:
+    """Cosine and sine of the doubled angle at every pixel, of a length of 1 where it is certain. light: the halved
+    picture's brightness."""
+    raw = tensor(graph, light)
+    near, energy = angle_and_energy(graph, blurred(graph, raw, CONTOUR_DEVIATION, 3))
+    wide, wide_energy = angle_and_energy(graph, blurred(graph, halve(graph, raw), WIDE_DEVIATION, 3))
+    anisotropy = length(graph, near)
+    agreed = graph("Div", anisotropy, graph("Add", energy, np.float32(UNDIRECTED)))
+    agreed = graph("Mul", agreed, agreed)
+    wide = graph("Div", wide, graph("Add", wide_energy, np.float32(UNDIRECTED)))
+    half_size = graph("Slice", graph("Shape", light), np.array([2]), np.array([4]))
+    wide = graph("Mul", enlarged(graph, wide, half_size), graph("Sub", np.float32(1), agreed))
+    near = graph("Div", near, graph("Add", anisotropy, np.float32(UNDIRECTED)))
+    return enlarged(graph, graph("Add", graph("Mul", near, agreed), wide), size)
 
 
 def halves(graph: Graph, x: str) -> tuple[str, str]:

@@ -3,12 +3,14 @@
 What a decoder paints has dabs of one size and saw-teeth at diagonals, and pebbles where a photograph is plain. Two
 means against them, both local, so that tiles fit together:
 
-Where what was painted over is plain, a share of what painting added is taken back.
+Where what was painted over is plain, a share of the painting gives way to that, blurred: neither what painting added
+nor noise and the blocks of a JPEG file show much there.
 
-The direction of contours is that of the smoothed structure tensor (Kyprianidis and Kang 2011). In rounds, every pixel
-becomes a weighted mean of its neighbours along the contour (line integral convolution, as far as it is straight), and
-then differs twice as much from the mean of its two neighbours across it, but by no more than these do. Strokes are
-short where what was painted over has edges in all directions, so that eyes stay eyes.
+The direction of contours is that of the smoothed structure tensor (Kyprianidis and Kang 2011), where that is of no one
+direction that of a wider neighbourhood. In rounds, every pixel becomes a weighted mean of its neighbours along the
+contour (line integral convolution, as far as it is straight), and then differs up to twice as much from the mean of its
+two neighbours across it, but by no more than these do. Strokes are short where what was painted over has edges in all
+directions, so that eyes stay eyes.
 """
 
 import math
@@ -29,27 +31,34 @@ CALM_DEVIATION, PLAIN = 2.5, 0.03
 # change, strokes are half as long.
 BUSY = 0.05
 
-# Of the structure tensor's anisotropy: where it is not above this, contours have no direction, and strokes no length.
-# Otherwise rounding would decide on a direction, and tiles differ.
-UNDIRECTED = 1e-7
+# In leaves and grass, contours run in all directions: the less the tensor agrees on one, the more counts that of a
+# wider neighbourhood, whose Gaussian's deviation is in pixels of the picture at a quarter of its size.
+WIDE_DEVIATION = 2.6
+
+# Of the structure tensor: where it is not above this, contours have no direction, and strokes no length. Otherwise
+# rounding would decide on a direction, and tiles differ. And how much both neighbourhoods have to agree, from 0 to 1.
+UNDIRECTED, UNDECIDED = 1e-7, 0.01
 
 # Weights of the first and second neighbours along the contour, beside 1 for the pixel itself.
 FALL = (0.707, 0.249)
 ROUNDS = 2
 
+# The contrast across a stroke at which it is sharpened by half: what is fainter stays soft.
+FAINT = 0.06
+
 # Pixels from a neighbour along the contour to the next, for strokes as short and as long as they can be; and what share
-# of what painting added is taken back where it is plain.
+# of the painting gives way where it is plain.
 SHORT, LONG, CALM = 1.0, 2.0, 0.65
 
 # The detail that is left out when strokes are drawn in full; less is left out where the photo is to show.
 FULL = 0.1
 
 # How far drawing out changes the finest of a painting whose own strokes are long, and of one that is made of dots.
-OF_LONG, OF_SHORT = 0.44, 0.66
+OF_LONG, OF_SHORT = 0.43, 0.65
 FINEST_DEVIATION = 2.0
 
-# Pixels around a tile that its strokes depend on: two of the halved picture's blurs, and two rounds of neighbours.
-HALO = 48
+# Pixels around a tile that its strokes depend on: two blurs of smaller pictures, and two rounds of neighbours.
+HALO = 72
 
 
 def length_of(change: float) -> float:

@@ -1,6 +1,8 @@
 """Strokes drawn out, as `engine.strokes` says, in PyTorch."""
 
-import numpy as np
+from dataclasses import dataclass
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -9,22 +11,29 @@ from impasto.engine.strokes import (
     BUSY,
     CALM_DEVIATION,
     CONTOUR_DEVIATION,
+    FAINT,
     FALL,
     FINEST_DEVIATION,
     LONG,
     LUMA,
     PLAIN,
     ROUNDS,
+    UNDECIDED,
     UNDIRECTED,
+    WIDE_DEVIATION,
     gaussian,
 )
+
+DEVIATIONS = CALM_DEVIATION, CONTOUR_DEVIATION, WIDE_DEVIATION, FINEST_DEVIATION
 
 
 def drawn(painted: Tensor, over: Tensor, reach: Tensor, calm: Tensor) -> Tensor:
     """painted, over: (N, 3, H, W). reach, in pixels, and calm, a share: (N or 1, 1, H or 1, W or 1)."""
-    light = _half(_brightness(over))
-    x = over + (1 - calm * _plain(light, over)) * (painted - over)
-    along = _contours(x) * (reach / (1 + _least_change(light, over) / BUSY**2))
+    halved = _half(over)
+    light, masses = _brightness(halved), _blurred(halved, CALM_DEVIATION)
+    x = painted + calm * _plain(light, _brightness(masses), over) * (_enlarged(masses, over) - painted)
+    # A training is to change what is drawn, not the direction in which.
+    along = _contours(x.detach()) * (reach / (1 + _least_change(light, over) / BUSY**2))
     across = torch.stack([along[:, 1], -along[:, 0]], 1)
     first, second = FALL
     for _ in range(ROUNDS):
@@ -32,7 +41,9 @@ def drawn(painted: Tensor, over: Tensor, reach: Tensor, calm: Tensor) -> Tensor:
         x = (x + first * near + second * far) / (1 + 2 * first + 2 * second)
         left, right = _sampled(x, across), _sampled(x, -across)
         lowest, highest = (pick(pick(left, right), x) for pick in (torch.minimum, torch.maximum))
-        x = torch.minimum(torch.maximum(2 * x - (left + right) / 2, lowest), highest)
+        contrast = (highest - lowest).mean(1, keepdim=True).square()
+        sharpened = x + contrast / (contrast + FAINT**2) * (x - (left + right) / 2)
+        x = torch.minimum(torch.maximum(sharpened, lowest), highest)
     return x
 
 
@@ -44,37 +55,43 @@ def change(painting: Tensor) -> float:
     return float((after - before).square().mean() / (before.square().mean() + 1e-12))
 
 
-def _plain(light: Tensor, like: Tensor) -> Tensor:
-    """How plain each place is, from 0 to 1. light: the halved picture's brightness."""
-    mean, square = _blurred(light, CALM_DEVIATION), _blurred(light * light, CALM_DEVIATION)
-    share = ((square - mean * mean).clamp_min(0).sqrt() / PLAIN).clamp_max(1)
+def _plain(light: Tensor, mean: Tensor, like: Tensor) -> Tensor:
+    """How plain each place is, from 0 to 1. light: the halved picture's brightness; mean: blurred."""
+    share = ((_blurred(light * light, CALM_DEVIATION) - mean * mean).clamp_min(0).sqrt() / PLAIN).clamp_max(1)
     return _enlarged(1 - share * share * (3 - 2 * share), like)
 
 
 def _least_change(light: Tensor, like: Tensor) -> Tensor:
     """The smaller eigenvalue of the smoothed structure tensor."""
-    right, down = _slopes(light)
-    tensor = torch.cat([right * right - down * down, 2 * right * down, right * right + down * down], 1)
-    doubled_angle, energy = _blurred(tensor, CONTOUR_DEVIATION).split([2, 1], 1)
+    doubled_angle, energy = _blurred(_tensor(light), CONTOUR_DEVIATION).split([2, 1], 1)
     return _enlarged(((energy - _length(doubled_angle)) / 2).clamp_min(0), like)
 
 
 def _contours(x: Tensor) -> Tensor:
     """(N, 2, H, W): the direction of the contour that every pixel is on, x before y; of length 1, less where there
     is none."""
-    right, down = _slopes(_half(_brightness(x)))
-    doubled_angle = torch.cat([right * right - down * down, 2 * right * down], 1)
-    doubled_angle = _enlarged(_blurred(doubled_angle, CONTOUR_DEVIATION), x)
+    tensor = _tensor(_half(_brightness(x)))
+    near, energy = _blurred(tensor, CONTOUR_DEVIATION).split([2, 1], 1)
+    wide, wide_energy = _blurred(_half(tensor), WIDE_DEVIATION).split([2, 1], 1)
+    anisotropy = _length(near)
+    agreed = (anisotropy / (energy + UNDIRECTED)).square()
+    wide = _enlarged(wide / (wide_energy + UNDIRECTED), near)
+    doubled_angle = _enlarged(agreed * near / (anisotropy + UNDIRECTED) + (1 - agreed) * wide, x)
     length = _length(doubled_angle)
     cosine, sine = (doubled_angle / (length + 1e-12)).split(1, 1)
     half_cosine, half_sine = (((1 + value).clamp_min(0) / 2).sqrt() for value in (cosine, -cosine))
     direction = torch.cat([torch.where(sine < 0, half_sine, -half_sine), half_cosine], 1)
-    return direction * (length / (length + UNDIRECTED))
+    return direction * (length / (length + UNDECIDED))
+
+
+def _tensor(light: Tensor) -> Tensor:
+    """The structure tensor: twice the cosine and the sine of the doubled angle, and its trace."""
+    right, down = _slopes(light)
+    return torch.cat([right * right - down * down, 2 * right * down, right * right + down * down], 1)
 
 
 def _slopes(light: Tensor) -> tuple[Tensor, Tensor]:
-    scharr = light.new_tensor([[3, 0, -3], [10, 0, -10], [3, 0, -3]]) / 32
-    right, down = F.conv2d(F.pad(light, (1, 1, 1, 1), "reflect"), torch.stack([scharr, scharr.T])[:, None]).split(1, 1)
+    right, down = F.conv2d(F.pad(light, (1, 1, 1, 1), "reflect"), _kernels(light.device).slopes).split(1, 1)
     return right, down
 
 
@@ -86,9 +103,8 @@ def _sampled(x: Tensor, step: Tensor) -> Tensor:
     """x, a step of pixels away, between its pixels."""
     height, width = x.shape[-2:]
     rows, columns = (torch.arange(side, device=x.device, dtype=x.dtype) for side in (height, width))
-    places = torch.stack([columns + step[:, 0], rows[:, None] + step[:, 1]], -1)
-    last = x.new_tensor([width - 1, height - 1])
-    return F.grid_sample(x, 2 * places / last - 1, padding_mode="border", align_corners=True)
+    right, down = 2 * (columns + step[:, 0]) / (width - 1) - 1, 2 * (rows[:, None] + step[:, 1]) / (height - 1) - 1
+    return F.grid_sample(x, torch.stack([right, down], -1), padding_mode="border", align_corners=True)
 
 
 def _finest(x: Tensor) -> Tensor:
@@ -97,7 +113,7 @@ def _finest(x: Tensor) -> Tensor:
 
 
 def _brightness(x: Tensor) -> Tensor:
-    return F.conv2d(x, x.new_tensor(LUMA).view(1, 3, 1, 1))
+    return F.conv2d(x, _kernels(x.device).brightness)
 
 
 def _half(x: Tensor) -> Tensor:
@@ -105,7 +121,7 @@ def _half(x: Tensor) -> Tensor:
 
 
 def _blurred(x: Tensor, deviation: float) -> Tensor:
-    kernel = torch.from_numpy(np.ascontiguousarray(gaussian(deviation))).to(x.device)
+    kernel = _kernels(x.device).gaussians[deviation]
     radius, count = len(kernel) // 2, x.shape[1]
     for shape, pads in (((1, -1), (radius, radius, 0, 0)), ((-1, 1), (0, 0, radius, radius))):
         x = F.conv2d(F.pad(x, pads, "replicate"), kernel.view(1, 1, *shape).expand(count, 1, -1, -1), groups=count)
@@ -116,3 +132,24 @@ def _enlarged(x: Tensor, like: Tensor) -> Tensor:
     """Twice as high and wide, or a line less."""
     x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
     return x[..., : like.shape[2], : like.shape[3]]
+
+
+@dataclass(frozen=True)
+class _Kernels:
+    """Weights of convolutions. gaussians: {deviation: a line}."""
+
+    brightness: Tensor
+    slopes: Tensor
+    gaussians: dict[float, Tensor]
+
+
+@cache
+@torch.inference_mode(mode=False)
+def _kernels(device: torch.device) -> _Kernels:
+    """Made once, as a training's CUDA graph cannot copy what is on the host."""
+    scharr = torch.tensor([[3.0, 0, -3], [10, 0, -10], [3, 0, -3]], device=device) / 32
+    return _Kernels(
+        torch.tensor(LUMA, device=device).view(1, 3, 1, 1),
+        torch.stack([scharr, scharr.T])[:, None],
+        {x: torch.from_numpy(gaussian(x)).to(device) for x in DEVIATIONS},
+    )
