@@ -9,7 +9,7 @@ stored in half precision.
 import argparse
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -192,9 +192,11 @@ def strokes() -> Graph:
     painted, over = (graph.input(name, "N", 3, "H", "W") for name in ("painted", "over"))
     reach, calm = (graph.input(name, "N_share", 1, f"H_{name}", f"W_{name}") for name in ("reach", "calm"))
     size = graph("Slice", graph("Shape", painted), np.array([2]), np.array([4]))
-    light = half_brightness(graph, over, size)
-    kept = graph("Sub", np.float32(1), graph("Mul", calm, plain(graph, light, size)))
-    x = graph("Add", over, graph("Mul", kept, graph("Sub", painted, over)))
+    halved = [halve_plane(graph, channel, size) for channel in channels(graph, over)]
+    light, masses = brightness(graph, halved), [blurred(graph, channel, CALM_DEVIATION) for channel in halved]
+    share = graph("Mul", calm, plain(graph, light, brightness(graph, masses), size))
+    below = graph("Concat", *(enlarged(graph, channel, size) for channel in masses), axis=1)
+    x = graph("Add", painted, graph("Mul", share, graph("Sub", below, painted)))
     busy = graph("Mul", least_change(graph, light, size), np.float32(1 / BUSY**2))
     along, across = steps(graph, x, graph("Div", reach, graph("Add", busy, np.float32(1))), size)
     grid = positions(graph, size)
@@ -226,13 +228,13 @@ def strokes() -> Graph:
 
 def finest(graph: Graph, x: str) -> str:
     """Brightness without that of the surroundings."""
-    light = brightness(graph, x)
+    light = brightness(graph, channels(graph, x))
     return graph("Sub", light, blurred(graph, light, FINEST_DEVIATION))
 
 
-def plain(graph: Graph, light: str, size: str) -> str:
-    """How plain each place is, from 0 to 1. light: the halved picture's brightness."""
-    mean, square = (blurred(graph, y, CALM_DEVIATION) for y in (light, graph("Mul", light, light)))
+def plain(graph: Graph, light: str, mean: str, size: str) -> str:
+    """How plain each place is, from 0 to 1. light: the halved picture's brightness; mean: blurred."""
+    square = blurred(graph, graph("Mul", light, light), CALM_DEVIATION)
     variance = graph("Max", graph("Sub", square, graph("Mul", mean, mean)), np.float32(0))
     share = graph("Min", graph("Mul", graph("Sqrt", variance), np.float32(1 / PLAIN)), np.float32(1))
     rising = graph("Mul", graph("Mul", share, share), graph("Sub", np.float32(3), graph("Add", share, share)))
@@ -262,11 +264,10 @@ def length(graph: Graph, x: str, y: str) -> str:
 def steps(graph: Graph, x: str, reach: str, size: str) -> tuple[str, str]:
     """(N, H, W, 2) each: from every pixel `reach` pixels along the contour that it is on, and across, in `GridSample`'s
     coordinates."""
-    cosine, sine, _ = tensor(graph, half_brightness(graph, x, size))
-    cosine, sine = (enlarged(graph, blurred(graph, y, CONTOUR_DEVIATION), size) for y in (cosine, sine))
-    anisotropy = length(graph, cosine, sine)
-    reach = graph("Mul", reach, graph("Div", anisotropy, graph("Add", anisotropy, np.float32(UNDIRECTED))))
-    cosine = graph("Div", cosine, graph("Add", anisotropy, np.float32(1e-12)))
+    cosine, sine = contours(graph, halve_plane(graph, brightness(graph, channels(graph, x)), size), size)
+    agreement = length(graph, cosine, sine)
+    reach = graph("Mul", reach, graph("Div", agreement, graph("Add", agreement, np.float32(UNDECIDED))))
+    cosine = graph("Div", cosine, graph("Add", agreement, np.float32(1e-12)))
     half_cosine, half_sine = (
         graph("Sqrt", graph("Mul", graph("Max", graph(kind, np.float32(1), cosine), np.float32(0)), np.float32(0.5)))
         for kind in ("Add", "Sub")
@@ -280,6 +281,30 @@ def steps(graph: Graph, x: str, reach: str, size: str) -> tuple[str, str]:
         graph("Sub", graph("Mul", half_cosine, y_axis), graph("Mul", half_sine, x_axis)),
         graph("Add", graph("Mul", half_cosine, x_axis), graph("Mul", half_sine, y_axis)),
     )
+
+
+def contours(graph: Graph, light: str, size: str) -> tuple[str, str]:
+    """Cosine and sine of the doubled angle at every pixel, of a length of 1 where it is certain. light: the halved
+    picture's brightness."""
+    raw = tensor(graph, light)
+    half_size = graph("Slice", graph("Shape", light), np.array([2]), np.array([4]))
+    *near, energy = (blurred(graph, y, CONTOUR_DEVIATION) for y in raw)
+    *wide, wide_energy = (blurred(graph, halve_plane(graph, y, half_size), WIDE_DEVIATION) for y in raw)
+    anisotropy = length(graph, *near)
+    agreed = graph("Div", anisotropy, graph("Add", energy, np.float32(UNDIRECTED)))
+    agreed = graph("Mul", agreed, agreed)
+    of_near = graph("Div", agreed, graph("Add", anisotropy, np.float32(UNDIRECTED)))
+    of_wide = graph("Sub", np.float32(1), agreed)
+    wide_energy = graph("Add", wide_energy, np.float32(UNDIRECTED))
+    cosine, sine = (
+        graph(
+            "Add",
+            graph("Mul", x, of_near),
+            graph("Mul", enlarged(graph, graph("Div", y, wide_energy), half_size), of_wide),
+        )
+        for x, y in zip(near, wide, strict=True)
+    )
+    return enlarged(graph, cosine, size), enlarged(graph, sine, size)
 
 
 def in_last(graph: Graph, x: str, size: str) -> str:
@@ -319,17 +344,19 @@ def sampled(graph: Graph, x: str, grid: str, step: str, times: float) -> str:
     return graph("GridSample", x, there, mode="bilinear", padding_mode="border", align_corners=1)
 
 
-def half_brightness(graph: Graph, x: str, size: str) -> str:
-    """Means of what there is of two rows and two columns; in the layout of pictures, which pooling would change."""
-    ends = graph("Concat", np.array([0] * 6), graph("Mod", size, np.array([2, 2])), axis=0)
-    light = graph("Pad", brightness(graph, x), ends, mode="edge")
-    return graph("Conv", light, np.full((1, 1, 2, 2), 0.25, np.float32), strides=[2, 2])
+def channels(graph: Graph, x: str) -> list[str]:
+    return [graph("Slice", x, np.array([k]), np.array([k + 1]), np.array([1])) for k in range(3)]
 
 
-def brightness(graph: Graph, x: str) -> str:
-    channels = [graph("Slice", x, np.array([k]), np.array([k + 1]), np.array([1])) for k in range(3)]
+def brightness(graph: Graph, channels: Sequence[str]) -> str:
     red, green, blue = (graph("Mul", one, np.float32(share)) for one, share in zip(channels, LUMA, strict=True))
     return graph("Add", graph("Add", red, green), blue)
+
+
+def halve_plane(graph: Graph, x: str, size: str) -> str:
+    """As `halve`, (N, 1, H, W), in the layout of pictures, which pooling would change."""
+    ends = graph("Concat", np.array([0] * 6), graph("Mod", size, np.array([2, 2])), axis=0)
+    return graph("Conv", graph("Pad", x, ends, mode="edge"), np.full((1, 1, 2, 2), 0.25, np.float32), strides=[2, 2])
 
 
 def blurred(graph: Graph, x: str, deviation: float) -> str:
