@@ -5,7 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.methods.adain.preparation import FLAT, ROUNDS, colours, recoloured, smoothed, transport
+from impasto.engine import colours as engine_colours
+from impasto.engine.colours import FLAT
+from impasto.methods.adain.preparation import ROUNDS, colours, recoloured, smoothed, transport, within
 
 
 def picture(height: int, width: int, seed: int, count: int = 1) -> Tensor:
@@ -160,3 +162,18 @@ def test_a_pixel_sees_no_further_than_radius_and_rounds(radius: float, reach: in
 
 def test_more_than_the_picture_is_no_error() -> None:
     assert bool(smoothed(picture(3, 2, 0), 5.0).isfinite().all())
+
+
+def test_shades_that_a_map_moves_beyond_black_and_white_stay_apart() -> None:
+    photo = torch.rand(2, 3, 9, 7, generator=torch.Generator().manual_seed(0))
+    photo[0, :, 0, :2] = torch.tensor([0.0, 1.0])
+    moved = within(3 * photo - 1, photo)
+    assert moved.min() >= 0
+    assert moved.max() <= 1
+    shades = torch.linspace(0.1, 0.9, 81).view(1, 1, 1, 81)
+    assert within(2 * shades - 0.5, shades).diff().min() > 1e-4
+    middle = (photo > 0.4) & (photo < 0.6)
+    torch.testing.assert_close(moved[middle], (3 * photo - 1)[middle])
+    torch.testing.assert_close(within(photo, photo), photo)
+    of_engine = engine_colours.within((3 * photo - 1).numpy(), photo.numpy())
+    torch.testing.assert_close(torch.from_numpy(of_engine), moved)

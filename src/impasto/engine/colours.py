@@ -14,6 +14,9 @@ Colours = tuple[Array, Array]
 # not torn apart into its noise.
 FLAT = 1e-4
 
+# Values that are closer to black or white than this approach it only.
+SHOULDER = 0.15
+
 
 def colours(parts: Iterable[tuple[Array, Array | None]]) -> Colours:
     """Of all parts of a picture. parts: (N, 3, h, w) in [0, 1] each, and how much each position counts, (N or 1, 1, h,
@@ -57,6 +60,20 @@ def recoloured(picture: Array, colour_map: tuple[Array, Array]) -> Array:
     A, shift = colour_map
     pixels = picture.reshape(*picture.shape[:2], -1)
     return (A @ pixels + shift).reshape(picture.shape)
+
+
+def within(moved: Array, photo: Array) -> Array:
+    """`moved`, changed in place so that it is in [0, 1]; both of one shape.
+
+    What a map moves beyond black or white approaches it instead, so that shades stay apart; what is not moved stays.
+    """
+    for sign, end in ((1, 0), (-1, 1)):
+        left = sign * (moved - np.float32(end))
+        shoulder = (sign * (photo - np.float32(end))).clip(1e-6, SHOULDER)
+        beyond = left < shoulder
+        shoulder = shoulder[beyond]
+        moved[beyond] = end + sign * shoulder * np.exp(left[beyond] / shoulder - 1)
+    return moved
 
 
 def transport(S: Array, C: Array) -> Array:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impasto.engine.colours import recoloured
+from impasto.engine.colours import recoloured, within
 from impasto.engine.raster import Raster, Window
 from impasto.engine.statistics import Array
 
@@ -38,13 +38,12 @@ class Recoloured:
     def window(self, place: Window) -> Array:
         plain = self.smoothed.window(place)
         if not self.regions:
-            moved = recoloured(plain, self.colour_maps[0])
-            return moved.clip(0, 1, out=moved)
+            return within(recoloured(plain, self.colour_maps[0]), plain)
         photo = self.photo.window(place)
         total = photo.copy()
         for colour_map, region in zip(self.colour_maps, self.regions, strict=True):
             total += np.float32(self.strength) * region.window(place) * (recoloured(plain, colour_map) - photo)
-        return total.clip(0, 1, out=total)
+        return within(total, photo)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from impasto.methods.adain.backend import save_decoder
 from impasto.methods.adain.dirt import soiled
 from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.options import AdaINOptions
-from impasto.methods.adain.preparation import colours, recoloured, smoothed
+from impasto.methods.adain.preparation import colours, recoloured, smoothed, within
 from impasto.methods.adain.strokes import drawn
 from impasto.training.recipe import Recipe
 from impasto.training.schedules import OneCycle, set_learning_rate, update_average
@@ -347,7 +347,7 @@ def _prepared(photos: Tensor, style: Tensor, radius: float) -> tuple[Tensor, Ten
     """Photographs with dirt and the same without, as one batch -> both as masses in the paintings' colours."""
     plain = smoothed(photos, radius)
     mean, covariance = (torch.cat([value, value]) for value in colours(style))
-    dirty, clean = recoloured(plain, colours(plain), (mean, covariance)).clamp(0, 1).chunk(2)
+    dirty, clean = within(recoloured(plain, colours(plain), (mean, covariance)), plain).chunk(2)
     return dirty, clean
 
 

@@ -10,15 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto.engine.colours import FLAT, SHOULDER
 from impasto.losses.feature_statistics import mean_covariance
 from impasto.reflection import memory_order
 
 Colours = tuple[Tensor, Tensor]
 """Mean (N, 3) and covariance (N, 3, 3) of RGB in [0, 1]."""
-
-# Variance of a colour direction below which it holds nothing to stretch: a photograph in black and white is tinted, and
-# not torn apart into its noise.
-FLAT = 1e-4
 
 # The self-guided filter: contrasts with a variance above this stay, those below are smoothed; so many rounds.
 EDGE, ROUNDS = 0.004, 3
@@ -40,6 +37,15 @@ def recoloured(picture: Tensor, own: Colours, target: Colours) -> Tensor:
     shift = target[0].to(picture.dtype) - (A @ own[0].to(picture.dtype)[..., None])[..., 0]
     moved = torch.einsum("nij,njhw->nihw", A.expand(len(picture), 3, 3), picture)
     return moved + shift[..., None, None]
+
+
+def within(moved: Tensor, photo: Tensor) -> Tensor:
+    """As `engine.colours.within`, as a new tensor."""
+    for sign, end in ((1, 0), (-1, 1)):
+        left = sign * (moved - end)
+        shoulder = (sign * (photo - end)).clamp(1e-6, SHOULDER)
+        moved = torch.where(left < shoulder, end + sign * shoulder * torch.exp(left / shoulder - 1), moved)
+    return moved
 
 
 def transport(S: Tensor, C: Tensor) -> Tensor:

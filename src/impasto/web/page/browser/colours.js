@@ -6,6 +6,9 @@ import { Pixels } from './raster.js'
 // Variance of a colour direction below which it holds nothing to stretch.
 const FLAT = 1e-4
 
+// Values that are closer to black or white than this approach it only.
+const SHOULDER = 0.15
+
 // Mean and covariance of all parts of a picture. parts: [pixels, how much each position counts, or null].
 export function colours(parts) {
   let total = 0
@@ -54,4 +57,16 @@ export function recoloured({ data, height, width }, { A, shift }) {
     }
   }
   return found
+}
+
+// `moved`, changed in place so that it is in [0, 1]: what a map moves beyond black or white approaches it instead.
+export function within(moved, photo) {
+  moved.data.forEach((value, at) => {
+    for (const [sign, end] of [[1, 0], [-1, 1]]) {
+      const left = sign * (value - end), shoulder = Math.min(Math.max(sign * (photo.data[at] - end), 1e-6), SHOULDER)
+      if (left < shoulder) value = end + sign * shoulder * Math.exp(left / shoulder - 1)
+    }
+    moved.data[at] = value
+  })
+  return moved
 }

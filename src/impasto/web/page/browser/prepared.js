@@ -1,6 +1,6 @@
 // The photo as the network sees it, and paintings that are made larger: as engine/prepared.py.
 
-import { recoloured } from './colours.js'
+import { recoloured, within } from './colours.js'
 import { clamped } from './raster.js'
 import { rounded } from './sizes.js'
 
@@ -16,14 +16,14 @@ export class Recoloured {
 
   window(place) {
     const plain = this.smoothed.window(place)
-    if (!this.regions.length) return recoloured(plain, this.maps[0]).map(clamped)
+    if (!this.regions.length) return within(recoloured(plain, this.maps[0]), plain)
     const photo = this.photo.window(place), positions = photo.height * photo.width
     const sum = photo.map(value => value)
     this.maps.forEach((map, one) => {
       const share = this.regions[one].window(place).data, moved = recoloured(plain, map).data
       for (let at = 0; at < moved.length; at++) sum.data[at] += this.strength * share[at % positions] * (moved[at] - photo.data[at])
     })
-    return sum.map(clamped)
+    return within(sum, photo)
   }
 }
 
