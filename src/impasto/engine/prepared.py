@@ -42,8 +42,9 @@ class Recoloured:
         photo = self.photo.window(place)
         total = photo.copy()
         for colour_map, region in zip(self.colour_maps, self.regions, strict=True):
-            total += np.float32(self.strength) * region.window(place) * (recoloured(plain, colour_map) - photo)
-        return within(total, photo)
+            moved = within(recoloured(plain, colour_map), plain)
+            total += np.float32(self.strength) * region.window(place) * (moved - photo)
+        return total.clip(0, 1, out=total)
 
 
 @dataclass(frozen=True)

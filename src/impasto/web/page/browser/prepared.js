@@ -20,10 +20,10 @@ export class Recoloured {
     const photo = this.photo.window(place), positions = photo.height * photo.width
     const sum = photo.map(value => value)
     this.maps.forEach((map, one) => {
-      const share = this.regions[one].window(place).data, moved = recoloured(plain, map).data
+      const share = this.regions[one].window(place).data, moved = within(recoloured(plain, map), plain).data
       for (let at = 0; at < moved.length; at++) sum.data[at] += this.strength * share[at % positions] * (moved[at] - photo.data[at])
     })
-    return within(sum, photo)
+    return sum.map(clamped)
   }
 }
 
