@@ -43,6 +43,9 @@ class Backend(Protocol):
     def change(self, painting: Array) -> float:
         """Of the finest of one painting, (1, 3, H, W), by drawing it out at full length, as `length_of` takes it."""
 
+    def release(self) -> None:
+        """Give back the memory of what large pictures were computed by."""
+
 
 # The runtimes of graphs, the fastest first.
 RUNTIMES = {

@@ -55,6 +55,9 @@ class ONNXRuntime:
     def change(self, painting: Array) -> float:
         return float(self._strokes.run(["change"], inputs_of_change(painting))[0].item())
 
+    def release(self) -> None:
+        """There is none."""
+
     def _encoded(
         self, picture: Array, shares: Array | None, names: list[str]
     ) -> tuple[dict[str, Any], dict[str, Moments]]:

@@ -1,5 +1,6 @@
 """The graphs, run by OpenVINO: in bfloat16 where the processor multiplies in it."""
 
+import ctypes
 import importlib
 import sys
 from collections import OrderedDict
@@ -16,9 +17,9 @@ from impasto.engine.statistics import EPSILON, Array, Moments
 from impasto.engine.threads import threads
 from impasto.errors import OptionError
 
-# Programs for one shape that are kept: two passes, with and without shares, over tiles of four shapes; and of those for
-# large pictures, which hold memory even when they do not run: one pass.
-KEPT, KEPT_LARGE = 16, 4
+# Programs for one shape that are kept; and of those for large pictures, which hold some memory even when they do not
+# run: those of two octaves.
+KEPT, KEPT_LARGE = 16, 6
 
 CONVERTER = "openvino.tools.ovc"
 
@@ -99,6 +100,11 @@ class OpenVINO:
     def change(self, painting: Array) -> float:
         return float(self._run("change", inputs_of_change(painting))["change"].item())
 
+    def release(self) -> None:
+        self._large_programs.clear()
+        self._largest = None
+        _give_back()
+
     def _run(self, kind: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
         is_large = max(array.size for array in inputs.values()) > LARGE
         program = self._program(kind, tuple((name, array.shape) for name, array in inputs.items()), is_large)
@@ -117,6 +123,7 @@ class OpenVINO:
             if self._largest is not None:
                 self._largest.get_compiled_model().release_memory()
             self._largest = program
+            _give_back()
 
     def _program(self, kind: str, shapes: Shapes, is_large: bool) -> Any:
         programs, kept = (self._large_programs, KEPT_LARGE) if is_large else (self._programs, KEPT)
@@ -143,6 +150,12 @@ class OpenVINO:
         # Places in a picture need more digits than half precision has.
         exact = {"INFERENCE_PRECISION_HINT": "f32"} if kind in ("draw", "change") else {}
         return self._core.compile_model(model, "CPU", self._settings | exact).create_infer_request()
+
+
+def _give_back() -> None:
+    """To the system, what making a program took: glibc would keep some ten megabytes of each."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
 
 
 def _joined(encoder: Any, decoder: Any, given: list[Any]) -> Any:

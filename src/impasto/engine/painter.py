@@ -47,7 +47,7 @@ class Painter:
     drawing: how much strokes are drawn out, from 0 to 1; None as detail is left out.
     following: of a frame of a film in one style, what its statistics follow. canvas: of such a frame, too, as
     `ground_on` has it; None where strokes hold still.
-    side: of the square that nothing larger than is painted at once.
+    side: of the square that nothing larger than is painted at once. sparing: with memory, rather than with time.
     """
 
     backend: Backend
@@ -61,6 +61,7 @@ class Painter:
     following: Following | None = None
     canvas: Array | None = None
     side: int = SIDE
+    sparing: bool = False
 
     def __call__(self, photo: Array) -> Array:
         """(N, 3, H, W) in [0, 1] -> the same, in which no value is kept within [0, 1]."""
@@ -98,21 +99,33 @@ class Painter:
                 plain = first if first.photo is seen else first.enlarged(seen)
             plain = self._at_once(plain)
             own = own or painter._colours(plain)
-            prepared = self._at_once(painter._prepared(plain, seen, own))
+            prepared: Raster = painter._prepared(plain, seen, own)
             if difference is None:
+                prepared = self._made(prepared)
                 parts = painter._painted(prepared, seen)
             else:
-                parts = painter._finer(Enlarged(prepared, Resized(difference, size, clamped=False)))
+                parts = painter._finer(self._made(Enlarged(prepared, Resized(difference, size, clamped=False))))
             if size == sizes[-1]:
                 for part in parts:
                     write(part.core, part.painted)
             else:
                 difference = _difference(prepared, parts)
+            self._spare()
+
+    def _spare(self) -> None:
+        """After a pass whose programs are not needed again."""
+        if self.sparing:
+            self.backend.release()
 
     def _at_once(self, raster: Raster) -> Raster:
         """What is one tile is made only once."""
         height, width = raster.size
         return Held(raster.window(whole(raster))) if height * width <= self.side**2 else raster
+
+    def _made(self, raster: Raster) -> Raster:
+        """Made only once, although several passes look at it."""
+        at_once = self._at_once(raster)
+        return materialised(raster) if at_once is raster else at_once
 
     @property
     def _kept(self) -> float:
@@ -161,11 +174,13 @@ class Painter:
         if len(cut) > 1:
             # In tiles of their own, strokes need not make those of the networks overlap more.
             decoded = _gathered(prepared.size, ((part, part.painted) for part in self._decoded(prepared, photo, 0)))
+            self._spare()
         for core, place in cut:
             wanted = core.grown(margin, height, width)
             if decoded is None:
                 (part,) = self._decoded(prepared, photo, margin)
                 pixels, painted = part.under, part.painted
+                self._spare()
             else:
                 pixels, painted = prepared.window(place), decoded.window(place)
             painted = self.backend.draw(painted, pixels, *self._strokes(place))

@@ -13,6 +13,9 @@ from impasto.engine.statistics import Array
 # Of a resized picture, so many lines are made at a time, from the few that they lie between.
 BLOCK = 16
 
+# Whole numbers with a sign are so many parts of 1: [-2, 2) in steps of a 64th of an 8-bit level.
+FIXED = 2**14
+
 # Multiplications of matrices with more are spread over threads by OpenBLAS, which for so few takes five times the time.
 ALONE = 2**18
 
@@ -55,7 +58,8 @@ class Raster(Protocol):
 
 @dataclass(frozen=True)
 class Held:
-    """Pixels that are there: (N, C, H, W) of float32 in [0, 1], uint8 or uint16, in memory or in a mapped file."""
+    """Pixels that are there, in memory or in a mapped file: (N, C, H, W) of float32, of uint8 or uint16, whose range is
+    [0, 1], or of int16, in parts of `FIXED`."""
 
     pixels: NDArray[Any]
 
@@ -65,12 +69,7 @@ class Held:
         return height, width
 
     def window(self, place: Window) -> Array:
-        part = self.pixels[..., place.top : place.bottom, place.left : place.right]
-        if part.dtype.kind != "u":
-            return part.astype(np.float32, copy=False)
-        fractions: Array = np.ascontiguousarray(part, np.float32)
-        fractions /= np.float32(256**part.itemsize - 1)
-        return fractions
+        return numbers(self.pixels[..., place.top : place.bottom, place.left : place.right])
 
 
 @dataclass(frozen=True)
@@ -141,6 +140,20 @@ class Extended:
 def resized(picture: Array, height: int, width: int) -> Array:
     """(N, C, H, W) in [0, 1] -> (N, C, height, width), as `Resized`."""
     return Resized(Held(picture), (height, width)).window(Window(0, 0, height, width))
+
+
+def numbers(samples: NDArray[Any]) -> Array:
+    """What samples of the kinds that `Held` has stand for."""
+    if samples.dtype.kind == "f":
+        return samples.astype(np.float32, copy=False)
+    values: Array = np.ascontiguousarray(samples, np.float32)
+    values /= np.float32(scale_of(samples.dtype))
+    return values
+
+
+def scale_of(kind: np.dtype[Any]) -> int:
+    """What 1 is, in whole numbers of this kind."""
+    return int(np.iinfo(kind).max) if kind.kind == "u" else FIXED
 
 
 def whole(raster: Raster) -> Window:

@@ -5,33 +5,38 @@ import os
 import tempfile
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from impasto.engine.raster import Held, Raster, Window, blocks
+from impasto.engine.raster import BLOCK, Held, Raster, Window, blocks, numbers, scale_of
 from impasto.engine.statistics import Array
+from impasto.engine.threads import threads
 from impasto.errors import PictureError
 
-# Pixels above which what is needed of a picture in between is kept in half precision.
-LARGE = 2**23
+# Pixels above which what is needed of a picture in between is kept as whole numbers of 16 bits.
+LARGE = 2**22
 
 # Bytes of the largest picture that is kept in memory.
 HELD = 2**25
+
+# Of a picture that is made by several threads, each makes so many pixels at a time.
+AT_A_TIME = 2**18
 
 
 class Room(Held):
     """Memory for pictures, (N, C, H, W)."""
 
     def write(self, place: Window, pixels: Array) -> None:
-        """Put these pixels there; whole numbers hold [0, 1], rounded."""
+        """Put these pixels there; whole numbers hold what their range has, rounded."""
         self.pixels[..., place.top : place.bottom, place.left : place.right] = rounded(pixels, self.pixels.dtype)
 
 
 class Scratch:
-    """A file for one picture of uint8, uint16, float16 or float32, row by row, channels side by side, in the folder of
+    """A file for one picture of uint8, uint16, int16 or float32, row by row, channels side by side, in the folder of
     temporary files (TMPDIR). A `Raster` of (1, C, H, W)."""
 
     def __init__(self, height: int, width: int, channels: int, kind: DTypeLike) -> None:
@@ -71,11 +76,7 @@ class Scratch:
 
     def window(self, place: Window) -> Array:
         """See `Raster`."""
-        samples = self.samples(place).transpose(2, 0, 1)[None]
-        fractions: Array = np.ascontiguousarray(samples, np.float32)
-        if self.kind.kind == "u":
-            fractions /= np.float32(np.iinfo(self.kind).max)
-        return fractions
+        return np.ascontiguousarray(numbers(self.samples(place).transpose(2, 0, 1)[None]))
 
     def samples(self, place: Window) -> NDArray[Any]:
         """(h, w, C) of a part, as they are kept."""
@@ -114,29 +115,33 @@ def _removed(file: Any, name: str) -> None:
 
 def room(count: int, channels: int, height: int, width: int, kind: DTypeLike | None = None) -> Room | Scratch:
     """For so many pictures. kind: None for the one that is enough for what is computed with."""
-    # Half precision rounds to a tenth of an 8-bit level, and alike whatever the tiles are.
-    numbers = np.dtype(kind or (np.float16 if height * width > LARGE else np.float32))
-    if count == 1 and channels * height * width * numbers.itemsize > HELD:
-        return Scratch(height, width, channels, numbers)
-    return Room(np.empty((count, channels, height, width), numbers))
+    sample = np.dtype(kind or (np.int16 if height * width > LARGE else np.float32))
+    if count == 1 and channels * height * width * sample.itemsize > HELD:
+        return Scratch(height, width, channels, sample)
+    return Room(np.empty((count, channels, height, width), sample))
 
 
 def materialised(picture: Raster) -> Raster:
-    """Made a few rows at a time, and kept."""
+    """Made a few rows at a time, by several threads, and kept."""
     height, width = picture.size
-    kept: Room | Scratch | None = None
-    for top, bottom in blocks(0, height):
-        place = Window(top, 0, bottom, width)
-        rows = picture.window(place)
-        kept = kept or room(rows.shape[0], rows.shape[1], height, width)
-        kept.write(place, rows)
-    assert kept is not None
+    count, channels = picture.window(Window(0, 0, 1, 1)).shape[:2]
+    kept = room(count, channels, height, width)
+
+    def make(rows: tuple[int, int]) -> None:
+        place = Window(rows[0], 0, rows[1], width)
+        kept.write(place, picture.window(place))
+
+    # Numpy lets others work while it does.
+    with ThreadPoolExecutor(threads()) as pool:
+        list(pool.map(make, blocks(0, height, max(BLOCK, AT_A_TIME // width))))
     return kept
 
 
 def rounded(pixels: Array, kind: np.dtype[Any]) -> NDArray[Any]:
-    """Numbers of [0, 1] as whole ones of all the kind's range, to the nearest; others as they are."""
-    if kind.kind != "u":
+    """Numbers as samples of this kind, the nearest that it has."""
+    if kind.kind == "f":
         return pixels.astype(kind, copy=False)
-    levels = pixels.clip(0, 1) * np.float32(np.iinfo(kind).max)
+    levels: Array = pixels * np.float32(scale_of(kind))
+    limits = np.iinfo(kind)
+    levels.clip(limits.min, limits.max, out=levels)
     return np.rint(levels, out=levels).astype(kind)

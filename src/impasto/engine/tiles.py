@@ -11,8 +11,8 @@ def tiles(height: int, width: int, halo: int, side: int) -> list[Tile]:
     """In rows from the top, each from the left. halo: pixels that are looked at around what a tile is for, as far as
     the picture has them. side: of a square that nothing larger than is looked at; of more than twice the halo.
 
-    Parts begin at multiples of 8 and, but for sides that 8 does not divide, are all of one size, for which a program
-    has to be made only once. A picture with no more pixels than the square is one tile.
+    Parts begin at multiples of 8 and are all of one size, for which a program has to be made only once. A picture with
+    no more pixels than the square is one tile.
     """
     if height * width <= side * side:
         return [(Window(0, 0, height, width), Window(0, 0, height, width))]
@@ -27,15 +27,17 @@ def _spans(length: int, halo: int, side: int) -> list[tuple[int, int, int, int]]
     """(start and end of a core, start and end of what is looked at), from the first to the last."""
     if length <= side:
         return [(0, length, 0, length)]
-    halo, side = up(halo), side // MULTIPLE * MULTIPLE
-    assert side > 2 * halo
-    count = -(-(length - 2 * halo) // (side - 2 * halo))
-    step = up(-(-(length - 2 * halo) // count))
+    # What the side is beyond a multiple of 8, every part is, since the last one has to be.
+    halo, beyond = up(halo), length % MULTIPLE
+    most = (side - beyond) // MULTIPLE * MULTIPLE - 2 * halo
+    assert most > 0
+    inner = length - 2 * halo
+    step = up(-(-inner // -(-inner // most)))
+    count, size = -(-inner // step), step + 2 * halo + beyond
     spans = []
     for number in range(count):
-        is_last = number == count - 1
-        start = min(number * step, (length - step - 2 * halo) // MULTIPLE * MULTIPLE)
-        core = 0 if number == 0 else number * step + halo
-        end = length if is_last else number * step + step + 2 * halo
-        spans.append((core, length if is_last else (number + 1) * step + halo, start, end))
+        start = min(number * step, length - size)
+        core = number * step + halo if number else 0
+        core_end = (number + 1) * step + halo if number < count - 1 else length
+        spans.append((core, core_end, start, start + size))
     return spans

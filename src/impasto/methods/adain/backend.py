@@ -62,6 +62,9 @@ class PyTorch:
     def change(self, painting: Array) -> float:
         return change(self._there(painting))
 
+    def release(self) -> None:
+        """There is none."""
+
     def _features(self, picture: Array) -> dict[str, Tensor]:
         pixels = self._there(picture).contiguous(memory_format=torch.channels_last)
         features: dict[str, Tensor] = self.encoder(pixels, LAYERS)

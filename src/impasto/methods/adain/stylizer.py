@@ -103,7 +103,7 @@ class AdaIN:
         _refuse_what_does_nothing(self.backend(options), options)
         with self._lock, memory_guard(self.device, *content.size, 0):
             painter = self._painter(styles, options, masks)
-            replace(painter, side=SIDE_IN_PARTS).stream(content, write)
+            replace(painter, side=SIDE_IN_PARTS, sparing=True).stream(content, write)
 
     def paint_frame(
         self, content: Array, styles: Sequence[Array | Style], options: AdaINOptions, *, following: Following,
