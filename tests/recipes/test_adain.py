@@ -6,7 +6,6 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -26,7 +25,6 @@ from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.painting import PaintingObjective, PaintingTraining, softened
 from impasto.methods.adain.preparation import colours
 from impasto.methods.adain.recipes import AdaINRecipe
-from impasto.methods.adain.strokes import drawn
 from impasto.training import figures
 from impasto.training.loop import Schedule
 from impasto.training.schedules import OneCycle
@@ -51,16 +49,16 @@ def make(recipe: AdaINRecipe, data: Data, precision: str = "no") -> PaintingTrai
 
 
 def test_batches_are_a_function_of_seed_and_step(data: Data) -> None:
-    def batches(config: AdaINRecipe, start: int, count: int) -> list[dict[str, Tensor]]:
+    def drawn(config: AdaINRecipe, start: int, count: int) -> list[dict[str, Tensor]]:
         stream = make(config, data).batches(start)
         return [next(stream) for _ in range(count)]
 
     def same(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
         return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
-    whole = batches(SMALL, 0, 4)
-    assert all(same(one, other) for one, other in zip(whole[2:], batches(SMALL, 2, 2), strict=True))
-    assert not any(same(whole[0], other) for other in [*whole[1:], *batches(replace(SMALL, seed=1), 0, 1)])
+    whole = drawn(SMALL, 0, 4)
+    assert all(same(one, other) for one, other in zip(whole[2:], drawn(SMALL, 2, 2), strict=True))
+    assert not any(same(whole[0], other) for other in [*whole[1:], *drawn(replace(SMALL, seed=1), 0, 1)])
 
 
 def test_stages_have_their_sizes(data: Data) -> None:
@@ -97,9 +95,7 @@ def test_the_photo_has_the_paintings_colours_and_is_dirty_for_the_network_alone(
 
 def test_a_step_minimises_what_its_objective_says(data: Data) -> None:
     trainable = make(SMALL, data)
-    # One whose strokes are drawn out.
-    batch = next(batch for batch in trainable.batches(0) if batch["reach"].max() > 0)
-    objective, network = SMALL.objective, trainable.network
+    batch, objective, network = next(trainable.batches(0)), SMALL.objective, trainable.network
     layers = {*LAYERS, *objective.content_layers, *objective.style_layers}
 
     def painted(photo: Tensor, style: Tensor, detail: Tensor, grounds: dict[str, Tensor]) -> Tensor:
@@ -116,10 +112,6 @@ def test_a_step_minimises_what_its_objective_says(data: Data) -> None:
         result = painted(batch["input"], batch["style"], batch["detail"], grounds)
         clean = painted(batch["wanted"][:1], batch["style"][:1], batch["detail"], first)
         same = painted(batch["own"], batch["own"], torch.ones(1, 1), first)
-        finest = (result - softened(result)) - (batch["wanted"] - softened(batch["wanted"]))
-        reach, calm = batch["reach"], batch["calm"]
-        result = drawn(result, batch["input"], reach, calm)
-        clean = drawn(clean, batch["wanted"][:1], reach[:1], calm)
         soft, target, style = (softened(x) for x in (result, batch["wanted"], batch["style"]))
         found, wanted, seen = (trainable.encoder(x, layers) for x in (soft, target, style))
 
@@ -129,7 +121,6 @@ def test_a_step_minimises_what_its_objective_says(data: Data) -> None:
         share = float(batch["detail"])
         amount = share * objective.content[0] + (1 - share) * objective.content[1]
         masses = F.avg_pool2d(result, 8) - F.avg_pool2d(batch["wanted"], 8)
-        light = masses.mean(1, keepdim=True)
         expected: dict[str, Any] = {
             "content": amount * sum(normalised_content_loss(found[x], wanted[x]) for x in objective.content_layers),
             "statistics": objective.statistics
@@ -143,9 +134,8 @@ def test_a_step_minimises_what_its_objective_says(data: Data) -> None:
             * sum(nearest_neighbour_loss(found[x], seen[x], query=wanted[x]) for x in ("relu3_1", "relu4_1")),
             "identity": objective.identity * (same - batch["own"]).square().mean(),
             "steady": objective.steady * (result[:1] - clean).square().mean(),
-            "masses": objective.masses[0] * light.square().mean()
-            + objective.masses[1] * (masses - light).square().mean(),
-            "finest": objective.finest * finest.square().mean(),
+            "masses": objective.masses * masses.square().mean(),
+            "finest": objective.finest * ((result - soft) - (batch["wanted"] - target)).square().mean(),
         }
     losses = trainable.step(batch, 0)
     assert set(losses) == {"loss", *(f"loss/{name}" for name in LOSSES)}
@@ -162,9 +152,9 @@ def test_it_learns(data: Data) -> None:
     assert trainable.validate() == before, "the same pictures every time"
     assert before["held out/loss"] == pytest.approx(sum(before[f"held out/{name}"] for name in LOSSES))
     stream = trainable.batches(0)
-    losses = [float(trainable.step(next(stream), step)["loss"]) for step in range(30)]
-    assert np.mean(losses[-6:]) < 0.8 * np.mean(losses[:6])
-    assert trainable.validate()["held out/loss"] < before["held out/loss"]
+    for step in range(30):
+        trainable.step(next(stream), step)
+    assert trainable.validate()["held out/loss"] < 0.8 * before["held out/loss"]
 
 
 def test_every_weight_learns_in_half_precision_too(data: Data) -> None:
@@ -205,8 +195,7 @@ CHANGES: dict[str, Any] = {
 }
 WEIGHTS: dict[str, Any] = {
     "content": (0.5, 0.5),
-    "masses": (0.5, 0.5),
-    **dict.fromkeys((name for name in LOSSES if name not in {"content", "masses"}), 0.5),
+    **dict.fromkeys((name for name in LOSSES if name != "content"), 0.5),
     "filters": 8,
     "blocks": 4,
     "content_layers": ("relu3_1",),

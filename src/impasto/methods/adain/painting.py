@@ -21,7 +21,6 @@ from torch.optim import Adam, Optimizer
 from impasto.data.memory import PicturesInMemory
 from impasto.encoders.network import Encoder
 from impasto.engine.architecture import LAYERS, DecoderConfig
-from impasto.engine.strokes import CALM, FULL, LONG, SHORT
 from impasto.losses.feature_statistics import Statistics, mean_std, normalised_content_loss, relative_statistics_loss
 from impasto.losses.nearest_neighbour import nearest_neighbour_loss
 from impasto.losses.relative_covariance import relative_covariance_loss
@@ -29,9 +28,7 @@ from impasto.losses.sliced_wasserstein import directions, sliced_wasserstein_los
 from impasto.methods.adain.backend import save_decoder
 from impasto.methods.adain.dirt import soiled
 from impasto.methods.adain.network import Decoder
-from impasto.methods.adain.options import AdaINOptions
 from impasto.methods.adain.preparation import colours, recoloured, smoothed, within
-from impasto.methods.adain.strokes import drawn
 from impasto.training.recipe import Recipe
 from impasto.training.schedules import OneCycle, set_learning_rate, update_average
 
@@ -49,8 +46,7 @@ class PaintingObjective:
     content: at a wanted detail of 1 and of 0; in between they mix. identity: of the squared pixel error where a
     photograph is given its own statistics; steady: of the squared difference that dirt on the photograph makes; both on
     an eighth of the batch. masses: of the squared difference to the photo in the painting's colours, both as means of
-    8 x 8 pixels, in lightness and in hue: no glow beside dark shapes, fainter pebbles in a plain sky, and hues as rich
-    as the painting's. finest: of the squared difference to what
+    8 x 8 pixels: no glow beside dark shapes, fainter pebbles in a plain sky. finest: of the squared difference to what
     that photo has and its softened copy has not: crisp edges, and no mesh. sliced: of patches of 3 x 3 features;
     pixels: of 5 x 5 pixels; `filters` random directions each, in `blocks` blocks of 8 x 8 places. neighbours: every
     place like some place of the painting; alike: like the place whose features are closest to the photo's.
@@ -65,7 +61,7 @@ class PaintingObjective:
     alike: float = 2.0
     identity: float = 5.0
     steady: float = 20.0
-    masses: tuple[float, float] = (40.0, 10.0)
+    masses: float = 40.0
     finest: float = 100.0
     filters: int = 32
     blocks: int = 64
@@ -144,16 +140,12 @@ class PaintingTraining:
         """A function of the seed and the batch's number alone."""
         chance = random.Random(f"{self.settings.seed}/{number}")
         generator = torch.Generator(self.device).manual_seed(chance.getrandbits(62))
-        detail = chance.choices((1.0, AdaINOptions.detail, chance.random()), (0.25, 0.35, 0.4))[0]
-        drawing = min(1.0, (1 - detail) / FULL)
-        lengths = torch.rand(count, 1, 1, 1, device=self.device, generator=generator)
+        detail = 1.0 if chance.random() < 0.25 else chance.random()
         content, style = (source.crops(count, side, generator).float() / 255 for source in pictures)
         dirty, clean = _prepared(torch.cat([soiled(content, generator), content]), style, RADIUS * (1 - detail))
         batch = {
             "style": style, "input": dirty, "wanted": clean, "own": content[: max(1, count // 8)],
             "detail": torch.full((1, 1), detail, device=self.device),
-            "reach": drawing * (SHORT + (LONG - SHORT) * lengths),
-            "calm": torch.full((1, 1, 1, 1), CALM * drawing, device=self.device),
             **self._grounds(count, side, generator), **self._filters(generator),
             "places": torch.rand(2, self.settings.objective.blocks, device=self.device, generator=generator),
         }  # fmt: skip
@@ -205,31 +197,23 @@ class PaintingTraining:
                 seen = self.encoder(softened(batch["style"]), {*objective.style_layers, *LAYERS})
                 target = {layer: mean_std(value) for layer, value in self.encoder(batch["style"], LAYERS).items()}
                 given = self._given(batch, target)
-            painted, clean, same = (part.float() for part in network(*given).split([count, few, few]))
-        finest = objective.finest * (_finest(painted) - _finest(batch["wanted"])).square().mean()
-        reach, calm = batch["reach"], batch["calm"]
-        painted = drawn(painted, batch["input"], reach, calm)
-        clean = drawn(clean, batch["wanted"][:few], reach[:few], calm)
-        soft = softened(painted)
-        with self._autocast():
+            pictures = network(*given)
+            painted, clean, same = (part.float() for part in pictures.split([count, few, few]))
+            soft = softened(painted)
             found = self.encoder(soft, {*objective.content_layers, *objective.style_layers, *LAYERS})
+        finest = batch["wanted"] - softened(batch["wanted"])
         share = batch["detail"].mean()
         amount = objective.content[0] * share + objective.content[1] * (1 - share)
         close = [normalised_content_loss(found[layer], wanted[layer]) for layer in objective.content_layers]
         losses = {
             "content": amount * torch.stack(close).sum(),
-            "masses": self._masses_loss(_masses(painted) - _masses(batch["wanted"])),
+            "masses": objective.masses * (_masses(painted) - _masses(batch["wanted"])).square().mean(),
             "identity": objective.identity * (same - batch["own"]).square().mean(),
             "steady": objective.steady * (painted[:few] - clean).square().mean(),
-            "finest": finest,
+            "finest": objective.finest * ((painted - soft) - finest).square().mean(),
             **self._style_losses(soft, found, batch, seen, wanted),
         }
         return painted, losses
-
-    def _masses_loss(self, difference: Tensor) -> Tensor:
-        light = difference.mean(1, keepdim=True)
-        of_light, of_hue = self.settings.objective.masses
-        return of_light * light.square().mean() + of_hue * (difference - light).square().mean()
 
     def _given(self, batch: Batch, target: Codes) -> tuple[Batch, Codes, Tensor, Batch]:
         """Features, statistics, details and grounds, as the decoder takes them.
@@ -349,10 +333,6 @@ def _prepared(photos: Tensor, style: Tensor, radius: float) -> tuple[Tensor, Ten
     mean, covariance = (torch.cat([value, value]) for value in colours(style))
     dirty, clean = within(recoloured(plain, colours(plain), (mean, covariance)), plain).chunk(2)
     return dirty, clean
-
-
-def _finest(pictures: Tensor) -> Tensor:
-    return pictures - softened(pictures)
 
 
 def _masses(pictures: Tensor) -> Tensor:

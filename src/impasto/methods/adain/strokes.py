@@ -1,8 +1,5 @@
 """Strokes drawn out, as `engine.strokes` says, in PyTorch."""
 
-from dataclasses import dataclass
-from functools import cache
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -24,16 +21,13 @@ from impasto.engine.strokes import (
     gaussian,
 )
 
-DEVIATIONS = CALM_DEVIATION, CONTOUR_DEVIATION, WIDE_DEVIATION, FINEST_DEVIATION
-
 
 def drawn(painted: Tensor, over: Tensor, reach: Tensor, calm: Tensor) -> Tensor:
     """painted, over: (N, 3, H, W). reach, in pixels, and calm, a share: (N or 1, 1, H or 1, W or 1)."""
     halved = _half(over)
     light, masses = _brightness(halved), _blurred(halved, CALM_DEVIATION)
     x = painted + calm * _plain(light, _brightness(masses), over) * (_enlarged(masses, over) - painted)
-    # A training is to change what is drawn, not the direction in which.
-    along = _contours(x.detach()) * (reach / (1 + _least_change(light, over) / BUSY**2))
+    along = _contours(x) * (reach / (1 + _least_change(light, over) / BUSY**2))
     across = torch.stack([along[:, 1], -along[:, 0]], 1)
     first, second = FALL
     for _ in range(ROUNDS):
@@ -91,7 +85,8 @@ def _tensor(light: Tensor) -> Tensor:
 
 
 def _slopes(light: Tensor) -> tuple[Tensor, Tensor]:
-    right, down = F.conv2d(F.pad(light, (1, 1, 1, 1), "reflect"), _kernels(light.device).slopes).split(1, 1)
+    scharr = light.new_tensor([[3, 0, -3], [10, 0, -10], [3, 0, -3]]) / 32
+    right, down = F.conv2d(F.pad(light, (1, 1, 1, 1), "reflect"), torch.stack([scharr, scharr.T])[:, None]).split(1, 1)
     return right, down
 
 
@@ -113,7 +108,7 @@ def _finest(x: Tensor) -> Tensor:
 
 
 def _brightness(x: Tensor) -> Tensor:
-    return F.conv2d(x, _kernels(x.device).brightness)
+    return F.conv2d(x, x.new_tensor(LUMA).view(1, 3, 1, 1))
 
 
 def _half(x: Tensor) -> Tensor:
@@ -121,7 +116,7 @@ def _half(x: Tensor) -> Tensor:
 
 
 def _blurred(x: Tensor, deviation: float) -> Tensor:
-    kernel = _kernels(x.device).gaussians[deviation]
+    kernel = torch.from_numpy(gaussian(deviation)).to(x.device)
     radius, count = len(kernel) // 2, x.shape[1]
     for shape, pads in (((1, -1), (radius, radius, 0, 0)), ((-1, 1), (0, 0, radius, radius))):
         x = F.conv2d(F.pad(x, pads, "replicate"), kernel.view(1, 1, *shape).expand(count, 1, -1, -1), groups=count)
@@ -132,24 +127,3 @@ def _enlarged(x: Tensor, like: Tensor) -> Tensor:
     """Twice as high and wide, or a line less."""
     x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
     return x[..., : like.shape[2], : like.shape[3]]
-
-
-@dataclass(frozen=True)
-class _Kernels:
-    """Weights of convolutions. gaussians: {deviation: a line}."""
-
-    brightness: Tensor
-    slopes: Tensor
-    gaussians: dict[float, Tensor]
-
-
-@cache
-@torch.inference_mode(mode=False)
-def _kernels(device: torch.device) -> _Kernels:
-    """Made once, as a training's CUDA graph cannot copy what is on the host."""
-    scharr = torch.tensor([[3.0, 0, -3], [10, 0, -10], [3, 0, -3]], device=device) / 32
-    return _Kernels(
-        torch.tensor(LUMA, device=device).view(1, 3, 1, 1),
-        torch.stack([scharr, scharr.T])[:, None],
-        {x: torch.from_numpy(gaussian(x)).to(device) for x in DEVIATIONS},
-    )
