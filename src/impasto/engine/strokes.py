@@ -25,7 +25,7 @@ LUMA = (0.299, 0.587, 0.114)
 CONTOUR_DEVIATION = 1.6
 
 # A place is plain where the brightness around it deviates by less than this.
-CALM_DEVIATION, PLAIN = 2.5, 0.03
+CALM_DEVIATION, PLAIN = 2.5, 0.05
 
 # Where the brightness of the halved picture changes from pixel to pixel by this much in the direction of its least
 # change, strokes are half as long.
