@@ -1,6 +1,6 @@
 """`impasto batch` against the bare engine, and what follows for a million pictures and an hour of video.
 
-    python benchmarks/batch.py [--pictures 48] [--size 512] [--rounds 3] [--nodes 1 10 100] [--cores 16]
+    python benchmarks/batch.py [--pictures 96] [--size 512] [--rounds 3] [--nodes 1 10 100] [--cores 16]
 
 Rounds in turns, in one run, one thread a worker:
 
@@ -121,7 +121,7 @@ class Round:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=48)
+    parser.add_argument("--pictures", type=int, default=96)
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--nodes", type=int, nargs="+", default=[1, 10, 100])

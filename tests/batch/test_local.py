@@ -11,8 +11,6 @@ from impasto.batch.settings import Carried, Settings
 from impasto.batch.task import Task
 from impasto.methods import StylizeOptions
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def tasks(photos, tmp_path):
@@ -32,6 +30,7 @@ def states(chunks):
     return {row.number: row for row in rows}
 
 
+@pytest.mark.slow
 def test_processes_paint_what_one_does(tasks, tmp_path):
     alone = [replace(task, place=str(tmp_path / "alone")) for task in tasks]
     assert {row.state for row in local.run([alone], SETTINGS, 1)} == {"done"}
@@ -40,8 +39,22 @@ def test_processes_paint_what_one_does(tasks, tmp_path):
         assert (tmp_path / task.name).read_bytes() == (tmp_path / "alone" / task.name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_picture_that_kills_its_process_fails_alone(tasks):
     tasks[1] = replace(tasks[1], options=Deadly())
     rows = states([tasks])
     assert [rows[number].state for number in range(4)] == ["done", "failed", "done", "done"]
     assert "ended with SIGKILL, as when memory is short, and so did another one" in rows[1].reason
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_last_chunks_are_shared_out_in_ever_smaller_parts(tasks, packed):
+    place = "out.tar" if packed else "out"
+    chunks = [[replace(tasks[0], number=8 * n + k, place=place) for k in range(8)] for n in range(5)]
+    pool = local._Pool(SETTINGS, chunks, workers=2)
+    given = [pool._next() for _ in range(5)]
+    while pool._waiting:
+        given.append(pool._next())
+    assert [len(chunk) for chunk in given[:5]] == ([8] * 5 if packed else [8, 8, 6, 2, 4])
+    assert len(given[-1]) == (8 if packed else 1)
+    assert [task.number for chunk in given for task in chunk] == list(range(40))

@@ -4,6 +4,7 @@ import multiprocessing
 import signal
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from math import ceil
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -23,9 +24,9 @@ def run(chunks: Sequence[Chunk], settings: Settings, workers: int) -> Iterator[O
         for chunk in chunks:
             yield from worker(chunk)
         return
-    pool = _Pool(settings, chunks)
+    pool = _Pool(settings, chunks, workers)
     try:
-        yield from pool.run(min(workers, len(chunks)))
+        yield from pool.run()
     finally:
         pool.close()
 
@@ -33,16 +34,18 @@ def run(chunks: Sequence[Chunk], settings: Settings, workers: int) -> Iterator[O
 class _Pool:
     """Processes, and what each of them is doing."""
 
-    def __init__(self, settings: Settings, chunks: Sequence[Chunk]) -> None:
+    def __init__(self, settings: Settings, chunks: Sequence[Chunk], workers: int) -> None:
         self._settings = settings
+        self._workers = workers
         self._waiting = deque(chunks)
         self._deaths: Counter[int] = Counter()
         self._processes: dict[Connection, BaseProcess] = {}
         self._doing: dict[Connection, dict[int, Task]] = {}
 
-    def run(self, workers: int) -> Iterator[Outcome]:
-        for _ in range(workers):
-            self._start()
+    def run(self) -> Iterator[Outcome]:
+        for _ in range(self._workers):
+            if self._waiting:
+                self._start()
         while self._doing:
             for link in wait(list(self._doing)):
                 assert isinstance(link, Connection)
@@ -79,9 +82,19 @@ class _Pool:
             link.close()
             self._processes.pop(link).join()
             return
-        chunk = self._waiting.popleft()
+        chunk = self._next()
         self._doing[link] = {task.number: task for task in chunk}
         link.send(chunk)
+
+    def _next(self) -> Chunk:
+        """A chunk, and towards the end a part of one, so that no process waits long for the last one."""
+        chunk = self._waiting.popleft()
+        if chunk[0].is_packed or len(self._waiting) >= 2 * self._workers:
+            return chunk
+        share = ceil((len(chunk) + sum(map(len, self._waiting))) / (2 * self._workers))
+        if len(chunk) > share:
+            self._waiting.appendleft(chunk[share:])
+        return chunk[:share]
 
     def _died(self, link: Connection) -> Iterator[Outcome]:
         """What it had not told of is tried again: one by one, as one of them may be why it died."""
