@@ -6,11 +6,10 @@ read each default, range and help text from there.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from impasto.errors import OptionError
+from impasto.errors import OptionError, suggestion
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -335,8 +334,7 @@ def check(item: "Field[Any]", value: Any) -> None:
         raise OptionError(f"{item.name} is {value!r}, but must be {expected}")
     limits = item.metadata
     if limits["choices"] and value not in limits["choices"]:
-        near = get_close_matches(str(value), limits["choices"], n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = suggestion(value, limits["choices"])
         raise OptionError(f"{item.name} is '{value}', but must be one of {', '.join(limits['choices'])}{hint}")
     if isinstance(value, int | float) and not _is_within(value, limits):
         raise OptionError(f"{item.name} is {value}, but must be {described_range(limits) or 'a finite number'}")

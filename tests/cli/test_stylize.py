@@ -136,7 +136,7 @@ def test_16_bits(paint, folder):
         (["photo.png", "--save-every", "0"], 2, "--save-every is 0"),
         (["photo.png", "--init", "none.png", "-o", "out.png"], 1, "none.png: there is no such file"),
         (["photo.png", "-o", "out.png", "--name", "{stem}.png"], 2, "--name is for a folder"),
-        (["photo.png", "--name", "{stme}.png"], 2, "did you mean {stem}?"),
+        (["photo.png", "--name", "{stme}.png"], 2, "did you mean '{stem}'?"),
         (["photo.png", "--name", "{stem.x}.png"], 2, "--name knows no {stem.x}"),
         (["photo.png", "--name", "{stem"], 2, "is not a pattern"),
         (["photo.png", "--name", "{}"], 2, "--name knows no {}"),

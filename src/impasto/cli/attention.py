@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.flags import VGG19, check_weights, given, method_flags
+from impasto.cli.flags import DEVICE, VGG19, check_weights, given, method_flags
 from impasto.cli.pictures import find_painting
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError
@@ -32,7 +32,7 @@ class Network:
     ] = None
     vgg19: Annotated[Path | None, VGG19] = None
     baseline: Annotated[Path | None, Parameter(help="generators of another method, whose picture stands beside")] = None
-    device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
+    device: Annotated[str, DEVICE] = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)

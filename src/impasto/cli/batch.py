@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Group, Parameter
 
 from impasto.cli.failures import Failure, SomeFailedError
-from impasto.cli.flags import given, method_flags
+from impasto.cli.flags import check_least, given, method_flags
 from impasto.cli.terminal import Screen, write
 from impasto.errors import OptionError, PictureError, from_extra
 from impasto.methods import StylizeOptions
@@ -146,11 +146,8 @@ def batch(
 
 
 def _check(how: Output, run: Run) -> None:
-    for name, value in (("per_shard", how.per_shard), ("workers", run.workers), ("threads", run.threads)):
-        if value is not None and value < 1:
-            raise OptionError(f"{name} is {value}, but must be 1 or more")
-    if run.gpus < 0:
-        raise OptionError(f"gpus is {run.gpus:g}, but must be 0 or more")
+    check_least(1, per_shard=how.per_shard, workers=run.workers, threads=run.threads)
+    check_least(0, gpus=run.gpus)
     if run.gpus and run.on == HERE:
         raise OptionError("--gpus is for Ray; here --device says what paints")
     if run.on != HERE and run.device != "auto":

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from cyclopts import Parameter
 
 from impasto.bot.config import BotConfig, BotOptions
-from impasto.cli.flags import flags, given
+from impasto.cli.flags import DEVICES, flags, given
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, from_extra
 from impasto.service.limits import Limits
@@ -51,9 +51,7 @@ class ServedModels:
     styles: Annotated[
         Path | None, Parameter(help="folder of paintings to choose from; impasto's own pictures if not given")
     ] = None
-    device: Annotated[
-        tuple[str, ...], Parameter(consume_multiple=True, help="auto, cpu, cuda, cuda:1, mps; a process for each")
-    ] = ("auto",)
+    device: Annotated[tuple[str, ...], DEVICES] = ("auto",)
 
 
 def bot(

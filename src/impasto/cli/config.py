@@ -1,13 +1,12 @@
 """Options from a YAML file and from the environment."""
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from cyclopts import App
 from cyclopts.config import Dict, Env
 
-from impasto.errors import OptionError, reason_of
+from impasto.errors import OptionError, reason_of, suggestion
 
 FILE = "impasto.yaml"
 ENVIRONMENT = Env("IMPASTO_")
@@ -25,8 +24,7 @@ def configuration(app: App, file: Path | None) -> tuple[Env, *tuple[Dict, ...]]:
     commands = [name for name in app if not name.startswith("-")]
     for name in found:
         if name not in commands:
-            near = get_close_matches(str(name), commands, n=1)
-            raise OptionError(f"{path}: there is no command '{name}'{f'; did you mean {near[0]}?' if near else ''}")
+            raise OptionError(f"{path}: there is no command '{name}'{suggestion(name, commands)}")
     return ENVIRONMENT, Dict(found, source=str(path))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from impasto.cli.flags import VGG19
+from impasto.cli.flags import DEVICE, VGG19, check_least, folders_of_kinds
 from impasto.cli.terminal import Screen, write
 from impasto.errors import OptionError
 
@@ -113,7 +113,7 @@ class By:
         VGG19,
         Parameter(group=_BY),
     ] = None
-    device: Annotated[str, Parameter(group=_BY, help="auto, cpu, cuda, cuda:1, mps")] = "auto"
+    device: Annotated[str, DEVICE, Parameter(group=_BY)] = "auto"
     seed: Annotated[int, Parameter(group=_BY, help="of the subsets of KID")] = 0
 
 
@@ -170,11 +170,10 @@ def _check(against: Against, runs: Runs) -> None:
         for name in ("content", "style", "reference", "floor"):
             if getattr(against, name):
                 raise OptionError(f"--{name} is for outputs; the pictures of a --run are its --data")
-        if runs.size < 0:
-            raise OptionError(f"--size is {runs.size}, but must be 1 or more, or 0 for the pictures' own")
-        _kinds(runs.data, "--data")
+        check_least(0, size=runs.size)
+        folders_of_kinds(runs.data, "--data")
         if runs.train:
-            _kinds(runs.train, "--train")
+            folders_of_kinds(runs.train, "--train")
         return
     for name in ("data", "train"):
         if getattr(runs, name):
@@ -207,25 +206,13 @@ def _of_outputs(
 def _of_runs(runs: Runs, judges: "Judges", seed: int, folder: Path, screen: Screen) -> "list[Number]":
     from impasto.evaluation import Test, evaluate_runs, picture_set
 
-    test = {kind: picture_set(paths) for kind, paths in _kinds(runs.data, "--data").items()}
-    train = {kind: picture_set(paths) for kind, paths in _kinds(runs.train, "--train").items()} if runs.train else {}
+    def given(words: Sequence[str], flag: str) -> "dict[str, PictureSet]":
+        return {kind: picture_set(paths) for kind, paths in folders_of_kinds(words, flag).items()}
+
+    test, train = given(runs.data, "--data"), given(runs.train, "--train") if runs.train else {}
     wanted = Test(test=test, train=train, side=runs.size or None, seed=seed)
     with screen.counting("evaluating") as count:
         return evaluate_runs(runs.run, wanted, folder, judges, warn=screen.note, report=count)
-
-
-def _kinds(words: Sequence[str], flag: str) -> dict[str, list[Path]]:
-    """{'A': folders, 'B': folders}. Raises OptionError unless both are there."""
-    found: dict[str, list[Path]] = {"A": [], "B": []}
-    for word in words:
-        kind, equals, folder = word.partition("=")
-        if not equals or kind not in found:
-            raise OptionError(f"{flag} is '{word}', but must be A=FOLDER or B=FOLDER")
-        found[kind].append(Path(folder))
-    for kind, folders in found.items():
-        if not folders:
-            raise OptionError(f"{flag} needs {kind}=FOLDER, too: both kinds are measured")
-    return found
 
 
 def _show(numbers: "Sequence[Number]") -> None:

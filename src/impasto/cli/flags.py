@@ -40,6 +40,10 @@ EVERY_PARAMETER = Parameter(negative="", show_env_var=False, show_default=shown_
 VGG19 = Parameter(name="--vgg19", help="file of the encoder vgg19; downloaded once if not given")
 
 
+DEVICE = Parameter(help="auto, cpu, cuda, cuda:1, mps")
+DEVICES = Parameter(consume_multiple=True, help="auto, cpu, cuda, cuda:1, mps; a process for each")
+
+
 def heading(title: str, *, plain: Sequence[str] | None = None) -> Group:
     """A heading of `--help`. plain: the only flags below it that are shown without `--help-all`, if not all are."""
     return Group.create_ordered(title, help_formatter=None if plain is None else partial(_print_plain, plain))
@@ -123,6 +127,33 @@ def given(chosen: Any) -> dict[str, Any]:
 def flag_of(name: str) -> str:
     """'style_weight' -> '--style-weight'."""
     return "--" + name.replace("_", "-")
+
+
+def check_least(least: int, /, **values: float | None) -> None:
+    """Raises OptionError for a value that is less, which it names by its flag. None: not given."""
+    for name, value in values.items():
+        if value is not None and value < least:
+            raise OptionError(f"{flag_of(name)} is {value}, but must be {least} or more")
+
+
+def check_port(port: int) -> None:
+    """Raises OptionError for what is no port."""
+    if not 0 <= port <= 65535:
+        raise OptionError(f"--port is {port}, but must be from 0 to 65535")
+
+
+def folders_of_kinds(words: Sequence[str], flag: str) -> dict[str, list[Path]]:
+    """{'A': folders, 'B': folders} of KIND=FOLDER, the two kinds of unpaired translation. Raises OptionError unless
+    both are there."""
+    folders: dict[str, list[Path]] = {"A": [], "B": []}
+    for word in words:
+        kind, equals, folder = word.partition("=")
+        if not equals or kind not in folders:
+            raise OptionError(f"{flag} is '{word}', but must be A=FOLDER or B=FOLDER")
+        folders[kind].append(Path(folder))
+    if missing := [f"{kind}=FOLDER" for kind, given in folders.items() if not given]:
+        raise OptionError(f"{flag} needs {' and '.join(missing)}: both kinds of pictures count")
+    return folders
 
 
 def in_flags(message: str, command: App, arguments: Sequence[str]) -> str:

@@ -4,12 +4,11 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
-from impasto.errors import OptionError
+from impasto.errors import OptionError, suggestion
 from impasto.gallery import FORMATS
 from impasto.jobs.job import FileSource, Mask, PaintJob
 from impasto.options import Options
@@ -32,9 +31,9 @@ def check_pattern(pattern: str) -> None:
         names = [name for _, name, _, _ in parts if name is not None]
         for name in names:
             if name not in FIELDS:
-                near = get_close_matches(name, FIELDS, n=1)
-                hint = f"; did you mean {{{near[0]}}}?" if near else ""
-                raise OptionError(f"--name knows no {{{name}}}, only {', '.join(f'{{{f}}}' for f in FIELDS)}{hint}")
+                known = [f"{{{field}}}" for field in FIELDS]
+                hint = suggestion(f"{{{name}}}", known)
+                raise OptionError(f"--name knows no {{{name}}}, only {', '.join(known)}{hint}")
         pattern.format(**dict.fromkeys(FIELDS, "x") | {"number": 1, "seed": 1})
     except OptionError:
         raise

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.flags import VGG19
+from impasto.cli.flags import DEVICE, VGG19, folders_of_kinds
 from impasto.cli.pictures import find_contents, find_painting
 from impasto.cli.terminal import Screen, duration, write
-from impasto.errors import Cancelled, OptionError
+from impasto.errors import Cancelled, OptionError, suggestion_or_list
 
 if TYPE_CHECKING:
     from impasto.jobs.job import FileSource
@@ -50,7 +49,7 @@ class Network:
 
     encoder: Annotated[str | None, Parameter(help="lite or vgg19; lite if not given")] = None
     weights: Annotated[Path | None, VGG19] = None
-    device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
+    device: Annotated[str, DEVICE] = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,17 +121,13 @@ def study(
         from impasto.studies.training_pictures import show
 
         folder = target.output or Path(f"study-{SEEN}")
-        report = show(_folders(trained.data, name), folder, size=scale.size, seed=trained.seed)
+        report = show(folders_of_kinds(trained.data, "--data"), folder, size=scale.size, seed=trained.seed)
         Screen().result(str(report))
         return 0
     if scale.quick and scale.trend:
         raise OptionError("--quick and --trend are two sizes of a study; give one of them")
     if name not in STUDIES:
-        studies = [*STUDIES, SEEN, TABLES]
-        near = get_close_matches(name, studies, n=1)
-        raise OptionError(
-            f"no study '{name}'" + (f"; did you mean '{near[0]}'?" if near else f"; there are {', '.join(studies)}")
-        )
+        raise OptionError(f"no study '{name}'{suggestion_or_list(name, [*STUDIES, SEEN, TABLES])}")
     entry, folder = STUDIES[name], target.output or Path(f"study-{name}")
     if isinstance(entry, TrainingStudy):
         _refuse(
@@ -196,7 +191,7 @@ def _paint(
 
 
 def _train(entry: "TrainingStudy", name: str, folder: Path, scale: Scale, device: str, trained: Trained) -> Path:
-    data = _folders(trained.data, name)
+    data = folders_of_kinds(trained.data, "--data")
     from impasto.studies.estimate import seconds_of_trainings
     from impasto.studies.trained import Budget, run
 
@@ -216,19 +211,6 @@ def _train(entry: "TrainingStudy", name: str, folder: Path, scale: Scale, device
 def _say_how_long(seconds: float) -> None:
     if seconds >= 1:
         Screen().note(f"about {duration(seconds)} on this machine as it is now, from a few steps")
-
-
-def _folders(given: Sequence[str], name: str) -> dict[str, list[Path]]:
-    """{kind: its folders} of the two kinds that unpaired translation tells apart."""
-    folders: dict[str, list[Path]] = {"A": [], "B": []}
-    for item in given:
-        kind, equals, folder = item.partition("=")
-        if not equals or kind not in folders:
-            raise OptionError(f"--data is '{item}', but the study {name} needs A=FOLDER and B=FOLDER")
-        folders[kind].append(Path(folder))
-    if not all(folders.values()):
-        raise OptionError(f"the study {name} needs --data A=FOLDER B=FOLDER: photos and paintings")
-    return folders
 
 
 def _tables(evaluated: Sequence[str], folder: Path) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from cyclopts import Parameter
 
 from impasto.cli.failures import SomeFailedError
-from impasto.cli.flags import VGG19, check_weights, given, heading, method_flags
+from impasto.cli.flags import DEVICE, VGG19, check_least, check_weights, given, heading, method_flags
 from impasto.cli.outputs import IN_FOLDER, check_pattern, is_folder, make_ready, plan, targets
 from impasto.cli.pictures import INVERSE, called, find_contents, find_mask, find_style
 from impasto.cli.pipes import STDOUT, piped
@@ -76,7 +76,7 @@ class Output:
 class Run:
     """How the command goes about it."""
 
-    device: Annotated[str, Parameter(group=_RUN, help="auto, cpu, cuda, cuda:1, mps")] = "auto"
+    device: Annotated[str, DEVICE, Parameter(group=_RUN)] = "auto"
     weights: Annotated[
         Path | None,
         Parameter(
@@ -331,10 +331,7 @@ def _options(like: Path | None, repeated: dict[str, Any], chosen: dict[str, Any]
 
 
 def _check(run: Run, output: Output, options: Options, *, masked: bool) -> None:
-    for name in ("pixel_limit", "save_every"):
-        value = getattr(run, name)
-        if value is not None and value < 1:
-            raise OptionError(f"--{name.replace('_', '-')} is {value}, but must be 1 or more")
+    check_least(1, pixel_limit=run.pixel_limit, save_every=run.save_every)
     if output.grid and not options.takes_styles:
         raise OptionError(f"--grid shows contents in several styles, but the method {options.method} has one")
     if output.grid and options.to_json().get("style_blend"):

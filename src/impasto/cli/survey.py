@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from impasto.cli.flags import EVERY_PARAMETER
+from impasto.cli.flags import EVERY_PARAMETER, check_least, check_port
 from impasto.cli.terminal import Screen, write
 from impasto.errors import DataError, OptionError, from_extra
-from impasto.serving.hosts import named
+from impasto.serving.hosts import named, url_of
 
 if TYPE_CHECKING:
     from impasto.survey.store import SurveyKeys
@@ -98,8 +98,7 @@ def create(
 ) -> int:
     """Make a survey of pairs and their results, and the links to hand out."""
     folders = _methods(result)
-    if shown.pairs is not None and shown.pairs < 1:
-        raise OptionError(f"--pairs is {shown.pairs}, but must be 1 or more")
+    check_least(1, pairs=shown.pairs)
     if not people.url.startswith(("http://", "https://")):
         raise OptionError(f"--url is '{people.url}', but must begin with http:// or https://")
     links = _links(file)
@@ -150,8 +149,7 @@ def serve(
     """Let people answer, until it is stopped; answers are in the survey's file at once."""
     if not files:
         raise OptionError("FILE is missing: which survey shall be served?")
-    if not 0 <= port <= 65535:
-        raise OptionError(f"--port is {port}, but must be from 0 to 65535")
+    check_port(port)
     hosts = named(allow_host, "--allow-host") or None
     with from_extra("survey", "serving a survey"):
         from impasto.serving.server import listen
@@ -160,7 +158,7 @@ def serve(
 
     stores = [Store(path) for path in files]
     with listen(host, port) as listener:
-        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        address = url_of(host, listener.getsockname()[1])
         screen = Screen()
         for store in stores:
             _name_port(_links(store.path), listener.getsockname()[1], screen)
@@ -189,8 +187,7 @@ def report(
     """Write what people answered as a page, a picture and tables, and print the finding."""
     if not 100 <= resamples <= 1_000_000:
         raise OptionError(f"--resamples is {resamples}, but must be from 100 to 1,000,000")
-    if seed < 0:
-        raise OptionError(f"--seed is {seed}, but must be 0 or more")
+    check_least(0, seed=seed)
     from impasto.report.folder import check_files
     from impasto.survey.findings import agreement, finding, spread
     from impasto.survey.ratings import Bootstrap

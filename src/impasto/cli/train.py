@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,11 +16,11 @@ from cyclopts import Parameter
 
 from impasto.cli import launch
 from impasto.cli.data_check import check_data, with_shards
-from impasto.cli.flags import VGG19
+from impasto.cli.flags import DEVICE, VGG19, check_least, flag_of
 from impasto.cli.settings import with_settings
 from impasto.cli.terminal import Screen, duration
 from impasto.data.layout import TEST, TRAIN, find_layout
-from impasto.errors import Cancelled, ImpastoError, OptionError, from_extra
+from impasto.errors import Cancelled, ImpastoError, OptionError, from_extra, suggestion_or_list
 from impasto.recipes import current_name, load_recipe, recipe_modules
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 class Machine:
     """What a run is trained on."""
 
-    device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
+    device: Annotated[str, DEVICE] = "auto"
     precision: Annotated[Literal["fp32", "bf16"], Parameter(help="of the networks' arithmetic")] = "fp32"
     devices: Annotated[
         int | None,
@@ -238,9 +237,7 @@ def _loaded(recipe: str) -> "Recipe":
     """The recipe's settings. Raises ImpastoError if what training needs is not installed."""
     known = recipe_modules()
     if current_name(recipe) not in known:
-        near = get_close_matches(recipe, known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
-        raise OptionError(f"RECIPE is '{recipe}', which there is not{hint}")
+        raise OptionError(f"RECIPE is '{recipe}', which there is not{suggestion_or_list(recipe, known)}")
     with from_extra("train", "training"):
         import accelerate  # noqa: F401
 
@@ -301,19 +298,13 @@ def _given(kinds: Sequence[str], recipe: str, pictures: Pictures) -> Any:
 
 
 def _changed(settings: Any, recipe: str, changes: Changes) -> Any:
-    if changes.steps is not None and changes.steps < 1:
-        raise OptionError(f"--steps is {changes.steps}, but must be 1 or more")
-    for name in ("preview_every", "evaluate_every"):
-        value = getattr(changes, name)
-        if value is not None and value < 0:
-            raise OptionError(f"--{name.replace('_', '-')} is {value}, but must be 0 or more")
-    if changes.accumulate is not None and changes.accumulate < 1:
-        raise OptionError(f"--accumulate is {changes.accumulate}, but must be 1 or more")
+    check_least(1, steps=changes.steps, accumulate=changes.accumulate)
+    check_least(0, preview_every=changes.preview_every, evaluate_every=changes.evaluate_every)
     settings = with_settings(settings, changes.set)
     given = {name: value for name, value in vars(changes).items() if value is not None and name != "set"}
     for name in ("encoder", "accumulate", "best_by"):
         if name in given and not hasattr(settings, name):
-            raise OptionError(f"the recipe {recipe} has no use for --{name.replace('_', '-')}")
+            raise OptionError(f"the recipe {recipe} has no use for {flag_of(name)}")
     places = {"steps": "steps", "preview_every": "preview_every", "evaluate_every": "validate_every"}
     times = {places[name]: given.pop(name) for name in places if name in given}
     return replace(settings, schedule=replace(settings.schedule, **times), **given)

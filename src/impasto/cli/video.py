@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from impasto.cli.flags import flags, given, method_flags
+from impasto.cli.flags import DEVICE, flags, given, method_flags
 from impasto.cli.pictures import find_style
 from impasto.cli.terminal import Screen, duration
 from impasto.errors import OptionError
@@ -39,7 +39,7 @@ COLUMNS, PREVIEW_SECONDS = 48, 1.0
 class Run:
     """How the command goes about it."""
 
-    device: Annotated[str, Parameter(group=_RUN, help="auto, cpu, cuda, cuda:1, mps")] = "auto"
+    device: Annotated[str, DEVICE, Parameter(group=_RUN)] = "auto"
     weights: Annotated[
         Path | None, Parameter(group=_RUN, help="file of weights, or monet, as of `impasto stylize`")
     ] = None

@@ -3,12 +3,11 @@
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from impasto.device import Device, needed_torch
-from impasto.errors import Cancelled, OptionError
+from impasto.errors import Cancelled, OptionError, suggestion
 from impasto.gallery import shipped_weights
 from impasto.options import Options, choosable
 from impasto.progress import Progress, ProgressCallback
@@ -236,8 +235,7 @@ def refinement(options: Options) -> Options | None:
 def options_of(method: Any) -> type[Options]:
     """The class of a method's options. Raises OptionError for an unknown name."""
     if not isinstance(method, str) or method not in METHODS:
-        near = get_close_matches(str(method), METHODS, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
+        hint = suggestion(method, METHODS)
         raise OptionError(f"method is {method!r}, but must be one of {', '.join(METHODS)}{hint}")
     found: type[Options] = named(METHODS[method])
     return found
@@ -292,8 +290,8 @@ def _refuse(name: str, value: Any, options: Options) -> None:
     """Raises OptionError for an option that would do nothing beside these, unless it is as usual."""
     owners, method = every_field().get(name, {}), options.method
     if not owners:
-        near = get_close_matches(name, fields_of(method), n=1) or get_close_matches(name, every_field(), n=1)
-        raise OptionError(f"no option '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+        hint = suggestion(name, fields_of(method), otherwise=suggestion(name, every_field()))
+        raise OptionError(f"no option '{name}'{hint}")
     if value in [item.default for item in owners.values()]:
         return
     if options.refinement_steps and REFINER in owners:

@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import OptionError
+from impasto.errors import OptionError, suggestion
 from impasto.gallery import is_encoded, is_picture, own_styles, shown
 from impasto.methods import DEFAULT, METHODS, StylizeOptions, every_field, fields_of, options_of
 from impasto.options import Options, choosable, kinds_of
@@ -74,8 +73,7 @@ class Offer:
         known, others = self.options(method), every_field()
         for name in said:
             if name not in others:
-                near = get_close_matches(name, known, n=1)
-                raise OptionError(f"no option '{name[:80]}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+                raise OptionError(f"no option '{name[:80]}'{suggestion(name, known)}")
             if not any(self._is_offered(item) for item in others[name].values()):
                 raise OptionError(f"{name} cannot be chosen on this server")
         kinds = {name: known.get(name, next(iter(others[name].values()))) for name in said}
@@ -130,9 +128,7 @@ class Offer:
     def style(self, name: str) -> Path:
         """The file of a named style. The name is looked up, and never part of a path. Raises OptionError."""
         if name not in self.styles:
-            near = get_close_matches(name, self.styles, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise OptionError(f"style '{name[:80]}' is not on this server{hint}")
+            raise OptionError(f"style '{name[:80]}' is not on this server{suggestion(name, self.styles)}")
         return self.styles[name]
 
     def schema(self, method: str) -> dict[str, dict[str, Any]]:
