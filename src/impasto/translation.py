@@ -1,6 +1,5 @@
 """How a generator between two kinds of pictures, A and B, lies on disk and is applied to pictures of any size."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -79,7 +78,7 @@ def load_generator(path: Path, stylizer: "type[Translator]", direction: str) -> 
     if not state:
         raise WeightsError(f"{path}: has no generator for the direction {direction}")
     try:
-        generator = stylizer.build(config["generator"])
+        generator = stylizer.generator(stylizer.config(**config["generator"]))
         generator.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in state.items()})
     except (KeyError, TypeError, RuntimeError, OptionError) as error:
         raise WeightsError(f"{path}: its generator cannot be built: {str(error).splitlines()[0]}") from None
@@ -110,13 +109,15 @@ def padded_to(picture: Tensor, multiple: int, minimum: int) -> Tensor:
     return F.pad(picture, (0, right, 0, down), mode=mode)
 
 
-class Translator(ABC):
+class Translator:
     """A stylizer whose weights are the style: it takes pictures of one kind and no painting.
 
-    A method's own class adds its options and `build`, the network for a stored config.
+    A method's own class names its options, its network, and the config that this is built from.
     """
 
     options: ClassVar[type[TranslationOptions]]
+    generator: ClassVar[type[nn.Module]]
+    config: ClassVar[type]
 
     def __init__(
         self,
@@ -137,11 +138,6 @@ class Translator(ABC):
         packaged = shipped_weights(str(weights))
         self.weights = packaged if packaged.is_file() else weights
         self._networks: dict[tuple[str, str], tuple[GeneratorModule, torch.dtype]] = {}
-
-    @classmethod
-    @abstractmethod
-    def build(cls, config: Mapping[str, Any]) -> nn.Module:
-        """The network, with any weights, that a file's config describes."""
 
     def __call__(
         self,

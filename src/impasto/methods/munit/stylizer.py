@@ -1,7 +1,7 @@
 """Method `munit`: one kind of pictures made into another in one of many styles, drawn or given (Huang et al. 2018)."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -16,11 +16,7 @@ from impasto.translation import GeneratorModule, Translator, padded_to
 class MUNIT(Translator):
     """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
 
-    options = MUNITOptions
-
-    @classmethod
-    def build(cls, config: Mapping[str, Any]) -> Generator:
-        return Generator(GeneratorConfig(**config))
+    options, generator, config = MUNITOptions, Generator, GeneratorConfig
 
     def styled(
         self, generator: GeneratorModule, styles: Sequence[Tensor], options: TranslationOptions
