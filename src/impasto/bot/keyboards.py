@@ -1,7 +1,6 @@
 """What there is to press, and the server's styles as a picture with numbers, page by page."""
 
 import hashlib
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from impasto.bot.conversation import settable, setting_value
 from impasto.bot.texts import described, say
 from impasto.decoding import read_shown
 from impasto.errors import PictureError
+from impasto.report.sheets import jpeg
 
 # What a pressed button says: one of these words, and after a colon what it needs.
 STYLE, PAGE, ROLE, CANCEL, RETRY, AGAIN, SET, FORGET = (
@@ -145,9 +145,7 @@ class StyleGallery:
             width = round(drawing.textlength(label, font))
             drawing.rectangle((*corner, corner[0] + width + 20, corner[1] + 48), fill="white")
             drawing.text((corner[0] + 10, corner[1] + 24), label, fill="black", font=font, anchor="lm")
-        stream = io.BytesIO()
-        sheet.save(stream, "JPEG", quality=88)
-        return stream.getvalue()
+        return jpeg(sheet, 88)
 
 
 def _normalised(name: str) -> str:
