@@ -36,26 +36,16 @@ class Output:
 
     format: Annotated[
         str | None,
-        Parameter(
-            group=_OUTPUT, choices=("png", "jpg", "webp", "tiff"), help="of all paintings; each content's if not given"
-        ),
+        Parameter(choices=("png", "jpg", "webp", "tiff"), help="of all paintings; each content's if not given"),
     ] = None
-    bits: Annotated[
-        str | None, Parameter(group=_OUTPUT, choices=("8", "16"), help="per channel; the content's if not given")
-    ] = None
-    per_shard: Annotated[
-        int, Parameter(group=_OUTPUT, metavar="N", help="paintings in each shard, where --output is NAME.tar")
-    ] = 1000
-    overwrite: Annotated[
-        bool,
-        Parameter(
-            group=_OUTPUT, help="replace what is there and is not this very painting; never inputs", show_default=False
-        ),
-    ] = False
+    bits: Annotated[str | None, Parameter(choices=("8", "16"), help="per channel; the content's if not given")] = None
+    per_shard: Annotated[int, Parameter(metavar="N", help="paintings in each shard, where --output is NAME.tar")] = 1000
+    overwrite: Annotated[bool, Parameter(help="replace what is there and is not this very painting; never inputs")] = (
+        False
+    )
     ledger: Annotated[
         str | None,
         Parameter(
-            group=_OUTPUT,
             metavar="ADDRESS",
             help="Parquet file that says what became of every input; ledger.parquet in the output if not given",
         ),
@@ -69,29 +59,23 @@ class Run:
     on: Annotated[
         str,
         Parameter(
-            group=_RUN,
             metavar="WHERE",
             help="here: in processes of this machine; local-ray: in Ray on this machine; or the address of a Ray"
             " cluster, such as ray://head:10001, head:6379, or auto for the one that this machine belongs to",
         ),
     ] = HERE
     workers: Annotated[
-        int | None,
-        Parameter(
-            group=_RUN, metavar="N", help="at most; if not given, here one for every core or one GPU, on Ray all"
-        ),
+        int | None, Parameter(metavar="N", help="at most; if not given, here one for every core or one GPU, on Ray all")
     ] = None
-    threads: Annotated[int, Parameter(group=_RUN, metavar="N", help="cores of each worker")] = 1
-    gpus: Annotated[float, Parameter(group=_RUN, metavar="N", help="GPUs of each worker on Ray, such as 1 or 0.5")] = 0
-    device: Annotated[str, Parameter(group=_RUN, help="of workers here: auto, cpu, cuda, cuda:1, mps")] = "auto"
-    weights: Annotated[Path | None, Parameter(group=_RUN, help="file of weights, as for impasto stylize")] = None
+    threads: Annotated[int, Parameter(metavar="N", help="cores of each worker")] = 1
+    gpus: Annotated[float, Parameter(metavar="N", help="GPUs of each worker on Ray, such as 1 or 0.5")] = 0
+    device: Annotated[str, Parameter(help="of workers here: auto, cpu, cuda, cuda:1, mps")] = "auto"
+    weights: Annotated[Path | None, Parameter(help="file of weights, as for impasto stylize")] = None
     pixel_limit: Annotated[
-        int | None, Parameter(group=_RUN, metavar="N", help="refuse larger pictures; 178,956,970 pixels if not given")
+        int | None, Parameter(metavar="N", help="refuse larger pictures; 178,956,970 pixels if not given")
     ] = None
-    json: Annotated[
-        bool, Parameter(group=_RUN, help="print one JSON row per input, nothing else", show_default=False)
-    ] = False
-    quiet: Annotated[bool, Parameter(alias="-q", group=_RUN, help="print errors only", show_default=False)] = False
+    json: Annotated[bool, Parameter(help="print one JSON row per input, nothing else")] = False
+    quiet: Annotated[bool, Parameter(alias="-q", help="print errors only")] = False
 
 
 def batch(
@@ -112,8 +96,8 @@ def batch(
         str | None, Parameter(alias="-o", group=_OUTPUT, help="folder, or NAME.tar for shards; path or address")
     ] = None,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    how: Annotated[Output, Parameter(name="*")] = Output(),
-    run: Annotated[Run, Parameter(name="*")] = Run(),
+    how: Annotated[Output, Parameter(name="*", group=_OUTPUT)] = Output(),
+    run: Annotated[Run, Parameter(name="*", group=_RUN)] = Run(),
 ) -> int:
     """Paint very many pictures in one style, or each in its own.
 

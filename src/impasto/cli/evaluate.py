@@ -24,17 +24,13 @@ _WRITE = Group.create_ordered("What to write")
 class Against:
     """Other pictures."""
 
-    content: Annotated[
-        tuple[Path, ...], Parameter(group=_AGAINST, consume_multiple=True, help="what the outputs were made of")
-    ] = ()
+    content: Annotated[tuple[Path, ...], Parameter(consume_multiple=True, help="what the outputs were made of")] = ()
     style: Annotated[
-        tuple[Path, ...],
-        Parameter(group=_AGAINST, alias="-s", consume_multiple=True, help="paintings that they were made after"),
+        tuple[Path, ...], Parameter(alias="-s", consume_multiple=True, help="paintings that they were made after")
     ] = ()
     reference: Annotated[
         tuple[Path, ...],
         Parameter(
-            group=_AGAINST,
             consume_multiple=True,
             help="real pictures that they should look like, for FID and KID; the styles if not given",
         ),
@@ -42,14 +38,13 @@ class Against:
     floor: Annotated[
         tuple[Path, ...],
         Parameter(
-            group=_AGAINST,
             consume_multiple=True,
             help="other real pictures of the reference's kind: how near real ones come; its halves if not given",
         ),
     ] = ()
     pair: Annotated[
         Literal["name", "order"],
-        Parameter(group=_AGAINST, help="outputs belong to contents and styles by their names, or as they are sorted"),
+        Parameter(help="outputs belong to contents and styles by their names, or as they are sorted"),
     ] = "name"
 
 
@@ -59,30 +54,21 @@ class Runs:
 
     run: Annotated[
         tuple[Path, ...],
-        Parameter(
-            group=_RUNS,
-            consume_multiple=True,
-            help="folder of a run; several, of other seeds, give means and deviations",
-        ),
+        Parameter(consume_multiple=True, help="folder of a run; several, of other seeds, give means and deviations"),
     ] = ()
     data: Annotated[
         tuple[str, ...],
-        Parameter(
-            group=_RUNS, consume_multiple=True, metavar="KIND=FOLDER", help="the whole test set: A=FOLDER B=FOLDER"
-        ),
+        Parameter(consume_multiple=True, metavar="KIND=FOLDER", help="the whole test set: A=FOLDER B=FOLDER"),
     ] = ()
     train: Annotated[
         tuple[str, ...],
         Parameter(
-            group=_RUNS,
             consume_multiple=True,
             metavar="KIND=FOLDER",
             help="the training set, for how near real pictures come to real ones; the test set's halves if not given",
         ),
     ] = ()
-    size: Annotated[
-        int, Parameter(group=_RUNS, metavar="PX", help="squares that test pictures are brought to; 0 leaves them")
-    ] = 256
+    size: Annotated[int, Parameter(metavar="PX", help="squares that test pictures are brought to; 0 leaves them")] = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,38 +78,29 @@ class By:
     networks: Annotated[
         str,
         Parameter(
-            group=_BY,
-            help="of inception (FID, KID) and lpips, separated by commas; none for those that impasto carries alone",
+            help="of inception (FID, KID) and lpips, separated by commas; none for those that impasto carries alone"
         ),
     ] = "inception,lpips"
-    encoder: Annotated[Literal["lite", "vgg19"], Parameter(group=_BY, help="sees distances of content and style")] = (
-        "lite"
-    )
-    inception: Annotated[
-        Path | None, Parameter(group=_BY, help="file of Inception's weights; downloaded once if not given")
-    ] = None
-    vgg16: Annotated[Path | None, Parameter(group=_BY, help="file of LPIPS' VGG-16; downloaded once if not given")] = (
+    encoder: Annotated[Literal["lite", "vgg19"], Parameter(help="sees distances of content and style")] = "lite"
+    inception: Annotated[Path | None, Parameter(help="file of Inception's weights; downloaded once if not given")] = (
         None
     )
-    lpips_heads: Annotated[
-        Path | None, Parameter(group=_BY, help="file of LPIPS' own weights; downloaded once if not given")
-    ] = None
-    weights: Annotated[
-        Path | None,
-        VGG19,
-        Parameter(group=_BY),
-    ] = None
-    device: Annotated[str, DEVICE, Parameter(group=_BY)] = "auto"
-    seed: Annotated[int, Parameter(group=_BY, help="of the subsets of KID")] = 0
+    vgg16: Annotated[Path | None, Parameter(help="file of LPIPS' VGG-16; downloaded once if not given")] = None
+    lpips_heads: Annotated[Path | None, Parameter(help="file of LPIPS' own weights; downloaded once if not given")] = (
+        None
+    )
+    weights: Annotated[Path | None, VGG19, Parameter(group=_BY)] = None
+    device: Annotated[str, DEVICE] = "auto"
+    seed: Annotated[int, Parameter(help="of the subsets of KID")] = 0
 
 
 def evaluate(
     outputs: Annotated[list[Path] | None, Parameter(help="pictures that were made, or folders of them")] = None,
     /,
     *,
-    against: Annotated[Against, Parameter(name="*")] = Against(),
-    runs: Annotated[Runs, Parameter(name="*")] = Runs(),
-    by: Annotated[By, Parameter(name="*")] = By(),
+    against: Annotated[Against, Parameter(name="*", group=_AGAINST)] = Against(),
+    runs: Annotated[Runs, Parameter(name="*", group=_RUNS)] = Runs(),
+    by: Annotated[By, Parameter(name="*", group=_BY)] = By(),
     output: Annotated[
         Path | None,
         Parameter(

@@ -43,7 +43,6 @@ class Output:
         str | None,
         Parameter(
             alias="-o",
-            group=_OUTPUT,
             help="file, whose suffix says the format, or FOLDER/; - is standard output, as PNG; beside the content, as"
             " NAME-impasto, if not given",
         ),
@@ -51,24 +50,17 @@ class Output:
     name: Annotated[
         str | None,
         Parameter(
-            group=_OUTPUT,
             help=f"file names in the folder, of {{stem}} {{suffix}} {{name}} (both) {{number}} {{style}}"
-            f" {{method}} {{size}} {{seed}}; {IN_FOLDER} if not given",
+            f" {{method}} {{size}} {{seed}}; {IN_FOLDER} if not given"
         ),
     ] = None
-    overwrite: Annotated[bool, Parameter(group=_OUTPUT, help="replace files that exist; never the inputs")] = False
+    overwrite: Annotated[bool, Parameter(help="replace files that exist; never the inputs")] = False
     bits: Annotated[
-        str | None,
-        Parameter(
-            group=_OUTPUT, choices=("8", "16"), help="per channel, 16 for PNG and TIFF; the content's if not given"
-        ),
+        str | None, Parameter(choices=("8", "16"), help="per channel, 16 for PNG and TIFF; the content's if not given")
     ] = None
     grid: Annotated[
         Path | None,
-        Parameter(
-            group=_OUTPUT,
-            help="paint every content in every style, all onto this contact sheet; and singly with --output",
-        ),
+        Parameter(help="paint every content in every style, all onto this contact sheet; and singly with --output"),
     ] = None
 
 
@@ -76,39 +68,33 @@ class Output:
 class Run:
     """How the command goes about it."""
 
-    device: Annotated[str, DEVICE, Parameter(group=_RUN)] = "auto"
+    device: Annotated[str, DEVICE] = "auto"
     weights: Annotated[
         Path | None,
         Parameter(
-            group=_RUN,
             help="of a method whose weights are its style: the file that its training wrote, or monet, which comes with"
-            " impasto",
+            " impasto"
         ),
     ] = None
-    vgg19: Annotated[Path | None, VGG19, Parameter(group=_RUN)] = None
+    vgg19: Annotated[Path | None, VGG19] = None
     pixel_limit: Annotated[
-        int | None, Parameter(group=_RUN, metavar="N", help="refuse larger pictures; 178,956,970 pixels if not given")
+        int | None, Parameter(metavar="N", help="refuse larger pictures; 178,956,970 pixels if not given")
     ] = None
     save_every: Annotated[
-        int | None,
-        Parameter(group=_RUN, metavar="N", help="every N steps, keep the picture (OUT.step0050.png) and the state"),
+        int | None, Parameter(metavar="N", help="every N steps, keep the picture (OUT.step0050.png) and the state")
     ] = None
-    losses: Annotated[
-        bool,
-        Parameter(
-            group=_RUN, help="write the losses of every step beside the picture, as OUT.losses.csv", show_default=False
-        ),
-    ] = False
+    losses: Annotated[bool, Parameter(help="write the losses of every step beside the picture, as OUT.losses.csv")] = (
+        False
+    )
     resume: Annotated[
         bool,
         Parameter(
-            group=_RUN,
             help=f"go on where a stopped run left off, and keep the state every {DEFAULT_SAVE_EVERY} or --save-every"
-            " steps",
+            " steps"
         ),
     ] = False
-    json: Annotated[bool, Parameter(group=_RUN, help="print one JSON record per painting, nothing else")] = False
-    quiet: Annotated[bool, Parameter(alias="-q", group=_RUN, help="print errors only")] = False
+    json: Annotated[bool, Parameter(help="print one JSON record per painting, nothing else")] = False
+    quiet: Annotated[bool, Parameter(alias="-q", help="print errors only")] = False
 
 
 def stylize(
@@ -140,8 +126,8 @@ def stylize(
         Parameter(help="repeat the options, and without --style the styles and masks, of this picture by impasto"),
     ] = None,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    output: Annotated[Output, Parameter(name="*")] = Output(),
-    run: Annotated[Run, Parameter(name="*")] = Run(),
+    output: Annotated[Output, Parameter(name="*", group=_OUTPUT)] = Output(),
+    run: Annotated[Run, Parameter(name="*", group=_RUN)] = Run(),
 ) -> int:
     """Paint pictures in the style of others.
 
@@ -219,13 +205,7 @@ class Pictures:
         return [*(one.path for one in (*self.contents, *self.styles, *masks)), *([self.like] if self.like else [])]
 
 
-def _paint(
-    pictures: Pictures,
-    options: Options,
-    output: Output,
-    run: Run,
-    screen: Screen,
-) -> int:
+def _paint(pictures: Pictures, options: Options, output: Output, run: Run, screen: Screen) -> int:
     # PyTorch comes in here.
     from impasto import api
     from impasto.cli.painting import RunDisplay

@@ -39,17 +39,11 @@ COLUMNS, PREVIEW_SECONDS = 48, 1.0
 class Run:
     """How the command goes about it."""
 
-    device: Annotated[str, DEVICE, Parameter(group=_RUN)] = "auto"
-    weights: Annotated[
-        Path | None, Parameter(group=_RUN, help="file of weights, or monet, as of `impasto stylize`")
-    ] = None
-    overwrite: Annotated[
-        bool, Parameter(group=_RUN, help="replace a file that exists; never the inputs", show_default=False)
-    ] = False
-    resume: Annotated[
-        bool, Parameter(group=_RUN, help="go on where a run that was stopped or killed left off", show_default=False)
-    ] = False
-    quiet: Annotated[bool, Parameter(alias="-q", group=_RUN, help="print errors only", show_default=False)] = False
+    device: Annotated[str, DEVICE] = "auto"
+    weights: Annotated[Path | None, Parameter(help="file of weights, or monet, as of `impasto stylize`")] = None
+    overwrite: Annotated[bool, Parameter(help="replace a file that exists; never the inputs")] = False
+    resume: Annotated[bool, Parameter(help="go on where a run that was stopped or killed left off")] = False
+    quiet: Annotated[bool, Parameter(alias="-q", help="print errors only")] = False
 
 
 def video(
@@ -80,7 +74,7 @@ def video(
     ] = None,
     film: Annotated[VideoFlags, Parameter(name="*")] = _NO_VIDEO_FLAGS,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    run: Annotated[Run, Parameter(name="*")] = Run(),
+    run: Annotated[Run, Parameter(name="*", group=_RUN)] = Run(),
 ) -> int:
     """Paint a film in the style of a painting, steadily, with its sound."""
     if clip is None:
