@@ -63,10 +63,7 @@ def attention(
         str | None,
         Parameter(alias="-s", help="picture they look in, or one of impasto's own; none for what looks in the content"),
     ] = None,
-    at: Annotated[
-        tuple[str, ...],
-        Parameter(consume_multiple=True, help="places of the content, each x,y in pixels or percent"),
-    ] = (),
+    at: Annotated[tuple[str, ...], Parameter(help="places of the content, each x,y in pixels or percent")] = (),
     map: Annotated[  # noqa: A002  (the flag's name)
         bool, Parameter(help="also draw where every place looks; a page always has it")
     ] = False,

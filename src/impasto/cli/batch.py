@@ -89,8 +89,7 @@ def batch(
     /,
     *,
     style: Annotated[
-        list[str] | None,
-        Parameter(alias="-s", consume_multiple=True, help="painting, by path, address or name; several are blended"),
+        list[str] | None, Parameter(alias="-s", help="painting, by path, address or name; several are blended")
     ] = None,
     output: Annotated[
         str | None, Parameter(alias="-o", group=_OUTPUT, help="folder, or NAME.tar for shards; path or address")

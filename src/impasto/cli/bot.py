@@ -33,8 +33,7 @@ class Account:
         Path | None, Parameter(help="file with the bot's token; without it, IMPASTO_TELEGRAM_TOKEN holds the token")
     ] = None
     allow: Annotated[
-        tuple[int, ...],
-        Parameter(metavar="ID", consume_multiple=True, help="users who may use the bot, by number; everybody if none"),
+        tuple[int, ...], Parameter(metavar="ID", help="users who may use the bot, by number; everybody if none")
     ] = ()
     memory: Annotated[
         Path, Parameter(metavar="FILE", help="where settings and running paintings survive a restart")

@@ -20,10 +20,7 @@ def compare(
     content: Annotated[list[str], Parameter(help="pictures, folders, globs; or mountains, still_life: impasto's own")],
     /,
     *,
-    style: Annotated[
-        tuple[str, ...],
-        Parameter(alias="-s", consume_multiple=True, help="paintings; or swirls, cubes, ink: impasto's own"),
-    ],
+    style: Annotated[tuple[str, ...], Parameter(alias="-s", help="paintings; or swirls, cubes, ink: impasto's own")],
     methods: Annotated[
         str,
         Parameter(

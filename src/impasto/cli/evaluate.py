@@ -24,23 +24,15 @@ _WRITE = Group.create_ordered("What to write")
 class Against:
     """Other pictures."""
 
-    content: Annotated[tuple[Path, ...], Parameter(consume_multiple=True, help="what the outputs were made of")] = ()
-    style: Annotated[
-        tuple[Path, ...], Parameter(alias="-s", consume_multiple=True, help="paintings that they were made after")
-    ] = ()
+    content: Annotated[tuple[Path, ...], Parameter(help="what the outputs were made of")] = ()
+    style: Annotated[tuple[Path, ...], Parameter(alias="-s", help="paintings that they were made after")] = ()
     reference: Annotated[
         tuple[Path, ...],
-        Parameter(
-            consume_multiple=True,
-            help="real pictures that they should look like, for FID and KID; the styles if not given",
-        ),
+        Parameter(help="real pictures that they should look like, for FID and KID; the styles if not given"),
     ] = ()
     floor: Annotated[
         tuple[Path, ...],
-        Parameter(
-            consume_multiple=True,
-            help="other real pictures of the reference's kind: how near real ones come; its halves if not given",
-        ),
+        Parameter(help="other real pictures of the reference's kind: how near real ones come; its halves if not given"),
     ] = ()
     pair: Annotated[
         Literal["name", "order"],
@@ -53,17 +45,14 @@ class Runs:
     """Generators that `impasto train` made."""
 
     run: Annotated[
-        tuple[Path, ...],
-        Parameter(consume_multiple=True, help="folder of a run; several, of other seeds, give means and deviations"),
+        tuple[Path, ...], Parameter(help="folder of a run; several, of other seeds, give means and deviations")
     ] = ()
     data: Annotated[
-        tuple[str, ...],
-        Parameter(consume_multiple=True, metavar="KIND=FOLDER", help="the whole test set: A=FOLDER B=FOLDER"),
+        tuple[str, ...], Parameter(metavar="KIND=FOLDER", help="the whole test set: A=FOLDER B=FOLDER")
     ] = ()
     train: Annotated[
         tuple[str, ...],
         Parameter(
-            consume_multiple=True,
             metavar="KIND=FOLDER",
             help="the training set, for how near real pictures come to real ones; the test set's halves if not given",
         ),

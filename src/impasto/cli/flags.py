@@ -34,14 +34,14 @@ def shown_default(value: Any) -> str | None:
     return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
-EVERY_PARAMETER = Parameter(negative="", show_env_var=False, show_default=shown_default)
-"""How the flags of every command are."""
+EVERY_PARAMETER = Parameter(negative="", consume_multiple=True, show_env_var=False, show_default=shown_default)
+"""How the flags of every command are; those that take several values take all that follow."""
 
 VGG19 = Parameter(name="--vgg19", help="file of the encoder vgg19; downloaded once if not given")
 
 
 DEVICE = Parameter(help="auto, cpu, cuda, cuda:1, mps")
-DEVICES = Parameter(consume_multiple=True, help="auto, cpu, cuda, cuda:1, mps; a process for each")
+DEVICES = Parameter(help="auto, cpu, cuda, cuda:1, mps; a process for each")
 
 
 def heading(title: str, *, plain: Sequence[str] | None = None) -> Group:
@@ -191,10 +191,7 @@ def check_weights(options: Options, weights: Path | None, vgg19: Path | None) ->
 def _method(methods: Sequence[str], group: Group) -> Parameter:
     about = "; ".join(f"{name}, {options_of(name).about}" for name in methods)
     return Parameter(
-        help=f"how the picture is painted: {about}",
-        choices=tuple(methods),
-        show_default=lambda _: DEFAULT,
-        group=group,
+        help=f"how the picture is painted: {about}", choices=tuple(methods), show_default=lambda _: DEFAULT, group=group
     )
 
 

@@ -43,7 +43,6 @@ class Address:
         tuple[str, ...],
         Parameter(
             metavar="NAME",
-            consume_multiple=True,
             help="the only names, but for localhost, by which the server may be called; any where others are let in",
         ),
     ] = ()
@@ -65,7 +64,6 @@ class ServedModels:
         tuple[str, ...],
         Parameter(
             metavar="NAME=FILE",
-            consume_multiple=True,
             help="weights of vgg19, or of a method whose weights are its style; what has none is not offered, but for"
             " what comes with impasto",
         ),

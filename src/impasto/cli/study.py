@@ -38,8 +38,7 @@ class Scale:
         str, Parameter(help="numbers, separated by commas, instead of the study's own: the ratios of ratio-sweep")
     ] = ""
     at: Annotated[
-        tuple[str, ...],
-        Parameter(consume_multiple=True, help="places of the content for attention-map, each x,y in pixels or percent"),
+        tuple[str, ...], Parameter(help="places of the content for attention-map, each x,y in pixels or percent")
     ] = ()
 
 
@@ -57,10 +56,7 @@ class Trained:
     """Studies whose variants are trainings."""
 
     data: Annotated[
-        tuple[str, ...],
-        Parameter(
-            consume_multiple=True, metavar="KIND=FOLDER", help="A=photos B=paintings, folders or tars, for trainings"
-        ),
+        tuple[str, ...], Parameter(metavar="KIND=FOLDER", help="A=photos B=paintings, folders or tars, for trainings")
     ] = ()
     slim: Annotated[bool, Parameter(help="networks and pictures with a sixteenth of the work")] = False
     seed: Annotated[int, Parameter(help="of everything random in trainings")] = 0
@@ -84,15 +80,12 @@ def study(
     name: Annotated[str, Parameter(help="the study; without one they are listed")] = "",
     /,
     *,
-    content: Annotated[
-        tuple[str, ...], Parameter(consume_multiple=True, help="pictures, folders, or impasto's own")
-    ] = (),
-    style: Annotated[tuple[str, ...], Parameter(alias="-s", consume_multiple=True, help="paintings")] = (),
+    content: Annotated[tuple[str, ...], Parameter(help="pictures, folders, or impasto's own")] = (),
+    style: Annotated[tuple[str, ...], Parameter(alias="-s", help="paintings")] = (),
     target: Annotated[Target, Parameter(name="*")] = Target(),
     evaluated: Annotated[
         tuple[str, ...],
         Parameter(
-            consume_multiple=True,
             metavar="ROW=FILE",
             help="for paper-tables: evaluation.json of `impasto evaluate --run` and the row that it belongs to, as in"
             " Horse2zebra/CycleGAN=run/evaluation/evaluation.json, or DATA/METHOD of data of one's own",

@@ -108,7 +108,6 @@ def stylize(
         list[str] | None,
         Parameter(
             alias="-s",
-            consume_multiple=True,
             help="painting; or a name that `impasto styles` lists, or swirls, cubes, ink: impasto's own; or"
             " NAME.style.safetensors of `impasto encode`. Several are blended, or each has its mask",
         ),
@@ -116,9 +115,8 @@ def stylize(
     mask: Annotated[
         list[str] | None,
         Parameter(
-            consume_multiple=True,
             help="picture that is white where a style goes, one per --style, in their order; not:FILE where it is"
-            " black; rest, or no last one, where no other style goes",
+            " black; rest, or no last one, where no other style goes"
         ),
     ] = None,
     like: Annotated[

@@ -48,10 +48,7 @@ class People:
 
     participants: Annotated[int, Parameter(metavar="N", help="how many people, each with a link of their own")] = 52
     open: Annotated[
-        bool,
-        Parameter(
-            help="one link for all, which gives each who comes a link of their own, until N have one",
-        ),
+        bool, Parameter(help="one link for all, which gives each who comes a link of their own, until N have one")
     ] = False
     url: Annotated[str, Parameter(help="address under which they will reach the server, for the links")] = (
         f"http://{LOOPBACK}:{PORT}"
@@ -86,7 +83,6 @@ def create(
         tuple[str, ...],
         Parameter(
             alias="-r",
-            consume_multiple=True,
             metavar="FOLDER",
             help="folder of results, called like their content and style or CONTENT-STYLE; METHOD=FOLDER for each of"
             " several methods",
@@ -141,7 +137,6 @@ def serve(
         tuple[str, ...],
         Parameter(
             metavar="NAME",
-            consume_multiple=True,
             help="the only names, but for localhost, by which the server may be called; any if none is given",
         ),
     ] = (),

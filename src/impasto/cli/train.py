@@ -66,7 +66,6 @@ class Pictures:
     data: Annotated[
         tuple[str, ...],
         Parameter(
-            consume_multiple=True,
             metavar="FOLDER",
             help="folders of pictures, or tars of pictures; one given twice counts"
             " twice. KIND=FOLDER where the recipe tells kinds apart, as adain does content and style. Where the kinds"
@@ -76,7 +75,6 @@ class Pictures:
     shards: Annotated[
         tuple[str, ...],
         Parameter(
-            consume_multiple=True,
             metavar="ADDRESS",
             help="tars of pictures that stay where they are, as s3://bucket/photos-{000000..000117}.tar; with KIND= as"
             " for --data. A picture is read when its turn comes, and not looked at before",
@@ -94,8 +92,7 @@ class Networks:
     )
     weights: Annotated[Path | None, VGG19] = None
     start: Annotated[
-        Path | None,
-        Parameter(help="file of a decoder with whose weights a recipe of adain begins, not random ones"),
+        Path | None, Parameter(help="file of a decoder with whose weights a recipe of adain begins, not random ones")
     ] = None
 
 
@@ -116,8 +113,7 @@ class Changes:
         Parameter(metavar="N", help="steps between previews, 0 for one at the end; the recipe's own if not given"),
     ] = None
     evaluate_every: Annotated[
-        int | None,
-        Parameter(metavar="N", help="steps between measurements on held-out pictures, 0 for one at the end"),
+        int | None, Parameter(metavar="N", help="steps between measurements on held-out pictures, 0 for one at the end")
     ] = None
     best_by: Annotated[
         str | None,
@@ -131,7 +127,6 @@ class Changes:
     set: Annotated[
         tuple[str, ...],
         Parameter(
-            consume_multiple=True,
             metavar="NAME=VALUE",
             help="any other setting of the recipe, as batch=4 crop=128 save_every=50 generator.width=32",
         ),

@@ -52,11 +52,7 @@ def video(
     *,
     style: Annotated[
         list[str] | None,
-        Parameter(
-            alias="-s",
-            consume_multiple=True,
-            help="painting or name of a style, as of `impasto stylize`; several are blended",
-        ),
+        Parameter(alias="-s", help="painting or name of a style, as of `impasto stylize`; several are blended"),
     ] = None,
     output: Annotated[
         Path | None,

@@ -51,7 +51,7 @@ def fetch(name: Annotated[str, Parameter(help="one of the names in `impasto weig
 @app.command
 def normalise(
     *,
-    data: Annotated[list[Path], Parameter(consume_multiple=True, help="folders of pictures")],
+    data: Annotated[list[Path], Parameter(help="folders of pictures")],
     output: Annotated[Path, Parameter(alias="-o", help="file to write, NAME.safetensors")],
     encoder: Annotated[Literal["lite", "vgg19"], Parameter(help="whose filters")] = "vgg19",
     weights: Annotated[Path | None, VGG19] = None,
