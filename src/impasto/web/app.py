@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, MutableMapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 from fastapi import FastAPI
@@ -62,7 +63,8 @@ def create_app(
     ):
         # Not `include_router`, which may hide its routes from the answer to a wrong method.
         app.router.routes.extend(router.routes)
-    app.get(HEALTH, responses={200: _HEALTH, 503: _HEALTH}, summary="Whether paintings are made")(health)
+    answer = {"model": Health, "description": "how the server is"}
+    app.get(HEALTH, responses={200: answer, 503: answer}, summary="Whether paintings are made")(health)
     text: dict[int | str, dict[str, Any]] = {
         200: {"description": "for Prometheus", "content": {"text/plain": {"schema": {"type": "string"}}}}
     }
@@ -109,17 +111,22 @@ async def _sweeping(app: FastAPI) -> AsyncIterator[None]:
         task.cancel()
 
 
+@dataclass(frozen=True)
+class Health:
+    """How the server is."""
+
+    ready: bool
+    stopping: bool
+    workers: int
+    workers_ready: int
+    waiting: int
+    running: int
+
+
 async def health(request: Request) -> JSONResponse:
     """For load balancers and containers; needs no key."""
     found = request.app.state.service.health()
-    body = {
-        "ready": found.ready,
-        "stopping": found.stopping,
-        "workers": found.workers,
-        "workers_ready": found.workers_ready,
-        "waiting": found.waiting,
-        "running": found.running,
-    }
+    body = {item.name: getattr(found, item.name) for item in fields(Health)}
     return JSONResponse(body, 200 if found.ready else 503, None if found.ready else {"Retry-After": "5"})
 
 
@@ -127,23 +134,3 @@ async def metrics(request: Request) -> Response:
     """In Prometheus' text format; needs the scope `metrics`."""
     request.app.state.access.visitor(request, "metrics")
     return Response(request.app.state.service.metrics_text(), media_type=CONTENT_TYPE)
-
-
-_HEALTH = {
-    "description": "how the server is",
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["ready", "stopping", "workers", "workers_ready", "waiting", "running"],
-                "properties": {
-                    **{key: {"type": "boolean"} for key in ("ready", "stopping")},
-                    **{key: {"type": "integer"} for key in ("workers", "workers_ready", "waiting", "running")},
-                },
-            },
-            "example": {
-                "ready": True, "stopping": False, "workers": 1, "workers_ready": 1, "waiting": 0, "running": 0,
-            },
-        }
-    },
-}  # fmt: skip

@@ -1,8 +1,10 @@
 """What OpenAPI says of the API: the form from the options, and problems as they are."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from fastapi import FastAPI
+from pydantic import Field
 
 from impasto.service import FORMATS, VIDEO_FORMATS, Limits, Offer, PaintRequest, VideoRequest
 from impasto.serving.problem import MEDIA_TYPE
@@ -49,6 +51,7 @@ _REASONS = {
 }
 FILE = {"type": "string", "format": "binary"}
 FORMAT = {"type": "string", "enum": list(FORMATS), "default": PaintRequest.format}
+FILE_BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": FILE}}}}
 _LATER = {"Retry-After": {"description": "seconds until it makes sense to try again", "schema": {"type": "integer"}}}
 
 
@@ -63,6 +66,22 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in sorted({400, 401, 403, 413, 429, 500, 503, *statuses})
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """What was sent once, and is named by its id in requests from then on."""
+
+    id: str
+    width: int
+    height: int
+    bytes: int
+    keep_seconds: Annotated[float, Field(description="of not being named in a request")]
+
+
+def stored(model: type[Stored], description: str) -> dict[str, Any]:
+    """An answer that says what was stored."""
+    return {"model": model, "description": description, "headers": {"Location": {"schema": {"type": "string"}}}}
 
 
 def picture(description: str) -> dict[str, Any]:
