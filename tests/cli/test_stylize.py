@@ -338,7 +338,7 @@ class TestBar:
 
 
 def test_losses_lie_beside_a_painting_that_asks_for_them(impasto, folder):
-    words = (
+    words = [
         "stylize",
         "photo.png",
         "-s",
@@ -351,7 +351,7 @@ def test_losses_lie_beside_a_painting_that_asks_for_them(impasto, folder):
         "3",
         "--scales",
         "1",
-    )
+    ]
     assert impasto(*words, "--losses").code == 0
     first, *lines = (folder / "out.losses.csv").read_text().splitlines()
     assert first == "step,height,width,content,style,tv,range"

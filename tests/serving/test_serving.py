@@ -5,11 +5,10 @@ import http.client
 import json
 import socket
 import threading
-import time
 from contextlib import ExitStack
 
 import pytest
-from connections import read_all
+from connections import read_all, until
 
 pytest.importorskip("uvicorn")
 
@@ -77,13 +76,6 @@ class Site:
 def site():
     with ExitStack() as stack:
         yield lambda how=None, **limits: Site(stack, HttpLimits(**limits), **(how or {}))
-
-
-def until(condition):
-    end = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 HALF = b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\nkey="
