@@ -90,6 +90,13 @@ def painted(language: str, chosen: Mapping[str, Any]) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup([row for row in rows if row])
 
 
+def choice(settings: Mapping[str, Any], text: str) -> tuple[str, Any] | None:
+    """(option, value) of a pressed button, from what stands behind its word; None for what no button of ours says."""
+    name, _, index = text.partition(":")
+    values = settable(settings).get(name, ())
+    return (name, values[int(index)]) if index.isdecimal() and int(index) < len(values) else None
+
+
 def _short(text: str) -> str:
     return text if len(text) <= _LABEL_LENGTH else f"{text[: _LABEL_LENGTH - 1]}…"
 

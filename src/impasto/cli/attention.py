@@ -24,7 +24,7 @@ SUFFIXES = (".png", ".html")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Network:
+class LookNetwork:
     """What computes it, and where."""
 
     weights: Annotated[
@@ -36,7 +36,7 @@ class Network:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class LookTarget:
     """What is written."""
 
     output: Annotated[Path, Parameter(alias="-o", help="NAME.png, or NAME.html for a page on which one can point")] = (
@@ -68,8 +68,8 @@ def attention(
         bool, Parameter(help="also draw where every place looks; a page always has it")
     ] = False,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    network: Annotated[Network, Parameter(name="*")] = Network(),
-    target: Annotated[Target, Parameter(name="*")] = Target(),
+    network: Annotated[LookNetwork, Parameter(name="*")] = LookNetwork(),
+    target: Annotated[LookTarget, Parameter(name="*")] = LookTarget(),
 ) -> int:
     """Show where places of a picture look: in a painting, or, with trained generators, in the picture itself."""
     method, chosen = _method_of(given(options))

@@ -31,7 +31,7 @@ HERE, LISTED = "here", 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output:
+class BatchOutput:
     """Where paintings go."""
 
     format: Annotated[
@@ -53,7 +53,7 @@ class Output:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class BatchRun:
     """Where and how it is done."""
 
     on: Annotated[
@@ -95,8 +95,8 @@ def batch(
         str | None, Parameter(alias="-o", group=_OUTPUT, help="folder, or NAME.tar for shards; path or address")
     ] = None,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    how: Annotated[Output, Parameter(name="*", group=_OUTPUT)] = Output(),
-    run: Annotated[Run, Parameter(name="*", group=_RUN)] = Run(),
+    how: Annotated[BatchOutput, Parameter(name="*", group=_OUTPUT)] = BatchOutput(),
+    run: Annotated[BatchRun, Parameter(name="*", group=_RUN)] = BatchRun(),
 ) -> int:
     """Paint very many pictures in one style, or each in its own.
 
@@ -128,7 +128,7 @@ def batch(
     return _follow(work.run(_executor(run)), work.total, work.ledger, screen, json=run.json)
 
 
-def _check(how: Output, run: Run) -> None:
+def _check(how: BatchOutput, run: BatchRun) -> None:
     check_least(1, per_shard=how.per_shard, workers=run.workers, threads=run.threads)
     check_least(0, gpus=run.gpus)
     if run.gpus and run.on == HERE:
@@ -139,7 +139,7 @@ def _check(how: Output, run: Run) -> None:
         raise OptionError(f"--bits 16 is for PNG and TIFF, but --format is {how.format}")
 
 
-def _device(run: Run) -> str:
+def _device(run: BatchRun) -> str:
     """Of every worker. Raises OptionError if it is not there."""
     from impasto.device import choose_device
 
@@ -148,7 +148,7 @@ def _device(run: Run) -> str:
     return str(choose_device(run.device))
 
 
-def _executor(run: Run) -> "Executor":
+def _executor(run: BatchRun) -> "Executor":
     if run.on == HERE:
         from impasto.batch import local
 

@@ -26,7 +26,7 @@ _NO_LIMITS, _NO_BOT_OPTIONS = LimitsFlags(), BotFlags()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class BotAccount:
     """Which bot it is, who may use it, and where it remembers what they said."""
 
     token_file: Annotated[
@@ -44,7 +44,7 @@ class Account:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServedModels:
+class BotModels:
     """What there is to choose from, and what paints."""
 
     styles: Annotated[
@@ -55,8 +55,8 @@ class ServedModels:
 
 def bot(
     *,
-    account: Annotated[Account, Parameter(name="*")] = Account(),
-    models: Annotated[ServedModels, Parameter(name="*")] = ServedModels(),
+    account: Annotated[BotAccount, Parameter(name="*")] = BotAccount(),
+    models: Annotated[BotModels, Parameter(name="*")] = BotModels(),
     limits: Annotated[LimitsFlags, Parameter(name="*")] = _NO_LIMITS,
     behaviour: Annotated[BotFlags, Parameter(name="*")] = _NO_BOT_OPTIONS,
 ) -> int:
@@ -71,7 +71,7 @@ def bot(
     return 0
 
 
-def _serve(token: str, account: Account, models: ServedModels, limits: Limits, options: BotOptions) -> None:
+def _serve(token: str, account: BotAccount, models: BotModels, limits: Limits, options: BotOptions) -> None:
     with from_extra("bot", "the bot"):
         import aiolimiter  # noqa: F401  (which python-telegram-bot asks for only when it begins)
 
@@ -96,7 +96,7 @@ def _tell(screen: Screen, name: str) -> None:
     screen.note("serving; Ctrl-C stops")
 
 
-def _check(account: Account) -> None:
+def _check(account: BotAccount) -> None:
     parts = urlsplit(account.base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise OptionError(f"--base-url is '{account.base_url}', but must be like https://api.telegram.org")

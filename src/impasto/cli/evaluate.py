@@ -106,12 +106,12 @@ def evaluate(
     _check(against, runs)
     networks = tuple(name.strip() for name in by.networks.split(",") if name.strip() not in ("", "none"))
     # PyTorch comes in here.
-    from impasto.evaluation import Files, Judges
+    from impasto.evaluation import JudgeFiles, Judges
     from impasto.evaluation import report as reports
     from impasto.report.folder import check_files
 
     screen = Screen(quiet=quiet)
-    files = Files(inception=by.inception, vgg16=by.vgg16, lpips_heads=by.lpips_heads, weights=by.weights)
+    files = JudgeFiles(inception=by.inception, vgg16=by.vgg16, lpips_heads=by.lpips_heads, weights=by.weights)
     judges = Judges(networks=networks, encoder=by.encoder, files=files, device=by.device, download=screen.download)
     folder = output
     if folder is None and runs.run:

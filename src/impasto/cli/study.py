@@ -20,7 +20,7 @@ TABLES, SEEN = "paper-tables", "training-pictures"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scale:
+class StudyScale:
     """How much is painted or trained."""
 
     quick: Annotated[bool, Parameter(help="small and short, to see that it works: under a minute")] = False
@@ -43,7 +43,7 @@ class Scale:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Network:
+class StudyNetwork:
     """What sees the pictures."""
 
     encoder: Annotated[str | None, Parameter(help="lite or vgg19; lite if not given")] = None
@@ -52,7 +52,7 @@ class Network:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
+class TrainedVariants:
     """Studies whose variants are trainings."""
 
     data: Annotated[
@@ -67,7 +67,7 @@ class Trained:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class StudyTarget:
     """What is written."""
 
     output: Annotated[
@@ -82,7 +82,7 @@ def study(
     *,
     content: Annotated[tuple[str, ...], Parameter(help="pictures, folders, or impasto's own")] = (),
     style: Annotated[tuple[str, ...], Parameter(alias="-s", help="paintings")] = (),
-    target: Annotated[Target, Parameter(name="*")] = Target(),
+    target: Annotated[StudyTarget, Parameter(name="*")] = StudyTarget(),
     evaluated: Annotated[
         tuple[str, ...],
         Parameter(
@@ -91,9 +91,9 @@ def study(
             " Horse2zebra/CycleGAN=run/evaluation/evaluation.json, or DATA/METHOD of data of one's own",
         ),
     ] = (),
-    scale: Annotated[Scale, Parameter(name="*")] = Scale(),
-    network: Annotated[Network, Parameter(name="*")] = Network(),
-    trained: Annotated[Trained, Parameter(name="*")] = Trained(),
+    scale: Annotated[StudyScale, Parameter(name="*")] = StudyScale(),
+    network: Annotated[StudyNetwork, Parameter(name="*")] = StudyNetwork(),
+    trained: Annotated[TrainedVariants, Parameter(name="*")] = TrainedVariants(),
 ) -> int:
     """Every content goes with every style; impasto's own pictures if none are given. Studies of trainings take --data
     instead; the same command goes on with one that was stopped."""
@@ -134,7 +134,10 @@ def study(
         )
         report = _train(entry, name, folder, scale, network.device, trained)
     else:
-        _refuse(name, **{field: value for field, value in vars(trained).items() if value != getattr(Trained(), field)})
+        _refuse(
+            name,
+            **{field: value for field, value in vars(trained).items() if value != getattr(TrainedVariants(), field)},
+        )
         if scale.at and not entry.asks:
             raise OptionError(f"--at is not for the study {name}")
         report = _paint(entry, name, folder, scale, network, (content, style), overwrite=target.overwrite)
@@ -152,8 +155,8 @@ def _paint(
     entry: "Study",
     name: str,
     folder: Path,
-    scale: Scale,
-    network: Network,
+    scale: StudyScale,
+    network: StudyNetwork,
     words: tuple[Sequence[str], Sequence[str]],
     *,
     overwrite: bool,
@@ -183,7 +186,9 @@ def _paint(
         return run(chosen, name, *pictures, folder, settings, count)
 
 
-def _train(entry: "TrainingStudy", name: str, folder: Path, scale: Scale, device: str, trained: Trained) -> Path:
+def _train(
+    entry: "TrainingStudy", name: str, folder: Path, scale: StudyScale, device: str, trained: TrainedVariants
+) -> Path:
     data = folders_of_kinds(trained.data, "--data")
     from impasto.studies.estimate import seconds_of_trainings
     from impasto.studies.trained import Budget, run

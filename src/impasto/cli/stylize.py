@@ -36,7 +36,7 @@ _NO_FLAGS = OptionFlags()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output:
+class StylizeOutput:
     """Where pictures go."""
 
     output: Annotated[
@@ -65,7 +65,7 @@ class Output:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class StylizeRun:
     """How the command goes about it."""
 
     device: Annotated[str, DEVICE] = "auto"
@@ -124,8 +124,8 @@ def stylize(
         Parameter(help="repeat the options, and without --style the styles and masks, of this picture by impasto"),
     ] = None,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    output: Annotated[Output, Parameter(name="*", group=_OUTPUT)] = Output(),
-    run: Annotated[Run, Parameter(name="*", group=_RUN)] = Run(),
+    output: Annotated[StylizeOutput, Parameter(name="*", group=_OUTPUT)] = StylizeOutput(),
+    run: Annotated[StylizeRun, Parameter(name="*", group=_RUN)] = StylizeRun(),
 ) -> int:
     """Paint pictures in the style of others.
 
@@ -161,12 +161,12 @@ def stylize(
         if len(problems) == 1 and not contents:
             raise problems[0]
         try:
-            return _paint(Pictures(contents, styles, masks, like, problems), chosen, output, run, screen)
+            return _paint(StylizePictures(contents, styles, masks, like, problems), chosen, output, run, screen)
         finally:
             pipes.send()
 
 
-def _check_piped(count: int, output: Output, run: Run) -> None:
+def _check_piped(count: int, output: StylizeOutput, run: StylizeRun) -> None:
     """Raises OptionError for what standard output cannot hold."""
     if count > 1:
         raise OptionError(f"--output - is standard output, which holds one painting, but there are {count}")
@@ -188,7 +188,7 @@ def _meant(words: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Pictures:
+class StylizePictures:
     """What is read. like: whose record was repeated. problems: words that mean no picture."""
 
     contents: Sequence[FileSource]
@@ -203,7 +203,7 @@ class Pictures:
         return [*(one.path for one in (*self.contents, *self.styles, *masks)), *([self.like] if self.like else [])]
 
 
-def _paint(pictures: Pictures, options: Options, output: Output, run: Run, screen: Screen) -> int:
+def _paint(pictures: StylizePictures, options: Options, output: StylizeOutput, run: StylizeRun, screen: Screen) -> int:
     # PyTorch comes in here.
     from impasto import api
     from impasto.cli.painting import RunDisplay
@@ -308,7 +308,7 @@ def _options(like: Path | None, repeated: dict[str, Any], chosen: dict[str, Any]
     return StylizeOptions(**(repeated | chosen))
 
 
-def _check(run: Run, output: Output, options: Options, *, masked: bool) -> None:
+def _check(run: StylizeRun, output: StylizeOutput, options: Options, *, masked: bool) -> None:
     check_least(1, pixel_limit=run.pixel_limit, save_every=run.save_every)
     if output.grid and not options.takes_styles:
         raise OptionError(f"--grid shows contents in several styles, but the method {options.method} has one")
@@ -336,7 +336,7 @@ def _found(find: Callable[[str, Sequence[Path]], T], word: str, folders: Sequenc
         raise PictureError(f"the record names a style that is not here; give it with --style ({error})") from None
 
 
-def _target(output: Output, run: Run, inputs: Sequence[Any]) -> "FileTarget":
+def _target(output: StylizeOutput, run: StylizeRun, inputs: Sequence[Any]) -> "FileTarget":
     """What all paintings' targets share, wherever they are."""
     from impasto.jobs.file_target import FileTarget
 

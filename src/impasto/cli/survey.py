@@ -27,7 +27,7 @@ PORT = 8000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wording:
+class SurveyWording:
     """What people read."""
 
     title: Annotated[str, Parameter(help="heading of the page")] = "Pictures in the style of others"
@@ -43,7 +43,7 @@ class Wording:
 
 
 @dataclass(frozen=True, kw_only=True)
-class People:
+class SurveyPeople:
     """Who may take part."""
 
     participants: Annotated[int, Parameter(metavar="N", help="how many people, each with a link of their own")] = 52
@@ -56,7 +56,7 @@ class People:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class SurveyPictures:
     """What people see."""
 
     ask: Annotated[
@@ -88,9 +88,9 @@ def create(
             " several methods",
         ),
     ],
-    shown: Annotated[Shown, Parameter(name="*")] = Shown(),
-    wording: Annotated[Wording, Parameter(name="*")] = Wording(),
-    people: Annotated[People, Parameter(name="*")] = People(),
+    shown: Annotated[SurveyPictures, Parameter(name="*")] = SurveyPictures(),
+    wording: Annotated[SurveyWording, Parameter(name="*")] = SurveyWording(),
+    people: Annotated[SurveyPeople, Parameter(name="*")] = SurveyPeople(),
 ) -> int:
     """Make a survey of pairs and their results, and the links to hand out."""
     folders = _methods(result)

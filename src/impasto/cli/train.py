@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine:
+class TrainingMachine:
     """What a run is trained on."""
 
     device: Annotated[str, DEVICE] = "auto"
@@ -60,7 +60,7 @@ class Machine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pictures:
+class TrainingPictures:
     """What a run learns from."""
 
     data: Annotated[
@@ -84,7 +84,7 @@ class Pictures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Networks:
+class TrainingNetworks:
     """Files of networks that a run is given."""
 
     teacher: Annotated[Path | None, Parameter(help="file of the network to learn from, where the recipe needs it")] = (
@@ -97,7 +97,7 @@ class Networks:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Changes:
+class RecipeChanges:
     """What a run may have other than its recipe says."""
 
     encoder: Annotated[
@@ -141,12 +141,12 @@ def train(
     recipe: Annotated[str, Parameter(help=f"which run to make: {', '.join(recipe_modules())}")],
     /,
     *,
-    pictures: Annotated[Pictures, Parameter(name="*")] = Pictures(),
+    pictures: Annotated[TrainingPictures, Parameter(name="*")] = TrainingPictures(),
     out: Annotated[Path, Parameter(help="folder of the run")],
-    networks: Annotated[Networks, Parameter(name="*")] = Networks(),
-    changes: Annotated[Changes, Parameter(name="*")] = Changes(),
+    networks: Annotated[TrainingNetworks, Parameter(name="*")] = TrainingNetworks(),
+    changes: Annotated[RecipeChanges, Parameter(name="*")] = RecipeChanges(),
     resume: Annotated[bool, Parameter(help="go on with the run in the folder")] = False,
-    machine: Annotated[Machine, Parameter(name="*")] = Machine(),
+    machine: Annotated[TrainingMachine, Parameter(name="*")] = TrainingMachine(),
 ) -> int:
     """Train a network by one of impasto's recipes. Under torchrun, on all of its processes."""
     settings = _loaded(recipe)
@@ -239,7 +239,7 @@ def _loaded(recipe: str) -> "Recipe":
         return load_recipe(recipe)
 
 
-def _network_files(settings: "Recipe", recipe: str, networks: Networks) -> dict[str, Path]:
+def _network_files(settings: "Recipe", recipe: str, networks: TrainingNetworks) -> dict[str, Path]:
     """The files of networks among the arguments of the recipe's `build`."""
     known = inspect.signature(settings.build).parameters
     files: dict[str, Path] = {}
@@ -267,7 +267,7 @@ def _flag(name: str) -> str:
     return "vgg19" if name == "weights" else name
 
 
-def _given(kinds: Sequence[str], recipe: str, pictures: Pictures) -> Any:
+def _given(kinds: Sequence[str], recipe: str, pictures: TrainingPictures) -> Any:
     """The list of folders, and of addresses of shards as texts; or {kind: these} if the recipe tells kinds apart."""
     data, shards = pictures.data, pictures.shards
     if not data and not shards:
@@ -292,7 +292,7 @@ def _given(kinds: Sequence[str], recipe: str, pictures: Pictures) -> Any:
     return {kind: some for kind, some in given.items() if some}
 
 
-def _changed(settings: Any, recipe: str, changes: Changes) -> Any:
+def _changed(settings: Any, recipe: str, changes: RecipeChanges) -> Any:
     check_least(1, steps=changes.steps, accumulate=changes.accumulate)
     check_least(0, preview_every=changes.preview_every, evaluate_every=changes.evaluate_every)
     settings = with_settings(settings, changes.set)
@@ -322,7 +322,7 @@ def _facts(folders: Any, files: Mapping[str, Path]) -> dict[str, Any]:
     return facts
 
 
-def _accelerator(machine: Machine) -> "Accelerator":
+def _accelerator(machine: TrainingMachine) -> "Accelerator":
     from accelerate import Accelerator
 
     from impasto.device import choose_device

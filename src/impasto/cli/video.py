@@ -36,7 +36,7 @@ COLUMNS, PREVIEW_SECONDS = 48, 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class VideoRun:
     """How the command goes about it."""
 
     device: Annotated[str, DEVICE] = "auto"
@@ -70,7 +70,7 @@ def video(
     ] = None,
     film: Annotated[VideoFlags, Parameter(name="*")] = _NO_VIDEO_FLAGS,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    run: Annotated[Run, Parameter(name="*", group=_RUN)] = Run(),
+    run: Annotated[VideoRun, Parameter(name="*", group=_RUN)] = VideoRun(),
 ) -> int:
     """Paint a film in the style of a painting, steadily, with its sound."""
     if clip is None:

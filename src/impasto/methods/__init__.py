@@ -110,7 +110,7 @@ def load_encoded(file: Path, name: str, options: Options) -> EncodedStyle:
 
 
 @dataclass(frozen=True)
-class Held:
+class TemporalTarget:
     """What a frame of a film should stay. picture: the last painted one, moved as the film moved, (1, 3, H, W).
     weights: how much each place should, (1, 1, H, W) in [0, 1]."""
 
@@ -161,7 +161,7 @@ def painted_by(  # noqa: PLR0913  (as a call)
     masks: "Sequence[NDArray[np.float32]] | None" = None,
     progress: ProgressCallback | None = None,
     saving: Any = None,
-    held: Held | None = None,
+    held: TemporalTarget | None = None,
 ) -> "NDArray[np.float32]":
     """What the stylizer paints, as arrays whatever it takes; its reports and `best` of Cancelled as well.
 

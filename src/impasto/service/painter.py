@@ -41,7 +41,7 @@ PREVIEW_SIDE = 512
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TaskResult:
     """data: the painting, or where a place looks, as a file. cache: {"styles", "models" or "sights": [hits, misses]}
     since the process began."""
 
@@ -76,7 +76,7 @@ class TaskPainter:
         options, some = StylizeOptions(size=64), next(iter(packaged().values()))
         api.paint(image.read(some), [some], options, stylizer=self._session.method(options))
 
-    def paint(self, task: Message, progress: ProgressCallback) -> Outcome:
+    def paint(self, task: Message, progress: ProgressCallback) -> TaskResult:
         """Raises what kept it from being painted; `best` of Cancelled is a `Picture` or None."""
         blobs = iter(task.blobs)
         content = BytesSource(next(blobs), "content")
@@ -88,9 +88,9 @@ class TaskPainter:
         job = PaintJob(content, styles, StylizeOptions(**task.values["options"]), masks)
         painted = paint(job, self._session, progress)
         data = _encoded(painted.picture, task.values["format"], painted.record)
-        return Outcome(data, painted.seconds, self._counts())
+        return TaskResult(data, painted.seconds, self._counts())
 
-    def video(self, task: Message, progress: ProgressCallback) -> Outcome:
+    def video(self, task: Message, progress: ProgressCallback) -> TaskResult:
         """A film, painted in the folder of its job; what another process has painted there already is not painted
         again. Raises what kept it from being painted, and Cancelled; what is done by then is in the folder as well."""
         from impasto.video.options import VideoOptions
@@ -111,9 +111,9 @@ class TaskPainter:
             if room.is_full:
                 raise PictureError(room.problem) from stopped
             raise
-        return Outcome(b"", time.monotonic() - began, self._counts())
+        return TaskResult(b"", time.monotonic() - began, self._counts())
 
-    def look(self, task: Message, progress: ProgressCallback) -> Outcome:
+    def look(self, task: Message, progress: ProgressCallback) -> TaskResult:
         """Where a place looks. Pictures of the last looks are not encoded again.
 
         Raises what `attention.prepare` raises.
@@ -130,7 +130,7 @@ class TaskPainter:
 
         x, y = task.values["place"]
         data = _encoded(image.from_pil(overlay(sight, f"{x}%,{y}%")), kind)
-        return Outcome(data, time.monotonic() - began, self._counts())
+        return TaskResult(data, time.monotonic() - began, self._counts())
 
     def sweep(self) -> None:
         """Let go of pictures that nobody has looked at for some time."""

@@ -18,7 +18,7 @@ from impasto.survey import findings
 from impasto.survey.ratings import SCALE, Interval, Summary
 from impasto.survey.report import Preferred, Rated, Report, order_of
 from impasto.survey.report_figure import draw
-from impasto.survey.store import Pictures, Store
+from impasto.survey.store import PairPictures, Store
 
 FILES = ("report.json", "answers.csv", "pictures.csv", "preferences.csv", "report.png", "report.html")
 
@@ -120,7 +120,7 @@ def page(report: Report, store: Store) -> str:
     )  # fmt: skip
 
 
-def _rated(rated: Rated, number: int, report: Report, pictures: Sequence[Pictures]) -> dict[str, Any]:
+def _rated(rated: Rated, number: int, report: Report, pictures: Sequence[PairPictures]) -> dict[str, Any]:
     return {
         "heading": rated.method if len(report.rated) > 1 else "",
         "finding": findings.finding(rated),
@@ -132,7 +132,7 @@ def _rated(rated: Rated, number: int, report: Report, pictures: Sequence[Picture
     }
 
 
-def _card(summary: Summary, pictures: Pictures, method: int) -> dict[str, Any]:
+def _card(summary: Summary, pictures: PairPictures, method: int) -> dict[str, Any]:
     interval = "" if summary.interval is None else f" ({findings.between(summary.interval)})"
     answers = f"{summary.answers} answer{'' if summary.answers == 1 else 's'}"
     files = {"content": pictures.content, "style": pictures.style, "result": pictures.results[method]}

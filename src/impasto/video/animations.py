@@ -14,7 +14,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from impasto import image
 from impasto.files import replace_file
 from impasto.record import Record
-from impasto.video.clips import Part
+from impasto.video.clips import ClipPart
 from impasto.video.options import VideoOptions
 from impasto.video.reading import explained
 
@@ -40,7 +40,7 @@ class Animation:
 
 
 def write_folder(
-    pieces: Sequence[Path], folder: Path, part: Part, *, bits: int, has_alpha: bool, record: Record
+    pieces: Sequence[Path], folder: Path, part: ClipPart, *, bits: int, has_alpha: bool, record: Record
 ) -> int:
     """PNG files frame-000000.png and so on, in a folder that is there: how many. Raises OSError if one cannot be
     written."""
@@ -57,7 +57,7 @@ def frame_name(number: int) -> str:
 
 
 def write_animation(
-    pieces: Sequence[Path], path: Path, suffix: str, part: Part, options: VideoOptions, end: int, *, has_alpha: bool
+    pieces: Sequence[Path], path: Path, suffix: str, part: ClipPart, options: VideoOptions, end: int, *, has_alpha: bool
 ) -> None:
     """A GIF of one palette for all frames, an animated WebP, or an APNG.
 
@@ -103,7 +103,7 @@ def _timed(frames: Iterator[Any], end: int) -> Iterator[Any]:
         yield frame
 
 
-def _encode(path: Path, container: str, made: Animation, frames: Iterator[Any], part: Part) -> None:
+def _encode(path: Path, container: str, made: Animation, frames: Iterator[Any], part: ClipPart) -> None:
     with av.open(str(path), "w", format=container, options=made.looping) as out:
         stream: Any = None
         for frame in frames:

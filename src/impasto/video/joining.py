@@ -11,7 +11,7 @@ from typing import Any
 
 import av
 
-from impasto.video.clips import Part
+from impasto.video.clips import ClipPart
 from impasto.video.reading import explained, opened
 
 # Of a container, what is said of the file and not of the film.
@@ -30,7 +30,7 @@ class Source:
     """What a film brings besides its pictures. until: seconds of the part; None is all that there is. is_named: whether
     its metadata are kept."""
 
-    def __init__(self, container: Any, out: Any, part: Part, until: Fraction | None, *, is_named: bool) -> None:
+    def __init__(self, container: Any, out: Any, part: ClipPart, until: Fraction | None, *, is_named: bool) -> None:
         self.container = container
         self.is_named = is_named
         self.begin = part.origin * part.clip.time_base
@@ -63,7 +63,7 @@ class Source:
         made.disposition = stream.disposition
         self.streams[stream.index] = made
 
-    def _tell_about(self, out: Any, part: Part) -> None:
+    def _tell_about(self, out: Any, part: ClipPart) -> None:
         out.metadata.update(kept(self.container.metadata, is_named=self.is_named))
         chapters = []
         for chapter in self.container.chapters():
@@ -129,7 +129,7 @@ class _Transcoder:
 
 
 def join_film(
-    pieces: Sequence[Path], path: Path, suffix: str, part: Part, end: int, *, is_whole: bool, is_named: bool,
+    pieces: Sequence[Path], path: Path, suffix: str, part: ClipPart, end: int, *, is_whole: bool, is_named: bool,
     about: Mapping[str, str],
 ) -> None:  # fmt: skip
     """The pieces, as they are, with the sound, subtitles, chapters and, if it `is_named`, metadata of the part's clip.

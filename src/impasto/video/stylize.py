@@ -26,12 +26,12 @@ from impasto.record import to_description
 from impasto.sizes import fit
 from impasto.sources import PathLike, as_list
 from impasto.video.animations import frame_name, write_animation, write_folder
-from impasto.video.clips import Part, open_clip
+from impasto.video.clips import ClipPart, open_clip
 from impasto.video.encoding import check_size, encoding_for
 from impasto.video.joining import join_film
 from impasto.video.motion import Floats, is_cut, motion_between, one_thread
 from impasto.video.options import ANIMATIONS, FILMS, VideoOptions, suffix_of
-from impasto.video.painters import Memory, Shown, channels_first, frame_painter
+from impasto.video.painters import Memory, ShownFrame, channels_first, frame_painter
 from impasto.video.pieces import Pieces, Place
 from impasto.video.reading import Clip, Frame
 from impasto.video.threads import Behind, ahead
@@ -135,7 +135,7 @@ class _Film:
         self.size = fit(self.clip.height, _width(self.clip, target), options.size)
         check_size(clip, *self.size)
         check_memory(stylizer.device, *self.size, stylizer.bytes_per_pixel(options) + BYTES_PER_PIXEL)
-        self.part = Part(self.clip, self.size, video)
+        self.part = ClipPart(self.clip, self.size, video)
         self.names = api.Names(content=clip.name, styles=api.names_of(styles))
         seen = [api.as_style(style, options) for style in styles]
         self.painter = frame_painter(stylizer, seen, options, video.steady)
@@ -214,7 +214,7 @@ class _Film:
                 seconds = float((frame.pts - before.pts) * self.part.time_base)
                 if not is_cut(before.pixels, frame.pixels):
                     motion = motion_between(before.pixels, frame.pixels)
-            yield Item(frame, Shown(frame.pixels, motion, seconds))
+            yield Item(frame, ShownFrame(frame.pixels, motion, seconds))
             before = frame
 
     def _painted(self, item: Item) -> tuple[Floats, Memory] | None:

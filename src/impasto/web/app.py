@@ -14,7 +14,7 @@ import impasto
 from impasto.service import Service
 from impasto.service.limits import MEGA
 from impasto.service.metrics import CONTENT_TYPE
-from impasto.serving.guard import HEALTH, GuardMiddleware, Uploads
+from impasto.serving.guard import HEALTH, GuardMiddleware, UploadLimits
 from impasto.serving.hosts import Hosts
 from impasto.serving.http_limits import HttpLimits
 from impasto.web import jobs, painting, session, site, styles, uploads, videos
@@ -72,7 +72,7 @@ def create_app(
     complete(app, with_keys=keys is not None)
     app.router.routes.extend(site.routes())
     limits = service.limits
-    large = Uploads(
+    large = UploadLimits(
         (LOOK, STYLIZE, STYLIZE_VIDEO, UPLOADS), limits.upload_mb * MEGA + FORM_BYTES, limits.waiting_mb * MEGA,
         on_disk={VIDEOS: limits.video_mb * MEGA},
     )  # fmt: skip

@@ -1,10 +1,9 @@
 """What OpenAPI says of the API: the form from the options, and problems as they are."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import FastAPI
-from pydantic import Field
 
 from impasto.service import FORMATS, VIDEO_FORMATS, Limits, Offer, PaintRequest, VideoRequest
 from impasto.serving.problem import MEDIA_TYPE
@@ -70,13 +69,13 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """What was sent once, and is named by its id in requests from then on."""
+    """What was sent once, and is named by its id in requests from then on. keep_seconds: of not being named in one."""
 
     id: str
     width: int
     height: int
     bytes: int
-    keep_seconds: Annotated[float, Field(description="of not being named in a request")]
+    keep_seconds: float
 
 
 def stored(model: type[Stored], description: str) -> dict[str, Any]:

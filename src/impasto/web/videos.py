@@ -1,10 +1,8 @@
 """`/v1/videos`: films that are sent once, and named in requests from then on. They lie on the disk, for a while."""
 
 from dataclasses import asdict, dataclass
-from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -24,12 +22,12 @@ router = APIRouter(prefix=VIDEOS)
 
 @dataclass(frozen=True, kw_only=True)
 class StoredVideo(Stored):
-    """The same of a film."""
+    """The same of a film. largest_size: longer side that it can be painted at here."""
 
     frames: int
     fps: float
     seconds: float
-    largest_size: Annotated[int, Field(description="longer side that it can be painted at here")]
+    largest_size: int
 
 
 @router.post(

@@ -19,7 +19,7 @@ from impasto.losses.attention_style import (
 from impasto.losses.conventions import content_factor, style_factor
 from impasto.losses.gram import blend
 from impasto.methods.gatys.options import GatysOptions
-from impasto.methods.gatys.windows import Window
+from impasto.methods.gatys.windows import PaddedWindow
 
 Features = Mapping[str, Tensor]
 
@@ -58,7 +58,7 @@ class AttentionTerm:
         found = moments - mean[:, :, None] * mean[:, None, :] if self.kind == "gram" else moments
         return self.weight * 0.25 * (found - self.target).square().mean()
 
-    def loss_in(self, window: Window, features: Tensor) -> Tensor:
+    def loss_in(self, window: PaddedWindow, features: Tensor) -> Tensor:
         """What the window's own features, at this layer, add to `loss` if it is local."""
         target = window.place_in(self.target, self.layer)
         if self.region is None:

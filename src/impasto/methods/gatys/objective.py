@@ -18,10 +18,10 @@ from impasto.losses.out_of_range import out_of_range
 from impasto.losses.temporal import temporal_loss
 from impasto.losses.total_variation import squared_steps, total_variation
 from impasto.masks import visible
-from impasto.methods import Held
+from impasto.methods import TemporalTarget
 from impasto.methods.gatys.attention import AttentionTerm, Seen, at_layer, attention_terms, layers_to_encode
 from impasto.methods.gatys.options import GatysOptions
-from impasto.methods.gatys.windows import MomentSum, Slope, Window, encode, encoded, moments_in, whole, windows
+from impasto.methods.gatys.windows import MomentSum, PaddedWindow, Slope, encode, encoded, moments_in, whole, windows
 
 # A region with less than this share of a picture is not seen, and its Gram matrix is mostly rounding.
 SMALLEST_SHARE = 1e-6
@@ -86,7 +86,7 @@ class Objective:
     weights: Mapping[str, float]
     attention: Sequence[AttentionTerm] = ()
     side: int | None = None
-    held: Held | None = None
+    held: TemporalTarget | None = None
 
     @property
     def layers(self) -> set[str]:
@@ -174,7 +174,7 @@ class Objective:
         return slopes, losses
 
     def _local_losses(
-        self, window: Window, seen: Tensor, features: Mapping[str, Tensor], values: int
+        self, window: PaddedWindow, seen: Tensor, features: Mapping[str, Tensor], values: int
     ) -> dict[str, Tensor]:
         """What the window's own positions add to the losses that are sums over positions. values: of the picture."""
         height = window.core_rows.stop - window.core_rows.start
