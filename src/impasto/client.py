@@ -106,8 +106,7 @@ class Client:
         painted at. It is kept as `upload` keeps a picture."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(Path(clip).stat().st_size)}
         with Path(clip).open("rb") as file:
-            found: dict[str, Any] = json.loads(self._ask("POST", "/v1/videos", file, headers))
-        return found
+            return self._told("POST", "/v1/videos", file, headers)
 
     def attention(
         self,
@@ -147,7 +146,7 @@ class Client:
         body = _file(picture)
         assert isinstance(body, bytes)
         headers = {"Content-Type": "application/octet-stream"}
-        return str(json.loads(self._ask("POST", "/v1/uploads", body, headers))["id"])
+        return str(self._told("POST", "/v1/uploads", body, headers)["id"])
 
     def forget(self, *ids: str) -> None:
         """Have the server let go of jobs and uploads, of those that are painted, too."""
@@ -156,8 +155,7 @@ class Client:
 
     def job(self, job_id: str) -> dict[str, Any]:
         """How a job is."""
-        found: dict[str, Any] = json.loads(self._ask("GET", f"/v1/jobs/{job_id}"))
-        return found
+        return self._told("GET", f"/v1/jobs/{job_id}")
 
     def result(self, job_id: str, format: str = "") -> bytes:  # noqa: A002
         """The painting of a job that is done; of one that was stopped, the best so far.
@@ -187,12 +185,11 @@ class Client:
 
     def methods(self) -> dict[str, Any]:
         """Methods, options, formats and limits."""
-        found: dict[str, Any] = json.loads(self._ask("GET", "/v1/methods"))
-        return found
+        return self._told("GET", "/v1/methods")
 
     def styles(self) -> list[str]:
         """Names of the server's styles."""
-        return [style["name"] for style in json.loads(self._ask("GET", "/v1/styles"))["styles"]]
+        return [style["name"] for style in self._told("GET", "/v1/styles")["styles"]]
 
     def _picture(
         self,
@@ -227,9 +224,7 @@ class Client:
     def _submitted(self, path: str, fields: Fields) -> dict[str, Any]:
         """Its job."""
         body, kind = _form(fields)
-        headers = {"Content-Type": kind, "Prefer": "respond-async"}
-        found: dict[str, Any] = json.loads(self._ask("POST", path, body, headers))
-        return found
+        return self._told("POST", path, body, {"Content-Type": kind, "Prefer": "respond-async"})
 
     def _until(self, deadline: float, submit: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Ask again, as long as the server says when."""
@@ -245,6 +240,11 @@ class Client:
         if time.monotonic() + seconds > deadline:
             raise TimeoutError("the painting is not there in time") from cause
         time.sleep(seconds)
+
+    def _told(self, method: str, path: str, body: Body = b"", headers: dict[str, str] | None = None) -> dict[str, Any]:
+        """What the server answers, as JSON."""
+        found: dict[str, Any] = json.loads(self._ask(method, path, body, headers))
+        return found
 
     def _ask(self, method: str, path: str, body: Body = b"", headers: dict[str, str] | None = None) -> bytes:
         connection, answer = self._open(method, path, body, headers)

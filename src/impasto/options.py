@@ -45,11 +45,22 @@ def option(  # noqa: PLR0913  (a word for each thing that a door shows)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """How to paint, as far as every method has it. A method's own class adds its options, and says what it can do.
+class Checked:
+    """Options of anything. Every value is checked when they are made; OptionError names the one that is wrong."""
 
-    Every value is checked when the options are made; OptionError names the one that is wrong.
-    """
+    def __post_init__(self) -> None:
+        for item in choosable(self):
+            value = as_python(getattr(self, item.name))
+            if isinstance(value, str):
+                value = item.metadata["aliases"].get(value, value)
+            # Also what a record holds, which is JSON.
+            object.__setattr__(self, item.name, value)
+            check(item, value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Checked):
+    """How to paint, as far as every method has it. A method's own class adds its options, and says what it can do."""
 
     method: str = field(default="", init=False)
     """Its name in `methods.METHODS`."""
@@ -115,15 +126,6 @@ class Options:
     """Its options that change where attention looks."""
     look_usual: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """{option: value} by which its attention is shown on request, where others than for painting are of use."""
-
-    def __post_init__(self) -> None:
-        for item in choosable(self):
-            value = as_python(getattr(self, item.name))
-            if isinstance(value, str):
-                value = item.metadata["aliases"].get(value, value)
-            # Also what a record holds, which is JSON.
-            object.__setattr__(self, item.name, value)
-            check(item, value)
 
     def to_json(self) -> dict[str, Any]:
         """{name: value} that `methods.StylizeOptions` takes, with the method's name."""
