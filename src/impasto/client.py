@@ -106,7 +106,7 @@ class Client:
         painted at. It is kept as `upload` keeps a picture."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(Path(clip).stat().st_size)}
         with Path(clip).open("rb") as file:
-            return self._told("POST", "/v1/videos", file, headers)
+            return self._json("POST", "/v1/videos", file, headers)
 
     def attention(
         self,
@@ -146,7 +146,7 @@ class Client:
         body = _file(picture)
         assert isinstance(body, bytes)
         headers = {"Content-Type": "application/octet-stream"}
-        return str(self._told("POST", "/v1/uploads", body, headers)["id"])
+        return str(self._json("POST", "/v1/uploads", body, headers)["id"])
 
     def forget(self, *ids: str) -> None:
         """Have the server let go of jobs and uploads, of those that are painted, too."""
@@ -155,7 +155,7 @@ class Client:
 
     def job(self, job_id: str) -> dict[str, Any]:
         """How a job is."""
-        return self._told("GET", f"/v1/jobs/{job_id}")
+        return self._json("GET", f"/v1/jobs/{job_id}")
 
     def result(self, job_id: str, format: str = "") -> bytes:  # noqa: A002
         """The painting of a job that is done; of one that was stopped, the best so far.
@@ -185,11 +185,11 @@ class Client:
 
     def methods(self) -> dict[str, Any]:
         """Methods, options, formats and limits."""
-        return self._told("GET", "/v1/methods")
+        return self._json("GET", "/v1/methods")
 
     def styles(self) -> list[str]:
         """Names of the server's styles."""
-        return [style["name"] for style in self._told("GET", "/v1/styles")["styles"]]
+        return [style["name"] for style in self._json("GET", "/v1/styles")["styles"]]
 
     def _picture(
         self,
@@ -224,7 +224,7 @@ class Client:
     def _submitted(self, path: str, fields: Fields) -> dict[str, Any]:
         """Its job."""
         body, kind = _form(fields)
-        return self._told("POST", path, body, {"Content-Type": kind, "Prefer": "respond-async"})
+        return self._json("POST", path, body, {"Content-Type": kind, "Prefer": "respond-async"})
 
     def _until(self, deadline: float, submit: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Ask again, as long as the server says when."""
@@ -241,10 +241,10 @@ class Client:
             raise TimeoutError("the painting is not there in time") from cause
         time.sleep(seconds)
 
-    def _told(self, method: str, path: str, body: Body = b"", headers: dict[str, str] | None = None) -> dict[str, Any]:
+    def _json(self, method: str, path: str, body: Body = b"", headers: dict[str, str] | None = None) -> dict[str, Any]:
         """What the server answers, as JSON."""
-        found: dict[str, Any] = json.loads(self._ask(method, path, body, headers))
-        return found
+        answer: dict[str, Any] = json.loads(self._ask(method, path, body, headers))
+        return answer
 
     def _ask(self, method: str, path: str, body: Body = b"", headers: dict[str, str] | None = None) -> bytes:
         connection, answer = self._open(method, path, body, headers)

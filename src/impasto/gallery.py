@@ -79,12 +79,12 @@ def style_file(word: str) -> Path:
     # What no path can be is refused, in better words, where it is read.
     if path.is_file() or "\0" in word:
         return path
-    own = own_styles()
-    if word in own:
-        return own[word]
+    styles = own_styles()
+    if word in styles:
+        return styles[word]
     if path.exists():
         return path
-    hint = suggestion(word, own, otherwise="; `impasto styles` lists those that come with impasto")
+    hint = suggestion(word, styles, otherwise="; `impasto styles` lists those that come with impasto")
     raise PictureError(f"{word}: there is no such file{hint}")
 
 

@@ -69,9 +69,9 @@ def load_generator(path: Path, stylizer: "type[Translator]", direction: str) -> 
     Raises WeightsError if the file is of another method, has not this direction, or is damaged.
     """
     tensors, config = load(path)
-    found, method = config.get("method"), stylizer.options.method
-    if found != method:
-        what = f"is of the method {found}" if found else "holds no generators"
+    recorded, method = config.get("method"), stylizer.options.method
+    if recorded != method:
+        what = f"is of the method {recorded}" if recorded else "holds no generators"
         raise WeightsError(f"{path}: {what}, but the method is {method}")
     prefix = f"{direction}."
     state = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
@@ -131,8 +131,8 @@ class Translator:
         Raises OptionError without weights.
         """
         if weights is None:
-            found = ["generators.safetensors of its training", *self.options.shipped]
-            raise OptionError(f"weights is missing: the method {self.options.method} needs {', or '.join(found)}")
+            accepted = ["generators.safetensors of its training", *self.options.shipped]
+            raise OptionError(f"weights is missing: the method {self.options.method} needs {', or '.join(accepted)}")
         self.device = device
         self.method: str = self.options.method
         packaged = shipped_weights(str(weights))

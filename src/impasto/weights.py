@@ -221,7 +221,7 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], config: Mapping[
 def fitting(
     path: Path,
     what: str,
-    found: "Mapping[str, Tensor]",
+    tensors: "Mapping[str, Tensor]",
     expected: "Mapping[str, Tensor]",
     names: Mapping[str, str] = {},
 ) -> "dict[str, Tensor]":
@@ -233,11 +233,11 @@ def fitting(
     state = {}
     for name, parameter in expected.items():
         key, shape = names.get(name, name), tuple(parameter.shape)
-        if key not in found:
+        if key not in tensors:
             raise WeightsError(f"{path}: {what}: '{key}' of shape {shape} is missing")
-        if tuple(found[key].shape) != shape:
-            raise WeightsError(f"{path}: {what}: '{key}' has shape {tuple(found[key].shape)}, not {shape}")
-        state[name] = found[key]
+        if tuple(tensors[key].shape) != shape:
+            raise WeightsError(f"{path}: {what}: '{key}' has shape {tuple(tensors[key].shape)}, not {shape}")
+        state[name] = tensors[key]
     return state
 
 

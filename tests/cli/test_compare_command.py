@@ -28,9 +28,9 @@ def test_a_damaged_content_and_a_failed_method_are_told_and_the_rest_is_done(imp
     def told(share):
         for number, (_, _, target) in share.pairs.items():
             (folder / target).write_bytes((folder / "photo.png").read_bytes())
-            yield runner.Told(number, seconds=2.5, peak_bytes=2**28, before_bytes=2**27)
+            yield runner.Message(number, seconds=2.5, peak_bytes=2**28, before_bytes=2**27)
 
-    monkeypatch.setattr(runner, "_told_by_process", told)
+    monkeypatch.setattr(runner, "_messages", told)
     done = impasto(
         "compare", "photo.png", "bad.png", "--style", "style.png", "--methods", "adain", "--size", "16", "-o", "out"
     )

@@ -57,9 +57,9 @@ def test_comparisons_take_such_names(impasto, latin, monkeypatch):
     def told(share):
         for number, (content, _, target) in share.pairs.items():
             shutil.copy(content.path, target)
-            yield runner.Told(number, seconds=2.5, peak_bytes=2**28, before_bytes=2**27)
+            yield runner.Message(number, seconds=2.5, peak_bytes=2**28, before_bytes=2**27)
 
-    monkeypatch.setattr(runner, "_told_by_process", told)
+    monkeypatch.setattr(runner, "_messages", told)
     outcome = impasto("compare", CAFE, "--style", STYLE, "--methods", "adain", "--size", "16", "-o", "out")
     assert (outcome.code, outcome.err) == (0, "")
     assert r"caf\xe9 in styl\xe9" in (latin / "out" / "index.html").read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ def jobs(monkeypatch):
         given.append(share)
         yield from worker.paint(share)
 
-    monkeypatch.setattr(runner, "_told_by_process", told)
+    monkeypatch.setattr(runner, "_messages", told)
     return given
 
 

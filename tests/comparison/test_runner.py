@@ -79,7 +79,7 @@ def test_a_method_that_cannot_work_stops_no_other(make, jobs, tmp_path):
 
 
 def die(share, link):
-    link.send(runner.Told(0, "it is too large"))
+    link.send(runner.Message(0, "it is too large"))
     os.kill(os.getpid(), signal.SIGKILL)
 
 

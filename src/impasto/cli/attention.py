@@ -97,9 +97,9 @@ def attention(
     from impasto.report.sheets import png
 
     stylizer = load(method, device=network.device, weights=weights, download=Screen().download)
-    found = views.attention(content, painting, at, how, stylizer=stylizer, baseline=network.baseline)
+    result = views.attention(content, painting, at, how, stylizer=stylizer, baseline=network.baseline)
     title = f"{content.name} looks at {painting.name if painting else 'itself'}"
-    file = views.page(found, title) if target.is_page else png(views.draw(found, overall=map))
+    file = views.page(result, title) if target.is_page else png(views.draw(result, overall=map))
     replace_file(target.output, file)
     Screen().result(str(target.output))
     return 0

@@ -20,12 +20,12 @@ def configuration(app: App, file: Path | None) -> tuple[Env, *tuple[Dict, ...]]:
     if file is None and not Path(FILE).exists():
         return (ENVIRONMENT,)
     path = Path(FILE) if file is None else file
-    found = _parsed(path)
+    settings = _parsed(path)
     commands = [name for name in app if not name.startswith("-")]
-    for name in found:
+    for name in settings:
         if name not in commands:
             raise OptionError(f"{path}: there is no command '{name}'{suggestion(name, commands)}")
-    return ENVIRONMENT, Dict(found, source=str(path))
+    return ENVIRONMENT, Dict(settings, source=str(path))
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -33,13 +33,13 @@ def _parsed(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        found = yaml.safe_load(path.read_bytes())
+        settings = yaml.safe_load(path.read_bytes())
     except FileNotFoundError:
         raise OptionError(f"--config {path}: there is no such file") from None
     except OSError as error:
         raise OptionError(f"{path}: it cannot be read: {reason_of(error)}") from None
     except (yaml.YAMLError, UnicodeError) as error:
         raise OptionError(f"{path}: it is no YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(found, dict | None):
+    if not isinstance(settings, dict | None):
         raise OptionError(f"{path}: it must hold options below the names of commands, as in stylize: {{size: 1024}}")
-    return found or {}
+    return settings or {}

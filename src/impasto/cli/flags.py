@@ -107,15 +107,15 @@ def _title(owners: Sequence[str], methods: Sequence[str]) -> str:
 
 
 def _made(name: str, members: Sequence[tuple[str, Any, Parameter]]) -> type:
-    made = make_dataclass(
+    flags = make_dataclass(
         name,
         [(name, Annotated[kind | None, parameter], field(default=None)) for name, kind, parameter in members],
         frozen=True,
         kw_only=True,
     )
     # cyclopts takes a class apart into flags only if it does not look like a built-in one.
-    made.__module__ = __name__
-    return made
+    flags.__module__ = __name__
+    return flags
 
 
 def given(chosen: Any) -> dict[str, Any]:
@@ -180,12 +180,12 @@ def check_weights(options: Options, weights: Path | None, vgg19: Path | None) ->
 
     Raises OptionError for one that they do not use.
     """
-    own = options.weights_name == options.method
-    if weights is not None and not own:
+    has_weights = options.weights_name == options.method
+    if weights is not None and not has_weights:
         raise OptionError(f"weights are of methods whose weights are their style, but the method is {options.method}")
     if vgg19 is not None and getattr(options, "encoder", "") != "vgg19":
         raise OptionError("vgg19 is a file of the encoder vgg19, and goes with --encoder vgg19")
-    return weights if own else vgg19
+    return weights if has_weights else vgg19
 
 
 def _method(methods: Sequence[str], group: Group) -> Parameter:

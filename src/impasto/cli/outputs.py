@@ -152,7 +152,7 @@ def _places(
         **{name: [Path(value)] for name, value in options.files.items()},
     }
     places = {name: [_place(path, folder) for path in paths] for name, paths in lists.items()}
-    known = {name: some for name, some in places.items() if any(some)}
+    known = {name: files for name, files in places.items() if any(files)}
     return {"places": known} if known else {}
 
 
@@ -175,7 +175,7 @@ def _refuse_collisions(jobs: Sequence[PaintJob]) -> None:
         # The names of states and steps are made without the suffix.
         other = taken.setdefault(path.with_suffix("") if target.save_every else path, job)
         if other is not job:
-            one, same = (_told(entry) for entry in (other, job))
+            one, same = (_in_words(entry) for entry in (other, job))
             if other.content == job.content:
                 remedy = "rename one of the styles"
             else:
@@ -183,7 +183,7 @@ def _refuse_collisions(jobs: Sequence[PaintJob]) -> None:
             raise OptionError(f"{one} and {same} would both be written to {target}; {remedy}")
 
 
-def _told(job: PaintJob) -> str:
+def _in_words(job: PaintJob) -> str:
     """The title with the content's folder, which may be all that tells it from another one."""
     assert isinstance(job.content, FileSource)
     return f"{job.content.path}{job.title.removeprefix(job.content.name)}"

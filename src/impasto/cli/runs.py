@@ -121,15 +121,15 @@ def _curves_of(runs: "Sequence[Run]") -> "tuple[dict[Path, Mapping[str, Curve] |
     """({folder: its curves, or None}, why some could not be read, each reason once)."""
     from impasto.training.runs import losses_of
 
-    found: dict[Path, Mapping[str, Curve] | None] = {}
+    curves: dict[Path, Mapping[str, Curve] | None] = {}
     missing: dict[str, None] = {}
     for run in runs:
         try:
-            found[run.folder] = losses_of(run.folder)
+            curves[run.folder] = losses_of(run.folder)
         except DataError as error:
-            found[run.folder] = None
+            curves[run.folder] = None
             missing[str(error)] = None
-    return found, list(missing)
+    return curves, list(missing)
 
 
 def _summary(run: "Run", curves: "Mapping[str, Curve] | None") -> dict[str, Any]:

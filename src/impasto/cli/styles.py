@@ -87,8 +87,8 @@ def _write_sheet(photo: str, options: Options, output: Path | None, device: str,
     painted = {}
     with screen.counting("painting") as count:
         for number, name in enumerate(named_styles(), 1):
-            made = api.paint(small, [name], replace(options, size=None), stylizer=stylizer)
-            painted[name] = image.to_pil(made.picture)
+            painting = api.paint(small, [name], replace(options, size=None), stylizer=stylizer)
+            painted[name] = image.to_pil(painting.picture)
             count(number, len(named_styles()), name)
     whole, record = sheet(painted, _abreast(width, height, len(painted))), sheet_record([content.name], list(painted))
     image.write(image.from_pil(whole), target, overwrite=overwrite, record=record, sources=[content.path])

@@ -268,8 +268,9 @@ def _repeat(like: Path, screen: Screen) -> Repeated:
     if unknown:
         screen.note(f"{like}: this version of impasto leaves out what it does not know: {', '.join(unknown)}")
     # Records of 0.1 hold the options of all methods, with what was usual then for those that meant nothing.
-    own = {"method", *fields_of(str(recorded.get("method", DEFAULT)))} if recorded.get("method") in METHODS else known
-    options = {name: value for name, value in recorded.items() if name in own}
+    method = recorded.get("method")
+    fields = {"method", *fields_of(method)} if method in METHODS else known
+    options = {name: value for name, value in recorded.items() if name in fields}
     for name in _files():
         for word in _recorded(like, record, name, [options.get(name)]):
             options[name] = word
@@ -287,13 +288,13 @@ def _recorded(like: Path, record: dict[str, Any], name: str, words: Any) -> list
     are. name: of the record's member; words: what it says."""
     places = record.get("places")
     where = places.get(name) if isinstance(places, dict) else None
-    found = []
+    recorded = []
     for number, word in enumerate(words if isinstance(words, list) else []):
         place = where[number] if isinstance(where, list) and number < len(where) else None
         path = called(like.parent, place) if isinstance(place, str) and place else None
         inverted = INVERSE if isinstance(word, str) and word.startswith(INVERSE) else ""
-        found += [f"{inverted}{path}"] if path else [word] if isinstance(word, str) else []
-    return found
+        recorded += [f"{inverted}{path}"] if path else [word] if isinstance(word, str) else []
+    return recorded
 
 
 def _options(like: Path | None, repeated: dict[str, Any], chosen: dict[str, Any]) -> Options:

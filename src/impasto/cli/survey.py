@@ -193,14 +193,14 @@ def report(
     store = Store(file)
     folder = output or file.with_name(f"{file.stem}-report")
     check_files(folder, FILES, overwrite=overwrite, inputs=[file])
-    found = make_report(store, Bootstrap(seed=seed, resamples=resamples))
-    write_report(found, store, folder)
+    summary = make_report(store, Bootstrap(seed=seed, resamples=resamples))
+    write_report(summary, store, folder)
     screen = Screen()
-    for rated in found.rated:
+    for rated in summary.rated:
         screen.note(f"{rated.method}: {finding(rated)}")
-        screen.note(f"  {spread(rated, found)}" if rated.overall else "")
-    for preferred in found.preferred:
-        scores = sorted(zip(preferred.scores, found.settings.methods, strict=True), reverse=True)
+        screen.note(f"  {spread(rated, summary)}" if rated.overall else "")
+    for preferred in summary.preferred:
+        scores = sorted(zip(preferred.scores, summary.settings.methods, strict=True), reverse=True)
         screen.note(f"{preferred.kind}: {', '.join(f'{name} {score:+.2f}' for score, name in scores)}")
         screen.note(f"  {agreement(preferred)}")
     screen.result(str(folder / "report.html"))

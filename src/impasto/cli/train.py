@@ -289,7 +289,7 @@ def _given(kinds: Sequence[str], recipe: str, pictures: TrainingPictures) -> Any
     for kind in kinds:
         if not given[kind]:
             raise OptionError(f"the recipe {recipe} needs --data {kind}=FOLDER as well")
-    return {kind: some for kind, some in given.items() if some}
+    return {kind: places for kind, places in given.items() if places}
 
 
 def _changed(settings: Any, recipe: str, changes: RecipeChanges) -> Any:
@@ -312,7 +312,7 @@ def _facts(folders: Any, files: Mapping[str, Path]) -> dict[str, Any]:
     from impasto.weights import sha256_of
 
     lists = folders.values() if isinstance(folders, dict) else [folders]
-    pictures = [path for some in lists for path in list_pictures(some, shards=True)]
+    pictures = [path for places in lists for path in list_pictures(places, shards=True)]
     names = os.fsencode("\n".join(path.name for path in pictures))
     facts: dict[str, Any] = {"pictures": len(pictures), "picture_names": hashlib.sha256(names).hexdigest()}
     for name, path in files.items():

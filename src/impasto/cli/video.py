@@ -89,13 +89,13 @@ def video(
 
     screen = Screen(quiet=run.quiet)
     stylizer = api.load(chosen.method, device=run.device, weights=run.weights, download=screen.download)
-    words = [word if found.packaged else found.path for word, found in zip(style or (), styles, strict=True)]
+    words = [word if painting.packaged else painting.path for word, painting in zip(style or (), styles, strict=True)]
     with stoppable(interrupt), _in_flags(), _shown(screen, clip.name) as show:
-        made = stylize_video(
+        written = stylize_video(
             clip, words, chosen, video=about, output=output, overwrite=run.overwrite, resume=run.resume,
             stylizer=stylizer, progress=show,
         )  # fmt: skip
-    screen.result(str(made))
+    screen.result(str(written))
     return 0
 
 

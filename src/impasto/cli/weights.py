@@ -101,11 +101,11 @@ def import_weights(
     _check_output(output, overwrite, file)
     method = next(name for name in METHODS if options_of(name).foreign)
     # PyTorch comes in here.
-    found = importer(method)(file, output, layout)
+    imported = importer(method)(file, output, layout)
     screen = Screen()
-    screen.note(f"{file}: {found.name}, {found.what}")
+    screen.note(f"{file}: {imported.name}, {imported.what}")
     screen.result(str(output))
-    if found.network == "encoder":
+    if imported.network == "encoder":
         screen.note(f"use it with --encoder vgg19 --vgg19 {output}; --method {method} needs its decoder as well")
     else:
         screen.note(f"use it with --method {method} --decoder {output} and its encoder: --encoder vgg19 --vgg19 FILE")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from impasto import tensors
 from impasto.comparison.entries import Entry
-from impasto.comparison.worker import Share, Told, work
+from impasto.comparison.worker import Message, Share, work
 from impasto.device import machine
 from impasto.errors import ImpastoError, PictureError, reason_of
 from impasto.evaluation.judges import Judges
@@ -148,18 +148,18 @@ class Comparison:
             )
             for number, cell in waiting
         }
-        for told in _told_by_process(Share(entry.options, entry.weights, self.device, pairs)):
-            if told.pair is None:
-                self.failures.append((entry.name, ImpastoError(told.error)))
+        for message in _messages(Share(entry.options, entry.weights, self.device, pairs)):
+            if message.pair is None:
+                self.failures.append((entry.name, ImpastoError(message.error)))
                 return
-            cell = cells.pop(told.pair)
-            if told.error:
-                self.failures.append((f"{cell.content} in {cell.style} by {entry.name}", ImpastoError(told.error)))
+            cell = cells.pop(message.pair)
+            if message.error:
+                self.failures.append((f"{cell.content} in {cell.style} by {entry.name}", ImpastoError(message.error)))
                 continue
-            cell.seconds, cell.peak_bytes, cell.before_bytes = told.seconds, told.peak_bytes, told.before_bytes
+            cell.seconds, cell.peak_bytes, cell.before_bytes = message.seconds, message.peak_bytes, message.before_bytes
             cell.sha256 = sha256_of(self.folder / cell.file)
-            cell.measures = self._measured(self.folder / cell.file, told.pair)
-            yield told.pair, cell
+            cell.measures = self._measured(self.folder / cell.file, message.pair)
+            yield message.pair, cell
         if cells:
             self.failures.append((entry.name, ImpastoError("its process was killed, perhaps for want of memory")))
 
@@ -169,9 +169,9 @@ class Comparison:
         original = tensors.resize(pixels(content), *picture.shape[-2:])
         painting = of_area(pixels(style), picture.shape[2] * picture.shape[3])
         judges = self.judges
-        found = likeness_of_pair(picture, original, judges) | style_of_pair(picture, painting, judges)
+        values = likeness_of_pair(picture, original, judges) | style_of_pair(picture, painting, judges)
         # What painting is for makes decibels fall.
-        return {name: value for name, value in found.items() if name not in ("PSNR", "MS-SSIM")}
+        return {name: value for name, value in values.items() if name not in ("PSNR", "MS-SSIM")}
 
     def _save(self, known: dict[str, PaintedCell]) -> None:
         """known: of an earlier call, kept until this one is through."""
@@ -189,7 +189,7 @@ class Comparison:
             raise PictureError(f"{self.folder}: cannot be written: {reason_of(error)}") from None
 
 
-def _told_by_process(share: Share) -> Iterator[Told]:
+def _messages(share: Share) -> Iterator[Message]:
     """What a process that works by itself tells, pair by pair; it ends with the caller."""
     # Not forked: threads of PyTorch do not survive that, and memory would be shared.
     context = multiprocessing.get_context("spawn")

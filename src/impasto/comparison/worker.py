@@ -32,7 +32,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Told:
+class Message:
     """What became of a pair; None for all that are left. error: why it is not painted. before_bytes: of memory, held by
     Python, PyTorch and impasto before they had done anything."""
 
@@ -62,13 +62,13 @@ def work(share: Share, link: Connection) -> None:
     # What a library may print is nothing that was found.
     os.dup2(2, 1)
     try:
-        for told in paint(share):
-            link.send(told)
+        for message in paint(share):
+            link.send(message)
     except Exception as error:  # noqa: BLE001  (whatever it is, the other methods go on)
-        link.send(Told(None, f"its process failed: {type(error).__name__}: {error}"))
+        link.send(Message(None, f"its process failed: {type(error).__name__}: {error}"))
 
 
-def paint(share: Share) -> Iterator[Told]:
+def paint(share: Share) -> Iterator[Message]:
     """Paint the pairs, and tell of each. One that fails does not stop the others."""
     idle = held_bytes()
     # Encoding the style counts as painting, as it does where there is one picture to paint.
@@ -89,13 +89,13 @@ def paint(share: Share) -> Iterator[Told]:
             case Started():
                 reset_peak()
             case Painted(PaintJob(target=MeasuredTarget() as target)):
-                yield Told(
+                yield Message(
                     target.number, seconds=event.seconds, peak_bytes=target.peak_bytes, before_bytes=idle
                 )  # fmt: skip
             case Failed() if event.is_final:
-                yield Told(None, str(event.error))
+                yield Message(None, str(event.error))
                 return
             case Failed():
                 for job in event.jobs:
                     if isinstance(job.target, MeasuredTarget):
-                        yield Told(job.target.number, str(event.error))
+                        yield Message(job.target.number, str(event.error))

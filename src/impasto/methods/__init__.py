@@ -179,10 +179,10 @@ def painted_by(  # noqa: PLR0913  (as a call)
     def back(picture: Any) -> Any:
         return picture.numpy() if isinstance(picture, torch.Tensor) else picture
 
-    def report(made: Progress) -> None:
-        preview = made.preview
+    def report(reported: Progress) -> None:
+        preview = reported.preview
         assert progress is not None
-        progress(made if preview is None else replace(made, preview=lambda: back(preview())))
+        progress(reported if preview is None else replace(reported, preview=lambda: back(preview())))
 
     steps: Any = {} if held is None else {"held": held}
     try:
@@ -204,13 +204,13 @@ def StylizeOptions(method: str = DEFAULT, **choices: Any) -> Options:  # noqa: N
     Raises OptionError for a value that is wrong, and for an option that there is not, or that would do nothing.
     """
     kind = options_of(method)
-    own, refining = {item.name for item in choosable(kind)}, _refining(kind)
-    options = kind(**{name: value for name, value in choices.items() if name in own})
+    names, refining = {item.name for item in choosable(kind)}, _refining(kind)
+    options = kind(**{name: value for name, value in choices.items() if name in names})
     chosen = {}
     for name, value in choices.items():
-        if name in refining and name not in own and options.refinement_steps:
+        if name in refining and name not in names and options.refinement_steps:
             chosen[name] = value
-        elif name not in own:
+        elif name not in names:
             _refuse(name, value, options)
     usual, refiner = options_of(REFINER)(), options_of(REFINER)(**chosen)
     return options if refiner == usual else replace(options, refiner=refiner)  # type: ignore[call-arg]
@@ -237,27 +237,27 @@ def options_of(method: Any) -> type[Options]:
     if not isinstance(method, str) or method not in METHODS:
         hint = suggestion(method, METHODS)
         raise OptionError(f"method is {method!r}, but must be one of {', '.join(METHODS)}{hint}")
-    found: type[Options] = named(METHODS[method])
-    return found
+    options: type[Options] = named(METHODS[method])
+    return options
 
 
 def fields_of(method: str) -> dict[str, "Field[Any]"]:
     """{option: field} of everything that can be chosen with a method: its own, those that most people want first, and
     then of its refinement."""
     kind = options_of(method)
-    own = sorted(choosable(kind), key=lambda item: not item.metadata["plain"])
-    return {item.name: item for item in own} | {
-        name: item for name, item in _refining(kind).items() if name not in {one.name for one in own}
+    items = sorted(choosable(kind), key=lambda item: not item.metadata["plain"])
+    return {item.name: item for item in items} | {
+        name: item for name, item in _refining(kind).items() if name not in {one.name for one in items}
     }
 
 
 def every_field() -> dict[str, dict[str, "Field[Any]"]]:
     """{option: {method that has it: its field there}} of all methods."""
-    found: dict[str, dict[str, Field[Any]]] = {}
+    by_name: dict[str, dict[str, Field[Any]]] = {}
     for method in METHODS:
         for item in choosable(options_of(method)):
-            found.setdefault(item.name, {})[method] = item
-    return found
+            by_name.setdefault(item.name, {})[method] = item
+    return by_name
 
 
 def shipped() -> dict[str, Path]:
@@ -268,8 +268,8 @@ def shipped() -> dict[str, Path]:
 
 def importer(method: str) -> Callable[[Path, Path, str | None], Any]:
     """What converts weights of other programs to a method's own: (file, file to write, layout) -> what it was."""
-    made: Callable[[Path, Path, str | None], Any] = named(options_of(method).foreign)
-    return made
+    function: Callable[[Path, Path, str | None], Any] = named(options_of(method).foreign)
+    return function
 
 
 def applies(name: str, method: str, *, refines: bool) -> bool:

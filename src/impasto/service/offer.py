@@ -134,9 +134,9 @@ class Offer:
     def schema(self, method: str) -> dict[str, dict[str, Any]]:
         """{option: JSON Schema} of a method, those that most people want first. Beside what JSON Schema has, `unit`;
         `plain` for what most people want; `refining` for what has an effect only where refinement follows."""
-        own = {item.name for item in choosable(options_of(method))}
+        names = {item.name for item in choosable(options_of(method))}
         return {
-            name: self._schema(item) | ({} if name in own else {"refining": True})
+            name: self._schema(item) | ({} if name in names else {"refining": True})
             for name, item in self.options(method).items()
         }
 
@@ -144,22 +144,22 @@ class Offer:
         """{option: JSON Schema} of all methods together, with `methods`, the only ones that have it, where not all do.
 
         Where methods differ, it says what the first one does, and all choices."""
-        found: dict[str, dict[str, Any]] = {
+        schemas: dict[str, dict[str, Any]] = {
             "method": {
                 "type": "string", "description": "how the picture is painted", "enum": list(self.methods),
                 "default": self.default, "plain": True,
             }
         }  # fmt: skip
         for method in self.methods:
-            for name, own in self.schema(method).items():
-                one = found.setdefault(name, {key: value for key, value in own.items() if key != "refining"})
-                one.setdefault("methods", []).append(method)
-                if "enum" in own:
-                    one["enum"] = list(dict.fromkeys([*one["enum"], *own["enum"]]))
-        for one in found.values():
-            if one.get("methods") == list(self.methods):
-                del one["methods"]
-        return found
+            for name, described in self.schema(method).items():
+                schema = schemas.setdefault(name, {key: value for key, value in described.items() if key != "refining"})
+                schema.setdefault("methods", []).append(method)
+                if "enum" in described:
+                    schema["enum"] = list(dict.fromkeys([*schema["enum"], *described["enum"]]))
+        for schema in schemas.values():
+            if schema.get("methods") == list(self.methods):
+                del schema["methods"]
+        return schemas
 
     def _schema(self, item: "Field[Any]") -> dict[str, Any]:
         limits, kind = item.metadata, kinds_of(item)[0]

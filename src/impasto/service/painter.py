@@ -73,8 +73,8 @@ class TaskPainter:
 
     def warm_up(self) -> None:
         """Load the default method and paint once, so that the first job does not pay for it."""
-        options, some = StylizeOptions(size=64), next(iter(packaged().values()))
-        api.paint(image.read(some), [some], options, stylizer=self._session.method(options))
+        options, path = StylizeOptions(size=64), next(iter(packaged().values()))
+        api.paint(image.read(path), [path], options, stylizer=self._session.method(options))
 
     def paint(self, task: Message, progress: ProgressCallback) -> TaskResult:
         """Raises what kept it from being painted; `best` of Cancelled is a `Picture` or None."""
@@ -124,7 +124,7 @@ class TaskPainter:
         styles = [*uploaded, *(Path(self._paths[name]).read_bytes() for name in task.values["styles"] if name)]
         key = *(hashlib.sha256(data).digest() for data in (content, *styles)), options
         sight = self._sights.get(
-            key, lambda: self._sight(content, styles, options), keep=lambda made: made.num_bytes <= LARGEST_SIGHT
+            key, lambda: self._sight(content, styles, options), keep=lambda value: value.num_bytes <= LARGEST_SIGHT
         )
         from impasto.attention import overlay
 

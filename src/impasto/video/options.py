@@ -45,11 +45,11 @@ class VideoOptions(Checked):
         text = getattr(self, name)
         if text is None:
             return Fraction(0)
-        found = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)", text.strip())
-        if not found:
+        parts = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)", text.strip())
+        if not parts:
             raise OptionError(f"{name} is '{text}', but must be seconds, or minutes and seconds such as 1:02.5")
-        hours, minutes, seconds = (Fraction(part or 0) for part in found.groups())
-        if (found[2] and seconds >= 60) or (found[1] and minutes >= 60):
+        hours, minutes, seconds = (Fraction(part or 0) for part in parts.groups())
+        if (parts[2] and seconds >= 60) or (parts[1] and minutes >= 60):
             raise OptionError(f"{name} is '{text}', but of an hour there are 60 minutes, and of a minute 60 seconds")
         return hours * 3600 + minutes * 60 + seconds
 

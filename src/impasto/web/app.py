@@ -125,9 +125,9 @@ class Health:
 
 async def health(request: Request) -> JSONResponse:
     """For load balancers and containers; needs no key."""
-    found = request.app.state.service.health()
-    body = {item.name: getattr(found, item.name) for item in fields(Health)}
-    return JSONResponse(body, 200 if found.ready else 503, None if found.ready else {"Retry-After": "5"})
+    state = request.app.state.service.health()
+    body = {item.name: getattr(state, item.name) for item in fields(Health)}
+    return JSONResponse(body, 200 if state.ready else 503, None if state.ready else {"Retry-After": "5"})
 
 
 async def metrics(request: Request) -> Response:

@@ -66,7 +66,7 @@ class Copies:
     def sweep(self) -> None:
         """Let go of what is too old."""
         oldest = self._clock() - self._seconds
-        for key in [key for key, (_, made) in self._kept.items() if made <= oldest]:
+        for key in [key for key, (_, since) in self._kept.items() if since <= oldest]:
             del self._kept[key]
 
 

@@ -62,14 +62,14 @@ class Uploads:
         if new.size > limits.uploads_each_mb * MEGA:
             detail = f"the picture has more than {limits.uploads_each_mb:g} MB, which is the limit of this server"
             raise Problem(413, "too-large", detail)
-        own = {name: kept.size for name, kept in self._kept.items() if owner(kept.user) == owner(user)}
-        going, room = [], limits.uploads_each_mb * MEGA - sum(own.values())
-        for name, size in own.items():
+        sizes = {name: kept.size for name, kept in self._kept.items() if owner(kept.user) == owner(user)}
+        going, room = [], limits.uploads_each_mb * MEGA - sum(sizes.values())
+        for name, size in sizes.items():
             if room >= new.size:
                 break
             going.append(name)
             room += size
-        if self.num_bytes - sum(own[name] for name in going) + new.size > limits.uploads_mb * MEGA:
+        if self.num_bytes - sum(sizes[name] for name in going) + new.size > limits.uploads_mb * MEGA:
             # Should one alone be allowed as much as all together, there may be none.
             oldest = next(iter(self._kept.values()), new).used
             wait = limits.keep_seconds - (self._clock() - oldest)

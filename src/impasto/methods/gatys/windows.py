@@ -142,9 +142,9 @@ def moments_in(
 
     region: (1, 1, h, w) of the whole picture at the layer, how much each position counts.
     """
-    own = None if region is None else window.place_in(region, layer)
-    weight = float(features[0, 0].numel()) if own is None else own.double().sum().item()
-    return gram(features, own), mean_of(features, own), weight
+    inside = None if region is None else window.place_in(region, layer)
+    weight = float(features[0, 0].numel()) if inside is None else inside.double().sum().item()
+    return gram(features, inside), mean_of(features, inside), weight
 
 
 def _own(start: int, side: int, length: int) -> slice:
