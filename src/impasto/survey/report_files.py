@@ -12,7 +12,7 @@ from PIL import Image
 from impasto import __version__
 from impasto.report.folder import write_files
 from impasto.report.page import render
-from impasto.report.sheets import data_url, jpeg
+from impasto.report.sheets import data_url, jpeg, reduced
 from impasto.report.tables import to_csv
 from impasto.survey import findings
 from impasto.survey.ratings import SCALE, Interval, Summary
@@ -165,5 +165,4 @@ def _range(interval: Interval | None) -> str:
 
 def _shown(data: bytes) -> str:
     with Image.open(io.BytesIO(data)) as picture:
-        picture.thumbnail((_SIDE, _SIDE))
-        return data_url(jpeg(picture, 88))
+        return data_url(jpeg(reduced(picture, _SIDE), 88))
