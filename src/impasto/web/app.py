@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, MutableMapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 import impasto
 from impasto.service import Service
+from impasto.service.health import Health
 from impasto.service.limits import MEGA
 from impasto.service.metrics import CONTENT_TYPE
 from impasto.serving.guard import HEALTH, GuardMiddleware, UploadLimits
@@ -109,18 +110,6 @@ async def _sweeping(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-
-
-@dataclass(frozen=True)
-class Health:
-    """How the server is."""
-
-    ready: bool
-    stopping: bool
-    workers: int
-    workers_ready: int
-    waiting: int
-    running: int
 
 
 async def health(request: Request) -> JSONResponse:
