@@ -57,19 +57,19 @@ class Client:
         *,
         masks: Sequence[Picture] = (),
         format: str = "png",  # noqa: A002
-        patience: float = 600,
+        wait_seconds: float = 600,
         progress: Callable[[dict[str, Any]], None] | None = None,
         **options: Any,
     ) -> bytes:
         """A painting as a file of the format.
 
         content, style, masks: the bytes of picture files, paths, or ids of uploads. A style that is text and no file
-        here is the name of one of the server's; a mask may be "rest". options: as of `impasto.stylize`. patience:
-        seconds, also of waiting until a full server has room. progress: called with the job whenever it has changed.
+        here is the name of one of the server's; a mask may be "rest". options: as of `impasto.stylize`. wait_seconds:
+        at most, also until a full server has room. progress: called with the job whenever it has changed.
         Raises ServerError, TimeoutError, and ImpastoError if there is no server.
         """
         fields = _fields(content, style, masks, {"format": format, **options})
-        return self._picture("/v1/stylize", fields, patience, progress)
+        return self._picture("/v1/stylize", fields, wait_seconds, progress)
 
     def stylize_video(
         self,
@@ -77,7 +77,7 @@ class Client:
         style: Picture | Sequence[Picture] = (),
         *,
         output: str | os.PathLike[str],
-        patience: float = 3600,
+        wait_seconds: float = 3600,
         progress: Callable[[dict[str, Any]], None] | None = None,
         **options: Any,
     ) -> Path:
@@ -88,7 +88,7 @@ class Client:
         ImpastoError; what was painted until then is written all the same.
         """
         target = Path(output)
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + wait_seconds
         if not (name := os.fspath(clip)).startswith(VIDEO):
             sent = self._until(deadline, lambda: self.upload_video(clip))
             name, options = sent["id"], {"size": sent["largest_size"], **options}
@@ -115,7 +115,7 @@ class Client:
         place: tuple[float, float] = (50, 50),
         *,
         format: str = "png",  # noqa: A002
-        patience: float = 600,
+        wait_seconds: float = 600,
         **options: Any,
     ) -> bytes:
         """Where a place of the content looks, as a file of the format: the style, or, with a method of trained
@@ -124,7 +124,7 @@ class Client:
         place: (x, y) in percent of the content's width and height. The rest is as for `stylize`.
         """
         values = {"x": place[0], "y": place[1], "format": format, **options}
-        return self._picture("/v1/attention", _fields(content, style, (), values), patience)
+        return self._picture("/v1/attention", _fields(content, style, (), values), wait_seconds)
 
     def submit(
         self,
@@ -195,11 +195,11 @@ class Client:
         self,
         path: str,
         fields: Fields,
-        patience: float,
+        wait_seconds: float,
         progress: Callable[[dict[str, Any]], None] | None = None,
     ) -> bytes:
-        """What becomes of a form, however long it takes within the patience."""
-        deadline = time.monotonic() + patience
+        """What becomes of a form, if it takes no longer than that."""
+        deadline = time.monotonic() + wait_seconds
         job = self._ended(self._until(deadline, lambda: self._submitted(path, fields)), deadline, progress)
         return self.result(job["id"])
 

@@ -30,14 +30,14 @@ from impasto.web.videos import PROBES, VIDEOS
 
 
 def create_app(
-    service: Service, patience: HttpLimits | None = None, *, keys: Keys | None = None, hosts: Hosts = ()
+    service: Service, http: HttpLimits | None = None, *, keys: Keys | None = None, hosts: Hosts = ()
 ) -> FastAPI:
     """The app, on a service that somebody else starts and closes.
 
     keys: who may come in; None lets everybody in. hosts: names by which requests may call the server; as it is, only
     this machine's for itself, so that no page of another site can reach it through a visitor's browser.
     """
-    patience = patience or HttpLimits()
+    http = http or HttpLimits()
     app = FastAPI(
         title="impasto",
         summary="Turns pictures into paintings.",
@@ -48,8 +48,8 @@ def create_app(
         redoc_url=None,
         lifespan=_sweeping,
     )
-    app.state.service, app.state.patience = service, patience
-    app.state.access, app.state.rates = Access(keys, patience.rate), Rates()
+    app.state.service, app.state.http = service, http
+    app.state.access, app.state.rates = Access(keys, http.rate), Rates()
     app.state.uploads = uploads.Uploads(service.limits)
     app.state.probes = asyncio.Semaphore(PROBES)
     app.state.copies = Copies(service.limits.keep_seconds)
@@ -83,7 +83,7 @@ def create_app(
         method = scope["method"] if route != "other" else "other"
         service.metrics.http_requests.labels(method, route, status).inc()
 
-    app.add_middleware(GuardMiddleware, limits=patience, hosts=hosts, uploads=large, count=count)
+    app.add_middleware(GuardMiddleware, limits=http, hosts=hosts, uploads=large, count=count)
     return app
 
 
