@@ -22,7 +22,7 @@ class ServiceHealth(Health):
     """The same, with what only its operator may know. problems: of the devices that do not paint.
 
     upload_bytes: of what waits or is painted. results, result_bytes: of what is kept. video_bytes:
-    on the disk, with what is reserved. cache: {"styles" or "sights":
+    on the disk, with what is reserved. cache: {"styles" or "looks":
     (hits, misses)} of the workers since they were started.
     """
 
