@@ -1,6 +1,8 @@
-"""A connection to a server, without what a client would do for one."""
+"""What tests of servers share: a connection without what a client would do for one, and patience."""
 
 import socket
+import time
+from collections.abc import Callable
 
 
 def read_all(connection: socket.socket) -> bytes:
@@ -12,3 +14,11 @@ def read_all(connection: socket.socket) -> bytes:
     except ConnectionResetError:
         pass
     return b"".join(parts)
+
+
+def until(condition: Callable[[], object], timeout: float = 20) -> None:
+    """Wait for what a server does by itself."""
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)

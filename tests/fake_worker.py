@@ -115,7 +115,7 @@ def paint(task: Message) -> None:
     if task.kind == "look":
         block = task.values["options"]["attention_layers"][4:5]
         colour = (*(round(value) for value in task.values["place"]), int(block) if block in set("12345") else 0)
-        write(out, "done", [pixel(*colour)], job=job, seconds=0.01, cache={"sights": [1, 0]})
+        write(out, "done", [pixel(*colour)], job=job, seconds=0.01, cache={"looks": [1, 0]})
         return
     if action == "picture":
         colour = hashlib.sha256(task.blobs[0]).digest()[:3]

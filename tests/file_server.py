@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -10,12 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class File:
-    """breaks_after: bytes of one answer after which the connection is closed."""
+    """breaks_after: bytes of one answer after which the connection is closed. waits: seconds before an answer."""
 
     body: bytes = b""
     has_ranges: bool = True
     breaks_after: int | None = None
     announces: bool = True
+    waits: float = 0.0
 
 
 @dataclass
@@ -35,6 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
             server.requests.append((self.path, "", 404))
             self.send_error(404)
             return
+        time.sleep(file.waits)
         start, status = self._part(file)
         server.requests.append((self.path, self.headers.get("Range", ""), status))
         body = b"" if status == 416 else file.body[start:]

@@ -7,19 +7,17 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
+from file_server import File, FileServer, serving
 
 from impasto import download, weights
-from impasto.errors import Cancelled, WeightsError
+from impasto.errors import WeightsError
 from impasto.weights import WEIGHTS, WeightSpec, cache_folder, fetch, load, load_foreign_state, location, save
 
 PAYLOAD = bytes(range(256)) * 4001  # about 1 MB, and no multiple of the chunks it is read in
@@ -33,51 +31,15 @@ SPEC = WeightSpec(
 )
 
 
-@dataclass
-class Answer:
-    body: bytes = b""
-    status: int = 200
-    announced: int | None = None  # Content-Length; None for the true one, -1 for none at all
-    wait: threading.Event | None = None  # answer only when it is set
-
-
-@dataclass
-class Server:
-    """Answers by path and remembers the paths that were asked for."""
-
-    url: str
-    answers: dict[str, Answer] = field(default_factory=dict)
-    requests: list[str] = field(default_factory=list)
-
-    def spec(self, *paths: str) -> WeightSpec:
-        return replace(SPEC, urls=tuple(self.url + path for path in paths))
-
-
 @pytest.fixture
-def server() -> Iterator[Server]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            state.requests.append(self.path)
-            answer = state.answers.get(self.path, Answer(status=404))
-            if answer.wait:
-                answer.wait.wait(10)
-            with suppress(ConnectionError):  # some clients here hang up on purpose
-                self.send_response(answer.status)
-                if answer.announced != -1:
-                    self.send_header("Content-Length", str(answer.announced or len(answer.body)))
-                self.end_headers()
-                self.wfile.write(answer.body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        state = Server(f"http://127.0.0.1:{http.server_port}")
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+def server() -> Iterator[FileServer]:
+    with serving() as state:
+        state.files["/a"] = File(PAYLOAD)
         yield state
-        http.shutdown()
-        thread.join()
+
+
+def spec_at(server: FileServer, *paths: str) -> WeightSpec:
+    return replace(SPEC, urls=tuple(server.url + path for path in paths))
 
 
 @pytest.fixture(autouse=True)
@@ -143,10 +105,9 @@ def test_import_creates_no_folder_and_loads_no_downloader(tmp_path: Path) -> Non
 # --- fetch ---
 
 
-def test_download_then_cache(server: Server, cache: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    server.answers["/a"] = Answer(PAYLOAD)
+def test_download_then_cache(server: FileServer, cache: Path, capfd: pytest.CaptureFixture[str]) -> None:
     calls: list[tuple[int, int]] = []
-    path = fetch(server.spec("/a"), progress=lambda done, total: calls.append((done, total)))
+    path = fetch(spec_at(server, "/a"), progress=lambda done, total: calls.append((done, total)))
     assert path == cache / "test.pth" == location(SPEC)
     assert path.read_bytes() == PAYLOAD
     assert names_in(cache) == ["test.pth"]
@@ -154,51 +115,41 @@ def test_download_then_cache(server: Server, cache: Path, capfd: pytest.CaptureF
     assert calls == sorted(calls)
     assert calls[-1] == (len(PAYLOAD), len(PAYLOAD))
     assert {total for _, total in calls} == {len(PAYLOAD)}
-    assert fetch(server.spec("/a")) == path
-    assert fetch(server.spec("/a"), offline=True) == path
-    assert server.requests == ["/a"]
+    assert fetch(spec_at(server, "/a")) == path
+    assert fetch(spec_at(server, "/a"), offline=True) == path
+    assert len(server.requests) == 1
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes")
-def test_a_shared_cache_can_be_read_by_others(server: Server) -> None:
-    server.answers["/a"] = Answer(PAYLOAD)
+def test_a_shared_cache_can_be_read_by_others(server: FileServer) -> None:
     mask = os.umask(0o022)
     try:
-        assert fetch(server.spec("/a")).stat().st_mode & 0o777 == 0o644
+        assert fetch(spec_at(server, "/a")).stat().st_mode & 0o777 == 0o644
     finally:
         os.umask(mask)
 
 
 @pytest.mark.parametrize("num_bytes", [len(PAYLOAD), None])
-def test_progress_when_the_server_does_not_say_how_much(server: Server, num_bytes: int | None) -> None:
-    server.answers["/a"] = Answer(PAYLOAD, announced=-1)
+def test_progress_when_the_server_does_not_say_how_much(server: FileServer, num_bytes: int | None) -> None:
+    server.files["/a"] = File(PAYLOAD, announces=False)
     calls: list[tuple[int, int]] = []
-    spec = replace(server.spec("/a"), num_bytes=num_bytes)
+    spec = replace(spec_at(server, "/a"), num_bytes=num_bytes)
     fetch(spec, progress=lambda done, total: calls.append((done, total)))
     assert calls == sorted(calls)
     assert {total for _, total in calls} == {num_bytes or 0}
 
 
-def test_wrong_file_is_refused_and_removed(server: Server, cache: Path) -> None:
-    server.answers["/a"] = Answer(b"<html>please log in</html>")
-    assert "wrong SHA-256" in refusal(server.spec("/a"))
+def test_wrong_file_is_refused_and_removed(server: FileServer, cache: Path) -> None:
+    server.files["/a"] = File(b"<html>please log in</html>")
+    assert "wrong SHA-256" in refusal(spec_at(server, "/a"))
     assert names_in(cache) == []
 
 
-def test_truncated_transfer(server: Server, cache: Path) -> None:
-    server.answers["/a"] = Answer(PAYLOAD[:500_000], announced=len(PAYLOAD))
-    assert "broke off" in refusal(server.spec("/a"))
-    assert names_in(cache) == [".test.pth.partial"], "the next fetch goes on with it"
-    server.answers["/a"] = Answer(PAYLOAD)  # by a server that only sends whole files
-    fetch(server.spec("/a"))
-    assert names_in(cache) == ["test.pth"]
-
-
-def test_not_found(server: Server, cache: Path) -> None:
-    message = refusal(server.spec("/a"))
+def test_not_found(server: FileServer, cache: Path) -> None:
+    message = refusal(spec_at(server, "/none"))
     assert "404 Not Found" in message
-    assert server.url + "/a" in message
+    assert server.url + "/none" in message
     assert str(cache / "test.pth") in message
     assert "--vgg19 FILE" in message
     assert "'lite' works without" in message
@@ -213,84 +164,60 @@ def test_server_down(cache: Path) -> None:
     assert names_in(cache) == []
 
 
-def test_server_silent(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_silent(server: FileServer, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "TIMEOUT_SECONDS", 0.2)
-    wait = threading.Event()
-    server.answers["/a"] = Answer(PAYLOAD, wait=wait)
-    try:
-        assert "did not answer within 0.2 seconds" in refusal(server.spec("/a"))
-    finally:
-        wait.set()
+    server.files["/a"] = File(PAYLOAD, waits=0.5)
+    assert "did not answer within 0.2 seconds" in refusal(spec_at(server, "/a"))
     assert names_in(cache) == []
 
 
-@pytest.mark.parametrize("first", [Answer(status=503), Answer(b"other"), Answer(b"short", announced=99)])
-def test_second_mirror(server: Server, first: Answer) -> None:
-    server.answers |= {"/a": first, "/b": Answer(PAYLOAD)}
-    assert fetch(server.spec("/a", "/b", "/c")).read_bytes() == PAYLOAD
-    assert server.requests == ["/a", "/b"]
-
-
-def test_all_mirrors_fail(server: Server) -> None:
-    server.answers["/b"] = Answer(status=403)
-    message = refusal(server.spec("/a", "/b"))
+def test_all_mirrors_fail(server: FileServer) -> None:
+    server.files["/b"] = File(b"other")
+    message = refusal(spec_at(server, "/none", "/b"))
     assert "404 Not Found" in message
-    assert "403 Forbidden" in message
-    assert f"{server.url}/a or {server.url}/b" in message
+    assert "wrong SHA-256" in message
+    assert f"{server.url}/none or {server.url}/b" in message
 
 
-def test_offline(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    message = refusal(server.spec("/a"), offline=True)
+def test_offline(server: FileServer, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = refusal(spec_at(server, "/a"), offline=True)
     for part in (server.url + "/a", "(1 MB)", str(cache / "test.pth"), "--vgg19 FILE", "'lite' works without"):
         assert part in message
     monkeypatch.setenv("IMPASTO_OFFLINE", "1")
-    assert refusal(server.spec("/a")) == message
+    assert refusal(spec_at(server, "/a")) == message
     assert server.requests == []
     assert not cache.exists()
-    server.answers["/a"] = Answer(PAYLOAD)
     monkeypatch.setenv("IMPASTO_OFFLINE", "0")
-    fetch(server.spec("/a"))
+    fetch(spec_at(server, "/a"))
 
 
-def test_broken_file_in_the_cache_is_replaced(server: Server, cache: Path, caplog: pytest.LogCaptureFixture) -> None:
-    server.answers["/a"] = Answer(PAYLOAD)
+def test_broken_file_in_the_cache_is_replaced(
+    server: FileServer, cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     cache.mkdir()
     (cache / "test.pth").write_bytes(PAYLOAD[:-1])
     with caplog.at_level(logging.WARNING):
-        assert fetch(server.spec("/a")).read_bytes() == PAYLOAD
+        assert fetch(spec_at(server, "/a")).read_bytes() == PAYLOAD
     assert "has been removed" in caplog.text
 
 
-def test_broken_file_in_the_cache_offline(server: Server, cache: Path) -> None:
+def test_broken_file_in_the_cache_offline(server: FileServer, cache: Path) -> None:
     cache.mkdir()
     (cache / "test.pth").write_bytes(b"broken")
-    assert "was damaged and has been removed" in refusal(server.spec("/a"), offline=True)
+    assert "was damaged and has been removed" in refusal(spec_at(server, "/a"), offline=True)
     assert names_in(cache) == []
 
 
-def test_cancelled_by_the_progress_callback(server: Server, cache: Path) -> None:
-    server.answers["/a"] = Answer(PAYLOAD)
-
-    def cancel(done: int, total: int) -> None:
-        raise Cancelled("stop")
-
-    with pytest.raises(Cancelled):
-        fetch(server.spec("/a"), progress=cancel)
-    assert names_in(cache) == [".test.pth.partial"]
-
-
-def test_disk_full(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server.answers["/a"] = Answer(PAYLOAD)
+def test_disk_full(server: FileServer, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**6, 10**6 - 99, 99))
-    message = refusal(server.spec("/a", "/b"))
+    message = refusal(spec_at(server, "/a", "/b"))
     assert f"the disk that holds {cache} is full (1 MB are needed)" in message
     assert names_in(cache) == []
 
 
-def test_cache_folder_that_cannot_be(server: Server, cache: Path) -> None:
+def test_cache_folder_that_cannot_be(server: FileServer, cache: Path) -> None:
     cache.write_text("a file where the folder should be")
-    server.answers["/a"] = Answer(PAYLOAD)
-    assert str(cache / "test.pth") in refusal(server.spec("/a"))
+    assert str(cache / "test.pth") in refusal(spec_at(server, "/a"))
 
 
 def test_embedded_weights_come_from_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What tests of trainings share: pictures, an accelerator as new, a kill that is survived, settings that matter."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,28 @@ def batch(seed: int, count: int = 2, side: int = 32) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     A, B = (torch.randint(0, 256, (count, 3, side, side), generator=generator, dtype=torch.uint8) for _ in range(2))
     return A, B
+
+
+class Plain:
+    """Copies of a training's networks in float64, and plain gradient descent: what its step is held against."""
+
+    def __init__(self, training: Any, rate: float = 1e-3, judges_rate: float | None = None) -> None:
+        both = [*training.generators.values(), *training.discriminators.values()]
+        self.G, self.F, self.D_B, self.D_A = (copy.deepcopy(network).double() for network in both)
+        self.of_generators = torch.optim.SGD([*self.G.parameters(), *self.F.parameters()], lr=rate)
+        self.of_judges = [torch.optim.SGD(D.parameters(), lr=judges_rate or rate) for D in (self.D_B, self.D_A)]
+
+    def learn(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    def check(self, training: Any, *, atol: float, rtol: float = 0) -> None:
+        """The training's networks have learned the same."""
+        both = [*training.generators.values(), *training.discriminators.values()]
+        for network, expected in zip(both, (self.G, self.F, self.D_B, self.D_A), strict=True):
+            for (name, value), right in zip(network.named_parameters(), expected.parameters(), strict=True):
+                torch.testing.assert_close(value.double(), right, atol=atol, rtol=rtol, msg=name)
 
 
 def gradient_descent(parameters: Any) -> torch.optim.Optimizer:

@@ -35,12 +35,12 @@ def file_system(address: str) -> tuple[Any, str]:
     if not is_remote(address):
         return LocalFileSystem(), os.path.abspath(address)  # noqa: PTH100  (links stay, as names come from them)
     try:
-        found: tuple[Any, str] = fsspec.url_to_fs(address)
+        resolved: tuple[Any, str] = fsspec.url_to_fs(address)
     except ImportError as error:
         raise OptionError(f"{address}: {error}") from error
     except (ValueError, OSError) as error:
         raise OptionError(f"{address}: this address cannot be used: {error}") from error
-    return found
+    return resolved
 
 
 def in_full(files: Any, path: str) -> str:
@@ -99,8 +99,8 @@ def listed(address: str, *, deep: bool = True) -> dict[str, Mapping[str, Any]]:
 
     def once() -> dict[str, Mapping[str, Any]]:
         files.invalidate_cache()
-        found: dict[str, Mapping[str, Any]] = files.find(path, maxdepth=None if deep else 1, detail=True)
-        return found
+        listed: dict[str, Mapping[str, Any]] = files.find(path, maxdepth=None if deep else 1, detail=True)
+        return listed
 
     try:
         return explained(address, once, "listed")

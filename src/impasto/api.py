@@ -181,8 +181,8 @@ def encode_style(
     pixels = as_style(style, options)
     if not isinstance(pixels, np.ndarray):
         raise OptionError(f"style '{pixels.name}' is encoded already; impasto paints from it as it is")
-    made: EncodedStyle = stylizer.encode(pixels, options, name=_name(style))  # type: ignore[attr-defined]
-    return made
+    encoded: EncodedStyle = stylizer.encode(pixels, options, name=_name(style))  # type: ignore[attr-defined]
+    return encoded
 
 
 def paint(

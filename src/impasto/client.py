@@ -57,19 +57,19 @@ class Client:
         *,
         masks: Sequence[Picture] = (),
         format: str = "png",  # noqa: A002
-        patience: float = 600,
+        wait_seconds: float = 600,
         progress: Callable[[dict[str, Any]], None] | None = None,
         **options: Any,
     ) -> bytes:
         """A painting as a file of the format.
 
         content, style, masks: the bytes of picture files, paths, or ids of uploads. A style that is text and no file
-        here is the name of one of the server's; a mask may be "rest". options: as of `impasto.stylize`. patience:
-        seconds, also of waiting until a full server has room. progress: called with the job whenever it has changed.
+        here is the name of one of the server's; a mask may be "rest". options: as of `impasto.stylize`. wait_seconds:
+        at most, also until a full server has room. progress: called with the job whenever it has changed.
         Raises ServerError, TimeoutError, and ImpastoError if there is no server.
         """
         fields = _fields(content, style, masks, {"format": format, **options})
-        return self._picture("/v1/stylize", fields, patience, progress)
+        return self._picture("/v1/stylize", fields, wait_seconds, progress)
 
     def stylize_video(
         self,
@@ -77,7 +77,7 @@ class Client:
         style: Picture | Sequence[Picture] = (),
         *,
         output: str | os.PathLike[str],
-        patience: float = 3600,
+        wait_seconds: float = 3600,
         progress: Callable[[dict[str, Any]], None] | None = None,
         **options: Any,
     ) -> Path:
@@ -88,7 +88,7 @@ class Client:
         ImpastoError; what was painted until then is written all the same.
         """
         target = Path(output)
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + wait_seconds
         if not (name := os.fspath(clip)).startswith(VIDEO):
             sent = self._until(deadline, lambda: self.upload_video(clip))
             name, options = sent["id"], {"size": sent["largest_size"], **options}
@@ -106,8 +106,7 @@ class Client:
         painted at. It is kept as `upload` keeps a picture."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(Path(clip).stat().st_size)}
         with Path(clip).open("rb") as file:
-            found: dict[str, Any] = json.loads(self._ask("POST", "/v1/videos", file, headers))
-        return found
+            return self._json("POST", "/v1/videos", file, headers)
 
     def attention(
         self,
@@ -116,7 +115,7 @@ class Client:
         place: tuple[float, float] = (50, 50),
         *,
         format: str = "png",  # noqa: A002
-        patience: float = 600,
+        wait_seconds: float = 600,
         **options: Any,
     ) -> bytes:
         """Where a place of the content looks, as a file of the format: the style, or, with a method of trained
@@ -125,7 +124,7 @@ class Client:
         place: (x, y) in percent of the content's width and height. The rest is as for `stylize`.
         """
         values = {"x": place[0], "y": place[1], "format": format, **options}
-        return self._picture("/v1/attention", _fields(content, style, (), values), patience)
+        return self._picture("/v1/attention", _fields(content, style, (), values), wait_seconds)
 
     def submit(
         self,
@@ -147,7 +146,7 @@ class Client:
         body = _file(picture)
         assert isinstance(body, bytes)
         headers = {"Content-Type": "application/octet-stream"}
-        return str(json.loads(self._ask("POST", "/v1/uploads", body, headers))["id"])
+        return str(self._json("POST", "/v1/uploads", body, headers)["id"])
 
     def forget(self, *ids: str) -> None:
         """Have the server let go of jobs and uploads, of those that are painted, too."""
@@ -156,8 +155,7 @@ class Client:
 
     def job(self, job_id: str) -> dict[str, Any]:
         """How a job is."""
-        found: dict[str, Any] = json.loads(self._ask("GET", f"/v1/jobs/{job_id}"))
-        return found
+        return self._json("GET", f"/v1/jobs/{job_id}")
 
     def result(self, job_id: str, format: str = "") -> bytes:  # noqa: A002
         """The painting of a job that is done; of one that was stopped, the best so far.
@@ -187,22 +185,21 @@ class Client:
 
     def methods(self) -> dict[str, Any]:
         """Methods, options, formats and limits."""
-        found: dict[str, Any] = json.loads(self._ask("GET", "/v1/methods"))
-        return found
+        return self._json("GET", "/v1/methods")
 
     def styles(self) -> list[str]:
         """Names of the server's styles."""
-        return [style["name"] for style in json.loads(self._ask("GET", "/v1/styles"))["styles"]]
+        return [style["name"] for style in self._json("GET", "/v1/styles")["styles"]]
 
     def _picture(
         self,
         path: str,
         fields: Fields,
-        patience: float,
+        wait_seconds: float,
         progress: Callable[[dict[str, Any]], None] | None = None,
     ) -> bytes:
-        """What becomes of a form, however long it takes within the patience."""
-        deadline = time.monotonic() + patience
+        """What becomes of a form, if it takes no longer than that."""
+        deadline = time.monotonic() + wait_seconds
         job = self._ended(self._until(deadline, lambda: self._submitted(path, fields)), deadline, progress)
         return self.result(job["id"])
 
@@ -227,9 +224,7 @@ class Client:
     def _submitted(self, path: str, fields: Fields) -> dict[str, Any]:
         """Its job."""
         body, kind = _form(fields)
-        headers = {"Content-Type": kind, "Prefer": "respond-async"}
-        found: dict[str, Any] = json.loads(self._ask("POST", path, body, headers))
-        return found
+        return self._json("POST", path, body, {"Content-Type": kind, "Prefer": "respond-async"})
 
     def _until(self, deadline: float, submit: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Ask again, as long as the server says when."""
@@ -245,6 +240,11 @@ class Client:
         if time.monotonic() + seconds > deadline:
             raise TimeoutError("the painting is not there in time") from cause
         time.sleep(seconds)
+
+    def _json(self, method: str, path: str, body: Body = b"", headers: dict[str, str] | None = None) -> dict[str, Any]:
+        """What the server answers, as JSON."""
+        answer: dict[str, Any] = json.loads(self._ask(method, path, body, headers))
+        return answer
 
     def _ask(self, method: str, path: str, body: Body = b"", headers: dict[str, str] | None = None) -> bytes:
         connection, answer = self._open(method, path, body, headers)

@@ -37,6 +37,9 @@ _HALVINGS = 12
 # Variance of a colour direction, [0, 1] squared, below which it holds nothing to stretch: a quarter of an 8-bit level.
 _FLAT = 1e-6
 
+# What red, green and blue add to how light a pixel is in grey (Rec. 601).
+LUMA = (0.299, 0.587, 0.114)
+
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
@@ -45,8 +48,8 @@ _CHUNK = 1 << 18
 
 
 def luma(pixels: Floats) -> Floats:
-    """How light each pixel is in grey, as in Pillow (Rec. 601): (..., 3, H, W) -> (..., 1, H, W)."""
-    light: Floats = (pixels * np.array([0.299, 0.587, 0.114], np.float32)[:, None, None]).sum(-3, keepdims=True)
+    """How light each pixel is in grey, as in Pillow: (..., 3, H, W) -> (..., 1, H, W)."""
+    light: Floats = (pixels * np.array(LUMA, np.float32)[:, None, None]).sum(-3, keepdims=True)
     return light
 
 

@@ -203,8 +203,8 @@ def _number(path: Path) -> int | None:
 
 def _cached(path: Path) -> int:
     """Bytes of inactive pages of files, which `memory.stat` of version 1 counts with those of the groups below."""
-    found = dict(line.split(maxsplit=1) for line in _lines(path) if " " in line)
-    return int(found.get("total_inactive_file", found.get("inactive_file", 0)))
+    counters = dict(line.split(maxsplit=1) for line in _lines(path) if " " in line)
+    return int(counters.get("total_inactive_file", counters.get("inactive_file", 0)))
 
 
 def give_memory_back() -> None:

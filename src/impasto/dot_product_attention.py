@@ -23,13 +23,13 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, *, scale: float = 1.0)
     q, k, v = (_widened(x, width).contiguous()[:, None] for x in (queries, keys, values))
     group = q.shape[2] if is_fused(q, k, v) else max(1, LARGEST_MAP // (len(q) * k.shape[2]))
     if group >= q.shape[2]:
-        found = _attended(q, k, v, scale)
+        attended = _attended(q, k, v, scale)
     elif torch.is_grad_enabled() and any(x.requires_grad for x in (q, k, v)):
         parts = [checkpoint(_attended, part, k, v, scale, use_reentrant=False) for part in q.split(group, 2)]
-        found = torch.cat(parts, 2)
+        attended = torch.cat(parts, 2)
     else:
-        found = torch.cat([_attended(part, k, v, scale) for part in q.split(group, 2)], 2)
-    return found[:, 0, :, : values.shape[2]]
+        attended = torch.cat([_attended(part, k, v, scale) for part in q.split(group, 2)], 2)
+    return attended[:, 0, :, : values.shape[2]]
 
 
 def is_fused(q: Tensor, k: Tensor, v: Tensor) -> bool:

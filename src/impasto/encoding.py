@@ -62,8 +62,8 @@ def save(image: Any, file: BinaryIO, kind: str, record: Record | None) -> None:
 def _save_elsewhere(image: Any, file: BinaryIO, kind: str, record: Record | None) -> None:
     """The same by a process that has threads."""
     about = image.width, image.height, image.bands, image.format, image.interpretation
-    made = None if record is None else records.to_text(record)
-    given = json.dumps([about, kind, made]).encode() + b"\n" + pixels(image).tobytes()
+    text = None if record is None else records.to_text(record)
+    given = json.dumps([about, kind, text]).encode() + b"\n" + pixels(image).tobytes()
     command = [sys.executable, "-c", f"from {__name__} import _save_for_another; _save_for_another()"]
     done = subprocess.run(command, input=given, capture_output=True, check=False)  # noqa: S603
     if done.returncode:
@@ -72,10 +72,10 @@ def _save_elsewhere(image: Any, file: BinaryIO, kind: str, record: Record | None
 
 
 def _save_for_another() -> None:
-    (width, height, bands, format_, interpretation), kind, made = json.loads(sys.stdin.buffer.readline())
+    (width, height, bands, format_, interpretation), kind, text = json.loads(sys.stdin.buffer.readline())
     image = library().Image.new_from_memory(sys.stdin.buffer.read(), width, height, bands, format_)
     stream = io.BytesIO()
-    save(image.copy(interpretation=interpretation), stream, kind, None if made is None else json.loads(made))
+    save(image.copy(interpretation=interpretation), stream, kind, None if text is None else json.loads(text))
     sys.stdout.buffer.write(stream.getvalue())
 
 

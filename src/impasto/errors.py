@@ -3,8 +3,9 @@
 Each message is one line for a person: what was wrong, with which file or option, and what to do about it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Any
 
 
@@ -51,6 +52,17 @@ class Cancelled(ImpastoError):  # noqa: N818  (the trade's word; it reports a wi
 def reason_of(error: OSError) -> str:
     """What the system says, as the end of a sentence: 'no space left on device'."""
     return (error.strerror or str(error)).lower()
+
+
+def suggestion(word: object, known: Iterable[str], *, otherwise: str = "") -> str:
+    """The end of an error about a word that is none of those known: the one that was probably meant, or `otherwise`."""
+    near = get_close_matches(str(word), [*known], n=1)
+    return f"; did you mean '{near[0]}'?" if near else otherwise
+
+
+def suggestion_or_list(word: object, known: Iterable[str]) -> str:
+    """The same, or all that there are."""
+    return suggestion(word, known, otherwise=f"; there are {', '.join(known)}")
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def fields(data: Any, wanted: Iterable[int]) -> dict[int, tuple[int, ...] | str]
     (place,) = unpack("Q", 8) if is_big else unpack("I", 4)
     (count,) = unpack("Q", place) if is_big else unpack("H", place)
     place, step, room = place + (8 if is_big else 2), 20 if is_big else 12, 8 if is_big else 4
-    found: dict[int, tuple[int, ...] | str] = {}
+    entries: dict[int, tuple[int, ...] | str] = {}
     for number in range(min(count, 2**16)):
         tag, kind, length = unpack("HHQ" if is_big else "HHI", place + number * step)
         if tag not in wanted:
@@ -48,10 +48,10 @@ def fields(data: Any, wanted: Iterable[int]) -> dict[int, tuple[int, ...] | str]
             text = bytes(data[start + value : start + value + length])
             if len(text) < length:
                 raise ValueError("a text is cut short")
-            found[tag] = text.partition(b"\0")[0].decode("latin-1")
+            entries[tag] = text.partition(b"\0")[0].decode("latin-1")
         elif kind in _LETTERS and length <= _MOST_NUMBERS:
-            found[tag] = unpack(f"{length}{_LETTERS[kind]}", value)
-    return found
+            entries[tag] = unpack(f"{length}{_LETTERS[kind]}", value)
+    return entries
 
 
 def described(description: str) -> bytes:

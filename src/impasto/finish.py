@@ -45,10 +45,10 @@ class Finish:
     def watching(self, progress: ProgressCallback | None) -> ProgressCallback:
         """The same reports, with previews that are finished, too; the last one is remembered."""
 
-        def report(made: Progress) -> None:
-            self.last, preview = made, made.preview
+        def report(reported: Progress) -> None:
+            self.last, preview = reported, reported.preview
             if progress:
-                progress(made if preview is None else replace(made, preview=lambda: self(preview())))
+                progress(reported if preview is None else replace(reported, preview=lambda: self(preview())))
 
         return report
 

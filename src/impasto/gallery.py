@@ -4,14 +4,13 @@ import json
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path, PurePath
 
 from safetensors import safe_open
 
-from impasto.errors import PictureError
+from impasto.errors import PictureError, suggestion
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".tif": "TIFF", ".tiff": "TIFF"}
 """The formats that can be written, by suffix."""
@@ -80,13 +79,12 @@ def style_file(word: str) -> Path:
     # What no path can be is refused, in better words, where it is read.
     if path.is_file() or "\0" in word:
         return path
-    own = own_styles()
-    if word in own:
-        return own[word]
+    styles = own_styles()
+    if word in styles:
+        return styles[word]
     if path.exists():
         return path
-    near = get_close_matches(word, own, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else "; `impasto styles` lists those that come with impasto"
+    hint = suggestion(word, styles, otherwise="; `impasto styles` lists those that come with impasto")
     raise PictureError(f"{word}: there is no such file{hint}")
 
 

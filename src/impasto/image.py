@@ -133,13 +133,13 @@ def on_white(picture: Picture) -> Picture:
     return Picture(pixels, bits=picture.bits, notes=picture.notes)
 
 
-def from_decoded(found: Decoded) -> Picture:
+def from_decoded(decoded: Decoded) -> Picture:
     """A picture from what was decoded of a file."""
-    height, width, channels = found.samples.shape
-    if height * width > WHOLE and channels in (1, 3) and found.samples.dtype.kind == "u":
-        planes = np.broadcast_to(found.samples.transpose(2, 0, 1)[None], (1, 3, height, width))
-        return Picture(Held(planes), bits=found.bits, notes=found.notes)
-    return _from_channels(fractions(found.samples), found.bits, found.notes)
+    height, width, channels = decoded.samples.shape
+    if height * width > WHOLE and channels in (1, 3) and decoded.samples.dtype.kind == "u":
+        planes = np.broadcast_to(decoded.samples.transpose(2, 0, 1)[None], (1, 3, height, width))
+        return Picture(Held(planes), bits=decoded.bits, notes=decoded.notes)
+    return _from_channels(fractions(decoded.samples), decoded.bits, decoded.notes)
 
 
 def _from_channels(channels: Floats, bits: int, notes: tuple[str, ...] = ()) -> Picture:

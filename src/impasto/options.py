@@ -6,11 +6,10 @@ read each default, range and help text from there.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from impasto.errors import OptionError
+from impasto.errors import OptionError, suggestion
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -46,11 +45,22 @@ def option(  # noqa: PLR0913  (a word for each thing that a door shows)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """How to paint, as far as every method has it. A method's own class adds its options, and says what it can do.
+class Checked:
+    """Options of anything. Every value is checked when they are made; OptionError names the one that is wrong."""
 
-    Every value is checked when the options are made; OptionError names the one that is wrong.
-    """
+    def __post_init__(self) -> None:
+        for item in choosable(self):
+            value = as_python(getattr(self, item.name))
+            if isinstance(value, str):
+                value = item.metadata["aliases"].get(value, value)
+            # Also what a record holds, which is JSON.
+            object.__setattr__(self, item.name, value)
+            check(item, value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Checked):
+    """How to paint, as far as every method has it. A method's own class adds its options, and says what it can do."""
 
     method: str = field(default="", init=False)
     """Its name in `methods.METHODS`."""
@@ -116,15 +126,6 @@ class Options:
     """Its options that change where attention looks."""
     look_usual: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """{option: value} by which its attention is shown on request, where others than for painting are of use."""
-
-    def __post_init__(self) -> None:
-        for item in choosable(self):
-            value = as_python(getattr(self, item.name))
-            if isinstance(value, str):
-                value = item.metadata["aliases"].get(value, value)
-            # Also what a record holds, which is JSON.
-            object.__setattr__(self, item.name, value)
-            check(item, value)
 
     def to_json(self) -> dict[str, Any]:
         """{name: value} that `methods.StylizeOptions` takes, with the method's name."""
@@ -335,8 +336,7 @@ def check(item: "Field[Any]", value: Any) -> None:
         raise OptionError(f"{item.name} is {value!r}, but must be {expected}")
     limits = item.metadata
     if limits["choices"] and value not in limits["choices"]:
-        near = get_close_matches(str(value), limits["choices"], n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = suggestion(value, limits["choices"])
         raise OptionError(f"{item.name} is '{value}', but must be one of {', '.join(limits['choices'])}{hint}")
     if isinstance(value, int | float) and not _is_within(value, limits):
         raise OptionError(f"{item.name} is {value}, but must be {described_range(limits) or 'a finite number'}")

@@ -140,8 +140,8 @@ class PictureFile:
         """The colour profile."""
         if self.format == "PNG":
             return png_chunks.profile(self._data)
-        found = self._field("icc-profile-data")
-        return None if found is None else bytes(found)
+        data = self._field("icc-profile-data")
+        return None if data is None else bytes(data)
 
     @property
     def is_inverted(self) -> bool:
@@ -158,8 +158,8 @@ class PictureFile:
         if self.format == "PNG":
             return png_chunks.text(self._data, keyword)
         if self.format == "TIFF":
-            found = self._field("image-description")
-            return found if isinstance(found, str) else None
+            description = self._field("image-description")
+            return description if isinstance(description, str) else None
         try:
             described = exif.fields(self._field("exif-data") or b"", (exif.DESCRIPTION,)).get(exif.DESCRIPTION)
         except ValueError:

@@ -42,8 +42,8 @@ class PILFile(PictureFile):
 
     @property
     def profile(self) -> bytes | None:
-        found = self._pil.info.get("icc_profile")
-        return found if isinstance(found, bytes) else None
+        data = self._pil.info.get("icc_profile")
+        return data if isinstance(data, bytes) else None
 
     @property
     def has_alpha(self) -> bool:

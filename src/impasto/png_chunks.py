@@ -58,7 +58,7 @@ def profile(data: Any) -> bytes | None:
 
 def text(data: Any, keyword: str) -> str | None:
     """The last text with this keyword, if it is no longer than it may be."""
-    found = None
+    description = None
     for name, start, end in chunks(data):
         key = keyword.encode("latin-1") + b"\0"
         if name not in (b"tEXt", b"zTXt", b"iTXt") or data[start + 8 : start + 8 + len(key)] != key:
@@ -71,8 +71,8 @@ def text(data: Any, keyword: str) -> str | None:
             value = value[2:].split(b"\0", 2)[-1]
             value = _inflated(value) if is_packed else value
         if len(value) <= LONGEST:
-            found = value.decode("utf-8" if name == b"iTXt" else "latin-1", errors="replace")
-    return found
+            description = value.decode("utf-8" if name == b"iTXt" else "latin-1", errors="replace")
+    return description
 
 
 def frames(data: Any) -> int:

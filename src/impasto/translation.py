@@ -1,6 +1,5 @@
 """How a generator between two kinds of pictures, A and B, lies on disk and is applied to pictures of any size."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -70,16 +69,16 @@ def load_generator(path: Path, stylizer: "type[Translator]", direction: str) -> 
     Raises WeightsError if the file is of another method, has not this direction, or is damaged.
     """
     tensors, config = load(path)
-    found, method = config.get("method"), stylizer.options.method
-    if found != method:
-        what = f"is of the method {found}" if found else "holds no generators"
+    recorded, method = config.get("method"), stylizer.options.method
+    if recorded != method:
+        what = f"is of the method {recorded}" if recorded else "holds no generators"
         raise WeightsError(f"{path}: {what}, but the method is {method}")
     prefix = f"{direction}."
     state = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
     if not state:
         raise WeightsError(f"{path}: has no generator for the direction {direction}")
     try:
-        generator = stylizer.build(config["generator"])
+        generator = stylizer.generator(stylizer.config(**config["generator"]))
         generator.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in state.items()})
     except (KeyError, TypeError, RuntimeError, OptionError) as error:
         raise WeightsError(f"{path}: its generator cannot be built: {str(error).splitlines()[0]}") from None
@@ -110,13 +109,15 @@ def padded_to(picture: Tensor, multiple: int, minimum: int) -> Tensor:
     return F.pad(picture, (0, right, 0, down), mode=mode)
 
 
-class Translator(ABC):
+class Translator:
     """A stylizer whose weights are the style: it takes pictures of one kind and no painting.
 
-    A method's own class adds its options and `build`, the network for a stored config.
+    A method's own class names its options, its network, and the config that this is built from.
     """
 
     options: ClassVar[type[TranslationOptions]]
+    generator: ClassVar[type[nn.Module]]
+    config: ClassVar[type]
 
     def __init__(
         self,
@@ -130,18 +131,13 @@ class Translator(ABC):
         Raises OptionError without weights.
         """
         if weights is None:
-            found = ["generators.safetensors of its training", *self.options.shipped]
-            raise OptionError(f"weights is missing: the method {self.options.method} needs {', or '.join(found)}")
+            accepted = ["generators.safetensors of its training", *self.options.shipped]
+            raise OptionError(f"weights is missing: the method {self.options.method} needs {', or '.join(accepted)}")
         self.device = device
         self.method: str = self.options.method
         packaged = shipped_weights(str(weights))
         self.weights = packaged if packaged.is_file() else weights
         self._networks: dict[tuple[str, str], tuple[GeneratorModule, torch.dtype]] = {}
-
-    @classmethod
-    @abstractmethod
-    def build(cls, config: Mapping[str, Any]) -> nn.Module:
-        """The network, with any weights, that a file's config describes."""
 
     def __call__(
         self,

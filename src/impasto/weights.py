@@ -64,38 +64,30 @@ class WeightSpec:
 
 _OTHER_NUMBERS = "the numbers that do not need it are computed all the same"
 
-WEIGHTS: dict[str, WeightSpec] = {
-    "lite": WeightSpec(
-        name="lite",
-        file_name="lite.safetensors",
-        kind="embedded",
+
+def _embedded(name: str, provenance: str, **known: Any) -> WeightSpec:
+    """What impasto's own recipes made."""
+    return WeightSpec(
+        name=name, file_name=f"{name}.safetensors", kind="embedded", licence="Apache-2.0", provenance=provenance,
+        **known,
+    )  # fmt: skip
+
+
+_SPECS = (
+    _embedded(
+        "lite",
+        "impasto's recipe lite_encoder, distilled from the 16x smaller VGG-19 of Wang et al. 2020 (MIT)",
         sha256="d6f5eebc8c373d54b2596b9952ebc93ff17cd42905e259af18efaa15dacaa893",
         num_bytes=1_628_304,
-        licence="Apache-2.0",
-        provenance="impasto's recipe lite_encoder, distilled from the 16x smaller VGG-19 of Wang et al. 2020 (MIT)",
     ),
-    "adain": WeightSpec(
-        name="adain",
-        file_name="adain.safetensors",
-        kind="embedded",
-        licence="Apache-2.0",
-        provenance="decoder of the method adain for the encoder lite, made by impasto's recipe adain",
+    _embedded("adain", "decoder of the method adain for the encoder lite, made by impasto's recipe adain"),
+    _embedded(
+        "adain_paper", "Soboleva's decoder (relu4_1 alone) for the encoder lite, made by the recipe adain_paper_short"
     ),
-    "adain_paper": WeightSpec(
-        name="adain_paper",
-        file_name="adain_paper.safetensors",
-        kind="embedded",
-        licence="Apache-2.0",
-        provenance="Soboleva's decoder (relu4_1 alone) for the encoder lite, made by the recipe adain_paper_short",
+    _embedded(
+        "monet", "generators of the method nla-cyclegan, photographs and Monet, made by the recipe nla_cyclegan_slim"
     ),
-    "monet": WeightSpec(
-        name="monet",
-        file_name="monet.safetensors",
-        kind="embedded",
-        licence="Apache-2.0",
-        provenance="generators of the method nla-cyclegan, photographs and Monet, made by the recipe nla_cyclegan_slim",
-    ),
-    "vgg19": WeightSpec(
+    WeightSpec(
         name="vgg19",
         file_name="vgg19-dcbb9e9d.pth",
         urls=("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",),
@@ -106,7 +98,7 @@ WEIGHTS: dict[str, WeightSpec] = {
         licence="BSD-3-Clause",
         provenance="torchvision's VGG-19 (Simonyan and Zisserman 2015), trained on ImageNet-1k",
     ),
-    "inception": WeightSpec(
+    WeightSpec(
         name="inception",
         file_name="pt_inception-2015-12-05-6726825d.pth",
         urls=(
@@ -121,7 +113,7 @@ WEIGHTS: dict[str, WeightSpec] = {
         flag="--inception",
         without=_OTHER_NUMBERS,
     ),
-    "vgg16": WeightSpec(
+    WeightSpec(
         name="vgg16",
         file_name="vgg16-397923af.pth",
         urls=("https://download.pytorch.org/models/vgg16-397923af.pth",),
@@ -132,7 +124,7 @@ WEIGHTS: dict[str, WeightSpec] = {
         flag="--vgg16",
         without=_OTHER_NUMBERS,
     ),
-    "lpips": WeightSpec(
+    WeightSpec(
         name="lpips",
         file_name="lpips-vgg-v0.1.pth",
         urls=("https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/vgg.pth",),
@@ -143,7 +135,8 @@ WEIGHTS: dict[str, WeightSpec] = {
         flag="--lpips-heads",
         without=_OTHER_NUMBERS,
     ),
-}
+)
+WEIGHTS = {spec.name: spec for spec in _SPECS}
 
 
 def cache_folder() -> Path:
@@ -228,7 +221,7 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], config: Mapping[
 def fitting(
     path: Path,
     what: str,
-    found: "Mapping[str, Tensor]",
+    tensors: "Mapping[str, Tensor]",
     expected: "Mapping[str, Tensor]",
     names: Mapping[str, str] = {},
 ) -> "dict[str, Tensor]":
@@ -240,11 +233,11 @@ def fitting(
     state = {}
     for name, parameter in expected.items():
         key, shape = names.get(name, name), tuple(parameter.shape)
-        if key not in found:
+        if key not in tensors:
             raise WeightsError(f"{path}: {what}: '{key}' of shape {shape} is missing")
-        if tuple(found[key].shape) != shape:
-            raise WeightsError(f"{path}: {what}: '{key}' has shape {tuple(found[key].shape)}, not {shape}")
-        state[name] = found[key]
+        if tuple(tensors[key].shape) != shape:
+            raise WeightsError(f"{path}: {what}: '{key}' has shape {tuple(tensors[key].shape)}, not {shape}")
+        state[name] = tensors[key]
     return state
 
 

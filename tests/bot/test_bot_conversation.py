@@ -11,7 +11,7 @@ from impasto.bot.conversation import (
     Conversation,
     Conversations,
     Order,
-    Picture,
+    SentPicture,
     known_settings,
     settable,
     setting_value,
@@ -26,23 +26,23 @@ SETTINGS = settable({})
 def test_what_is_saved_is_read_by_the_next(memory):
     conversations = Conversations(memory)
     for user in (1, 2, 3):
-        conversations[user].contents = (Picture("first"),)
+        conversations[user].contents = (SentPicture("first"),)
         conversations.save(user)
-    conversations[1].contents = (Picture("second"),)
+    conversations[1].contents = (SentPicture("second"),)
     conversations.save(1)
     conversations.forget(2)
     conversations[3].forget_pictures()
     conversations.save(3)
     conversations.close()
     after = Conversations(memory)
-    assert [(user, conversation.contents) for user, conversation in after.items()] == [(1, (Picture("second"),))]
+    assert [(user, conversation.contents) for user, conversation in after.items()] == [(1, (SentPicture("second"),))]
     after.close()
     assert stat.S_IMODE(memory.stat().st_mode) == 0o600
 
 
 def test_what_is_forgotten_is_gone_from_the_file(memory):
     conversations = Conversations(memory)
-    conversations[1].contents = (Picture("a-name-of-telegrams"),)
+    conversations[1].contents = (SentPicture("a-name-of-telegrams"),)
     conversations.save(1)
     assert b"a-name-of-telegrams" in memory.read_bytes()
     conversations.forget(1)
@@ -87,7 +87,7 @@ def test_damaged_rows_are_left_out(memory, caplog):
 def test_a_full_disk_is_said_in_the_log_alone(memory, caplog):
     conversations = Conversations(memory)
     conversations._db.execute("PRAGMA max_page_count = 2")
-    conversations[1].contents = (Picture("a" * 50_000),)
+    conversations[1].contents = (SentPicture("a" * 50_000),)
     conversations.save(1)
     conversations.close()
     assert "what users said cannot be remembered there: database or disk is full" in caplog.text
@@ -126,7 +126,7 @@ def test_what_another_method_has_is_kept_and_not_used():
 def test_a_conversation_is_the_same_after_json():
     import json
 
-    photo, style = Picture("a", 5, is_file=True), Picture("b")
+    photo, style = SentPicture("a", 5, is_file=True), SentPicture("b")
     order = Order((photo, style), style, {"strength": 0.5}, 1, 2, 3.5)
     talk = Conversation(
         "ru",

@@ -127,12 +127,12 @@ def test_what_is_fetched_is_bounded_in_all_and_for_each(server, start, go):
 
 
 def test_a_picture_of_unknown_size_counts_as_the_largest():
-    from impasto.bot.conversation import Order, Picture
+    from impasto.bot.conversation import Order, SentPicture
     from impasto.bot.orders import memory_of
 
-    album = (Picture("a", 3_000_000), Picture("b"), Picture("c", 2**40))
+    album = (SentPicture("a", 3_000_000), SentPicture("b"), SentPicture("c", 2**40))
     assert memory_of(Order(album[:1], "now")) == 3_000_000
-    assert memory_of(Order(album, Picture("d", 1_000_000))) == 21_000_000
+    assert memory_of(Order(album, SentPicture("d", 1_000_000))) == 21_000_000
 
 
 def test_what_turns_out_to_be_too_large_is_not_fetched(server, bot):

@@ -152,8 +152,8 @@ def test_a_study_of_other_numbers(impasto, folder):
         (["pooling", "--data", "A=photos"], "--data is not for the study pooling", 2),
         (["pooling", "--slim"], "--slim is not for the study pooling", 2),
         (["nadam-vs-adam", "--style", "swirls", "--data", "A=a"], "--style is not for the study nadam-vs-adam", 2),
-        (["nadam-vs-adam"], "the study nadam-vs-adam needs --data A=FOLDER B=FOLDER", 2),
-        (["nadam-vs-adam", "--data", "A=a", "C=b"], "--data is 'C=b', but the study nadam-vs-adam needs A=FOLDER", 2),
+        (["nadam-vs-adam"], "--data needs A=FOLDER and B=FOLDER", 2),
+        (["nadam-vs-adam", "--data", "A=a", "C=b"], "--data is 'C=b', but must be A=FOLDER or B=FOLDER", 2),
         (["nadam-vs-adam", "--data", "A=no", "B=no"], "no: there is no such folder", 1),
     ],
 )

@@ -54,13 +54,12 @@ def test_attention_and_evaluation_take_such_names(impasto, latin):
 
 
 def test_comparisons_take_such_names(impasto, latin, monkeypatch):
-    def lines(job):
-        job = json.loads(json.dumps(job))
-        for pair in job["pairs"]:
-            shutil.copy(pair["content"], pair["target"])
-            yield {"pair": pair["number"], "seconds": 2.5, "peak_bytes": 2**28, "before_bytes": 2**27}
+    def told(share):
+        for number, (content, _, target) in share.pairs.items():
+            shutil.copy(content.path, target)
+            yield runner.Message(number, seconds=2.5, peak_bytes=2**28, before_bytes=2**27)
 
-    monkeypatch.setattr(runner, "_lines_of_worker", lines)
+    monkeypatch.setattr(runner, "_messages", told)
     outcome = impasto("compare", CAFE, "--style", STYLE, "--methods", "adain", "--size", "16", "-o", "out")
     assert (outcome.code, outcome.err) == (0, "")
     assert r"caf\xe9 in styl\xe9" in (latin / "out" / "index.html").read_text(encoding="utf-8")

@@ -89,7 +89,7 @@ def test_the_help_says_ranges_units_and_headings(impasto, monkeypatch):
         (["--size", "0"], "--size is 0, but must be 1 or more"),
         (["--style-blend", "1,2"], "--style-blend has 2 weights for 1 styles"),
         (["--method", "gatys", "--content-layers", "relu4_2:x"], "--content-layers: 'relu4_2:x'"),
-        (["--method", "gatys", "--preset", "draf"], "paper-gatys; did you mean draft?"),
+        (["--method", "gatys", "--preset", "draf"], "paper-gatys; did you mean 'draft'?"),
         (["--method", "gatys", "--seed", "-1"], "--seed is -1"),
         (["--color", "red"], 'Invalid value "red" for --color'),
         (["--color", "match", "--method", "cyclegan"], "--color is 'match', but must be one of style, keep"),
@@ -131,7 +131,7 @@ def test_another_file_of_options(impasto, chosen, folder):
         (b"stylize: !!python/object:os.system {}", "impasto.yaml: it is no YAML"),
         (b"stylize: 3", "impasto.yaml"),
         (b"[1, 2]", "impasto.yaml: it must hold options below the names of commands"),
-        (b"stylise: {size: 3}", "impasto.yaml: there is no command 'stylise'; did you mean stylize?"),
+        (b"stylise: {size: 3}", "impasto.yaml: there is no command 'stylise'; did you mean 'stylize'?"),
     ],
 )
 def test_a_wrong_file_of_options_is_wrong_usage_and_named(text, said, impasto, chosen, folder):

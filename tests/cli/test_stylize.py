@@ -136,7 +136,7 @@ def test_16_bits(paint, folder):
         (["photo.png", "--save-every", "0"], 2, "--save-every is 0"),
         (["photo.png", "--init", "none.png", "-o", "out.png"], 1, "none.png: there is no such file"),
         (["photo.png", "-o", "out.png", "--name", "{stem}.png"], 2, "--name is for a folder"),
-        (["photo.png", "--name", "{stme}.png"], 2, "did you mean {stem}?"),
+        (["photo.png", "--name", "{stme}.png"], 2, "did you mean '{stem}'?"),
         (["photo.png", "--name", "{stem.x}.png"], 2, "--name knows no {stem.x}"),
         (["photo.png", "--name", "{stem"], 2, "is not a pattern"),
         (["photo.png", "--name", "{}"], 2, "--name knows no {}"),
@@ -338,7 +338,7 @@ class TestBar:
 
 
 def test_losses_lie_beside_a_painting_that_asks_for_them(impasto, folder):
-    words = (
+    words = [
         "stylize",
         "photo.png",
         "-s",
@@ -351,7 +351,7 @@ def test_losses_lie_beside_a_painting_that_asks_for_them(impasto, folder):
         "3",
         "--scales",
         "1",
-    )
+    ]
     assert impasto(*words, "--losses").code == 0
     first, *lines = (folder / "out.losses.csv").read_text().splitlines()
     assert first == "step,height,width,content,style,tv,range"

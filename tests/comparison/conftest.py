@@ -1,8 +1,5 @@
 """Comparisons of small pictures, painted without a process for each method."""
 
-import io
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,16 +11,14 @@ from impasto.comparison.runner import Comparison
 
 @pytest.fixture
 def jobs(monkeypatch):
-    """The worker in this process, because a new one takes seconds to import PyTorch; the jobs that it was given."""
+    """The worker in this process, because a new one takes seconds to import PyTorch; the shares that it was given."""
     given = []
 
-    def lines(job):
-        given.append(job)
-        said = io.StringIO()
-        worker.main(io.StringIO(json.dumps(job)), said)
-        yield from map(json.loads, said.getvalue().splitlines())
+    def told(share):
+        given.append(share)
+        yield from worker.paint(share)
 
-    monkeypatch.setattr(runner, "_lines_of_worker", lines)
+    monkeypatch.setattr(runner, "_messages", told)
     return given
 
 

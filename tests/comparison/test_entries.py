@@ -28,7 +28,7 @@ def test_methods_and_their_settings():
         ("", "names none"),
         ("gatsy", "method is 'gatsy'"),
         ("adain+fine", r"\+fine in adain\+fine is unknown; there are \+refine, \+instant, \+finer"),
-        ("adain:strengths=1", "did you mean strength"),
+        ("adain:strengths=1", "did you mean 'strength'"),
         ("adain:method=gatys", "no option 'method'"),
         ("adain:strength", "not of the form option=value"),
         ("gatys:steps=many", "steps in gatys:steps=many is 'many', but must be a number"),

@@ -1,6 +1,10 @@
 """A comparison: what is there stays, what fails is told, memory and time are those of the process that painted."""
 
+import logging
+import multiprocessing
+import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -11,7 +15,7 @@ from PIL import Image
 from standalone import Page
 
 from impasto import tensors
-from impasto.comparison import runner
+from impasto.comparison import runner, worker
 from impasto.comparison.page import write
 from impasto.errors import PictureError
 from impasto.evaluation import number
@@ -25,7 +29,7 @@ def test_every_pair_by_every_method(make, jobs, tmp_path):
     comparison.run(lambda *words: told.append(words))
     assert told[-1][:2] == (4, 4)
     assert len(comparison.cells) == 4
-    assert [len(job["pairs"]) for job in jobs] == [2, 2]
+    assert [len(share.pairs) for share in jobs] == [2, 2]
     cell = comparison.cells[1, "adain:strength=0.5"]
     assert (cell.file, cell.content) == ("house-swirls-adain_strength=0.5.png", "house.png")
     assert cell.seconds > 0
@@ -36,17 +40,21 @@ def test_every_pair_by_every_method(make, jobs, tmp_path):
     assert {"style distance-lite", "content distance-lite", "colour distance"} < cell.measures.keys()
 
 
+def names(share):
+    return [content.name for content, _, _ in share.pairs.values()]
+
+
 def test_what_is_there_stays_and_what_is_not_is_painted(make, jobs):
     make("adain").run()
     again = make("adain,adain:strength=0.5", ("tree", "house"))
     again.run()
-    assert [[pair["names"][0] for pair in job["pairs"]] for job in jobs] == [
+    assert [names(share) for share in jobs] == [
         ["tree.png"], ["house.png"], ["tree.png", "house.png"]
     ]  # fmt: skip
     changed = again.folder / again.cells[0, "adain"].file
     Image.new("RGB", (8, 8)).save(changed)
     make("adain").run()
-    assert [pair["names"][0] for pair in jobs[-1]["pairs"]] == ["tree.png"]
+    assert names(jobs[-1]) == ["tree.png"]
     assert len(jobs) == 4
 
 
@@ -70,44 +78,26 @@ def test_a_method_that_cannot_work_stops_no_other(make, jobs, tmp_path):
         assert path.stat().st_size > 0
 
 
+def die(share, link):
+    link.send(runner.Message(0, "it is too large"))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def test_a_killed_process_is_told_of(make, monkeypatch):
-    monkeypatch.setattr(runner, "_lines_of_worker", lambda job: iter(()))
-    comparison = make("adain")
+    monkeypatch.setattr(runner, "work", die)
+    comparison = make("adain", ("tree", "house"))
     comparison.run()
-    assert "was killed" in str(comparison.failures[0][1])
+    said = [str(error) for _, error in comparison.failures]
+    assert said == ["it is too large", "its process was killed, perhaps for want of memory"]
 
 
-def test_a_process_may_write_any_amount_to_standard_error():
-    code = """
-        import json, sys
-        sys.stderr.write("strength is 1.5: more than the painting's own style exaggerates it\\n" * 10_000)
-        print(json.dumps({"pairs": len(json.load(sys.stdin)["pairs"])}), flush=True)
-        sys.exit("it broke")
-    """
-    job = {"pairs": list(range(50_000))}
-    said = list(runner._lines_of_worker(job, (sys.executable, "-c", textwrap.dedent(code))))
-    assert said == [{"pairs": 50_000}, {"error": "its process failed: it broke", "fatal": True}]
-
-
-def test_a_process_that_cannot_begin_is_told_of():
-    command = (sys.executable, "-c", "raise SystemExit('no memory')")
-    said = list(runner._lines_of_worker({"pairs": list(range(50_000))}, command))
-    assert said == [{"error": "its process failed: no memory", "fatal": True}]
-
-
-def test_what_a_library_prints_is_no_line():
-    code = """
-        import json, os, sys
-        from impasto.comparison.worker import own_stdout, _tell
-        out = own_stdout()
-        print("Hello from a library")
-        os.write(1, b"and from its C part")
-        _tell(out, {"pair": 0})
-        sys.exit(1)
-    """
-    said = list(runner._lines_of_worker({}, (sys.executable, "-c", textwrap.dedent(code))))
-    assert said[0] == {"pair": 0}
-    assert "from its C part" in said[1]["error"]
+def test_a_mistake_of_ours_is_told_of(monkeypatch):
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(logging, "disable", lambda _: None)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    worker.work(worker.Share(None, None, "cpu", {}), theirs)
+    assert "its process failed: IndexError" in ours.recv().error
 
 
 def test_a_folder_of_something_else_is_left_alone(make, tmp_path):

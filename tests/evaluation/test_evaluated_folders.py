@@ -10,7 +10,7 @@ from PIL import Image
 
 from impasto.encoders import load_encoder, weights_file
 from impasto.errors import DataError, OptionError, PictureError
-from impasto.evaluation import Files, Folders, Judges, evaluate_folders, picture_set
+from impasto.evaluation import Folders, JudgeFiles, Judges, evaluate_folders, picture_set
 from impasto.evaluation.picture_set import pixels
 from impasto.metrics import frechet_distance, kernel_distance, psnr, ssim, style_distance
 from impasto.tensors import resize
@@ -122,7 +122,7 @@ def test_two_answers_that_are_none_stand_beside_the_outputs(draw):
 
 def test_inception_and_lpips_judge_when_their_weights_are_there(draw, inception_file, lpips_files, monkeypatch):
     monkeypatch.setattr("impasto.encoders.inception.SIDE", 75)  # the least that the network can see
-    files = Files(inception=inception_file, vgg16=lpips_files[0], lpips_heads=lpips_files[1])
+    files = JudgeFiles(inception=inception_file, vgg16=lpips_files[0], lpips_heads=lpips_files[1])
     judges = Judges(files=files)
     numbers, told = evaluated(
         judges,

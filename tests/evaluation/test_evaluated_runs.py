@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from impasto.errors import CheckpointError, DataError, OptionError
-from impasto.evaluation import Files, Judges, Test, evaluate_runs, number, picture_set
+from impasto.evaluation import JudgeFiles, Judges, Test, evaluate_runs, number, picture_set
 from impasto.evaluation.picture_set import pixels
 from impasto.methods.cyclegan.stylizer import CycleGAN
 from impasto.metrics import psnr, ssim
@@ -56,7 +56,7 @@ def test_there_and_back_through_png(run, test_set, tmp_path):
 
 
 def test_lpips_of_the_structure_and_of_the_cycle(run, test_set, lpips_files, tmp_path):
-    judges = Judges(networks=("lpips",), files=Files(vgg16=lpips_files[0], lpips_heads=lpips_files[1]))
+    judges = Judges(networks=("lpips",), files=JudgeFiles(vgg16=lpips_files[0], lpips_heads=lpips_files[1]))
     out = tmp_path / "out"
     found = evaluate_runs([run("run", 1)], test_set, out, judges, warn=lambda _: None)
     values = {number.measure: number.value for number in found if number.subject == "A2B last"}

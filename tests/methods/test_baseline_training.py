@@ -12,7 +12,7 @@ import torch
 from accelerate import Accelerator
 from tiny_recipes import TINY
 from torch import Tensor
-from trainings import draw, forget, fresh_accelerator, gradient_descent  # noqa: F401
+from trainings import Plain, draw, forget, fresh_accelerator, gradient_descent  # noqa: F401
 
 MUNIT, AGGAN = TINY["munit"], replace(TINY["aggan"], pool=0, average_decay=0.0)
 Data = dict[str, list[Path]]
@@ -35,21 +35,6 @@ def l1(one: Tensor, other: Tensor) -> Tensor:
 
 def judge_loss(real: Tensor, fake: Tensor) -> Tensor:
     return ((real - 1) ** 2).mean() + (fake**2).mean()
-
-
-class Plain:
-    """Copies of a training's networks in float64, and plain gradient descent."""
-
-    def __init__(self, training: Any) -> None:
-        both = [*training.generators.values(), *training.discriminators.values()]
-        self.G, self.F, self.D_B, self.D_A = (copy.deepcopy(network).double() for network in both)
-        self.of_generators = torch.optim.SGD([*self.G.parameters(), *self.F.parameters()], lr=1e-3)
-        self.of_judges = [torch.optim.SGD(D.parameters(), lr=1e-3) for D in (self.D_B, self.D_A)]
-
-    def learn(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
 
 
 def munit_step(plain: Plain, x: Tensor, y: Tensor, step: int) -> None:
@@ -122,10 +107,7 @@ def test_the_step_is_the_published_one(data: Data, config: Any, plain_step: Call
         training.step(batch, step)
         torch.manual_seed(step)
         plain_step(plain, *(picture.double() / 127.5 - 1 for picture in batch), step)
-    mine = [*training.generators.values(), *training.discriminators.values()]
-    for network, expected in zip(mine, (plain.G, plain.F, plain.D_B, plain.D_A), strict=True):
-        for (name, value), other in zip(network.named_parameters(), expected.parameters(), strict=True):
-            torch.testing.assert_close(value.double(), other, rtol=1e-3, atol=1e-4, msg=name)
+    plain.check(training, rtol=1e-3, atol=1e-4)
     for name, value in attention_before.items():
         assert torch.equal(training.generators["A2B"].attention.state_dict()[name], value), "attention stays"
 

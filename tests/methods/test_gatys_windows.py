@@ -9,7 +9,7 @@ from torch import Tensor
 
 from impasto.encoders import load_encoder
 from impasto.encoders.network import LAYERS
-from impasto.methods import Held, StylizeOptions
+from impasto.methods import StylizeOptions, TemporalTarget
 from impasto.methods.gatys.memory import LEAST_HISTORY, SIDES, MemoryPlan, fitting_bytes_per_pixel, plan
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.stylizer import Gatys, objective_at
@@ -63,7 +63,7 @@ def test_losses_and_gradient_are_those_of_the_whole_picture(name: str, where: st
 
 
 def test_a_frame_is_held_in_windows_as_in_the_whole() -> None:
-    held = Held(picture(HEIGHT, WIDTH, 4), halves()[0])
+    held = TemporalTarget(picture(HEIGHT, WIDTH, 4), halves()[0])
     image = picture(HEIGHT, WIDTH, 0)
     whole_picture, in_windows = (
         replace(objective(side, None, None, **CHOICES["covariances"]), held=held).evaluate(image) for side in (None, 48)

@@ -1,6 +1,5 @@
 """The step of paper 003 against its algorithm, written out plainly, and the watch over the codes."""
 
-import copy
 from dataclasses import replace
 from typing import Any, cast
 
@@ -8,7 +7,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from trainings import batch, forget, fresh_accelerator, gradient_descent, unpaired_streams  # noqa: F401
+from trainings import Plain, batch, forget, fresh_accelerator, gradient_descent, unpaired_streams  # noqa: F401
 
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.data.domains import Domains
@@ -53,15 +52,12 @@ def normalised(code: Tensor) -> Tensor:
     return (code - code.mean((2, 3), keepdim=True)) / (code.var((2, 3), keepdim=True, correction=0) + 1e-5).sqrt()
 
 
-class Plain:
-    """Paper 003 in float64, each formula as it stands, its encoders and decoders apart."""
+class PlainPaper(Plain):
+    """Paper 003, each formula as it stands, its encoders and decoders apart."""
 
     def __init__(self, training: SemanticTraining, settings: SemanticGANRecipe) -> None:
-        both = [*training.generators.values(), *training.discriminators.values()]
-        self.G, self.F, self.D_B, self.D_A = (copy.deepcopy(network).double() for network in both)
+        super().__init__(training, 1e-3, 2e-3)
         self.settings = settings
-        self.of_generators = torch.optim.SGD([*self.G.parameters(), *self.F.parameters()], lr=1e-3)
-        self.of_judges = [torch.optim.SGD(D.parameters(), lr=2e-3) for D in (self.D_B, self.D_A)]
 
     def step(self, pictures: tuple[Tensor, Tensor]) -> None:
         x, y = (picture.double() / 127.5 - 1 for picture in pictures)
@@ -82,21 +78,18 @@ class Plain:
         cycle = (D_A(again_x).tanh() - x).abs().mean() + (D_B(again_y).tanh() - y).abs().mean()
         loss = loss + settings.semantic_weight * semantic
         loss = loss + settings.reconstruction_weight * same + settings.cycle_weight * cycle
-        self.of_generators.zero_grad()
-        loss.backward()
-        self.of_generators.step()
+        self.learn(loss, self.of_generators)
         for number, (real_x, real_y) in enumerate(halves):
             shown_y, shown_x = (fake_y, fake_x) if number == 0 else (self.G(real_x), self.F(real_y))
             for D, optimizer, real, fake in zip(
                 (self.D_B, self.D_A), self.of_judges, (real_y, real_x), (shown_y, shown_x), strict=True
             ):
-                optimizer.zero_grad()
                 judged_real, judged_fake = D(real), D(fake.detach())
                 if settings.adversarial == "lsgan":
-                    (0.5 * ((judged_real - 1) ** 2).mean() + 0.5 * (judged_fake**2).mean()).backward()
+                    judged = 0.5 * ((judged_real - 1) ** 2).mean() + 0.5 * (judged_fake**2).mean()
                 else:
-                    ((1 - judged_real).relu().mean() + (1 + judged_fake).relu().mean()).backward()
-                optimizer.step()
+                    judged = (1 - judged_real).relu().mean() + (1 + judged_fake).relu().mean()
+                self.learn(judged, optimizer)
 
 
 @pytest.mark.parametrize(
@@ -106,15 +99,12 @@ class Plain:
 )
 def test_the_step_is_the_algorithm(streams: Domains, settings: SemanticGANRecipe) -> None:
     training = make(streams, replace(settings, optimizer=cast(Adam, gradient_descent)))
-    plain = Plain(training, settings)
+    plain = PlainPaper(training, settings)
     for step in range(2):
         pictures = batch(step, 2 * settings.discriminator_steps)
         training.step(pictures, step)
         plain.step(pictures)
-    mine = [*training.generators.values(), *training.discriminators.values()]
-    for network, expected in zip(mine, (plain.G, plain.F, plain.D_B, plain.D_A), strict=True):
-        for value, right in zip(network.parameters(), expected.parameters(), strict=True):
-            torch.testing.assert_close(value.double(), right, atol=4e-6, rtol=0)
+    plain.check(training, atol=4e-6)
 
 
 def test_losses_are_named_and_weighted(streams: Domains) -> None:

@@ -113,10 +113,10 @@ def test_a_look_is_what_the_library_shows(service):
 
 def test_pictures_are_seen_once_however_many_places_are_asked_for(service):
     options = StylizeOptions(method="gatys", attention_layers="relu4_1")
-    before = service.health().cache["sights"]
+    before = service.health().cache["looks"]
     for place in ((10, 10), (50, 50), (100, 100)):
         looked(service, options=options, place=place)
-    hits, misses = service.health().cache["sights"]
+    hits, misses = service.health().cache["looks"]
     assert (hits - before[0], misses - before[1]) == (2, 1)
 
 

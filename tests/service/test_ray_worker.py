@@ -2,9 +2,9 @@
 
 import io
 import os
-import time
 
 import pytest
+from connections import until
 from PIL import Image
 from ray_cluster import cluster
 from wishes import picture
@@ -34,13 +34,6 @@ def pixels(painting):
     return Image.open(io.BytesIO(painting)).tobytes()
 
 
-def until(condition):
-    deadline = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_a_lane_on_a_cluster_paints_what_one_here_does_and_outlives_its_node(cluster, monkeypatch):
     address, kill_a_node = cluster
     monkeypatch.setitem(os.environ, "OMP_NUM_THREADS", "1")  # as Ray gives an actor of one core
@@ -55,18 +48,18 @@ def test_a_lane_on_a_cluster_paints_what_one_here_does_and_outlives_its_node(clu
         # Progress and previews come, and a wish to stop goes.
         slow = {"method": "gatys", "scales": 1, "coarse_steps": 0, "steps": 2000}
         stopped = there.submit(wish(0, **slow))
-        until(lambda: there.status(stopped.id).previews)
+        until(lambda: there.status(stopped.id).previews, SOON)
         assert there.preview(stopped.id).startswith(b"\xff\xd8")
         there.cancel(stopped.id)
         assert there.wait(stopped.id, SOON).status is Status.CANCELLED
         assert there.result(stopped.id).data.startswith(b"\x89PNG")
         # A node that dies takes the lane along, and its job is painted again elsewhere.
         held = there.submit(wish(0, **slow))
-        until(lambda: there.status(held.id).step)
+        until(lambda: there.status(held.id).step, SOON)
         assert kill_a_node() == 1
         after = there.submit(wish(1))
-        until(lambda: "impasto_retries_total 1.0" in there.metrics_text())
-        until(lambda: there.health().workers_ready == 1)
+        until(lambda: "impasto_retries_total 1.0" in there.metrics_text(), SOON)
+        until(lambda: there.health().workers_ready == 1, SOON)
         there.cancel(held.id)
         assert there.wait(held.id, SOON).status is Status.CANCELLED
         assert pixels(there.result(there.wait(after.id, SOON).id).data) == expected[1]

@@ -6,6 +6,7 @@ import signal
 import time
 
 import pytest
+from connections import until
 from PIL import Image
 from wishes import look, picture, wish
 
@@ -26,13 +27,6 @@ from impasto.service.refusals import (
 from impasto.service.wire import Message
 
 SOON = 20
-
-
-def until(condition, timeout=SOON):
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def running(service, job):

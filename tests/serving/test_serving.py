@@ -5,11 +5,10 @@ import http.client
 import json
 import socket
 import threading
-import time
 from contextlib import ExitStack
 
 import pytest
-from connections import read_all
+from connections import read_all, until
 
 pytest.importorskip("uvicorn")
 
@@ -18,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from impasto.errors import OptionError
-from impasto.serving.guard import GuardMiddleware, Uploads
+from impasto.serving.guard import GuardMiddleware, UploadLimits
 from impasto.serving.hosts import named
 from impasto.serving.http_limits import HttpLimits
 from impasto.serving.server import LEAST_EACH, IdleConnections, configured, listen
@@ -77,13 +76,6 @@ class Site:
 def site():
     with ExitStack() as stack:
         yield lambda how=None, **limits: Site(stack, HttpLimits(**limits), **(how or {}))
-
-
-def until(condition):
-    end = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 HALF = b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\nkey="
@@ -175,7 +167,7 @@ def test_connections_are_bounded_for_one_address_and_in_all():
 
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", "text/plain"])
 def test_a_body_that_is_no_upload_is_small_whatever_it_says_that_it_is(kind, site):
-    here = site({"uploads": Uploads({"/upload"}, 3_000_000)})
+    here = site({"uploads": UploadLimits({"/upload"}, 3_000_000)})
     head = f"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: %d\r\n\r\n"
     answer = read_all(here.raw((head % ("/other", 1_000_001)).encode()))
     assert answer.startswith(b"HTTP/1.1 413 ")
@@ -200,7 +192,7 @@ def test_a_small_body_without_a_length_is_counted(site):
 
 def test_only_uploads_may_be_slow(site, monkeypatch):
     monkeypatch.setattr("impasto.serving.guard.BODY_SECONDS", 0.2)
-    here = site({"uploads": Uploads({"/upload"}, 3_000_000)}, connections=8)
+    here = site({"uploads": UploadLimits({"/upload"}, 3_000_000)}, connections=8)
     slow, small = here.raw(HALF.replace(b"/sign-in", b"/upload")), here.raw(HALF)
     assert b"a request has 0.2 s to arrive" in read_all(small)
     slow.sendall(bytes(16))

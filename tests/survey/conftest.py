@@ -17,7 +17,7 @@ from PIL import Image
 
 from impasto.survey import store as stores
 from impasto.survey.questions import make_questions
-from impasto.survey.store import Pictures, Store, SurveyKeys, SurveySettings
+from impasto.survey.store import PairPictures, Store, SurveyKeys, SurveySettings
 
 
 def jpeg(shade: int, size: tuple[int, int] = (96, 64)) -> bytes:
@@ -39,7 +39,7 @@ def make(tmp_path: Path) -> Callable[..., tuple[Store, SurveyKeys]]:
             open=joining,
         )  # fmt: skip
         pictures = [
-            Pictures(f"p{i}", jpeg(10 * i), jpeg(10 * i + 1), tuple(jpeg(10 * i + 2 + m) for m in range(methods)))
+            PairPictures(f"p{i}", jpeg(10 * i), jpeg(10 * i + 1), tuple(jpeg(10 * i + 2 + m) for m in range(methods)))
             for i in range(pairs)
         ]
         path = tmp_path / f"{name}.survey"

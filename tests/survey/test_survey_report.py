@@ -10,8 +10,7 @@ from standalone import Page
 from impasto.survey.findings import finding
 from impasto.survey.ratings import Bootstrap
 from impasto.survey.report import make_report
-from impasto.survey.report_files import write_report
-from impasto.survey.report_tables import answers_csv, pictures_csv, preferences_csv, report_json
+from impasto.survey.report_files import FILES, answers_csv, pictures_csv, preferences_csv, report_json, write_report
 
 QUICK = Bootstrap(resamples=200)
 
@@ -128,7 +127,6 @@ def test_the_folder(make, tmp_path):
 
     from impasto.errors import PictureError
     from impasto.report.folder import check_files
-    from impasto.survey.report_files import FILES
 
     store, _ = make(methods=2, kinds=("rate", "ab"))
     for person in range(1, 4):

@@ -138,7 +138,7 @@ def test_a_full_disk_costs_no_earlier_state(
     resumed = train(Tiny(), tmp_path, resume=True)
     assert resumed.done == [2, 3, 4, 5, 6]
     assert_same(resumed, uninterrupted)
-    assert not [path for path in tmp_path.iterdir() if path.name.endswith(".partial")]
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".impasto-")]
 
 
 def test_only_states_that_nobody_names_are_removed(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from trainings import batch, forget, fresh_accelerator, gradient_descent, unpaired_streams  # noqa: F401
+from trainings import Plain, batch, forget, fresh_accelerator, gradient_descent, unpaired_streams  # noqa: F401
 
 from impasto import tensors
 from impasto.blocks.instance_norm import InstanceNorm
@@ -73,15 +73,12 @@ def make(
 RATE = 0.001
 
 
-class Plain:
-    """Zhu et al. 2017, or paper 002, part II, while the pools fill: in float64, each formula as it stands."""
+class PlainCycle(Plain):
+    """Zhu et al. 2017, or paper 002, part II, while the pools fill: each formula as it stands."""
 
     def __init__(self, training: CycleTraining, cycle: float, identity: float, judge: float) -> None:
-        networks = [*training.generators.values(), *training.discriminators.values()]
-        self.G, self.F, self.D_B, self.D_A = (copy.deepcopy(network).double() for network in networks)
+        super().__init__(training, RATE)
         self.cycle, self.identity, self.judge = cycle, identity, judge
-        self.of_generators = torch.optim.SGD([*self.G.parameters(), *self.F.parameters()], lr=RATE)
-        self.of_judges = [torch.optim.SGD(D.parameters(), lr=RATE) for D in (self.D_B, self.D_A)]
 
     def step(self, pictures: tuple[Tensor, Tensor]) -> None:
         a, b = (picture.double() / 127.5 - 1 for picture in pictures)
@@ -90,15 +87,11 @@ class Plain:
         loss = loss + self.cycle * ((self.F(fake_b) - a).abs().mean() + (self.G(fake_a) - b).abs().mean())
         if self.identity:
             loss = loss + self.identity * ((self.G(b) - b).abs().mean() + (self.F(a) - a).abs().mean())
-        self.of_generators.zero_grad()
-        loss.backward()
-        self.of_generators.step()
+        self.learn(loss, self.of_generators)
         for D, optimizer, real, fake in zip(
             (self.D_B, self.D_A), self.of_judges, (b, a), (fake_b, fake_a), strict=True
         ):
-            optimizer.zero_grad()
-            (self.judge * (((D(real) - 1) ** 2).mean() + (D(fake.detach()) ** 2).mean())).backward()
-            optimizer.step()
+            self.learn(self.judge * (((D(real) - 1) ** 2).mean() + (D(fake.detach()) ** 2).mean()), optimizer)
 
 
 @pytest.mark.parametrize(
@@ -114,14 +107,11 @@ def test_the_step_is_the_published_algorithm(
 ) -> None:
     rates = StepDecay(rate=RATE, epochs=1)
     training = make(streams, replace(settings, optimizer=cast(Adam, gradient_descent), rates=rates), networks)
-    plain = Plain(training, *weights)
+    plain = PlainCycle(training, *weights)
     for step in range(3):
         training.step(batch(step, side=side), step)
         plain.step(batch(step, side=side))
-    mine = [*training.generators.values(), *training.discriminators.values()]
-    for network, expected in zip(mine, (plain.G, plain.F, plain.D_B, plain.D_A), strict=True):
-        for value, right in zip(network.parameters(), expected.parameters(), strict=True):
-            torch.testing.assert_close(value.double(), right, atol=1e-6, rtol=0)
+    plain.check(training, atol=1e-6)
 
 
 def test_losses_are_named_and_weighted(streams: Domains) -> None:

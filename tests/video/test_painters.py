@@ -9,7 +9,7 @@ from PIL import Image
 
 from impasto import Cancelled, StylizeOptions, image, load, stylize, stylize_video
 from impasto.gallery import packaged
-from impasto.methods import Held
+from impasto.methods import TemporalTarget
 from impasto.metrics import warping_error
 from impasto.tensors import to_tensor
 
@@ -139,7 +139,7 @@ def test_what_holds_a_frame_is_a_term_of_its_loss(photo):
     options = StylizeOptions(**FEW)
     content, style = (to_tensor(image.read(packaged()[name]))[..., :96, :128] for name in ("mountains", "cubes"))
     painter, reports = load("gatys"), []
-    held = Held(content, torch.ones(1, 1, 96, 128))
+    held = TemporalTarget(content, torch.ones(1, 1, 96, 128))
     near = painter(content, [style], options, held=held, progress=reports.append)
     free = painter(content, [style], options)
     assert (near - content).square().mean() < 0.8 * (free - content).square().mean()

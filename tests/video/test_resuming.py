@@ -195,7 +195,7 @@ def test_a_frame_that_cannot_be_painted_is_repeated(tmp_path, caplog):
 def test_a_full_disk_is_one_line_and_keeps_the_pieces(clip, tmp_path, monkeypatch):
     from impasto.video import encoding
 
-    write = encoding.Encoder.write
+    write = encoding.VideoEncoder.write
     written = []
 
     def fail(self, pixels, pts):
@@ -204,10 +204,10 @@ def test_a_full_disk_is_one_line_and_keeps_the_pieces(clip, tmp_path, monkeypatc
             raise PictureError(f"{self.path}: no space left on device")
         write(self, pixels, pts)
 
-    monkeypatch.setattr(encoding.Encoder, "write", fail)
+    monkeypatch.setattr(encoding.VideoEncoder, "write", fail)
     with pytest.raises(PictureError, match="no space left"):
         stylize_video(clip, STYLE, output=tmp_path / "out.mp4", stylizer=Inverting())
-    monkeypatch.setattr(encoding.Encoder, "write", write)
+    monkeypatch.setattr(encoding.VideoEncoder, "write", write)
     stylizer = Inverting()
     made = stylize_video(clip, STYLE, output=tmp_path / "out.mp4", stylizer=stylizer, resume=True)
     assert stylizer.painted < 130

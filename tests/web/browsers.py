@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -33,14 +32,6 @@ def noise(seed: int, size: tuple[int, int] = (48, 32)) -> bytes:
 def named(name: str, data: bytes) -> dict[str, Any]:
     """A file, as Playwright chooses it."""
     return {"name": name, "mimeType": "image/png", "buffer": data}
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Waits for what the server does by itself."""
-    deadline = time.monotonic() + PATIENCE / 1000
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @dataclass(frozen=True)

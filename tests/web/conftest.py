@@ -68,10 +68,10 @@ def _running(
     keys: Keys | None = None,
     hosts: Hosts = (),
     place: tuple[str, int] = ("127.0.0.1", 0),
-    **patience: Any,
+    **http: Any,
 ) -> Iterator[Site]:
     with listen(*place) as sock:
-        app = create_app(service, HttpLimits(**patience), keys=keys, hosts=hosts)
+        app = create_app(service, HttpLimits(**http), keys=keys, hosts=hosts)
         server = make_server(app, service)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
         thread.start()
@@ -94,7 +94,7 @@ def site(serve: Callable[..., Service]) -> Iterator[Callable[..., Site]]:
     """Starts servers that end with the test. limits: of the service."""
     with ExitStack() as stack:
 
-        def make(keys: Keys | None = None, limits: dict[str, Any] | None = None, **patience: Any) -> Site:
-            return stack.enter_context(_running(serve(**(limits or {})), keys, **patience))
+        def make(keys: Keys | None = None, limits: dict[str, Any] | None = None, **http: Any) -> Site:
+            return stack.enter_context(_running(serve(**(limits or {})), keys, **http))
 
         yield make

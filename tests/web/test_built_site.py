@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browsers import begin, chromium, download, paint, until, visit
+from browsers import begin, chromium, download, paint, visit
 from chromium import CHROMIUM, PATIENCE
+from connections import until
 from PIL import Image
 
 import impasto

@@ -40,10 +40,10 @@ def test_waits_until_a_full_server_has_room(site, go):
     client = Client(here.url)
     held = client.submit(picture(1), "hold")
     with pytest.raises(TimeoutError) as late:
-        client.stylize(picture(2), "now", patience=0.2)
+        client.stylize(picture(2), "now", wait_seconds=0.2)
     assert late.value.__cause__.status == 429
     threading.Timer(0.2, go).start()
-    assert client.stylize(picture(2), "now", patience=30) == hashlib.sha256(picture(2)).digest()
+    assert client.stylize(picture(2), "now", wait_seconds=30) == hashlib.sha256(picture(2)).digest()
     assert client.result(held["id"]) == hashlib.sha256(picture(1)).digest()
 
 

@@ -5,9 +5,9 @@ import hashlib
 import io
 import json
 import threading
-import time
 
 import pytest
+from connections import until
 from PIL import Image
 from wishes import picture
 
@@ -17,13 +17,6 @@ from impasto.web.copies import copy
 CONTENT = ("content", picture(3))
 DIGEST = hashlib.sha256(picture(3)).digest()
 SOON = 20
-
-
-def until(condition):
-    end = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def is_problem(answer, status, code):

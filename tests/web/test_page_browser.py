@@ -17,9 +17,9 @@ from browsers import (
     noise,
     paint,
     said,
-    until,
     visit,
 )
+from connections import until
 from PIL import Image
 from wishes import another, picture
 

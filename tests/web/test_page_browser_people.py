@@ -3,8 +3,9 @@
 import io
 
 import pytest
-from browsers import begin, chromium, download, echo, echo_page, files_for, named, noise, paint, said, until, visit
+from browsers import begin, chromium, download, echo, echo_page, files_for, named, noise, paint, said, visit
 from chromium import PHONE
+from connections import until
 from PIL import Image, ImageChops, ImageStat
 from wishes import picture
 

@@ -8,7 +8,8 @@ pytest.importorskip("av")
 pytest.importorskip("cv2")
 
 from clips import clip, count
-from test_http_api import is_problem, until
+from connections import until
+from test_http_api import is_problem
 
 from impasto.client import Client, ServerError
 from impasto.errors import ImpastoError

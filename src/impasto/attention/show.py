@@ -109,10 +109,10 @@ def prepare(
     return styles.prepare(picture, as_picture(style), options, method)
 
 
-def draw(found: Attention, *, overall: bool = False) -> Image.Image:
+def draw(attention: Attention, *, overall: bool = False) -> Image.Image:
     """A row for each place. overall: and rows of what all places look at."""
-    names, rows = zip(*found.rows(overall=overall), strict=True)
-    return grid(rows, found.columns, names)
+    names, rows = zip(*attention.rows(overall=overall), strict=True)
+    return grid(rows, attention.columns, names)
 
 
 def overlay(prepared: Prepared, place: str | Place) -> Image.Image:
@@ -123,15 +123,15 @@ def overlay(prepared: Prepared, place: str | Place) -> Image.Image:
     return prepared.at([place]).lit(0)
 
 
-def page(found: Attention, title: str = "Attention") -> str:
+def page(attention: Attention, title: str = "Attention") -> str:
     """HTML that needs no server and no network: pictures and maps are inside it."""
     panels = [
         {"name": panel["name"], "alt": panel["alt"], "url": _url(panel["picture"]), "data": panel["data"]}
-        for panel in found.panels()
+        for panel in attention.panels()
     ]
     return render(
-        "attention.html", title=title, hint=found.hint, name=found.columns[0], panels=panels,
-        content=_url(image.to_pil(tensors.to_picture(found.content))), figure=_url(draw(found, overall=True)),
+        "attention.html", title=title, hint=attention.hint, name=attention.columns[0], panels=panels,
+        content=_url(image.to_pil(tensors.to_picture(attention.content))), figure=_url(draw(attention, overall=True)),
     )  # fmt: skip
 
 

@@ -34,8 +34,8 @@ class SelfAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         # Before f and h, so that these work on fewer positions.
         seen = pooled(x, self.pooling)
-        found = attend(positions(self.g(x)), positions(self.f(seen)), positions(self.h(seen)))
-        o: Tensor = self.v(found.transpose(1, 2).unflatten(2, x.shape[2:]))
+        attended = attend(positions(self.g(x)), positions(self.f(seen)), positions(self.h(seen)))
+        o: Tensor = self.v(attended.transpose(1, 2).unflatten(2, x.shape[2:]))
         return torch.addcmul(x, self.gamma, o)  # without a map for the product
 
     def weights(self, x: Tensor, queries: Tensor) -> Tensor:

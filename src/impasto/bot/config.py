@@ -10,11 +10,11 @@ import re
 import traceback
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.errors import ImpastoError
-from impasto.options import check, option
+from impasto.options import Checked, option
 
 VARIABLE = "IMPASTO_TELEGRAM_TOKEN"
 MASK = "[token]"
@@ -23,8 +23,8 @@ _TOKEN = re.compile(r"\d{3,20}:[A-Za-z0-9_-]{20,100}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class BotOptions:
-    """How the bot behaves. Every value is checked; OptionError names the one that is wrong."""
+class BotOptions(Checked):
+    """How the bot behaves."""
 
     edit_seconds: float = option(
         2.0, "least time between two reports on one painting", minimum=0.01, maximum=3600, unit="s"
@@ -36,10 +36,6 @@ class BotOptions:
     keep_hours: float = option(
         24.0, "that is remembered which pictures a silent user spoke of", minimum=0.0001, maximum=8760, unit="h"
     )
-
-    def __post_init__(self) -> None:
-        for item in fields(self):
-            check(item, getattr(self, item.name))
 
 
 @dataclass(frozen=True, kw_only=True)

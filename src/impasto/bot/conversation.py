@@ -28,7 +28,7 @@ UPDATES_KEPT = 32
 
 
 @dataclass(frozen=True)
-class Picture:
+class SentPicture:
     """A picture or a clip on Telegram's servers. file: the name by which it can be fetched. num_bytes: 0 if it was not
     said. is_file: whether it was sent as a file, so that its painting is sent as one. video: how a clip was sent,
     "video", "animation", "video_note" or "file"; empty for a picture. seconds: of a clip, 0 if it was not said."""
@@ -40,7 +40,7 @@ class Picture:
     seconds: float = 0.0
 
 
-StyleSource = str | Picture
+StyleSource = str | SentPicture
 """The name of one of the server's styles, or a picture."""
 
 
@@ -49,7 +49,7 @@ class Order:
     """Pictures to paint, and how. settings: {option: value} of what differs from the defaults. done: how many are
     delivered. attempts: how often it was begun. since: seconds since the epoch."""
 
-    contents: tuple[Picture, ...]
+    contents: tuple[SentPicture, ...]
     style: StyleSource
     settings: Mapping[str, Any] = field(default_factory=dict)
     done: int = 0
@@ -73,9 +73,9 @@ class Conversation:
 
     language: str = "en"
     settings: dict[str, Any] = field(default_factory=dict)
-    contents: tuple[Picture, ...] = ()
+    contents: tuple[SentPicture, ...] = ()
     style: StyleSource | None = None
-    album: tuple[tuple[Picture, str], ...] = ()
+    album: tuple[tuple[SentPicture, str], ...] = ()
     album_id: str = ""
     running: dict[int, Order] = field(default_factory=dict)
     painted: dict[int, Order] = field(default_factory=dict)
@@ -185,10 +185,10 @@ def setting_value(settings: Mapping[str, Any], name: str) -> Any:
     return settings.get(name, defaults[name])
 
 
-def _picture(values: Mapping[str, Any]) -> Picture:
+def _picture(values: Mapping[str, Any]) -> SentPicture:
     # Earlier versions knew no clips.
     clip = str(values.get("video", "")), float(values.get("seconds", 0.0))
-    return Picture(str(values["file"]), int(values["num_bytes"]), bool(values["is_file"]), *clip)
+    return SentPicture(str(values["file"]), int(values["num_bytes"]), bool(values["is_file"]), *clip)
 
 
 def _style(value: Any) -> StyleSource:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from telegram import Message
 
-from impasto.bot.conversation import Picture
+from impasto.bot.conversation import SentPicture
 from impasto.bot.messages import DOWNLOAD_BYTES, FILE_BYTES, OrderFailed, from_refusal
 from impasto.bot.sending import FinishedFilm
 from impasto.errors import ImpastoError, OptionError
@@ -13,7 +13,7 @@ from impasto.service.refusals import TooLargeError
 from impasto.sizes import fit
 
 
-def clip_of(message: Message) -> Picture | None:
+def clip_of(message: Message) -> SentPicture | None:
     """The clip that a message holds, if it does."""
     document = message.document
     for kind, clip in (
@@ -25,11 +25,11 @@ def clip_of(message: Message) -> Picture | None:
             # Of a document, Telegram does not say how long it is.
             length = getattr(clip, "duration", 0)
             seconds = length if isinstance(length, int | float) else length.total_seconds()
-            return Picture(clip.file_id, clip.file_size or 0, kind == "file", kind, float(seconds))
+            return SentPicture(clip.file_id, clip.file_size or 0, kind == "file", kind, float(seconds))
     return None
 
 
-def check_clip(clip: Picture, limits: Limits) -> None:
+def check_clip(clip: SentPicture, limits: Limits) -> None:
     """By what Telegram says of it, before a byte is fetched. Raises OrderFailed."""
     if clip.num_bytes > DOWNLOAD_BYTES:
         raise OrderFailed("too-large-clip")
@@ -46,7 +46,7 @@ def film_failed(error: ImpastoError) -> OrderFailed:
     return from_refusal(error)
 
 
-def finished_film(path: Path, clip: Picture, about: SentVideo, size: int, note: str) -> FinishedFilm:
+def finished_film(path: Path, clip: SentPicture, about: SentVideo, size: int, note: str) -> FinishedFilm:
     """A painted film, if Telegram takes it. Raises OrderFailed."""
     if path.stat().st_size > FILE_BYTES:
         raise OrderFailed("too-large-result")

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +23,14 @@ from telegram.ext import (
 
 from impasto.bot import keyboards
 from impasto.bot.config import BotConfig
-from impasto.bot.conversation import Conversation, Conversations, Order, Picture, settable, setting_value, with_setting
+from impasto.bot.conversation import (
+    Conversation,
+    Conversations,
+    Order,
+    SentPicture,
+    setting_value,
+    with_setting,
+)
 from impasto.bot.films import clip_of
 from impasto.bot.keyboards import StyleGallery
 from impasto.bot.orders import AnyApplication, Orders
@@ -61,12 +68,12 @@ class Handlers:
         add(ChatMemberHandler(self._on_membership, ChatMemberHandler.MY_CHAT_MEMBER))
         add(CallbackQueryHandler(self._on_button))
         add(CommandHandler("start", self._on_group, filters=~filters.ChatType.PRIVATE))
-        for name in ("start", "help"):
-            add(CommandHandler(name, self._on_start, filters=_PRIVATE))
-        add(CommandHandler("styles", self._on_styles, filters=_PRIVATE))
-        add(CommandHandler("settings", self._on_settings, filters=_PRIVATE))
-        add(CommandHandler("cancel", self._on_cancel, filters=_PRIVATE))
-        add(CommandHandler("privacy", self._on_privacy, filters=_PRIVATE))
+        answers = {
+            "start": self._on_start, "help": self._on_start, "styles": self._on_styles,
+            "settings": self._on_settings, "cancel": self._on_cancel, "privacy": self._on_privacy,
+        }  # fmt: skip
+        for name in COMMANDS:
+            add(CommandHandler(name, answers[name], filters=_PRIVATE))
         add(
             MessageHandler(_PRIVATE & (_PICTURES | _CLIPS if self._orders.takes_films else _PICTURES), self._on_picture)
         )
@@ -197,7 +204,7 @@ class Handlers:
         if pictures:
             await self._take(user, pictures)
 
-    async def _take(self, user: int, pictures: Sequence[tuple[Picture, str]]) -> None:
+    async def _take(self, user: int, pictures: Sequence[tuple[SentPicture, str]]) -> None:
         """Pictures that came together, each with its caption."""
         conversation = self._conversations[user]
         # A clip is never the style.
@@ -291,7 +298,7 @@ class Handlers:
                 await self._orders.cancel(user, message)
             case keyboards.RETRY | keyboards.AGAIN:
                 await self._on_again(user, conversation, query, rest)
-            case keyboards.SET if (choice := _choice(conversation.settings, rest)) is not None:
+            case keyboards.SET if (choice := keyboards.choice(conversation.settings, rest)) is not None:
                 conversation.settings = with_setting(conversation.settings, *choice)
                 with contextlib.suppress(BadRequest):
                     await query.edit_message_reply_markup(
@@ -340,7 +347,7 @@ class Handlers:
         assert query.message is not None
         message = query.message.message_id
         order = conversation.painted.get(message)
-        choice = None if order is None else _choice(order.settings, rest)
+        choice = None if order is None else keyboards.choice(order.settings, rest)
         if order is None:
             await self._bot.send_message(user, say(conversation.language, "lost-again"))
         elif rest == keyboards.OTHER_STYLE:
@@ -376,21 +383,14 @@ def _explained(conversation: Conversation) -> str:
     return "\n".join([say(conversation.language, "settings"), *lines])
 
 
-def _picture(message: Message) -> Picture:
+def _picture(message: Message) -> SentPicture:
     if (clip := clip_of(message)) is not None:
         return clip
     if message.photo:
         largest = message.photo[-1]
-        return Picture(largest.file_id, largest.file_size or 0)
+        return SentPicture(largest.file_id, largest.file_size or 0)
     assert message.document is not None
-    return Picture(message.document.file_id, message.document.file_size or 0, is_file=True)
-
-
-def _choice(settings: Mapping[str, Any], text: str) -> tuple[str, Any] | None:
-    """(option, value) of a button; None for what no button of ours says."""
-    name, _, index = text.partition(":")
-    values = settable(settings).get(name, ())
-    return (name, values[int(index)]) if index.isdecimal() and int(index) < len(values) else None
+    return SentPicture(message.document.file_id, message.document.file_size or 0, is_file=True)
 
 
 async def _answer(update: Update, text: str, keyboard: InlineKeyboardMarkup | None = None) -> None:

@@ -1,18 +1,18 @@
 """What there is to press, and the server's styles as a picture with numbers, page by page."""
 
 import hashlib
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageOps
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from impasto.bot.conversation import settable, setting_value
 from impasto.bot.texts import described, say
 from impasto.decoding import read_shown
 from impasto.errors import PictureError
+from impasto.report.sheets import grid, jpeg, numbered
 
 # What a pressed button says: one of these words, and after a colon what it needs.
 STYLE, PAGE, ROLE, CANCEL, RETRY, AGAIN, SET, FORGET = (
@@ -21,7 +21,7 @@ STYLE, PAGE, ROLE, CANCEL, RETRY, AGAIN, SET, FORGET = (
 OTHER_STYLE = "other-style"
 _LABEL_LENGTH = 40
 STYLES_PER_PAGE = 6
-_COLUMNS, _CELL, _GAP = 3, 320, 8
+_COLUMNS, _CELL = 3, 320
 
 
 def styles(gallery: "StyleGallery", page: int) -> InlineKeyboardMarkup:
@@ -90,6 +90,13 @@ def painted(language: str, chosen: Mapping[str, Any]) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup([row for row in rows if row])
 
 
+def choice(settings: Mapping[str, Any], text: str) -> tuple[str, Any] | None:
+    """(option, value) of a pressed button, from what stands behind its word; None for what no button of ours says."""
+    name, _, index = text.partition(":")
+    values = settable(settings).get(name, ())
+    return (name, values[int(index)]) if index.isdecimal() and int(index) < len(values) else None
+
+
 def _short(text: str) -> str:
     return text if len(text) <= _LABEL_LENGTH else f"{text[: _LABEL_LENGTH - 1]}…"
 
@@ -133,21 +140,9 @@ class StyleGallery:
     def picture(self, page: int) -> bytes:
         """JPEG: the paintings of a page, each with its number. The numbers are all that is written: names may be in any
         script."""
-        cells = self.names(page)
-        rows, columns = -(-len(cells) // _COLUMNS), min(_COLUMNS, len(cells))
-        pitch = _CELL + _GAP
-        sheet = Image.new("RGB", (columns * pitch + _GAP, rows * pitch + _GAP), "white")
-        drawing, font = ImageDraw.Draw(sheet), ImageFont.load_default(36)
-        for index, (number, name) in enumerate(cells.items()):
-            corner = _GAP + index % _COLUMNS * pitch, _GAP + index // _COLUMNS * pitch
-            sheet.paste(_cell(self._styles[name]), corner)
-            label = str(number)
-            width = round(drawing.textlength(label, font))
-            drawing.rectangle((*corner, corner[0] + width + 20, corner[1] + 48), fill="white")
-            drawing.text((corner[0] + 10, corner[1] + 24), label, fill="black", font=font, anchor="lm")
-        stream = io.BytesIO()
-        sheet.save(stream, "JPEG", quality=88)
-        return stream.getvalue()
+        cells = [numbered(_cell(self._styles[name]), number) for number, name in self.names(page).items()]
+        rows = [cells[first : first + _COLUMNS] for first in range(0, len(cells), _COLUMNS)]
+        return jpeg(grid(rows), 88)
 
 
 def _normalised(name: str) -> str:

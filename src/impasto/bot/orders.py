@@ -14,7 +14,7 @@ from telegram.ext import Application
 
 from impasto.bot import keyboards
 from impasto.bot.config import BotOptions
-from impasto.bot.conversation import Conversations, Order, Picture
+from impasto.bot.conversation import Conversations, Order, SentPicture
 from impasto.bot.films import check_clip, film_failed, finished_film
 from impasto.bot.messages import (
     BROKEN_PHOTO,
@@ -210,7 +210,7 @@ class Orders:
             raise from_refusal(refused) from refused
 
     async def _style(self, order: Order) -> str | bytes:
-        if isinstance(order.style, Picture):
+        if isinstance(order.style, SentPicture):
             data = await self._fetched(order.style)
             await _readable_size(data, BROKEN_STYLE)
             return data
@@ -289,7 +289,7 @@ class Orders:
             except ImpastoError as error:
                 raise (film_failed if isinstance(request, VideoRequest) else from_refusal)(error) from error
 
-    async def _fetched(self, picture: Picture) -> bytes:
+    async def _fetched(self, picture: SentPicture) -> bytes:
         too_large = "too-large-clip" if picture.video else "too-large-file"
         if picture.num_bytes > DOWNLOAD_BYTES:
             raise OrderFailed(too_large)
@@ -308,7 +308,7 @@ class Orders:
             too_big = "too big" in str(error).lower()
             raise OrderFailed(too_large if too_big else "no-file") from error
 
-    async def _received(self, clip: Picture, user: int) -> SentVideo:
+    async def _received(self, clip: SentPicture, user: int) -> SentVideo:
         """A clip among the service's films."""
         check_clip(clip, self._service.limits)
         data, videos = await self._fetched(clip), self._service.videos
@@ -372,10 +372,10 @@ class OrderMemory:
 
 def memory_of(order: Order) -> int:
     """Bytes that its pictures take at a time: those of an album come one after the other, the style stays."""
-    style = _download_bytes(order.style) if isinstance(order.style, Picture) else 0
+    style = _download_bytes(order.style) if isinstance(order.style, SentPicture) else 0
     return style + max(map(_download_bytes, order.contents))
 
 
-def _download_bytes(picture: Picture) -> int:
+def _download_bytes(picture: SentPicture) -> int:
     # A larger one is not fetched.
     return min(picture.num_bytes or DOWNLOAD_BYTES, DOWNLOAD_BYTES)

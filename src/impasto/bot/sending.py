@@ -1,6 +1,5 @@
 """Paintings on their way to a user, as Telegram's Bot API takes them (https://core.telegram.org/bots/api)."""
 
-import io
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -14,6 +13,7 @@ from impasto.bot.messages import BROKEN_PHOTO, FILE_BYTES, OrderFailed, with_ret
 from impasto.bot.texts import described, duration, say
 from impasto.decoding import read_shown
 from impasto.record import opened
+from impasto.report.sheets import jpeg, reduced
 from impasto.service import Limits
 from impasto.service.limits import MEGA
 from impasto.sizes import largest_side
@@ -63,11 +63,7 @@ class FinishedPainting:
     @property
     def thumbnail(self) -> bytes:
         """JPEG, which Telegram shows beside a file."""
-        small = read_shown(self.data, side=THUMBNAIL_SIDE)
-        small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-        stream = io.BytesIO()
-        small.save(stream, "JPEG", quality=85)
-        return stream.getvalue()
+        return jpeg(reduced(read_shown(self.data, side=THUMBNAIL_SIDE), THUMBNAIL_SIDE), 85)
 
 
 @dataclass(frozen=True)

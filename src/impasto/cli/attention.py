@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.flags import VGG19, check_weights, given, method_flags
+from impasto.cli.flags import DEVICE, VGG19, check_weights, given, method_flags
 from impasto.cli.pictures import find_painting
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError
@@ -24,7 +24,7 @@ SUFFIXES = (".png", ".html")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Network:
+class LookNetwork:
     """What computes it, and where."""
 
     weights: Annotated[
@@ -32,11 +32,11 @@ class Network:
     ] = None
     vgg19: Annotated[Path | None, VGG19] = None
     baseline: Annotated[Path | None, Parameter(help="generators of another method, whose picture stands beside")] = None
-    device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
+    device: Annotated[str, DEVICE] = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class LookTarget:
     """What is written."""
 
     output: Annotated[Path, Parameter(alias="-o", help="NAME.png, or NAME.html for a page on which one can point")] = (
@@ -63,16 +63,13 @@ def attention(
         str | None,
         Parameter(alias="-s", help="picture they look in, or one of impasto's own; none for what looks in the content"),
     ] = None,
-    at: Annotated[
-        tuple[str, ...],
-        Parameter(consume_multiple=True, help="places of the content, each x,y in pixels or percent"),
-    ] = (),
+    at: Annotated[tuple[str, ...], Parameter(help="places of the content, each x,y in pixels or percent")] = (),
     map: Annotated[  # noqa: A002  (the flag's name)
         bool, Parameter(help="also draw where every place looks; a page always has it")
     ] = False,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    network: Annotated[Network, Parameter(name="*")] = Network(),
-    target: Annotated[Target, Parameter(name="*")] = Target(),
+    network: Annotated[LookNetwork, Parameter(name="*")] = LookNetwork(),
+    target: Annotated[LookTarget, Parameter(name="*")] = LookTarget(),
 ) -> int:
     """Show where places of a picture look: in a painting, or, with trained generators, in the picture itself."""
     method, chosen = _method_of(given(options))
@@ -100,9 +97,9 @@ def attention(
     from impasto.report.sheets import png
 
     stylizer = load(method, device=network.device, weights=weights, download=Screen().download)
-    found = views.attention(content, painting, at, how, stylizer=stylizer, baseline=network.baseline)
+    result = views.attention(content, painting, at, how, stylizer=stylizer, baseline=network.baseline)
     title = f"{content.name} looks at {painting.name if painting else 'itself'}"
-    file = views.page(found, title) if target.is_page else png(views.draw(found, overall=map))
+    file = views.page(result, title) if target.is_page else png(views.draw(result, overall=map))
     replace_file(target.output, file)
     Screen().result(str(target.output))
     return 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Group, Parameter
 
 from impasto.cli.failures import Failure, SomeFailedError
-from impasto.cli.flags import given, method_flags
+from impasto.cli.flags import check_least, given, method_flags
 from impasto.cli.terminal import Screen, write
 from impasto.errors import OptionError, PictureError, from_extra
 from impasto.methods import StylizeOptions
@@ -31,31 +31,21 @@ HERE, LISTED = "here", 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output:
+class BatchOutput:
     """Where paintings go."""
 
     format: Annotated[
         str | None,
-        Parameter(
-            group=_OUTPUT, choices=("png", "jpg", "webp", "tiff"), help="of all paintings; each content's if not given"
-        ),
+        Parameter(choices=("png", "jpg", "webp", "tiff"), help="of all paintings; each content's if not given"),
     ] = None
-    bits: Annotated[
-        str | None, Parameter(group=_OUTPUT, choices=("8", "16"), help="per channel; the content's if not given")
-    ] = None
-    per_shard: Annotated[
-        int, Parameter(group=_OUTPUT, metavar="N", help="paintings in each shard, where --output is NAME.tar")
-    ] = 1000
-    overwrite: Annotated[
-        bool,
-        Parameter(
-            group=_OUTPUT, help="replace what is there and is not this very painting; never inputs", show_default=False
-        ),
-    ] = False
+    bits: Annotated[str | None, Parameter(choices=("8", "16"), help="per channel; the content's if not given")] = None
+    per_shard: Annotated[int, Parameter(metavar="N", help="paintings in each shard, where --output is NAME.tar")] = 1000
+    overwrite: Annotated[bool, Parameter(help="replace what is there and is not this very painting; never inputs")] = (
+        False
+    )
     ledger: Annotated[
         str | None,
         Parameter(
-            group=_OUTPUT,
             metavar="ADDRESS",
             help="Parquet file that says what became of every input; ledger.parquet in the output if not given",
         ),
@@ -63,35 +53,29 @@ class Output:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class BatchRun:
     """Where and how it is done."""
 
     on: Annotated[
         str,
         Parameter(
-            group=_RUN,
             metavar="WHERE",
             help="here: in processes of this machine; local-ray: in Ray on this machine; or the address of a Ray"
             " cluster, such as ray://head:10001, head:6379, or auto for the one that this machine belongs to",
         ),
     ] = HERE
     workers: Annotated[
-        int | None,
-        Parameter(
-            group=_RUN, metavar="N", help="at most; if not given, here one for every core or one GPU, on Ray all"
-        ),
+        int | None, Parameter(metavar="N", help="at most; if not given, here one for every core or one GPU, on Ray all")
     ] = None
-    threads: Annotated[int, Parameter(group=_RUN, metavar="N", help="cores of each worker")] = 1
-    gpus: Annotated[float, Parameter(group=_RUN, metavar="N", help="GPUs of each worker on Ray, such as 1 or 0.5")] = 0
-    device: Annotated[str, Parameter(group=_RUN, help="of workers here: auto, cpu, cuda, cuda:1, mps")] = "auto"
-    weights: Annotated[Path | None, Parameter(group=_RUN, help="file of weights, as for impasto stylize")] = None
+    threads: Annotated[int, Parameter(metavar="N", help="cores of each worker")] = 1
+    gpus: Annotated[float, Parameter(metavar="N", help="GPUs of each worker on Ray, such as 1 or 0.5")] = 0
+    device: Annotated[str, Parameter(help="of workers here: auto, cpu, cuda, cuda:1, mps")] = "auto"
+    weights: Annotated[Path | None, Parameter(help="file of weights, as for impasto stylize")] = None
     pixel_limit: Annotated[
-        int | None, Parameter(group=_RUN, metavar="N", help="refuse larger pictures; 178,956,970 pixels if not given")
+        int | None, Parameter(metavar="N", help="refuse larger pictures; 178,956,970 pixels if not given")
     ] = None
-    json: Annotated[
-        bool, Parameter(group=_RUN, help="print one JSON row per input, nothing else", show_default=False)
-    ] = False
-    quiet: Annotated[bool, Parameter(alias="-q", group=_RUN, help="print errors only", show_default=False)] = False
+    json: Annotated[bool, Parameter(help="print one JSON row per input, nothing else")] = False
+    quiet: Annotated[bool, Parameter(alias="-q", help="print errors only")] = False
 
 
 def batch(
@@ -105,15 +89,14 @@ def batch(
     /,
     *,
     style: Annotated[
-        list[str] | None,
-        Parameter(alias="-s", consume_multiple=True, help="painting, by path, address or name; several are blended"),
+        list[str] | None, Parameter(alias="-s", help="painting, by path, address or name; several are blended")
     ] = None,
     output: Annotated[
         str | None, Parameter(alias="-o", group=_OUTPUT, help="folder, or NAME.tar for shards; path or address")
     ] = None,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    how: Annotated[Output, Parameter(name="*")] = Output(),
-    run: Annotated[Run, Parameter(name="*")] = Run(),
+    how: Annotated[BatchOutput, Parameter(name="*", group=_OUTPUT)] = BatchOutput(),
+    run: Annotated[BatchRun, Parameter(name="*", group=_RUN)] = BatchRun(),
 ) -> int:
     """Paint very many pictures in one style, or each in its own.
 
@@ -145,12 +128,9 @@ def batch(
     return _follow(work.run(_executor(run)), work.total, work.ledger, screen, json=run.json)
 
 
-def _check(how: Output, run: Run) -> None:
-    for name, value in (("per_shard", how.per_shard), ("workers", run.workers), ("threads", run.threads)):
-        if value is not None and value < 1:
-            raise OptionError(f"{name} is {value}, but must be 1 or more")
-    if run.gpus < 0:
-        raise OptionError(f"gpus is {run.gpus:g}, but must be 0 or more")
+def _check(how: BatchOutput, run: BatchRun) -> None:
+    check_least(1, per_shard=how.per_shard, workers=run.workers, threads=run.threads)
+    check_least(0, gpus=run.gpus)
     if run.gpus and run.on == HERE:
         raise OptionError("--gpus is for Ray; here --device says what paints")
     if run.on != HERE and run.device != "auto":
@@ -159,7 +139,7 @@ def _check(how: Output, run: Run) -> None:
         raise OptionError(f"--bits 16 is for PNG and TIFF, but --format is {how.format}")
 
 
-def _device(run: Run) -> str:
+def _device(run: BatchRun) -> str:
     """Of every worker. Raises OptionError if it is not there."""
     from impasto.device import choose_device
 
@@ -168,7 +148,7 @@ def _device(run: Run) -> str:
     return str(choose_device(run.device))
 
 
-def _executor(run: Run) -> "Executor":
+def _executor(run: BatchRun) -> "Executor":
     if run.on == HERE:
         from impasto.batch import local
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from cyclopts import Parameter
 
 from impasto.bot.config import BotConfig, BotOptions
-from impasto.cli.flags import flags, given
+from impasto.cli.flags import DEVICES, flags, given
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, from_extra
 from impasto.service.limits import Limits
@@ -26,15 +26,14 @@ _NO_LIMITS, _NO_BOT_OPTIONS = LimitsFlags(), BotFlags()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class BotAccount:
     """Which bot it is, who may use it, and where it remembers what they said."""
 
     token_file: Annotated[
         Path | None, Parameter(help="file with the bot's token; without it, IMPASTO_TELEGRAM_TOKEN holds the token")
     ] = None
     allow: Annotated[
-        tuple[int, ...],
-        Parameter(metavar="ID", consume_multiple=True, help="users who may use the bot, by number; everybody if none"),
+        tuple[int, ...], Parameter(metavar="ID", help="users who may use the bot, by number; everybody if none")
     ] = ()
     memory: Annotated[
         Path, Parameter(metavar="FILE", help="where settings and running paintings survive a restart")
@@ -45,21 +44,19 @@ class Account:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServedModels:
+class BotModels:
     """What there is to choose from, and what paints."""
 
     styles: Annotated[
         Path | None, Parameter(help="folder of paintings to choose from; impasto's own pictures if not given")
     ] = None
-    device: Annotated[
-        tuple[str, ...], Parameter(consume_multiple=True, help="auto, cpu, cuda, cuda:1, mps; a process for each")
-    ] = ("auto",)
+    device: Annotated[tuple[str, ...], DEVICES] = ("auto",)
 
 
 def bot(
     *,
-    account: Annotated[Account, Parameter(name="*")] = Account(),
-    models: Annotated[ServedModels, Parameter(name="*")] = ServedModels(),
+    account: Annotated[BotAccount, Parameter(name="*")] = BotAccount(),
+    models: Annotated[BotModels, Parameter(name="*")] = BotModels(),
     limits: Annotated[LimitsFlags, Parameter(name="*")] = _NO_LIMITS,
     behaviour: Annotated[BotFlags, Parameter(name="*")] = _NO_BOT_OPTIONS,
 ) -> int:
@@ -74,7 +71,7 @@ def bot(
     return 0
 
 
-def _serve(token: str, account: Account, models: ServedModels, limits: Limits, options: BotOptions) -> None:
+def _serve(token: str, account: BotAccount, models: BotModels, limits: Limits, options: BotOptions) -> None:
     with from_extra("bot", "the bot"):
         import aiolimiter  # noqa: F401  (which python-telegram-bot asks for only when it begins)
 
@@ -99,7 +96,7 @@ def _tell(screen: Screen, name: str) -> None:
     screen.note("serving; Ctrl-C stops")
 
 
-def _check(account: Account) -> None:
+def _check(account: BotAccount) -> None:
     parts = urlsplit(account.base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise OptionError(f"--base-url is '{account.base_url}', but must be like https://api.telegram.org")

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from impasto.cli.failures import Failure, SomeFailedError
+from impasto.cli.flags import DEVICE, check_least
 from impasto.cli.pictures import find_contents, find_painting
 from impasto.cli.terminal import Screen
 from impasto.comparison.entries import parse
@@ -19,10 +20,7 @@ def compare(
     content: Annotated[list[str], Parameter(help="pictures, folders, globs; or mountains, still_life: impasto's own")],
     /,
     *,
-    style: Annotated[
-        tuple[str, ...],
-        Parameter(alias="-s", consume_multiple=True, help="paintings; or swirls, cubes, ink: impasto's own"),
-    ],
+    style: Annotated[tuple[str, ...], Parameter(alias="-s", help="paintings; or swirls, cubes, ink: impasto's own")],
     methods: Annotated[
         str,
         Parameter(
@@ -34,15 +32,14 @@ def compare(
         "compared"
     ),
     size: Annotated[int, Parameter(metavar="PX", help="longer side of every painting; 0 is the content's own")] = SIZE,
-    device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    device: Annotated[str, DEVICE] = "auto",
 ) -> int:
     """Paint every content in every style by every method, and put it side by side.
 
     Every method works in a process of its own, one after the other, so that its memory can be told. What an earlier
     call painted, and would be painted the same, is taken as it is.
     """
-    if size < 0:
-        raise OptionError(f"--size is {size}, but must be 1 or more, or 0")
+    check_least(0, size=size)
     entries = parse(methods, {"size": size or None})
     for entry in entries:
         if entry.options.needs_weights and entry.weights is None:

@@ -1,13 +1,12 @@
 """Options from a YAML file and from the environment."""
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from cyclopts import App
 from cyclopts.config import Dict, Env
 
-from impasto.errors import OptionError, reason_of
+from impasto.errors import OptionError, reason_of, suggestion
 
 FILE = "impasto.yaml"
 ENVIRONMENT = Env("IMPASTO_")
@@ -21,13 +20,12 @@ def configuration(app: App, file: Path | None) -> tuple[Env, *tuple[Dict, ...]]:
     if file is None and not Path(FILE).exists():
         return (ENVIRONMENT,)
     path = Path(FILE) if file is None else file
-    found = _parsed(path)
+    settings = _parsed(path)
     commands = [name for name in app if not name.startswith("-")]
-    for name in found:
+    for name in settings:
         if name not in commands:
-            near = get_close_matches(str(name), commands, n=1)
-            raise OptionError(f"{path}: there is no command '{name}'{f'; did you mean {near[0]}?' if near else ''}")
-    return ENVIRONMENT, Dict(found, source=str(path))
+            raise OptionError(f"{path}: there is no command '{name}'{suggestion(name, commands)}")
+    return ENVIRONMENT, Dict(settings, source=str(path))
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -35,13 +33,13 @@ def _parsed(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        found = yaml.safe_load(path.read_bytes())
+        settings = yaml.safe_load(path.read_bytes())
     except FileNotFoundError:
         raise OptionError(f"--config {path}: there is no such file") from None
     except OSError as error:
         raise OptionError(f"{path}: it cannot be read: {reason_of(error)}") from None
     except (yaml.YAMLError, UnicodeError) as error:
         raise OptionError(f"{path}: it is no YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(found, dict | None):
+    if not isinstance(settings, dict | None):
         raise OptionError(f"{path}: it must hold options below the names of commands, as in stylize: {{size: 1024}}")
-    return found or {}
+    return settings or {}

@@ -1,7 +1,6 @@
 """`impasto data`: public data sets, fetched; any pictures, checked."""
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ from cyclopts import App, Parameter
 from impasto.cli.data_check import look_at, raise_unreadable
 from impasto.cli.flags import EVERY_PARAMETER
 from impasto.cli.terminal import Screen, write
-from impasto.errors import DataError, OptionError
+from impasto.errors import DataError, OptionError, suggestion_or_list
 
 if TYPE_CHECKING:
     from impasto.cli.failures import Failure
@@ -51,9 +50,7 @@ def fetch(
 
     archive = ARCHIVES.get(name)
     if archive is None:
-        near = get_close_matches(name, ARCHIVES, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else f"; there are {', '.join(ARCHIVES)}"
-        raise OptionError(f"no data set '{name}'{hint}")
+        raise OptionError(f"no data set '{name}'{suggestion_or_list(name, ARCHIVES)}")
     screen = Screen()
     with screen.counting(f"fetching {name}") as count:
         fetched = fetch_dataset(

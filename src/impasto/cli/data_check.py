@@ -72,14 +72,14 @@ def with_shards(data: Any, accelerator: "Accelerator", screen: Screen) -> Any:
     addresses = [one for places in kinds.values() for one in places if isinstance(one, str)]
     if not addresses:
         return data
-    found: dict[str, Any] = {}
+    by_address: dict[str, Any] = {}
     if accelerator.is_main_process:
         for address in dict.fromkeys(addresses):
             with screen.counting(f"reading the headers of {address}") as count:
-                found[address] = pictures_at([address], count)
-    [found] = broadcast_object_list([found])
+                by_address[address] = pictures_at([address], count)
+    [by_address] = broadcast_object_list([by_address])
     listed = {
-        kind: [one for place in places for one in (found[place] if isinstance(place, str) else [place])]
+        kind: [one for place in places for one in (by_address[place] if isinstance(place, str) else [place])]
         for kind, places in kinds.items()
     }
     return listed if isinstance(data, dict) else listed[ONE_KIND]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.flags import VGG19, given, method_flags
+from impasto.cli.flags import DEVICE, VGG19, given, method_flags
 from impasto.cli.pictures import find_painting
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError
@@ -29,7 +29,7 @@ def encode(
     ] = None,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
     weights: Annotated[Path | None, VGG19] = None,
-    device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    device: Annotated[str, DEVICE] = "auto",
     overwrite: Annotated[bool, Parameter(help="replace a file that exists")] = False,
 ) -> int:
     """Encode a painting for the default method."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from impasto.cli.flags import VGG19
+from impasto.cli.flags import DEVICE, VGG19, check_least, folders_of_kinds
 from impasto.cli.terminal import Screen, write
 from impasto.errors import OptionError
 
@@ -24,32 +24,19 @@ _WRITE = Group.create_ordered("What to write")
 class Against:
     """Other pictures."""
 
-    content: Annotated[
-        tuple[Path, ...], Parameter(group=_AGAINST, consume_multiple=True, help="what the outputs were made of")
-    ] = ()
-    style: Annotated[
-        tuple[Path, ...],
-        Parameter(group=_AGAINST, alias="-s", consume_multiple=True, help="paintings that they were made after"),
-    ] = ()
+    content: Annotated[tuple[Path, ...], Parameter(help="what the outputs were made of")] = ()
+    style: Annotated[tuple[Path, ...], Parameter(alias="-s", help="paintings that they were made after")] = ()
     reference: Annotated[
         tuple[Path, ...],
-        Parameter(
-            group=_AGAINST,
-            consume_multiple=True,
-            help="real pictures that they should look like, for FID and KID; the styles if not given",
-        ),
+        Parameter(help="real pictures that they should look like, for FID and KID; the styles if not given"),
     ] = ()
     floor: Annotated[
         tuple[Path, ...],
-        Parameter(
-            group=_AGAINST,
-            consume_multiple=True,
-            help="other real pictures of the reference's kind: how near real ones come; its halves if not given",
-        ),
+        Parameter(help="other real pictures of the reference's kind: how near real ones come; its halves if not given"),
     ] = ()
     pair: Annotated[
         Literal["name", "order"],
-        Parameter(group=_AGAINST, help="outputs belong to contents and styles by their names, or as they are sorted"),
+        Parameter(help="outputs belong to contents and styles by their names, or as they are sorted"),
     ] = "name"
 
 
@@ -58,31 +45,19 @@ class Runs:
     """Generators that `impasto train` made."""
 
     run: Annotated[
-        tuple[Path, ...],
-        Parameter(
-            group=_RUNS,
-            consume_multiple=True,
-            help="folder of a run; several, of other seeds, give means and deviations",
-        ),
+        tuple[Path, ...], Parameter(help="folder of a run; several, of other seeds, give means and deviations")
     ] = ()
     data: Annotated[
-        tuple[str, ...],
-        Parameter(
-            group=_RUNS, consume_multiple=True, metavar="KIND=FOLDER", help="the whole test set: A=FOLDER B=FOLDER"
-        ),
+        tuple[str, ...], Parameter(metavar="KIND=FOLDER", help="the whole test set: A=FOLDER B=FOLDER")
     ] = ()
     train: Annotated[
         tuple[str, ...],
         Parameter(
-            group=_RUNS,
-            consume_multiple=True,
             metavar="KIND=FOLDER",
             help="the training set, for how near real pictures come to real ones; the test set's halves if not given",
         ),
     ] = ()
-    size: Annotated[
-        int, Parameter(group=_RUNS, metavar="PX", help="squares that test pictures are brought to; 0 leaves them")
-    ] = 256
+    size: Annotated[int, Parameter(metavar="PX", help="squares that test pictures are brought to; 0 leaves them")] = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,38 +67,29 @@ class By:
     networks: Annotated[
         str,
         Parameter(
-            group=_BY,
-            help="of inception (FID, KID) and lpips, separated by commas; none for those that impasto carries alone",
+            help="of inception (FID, KID) and lpips, separated by commas; none for those that impasto carries alone"
         ),
     ] = "inception,lpips"
-    encoder: Annotated[Literal["lite", "vgg19"], Parameter(group=_BY, help="sees distances of content and style")] = (
-        "lite"
-    )
-    inception: Annotated[
-        Path | None, Parameter(group=_BY, help="file of Inception's weights; downloaded once if not given")
-    ] = None
-    vgg16: Annotated[Path | None, Parameter(group=_BY, help="file of LPIPS' VGG-16; downloaded once if not given")] = (
+    encoder: Annotated[Literal["lite", "vgg19"], Parameter(help="sees distances of content and style")] = "lite"
+    inception: Annotated[Path | None, Parameter(help="file of Inception's weights; downloaded once if not given")] = (
         None
     )
-    lpips_heads: Annotated[
-        Path | None, Parameter(group=_BY, help="file of LPIPS' own weights; downloaded once if not given")
-    ] = None
-    weights: Annotated[
-        Path | None,
-        VGG19,
-        Parameter(group=_BY),
-    ] = None
-    device: Annotated[str, Parameter(group=_BY, help="auto, cpu, cuda, cuda:1, mps")] = "auto"
-    seed: Annotated[int, Parameter(group=_BY, help="of the subsets of KID")] = 0
+    vgg16: Annotated[Path | None, Parameter(help="file of LPIPS' VGG-16; downloaded once if not given")] = None
+    lpips_heads: Annotated[Path | None, Parameter(help="file of LPIPS' own weights; downloaded once if not given")] = (
+        None
+    )
+    weights: Annotated[Path | None, VGG19, Parameter(group=_BY)] = None
+    device: Annotated[str, DEVICE] = "auto"
+    seed: Annotated[int, Parameter(help="of the subsets of KID")] = 0
 
 
 def evaluate(
     outputs: Annotated[list[Path] | None, Parameter(help="pictures that were made, or folders of them")] = None,
     /,
     *,
-    against: Annotated[Against, Parameter(name="*")] = Against(),
-    runs: Annotated[Runs, Parameter(name="*")] = Runs(),
-    by: Annotated[By, Parameter(name="*")] = By(),
+    against: Annotated[Against, Parameter(name="*", group=_AGAINST)] = Against(),
+    runs: Annotated[Runs, Parameter(name="*", group=_RUNS)] = Runs(),
+    by: Annotated[By, Parameter(name="*", group=_BY)] = By(),
     output: Annotated[
         Path | None,
         Parameter(
@@ -140,12 +106,12 @@ def evaluate(
     _check(against, runs)
     networks = tuple(name.strip() for name in by.networks.split(",") if name.strip() not in ("", "none"))
     # PyTorch comes in here.
-    from impasto.evaluation import Files, Judges
+    from impasto.evaluation import JudgeFiles, Judges
     from impasto.evaluation import report as reports
     from impasto.report.folder import check_files
 
     screen = Screen(quiet=quiet)
-    files = Files(inception=by.inception, vgg16=by.vgg16, lpips_heads=by.lpips_heads, weights=by.weights)
+    files = JudgeFiles(inception=by.inception, vgg16=by.vgg16, lpips_heads=by.lpips_heads, weights=by.weights)
     judges = Judges(networks=networks, encoder=by.encoder, files=files, device=by.device, download=screen.download)
     folder = output
     if folder is None and runs.run:
@@ -170,11 +136,10 @@ def _check(against: Against, runs: Runs) -> None:
         for name in ("content", "style", "reference", "floor"):
             if getattr(against, name):
                 raise OptionError(f"--{name} is for outputs; the pictures of a --run are its --data")
-        if runs.size < 0:
-            raise OptionError(f"--size is {runs.size}, but must be 1 or more, or 0 for the pictures' own")
-        _kinds(runs.data, "--data")
+        check_least(0, size=runs.size)
+        folders_of_kinds(runs.data, "--data")
         if runs.train:
-            _kinds(runs.train, "--train")
+            folders_of_kinds(runs.train, "--train")
         return
     for name in ("data", "train"):
         if getattr(runs, name):
@@ -207,25 +172,13 @@ def _of_outputs(
 def _of_runs(runs: Runs, judges: "Judges", seed: int, folder: Path, screen: Screen) -> "list[Number]":
     from impasto.evaluation import Test, evaluate_runs, picture_set
 
-    test = {kind: picture_set(paths) for kind, paths in _kinds(runs.data, "--data").items()}
-    train = {kind: picture_set(paths) for kind, paths in _kinds(runs.train, "--train").items()} if runs.train else {}
+    def given(words: Sequence[str], flag: str) -> "dict[str, PictureSet]":
+        return {kind: picture_set(paths) for kind, paths in folders_of_kinds(words, flag).items()}
+
+    test, train = given(runs.data, "--data"), given(runs.train, "--train") if runs.train else {}
     wanted = Test(test=test, train=train, side=runs.size or None, seed=seed)
     with screen.counting("evaluating") as count:
         return evaluate_runs(runs.run, wanted, folder, judges, warn=screen.note, report=count)
-
-
-def _kinds(words: Sequence[str], flag: str) -> dict[str, list[Path]]:
-    """{'A': folders, 'B': folders}. Raises OptionError unless both are there."""
-    found: dict[str, list[Path]] = {"A": [], "B": []}
-    for word in words:
-        kind, equals, folder = word.partition("=")
-        if not equals or kind not in found:
-            raise OptionError(f"{flag} is '{word}', but must be A=FOLDER or B=FOLDER")
-        found[kind].append(Path(folder))
-    for kind, folders in found.items():
-        if not folders:
-            raise OptionError(f"{flag} needs {kind}=FOLDER, too: both kinds are measured")
-    return found
 
 
 def _show(numbers: "Sequence[Number]") -> None:

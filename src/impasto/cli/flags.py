@@ -34,10 +34,14 @@ def shown_default(value: Any) -> str | None:
     return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
-EVERY_PARAMETER = Parameter(negative="", show_env_var=False, show_default=shown_default)
-"""How the flags of every command are."""
+EVERY_PARAMETER = Parameter(negative="", consume_multiple=True, show_env_var=False, show_default=shown_default)
+"""How the flags of every command are; those that take several values take all that follow."""
 
 VGG19 = Parameter(name="--vgg19", help="file of the encoder vgg19; downloaded once if not given")
+
+
+DEVICE = Parameter(help="auto, cpu, cuda, cuda:1, mps")
+DEVICES = Parameter(help="auto, cpu, cuda, cuda:1, mps; a process for each")
 
 
 def heading(title: str, *, plain: Sequence[str] | None = None) -> Group:
@@ -103,15 +107,15 @@ def _title(owners: Sequence[str], methods: Sequence[str]) -> str:
 
 
 def _made(name: str, members: Sequence[tuple[str, Any, Parameter]]) -> type:
-    made = make_dataclass(
+    flags = make_dataclass(
         name,
         [(name, Annotated[kind | None, parameter], field(default=None)) for name, kind, parameter in members],
         frozen=True,
         kw_only=True,
     )
     # cyclopts takes a class apart into flags only if it does not look like a built-in one.
-    made.__module__ = __name__
-    return made
+    flags.__module__ = __name__
+    return flags
 
 
 def given(chosen: Any) -> dict[str, Any]:
@@ -123,6 +127,33 @@ def given(chosen: Any) -> dict[str, Any]:
 def flag_of(name: str) -> str:
     """'style_weight' -> '--style-weight'."""
     return "--" + name.replace("_", "-")
+
+
+def check_least(least: int, /, **values: float | None) -> None:
+    """Raises OptionError for a value that is less, which it names by its flag. None: not given."""
+    for name, value in values.items():
+        if value is not None and value < least:
+            raise OptionError(f"{flag_of(name)} is {value}, but must be {least} or more")
+
+
+def check_port(port: int) -> None:
+    """Raises OptionError for what is no port."""
+    if not 0 <= port <= 65535:
+        raise OptionError(f"--port is {port}, but must be from 0 to 65535")
+
+
+def folders_of_kinds(words: Sequence[str], flag: str) -> dict[str, list[Path]]:
+    """{'A': folders, 'B': folders} of KIND=FOLDER, the two kinds of unpaired translation. Raises OptionError unless
+    both are there."""
+    folders: dict[str, list[Path]] = {"A": [], "B": []}
+    for word in words:
+        kind, equals, folder = word.partition("=")
+        if not equals or kind not in folders:
+            raise OptionError(f"{flag} is '{word}', but must be A=FOLDER or B=FOLDER")
+        folders[kind].append(Path(folder))
+    if missing := [f"{kind}=FOLDER" for kind, given in folders.items() if not given]:
+        raise OptionError(f"{flag} needs {' and '.join(missing)}: both kinds of pictures count")
+    return folders
 
 
 def in_flags(message: str, command: App, arguments: Sequence[str]) -> str:
@@ -149,21 +180,18 @@ def check_weights(options: Options, weights: Path | None, vgg19: Path | None) ->
 
     Raises OptionError for one that they do not use.
     """
-    own = options.weights_name == options.method
-    if weights is not None and not own:
+    has_weights = options.weights_name == options.method
+    if weights is not None and not has_weights:
         raise OptionError(f"weights are of methods whose weights are their style, but the method is {options.method}")
     if vgg19 is not None and getattr(options, "encoder", "") != "vgg19":
         raise OptionError("vgg19 is a file of the encoder vgg19, and goes with --encoder vgg19")
-    return weights if own else vgg19
+    return weights if has_weights else vgg19
 
 
 def _method(methods: Sequence[str], group: Group) -> Parameter:
     about = "; ".join(f"{name}, {options_of(name).about}" for name in methods)
     return Parameter(
-        help=f"how the picture is painted: {about}",
-        choices=tuple(methods),
-        show_default=lambda _: DEFAULT,
-        group=group,
+        help=f"how the picture is painted: {about}", choices=tuple(methods), show_default=lambda _: DEFAULT, group=group
     )
 
 

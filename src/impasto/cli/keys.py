@@ -19,9 +19,7 @@ def add(
     /,
     *,
     keys: KeyFile,
-    scope: Annotated[tuple[str, ...], Parameter(consume_multiple=True, help="what it is for: stylize, metrics")] = (
-        "stylize",
-    ),
+    scope: Annotated[tuple[str, ...], Parameter(help="what it is for: stylize, metrics")] = ("stylize",),
     rate: Annotated[
         float | None,
         Parameter(metavar="N", help="paintings a minute, 0 for any number; the server's --rate if not given"),

@@ -20,7 +20,7 @@ FAILED, INTERRUPTED = 1, 130
 STOPPED = "stopped"
 """File that processes leave for the command that started them."""
 
-PATIENCE_SECONDS = 600
+SHUTDOWN_SECONDS = 600
 """How long processes may take to save before they are killed."""
 
 
@@ -168,7 +168,7 @@ def _environment(count: int, folder: str) -> Iterator[Path]:
     stop = Path(folder) / "stop"
     settings = {
         STOP_FILE: str(stop),
-        "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(PATIENCE_SECONDS),
+        "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(SHUTDOWN_SECONDS),
         # Otherwise an agent that goes on remembers where processes met before, and never tells one that came anew.
         "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
         # Otherwise each of them would start as many threads as there are cores.

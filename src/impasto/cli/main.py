@@ -49,62 +49,51 @@ app = App(
     print_error=False,
     result_action="return_value",
 )
-app.command(
-    "impasto.cli.stylize:stylize",
-    name="stylize",
-    help="Paint pictures in the style of others.",
-    usage="Usage: impasto stylize CONTENT... --style PAINTING [--output OUT] [OPTIONS]",
-)
-app.command(
-    "impasto.cli.video:video",
-    name="video",
-    help="Paint a film, steadily, with its sound.",
-    usage="Usage: impasto video CLIP --style PAINTING [--output OUT] [OPTIONS]",
-)
-app.command(
-    "impasto.cli.batch:batch",
-    name="batch",
-    help="Paint very many pictures, on this machine or on a Ray cluster.",
-    usage="Usage: impasto batch INPUTS... --style PAINTING --output FOLDER [OPTIONS]",
-)
-app.command("impasto.cli.demo:demo", name="demo", help="Paint a picture that comes with impasto, to see that it works.")
-app.command(
-    "impasto.cli.encode:encode", name="encode", help="Encode a painting once, to a small file that --style takes."
-)
-app.command(
-    "impasto.cli.styles:styles",
-    name="styles",
-    help="List the paintings that impasto knows by name, or paint a photo in all of them.",
-    usage="Usage: impasto styles [PHOTO] [--output SHEET] [OPTIONS]",
-)
-app.command("impasto.cli.info:info", name="info", help="Show how a picture was painted.")
-app.command(
-    "impasto.cli.attention:attention",
-    name="attention",
-    help="Show where places of a picture look in a painting.",
-    usage="Usage: impasto attention CONTENT --style PAINTING --at X,Y [--output OUT] [OPTIONS]",
-)
-app.command("impasto.cli.weights:app", name="weights", help="List, fetch and normalise the weights of networks.")
-app.command("impasto.cli.data:app", name="data", help="Fetch and check the pictures that networks learn from.")
-app.command("impasto.cli.train:train", name="train", help="Train a network by one of impasto's recipes.")
-app.command("impasto.cli.runs:app", name="runs", help="List, show and compare the runs that training left.")
-app.command(
-    "impasto.cli.evaluate:evaluate",
-    name="evaluate",
-    help="Measure pictures that were made, or the generators of trained runs.",
-    usage="Usage: impasto evaluate OUTPUTS --content ... --style ... --reference ... | --run RUN --data A=... B=...",
-)
-app.command(
-    "impasto.cli.compare:compare",
-    name="compare",
-    help="Paint pictures by several methods, and put them side by side.",
-    usage="Usage: impasto compare CONTENT... --style PAINTING... [--methods A,B] [--output FOLDER]",
-)
-app.command("impasto.cli.study:study", name="study", help="Run an experiment of the papers on pictures of yours.")
-app.command("impasto.cli.survey:app", name="survey", help="Ask people about results, and report what they answered.")
-app.command("impasto.cli.serve:serve", name="serve", help="Serve a web page, and the HTTP API.")
-app.command("impasto.cli.bot:bot", name="bot", help="Be a Telegram bot.")
-app.command("impasto.cli.keys:app", name="keys", help="Say who may use a server.")
+_COMMANDS = {
+    "stylize": ("Paint pictures in the style of others.", "CONTENT... --style PAINTING [--output OUT] [OPTIONS]"),
+    "video": ("Paint a film, steadily, with its sound.", "CLIP --style PAINTING [--output OUT] [OPTIONS]"),
+    "batch": (
+        "Paint very many pictures, on this machine or on a Ray cluster.",
+        "INPUTS... --style PAINTING --output FOLDER [OPTIONS]",
+    ),
+    "demo": ("Paint a picture that comes with impasto, to see that it works.", ""),
+    "encode": ("Encode a painting once, to a small file that --style takes.", ""),
+    "styles": (
+        "List the paintings that impasto knows by name, or paint a photo in all of them.",
+        "[PHOTO] [--output SHEET] [OPTIONS]",
+    ),
+    "info": ("Show how a picture was painted.", ""),
+    "attention": (
+        "Show where places of a picture look in a painting.",
+        "CONTENT --style PAINTING --at X,Y [--output OUT] [OPTIONS]",
+    ),
+    "weights": ("List, fetch and normalise the weights of networks.", ""),
+    "data": ("Fetch and check the pictures that networks learn from.", ""),
+    "train": ("Train a network by one of impasto's recipes.", ""),
+    "runs": ("List, show and compare the runs that training left.", ""),
+    "evaluate": (
+        "Measure pictures that were made, or the generators of trained runs.",
+        "OUTPUTS --content ... --style ... --reference ... | --run RUN --data A=... B=...",
+    ),
+    "compare": (
+        "Paint pictures by several methods, and put them side by side.",
+        "CONTENT... --style PAINTING... [--methods A,B] [--output FOLDER]",
+    ),
+    "study": ("Run an experiment of the papers on pictures of yours.", ""),
+    "survey": ("Ask people about results, and report what they answered.", ""),
+    "serve": ("Serve a web page, and the HTTP API.", ""),
+    "bot": ("Be a Telegram bot.", ""),
+    "keys": ("Say who may use a server.", ""),
+}
+"""{name: (what it does, how it is called, where that is not what its flags say)}, each in the module of its name."""
+_WITH_COMMANDS = ("weights", "data", "runs", "survey", "keys")
+"""Those that have commands of their own."""
+
+for _name, (_about, _usage) in _COMMANDS.items():
+    app.command(
+        f"impasto.cli.{_name}:{'app' if _name in _WITH_COMMANDS else _name}",
+        name=_name, help=_about, **({"usage": f"Usage: impasto {_name} {_usage}"} if _usage else {}),
+    )  # fmt: skip
 app.register_install_completion_command()
 
 

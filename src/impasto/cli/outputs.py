@@ -4,12 +4,11 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
-from impasto.errors import OptionError
+from impasto.errors import OptionError, suggestion
 from impasto.gallery import FORMATS
 from impasto.jobs.job import FileSource, Mask, PaintJob
 from impasto.options import Options
@@ -32,9 +31,9 @@ def check_pattern(pattern: str) -> None:
         names = [name for _, name, _, _ in parts if name is not None]
         for name in names:
             if name not in FIELDS:
-                near = get_close_matches(name, FIELDS, n=1)
-                hint = f"; did you mean {{{near[0]}}}?" if near else ""
-                raise OptionError(f"--name knows no {{{name}}}, only {', '.join(f'{{{f}}}' for f in FIELDS)}{hint}")
+                known = [f"{{{field}}}" for field in FIELDS]
+                hint = suggestion(f"{{{name}}}", known)
+                raise OptionError(f"--name knows no {{{name}}}, only {', '.join(known)}{hint}")
         pattern.format(**dict.fromkeys(FIELDS, "x") | {"number": 1, "seed": 1})
     except OptionError:
         raise
@@ -153,7 +152,7 @@ def _places(
         **{name: [Path(value)] for name, value in options.files.items()},
     }
     places = {name: [_place(path, folder) for path in paths] for name, paths in lists.items()}
-    known = {name: some for name, some in places.items() if any(some)}
+    known = {name: files for name, files in places.items() if any(files)}
     return {"places": known} if known else {}
 
 
@@ -176,7 +175,7 @@ def _refuse_collisions(jobs: Sequence[PaintJob]) -> None:
         # The names of states and steps are made without the suffix.
         other = taken.setdefault(path.with_suffix("") if target.save_every else path, job)
         if other is not job:
-            one, same = (_told(entry) for entry in (other, job))
+            one, same = (_in_words(entry) for entry in (other, job))
             if other.content == job.content:
                 remedy = "rename one of the styles"
             else:
@@ -184,7 +183,7 @@ def _refuse_collisions(jobs: Sequence[PaintJob]) -> None:
             raise OptionError(f"{one} and {same} would both be written to {target}; {remedy}")
 
 
-def _told(job: PaintJob) -> str:
+def _in_words(job: PaintJob) -> str:
     """The title with the content's folder, which may be all that tells it from another one."""
     assert isinstance(job.content, FileSource)
     return f"{job.content.path}{job.title.removeprefix(job.content.name)}"

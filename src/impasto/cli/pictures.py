@@ -35,8 +35,8 @@ def find_style(word: str, folders: Iterable[Path] = ()) -> FileSource:
         path = style_file(word)
     except PictureError:
         for folder in folders:
-            if found := called(folder, word):
-                return FileSource(found, found.name)
+            if file := called(folder, word):
+                return FileSource(file, file.name)
         raise
     is_own = path != Path(word)
     return FileSource(path, word if is_own else path.name, packaged=is_own)
@@ -44,10 +44,10 @@ def find_style(word: str, folders: Iterable[Path] = ()) -> FileSource:
 
 def find_painting(word: str, folders: Iterable[Path] = ()) -> FileSource:
     """The same where an encoded style is not enough. Raises PictureError for one."""
-    found = find_style(word, folders)
-    if found.is_encoded:
+    painting = find_style(word, folders)
+    if painting.is_encoded:
         raise PictureError(f"{word}: is an encoded style, but this needs a picture")
-    return found
+    return painting
 
 
 def called(folder: Path, word: str) -> Path | None:
@@ -68,8 +68,8 @@ def find_mask(word: str, folders: Iterable[Path] = ()) -> Mask:
     if word == "rest":
         return Mask(word)
     name = word.removeprefix(INVERSE)
-    found = find_painting(name, folders)
-    return Mask(word[: len(word) - len(name)] + found.name, found, inverted=name != word)
+    painting = find_painting(name, folders)
+    return Mask(word[: len(word) - len(name)] + painting.name, painting, inverted=name != word)
 
 
 def find_contents(words: Sequence[str]) -> tuple[list[FileSource], list[PictureError]]:
@@ -78,7 +78,7 @@ def find_contents(words: Sequence[str]) -> tuple[list[FileSource], list[PictureE
     A folder means the pictures in it, not those in folders below. Of folders and globs, pictures that impasto painted
     are left out: results often lie beside their contents, and a second run must not paint its own results.
     """
-    found: dict[Path, FileSource] = {}
+    by_path: dict[Path, FileSource] = {}
     problems: list[PictureError] = []
     for word in words:
         try:
@@ -89,8 +89,8 @@ def find_contents(words: Sequence[str]) -> tuple[list[FileSource], list[PictureE
         if not sources:
             problems.append(PictureError(f"{word}: {_nothing(word)}"))
         for one in sources:
-            found.setdefault(one.path.resolve(), one)
-    return list(found.values()), problems
+            by_path.setdefault(one.path.resolve(), one)
+    return list(by_path.values()), problems
 
 
 def _expand(word: str) -> list[FileSource]:
@@ -99,8 +99,8 @@ def _expand(word: str) -> list[FileSource]:
         paths = sorted(item for item in path.iterdir() if is_picture(item))
     elif not path.exists() and glob.has_magic(word):
         # Not Path.glob, which takes no absolute patterns.
-        found = map(Path, glob.glob(word, recursive=True))  # noqa: PTH207
-        paths = sorted(item for item in found if is_picture(item))
+        matching = map(Path, glob.glob(word, recursive=True))  # noqa: PTH207
+        paths = sorted(item for item in matching if is_picture(item))
     else:
         return [source(word)]
     from impasto.record import find_record

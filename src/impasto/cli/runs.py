@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from impasto.cli.flags import EVERY_PARAMETER
-from impasto.cli.terminal import Screen, duration, write
+from impasto.cli.terminal import Screen, duration, in_columns, write
 from impasto.errors import DataError
 
 if TYPE_CHECKING:
@@ -38,12 +38,10 @@ def list_runs(
     if as_json:
         write(json.dumps([_summary(run, curves[run.folder]) for run in runs]))
         return 0
-    rows: list[tuple[str, ...]] = [("run", "recipe", "step", "health", "age", "MB", "losses")]
-    rows += [_row(run, curves[run.folder]) for run in runs]
-    widths = [max(len(row[column]) for row in rows) for column in range(6)]
-    for row in rows:
-        cells = "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=False))
-        write(f"{cells}  {_some(row[6:], WIDTH - len(cells) - 2)}".rstrip())
+    lines = in_columns([("run", "recipe", "step", "health", "age", "MB"), *map(_row, runs)], right=(5,))
+    losses = [["losses"], *(_losses(curves[run.folder]) for run in runs)]
+    for line, words in zip(lines, losses, strict=True):
+        write(f"{line}  {_some(words, WIDTH - len(line) - 2)}".rstrip())
     for text in missing:
         Screen().note(f"note: {text}")
     return 0
@@ -123,15 +121,15 @@ def _curves_of(runs: "Sequence[Run]") -> "tuple[dict[Path, Mapping[str, Curve] |
     """({folder: its curves, or None}, why some could not be read, each reason once)."""
     from impasto.training.runs import losses_of
 
-    found: dict[Path, Mapping[str, Curve] | None] = {}
+    curves: dict[Path, Mapping[str, Curve] | None] = {}
     missing: dict[str, None] = {}
     for run in runs:
         try:
-            found[run.folder] = losses_of(run.folder)
+            curves[run.folder] = losses_of(run.folder)
         except DataError as error:
-            found[run.folder] = None
+            curves[run.folder] = None
             missing[str(error)] = None
-    return found, list(missing)
+    return curves, list(missing)
 
 
 def _summary(run: "Run", curves: "Mapping[str, Curve] | None") -> dict[str, Any]:
@@ -164,12 +162,15 @@ def _number(value: float) -> float | str:
     return value if abs(value) < float("inf") else str(value)
 
 
-def _row(run: "Run", curves: "Mapping[str, Curve] | None") -> tuple[str, ...]:
+def _row(run: "Run") -> tuple[str, ...]:
+    size = f"{run.num_bytes / 1e6:,.1f}"
+    return run.folder.name or str(run.folder), run.recipe, _steps(run), _health(run), _ago(run), size
+
+
+def _losses(curves: "Mapping[str, Curve] | None") -> list[str]:
     from impasto.training.runs import last_of
 
-    losses = ["?"] if curves is None else [f"{name} {value:.3g}" for name, value in last_of(curves).items()]
-    size = f"{run.num_bytes / 1e6:,.1f}"
-    return run.folder.name or str(run.folder), run.recipe, _steps(run), _health(run), _ago(run), size, *losses
+    return ["?"] if curves is None else [f"{name} {value:.3g}" for name, value in last_of(curves).items()]
 
 
 def _some(words: Sequence[str], width: int) -> str:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.flags import flags, given
+from impasto.cli.flags import DEVICES, check_least, check_port, flags, given
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, from_extra
 from impasto.service.limits import Limits
 from impasto.service.replica import check_replica
-from impasto.serving.hosts import Hosts, is_loopback, named
+from impasto.serving.hosts import Hosts, is_loopback, named, url_of
 from impasto.serving.http_limits import HttpLimits
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ class Address:
         tuple[str, ...],
         Parameter(
             metavar="NAME",
-            consume_multiple=True,
             help="the only names, but for localhost, by which the server may be called; any where others are let in",
         ),
     ] = ()
@@ -65,14 +64,11 @@ class ServedModels:
         tuple[str, ...],
         Parameter(
             metavar="NAME=FILE",
-            consume_multiple=True,
             help="weights of vgg19, or of a method whose weights are its style; what has none is not offered, but for"
             " what comes with impasto",
         ),
     ] = ()
-    device: Annotated[
-        tuple[str, ...], Parameter(consume_multiple=True, help="auto, cpu, cuda, cuda:1, mps; a process for each")
-    ] = ("auto",)
+    device: Annotated[tuple[str, ...], DEVICES] = ("auto",)
     workers: Annotated[
         str | None,
         Parameter(metavar="ADDRESS", help="Ray cluster that paints in the place of this machine, as ray://head:10001"),
@@ -119,9 +115,8 @@ def serve(
     starting = _started(_offer(models), bounds, **how)
     with listen(address.host, address.port) as sock, starting as service:
         app = create_app(service, http_limits, keys=keys, hosts=hosts)
-        host = f"[{address.host}]" if ":" in address.host else address.host
         screen = Screen()
-        screen.result(f"http://{host}:{sock.getsockname()[1]}")
+        screen.result(url_of(address.host, sock.getsockname()[1]))
         screen.note("the page is there, the HTTP API at /v1; Ctrl-C stops")
         make_server(app, service, proxy=address.proxy).run(sockets=[sock])
     return 0
@@ -143,8 +138,7 @@ def _processes(models: ServedModels) -> dict[str, Any]:
             raise OptionError(f"--lanes is {models.lanes}, but nothing says on which cluster: --workers ADDRESS")
         return {"devices": models.device}
     lanes = 1 if models.lanes is None else models.lanes
-    if lanes < 1:
-        raise OptionError(f"--lanes is {lanes}, but must be 1 or more")
+    check_least(1, lanes=lanes)
     if len(models.device) > 1 or ":" in models.device[0]:
         raise OptionError(f"--device is '{' '.join(models.device)}', but with --workers must be one of auto, cpu, cuda")
     with from_extra("scale", "--workers"):
@@ -156,8 +150,7 @@ def _processes(models: ServedModels) -> dict[str, Any]:
 
 def _checked(address: Address) -> Hosts:
     """Names by which requests may call the server."""
-    if not 0 <= address.port <= 65535:
-        raise OptionError(f"--port is {address.port}, but must be from 0 to 65535")
+    check_port(address.port)
     is_open = bool(address.proxy) or not is_loopback(address.host)
     if is_open and address.keys is None and not address.insecure:
         door = f"--proxy {address.proxy}" if address.proxy else f"--host {address.host}"

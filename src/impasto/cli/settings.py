@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from difflib import get_close_matches
 from math import isfinite
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from impasto.errors import OptionError
+from impasto.errors import OptionError, suggestion
 
 Config = TypeVar("Config")
 
@@ -49,9 +48,9 @@ def _place(config: Any, name: str) -> tuple[str, ...]:
         return places[inner[0]]
     if inner:
         raise OptionError(f"--set {name} could be {' or '.join(inner)}; say which one")
-    near = get_close_matches(name, [*places, *(place[-1] for place in places.values())], n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(places)}"
-    raise OptionError(f"--set names '{name}', which the recipe has not; {hint}")
+    known = [*places, *(place[-1] for place in places.values())]
+    hint = suggestion(name, known, otherwise=f"; there are {', '.join(places)}")
+    raise OptionError(f"--set names '{name}', which the recipe has not{hint}")
 
 
 def _replaced(config: Any, place: tuple[str, ...], name: str, text: str) -> Any:

@@ -31,7 +31,7 @@ class Sheet:
 
     def check(self, path: Path) -> None:
         """Raises PictureError if so many pictures, were they as large as they can be, do not fit the file's format."""
-        extents = (GAP + (CELL + GAP) * (1 + len(some)) for some in (self.contents, self.styles))
+        extents = (GAP + (CELL + GAP) * (1 + len(sources)) for sources in (self.contents, self.styles))
         image.check_size(path, *extents)
 
     def add(self, job: PaintJob, picture: image.Picture) -> None:

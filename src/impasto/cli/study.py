@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.flags import VGG19
+from impasto.cli.flags import DEVICE, VGG19, folders_of_kinds
 from impasto.cli.pictures import find_contents, find_painting
 from impasto.cli.terminal import Screen, duration, write
-from impasto.errors import Cancelled, OptionError
+from impasto.errors import Cancelled, OptionError, suggestion_or_list
 
 if TYPE_CHECKING:
     from impasto.jobs.job import FileSource
@@ -21,7 +20,7 @@ TABLES, SEEN = "paper-tables", "training-pictures"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scale:
+class StudyScale:
     """How much is painted or trained."""
 
     quick: Annotated[bool, Parameter(help="small and short, to see that it works: under a minute")] = False
@@ -39,29 +38,25 @@ class Scale:
         str, Parameter(help="numbers, separated by commas, instead of the study's own: the ratios of ratio-sweep")
     ] = ""
     at: Annotated[
-        tuple[str, ...],
-        Parameter(consume_multiple=True, help="places of the content for attention-map, each x,y in pixels or percent"),
+        tuple[str, ...], Parameter(help="places of the content for attention-map, each x,y in pixels or percent")
     ] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Network:
+class StudyNetwork:
     """What sees the pictures."""
 
     encoder: Annotated[str | None, Parameter(help="lite or vgg19; lite if not given")] = None
     weights: Annotated[Path | None, VGG19] = None
-    device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
+    device: Annotated[str, DEVICE] = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
+class TrainedVariants:
     """Studies whose variants are trainings."""
 
     data: Annotated[
-        tuple[str, ...],
-        Parameter(
-            consume_multiple=True, metavar="KIND=FOLDER", help="A=photos B=paintings, folders or tars, for trainings"
-        ),
+        tuple[str, ...], Parameter(metavar="KIND=FOLDER", help="A=photos B=paintings, folders or tars, for trainings")
     ] = ()
     slim: Annotated[bool, Parameter(help="networks and pictures with a sixteenth of the work")] = False
     seed: Annotated[int, Parameter(help="of everything random in trainings")] = 0
@@ -72,7 +67,7 @@ class Trained:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class StudyTarget:
     """What is written."""
 
     output: Annotated[
@@ -85,23 +80,20 @@ def study(
     name: Annotated[str, Parameter(help="the study; without one they are listed")] = "",
     /,
     *,
-    content: Annotated[
-        tuple[str, ...], Parameter(consume_multiple=True, help="pictures, folders, or impasto's own")
-    ] = (),
-    style: Annotated[tuple[str, ...], Parameter(alias="-s", consume_multiple=True, help="paintings")] = (),
-    target: Annotated[Target, Parameter(name="*")] = Target(),
+    content: Annotated[tuple[str, ...], Parameter(help="pictures, folders, or impasto's own")] = (),
+    style: Annotated[tuple[str, ...], Parameter(alias="-s", help="paintings")] = (),
+    target: Annotated[StudyTarget, Parameter(name="*")] = StudyTarget(),
     evaluated: Annotated[
         tuple[str, ...],
         Parameter(
-            consume_multiple=True,
             metavar="ROW=FILE",
             help="for paper-tables: evaluation.json of `impasto evaluate --run` and the row that it belongs to, as in"
             " Horse2zebra/CycleGAN=run/evaluation/evaluation.json, or DATA/METHOD of data of one's own",
         ),
     ] = (),
-    scale: Annotated[Scale, Parameter(name="*")] = Scale(),
-    network: Annotated[Network, Parameter(name="*")] = Network(),
-    trained: Annotated[Trained, Parameter(name="*")] = Trained(),
+    scale: Annotated[StudyScale, Parameter(name="*")] = StudyScale(),
+    network: Annotated[StudyNetwork, Parameter(name="*")] = StudyNetwork(),
+    trained: Annotated[TrainedVariants, Parameter(name="*")] = TrainedVariants(),
 ) -> int:
     """Every content goes with every style; impasto's own pictures if none are given. Studies of trainings take --data
     instead; the same command goes on with one that was stopped."""
@@ -122,17 +114,13 @@ def study(
         from impasto.studies.training_pictures import show
 
         folder = target.output or Path(f"study-{SEEN}")
-        report = show(_folders(trained.data, name), folder, size=scale.size, seed=trained.seed)
+        report = show(folders_of_kinds(trained.data, "--data"), folder, size=scale.size, seed=trained.seed)
         Screen().result(str(report))
         return 0
     if scale.quick and scale.trend:
         raise OptionError("--quick and --trend are two sizes of a study; give one of them")
     if name not in STUDIES:
-        studies = [*STUDIES, SEEN, TABLES]
-        near = get_close_matches(name, studies, n=1)
-        raise OptionError(
-            f"no study '{name}'" + (f"; did you mean '{near[0]}'?" if near else f"; there are {', '.join(studies)}")
-        )
+        raise OptionError(f"no study '{name}'{suggestion_or_list(name, [*STUDIES, SEEN, TABLES])}")
     entry, folder = STUDIES[name], target.output or Path(f"study-{name}")
     if isinstance(entry, TrainingStudy):
         _refuse(
@@ -146,7 +134,10 @@ def study(
         )
         report = _train(entry, name, folder, scale, network.device, trained)
     else:
-        _refuse(name, **{field: value for field, value in vars(trained).items() if value != getattr(Trained(), field)})
+        _refuse(
+            name,
+            **{field: value for field, value in vars(trained).items() if value != getattr(TrainedVariants(), field)},
+        )
         if scale.at and not entry.asks:
             raise OptionError(f"--at is not for the study {name}")
         report = _paint(entry, name, folder, scale, network, (content, style), overwrite=target.overwrite)
@@ -164,8 +155,8 @@ def _paint(
     entry: "Study",
     name: str,
     folder: Path,
-    scale: Scale,
-    network: Network,
+    scale: StudyScale,
+    network: StudyNetwork,
     words: tuple[Sequence[str], Sequence[str]],
     *,
     overwrite: bool,
@@ -195,8 +186,10 @@ def _paint(
         return run(chosen, name, *pictures, folder, settings, count)
 
 
-def _train(entry: "TrainingStudy", name: str, folder: Path, scale: Scale, device: str, trained: Trained) -> Path:
-    data = _folders(trained.data, name)
+def _train(
+    entry: "TrainingStudy", name: str, folder: Path, scale: StudyScale, device: str, trained: TrainedVariants
+) -> Path:
+    data = folders_of_kinds(trained.data, "--data")
     from impasto.studies.estimate import seconds_of_trainings
     from impasto.studies.trained import Budget, run
 
@@ -216,19 +209,6 @@ def _train(entry: "TrainingStudy", name: str, folder: Path, scale: Scale, device
 def _say_how_long(seconds: float) -> None:
     if seconds >= 1:
         Screen().note(f"about {duration(seconds)} on this machine as it is now, from a few steps")
-
-
-def _folders(given: Sequence[str], name: str) -> dict[str, list[Path]]:
-    """{kind: its folders} of the two kinds that unpaired translation tells apart."""
-    folders: dict[str, list[Path]] = {"A": [], "B": []}
-    for item in given:
-        kind, equals, folder = item.partition("=")
-        if not equals or kind not in folders:
-            raise OptionError(f"--data is '{item}', but the study {name} needs A=FOLDER and B=FOLDER")
-        folders[kind].append(Path(folder))
-    if not all(folders.values()):
-        raise OptionError(f"the study {name} needs --data A=FOLDER B=FOLDER: photos and paintings")
-    return folders
 
 
 def _tables(evaluated: Sequence[str], folder: Path) -> int:

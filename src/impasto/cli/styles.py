@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from impasto.cli.flags import given, method_flags
+from impasto.cli.flags import DEVICE, given, method_flags
 from impasto.cli.pictures import source
-from impasto.cli.terminal import Screen, write
+from impasto.cli.terminal import Screen, in_columns, write
 from impasto.errors import OptionError
 from impasto.gallery import named_styles
 from impasto.methods import DEFAULT, StylizeOptions
@@ -40,7 +40,7 @@ def styles(
         Parameter(alias="-o", group=_SHEET, help="file of the sheet; PHOTO-styles.jpg in this folder if not given"),
     ] = None,
     overwrite: Annotated[bool, Parameter(group=_SHEET, help="replace a file that exists; never the photo")] = False,
-    device: Annotated[str, Parameter(group=_SHEET, help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    device: Annotated[str, DEVICE, Parameter(group=_SHEET)] = "auto",
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
     json: Annotated[bool, Parameter(help="print the list as JSON")] = False,
 ) -> int:
@@ -64,13 +64,8 @@ def _print_list(as_json: bool) -> None:
     if as_json:
         write(notation.dumps([asdict(style) for style in known], ensure_ascii=False))
         return
-    widths = [max(len(text) for text in column) for column in zip(*(_texts(style) for style in known), strict=True)]
-    for style in known:
-        write("  ".join(f"{text:{width}}" for text, width in zip(_texts(style), widths, strict=True)).rstrip())
-
-
-def _texts(style: Any) -> tuple[str, ...]:
-    return tuple(asdict(style).values())
+    for line in in_columns([tuple(asdict(style).values()) for style in known]):
+        write(line)
 
 
 def _write_sheet(photo: str, options: Options, output: Path | None, device: str, *, overwrite: bool) -> int:
@@ -92,8 +87,8 @@ def _write_sheet(photo: str, options: Options, output: Path | None, device: str,
     painted = {}
     with screen.counting("painting") as count:
         for number, name in enumerate(named_styles(), 1):
-            made = api.paint(small, [name], replace(options, size=None), stylizer=stylizer)
-            painted[name] = image.to_pil(made.picture)
+            painting = api.paint(small, [name], replace(options, size=None), stylizer=stylizer)
+            painted[name] = image.to_pil(painting.picture)
             count(number, len(named_styles()), name)
     whole, record = sheet(painted, _abreast(width, height, len(painted))), sheet_record([content.name], list(painted))
     image.write(image.from_pil(whole), target, overwrite=overwrite, record=record, sources=[content.path])

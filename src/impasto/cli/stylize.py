@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from cyclopts import Parameter
 
 from impasto.cli.failures import SomeFailedError
-from impasto.cli.flags import VGG19, check_weights, given, heading, method_flags
+from impasto.cli.flags import DEVICE, VGG19, check_least, check_weights, given, heading, method_flags
 from impasto.cli.outputs import IN_FOLDER, check_pattern, is_folder, make_ready, plan, targets
 from impasto.cli.pictures import INVERSE, called, find_contents, find_mask, find_style
 from impasto.cli.pipes import STDOUT, piped
@@ -36,14 +36,13 @@ _NO_FLAGS = OptionFlags()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output:
+class StylizeOutput:
     """Where pictures go."""
 
     output: Annotated[
         str | None,
         Parameter(
             alias="-o",
-            group=_OUTPUT,
             help="file, whose suffix says the format, or FOLDER/; - is standard output, as PNG; beside the content, as"
             " NAME-impasto, if not given",
         ),
@@ -51,64 +50,51 @@ class Output:
     name: Annotated[
         str | None,
         Parameter(
-            group=_OUTPUT,
             help=f"file names in the folder, of {{stem}} {{suffix}} {{name}} (both) {{number}} {{style}}"
-            f" {{method}} {{size}} {{seed}}; {IN_FOLDER} if not given",
+            f" {{method}} {{size}} {{seed}}; {IN_FOLDER} if not given"
         ),
     ] = None
-    overwrite: Annotated[bool, Parameter(group=_OUTPUT, help="replace files that exist; never the inputs")] = False
+    overwrite: Annotated[bool, Parameter(help="replace files that exist; never the inputs")] = False
     bits: Annotated[
-        str | None,
-        Parameter(
-            group=_OUTPUT, choices=("8", "16"), help="per channel, 16 for PNG and TIFF; the content's if not given"
-        ),
+        str | None, Parameter(choices=("8", "16"), help="per channel, 16 for PNG and TIFF; the content's if not given")
     ] = None
     grid: Annotated[
         Path | None,
-        Parameter(
-            group=_OUTPUT,
-            help="paint every content in every style, all onto this contact sheet; and singly with --output",
-        ),
+        Parameter(help="paint every content in every style, all onto this contact sheet; and singly with --output"),
     ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class StylizeRun:
     """How the command goes about it."""
 
-    device: Annotated[str, Parameter(group=_RUN, help="auto, cpu, cuda, cuda:1, mps")] = "auto"
+    device: Annotated[str, DEVICE] = "auto"
     weights: Annotated[
         Path | None,
         Parameter(
-            group=_RUN,
             help="of a method whose weights are its style: the file that its training wrote, or monet, which comes with"
-            " impasto",
+            " impasto"
         ),
     ] = None
-    vgg19: Annotated[Path | None, VGG19, Parameter(group=_RUN)] = None
+    vgg19: Annotated[Path | None, VGG19] = None
     pixel_limit: Annotated[
-        int | None, Parameter(group=_RUN, metavar="N", help="refuse larger pictures; 178,956,970 pixels if not given")
+        int | None, Parameter(metavar="N", help="refuse larger pictures; 178,956,970 pixels if not given")
     ] = None
     save_every: Annotated[
-        int | None,
-        Parameter(group=_RUN, metavar="N", help="every N steps, keep the picture (OUT.step0050.png) and the state"),
+        int | None, Parameter(metavar="N", help="every N steps, keep the picture (OUT.step0050.png) and the state")
     ] = None
-    losses: Annotated[
-        bool,
-        Parameter(
-            group=_RUN, help="write the losses of every step beside the picture, as OUT.losses.csv", show_default=False
-        ),
-    ] = False
+    losses: Annotated[bool, Parameter(help="write the losses of every step beside the picture, as OUT.losses.csv")] = (
+        False
+    )
     resume: Annotated[
         bool,
         Parameter(
-            group=_RUN,
             help=f"go on where a stopped run left off, and keep the state every {DEFAULT_SAVE_EVERY} or --save-every"
-            " steps",
+            " steps"
         ),
     ] = False
-    json: Annotated[bool, Parameter(group=_RUN, help="print one JSON record per painting, nothing else")] = False
-    quiet: Annotated[bool, Parameter(alias="-q", group=_RUN, help="print errors only")] = False
+    json: Annotated[bool, Parameter(help="print one JSON record per painting, nothing else")] = False
+    quiet: Annotated[bool, Parameter(alias="-q", help="print errors only")] = False
 
 
 def stylize(
@@ -122,7 +108,6 @@ def stylize(
         list[str] | None,
         Parameter(
             alias="-s",
-            consume_multiple=True,
             help="painting; or a name that `impasto styles` lists, or swirls, cubes, ink: impasto's own; or"
             " NAME.style.safetensors of `impasto encode`. Several are blended, or each has its mask",
         ),
@@ -130,9 +115,8 @@ def stylize(
     mask: Annotated[
         list[str] | None,
         Parameter(
-            consume_multiple=True,
             help="picture that is white where a style goes, one per --style, in their order; not:FILE where it is"
-            " black; rest, or no last one, where no other style goes",
+            " black; rest, or no last one, where no other style goes"
         ),
     ] = None,
     like: Annotated[
@@ -140,8 +124,8 @@ def stylize(
         Parameter(help="repeat the options, and without --style the styles and masks, of this picture by impasto"),
     ] = None,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    output: Annotated[Output, Parameter(name="*")] = Output(),
-    run: Annotated[Run, Parameter(name="*")] = Run(),
+    output: Annotated[StylizeOutput, Parameter(name="*", group=_OUTPUT)] = StylizeOutput(),
+    run: Annotated[StylizeRun, Parameter(name="*", group=_RUN)] = StylizeRun(),
 ) -> int:
     """Paint pictures in the style of others.
 
@@ -177,12 +161,12 @@ def stylize(
         if len(problems) == 1 and not contents:
             raise problems[0]
         try:
-            return _paint(Pictures(contents, styles, masks, like, problems), chosen, output, run, screen)
+            return _paint(StylizePictures(contents, styles, masks, like, problems), chosen, output, run, screen)
         finally:
             pipes.send()
 
 
-def _check_piped(count: int, output: Output, run: Run) -> None:
+def _check_piped(count: int, output: StylizeOutput, run: StylizeRun) -> None:
     """Raises OptionError for what standard output cannot hold."""
     if count > 1:
         raise OptionError(f"--output - is standard output, which holds one painting, but there are {count}")
@@ -204,7 +188,7 @@ def _meant(words: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Pictures:
+class StylizePictures:
     """What is read. like: whose record was repeated. problems: words that mean no picture."""
 
     contents: Sequence[FileSource]
@@ -219,13 +203,7 @@ class Pictures:
         return [*(one.path for one in (*self.contents, *self.styles, *masks)), *([self.like] if self.like else [])]
 
 
-def _paint(
-    pictures: Pictures,
-    options: Options,
-    output: Output,
-    run: Run,
-    screen: Screen,
-) -> int:
+def _paint(pictures: StylizePictures, options: Options, output: StylizeOutput, run: StylizeRun, screen: Screen) -> int:
     # PyTorch comes in here.
     from impasto import api
     from impasto.cli.painting import RunDisplay
@@ -290,8 +268,9 @@ def _repeat(like: Path, screen: Screen) -> Repeated:
     if unknown:
         screen.note(f"{like}: this version of impasto leaves out what it does not know: {', '.join(unknown)}")
     # Records of 0.1 hold the options of all methods, with what was usual then for those that meant nothing.
-    own = {"method", *fields_of(str(recorded.get("method", DEFAULT)))} if recorded.get("method") in METHODS else known
-    options = {name: value for name, value in recorded.items() if name in own}
+    method = recorded.get("method")
+    fields = {"method", *fields_of(method)} if method in METHODS else known
+    options = {name: value for name, value in recorded.items() if name in fields}
     for name in _files():
         for word in _recorded(like, record, name, [options.get(name)]):
             options[name] = word
@@ -309,13 +288,13 @@ def _recorded(like: Path, record: dict[str, Any], name: str, words: Any) -> list
     are. name: of the record's member; words: what it says."""
     places = record.get("places")
     where = places.get(name) if isinstance(places, dict) else None
-    found = []
+    recorded = []
     for number, word in enumerate(words if isinstance(words, list) else []):
         place = where[number] if isinstance(where, list) and number < len(where) else None
         path = called(like.parent, place) if isinstance(place, str) and place else None
         inverted = INVERSE if isinstance(word, str) and word.startswith(INVERSE) else ""
-        found += [f"{inverted}{path}"] if path else [word] if isinstance(word, str) else []
-    return found
+        recorded += [f"{inverted}{path}"] if path else [word] if isinstance(word, str) else []
+    return recorded
 
 
 def _options(like: Path | None, repeated: dict[str, Any], chosen: dict[str, Any]) -> Options:
@@ -330,11 +309,8 @@ def _options(like: Path | None, repeated: dict[str, Any], chosen: dict[str, Any]
     return StylizeOptions(**(repeated | chosen))
 
 
-def _check(run: Run, output: Output, options: Options, *, masked: bool) -> None:
-    for name in ("pixel_limit", "save_every"):
-        value = getattr(run, name)
-        if value is not None and value < 1:
-            raise OptionError(f"--{name.replace('_', '-')} is {value}, but must be 1 or more")
+def _check(run: StylizeRun, output: StylizeOutput, options: Options, *, masked: bool) -> None:
+    check_least(1, pixel_limit=run.pixel_limit, save_every=run.save_every)
     if output.grid and not options.takes_styles:
         raise OptionError(f"--grid shows contents in several styles, but the method {options.method} has one")
     if output.grid and options.to_json().get("style_blend"):
@@ -361,7 +337,7 @@ def _found(find: Callable[[str, Sequence[Path]], T], word: str, folders: Sequenc
         raise PictureError(f"the record names a style that is not here; give it with --style ({error})") from None
 
 
-def _target(output: Output, run: Run, inputs: Sequence[Any]) -> "FileTarget":
+def _target(output: StylizeOutput, run: StylizeRun, inputs: Sequence[Any]) -> "FileTarget":
     """What all paintings' targets share, wherever they are."""
     from impasto.jobs.file_target import FileTarget
 

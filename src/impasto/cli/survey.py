@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from impasto.cli.flags import EVERY_PARAMETER
+from impasto.cli.flags import EVERY_PARAMETER, check_least, check_port
 from impasto.cli.terminal import Screen, write
 from impasto.errors import DataError, OptionError, from_extra
-from impasto.serving.hosts import named
+from impasto.serving.hosts import named, url_of
 
 if TYPE_CHECKING:
     from impasto.survey.store import SurveyKeys
@@ -27,7 +27,7 @@ PORT = 8000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wording:
+class SurveyWording:
     """What people read."""
 
     title: Annotated[str, Parameter(help="heading of the page")] = "Pictures in the style of others"
@@ -43,15 +43,12 @@ class Wording:
 
 
 @dataclass(frozen=True, kw_only=True)
-class People:
+class SurveyPeople:
     """Who may take part."""
 
     participants: Annotated[int, Parameter(metavar="N", help="how many people, each with a link of their own")] = 52
     open: Annotated[
-        bool,
-        Parameter(
-            help="one link for all, which gives each who comes a link of their own, until N have one",
-        ),
+        bool, Parameter(help="one link for all, which gives each who comes a link of their own, until N have one")
     ] = False
     url: Annotated[str, Parameter(help="address under which they will reach the server, for the links")] = (
         f"http://{LOOPBACK}:{PORT}"
@@ -59,7 +56,7 @@ class People:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class SurveyPictures:
     """What people see."""
 
     ask: Annotated[
@@ -86,20 +83,18 @@ def create(
         tuple[str, ...],
         Parameter(
             alias="-r",
-            consume_multiple=True,
             metavar="FOLDER",
             help="folder of results, called like their content and style or CONTENT-STYLE; METHOD=FOLDER for each of"
             " several methods",
         ),
     ],
-    shown: Annotated[Shown, Parameter(name="*")] = Shown(),
-    wording: Annotated[Wording, Parameter(name="*")] = Wording(),
-    people: Annotated[People, Parameter(name="*")] = People(),
+    shown: Annotated[SurveyPictures, Parameter(name="*")] = SurveyPictures(),
+    wording: Annotated[SurveyWording, Parameter(name="*")] = SurveyWording(),
+    people: Annotated[SurveyPeople, Parameter(name="*")] = SurveyPeople(),
 ) -> int:
     """Make a survey of pairs and their results, and the links to hand out."""
     folders = _methods(result)
-    if shown.pairs is not None and shown.pairs < 1:
-        raise OptionError(f"--pairs is {shown.pairs}, but must be 1 or more")
+    check_least(1, pairs=shown.pairs)
     if not people.url.startswith(("http://", "https://")):
         raise OptionError(f"--url is '{people.url}', but must begin with http:// or https://")
     links = _links(file)
@@ -142,7 +137,6 @@ def serve(
         tuple[str, ...],
         Parameter(
             metavar="NAME",
-            consume_multiple=True,
             help="the only names, but for localhost, by which the server may be called; any if none is given",
         ),
     ] = (),
@@ -150,8 +144,7 @@ def serve(
     """Let people answer, until it is stopped; answers are in the survey's file at once."""
     if not files:
         raise OptionError("FILE is missing: which survey shall be served?")
-    if not 0 <= port <= 65535:
-        raise OptionError(f"--port is {port}, but must be from 0 to 65535")
+    check_port(port)
     hosts = named(allow_host, "--allow-host") or None
     with from_extra("survey", "serving a survey"):
         from impasto.serving.server import listen
@@ -160,7 +153,7 @@ def serve(
 
     stores = [Store(path) for path in files]
     with listen(host, port) as listener:
-        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        address = url_of(host, listener.getsockname()[1])
         screen = Screen()
         for store in stores:
             _name_port(_links(store.path), listener.getsockname()[1], screen)
@@ -189,8 +182,7 @@ def report(
     """Write what people answered as a page, a picture and tables, and print the finding."""
     if not 100 <= resamples <= 1_000_000:
         raise OptionError(f"--resamples is {resamples}, but must be from 100 to 1,000,000")
-    if seed < 0:
-        raise OptionError(f"--seed is {seed}, but must be 0 or more")
+    check_least(0, seed=seed)
     from impasto.report.folder import check_files
     from impasto.survey.findings import agreement, finding, spread
     from impasto.survey.ratings import Bootstrap
@@ -201,14 +193,14 @@ def report(
     store = Store(file)
     folder = output or file.with_name(f"{file.stem}-report")
     check_files(folder, FILES, overwrite=overwrite, inputs=[file])
-    found = make_report(store, Bootstrap(seed=seed, resamples=resamples))
-    write_report(found, store, folder)
+    summary = make_report(store, Bootstrap(seed=seed, resamples=resamples))
+    write_report(summary, store, folder)
     screen = Screen()
-    for rated in found.rated:
+    for rated in summary.rated:
         screen.note(f"{rated.method}: {finding(rated)}")
-        screen.note(f"  {spread(rated, found)}" if rated.overall else "")
-    for preferred in found.preferred:
-        scores = sorted(zip(preferred.scores, found.settings.methods, strict=True), reverse=True)
+        screen.note(f"  {spread(rated, summary)}" if rated.overall else "")
+    for preferred in summary.preferred:
+        scores = sorted(zip(preferred.scores, summary.settings.methods, strict=True), reverse=True)
         screen.note(f"{preferred.kind}: {', '.join(f'{name} {score:+.2f}' for score, name in scores)}")
         screen.note(f"  {agreement(preferred)}")
     screen.result(str(folder / "report.html"))

@@ -1,7 +1,7 @@
 """What the commands show: results on stdout; notes, errors and progress bars on stderr."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
@@ -42,6 +42,18 @@ def write(text: str, stream: TextIO | None = None) -> None:
 def write_error(text: str) -> None:
     """A line on stderr that says whose it is."""
     write(f"impasto: {text}", sys.stderr)
+
+
+def in_columns(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:
+    """A line for each row, its cells below each other. right: columns of numbers, which end below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            f"{cell:>{width}}" if place in right else f"{cell:{width}}"
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 class Screen:

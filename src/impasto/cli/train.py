@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,11 +16,11 @@ from cyclopts import Parameter
 
 from impasto.cli import launch
 from impasto.cli.data_check import check_data, with_shards
-from impasto.cli.flags import VGG19
+from impasto.cli.flags import DEVICE, VGG19, check_least, flag_of
 from impasto.cli.settings import with_settings
 from impasto.cli.terminal import Screen, duration
 from impasto.data.layout import TEST, TRAIN, find_layout
-from impasto.errors import Cancelled, ImpastoError, OptionError, from_extra
+from impasto.errors import Cancelled, ImpastoError, OptionError, from_extra, suggestion_or_list
 from impasto.recipes import current_name, load_recipe, recipe_modules
 
 if TYPE_CHECKING:
@@ -32,10 +31,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine:
+class TrainingMachine:
     """What a run is trained on."""
 
-    device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")] = "auto"
+    device: Annotated[str, DEVICE] = "auto"
     precision: Annotated[Literal["fp32", "bf16"], Parameter(help="of the networks' arithmetic")] = "fp32"
     devices: Annotated[
         int | None,
@@ -61,13 +60,12 @@ class Machine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pictures:
+class TrainingPictures:
     """What a run learns from."""
 
     data: Annotated[
         tuple[str, ...],
         Parameter(
-            consume_multiple=True,
             metavar="FOLDER",
             help="folders of pictures, or tars of pictures; one given twice counts"
             " twice. KIND=FOLDER where the recipe tells kinds apart, as adain does content and style. Where the kinds"
@@ -77,7 +75,6 @@ class Pictures:
     shards: Annotated[
         tuple[str, ...],
         Parameter(
-            consume_multiple=True,
             metavar="ADDRESS",
             help="tars of pictures that stay where they are, as s3://bucket/photos-{000000..000117}.tar; with KIND= as"
             " for --data. A picture is read when its turn comes, and not looked at before",
@@ -87,7 +84,7 @@ class Pictures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Networks:
+class TrainingNetworks:
     """Files of networks that a run is given."""
 
     teacher: Annotated[Path | None, Parameter(help="file of the network to learn from, where the recipe needs it")] = (
@@ -95,13 +92,12 @@ class Networks:
     )
     weights: Annotated[Path | None, VGG19] = None
     start: Annotated[
-        Path | None,
-        Parameter(help="file of a decoder with whose weights a recipe of adain begins, not random ones"),
+        Path | None, Parameter(help="file of a decoder with whose weights a recipe of adain begins, not random ones")
     ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Changes:
+class RecipeChanges:
     """What a run may have other than its recipe says."""
 
     encoder: Annotated[
@@ -117,8 +113,7 @@ class Changes:
         Parameter(metavar="N", help="steps between previews, 0 for one at the end; the recipe's own if not given"),
     ] = None
     evaluate_every: Annotated[
-        int | None,
-        Parameter(metavar="N", help="steps between measurements on held-out pictures, 0 for one at the end"),
+        int | None, Parameter(metavar="N", help="steps between measurements on held-out pictures, 0 for one at the end")
     ] = None
     best_by: Annotated[
         str | None,
@@ -132,7 +127,6 @@ class Changes:
     set: Annotated[
         tuple[str, ...],
         Parameter(
-            consume_multiple=True,
             metavar="NAME=VALUE",
             help="any other setting of the recipe, as batch=4 crop=128 save_every=50 generator.width=32",
         ),
@@ -147,12 +141,12 @@ def train(
     recipe: Annotated[str, Parameter(help=f"which run to make: {', '.join(recipe_modules())}")],
     /,
     *,
-    pictures: Annotated[Pictures, Parameter(name="*")] = Pictures(),
+    pictures: Annotated[TrainingPictures, Parameter(name="*")] = TrainingPictures(),
     out: Annotated[Path, Parameter(help="folder of the run")],
-    networks: Annotated[Networks, Parameter(name="*")] = Networks(),
-    changes: Annotated[Changes, Parameter(name="*")] = Changes(),
+    networks: Annotated[TrainingNetworks, Parameter(name="*")] = TrainingNetworks(),
+    changes: Annotated[RecipeChanges, Parameter(name="*")] = RecipeChanges(),
     resume: Annotated[bool, Parameter(help="go on with the run in the folder")] = False,
-    machine: Annotated[Machine, Parameter(name="*")] = Machine(),
+    machine: Annotated[TrainingMachine, Parameter(name="*")] = TrainingMachine(),
 ) -> int:
     """Train a network by one of impasto's recipes. Under torchrun, on all of its processes."""
     settings = _loaded(recipe)
@@ -238,16 +232,14 @@ def _loaded(recipe: str) -> "Recipe":
     """The recipe's settings. Raises ImpastoError if what training needs is not installed."""
     known = recipe_modules()
     if current_name(recipe) not in known:
-        near = get_close_matches(recipe, known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
-        raise OptionError(f"RECIPE is '{recipe}', which there is not{hint}")
+        raise OptionError(f"RECIPE is '{recipe}', which there is not{suggestion_or_list(recipe, known)}")
     with from_extra("train", "training"):
         import accelerate  # noqa: F401
 
         return load_recipe(recipe)
 
 
-def _network_files(settings: "Recipe", recipe: str, networks: Networks) -> dict[str, Path]:
+def _network_files(settings: "Recipe", recipe: str, networks: TrainingNetworks) -> dict[str, Path]:
     """The files of networks among the arguments of the recipe's `build`."""
     known = inspect.signature(settings.build).parameters
     files: dict[str, Path] = {}
@@ -275,7 +267,7 @@ def _flag(name: str) -> str:
     return "vgg19" if name == "weights" else name
 
 
-def _given(kinds: Sequence[str], recipe: str, pictures: Pictures) -> Any:
+def _given(kinds: Sequence[str], recipe: str, pictures: TrainingPictures) -> Any:
     """The list of folders, and of addresses of shards as texts; or {kind: these} if the recipe tells kinds apart."""
     data, shards = pictures.data, pictures.shards
     if not data and not shards:
@@ -297,23 +289,17 @@ def _given(kinds: Sequence[str], recipe: str, pictures: Pictures) -> Any:
     for kind in kinds:
         if not given[kind]:
             raise OptionError(f"the recipe {recipe} needs --data {kind}=FOLDER as well")
-    return {kind: some for kind, some in given.items() if some}
+    return {kind: places for kind, places in given.items() if places}
 
 
-def _changed(settings: Any, recipe: str, changes: Changes) -> Any:
-    if changes.steps is not None and changes.steps < 1:
-        raise OptionError(f"--steps is {changes.steps}, but must be 1 or more")
-    for name in ("preview_every", "evaluate_every"):
-        value = getattr(changes, name)
-        if value is not None and value < 0:
-            raise OptionError(f"--{name.replace('_', '-')} is {value}, but must be 0 or more")
-    if changes.accumulate is not None and changes.accumulate < 1:
-        raise OptionError(f"--accumulate is {changes.accumulate}, but must be 1 or more")
+def _changed(settings: Any, recipe: str, changes: RecipeChanges) -> Any:
+    check_least(1, steps=changes.steps, accumulate=changes.accumulate)
+    check_least(0, preview_every=changes.preview_every, evaluate_every=changes.evaluate_every)
     settings = with_settings(settings, changes.set)
     given = {name: value for name, value in vars(changes).items() if value is not None and name != "set"}
     for name in ("encoder", "accumulate", "best_by"):
         if name in given and not hasattr(settings, name):
-            raise OptionError(f"the recipe {recipe} has no use for --{name.replace('_', '-')}")
+            raise OptionError(f"the recipe {recipe} has no use for {flag_of(name)}")
     places = {"steps": "steps", "preview_every": "preview_every", "evaluate_every": "validate_every"}
     times = {places[name]: given.pop(name) for name in places if name in given}
     return replace(settings, schedule=replace(settings.schedule, **times), **given)
@@ -326,7 +312,7 @@ def _facts(folders: Any, files: Mapping[str, Path]) -> dict[str, Any]:
     from impasto.weights import sha256_of
 
     lists = folders.values() if isinstance(folders, dict) else [folders]
-    pictures = [path for some in lists for path in list_pictures(some, shards=True)]
+    pictures = [path for places in lists for path in list_pictures(places, shards=True)]
     names = os.fsencode("\n".join(path.name for path in pictures))
     facts: dict[str, Any] = {"pictures": len(pictures), "picture_names": hashlib.sha256(names).hexdigest()}
     for name, path in files.items():
@@ -336,7 +322,7 @@ def _facts(folders: Any, files: Mapping[str, Path]) -> dict[str, Any]:
     return facts
 
 
-def _accelerator(machine: Machine) -> "Accelerator":
+def _accelerator(machine: TrainingMachine) -> "Accelerator":
     from accelerate import Accelerator
 
     from impasto.device import choose_device

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from impasto.cli.flags import flags, given, method_flags
+from impasto.cli.flags import DEVICE, flags, given, method_flags
 from impasto.cli.pictures import find_style
 from impasto.cli.terminal import Screen, duration
 from impasto.errors import OptionError
@@ -36,20 +36,14 @@ COLUMNS, PREVIEW_SECONDS = 48, 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class VideoRun:
     """How the command goes about it."""
 
-    device: Annotated[str, Parameter(group=_RUN, help="auto, cpu, cuda, cuda:1, mps")] = "auto"
-    weights: Annotated[
-        Path | None, Parameter(group=_RUN, help="file of weights, or monet, as of `impasto stylize`")
-    ] = None
-    overwrite: Annotated[
-        bool, Parameter(group=_RUN, help="replace a file that exists; never the inputs", show_default=False)
-    ] = False
-    resume: Annotated[
-        bool, Parameter(group=_RUN, help="go on where a run that was stopped or killed left off", show_default=False)
-    ] = False
-    quiet: Annotated[bool, Parameter(alias="-q", group=_RUN, help="print errors only", show_default=False)] = False
+    device: Annotated[str, DEVICE] = "auto"
+    weights: Annotated[Path | None, Parameter(help="file of weights, or monet, as of `impasto stylize`")] = None
+    overwrite: Annotated[bool, Parameter(help="replace a file that exists; never the inputs")] = False
+    resume: Annotated[bool, Parameter(help="go on where a run that was stopped or killed left off")] = False
+    quiet: Annotated[bool, Parameter(alias="-q", help="print errors only")] = False
 
 
 def video(
@@ -58,11 +52,7 @@ def video(
     *,
     style: Annotated[
         list[str] | None,
-        Parameter(
-            alias="-s",
-            consume_multiple=True,
-            help="painting or name of a style, as of `impasto stylize`; several are blended",
-        ),
+        Parameter(alias="-s", help="painting or name of a style, as of `impasto stylize`; several are blended"),
     ] = None,
     output: Annotated[
         Path | None,
@@ -80,7 +70,7 @@ def video(
     ] = None,
     film: Annotated[VideoFlags, Parameter(name="*")] = _NO_VIDEO_FLAGS,
     options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    run: Annotated[Run, Parameter(name="*")] = Run(),
+    run: Annotated[VideoRun, Parameter(name="*", group=_RUN)] = VideoRun(),
 ) -> int:
     """Paint a film in the style of a painting, steadily, with its sound."""
     if clip is None:
@@ -99,13 +89,13 @@ def video(
 
     screen = Screen(quiet=run.quiet)
     stylizer = api.load(chosen.method, device=run.device, weights=run.weights, download=screen.download)
-    words = [word if found.packaged else found.path for word, found in zip(style or (), styles, strict=True)]
+    words = [word if painting.packaged else painting.path for word, painting in zip(style or (), styles, strict=True)]
     with stoppable(interrupt), _in_flags(), _shown(screen, clip.name) as show:
-        made = stylize_video(
+        written = stylize_video(
             clip, words, chosen, video=about, output=output, overwrite=run.overwrite, resume=run.resume,
             stylizer=stylizer, progress=show,
         )  # fmt: skip
-    screen.result(str(made))
+    screen.result(str(written))
     return 0
 
 

@@ -1,15 +1,14 @@
 """`impasto weights`: which weights there are, fetching them, normalising their filters, importing those of others."""
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from impasto.cli.failures import SomeFailedError
-from impasto.cli.flags import EVERY_PARAMETER, VGG19
-from impasto.cli.terminal import Screen, write
-from impasto.errors import OptionError
+from impasto.cli.flags import EVERY_PARAMETER, VGG19, check_least
+from impasto.cli.terminal import Screen, in_columns, write
+from impasto.errors import OptionError, suggestion_or_list
 from impasto.methods import METHODS, importer, options_of
 
 app = App(name="weights", default_parameter=EVERY_PARAMETER, help_format="plaintext")
@@ -27,9 +26,8 @@ def list_weights() -> int:
         present = path.is_file()
         size = path.stat().st_size if present else spec.num_bytes
         rows.append((spec.name, "yes" if present else "no", f"{size:,}" if size else "?", spec.licence, str(path)))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    for name, here, num_bytes, licence, file in rows:
-        write(f"{name:{widths[0]}}  {here:{widths[1]}}  {num_bytes:>{widths[2]}}  {licence:{widths[3]}}  {file}")
+    for line in in_columns(rows, right=(2,)):
+        write(line)
     for spec in WEIGHTS.values():
         write(f"{spec.name}: {spec.provenance}")
     return 0
@@ -42,9 +40,7 @@ def fetch(name: Annotated[str, Parameter(help="one of the names in `impasto weig
 
     spec = weights.WEIGHTS.get(name)
     if spec is None:
-        near = get_close_matches(name, weights.WEIGHTS, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else f"; there are {', '.join(weights.WEIGHTS)}"
-        raise OptionError(f"no weights '{name}'{hint}")
+        raise OptionError(f"no weights '{name}'{suggestion_or_list(name, weights.WEIGHTS)}")
     screen = Screen()
     with screen.downloads():
         path = weights.fetch(spec, progress=screen.download)
@@ -55,7 +51,7 @@ def fetch(name: Annotated[str, Parameter(help="one of the names in `impasto weig
 @app.command
 def normalise(
     *,
-    data: Annotated[list[Path], Parameter(consume_multiple=True, help="folders of pictures")],
+    data: Annotated[list[Path], Parameter(help="folders of pictures")],
     output: Annotated[Path, Parameter(alias="-o", help="file to write, NAME.safetensors")],
     encoder: Annotated[Literal["lite", "vgg19"], Parameter(help="whose filters")] = "vgg19",
     weights: Annotated[Path | None, VGG19] = None,
@@ -67,9 +63,7 @@ def normalise(
 
     Use the file with --encoder vgg19 --vgg19 FILE.
     """
-    for flag, value in (("--size", size), ("--limit", limit)):
-        if value is not None and value < 1:
-            raise OptionError(f"{flag} is {value}, but must be 1 or more")
+    check_least(1, size=size, limit=limit)
     _check_output(output, overwrite, *data, weights)
     # PyTorch comes in here.
     from impasto.data.folders import list_pictures
@@ -107,11 +101,11 @@ def import_weights(
     _check_output(output, overwrite, file)
     method = next(name for name in METHODS if options_of(name).foreign)
     # PyTorch comes in here.
-    found = importer(method)(file, output, layout)
+    imported = importer(method)(file, output, layout)
     screen = Screen()
-    screen.note(f"{file}: {found.name}, {found.what}")
+    screen.note(f"{file}: {imported.name}, {imported.what}")
     screen.result(str(output))
-    if found.network == "encoder":
+    if imported.network == "encoder":
         screen.note(f"use it with --encoder vgg19 --vgg19 {output}; --method {method} needs its decoder as well")
     else:
         screen.note(f"use it with --method {method} --decoder {output} and its encoder: --encoder vgg19 --vgg19 FILE")

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import OptionError
+from impasto.errors import OptionError, suggestion
 from impasto.methods import DEFAULT, REFINER, StylizeOptions, every_field, fields_of, options_of
 from impasto.options import Options, choosable, kinds_of
 
@@ -95,8 +94,7 @@ def _value(name: str, text: str, word: str) -> Any:
     """The text as the option's type."""
     owners = every_field()
     if name not in owners:
-        near = get_close_matches(name, owners, n=1)
-        raise OptionError(f"methods: no option '{name}' in {word}" + (f"; did you mean {near[0]}?" if near else ""))
+        raise OptionError(f"methods: no option '{name}' in {word}{suggestion(name, owners)}")
     kind = kinds_of(next(iter(owners[name].values())))[0][-1]
     try:
         return kind(text)

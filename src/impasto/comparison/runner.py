@@ -2,18 +2,16 @@
 
 import hashlib
 import json
-import subprocess
-import sys
-import tempfile
+import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from impasto import tensors
 from impasto.comparison.entries import Entry
+from impasto.comparison.worker import Message, Share, work
 from impasto.device import machine
 from impasto.errors import ImpastoError, PictureError, reason_of
 from impasto.evaluation.judges import Judges
@@ -21,6 +19,7 @@ from impasto.evaluation.measures import likeness_of_pair, style_of_pair
 from impasto.evaluation.number import software
 from impasto.evaluation.picture_set import of_area, pixels
 from impasto.files import check_output, make_folder, replace_file
+from impasto.jobs.job import FileSource
 from impasto.record import find_record
 from impasto.report.folder import claim
 from impasto.weights import sha256_of
@@ -28,7 +27,6 @@ from impasto.weights import sha256_of
 FORMAT = "impasto compare 1"
 NUMBERS = "compare.json"
 FILES = (NUMBERS, "sheet.png", "index.html")
-WORKER = (sys.executable, "-m", "impasto.comparison.worker")
 
 Named = tuple[str, Path]
 Report = Callable[[int, int, str], None]
@@ -142,29 +140,26 @@ class Comparison:
         if not waiting:
             return
         cells = dict(waiting)
-        pairs = [
-            {
-                "number": number, "content": str(self.pairs[number][0][1]), "style": str(self.pairs[number][1][1]),
-                "names": [cell.content, cell.style], "target": str(self.folder / cell.file),
-            }
-            for number, cell in waiting
-        ]  # fmt: skip
-        weights = str(entry.weights) if entry.weights else None
-        job = {"options": entry.options.to_json(), "weights": weights, "device": self.device, "pairs": pairs}
-        for line in _lines_of_worker(job):
-            if line.get("fatal") or "pair" not in line:
-                self.failures.append((entry.name, ImpastoError(line["error"])))
-                return
-            cell = cells.pop(line["pair"])
-            if "error" in line:
-                self.failures.append((f"{cell.content} in {cell.style} by {entry.name}", ImpastoError(line["error"])))
-                continue
-            cell.seconds, cell.peak_bytes, cell.before_bytes = (
-                line[name] for name in ("seconds", "peak_bytes", "before_bytes")
+        pairs = {
+            number: (
+                FileSource(self.pairs[number][0][1], cell.content),
+                FileSource(self.pairs[number][1][1], cell.style),
+                self.folder / cell.file,
             )
+            for number, cell in waiting
+        }
+        for message in _messages(Share(entry.options, entry.weights, self.device, pairs)):
+            if message.pair is None:
+                self.failures.append((entry.name, ImpastoError(message.error)))
+                return
+            cell = cells.pop(message.pair)
+            if message.error:
+                self.failures.append((f"{cell.content} in {cell.style} by {entry.name}", ImpastoError(message.error)))
+                continue
+            cell.seconds, cell.peak_bytes, cell.before_bytes = message.seconds, message.peak_bytes, message.before_bytes
             cell.sha256 = sha256_of(self.folder / cell.file)
-            cell.measures = self._measured(self.folder / cell.file, line["pair"])
-            yield line["pair"], cell
+            cell.measures = self._measured(self.folder / cell.file, message.pair)
+            yield message.pair, cell
         if cells:
             self.failures.append((entry.name, ImpastoError("its process was killed, perhaps for want of memory")))
 
@@ -174,9 +169,9 @@ class Comparison:
         original = tensors.resize(pixels(content), *picture.shape[-2:])
         painting = of_area(pixels(style), picture.shape[2] * picture.shape[3])
         judges = self.judges
-        found = likeness_of_pair(picture, original, judges) | style_of_pair(picture, painting, judges)
+        values = likeness_of_pair(picture, original, judges) | style_of_pair(picture, painting, judges)
         # What painting is for makes decibels fall.
-        return {name: value for name, value in found.items() if name not in ("PSNR", "MS-SSIM")}
+        return {name: value for name, value in values.items() if name not in ("PSNR", "MS-SSIM")}
 
     def _save(self, known: dict[str, PaintedCell]) -> None:
         """known: of an earlier call, kept until this one is through."""
@@ -194,29 +189,19 @@ class Comparison:
             raise PictureError(f"{self.folder}: cannot be written: {reason_of(error)}") from None
 
 
-def _lines_of_worker(job: dict[str, Any], command: Sequence[str] = WORKER) -> Iterator[dict[str, Any]]:
-    """What the process says, line by line; it ends with the caller. command: how it is started; tests have their own.
-
-    What it writes to standard error waits in a file: a pipe that nobody reads would stop it once it is full.
-    """
-    with (
-        tempfile.TemporaryFile("w+", errors="replace") as said,
-        subprocess.Popen(  # noqa: S603  (our own module)
-            list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True
-        ) as process,
-    ):
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            # A process that could not begin has its reason told below.
-            with suppress(BrokenPipeError), process.stdin:
-                process.stdin.write(json.dumps(job))
-            for line in process.stdout:
-                yield json.loads(line)
-            status = process.wait()
-        finally:
-            process.kill()
-        said.seek(0)
-        lines = said.read().strip().splitlines()
-        if status > 0 and lines:
-            yield {"error": f"its process failed: {lines[-1]}", "fatal": True}
+def _messages(share: Share) -> Iterator[Message]:
+    """What a process that works by itself tells, pair by pair; it ends with the caller."""
+    # Not forked: threads of PyTorch do not survive that, and memory would be shared.
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=work, args=(share, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        # It ends where the link does, whatever has ended the process.
+        with ours, suppress(EOFError):
+            while True:
+                yield ours.recv()
+    finally:
+        process.kill()
+        process.join()

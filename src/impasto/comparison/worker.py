@@ -1,15 +1,13 @@
-"""One method's share of a comparison, in a process of its own, so that its memory is nobody else's.
+"""One method's share of a comparison, in a process of its own, so that its memory is nobody else's."""
 
-Reads a job as JSON from stdin and writes a line of JSON to stdout for every pair.
-"""
-
-import json
+import logging
 import os
-import sys
-from dataclasses import replace
+import signal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TextIO
 
 from impasto import api, image
 from impasto.comparison.memory import held_bytes, peak_bytes, reset_peak
@@ -17,11 +15,32 @@ from impasto.jobs.events import Failed, Painted, Started
 from impasto.jobs.job import FileSource, PaintingTarget, PaintJob
 from impasto.jobs.pipeline import run
 from impasto.jobs.session import Session
-from impasto.methods import StylizeOptions
 from impasto.options import Options
 from impasto.record import Record
 
 WARM_UP_SIDE = 32
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one method is to do. weights: a file of its own. pairs: {number: (content, style, file to write)}."""
+
+    options: Options
+    weights: Path | None
+    device: str
+    pairs: Mapping[int, tuple[FileSource, FileSource, Path]]
+
+
+@dataclass(frozen=True)
+class Message:
+    """What became of a pair; None for all that are left. error: why it is not painted. before_bytes: of memory, held by
+    Python, PyTorch and impasto before they had done anything."""
+
+    pair: int | None
+    error: str = ""
+    seconds: float = 0.0
+    peak_bytes: int = 0
+    before_bytes: int | None = None
 
 
 class MeasuredTarget(PaintingTarget):
@@ -35,53 +54,48 @@ class MeasuredTarget(PaintingTarget):
         image.write(picture, self.path, overwrite=True, record=record)
 
 
-def main(source: TextIO, out: TextIO) -> int:
-    """Paint the pairs of the job in `source` and tell `out` of each. One that fails does not stop the others."""
-    task = json.load(source)
-    options = StylizeOptions(**task["options"])
+def work(share: Share, link: Connection) -> None:
+    """What the process does: paint, and tell of each pair through the link."""
+    # Ctrl-C in a terminal reaches the whole group of processes; the one that compares decides what becomes of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.disable(logging.WARNING)
+    # What a library may print is nothing that was found.
+    os.dup2(2, 1)
+    try:
+        for message in paint(share):
+            link.send(message)
+    except Exception as error:  # noqa: BLE001  (whatever it is, the other methods go on)
+        link.send(Message(None, f"its process failed: {type(error).__name__}: {error}"))
+
+
+def paint(share: Share) -> Iterator[Message]:
+    """Paint the pairs, and tell of each. One that fails does not stop the others."""
     idle = held_bytes()
     # Encoding the style counts as painting, as it does where there is one picture to paint.
     session = Session(
-        lambda options: api.load(options.method, device=task["device"], weights=task["weights"]), encode_styles=False
+        lambda options: api.load(options.method, device=share.device, weights=share.weights), encode_styles=False
     )
-    jobs = [_job(pair, options) for pair in task["pairs"]]
+    jobs = [
+        PaintJob(
+            content, (style,) if share.options.takes_styles else (), share.options,
+            target=MeasuredTarget(target, number),
+        )
+        for number, (content, style, target) in share.pairs.items()
+    ]  # fmt: skip
     # A tiny picture first: loading networks is no part of painting, and happens once for any number.
-    warm_up = replace(jobs[0], options=replace(options, size=WARM_UP_SIDE), target=None)
+    warm_up = replace(jobs[0], options=replace(share.options, size=WARM_UP_SIDE), target=None)
     for event in chain(run([warm_up], session), run(jobs, session, batch_pixels=0)):
         match event:
             case Started():
                 reset_peak()
             case Painted(PaintJob(target=MeasuredTarget() as target)):
-                facts = {"before_bytes": idle, "seconds": event.seconds, "peak_bytes": target.peak_bytes}
-                _tell(out, {"pair": target.number, **facts})
+                yield Message(
+                    target.number, seconds=event.seconds, peak_bytes=target.peak_bytes, before_bytes=idle
+                )  # fmt: skip
             case Failed() if event.is_final:
-                _tell(out, {"error": str(event.error), "fatal": True})
-                return 1
+                yield Message(None, str(event.error))
+                return
             case Failed():
                 for job in event.jobs:
                     if isinstance(job.target, MeasuredTarget):
-                        _tell(out, {"pair": job.target.number, "error": str(event.error)})
-    return 0
-
-
-def _job(pair: dict[str, Any], options: Options) -> PaintJob:
-    content, style = pair["names"]
-    styles = (FileSource(Path(pair["style"]), style),) if options.takes_styles else ()
-    target = MeasuredTarget(Path(pair["target"]), pair["number"])
-    return PaintJob(FileSource(Path(pair["content"]), content), styles, options, target=target)
-
-
-def _tell(out: TextIO, line: dict[str, Any]) -> None:
-    out.write(json.dumps(line) + "\n")
-    out.flush()
-
-
-def own_stdout() -> TextIO:
-    """Standard output for the lines alone: what a library prints goes to standard error from now on."""
-    out = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    return out
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.stdin, own_stdout()))
+                        yield Message(job.target.number, str(event.error))

@@ -22,19 +22,19 @@ ABOUT = "source.json"
 _ADDRESS = "efrosgans.eecs.berkeley.edu/cyclegan/datasets"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Archive:
     """One data set.
 
-    sha256: of the file; None where nobody published it.
-    num_bytes: of the file; 0 where it is not known. origin: where the pictures are from.
-    url: its address, where that is not CycleGAN's. kinds: whether it holds trainA and trainB, and not just pictures.
+    origin: where the pictures are from. num_bytes: of the file; 0 where it is not known. sha256: of the file; None
+    where nobody published it. url: its address, where that is not CycleGAN's. kinds: whether it holds trainA and
+    trainB, and not just pictures.
     """
 
     name: str
     origin: str
-    sha256: str | None = None
     num_bytes: int = 0
+    sha256: str | None = None
     url: str = ""
     kinds: bool = True
 
@@ -63,100 +63,69 @@ _COCO_ADDRESS = "http://images.cocodataset.org/zips"
 # (tensorflow_datasets/url_checksums/cycle_gan.txt). Cityscapes is missing because its licence forbids passing it on.
 _ARCHIVES = (
     Archive(
-        name="apple2orange",
-        origin=_IMAGENET,
-        sha256="845a191e9af8926408ea597001cd03a452e3300a1f44a79fe329b3d59f6e3eb8",
-        num_bytes=78_456_409,
+        "apple2orange", _IMAGENET, 78_456_409,
+        "845a191e9af8926408ea597001cd03a452e3300a1f44a79fe329b3d59f6e3eb8",
     ),
     Archive(
-        name="cezanne2photo",
-        origin=_WIKIART,
-        sha256="3a6c10ca21f9485862f1cbd707744b9dc258954a04631271d23a3605eeb63cff",
-        num_bytes=279_885_071,
+        "cezanne2photo", _WIKIART, 279_885_071,
+        "3a6c10ca21f9485862f1cbd707744b9dc258954a04631271d23a3605eeb63cff",
     ),
     Archive(
-        name="facades",
-        origin="CMP Facades (Tylecek and Sara 2013): photographs and labels",
-        sha256="9a31ebf3a31b9b5cd195dd5bf62e9308e00cb94604d1019e3889ac84248695c0",
-        num_bytes=35_135_868,
+        "facades", "CMP Facades (Tylecek and Sara 2013): photographs and labels", 35_135_868,
+        "9a31ebf3a31b9b5cd195dd5bf62e9308e00cb94604d1019e3889ac84248695c0",
     ),
-    Archive(name="grumpifycat", origin="cats: Oxford-IIIT Pet, and one that is famous"),
+    Archive("grumpifycat", "cats: Oxford-IIIT Pet, and one that is famous"),
     Archive(
-        name="horse2zebra",
-        origin=_IMAGENET,
-        sha256="a74d9d392eecca9966b51287a76ca126af473d9de4f3e8fc0e9cda08fa1730a1",
-        num_bytes=116_867_962,
+        "horse2zebra", _IMAGENET, 116_867_962,
+        "a74d9d392eecca9966b51287a76ca126af473d9de4f3e8fc0e9cda08fa1730a1",
     ),
     Archive(
-        name="iphone2dslr_flower",
-        origin="flowers from Flickr, by telephone and by camera",
-        sha256="8fcb5e374d631b107e1d961b8c4cd0a186aa2a4ff3e279923f4c426128de7113",
-        num_bytes=339_964_458,
+        "iphone2dslr_flower", "flowers from Flickr, by telephone and by camera", 339_964_458,
+        "8fcb5e374d631b107e1d961b8c4cd0a186aa2a4ff3e279923f4c426128de7113",
     ),
     Archive(
-        name="maps",
-        origin="aerial photographs and maps from Google Maps",
-        sha256="639534f69dbf9f36bef8d6292a7698006361221f83f0285d7c9ca78afe6e8a9e",
-        num_bytes=1_476_754_427,
+        "maps", "aerial photographs and maps from Google Maps", 1_476_754_427,
+        "639534f69dbf9f36bef8d6292a7698006361221f83f0285d7c9ca78afe6e8a9e",
     ),
     Archive(
-        name="monet2photo",
-        origin=_WIKIART,
-        sha256="88f91b00fc228f97c9411fbf1880ec1d119c98f1722e4cfcfaa2fb35fac05b04",
-        num_bytes=305_231_073,
+        "monet2photo", _WIKIART, 305_231_073,
+        "88f91b00fc228f97c9411fbf1880ec1d119c98f1722e4cfcfaa2fb35fac05b04",
     ),
     Archive(
-        name="summer2winter_yosemite",
-        origin="Yosemite in summer and in winter, from Flickr",
-        sha256="167fe1726807a9d22bd106b4a6c0bd7953b688af924ac1bf967439c4961e49f9",
-        num_bytes=132_640_856,
+        "summer2winter_yosemite", "Yosemite in summer and in winter, from Flickr", 132_640_856,
+        "167fe1726807a9d22bd106b4a6c0bd7953b688af924ac1bf967439c4961e49f9",
     ),
     Archive(
-        name="ukiyoe2photo",
-        origin=_WIKIART,
-        sha256="02a2a2fb5ecf425ca1bf86aca7304377da64a2a1d3b86df54eb65e4068bf3b08",
-        num_bytes=292_946_532,
+        "ukiyoe2photo", _WIKIART, 292_946_532,
+        "02a2a2fb5ecf425ca1bf86aca7304377da64a2a1d3b86df54eb65e4068bf3b08",
     ),
     Archive(
-        name="vangogh2photo",
-        origin=_WIKIART,
-        sha256="362c3473e70be0944bda08d49d660eafdc2854df55d697835b8186d1d79caaff",
-        num_bytes=306_590_349,
+        "vangogh2photo", _WIKIART, 306_590_349,
+        "362c3473e70be0944bda08d49d660eafdc2854df55d697835b8186d1d79caaff",
     ),
     # Paper 004's contents. Hashes and sizes as above (tensorflow_datasets/url_checksums/coco.txt).
     Archive(
-        name="coco-train2014",
-        origin=_COCO,
-        sha256="ede4087e640bddba550e090eae701092534b554b42b05ac33f0300b984b31775",
-        num_bytes=13_510_573_713,
-        url=f"{_COCO_ADDRESS}/train2014.zip",
-        kinds=False,
+        "coco-train2014", _COCO, 13_510_573_713,
+        "ede4087e640bddba550e090eae701092534b554b42b05ac33f0300b984b31775",
+        url=f"{_COCO_ADDRESS}/train2014.zip", kinds=False,
     ),
     Archive(
-        name="coco-val2014",
-        origin=_COCO,
-        sha256="fe9be816052049c34717e077d9e34aa60814a55679f804cd043e3cbee3b9fde0",
-        num_bytes=6_645_013_297,
-        url=f"{_COCO_ADDRESS}/val2014.zip",
-        kinds=False,
+        "coco-val2014", _COCO, 6_645_013_297,
+        "fe9be816052049c34717e077d9e34aa60814a55679f804cd043e3cbee3b9fde0",
+        url=f"{_COCO_ADDRESS}/val2014.zip", kinds=False,
     ),
     Archive(
-        name="coco-val2017",
-        origin=_COCO,
-        sha256="4f7e2ccb2866ec5041993c9cf2a952bbed69647b115d0f74da7ce8f4bef82f05",
-        num_bytes=815_585_330,
-        url=f"{_COCO_ADDRESS}/val2017.zip",
-        kinds=False,
+        "coco-val2017", _COCO, 815_585_330,
+        "4f7e2ccb2866ec5041993c9cf2a952bbed69647b115d0f74da7ce8f4bef82f05",
+        url=f"{_COCO_ADDRESS}/val2017.zip", kinds=False,
     ),
     # Paper 004's styles. The address of its makers (github.com/cs-chan/ArtGAN) is dead, and they know no hash of it;
     # this is the copy that their users name.
     Archive(
-        name="wikiart",
-        origin="paintings from WikiArt, for research that is not commercial (Tan et al. 2019)",
-        url="https://archive.org/download/wikiart-dataset/wikiart.tar.gz",
-        kinds=False,
+        "wikiart", "paintings from WikiArt, for research that is not commercial (Tan et al. 2019)",
+        url="https://archive.org/download/wikiart-dataset/wikiart.tar.gz", kinds=False,
     ),
-)
+)  # fmt: skip
 ARCHIVES = {archive.name: archive for archive in _ARCHIVES}
 
 

@@ -74,10 +74,10 @@ def pictures_in(shard: Path) -> list[PackedPicture]:
     """
     try:
         with shard.open("rb") as file:
-            found = members_of(file, str(shard))
+            members = members_of(file, str(shard))
     except OSError as error:
         raise DataError(f"{shard}: is no tar, or is damaged: {error}") from error
-    return [PackedPicture(shard, member.name, member.offset_data, member.size) for member in found]
+    return [PackedPicture(shard, member.name, member.offset_data, member.size) for member in members]
 
 
 def pictures_at(words: Sequence[str], progress: Callable[[int, int], None] | None = None) -> list[PackedPicture]:
@@ -88,28 +88,28 @@ def pictures_at(words: Sequence[str], progress: Callable[[int, int], None] | Non
     Raises DataError also for what cannot be read and is no shard, OptionError for an address of no known kind.
     """
     shards = [shard for word in words for shard in _numbered(word)]
-    found: list[PackedPicture] = []
+    packed: list[PackedPicture] = []
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
         for done, pictures in enumerate(pool.map(_pictures_at, shards), 1):
-            found += pictures
+            packed += pictures
             if progress:
                 progress(done, len(shards))
-        return found
+        return packed
     finally:
         pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for the rest
 
 
 def _numbered(word: str) -> list[str]:
     """'a-{08..10}.tar' -> ['a-08.tar', 'a-09.tar', 'a-10.tar']."""
-    found = _RANGE.search(word)
-    if found is None:
+    interval = _RANGE.search(word)
+    if interval is None:
         return [word]
-    first, last = found.groups()
-    before, after = word[: found.start()], word[found.end() :]
+    first, last = interval.groups()
+    before, after = word[: interval.start()], word[interval.end() :]
     numbers = range(int(first), int(last) + 1)
     if not numbers:
-        raise DataError(f"{word}: {found[0]} means no number")
+        raise DataError(f"{word}: {interval[0]} means no number")
     return [shard for number in numbers for shard in _numbered(f"{before}{number:0{len(first)}}{after}")]
 
 
@@ -122,10 +122,10 @@ def _pictures_at(shard: str) -> list[PackedPicture]:
                 return members_of(file, shard)
 
         try:
-            found = addresses.explained(shard, members, "read")
+            listed = addresses.explained(shard, members, "read")
         except PictureError as error:
             raise DataError(str(error)) from error
-        pictures = [PackedPicture(shard, member.name, member.offset_data, member.size) for member in found]
+        pictures = [PackedPicture(shard, member.name, member.offset_data, member.size) for member in listed]
     else:
         pictures = pictures_in(Path(shard))
     if not pictures:

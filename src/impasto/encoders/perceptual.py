@@ -45,14 +45,14 @@ class PerceptualNetwork(nn.Module):
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         x = (2 * image - 1 - self.shift) / self.scale
-        found = {}
+        outputs = {}
         for number, (layer, places) in enumerate(BLOCKS.items()):
             if number:
                 x = F.max_pool2d(x, 2)
             for place in places:
                 x = F.relu(self.features[str(place)](x))
-            found[layer] = x
-        return found
+            outputs[layer] = x
+        return outputs
 
 
 def load_perceptual(
@@ -69,8 +69,8 @@ def load_perceptual(
     network.load_state_dict(fitting(path, what, load_foreign_state(path), network.state_dict()))
     path = _file("lpips", heads, progress)
     expected = {f"lin{number}.model.1.weight": torch.empty(1, width, 1, 1) for number, width in enumerate(WIDTHS)}
-    found = fitting(path, what, load_foreign_state(path), expected)
-    for layer, head in zip(BLOCKS, found.values(), strict=True):
+    tensors = fitting(path, what, load_foreign_state(path), expected)
+    for layer, head in zip(BLOCKS, tensors.values(), strict=True):
         network.heads[layer] = head.float().flatten()
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 

@@ -16,5 +16,5 @@ def points(encoder: Encoder, pictures: Tensor) -> Tensor:
     Every picture is brought to 256 x 256 first, as Inception's are to 299 x 299.
     """
     squares = tensors.resize(pictures, SIDE, SIDE)
-    found: Tensor = encoder(squares, [LAYER])[LAYER].mean((2, 3)).cpu()
-    return found
+    means: Tensor = encoder(squares, [LAYER])[LAYER].mean((2, 3)).cpu()
+    return means

@@ -38,12 +38,12 @@ def vgg19(
         verify(path, WEIGHTS["vgg19"])
     names: Mapping[str, str] = {}
     if path.suffix == ".safetensors":
-        config, found = _read_own(path)
+        config, tensors = _read_own(path)
     else:
-        config, found = EncoderConfig(), load_foreign_state(path)
+        config, tensors = EncoderConfig(), load_foreign_state(path)
         names = _official_names()
     encoder = Encoder(config, pooling, pooling_scale)
-    encoder.load_state_dict(fitting(path, "is no VGG-19 for this encoder", found, encoder.state_dict(), names))
+    encoder.load_state_dict(fitting(path, "is no VGG-19 for this encoder", tensors, encoder.state_dict(), names))
     encoder = encoder.eval().requires_grad_(False)
     # Module.to does the same, but its type annotations know no memory format.
     return convert_conv2d_weight_memory_format(encoder, torch.channels_last)

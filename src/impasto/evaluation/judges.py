@@ -27,7 +27,7 @@ STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Files:
+class JudgeFiles:
     """Local files of weights; None for the official ones, which are downloaded at first use."""
 
     inception: Path | None = None
@@ -57,7 +57,7 @@ class Judges:
 
     networks: tuple[str, ...] = NETWORKS
     encoder: str = "lite"
-    files: Files = Files()
+    files: JudgeFiles = JudgeFiles()
     device: str = "auto"
     download: Callable[[int, int], None] | None = None
     missing: list[str] = field(default_factory=list)

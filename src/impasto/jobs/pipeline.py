@@ -145,8 +145,8 @@ def _paint(
 
     def unfinished(picture: image.Picture) -> Record:
         seconds = time.monotonic() - began
-        made = api.make_record(picture, job.options, session.method(job.options), _names(job), seconds, last)
-        return {**made, **job.facts, "finished": False, "step": last.step, "steps": last.total}
+        record = api.make_record(picture, job.options, session.method(job.options), _names(job), seconds, last)
+        return {**record, **job.facts, "finished": False, "step": last.step, "steps": last.total}
 
     try:
         if job.target:
@@ -189,5 +189,5 @@ def _stopped(job: PaintJob, best: image.Picture, record: Record) -> Stopped:
 
 def _names(job: PaintJob) -> api.Names:
     """What a painting's record calls the pictures."""
-    styles, masks = ([one.name for one in some] for some in (job.styles, job.masks))
+    styles, masks = ([one.name for one in sources] for sources in (job.styles, job.masks))
     return api.Names(content=job.content.name, styles=styles, masks=masks)

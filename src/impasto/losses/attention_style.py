@@ -38,8 +38,8 @@ def attend(
         bias = temperature * shares[open_to].log()
         columns, contents = torch.cat([columns[open_to], bias[:, None]], 1), contents[open_to]
         rows = torch.cat([rows, rows.new_ones(len(rows), 1)], 1)
-    found = dot_product_attention.attend(rows[None], columns[None], contents[None], scale=1 / temperature)
-    return found[0].T.reshape(1, -1, *queries.shape[-2:])
+    attended = dot_product_attention.attend(rows[None], columns[None], contents[None], scale=1 / temperature)
+    return attended[0].T.reshape(1, -1, *queries.shape[-2:])
 
 
 def attention_weights(
@@ -108,8 +108,8 @@ def attention_gram_loss(
     The paper's "G is that using F" can mean the same centred matrix or equation 2's. Centred is the default: features
     after a ReLU are nowhere negative, and asking their raw moments to be FA's covariances drives their means to 0.
     """
-    found = centred_gram(features, weights) if centred else gram(features, weights)
-    return 0.25 * (found - target).square().mean()
+    statistic = centred_gram(features, weights) if centred else gram(features, weights)
+    return 0.25 * (statistic - target).square().mean()
 
 
 def local_target(

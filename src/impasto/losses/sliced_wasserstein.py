@@ -29,11 +29,11 @@ def sliced_wasserstein_loss(features: Tensor, target: Tensor, filters: Tensor, p
     Returns a scalar. Deviation: each direction is divided by its variance, so that one weight suits every layer and
     painting.
     """
-    found = _responses(features, filters, places)
+    responses = _responses(features, filters, places)
     with torch.no_grad():
         wanted = _responses(target, filters, places)
         variance = wanted.var(2, correction=0).clamp_min(SMALLEST)
-    return ((found - wanted).square().mean(2) / variance).mean()
+    return ((responses - wanted).square().mean(2) / variance).mean()
 
 
 def _responses(features: Tensor, filters: Tensor, places: Tensor) -> Tensor:

@@ -3,12 +3,11 @@
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from impasto.device import Device, needed_torch
-from impasto.errors import Cancelled, OptionError
+from impasto.errors import Cancelled, OptionError, suggestion
 from impasto.gallery import shipped_weights
 from impasto.options import Options, choosable
 from impasto.progress import Progress, ProgressCallback
@@ -111,7 +110,7 @@ def load_encoded(file: Path, name: str, options: Options) -> EncodedStyle:
 
 
 @dataclass(frozen=True)
-class Held:
+class TemporalTarget:
     """What a frame of a film should stay. picture: the last painted one, moved as the film moved, (1, 3, H, W).
     weights: how much each place should, (1, 1, H, W) in [0, 1]."""
 
@@ -162,7 +161,7 @@ def painted_by(  # noqa: PLR0913  (as a call)
     masks: "Sequence[NDArray[np.float32]] | None" = None,
     progress: ProgressCallback | None = None,
     saving: Any = None,
-    held: Held | None = None,
+    held: TemporalTarget | None = None,
 ) -> "NDArray[np.float32]":
     """What the stylizer paints, as arrays whatever it takes; its reports and `best` of Cancelled as well.
 
@@ -180,10 +179,10 @@ def painted_by(  # noqa: PLR0913  (as a call)
     def back(picture: Any) -> Any:
         return picture.numpy() if isinstance(picture, torch.Tensor) else picture
 
-    def report(made: Progress) -> None:
-        preview = made.preview
+    def report(reported: Progress) -> None:
+        preview = reported.preview
         assert progress is not None
-        progress(made if preview is None else replace(made, preview=lambda: back(preview())))
+        progress(reported if preview is None else replace(reported, preview=lambda: back(preview())))
 
     steps: Any = {} if held is None else {"held": held}
     try:
@@ -205,13 +204,13 @@ def StylizeOptions(method: str = DEFAULT, **choices: Any) -> Options:  # noqa: N
     Raises OptionError for a value that is wrong, and for an option that there is not, or that would do nothing.
     """
     kind = options_of(method)
-    own, refining = {item.name for item in choosable(kind)}, _refining(kind)
-    options = kind(**{name: value for name, value in choices.items() if name in own})
+    names, refining = {item.name for item in choosable(kind)}, _refining(kind)
+    options = kind(**{name: value for name, value in choices.items() if name in names})
     chosen = {}
     for name, value in choices.items():
-        if name in refining and name not in own and options.refinement_steps:
+        if name in refining and name not in names and options.refinement_steps:
             chosen[name] = value
-        elif name not in own:
+        elif name not in names:
             _refuse(name, value, options)
     usual, refiner = options_of(REFINER)(), options_of(REFINER)(**chosen)
     return options if refiner == usual else replace(options, refiner=refiner)  # type: ignore[call-arg]
@@ -236,30 +235,29 @@ def refinement(options: Options) -> Options | None:
 def options_of(method: Any) -> type[Options]:
     """The class of a method's options. Raises OptionError for an unknown name."""
     if not isinstance(method, str) or method not in METHODS:
-        near = get_close_matches(str(method), METHODS, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
+        hint = suggestion(method, METHODS)
         raise OptionError(f"method is {method!r}, but must be one of {', '.join(METHODS)}{hint}")
-    found: type[Options] = named(METHODS[method])
-    return found
+    options: type[Options] = named(METHODS[method])
+    return options
 
 
 def fields_of(method: str) -> dict[str, "Field[Any]"]:
     """{option: field} of everything that can be chosen with a method: its own, those that most people want first, and
     then of its refinement."""
     kind = options_of(method)
-    own = sorted(choosable(kind), key=lambda item: not item.metadata["plain"])
-    return {item.name: item for item in own} | {
-        name: item for name, item in _refining(kind).items() if name not in {one.name for one in own}
+    items = sorted(choosable(kind), key=lambda item: not item.metadata["plain"])
+    return {item.name: item for item in items} | {
+        name: item for name, item in _refining(kind).items() if name not in {one.name for one in items}
     }
 
 
 def every_field() -> dict[str, dict[str, "Field[Any]"]]:
     """{option: {method that has it: its field there}} of all methods."""
-    found: dict[str, dict[str, Field[Any]]] = {}
+    by_name: dict[str, dict[str, Field[Any]]] = {}
     for method in METHODS:
         for item in choosable(options_of(method)):
-            found.setdefault(item.name, {})[method] = item
-    return found
+            by_name.setdefault(item.name, {})[method] = item
+    return by_name
 
 
 def shipped() -> dict[str, Path]:
@@ -270,8 +268,8 @@ def shipped() -> dict[str, Path]:
 
 def importer(method: str) -> Callable[[Path, Path, str | None], Any]:
     """What converts weights of other programs to a method's own: (file, file to write, layout) -> what it was."""
-    made: Callable[[Path, Path, str | None], Any] = named(options_of(method).foreign)
-    return made
+    function: Callable[[Path, Path, str | None], Any] = named(options_of(method).foreign)
+    return function
 
 
 def applies(name: str, method: str, *, refines: bool) -> bool:
@@ -292,8 +290,8 @@ def _refuse(name: str, value: Any, options: Options) -> None:
     """Raises OptionError for an option that would do nothing beside these, unless it is as usual."""
     owners, method = every_field().get(name, {}), options.method
     if not owners:
-        near = get_close_matches(name, fields_of(method), n=1) or get_close_matches(name, every_field(), n=1)
-        raise OptionError(f"no option '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+        hint = suggestion(name, fields_of(method), otherwise=suggestion(name, every_field()))
+        raise OptionError(f"no option '{name}'{hint}")
     if value in [item.default for item in owners.values()]:
         return
     if options.refinement_steps and REFINER in owners:

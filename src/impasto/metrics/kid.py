@@ -30,11 +30,11 @@ def kernel_distance(
     random = torch.Generator().manual_seed(seed)
     values = []
     for _ in range(subsets):
-        some = wide_a[torch.randperm(len(a), generator=random)[:size]]
+        subset = wide_a[torch.randperm(len(a), generator=random)[:size]]
         others = wide_b[torch.randperm(len(b), generator=random)[:size]]
-        values.append(_squared_mmd(some, others))
-    found = torch.stack(values)
-    return float(found.mean()), float(found.std(correction=0))
+        values.append(_squared_mmd(subset, others))
+    estimates = torch.stack(values)
+    return float(estimates.mean()), float(estimates.std(correction=0))
 
 
 def _squared_mmd(a: Tensor, b: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 def recipe_modules() -> dict[str, str]:
     """{recipe: module with the function of its name} of all that there are."""
     kinds = [options_of(method) for method in METHODS]
-    own = {name: f"{kind.__module__.removesuffix('options')}recipes" for kind in kinds for name in kind.recipes}
-    return own | {"lite_encoder": "impasto.recipes.lite_encoder"}
+    of_methods = {name: f"{kind.__module__.removesuffix('options')}recipes" for kind in kinds for name in kind.recipes}
+    return of_methods | {"lite_encoder": "impasto.recipes.lite_encoder"}
 
 
 def current_name(recipe: str) -> str:
@@ -25,5 +25,5 @@ def current_name(recipe: str) -> str:
 def load_recipe(recipe: str) -> "Recipe":
     """By its name, or by an earlier one. Raises KeyError."""
     name = current_name(recipe)
-    made: Recipe = getattr(importlib.import_module(recipe_modules()[name]), name)()
-    return made
+    loaded: Recipe = getattr(importlib.import_module(recipe_modules()[name]), name)()
+    return loaded

@@ -104,8 +104,8 @@ def _log_ticks(low: float, high: float) -> Sequence[float]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     factors = (1, 2, 5) if high < 100 * low else (1,)
     every = max(1, round(len(powers) / 6)) if factors == (1,) else 1
-    found = [float(f"{factor}e{power}") for power in powers[::every] for factor in factors]
-    return [value for value in found if low <= value <= high]
+    ticks = [float(f"{factor}e{power}") for power in powers[::every] for factor in factors]
+    return [value for value in ticks if low <= value <= high]
 
 
 def _short(step: float) -> str:

@@ -67,6 +67,15 @@ def marked(picture: Image.Image, place: tuple[float, float], *, ring: bool = Fal
     return copy
 
 
+def numbered(picture: Image.Image, number: int) -> Image.Image:
+    """A copy with a number in its upper left corner."""
+    copy, label = picture.copy(), str(number)
+    drawing, font = ImageDraw.Draw(copy), ImageFont.load_default(36)
+    drawing.rectangle((0, 0, round(drawing.textlength(label, font)) + 20, 48), fill="white")
+    drawing.text((10, 24), label, fill="black", font=font, anchor="lm")
+    return copy
+
+
 def png(picture: Image.Image) -> bytes:
     """The bytes of a PNG file."""
     stream = io.BytesIO()

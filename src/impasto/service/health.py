@@ -5,20 +5,27 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServiceHealth:
-    """ready: whether jobs are taken and painted. problems: of the devices that do not paint.
+class Health:
+    """How the server is."""
 
-    upload_bytes: of what waits or is painted. results, result_bytes: of what is kept. video_bytes:
-    on the disk, with what is reserved. cache: {"styles" or "sights":
-    (hits, misses)} of the workers since they were started.
-    """
-
+    # Whether jobs are taken and painted.
     ready: bool
     stopping: bool
     workers: int
     workers_ready: int
     waiting: int
     running: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceHealth(Health):
+    """The same, with what only its operator may know. problems: of the devices that do not paint.
+
+    upload_bytes: of what waits or is painted. results, result_bytes: of what is kept. video_bytes:
+    on the disk, with what is reserved. cache: {"styles" or "looks":
+    (hits, misses)} of the workers since they were started.
+    """
+
     upload_bytes: int
     results: int
     result_bytes: int

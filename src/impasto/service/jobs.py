@@ -140,9 +140,9 @@ class Jobs:
             if not job.status.is_final:
                 self.end(job, JobOutcome(failure=Failure("lost", f"the film cannot be painted any more: {error}")))
             return
-        found = next(job.folder.glob(f"{PAINTED}.*"), None)
-        if job.status.is_final and found is not None:
-            job.result = JobResult(b"", found.suffix[1:], found)
+        film = next(job.folder.glob(f"{PAINTED}.*"), None)
+        if job.status.is_final and film is not None:
+            job.result = JobResult(b"", film.suffix[1:], film)
 
 
 _PUT_OFF = Failure("stopping", "the server is shutting down; once it is back, it goes on with this job, at its address")

@@ -1,15 +1,15 @@
 """What one server gives to all of its users, and to each of them."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from impasto.options import check, option
+from impasto.options import Checked, option
 
 MEGA = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
-    """Bounds on waiting, work and memory. Every value is checked; OptionError names the one that is wrong."""
+class Limits(Checked):
+    """Bounds on waiting, work and memory."""
 
     queue: int = option(32, "jobs that wait, of all users together", minimum=1, maximum=100_000)
     per_user: int = option(8, "jobs of one user that wait or are painted", minimum=1, maximum=100_000)
@@ -41,7 +41,3 @@ class Limits:
     stop_seconds: float = option(
         30.0, "that what is being painted is given when the service stops", minimum=0, maximum=86_400, unit="s"
     )
-
-    def __post_init__(self) -> None:
-        for item in fields(self):
-            check(item, getattr(self, item.name))

@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import OptionError
+from impasto.errors import OptionError, suggestion
 from impasto.gallery import is_encoded, is_picture, own_styles, shown
 from impasto.methods import DEFAULT, METHODS, StylizeOptions, every_field, fields_of, options_of
 from impasto.options import Options, choosable, kinds_of
@@ -74,8 +73,7 @@ class Offer:
         known, others = self.options(method), every_field()
         for name in said:
             if name not in others:
-                near = get_close_matches(name, known, n=1)
-                raise OptionError(f"no option '{name[:80]}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+                raise OptionError(f"no option '{name[:80]}'{suggestion(name, known)}")
             if not any(self._is_offered(item) for item in others[name].values()):
                 raise OptionError(f"{name} cannot be chosen on this server")
         kinds = {name: known.get(name, next(iter(others[name].values()))) for name in said}
@@ -130,17 +128,15 @@ class Offer:
     def style(self, name: str) -> Path:
         """The file of a named style. The name is looked up, and never part of a path. Raises OptionError."""
         if name not in self.styles:
-            near = get_close_matches(name, self.styles, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise OptionError(f"style '{name[:80]}' is not on this server{hint}")
+            raise OptionError(f"style '{name[:80]}' is not on this server{suggestion(name, self.styles)}")
         return self.styles[name]
 
     def schema(self, method: str) -> dict[str, dict[str, Any]]:
         """{option: JSON Schema} of a method, those that most people want first. Beside what JSON Schema has, `unit`;
         `plain` for what most people want; `refining` for what has an effect only where refinement follows."""
-        own = {item.name for item in choosable(options_of(method))}
+        names = {item.name for item in choosable(options_of(method))}
         return {
-            name: self._schema(item) | ({} if name in own else {"refining": True})
+            name: self._schema(item) | ({} if name in names else {"refining": True})
             for name, item in self.options(method).items()
         }
 
@@ -148,22 +144,22 @@ class Offer:
         """{option: JSON Schema} of all methods together, with `methods`, the only ones that have it, where not all do.
 
         Where methods differ, it says what the first one does, and all choices."""
-        found: dict[str, dict[str, Any]] = {
+        schemas: dict[str, dict[str, Any]] = {
             "method": {
                 "type": "string", "description": "how the picture is painted", "enum": list(self.methods),
                 "default": self.default, "plain": True,
             }
         }  # fmt: skip
         for method in self.methods:
-            for name, own in self.schema(method).items():
-                one = found.setdefault(name, {key: value for key, value in own.items() if key != "refining"})
-                one.setdefault("methods", []).append(method)
-                if "enum" in own:
-                    one["enum"] = list(dict.fromkeys([*one["enum"], *own["enum"]]))
-        for one in found.values():
-            if one.get("methods") == list(self.methods):
-                del one["methods"]
-        return found
+            for name, described in self.schema(method).items():
+                schema = schemas.setdefault(name, {key: value for key, value in described.items() if key != "refining"})
+                schema.setdefault("methods", []).append(method)
+                if "enum" in described:
+                    schema["enum"] = list(dict.fromkeys([*schema["enum"], *described["enum"]]))
+        for schema in schemas.values():
+            if schema.get("methods") == list(self.methods):
+                del schema["methods"]
+        return schemas
 
     def _schema(self, item: "Field[Any]") -> dict[str, Any]:
         limits, kind = item.metadata, kinds_of(item)[0]

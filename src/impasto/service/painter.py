@@ -31,9 +31,9 @@ from impasto.sources import depth
 if TYPE_CHECKING:
     from impasto.attention import Prepared
 
-SIGHTS = 4
+LOOKS = 4
 """Pictures, or pairs of them, that are kept as attention sees them: who clicks once will click again."""
-LARGEST_SIGHT = 2**27
+LARGEST_LOOK = 2**27
 """Bytes of one that is kept: twice what the encoder lite sees of two pictures at its first layer and the usual size."""
 
 PREVIEW_SIDE = 512
@@ -41,8 +41,8 @@ PREVIEW_SIDE = 512
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """data: the painting, or where a place looks, as a file. cache: {"styles", "models" or "sights": [hits, misses]}
+class TaskResult:
+    """data: the painting, or where a place looks, as a file. cache: {"styles", "models" or "looks": [hits, misses]}
     since the process began."""
 
     data: bytes
@@ -65,7 +65,7 @@ class TaskPainter:
         self._paths, self._weights = styles, weights
         self._keep_seconds = keep_seconds
         self._session = Session(self._load, pixel_limit=pixel_limit)
-        self._sights: Cache[Prepared] = Cache(SIGHTS)
+        self._looks: Cache[Prepared] = Cache(LOOKS)
 
     @property
     def device(self) -> str:
@@ -73,10 +73,10 @@ class TaskPainter:
 
     def warm_up(self) -> None:
         """Load the default method and paint once, so that the first job does not pay for it."""
-        options, some = StylizeOptions(size=64), next(iter(packaged().values()))
-        api.paint(image.read(some), [some], options, stylizer=self._session.method(options))
+        options, path = StylizeOptions(size=64), next(iter(packaged().values()))
+        api.paint(image.read(path), [path], options, stylizer=self._session.method(options))
 
-    def paint(self, task: Message, progress: ProgressCallback) -> Outcome:
+    def paint(self, task: Message, progress: ProgressCallback) -> TaskResult:
         """Raises what kept it from being painted; `best` of Cancelled is a `Picture` or None."""
         blobs = iter(task.blobs)
         content = BytesSource(next(blobs), "content")
@@ -88,9 +88,9 @@ class TaskPainter:
         job = PaintJob(content, styles, StylizeOptions(**task.values["options"]), masks)
         painted = paint(job, self._session, progress)
         data = _encoded(painted.picture, task.values["format"], painted.record)
-        return Outcome(data, painted.seconds, self._counts())
+        return TaskResult(data, painted.seconds, self._counts())
 
-    def video(self, task: Message, progress: ProgressCallback) -> Outcome:
+    def video(self, task: Message, progress: ProgressCallback) -> TaskResult:
         """A film, painted in the folder of its job; what another process has painted there already is not painted
         again. Raises what kept it from being painted, and Cancelled; what is done by then is in the folder as well."""
         from impasto.video.options import VideoOptions
@@ -111,9 +111,9 @@ class TaskPainter:
             if room.is_full:
                 raise PictureError(room.problem) from stopped
             raise
-        return Outcome(b"", time.monotonic() - began, self._counts())
+        return TaskResult(b"", time.monotonic() - began, self._counts())
 
-    def look(self, task: Message, progress: ProgressCallback) -> Outcome:
+    def look(self, task: Message, progress: ProgressCallback) -> TaskResult:
         """Where a place looks. Pictures of the last looks are not encoded again.
 
         Raises what `attention.prepare` raises.
@@ -123,18 +123,18 @@ class TaskPainter:
         content, *uploaded = task.blobs
         styles = [*uploaded, *(Path(self._paths[name]).read_bytes() for name in task.values["styles"] if name)]
         key = *(hashlib.sha256(data).digest() for data in (content, *styles)), options
-        sight = self._sights.get(
-            key, lambda: self._sight(content, styles, options), keep=lambda made: made.num_bytes <= LARGEST_SIGHT
+        prepared = self._looks.get(
+            key, lambda: self._prepared(content, styles, options), keep=lambda value: value.num_bytes <= LARGEST_LOOK
         )
         from impasto.attention import overlay
 
         x, y = task.values["place"]
-        data = _encoded(image.from_pil(overlay(sight, f"{x}%,{y}%")), kind)
-        return Outcome(data, time.monotonic() - began, self._counts())
+        data = _encoded(image.from_pil(overlay(prepared, f"{x}%,{y}%")), kind)
+        return TaskResult(data, time.monotonic() - began, self._counts())
 
     def sweep(self) -> None:
         """Let go of pictures that nobody has looked at for some time."""
-        self._sights.forget(self._keep_seconds)
+        self._looks.forget(self._keep_seconds)
 
     def best_so_far(self, stopped: Cancelled, format: str) -> bytes | None:  # noqa: A002
         """What there is of a painting that was stopped, as a file; None if there is nothing."""
@@ -162,7 +162,7 @@ class TaskPainter:
         file = Path(self._paths[name])
         return FileSource(file, name) if is_encoded(file) else BytesSource(file.read_bytes(), name, name)
 
-    def _sight(self, content: bytes, styles: list[bytes], options: Options) -> "Prepared":
+    def _prepared(self, content: bytes, styles: list[bytes], options: Options) -> "Prepared":
         from impasto.attention import prepare
 
         limit = self._session.pixel_limit
@@ -171,7 +171,7 @@ class TaskPainter:
         return prepare(photo, style, options, stylizer=self._session.method(options))
 
     def _counts(self) -> dict[str, list[int]]:
-        caches = (("styles", self._session.styles), ("models", self._session.methods), ("sights", self._sights))
+        caches = (("styles", self._session.styles), ("models", self._session.methods), ("looks", self._looks))
         return {name: [cache.hits, cache.misses] for name, cache in caches}
 
 

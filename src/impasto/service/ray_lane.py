@@ -27,15 +27,15 @@ class Lane:
         if version != impasto.__version__:
             raise RuntimeError(f"the cluster has impasto {impasto.__version__}, and the server {version}")
         self._folder = tempfile.TemporaryDirectory(prefix="impasto-lane-")
-        own = {}
+        copies = {}
         for number, (path, data) in enumerate(files.items()):
             # The name says of which style a file is, and its suffix of which kind.
             place = Path(self._folder.name, str(number), Path(path).name)
             place.parent.mkdir()
             place.write_bytes(data)
-            own[path] = str(place)
+            copies[path] = str(place)
         for kind in ("styles", "weights"):
-            settings = settings | {kind: {name: own[path] for name, path in settings[kind].items()}}
+            settings = settings | {kind: {name: copies[path] for name, path in settings[kind].items()}}
         self._worker = WorkerProcess(settings, WORKER, lambda: None)
 
     def send(self, kind: str, blobs: Sequence[bytes], values: Mapping[str, Any]) -> None:

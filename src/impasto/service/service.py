@@ -237,7 +237,7 @@ class Service:
         """Now."""
         with self._changed:
             ready = self._ready()
-            caches = {name: [one.cache.get(name, (0, 0)) for one in self._workers] for name in ("styles", "sights")}
+            caches = {name: [one.cache.get(name, (0, 0)) for one in self._workers] for name in ("styles", "looks")}
             return ServiceHealth(
                 ready=ready > 0 and not self._stopping, stopping=self._stopping, workers=len(self._workers),
                 workers_ready=ready, waiting=len(self._queue), running=len(self._running()),

@@ -132,8 +132,8 @@ class Videos:
         with self._lock:
             kept = self._kept[video]
         try:
-            found = probed(kept.path)
-            about = SentVideo(id=video, num_bytes=kept.path.stat().st_size, **found)
+            facts = probed(kept.path)
+            about = SentVideo(id=video, num_bytes=kept.path.stat().st_size, **facts)
             if about.width * about.height > self._limits.video_megapixels * MEGA:
                 limit = f"{self._limits.video_megapixels:g} megapixels, which is the limit of this server"
                 raise TooLargeError(f"the film's frames have more than {limit}")
@@ -218,14 +218,14 @@ class Videos:
             kept = self._kept.get(job)
         if kept is None:
             return
-        made = [path for path in kept.path.iterdir() if path.stem == PAINTED and path.is_file()]
+        painted = [path for path in kept.path.iterdir() if path.stem == PAINTED and path.is_file()]
         for path in kept.path.iterdir():
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
-            elif path not in made:
+            elif path not in painted:
                 path.unlink(missing_ok=True)
-        kept.size = sum(path.stat().st_size for path in made)
-        if not made:
+        kept.size = sum(path.stat().st_size for path in painted)
+        if not painted:
             self.discard(job)
 
     def sweep(self) -> None:
@@ -253,8 +253,10 @@ class Videos:
         each, total = limits.videos_each_mb * MEGA, limits.videos_mb * MEGA
         if size > min(each, total):
             raise TooLargeError("the film needs more of the disk than this server gives to one user")
-        own = {key: kept for key, kept in self._kept.items() if owner(kept.user) == owner(user)}
-        idle = sorted((key for key, kept in own.items() if kept.used is not None), key=lambda key: own[key].used or 0)
+        theirs = {key: kept for key, kept in self._kept.items() if owner(kept.user) == owner(user)}
+        idle = sorted(
+            (key for key, kept in theirs.items() if kept.used is not None), key=lambda key: theirs[key].used or 0
+        )
         while idle and self._lacks(user, size):
             self.discard(idle.pop(0))
         if self._lacks(user, size):
@@ -263,8 +265,8 @@ class Videos:
         self._kept[name] = _Kept(user, path, size, None)
 
     def _lacks(self, user: str, size: float) -> bool:
-        own = sum(kept.size for kept in self._kept.values() if owner(kept.user) == owner(user))
-        return own + size > self._limits.videos_each_mb * MEGA or self.num_bytes + size > self._limits.videos_mb * MEGA
+        used = sum(kept.size for kept in self._kept.values() if owner(kept.user) == owner(user))
+        return used + size > self._limits.videos_each_mb * MEGA or self.num_bytes + size > self._limits.videos_mb * MEGA
 
 
 def probed(path: Path) -> Mapping[str, Any]:
@@ -273,14 +275,14 @@ def probed(path: Path) -> Mapping[str, Any]:
         done = subprocess.run(  # noqa: S603  (our own module)
             [*PROBE, str(path)], capture_output=True, timeout=PROBE_SECONDS, env=environment(), check=True
         )
-        found: dict[str, Any] = json.loads(done.stdout)
+        facts: dict[str, Any] = json.loads(done.stdout)
     except (subprocess.SubprocessError, OSError, ValueError) as error:
         raise NotAVideoError("the film cannot be read: it is damaged, or asks for too much") from error
-    if "problem" in found:
-        raise NotAVideoError(f"the film cannot be read: {found['problem']}")
-    if found["frames"] < 2:
+    if "problem" in facts:
+        raise NotAVideoError(f"the film cannot be read: {facts['problem']}")
+    if facts["frames"] < 2:
         raise NotAVideoError("the film has one frame: it is a picture, and painted as one")
-    return found
+    return facts
 
 
 def _lacking() -> str:
@@ -288,13 +290,13 @@ def _lacking() -> str:
     return f"it lacks the extra 'video' ({', '.join(missing)})" if missing else ""
 
 
-def _remove_left_over(own: Path) -> None:
+def _remove_left_over(current: Path) -> None:
     """Folders of the same owner that no running service holds."""
-    mine = own.lstat()
-    for folder in own.parent.glob(f"{FOLDER}*"):
+    mine = current.lstat()
+    for folder in current.parent.glob(f"{FOLDER}*"):
         with suppress(OSError, Timeout):
             about = folder.lstat()
-            if folder == own or about.st_uid != mine.st_uid or mine.st_mtime - about.st_mtime < NEW_SECONDS:
+            if folder == current or about.st_uid != mine.st_uid or mine.st_mtime - about.st_mtime < NEW_SECONDS:
                 continue
             if folder.is_symlink() or not folder.is_dir():
                 continue

@@ -32,7 +32,7 @@ HEALTH = "/healthz"
 
 
 @dataclass(frozen=True)
-class Uploads:
+class UploadLimits:
     """The requests that may be large and slow. paths: where to. most_bytes: of one. together_bytes: of all that are on
     their way. on_disk: {path: most bytes} of those that do not stay in memory, and may take longer as they are larger.
     """
@@ -52,7 +52,7 @@ class GuardMiddleware:
         limits: HttpLimits,
         *,
         hosts: Hosts = None,
-        uploads: Uploads = Uploads(),
+        uploads: UploadLimits = UploadLimits(),
         most_bytes: int = BODY_BYTES,
         count: Callable[[Scope, int], None] = lambda *_: None,
         answer: Callable[[Scope, Problem], Response] = lambda _, problem: problem.response(),

@@ -22,6 +22,11 @@ def is_loopback(name: str) -> bool:
         return False
 
 
+def url_of(host: str, port: int) -> str:
+    """Where a server that listens there is found."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def is_called(host: str, hosts: Hosts) -> bool:
     """host: the header of a request."""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host

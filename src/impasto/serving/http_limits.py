@@ -1,8 +1,8 @@
 """How long an HTTP server waits for clients, and how many it has at a time."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from impasto.options import check, option
+from impasto.options import Checked, option
 
 HEADER_SECONDS = 15.0
 """That a client may take to say what it wants."""
@@ -15,8 +15,8 @@ SHARE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class HttpLimits:
-    """Every value is checked; OptionError names the one that is wrong."""
+class HttpLimits(Checked):
+    """How patient a server is with its clients, and how many it has."""
 
     wait_seconds: float = option(
         25.0,
@@ -36,10 +36,6 @@ class HttpLimits:
         maximum=100_000,
     )
     rate: float = option(0.0, "paintings a minute that one user may ask for; 0 is any number", minimum=0)
-
-    def __post_init__(self) -> None:
-        for item in fields(self):
-            check(item, getattr(self, item.name))
 
     @property
     def share(self) -> int:

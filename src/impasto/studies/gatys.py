@@ -68,30 +68,32 @@ def painted(setup: StudySetup, pair: int, variant: Variant) -> Cell:
 def _losses(setup: StudySetup, pair: int, variant: Variant, result: image.Picture) -> dict[str, float]:
     """'weighted ...' as the painting's own total loss has them; the others with weights 1 and the base's options."""
     (_, content), (_, style) = setup.pairs[pair]
-    own = setup.options(variant).resolved()
+    chosen = setup.options(variant).resolved()
     base = setup.options(Variant("base")).resolved()
-    common = replace(base, content_weight=1.0, style_weight=1.0, attention_weight=1.0 if own.attention_weight else 0.0)
-    found: dict[str, float] = {}
+    common = replace(
+        base, content_weight=1.0, style_weight=1.0, attention_weight=1.0 if chosen.attention_weight else 0.0
+    )
+    numbers: dict[str, float] = {}
     pixels = tensors.resize(tensors.to_tensor(content), result.height, result.width)
-    measured = {"": common, "weighted ": own}
-    if own.attention_weight and own.attention_layers != base.attention_layers:
+    measured = {"": common, "weighted ": chosen}
+    if chosen.attention_weight and chosen.attention_layers != base.attention_layers:
         # The base's layers say how alike all variants are, a variant's own whether it got what it was after.
-        measured["own layers' "] = replace(common, attention_layers=own.attention_layers)
+        measured["own layers' "] = replace(common, attention_layers=chosen.attention_layers)
     for prefix, options in measured.items():
         objective = objective_at(setup.gatys.encoder(options), pixels, [tensors.to_tensor(style)], options)
         losses = objective.losses(tensors.to_tensor(result))
         terms = ["attention"] if prefix.startswith("own") else TERMS
-        found |= {f"{prefix}{term} loss": float(losses[term]) for term in terms if term in losses}
-    return found
+        numbers |= {f"{prefix}{term} loss": float(losses[term]) for term in terms if term in losses}
+    return numbers
 
 
 def looked(setup: StudySetup, pair: int, variant: Variant) -> Cell:
     """Paper 001's Figure 4: for each place, where the style matches best, and all weights."""
     (_, content), (_, style) = setup.pairs[pair]
     places = setup.settings.places or PLACES
-    found = attention(image.to_pil(content), image.to_pil(style), places, setup.options(variant), stylizer=setup.gatys)
-    assert isinstance(found, StyleAttention)
-    (look,) = found.looks
+    shown = attention(image.to_pil(content), image.to_pil(style), places, setup.options(variant), stylizer=setup.gatys)
+    assert isinstance(shown, StyleAttention)
+    (look,) = shown.looks
     height, width = look.style.shape[-2:]
     numbers: dict[str, float | int | str] = {}
     for number, place in enumerate(places):
@@ -100,8 +102,8 @@ def looked(setup: StudySetup, pair: int, variant: Variant) -> Cell:
         numbers[f"{place}: its weight"] = float(look.weights[number].max())
     rows = range(len(places))
     pictures = [[look.marked_style(row), look.heat(row)] for row in rows]
-    seen = image.to_pil(tensors.to_picture(found.content))
-    return Cell(pictures, numbers, contents=[marked(seen, place) for place in found.places])
+    seen = image.to_pil(tensors.to_picture(shown.content))
+    return Cell(pictures, numbers, contents=[marked(seen, place) for place in shown.places])
 
 
 def ratios(values: Sequence[float]) -> list[Variant]:

@@ -108,8 +108,8 @@ def failures(translated: Sequence[Translation], name: str, readable: Any) -> Ima
 
 
 def _means(values: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    found: dict[str, list[float]] = {}
+    columns: dict[str, list[float]] = {}
     for row in values:
         for name, value in row.items():
-            found.setdefault(name, []).append(value)
-    return {name: sum(column) / len(column) for name, column in found.items()}
+            columns.setdefault(name, []).append(value)
+    return {name: sum(column) / len(column) for name, column in columns.items()}

@@ -71,22 +71,22 @@ def comparisons(
     variants = list(dict.fromkeys(row[of] for row in rows))
     table = {(row[of], tuple(row[name] for name in repeated)): row for row in rows}
     repetitions = list(dict.fromkeys(key for _, key in table))
-    found: list[dict[str, str]] = []
+    differences: list[dict[str, str]] = []
     if len(repetitions) < FEWEST:
-        return found
+        return differences
     for measure in measures:
         values: dict[Any, list[Any]] = {
             variant: [table.get((variant, key), {}).get(measure) for key in repetitions] for variant in variants
         }
-        for variant, own in values.items():
-            if not all(isinstance(value, int | float) for value in own + values[variants[0]]):
+        for variant, numbers in values.items():
+            if not all(isinstance(value, int | float) for value in numbers + values[variants[0]]):
                 continue
-            row = {"value": measure, of: str(variant), "mean": str(mean(own))}
+            row = {"value": measure, of: str(variant), "mean": str(mean(numbers))}
             if variant != variants[0]:
-                apart = mean([one - other for one, other in zip(own, values[variants[0]], strict=True)])
+                apart = mean([one - other for one, other in zip(numbers, values[variants[0]], strict=True)])
                 row |= {f"less {variants[0]}": str(apart), "p": f"{apart.p:.2g}"}
-            found.append(row)
-    return found
+            differences.append(row)
+    return differences
 
 
 def explained(repetitions: int, what: str) -> str:

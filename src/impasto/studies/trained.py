@@ -136,10 +136,10 @@ def run(
 
 def runs_of(study: TrainingStudy, data: Data, budget: Budget) -> list[tuple[Training, Any]]:
     """The variants of every seed, each with its config: all of one seed, then all of the next."""
-    found = []
+    runs = []
     for seed in _seeds(budget):
-        found += list(zip(study.variants, _configs(study, data, replace(budget, seed=seed)), strict=True))
-    return found
+        runs += list(zip(study.variants, _configs(study, data, replace(budget, seed=seed)), strict=True))
+    return runs
 
 
 def _seeds(budget: Budget) -> range:

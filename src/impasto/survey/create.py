@@ -36,11 +36,11 @@ def create_survey(
         if len(getattr(settings, name)) > LONGEST_TEXT:
             raise OptionError(f"{name} has more than {LONGEST_TEXT} characters")
     questions = make_questions(settings.kinds, len(pairs), len(settings.methods))
-    ready: list[store.Pictures] = []
+    ready: list[store.PairPictures] = []
     for number, pair in enumerate(pairs):
         report(number, len(pairs))
         results = tuple(_encoded(pair.results[method], size) for method in settings.methods)
-        ready.append(store.Pictures(pair.name, _encoded(pair.content, size), _encoded(pair.style, size), results))
+        ready.append(store.PairPictures(pair.name, _encoded(pair.content, size), _encoded(pair.style, size), results))
     report(len(pairs), len(pairs))
     return store.create(path, settings, ready, questions)
 

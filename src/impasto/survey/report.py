@@ -154,5 +154,5 @@ def _rankings_agree(answers: Sequence[Answer], row: dict[int, int], store: Store
     for answer in answers:
         for place, method in enumerate(order_of(answer)):
             places[answer.question.pair, row[answer.participant], method] = place
-    found = [w for w in map(kendall_w, places) if w is not None]
-    return float(np.mean(found)) if found else None
+    agreements = [w for w in map(kendall_w, places) if w is not None]
+    return float(np.mean(agreements)) if agreements else None

@@ -31,8 +31,7 @@ from impasto.survey.questions import AnswerError
 from impasto.survey.ratings import SCALE, Bootstrap
 from impasto.survey.report import make_report
 from impasto.survey.report_figure import draw
-from impasto.survey.report_page import page
-from impasto.survey.report_tables import answers_csv, report_json
+from impasto.survey.report_files import answers_csv, page, report_json
 from impasto.survey.store import OtherAnswerError, Store
 
 MOST_BYTES = 1024

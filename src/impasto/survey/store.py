@@ -59,7 +59,7 @@ class SurveySettings:
 
 
 @dataclass(frozen=True)
-class Pictures:
+class PairPictures:
     """The encoded pictures of one pair. results: one for each method."""
 
     name: str
@@ -79,7 +79,7 @@ class SurveyKeys:
 
 
 @dataclass(frozen=True)
-class Task:
+class AskedQuestion:
     """One question as one person meets it. shown: picture ids in the order of the page. answer: None if not yet."""
 
     kind: str
@@ -153,7 +153,7 @@ class Store:
             _admit(db, taken + 1, link, self._questions)
         return link
 
-    def tasks(self, participant: int) -> list[Task]:
+    def tasks(self, participant: int) -> list[AskedQuestion]:
         """What this person is asked, in the order drawn for them, with the answers so far."""
         with self._database() as db:
             results = {(pair, method): picture for pair, method, picture in db.execute("SELECT * FROM result")}
@@ -164,7 +164,7 @@ class Store:
                 (participant,),
             ).fetchall()
         return [
-            Task(
+            AskedQuestion(
                 kind, content, style, tuple(results[pair, method] for method in json.loads(shown)),
                 None if value is None else json.loads(value),
             )
@@ -199,7 +199,7 @@ class Store:
             row = db.execute("SELECT data FROM picture WHERE id = ?", (picture,)).fetchone()
         return None if row is None else bytes(row[0])
 
-    def pictures(self) -> list[Pictures]:
+    def pictures(self) -> list[PairPictures]:
         """The pictures of all pairs, as they were stored."""
         with self._database() as db:
             data = dict(db.execute("SELECT id, data FROM picture"))
@@ -207,7 +207,7 @@ class Store:
             for pair, picture in db.execute("SELECT pair, picture FROM result ORDER BY pair, method"):
                 results.setdefault(pair, []).append(data[picture])
             pairs = db.execute("SELECT number, name, content, style FROM pair ORDER BY number").fetchall()
-        return [Pictures(name, data[c], data[s], tuple(results[number])) for number, name, c, s in pairs]
+        return [PairPictures(name, data[c], data[s], tuple(results[number])) for number, name, c, s in pairs]
 
     def answers(self) -> list[Answer]:
         """Everything that was answered, by person and position."""
@@ -245,7 +245,7 @@ class Store:
 
 
 def create(
-    path: Path, settings: SurveySettings, pairs: Sequence[Pictures], questions: Sequence[Question]
+    path: Path, settings: SurveySettings, pairs: Sequence[PairPictures], questions: Sequence[Question]
 ) -> SurveyKeys:
     """Write a new survey. The keys are stored as hashes alone: what is returned here cannot be had again.
 
@@ -273,7 +273,7 @@ def _fill(
     db: sqlite3.Connection,
     keys: SurveyKeys,
     settings: SurveySettings,
-    pairs: Sequence[Pictures],
+    pairs: Sequence[PairPictures],
     questions: Sequence[Question],
 ) -> None:
     # The file remembers that it is in WAL mode; whoever opens it need not say so, and changes no file of others.

@@ -221,7 +221,7 @@ def prune(folder: Path) -> None:
     if not isinstance(read_json(folder / STATE), dict):
         return
     names = {state["file"] for state in _listed(folder)}
-    for old in [*folder.glob("state-*.safetensors"), *folder.glob(".state-*.partial")]:
+    for old in folder.glob("state-*.safetensors"):
         if old.name not in names:
             old.unlink()
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from impasto.colour import LUMA
 from impasto.training.checkpoint import read_json, write_json
 
 FILE = "health.json"
@@ -126,7 +127,7 @@ class HealthMonitor:
 
 def _luma(pictures: Tensor) -> Tensor:
     """`colour.luma` of tensors."""
-    return (pictures * pictures.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(-3, keepdim=True)
+    return (pictures * pictures.new_tensor(LUMA)[:, None, None]).sum(-3, keepdim=True)
 
 
 def translation_vitals(pictures: Tensor, painted: Tensor) -> dict[str, float]:

@@ -302,7 +302,7 @@ def _remove_leftovers(folder: Path) -> None:
     """Of writing that a kill cut short."""
     for path in folder.glob(".best-*"):
         shutil.rmtree(path, ignore_errors=True)
-    for path in [*folder.glob(".*.partial"), *folder.glob(".impasto-*.part")]:
+    for path in folder.glob(".impasto-*.part"):
         path.unlink()
 
 

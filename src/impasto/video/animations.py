@@ -14,7 +14,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from impasto import image
 from impasto.files import replace_file
 from impasto.record import Record
-from impasto.video.clips import Part
+from impasto.video.clips import ClipPart
 from impasto.video.options import VideoOptions
 from impasto.video.reading import explained
 
@@ -40,7 +40,7 @@ class Animation:
 
 
 def write_folder(
-    pieces: Sequence[Path], folder: Path, part: Part, *, bits: int, has_alpha: bool, record: Record
+    pieces: Sequence[Path], folder: Path, part: ClipPart, *, bits: int, has_alpha: bool, record: Record
 ) -> int:
     """PNG files frame-000000.png and so on, in a folder that is there: how many. Raises OSError if one cannot be
     written."""
@@ -57,7 +57,7 @@ def frame_name(number: int) -> str:
 
 
 def write_animation(
-    pieces: Sequence[Path], path: Path, suffix: str, part: Part, options: VideoOptions, end: int, *, has_alpha: bool
+    pieces: Sequence[Path], path: Path, suffix: str, part: ClipPart, options: VideoOptions, end: int, *, has_alpha: bool
 ) -> None:
     """A GIF of one palette for all frames, an animated WebP, or an APNG.
 
@@ -67,21 +67,21 @@ def write_animation(
     with explained(path):
         frames = _timed(_frames(pieces, part.time_base), end)
         if suffix == ".gif":
-            made = Animation("gif", "pal8", Fraction(1, 100), looping={"loop": "0"})
+            animation = Animation("gif", "pal8", Fraction(1, 100), looping={"loop": "0"})
             palette = _palette(_frames(pieces, part.time_base), has_alpha)
-            _encode(path, "gif", made, _in_palette(frames, palette), part)
+            _encode(path, "gif", animation, _in_palette(frames, palette), part)
             return
         milliseconds = Fraction(1, 1000)
         if suffix == ".webp":
             quality = str(WEBP_QUALITY if options.video_quality is None else options.video_quality)
             form = "bgra" if has_alpha else "yuv420p"
-            made = Animation("libwebp_anim", form, milliseconds, {"quality": quality}, {"loop": "0"})
+            animation = Animation("libwebp_anim", form, milliseconds, {"quality": quality}, {"loop": "0"})
         else:
             looping = {"plays": "0", "final_delay": str(_last_duration(pieces, part.time_base, end))}
-            made = Animation("apng", "rgba" if has_alpha else "rgb24", milliseconds, looping=looping)
+            animation = Animation("apng", "rgba" if has_alpha else "rgb24", milliseconds, looping=looping)
         reformatter = VideoReformatter()
-        shown = (reformatter.reformat(frame, format=made.form, interpolation=EXACT) for frame in frames)
-        _encode(path, suffix[1:], made, shown, part)
+        shown = (reformatter.reformat(frame, format=animation.form, interpolation=EXACT) for frame in frames)
+        _encode(path, suffix[1:], animation, shown, part)
         if suffix == ".webp":
             _mend_webp(path, round(_last_duration(pieces, part.time_base, end) * 1000), has_alpha)
 
@@ -103,16 +103,18 @@ def _timed(frames: Iterator[Any], end: int) -> Iterator[Any]:
         yield frame
 
 
-def _encode(path: Path, container: str, made: Animation, frames: Iterator[Any], part: Part) -> None:
-    with av.open(str(path), "w", format=container, options=made.looping) as out:
+def _encode(path: Path, container: str, animation: Animation, frames: Iterator[Any], part: ClipPart) -> None:
+    with av.open(str(path), "w", format=container, options=animation.looping) as out:
         stream: Any = None
         for frame in frames:
-            begin, end = (round(pts * part.time_base / made.unit) for pts in (frame.pts, frame.pts + frame.duration))
+            begin, end = (
+                round(pts * part.time_base / animation.unit) for pts in (frame.pts, frame.pts + frame.duration)
+            )
             if stream is None:
-                stream = out.add_stream(made.codec, rate=part.clip.rate, options=dict(made.settings))
-                stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, made.form
-                stream.codec_context.time_base = stream.time_base = made.unit
-            frame.pts, frame.duration, frame.time_base = begin, max(1, end - begin), made.unit
+                stream = out.add_stream(animation.codec, rate=part.clip.rate, options=dict(animation.settings))
+                stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, animation.form
+                stream.codec_context.time_base = stream.time_base = animation.unit
+            frame.pts, frame.duration, frame.time_base = begin, max(1, end - begin), animation.unit
             for packet in stream.encode(frame):
                 packet.duration = packet.duration or frame.duration
                 out.mux(packet)
@@ -156,10 +158,10 @@ def _palette(frames: Iterator[Any], has_alpha: bool) -> Any:
         if graph is None:
             graph = av.filter.Graph()
             source = _buffer(graph, frame)
-            made = graph.add("palettegen", f"reserve_transparent={int(has_alpha)}")
+            palette = graph.add("palettegen", f"reserve_transparent={int(has_alpha)}")
             sink = graph.add("buffersink")
-            source.link_to(made)
-            made.link_to(sink)
+            source.link_to(palette)
+            palette.link_to(sink)
             graph.configure()
         source.push(frame)
     assert graph is not None

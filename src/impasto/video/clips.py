@@ -40,7 +40,7 @@ def rate_of(options: VideoOptions) -> Fraction | None:
     return None if options.fps is None else Fraction(options.fps).limit_denominator(LARGEST_DENOMINATOR)
 
 
-class Part:
+class ClipPart:
     """The frames of a clip that the options ask for, at the times that they will be shown at.
 
     time_base: of these times, which begin with 0 where the part does. count: of frames, estimated; None if unknown.

@@ -68,7 +68,7 @@ def _lossless(path: Path, bits: int, has_alpha: bool) -> Encoding:
     return Encoding("ffv1", "bgra" if has_alpha else "bgr0", "nut", is_even=False, has_alpha=has_alpha)
 
 
-class Encoder:
+class VideoEncoder:
     """One file of frames, to be written in order and then closed."""
 
     def __init__(self, path: Path, encoding: Encoding, clip: Clip, time_base: Fraction, rate: Fraction) -> None:

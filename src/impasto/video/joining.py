@@ -11,7 +11,7 @@ from typing import Any
 
 import av
 
-from impasto.video.clips import Part
+from impasto.video.clips import ClipPart
 from impasto.video.reading import explained, opened
 
 # Of a container, what is said of the file and not of the film.
@@ -30,7 +30,7 @@ class Source:
     """What a film brings besides its pictures. until: seconds of the part; None is all that there is. is_named: whether
     its metadata are kept."""
 
-    def __init__(self, container: Any, out: Any, part: Part, until: Fraction | None, *, is_named: bool) -> None:
+    def __init__(self, container: Any, out: Any, part: ClipPart, until: Fraction | None, *, is_named: bool) -> None:
         self.container = container
         self.is_named = is_named
         self.begin = part.origin * part.clip.time_base
@@ -50,20 +50,20 @@ class Source:
         """A stream of its own for it, or a line in the log."""
         name = "" if stream.codec_context is None else stream.codec_context.codec.canonical_name
         if name and {name, stream.codec_context.name} & set(out.supported_codecs):
-            made = out.add_stream_from_template(stream)
+            output = out.add_stream_from_template(stream)
         elif name and stream.type == "audio":
-            made = out.add_stream(out.default_audio_codec, rate=stream.codec_context.sample_rate)
-            made.codec_context.layout = stream.codec_context.layout
-            self.transcoders[stream.index] = _Transcoder(stream, made)
+            output = out.add_stream(out.default_audio_codec, rate=stream.codec_context.sample_rate)
+            output.codec_context.layout = stream.codec_context.layout
+            self.transcoders[stream.index] = _Transcoder(stream, output)
             logger.warning("%s: %s sound becomes %s, which the file can hold", path, name, out.default_audio_codec)
         else:
             logger.warning("%s: %s (%s) is left out, which the file cannot hold", path, stream.type, name or "unknown")
             return
-        made.metadata.update(kept(stream.metadata, is_named=self.is_named))
-        made.disposition = stream.disposition
-        self.streams[stream.index] = made
+        output.metadata.update(kept(stream.metadata, is_named=self.is_named))
+        output.disposition = stream.disposition
+        self.streams[stream.index] = output
 
-    def _tell_about(self, out: Any, part: Part) -> None:
+    def _tell_about(self, out: Any, part: ClipPart) -> None:
         out.metadata.update(kept(self.container.metadata, is_named=self.is_named))
         chapters = []
         for chapter in self.container.chapters():
@@ -86,24 +86,24 @@ class Source:
             if packet.pts is None or not self.first <= packet.pts * packet.time_base < self.end:
                 continue
             shift = round(self.begin / packet.time_base)
-            made = self.transcoders.get(packet.stream.index)
-            if made is None:
+            transcoder = self.transcoders.get(packet.stream.index)
+            if transcoder is None:
                 packet.pts -= shift
                 packet.dts = packet.pts if packet.dts is None else packet.dts - shift
                 packet.stream = self.streams[packet.stream.index]
                 yield packet.dts * packet.time_base, packet
             else:
-                yield from made(packet, shift)
-        for made in self.transcoders.values():
-            yield from made(None, 0)
+                yield from transcoder(packet, shift)
+        for transcoder in self.transcoders.values():
+            yield from transcoder(None, 0)
 
 
 class _Transcoder:
     """Sound of a kind that the container does not hold, in the kind that it does."""
 
-    def __init__(self, source: Any, made: Any) -> None:
+    def __init__(self, source: Any, encoder: Any) -> None:
         self.source = source
-        self.made = made
+        self.encoder = encoder
         self.resampler: Any = None
 
     def __call__(self, packet: Any, shift: int) -> Iterator[tuple[Fraction, Any]]:
@@ -114,22 +114,22 @@ class _Transcoder:
             yield from self._encoded(frame)
 
     def _encoded(self, frame: Any) -> Iterator[tuple[Fraction, Any]]:
-        context = self.made.codec_context
+        context = self.encoder.codec_context
         if self.resampler is None:
             if frame is None:
                 return
             context.open()
             self.resampler = av.AudioResampler(context.format, context.layout, context.rate, context.frame_size)
         for part in self.resampler.resample(frame):
-            for packet in self.made.encode(part):
+            for packet in self.encoder.encode(part):
                 yield packet.dts * packet.time_base, packet
         if frame is None:
-            for packet in self.made.encode(None):
+            for packet in self.encoder.encode(None):
                 yield packet.dts * packet.time_base, packet
 
 
 def join_film(
-    pieces: Sequence[Path], path: Path, suffix: str, part: Part, end: int, *, is_whole: bool, is_named: bool,
+    pieces: Sequence[Path], path: Path, suffix: str, part: ClipPart, end: int, *, is_whole: bool, is_named: bool,
     about: Mapping[str, str],
 ) -> None:  # fmt: skip
     """The pieces, as they are, with the sound, subtitles, chapters and, if it `is_named`, metadata of the part's clip.

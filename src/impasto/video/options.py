@@ -1,12 +1,12 @@
 """What can be chosen about a film besides how its pictures are painted. Nothing here needs PyTorch or PyAV."""
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from impasto.errors import OptionError
-from impasto.options import as_python, check, option
+from impasto.options import Checked, option
 
 # File suffixes of what can be written besides folders of frames.
 FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
@@ -16,8 +16,8 @@ CODECS = ("h264", "h265", "av1", "prores")
 
 
 @dataclass(frozen=True, kw_only=True)
-class VideoOptions:
-    """Which part of a film, how steadily and to what kind of file. OptionError names what is wrong."""
+class VideoOptions(Checked):
+    """Which part of a film, how steadily and to what kind of file."""
 
     steady: float = option(
         0.8, "how much of the last frame stays where nothing but motion happened; 0 paints frame by frame",
@@ -36,10 +36,7 @@ class VideoOptions:
     )
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            value = as_python(getattr(self, item.name))
-            object.__setattr__(self, item.name, value)
-            check(item, value)
+        super().__post_init__()
         if self.end is not None and self.seconds("end") <= self.seconds("start"):
             raise OptionError(f"end is {self.end}, but must come after start")
 
@@ -48,11 +45,11 @@ class VideoOptions:
         text = getattr(self, name)
         if text is None:
             return Fraction(0)
-        found = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)", text.strip())
-        if not found:
+        parts = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)", text.strip())
+        if not parts:
             raise OptionError(f"{name} is '{text}', but must be seconds, or minutes and seconds such as 1:02.5")
-        hours, minutes, seconds = (Fraction(part or 0) for part in found.groups())
-        if (found[2] and seconds >= 60) or (found[1] and minutes >= 60):
+        hours, minutes, seconds = (Fraction(part or 0) for part in parts.groups())
+        if (parts[2] and seconds >= 60) or (parts[1] and minutes >= 60):
             raise OptionError(f"{name} is '{text}', but of an hour there are 60 minutes, and of a minute 60 seconds")
         return hours * 3600 + minutes * 60 + seconds
 

@@ -12,7 +12,7 @@ from impasto import image
 from impasto.colour import keep_colours
 from impasto.engine.following import Following
 from impasto.masks import content_with_opacity, match_visible, visible
-from impasto.methods import REFINER, FrameStylizer, Held, Stylizer, load_method, painted_by, refinement
+from impasto.methods import REFINER, FrameStylizer, Stylizer, TemporalTarget, load_method, painted_by, refinement
 from impasto.options import Options
 from impasto.video.motion import Floats, Motion, places, warped
 from impasto.video.reading import Pixels
@@ -26,7 +26,7 @@ Memory = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownFrame:
     """A frame to paint. motion: from the last one; None where a shot begins. seconds: since the last one."""
 
     pixels: Pixels
@@ -41,10 +41,10 @@ class FramePainter(Protocol):
     `settle` after it together.
     """
 
-    def paint(self, shown: Shown) -> tuple[Floats, Memory]:
+    def paint(self, shown: ShownFrame) -> tuple[Floats, Memory]:
         """(H, W, 3) in [0, 1], and its memory."""
 
-    def settle(self, painted: Floats, shown: Shown) -> tuple[Floats, Memory]:
+    def settle(self, painted: Floats, shown: ShownFrame) -> tuple[Floats, Memory]:
         """What becomes of it beside the last one, and its memory."""
 
     def resume(self, memory: Mapping[str, NDArray[Any]]) -> None: ...
@@ -71,7 +71,7 @@ class OnePass:
         self.canvas: Floats | None = None
         self.before: Floats | None = None
 
-    def paint(self, shown: Shown) -> tuple[Floats, Memory]:
+    def paint(self, shown: ShownFrame) -> tuple[Floats, Memory]:
         content = as_content(shown.pixels)
         if shown.motion is None:
             self._begin_shot(content)
@@ -100,7 +100,7 @@ class OnePass:
         encode = self.stylizer.encode  # type: ignore[attr-defined]
         return [encode(one, self.options) if isinstance(one, np.ndarray) else one for one in styles]
 
-    def _painted(self, content: Floats, shown: Shown) -> Floats:
+    def _painted(self, content: Floats, shown: ShownFrame) -> Floats:
         if not self.steady or not isinstance(self.stylizer, FrameStylizer):
             return painted_by(self.stylizer, content, self.matched, self.options)
         share = 1 - math.exp(-shown.seconds / (FOLLOWED_SECONDS * self.steady))
@@ -112,7 +112,7 @@ class OnePass:
         self.used = following.used
         return painted
 
-    def settle(self, painted: Floats, shown: Shown) -> tuple[Floats, Memory]:
+    def settle(self, painted: Floats, shown: ShownFrame) -> tuple[Floats, Memory]:
         if self.steady and shown.motion is not None and self.before is not None:
             painted = blended(painted, self.before, shown.motion, self.steady)
         self.before = painted
@@ -152,7 +152,7 @@ class Optimised:
         self.steady = steady
         self.before: Floats | None = None
 
-    def paint(self, shown: Shown) -> tuple[Floats, Memory]:
+    def paint(self, shown: ShownFrame) -> tuple[Floats, Memory]:
         content = as_content(shown.pixels)
         plain, _ = visible(content)
         start, held, options = None, None, self.options
@@ -176,7 +176,7 @@ class Optimised:
             self.base.before = self.before
         return self.before, memory | {"before": self.before}
 
-    def settle(self, painted: Floats, shown: Shown) -> tuple[Floats, Memory]:
+    def settle(self, painted: Floats, shown: ShownFrame) -> tuple[Floats, Memory]:
         return painted, {}
 
     def resume(self, memory: Mapping[str, NDArray[Any]]) -> None:
@@ -189,10 +189,10 @@ def _pictures(styles: Sequence[Any], options: Options) -> list[Floats]:
     return [style if isinstance(style, np.ndarray) else style.pixels(options) for style in styles]
 
 
-def _held(picture: Floats, weights: Floats) -> Held:
+def _held(picture: Floats, weights: Floats) -> TemporalTarget:
     import torch
 
-    return Held(torch.from_numpy(picture), torch.from_numpy(weights))
+    return TemporalTarget(torch.from_numpy(picture), torch.from_numpy(weights))
 
 
 def as_content(pixels: Pixels) -> Floats:

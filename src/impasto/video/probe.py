@@ -51,12 +51,12 @@ def main() -> None:
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     try:
-        found = probe(path)
+        facts = probe(path)
     except PictureError as error:
-        found = {"problem": str(error).removeprefix(f"{path}: ")}
+        facts = {"problem": str(error).removeprefix(f"{path}: ")}
     except MemoryError:
-        found = {"problem": "its frames are too large"}
-    sys.stdout.write(json.dumps(found) + "\n")
+        facts = {"problem": "its frames are too large"}
+    sys.stdout.write(json.dumps(facts) + "\n")
 
 
 if __name__ == "__main__":

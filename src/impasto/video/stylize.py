@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import os
-import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -17,7 +16,7 @@ import numpy as np
 from impasto import api, image
 from impasto.device import check_memory, prepare_for_forks
 from impasto.errors import Cancelled, DivergedError, OptionError, PictureError, reason_of
-from impasto.files import check_folder, check_output, make_folder
+from impasto.files import check_folder, check_output, make_folder, replacing
 from impasto.gallery import STYLE_SUFFIX
 from impasto.methods import EncodedStyle, Stylizer, combined
 from impasto.options import Options
@@ -26,12 +25,12 @@ from impasto.record import to_description
 from impasto.sizes import fit
 from impasto.sources import PathLike, as_list
 from impasto.video.animations import frame_name, write_animation, write_folder
-from impasto.video.clips import Part, open_clip
+from impasto.video.clips import ClipPart, open_clip
 from impasto.video.encoding import check_size, encoding_for
 from impasto.video.joining import join_film
 from impasto.video.motion import Floats, is_cut, motion_between, one_thread
 from impasto.video.options import ANIMATIONS, FILMS, VideoOptions, suffix_of
-from impasto.video.painters import Memory, Shown, channels_first, frame_painter
+from impasto.video.painters import Memory, ShownFrame, channels_first, frame_painter
 from impasto.video.pieces import Pieces, Place
 from impasto.video.reading import Clip, Frame
 from impasto.video.threads import Behind, ahead
@@ -94,9 +93,9 @@ def stylize_video(  # noqa: PLR0913  (as `stylize`, and what only a film has)
 def _options(
     options: Options | None, video: VideoOptions | None, choices: dict[str, Any], stylizer: Stylizer | None
 ) -> tuple[Options, VideoOptions]:
-    own = {item.name for item in fields(VideoOptions)}
-    chosen = replace(video or VideoOptions(), **{name: value for name, value in choices.items() if name in own})
-    rest = {name: value for name, value in choices.items() if name not in own}
+    names = {item.name for item in fields(VideoOptions)}
+    chosen = replace(video or VideoOptions(), **{name: value for name, value in choices.items() if name in names})
+    rest = {name: value for name, value in choices.items() if name not in names}
     return combined(options, rest, method=stylizer.method if stylizer else None), chosen
 
 
@@ -135,7 +134,7 @@ class _Film:
         self.size = fit(self.clip.height, _width(self.clip, target), options.size)
         check_size(clip, *self.size)
         check_memory(stylizer.device, *self.size, stylizer.bytes_per_pixel(options) + BYTES_PER_PIXEL)
-        self.part = Part(self.clip, self.size, video)
+        self.part = ClipPart(self.clip, self.size, video)
         self.names = api.Names(content=clip.name, styles=api.names_of(styles))
         seen = [api.as_style(style, options) for style in styles]
         self.painter = frame_painter(stylizer, seen, options, video.steady)
@@ -214,7 +213,7 @@ class _Film:
                 seconds = float((frame.pts - before.pts) * self.part.time_base)
                 if not is_cut(before.pixels, frame.pixels):
                     motion = motion_between(before.pixels, frame.pixels)
-            yield Item(frame, Shown(frame.pixels, motion, seconds))
+            yield Item(frame, ShownFrame(frame.pixels, motion, seconds))
             before = frame
 
     def _painted(self, item: Item) -> tuple[Floats, Memory] | None:
@@ -236,9 +235,7 @@ class _Film:
             if not suffix:
                 self._write_folder(files, seconds)
                 return
-            target = Path(os.path.realpath(self.target))
-            part = target.with_name(f".impasto-{secrets.token_hex(8)}.part")
-            try:
+            with replacing(Path(os.path.realpath(self.target))) as part:
                 if suffix in FILMS:
                     about = {"comment": to_description(self._record(seconds))}
                     join_film(
@@ -249,9 +246,6 @@ class _Film:
                     write_animation(
                         files, part, suffix, self.part, self.video, writer.over, has_alpha=self.encoding.has_alpha
                     )
-                part.replace(target)
-            finally:
-                part.unlink(missing_ok=True)
         except OSError as error:
             raise PictureError(f"{self.target}: it cannot be written: {reason_of(error)}") from error
 

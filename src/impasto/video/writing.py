@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from impasto.video.clips import Part
-from impasto.video.encoding import Encoder, Encoding
+from impasto.video.clips import ClipPart
+from impasto.video.encoding import Encoding, VideoEncoder
 from impasto.video.motion import Floats
-from impasto.video.painters import FramePainter, Memory, Shown
+from impasto.video.painters import FramePainter, Memory, ShownFrame
 from impasto.video.pieces import Pieces, Place
 from impasto.video.reading import Frame, Pixels
 
@@ -24,14 +24,14 @@ class Item:
     """A frame on its way. shown: None of one that cannot be read, or is the last one once more."""
 
     frame: Frame
-    shown: Shown | None
+    shown: ShownFrame | None
 
 
 class Writer:
     """Takes frames in order, with what `FramePainter.paint` made of them, or None where the last one is repeated."""
 
     def __init__(
-        self, painter: FramePainter, part: Part, encoding: Encoding, pieces: Pieces, place: Place
+        self, painter: FramePainter, part: ClipPart, encoding: Encoding, pieces: Pieces, place: Place
     ) -> None:  # fmt: skip
         """place: how far the film is painted already."""
         self.painter = painter
@@ -41,7 +41,7 @@ class Writer:
         self.whole = place.pieces
         self.frames = place.frames
         self.over = place.end
-        self.encoder: Encoder | None = None
+        self.encoder: VideoEncoder | None = None
         self.began = self.newest = self.inside = 0
         self.last: Pixels | None = None
         self.memory: Memory = {}
@@ -75,7 +75,7 @@ class Writer:
         if self.encoder is None:
             rate = self.part.rate or self.part.clip.rate
             path = self.pieces.part(self.whole)
-            self.encoder = Encoder(path, self.encoding, self.part.clip, self.part.time_base, rate)
+            self.encoder = VideoEncoder(path, self.encoding, self.part.clip, self.part.time_base, rate)
             self.began, self.inside = frame.pts, 0
         self.encoder.write(pixels, frame.pts)
         self.inside += 1

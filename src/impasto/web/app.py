@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, MutableMapping
+from dataclasses import fields
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,9 +12,10 @@ from starlette.responses import JSONResponse, Response
 
 import impasto
 from impasto.service import Service
+from impasto.service.health import Health
 from impasto.service.limits import MEGA
 from impasto.service.metrics import CONTENT_TYPE
-from impasto.serving.guard import HEALTH, GuardMiddleware, Uploads
+from impasto.serving.guard import HEALTH, GuardMiddleware, UploadLimits
 from impasto.serving.hosts import Hosts
 from impasto.serving.http_limits import HttpLimits
 from impasto.web import jobs, painting, session, site, styles, uploads, videos
@@ -28,14 +30,14 @@ from impasto.web.videos import PROBES, VIDEOS
 
 
 def create_app(
-    service: Service, patience: HttpLimits | None = None, *, keys: Keys | None = None, hosts: Hosts = ()
+    service: Service, http: HttpLimits | None = None, *, keys: Keys | None = None, hosts: Hosts = ()
 ) -> FastAPI:
     """The app, on a service that somebody else starts and closes.
 
     keys: who may come in; None lets everybody in. hosts: names by which requests may call the server; as it is, only
     this machine's for itself, so that no page of another site can reach it through a visitor's browser.
     """
-    patience = patience or HttpLimits()
+    http = http or HttpLimits()
     app = FastAPI(
         title="impasto",
         summary="Turns pictures into paintings.",
@@ -46,8 +48,8 @@ def create_app(
         redoc_url=None,
         lifespan=_sweeping,
     )
-    app.state.service, app.state.patience = service, patience
-    app.state.access, app.state.rates = Access(keys, patience.rate), Rates()
+    app.state.service, app.state.http = service, http
+    app.state.access, app.state.rates = Access(keys, http.rate), Rates()
     app.state.uploads = uploads.Uploads(service.limits)
     app.state.probes = asyncio.Semaphore(PROBES)
     app.state.copies = Copies(service.limits.keep_seconds)
@@ -62,7 +64,8 @@ def create_app(
     ):
         # Not `include_router`, which may hide its routes from the answer to a wrong method.
         app.router.routes.extend(router.routes)
-    app.get(HEALTH, responses={200: _HEALTH, 503: _HEALTH}, summary="Whether paintings are made")(health)
+    answer = {"model": Health, "description": "how the server is"}
+    app.get(HEALTH, responses={200: answer, 503: answer}, summary="Whether paintings are made")(health)
     text: dict[int | str, dict[str, Any]] = {
         200: {"description": "for Prometheus", "content": {"text/plain": {"schema": {"type": "string"}}}}
     }
@@ -70,7 +73,7 @@ def create_app(
     complete(app, with_keys=keys is not None)
     app.router.routes.extend(site.routes())
     limits = service.limits
-    large = Uploads(
+    large = UploadLimits(
         (LOOK, STYLIZE, STYLIZE_VIDEO, UPLOADS), limits.upload_mb * MEGA + FORM_BYTES, limits.waiting_mb * MEGA,
         on_disk={VIDEOS: limits.video_mb * MEGA},
     )  # fmt: skip
@@ -80,7 +83,7 @@ def create_app(
         method = scope["method"] if route != "other" else "other"
         service.metrics.http_requests.labels(method, route, status).inc()
 
-    app.add_middleware(GuardMiddleware, limits=patience, hosts=hosts, uploads=large, count=count)
+    app.add_middleware(GuardMiddleware, limits=http, hosts=hosts, uploads=large, count=count)
     return app
 
 
@@ -111,39 +114,12 @@ async def _sweeping(app: FastAPI) -> AsyncIterator[None]:
 
 async def health(request: Request) -> JSONResponse:
     """For load balancers and containers; needs no key."""
-    found = request.app.state.service.health()
-    body = {
-        "ready": found.ready,
-        "stopping": found.stopping,
-        "workers": found.workers,
-        "workers_ready": found.workers_ready,
-        "waiting": found.waiting,
-        "running": found.running,
-    }
-    return JSONResponse(body, 200 if found.ready else 503, None if found.ready else {"Retry-After": "5"})
+    state = request.app.state.service.health()
+    body = {item.name: getattr(state, item.name) for item in fields(Health)}
+    return JSONResponse(body, 200 if state.ready else 503, None if state.ready else {"Retry-After": "5"})
 
 
 async def metrics(request: Request) -> Response:
     """In Prometheus' text format; needs the scope `metrics`."""
     request.app.state.access.visitor(request, "metrics")
     return Response(request.app.state.service.metrics_text(), media_type=CONTENT_TYPE)
-
-
-_HEALTH = {
-    "description": "how the server is",
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["ready", "stopping", "workers", "workers_ready", "waiting", "running"],
-                "properties": {
-                    **{key: {"type": "boolean"} for key in ("ready", "stopping")},
-                    **{key: {"type": "integer"} for key in ("workers", "workers_ready", "waiting", "running")},
-                },
-            },
-            "example": {
-                "ready": True, "stopping": False, "workers": 1, "workers_ready": 1, "waiting": 0, "running": 0,
-            },
-        }
-    },
-}  # fmt: skip

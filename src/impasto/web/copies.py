@@ -2,19 +2,18 @@
 uploads: these are decoded by the painting process alone."""
 
 import asyncio
-import io
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from PIL import Image
 from starlette.concurrency import run_in_threadpool
 
 from impasto import image
 from impasto.decoding import read_shown
 from impasto.record import find_record
+from impasto.report.sheets import jpeg, reduced
 from impasto.service.limits import MEGA
 
 THUMBNAIL_SIDE = 256
@@ -67,7 +66,7 @@ class Copies:
     def sweep(self) -> None:
         """Let go of what is too old."""
         oldest = self._clock() - self._seconds
-        for key in [key for key, (_, made) in self._kept.items() if made <= oldest]:
+        for key in [key for key, (_, since) in self._kept.items() if since <= oldest]:
             del self._kept[key]
 
 
@@ -79,11 +78,7 @@ def style_thumbnail(path: Path) -> bytes:
 
 def thumbnail(source: Path | bytes) -> bytes:
     """A small JPEG file. Raises PictureError."""
-    small = read_shown(source, side=THUMBNAIL_SIDE)
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
-    stream = io.BytesIO()
-    small.save(stream, "JPEG", quality=85)
-    return stream.getvalue()
+    return jpeg(reduced(read_shown(source, side=THUMBNAIL_SIDE), THUMBNAIL_SIDE), 85)
 
 
 def copy(painting: bytes, format: str) -> bytes:  # noqa: A002

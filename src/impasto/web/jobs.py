@@ -55,17 +55,17 @@ async def result(
 ) -> Response:
     """409 while there is none yet; what went wrong, if there will be none. A painting never changes."""
     service, user = _service(request)
-    found = service.result(job_id, user)
-    kind = format or found.format
+    painting = service.result(job_id, user)
+    kind = format or painting.format
     headers = {"ETag": f'"{job_id}.{kind}"', "Cache-Control": "private, no-cache"}
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    if kind != found.format and found.path is not None:
-        raise Problem(422, "wrong-parameter", f"format: the film was painted as {found.format}")
-    if kind != found.format:
-        data = await request.app.state.copies.get(job_id, kind, partial(copy, found.data, kind))
-        found = replace(found, data=data, format=kind)
-    answer = result_response(found, service.status(job_id, user))
+    if kind != painting.format and painting.path is not None:
+        raise Problem(422, "wrong-parameter", f"format: the film was painted as {painting.format}")
+    if kind != painting.format:
+        data = await request.app.state.copies.get(job_id, kind, partial(copy, painting.data, kind))
+        painting = replace(painting, data=data, format=kind)
+    answer = result_response(painting, service.status(job_id, user))
     answer.headers.update(headers)
     return answer
 
@@ -125,23 +125,23 @@ def job_json(snapshot: Snapshot) -> dict[str, Any]:
     return asdict(snapshot)
 
 
-def result_response(found: JobResult, snapshot: Snapshot) -> Response:
+def result_response(painting: JobResult, snapshot: Snapshot) -> Response:
     """A painting in pieces, or a film, of which players ask for parts. Raises NoSuchJobError if it went just now."""
-    suffix = {"jpeg": "jpg", "tiff": "tif"}.get(found.format, found.format)
+    suffix = {"jpeg": "jpg", "tiff": "tif"}.get(painting.format, painting.format)
     headers = {
         "Content-Disposition": f'inline; filename="impasto.{suffix}"',
         "Cache-Control": "no-store",
         "Impasto-Job": snapshot.id,
     }
-    if found.path is not None:
+    if painting.path is not None:
         try:
             return FileResponse(
-                found.path, headers=headers, media_type=found.media_type, stat_result=found.path.stat()
+                painting.path, headers=headers, media_type=painting.media_type, stat_result=painting.path.stat()
             )  # fmt: skip
         except FileNotFoundError:
             raise NoSuchJobError("there is no such job, or its result has expired") from None
-    headers["Content-Length"] = str(len(found.data))
-    return StreamingResponse(_pieces(found.data), media_type=found.media_type, headers=headers)
+    headers["Content-Length"] = str(len(painting.data))
+    return StreamingResponse(_pieces(painting.data), media_type=painting.media_type, headers=headers)
 
 
 async def _pieces(data: bytes) -> AsyncIterator[bytes]:

@@ -92,8 +92,8 @@ class Keys:
         self._reload()
         hashed = _hash(text)
         # All of them are compared, so that the time says nothing of which came close.
-        found = [key for key in self._keys if hmac.compare_digest(key.sha256, hashed)]
-        return found[0] if found else None
+        matching = [key for key in self._keys if hmac.compare_digest(key.sha256, hashed)]
+        return matching[0] if matching else None
 
     def _reload(self) -> None:
         now = time.monotonic()
@@ -108,10 +108,10 @@ class Keys:
 
     def _mark(self) -> tuple[int, int, int] | None:
         try:
-            found = self._path.stat()
+            facts = self._path.stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return facts.st_mtime_ns, facts.st_size, facts.st_ino
 
 
 def _hash(text: str) -> str:

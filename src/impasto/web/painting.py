@@ -86,7 +86,7 @@ async def _answered(request: Request, kind: str) -> Response:
     job = await run_in_threadpool(service.submit, wish, visitor.user)
     # From here the upload is the service's alone, which lets go of it as soon as it can.
     del wish
-    wait = _patience(request.headers.get("prefer", ""), state.patience.wait_seconds)
+    wait = _wait_seconds(request.headers.get("prefer", ""), state.http.wait_seconds)
     ended = await _finished_or_gone(request, service, job, wait)
     if ended.status is Status.DONE:
         return result_response(service.result(ended.id, visitor.user), ended)
@@ -103,7 +103,7 @@ async def _answered(request: Request, kind: str) -> Response:
     return JSONResponse(job_json(ended), 202, headers)
 
 
-def _patience(prefer: str, limit: float) -> float:
+def _wait_seconds(prefer: str, limit: float) -> float:
     """Seconds to wait by the header Prefer (RFC 7240), at most `limit`."""
     for part in prefer.lower().split(","):
         name, _, value = part.strip().partition("=")

@@ -1,5 +1,6 @@
 """What OpenAPI says of the API: the form from the options, and problems as they are."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
@@ -49,6 +50,7 @@ _REASONS = {
 }
 FILE = {"type": "string", "format": "binary"}
 FORMAT = {"type": "string", "enum": list(FORMATS), "default": PaintRequest.format}
+FILE_BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": FILE}}}}
 _LATER = {"Retry-After": {"description": "seconds until it makes sense to try again", "schema": {"type": "integer"}}}
 
 
@@ -63,6 +65,22 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in sorted({400, 401, 403, 413, 429, 500, 503, *statuses})
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """What was sent once, and is named by its id in requests from then on. keep_seconds: of not being named in one."""
+
+    id: str
+    width: int
+    height: int
+    bytes: int
+    keep_seconds: float
+
+
+def stored(model: type[Stored], description: str) -> dict[str, Any]:
+    """An answer that says what was stored."""
+    return {"model": model, "description": description, "headers": {"Location": {"schema": {"type": "string"}}}}
 
 
 def picture(description: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def make_server(app: Any, service: Service, *, proxy: str = "") -> Server:
     """proxy: as `configured` takes it."""
 
     config = configured(
-        app, app.state.patience, proxy=proxy, lifespan="on",
+        app, app.state.http, proxy=proxy, lifespan="on",
         timeout_graceful_shutdown=int(service.limits.stop_seconds) + 10,
     )  # fmt: skip
     return Server(config, service.stop)

@@ -99,9 +99,9 @@ async def forget(request: Request) -> Response:
 async def _sent(request: Request) -> dict[str, Any]:
     """A JSON object; the guard has bounded it. Raises Problem."""
     try:
-        found = json.loads(await request.body())
+        body = json.loads(await request.body())
     except (ValueError, RecursionError) as error:
         raise Problem(400, "broken-json", "the body is not JSON") from error
-    if not isinstance(found, dict):
+    if not isinstance(body, dict):
         raise Problem(422, "no-object", "the body must be a JSON object")
-    return found
+    return body

@@ -114,7 +114,7 @@ def style_json(name: str, file: Path) -> dict[str, Any]:
 
 def method_json(name: str, offer: Offer) -> dict[str, Any]:
     """What `/v1/methods` tells of one."""
-    kind, own = offer.methods[name], shipped().get(offer.methods[name].weights_name)
+    kind, file = offer.methods[name], shipped().get(offer.methods[name].weights_name)
     return {
         "name": name,
         "about": kind.about,
@@ -126,6 +126,6 @@ def method_json(name: str, offer: Offer) -> dict[str, Any]:
         "refined_by": list(kind.refined_by),
         "looks_in": kind.looks_in,
         "look_options": list(kind.look_options),
-        **({"generator": own.stem} if own is not None and offer.weights.get(kind.weights_name) == own else {}),
+        **({"generator": file.stem} if file is not None and offer.weights.get(kind.weights_name) == file else {}),
         "options": offer.schema(name),
     }

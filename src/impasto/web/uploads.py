@@ -4,8 +4,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
@@ -18,7 +17,7 @@ from impasto.service.limits import MEGA
 from impasto.service.request import size_of
 from impasto.serving.problem import Problem
 from impasto.web.form import PREFIX
-from impasto.web.schema import FILE, problems
+from impasto.web.schema import FILE_BODY, Stored, problems, stored
 
 UPLOADS = "/v1/uploads"
 LEAST_BYTES = 65_536
@@ -63,14 +62,14 @@ class Uploads:
         if new.size > limits.uploads_each_mb * MEGA:
             detail = f"the picture has more than {limits.uploads_each_mb:g} MB, which is the limit of this server"
             raise Problem(413, "too-large", detail)
-        own = {name: kept.size for name, kept in self._kept.items() if owner(kept.user) == owner(user)}
-        going, room = [], limits.uploads_each_mb * MEGA - sum(own.values())
-        for name, size in own.items():
+        sizes = {name: kept.size for name, kept in self._kept.items() if owner(kept.user) == owner(user)}
+        going, room = [], limits.uploads_each_mb * MEGA - sum(sizes.values())
+        for name, size in sizes.items():
             if room >= new.size:
                 break
             going.append(name)
             room += size
-        if self.num_bytes - sum(own[name] for name in going) + new.size > limits.uploads_mb * MEGA:
+        if self.num_bytes - sum(sizes[name] for name in going) + new.size > limits.uploads_mb * MEGA:
             # Should one alone be allowed as much as all together, there may be none.
             oldest = next(iter(self._kept.values()), new).used
             wait = limits.keep_seconds - (self._clock() - oldest)
@@ -104,31 +103,14 @@ class Uploads:
 
 
 router = APIRouter(prefix=UPLOADS)
-_STORED = {
-    "description": "its id, which a form takes for the file itself",
-    "headers": {"Location": {"schema": {"type": "string"}}},
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["id", "width", "height", "bytes", "keep_seconds"],
-                "properties": {
-                    "id": {"type": "string"},
-                    **{key: {"type": "integer"} for key in ("width", "height", "bytes")},
-                    "keep_seconds": {"type": "number", "description": "of not being named in a request"},
-                },
-            }
-        }
-    },
-}
 
 
 @router.post(
     "",
     summary="Send a picture once, to name it in requests",
     status_code=201,
-    responses={201: _STORED, **problems(408, 413, 415, 422)},
-    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": FILE}}}},
+    responses={201: stored(Stored, "its id, which a form takes for the file itself"), **problems(408, 413, 415, 422)},
+    openapi_extra=FILE_BODY,
 )
 async def upload(request: Request) -> Response:
     """The body is the file. Of more than one user may have here, those go that were not used for the longest time."""
@@ -138,9 +120,9 @@ async def upload(request: Request) -> Response:
     data = await request.body()
     width, height = await run_in_threadpool(size_of, data, "the picture", limits)
     name = state.uploads.put(data, user)
-    about: dict[str, Any] = {"id": name, "width": width, "height": height, "bytes": len(data)}
+    about = Stored(id=name, width=width, height=height, bytes=len(data), keep_seconds=limits.keep_seconds)
     headers = {"Location": f"{UPLOADS}/{name}", "Cache-Control": "no-store"}
-    return JSONResponse({**about, "keep_seconds": limits.keep_seconds}, 201, headers)
+    return JSONResponse(asdict(about), 201, headers)
 
 
 @router.delete("/{upload_id}", summary="Forget an upload", status_code=204, responses=problems(404))

@@ -76,7 +76,7 @@ class PyTorch:
     def _moments(self, features: Mapping[str, Tensor], shares: Array | None) -> dict[str, Moments]:
         """Where nothing counts, of all positions, none of which does."""
         counted = None if shares is None or not shares.any() else [self._there(one) for one in halvings(shares)]
-        found = {}
+        moments = {}
         for layer, value in features.items():
             weights = None if counted is None else counted[level(layer)]
             total = (
@@ -86,8 +86,8 @@ class PyTorch:
             )
             numbers = (x.flatten(1).double().cpu().numpy() for x in mean_variance(value, weights))
             totals = np.broadcast_to(np.asarray(total, np.float64), (len(value), 1))
-            found[layer] = Moments(totals, *numbers)
-        return found
+            moments[layer] = Moments(totals, *numbers)
+        return moments
 
 
 @torch.random.fork_rng(devices=[])  # a caller's random numbers are not ours to draw

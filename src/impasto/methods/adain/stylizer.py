@@ -155,10 +155,10 @@ class AdaIN:
         with memory_guard(self.device, height, width, BYTES_PER_PIXEL):
             pixels, opacity = visible(image.resize(picture, height, width))
             backend = self.backend(options)
-            found = encoded(backend, pixels, opacity)
+            statistics = encoded(backend, pixels, opacity)
             tones = colours([(pixels, opacity)])
             length = length_of(backend.change(pixels)) if min(height, width) >= LEAST else Style.length
-        return Style(found, tones, self._eye(options), name, options.style_scale, length, picture)
+        return Style(statistics, tones, self._eye(options), name, options.style_scale, length, picture)
 
     def bytes_per_pixel(self, options: AdaINOptions, *, regions: int = 0) -> float:
         """Memory of one pixel of the picture at the peak of painting."""

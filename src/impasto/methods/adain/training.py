@@ -113,19 +113,19 @@ class AdaINTraining:
     def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
         count = self.settings.accumulate
         set_learning_rate([self.adam], self.settings.rates(step, self.settings.schedule.steps))
-        found = []
+        of_parts = []
         parts = zip(*(self._to_image(pictures).chunk(count) for pictures in batch), strict=True)
         for number, (content, style) in enumerate(parts, 1):
             # The processes exchange their gradients with the last part.
             with nullcontext() if number == count else self.accelerator.no_sync(self.network):
                 losses = self._losses(content, style)
                 self.accelerator.backward(losses["loss"] / count)
-            found.append({name: loss.detach() for name, loss in losses.items()})
+            of_parts.append({name: loss.detach() for name, loss in losses.items()})
         nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
         self.adam.step()
         self.adam.zero_grad()
         update_average(self.average, self.modules["network"], step, self.settings.average_decay)
-        return {name: torch.stack([losses[name] for losses in found]).mean() for name in found[0]}
+        return {name: torch.stack([losses[name] for losses in of_parts]).mean() for name in of_parts[0]}
 
     def _losses(self, content: Tensor, style: Tensor) -> dict[str, Tensor]:
         """{'loss': the sum, 'loss/...': each weighted loss} of pictures (N, 3, H, W) in [0, 1]."""
@@ -133,8 +133,8 @@ class AdaINTraining:
         with self.accelerator.autocast():
             with torch.no_grad():
                 given, target = self._exchanged(content, style)
-            found = self.encoder(self.network(given, target), objective.layers)
-        losses = objective.losses(given, found, target)
+            painted = self.encoder(self.network(given, target), objective.layers)
+        losses = objective.losses(given, painted, target)
         total = torch.stack(list(losses.values())).sum()
         return {"loss": total} | {f"loss/{name}": value for name, value in losses.items()}
 
@@ -145,8 +145,8 @@ class AdaINTraining:
         count = len(self.held_out.content.pictures)
         for index in range(count):
             given, target = self._exchanged(*self._held_out(index))
-            found = self.encoder(self.average(given, target).clamp(0, 1), objective.layers)
-            for name, value in objective.losses(given, found, target).items():
+            painted = self.encoder(self.average(given, target).clamp(0, 1), objective.layers)
+            for name, value in objective.losses(given, painted, target).items():
                 total[name] = total.get(name, 0.0) + float(value) / count
         return {f"held out/{name}": value for name, value in (total | {"loss": sum(total.values())}).items()}
 

@@ -1,8 +1,5 @@
 """Method `aggan`: attention says what of a picture becomes another kind, and the rest stays (Mejjati et al. 2018)."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from impasto.methods.aggan.network import Generator, GeneratorConfig
 from impasto.methods.aggan.options import AgGANOptions
 from impasto.translation import Translator
@@ -11,8 +8,4 @@ from impasto.translation import Translator
 class AgGAN(Translator):
     """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
 
-    options = AgGANOptions
-
-    @classmethod
-    def build(cls, config: Mapping[str, Any]) -> Generator:
-        return Generator(GeneratorConfig(**config))
+    options, generator, config = AgGANOptions, Generator, GeneratorConfig

@@ -1,8 +1,5 @@
 """Method `cyclegan`: one kind of pictures made into another by a trained generator (Zhu et al. 2017)."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
 from impasto.methods.cyclegan.options import CycleGANOptions
 from impasto.translation import Translator
@@ -11,8 +8,4 @@ from impasto.translation import Translator
 class CycleGAN(Translator):
     """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
 
-    options = CycleGANOptions
-
-    @classmethod
-    def build(cls, config: Mapping[str, Any]) -> Generator:
-        return Generator(GeneratorConfig(**config))
+    options, generator, config = CycleGANOptions, Generator, GeneratorConfig

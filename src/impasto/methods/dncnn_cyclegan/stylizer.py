@@ -1,8 +1,5 @@
 """Method `dncnn-cyclegan`: one kind of pictures made into another by a trained generator (paper 002, part II)."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from impasto.methods.dncnn_cyclegan.network import Generator, GeneratorConfig
 from impasto.methods.dncnn_cyclegan.options import DnCNNCycleGANOptions
 from impasto.translation import Translator
@@ -11,8 +8,4 @@ from impasto.translation import Translator
 class DnCNNCycleGAN(Translator):
     """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
 
-    options = DnCNNCycleGANOptions
-
-    @classmethod
-    def build(cls, config: Mapping[str, Any]) -> Generator:
-        return Generator(GeneratorConfig(**config))
+    options, generator, config = DnCNNCycleGANOptions, Generator, GeneratorConfig

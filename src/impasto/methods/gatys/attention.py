@@ -19,7 +19,7 @@ from impasto.losses.attention_style import (
 from impasto.losses.conventions import content_factor, style_factor
 from impasto.losses.gram import blend
 from impasto.methods.gatys.options import GatysOptions
-from impasto.methods.gatys.windows import Window
+from impasto.methods.gatys.windows import PaddedWindow
 
 Features = Mapping[str, Tensor]
 
@@ -48,17 +48,17 @@ class AttentionTerm:
 
     def loss(self, features: Features) -> Tensor:
         """Weighted scalar."""
-        found = features[self.layer]
+        here = features[self.layer]
         if self.is_local:
-            return self.weight * local_loss(found, self.target, self.region)
-        return self.weight * attention_gram_loss(found, self.target, self.region, centred=self.kind == "gram")
+            return self.weight * local_loss(here, self.target, self.region)
+        return self.weight * attention_gram_loss(here, self.target, self.region, centred=self.kind == "gram")
 
     def loss_of_moments(self, moments: Tensor, mean: Tensor) -> Tensor:
         """`loss` from the `gram`, (1, N, N), and the `mean_of`, (1, N), of the features in the region; not if local."""
-        found = moments - mean[:, :, None] * mean[:, None, :] if self.kind == "gram" else moments
-        return self.weight * 0.25 * (found - self.target).square().mean()
+        statistic = moments - mean[:, :, None] * mean[:, None, :] if self.kind == "gram" else moments
+        return self.weight * 0.25 * (statistic - self.target).square().mean()
 
-    def loss_in(self, window: Window, features: Tensor) -> Tensor:
+    def loss_in(self, window: PaddedWindow, features: Tensor) -> Tensor:
         """What the window's own features, at this layer, add to `loss` if it is local."""
         target = window.place_in(self.target, self.layer)
         if self.region is None:
@@ -123,9 +123,9 @@ def attention_terms(
     terms = []
     for layer, weight in _weights(options).items():
         there = None if region is None else at_layer(region, layer)
-        found = [_target(content, style, layer, options, there) for style in styles]
+        targets = [_target(content, style, layer, options, there) for style in styles]
         # Second moments and means combine linearly, whichever the target is.
-        terms.append(_term(blend(found, shares), layer, weight * area, options, there))
+        terms.append(_term(blend(targets, shares), layer, weight * area, options, there))
     return terms
 
 
@@ -142,9 +142,9 @@ def _target(content: Seen, style: Seen, layer: str, options: GatysOptions, regio
     queries, keys = (compared(seen, layer, names) for seen in (content, style))
     temperature, values, weights = options.attention_temperature, style.features[layer], style.shares.get(layer)
     if options.attention_loss == "local":
-        own, of_own = content.features[layer], content.shares.get(layer)
+        features, of_own = content.features[layer], content.shares.get(layer)
         return local_target(
-            queries, keys, values, own, temperature=temperature, key_weights=weights, content_weights=of_own
+            queries, keys, values, features, temperature=temperature, key_weights=weights, content_weights=of_own
         )
     return centred_gram(attend(queries, keys, values, temperature=temperature, key_weights=weights), region)
 

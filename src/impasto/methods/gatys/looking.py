@@ -67,5 +67,5 @@ def _bytes_per_pixel(encoder: Encoder, needed: Mapping[str, Sequence[str]]) -> f
         widths[block_of(name) - 1] / 4 ** halvings_of(layer) for layer, names in needed.items() for name in names
     )
     # Two layers at the picture's own size; features, normalised, joined, and laid out for the product.
-    found: float = 4 * (2 * widths[0] + 4 * joined)
-    return found
+    result: float = 4 * (2 * widths[0] + 4 * joined)
+    return result

@@ -42,9 +42,9 @@ def plan(
     if at_once.bytes <= available:
         return at_once
     for remembered in range(history, min(history, LEAST_HISTORY) - 1, -1):
-        own = pixels * _pictures(encoder, options, regions, remembered)
+        whole = pixels * _pictures(encoder, options, regions, remembered)
         for side in SIDES:
-            needed = own + _window(encoder, regions, side)
+            needed = whole + _window(encoder, regions, side)
             smallest = side == SIDES[-1] and remembered == min(history, LEAST_HISTORY)
             if smallest and at_once.bytes <= needed:
                 return at_once

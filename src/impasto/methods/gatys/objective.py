@@ -18,10 +18,10 @@ from impasto.losses.out_of_range import out_of_range
 from impasto.losses.temporal import temporal_loss
 from impasto.losses.total_variation import squared_steps, total_variation
 from impasto.masks import visible
-from impasto.methods import Held
+from impasto.methods import TemporalTarget
 from impasto.methods.gatys.attention import AttentionTerm, Seen, at_layer, attention_terms, layers_to_encode
 from impasto.methods.gatys.options import GatysOptions
-from impasto.methods.gatys.windows import MomentSum, Slope, Window, encode, encoded, moments_in, whole, windows
+from impasto.methods.gatys.windows import MomentSum, PaddedWindow, Slope, encode, encoded, moments_in, whole, windows
 
 # A region with less than this share of a picture is not seen, and its Gram matrix is mostly rounding.
 SMALLEST_SHARE = 1e-6
@@ -44,10 +44,10 @@ class StyleTerm:
 
     def loss(self, features: Mapping[str, Tensor]) -> Tensor:
         """Weighted scalar."""
-        found = features[self.layer]
+        here = features[self.layer]
         if isinstance(self.target, Spread):
-            return self.weight * covariance_loss(found, self.target, self.region)
-        return self.weight * gram_loss(found, self.target, self.region)
+            return self.weight * covariance_loss(here, self.target, self.region)
+        return self.weight * gram_loss(here, self.target, self.region)
 
     def loss_of_moments(self, moments: Tensor, mean: Tensor) -> Tensor:
         """`loss` from the `gram`, (1, N, N), and the `mean_of`, (1, N), of the features in the region."""
@@ -86,7 +86,7 @@ class Objective:
     weights: Mapping[str, float]
     attention: Sequence[AttentionTerm] = ()
     side: int | None = None
-    held: Held | None = None
+    held: TemporalTarget | None = None
 
     @property
     def layers(self) -> set[str]:
@@ -174,7 +174,7 @@ class Objective:
         return slopes, losses
 
     def _local_losses(
-        self, window: Window, seen: Tensor, features: Mapping[str, Tensor], values: int
+        self, window: PaddedWindow, seen: Tensor, features: Mapping[str, Tensor], values: int
     ) -> dict[str, Tensor]:
         """What the window's own positions add to the losses that are sums over positions. values: of the picture."""
         height = window.core_rows.stop - window.core_rows.start
@@ -183,9 +183,9 @@ class Objective:
         zero = seen.new_zeros(())
         content = zero
         for layer, target in self.content.items():
-            own = window.place_in(target, layer)
-            share = own.numel() / target.numel()
-            content = content + self.weights[f"content/{layer}"] * share * content_loss(features[layer], own)
+            part = window.place_in(target, layer)
+            share = part.numel() / target.numel()
+            content = content + self.weights[f"content/{layer}"] * share * content_loss(features[layer], part)
         steps = squared_steps(seen[..., top:, left:], height, width)
         own_pixels = seen[..., top : top + height, left : left + width]
         losses = {
@@ -217,8 +217,8 @@ def encode_style(encoder: Encoder, style: Tensor, options: GatysOptions, side: i
     for window, features in encoded(encoder, pixels, layers, side):
         for layer, total in sums.items():
             total.add(*moments_in(window, features[layer], layer, shares.get(layer)))
-    found = {layer: total.means(pixels.dtype) for layer, total in sums.items()}
-    grams, means = ({layer: value[i] for layer, value in found.items()} for i in (0, 1))
+    moments = {layer: total.means(pixels.dtype) for layer, total in sums.items()}
+    grams, means = ({layer: value[i] for layer, value in moments.items()} for i in (0, 1))
     return StyleStatistics(grams, means, Seen(whole(encoder, pixels, looked_at, side), shares))
 
 

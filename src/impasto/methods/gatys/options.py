@@ -200,8 +200,8 @@ class GatysOptions(EncoderOptions):
     @classmethod
     def refining(cls, options: Options) -> Self:
         """For going on, at full size, from what another method painted by its options."""
-        own = {item.name for item in choosable(cls)} - {*cls.set_by_refining}
-        shared = {item.name: getattr(options, item.name) for item in choosable(options) if item.name in own}
+        names = {item.name for item in choosable(cls)} - {*cls.set_by_refining}
+        shared = {item.name: getattr(options, item.name) for item in choosable(options) if item.name in names}
         chosen = options.refiner if isinstance(options.refiner, cls) else cls()
         return replace(chosen, **shared, scales=1, steps=options.refinement_steps)
 

@@ -19,7 +19,7 @@ from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import LAYERS, POOLED, Encoder, Pooling
 from impasto.errors import Cancelled, OptionError
 from impasto.masks import recoloured, visible
-from impasto.methods import Held, Saving
+from impasto.methods import Saving, TemporalTarget
 from impasto.methods.gatys import state
 from impasto.methods.gatys.memory import MemoryPlan, fitting_bytes_per_pixel, plan
 from impasto.methods.gatys.objective import (
@@ -72,7 +72,7 @@ class Gatys:
         masks: Sequence[Tensor] | None = None,
         progress: ProgressCallback | None = None,
         saving: Saving | None = None,
-        held: Held | None = None,
+        held: TemporalTarget | None = None,
     ) -> Tensor:
         """Paint `content` in the style of `styles`; all are (1, 3, h, w) in [0, 1], of any sizes.
 
@@ -185,7 +185,7 @@ class _Pictures:
     styles: Sequence[Tensor]
     start: Tensor | None
     masks: Sequence[Tensor] | None
-    held: Held | None = None
+    held: TemporalTarget | None = None
 
     def on(self, device: torch.device) -> "_Pictures":
         """Copies there, of this painting's own."""
@@ -194,7 +194,7 @@ class _Pictures:
             [_to(style, device) for style in self.styles],
             None if self.start is None else _to(self.start, device),
             None if self.masks is None else [_to(mask, device) for mask in self.masks],
-            self.held and Held(_to(self.held.picture, device), _to(self.held.weights, device)),
+            self.held and TemporalTarget(_to(self.held.picture, device), _to(self.held.weights, device)),
         )
 
     def fingerprint(self, *others: object) -> str:

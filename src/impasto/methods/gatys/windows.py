@@ -21,7 +21,7 @@ GRID = 16
 
 
 @dataclass(frozen=True)
-class Window:
+class PaddedWindow:
     """A part of a picture, in pixels: `rows` and `columns`, of which `core_rows` and `core_columns` are its own."""
 
     rows: slice
@@ -47,17 +47,19 @@ class Window:
         return features[..., _at(self.core_rows, layer), _at(self.core_columns, layer)]
 
 
-def windows(picture: Tensor, side: int | None) -> list[Window]:
+def windows(picture: Tensor, side: int | None) -> list[PaddedWindow]:
     """Windows whose own parts, `side` x `side` pixels, make up (1, 3, H, W); one for all of it if `side` is None.
 
     side: a multiple of GRID.
     """
     height, width = picture.shape[-2:]
     if side is None or side >= max(height, width):
-        return [Window(slice(0, height), slice(0, width), slice(0, height), slice(0, width))]
+        return [PaddedWindow(slice(0, height), slice(0, width), slice(0, height), slice(0, width))]
     assert side % GRID == 0
     return [
-        Window(_seen(top, side, height), _seen(left, side, width), _own(top, side, height), _own(left, side, width))
+        PaddedWindow(
+            _seen(top, side, height), _seen(left, side, width), _own(top, side, height), _own(left, side, width)
+        )
         for top in range(0, height, side)
         for left in range(0, width, side)
     ]
@@ -65,7 +67,7 @@ def windows(picture: Tensor, side: int | None) -> list[Window]:
 
 def encoded(
     encoder: Encoder, picture: Tensor, layers: Iterable[str], side: int | None = None
-) -> Iterator[tuple[Window, dict[str, Tensor]]]:
+) -> Iterator[tuple[PaddedWindow, dict[str, Tensor]]]:
     """Windows of (1, 3, H, W) with the features of their own positions, in at least single precision: their sums over a
     picture need it, whatever the network computes in."""
     names = list(layers)
@@ -73,7 +75,7 @@ def encoded(
         yield window, encode(encoder, window, window.of(picture), names)
 
 
-def encode(encoder: Encoder, window: Window, seen: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+def encode(encoder: Encoder, window: PaddedWindow, seen: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
     """Features of the window's own positions. seen: `window.of` the picture, or a copy of that."""
     features = encoder(seen, layers)
     wide = {name: value.float() if value.dtype == torch.bfloat16 else value for name, value in features.items()}
@@ -134,15 +136,15 @@ class Slope:
 
 
 def moments_in(
-    window: Window, features: Tensor, layer: str, region: Tensor | None = None
+    window: PaddedWindow, features: Tensor, layer: str, region: Tensor | None = None
 ) -> tuple[Tensor, Tensor, float]:
     """`gram` and `mean_of` of the window's own features, and what their positions weigh together.
 
     region: (1, 1, h, w) of the whole picture at the layer, how much each position counts.
     """
-    own = None if region is None else window.place_in(region, layer)
-    weight = float(features[0, 0].numel()) if own is None else own.double().sum().item()
-    return gram(features, own), mean_of(features, own), weight
+    inside = None if region is None else window.place_in(region, layer)
+    weight = float(features[0, 0].numel()) if inside is None else inside.double().sum().item()
+    return gram(features, inside), mean_of(features, inside), weight
 
 
 def _own(start: int, side: int, length: int) -> slice:

@@ -103,8 +103,8 @@ class Decoder(nn.Module):
     def forward(self, content: Tensor, style: Tensor) -> Tensor:
         """(N, 4 width, h, w) and (N, style_size) -> (N, 3, 4 h, 4 w)."""
         statistics = self.mlp(style)[:, :, None, None].chunk(len(self.blocks), 1)
-        for block, own in zip(self.blocks, statistics, strict=True):
-            content = block(content, own)
+        for block, moments in zip(self.blocks, statistics, strict=True):
+            content = block(content, moments)
         # One by one, because a sequence holds on to what it was given until its end, and that is large here.
         for layer in self.layers:
             content = layer(content)

@@ -1,7 +1,7 @@
 """Method `munit`: one kind of pictures made into another in one of many styles, drawn or given (Huang et al. 2018)."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -16,11 +16,7 @@ from impasto.translation import GeneratorModule, Translator, padded_to
 class MUNIT(Translator):
     """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
 
-    options = MUNITOptions
-
-    @classmethod
-    def build(cls, config: Mapping[str, Any]) -> Generator:
-        return Generator(GeneratorConfig(**config))
+    options, generator, config = MUNITOptions, Generator, GeneratorConfig
 
     def styled(
         self, generator: GeneratorModule, styles: Sequence[Tensor], options: TranslationOptions
@@ -32,14 +28,14 @@ class MUNIT(Translator):
             code = torch.randn(1, network.config.style_size, generator=random)
         else:
             code = torch.cat([network.style_of(self._shown(style, network)) for style in styles]).mean(0, keepdim=True)
-        return Styled(network, code.to(self.device))
+        return StyledGenerator(network, code.to(self.device))
 
     def _shown(self, style: Tensor, network: Generator) -> Tensor:
         """The painting as its encoder takes it, of any size: in [-1, 1], and large enough."""
         return padded_to(visible(style)[0].to(self.device), 1, network.minimum) * 2 - 1
 
 
-class Styled:
+class StyledGenerator:
     """A generator and the style that it paints in. code: (1, style_size)."""
 
     def __init__(self, network: Generator, code: Tensor) -> None:

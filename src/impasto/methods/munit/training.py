@@ -83,7 +83,7 @@ class MUNITTraining(UnpairedTraining[Generator]):
 
     def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> dict[str, float]:
         """How far pictures and codes are from what is given back of them; the styles are drawn alike at every call."""
-        found = dict.fromkeys(self.errors, 0.0)
+        means = dict.fromkeys(self.errors, 0.0)
         translator, other = self.averages[there], self.averages[back]
         random = torch.Generator().manual_seed(self.settings.seed)
         for picture in pictures:
@@ -96,8 +96,8 @@ class MUNITTraining(UnpairedTraining[Generator]):
                 "style": _apart(translator.style_of(fake), style),
             }
             for name, error in errors.items():
-                found[name] += float(error) / len(pictures)
-        return found
+                means[name] += float(error) / len(pictures)
+        return means
 
     def _generator_losses(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """({direction: what it paints}, {direction/name: weighted loss}) of the pictures of both kinds."""

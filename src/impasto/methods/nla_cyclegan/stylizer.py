@@ -1,8 +1,5 @@
 """Method `nla-cyclegan`: one kind of pictures made into another by a trained generator (paper 000)."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.methods.nla_cyclegan.options import NLACycleGANOptions
 from impasto.translation import Translator
@@ -11,8 +8,4 @@ from impasto.translation import Translator
 class NLACycleGAN(Translator):
     """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
 
-    options = NLACycleGANOptions
-
-    @classmethod
-    def build(cls, config: Mapping[str, Any]) -> Generator:
-        return Generator(GeneratorConfig(**config))
+    options, generator, config = NLACycleGANOptions, Generator, GeneratorConfig

@@ -1,8 +1,5 @@
 """Method `semantic-gan`: one kind of pictures made into another by a trained generator (paper 003)."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.methods.semantic_gan.options import SemanticGANOptions
 from impasto.translation import Translator
@@ -11,8 +8,4 @@ from impasto.translation import Translator
 class SemanticGAN(Translator):
     """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
 
-    options = SemanticGANOptions
-
-    @classmethod
-    def build(cls, config: Mapping[str, Any]) -> Generator:
-        return Generator(GeneratorConfig(**config))
+    options, generator, config = SemanticGANOptions, Generator, GeneratorConfig

@@ -151,7 +151,7 @@ class SemanticTraining(UnpairedTraining[Generator]):
     def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> dict[str, float]:
         """How far pictures are from what is given back of their own code and of their translation's, and how far these
         codes are apart."""
-        found = dict.fromkeys(self.errors, 0.0)
+        means = dict.fromkeys(self.errors, 0.0)
         for picture in pictures:
             code = self.averages[there].encode(picture)
             again = self.averages[back].encode(self.averages[there].decode(code))
@@ -161,8 +161,8 @@ class SemanticTraining(UnpairedTraining[Generator]):
                 "semantic": semantic_loss(code, again, normalised=self.settings.normalised_codes),
             }
             for name, error in errors.items():
-                found[name] += float(error) / len(pictures)
-        return found
+                means[name] += float(error) / len(pictures)
+        return means
 
     @torch.no_grad()
     def health(self) -> dict[str, float]:
