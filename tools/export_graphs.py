@@ -18,6 +18,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from safetensors import safe_open
 
+from impasto.colour import LUMA
 from impasto.engine.architecture import ENCODER_DEPTHS, LAYERS, DecoderConfig, level
 from impasto.engine.strokes import (
     BUSY,
@@ -26,7 +27,6 @@ from impasto.engine.strokes import (
     FAINT,
     FALL,
     FINEST_DEVIATION,
-    LUMA,
     PLAIN,
     ROUNDS,
     UNDECIDED,

@@ -19,8 +19,6 @@ import numpy as np
 
 from impasto.engine.statistics import Array
 
-LUMA = (0.299, 0.587, 0.114)
-
 # Deviations of Gaussians are in pixels of the picture at half its size, but for `FINEST_DEVIATION`.
 CONTOUR_DEVIATION = 1.6
 

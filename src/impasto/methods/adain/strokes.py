@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto.colour import LUMA
 from impasto.engine.strokes import (
     BUSY,
     CALM_DEVIATION,
@@ -12,7 +13,6 @@ from impasto.engine.strokes import (
     FALL,
     FINEST_DEVIATION,
     LONG,
-    LUMA,
     PLAIN,
     ROUNDS,
     UNDECIDED,
