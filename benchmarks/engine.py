@@ -14,15 +14,22 @@ large: the same for 12 megapixels, the median of three, and 100, JPEG to JPEG, w
     --gigapixel adds one, TIFF to TIFF.
 folder: 512 px pictures a second of a whole folder, over those of the bare engine.
 size: what the core's packages take on disk.
+
+Every row but the last says its goal, and what share it is of the ceiling: the seconds that its convolutions would take
+there, over all that it took. A row that misses its goal says which stage took what, in a process of its own: seconds by
+the clock, and of the cores.
 """
 
 import argparse
+import math
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from statistics import median
@@ -33,6 +40,8 @@ import numpy as np
 
 ROWS = ("speed", "growth", "command", "large", "folder", "size")
 SIZES = (512, 1024, 2048)
+# Milliseconds, by sides.
+GOALS = {512: 25, 2048: 400}
 STYLE = "starry-night"
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -234,15 +243,19 @@ def speed(rounds: int) -> None:
             if name.startswith("engine"):
                 half = "fp32" not in name and bfloat()
                 top = OPERATIONS_OF_CEILING * side * side / least[f"ceiling, OpenVINO, {'bf16' if half else 'fp32'}"]
-                share = operations(side) / seconds / top
-                told += f", {share:.2f} of the ceiling for {operations(side) / 1e9:.0f} GFLOP"
+                share = operations(side, side) / seconds / top
+                told += f", {share:.2f} of the ceiling for {operations(side, side) / 1e9:.0f} GFLOP"
             print(f"  {name:34}{told}", flush=True)
+        if side in GOALS and 1000 * least["engine, OpenVINO, auto"] > GOALS[side]:
+            print(f"  goal: {GOALS[side]} ms; missed:")
+            tell_stages(str(side))
     for worker in workers.values():
         worker.close()
 
 
-def operations(side: int) -> float:
-    """Of one painting: every octave encodes and decodes once, and encodes once more if it is cut into tiles."""
+def operations(height: int, width: int, square: int | None = None) -> float:
+    """Of one painting: every octave encodes and decodes once, and encodes once more if it is cut into tiles. square:
+    the side of what is painted at once. Halos do not count."""
     from impasto.engine.backend import embedded
     from impasto.engine.painter import SIDE
     from impasto.engine.prepared import octaves
@@ -254,8 +267,21 @@ def operations(side: int) -> float:
             encoding += 9 * inputs * widths[block] / 4**block
             inputs = widths[block]
     decoding = sum(9 * i * o / 4 ** (int(name[4]) - 1) for name, (i, o) in config.convolutions.items())
-    sizes = octaves(side, side, 0.01)
-    return sum(2 * h * w * (decoding + encoding * (1 + (h * w > SIDE**2))) for h, w in sizes)
+    sizes = octaves(height, width, 0.01)
+    return sum(2 * h * w * (decoding + encoding * (1 + (h * w > (square or SIDE) ** 2))) for h, w in sizes)
+
+
+@cache
+def ceiling_rate() -> float:
+    """Operations a second that convolutions reach in the engine's own precision."""
+    worker = Worker(f"ceiling, OpenVINO, {'bf16' if bfloat() else 'fp32'}")
+    seconds = min(worker.ask("512") for _ in range(20))
+    worker.close()
+    return OPERATIONS_OF_CEILING * 512 * 512 / seconds
+
+
+def share_of_ceiling(seconds: float, height: int, width: int, square: int | None = None) -> str:
+    return f"{operations(height, width, square) / ceiling_rate() / seconds:.2f} of the ceiling"
 
 
 def bfloat() -> bool:
@@ -277,7 +303,8 @@ def growth(rounds: int) -> None:
         rate = seconds / side**2 * 1e6
         first = first or rate
         print(
-            f"{side:5} px: {seconds:7.3f} s, {rate:.3f} s a megapixel, {rate / first:.2f} times that of 512 px",
+            f"{side:5} px: {seconds:7.3f} s, {rate:.3f} s a megapixel, {rate / first:.2f} times that of 512 px (goal:"
+            f" 0.9 to 1.1), {share_of_ceiling(seconds, side, side)}",
             flush=True,
         )
     worker.close()
@@ -297,21 +324,31 @@ def command(rounds: int) -> None:
             times["whole"].append(seconds)
     parts = ", ".join(f"{what} {median(times[what]):.2f}" for what in starts)
     print(
-        f"impasto stylize, 512 px, cold: {median(times['whole']):.2f} s, {memory:.0f} MB; processes that only import:"
-        f" {parts}"
+        f"impasto stylize, 512 px, cold: {median(times['whole']):.2f} s (goal: 0.7), {memory:.0f} MB,"
+        f" {share_of_ceiling(median(times['whole']), 512, 512)}; processes that only import: {parts}"
     )
 
 
 def large(*, gigapixel: bool) -> None:
-    cases = [("12 megapixels", 4000, 3000, ".jpg", 3), ("100 megapixels", 12_240, 8_168, ".jpg", 1)]
-    cases += [("1 gigapixel", 38_720, 25_840, ".tif", 1)] if gigapixel else []
+    from impasto.methods.adain.stylizer import SIDE_IN_PARTS
+
+    cases = [
+        ("12 megapixels", 4000, 3000, ".jpg", 3, (3, 400)), ("100 megapixels", 12_240, 8_168, ".jpg", 1, (30, 700)),
+    ]  # fmt: skip
+    cases += [("1 gigapixel", 38_720, 25_840, ".tif", 1, (math.inf, 1000))] if gigapixel else []
     with TemporaryDirectory() as name:
-        for what, width, height, suffix, rounds in cases:
+        for what, width, height, suffix, rounds, goal in cases:
             photo, painted = save(Path(name) / f"photo{suffix}", height, width), Path(name) / f"painted{suffix}"
             command = [*stylize(photo, painted), "--overwrite", "--pixel-limit", str(width * height)]
             runs = [timed(command) for _ in range(rounds)]
             seconds, memory = median(seconds for seconds, _ in runs), max(memory for _, memory in runs)
-            print(f"{what}, {suffix} to {suffix}: {seconds:.1f} s, {memory:.0f} MB at the peak", flush=True)
+            print(
+                f"{what}, {suffix} to {suffix}: {seconds:.1f} s (goal: {goal[0]:g}), {memory:.0f} MB at the peak (goal:"
+                f" {goal[1]}), {share_of_ceiling(seconds, height, width, SIDE_IN_PARTS)}",
+                flush=True,
+            )
+            if seconds > goal[0]:
+                tell_stages(str(photo))
 
 
 def folder(count: int) -> None:
@@ -329,7 +366,7 @@ def folder(count: int) -> None:
     each = (seconds - alone) / (count - 1)
     print(
         f"folder of {count}: {seconds:.1f} s, {1000 * each:.1f} ms each after the first, {memory:.0f} MB; the bare"
-        f" engine takes {1000 * bare:.1f} ms, {bare / each:.0%} of it"
+        f" engine takes {1000 * bare:.1f} ms, {bare / each:.0%} of it (goal: 85%), {share_of_ceiling(each, 512, 512)}"
     )
 
 
@@ -338,6 +375,74 @@ def size() -> None:
     for name, mebibytes in sorted(sizes.items(), key=lambda one: -one[1])[:8]:
         print(f"  {name:24}{mebibytes:7.1f} MiB")
     print(f"core: {sum(sizes.values()):.0f} MiB in {len(sizes)} packages")
+
+
+# --- stages ----------------------------------------------------------------------------------------------------------
+
+
+def tell_stages(what: str) -> None:
+    subprocess.run([sys.executable, __file__, "--stages", what], check=True)
+
+
+def stages(what: str) -> None:
+    """Paint a square of this side, the third time, or a file, once, and say which stage took what."""
+    import resource
+
+    import impasto
+    from impasto import api, image
+    from impasto.engine import painter
+    from impasto.engine.openvino import OpenVINO
+
+    taken: dict[str, list[float]] = {}
+    running: list[list[float]] = []
+
+    def clocks() -> tuple[float, float]:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        return time.perf_counter(), usage.ru_utime + usage.ru_stime
+
+    def timed_stage(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            if threading.current_thread() is not threading.main_thread():
+                return function(*arguments, **options)
+            before = clocks()
+            running.append([0.0, 0.0])
+            try:
+                return function(*arguments, **options)
+            finally:
+                passed = [now - then for now, then in zip(clocks(), before, strict=True)]
+                inner = running.pop()
+                own = taken.setdefault(name, [0.0, 0.0])
+                for kind in (0, 1):
+                    own[kind] += passed[kind] - inner[kind]
+                    if running:
+                        running[-1][kind] += passed[kind]
+
+        return call
+
+    places: list[tuple[str, Any, str]] = [
+        ("statistics", OpenVINO, "encode"), ("encoding and decoding", OpenVINO, "paint"),
+        ("strokes drawn out", OpenVINO, "draw"), ("making programs", OpenVINO, "_compiled"),
+        ("smoothing", painter, "smooth"), ("octaves prepared", painter, "materialised"),
+        ("reading the file", image, "read"), ("writing the file", image, "write"),
+    ]  # fmt: skip
+    for name, owner, attribute in places:
+        setattr(owner, attribute, timed_stage(name, getattr(owner, attribute)))
+    with TemporaryDirectory() as folder:
+        if what.isdecimal():
+            program = engine("openvino", "auto")(int(what))
+            for _ in range(2):
+                program()
+            taken.clear()
+            before = clocks()
+            program()
+        else:
+            before = clocks()
+            painting = api.paint(image.read(what), [STYLE], impasto.StylizeOptions())
+            image.write(painting.picture, Path(folder) / f"painted{Path(what).suffix}", record=painting.record)
+        whole = [now - then for now, then in zip(clocks(), before, strict=True)]
+    taken["the rest"] = [whole[kind] - sum(stage[kind] for stage in taken.values()) for kind in (0, 1)]
+    for name, (seconds, of_cores) in sorted(taken.items(), key=lambda stage: -stage[1][0]):
+        print(f"    {name:24}{seconds:8.3f} s, {seconds / whole[0]:4.0%}{of_cores:9.3f} s of cores")
 
 
 # --- helpers ---------------------------------------------------------------------------------------------------------
@@ -399,7 +504,11 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=200, help="of the folder")
     parser.add_argument("--gigapixel", action="store_true")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
+    parser.add_argument("--stages", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    if chosen.stages:
+        stages(chosen.stages)
+        return
     if chosen.worker:
         work(chosen.worker)
         return

@@ -49,7 +49,8 @@ def check_output(
 def _check_file(path: Path, target: Path, overwrite: bool, sources: Sequence[str | os.PathLike[str]]) -> None:
     if not target.parent.is_dir():
         raise PictureError(f"{path}: the folder {target.parent} does not exist")
-    if any(is_same_file(target, source) for source in sources):
+    # What is not there is no input; a folder of a thousand pictures has as many to compare with, for each of them.
+    if target.exists() and any(is_same_file(target, source) for source in sources):
         raise PictureError(f"{path}: this is an input, which is never overwritten; choose another name")
     if target.is_dir():
         raise PictureError(f"{path}: this is a folder; name a file")

@@ -2,8 +2,11 @@
 
 import logging
 import os
+import struct
+import sys
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -257,11 +260,73 @@ def image_in_file(path: str, shape: tuple[int, int, int], kind: DTypeLike, bits:
     height, width, channels = shape
     numbers = np.dtype(kind)
     name = next(name for name, one in _NUMBERS.items() if numbers == one)
-    image = library().Image.rawload(path, width, height, channels, format=name, access="sequential")
+    if numbers.kind == "u":
+        # Not as bare samples, all of which libvips would map: they would count as memory of this process.
+        source = _followed(_tiff_header(height, width, channels, numbers.itemsize), path)
+        image = library().Operation.call("tiffload_source", source, access="sequential")
+        # pyvips keeps memory that way, and so must it what the rows come from, for all that is made of them.
+        image._references.append(source)
+    else:
+        image = library().Image.rawload(path, width, height, channels, format=name, access="sequential")
     if numbers.kind == "f" or 8 * numbers.itemsize != bits:
         factor = (2**bits - 1) / (np.iinfo(numbers).max if numbers.kind == "u" else 1)
         image = (factor * image).rint().cast("uchar" if bits == 8 else "ushort")
     return image.copy(interpretation="srgb" if bits == 8 else "rgb16")
+
+
+def _tiff_header(height: int, width: int, channels: int, num_bytes: int) -> bytes:
+    """Of a BigTIFF whose samples follow, row by row, as this machine keeps them."""
+    row = width * channels * num_bytes
+    rows = max(1, _STRIP_BYTES // 16 // row)
+    count = -(-height // rows)
+    order = "<" if sys.byteorder == "little" else ">"
+    short, long, long8 = (3, "H"), (4, "I"), (16, "Q")
+    fields = 10
+    arrays = 16 + 8 + 20 * fields + 8
+    start = arrays + 16 * count
+    lengths = [min(rows, height - top) * row for top in range(0, height, rows)]
+    offsets = [start + top * row for top in range(0, height, rows)]
+    colours = 2 if channels > 2 else 1
+    entries: list[tuple[int, tuple[int, str], Sequence[int], int]] = [
+        (256, long, [width], 0), (257, long, [height], 0), (258, short, [8 * num_bytes] * channels, 0),
+        (259, short, [1], 0), (262, short, [colours], 0), (273, long8, offsets, arrays), (277, short, [channels], 0),
+        (278, long, [rows], 0), (279, long8, lengths, arrays + 8 * count), (284, short, [1], 0),
+    ]  # fmt: skip
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HHHQ", 43, 8, 0, 16)
+    head += struct.pack(f"{order}Q", fields)
+    for tag, (code, letter), values, place in entries:
+        packed = struct.pack(f"{order}{len(values)}{letter}", *values)
+        inline = packed.ljust(8, b"\0") if len(packed) <= 8 else struct.pack(f"{order}Q", place)
+        head += struct.pack(f"{order}HHQ", tag, code, len(values)) + inline
+    head += bytes(8)
+    return head + b"".join(struct.pack(f"{order}{count}Q", *values) for values in (offsets, lengths))
+
+
+def _followed(head: bytes, path: str) -> Any:
+    """What libvips reads of these bytes, followed by a file."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    length, place = len(head) + os.fstat(descriptor).st_size, 0
+
+    def read(count: int) -> bytes:
+        nonlocal place
+        if place < len(head):
+            data = head[place : place + count]
+        else:
+            os.lseek(descriptor, place - len(head), os.SEEK_SET)
+            data = os.read(descriptor, count)
+        place += len(data)
+        return data
+
+    def seek(offset: int, whence: int) -> int:
+        nonlocal place
+        place = offset + {0: 0, 1: place, 2: length}[whence]
+        return place
+
+    weakref.finalize(read, os.close, descriptor)
+    source = library().SourceCustom()
+    source.on_read(read)
+    source.on_seek(seek)
+    return source
 
 
 def _joined(data: Any, parts: list[tuple[int, int]]) -> Any:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from impasto import image
 from impasto.cli.pictures import find_contents
-from impasto.data.folders import Crops, PictureStream, batches, hold_out, list_pictures
+from impasto.data.folders import Crops, PictureStream, batches, decoded, hold_out, list_pictures
 from impasto.errors import DataError
 from impasto.tensors import to_tensor
 
@@ -262,6 +262,17 @@ def test_shorter_is_the_shorter_side_in_output_pixels(size: tuple[int, int], sho
         crop = crops.cut(ramp(*size), np.random.default_rng(seed))
         assert crop.size == (24, 24)
         assert slopes(crop) == pytest.approx((2 * min(size) / shorter,) * 2, rel=0.08)
+
+
+def test_a_large_jpeg_is_decoded_no_larger_than_its_crop_needs(tmp_path: Path) -> None:
+    smooth = Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 10, 3), np.uint8))
+    smooth.resize((1000, 800), Image.Resampling.BICUBIC).save(tmp_path / "large.jpg", quality=95)
+    assert decoded(tmp_path / "large.jpg", 150).size == (250, 200)
+    assert decoded(tmp_path / "large.jpg").size == (1000, 800)
+    stream = PictureStream([tmp_path / "large.jpg"], Crops(side=64, shorter=(100, 150)), seed=0)
+    random = np.random.default_rng((0, 1, 3))
+    whole = np.asarray(stream.crops.cut(decoded(tmp_path / "large.jpg"), random)).transpose(2, 0, 1)
+    assert np.abs(stream[3].numpy().astype(float) - whole).mean() < 1
 
 
 def test_shorter_is_drawn_from_its_range() -> None:

@@ -45,6 +45,12 @@ def test_pictures_of_one_size_are_painted_at_once(store, session, method):
     assert method.batches[8:] == [2, 1, 1, 1]
 
 
+def test_a_processor_paints_as_many_at_once_as_its_caches_hold(store, session, method, monkeypatch):
+    monkeypatch.setattr(pipeline, "CACHED_PIXELS", 2 * 8 * 8)
+    list(run(store.jobs(*(store.source(name) for name in "abc")), session))
+    assert method.batches == [2, 1]
+
+
 def test_few_large_pictures_are_held_however_small_they_are_painted(store, session, method, monkeypatch):
     monkeypatch.setattr(pipeline, "READ_PIXELS", 2 * 64 * 64)
     jobs = store.jobs(*(store.source(name, 64) for name in "abc"))

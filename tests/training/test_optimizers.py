@@ -46,6 +46,11 @@ def test_adams_first_step_is_its_rate() -> None:
     assert learned(Adam(), steps=1, rate=0.25) == pytest.approx(0.75, rel=1e-6)
 
 
+def test_adam_goes_through_all_weights_at_once() -> None:
+    (group,) = Adam()([nn.Parameter(torch.ones(2))]).param_groups
+    assert group["fused"]
+
+
 def test_every_setting_changes_what_is_learned() -> None:
     makers = [Adam(), Adam(betas=(0.9, 0.999)), Adam(betas=(0.5, 0.9)), Adam(weight_decay=0.5), NAdam(),
               NAdam(betas=(0.9, 0.999)), NAdam(betas=(0.5, 0.9)), NAdam(momentum_decay=1.0)]  # fmt: skip

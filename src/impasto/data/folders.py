@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from impasto.data.shards import PackedPicture, is_shard, pictures_in
 from impasto.decoding import read_shown
+from impasto.engine.threads import threads
 from impasto.errors import DataError, PictureError
 from impasto.gallery import SUFFIXES, is_hidden, is_picture
 from impasto.record import Named, explained
@@ -133,12 +134,13 @@ def is_elsewhere(picture: PictureFile) -> bool:
     return isinstance(picture, PackedPicture) and isinstance(picture.shard, str)
 
 
-def decoded(path: PictureFile) -> Image.Image:
-    """As it is seen, RGB of 8 bits. Raises DataError for a picture that cannot be decoded."""
+def decoded(path: PictureFile, side: int | None = None) -> Image.Image:
+    """As it is seen, RGB of 8 bits; a JPEG perhaps at a smaller size, of which no side is less than `side` because of
+    that. Raises DataError for a picture that cannot be decoded."""
     try:
         with explained(str(path)):
             data = path.read_bytes()
-        return read_shown(Named(data, str(path)))
+        return read_shown(Named(data, str(path)), side=side)
     except PictureError as error:
         raise DataError(f"{error}; take it out of the training data") from error
 
@@ -169,7 +171,8 @@ class PictureStream(Dataset[Tensor]):
 
     def _sample(self, picture: PictureFile, index: int) -> Tensor:
         random = np.random.default_rng((self.seed, 1, index))
-        return torch.from_numpy(np.array(self.crops.cut(decoded(picture), random))).permute(2, 0, 1)
+        shown = decoded(picture, self.crops.shorter[1] if self.crops.shorter else None)
+        return torch.from_numpy(np.array(self.crops.cut(shown, random))).permute(2, 0, 1)
 
     def _position(self, index: int) -> int:
         epoch, position = divmod(index, len(self.pictures))
@@ -180,18 +183,22 @@ class PictureStream(Dataset[Tensor]):
 
 
 def batches(
-    stream: PictureStream, *, size: int, start: int, rank: int = 0, world_size: int = 1, workers: int = 1
+    stream: PictureStream, *, size: int, start: int, rank: int = 0, world_size: int = 1, workers: int | None = None
 ) -> Iterator[Tensor]:
     """Batches of this process from step `start` on, without end: (size, 3, side, side) uint8.
 
-    size: samples per process. The processes of one step share size * world_size consecutive samples.
+    size: samples per process. The processes of one step share size * world_size consecutive samples. workers: processes
+    that read, of which the batches do not depend; None for one for every four threads, and at most four.
     Raises DataError, when it comes to it, for a picture that cannot be decoded.
     """
+    if workers is None:
+        workers = min(4, max(1, threads() // 4))
     loader = DataLoader(
         stream,
         batch_sampler=_Indices(size, start, rank, world_size),
         num_workers=workers,
         prefetch_factor=4 if workers else None,
+        pin_memory=torch.cuda.is_available(),
         # Its own: a loader draws a seed when it starts, and from the global one a resumed run would draw once more.
         generator=torch.Generator(),
         worker_init_fn=_end_with_parent,

@@ -1,6 +1,7 @@
 """Where pictures that are written part by part are kept: in memory, or, if they are large, in a file without a name,
 which is gone when its process is, however that ends."""
 
+import math
 import os
 import tempfile
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from impasto.engine.raster import BLOCK, Held, Raster, Window, blocks, numbers, scale_of
+from impasto.engine.raster import BLOCK, Held, Raster, Resized, Window, blocks, numbers, scale_of
 from impasto.engine.statistics import Array
 from impasto.engine.threads import threads
 from impasto.errors import PictureError
@@ -122,19 +123,32 @@ def room(count: int, channels: int, height: int, width: int, kind: DTypeLike | N
 
 
 def materialised(picture: Raster) -> Raster:
-    """Made a few rows at a time, by several threads, and kept."""
+    """Made piece by piece, by several threads, and kept."""
     height, width = picture.size
     count, channels = picture.window(Window(0, 0, 1, 1)).shape[:2]
     kept = room(count, channels, height, width)
 
-    def make(rows: tuple[int, int]) -> None:
-        place = Window(rows[0], 0, rows[1], width)
+    def make(place: Window) -> None:
         kept.write(place, picture.window(place))
 
     # Numpy lets others work while it does.
     with ThreadPoolExecutor(threads()) as pool:
-        list(pool.map(make, blocks(0, height, max(BLOCK, AT_A_TIME // width))))
+        list(pool.map(make, _pieces(picture)))
     return kept
+
+
+def _pieces(picture: Raster) -> list[Window]:
+    """In which it is made, so that not much of what it is made from is looked at for any of them."""
+    height, width = picture.size
+    shrunk = math.prod(picture.source.size) / (height * width) if isinstance(picture, Resized) else 1
+    pixels = int(AT_A_TIME / max(1, shrunk))
+    rows = max(BLOCK, pixels // width)
+    columns = max(BLOCK, pixels // rows)
+    return [
+        Window(top, left, bottom, right)
+        for top, bottom in blocks(0, height, rows)
+        for left, right in blocks(0, width, columns)
+    ]
 
 
 def rounded(pixels: Array, kind: np.dtype[Any]) -> NDArray[Any]:

@@ -12,8 +12,9 @@ from impasto.jobs.session import Session
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record
 
-# Pixels that are painted at once: enough to keep a machine busy, few enough for its memory.
-BATCH_PIXELS = 2**21
+# Pixels that are painted at once: enough to keep a GPU busy, few enough for its memory; and what stays in the caches of
+# a processor, which took 1.4 times as long for each of eight pictures of 512 x 512 as for one.
+BATCH_PIXELS, CACHED_PIXELS = 2**21, 2**18
 # Pixels of contents that wait for it, which may be much larger than their paintings.
 READ_PIXELS = 2**25
 
@@ -25,13 +26,13 @@ def run(
     session: Session,
     progress: ProgressCallback | None = None,
     *,
-    batch_pixels: int = BATCH_PIXELS,
+    batch_pixels: int | None = None,
 ) -> Iterator[Event]:
     """Do every job, in order, and tell of it. One that fails does not stop the others.
 
     Of consecutive jobs with one content, it is read once; consecutive contents of one size are painted at once, where
-    the method can, as many as `batch_pixels` allows: 0 for each by itself. progress: hears of every step of the job
-    that has started; raising Cancelled in it stops the run.
+    the method can, as many as `batch_pixels` allows: 0 for each by itself, None for what the device is good at.
+    progress: hears of every step of the job that has started; raising Cancelled in it stops the run.
     """
     for event in _events(jobs, session, progress, batch_pixels):
         yield event
@@ -61,7 +62,7 @@ def prepare(jobs: Sequence[PaintJob], session: Session) -> None:
 
 
 def _events(
-    jobs: Iterable[PaintJob], session: Session, progress: ProgressCallback | None, batch_pixels: int
+    jobs: Iterable[PaintJob], session: Session, progress: ProgressCallback | None, batch_pixels: int | None
 ) -> Iterator[Event]:
     batch: Batch = []
     for content, group in groupby(jobs, key=lambda job: job.content):
@@ -88,11 +89,18 @@ def _events(
             continue
         batch.append((waiting[0], picture))
         height, width = image.fit(picture.height, picture.width, waiting[0].options.size)
-        more = len(batch) + 1
-        if more * height * width > batch_pixels or more * picture.height * picture.width > READ_PIXELS:
+        more, most = len(batch) + 1, _most(waiting[0], session, batch_pixels)
+        if more * height * width > most or more * picture.height * picture.width > READ_PIXELS:
             yield from _paint_batch(batch, session, progress)
             batch = []
     yield from _paint_batch(batch, session, progress)
+
+
+def _most(job: PaintJob, session: Session, batch_pixels: int | None) -> int:
+    """Pixels that are painted at once."""
+    if batch_pixels is not None:
+        return batch_pixels
+    return CACHED_PIXELS if str(session.method(job.options).device) == "cpu" else BATCH_PIXELS
 
 
 def _fits(job: PaintJob, picture: image.Picture, batch: Batch) -> bool:

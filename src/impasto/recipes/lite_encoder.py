@@ -126,7 +126,7 @@ class LiteEncoder:
         matrices = [p for p in network.parameters() if p.ndim == 2]
         vectors = [p for p in network.parameters() if p.ndim == 1]
         self.muon = torch.optim.Muon(matrices, weight_decay=0, adjust_lr_fn="match_rms_adamw")
-        self.adam = torch.optim.AdamW(vectors, weight_decay=0, betas=(0.9, 0.99))
+        self.adam = torch.optim.AdamW(vectors, weight_decay=0, betas=(0.9, 0.99), fused=True)
         self.modules: Mapping[str, nn.Module] = {"network": network, "average": self.average}
         self.optimizers: Mapping[str, Optimizer] = {"muon": self.muon, "adam": self.adam}
 
@@ -192,7 +192,7 @@ class LiteEncoder:
             yield torch.stack([plain[index] for index in range(first, first + 16)]).float() / 255
 
     def _to_image(self, batch: Tensor) -> Tensor:
-        image = batch.to(self.accelerator.device).float() / 255
+        image = batch.to(self.accelerator.device, non_blocking=True).float() / 255
         return image.contiguous(memory_format=torch.channels_last)
 
     def _roughen(self, image: Tensor, step: int) -> Tensor:

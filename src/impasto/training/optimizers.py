@@ -20,7 +20,7 @@ class Adam:
     weight_decay: float = 0.0
 
     def __call__(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.Adam(parameters, lr=0.0, betas=self.betas, weight_decay=self.weight_decay)
+        return torch.optim.Adam(parameters, lr=0.0, betas=self.betas, weight_decay=self.weight_decay, fused=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -303,7 +303,7 @@ def to_unit(picture: Tensor) -> Tensor:
 
 def to_image(batch: Tensor, device: torch.device) -> Tensor:
     """uint8 -> float32 in [-1, 1], which the published weights of the losses are meant for."""
-    return (batch.to(device).float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+    return (batch.to(device, non_blocking=True).float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
 
 def average_gradients(accelerator: Accelerator, networks: Iterable[nn.Module]) -> None:

@@ -25,8 +25,11 @@ def adain(features: Tensor, style: Statistics, own: Statistics | None = None, ga
         # Over one picture it is batch normalisation with the style's statistics as gain and bias: one kernel.
         weight, bias = style[1].flatten(), style[0].flatten()
         result, _, inverse = torch.native_batch_norm(features, weight, bias, None, None, True, 0.0, EPSILON)
+        if math.isinf(gain):
+            return result
+        # Whether any channel needs it is not asked, for which a GPU would have to be waited for.
         share = (gain / (style[1] * inverse.view_as(style[1]))).clamp_max(1).to(result.dtype)
-        return torch.lerp(style[0].to(result.dtype), result, share) if bool((share < 1).any()) else result
+        return torch.lerp(style[0].to(result.dtype), result, share)
     mean, std = mean_std(features) if own is None else own
     scale = (style[1] / std).clamp_max(gain)
     return torch.addcmul(style[0] - mean * scale, features.to(scale.dtype), scale).to(features.dtype)

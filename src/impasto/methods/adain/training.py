@@ -100,7 +100,7 @@ class AdaINTraining:
         network = Decoder(decoder).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network: Decoder = accelerator.prepare_model(network)
         self.average = copy.deepcopy(network).eval().to(accelerator.device)
-        self.adam = torch.optim.Adam(network.parameters(), lr=0.0)
+        self.adam = torch.optim.Adam(network.parameters(), lr=0.0, fused=True)
         self.modules: Mapping[str, nn.Module] = {"network": network, "average": self.average}
         self.optimizers: Mapping[str, Optimizer] = {"adam": self.adam}
 
@@ -177,5 +177,5 @@ class AdaINTraining:
         return self._to_image(content[None]), self._to_image(style[None])
 
     def _to_image(self, batch: Tensor) -> Tensor:
-        image = batch.to(self.accelerator.device).float() / 255
+        image = batch.to(self.accelerator.device, non_blocking=True).float() / 255
         return image.contiguous(memory_format=torch.channels_last)
