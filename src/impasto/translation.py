@@ -69,22 +69,34 @@ def load_generator(path: Path, stylizer: "type[Translator]", direction: str) -> 
 
     Raises WeightsError if the file is of another method, has not this direction, or is damaged.
     """
-    tensors, config = load(path)
+    config = load(path)[1]
     found, method = config.get("method"), stylizer.options.method
     if found != method:
         what = f"is of the method {found}" if found else "holds no generators"
         raise WeightsError(f"{path}: {what}, but the method is {method}")
+    try:
+        generator = stylizer.build(config["generator"])
+    except (KeyError, TypeError, RuntimeError, OptionError) as error:
+        raise WeightsError(f"{path}: its generator cannot be built: {str(error).splitlines()[0]}") from None
+    load_weights(path, direction, generator)
+    generator = generator.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return cast(GeneratorModule, generator)
+
+
+def load_weights(path: Path, direction: str, generator: nn.Module) -> None:
+    """Give a generator the stored weights of a direction. Raises WeightsError if there are none, or of other shapes."""
     prefix = f"{direction}."
-    state = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    state = {
+        name.removeprefix(prefix): value.float() if value.is_floating_point() else value
+        for name, value in load(path)[0].items()
+        if name.startswith(prefix)
+    }
     if not state:
         raise WeightsError(f"{path}: has no generator for the direction {direction}")
     try:
-        generator = stylizer.build(config["generator"])
-        generator.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in state.items()})
-    except (KeyError, TypeError, RuntimeError, OptionError) as error:
+        generator.load_state_dict(state)
+    except RuntimeError as error:
         raise WeightsError(f"{path}: its generator cannot be built: {str(error).splitlines()[0]}") from None
-    generator = generator.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return cast(GeneratorModule, generator)
 
 
 def translate(generator: GeneratorModule, picture: Tensor) -> Tensor:
