@@ -166,10 +166,12 @@ def _configs(study: TrainingStudy, data: Data, budget: Budget) -> list[Any]:
 
 def _looking_up(schedule: Any, steps: int) -> Any:
     """A schedule of so many steps, with enough points for curves and little to lose."""
-    often = max(1, steps // 200)
+    # Ten times; of a short run less often, or measuring would take longer than learning.
+    times = 10 if steps >= 500 else 3
+    every = max(1, steps // times)
     return replace(
-        schedule, steps=steps, log_every=often, preview_every=max(1, steps // 10), validate_every=max(1, steps // 10),
-        save_every=min(schedule.save_every, max(1, steps // 10)),
+        schedule, steps=steps, log_every=max(1, steps // 200), preview_every=every, validate_every=every,
+        save_every=min(schedule.save_every, every),
     )  # fmt: skip
 
 
