@@ -53,7 +53,7 @@ def folders(tmp_path):
     return tmp_path
 
 
-@pytest.mark.filterwarnings("ignore:The `disp` argument:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:The `disp` argument:DeprecationWarning", "ignore:Matrix is singular")
 def test_fid_and_kid_of_folders_are_those_of_clean_fid(clean_fid, inception_file, folders):
     network = load_inception(inception_file)
 

@@ -55,6 +55,6 @@ def test_losses_are_compared_by_ratios_since_pairs_decide_how_large_they_are() -
     expected = mean(logarithms)
     assert plain == {"value": "loss", "variant": "plain", "geometric mean": "0.001"}
     low, high = (math.exp(expected.value + side * expected.half) for side in (-1, 1))
-    assert other["times plain"] == f"{math.exp(expected.value):.3g} ({low:.2g} to {high:.2g})"
+    assert other["times plain"] == f"{math.exp(expected.value):.3g} ({low:.3g} to {high:.3g})"
     assert (1.7 < low < 2 < high < 2.3, float(other["p"]) < 0.001) == (True, True)
     assert float(comparisons(rows, "variant", ["pair"], ["loss"])[1]["p"]) > 0.3

@@ -105,7 +105,7 @@ def _ratio(own: Sequence[float], first: Sequence[float], name: str) -> dict[str,
     if own is not first:
         apart = mean([math.log(one / other) for one, other in zip(own, first, strict=True)])
         middle, low, high = (math.exp(apart.value + side * apart.half) for side in (0, -1, 1))
-        cells |= {f"times {name}": f"{middle:.3g} ({low:.2g} to {high:.2g})", "p": f"{apart.p:.2g}"}
+        cells |= {f"times {name}": f"{middle:.3g} ({low:.3g} to {high:.3g})", "p": f"{apart.p:.2g}"}
     return cells
 
 
