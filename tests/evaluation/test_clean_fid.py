@@ -12,6 +12,7 @@ from PIL import Image
 
 from impasto.encoders.inception import load_inception
 from impasto.evaluation import Files, Folders, Judges, evaluate_folders, picture_set
+from impasto.metrics import frechet_distance, kernel_distance
 
 pytestmark = [pytest.mark.download, pytest.mark.slow]
 
@@ -53,8 +54,7 @@ def folders(tmp_path):
     return tmp_path
 
 
-@pytest.mark.filterwarnings("ignore:The `disp` argument:DeprecationWarning", "ignore:Matrix is singular")
-def test_fid_and_kid_of_folders_are_those_of_clean_fid(clean_fid, inception_file, folders):
+def test_a_folder_is_seen_as_clean_fid_sees_it(clean_fid, inception_file, folders):
     network = load_inception(inception_file)
 
     def seen(pixels):
@@ -62,17 +62,28 @@ def test_fid_and_kid_of_folders_are_those_of_clean_fid(clean_fid, inception_file
         with torch.inference_mode():
             return network((pixels - 128) / 128).clone()
 
-    theirs = [
-        clean_fid.get_folder_features(
+    features = []
+    for kind in ("painted", "real"):
+        theirs = clean_fid.get_folder_features(
             str(folders / kind), seen, num_workers=0, batch_size=4, device=torch.device("cpu"), verbose=False
         )
-        for kind in ("painted", "real")
-    ]
-    assert [len(features) for features in theirs] == [COUNT, COUNT]
+        features.append(torch.from_numpy(theirs))
+    assert [len(some) for some in features] == [COUNT, COUNT]
     sets = Folders(outputs=picture_set([folders / "painted"]), reference=picture_set([folders / "real"]))
     judges = Judges(files=Files(inception=inception_file))
     found = evaluate_folders(sets, judges, warn=lambda line: None)
     numbers = {number.measure: number for number in found if number.subject == "outputs"}
-    assert numbers["FID"].value == pytest.approx(clean_fid.fid_from_feats(*theirs), rel=2e-3)
-    # Of so few pictures every subset is all of them.
-    assert numbers["KID"].value == pytest.approx(clean_fid.kernel_distance(*theirs, num_subsets=3), rel=2e-3)
+    # The synthetic network answers with very small numbers.
+    assert numbers["FID"].value == pytest.approx(frechet_distance(*features), rel=1e-3, abs=0)
+    assert numbers["FID-legacy"].value != pytest.approx(numbers["FID"].value, rel=2e-3, abs=0), "the other resizing"
+
+
+@pytest.mark.filterwarnings("ignore:The `disp` argument:DeprecationWarning")
+def test_distances_of_features_are_those_of_clean_fid(clean_fid):
+    """Of more pictures than features, or its root of a singular matrix would be the lesser one."""
+    random = np.random.default_rng(0)
+    a, b = (random.normal(size=(90, 24)) @ random.normal(size=(24, 24)) + shift for shift in (0, 0.3))
+    ours = torch.from_numpy(a), torch.from_numpy(b)
+    assert frechet_distance(*ours) == pytest.approx(clean_fid.fid_from_feats(a, b), rel=1e-6)
+    # Of up to a hundred pictures every subset is all of them.
+    assert kernel_distance(*ours)[0] == pytest.approx(clean_fid.kernel_distance(a, b, num_subsets=2), rel=1e-6)
