@@ -74,8 +74,9 @@ def test_a_folder_is_seen_as_clean_fid_sees_it(clean_fid, inception_file, folder
     found = evaluate_folders(sets, judges, warn=lambda line: None)
     numbers = {number.measure: number for number in found if number.subject == "outputs"}
     # The synthetic network answers with very small numbers.
-    assert numbers["FID"].value == pytest.approx(frechet_distance(*features), rel=1e-3, abs=0)
-    assert numbers["FID-legacy"].value != pytest.approx(numbers["FID"].value, rel=2e-3, abs=0), "the other resizing"
+    expected = frechet_distance(*features)
+    assert numbers["FID"].value == pytest.approx(expected, rel=2e-3, abs=0)
+    assert numbers["FID-legacy"].value != pytest.approx(expected, rel=3e-3, abs=0), "the other resizing"
 
 
 @pytest.mark.filterwarnings("ignore:The `disp` argument:DeprecationWarning")
