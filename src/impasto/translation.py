@@ -45,15 +45,18 @@ class GeneratorModule(Protocol):
 
 
 def save_generators(path: Path, method: str, generators: Mapping[str, GeneratorModule], recipe: Any) -> None:
-    """Write {direction: generator} of one config, with half-precision weights, and how they were made."""
-    config = next(iter(generators.values())).config
+    """Write {direction: generator}, with half-precision weights, what they are built from, and how they were made."""
+    configs = {direction: asdict(generator.config) for direction, generator in generators.items()}
+    one = next(iter(configs.values()))
+    # Files of one config for both directions stay as they always were.
+    apart = {} if all(config == one for config in configs.values()) else {"generators": configs}
     tensors = {}
     for direction, generator in generators.items():
         # Not the running statistics of batch normalisation, whose variances leave the range of half precision.
         small = {name for name, _ in cast(nn.Module, generator).named_parameters()}
         for name, value in generator.state_dict().items():
             tensors[f"{direction}.{name}"] = value.half() if name in small else value
-    save(path, tensors, {"method": method, "generator": asdict(config), "recipe": recipe})
+    save(path, tensors, {"method": method, "generator": one, **apart, "recipe": recipe})
 
 
 def method_of(path: Path) -> str:
@@ -75,8 +78,8 @@ def load_generator(path: Path, stylizer: "type[Translator]", direction: str) -> 
         what = f"is of the method {found}" if found else "holds no generators"
         raise WeightsError(f"{path}: {what}, but the method is {method}")
     try:
-        generator = stylizer.build(config["generator"])
-    except (KeyError, TypeError, RuntimeError, OptionError) as error:
+        generator = stylizer.build(config.get("generators", {}).get(direction) or config["generator"])
+    except (AttributeError, KeyError, TypeError, RuntimeError, OptionError) as error:
         raise WeightsError(f"{path}: its generator cannot be built: {str(error).splitlines()[0]}") from None
     load_weights(path, direction, generator)
     generator = generator.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -93,7 +93,7 @@ WEIGHTS: dict[str, WeightSpec] = {
         file_name="monet.safetensors",
         kind="embedded",
         licence="Apache-2.0",
-        provenance="generators of the method nla-cyclegan, photographs and Monet, made by the recipe nla_cyclegan_slim",
+        provenance="generators of the method nla-cyclegan, photographs and Monet, made by nla_cyclegan_slim and _more",
     ),
     "vgg19": WeightSpec(
         name="vgg19",
