@@ -11,13 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class File:
-    """breaks_after: bytes of one answer after which the connection is closed. waits: seconds before an answer."""
+    """breaks_after: bytes of one answer after which the connection is closed. waits: seconds before an answer. tag: the
+    file's ETag, if it has one."""
 
     body: bytes = b""
     has_ranges: bool = True
     breaks_after: int | None = None
     announces: bool = True
     waits: float = 0.0
+    tag: str = ""
 
 
 @dataclass
@@ -49,12 +51,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header("Accept-Ranges", "bytes")
             if file.announces:
                 self.send_header("Content-Length", str(len(body)))
+            if file.tag:
+                self.send_header("ETag", file.tag)
             self.end_headers()
             self.wfile.write(body[: file.breaks_after])
 
     def _part(self, file: File) -> tuple[int, int]:
         match = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        if not file.has_ranges or match is None:
+        if not file.has_ranges or match is None or self.headers.get("If-Range", file.tag) != file.tag:
             return 0, 200
         start = int(match[1])
         return start, 206 if start < len(file.body) else 416

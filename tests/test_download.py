@@ -92,6 +92,24 @@ def test_a_stopped_download_goes_on_where_a_hash_can_tell(
     assert (calls[0] > HALF) == (status == 206)
 
 
+def test_without_a_hash_the_server_tells_whether_the_file_is_the_same_still(server: FileServer, tmp_path: Path) -> None:
+    server.files["/f"] = File(BODY, tag='"first"')
+    file = wanted(server, sha256=None)
+    for tag, status in (('"first"', 206), ('"second"', 200)):
+        server.files["/f"] = File(BODY, tag='"first"')
+        with pytest.raises(StopError):
+            download(file, tmp_path / "f", progress=stop_at(HALF))
+        assert names_in(tmp_path)[:2] == [".f.partial", ".f.partial.version"]
+        body = BODY if status == 206 else BODY[::-1]
+        server.files["/f"] = File(body, tag=tag)
+        assert download(file, tmp_path / "f") == hashlib.sha256(body).hexdigest()
+        assert names_in(tmp_path) == ["f"]
+        assert server.requests[-1][1].startswith("bytes=")
+        assert server.requests[-1][2] == status
+    server.files["/f"] = File(BODY, tag='"first"', breaks_after=CHUNK)
+    assert download(file, tmp_path / "f") == DIGEST, "it goes on by itself, too"
+
+
 def test_a_part_of_another_file_is_found_out_by_the_hash(server: FileServer, tmp_path: Path) -> None:
     (tmp_path / ".f.partial").write_bytes(b"x" * HALF)
     assert download(wanted(server), tmp_path / "f") == DIGEST

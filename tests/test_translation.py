@@ -61,6 +61,21 @@ def path(method: str, tmp_path: Path) -> Path:
     return path
 
 
+def test_directions_may_be_built_differently(tmp_path: Path) -> None:
+    networks = {
+        direction: Generator(GeneratorConfig(width=2, blocks=1, upsampling=upsampling))
+        for direction, upsampling in (("A2B", "bilinear"), ("B2A", "resize"))
+    }
+    path = tmp_path / "generators.safetensors"
+    save_generators(path, "cyclegan", networks, {})
+    for direction, network in networks.items():
+        assert load_generator(path, CycleGAN, direction).config == network.config
+    tensors, config = load(path)
+    save(path, tensors, {**config, "generators": ["A2B"]})
+    with pytest.raises(WeightsError, match="cannot be built"):
+        load_generator(path, CycleGAN, "A2B")
+
+
 def test_the_file_alone_rebuilds_the_network(method: str, path: Path) -> None:
     stylizer = impasto.load(method, device="cpu", weights=path)
     for seed, direction in ((1, "A2B"), (2, "B2A")):

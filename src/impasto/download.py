@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,7 +34,7 @@ class RemoteFile:
 
     urls: addresses of the same file, in the order in which they are tried.
     sha256: 64 hex digits, or None if nobody published it: then the length that the server announces is all that is
-        checked, and a download that breaks off begins anew.
+        checked, and a download that breaks off goes on only where the server says that the file is the same still.
     num_bytes: size of the file, None where it is not known; only for `progress`.
     """
 
@@ -58,7 +58,7 @@ def download(file: RemoteFile, path: Path, *, progress: Report | None = None) ->
 
     path.parent.mkdir(parents=True, exist_ok=True)
     failures = []
-    with _partial_file(path, is_kept=file.sha256 is not None) as part:
+    with _partial_file(path, has_hash=file.sha256 is not None) as part:
         for url in file.urls:
             try:
                 sha256 = _fetch(url, file, part, progress)
@@ -103,17 +103,17 @@ def _fetch(url: str, file: RemoteFile, part: Path, progress: Report | None) -> s
     """Fill the part up from one address, and return its SHA-256. Raises RequestException."""
     from requests import RequestException
 
-    is_continued = file.sha256 is not None and _size(part) > 0
+    is_continued = _size(part) > 0
     for attempt in range(1, ATTEMPTS + 1):
         before = _size(part)
         try:
             _transfer(url, file, part, progress)
             break
         except RequestException:
-            if file.sha256 is None or attempt == ATTEMPTS or _size(part) <= before:
+            if attempt == ATTEMPTS or _size(part) <= before or not (file.sha256 or _version(part)):
                 raise
     sha256 = _read_sha256(part)
-    if is_continued and sha256 != file.sha256:
+    if is_continued and file.sha256 not in (None, sha256):
         # It was the part of another file.
         part.unlink()
         _transfer(url, file, part, progress)
@@ -122,17 +122,25 @@ def _fetch(url: str, file: RemoteFile, part: Path, progress: Report | None) -> s
 
 
 def _transfer(url: str, file: RemoteFile, part: Path, progress: Report | None) -> None:
-    """Go on with the part, or begin anew where the server cannot or no hash would tell."""
+    """Go on with the part, or begin anew where the server cannot, or neither a hash nor its own word tells that the
+    part is one of this file."""
     import requests
     from requests.exceptions import ChunkedEncodingError
 
-    done = _size(part) if file.sha256 else 0
+    version = _version(part)
+    done = _size(part) if file.sha256 or version else 0
     headers = {"Accept-Encoding": "identity"}  # ranges are those of the file itself
     if done:
         headers["Range"] = f"bytes={done}-"
+        if not file.sha256:
+            headers["If-Range"] = version
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as answer:
+        is_other = bool(done) and not file.sha256 and _told_version(answer.headers) not in ("", version)
+        if is_other and answer.status_code != requests.codes.ok:
+            part.unlink()  # a server that does not know of If-Range
+            return _transfer(url, file, part, progress)
         if done and answer.status_code == requests.codes.requested_range_not_satisfiable:
-            return  # nothing comes after the part
+            return None  # nothing comes after the part
         answer.raise_for_status()
         if answer.status_code != requests.codes.partial_content:
             done = 0
@@ -141,6 +149,8 @@ def _transfer(url: str, file: RemoteFile, part: Path, progress: Report | None) -
         total = done + int(announced) if announced.isdigit() and is_plain else 0
         if shutil.disk_usage(part.parent).free < total - done:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if not file.sha256:
+            _version_file(part).write_text(_told_version(answer.headers))
         expected = total or file.num_bytes or 0
         with part.open("ab" if done else "wb") as stream:
             for chunk in answer.iter_content(CHUNK_BYTES):
@@ -152,18 +162,38 @@ def _transfer(url: str, file: RemoteFile, part: Path, progress: Report | None) -
             os.fsync(stream)
         if done < total:
             raise ChunkedEncodingError  # which older versions of urllib3 leave to their callers
+        return None
 
 
 def _size(part: Path) -> int:
     return part.stat().st_size if part.exists() else 0
 
 
+def _told_version(headers: Mapping[str, str]) -> str:
+    """By which the server tells whether the file has changed since: a strong ETag or a time; or ''."""
+    tag = headers.get("ETag", "")
+    return tag if tag.startswith('"') else headers.get("Last-Modified", "")
+
+
+def _version(part: Path) -> str:
+    """Of the file that the part is of, or '' where the server gave none."""
+    try:
+        return _version_file(part).read_text()
+    except OSError:
+        return ""
+
+
+def _version_file(part: Path) -> Path:
+    return part.with_name(f"{part.name}.version")
+
+
 @contextmanager
-def _partial_file(path: Path, *, is_kept: bool) -> Iterator[Path]:
+def _partial_file(path: Path, *, has_hash: bool) -> Iterator[Path]:
     """Where what has come of `path` lies, for this process alone; while another process has the place, one that lives
-    as long as this. is_kept: whether it may be continued later."""
+    as long as this. has_hash: it may be continued whatever the server says of it."""
     from filelock import FileLock, Timeout
 
+    is_kept = True
     part = path.with_name(f".{path.name}.partial")
     lock = FileLock(f"{part}.lock")
     try:
@@ -177,8 +207,9 @@ def _partial_file(path: Path, *, is_kept: bool) -> Iterator[Path]:
         is_kept = is_kept and error.errno != errno.ENOSPC
         raise
     finally:
-        if not is_kept or not _size(part):
+        if not is_kept or not _size(part) or not (has_hash or _version(part)):
             part.unlink(missing_ok=True)
+            _version_file(part).unlink(missing_ok=True)
         if lock.is_locked:
             # Two that both have it, one of them by a file that is gone, would be found out by the hash.
             Path(lock.lock_file).unlink(missing_ok=True)

@@ -44,15 +44,18 @@ class GeneratorModule(Protocol):
 
 
 def save_generators(path: Path, method: str, generators: Mapping[str, GeneratorModule], recipe: Any) -> None:
-    """Write {direction: generator} of one config, with half-precision weights, and how they were made."""
-    config = next(iter(generators.values())).config
+    """Write {direction: generator}, with half-precision weights, what they are built from, and how they were made."""
+    configs = {direction: asdict(generator.config) for direction, generator in generators.items()}
+    one = next(iter(configs.values()))
+    # Files of one config for both directions stay as they always were.
+    apart = {} if all(config == one for config in configs.values()) else {"generators": configs}
     tensors = {}
     for direction, generator in generators.items():
         # Not the running statistics of batch normalisation, whose variances leave the range of half precision.
         small = {name for name, _ in cast(nn.Module, generator).named_parameters()}
         for name, value in generator.state_dict().items():
             tensors[f"{direction}.{name}"] = value.half() if name in small else value
-    save(path, tensors, {"method": method, "generator": asdict(config), "recipe": recipe})
+    save(path, tensors, {"method": method, "generator": one, **apart, "recipe": recipe})
 
 
 def method_of(path: Path) -> str:
@@ -68,22 +71,35 @@ def load_generator(path: Path, stylizer: "type[Translator]", direction: str) -> 
 
     Raises WeightsError if the file is of another method, has not this direction, or is damaged.
     """
-    tensors, config = load(path)
+    config = load(path)[1]
     recorded, method = config.get("method"), stylizer.options.method
     if recorded != method:
         what = f"is of the method {recorded}" if recorded else "holds no generators"
         raise WeightsError(f"{path}: {what}, but the method is {method}")
+    try:
+        shape = config.get("generators", {}).get(direction) or config["generator"]
+        generator = stylizer.generator(stylizer.config(**shape))
+    except (AttributeError, KeyError, TypeError, RuntimeError, OptionError) as error:
+        raise WeightsError(f"{path}: its generator cannot be built: {str(error).splitlines()[0]}") from None
+    load_weights(path, direction, generator)
+    generator = generator.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return cast(GeneratorModule, generator)
+
+
+def load_weights(path: Path, direction: str, generator: nn.Module) -> None:
+    """Give a generator the stored weights of a direction. Raises WeightsError if there are none, or of other shapes."""
     prefix = f"{direction}."
-    state = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    state = {
+        name.removeprefix(prefix): value.float() if value.is_floating_point() else value
+        for name, value in load(path)[0].items()
+        if name.startswith(prefix)
+    }
     if not state:
         raise WeightsError(f"{path}: has no generator for the direction {direction}")
     try:
-        generator = stylizer.generator(stylizer.config(**config["generator"]))
-        generator.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in state.items()})
-    except (KeyError, TypeError, RuntimeError, OptionError) as error:
+        generator.load_state_dict(state)
+    except RuntimeError as error:
         raise WeightsError(f"{path}: its generator cannot be built: {str(error).splitlines()[0]}") from None
-    generator = generator.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return cast(GeneratorModule, generator)
 
 
 def translate(generator: GeneratorModule, picture: Tensor) -> Tensor:

@@ -85,7 +85,7 @@ _SPECS = (
         "adain_paper", "Soboleva's decoder (relu4_1 alone) for the encoder lite, made by the recipe adain_paper_short"
     ),
     _embedded(
-        "monet", "generators of the method nla-cyclegan, photographs and Monet, made by the recipe nla_cyclegan_slim"
+        "monet", "generators of the method nla-cyclegan, photographs and Monet, made by nla_cyclegan_slim and _more"
     ),
     WeightSpec(
         name="vgg19",

@@ -20,7 +20,7 @@ def test_field_of_the_blocks(blocks: int, side: int) -> None:
     assert field(lambda x: network.features(x, blocks), 256) == (side, side)
 
 
-@pytest.mark.parametrize("upsampling", ["transposed", "resize"])
+@pytest.mark.parametrize("upsampling", ["transposed", "resize", "bilinear"])
 def test_keeps_the_size(upsampling: str) -> None:
     for height, width in ((8, 8), (12, 20), (8, 64)):
         assert generator(2, upsampling)(torch.zeros(2, 3, height, width)).shape == (2, 3, height, width)
@@ -39,6 +39,15 @@ def test_upsampling_by_resizing_leaves_no_checkerboard() -> None:
         return float(flat.detach().std((2, 3)).max())
 
     assert spread("resize") < 1e-6 < spread("transposed")
+
+
+def test_bilinear_upsampling_has_the_weights_of_the_nearest_and_paints_slopes_without_steps() -> None:
+    nearest, smooth = generator(0, "resize"), generator(0, "bilinear")
+    smooth.load_state_dict(nearest.state_dict())
+    slope = torch.arange(8.0).expand(1, 1, 8, 8)
+    rises = [network.decoder[0](slope)[0, 0, 0, 4:12].diff() for network in (nearest, smooth)]
+    assert set(rises[0].tolist()) == {0.0, 1.0}
+    torch.testing.assert_close(rises[1], torch.full((7,), 0.5))
 
 
 def test_a_residual_block_adds_to_its_input() -> None:

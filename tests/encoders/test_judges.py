@@ -9,7 +9,7 @@ from PIL import Image
 from impasto.encoders.inception import Inception, load_inception, prepared
 from impasto.encoders.perceptual import load_perceptual
 from impasto.errors import OptionError, WeightsError
-from impasto.metrics import frechet_distance, lpips
+from impasto.metrics import lpips
 
 
 def test_inception_has_the_published_parameters():
@@ -91,29 +91,6 @@ def test_clean_resizing_is_that_of_clean_fid():
         found = prepared(tensor, "clean")[0] * 128 + 128
         assert float((found - torch.from_numpy(expected)).abs().max()) < 0.01
     assert (float(found.min()), float(found.max())) == pytest.approx((0, 255), abs=1e-3), "it was clipped"
-
-
-@pytest.mark.slow
-def test_fid_is_that_of_clean_fid(inception_file):
-    """The whole of clean-fid, on the same synthetic weights: features of single pictures, means and covariances by
-    NumPy, and a general root of the product of the covariances."""
-    network = load_inception(inception_file)
-    sets = [list(pictures(6, seed)) for seed in (0, 1)]
-    ours, theirs = [], []
-    for some in sets:
-        tensors = [torch.from_numpy(picture.copy()).permute(2, 0, 1)[None] / 255 for picture in some]
-        resized = [torch.from_numpy(clean_fid_resized(picture))[None] for picture in some]
-        with torch.inference_mode():
-            ours.append(torch.cat([network(prepared(one, "clean")) for one in tensors]))
-            theirs.append(torch.cat([network((one - 128) / 128) for one in resized]).double().numpy())
-    (mu_a, mu_b), (sigma_a, sigma_b) = ([f(one) for one in theirs] for f in (lambda x: x.mean(0), covariance))
-    roots = np.linalg.eigvals(sigma_a @ sigma_b)
-    expected = ((mu_a - mu_b) ** 2).sum() + np.trace(sigma_a + sigma_b) - 2 * np.sqrt(roots.astype(complex)).real.sum()
-    assert frechet_distance(*ours) == pytest.approx(expected, rel=2e-3)
-
-
-def covariance(features):
-    return np.cov(features, rowvar=False)
 
 
 def test_legacy_resizing_drops_what_lies_between():

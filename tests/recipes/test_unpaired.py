@@ -14,7 +14,7 @@ from torch import Tensor
 from trainings import after_steps, check_resuming, draw, forget, is_other
 
 from impasto.blocks.patch_discriminator import PatchConfig
-from impasto.errors import DataError, OptionError
+from impasto.errors import DataError, OptionError, WeightsError
 from impasto.methods import options_of
 from impasto.methods.aggan import recipes as aggan
 from impasto.methods.aggan.training import AttentionGuidedTraining
@@ -111,6 +111,34 @@ def test_slim_recipes_differ_in_what_the_methods_differ_in() -> None:
     assert different == {"rates", "optimizer", "generator"}
     assert plain.rates == cyclegan.cyclegan().rates, "shares of the steps"
     assert plain.schedule.steps > 0, "of a time, not of epochs"
+
+
+def test_more_steps_begin_with_stored_generators(data: Data, tmp_path: Path) -> None:
+    more, slim = nla_cyclegan.nla_cyclegan_more(), nla_cyclegan.nla_cyclegan_slim()
+    assert replace(more.generator, upsampling="resize") == slim.generator, "the stored weights fit"
+    small = replace(TINY["nla-cyclegan"], generator=replace(TINY["nla-cyclegan"].generator, upsampling="resize"))
+    run = after_steps(make(small, data), 1)
+    run.finish(tmp_path)
+    stored = tmp_path / "generators.safetensors"
+    begun = replace(small, seed=9, generator=replace(small.generator, upsampling="bilinear"))
+    forget()
+    started = begun.build(Accelerator(cpu=True), data, start=stored)
+    for direction, average in run.averages.items():
+        for kind in (started.generators, started.averages):
+            for mine, theirs in zip(kind[direction].parameters(), average.parameters(), strict=True):
+                assert torch.equal(mine, theirs.half().float())
+    wider = replace(small, generator=replace(small.generator, width=2 * small.generator.width))
+    forget()
+    with pytest.raises(WeightsError, match="its generator cannot be built"):
+        wider.build(Accelerator(cpu=True), data, start=stored)
+
+
+def test_zoom_cuts_crops_from_pictures_of_several_sizes(data: Data) -> None:
+    one, several = (replace(TINY["cyclegan"], held_out=1, zoom=zoom).domains(data, 0)[0] for zoom in (1.0, 2.0))
+    shorter = TINY["cyclegan"].shorter
+    assert (one.A.crops.shorter, several.A.crops.shorter) == ((shorter, shorter), (shorter, 2 * shorter))
+    with pytest.raises(OptionError, match=r"zoom is 0.5, but must be 1 or more"):
+        replace(TINY["cyclegan"], zoom=0.5)
 
 
 def test_munit_and_aggan_are_as_published() -> None:

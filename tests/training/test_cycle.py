@@ -162,6 +162,23 @@ def test_rates_are_those_of_the_schedule(streams: Domains) -> None:
     assert set(training.optimizers) == {"generators", "discriminator_A2B", "discriminator_B2A"}
 
 
+def test_generators_wait_for_the_head_start_of_their_discriminators(streams: Domains) -> None:
+    training = make(streams, replace(CYCLEGAN, head_start=2))
+    kinds = (training.generators, training.discriminators)
+    weights = [next(networks["A2B"].parameters()) for networks in kinds]  # type: ignore[attr-defined]
+    for step, learned in enumerate(((False, True), (False, True), (True, True))):
+        before = [weight.detach().clone() for weight in weights]
+        training.step(batch(step), step)
+        assert tuple(not torch.equal(*pair) for pair in zip(before, weights, strict=True)) == learned
+
+
+def test_noise_before_the_way_back_is_seen_by_the_cycle_alone(streams: Domains) -> None:
+    plain = make(streams, CYCLEGAN).step(batch(0), 0)
+    noisy = make(streams, replace(CYCLEGAN, hiding_noise=0.5)).step(batch(0), 0)
+    changed = {name for name, value in plain.items() if not torch.equal(value, noisy[name])}
+    assert {"A2B/cycle", "B2A/cycle"} == {name for name in changed if not name.endswith("discriminator")}
+
+
 def test_the_state_holds_everything_that_a_step_changes(streams: Domains) -> None:
     training = make(streams, replace(CYCLEGAN, optimizer=NAdam(), average_decay=0.9))
     kinds = ("generator", "average", "discriminator", "pool")

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from impasto.blocks.instance_norm import InstanceNorm
 from impasto.blocks.reflecting_conv import ReflectingConv2d
 
-Upsampling = Literal["transposed", "resize"]
+Upsampling = Literal["transposed", "resize", "bilinear"]
 
 # Sides that the generator can take: they are halved twice, and what is reflected needs a second position.
 MULTIPLE, MINIMUM = 4, 8
@@ -61,7 +61,9 @@ def normalised() -> tuple[nn.Module, nn.Module]:
 
 def up(inputs: int, outputs: int, upsampling: Upsampling) -> tuple[nn.Module, ...]:
     """Twice the size: 'transposed' convolutions as published, or 'resize' before convolving, which cannot leave the
-    checkerboard that they tend to leave (Odena et al. 2016)."""
+    checkerboard that they tend to leave (Odena et al. 2016); with the nearest neighbour, or 'bilinear', which leaves no
+    grain of two and four pixels in plain areas either. Weights of both fit each other."""
     if upsampling == "transposed":
         return (nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1),)
-    return nn.Upsample(scale_factor=2), ReflectingConv2d(inputs, outputs, 3)
+    mode = "bilinear" if upsampling == "bilinear" else "nearest"
+    return nn.Upsample(scale_factor=2, mode=mode), ReflectingConv2d(inputs, outputs, 3)

@@ -92,7 +92,8 @@ class TrainingNetworks:
     )
     weights: Annotated[Path | None, VGG19] = None
     start: Annotated[
-        Path | None, Parameter(help="file of a decoder with whose weights a recipe of adain begins, not random ones")
+        Path | None,
+        Parameter(help="file of networks with whose weights the run begins, not random ones: a decoder, or generators"),
     ] = None
 
 

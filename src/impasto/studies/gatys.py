@@ -11,6 +11,7 @@ from impasto.attention import attention
 from impasto.attention.style import StyleAttention
 from impasto.encoders.network import POOLED
 from impasto.errors import DivergedError
+from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import objective_at
 from impasto.progress import Progress
 from impasto.report.sheets import marked
@@ -18,6 +19,7 @@ from impasto.studies.setup import StudySetup, Variant
 from impasto.studies.study import CHEN, HE, Cell, Study
 
 TERMS = ("content", "style", "attention")
+TOTAL = "total loss"
 
 # Places of the content that attention-map asks about unless others are given: the middle of the upper and lower third.
 PLACES = ("50%,17%", "50%,83%")
@@ -66,7 +68,8 @@ def painted(setup: StudySetup, pair: int, variant: Variant) -> Cell:
 
 
 def _losses(setup: StudySetup, pair: int, variant: Variant, result: image.Picture) -> dict[str, float]:
-    """'weighted ...' as the painting's own total loss has them; the others with weights 1 and the base's options."""
+    """'weighted ...' as the painting's own total loss has them; the others with the base's options and weights 1, and
+    their sum with the base's weights."""
     (_, content), (_, style) = setup.pairs[pair]
     chosen = setup.options(variant).resolved()
     base = setup.options(Variant("base")).resolved()
@@ -84,7 +87,15 @@ def _losses(setup: StudySetup, pair: int, variant: Variant, result: image.Pictur
         losses = objective.losses(tensors.to_tensor(result))
         terms = ["attention"] if prefix.startswith("own") else TERMS
         numbers |= {f"{prefix}{term} loss": float(losses[term]) for term in terms if term in losses}
-    return numbers
+    return numbers | total(numbers, base)
+
+
+def total(losses: Mapping[str, float], base: GatysOptions) -> dict[str, float]:
+    """The sum of all losses with the base's weights, if all were measured that it has."""
+    weights = {f"{term} loss": base.chosen(f"{term}_weight") for term in TERMS}
+    if any(weight and name not in losses for name, weight in weights.items()):
+        return {}
+    return {TOTAL: sum(weight * losses[name] for name, weight in weights.items() if weight)}
 
 
 def looked(setup: StudySetup, pair: int, variant: Variant) -> Cell:

@@ -16,6 +16,7 @@ from impasto.report.curves import Curve, draw_panels
 from impasto.report.folder import write_files
 from impasto.report.sheets import png
 from impasto.report.tables import in_words, to_csv, to_markdown
+from impasto.studies.gatys import TERMS, TOTAL
 from impasto.studies.report import claim
 from impasto.studies.setup import Pictures, StudySettings, StudySetup
 from impasto.studies.statistics import comparisons, explained
@@ -91,9 +92,18 @@ def run(
     if len(study.columns) == 1:
         notes = [f"{study.source}. {study.question}", f"{machine()}."]
         files["index.html"] = variants.page(name, notes, [], pairs)
-    paired = comparisons(rows, "variant", ["content", "style"], [name for name in rows[0] if name.endswith(" loss")])
-    said = ["## Pairs", explained(len(setup.pairs), "pair"), to_markdown(paired)] if paired else []
+    # A pair decides how large its losses are, by several powers of ten.
+    paired = comparisons(rows, "variant", ["content", "style"], _comparable(rows, options), ratios=True)
+    said = ["## Pairs", explained(len(setup.pairs), "pair", ratios=True), to_markdown(paired)] if paired else []
     return write_files(folder, {**files, "report.md": _report(about, rows, options, drawn, said)})[-1]
+
+
+def _comparable(rows: Sequence[Mapping[str, Any]], options: Mapping[str, GatysOptions]) -> list[str]:
+    """The losses in the study's common measure; and their sum, unless the variants weigh them differently."""
+    names = [name for name in dict.fromkeys(key for row in rows for key in row) if name.endswith(" loss")]
+    weights = {tuple(own.chosen(f"{term}_weight") for term in TERMS) for own in options.values()}
+    apart = ("weighted ", "own ") if len(weights) == 1 else ("weighted ", "own ", TOTAL)
+    return [name for name in names if not name.startswith(apart)]
 
 
 def _digests(pictures: Pictures) -> dict[str, str]:

@@ -61,13 +61,20 @@ def quantile(share: float, freedom: int) -> float:
 
 
 def comparisons(
-    rows: Sequence[Mapping[str, Any]], of: str, repeated: Sequence[str], measures: Sequence[str]
+    rows: Sequence[Mapping[str, Any]],
+    of: str,
+    repeated: Sequence[str],
+    measures: Sequence[str],
+    *,
+    ratios: bool = False,
 ) -> list[dict[str, str]]:
     """A row for each variant and measure: its mean, and its paired difference from the first variant.
 
     of: the column that names the variant. repeated: columns that name the repetition, by which rows are paired.
-    Nothing for fewer than FEWEST repetitions, and for a measure that a row has not.
+    ratios: of positive values, whose size the repetition decides, as that of a loss; geometric means then, and paired
+    ratios. Nothing for fewer than FEWEST repetitions, and for a measure that a row has not.
     """
+    compare = _ratio if ratios else _difference
     variants = list(dict.fromkeys(row[of] for row in rows))
     table = {(row[of], tuple(row[name] for name in repeated)): row for row in rows}
     repetitions = list(dict.fromkeys(key for _, key in table))
@@ -78,21 +85,39 @@ def comparisons(
         values: dict[Any, list[Any]] = {
             variant: [table.get((variant, key), {}).get(measure) for key in repetitions] for variant in variants
         }
-        for variant, numbers in values.items():
-            if not all(isinstance(value, int | float) for value in numbers + values[variants[0]]):
-                continue
-            row = {"value": measure, of: str(variant), "mean": str(mean(numbers))}
-            if variant != variants[0]:
-                apart = mean([one - other for one, other in zip(numbers, values[variants[0]], strict=True)])
-                row |= {f"less {variants[0]}": str(apart), "p": f"{apart.p:.2g}"}
-            differences.append(row)
+        for variant, own in values.items():
+            first = values[variants[0]]
+            if all(isinstance(value, int | float) and (value > 0 or not ratios) for value in own + first):
+                differences.append({"value": measure, of: str(variant), **compare(own, first, variants[0])})
     return differences
 
 
-def explained(repetitions: int, what: str) -> str:
+def _difference(own: Sequence[float], first: Sequence[float], name: str) -> dict[str, str]:
+    cells = {"mean": str(mean(own))}
+    if own is not first:
+        apart = mean([one - other for one, other in zip(own, first, strict=True)])
+        cells |= {f"less {name}": str(apart), "p": f"{apart.p:.2g}"}
+    return cells
+
+
+def _ratio(own: Sequence[float], first: Sequence[float], name: str) -> dict[str, str]:
+    cells = {"geometric mean": f"{math.exp(mean([math.log(one) for one in own]).value):.3g}"}
+    if own is not first:
+        apart = mean([math.log(one / other) for one, other in zip(own, first, strict=True)])
+        middle, low, high = (math.exp(apart.value + side * apart.half) for side in (0, -1, 1))
+        cells |= {f"times {name}": f"{middle:.3g} ({low:.3g} to {high:.3g})", "p": f"{apart.p:.2g}"}
+    return cells
+
+
+def explained(repetitions: int, what: str, *, ratios: bool = False) -> str:
     """What a table of `comparisons` is, for its reader. what: the repetitions are, in the singular."""
+    means, apart, least = (
+        ("geometric means", "ratios to the first variant", 1)
+        if ratios
+        else (f"means with intervals of {LEVEL:.0%} (Student)", "differences from the first variant", 0)
+    )
     return (
-        f"Over {repetitions} {what}s: means with intervals of {LEVEL:.0%} (Student), and differences paired by {what},"
-        " with the probability of one so large by chance. A difference whose interval holds 0 shows nothing; of many"
-        " rows, one in twenty has p under 0.05 by chance alone."
+        f"Over {repetitions} {what}s: {means}, and {apart}, paired by {what}, with intervals of {LEVEL:.0%} and the"
+        f" probability of one so large by chance. A row whose interval holds {least} shows nothing; of many rows, one"
+        " in twenty has p under 0.05 by chance alone."
     )

@@ -44,6 +44,8 @@ SMALLEST_CELL = 128
 QUICK_STEPS, QUICK_SIZE, QUICK_WIDTH = 2, 32, 2
 PUBLISHED_SHORTER = 286 / 256
 """Of the shorter side of a picture, over the side of the crop that is cut from it: 286 pixels for 256."""
+HELD_OUT = 16
+"""Pictures of each kind that are measured, where there are twice as many: of fewer, a distance of sets says nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +153,8 @@ def _configs(study: TrainingStudy, data: Data, budget: Budget) -> list[Any]:
     if wanted is not None and wanted < 1:
         raise OptionError(f"--steps is {wanted}, but must be 1 or more")
     configs = [_config(variant, budget) for variant in study.variants]
+    if not budget.quick and min(len(list_pictures(folders, shards=True)) for folders in data.values()) >= 2 * HELD_OUT:
+        configs = [replace(config, held_out=HELD_OUT) for config in configs]
     largest = max(config.batch for config in configs)
     settled = []
     for config in configs:
@@ -162,10 +166,12 @@ def _configs(study: TrainingStudy, data: Data, budget: Budget) -> list[Any]:
 
 def _looking_up(schedule: Any, steps: int) -> Any:
     """A schedule of so many steps, with enough points for curves and little to lose."""
-    often = max(1, steps // 200)
+    # Ten times; of a short run less often, or measuring would take longer than learning.
+    times = 10 if steps >= 500 else 3
+    every = max(1, steps // times)
     return replace(
-        schedule, steps=steps, log_every=often, preview_every=max(1, steps // 10), validate_every=max(1, steps // 10),
-        save_every=min(schedule.save_every, max(1, steps // 10)),
+        schedule, steps=steps, log_every=max(1, steps // 200), preview_every=every, validate_every=every,
+        save_every=min(schedule.save_every, every),
     )  # fmt: skip
 
 

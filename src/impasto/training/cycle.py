@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from accelerate import Accelerator
@@ -25,6 +26,9 @@ class CycleRecipe(EpochRecipe):
         of one of them. Batch normalisation, where there is any, still sees them apart.
     cycle_weight, identity_weight: of the L1 losses on pictures in [-1, 1], each absolute.
     discriminator_weight: of a discriminator's loss.
+    hiding_noise: deviation of normal noise on what is painted, in [-1, 1], before it goes back (Bashkirova et al.
+        2019). It drowns the faint grain by which generators hide what the way back needs (Chu et al. 2017).
+    head_start: so many steps in which the discriminators alone learn; for generators that have learned before.
     """
 
     accumulate: int = 1
@@ -33,13 +37,18 @@ class CycleRecipe(EpochRecipe):
     identity_weight: float = 5.0
     # "In practice, we divide the objective by 2 while optimizing D" (Zhu et al. 2017, section 7).
     discriminator_weight: float = 0.5
+    hiding_noise: float = 0.0
+    head_start: int = 0
 
     @property
     def step_pictures(self) -> int:
         return self.batch * self.accumulate
 
-    def build(self, accelerator: Accelerator, data: Mapping[str, Folders]) -> "CycleTraining":
-        return CycleTraining.of(self, accelerator, data)
+    def build(
+        self, accelerator: Accelerator, data: Mapping[str, Folders], *, start: Path | None = None
+    ) -> "CycleTraining":
+        """start: a file of generators, with whose weights the run begins."""
+        return CycleTraining.of(self, accelerator, data, start=start)
 
 
 class CycleTraining(UnpairedTraining[nn.Module]):
@@ -52,6 +61,8 @@ class CycleTraining(UnpairedTraining[nn.Module]):
         """Both generators together, then each discriminator, on what the generators painted before they learned."""
         settings, accelerator = self.settings, self.accelerator
         set_learning_rate(self.optimizers.values(), settings.rates(step, settings.schedule.steps))
+        if step < settings.head_start:
+            set_learning_rate([self.optimizers["generators"]], 0.0)
         A, B = (to_image(pictures, accelerator.device) for pictures in batch)
         # What each direction starts from, in every micro-batch.
         reals = [
@@ -94,13 +105,17 @@ class CycleTraining(UnpairedTraining[nn.Module]):
             for _, direction, other in WAYS:
                 generator, back = self.generators[direction], self.generators[other]
                 fake[direction] = generator(real[direction])
-                judged, again = self.discriminators[direction](fake[direction]), back(fake[direction])
+                judged, again = self.discriminators[direction](fake[direction]), back(self._noisy(fake[direction]))
                 losses[f"{direction}/adversarial"] = generator_loss(judged)
                 losses[f"{direction}/cycle"] = settings.cycle_weight * cycle_loss(again, real[direction])
                 if settings.identity_weight:
                     same = generator(real[other])
                     losses[f"{direction}/identity"] = settings.identity_weight * identity_loss(same, real[other])
         return fake, losses
+
+    def _noisy(self, painted: Tensor) -> Tensor:
+        deviation = self.settings.hiding_noise
+        return painted + deviation * torch.randn_like(painted) if deviation else painted
 
     def _discriminator_loss(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
         """Of what a direction paints, on a picture of the pool of earlier ones."""

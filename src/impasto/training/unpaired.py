@@ -26,7 +26,7 @@ from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.recipe import Recipe
 from impasto.training.schedules import LinearDecay, StepDecay, update_average
-from impasto.translation import DIRECTIONS, OTHER, WAYS, GeneratorModule, padded_to, save_generators
+from impasto.translation import DIRECTIONS, OTHER, WAYS, GeneratorModule, load_weights, padded_to, save_generators
 
 PREVIEWS = 2
 """Held-out pictures of each kind that a preview shows."""
@@ -135,10 +135,21 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
     preview_columns: Sequence[str] = ("picture", "translated, then back")
 
     @classmethod
-    def of(cls, recipe: UnpairedRecipe, accelerator: Accelerator, data: Mapping[str, Folders]) -> Self:
-        """The run that a recipe describes. data: folders and shards of pictures of the kinds 'A' and 'B'."""
+    def of(
+        cls,
+        recipe: UnpairedRecipe,
+        accelerator: Accelerator,
+        data: Mapping[str, Folders],
+        *,
+        start: Path | None = None,
+    ) -> Self:
+        """The run that a recipe describes. data: folders and shards of pictures of the kinds 'A' and 'B'. start: a file
+        of generators of the same shapes, with whose weights the recipe's begin."""
         torch.manual_seed(recipe.seed)
         networks = {direction: recipe.networks() for direction in DIRECTIONS}
+        if start is not None:
+            for direction, pair in networks.items():
+                load_weights(start, direction, pair.generator)
         return cls(networks, accelerator, *recipe.domains(data, recipe.seed), recipe)
 
     def __init__(

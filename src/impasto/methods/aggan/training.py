@@ -41,6 +41,7 @@ class AgGANRecipe(EpochRecipe):
     threshold: float = 0.1
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 <= self.threshold <= 1:
             raise OptionError(f"threshold is {self.threshold}, but must be from 0 to 1")
 

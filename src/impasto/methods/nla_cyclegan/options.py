@@ -15,7 +15,12 @@ class NLACycleGANOptions(TranslationOptions):
     title: ClassVar[str] = "NLA-CycleGAN"
     about: ClassVar[str] = "CycleGAN with a non-local block"
     stylizer: ClassVar[str] = "impasto.methods.nla_cyclegan.stylizer:NLACycleGAN"
-    recipes: ClassVar[Sequence[str]] = ("nla_cyclegan", "nla_cyclegan_compose", "nla_cyclegan_slim")
+    recipes: ClassVar[Sequence[str]] = (
+        "nla_cyclegan",
+        "nla_cyclegan_compose",
+        "nla_cyclegan_slim",
+        "nla_cyclegan_more",
+    )
     weights_name: ClassVar[str] = "nla-cyclegan"
     looks_in: ClassVar[str] = "content"
     look_options: ClassVar[Sequence[str]] = ("size", "direction")

@@ -6,6 +6,7 @@ from typing import ClassVar
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.training.cycle import CycleRecipe
+from impasto.training.loop import Schedule
 from impasto.training.optimizers import NAdam
 from impasto.training.schedules import LinearDecay
 from impasto.training.unpaired import PUBLISHED, SLIM, Networks
@@ -44,3 +45,20 @@ def nla_cyclegan_slim() -> NLACycleGANRecipe:
     """A sixteenth of the work, made for two hours."""
     generator = GeneratorConfig(width=16, upsampling="resize")
     return replace(nla_cyclegan(), **SLIM, generator=generator, discriminator=PatchConfig(width=32))
+
+
+def nla_cyclegan_more() -> NLACycleGANRecipe:
+    """Further steps for generators of `nla_cyclegan_slim` (`--start`), against the grain that these leave in skies."""
+    return replace(
+        nla_cyclegan_slim(),
+        schedule=Schedule(steps=3000, log_every=50, preview_every=500, validate_every=1500, save_every=100),
+        rates=LinearDecay(rate=1.5e-4, epochs=150, constant=100),
+        average_decay=0.998,
+        generator=GeneratorConfig(width=16, upsampling="bilinear"),
+        # Paintings of 224 pixels are enlarged as well: their strokes, not the canvas between pixels, are what to learn.
+        crop=128,
+        shorter=160,
+        zoom=1.8,
+        hiding_noise=0.05,
+        head_start=150,
+    )

@@ -98,6 +98,7 @@ class SemanticGANRecipe(UnpairedRecipe):
         return self.generator_rates
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.adversarial not in ADVERSARIES:
             raise OptionError(f"adversarial is '{self.adversarial}', but must be one of {', '.join(ADVERSARIES)}")
         if self.discriminator_steps < 1:
