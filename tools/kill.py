@@ -233,7 +233,7 @@ def once_more(before: str, words: list[str], folder: Path) -> list[str]:
     resume = ["--resume"] if (folder / "out/run/state.json").exists() else []
     command = [sys.executable, "-c", f"{before}{MAIN}", *words, *resume]
     done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
-    is_wrong = done.returncode and not re.search("exists|already", done.stderr)
+    is_wrong = done.returncode and not re.search("exists|already|taken", done.stderr)
     return [f"again: {done.returncode} {done.stderr[-300:]}"] if is_wrong else []
 
 

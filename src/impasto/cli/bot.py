@@ -54,6 +54,9 @@ class ServedModels:
     device: Annotated[
         tuple[str, ...], Parameter(consume_multiple=True, help="auto, cpu, cuda, cuda:1, mps; a process for each")
     ] = ("auto",)
+    confine: Annotated[
+        bool, Parameter(help="keep what paints on a CPU from the network and from files, where the system can")
+    ] = True
 
 
 def bot(
@@ -87,7 +90,7 @@ def _serve(token: str, account: Account, models: ServedModels, limits: Limits, o
     config = BotConfig(token=token, base_url=account.base_url, allowed=account.allow, options=options)
     conversations, screen = Conversations(account.memory), Screen()
     try:
-        with Service(offer, limits, devices=models.device) as service:
+        with Service(offer, limits, devices=models.device, confine=models.confine) as service:
             service.wait_until_ready()
             app.run(config, service, conversations, lambda name: _tell(screen, name))
     finally:

@@ -73,6 +73,9 @@ class ServedModels:
     device: Annotated[
         tuple[str, ...], Parameter(consume_multiple=True, help="auto, cpu, cuda, cuda:1, mps; a process for each")
     ] = ("auto",)
+    confine: Annotated[
+        bool, Parameter(help="keep what paints on a CPU from the network and from files, where the system can")
+    ] = True
     workers: Annotated[
         str | None,
         Parameter(metavar="ADDRESS", help="Ray cluster that paints in the place of this machine, as ray://head:10001"),
@@ -102,7 +105,7 @@ def serve(
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
     hosts = _checked(address)
     check_replica(address.replica)
-    how = {**_processes(models), "spool": spool, "replica": address.replica}
+    how = {**_processes(models), "spool": spool, "replica": address.replica, "confine": models.confine}
     bounds, http_limits = Limits(**given(limits)), HttpLimits(**given(http))
     with from_extra("web", "serving"):
         import python_multipart  # noqa: F401  (which starlette asks for only when a form arrives)

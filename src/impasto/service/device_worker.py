@@ -1,7 +1,7 @@
 """One device: keeps a painting process on it, gives it job after job, and replaces it when it dies."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from impasto.service.job import Failure, ServiceJob
@@ -25,6 +25,10 @@ class JobSource(Protocol):
     limits: Limits
     metrics: ServiceMetrics
 
+    @property
+    def confinement(self) -> Mapping[str, Any] | None:
+        """What a process may write, as `worker` is told it; None if it shall not be confined."""
+
     def is_closed(self) -> bool:
         """Whether the work is over."""
 
@@ -45,8 +49,8 @@ class JobSource(Protocol):
 
 
 class DeviceWorker:
-    """Fields are the source's, under its lock. problem: why there is no process that paints. cache: {what: (hits,
-    misses)} of its process."""
+    """Fields are the source's, under its lock. problem: why there is no process that paints. lacking: {what it is not
+    confined in: why}. cache: {what: (hits, misses)} of its process."""
 
     def __init__(self, device: str, command: Sequence[str]) -> None:
         self.device, self._command = device, command
@@ -55,6 +59,7 @@ class DeviceWorker:
         self.is_ready = False
         self.problem = ""
         self.failed_starts = 0
+        self.lacking: Mapping[str, str] = {}
         self.cache: dict[str, tuple[int, int]] = {}
 
     def work(self, source: JobSource) -> None:
@@ -105,11 +110,20 @@ class DeviceWorker:
             problem = f"the painting process cannot be started: {error}"
         if problem and not source.is_closed():
             logger.error("%s: %s", self.device, problem)
+        elif self.process is not None:
+            self._tell_lacking(self.process.lacking)
         source.worker_changed(self, ready=not problem, problem=problem)
         return not problem
 
+    def _tell_lacking(self, lacking: Mapping[str, str]) -> None:
+        if lacking != self.lacking:
+            for part, why in lacking.items():
+                logger.warning("%s: the painting process is not confined in its %s: %s", self.device, part, why)
+        self.lacking = lacking
+
     def _settings(self, source: JobSource) -> dict[str, Any]:
         return {
+            "confined": source.confinement,
             "device": self.device,
             "styles": {name: str(path) for name, path in source.offer.styles.items()},
             "weights": {name: str(path) for name, path in source.offer.weights.items()},

@@ -10,7 +10,8 @@ class ServiceHealth:
 
     upload_bytes: of what waits or is painted. results, result_bytes: of what is kept. video_bytes:
     on the disk, with what is reserved. cache: {"styles" or "sights":
-    (hits, misses)} of the workers since they were started.
+    (hits, misses)} of the workers since they were started. confined: what the workers are kept within, of
+    `confinement.PARTS`.
     """
 
     ready: bool
@@ -23,5 +24,6 @@ class ServiceHealth:
     results: int
     result_bytes: int
     video_bytes: float = 0.0
+    confined: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     cache: Mapping[str, tuple[int, int]] = field(default_factory=dict)

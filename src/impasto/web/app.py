@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 import impasto
+from impasto.confinement import PARTS
 from impasto.service import Service
 from impasto.service.limits import MEGA
 from impasto.service.metrics import CONTENT_TYPE
@@ -119,6 +120,7 @@ async def health(request: Request) -> JSONResponse:
         "workers_ready": found.workers_ready,
         "waiting": found.waiting,
         "running": found.running,
+        "confined": found.confined,
     }
     return JSONResponse(body, 200 if found.ready else 503, None if found.ready else {"Retry-After": "5"})
 
@@ -135,14 +137,16 @@ _HEALTH = {
         "application/json": {
             "schema": {
                 "type": "object",
-                "required": ["ready", "stopping", "workers", "workers_ready", "waiting", "running"],
+                "required": ["ready", "stopping", "workers", "workers_ready", "waiting", "running", "confined"],
                 "properties": {
                     **{key: {"type": "boolean"} for key in ("ready", "stopping")},
+                    "confined": {"type": "array", "items": {"type": "string", "enum": PARTS}},
                     **{key: {"type": "integer"} for key in ("workers", "workers_ready", "waiting", "running")},
                 },
             },
             "example": {
                 "ready": True, "stopping": False, "workers": 1, "workers_ready": 1, "waiting": 0, "running": 0,
+                "confined": PARTS,
             },
         }
     },
