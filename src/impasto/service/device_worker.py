@@ -9,6 +9,7 @@ from impasto.service.limits import MEGA, Limits
 from impasto.service.metrics import ServiceMetrics
 from impasto.service.offer import Offer
 from impasto.service.process import START_SECONDS, JobOutcome, JobProgress, WorkerDiedError, WorkerProcess, run, stopped
+from impasto.service.videos import Videos
 
 logger = logging.getLogger("impasto.service")
 
@@ -24,10 +25,7 @@ class JobSource(Protocol):
     offer: Offer
     limits: Limits
     metrics: ServiceMetrics
-
-    @property
-    def confinement(self) -> Mapping[str, Any] | None:
-        """What a process may write, as `worker` is told it; None if it shall not be confined."""
+    videos: Videos
 
     def is_closed(self) -> bool:
         """Whether the work is over."""
@@ -52,8 +50,8 @@ class DeviceWorker:
     """Fields are the source's, under its lock. problem: why there is no process that paints. lacking: {what it is not
     confined in: why}. cache: {what: (hits, misses)} of its process."""
 
-    def __init__(self, device: str, command: Sequence[str]) -> None:
-        self.device, self._command = device, command
+    def __init__(self, device: str, command: Sequence[str], *, confine: bool = True) -> None:
+        self.device, self._command, self._confine = device, command, confine
         self.process: WorkerProcess | None = None
         self.job: ServiceJob | None = None
         self.is_ready = False
@@ -116,20 +114,25 @@ class DeviceWorker:
         return not problem
 
     def _tell_lacking(self, lacking: Mapping[str, str]) -> None:
-        if lacking != self.lacking:
+        if lacking != self.lacking and self._confine:
             for part, why in lacking.items():
                 logger.warning("%s: the painting process is not confined in its %s: %s", self.device, part, why)
         self.lacking = lacking
 
     def _settings(self, source: JobSource) -> dict[str, Any]:
         return {
-            "confined": source.confinement,
+            "confined": self._bounds(source) if self._confine else None,
             "device": self.device,
             "styles": {name: str(path) for name, path in source.offer.styles.items()},
             "weights": {name: str(path) for name, path in source.offer.weights.items()},
             "pixel_limit": round(source.limits.megapixels * MEGA),
             "keep_seconds": source.limits.keep_seconds,
         }
+
+    def _bounds(self, source: JobSource) -> dict[str, Any]:
+        """What the process may write, as `worker` is told it."""
+        folder = source.videos.folder
+        return {"writable": [str(folder)] if folder else [], "file_bytes": _room(source.limits)}
 
     def _painted(self, source: JobSource, job: ServiceJob) -> JobOutcome:
         for attempt in range(1, ATTEMPTS + 1):

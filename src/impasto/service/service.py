@@ -3,10 +3,9 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from impasto.confinement import PARTS
 from impasto.errors import ImpastoError
@@ -67,8 +66,8 @@ class Service:
         self._durations = Durations()
         self.videos = Videos(self.limits, clock, None if spool is None else spool / "films")
         self._jobs = Jobs(self.limits, self.videos, clock, spool, replica)
-        self._replica, self._confine = replica, confine
-        self._workers = [DeviceWorker(device, command) for device in devices]
+        self._replica = replica
+        self._workers = [DeviceWorker(device, command, confine=confine) for device in devices]
         self._threads: list[threading.Thread] = []
         self._stopping = self._closed = False
 
@@ -270,13 +269,6 @@ class Service:
         return self.metrics.text()
 
     # --- for the device workers ---------------------------------------------------------------------------------------
-
-    @property
-    def confinement(self) -> Mapping[str, Any] | None:
-        folder = self.videos.folder
-        # A film is written once in pieces, and once whole.
-        room = {"file_bytes": round(self.limits.video_result_mb * MEGA), "writable": [str(folder)] if folder else []}
-        return room if self._confine else None
 
     def is_closed(self) -> bool:
         return self._closed
