@@ -17,11 +17,15 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from impasto import image
+from impasto.engine.raster import Window
 from impasto.errors import PictureError
 
+Floats = NDArray[np.float32]
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "AVIF", "BMP")
 SECONDS = 30.0
 MEMORY = 4 * 2**30
 PIXELS = 20_000_000
@@ -31,27 +35,42 @@ FAR = 0.04
 
 def outcome(path: Path) -> tuple[str, str]:
     """What became of one file, and what was said."""
+    other = by_pillow(path)
     try:
         found = image.read(path, pixel_limit=PIXELS)
+        height, width = found.raster.size
+        pixels = found.raster.window(Window(0, 0, height, width))[0]
     except PictureError as error:
-        is_clear = "\n" not in str(error) and str(path) in str(error)
-        return ("refused" if is_clear else "unclear"), str(error)
+        if "\n" in str(error) or str(path) not in str(error):
+            return "unclear", str(error)
+        return ("refused" if isinstance(other, str) else "refused alone"), str(error)
     except Exception as error:  # noqa: BLE001 - that is what is looked for
         return "error", repr(error)
-    pixels = np.asarray(found.colours)[0]
     if not np.isfinite(pixels).all() or pixels.min() < 0 or pixels.max() > 1:
         return "error", "pixels outside of [0, 1]"
-    try:
-        with warnings.catch_warnings(), Image.open(path) as other:
-            warnings.simplefilter("ignore")
-            told = ImageOps.exif_transpose(other).convert("RGBA")
-    except Exception as error:  # noqa: BLE001 - Pillow's business
-        return "read alone", repr(error)
-    if told.size != pixels.shape[:0:-1]:
-        return "differs", f"{pixels.shape[:0:-1]} here, {told.size} by Pillow"
-    seen = np.asarray(told, dtype=np.float32).transpose(2, 0, 1) / 255
-    far = float(np.abs((pixels - seen[:3]) * seen[3]).mean())
+    return ("read alone", other) if isinstance(other, str) else compared(pixels, other)
+
+
+def compared(pixels: Floats, other: Floats) -> tuple[str, str]:
+    """What both readers say."""
+    if other.shape[1:] != pixels.shape[1:]:
+        return "differs", f"{pixels.shape[:0:-1]} here, {other.shape[:0:-1]} by Pillow"
+    far = float(np.abs((pixels - other[:3]) * other[3]).mean())
     return ("differs" if far > FAR else "read"), f"{far:.4f}"
+
+
+def by_pillow(path: Path) -> Floats | str:
+    """(4, H, W) of RGB and opacity, or why not; of the formats that impasto reads alone."""
+    try:
+        with warnings.catch_warnings(), Image.open(path, formats=FORMATS) as file:
+            warnings.simplefilter("ignore")
+            told = ImageOps.exif_transpose(file)
+            if told.mode.startswith("I;16"):
+                grey = np.asarray(told, dtype=np.float32) / 65535
+                return np.stack([grey, grey, grey, np.ones_like(grey)])
+            return np.asarray(told.convert("RGBA"), dtype=np.float32).transpose(2, 0, 1) / 255
+    except Exception as error:  # noqa: BLE001 - Pillow's business
+        return repr(error)
 
 
 def read_from_stdin() -> None:
