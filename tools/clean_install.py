@@ -37,14 +37,14 @@ IMPASTO = ("-m", "impasto")
 PAINT = (*IMPASTO, "stylize", "photo.jpg", "--size", "128", "-o")
 PAINTS = ((*PAINT, "painted.jpg", "--style", "starry-night"), (*IMPASTO, "info", "painted.jpg"), (*IMPASTO, "styles"))
 SERVES = (("-c", SERVED),)
-BY_STEPS = ((*PAINT, *"by-steps.png --style swirls --method gatys --steps 2 --coarse-steps 1".split()),)
+BY_STEPS = "by-steps.png --style swirls --method gatys --steps 2 --coarse-steps 1"
 TRAIN = "train cyclegan_slim --data A=many B=many --steps 1 --set crop=32 held_out=1 --device cpu --out run"
 SURVEY = "survey create a.survey --content many --style photo.jpg --result results --pairs 1"
 FILM = "video many --style swirls --size 64 -o film.mp4"
 BATCH = "batch many --style swirls --size 64 -o out/painted.tar"
 SMOKE: Mapping[str, Sequence[Sequence[str]]] = {
     "core": PAINTS,
-    "torch": BY_STEPS,
+    "torch": ((*PAINT, *BY_STEPS.split()),),
     "train": ((*IMPASTO, *TRAIN.split()),),
     "web": SERVES,
     "serve": SERVES,
