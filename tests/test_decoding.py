@@ -168,6 +168,13 @@ def test_a_tiff_of_another_kind_is_called_by_what_it_is(
     )
 
 
+def test_a_tiff_that_libvips_lacks_a_codec_for_is_not_called_damaged() -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(stream, "TIFF", compression="lzma")
+    with pytest.raises(PictureError, match="of a kind that cannot be read .*LZMA"):
+        images.read(stream.getvalue())
+
+
 def test_a_damaged_tiff_is_called_damaged() -> None:
     with pytest.raises(PictureError, match="not a picture, or damaged"):
         images.read(b"II*\0" + b"\xff" * 40)

@@ -50,7 +50,7 @@ SMOKE: Mapping[str, Sequence[Sequence[str]]] = {
     "serve": SERVES,
     # Without Telegram it comes as far as its token.
     "bot": (("-c", "import aiolimiter, impasto.bot.app"), (*IMPASTO, "bot", "--help")),
-    "survey": ((*IMPASTO, *SURVEY.split()), (*IMPASTO, "survey", "report", "a.survey", "--resamples", "10")),
+    "survey": ((*IMPASTO, *SURVEY.split()), (*IMPASTO, "survey", "report", "a.survey", "--resamples", "100")),
     "video": ((*IMPASTO, *FILM.split()),),
     "scale": ((*IMPASTO, *BATCH.split()),),
 }

@@ -25,7 +25,7 @@ from impasto.engine.raster import Window
 from impasto.errors import PictureError
 
 Floats = NDArray[np.float32]
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "AVIF", "BMP")
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "AVIF", "BMP")
 SECONDS = 30.0
 MEMORY = 4 * 2**30
 PIXELS = 20_000_000

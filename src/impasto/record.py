@@ -9,6 +9,7 @@ import io
 import json
 import mmap
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,7 +132,9 @@ def _reason(error: Exception, pixel_limit: int) -> str:
         return "there is no such file"
     if isinstance(error, OSError) and error.strerror:
         return f"it cannot be read: {reason_of(error)}"
-    return f"it is cut short or damaged ({' '.join(library_reason(error).split())[:200]})"
+    reason = " ".join(library_reason(error).split())[:200]
+    is_whole = re.search("not (supported|configured)", reason)
+    return f"it is of a kind that cannot be read ({reason})" if is_whole else f"it is cut short or damaged ({reason})"
 
 
 def _bytes_of(source: Source, limit: int) -> Any:

@@ -126,6 +126,8 @@ def serve(
         screen = Screen()
         screen.result(f"http://{host}:{sock.getsockname()[1]}")
         screen.note("the page is there, the HTTP API at /v1; Ctrl-C stops")
+        if address.host in ("0.0.0.0", "::"):  # noqa: S104
+            screen.note("that is all of this machine's addresses: others call it by its name, or by one of them")
         make_server(app, service, proxy=address.proxy).run(sockets=[sock])
     return 0
 
