@@ -10,6 +10,8 @@ import pytest
 
 from impasto import confinement
 from impasto.confinement import PARTS
+from impasto.device import Device
+from impasto.service import worker
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines")
 
@@ -120,3 +122,17 @@ def test_threads_would_keep_their_rights(monkeypatch):
     assert confinement.confine() == {"files": "the process has several threads"}
     # It may still do everything.
     assert os.listdir(Path(__file__).parent)  # noqa: PTH208
+
+
+def test_what_paints_on_a_cpu_is_confined_and_what_paints_on_a_gpu_is_not(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(worker, "confine", lambda *how, **bounds: asked.append((how, bounds)) or {})
+    settings = {"device": "cpu", "styles": {"a": "/styles/a.png"}, "weights": {"vgg19": "/weights/v.pth"}}
+    assert worker._confined({"writable": [str(tmp_path)], "file_bytes": 7}, settings) == {}
+    [((readable, writable), bounds)] = asked
+    assert (readable, bounds) == ([Path("/styles/a.png"), Path("/weights/v.pth")], {"file_bytes": 7})
+    assert tmp_path in writable
+    monkeypatch.setattr(worker, "choose_device", lambda name: Device("cuda"))
+    for how in ({"writable": [], "file_bytes": 0}, None):
+        assert tuple(worker._confined(how, dict(settings))) == PARTS
+    assert len(asked) == 1

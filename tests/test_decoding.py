@@ -171,7 +171,7 @@ def test_a_tiff_of_another_kind_is_called_by_what_it_is(
 def test_a_tiff_that_libvips_lacks_a_codec_for_is_not_called_damaged() -> None:
     stream = io.BytesIO()
     Image.new("RGB", (40, 30), "red").save(stream, "TIFF", compression="lzma")
-    with pytest.raises(PictureError, match="of a kind that cannot be read .*LZMA"):
+    with pytest.raises(PictureError, match=r"of a kind that cannot be read .*LZMA"):
         images.read(stream.getvalue())
 
 
