@@ -176,9 +176,7 @@ def test_a_tiff_that_libvips_lacks_a_codec_for_is_not_called_damaged() -> None:
 
 
 def test_a_picture_of_a_phone_is_called_by_its_name() -> None:
-    with pytest.raises(
-        PictureError, match="it is HEIC, as phones take pictures, which cannot be read; save it as JPEG"
-    ):
+    with pytest.raises(PictureError, match=r"it is HEIC, as phones take pictures, .*; save it as JPEG"):
         images.read(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99))
 
 

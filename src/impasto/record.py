@@ -122,12 +122,11 @@ def explained(name: str, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Iterator[Non
 def _reason(error: Exception, pixel_limit: int) -> str:
     if isinstance(error, TooManyPixelsError):
         return f"it has more than {pixel_limit:,} pixels; make it smaller, or raise the pixel limit"
-    if isinstance(error, UnknownFormatError) and error.args:
-        return f"it is {error}, which cannot be read; save it as JPEG"
     if isinstance(error, UnknownFormatError):
-        return (
+        known = (
             "it is not a picture, or damaged, or of an unknown format; known are JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF"
         )
+        return f"it is {error}, which cannot be read; save it as JPEG" if error.args else known
     if isinstance(error, MemoryError):
         return "there is too little memory to decode it"
     if isinstance(error, FileNotFoundError):
