@@ -135,7 +135,7 @@ def _reason(error: Exception, pixel_limit: int) -> str:
         return f"it cannot be read: {reason_of(error)}"
     reason = " ".join(library_reason(error).split())[:200]
     is_whole = re.search("not (supported|configured)", reason)
-    return f"it is of a kind that cannot be read ({reason})" if is_whole else f"it is cut short or damaged ({reason})"
+    return f"it is {'of a kind that cannot be read' if is_whole else 'cut short or damaged'} ({reason})"
 
 
 def _bytes_of(source: Source, limit: int) -> Any:
