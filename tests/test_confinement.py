@@ -16,7 +16,7 @@ from impasto.service import worker
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines")
 
 TRIES = """
-import json, os, signal, socket, subprocess, sys
+import json, os, signal, socket, subprocess, sys, tempfile
 from pathlib import Path
 from impasto.confinement import confine
 
@@ -49,6 +49,12 @@ tries("remove other", Path(other).unlink)
 tries("write mine", lambda: Path(mine).write_text("x"))
 tries("write room", lambda: (Path(room) / "x").write_text("x"))
 tries("move in room", lambda: (Path(room) / "x").rename(Path(room) / "y"))
+def again():
+    with tempfile.TemporaryFile(dir=room) as file:
+        file.write(b"x")
+        Path(f"/dev/fd/{file.fileno()}").read_bytes()
+
+tries("temporary file again", again)
 tries("read room", (Path(room) / "y").read_text)
 tries("devnull", lambda: Path(os.devnull).write_text("x"))
 tries("environment of the parent", Path(f"/proc/{os.getppid()}/environ").read_bytes)
@@ -92,7 +98,8 @@ def test_only_files_that_are_named(said):
     needs(said, "files")
     refused = {"read other", "list other", "write other", "remove other", "write mine"}
     assert {said[name] for name in refused} == {"PermissionError"}
-    assert {said[name] for name in ("read mine", "write room", "move in room", "read room", "devnull")} == {""}
+    allowed = {"read mine", "write room", "move in room", "read room", "temporary file again", "devnull"}
+    assert {said[name] for name in allowed} == {""}
     assert said["environment of the parent"] == "PermissionError"
 
 
