@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow fuzz lint format types docs docs-pictures bench browser graphs site clean
+.PHONY: help demo test slow fuzz kill full lint format types docs docs-pictures bench browser graphs site clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -25,6 +25,12 @@ slow: $(VENV)/dev  ## the tests that take longer
 
 fuzz: $(VENV)/dev  ## a minute of damaged inputs for each reader; SECONDS=600 for more
 	$(BIN)/python tools/fuzz.py --seconds $(or $(SECONDS),60)
+
+kill: $(VENV)/dev  ## SIGKILL at 100 random moments of each command that writes; TIMES=10 for fewer
+	$(BIN)/python tools/kill.py --times $(or $(TIMES),100)
+
+full: $(VENV)/dev  ## each command that writes, on a full disk (Linux, as root)
+	$(BIN)/python tools/kill.py --full
 
 browser: $(VENV)/dev  ## the quick tests of pages, in Chromium if it is there (on Debian: apt install chromium)
 	$(BIN)/pytest -q -m "browser and not slow"

@@ -168,6 +168,18 @@ def test_a_tiff_of_another_kind_is_called_by_what_it_is(
     )
 
 
+def test_a_tiff_that_libvips_lacks_a_codec_for_is_not_called_damaged() -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(stream, "TIFF", compression="lzma")
+    with pytest.raises(PictureError, match=r"of a kind that cannot be read .*LZMA"):
+        images.read(stream.getvalue())
+
+
+def test_a_picture_of_a_phone_is_called_by_its_name() -> None:
+    with pytest.raises(PictureError, match=r"it is HEIC, as phones take pictures, .*; save it as JPEG"):
+        images.read(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99))
+
+
 def test_a_damaged_tiff_is_called_damaged() -> None:
     with pytest.raises(PictureError, match="not a picture, or damaged"):
         images.read(b"II*\0" + b"\xff" * 40)

@@ -145,24 +145,30 @@ def free_memory(device: "Device | torch.device") -> int | None:
         import torch
 
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
-    bounds = [*_left_of_host(), *_left_of_cgroups()]
+    # Pages of files that nobody looks at are given up before anything is killed.
+    groups = (limit - used + _cached(folder / "memory.stat") for folder, limit, used in _limited_groups())
+    bounds = [*_of_host("MemAvailable"), *groups]
     return max(0, min(bounds)) if bounds else None
 
 
-def _left_of_host() -> Iterator[int]:
+def memory_size() -> int | None:
+    """Bytes of memory that processes here can have together; None where the system does not say."""
+    return min([*_of_host("MemTotal"), *(limit for _, limit, _ in _limited_groups())], default=None)
+
+
+def _of_host(name: str) -> Iterator[int]:
     with contextlib.suppress(OSError, ValueError), (PROC / "meminfo").open() as lines:
-        yield from (int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+        yield from (int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
-def _left_of_cgroups() -> Iterator[int]:
-    """Bytes that each limited control group has left, from the process's own up to the topmost that can be seen: a
+def _limited_groups() -> Iterator[tuple[Path, int, int]]:
+    """(folder, limit, bytes in use) of control groups, from the process's own up to the topmost that can be seen: a
     container or a service is killed at its limit, however much the host has."""
     for place, mount, names in _memory_groups():
         for folder in (place, *place.parents):
             limit, used = (_number(folder / name) for name in names)
             if limit is not None and used is not None:
-                # Pages of files that nobody looks at are given up before anything is killed.
-                yield limit - used + _cached(folder / "memory.stat")
+                yield folder, limit, used
             if folder == mount:
                 break
 

@@ -43,7 +43,7 @@ _without_threads = threading.Event()
 
 
 class UnknownFormatError(Exception):
-    """Bytes of no kind of picture that can be read."""
+    """Bytes of no kind of picture that can be read; its text names the kind, if it is a common one."""
 
 
 class TooManyPixelsError(Exception):
@@ -189,6 +189,8 @@ def kind_of(data: Any) -> str:
     head = bytes(data[:16])
     if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis", b"mif1"):
         return "AVIF"
+    if head[4:8] == b"ftyp" and head[8:11] in (b"hei", b"hev"):
+        raise UnknownFormatError("HEIC, as phones take pictures")
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
     signs = {

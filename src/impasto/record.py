@@ -9,6 +9,7 @@ import io
 import json
 import mmap
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -122,16 +123,19 @@ def _reason(error: Exception, pixel_limit: int) -> str:
     if isinstance(error, TooManyPixelsError):
         return f"it has more than {pixel_limit:,} pixels; make it smaller, or raise the pixel limit"
     if isinstance(error, UnknownFormatError):
-        return (
+        known = (
             "it is not a picture, or damaged, or of an unknown format; known are JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF"
         )
+        return f"it is {error}, which cannot be read; save it as JPEG" if error.args else known
     if isinstance(error, MemoryError):
         return "there is too little memory to decode it"
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     if isinstance(error, OSError) and error.strerror:
         return f"it cannot be read: {reason_of(error)}"
-    return f"it is cut short or damaged ({' '.join(library_reason(error).split())[:200]})"
+    reason = " ".join(library_reason(error).split())[:200]
+    is_whole = re.search("not (supported|configured)", reason)
+    return f"it is {'of a kind that cannot be read' if is_whole else 'cut short or damaged'} ({reason})"
 
 
 def _bytes_of(source: Source, limit: int) -> Any:

@@ -3,8 +3,10 @@
 import io
 import os
 import signal
+import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,6 +62,14 @@ def test_paints_what_the_library_paints(service):
         found = pixels(painted(service, PaintRequest(content=photo(format="PNG"), styles=(choice,))))
         assert np.abs(found.astype(int) - expected).max() <= 1
     assert pixels(painted(service, PaintRequest(content=content, styles=("ink",)))).tolist() != expected.tolist()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines")
+def test_what_paints_is_confined_where_the_system_can(service):
+    [pid] = service.worker_pids()
+    status = Path(f"/proc/{pid}/status").read_text()
+    assert ("Seccomp:\t2\n" in status) == ("network" in service.health().confined)
+    assert "memory" in service.health().confined
 
 
 def test_a_style_by_name(service):

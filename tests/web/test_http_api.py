@@ -11,6 +11,7 @@ from connections import until
 from PIL import Image
 from wishes import picture
 
+from impasto.confinement import PARTS
 from impasto.service import FORMATS, Offer, Status
 from impasto.web.copies import copy
 
@@ -295,6 +296,7 @@ def test_health_and_metrics(site):
     here.stylize(CONTENT, ("style", "now"))
     health = here.ask("GET", "/healthz").json
     assert (health["ready"], health["workers"], health["workers_ready"]) == (True, 1, 1)
+    assert health["confined"] == [*PARTS]
     metrics = here.ask("GET", "/metrics")
     assert metrics.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     text = metrics.body.decode()

@@ -51,6 +51,9 @@ class BotModels:
         Path | None, Parameter(help="folder of paintings to choose from; impasto's own pictures if not given")
     ] = None
     device: Annotated[tuple[str, ...], DEVICES] = ("auto",)
+    confine: Annotated[
+        bool, Parameter(help="keep what paints on a CPU from the network and from files, where the system can")
+    ] = True
 
 
 def bot(
@@ -84,7 +87,7 @@ def _serve(token: str, account: BotAccount, models: BotModels, limits: Limits, o
     config = BotConfig(token=token, base_url=account.base_url, allowed=account.allow, options=options)
     conversations, screen = Conversations(account.memory), Screen()
     try:
-        with Service(offer, limits, devices=models.device) as service:
+        with Service(offer, limits, devices=models.device, confine=models.confine) as service:
             service.wait_until_ready()
             app.run(config, service, conversations, lambda name: _tell(screen, name))
     finally:

@@ -69,6 +69,9 @@ class ServedModels:
         ),
     ] = ()
     device: Annotated[tuple[str, ...], DEVICES] = ("auto",)
+    confine: Annotated[
+        bool, Parameter(help="keep what paints on a CPU from the network and from files, where the system can")
+    ] = True
     workers: Annotated[
         str | None,
         Parameter(metavar="ADDRESS", help="Ray cluster that paints in the place of this machine, as ray://head:10001"),
@@ -98,7 +101,7 @@ def serve(
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
     hosts = _checked(address)
     check_replica(address.replica)
-    how = {**_processes(models), "spool": spool, "replica": address.replica}
+    how = {**_processes(models), "spool": spool, "replica": address.replica, "confine": models.confine}
     bounds, http_limits = Limits(**given(limits)), HttpLimits(**given(http))
     with from_extra("web", "serving"):
         import python_multipart  # noqa: F401  (which starlette asks for only when a form arrives)
@@ -118,6 +121,8 @@ def serve(
         screen = Screen()
         screen.result(url_of(address.host, sock.getsockname()[1]))
         screen.note("the page is there, the HTTP API at /v1; Ctrl-C stops")
+        if address.host in ("0.0.0.0", "::"):  # noqa: S104
+            screen.note("that is all of this machine's addresses: others call it by its name, or by one of them")
         make_server(app, service, proxy=address.proxy).run(sockets=[sock])
     return 0
 

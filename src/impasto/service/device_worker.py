@@ -1,7 +1,7 @@
 """One device: keeps a painting process on it, gives it job after job, and replaces it when it dies."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from impasto.service.job import Failure, ServiceJob
@@ -9,6 +9,7 @@ from impasto.service.limits import MEGA, Limits
 from impasto.service.metrics import ServiceMetrics
 from impasto.service.offer import Offer
 from impasto.service.process import START_SECONDS, JobOutcome, JobProgress, WorkerDiedError, WorkerProcess, run, stopped
+from impasto.service.videos import Videos
 
 logger = logging.getLogger("impasto.service")
 
@@ -24,6 +25,7 @@ class JobSource(Protocol):
     offer: Offer
     limits: Limits
     metrics: ServiceMetrics
+    videos: Videos
 
     def is_closed(self) -> bool:
         """Whether the work is over."""
@@ -45,16 +47,17 @@ class JobSource(Protocol):
 
 
 class DeviceWorker:
-    """Fields are the source's, under its lock. problem: why there is no process that paints. cache: {what: (hits,
-    misses)} of its process."""
+    """Fields are the source's, under its lock. problem: why there is no process that paints. lacking: {what it is not
+    confined in: why}. cache: {what: (hits, misses)} of its process."""
 
-    def __init__(self, device: str, command: Sequence[str]) -> None:
-        self.device, self._command = device, command
+    def __init__(self, device: str, command: Sequence[str], *, confine: bool = True) -> None:
+        self.device, self._command, self._confine = device, command, confine
         self.process: WorkerProcess | None = None
         self.job: ServiceJob | None = None
         self.is_ready = False
         self.problem = ""
         self.failed_starts = 0
+        self.lacking: Mapping[str, str] = {}
         self.cache: dict[str, tuple[int, int]] = {}
 
     def work(self, source: JobSource) -> None:
@@ -105,17 +108,31 @@ class DeviceWorker:
             problem = f"the painting process cannot be started: {error}"
         if problem and not source.is_closed():
             logger.error("%s: %s", self.device, problem)
+        elif self.process is not None:
+            self._tell_lacking(self.process.lacking)
         source.worker_changed(self, ready=not problem, problem=problem)
         return not problem
 
+    def _tell_lacking(self, lacking: Mapping[str, str]) -> None:
+        if lacking != self.lacking and self._confine:
+            for part, why in lacking.items():
+                logger.warning("%s: the painting process is not confined in its %s: %s", self.device, part, why)
+        self.lacking = lacking
+
     def _settings(self, source: JobSource) -> dict[str, Any]:
         return {
+            "confined": self._bounds(source) if self._confine else None,
             "device": self.device,
             "styles": {name: str(path) for name, path in source.offer.styles.items()},
             "weights": {name: str(path) for name, path in source.offer.weights.items()},
             "pixel_limit": round(source.limits.megapixels * MEGA),
             "keep_seconds": source.limits.keep_seconds,
         }
+
+    def _bounds(self, source: JobSource) -> dict[str, Any]:
+        """What the process may write, as `worker` is told it."""
+        folder = source.videos.folder
+        return {"writable": [str(folder)] if folder else [], "file_bytes": _room(source.limits)}
 
     def _painted(self, source: JobSource, job: ServiceJob) -> JobOutcome:
         for attempt in range(1, ATTEMPTS + 1):

@@ -15,6 +15,8 @@ class Health:
     workers_ready: int
     waiting: int
     running: int
+    # What the workers are kept within, of `confinement.PARTS`.
+    confined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,6 +72,8 @@ class WorkerProcess:
         self._outbox: queue.SimpleQueue[tuple[str, Sequence[bytes], dict[str, Any]] | None] = queue.SimpleQueue()
         self._on_death = on_death
         self.is_dead = False
+        self.lacking: Mapping[str, str] = {}
+        """{what it is not confined in: why}, once it is ready."""
         for work in (self._read_messages, self._write_messages):
             threading.Thread(target=work, daemon=True).start()
         self.send("start", **settings)
@@ -100,6 +102,7 @@ class WorkerProcess:
         while time.monotonic() < until and not given_up():
             message = self.receive(TICK)
             if message is not None and message.kind == "ready":
+                self.lacking = {str(part): str(why)[:200] for part, why in message.values.get("lacking", {}).items()}
                 return ""
             if message is not None:
                 return str(message.values.get("message") or "the painting process does not say why it cannot begin")

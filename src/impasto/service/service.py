@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from impasto.confinement import PARTS
 from impasto.errors import ImpastoError
 from impasto.service import refusals
 from impasto.service.device_worker import LONGEST_PAUSE, DeviceWorker
@@ -50,10 +51,12 @@ class Service:
         clock: Callable[[], float] = time.monotonic,
         spool: Path | None = None,
         replica: str = "",
+        confine: bool = True,
     ) -> None:
         """devices: as `impasto.load` takes them, one process for each. command: what starts a painting process. spool:
         folder of the jobs that `keep` is called for, and of their results; without one, nothing outlives the service.
-        replica: name of this one among several behind one address, with which the ids of its jobs begin.
+        replica: name of this one among several behind one address, with which the ids of its jobs begin. confine: keep
+        processes that paint on a CPU from the network and from files that are not theirs, where the system can.
         """
         self.offer, self.limits = offer or Offer(), limits or Limits()
         self.metrics = ServiceMetrics(self.health)
@@ -64,7 +67,7 @@ class Service:
         self.videos = Videos(self.limits, clock, None if spool is None else spool / "films")
         self._jobs = Jobs(self.limits, self.videos, clock, spool, replica)
         self._replica = replica
-        self._workers = [DeviceWorker(device, command) for device in devices]
+        self._workers = [DeviceWorker(device, command, confine=confine) for device in devices]
         self._threads: list[threading.Thread] = []
         self._stopping = self._closed = False
 
@@ -243,6 +246,7 @@ class Service:
                 workers_ready=ready, waiting=len(self._queue), running=len(self._running()),
                 upload_bytes=self._jobs.bytes_waiting, results=len(self._jobs.finished),
                 result_bytes=self._jobs.finished.num_bytes, video_bytes=self.videos.num_bytes,
+                confined=tuple(part for part in PARTS if not any(part in one.lacking for one in self._workers)),
                 problems=tuple(f"{worker.device}: {worker.problem}" for worker in self._workers if worker.problem),
                 cache={
                     name: (sum(hits for hits, _ in counts), sum(misses for _, misses in counts))

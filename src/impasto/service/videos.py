@@ -98,6 +98,11 @@ class Videos:
             shutil.rmtree(folder, ignore_errors=True)
 
     @property
+    def folder(self) -> Path | None:
+        """Where films lie, if there are any."""
+        return self._folder
+
+    @property
     def problem(self) -> str:
         """Why this service takes no films; empty if it does."""
         return self._problem

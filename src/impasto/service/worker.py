@@ -13,11 +13,16 @@ import os
 import queue
 import signal
 import sys
+import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, BinaryIO
 
+from impasto.confinement import PARTS, confine
+from impasto.device import choose_device
 from impasto.errors import Cancelled, DivergedError, ImpastoError, OptionError, OutOfMemoryError, PictureError
 from impasto.progress import Progress
 from impasto.service.wire import Message, read, write
@@ -60,10 +65,14 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     # What a library may print must not get between the messages.
     os.dup2(2, 1)
-    inbox = Inbox(sys.stdin.buffer)
-    threading.Thread(target=inbox.listen, daemon=True).start()
-    start = inbox.tasks.get()
+    start = read(sys.stdin.buffer)
+    if start is None:
+        return
     try:
+        # Before there is a thread.
+        lacking = _confined(start.values.pop("confined"), start.values)
+        inbox = Inbox(sys.stdin.buffer)
+        threading.Thread(target=inbox.listen, daemon=True).start()
         # PyTorch comes in here, after the pipe is read from.
         from impasto.service.painter import TaskPainter
 
@@ -72,7 +81,7 @@ def main() -> None:
     except ImpastoError as error:
         write(out, "failed", code="start", message=str(error))
         return
-    write(out, "ready")
+    write(out, "ready", lacking=lacking)
     while True:
         try:
             task = inbox.tasks.get(timeout=SWEEP_SECONDS)
@@ -81,6 +90,21 @@ def main() -> None:
         else:
             _serve(task, painter, inbox, out)
         painter.sweep()
+
+
+def _confined(how: dict[str, Any] | None, settings: dict[str, Any]) -> dict[str, str]:
+    """What this process is not kept from, and why. how: `writable` and `file_bytes`, as `confine` takes them; None if
+    it shall not be confined. Raises OptionError if the device is not there."""
+    if how is None:
+        return dict.fromkeys(PARTS, "nobody wants it")
+    settings["device"] = str(choose_device(settings["device"]))
+    if settings["device"] != "cpu":
+        return dict.fromkeys(PARTS, "drivers of GPUs need what is refused")
+    own = [Path(name) for kind in ("styles", "weights") for name in settings[kind].values()]
+    writable = [Path(name) for name in how["writable"]]
+    with suppress(FileNotFoundError):  # where nothing can be written
+        writable.append(Path(tempfile.gettempdir()))
+    return confine(own, writable, file_bytes=how["file_bytes"])
 
 
 def _serve(task: Message, painter: Any, inbox: Inbox, out: BinaryIO) -> None:

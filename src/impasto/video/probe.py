@@ -8,12 +8,13 @@ import sys
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from impasto.confinement import confine
 from impasto.errors import PictureError
-from impasto.video.clips import open_clip
-from impasto.video.options import VideoOptions
-from impasto.video.reading import Clip, explained, main_stream, opened
+
+if TYPE_CHECKING:
+    from impasto.video.reading import Clip
 
 MEMORY = 4 * 2**30
 """Bytes of addresses that the process may have: a header can claim frames of any size."""
@@ -22,6 +23,9 @@ MEMORY = 4 * 2**30
 def probe(path: Path) -> dict[str, Any]:
     """Its width and height in pixels, frames, seconds and frames a second, by what lies in the file, whatever its
     header says. Raises PictureError."""
+    from impasto.video.clips import open_clip
+    from impasto.video.options import VideoOptions
+
     clip = open_clip(path, VideoOptions())
     frames, seconds = _counted(clip) if clip.is_film else (clip.count or 1, Fraction(clip.count or 1) / clip.rate)
     return {
@@ -30,8 +34,10 @@ def probe(path: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _counted(clip: Clip) -> tuple[int, Fraction]:
+def _counted(clip: "Clip") -> tuple[int, Fraction]:
     """Frames, and the seconds until the last one is over."""
+    from impasto.video.reading import explained, main_stream, opened
+
     frames, last, first = 0, clip.origin, clip.origin
     with explained(clip.path), opened(clip.path) as container:
         for packet in container.demux(main_stream(container, clip.path)):
@@ -46,6 +52,8 @@ def _counted(clip: Clip) -> tuple[int, Fraction]:
 def main() -> None:
     """One file; its line holds a `problem` where it is no film."""
     path = Path(sys.argv[1])
+    # Before libraries are loaded that start threads.
+    confine([path])
     with suppress(ImportError, ValueError, OSError):
         import resource
 
