@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from impasto.encoders.inception import load_inception
-from impasto.evaluation import Files, Folders, Judges, evaluate_folders, picture_set
+from impasto.evaluation import Folders, JudgeFiles, Judges, evaluate_folders, picture_set
 from impasto.metrics import frechet_distance, kernel_distance
 
 pytestmark = [pytest.mark.download, pytest.mark.slow]
@@ -70,7 +70,7 @@ def test_a_folder_is_seen_as_clean_fid_sees_it(clean_fid, inception_file, folder
         features.append(torch.from_numpy(theirs))
     assert [len(some) for some in features] == [COUNT, COUNT]
     sets = Folders(outputs=picture_set([folders / "painted"]), reference=picture_set([folders / "real"]))
-    judges = Judges(files=Files(inception=inception_file))
+    judges = Judges(files=JudgeFiles(inception=inception_file))
     found = evaluate_folders(sets, judges, warn=lambda line: None)
     numbers = {number.measure: number for number in found if number.subject == "outputs"}
     # The synthetic network answers with very small numbers.
