@@ -4,13 +4,14 @@
 
 Rounds in turns, in one run, one thread a worker:
 
-- bare: one process that decodes, paints, encodes and writes the same pictures in a loop, with nothing else;
+- bare: one process that decodes, paints, encodes and writes the same pictures in a loop, with nothing else; and two of
+  them at once, each with half of the pictures: what the machine itself loses, whose cores share memory;
 - batch, with 1 and with 2 workers: the same pictures through the inputs, the plan, the executor and the ledger.
 
 Prints pictures a second and seconds of a core per picture, by the difference of a run of all and one of 16, so that
-starting does not count, and the memory of a worker. Two efficiencies: by the clock, the batch's rate over workers times
-the bare one's, which needs as many free cores; and by the cores' seconds, bare over batch, for machines that do
-something else besides.
+starting does not count, and the memory of a worker. Efficiencies: by the clock, the batch's rate over that of as many
+bare engines at once, and over workers times that of one, which need as many free cores; and by the cores' seconds, one
+bare engine over batch, for machines that do something else besides.
 
 Then a model: the slowest of three stages decides, none of which waits for another.
 
@@ -32,7 +33,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 PROGRAM = r"""
-import os, re, sys, time
+import multiprocessing, os, re, sys, time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from impasto import api, image
 from impasto.batch import local
@@ -48,13 +50,13 @@ def peak():
     return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024
 
 
-def bare(folder, out, size):
+def bare(folder, out, size, part=slice(None)):
     compute_in(1)
     options = StylizeOptions(size=size)
     method = api.load(options.method, device="cpu")
     style = api.encode_style(packaged()["swirls"], options, stylizer=method)
     stages = [0.0, 0.0, 0.0]
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir())[part]:
         start = time.perf_counter()
         picture = image.read(path)
         read = time.perf_counter()
@@ -100,7 +102,13 @@ def peak_of(pid):
 if __name__ == "__main__":
     what, folder, out, size = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
     began = time.perf_counter(), cpu_seconds()
-    said = bare(folder, out, size) if what == "bare" else batch(folder, out, size, int(what))
+    if what == "two bare":
+        with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+            parts = [slice(first, None, 2) for first in (0, 1)]
+            halves = list(pool.map(bare, [folder] * 2, [out] * 2, [size] * 2, parts))
+        said = [max(values) for values in zip(*halves)]
+    else:
+        said = bare(folder, out, size) if what == "bare" else batch(folder, out, size, int(what))
     print(time.perf_counter() - began[0], cpu_seconds() - began[1], *said)
 """
 VIDEO_FRAMES = 25 * 3600
@@ -136,7 +144,7 @@ def main() -> None:
         draw(few, FEW, arguments.size)
         program = Path(folder, "program.py")
         program.write_text(PROGRAM)
-        ways: dict[str, list[Round]] = {"bare": [], "1": [], "2": []}
+        ways: dict[str, list[Round]] = {"bare": [], "two bare": [], "1": [], "2": []}
         for number in range(arguments.rounds):
             for way, rounds in ways.items():
                 rounds.append(paint(program, way, [few, photos], Path(folder, f"{way}-{number}"), arguments.size))
@@ -186,7 +194,12 @@ def report(ways: dict[str, list[Round]], pictures: int) -> tuple[float, float]:
     names = ("decoding", "painting", "encoding and writing")
     load = Path("/proc/loadavg").read_text().split()[0]
     print(f"{pictures} pictures, {len(ways['bare'])} rounds in turns, load of the machine {load}")
-    for way, name in (("bare", "bare engine"), ("1", "batch, 1 worker"), ("2", "batch, 2 workers")):
+    for way, name in (
+        ("bare", "bare engine"),
+        ("two bare", "two at once"),
+        ("1", "batch, 1 worker"),
+        ("2", "batch, 2 workers"),
+    ):
         memory = max(one.megabytes for one in ways[way])
         rate, milliseconds = 1 / clock[way], cores[way] * 1000
         print(f"{name:18}{rate:7.2f} pictures/s{milliseconds:7.0f} ms of a core{memory:6} MB a worker at most")
@@ -194,8 +207,12 @@ def report(ways: dict[str, list[Round]], pictures: int) -> tuple[float, float]:
     for way in ("1", "2"):
         pairs = list(zip(ways["bare"], ways[way], strict=True))
         by_clock = [bare.seconds / one.seconds / int(way) for bare, one in pairs]
+        at_once = [bare.seconds / one.seconds for bare, one in zip(ways["two bare"], ways["2"], strict=True)]
         by_cores = [bare.core_seconds / one.core_seconds for bare, one in pairs]
-        for name, ratios in (("by the clock", by_clock), ("by the cores' seconds", by_cores)):
+        kinds = [("by the clock", by_clock), ("by the cores' seconds", by_cores)]
+        if way == "2":
+            kinds.insert(0, ("by the clock, over two bare engines at once", at_once))
+        for name, ratios in kinds:
             said = ", ".join(f"{ratio:.2f}" for ratio in ratios)
             print(f"efficiency of {way} workers {name}: {statistics.median(ratios):.2f} (rounds {said})")
     print(f"overhead per picture: {(cores['1'] - cores['bare']) * 1000:.0f} ms of a core with 1 worker")
