@@ -23,11 +23,15 @@ from impasto.engine.architecture import ENCODER_DEPTHS, LAYERS, DecoderConfig, l
 from impasto.engine.strokes import (
     BUSY,
     CALM_DEVIATION,
+    CLOSE_DEVIATION,
     CONTOUR_DEVIATION,
+    EDGE,
     FAINT,
     FALL,
     FINEST_DEVIATION,
+    LONGER,
     PLAIN,
+    PLAIN_CLOSE,
     ROUNDS,
     UNDECIDED,
     UNDIRECTED,
@@ -193,12 +197,15 @@ def strokes() -> Graph:
     reach, calm = (graph.input(name, "N_share", 1, f"H_{name}", f"W_{name}") for name in ("reach", "calm"))
     size = graph("Slice", graph("Shape", painted), np.array([2]), np.array([4]))
     halved = [halve_plane(graph, channel, size) for channel in channels(graph, over)]
-    light, masses = brightness(graph, halved), [blurred(graph, channel, CALM_DEVIATION) for channel in halved]
-    share = graph("Mul", calm, plain(graph, light, brightness(graph, masses), size))
-    below = graph("Concat", *(enlarged(graph, channel, size) for channel in masses), axis=1)
+    light = brightness(graph, halved)
+    far, plain = masses(graph, halved, light, CALM_DEVIATION, PLAIN)
+    close, plain_close = masses(graph, halved, light, CLOSE_DEVIATION, PLAIN_CLOSE)
+    calmed = graph("Add", plain, graph("Mul", graph("Sub", np.float32(1), plain), plain_close))
+    mixed = [graph("Add", y, graph("Mul", plain, graph("Sub", x, y))) for x, y in zip(far, close, strict=True)]
+    below = graph("Concat", *(enlarged(graph, channel, size) for channel in mixed), axis=1)
+    share = graph("Mul", calm, enlarged(graph, calmed, size))
     x = graph("Add", painted, graph("Mul", share, graph("Sub", below, painted)))
-    busy = graph("Mul", least_change(graph, light, size), np.float32(1 / BUSY**2))
-    along, across = steps(graph, x, graph("Div", reach, graph("Add", busy, np.float32(1))), size)
+    along, across = steps(graph, x, graph("Mul", reach, stretch(graph, light, size)), size)
     grid = positions(graph, size)
     first, second = FALL
     for _ in range(ROUNDS):
@@ -232,20 +239,26 @@ def finest(graph: Graph, x: str) -> str:
     return graph("Sub", light, blurred(graph, light, FINEST_DEVIATION))
 
 
-def plain(graph: Graph, light: str, mean: str, size: str) -> str:
-    """How plain each place is, from 0 to 1. light: the halved picture's brightness; mean: blurred."""
-    square = blurred(graph, graph("Mul", light, light), CALM_DEVIATION)
+def masses(graph: Graph, halved: Sequence[str], light: str, deviation: float, limit: float) -> tuple[list[str], str]:
+    """The halved picture's channels, blurred, and how plain each of its places is, from 0 to 1. light: its
+    brightness."""
+    channels = [blurred(graph, channel, deviation) for channel in halved]
+    mean = brightness(graph, channels)
+    square = blurred(graph, graph("Mul", light, light), deviation)
     variance = graph("Max", graph("Sub", square, graph("Mul", mean, mean)), np.float32(0))
-    share = graph("Min", graph("Mul", graph("Sqrt", variance), np.float32(1 / PLAIN)), np.float32(1))
+    share = graph("Min", graph("Mul", graph("Sqrt", variance), np.float32(1 / limit)), np.float32(1))
     rising = graph("Mul", graph("Mul", share, share), graph("Sub", np.float32(3), graph("Add", share, share)))
-    return enlarged(graph, graph("Sub", np.float32(1), rising), size)
+    return channels, graph("Sub", np.float32(1), rising)
 
 
-def least_change(graph: Graph, light: str, size: str) -> str:
-    """The smaller eigenvalue of the smoothed structure tensor."""
+def stretch(graph: Graph, light: str, size: str) -> str:
+    """How much longer strokes are than their reach. light: the halved picture's brightness."""
     *doubled_angle, energy = (blurred(graph, y, CONTOUR_DEVIATION) for y in tensor(graph, light))
-    difference = graph("Sub", energy, length(graph, *doubled_angle))
-    return enlarged(graph, graph("Max", graph("Mul", difference, np.float32(0.5)), np.float32(0)), size)
+    edge = length(graph, *doubled_angle)
+    least_change = graph("Max", graph("Sub", energy, edge), np.float32(0))
+    longer = graph("Mul", graph("Div", edge, graph("Add", edge, np.float32(EDGE**2))), np.float32(LONGER))
+    shorter = graph("Add", graph("Mul", least_change, np.float32(0.5 / BUSY**2)), np.float32(1))
+    return enlarged(graph, graph("Div", graph("Add", longer, np.float32(1)), shorter), size)
 
 
 def tensor(graph: Graph, light: str) -> tuple[str, str, str]:

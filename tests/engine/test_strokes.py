@@ -19,10 +19,10 @@ def grey(plane: Array) -> torch.Tensor:
     return torch.from_numpy(np.asarray(plane, np.float32)).expand(1, 3, -1, -1).contiguous()
 
 
-def diagonal(tooth: float) -> torch.Tensor:
-    """Dark beside light, with saw-teeth of so many pixels between them."""
+def diagonal(tooth: float, period: float = 8) -> torch.Tensor:
+    """Dark beside light, with saw-teeth of so many pixels between them, and so many pixels apart."""
     rows, columns = np.mgrid[:SIDE, :SIDE]
-    edge = columns - rows + tooth * np.sign(np.sin((rows + columns) * 0.8))
+    edge = columns - rows + tooth * np.sign(np.sin((rows + columns) * np.sqrt(2) * np.pi / period))
     return grey(1 / (1 + np.exp(-edge)))
 
 
@@ -31,12 +31,13 @@ def test_without_reach_and_calm_nothing_changes() -> None:
     torch.testing.assert_close(drawn(painting, over, one(0), one(0)), painting, atol=1e-4, rtol=0)
 
 
-def test_saw_teeth_at_a_contour_go_and_the_contour_stays_sharp() -> None:
-    clean, toothed = diagonal(0), diagonal(1.5)
-    result = drawn(toothed, clean, one(2.0), one(0))
-    inside = slice(8, -8)
-    before, after = ((x - clean)[..., inside, inside].abs().mean() for x in (toothed, result))
-    assert after < 0.5 * before
+@pytest.mark.parametrize("period", [4, 8, 12])
+def test_saw_teeth_at_a_contour_go_and_the_contour_stays_sharp(period: int) -> None:
+    clean, toothed = diagonal(0), diagonal(1.5, period)
+    of_clean, result = (drawn(x, clean, one(2.0), one(0)) for x in (clean, toothed))
+    inside = slice(16, -16)
+    before, after = ((x - y)[..., inside, inside].abs().mean() for x, y in ((toothed, clean), (result, of_clean)))
+    assert after < 0.25 * before
     steepest = [(x[..., 1:] - x[..., :-1]).max() for x in (clean, result)]
     assert steepest[1] > 0.8 * steepest[0]
 
@@ -55,6 +56,13 @@ def test_what_is_added_where_it_is_plain_is_taken_back_in_part() -> None:
     added = drawn(painting, over, one(0), one(0.6)) - over
     assert added[..., :16].mean() == pytest.approx(0.04, abs=1e-3)
     assert added[..., -16:].mean() == pytest.approx(0.1, abs=1e-3)
+
+
+def test_what_is_added_beside_a_shape_is_taken_back_as_well() -> None:
+    over = grey(np.where(np.arange(SIDE) < SIDE // 2, 0.2, 0.8)[None].repeat(SIDE, 0))
+    taken = (over + 0.1 - drawn(over + 0.1, over, one(0), one(0.6)))[0, 0, SIDE // 2]
+    assert taken[SIDE // 2 + 8 :].min() > 0.055
+    assert taken[SIDE // 2].abs() < 0.03
 
 
 def test_a_painting_of_lines_has_longer_strokes_than_one_of_dots() -> None:

@@ -4,13 +4,13 @@ What a decoder paints has dabs of one size and saw-teeth at diagonals, and pebbl
 means against them, both local, so that tiles fit together:
 
 Where what was painted over is plain, a share of the painting gives way to that, blurred: neither what painting added
-nor noise and the blocks of a JPEG file show much there.
+nor noise and the blocks of a JPEG file show much there. Beside shapes less is blurred, so that nothing shines into it.
 
 The direction of contours is that of the smoothed structure tensor (Kyprianidis and Kang 2011), where that is of no one
 direction that of a wider neighbourhood. In rounds, every pixel becomes a weighted mean of its neighbours along the
 contour (line integral convolution, as far as it is straight), and then differs up to twice as much from the mean of its
 two neighbours across it, but by no more than these do. Strokes are short where what was painted over has edges in all
-directions, so that eyes stay eyes.
+directions, so that eyes stay eyes, and long on edges of one direction, which then have no saw-teeth.
 """
 
 import math
@@ -22,12 +22,18 @@ from impasto.engine.statistics import Array
 # Deviations of Gaussians are in pixels of the picture at half its size, but for `FINEST_DEVIATION`.
 CONTOUR_DEVIATION = 1.6
 
-# A place is plain where the brightness around it deviates by less than this.
+# A place is plain where the brightness around it deviates by less than this; and so it is beside a shape, where that
+# holds of its closest surroundings.
 CALM_DEVIATION, PLAIN = 2.5, 0.05
+CLOSE_DEVIATION, PLAIN_CLOSE = 1.0, 0.04
 
 # Where the brightness of the halved picture changes from pixel to pixel by this much in the direction of its least
 # change, strokes are half as long.
 BUSY = 0.05
+
+# Where it changes by this much from pixel to pixel across a contour, strokes are longer by half of this share: a
+# decoder's saw-teeth are as long as strokes.
+EDGE, LONGER = 0.05, 0.7
 
 # In leaves and grass, contours run in all directions: the less the tensor agrees on one, the more counts that of a
 # wider neighbourhood, whose Gaussian's deviation is in pixels of the picture at a quarter of its size.
@@ -35,7 +41,7 @@ WIDE_DEVIATION = 2.6
 
 # Of the structure tensor: where it is not above this, contours have no direction, and strokes no length. Otherwise
 # rounding would decide on a direction, and tiles differ. And how much both neighbourhoods have to agree, from 0 to 1.
-UNDIRECTED, UNDECIDED = 1e-7, 0.01
+UNDIRECTED, UNDECIDED = 1e-7, 0.1
 
 # Weights of the first and second neighbours along the contour, beside 1 for the pixel itself.
 FALL = (0.707, 0.249)

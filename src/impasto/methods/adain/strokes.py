@@ -8,12 +8,16 @@ from impasto.colour import LUMA
 from impasto.engine.strokes import (
     BUSY,
     CALM_DEVIATION,
+    CLOSE_DEVIATION,
     CONTOUR_DEVIATION,
+    EDGE,
     FAINT,
     FALL,
     FINEST_DEVIATION,
     LONG,
+    LONGER,
     PLAIN,
+    PLAIN_CLOSE,
     ROUNDS,
     UNDECIDED,
     UNDIRECTED,
@@ -25,9 +29,12 @@ from impasto.engine.strokes import (
 def drawn(painted: Tensor, over: Tensor, reach: Tensor, calm: Tensor) -> Tensor:
     """painted, over: (N, 3, H, W). reach, in pixels, and calm, a share: (N or 1, 1, H or 1, W or 1)."""
     halved = _half(over)
-    light, masses = _brightness(halved), _blurred(halved, CALM_DEVIATION)
-    x = painted + calm * _plain(light, _brightness(masses), over) * (_enlarged(masses, over) - painted)
-    along = _contours(x) * (reach / (1 + _least_change(light, over) / BUSY**2))
+    light = _brightness(halved)
+    masses, plain = _masses(halved, light, CALM_DEVIATION, PLAIN)
+    close, plain_close = _masses(halved, light, CLOSE_DEVIATION, PLAIN_CLOSE)
+    share = calm * _enlarged(plain + (1 - plain) * plain_close, over)
+    x = painted + share * (_enlarged(close + plain * (masses - close), over) - painted)
+    along = _contours(x) * (reach * _stretch(light, over))
     across = torch.stack([along[:, 1], -along[:, 0]], 1)
     first, second = FALL
     for _ in range(ROUNDS):
@@ -49,16 +56,20 @@ def change(painting: Tensor) -> float:
     return float((after - before).square().mean() / (before.square().mean() + 1e-12))
 
 
-def _plain(light: Tensor, mean: Tensor, like: Tensor) -> Tensor:
-    """How plain each place is, from 0 to 1. light: the halved picture's brightness; mean: blurred."""
-    share = ((_blurred(light * light, CALM_DEVIATION) - mean * mean).clamp_min(0).sqrt() / PLAIN).clamp_max(1)
-    return _enlarged(1 - share * share * (3 - 2 * share), like)
+def _masses(halved: Tensor, light: Tensor, deviation: float, limit: float) -> tuple[Tensor, Tensor]:
+    """The halved picture, blurred, and how plain each of its places is, from 0 to 1. light: its brightness."""
+    masses = _blurred(halved, deviation)
+    variance = (_blurred(light * light, deviation) - _brightness(masses).square()).clamp_min(0)
+    share = (variance.sqrt() / limit).clamp_max(1)
+    return masses, 1 - share * share * (3 - 2 * share)
 
 
-def _least_change(light: Tensor, like: Tensor) -> Tensor:
-    """The smaller eigenvalue of the smoothed structure tensor."""
+def _stretch(light: Tensor, like: Tensor) -> Tensor:
+    """How much longer strokes are than their reach. light: the halved picture's brightness."""
     doubled_angle, energy = _blurred(_tensor(light), CONTOUR_DEVIATION).split([2, 1], 1)
-    return _enlarged(((energy - _length(doubled_angle)) / 2).clamp_min(0), like)
+    edge = _length(doubled_angle)
+    least_change = ((energy - edge) / 2).clamp_min(0)
+    return _enlarged((1 + LONGER * edge / (edge + EDGE**2)) / (1 + least_change / BUSY**2), like)
 
 
 def _contours(x: Tensor) -> Tensor:
