@@ -58,7 +58,7 @@ SHORT, LONG, CALM = 1.0, 2.0, 0.65
 FULL = 0.1
 
 # How far drawing out changes the finest of a painting whose own strokes are long, and of one that is made of dots.
-OF_LONG, OF_SHORT = 0.43, 0.65
+OF_LONG, OF_SHORT = 0.37, 0.56
 FINEST_DEVIATION = 2.0
 
 # Pixels around a tile that its strokes depend on: blurs of smaller pictures, and two rounds of neighbours. What they
