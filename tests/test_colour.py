@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from in_tensors import in_tensors
+from random_tensors import picture
 from torch import Tensor
 
 from impasto import colour
@@ -16,10 +17,6 @@ names = ("colour_scale", "from_oklab", "keep_colours", "match_colours", "to_okla
 colour_scale, from_oklab, keep_colours, match_colours, to_oklab = (in_tensors(getattr(colour, name)) for name in names)
 
 SIZES = [(1, 1), (1, 7), (5, 3), (40, 31)]
-
-
-def picture(height: int, width: int, seed: int = 0) -> Tensor:
-    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
 def painting(height: int, width: int, seed: int = 0) -> Tensor:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from in_tensors import InTensors
 from in_tensors import picture as as_picture
+from random_tensors import picture
 from tiny_recipes import TINY
 from torch import Tensor
 
@@ -57,10 +58,6 @@ def shown(stylizer: Stylizer, style: Tensor) -> list[Tensor]:
 of_styles = pytest.mark.parametrize(
     "stylizer", [name for name in METHODS if options_of(name).takes_styles], indirect=True
 )
-
-
-def picture(height: int, width: int, seed: int = 0) -> Tensor:
-    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
 def is_picture(result: Tensor, size: Sequence[int]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from random_tensors import normal
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -15,10 +16,6 @@ from impasto import dot_product_attention
 from impasto.dot_product_attention import attend, is_fused
 
 BACKENDS = [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
-
-
-def noise(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def naive(q: Tensor, k: Tensor, v: Tensor, scale: float = 1.0) -> Tensor:
@@ -47,7 +44,7 @@ def test_is_the_formula_with_its_gradient(
     """Also for queries and keys of another width than the values, as self-attention has them."""
     monkeypatch.setattr(dot_product_attention, "LARGEST_MAP", largest)
     d, e = widths
-    inputs = [noise(2, *shape, seed=seed).requires_grad_() for seed, shape in enumerate(((20, d), (9, d), (9, e)))]
+    inputs = [normal(2, *shape, seed=seed).requires_grad_() for seed, shape in enumerate(((20, d), (9, d), (9, e)))]
     expected = naive(*inputs, scale=0.7)
     with sdpa_kernel(backend):
         found = attend(*inputs, scale=0.7)
@@ -61,7 +58,7 @@ def test_is_the_formula_with_its_gradient(
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_no_tensor_is_as_large_as_all_pairs(backend: SDPBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dot_product_attention, "LARGEST_MAP", 4000)
-    q, k, v = (noise(1, count, width, seed=count).requires_grad_() for count, width in ((400, 2), (100, 2), (100, 8)))
+    q, k, v = (normal(1, count, width, seed=count).requires_grad_() for count, width in ((400, 2), (100, 2), (100, 8)))
     with Largest() as largest, sdpa_kernel(backend):
         attend(q, k, v).square().sum().backward()
     assert 400 * 8 <= largest.elements <= 4000
@@ -80,7 +77,7 @@ def test_queries_go_in_groups_only_where_the_kernel_would_hold_the_weights(monke
 
     monkeypatch.setattr(F, "scaled_dot_product_attention", noted)
     monkeypatch.setattr(dot_product_attention, "LARGEST_MAP", 130)
-    q, k, v = (noise(2, 20, 4, seed=seed) for seed in range(3))
+    q, k, v = (normal(2, 20, 4, seed=seed) for seed in range(3))
     torch.testing.assert_close(attend(q, k, v), naive(q, k, v))
     assert sizes == [2 * 20 * 20], "fused: all at once"
     sizes.clear()
@@ -93,7 +90,7 @@ def test_queries_go_in_groups_only_where_the_kernel_would_hold_the_weights(monke
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_half_precision_has_a_whole_softmax(backend: SDPBackend) -> None:
     """Large logits of 8 bits would be wrong by more than the rounding of the result, twice this much."""
-    q, k, v = (noise(1, 600, 16, seed=seed).bfloat16() / 4 for seed in range(3))
+    q, k, v = (normal(1, 600, 16, seed=seed).bfloat16() / 4 for seed in range(3))
     q, v = 16 * q, v + 1
     with sdpa_kernel(backend), torch.autocast("cpu", torch.bfloat16):
         half = attend(q, k, v)

@@ -117,6 +117,18 @@ def check_average(training: Any, folder: Path) -> None:
     assert seen()[0] != before[0]
 
 
+def check_learns_in_half_precision(training: Any, steps: int) -> None:
+    """Every weight of its network has changed after so many steps, and none is in half precision."""
+    stream, before = training.batches(0), state_of(training.modules["network"])
+    for step in range(steps):
+        losses = training.step(next(stream), step)
+        assert all(loss.dtype == torch.float32 and torch.isfinite(loss) for loss in losses.values())
+    after = state_of(training.modules["network"])
+    assert {value.dtype for value in after.values()} == {torch.float32}
+    for key, value in after.items():
+        assert not torch.equal(value, before[key]), key
+
+
 def state_of(module: torch.nn.Module) -> dict[str, Tensor]:
     return {key: value.clone() for key, value in module.state_dict().items()}
 

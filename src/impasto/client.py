@@ -12,6 +12,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -175,7 +176,7 @@ class Client:
     def events(self, job_id: str) -> Iterator[dict[str, Any]]:
         """The job, again and again whenever it has changed, until it is over or forgotten."""
         connection, answer = self._open("GET", f"/v1/jobs/{job_id}/events")
-        with connection:
+        with closing(connection):
             event = b""
             for line in answer:
                 if line.startswith(b"event: "):
@@ -218,7 +219,7 @@ class Client:
     def _save(self, path: str, target: Path) -> None:
         """What an address answers, all of it or nothing."""
         connection, answer = self._open("GET", path)
-        with connection, replacing(target) as part, part.open("wb") as file:
+        with closing(connection), replacing(target) as part, part.open("wb") as file:
             shutil.copyfileobj(answer, file)
 
     def _submitted(self, path: str, fields: Fields) -> dict[str, Any]:
@@ -248,52 +249,32 @@ class Client:
 
     def _ask(self, method: str, path: str, body: Body = b"", headers: dict[str, str] | None = None) -> bytes:
         connection, answer = self._open(method, path, body, headers)
-        with connection:
+        with closing(connection):
             return answer.read()
 
     def _open(
         self, method: str, path: str, body: Body = b"", headers: dict[str, str] | None = None
-    ) -> "tuple[_Connection, http.client.HTTPResponse]":
-        connection = _Connection(self._parts, self._timeout)
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        """A connection, to be closed after its one answer."""
+        parts = self._parts
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=self._timeout)
         try:
-            answer = connection.ask(
-                method, self._parts.path.rstrip("/") + path, body, {**self._headers, **(headers or {})}
-            )
+            # A server that refuses an upload need not read it to its end; its answer may be there all the same.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                target = parts.path.rstrip("/") + path
+                connection.request(method, target, body or None, {**self._headers, **(headers or {})})
+            answer = connection.getresponse()
             if answer.status < 400:
                 return connection, answer
             raise _error(answer)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            where = f"{self._parts.scheme}://{self._parts.netloc}"
+            where = f"{parts.scheme}://{parts.netloc}"
             raise ImpastoError(f"{where}: the server cannot be reached: {error}") from error
         except ImpastoError:
             connection.close()
             raise
-
-
-class _Connection:
-    """Closed after one answer."""
-
-    def __init__(self, parts: Any, timeout: float) -> None:
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname, parts.port, timeout=timeout)
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def ask(self, method: str, path: str, body: Body, headers: dict[str, str]) -> http.client.HTTPResponse:
-        try:
-            self._connection.request(method, path, body or None, headers)
-        except (BrokenPipeError, ConnectionResetError):
-            # A server that refuses an upload need not read it to its end; its answer may be there all the same.
-            return self._connection.getresponse()
-        return self._connection.getresponse()
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 def _error(answer: http.client.HTTPResponse) -> ServerError:

@@ -1,5 +1,6 @@
-"""Files that are written: whether one can be, and then all of it or nothing."""
+"""Files that are written: whether one can be, and then all of it or nothing; and JSON that is read, if it can be."""
 
+import json
 import os
 import secrets
 import tempfile
@@ -83,6 +84,14 @@ def _try_to_write(folder: Path) -> None:
     """Raises OSError if no file can be made there. Permissions do not tell: disks are full, or mounted read-only."""
     with tempfile.TemporaryFile(dir=folder, prefix=".impasto-"):
         pass
+
+
+def read_json(path: Path) -> Any:
+    """What a file says; None if it is missing or is no JSON."""
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def replace_file(target: Path, data: bytes | str) -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 import pytest
 import torch
 from batch_files import encoded
+from fake_stylizer import FakeStylizer
 
 pytest.importorskip("fsspec")
 pytest.importorskip("pyarrow")
@@ -17,29 +18,17 @@ from impasto.batch import local
 from impasto.batch.plan import Wish
 from impasto.batch.run import Batch
 from impasto.batch.settings import Settings
-from impasto.engine.styles import Style
 from impasto.methods import StylizeOptions
 
 
-class Darkener:
+class Darkener(FakeStylizer):
     """Halves the content."""
 
-    method, device, weights = "adain", torch.device("cpu"), None
-    takes_arrays = True
     batches: ClassVar = []
 
     def __call__(self, content, styles, options, *, masks=None, start=None, progress=None, saving=None):
         Darkener.batches.append(len(content))
         return content[:, :3] * options.strength / 2
-
-    def encode(self, picture, options, *, name=""):
-        return Style({}, (picture.mean(), picture.mean()), "", name, picture=picture)
-
-    def bytes_per_pixel(self, options, *, regions=0):
-        return 1
-
-    def weights_hashes(self, options):
-        return {}
 
 
 @pytest.fixture(autouse=True)

@@ -243,7 +243,7 @@ def test_steps_apart_make_what_steps_together_do(photos, tmp_path, batch, darken
     wish = Wish(output=str(tmp_path / "apart"), options=StylizeOptions(), styles=("swirls",))
     inputs, problems = find_inputs([str(photos)], wish.output)
     (chunk,) = make_plan(inputs, problems, wish, {}, weights=None, bits=None).chunks
-    painter = steps.Painter(settings)
+    painter = steps.PaintStep(settings)
     painter._batch_pixels = batch_pixels
     darkener.batches.clear()
     works = pickle.loads(pickle.dumps(list(steps.read(chunk, settings))))

@@ -3,7 +3,7 @@
 import torch
 
 from impasto.batch.settings import Settings
-from impasto.batch.steps import Painter
+from impasto.batch.steps import PaintStep
 from impasto.engine.threads import threads
 
 
@@ -11,7 +11,7 @@ def test_a_worker_of_a_batch_limits_the_engine_and_pytorch(monkeypatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     before = torch.get_num_threads()
     try:
-        Painter(Settings(device="cpu", pixel_limit=10**6, threads=1))
+        PaintStep(Settings(device="cpu", pixel_limit=10**6, threads=1))
         assert (threads(), torch.get_num_threads()) == (1, 1)
     finally:
         torch.set_num_threads(before)

@@ -2,21 +2,18 @@
 
 import pytest
 import torch
+from random_tensors import normal
 from torch import Tensor, nn
 
 from impasto.blocks.initialise import initialise
 from impasto.blocks.nonlocal_attention import NonLocalBlock
 
 
-def noise(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-
-
 def trained(channels: int = 6, inner: int = 4, pooling: int = 1) -> NonLocalBlock:
     """A block whose W_z is not zero any more."""
     block = NonLocalBlock(channels, inner, pooling).double()
     for number, parameter in enumerate(block.parameters()):
-        parameter.data = noise(*parameter.shape, seed=number) / 2
+        parameter.data = normal(*parameter.shape, seed=number) / 2
     return block
 
 
@@ -43,7 +40,7 @@ def naive(block: NonLocalBlock, x: Tensor) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("pooling", [1, 2, 3])
 def test_is_the_formula(pooling: int) -> None:
-    block, x = trained(pooling=pooling), noise(2, 6, 4, 5)
+    block, x = trained(pooling=pooling), normal(2, 6, 4, 5)
     with torch.no_grad():
         results, weights = zip(*(naive(block, picture) for picture in x), strict=True)
         torch.testing.assert_close(block(x), torch.stack(results))
@@ -58,11 +55,11 @@ def test_is_the_formula(pooling: int) -> None:
 def test_begins_as_the_identity_and_stays_so_when_initialised() -> None:
     block = NonLocalBlock(6, 4)
     initialise(block)
-    x = noise(1, 6, 5, 5).float()
+    x = normal(1, 6, 5, 5).float()
     assert torch.equal(block(x), x)
     assert block.theta.weight.std() > 0.01, "the others are initialised"
     # Not dead: W_z itself learns from the first step on, and with it all others from the second.
-    (block(x) * noise(1, 6, 5, 5, seed=1).float()).sum().backward()
+    (block(x) * normal(1, 6, 5, 5, seed=1).float()).sum().backward()
     assert block.W_z.weight.grad is not None
     assert block.W_z.weight.grad.abs().max() > 1e-4
     with torch.no_grad():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from random_tensors import normal
 from torch import Tensor, nn
 
 from impasto import dot_product_attention
@@ -13,15 +14,11 @@ from impasto.blocks.initialise import initialise
 from impasto.blocks.self_attention import SelfAttention
 
 
-def noise(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-
-
 def trained(channels: int = 6, pooling: int = 1) -> SelfAttention:
     """A block whose gamma is not zero any more."""
     block = SelfAttention(channels, pooling).double()
     for number, parameter in enumerate(block.parameters()):
-        parameter.data = noise(*parameter.shape, seed=number) / 2
+        parameter.data = normal(*parameter.shape, seed=number) / 2
     return block
 
 
@@ -48,7 +45,7 @@ def naive(block: SelfAttention, x: Tensor) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("pooling", [1, 2, 4])
 def test_is_the_formula(pooling: int) -> None:
-    block, x = trained(pooling=pooling), noise(2, 6, 4, 5)
+    block, x = trained(pooling=pooling), normal(2, 6, 4, 5)
     with torch.no_grad():
         results, weights = zip(*(naive(block, picture) for picture in x), strict=True)
         torch.testing.assert_close(block(x), torch.stack(results))
@@ -62,7 +59,7 @@ def test_is_the_formula(pooling: int) -> None:
 @pytest.mark.parametrize(("side", "pooling"), [(64, 1), (64, 2), (128, 4)])
 def test_equals_the_whole_matrix_at_real_sizes(side: int, pooling: int) -> None:
     """In float32, as it is used, with responses as large as instance normalisation makes them."""
-    block, x = SelfAttention(24, pooling), noise(1, 24, side, side).float()
+    block, x = SelfAttention(24, pooling), normal(1, 24, side, side).float()
     with torch.no_grad():
         block.gamma.fill_(1.0)
         seen = x if pooling == 1 else nn.functional.max_pool2d(x, pooling)
@@ -75,9 +72,9 @@ def test_equals_the_whole_matrix_at_real_sizes(side: int, pooling: int) -> None:
 def test_begins_as_the_identity_and_is_not_dead() -> None:
     block = SelfAttention(6)
     initialise(block)
-    x = noise(1, 6, 5, 5).float()
+    x = normal(1, 6, 5, 5).float()
     assert torch.equal(block(x), x)
-    (block(x) * noise(1, 6, 5, 5, seed=1).float()).sum().backward()
+    (block(x) * normal(1, 6, 5, 5, seed=1).float()).sum().backward()
     assert block.gamma.grad is not None
     assert block.gamma.grad.abs() > 1e-4, "the scale itself learns from the first step on"
     with torch.no_grad():
@@ -89,8 +86,8 @@ def test_begins_as_the_identity_and_is_not_dead() -> None:
 
 
 def test_gradients_are_those_of_the_formula() -> None:
-    block, x = trained(), noise(1, 6, 3, 4).requires_grad_()
-    weight = noise(1, 6, 3, 4, seed=9)
+    block, x = trained(), normal(1, 6, 3, 4).requires_grad_()
+    weight = normal(1, 6, 3, 4, seed=9)
     found = torch.autograd.grad((block(x) * weight).sum(), [x, *block.parameters()])
     expected = torch.autograd.grad((naive(block, x[0])[0] * weight).sum(), [x, *block.parameters()])
     for mine, right in zip(found, expected, strict=True):

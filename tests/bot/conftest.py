@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_service import go  # noqa: F401  (for the tests here)
 from fake_telegram import TOKEN, Telegram, telegram
 from wishes import ACTIONS
 
@@ -98,12 +99,6 @@ def start(server: Telegram, memory: Path, tmp_path: Path) -> Iterator[Callable[.
 @pytest.fixture
 def bot(start: Callable[..., Running]) -> Running:
     return start()
-
-
-@pytest.fixture
-def go(tmp_path: Path) -> Callable[[], None]:
-    """Lets go of the jobs that are held."""
-    return (tmp_path / "go").touch
 
 
 @pytest.fixture

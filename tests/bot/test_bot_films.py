@@ -1,7 +1,5 @@
 """Clips that users send, and what they get for them."""
 
-import tempfile
-
 import pytest
 from wishes import picture
 
@@ -10,16 +8,9 @@ pytest.importorskip("cv2")
 
 from clips import clip
 
+pytestmark = pytest.mark.usefixtures("temporary")
+
 PAINTING = picture(200, size=(30, 30))
-
-
-@pytest.fixture(autouse=True)
-def temporary(tmp_path, monkeypatch):
-    """Where the service has its folder."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 def films_on_disk(folder):

@@ -33,7 +33,8 @@ def make(tmp_path):
     def comparison(methods, contents=("tree",)):
         return Comparison(
             contents=[(f"{name}.png", named[name]) for name in contents], styles=[("swirls.png", named["swirls"])],
-            entries=parse(methods, {"size": 32}), folder=tmp_path / "out", device="cpu",
+            variants={entry.name: entry for entry in parse(methods, {"size": 32})},
+            folder=tmp_path / "out", device="cpu",
         )  # fmt: skip
 
     return comparison

@@ -12,7 +12,7 @@ DEAD = 2  # a filter that never fires, in every layer
 
 
 def network(pooling: Pooling = "average") -> Encoder:
-    encoder = Encoder(EncoderConfig(widths=(6, 6, 8, 8, 8), padding="reflect"), pooling).double()
+    encoder = Encoder(EncoderConfig(widths=(6, 6, 8, 8, 8), padding="reflect")).pooled(pooling).double()
     generator = torch.Generator().manual_seed(0)
     for convolution in encoder.convolutions.values():
         assert isinstance(convolution, nn.Conv2d)

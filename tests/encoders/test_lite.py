@@ -21,7 +21,6 @@ def test_is_what_the_package_promises() -> None:
     assert tuple(encoder.convolutions) == LAYERS
     assert encoder.config.widths == (16, 32, 64, 128, 128)
     assert encoder.pooling == "average"
-    assert lite(pooling="max").pooling == "max"
     assert not encoder.training
     for parameter in encoder.parameters():
         assert parameter.dtype == torch.float32

@@ -14,9 +14,9 @@ from impasto.errors import OptionError
 SIZES = [(16, 32), (33, 47), (1, 1), (1, 40), (2, 19), (17, 3)]
 
 
-def small(padding: Padding = "reflect", pooling: Pooling = "average", pooling_scale: float = 1.0) -> Encoder:
+def small(padding: Padding = "reflect", pooling: Pooling = "average") -> Encoder:
     config = EncoderConfig(widths=(3, 4, 5, 6, 7), padding=padding)
-    encoder = Encoder(config, pooling, pooling_scale).double()
+    encoder = Encoder(config).pooled(pooling).double()
     generator = torch.Generator().manual_seed(0)
     for parameter in encoder.parameters():
         scale = (2 / parameter[0].numel()) ** 0.5 if parameter.ndim == 4 else 0.3
@@ -91,16 +91,6 @@ def test_average_and_max_pooling_differ_below_the_first_pool_only() -> None:
         assert torch.equal(average[layer], maximum[layer]) == (block_of(layer) == 1), layer
 
 
-def test_pooling_scale() -> None:
-    plain = small(pooling_scale=1.0)(picture(8, 8), ["relu1_2"])["relu1_2"]
-    scaled = small(pooling_scale=2.0)
-    x = F.avg_pool2d(plain, 2) * 2
-    convolution = scaled.convolutions["relu2_1"]
-    assert isinstance(convolution, nn.Conv2d)
-    expected = F.relu(F.conv2d(padded(x, "reflect"), convolution.weight, convolution.bias))
-    torch.testing.assert_close(scaled(picture(8, 8), ["relu2_1"])["relu2_1"], expected)
-
-
 def test_pooled_shares_the_weights_and_leaves_the_original_alone() -> None:
     encoder = small()
     other = encoder.pooled("max")
@@ -133,8 +123,6 @@ def test_gradient_reaches_the_picture() -> None:
 def test_what_is_wrong_is_named() -> None:
     with pytest.raises(OptionError, match=r"no layer 'conv4_2'; the layers are relu1_1, .*relu5_1"):
         small()(picture(4, 4), ["relu1_1", "conv4_2"])
-    with pytest.raises(OptionError, match="pooling is 'l2'"):
-        Encoder(EncoderConfig(), "l2")  # type: ignore[arg-type]
 
 
 def test_config_survives_json() -> None:

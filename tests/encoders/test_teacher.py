@@ -51,7 +51,7 @@ def path(state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.mark.parametrize("pooling", ["average", "max"])
 def test_computes_the_published_network(state: dict[str, Tensor], path: Path, pooling: Pooling) -> None:
     image = torch.rand(2, 3, 32, 48, generator=torch.Generator().manual_seed(1))
-    features = load_teacher(path, pooling)(image, LAYERS)
+    features = load_teacher(path).pooled(pooling)(image, LAYERS)
     pool = F.avg_pool2d if pooling == "average" else F.max_pool2d
     x = F.conv2d(image.double(), state["conv0.weight"].double(), state["conv0.bias"].double())
     for layer in LAYERS:

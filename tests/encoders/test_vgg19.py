@@ -1,13 +1,10 @@
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import torch
-import torch.nn.functional as F
+from file_server import File, serving
 from torch import Tensor, nn
 
 from impasto.encoders.network import LAYERS, EncoderConfig
@@ -58,16 +55,9 @@ def checkpoint(state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module")
 def url(checkpoint: Path) -> Iterator[str]:
-    class Handler(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=checkpoint.parent)) as http:
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_port}/{checkpoint.name}"
-        http.shutdown()
-        thread.join()
+    with serving() as server:
+        server.files[f"/{checkpoint.name}"] = File(checkpoint.read_bytes())
+        yield f"{server.url}/{checkpoint.name}"
 
 
 @pytest.fixture
@@ -99,19 +89,11 @@ def test_computes_what_torchvision_computes(state: dict[str, Tensor], checkpoint
     image = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(1))
     expected = reference_features(state, image)
     with torch.no_grad():
-        features = vgg19(pooling="max", weights=checkpoint)(image, LAYERS)
+        features = vgg19(weights=checkpoint).pooled("max")(image, LAYERS)
     assert features.keys() == set(LAYERS)
     for layer in LAYERS:
         assert features[layer].std() > 0.1
         assert torch.equal(features[layer], expected[layer]), layer
-
-
-def test_average_pooling_and_its_scale(state: dict[str, Tensor], checkpoint: Path) -> None:
-    image = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(2))
-    features = vgg19(weights=checkpoint, pooling_scale=2.0)(image, ("relu1_2", "relu2_1"))
-    pooled = 2 * F.avg_pool2d(features["relu1_2"], 2)
-    expected = F.relu(F.conv2d(pooled, state["features.5.weight"], state["features.5.bias"], padding=1))
-    torch.testing.assert_close(features["relu2_1"], expected)
 
 
 def test_is_frozen(checkpoint: Path) -> None:

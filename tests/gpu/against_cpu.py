@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import torch
-from accelerate.state import AcceleratorState, GradientState, PartialState
 from torch import Tensor
 
 
@@ -35,9 +34,3 @@ def assert_same_picture(what: str, found: Tensor, expected: Tensor, levels: floa
     distance = levels_apart(found, expected)
     note(f"{what}: {distance:.4f} of {levels} levels")
     assert distance <= levels, f"{what}: {distance:.3f} levels apart, tolerance {levels}"
-
-
-def forget_accelerator() -> None:
-    """Or every accelerator of the process stays on the device of the first one."""
-    for state in (AcceleratorState, PartialState, GradientState):
-        state._reset_state()

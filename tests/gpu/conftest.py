@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from against_cpu import forget_accelerator
+from trainings import fresh_accelerator  # noqa: F401  (used by every test here)
 
 
 @pytest.fixture
@@ -26,11 +26,3 @@ def exact_products() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
-
-
-@pytest.fixture(autouse=True)
-def fresh_accelerator() -> Iterator[None]:
-    """An accelerator stays on the device of the first one of the process."""
-    forget_accelerator()
-    yield
-    forget_accelerator()

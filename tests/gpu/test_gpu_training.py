@@ -21,10 +21,10 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from against_cpu import apart, assert_near, forget_accelerator, note
+from against_cpu import apart, assert_near, note
 from PIL import Image
 from torch import Tensor
-from trainings import run, write_teacher
+from trainings import forget, run, write_teacher
 
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.data.memory import PicturesInMemory
@@ -129,7 +129,7 @@ def make(
     draw_on_cpu(monkeypatch)
 
     def made(name: str, device: torch.device, precision: str) -> Any:
-        forget_accelerator()
+        forget()
         accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision=precision)
         assert accelerator.device.type == device.type
         if name == "lite_encoder":

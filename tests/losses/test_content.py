@@ -2,15 +2,12 @@
 
 import pytest
 import torch
+from random_tensors import normal
 from torch import Tensor
 
 from impasto.losses.content import content_loss
 
 SIZES = [(1, 1, 1), (2, 3, 4), (5, 1, 7), (3, 6, 2)]
-
-
-def features(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(1, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def squared_differences(F: Tensor, C: Tensor) -> float:
@@ -21,25 +18,25 @@ def squared_differences(F: Tensor, C: Tensor) -> float:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_is_paper_001_equation_1(size: tuple[int, int, int]) -> None:
-    F, C = features(*size), features(*size, seed=1)
+    F, C = normal(1, *size), normal(1, *size, seed=1)
     N, H, W = size
     assert float(content_loss(F, C)) == pytest.approx(squared_differences(F, C) / (2 * N * H * W), rel=1e-12)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_paper_002_is_a_factor_away(size: tuple[int, int, int]) -> None:
-    F, P = features(*size), features(*size, seed=1)
+    F, P = normal(1, *size), normal(1, *size, seed=1)
     N, H, W = size
     assert N * H * W * float(content_loss(F, P)) == pytest.approx(0.5 * squared_differences(F, P), rel=1e-12)
 
 
 def test_gradient() -> None:
-    F, C = features(2, 3, 4).requires_grad_(), features(2, 3, 4, seed=1)
+    F, C = normal(1, 2, 3, 4).requires_grad_(), normal(1, 2, 3, 4, seed=1)
     assert torch.autograd.gradcheck(content_loss, (F, C))
 
 
 def test_is_zero_only_for_equal_features() -> None:
-    F = features(2, 3, 4)
+    F = normal(1, 2, 3, 4)
     assert content_loss(F, F) == 0
     other = F.clone()
     other[0, 1, 2, 3] += 1e-3

@@ -2,15 +2,12 @@
 
 import pytest
 import torch
+from random_tensors import normal
 from torch import Tensor
 
 from impasto.losses.gram import blend, gram, gram_loss
 
 SIZES = [(1, 1, 1), (2, 3, 4), (5, 1, 7), (4, 6, 2)]
-
-
-def features(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(1, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def inner_products(F: Tensor) -> list[list[float]]:
@@ -22,14 +19,14 @@ def inner_products(F: Tensor) -> list[list[float]]:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_gram_is_paper_001_equation_2_per_position(size: tuple[int, int, int]) -> None:
-    F = features(*size)
+    F = normal(1, *size)
     expected = torch.tensor(inner_products(F), dtype=torch.float64) / (size[1] * size[2])
     torch.testing.assert_close(gram(F)[0], expected, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_style_loss_is_paper_001_equation_3_and_paper_002(size: tuple[int, int, int]) -> None:
-    F, style = features(*size), features(*size, seed=1)
+    F, style = normal(1, *size), normal(1, *size, seed=1)
     N, M = size[0], size[1] * size[2]
     G, S = inner_products(F), inner_products(style)
     expected = sum((G[i][j] - S[i][j]) ** 2 for i in range(N) for j in range(N)) / (4 * N**2 * M**2)
@@ -37,20 +34,20 @@ def test_style_loss_is_paper_001_equation_3_and_paper_002(size: tuple[int, int, 
 
 
 def test_gradient() -> None:
-    F, S = features(2, 3, 4).requires_grad_(), gram(features(2, 5, 5, seed=1))
+    F, S = normal(1, 2, 3, 4).requires_grad_(), gram(normal(1, 2, 5, 5, seed=1))
     assert torch.autograd.gradcheck(gram_loss, (F, S))
     assert torch.autograd.gradcheck(gram, (F,))
 
 
 def test_gram_does_not_see_positions() -> None:
-    F = features(3, 4, 5)
+    F = normal(1, 3, 4, 5)
     order = torch.randperm(20, generator=torch.Generator().manual_seed(2))
     shuffled = F.flatten(2)[:, :, order].view(1, 3, 5, 4)
     torch.testing.assert_close(gram(shuffled), gram(F))
 
 
 def test_pictures_of_a_batch_do_not_mix() -> None:
-    pair = torch.cat([features(3, 4, 5), features(3, 4, 5, seed=1)])
+    pair = torch.cat([normal(1, 3, 4, 5), normal(1, 3, 4, 5, seed=1)])
     for index in range(2):
         torch.testing.assert_close(gram(pair)[index : index + 1], gram(pair[index : index + 1]))
 
@@ -61,7 +58,7 @@ def test_half_precision_does_not_overflow() -> None:
 
 
 def test_blend_is_the_gram_of_the_styles_areas_together() -> None:
-    first, second = features(3, 4, 5), features(3, 4, 15, seed=1)
+    first, second = normal(1, 3, 4, 5), normal(1, 3, 4, 15, seed=1)
     together = torch.cat([first.flatten(2), second.flatten(2)], 2)[..., None]
     torch.testing.assert_close(blend([gram(first), gram(second)], [0.25, 0.75]), gram(together))
     assert torch.equal(blend([gram(first)], [1.0]), gram(first))
@@ -86,19 +83,19 @@ def guided_inner_products(F: Tensor, w: Tensor) -> list[list[float]]:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_guided_gram_is_the_weighted_mean_of_products(size: tuple[int, int, int]) -> None:
-    F, w = features(*size), guide(*size[1:])
+    F, w = normal(1, *size), guide(*size[1:])
     torch.testing.assert_close(gram(F, w)[0], torch.tensor(guided_inner_products(F, w), dtype=torch.float64))
 
 
 def test_guided_gram_is_gatys_guide() -> None:
     """Gatys et al. 2017, equation 4: features times a guide whose squares sum to 1."""
-    F, w = features(3, 4, 5), guide(4, 5)
+    F, w = normal(1, 3, 4, 5), guide(4, 5)
     guided = F * (w / w.sum()).sqrt()
     torch.testing.assert_close(gram(F, w), gram(guided) * 20)
 
 
 def test_guided_gradient() -> None:
-    F, w, S = features(2, 3, 4).requires_grad_(), guide(3, 4), gram(features(2, 5, 5, seed=1))
+    F, w, S = normal(1, 2, 3, 4).requires_grad_(), guide(3, 4), gram(normal(1, 2, 5, 5, seed=1))
     w[..., 1] = 0
     assert torch.autograd.gradcheck(lambda x: gram(x, w), (F,))
     assert torch.autograd.gradcheck(lambda x: gram_loss(x, S, w), (F,))
@@ -106,28 +103,28 @@ def test_guided_gradient() -> None:
 
 
 def test_a_region_is_a_picture_of_its_own() -> None:
-    F, w = features(3, 4, 6), torch.zeros(1, 1, 4, 6, dtype=torch.float64)
+    F, w = normal(1, 3, 4, 6), torch.zeros(1, 1, 4, 6, dtype=torch.float64)
     w[..., :2] = 1
     torch.testing.assert_close(gram(F, w), gram(F[..., :2]))
 
 
 def test_nothing_outside_a_region_is_moved() -> None:
-    F, w = features(3, 4, 6).requires_grad_(), guide(4, 6)
+    F, w = normal(1, 3, 4, 6).requires_grad_(), guide(4, 6)
     w[..., 2:] = 0
-    (gradient,) = torch.autograd.grad(gram_loss(F, gram(features(3, 5, 5, seed=1)), w), F)
+    (gradient,) = torch.autograd.grad(gram_loss(F, gram(normal(1, 3, 5, 5, seed=1)), w), F)
     assert (gradient[..., 2:] == 0).all()
     assert (gradient[..., :2] != 0).all()
 
 
 def test_weights_count_relative_to_each_other() -> None:
-    F, w = features(3, 4, 5), guide(4, 5)
+    F, w = normal(1, 3, 4, 5), guide(4, 5)
     torch.testing.assert_close(gram(F, 1e-9 * w), gram(F, w))
     torch.testing.assert_close(gram(F, torch.full_like(w, 0.3)), gram(F))
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 def test_no_weights_are_no_gram(dtype: torch.dtype) -> None:
-    F = features(3, 4, 5).to(dtype).requires_grad_()
+    F = normal(1, 3, 4, 5).to(dtype).requires_grad_()
     matrix = gram(F, torch.zeros(1, 1, 4, 5))
     assert (matrix == 0).all()
     matrix.sum().backward()
@@ -141,6 +138,6 @@ def test_guided_half_precision_does_not_overflow() -> None:
 
 
 def test_pictures_of_a_batch_share_the_weights_and_do_not_mix() -> None:
-    pair, w = torch.cat([features(3, 4, 5), features(3, 4, 5, seed=1)]), guide(4, 5)
+    pair, w = torch.cat([normal(1, 3, 4, 5), normal(1, 3, 4, 5, seed=1)]), guide(4, 5)
     for index in range(2):
         torch.testing.assert_close(gram(pair, w)[index : index + 1], gram(pair[index : index + 1], w))

@@ -4,13 +4,10 @@ import math
 
 import pytest
 import torch
+from random_tensors import normal
 from torch import Tensor
 
 from impasto.losses.nearest_neighbour import nearest_neighbour_loss
-
-
-def features(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def places(picture: Tensor) -> list[list[float]]:
@@ -35,33 +32,33 @@ def expected(X: Tensor, Y: Tensor, stride: int = 1) -> float:
 
 
 def test_is_the_mean_distance_to_the_closest_place() -> None:
-    X, Y = features(2, 3, 4, 5), 1 + features(2, 3, 6, 2, seed=1)
+    X, Y = normal(2, 3, 4, 5), 1 + normal(2, 3, 6, 2, seed=1)
     assert float(nearest_neighbour_loss(X, Y)) == pytest.approx(expected(X, Y), rel=1e-10)
 
 
 def test_of_a_large_target_only_so_many_places_are_looked_at_evenly_spread() -> None:
-    X, Y = features(1, 3, 4, 4), features(1, 3, 5, 5, seed=1)
+    X, Y = normal(1, 3, 4, 4), normal(1, 3, 5, 5, seed=1)
     assert float(nearest_neighbour_loss(X, Y, keys=9)) == pytest.approx(expected(X, Y, stride=3), rel=1e-10)
     assert float(nearest_neighbour_loss(X, Y, keys=25)) == pytest.approx(expected(X, Y), rel=1e-10)
 
 
 def test_gradient() -> None:
-    X, Y = features(1, 4, 2, 3).requires_grad_(), features(1, 4, 3, 3, seed=1)
+    X, Y = normal(1, 4, 2, 3).requires_grad_(), normal(1, 4, 3, 3, seed=1)
     assert torch.autograd.gradcheck(nearest_neighbour_loss, (X, Y))
 
 
 def test_a_shifted_copy_is_found() -> None:
-    Y = features(1, 5, 6, 7)
+    Y = normal(1, 5, 6, 7)
     assert float(nearest_neighbour_loss(Y.roll((2, 3), (2, 3)), Y)) < 1e-12
     assert float(nearest_neighbour_loss(Y.flip(1), Y)) > 0.05
 
 
 def test_a_plain_picture_gives_a_number() -> None:
-    assert torch.isfinite(nearest_neighbour_loss(torch.ones(1, 3, 4, 4), features(1, 3, 4, 4)))
+    assert torch.isfinite(nearest_neighbour_loss(torch.ones(1, 3, 4, 4), normal(1, 3, 4, 4)))
 
 
 def test_a_query_decides_which_place_is_closest() -> None:
-    X, Y, query = features(1, 3, 4, 5), features(1, 3, 6, 2, seed=1), features(1, 3, 4, 5, seed=2)
+    X, Y, query = normal(1, 3, 4, 5), normal(1, 3, 6, 2, seed=1), normal(1, 3, 4, 5, seed=2)
     keys = places(Y[0])
     chosen = [
         max(keys, key=lambda key: sum(a * b for a, b in zip(asked, key, strict=True))) for asked in places(query[0])

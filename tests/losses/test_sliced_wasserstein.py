@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from random_tensors import normal
 from torch import Tensor
 
 from impasto.losses.feature_statistics import mean_std, relative_statistics_loss
@@ -10,10 +11,6 @@ from impasto.losses.sliced_wasserstein import BLOCK, SMALLEST, directions, slice
 
 EVERYWHERE = torch.zeros(2, 99)
 """So many blocks that all positions count."""
-
-
-def features(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def filters(channels: int, count: int = 6, side: int = 3) -> Tensor:
@@ -39,13 +36,13 @@ def expected(X: Tensor, Y: Tensor, W: Tensor, corners: list[tuple[int, int]]) ->
 
 @pytest.mark.parametrize("side", [1, 3])
 def test_is_its_formula_over_all_positions(side: int) -> None:
-    X, Y, W = features(2, 3, 5, 6), 1 + 2 * features(2, 3, 5, 6, seed=1), filters(3, side=side)
+    X, Y, W = normal(2, 3, 5, 6), 1 + 2 * normal(2, 3, 5, 6, seed=1), filters(3, side=side)
     corners = [(i, j) for i in range(5 - side + 1) for j in range(6 - side + 1)]
     assert float(sliced_wasserstein_loss(X, Y, W, EVERYWHERE)) == pytest.approx(expected(X, Y, W, corners), rel=1e-10)
 
 
 def test_of_a_large_map_blocks_of_positions_count() -> None:
-    X, Y, W = features(1, 2, 19, 14), features(1, 2, 19, 14, seed=1), filters(2, count=3)
+    X, Y, W = normal(1, 2, 19, 14), normal(1, 2, 19, 14, seed=1), filters(2, count=3)
     places = torch.tensor([[0.0, 0.999], [0.999, 0.4]])
     # A block and what its filters reach are 10 positions wide: 10 and 5 places for it.
     starts = [(0, 4), (9, 2)]
@@ -63,9 +60,9 @@ def test_directions_have_norm_1_and_are_those_of_the_generator() -> None:
 
 
 def test_gradient() -> None:
-    X, Y, W = features(1, 2, 4, 4).requires_grad_(), features(1, 2, 4, 4, seed=1), filters(2, count=3)
+    X, Y, W = normal(1, 2, 4, 4).requires_grad_(), normal(1, 2, 4, 4, seed=1), filters(2, count=3)
     assert torch.autograd.gradcheck(lambda x: sliced_wasserstein_loss(x, Y, W, EVERYWHERE), (X,))
-    large, target = features(1, 1, 12, 12).requires_grad_(), features(1, 1, 12, 12, seed=1)
+    large, target = normal(1, 1, 12, 12).requires_grad_(), normal(1, 1, 12, 12, seed=1)
     (gradient,) = torch.autograd.grad(
         sliced_wasserstein_loss(large, target, filters(1), torch.zeros(2, 1)), large
     )  # fmt: skip
@@ -74,7 +71,7 @@ def test_gradient() -> None:
 
 
 def test_equal_distributions_cost_nothing_however_they_are_placed() -> None:
-    Y = features(1, 3, 6, 6)
+    Y = normal(1, 3, 6, 6)
     order = torch.randperm(36, generator=torch.Generator().manual_seed(2))
     shuffled = Y.flatten(2)[:, :, order].view_as(Y)
     assert float(sliced_wasserstein_loss(shuffled, Y, filters(3, side=1), EVERYWHERE)) < 1e-20
@@ -96,14 +93,14 @@ def test_a_weave_is_seen_though_mean_and_covariance_are_equal() -> None:
 
 
 def test_one_weight_suits_strong_and_weak_features_and_a_plain_target() -> None:
-    X, Y, W = features(1, 2, 6, 6), features(1, 2, 6, 6, seed=1), filters(2)
+    X, Y, W = normal(1, 2, 6, 6), normal(1, 2, 6, 6, seed=1), filters(2)
     before = sliced_wasserstein_loss(X, Y, W, EVERYWHERE)
     torch.testing.assert_close(sliced_wasserstein_loss(50 * X, 50 * Y, W, EVERYWHERE), before)
     assert torch.isfinite(sliced_wasserstein_loss(X, torch.zeros_like(X), W, EVERYWHERE))
 
 
 def test_half_precision_is_widened() -> None:
-    X, Y, W = features(1, 4, 8, 8), features(1, 4, 8, 8, seed=1), filters(4)
+    X, Y, W = normal(1, 4, 8, 8), normal(1, 4, 8, 8, seed=1), filters(4)
     half = sliced_wasserstein_loss(X.bfloat16(), Y.bfloat16(), W, EVERYWHERE)
     assert half.dtype == torch.float32
     torch.testing.assert_close(half.double(), sliced_wasserstein_loss(X, Y, W, EVERYWHERE), rtol=0.05, atol=0)

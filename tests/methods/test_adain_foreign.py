@@ -90,7 +90,7 @@ def files(vgg: nn.Sequential, decoder: nn.Sequential, tmp_path_factory: pytest.T
 
 @pytest.fixture(scope="module")
 def imported_vgg(files: Path) -> Encoder:
-    return vgg19(weights=files / "vgg.safetensors", pooling="max")
+    return vgg19(weights=files / "vgg.safetensors").pooled("max")
 
 
 @pytest.fixture(scope="module")

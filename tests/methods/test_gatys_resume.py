@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from random_tensors import picture
 from torch import Tensor
 
 from impasto import load
@@ -22,10 +23,6 @@ TOTAL = 7
 
 class KilledError(Exception):
     """Stands for a kill: nothing of the painting's own runs any more."""
-
-
-def picture(height: int, width: int, seed: int) -> Tensor:
-    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
 CONTENT, STYLE = picture(129, 128, 0), picture(40, 30, 1)

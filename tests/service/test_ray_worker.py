@@ -58,7 +58,7 @@ def test_a_lane_on_a_cluster_paints_what_one_here_does_and_outlives_its_node(clu
         until(lambda: there.status(held.id).step, SOON)
         assert kill_a_node() == 1
         after = there.submit(wish(1))
-        until(lambda: "impasto_retries_total 1.0" in there.metrics_text(), SOON)
+        until(lambda: "impasto_retries_total 1.0" in there.metrics.text(), SOON)
         until(lambda: there.health().workers_ready == 1, SOON)
         there.cancel(held.id)
         assert there.wait(held.id, SOON).status is Status.CANCELLED

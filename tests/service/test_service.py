@@ -123,7 +123,7 @@ def test_a_full_queue_says_when_to_come_again(serve):
     assert refused.value.retry_after >= 1
     with pytest.raises(QueueFullError):
         service.check_room("d")
-    assert 'impasto_rejected_total{reason="queue-full"} 2.0' in service.metrics_text()
+    assert 'impasto_rejected_total{reason="queue-full"} 2.0' in service.metrics.text()
 
 
 def test_one_user_cannot_fill_the_queue(serve):
@@ -211,7 +211,7 @@ def test_the_job_of_a_worker_that_dies_is_painted_again(serve):
     job = service.submit(wish("die-once", shade=7))
     assert service.wait(job.id, SOON).status is Status.DONE
     assert service.result(job.id).data == hashlib.sha256(picture(7)).digest()
-    assert "impasto_retries_total 1.0" in service.metrics_text()
+    assert "impasto_retries_total 1.0" in service.metrics.text()
 
 
 def refined(shade, action="now"):
@@ -387,7 +387,7 @@ def test_closing_stops_what_takes_too_long_and_keeps_the_best(serve):
 def test_metrics_are_numbers_with_names(serve):
     service = serve()
     service.wait(service.submit(wish()).id, SOON)
-    lines = service.metrics_text().splitlines()
+    lines = service.metrics.text().splitlines()
     values = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
     assert values['impasto_jobs_total{method="adain",status="done"}'] == 1
     assert values['impasto_job_seconds_count{method="adain"}'] == 1
@@ -427,7 +427,7 @@ def test_looks_wait_in_the_same_queue_and_are_counted_by_themselves(serve, go):
         assert shown.getpixel((0, 0)) == (37, 80, 3)
     assert result.media_type == "image/png"
     assert service.health().result_bytes == len(result.data) + 32
-    text = service.metrics_text()
+    text = service.metrics.text()
     assert 'impasto_look_seconds_count{method="gatys"} 1.0' in text
     assert 'impasto_job_seconds_count{method="gatys"}' not in text
 

@@ -34,17 +34,10 @@ from impasto.service.video_request import inspect_video, largest_size
 from impasto.service.videos import FOLDER, LEAST_BYTES, Videos
 from impasto.video.options import VideoOptions
 
+pytestmark = pytest.mark.usefixtures("temporary")
+
 SOON = 20
 TEN = SentVideo(id="video:ten", num_bytes=1000, width=96, height=48, seconds=0.4, fps=25.0, frames=10)
-
-
-@pytest.fixture(autouse=True)
-def temporary(tmp_path, monkeypatch):
-    """Where the service has its folder."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from impasto.progress import Progress, ProgressCallback
 from impasto.studies import Study, StudySettings, Variant, run
 from impasto.studies.gatys import STUDIES, painted, total
 from impasto.studies.runner import QUICK
-from impasto.studies.setup import StudySetup
+from impasto.studies.setup import PicturePair, StudySetup
 from impasto.studies.study import Cell
 
 TINY = {"size": 32, "steps": 2, "precision": "fp32"}
@@ -31,6 +31,7 @@ def picture(seed: int) -> image.Picture:
 
 
 CONTENT, STYLE = [("photo", picture(0))], [("painting", picture(1))]
+PICTURES = CONTENT[0], STYLE[0]
 PAIR = Study(
     source="A test",
     question="Does it run?",
@@ -44,20 +45,20 @@ PAIR = Study(
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_variant_has_options_that_exist(name: str) -> None:
     study = STUDIES[name]
-    setup = StudySetup(study.base, CONTENT, STYLE, StudySettings())
+    setup = StudySetup(study.base, StudySettings())
     names = [variant.name for variant in study.variants]
     assert len(set(names)) == len(names) > 1
     resolved = [setup.options(variant).resolved() for variant in study.variants]
     assert len(set(resolved)) == len(names), "variants that do not differ"
     assert {chosen.size for chosen in resolved} == {96 if name == "divergence" else 512}
-    quick = StudySetup(study.base, CONTENT, STYLE, StudySettings(choices=QUICK))
+    quick = StudySetup(study.base, StudySettings(choices=QUICK))
     assert {quick.options(variant).size for variant in study.variants} == {QUICK["size"]}
 
 
 def test_the_table_has_the_papers_settings() -> None:
     def options(name: str, variant: int = 0) -> StylizeOptions:
         study = STUDIES[name]
-        return StudySetup(study.base, CONTENT, STYLE, StudySettings()).options(study.variants[variant]).resolved()
+        return StudySetup(study.base, StudySettings()).options(study.variants[variant]).resolved()
 
     assert [options("ratio-sweep", i).style_weight for i in range(4)] == [1, 1e3, 1e6, 1e9]
     assert options("ratio-sweep").steps == 100
@@ -74,7 +75,8 @@ def test_files_say_the_same_and_the_numbers_are_the_pictures(tmp_path: Path) -> 
     told: list[tuple[int, int, str]] = []
     settings = StudySettings(choices=TINY, device="cpu")
     report = run(PAIR, "pair", CONTENT, STYLE, tmp_path, settings, lambda *what: told.append(what))
-    assert told == [(0, 2, "plain"), (1, 2, "with | attention")]
+    plain, other = (variant.name for variant in PAIR.variants)
+    assert told == [(0, 2, plain), (1, 2, plain), (1, 2, other), (2, 2, other)]
     about = json.loads((tmp_path / "numbers.json").read_text())
     with (tmp_path / "numbers.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -94,8 +96,8 @@ def test_files_say_the_same_and_the_numbers_are_the_pictures(tmp_path: Path) -> 
     assert "with \\| attention" in report.read_text()
     assert len(Page((tmp_path / "index.html").read_text()).images) == 4
 
-    setup = StudySetup(PAIR.base, CONTENT, STYLE, settings)
-    cell = painted(setup, 0, PAIR.variants[1])
+    setup = StudySetup(PAIR.base, settings)
+    cell = painted(setup, PICTURES, PAIR.variants[1])
     options = setup.options(PAIR.variants[1])
     pixels = [
         tensors.resize(tensors.to_tensor(p), 26, 32) for p in (CONTENT[0][1], image.from_pil(cell.pictures[0][0]))
@@ -115,8 +117,8 @@ def test_files_say_the_same_and_the_numbers_are_the_pictures(tmp_path: Path) -> 
 
 
 def test_of_three_pairs_the_report_compares_what_can_be_compared(tmp_path: Path) -> None:
-    def measured(setup: StudySetup, pair: int, variant: Variant) -> Cell:
-        style = 10.0**-pair * (2 if variant.name == "slow" else 1)
+    def measured(setup: StudySetup, pair: PicturePair, variant: Variant) -> Cell:
+        style = 10.0 ** -"abc".index(pair[0][0]) * (2 if variant.name == "slow" else 1)
         numbers = {"style loss": style, "weighted style loss": 7 * style, "seconds": 1.0}
         pixels = Image.new("RGB", (32, 32))
         return Cell([[pixels]], numbers | total({"content loss": 1.0, "style loss": style}, setup.options(variant)))
@@ -136,7 +138,7 @@ def test_of_three_pairs_the_report_compares_what_can_be_compared(tmp_path: Path)
         heavier, "three", three, STYLE, tmp_path / "own", StudySettings(choices=TINY, device="cpu")
     ).read_text()
     assert "| total loss | slow |" not in report, "sums with other weights"
-    assert total({"content loss": 1.0}, StudySetup(base, CONTENT, STYLE, StudySettings()).options(Variant("x"))) == {}
+    assert total({"content loss": 1.0}, StudySetup(base, StudySettings()).options(Variant("x"))) == {}
 
 
 def test_every_content_goes_with_every_style(tmp_path: Path) -> None:
@@ -155,8 +157,8 @@ def test_what_was_given_up_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         return Painting(CONTENT[0][1], {}, 0.0)
 
     monkeypatch.setattr("impasto.studies.gatys.paint", give_up)
-    setup = StudySetup(PAIR.base, CONTENT, STYLE, StudySettings(choices=TINY, device="cpu"))
-    numbers = painted(setup, 0, Variant("wild")).numbers
+    setup = StudySetup(PAIR.base, StudySettings(choices=TINY, device="cpu"))
+    numbers = painted(setup, PICTURES, Variant("wild")).numbers
     assert (numbers["steps"], numbers["retreats"], numbers["outcome"]) == (1, 9, "given up after 1 steps")
 
 
@@ -168,14 +170,14 @@ def test_what_diverges_is_shown_and_named(monkeypatch: pytest.MonkeyPatch) -> No
         raise DivergedError("the loss is not finite any more")
 
     monkeypatch.setattr("impasto.studies.gatys.paint", explode)
-    setup = StudySetup(PAIR.base, CONTENT, STYLE, StudySettings(choices=TINY, device="cpu"))
-    cell = painted(setup, 0, Variant("no guard", {"guard": "off", "style_weight": 3.0}))
+    setup = StudySetup(PAIR.base, StudySettings(choices=TINY, device="cpu"))
+    cell = painted(setup, PICTURES, Variant("no guard", {"guard": "off", "style_weight": 3.0}))
     assert cell.numbers["outcome"] == "not finite after step 1"
     assert cell.curves == {"style": {1: 2.0}}
     assert np.unique(np.asarray(cell.pictures[0][0])).tolist() == [128]
     # With the guard there is always a picture, so that this is an error like any other.
     with pytest.raises(DivergedError):
-        painted(setup, 0, PAIR.variants[1])
+        painted(setup, PICTURES, PAIR.variants[1])
 
 
 def test_nothing_to_do_and_nowhere_to_write(tmp_path: Path) -> None:
@@ -210,9 +212,9 @@ def test_no_outcome_of_another_is_replaced(tmp_path: Path) -> None:
 def test_a_clamped_run_explodes_for_good_and_a_guarded_one_does_not() -> None:
     """Paper 002, Figure 1: "the style loss first decrease and after some epochs, it grows rapidly"."""
     study = STUDIES["divergence"]
-    content, style = ([(name, image.read(packaged()[name]))] for name in study.pair)
-    setup = StudySetup(study.base, content, style, StudySettings(device="cpu"))
-    plain, guarded = (study.make(setup, 0, variant) for variant in study.variants[:2])
+    content, style = ((name, image.read(packaged()[name])) for name in study.pair)
+    setup = StudySetup(study.base, StudySettings(device="cpu"))
+    plain, guarded = (study.make(setup, (content, style), variant) for variant in study.variants[:2])
     curve, tried = (list(cell.curves["style"].values()) for cell in (plain, guarded))
     best = curve.index(min(curve))
     assert 100 < best < 450, "first decrease"
@@ -228,13 +230,13 @@ def test_a_clamped_run_explodes_for_good_and_a_guarded_one_does_not() -> None:
 
 def test_each_layer_is_measured_at_the_presets_layer_and_at_its_own() -> None:
     study = STUDIES["attention-layers"]
-    setup = StudySetup(study.base, CONTENT, STYLE, StudySettings(choices=TINY, device="cpu"))
-    cells = {v.name: study.make(setup, 0, v).numbers for v in study.variants if v.name in ("relu3_1", "relu4_1")}
+    setup = StudySetup(study.base, StudySettings(choices=TINY, device="cpu"))
+    cells = {v.name: study.make(setup, PICTURES, v).numbers for v in study.variants if v.name in ("relu3_1", "relu4_1")}
     assert "own layers' attention loss" not in cells["relu4_1"], "the preset's own"
     own, common = (cells["relu3_1"][name] for name in ("own layers' attention loss", "attention loss"))
     assert own != common
     options = setup.options(study.variants[2])
-    painted_by_hand = study.make(setup, 0, study.variants[2])
+    painted_by_hand = study.make(setup, PICTURES, study.variants[2])
     objective = objective_at(
         setup.gatys.encoder(options),
         tensors.resize(tensors.to_tensor(CONTENT[0][1]), *reversed(painted_by_hand.pictures[0][0].size)),

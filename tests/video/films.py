@@ -8,21 +8,16 @@ from typing import Any
 import av
 import numpy as np
 import torch
+from fake_stylizer import FakeStylizer
 
-from impasto.device import CPU
 from impasto.options import Options
 
 STYLE = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 TICKS = Fraction(1, 12_800)
 
 
-class Inverting:
+class Inverting(FakeStylizer):
     """Paints at once, and so that it can be told."""
-
-    method = "adain"
-    device = CPU
-    weights = None
-    takes_arrays = True
 
     def __init__(self) -> None:
         self.painted = 0

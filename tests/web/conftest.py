@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,6 +88,12 @@ def _running(
 def running() -> Callable[..., AbstractContextManager[Site]]:
     """Starts a server on a service, until the context ends."""
     return _running
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Of keys."""
+    return tmp_path / "keys.json"
 
 
 @pytest.fixture

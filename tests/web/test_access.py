@@ -14,11 +14,6 @@ from impasto.web.keys import Keys, add_key, read_keys, remove_key
 FORM = (("content", picture()), ("style", "now"))
 
 
-@pytest.fixture
-def file(tmp_path):
-    return tmp_path / "keys.json"
-
-
 def bearer(key):
     return {"Authorization": f"Bearer {key}"}
 

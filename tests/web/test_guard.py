@@ -41,7 +41,7 @@ def test_a_body_without_a_length_is_counted(site):
             pass
         answer = read_all(connection)
     assert answer == b"" or answer.startswith(b"HTTP/1.1 413 ")
-    assert 'status="413"' in here.service.metrics_text()
+    assert 'status="413"' in here.service.metrics.text()
 
 
 def test_an_upload_that_takes_too_long(site):
@@ -86,7 +86,7 @@ def test_an_answer_that_is_not_read(site, monkeypatch):
     with raw(here) as connection:
         connection.sendall(b"GET /v1/jobs/%s/result HTTP/1.1\r\nHost: localhost\r\n\r\n" % job.encode())
         end = time.monotonic() + SOON
-        while 'route="/v1/jobs/{job_id}/result",status="200"' not in here.service.metrics_text():
+        while 'route="/v1/jobs/{job_id}/result",status="200"' not in here.service.metrics.text():
             assert time.monotonic() < end
             time.sleep(0.02)
         assert len(read_all(connection)) < 20_000_000

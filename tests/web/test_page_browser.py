@@ -24,7 +24,7 @@ from PIL import Image
 from wishes import another, picture
 
 from impasto.image import encode, read
-from impasto.methods import StylizeOptions, applies
+from impasto.methods import StylizeOptions, fields_of
 
 __all__ = ["chromium", "echo", "visit"]
 
@@ -138,7 +138,7 @@ def test_every_option_is_in_the_wish(echo, visit):
             wanted = {"method": method, **first}
             for name, value in first.items():
                 set_control(page, name, value)
-            names = {name for name in fields if applies(name, method, refines=bool(first))} - elsewhere
+            names = {name for name in fields if name in fields_of(method)} - elsewhere
             # Those that do nothing now are not there.
             page.wait_for_function(
                 "names => [...document.querySelectorAll('#panel [id^=option-]')]"

@@ -12,11 +12,6 @@ FORM = (("content", picture()), ("style", "now"))
 
 
 @pytest.fixture
-def file(tmp_path):
-    return tmp_path / "keys.json"
-
-
-@pytest.fixture
 def key(file):
     return add_key(file, "ada", ("stylize",))
 

@@ -13,7 +13,7 @@ import ray
 from ray.data import ActorPoolStrategy, DataContext
 
 from impasto.batch.settings import Settings
-from impasto.batch.steps import Painter, Worker, read, write
+from impasto.batch.steps import PaintStep, Worker, read, write
 from impasto.batch.task import Chunk, Outcome
 from impasto.errors import ImpastoError
 
@@ -100,7 +100,7 @@ def _painted(data: Any, settings: Settings, cluster: Cluster, *, is_packed: bool
         return data.map_batches(_Worker, compute=pool, num_cpus=settings.threads, num_gpus=cluster.gpus, **each)
     return (
         data.map_batches(_read, fn_args=(settings,), batch_size=1, num_cpus=1)
-        .map_batches(_Painter, compute=pool, num_cpus=1, num_gpus=cluster.gpus, **each)
+        .map_batches(_PaintStep, compute=pool, num_cpus=1, num_gpus=cluster.gpus, **each)
         .map_batches(_write, fn_args=(settings,), batch_size=1, num_cpus=1)
     )
 
@@ -113,9 +113,9 @@ class _Worker:
         return _column("outcome", [one for chunk in _values(batch, "chunk") for one in self._work(chunk)])
 
 
-class _Painter:
+class _PaintStep:
     def __init__(self, settings: Settings) -> None:
-        self._paint = Painter(settings)
+        self._paint = PaintStep(settings)
 
     def __call__(self, batch: Batch) -> Batch:
         return _column("works", [list(self._paint(works)) for works in _values(batch, "works")])

@@ -57,10 +57,10 @@ class Worker:
     """Paints chunks, with networks and styles that are loaded once."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings, self._painter = settings, Painter(settings)
+        self._settings, self._paint = settings, PaintStep(settings)
 
     def __call__(self, chunk: Chunk) -> Iterator[Outcome]:
-        return write(self._painter(read(chunk, self._settings)), self._settings)
+        return write(self._paint(read(chunk, self._settings)), self._settings)
 
 
 def read(chunk: Chunk, settings: Settings) -> Iterator[Work]:
@@ -89,8 +89,8 @@ def _read(task: Task, existing: outputs.Existing, settings: Settings) -> Work:
     return work
 
 
-class Painter:
-    """The step in the middle."""
+class PaintStep:
+    """The step in the middle, with networks and styles that are loaded once."""
 
     def __init__(self, settings: Settings) -> None:
         files = Files(settings)

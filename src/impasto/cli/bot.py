@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from cyclopts import Parameter
 
 from impasto.bot.config import BotConfig, BotOptions
-from impasto.cli.flags import DEVICES, flags, given
+from impasto.cli.flags import OfferedModels, flags, given
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, from_extra
 from impasto.service.limits import Limits
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     LimitsFlags, BotFlags = flags(Limits, "Limits", without=_OF_OTHER_DOORS), flags(BotOptions, "Behaviour")
 
-_NO_LIMITS, _NO_BOT_OPTIONS = LimitsFlags(), BotFlags()
+_USUAL_MODELS, _NO_LIMITS, _NO_BOT_OPTIONS = OfferedModels(), LimitsFlags(), BotFlags()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,23 +43,10 @@ class BotAccount:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class BotModels:
-    """What there is to choose from, and what paints."""
-
-    styles: Annotated[
-        Path | None, Parameter(help="folder of paintings to choose from; impasto's own pictures if not given")
-    ] = None
-    device: Annotated[tuple[str, ...], DEVICES] = ("auto",)
-    confine: Annotated[
-        bool, Parameter(help="keep what paints on a CPU from the network and from files, where the system can")
-    ] = True
-
-
 def bot(
     *,
     account: Annotated[BotAccount, Parameter(name="*")] = BotAccount(),
-    models: Annotated[BotModels, Parameter(name="*")] = BotModels(),
+    models: Annotated[OfferedModels, Parameter(name="*")] = _USUAL_MODELS,
     limits: Annotated[LimitsFlags, Parameter(name="*")] = _NO_LIMITS,
     behaviour: Annotated[BotFlags, Parameter(name="*")] = _NO_BOT_OPTIONS,
 ) -> int:
@@ -74,7 +61,7 @@ def bot(
     return 0
 
 
-def _serve(token: str, account: BotAccount, models: BotModels, limits: Limits, options: BotOptions) -> None:
+def _serve(token: str, account: BotAccount, models: OfferedModels, limits: Limits, options: BotOptions) -> None:
     with from_extra("bot", "the bot"):
         import aiolimiter  # noqa: F401  (which python-telegram-bot asks for only when it begins)
 

@@ -58,7 +58,7 @@ def compare(
     comparison = Comparison(
         contents=[(one.name, one.path) for one in contents],
         styles=[(one.name, one.path) for one in styles],
-        entries=entries,
+        variants={entry.name: entry for entry in entries},
         folder=output,
         device=device,
     )

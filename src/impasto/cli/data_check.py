@@ -33,7 +33,7 @@ class Checked:
         facts: its settings, as they would be now.
         """
         from impasto.data.check import CACHE, changes_since
-        from impasto.training.checkpoint import read_json
+        from impasto.files import read_json
 
         assert self.findings is not None
         before = read_json(run / "config.json")

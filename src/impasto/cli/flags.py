@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import Field, field, fields, make_dataclass
+from dataclasses import Field, dataclass, field, fields, make_dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -42,6 +42,19 @@ VGG19 = Parameter(name="--vgg19", help="file of the encoder vgg19; downloaded on
 
 DEVICE = Parameter(help="auto, cpu, cuda, cuda:1, mps")
 DEVICES = Parameter(help="auto, cpu, cuda, cuda:1, mps; a process for each")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferedModels:
+    """What people can choose from, and what paints for them."""
+
+    styles: Annotated[
+        Path | None, Parameter(help="folder of paintings to choose from; impasto's own pictures if not given")
+    ] = None
+    device: Annotated[tuple[str, ...], DEVICES] = ("auto",)
+    confine: Annotated[
+        bool, Parameter(help="keep what paints on a CPU from the network and from files, where the system can")
+    ] = True
 
 
 def heading(title: str, *, plain: Sequence[str] | None = None) -> Group:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.flags import DEVICES, check_least, check_port, flags, given
+from impasto.cli.flags import OfferedModels, check_least, check_port, flags, given
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, from_extra
 from impasto.service.limits import Limits
@@ -54,12 +54,9 @@ class Address:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServedModels:
-    """What there is to choose from, and what paints."""
+class ServedModels(OfferedModels):
+    """What only a server can be given besides."""
 
-    styles: Annotated[
-        Path | None, Parameter(help="folder of paintings to choose from; impasto's own pictures if not given")
-    ] = None
     weights: Annotated[
         tuple[str, ...],
         Parameter(
@@ -68,10 +65,6 @@ class ServedModels:
             " what comes with impasto",
         ),
     ] = ()
-    device: Annotated[tuple[str, ...], DEVICES] = ("auto",)
-    confine: Annotated[
-        bool, Parameter(help="keep what paints on a CPU from the network and from files, where the system can")
-    ] = True
     workers: Annotated[
         str | None,
         Parameter(metavar="ADDRESS", help="Ray cluster that paints in the place of this machine, as ray://head:10001"),

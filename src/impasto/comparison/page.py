@@ -26,8 +26,7 @@ NOTE = (
 
 def write(comparison: Comparison) -> list[Path]:
     """sheet.png and index.html in the comparison's folder."""
-    names = [entry.name for entry in comparison.entries]
-    sheet = variants.sheet(_pairs(comparison, THUMBNAIL), names, titles=True)
+    sheet = variants.sheet(_pairs(comparison, THUMBNAIL), list(comparison.variants), titles=True)
     note = NOTE.format(count=len(comparison.pairs), machine=machine())
     page = variants.page("Comparison of methods", [note], _summary(comparison), _pairs(comparison))
     return write_files(comparison.folder, {"sheet.png": png(sheet), "index.html": page})
@@ -35,10 +34,7 @@ def write(comparison: Comparison) -> list[Path]:
 
 def _pairs(comparison: Comparison, side: int | None = None) -> Iterator[variants.PairRow]:
     """side: px of a painting's longer side at most; its content and style are then no larger than it."""
-    for number, ((content, content_path), (style, style_path)) in enumerate(comparison.pairs):
-        cells = {
-            entry.name: cell for entry in comparison.entries if (cell := comparison.cells.get((number, entry.name)))
-        }
+    for ((content, content_path), (style, style_path)), cells in comparison.by_pair():
         painted = {name: _read(comparison.folder / cell.file, side) for name, cell in cells.items()}
         largest = side and max((max(picture.size) for picture in painted.values()), default=side)
         yield variants.PairRow(
@@ -55,8 +51,8 @@ def _read(path: Path, side: int | None) -> Image.Image:
 
 def _summary(comparison: Comparison) -> list[dict[str, str]]:
     of_method = {
-        entry.name: [cell for (_, name), cell in comparison.cells.items() if name == entry.name]
-        for entry in comparison.entries
+        method: [cell for (_, name), cell in comparison.cells.items() if name == method]
+        for method in comparison.variants
     }
     return [_row(name, cells, comparison) for name, cells in of_method.items() if cells]
 

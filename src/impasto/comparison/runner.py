@@ -3,7 +3,7 @@
 import hashlib
 import json
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -22,14 +22,12 @@ from impasto.files import check_output, make_folder, replace_file
 from impasto.jobs.job import FileSource
 from impasto.record import find_record
 from impasto.report.folder import claim
+from impasto.report.variants import Pair, Report, Variants
 from impasto.weights import sha256_of
 
 FORMAT = "impasto compare 1"
 NUMBERS = "compare.json"
 FILES = (NUMBERS, "sheet.png", "index.html")
-
-Named = tuple[str, Path]
-Report = Callable[[int, int, str], None]
 
 
 @dataclass
@@ -50,52 +48,42 @@ class PaintedCell:
 
 
 @dataclass(kw_only=True)
-class Comparison:
-    """contents, styles: names and files; every content goes with every style. folder: for everything that comes of it.
-    cells: what is there, by pair and method.
-    """
+class Comparison(Variants[Path, Entry, PaintedCell]):
+    """folder: for everything that comes of it. failures: of single pictures and of whole methods, each by its name."""
 
-    contents: Sequence[Named]
-    styles: Sequence[Named]
-    entries: Sequence[Entry]
     folder: Path
     device: str = "auto"
-    cells: dict[tuple[int, str], PaintedCell] = field(default_factory=dict)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
-
-    @property
-    def pairs(self) -> list[tuple[Named, Named]]:
-        return [(content, style) for content in self.contents for style in self.styles]
 
     @cached_property
     def judges(self) -> Judges:
         """Only lite: a comparison downloads nothing."""
         return Judges(networks=(), device=self.device)
 
-    def run(self, report: Report | None = None) -> None:
+    def run(self, report: Report = lambda *_: None) -> None:
         """Paint and measure whatever is not there yet. Failures of single pictures are kept in `failures`.
 
         Raises PictureError if the folder cannot be used. Whatever stops it, what was done so far is kept.
         """
         known = self.prepare()
-        total = len(self.pairs) * len(self.entries)
-        for entry in self.entries:
-            waiting = []
-            for number, pair in enumerate(self.pairs):
-                cell = self._cell(entry, pair)
-                earlier = known.get(cell.key)
-                if earlier and self._is_there(earlier):
-                    self.cells[number, entry.name] = earlier
-                else:
-                    waiting.append((number, cell))
-            if report:
-                report(len(self.cells), total, entry.name)
-            for number, cell in self._painted(entry, waiting):
-                self.cells[number, entry.name] = cell
-                self._save(known)
-                if report:
-                    report(len(self.cells), total, entry.name)
-        self._save({})
+        wanted = {
+            (number, entry.name): self._cell(entry, pair)
+            for entry in self.variants.values()
+            for number, pair in enumerate(self.pairs)
+        }
+        for place, cell in wanted.items():
+            earlier = known.get(cell.key)
+            if earlier and self._is_there(earlier):
+                self.cells[place] = earlier
+
+        def make(entry: Entry, pairs: Sequence[int]) -> Iterator[tuple[int, PaintedCell]]:
+            for pair, cell in self._painted(entry, {pair: wanted[pair, entry.name] for pair in pairs}):
+                known[cell.key] = cell
+                self._save(known.values())
+                yield pair, cell
+
+        self.fill(make, report)
+        self._save(self.cells.values())
 
     def prepare(self) -> dict[str, PaintedCell]:
         """Make the folder, and tell what an earlier call left in it.
@@ -106,7 +94,7 @@ class Comparison:
         earlier = claim(self.folder, FILES, NUMBERS, ("format", FORMAT), "`impasto compare`")
         known = {cell["key"]: PaintedCell(**cell) for cell in earlier.get("cells", ())}
         ours = {cell.file for cell in known.values()} | set(FILES)
-        for file in [*FILES, *(self._file(entry, pair) for entry in self.entries for pair in self.pairs)]:
+        for file in [*FILES, *(self._file(entry, pair) for entry in self.variants.values() for pair in self.pairs)]:
             path = self.folder / file
             if path.exists():
                 check_output(path, overwrite=True, sources=[source for _, source in (*self.contents, *self.styles)])
@@ -114,7 +102,7 @@ class Comparison:
                     raise PictureError(f"{path}: is there already, and not of impasto; choose another folder")
         return known
 
-    def _cell(self, entry: Entry, pair: tuple[Named, Named]) -> PaintedCell:
+    def _cell(self, entry: Entry, pair: Pair[Path]) -> PaintedCell:
         (content, content_path), (style, style_path) = pair
         decides = {
             "options": entry.options.to_json(),
@@ -127,7 +115,7 @@ class Comparison:
         key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
         return PaintedCell(content=content, style=style, method=entry.name, file=self._file(entry, pair), key=key)
 
-    def _file(self, entry: Entry, pair: tuple[Named, Named]) -> str:
+    def _file(self, entry: Entry, pair: Pair[Path]) -> str:
         (content, _), (style, _) = pair
         return f"{Path(content).stem}-{Path(style).stem}-{entry.slug}.png"
 
@@ -135,24 +123,19 @@ class Comparison:
         path = self.folder / cell.file
         return path.is_file() and sha256_of(path) == cell.sha256
 
-    def _painted(self, entry: Entry, waiting: Sequence[tuple[int, PaintedCell]]) -> Iterator[tuple[int, PaintedCell]]:
+    def _painted(self, entry: Entry, cells: Mapping[int, PaintedCell]) -> Iterator[tuple[int, PaintedCell]]:
         """Finished cells of one method as its process hands them out."""
-        if not waiting:
-            return
-        cells = dict(waiting)
+        left = dict(cells)
         pairs = {
-            number: (
-                FileSource(self.pairs[number][0][1], cell.content),
-                FileSource(self.pairs[number][1][1], cell.style),
-                self.folder / cell.file,
-            )
-            for number, cell in waiting
+            pair: (FileSource(content, cell.content), FileSource(style, cell.style), self.folder / cell.file)
+            for pair, cell in cells.items()
+            for (_, content), (_, style) in [self.pairs[pair]]
         }
         for message in _messages(Share(entry.options, entry.weights, self.device, pairs)):
             if message.pair is None:
                 self.failures.append((entry.name, ImpastoError(message.error)))
                 return
-            cell = cells.pop(message.pair)
+            cell = left.pop(message.pair)
             if message.error:
                 self.failures.append((f"{cell.content} in {cell.style} by {entry.name}", ImpastoError(message.error)))
                 continue
@@ -160,7 +143,7 @@ class Comparison:
             cell.sha256 = sha256_of(self.folder / cell.file)
             cell.measures = self._measured(self.folder / cell.file, message.pair)
             yield message.pair, cell
-        if cells:
+        if left:
             self.failures.append((entry.name, ImpastoError("its process was killed, perhaps for want of memory")))
 
     def _measured(self, painted: Path, pair: int) -> dict[str, float]:
@@ -173,15 +156,13 @@ class Comparison:
         # What painting is for makes decibels fall.
         return {name: value for name, value in values.items() if name not in ("PSNR", "MS-SSIM")}
 
-    def _save(self, known: dict[str, PaintedCell]) -> None:
-        """known: of an earlier call, kept until this one is through."""
-        cells = {**known, **{cell.key: cell for cell in self.cells.values()}}
+    def _save(self, cells: Iterable[PaintedCell]) -> None:
         about = {
             "format": FORMAT,
             "machine": machine(),
             "device": self.device,
-            "methods": {entry.name: entry.options.to_json() for entry in self.entries},
-            "cells": [asdict(cell) for cell in cells.values()],
+            "methods": {name: entry.options.to_json() for name, entry in self.variants.items()},
+            "cells": [asdict(cell) for cell in cells],
         }
         try:
             replace_file(self.folder / NUMBERS, json.dumps(about, indent=1) + "\n")

@@ -7,18 +7,18 @@ import torch
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from impasto.encoders.filters import normalise_filters
-from impasto.encoders.network import LAYERS, Encoder, EncoderConfig, Pooling
+from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
 from impasto.weights import WEIGHTS, load, location
 
 
-def lite(*, pooling: Pooling = "average", raw: bool = False) -> Encoder:
+def lite(*, raw: bool = False) -> Encoder:
     """Frozen, float32, in eval mode and channels_last; features of 16, 32, 64, 128 and 128 filters.
 
     The filters are normalised: on photographs and paintings their mean activation is 1. raw: in the units of the
     network that they were learned from instead, which differ by orders of magnitude.
     """
     tensors, config = load(location(WEIGHTS["lite"]))
-    encoder = Encoder(EncoderConfig.from_json(config["encoder"]), pooling)
+    encoder = Encoder(EncoderConfig.from_json(config["encoder"]))
     encoder.load_state_dict(
         {name: value.float() for name, value in tensors.items() if name.startswith("convolutions.")}
     )

@@ -66,16 +66,10 @@ class Encoder(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, config: EncoderConfig, pooling: Pooling = "average", pooling_scale: float = 1.0) -> None:
-        """pooling_scale multiplies pooled features: averages of ReLU features are smaller than maxima, and a factor
-        of 2 puts them back on the scale that max-pooled weights expect.
-        """
+    def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
-        if pooling not in ("average", "max"):
-            raise OptionError(f"pooling is '{pooling}', but must be 'average' or 'max'")
         self.config = config
-        self.pooling = pooling
-        self.pooling_scale = pooling_scale
+        self.pooling: Pooling = "average"
         self.convolutions = nn.ModuleDict()
         previous = 3
         for layer in LAYERS:
@@ -131,8 +125,7 @@ class Encoder(nn.Module):
 
     def _pool(self, x: Tensor) -> Tensor:
         pool = F.avg_pool2d if self.pooling == "average" else F.max_pool2d
-        pooled = pool(x, 2, ceil_mode=True)
-        return pooled if self.pooling_scale == 1.0 else pooled * self.pooling_scale
+        return pool(x, 2, ceil_mode=True)
 
 
 def block_of(layer: str) -> int:

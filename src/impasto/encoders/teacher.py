@@ -9,19 +9,19 @@ import torch
 from torch import Tensor
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
-from impasto.encoders.network import LAYERS, Encoder, EncoderConfig, Pooling
+from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
 from impasto.errors import WeightsError
 from impasto.weights import load_foreign_state
 
 
-def load_teacher(path: Path, pooling: Pooling = "average") -> Encoder:
+def load_teacher(path: Path) -> Encoder:
     """The published encoder as an `Encoder`: features of widths 16, 32, 64, 128 and 128.
 
     Raises WeightsError if the file is not that encoder.
     """
     state = load_foreign_state(path)
     config = EncoderConfig(widths=(16, 32, 64, 128, 128), padding="reflect", mean=(0, 0, 0), std=(1, 1, 1))
-    encoder = Encoder(config, pooling)
+    encoder = Encoder(config)
     try:
         # The published network begins with a 1x1 convolution that turns RGB into normalised BGR.
         first = fold_pointwise(state["conv0.weight"], state["conv0.bias"], state["conv11.weight"], state["conv11.bias"])

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
-from impasto.encoders.network import LAYERS, Encoder, EncoderConfig, Pooling
+from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
 from impasto.errors import WeightsError
 from impasto.weights import WEIGHTS, fetch, fitting, load, load_foreign_state, verify
 
@@ -17,14 +17,11 @@ OFFICIAL_INDEX = dict(zip(LAYERS, (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 2
 
 def vgg19(
     *,
-    pooling: Pooling = "average",
     weights: Path | None = None,
-    pooling_scale: float = 1.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Encoder:
-    """VGG-19 up to relu5_1, frozen, in eval mode and channels_last.
+    """VGG-19 up to relu5_1, frozen, in eval mode and channels_last, with average pooling; it was trained with 'max'.
 
-    pooling, pooling_scale: as in `Encoder`. The weights were trained with 'max'.
     weights: None for the official file, downloaded into the cache at first use; a copy of it or any other checkpoint
         of torchvision's layout; or a `.safetensors` of impasto, such as `impasto weights normalise` writes: the
         encoder's state_dict with {"encoder": EncoderConfig.to_json()} as its config.
@@ -42,7 +39,7 @@ def vgg19(
     else:
         config, tensors = EncoderConfig(), load_foreign_state(path)
         names = _official_names()
-    encoder = Encoder(config, pooling, pooling_scale)
+    encoder = Encoder(config)
     encoder.load_state_dict(fitting(path, "is no VGG-19 for this encoder", tensors, encoder.state_dict(), names))
     encoder = encoder.eval().requires_grad_(False)
     # Module.to does the same, but its type annotations know no memory format.

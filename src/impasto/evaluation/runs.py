@@ -4,7 +4,6 @@ The last checkpoint and the best one are subjects of their own. Published number
 was best on the test set, and are not comparable with anybody's last one.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,19 +17,18 @@ from impasto.evaluation.folders import real_floor, tell
 from impasto.evaluation.judges import Judges
 from impasto.evaluation.number import Number, over_runs, software
 from impasto.evaluation.picture_set import PictureSet, pixels
-from impasto.files import in_unicode, make_folder
+from impasto.files import in_unicode, make_folder, read_json
 from impasto.jobs.job import FileSource, PaintingTarget, PaintJob
 from impasto.jobs.pipeline import paint
 from impasto.jobs.session import Session
 from impasto.methods import METHODS, StylizeOptions, options_of
 from impasto.options import TranslationOptions
 from impasto.record import Record, find_record
-from impasto.translation import DIRECTIONS
+from impasto.translation import OTHER, WAYS
 from impasto.weights import load as load_weights
 from impasto.weights import sha256_of
 
 CHECKPOINTS = {"last": "generators.safetensors", "best": "generators-best.safetensors"}
-KINDS = {"A2B": ("A", "B"), "B2A": ("B", "A")}
 SIDE = 256
 
 
@@ -92,7 +90,7 @@ def evaluate_runs(
     numbers = over_runs(by_run) if len(runs) > 1 else []
     for run, values in zip(runs, by_run, strict=True):
         numbers += values if len(runs) == 1 else _named(values, run.resolve().name)
-    for kind, other in KINDS.values():
+    for kind, other in OTHER.items():
         identity = f"identity: {kind} as {other}"
         numbers += measures.distribution(identity, originals[kind], originals[other], judges, seed=test.seed)
     for kind, pictures in originals.items():
@@ -112,7 +110,7 @@ def _refuse_sources(sources: Sequence[PictureSet], places: Sequence[Path]) -> No
 
 def checkpoints_of(run: Path) -> list[Checkpoint]:
     """The generators in a run's folder, the last ones first. Raises CheckpointError if there are none."""
-    about = _read_json(run / "config.json")
+    about = _object(run / "config.json")
     found = []
     for name, file in CHECKPOINTS.items():
         path = run / file
@@ -124,7 +122,7 @@ def checkpoints_of(run: Path) -> list[Checkpoint]:
             raise CheckpointError(f"{path}: is of the method {method}, which translates no pictures")
         step = config.get("step")
         if step is None:
-            state = _read_json(run / "state.json")
+            state = _object(run / "state.json")
             step = (state if name == "last" else state.get("best") or {}).get("step")
         facts = {
             "method": method,
@@ -152,10 +150,8 @@ def _of_checkpoint(
     numbers: list[Number] = []
     session = Session(lambda options: load(options.method, device=judges.device, weights=checkpoint.path))
     facts = {**checkpoint.facts, "side": test.side, "pairs": "by name"}
-    for direction in DIRECTIONS:
-        start, end = KINDS[direction]
+    for start, direction, back in WAYS:
         subject = f"{direction} {checkpoint.name}"
-        back = next(other for other in DIRECTIONS if other != direction)
         painted = _translated(originals[start], home / direction, direction, checkpoint, session, report)
         again = _translated(painted, home / f"{direction} and back", back, checkpoint, session, report)
         cycle = measures.likeness(
@@ -165,7 +161,7 @@ def _of_checkpoint(
         structure = measures.likeness(
             subject, painted, originals[start], judges, prefix="structure ", facts=facts, report=report
         )
-        sets = measures.distribution(subject, painted, originals[end], judges, seed=test.seed, facts=facts)
+        sets = measures.distribution(subject, painted, originals[OTHER[start]], judges, seed=test.seed, facts=facts)
         numbers += cycle + structure + sets
     return numbers
 
@@ -242,10 +238,7 @@ def _named(numbers: Sequence[Number], name: str) -> list[Number]:
     return [replace(number, subject=f"{number.subject}, {name}") for number in numbers]
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    """An object, empty if there is none."""
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
+def _object(path: Path) -> dict[str, Any]:
+    """What the file says; empty if it holds no object."""
+    found = read_json(path)
     return found if isinstance(found, dict) else {}

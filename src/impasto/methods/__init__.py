@@ -272,12 +272,6 @@ def importer(method: str) -> Callable[[Path, Path, str | None], Any]:
     return function
 
 
-def applies(name: str, method: str, *, refines: bool) -> bool:
-    """Whether an option has an effect with this method. refines: whether refinement follows."""
-    kind = options_of(method)
-    return name in {item.name for item in choosable(kind)} or (refines and name in _refining(kind))
-
-
 def _refining(kind: type[Options]) -> dict[str, "Field[Any]"]:
     """{option: field} of the refiner's that can be chosen for the refinement of such a method."""
     if not kind.refined_by:

@@ -1,8 +1,9 @@
-"""Variants side by side on the same pairs of content and style: as one contact sheet, and as a page with a slider
-between the content and what became of it."""
+"""Variants of the same pairs of content and style: made one after the other, and put side by side as one contact sheet
+and as a page with a slider between the content and what became of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from PIL import Image
 
@@ -13,6 +14,45 @@ from impasto.report.tables import Row
 THUMBNAIL = 320  # px of a style's longer side on the page
 SHOWN = 1024  # and of the other pictures, which are compressed
 LARGEST_ZOOM = 2  # of a small painting
+
+
+Source = TypeVar("Source")
+Variant = TypeVar("Variant")
+Cell = TypeVar("Cell")
+Pair = tuple[tuple[str, Source], tuple[str, Source]]
+Report = Callable[[int, int, str], None]
+
+
+@dataclass(kw_only=True)
+class Variants(Generic[Source, Variant, Cell]):
+    """contents, styles: names and pictures, or where they are; every content goes with every style. cells: what there
+    is, by number of the pair and name of the variant.
+    """
+
+    contents: Sequence[tuple[str, Source]]
+    styles: Sequence[tuple[str, Source]]
+    variants: Mapping[str, Variant]
+    cells: dict[tuple[int, str], Cell] = field(default_factory=dict)
+
+    @property
+    def pairs(self) -> list[Pair[Source]]:
+        return [(content, style) for content in self.contents for style in self.styles]
+
+    def fill(self, make: Callable[[Variant, Sequence[int]], Iterable[tuple[int, Cell]]], report: Report) -> None:
+        """make: given a variant and the pairs that it lacks, hands out each cell as soon as it is there. report: called
+        with (done, all, which variant)."""
+        total = len(self.pairs) * len(self.variants)
+        for name, variant in self.variants.items():
+            report(len(self.cells), total, name)
+            missing = [pair for pair in range(len(self.pairs)) if (pair, name) not in self.cells]
+            for pair, cell in make(variant, missing) if missing else ():
+                self.cells[pair, name] = cell
+                report(len(self.cells), total, name)
+
+    def by_pair(self) -> Iterator[tuple[Pair[Source], dict[str, Cell]]]:
+        """Every pair, and its cells by variant, as far as there are any."""
+        for number, pair in enumerate(self.pairs):
+            yield pair, {name: self.cells[number, name] for name in self.variants if (number, name) in self.cells}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -264,10 +264,6 @@ class Service:
         with self._changed:
             return [worker.process.pid for worker in self._workers if worker.process and not worker.process.is_dead]
 
-    def metrics_text(self) -> str:
-        """For Prometheus."""
-        return self.metrics.text()
-
     # --- for the device workers ---------------------------------------------------------------------------------------
 
     def is_closed(self) -> bool:

@@ -169,12 +169,8 @@ class Videos:
         """A film, or all of a job's, whatever there is of it."""
         with self._lock:
             kept = self._kept.pop(name, None)
-        if kept is None:
-            return
-        if kept.path.is_dir():
-            shutil.rmtree(kept.path, ignore_errors=True)
-        else:
-            kept.path.unlink(missing_ok=True)
+        if kept is not None:
+            _remove(kept.path)
 
     # -- films that are painted ----------------------------------------------------------------------------------------
 
@@ -210,12 +206,8 @@ class Videos:
         if self._folder is None or self._folder != self._stays:
             return
         for path in self._folder.iterdir():
-            if path.name in self._kept:
-                continue
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            if path.name not in self._kept:
+                _remove(path)
 
     def end(self, job: str) -> None:
         """Of a job that is over only the painted film is kept; nothing, if there is none."""
@@ -225,10 +217,8 @@ class Videos:
             return
         painted = [path for path in kept.path.iterdir() if path.stem == PAINTED and path.is_file()]
         for path in kept.path.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path not in painted:
-                path.unlink(missing_ok=True)
+            if path not in painted:
+                _remove(path)
         kept.size = sum(path.stat().st_size for path in painted)
         if not painted:
             self.discard(job)
@@ -288,6 +278,14 @@ def probed(path: Path) -> Mapping[str, Any]:
     if facts["frames"] < 2:
         raise NotAVideoError("the film has one frame: it is a picture, and painted as one")
     return facts
+
+
+def _remove(path: Path) -> None:
+    """A file, or a folder with all that is in it."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _lacking() -> str:

@@ -33,10 +33,11 @@ def seconds_of_trainings(study: TrainingStudy, data: Data, folder: Path, budget:
 def seconds_of_paintings(study: Study, contents: Pictures, styles: Pictures, settings: StudySettings) -> float:
     """Of all variants of all pairs, as if each took as long as the first variant's first steps."""
     choices = {**settings.choices, "steps": TIMED_STEPS}
-    short = StudySetup(study.base, contents[:1], styles[:1], replace(settings, choices=choices))
-    whole = StudySetup(study.base, contents, styles, settings)
-    steps: int = sum(whole.options(variant).chosen("steps") for variant in study.variants) * len(whole.pairs)
-    study.make(short, 0, study.variants[0])
+    short = StudySetup(study.base, replace(settings, choices=choices))
+    whole = StudySetup(study.base, settings)
+    steps: int = sum(whole.options(variant).chosen("steps") for variant in study.variants)
+    pair = contents[0], styles[0]
+    study.make(short, pair, study.variants[0])
     began = time.perf_counter()
-    study.make(short, 0, study.variants[0])
-    return (time.perf_counter() - began) / TIMED_STEPS * steps
+    study.make(short, pair, study.variants[0])
+    return (time.perf_counter() - began) / TIMED_STEPS * steps * len(contents) * len(styles)

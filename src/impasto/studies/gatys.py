@@ -15,7 +15,7 @@ from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import objective_at
 from impasto.progress import Progress
 from impasto.report.sheets import marked
-from impasto.studies.setup import StudySetup, Variant
+from impasto.studies.setup import PicturePair, StudySetup, Variant
 from impasto.studies.study import CHEN, HE, Cell, Study
 
 TERMS = ("content", "style", "attention")
@@ -25,9 +25,9 @@ TOTAL = "total loss"
 PLACES = ("50%,17%", "50%,83%")
 
 
-def painted(setup: StudySetup, pair: int, variant: Variant) -> Cell:
+def painted(setup: StudySetup, pair: PicturePair, variant: Variant) -> Cell:
     """A painting with its losses, weighted as in its own total loss, and in the study's common measure."""
-    (_, content), (_, style) = setup.pairs[pair]
+    (_, content), (_, style) = pair
     options = setup.options(variant)
     curves: dict[str, dict[float, float]] = {}
     clock: dict[float, float] = {}
@@ -67,10 +67,10 @@ def painted(setup: StudySetup, pair: int, variant: Variant) -> Cell:
     return Cell([[image.to_pil(result)]], numbers, curves, clock)
 
 
-def _losses(setup: StudySetup, pair: int, variant: Variant, result: image.Picture) -> dict[str, float]:
+def _losses(setup: StudySetup, pair: PicturePair, variant: Variant, result: image.Picture) -> dict[str, float]:
     """'weighted ...' as the painting's own total loss has them; the others with the base's options and weights 1, and
     their sum with the base's weights."""
-    (_, content), (_, style) = setup.pairs[pair]
+    (_, content), (_, style) = pair
     chosen = setup.options(variant).resolved()
     base = setup.options(Variant("base")).resolved()
     common = replace(
@@ -98,9 +98,9 @@ def total(losses: Mapping[str, float], base: GatysOptions) -> dict[str, float]:
     return {TOTAL: sum(weight * losses[name] for name, weight in weights.items() if weight)}
 
 
-def looked(setup: StudySetup, pair: int, variant: Variant) -> Cell:
+def looked(setup: StudySetup, pair: PicturePair, variant: Variant) -> Cell:
     """Paper 001's Figure 4: for each place, where the style matches best, and all weights."""
-    (_, content), (_, style) = setup.pairs[pair]
+    (_, content), (_, style) = pair
     places = setup.settings.places or PLACES
     shown = attention(image.to_pil(content), image.to_pil(style), places, setup.options(variant), stylizer=setup.gatys)
     assert isinstance(shown, StyleAttention)

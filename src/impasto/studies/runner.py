@@ -3,10 +3,11 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from impasto import image
 from impasto.device import machine
 from impasto.errors import OptionError
 from impasto.files import make_folder
@@ -18,7 +19,7 @@ from impasto.report.sheets import png
 from impasto.report.tables import in_words, to_csv, to_markdown
 from impasto.studies.gatys import TERMS, TOTAL
 from impasto.studies.report import claim
-from impasto.studies.setup import Pictures, StudySettings, StudySetup
+from impasto.studies.setup import Pictures, StudySettings, StudySetup, Variant
 from impasto.studies.statistics import comparisons, explained
 from impasto.studies.study import Cell, Study
 
@@ -28,6 +29,8 @@ QUICK: Mapping[str, Any] = {"size": 128, "steps": 12}
 # Enough of both that a picture can be judged: a quarter of the pixels, a third of paper 001's steps.
 TREND: Mapping[str, Any] = {"size": 256, "steps": 160}
 
+Paintings = variants.Variants[image.Picture, Variant, Cell]
+
 
 def run(
     study: Study,
@@ -36,20 +39,21 @@ def run(
     styles: Pictures,
     folder: Path,
     settings: StudySettings,
-    report: Callable[[int, int, str], None] | None = None,
+    report: variants.Report = lambda *_: None,
 ) -> Path:
     """Write figure.png, curves.png, numbers.csv, numbers.json, index.html of paintings, and report.md into `folder`.
 
     Returns the report.
 
-    contents, styles: (name, picture); every content goes with every style. report: called with (done, all, what next).
     Raises OptionError before anything is painted, PictureError if the folder cannot be written or holds an outcome of
     other pictures or settings, and what painting raises.
     """
-    setup = StudySetup(study.base, contents, styles, settings)
-    if not setup.pairs:
+    setup = StudySetup(study.base, settings)
+    by_name = {variant.name: variant for variant in study.variants}
+    paintings = Paintings(contents=contents, styles=styles, variants=by_name)
+    if not paintings.pairs:
         raise OptionError("content and style need at least one picture each")
-    options = {variant.name: setup.options(variant) for variant in study.variants}
+    options = {name: setup.options(variant) for name, variant in by_name.items()}
     if len(set(options.values())) < len(options):
         raise OptionError(f"{name} has nothing to compare: its variants are the same with these options")
     asked: dict[str, Any] = {
@@ -61,17 +65,14 @@ def run(
     claim(folder, name, settings.inputs, asked=None if settings.overwrite else asked)
     make_folder(folder)
     began = time.monotonic()
-    cells: dict[tuple[int, str], Cell] = {}
-    total = len(setup.pairs) * len(study.variants)
-    for pair in range(len(setup.pairs)):
-        for variant in study.variants:
-            if report:
-                report(len(cells), total, variant.name)
-            cells[pair, variant.name] = study.make(setup, pair, variant)
-    drawn = _draw_curves(study, setup, cells, folder)
+    paintings.fill(
+        lambda variant, pairs: ((pair, study.make(setup, paintings.pairs[pair], variant)) for pair in pairs), report
+    )
+    drawn = _draw_curves(paintings, folder, by_time=study.by_time)
     rows: list[dict[str, Any]] = [
-        {"content": setup.pairs[pair][0][0], "style": setup.pairs[pair][1][0], "variant": variant, **cell.numbers}
-        for (pair, variant), cell in cells.items()
+        {"content": content, "style": style, "variant": variant, **cell.numbers}
+        for ((content, _), (style, _)), cells in paintings.by_pair()
+        for variant, cell in cells.items()
     ]
     about = {
         "study": name,
@@ -82,8 +83,8 @@ def run(
         "weights": setup.gatys.weights_hashes(next(iter(options.values()))),
         **asked,
     }
-    pairs = _pairs(study, setup, cells)
-    titles = [" ".join(filter(None, (v.name, column))) for v in study.variants for column in study.columns]
+    pairs = list(_pairs(study, setup, paintings))
+    titles = [_title(variant.name, column) for variant in study.variants for column in study.columns]
     files: dict[str, str | bytes] = {
         "figure.png": png(variants.sheet(pairs, titles, titles=False)),
         "numbers.json": json.dumps({**about, "rows": rows}, indent=1),
@@ -94,7 +95,7 @@ def run(
         files["index.html"] = variants.page(name, notes, [], pairs)
     # A pair decides how large its losses are, by several powers of ten.
     paired = comparisons(rows, "variant", ["content", "style"], _comparable(rows, options), ratios=True)
-    said = ["## Pairs", explained(len(setup.pairs), "pair", ratios=True), to_markdown(paired)] if paired else []
+    said = ["## Pairs", explained(len(paintings.pairs), "pair", ratios=True), to_markdown(paired)] if paired else []
     return write_files(folder, {**files, "report.md": _report(about, rows, options, drawn, said)})[-1]
 
 
@@ -111,42 +112,43 @@ def _digests(pictures: Pictures) -> dict[str, str]:
     return {name: hashlib.sha256(picture.pixels.tobytes()).hexdigest() for name, picture in pictures}
 
 
-def _pairs(study: Study, setup: StudySetup, cells: Mapping[tuple[int, str], Cell]) -> list[variants.PairRow]:
+def _pairs(study: Study, setup: StudySetup, paintings: Paintings) -> Iterator[variants.PairRow]:
     """One for each row of pictures that a pair's cells have."""
-    pairs = []
-    for pair, (content, style) in enumerate(setup.pairs):
-        of_pair = {variant.name: cells[pair, variant.name] for variant in study.variants}
-        first = of_pair[study.variants[0].name]
-        for number in range(len(first.pictures)):
-            painted = {
-                " ".join(filter(None, (name, column))): picture
-                for name, cell in of_pair.items()
-                for column, picture in zip(study.columns, cell.pictures[number], strict=True)
-            }
-            pairs.append(variants.PairRow(
-                names=(content[0], style[0]), painted=painted, style=setup.shown(style[1]),
-                content=first.contents[number] if first.contents else setup.shown(content[1]),
+    for ((content_name, content), (style_name, style)), cells in paintings.by_pair():
+        contents = next(iter(cells.values())).contents or [setup.shown(content)]
+        for number, shown in enumerate(contents):
+            yield variants.PairRow(
+                names=(content_name, style_name), content=shown, style=setup.shown(style),
+                painted={
+                    _title(name, column): picture
+                    for name, cell in cells.items()
+                    for column, picture in zip(study.columns, cell.pictures[number], strict=True)
+                },
                 numbers=[
                     {"variant": name, **{key: in_words(value) for key, value in cell.numbers.items()}}
-                    for name, cell in of_pair.items()
+                    for name, cell in cells.items()
                 ],
-            ))  # fmt: skip
-    return pairs
+            )  # fmt: skip
 
 
-def _draw_curves(study: Study, setup: StudySetup, cells: Mapping[tuple[int, str], Cell], folder: Path) -> list[str]:
+def _title(variant: str, column: str) -> str:
+    return f"{variant} {column}" if column else variant
+
+
+def _draw_curves(paintings: Paintings, folder: Path, *, by_time: bool) -> list[str]:
     """Names of the files that were drawn."""
-    by_step: dict[str, dict[str, Curve]] = {}
-    by_time: dict[str, dict[str, Curve]] = {}
-    for (pair, variant), cell in cells.items():
-        content, style = (name for name, _ in setup.pairs[pair])
-        for what, curve in cell.curves.items():
-            title = f"{what} loss" if len(setup.pairs) == 1 else f"{content} x {style}: {what}"
-            by_step.setdefault(title, {})[variant] = curve
-            if study.by_time:
-                by_time.setdefault(title, {})[variant] = {cell.clock[step]: value for step, value in curve.items()}
+    over_steps: dict[str, dict[str, Curve]] = {}
+    over_time: dict[str, dict[str, Curve]] = {}
+    for ((content, _), (style, _)), cells in paintings.by_pair():
+        for variant, cell in cells.items():
+            for what, curve in cell.curves.items():
+                title = f"{what} loss" if len(paintings.pairs) == 1 else f"{content} x {style}: {what}"
+                over_steps.setdefault(title, {})[variant] = curve
+                if by_time:
+                    clocked = {cell.clock[step]: value for step, value in curve.items()}
+                    over_time.setdefault(title, {})[variant] = clocked
     drawn = []
-    for panels, name, across in ((by_step, "curves.png", "step"), (by_time, "curves-time.png", "seconds")):
+    for panels, name, across in ((over_steps, "curves.png", "step"), (over_time, "curves-time.png", "seconds")):
         if panels:
             draw_panels(folder / name, panels, across)
             drawn += [name] if (folder / name).exists() else []

@@ -13,6 +13,7 @@ from impasto.api import load
 from impasto.methods import StylizeOptions
 from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import Gatys
+from impasto.report.variants import Pair
 
 Choices = Mapping[str, Any]
 
@@ -28,6 +29,7 @@ class Variant:
 PAPER_SIZE = 512
 
 Pictures = Sequence[tuple[str, image.Picture]]
+PicturePair = Pair[image.Picture]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +48,12 @@ class StudySettings:
 
 
 class StudySetup:
-    """What cells are made with: the pairs, the options, and one method that is loaded once."""
+    """What cells are made with: the options, and one method that is loaded once."""
 
-    def __init__(self, base: Choices, contents: Pictures, styles: Pictures, settings: StudySettings) -> None:
+    def __init__(self, base: Choices, settings: StudySettings) -> None:
         """base: options of every variant."""
         self.base = base
         self.settings = settings
-        self.pairs = [(content, style) for content in contents for style in styles]
 
     @cached_property
     def gatys(self) -> Gatys:

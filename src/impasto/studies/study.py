@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from impasto.report.curves import Curve
-from impasto.studies.setup import Choices, StudySetup, Variant
+from impasto.studies.setup import Choices, PicturePair, StudySetup, Variant
 
 # The papers as reports call them: their readers have no list with numbers.
 CHEN = "Chen, 'Neural Style Transfer with Self-Attention Module'"
@@ -44,7 +44,7 @@ class Study:
     question: str
     base: Choices
     variants: Sequence[Variant]
-    make: Callable[[StudySetup, int, Variant], Cell]
+    make: Callable[[StudySetup, PicturePair, Variant], Cell]
     columns: Sequence[str] = ("",)
     of_numbers: Callable[[Sequence[float]], Sequence[Variant]] | None = None
     by_time: bool = False

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from impasto import weights
 from impasto.errors import CheckpointError, WeightsError
-from impasto.files import replace_file
+from impasto.files import read_json, replace_file
 from impasto.training.random_state import random_state, restore_random_state
 
 STATE, PREVIOUS = "state.json", "state.json.previous"
@@ -37,14 +37,6 @@ logger = logging.getLogger(__name__)
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Atomic: a reader sees the old file or the new one."""
     replace_file(path, json.dumps(values, indent=2, allow_nan=False) + "\n")
-
-
-def read_json(path: Path) -> Any:
-    """What a file says; None if it is missing or is no JSON."""
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
 
 
 def check_run(

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from impasto.colour import LUMA
-from impasto.training.checkpoint import read_json, write_json
+from impasto.files import read_json
+from impasto.training.checkpoint import write_json
 
 FILE = "health.json"
 

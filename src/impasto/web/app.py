@@ -122,4 +122,4 @@ async def health(request: Request) -> JSONResponse:
 async def metrics(request: Request) -> Response:
     """In Prometheus' text format; needs the scope `metrics`."""
     request.app.state.access.visitor(request, "metrics")
-    return Response(request.app.state.service.metrics_text(), media_type=CONTENT_TYPE)
+    return Response(request.app.state.service.metrics.text(), media_type=CONTENT_TYPE)
