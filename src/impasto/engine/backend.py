@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -42,6 +42,9 @@ class Backend(Protocol):
 
     def change(self, painting: Array) -> float:
         """Of the finest of one painting, (1, 3, H, W), by drawing it out at full length, as `length_of` takes it."""
+
+    def expect(self, call: str, *arguments: Any) -> None:
+        """Make ready, meanwhile, for one of the calls above, by its name, with arguments of these shapes."""
 
     def release(self) -> None:
         """Give back the memory of what large pictures were computed by."""

@@ -86,6 +86,7 @@ class Painter:
                 write(part.core, part.painted)
             return
         sizes = octaves(*photo.size, self.stroke)
+        self._expect(photo, sizes[0])
         radius = SMOOTHED * min(sizes[0]) * (1 - self._kept)
         first: Smoothed | None = None
         own: list[Colours] = []
@@ -111,6 +112,18 @@ class Painter:
             else:
                 difference = _difference(prepared, parts)
             self._spare()
+
+    def _expect(self, photo: Raster, size: tuple[int, int]) -> None:
+        """Let what paints this size at once be made ready while the photo is prepared."""
+        place = Window(0, 0, *size)
+        if self.sparing or size[0] * size[1] > self.side**2:
+            return
+        pixel = photo.window(Window(0, 0, 1, 1))
+        picture = np.broadcast_to(pixel, (*pixel.shape[:2], *size))
+        if given := self._at_once_given():
+            self.backend.expect("paint", picture, given, self._grounds(place, size))
+        if self._drawn:
+            self.backend.expect("draw", picture, picture, *self._seen(partial(Resized, size=size))._strokes(place))
 
     def _spare(self) -> None:
         """After a pass whose programs are not needed again."""

@@ -62,6 +62,9 @@ class PyTorch:
     def change(self, painting: Array) -> float:
         return change(self._there(painting))
 
+    def expect(self, call: str, *arguments: Any) -> None:
+        """It is ready."""
+
     def release(self) -> None:
         """There is none."""
 
