@@ -9,11 +9,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from impasto import __version__
 from impasto.errors import OptionError, OutOfMemoryError, PictureError
 from impasto.sizes import largest_side
 
@@ -93,7 +93,7 @@ def machine() -> str:
     import torch
 
     threads = torch.get_num_threads()
-    return f"impasto {version('impasto')}, torch {torch.__version__}, {platform.machine()}, {threads} threads"
+    return f"impasto {__version__}, torch {torch.__version__}, {platform.machine()}, {threads} threads"
 
 
 def precision(name: str, device: "torch.device") -> "torch.dtype":
