@@ -38,6 +38,9 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 FIRST = ("memory.limit_in_bytes", "memory.usage_in_bytes")
 SECOND = ("memory.max", "memory.current")
 
+# Version 1 has a number for no limit, which depends on the size of pages; what is in use is not read then.
+UNLIMITED = 2**60
+
 
 @dataclass(frozen=True)
 class Device:
@@ -166,8 +169,8 @@ def _limited_groups() -> Iterator[tuple[Path, int, int]]:
     container or a service is killed at its limit, however much the host has."""
     for place, mount, names in _memory_groups():
         for folder in (place, *place.parents):
-            limit, used = (_number(folder / name) for name in names)
-            if limit is not None and used is not None:
+            limit = _number(folder / names[0])
+            if limit is not None and limit < UNLIMITED and (used := _number(folder / names[1])) is not None:
                 yield folder, limit, used
             if folder == mount:
                 break
