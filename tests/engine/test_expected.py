@@ -48,6 +48,22 @@ def test_strokes_are_made_ready_for_every_way_to_paint(made, way: dict[str, Any]
     assert [program for program in made if program[0] == "draw"] == [("draw", True)]
 
 
+def test_a_picture_is_encoded_once_for_the_statistics_of_all_regions(made) -> None:
+    """And once more by the program that paints it."""
+    mask = photo(40, 56)[:, :1]
+    regions = [(STYLE, Held(mask)), (STYLE, Held(1 - mask))]
+    encoded: list[tuple[int, ...]] = []
+
+    class Counting(OpenVINO):
+        def encode(self, picture: Any, shares: Any = None) -> Any:
+            encoded.append(shares.shape)
+            return super().encode(picture, shares)
+
+    Painter(backend=Counting(), regions=regions)(photo(40, 56))
+    assert encoded == [(3, 1, 40, 56)]
+    assert sorted(kind for kind, _ in made) == ["paint", "shared moments"]
+
+
 def test_nothing_is_expected_that_is_not_drawn(made) -> None:
     Painter(backend=OpenVINO(), style=STYLE)(photo(40, 56))
     assert made == [("exchange and paint", True)]

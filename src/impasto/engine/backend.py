@@ -28,7 +28,7 @@ class Backend(Protocol):
 
     def encode(self, picture: Array, shares: Array | None = None) -> dict[str, Moments]:
         """{layer: moments of its features}. shares: (N or 1, 1, H, W), how much each position counts; None where all of
-        them do."""
+        them do; of one picture, it may be (M, 1, H, W), for M times its moments."""
 
     def paint(self, picture: Array, given: Given, grounds: Mapping[str, Array]) -> Array:
         """The picture with its features and the decoder's responses as `given`. grounds: {convolution: (1, 1, h, w)}.
