@@ -108,6 +108,15 @@ def test_stands_upright(in_parts, orientation: int) -> None:
     np.testing.assert_array_equal(kept.raster.window(place), whole.pixels[..., 3:200, 50:90])
 
 
+@pytest.mark.parametrize("how", [{}, {"mode": "L"}, {"exif": turned(3)}, {"exif": turned(6)}])
+def test_its_pixels_are_an_array_as_any_other(in_parts, how: dict[str, Any]) -> None:
+    """PyTorch takes no other: methods that need it painted no large photo that lies upside down in its file."""
+    in_parts()
+    pixels = image.read(photo(**how)).pixels
+    assert pixels.flags.c_contiguous
+    assert pixels.flags.writeable
+
+
 def test_a_full_disk_is_said_before_work_begins(in_parts, monkeypatch) -> None:
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import impasto
 from impasto.methods import METHODS
 
 ROOT = Path(__file__).parents[1]
@@ -129,10 +130,16 @@ def test_torch_stays_out_until_there_is_work(module, tmp_path):
     assert (run.stdout.strip(), run.stderr) == ("False", "")
 
 
+def test_nothing_asks_for_the_metadata_of_packages_before_there_is_work(tmp_path):
+    run = run_python(
+        "import sys, impasto.cli.stylize, impasto.api; print('importlib.metadata' in sys.modules)", cwd=tmp_path
+    )
+    assert (run.stdout.strip(), run.stderr) == ("False", "")
+
+
 def test_version_is_written_once():
-    declared = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.M)
-    assert declared is not None
-    assert metadata.version("impasto") == declared.group(1)
+    assert metadata.version("impasto") == impasto.__version__
+    assert re.search(r"^version = ", (ROOT / "pyproject.toml").read_text(), re.M) is None
 
 
 def imported() -> set[str]:
@@ -163,9 +170,9 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
 
 def test_versions_agree_and_nothing_is_held_back():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)[1] == project["version"]
+    assert re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)[1] == impasto.__version__
     released = re.findall(r"^## \[(\d\S*)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert released[0] == project["version"]
+    assert released[0] == impasto.__version__
     extras = project["optional-dependencies"].values()
     assert [item for some in (project["dependencies"], *extras) for item in some if re.search("<|==|~=", item)] == []
 

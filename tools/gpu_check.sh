@@ -40,10 +40,10 @@ if compgen -G '.whl/*.whl' >/dev/null && test $device = cuda; then
   "$python" -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target "$work/site" .whl/*.whl || exit 1
 fi
 if ! "$python" -c 'import importlib.metadata as m; m.version("impasto")' 2>/dev/null; then
-  # The package asks for its own version, which an installation would have written there.
+  # Reports ask for the package's version, which an installation would have written there.
   info="$work/site/impasto-0.dist-info"
   mkdir "$info"
-  version="$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)"
+  version="$(sed -n 's/^__version__ = "\(.*\)"/\1/p' src/impasto/__init__.py)"
   printf 'Metadata-Version: 2.1\nName: impasto\nVersion: %s\n' "$version" >"$info/METADATA"
 fi
 

@@ -5,7 +5,8 @@ holds what can be chosen. `encode_style(painting)` is a style to paint many pict
 paints films.
 """
 
-from importlib.metadata import version
+__version__ = "0.2.0"
+
 from typing import TYPE_CHECKING, Any
 
 from impasto.errors import (
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from impasto.api import encode_style, load, stylize
     from impasto.video.options import VideoOptions
     from impasto.video.stylize import stylize_video
-
-__version__ = version("impasto")
 
 __all__ = [
     "Cancelled",

@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto import image, methods
+from impasto import __version__, image, methods
 from impasto.device import check_memory, choose_device, prepare_for_forks
 from impasto.engine.raster import Resized
 from impasto.engine.room import materialised, room
@@ -363,7 +362,7 @@ def make_record(
     losses = dict(last.best_losses) if last else {}
     return {
         "software": "impasto",
-        "version": version("impasto"),
+        "version": __version__,
         "method": options.method,
         "options": options.to_json(),
         **({"by_preset": decided} if (decided := (refinement(options) or options).by_preset()) else {}),

@@ -93,7 +93,7 @@ class Upright:
         part = part.swapaxes(-1, -2) if self._lies else part
         part = part[..., ::-1] if mirrored else part
         part = part[..., ::-1, :] if inverted else part
-        return np.broadcast_to(part, (1, 3, *place.size))
+        return part if part.shape[1] == 3 else np.broadcast_to(part, (1, 3, *place.size))
 
     @property
     def _lies(self) -> bool:

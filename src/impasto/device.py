@@ -9,11 +9,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from impasto import __version__
 from impasto.errors import OptionError, OutOfMemoryError, PictureError
 from impasto.sizes import largest_side
 
@@ -37,6 +37,9 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 # A control group's limit and use of memory, by the version of the kernel's interface.
 FIRST = ("memory.limit_in_bytes", "memory.usage_in_bytes")
 SECOND = ("memory.max", "memory.current")
+
+# Version 1 has a number for no limit, which depends on the size of pages; what is in use is not read then.
+UNLIMITED = 2**60
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def machine() -> str:
     import torch
 
     threads = torch.get_num_threads()
-    return f"impasto {version('impasto')}, torch {torch.__version__}, {platform.machine()}, {threads} threads"
+    return f"impasto {__version__}, torch {torch.__version__}, {platform.machine()}, {threads} threads"
 
 
 def precision(name: str, device: "torch.device") -> "torch.dtype":
@@ -166,8 +169,8 @@ def _limited_groups() -> Iterator[tuple[Path, int, int]]:
     container or a service is killed at its limit, however much the host has."""
     for place, mount, names in _memory_groups():
         for folder in (place, *place.parents):
-            limit, used = (_number(folder / name) for name in names)
-            if limit is not None and used is not None:
+            limit = _number(folder / names[0])
+            if limit is not None and limit < UNLIMITED and (used := _number(folder / names[1])) is not None:
                 yield folder, limit, used
             if folder == mount:
                 break

@@ -79,7 +79,9 @@ class Picture:
     @property
     def pixels(self) -> Floats:
         """(1, 3, H, W) float32: all of them, in memory."""
-        return self.colours if isinstance(self.colours, np.ndarray) else self.colours.window(whole(self.colours))
+        if isinstance(self.colours, np.ndarray):
+            return self.colours
+        return np.require(self.colours.window(whole(self.colours)), np.float32, ["C", "W"])
 
     @property
     def height(self) -> int:

@@ -85,6 +85,20 @@ def test_moments_by_shares_are_those_of_the_trained_networks(trained: Backend, r
                     np.testing.assert_allclose(one, other, atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.parametrize("name", [*RUNTIMES, "trained"])
+def test_moments_by_several_shares_at_once_are_those_by_each(trained: Backend, runtime, name: str) -> None:
+    backend = trained if name == "trained" else runtime(name, "auto")
+    picture, shares = photo(45, 70), np.concatenate([photo(45, 70)[:, :1], np.zeros((1, 1, 45, 70), np.float32)])
+    together = backend.encode(picture, shares)
+    for row in (0, 1):
+        alone = backend.encode(picture, shares[row : row + 1])
+        for layer in LAYERS:
+            for kind in ("total", "mean", "variance"):
+                one, other = getattr(together[layer][row], kind), getattr(alone[layer], kind)
+                np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    assert all(together[layer].total[1] == 0 for layer in LAYERS)
+
+
 @pytest.mark.parametrize("name", RUNTIMES)
 def test_every_way_to_paint_is_that_of_the_trained_networks(trained: Backend, runtime, name: str) -> None:
     content, mask = np.concatenate([photo(50, 60), photo(51, 60)[:, :, 1:]]), photo(60, 50)[:, :1].swapaxes(2, 3)

@@ -1,5 +1,6 @@
 """The gradient of a whole picture in the memory of a window."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,10 +11,11 @@ from torch import Tensor
 from impasto.encoders import load_encoder
 from impasto.encoders.network import LAYERS
 from impasto.methods import StylizeOptions, TemporalTarget
-from impasto.methods.gatys.memory import LEAST_HISTORY, SIDES, MemoryPlan, fitting_bytes_per_pixel, plan
+from impasto.methods.gatys.memory import LEAST_HISTORY, SIDES, MemoryPlan, fitting_bytes_per_pixel, plan, warn_of_more
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.stylizer import Gatys, objective_at
 from impasto.methods.gatys.windows import HALO, whole, windows
+from impasto.sizes import fit
 
 # As wide as relu5_1 sees, so that every kind of window is there, and of odd sides.
 HEIGHT, WIDTH = 213, 131
@@ -93,6 +95,21 @@ def test_little_memory_gives_nearly_the_same_painting_in_windows() -> None:
     at_once = method(content, [style], StylizeOptions(**few))  # type: ignore[arg-type]
     in_windows = method(content, [style], StylizeOptions(**few, max_memory=0.1))  # type: ignore[arg-type]
     assert float((in_windows - at_once).abs().max()) < 1e-3
+
+
+def test_more_memory_than_is_allowed_is_said_with_the_size_that_fits(caplog) -> None:
+    options, network = StylizeOptions(method="gatys", max_memory=2.0).resolved(), load_encoder("lite")
+
+    def said(height: int, width: int) -> list[str]:
+        caplog.clear()
+        chosen = plan(network, options, height, width, 0, 2 * 2**30)
+        warn_of_more(chosen, network, options, height, width, 0)
+        return [message for message in caplog.messages if "--max-memory 2" in message]
+
+    (message,) = said(3000, 4000)
+    found = re.fullmatch(r"4000 x 3000 pixels take about 3.4 GiB, more than --max-memory 2; --size (\d+) fits", message)
+    assert found is not None
+    assert said(*fit(3000, 4000, int(found[1]))) == []
 
 
 def test_memory_decides_windows_then_history() -> None:

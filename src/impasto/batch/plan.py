@@ -4,11 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from importlib.metadata import version
 from itertools import groupby
 from pathlib import PurePosixPath
 
-from impasto import addresses
+from impasto import __version__, addresses
 from impasto.batch.inputs import Input, Problem
 from impasto.batch.settings import Carried, carried_style
 from impasto.batch.task import SHARD, Chunk, Outcome, Task, outcome
@@ -98,7 +97,7 @@ class _Planner:
         self.is_packed = wish.output.endswith(SHARD)
         self._wish, self._before = wish, before
         self._versions: dict[str, tuple[Options, str]] = {}
-        self._decisive = {"impasto": version("impasto"), "weights": weights and weights.digest, "bits": bits}
+        self._decisive = {"impasto": __version__, "weights": weights and weights.digest, "bits": bits}
         files, path = addresses.file_system(wish.output)
         self._output = addresses.in_full(files, path)
         folder = self._output.rpartition("/")[0] if self.is_packed else self._output

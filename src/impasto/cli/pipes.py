@@ -54,6 +54,9 @@ def piped(words: Sequence[str], output: str | None) -> Iterator[Pipes]:
     """
     if list(words).count(STDIN) > 1:
         raise OptionError("- is given twice, but standard input is one picture")
+    if STDIN not in words and output != STDOUT:
+        yield Pipes(None, None)
+        return
     with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
         received = _received(Path(folder)) if STDIN in words else None
         yield Pipes(received, Path(folder) / "painting.png" if output == STDOUT else None)

@@ -1,11 +1,10 @@
 """A contact sheet: every content painted in every style, in one picture."""
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto import image
+from impasto import __version__, image
 from impasto.engine.raster import Resized
 from impasto.engine.room import materialised
 from impasto.errors import PictureError
@@ -70,7 +69,7 @@ class Sheet:
 def sheet_record(contents: Sequence[str], styles: Sequence[str]) -> Record:
     """What a sheet says of itself. contents, styles: their names."""
     shows = {"contents": list(contents), "styles": list(styles)}
-    return {"software": "impasto", "version": version("impasto"), "contact_sheet": shows}
+    return {"software": "impasto", "version": __version__, "contact_sheet": shows}
 
 
 def _thumbnail(picture: image.Picture, longest: int = CELL) -> "Image.Image":

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Backend(Protocol):
 
     def encode(self, picture: Array, shares: Array | None = None) -> dict[str, Moments]:
         """{layer: moments of its features}. shares: (N or 1, 1, H, W), how much each position counts; None where all of
-        them do."""
+        them do; of one picture, it may be (M, 1, H, W), for M times its moments."""
 
     def paint(self, picture: Array, given: Given, grounds: Mapping[str, Array]) -> Array:
         """The picture with its features and the decoder's responses as `given`. grounds: {convolution: (1, 1, h, w)}.
@@ -42,6 +42,9 @@ class Backend(Protocol):
 
     def change(self, painting: Array) -> float:
         """Of the finest of one painting, (1, 3, H, W), by drawing it out at full length, as `length_of` takes it."""
+
+    def expect(self, call: str, *arguments: Any) -> None:
+        """Make ready, meanwhile, for one of the calls above, by its name, with arguments of these shapes."""
 
     def release(self) -> None:
         """Give back the memory of what large pictures were computed by."""

@@ -4,7 +4,8 @@ import ctypes
 import importlib
 import sys
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,8 @@ OUTPUTS = {
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
+Inputs = Mapping[str, Array]
+
 
 class OpenVINO:
     """See `Backend`.
@@ -84,31 +87,40 @@ class OpenVINO:
         self._largest: Any = None
 
     def encode(self, picture: Array, shares: Array | None = None) -> dict[str, Moments]:
-        kind = "moments" if shares is None else "shared moments"
-        found = self._run(kind, {"picture": picture} | ({} if shares is None else {"shares": shares}))
+        found = self._run(*_of_encode(picture, shares))
         return moments_of(found, (picture.shape[2], picture.shape[3]))
 
     def paint(self, picture: Array, given: Given, grounds: Mapping[str, Array]) -> Array:
-        kind = "exchange and paint" if given.of_style else "paint"
-        found = self._run(kind, {"picture": picture, **inputs_of_paint(given, grounds)})
+        found = self._run(*_of_paint(picture, given, grounds))
         # What is painted next is painted in the same place.
         return np.array(found["painted"])
 
     def draw(self, painted: Array, over: Array, reach: Array, calm: Array) -> Array:
-        return np.array(self._run("draw", {"painted": painted, "over": over, "reach": reach, "calm": calm})["drawn"])
+        return np.array(self._run(*_of_draw(painted, over, reach, calm))["drawn"])
 
     def change(self, painting: Array) -> float:
-        return float(self._run("change", inputs_of_change(painting))["change"].item())
+        return float(self._run(*_of_change(painting))["change"].item())
+
+    def expect(self, call: str, *arguments: Any) -> None:
+        kind, inputs = CALLS[call](*arguments)
+        programs, kept = self._kept(inputs)
+        key = kind, _shapes(inputs)
+        if key in programs:
+            return
+        _leave(programs, kept - 1)
+        # Of one thread, which ends with its work: a process that is forked off later would wait for it for ever.
+        maker = ThreadPoolExecutor(1)
+        programs[key] = maker.submit(self._compiled, *key)
+        maker.shutdown(wait=False)
 
     def release(self) -> None:
         self._large_programs.clear()
         self._largest = None
         _give_back()
 
-    def _run(self, kind: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        is_large = max(array.size for array in inputs.values()) > LARGE
-        program = self._program(kind, tuple((name, array.shape) for name, array in inputs.items()), is_large)
-        if is_large:
+    def _run(self, kind: str, inputs: Inputs) -> dict[str, Array]:
+        program = self._program(kind, inputs)
+        if _is_large(inputs):
             self._make_room(program)
         # What is only read has to be writable to be shared, and to be kept until it has been read.
         shared = {name: np.require(array, np.float32, ["C", "W"]) for name, array in inputs.items()}
@@ -125,16 +137,21 @@ class OpenVINO:
             self._largest = program
             _give_back()
 
-    def _program(self, kind: str, shapes: Shapes, is_large: bool) -> Any:
-        programs, kept = (self._large_programs, KEPT_LARGE) if is_large else (self._programs, KEPT)
-        key = kind, shapes
-        if key not in programs:
+    def _program(self, kind: str, inputs: Inputs) -> Any:
+        programs, kept = self._kept(inputs)
+        key = kind, _shapes(inputs)
+        program = programs.pop(key, None)
+        if program is None:
             # The oldest goes first, so that they are not all there at once.
-            while len(programs) >= kept:
-                programs.popitem(last=False)
-            programs[key] = self._compiled(kind, shapes)
-        programs.move_to_end(key)
+            _leave(programs, kept - 1)
+            program = self._compiled(*key)
+        programs[key] = program.result() if isinstance(program, Future) else program
         return programs[key]
+
+    def _kept(self, inputs: Inputs) -> tuple[OrderedDict[Any, Any], int]:
+        """The programs, or those that are being made, for inputs as large as these, the oldest first; and how many of
+        them are kept."""
+        return (self._large_programs, KEPT_LARGE) if _is_large(inputs) else (self._programs, KEPT)
 
     def _compiled(self, kind: str, shapes: Shapes) -> Any:
         model = self._core.read_model(graph("strokes" if kind in ("draw", "change") else "encode"))
@@ -150,6 +167,47 @@ class OpenVINO:
         # Places in a picture need more digits than half precision has.
         exact = {"INFERENCE_PRECISION_HINT": "f32"} if kind in ("draw", "change") else {}
         return self._core.compile_model(model, "CPU", self._settings | exact).create_infer_request()
+
+
+def _of_encode(picture: Array, shares: Array | None = None) -> tuple[str, Inputs]:
+    """Which program, and what it takes; as below."""
+    return (
+        ("moments", {"picture": picture})
+        if shares is None
+        else ("shared moments", {"picture": picture, "shares": shares})
+    )
+
+
+def _of_paint(picture: Array, given: Given, grounds: Mapping[str, Array]) -> tuple[str, Inputs]:
+    kind = "exchange and paint" if given.of_style else "paint"
+    return kind, {"picture": picture, **inputs_of_paint(given, grounds)}
+
+
+def _of_draw(painted: Array, over: Array, reach: Array, calm: Array) -> tuple[str, Inputs]:
+    return "draw", {"painted": painted, "over": over, "reach": reach, "calm": calm}
+
+
+def _of_change(painting: Array) -> tuple[str, Inputs]:
+    return "change", inputs_of_change(painting)
+
+
+CALLS: dict[str, Callable[..., tuple[str, Inputs]]] = {
+    "encode": _of_encode, "paint": _of_paint, "draw": _of_draw, "change": _of_change,
+}  # fmt: skip
+
+
+def _shapes(inputs: Inputs) -> Shapes:
+    return tuple((name, array.shape) for name, array in inputs.items())
+
+
+def _is_large(inputs: Inputs) -> bool:
+    return max(array.size for array in inputs.values()) > LARGE
+
+
+def _leave(programs: OrderedDict[Any, Any], count: int) -> None:
+    """So many of them, the youngest."""
+    while len(programs) > count:
+        programs.popitem(last=False)
 
 
 def _give_back() -> None:

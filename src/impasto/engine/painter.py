@@ -13,7 +13,7 @@ from impasto.engine.following import Following
 from impasto.engine.given import Given, InRegions
 from impasto.engine.ground import ground, ground_on
 from impasto.engine.prepared import Enlarged, Recoloured, octaves
-from impasto.engine.raster import Extended, Held, Product, Raster, Resized, Window, total, whole
+from impasto.engine.raster import Extended, Held, Product, Raster, Resized, Window, blocks, total, whole
 from impasto.engine.room import Room, Scratch, materialised, room
 from impasto.engine.smoothing import Smoothed, smooth
 from impasto.engine.statistics import Array, Codes, Moments, Statistics, blend, exchange, merged
@@ -30,6 +30,9 @@ FINER, STILL = np.float32(0.8), MULTIPLE
 
 # Side of the largest square that is painted at once.
 SIDE = 1216
+
+# Parts of a picture whose statistics are taken at once; of the largest square, each takes 100 MB.
+TOGETHER = 3
 
 # Sides that leave two positions after all poolings, which is what reflection needs.
 LEAST = 9
@@ -86,6 +89,7 @@ class Painter:
                 write(part.core, part.painted)
             return
         sizes = octaves(*photo.size, self.stroke)
+        self._expect(photo, sizes[0])
         radius = SMOOTHED * min(sizes[0]) * (1 - self._kept)
         first: Smoothed | None = None
         own: list[Colours] = []
@@ -111,6 +115,18 @@ class Painter:
             else:
                 difference = _difference(prepared, parts)
             self._spare()
+
+    def _expect(self, photo: Raster, size: tuple[int, int]) -> None:
+        """Let what paints this size at once be made ready while the photo is prepared."""
+        place = Window(0, 0, *size)
+        if self.sparing or size[0] * size[1] > self.side**2:
+            return
+        pixel = photo.window(Window(0, 0, 1, 1))
+        picture = np.broadcast_to(pixel, (*pixel.shape[:2], *size))
+        if given := self._at_once_given():
+            self.backend.expect("paint", picture, given, self._grounds(place, size))
+        if self._drawn:
+            self.backend.expect("draw", picture, picture, *self._seen(partial(Resized, size=size))._strokes(place))
 
     def _spare(self) -> None:
         """After a pass whose programs are not needed again."""
@@ -241,8 +257,8 @@ class Painter:
     def _given(self, prepared: Raster, photo: Raster) -> tuple[Given | InRegions, Given | None]:
         """What the decoder is given of the prepared photo, and of the photo for what no style is seen in."""
         condition, gain = self.backend.conditioning, self.backend.config.gain
-        own: Codes = _statistics(self._moments(prepared, self.opacity))
         if self.style is not None:
+            own: Codes = _statistics(self._moments(prepared, self.opacity))
             own = self.following(own) if self.following else own
             code: Codes = self.style.statistics
             if self.strength != 1:
@@ -252,9 +268,11 @@ class Painter:
             if self.strength >= 1:
                 return given, None
             return given, self._plain(_statistics(self._moments(photo, self.opacity)))
-        regions = []
-        for style, region in self.regions:
-            there = self._moments(prepared, self._shown(region))
+        everywhere, *there_in = self._moments_by(
+            prepared, [self.opacity, *(self._shown(region) for _, region in self.regions)]
+        )
+        own, regions = _statistics(everywhere), []
+        for (style, region), there in zip(self.regions, there_in, strict=True):
             # A region of less than one position has no statistics of its own.
             seen = {layer: there[layer].statistics if there[layer].total >= 1 else own[layer] for layer in own}
             exchanged = {layer: exchange(style.statistics[layer], seen[layer], gain) for layer in seen}
@@ -269,17 +287,33 @@ class Painter:
 
     def _moments(self, picture: Raster, shares: Raster | None) -> dict[str, Moments]:
         """Of what of a picture counts; sides of 9 or more."""
+        return self._moments_by(picture, [shares])[0]
+
+    def _moments_by(self, picture: Raster, shares: Sequence[Raster | None]) -> list[dict[str, Moments]]:
+        """The same where other parts count."""
         cut = tiles(*picture.size, ENCODER_HALO, self.side)
-        if len(cut) == 1:
-            return self.backend.encode(picture.window(whole(picture)), _part(shares, whole(picture)))
         parts = []
         for core, place in cut:
-            counted = np.zeros((1, 1, *place.size), np.float32)
-            place.cut(core, counted)[:] = 1
-            if shares is not None:
-                counted = counted * shares.window(place)
-            parts.append(self.backend.encode(picture.window(place), counted))
-        return merged(parts)
+            if len(cut) == 1:
+                counted = [_part(one, place) for one in shares]
+            else:
+                inside = np.zeros((1, 1, *place.size), np.float32)
+                place.cut(core, inside)[:] = 1
+                counted = [inside if one is None else inside * one.window(place) for one in shares]
+            parts.append(self._encoded(picture.window(place), counted))
+        return [merged(of_one) for of_one in zip(*parts, strict=True)]
+
+    def _encoded(self, picture: Array, shares: Sequence[Array | None]) -> list[dict[str, Moments]]:
+        """Moments by each of the shares, for some of which the picture is encoded at once."""
+        if len(shares) == 1 or len(picture) > 1 or self.sparing:
+            return [self.backend.encode(picture, one) for one in shares]
+        everything = np.ones((1, 1, *picture.shape[2:]), np.float32)
+        found = []
+        for first, last in blocks(0, len(shares), TOGETHER):
+            stacked = np.concatenate([everything if one is None else one for one in shares[first:last]])
+            moments = self.backend.encode(picture, stacked)
+            found += [{layer: all_of[row] for layer, all_of in moments.items()} for row in range(last - first)]
+        return found
 
     def _shown(self, region: Raster) -> Raster:
         """How much each position of a region counts."""

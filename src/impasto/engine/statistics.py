@@ -37,6 +37,10 @@ class Moments:
         spread = self.variance + share * (other.variance - self.variance) + share * (1 - share) * difference**2
         return Moments(total, self.mean + share * difference, spread)
 
+    def __getitem__(self, number: int) -> "Moments":
+        """Of one of several pictures."""
+        return Moments(*(value[number : number + 1] for value in (self.total, self.mean, self.variance)))
+
     @property
     def statistics(self) -> Statistics:
         """sigma = sqrt(variance + 1e-5), as paper 004's authors have it."""

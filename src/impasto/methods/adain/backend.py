@@ -62,6 +62,9 @@ class PyTorch:
     def change(self, painting: Array) -> float:
         return change(self._there(painting))
 
+    def expect(self, call: str, *arguments: Any) -> None:
+        """It is ready."""
+
     def release(self) -> None:
         """There is none."""
 
@@ -75,18 +78,18 @@ class PyTorch:
 
     def _moments(self, features: Mapping[str, Tensor], shares: Array | None) -> dict[str, Moments]:
         """Where nothing counts, of all positions, none of which does."""
-        counted = None if shares is None or not shares.any() else [self._there(one) for one in halvings(shares)]
         moments = {}
+        if shares is not None:
+            counts = np.any(shares != 0, (1, 2, 3), keepdims=True)
+            counted = [self._there(one) for one in halvings(np.where(counts, shares, np.float32(1)))]
         for layer, value in features.items():
-            weights = None if counted is None else counted[level(layer)]
-            total = (
-                float(shares is None) * value.shape[2] * value.shape[3]
-                if weights is None
-                else weights.double().sum((2, 3)).cpu()
-            )
-            numbers = (x.flatten(1).double().cpu().numpy() for x in mean_variance(value, weights))
-            totals = np.broadcast_to(np.asarray(total, np.float64), (len(value), 1))
-            moments[layer] = Moments(totals, *numbers)
+            if shares is None:
+                weights, total = None, np.float64(value.shape[2] * value.shape[3])
+            else:
+                weights = counted[level(layer)]
+                total = weights.double().sum((2, 3)).cpu().numpy() * counts[:, :, 0, 0]
+            mean, variance = (x.flatten(1).double().cpu().numpy() for x in mean_variance(value, weights))
+            moments[layer] = Moments(np.broadcast_to(total, (len(mean), 1)), mean, variance)
         return moments
 
 

@@ -155,9 +155,12 @@ class AdaIN:
         with memory_guard(self.device, height, width, BYTES_PER_PIXEL):
             pixels, opacity = visible(image.resize(picture, height, width))
             backend = self.backend(options)
+            has_strokes = min(height, width) >= LEAST
+            if has_strokes:
+                backend.expect("change", pixels)
             statistics = encoded(backend, pixels, opacity)
             tones = colours([(pixels, opacity)])
-            length = length_of(backend.change(pixels)) if min(height, width) >= LEAST else Style.length
+            length = length_of(backend.change(pixels)) if has_strokes else Style.length
         return Style(statistics, tones, self._eye(options), name, options.style_scale, length, picture)
 
     def bytes_per_pixel(self, options: AdaINOptions, *, regions: int = 0) -> float:

@@ -4,12 +4,14 @@
 """
 
 import logging
+import math
 from dataclasses import dataclass
 
 from impasto.encoders.network import LAYERS, Encoder, block_of, halvings_of
 from impasto.methods.gatys.attention import layers_to_encode
 from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.windows import HALO
+from impasto.sizes import largest_side
 
 # Pixels of the side of a window's own part, the best first: what is around it is encoded with it.
 SIDES = (1024, 768, 512, 384, 256, 128)
@@ -53,6 +55,19 @@ def plan(
                     logger.warning("L-BFGS remembers %d steps and not %d, for want of memory", remembered, history)
                 return MemoryPlan(side, remembered, needed)
     raise AssertionError("unreachable: the smallest way is always returned")
+
+
+def warn_of_more(
+    chosen: MemoryPlan, encoder: Encoder, options: GatysOptions, height: int, width: int, regions: int
+) -> None:
+    """Say that even the smallest way takes more than max_memory, and the size that does not."""
+    allowed = math.inf if options.max_memory is None else options.max_memory * 2**30
+    if chosen.bytes > allowed:
+        fits = largest_side(height, width, allowed / fitting_bytes_per_pixel(encoder, options, regions, allowed))
+        logger.warning(
+            "%d x %d pixels take about %.1f GiB, more than --max-memory %g; --size %d fits",
+            *(width, height, chosen.bytes / 2**30, options.max_memory, fits),
+        )
 
 
 def least_bytes_per_pixel(encoder: Encoder, options: GatysOptions, regions: int = 0) -> float:

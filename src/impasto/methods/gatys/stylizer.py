@@ -21,7 +21,7 @@ from impasto.errors import Cancelled, OptionError
 from impasto.masks import recoloured, visible
 from impasto.methods import Saving, TemporalTarget
 from impasto.methods.gatys import state
-from impasto.methods.gatys.memory import MemoryPlan, fitting_bytes_per_pixel, plan
+from impasto.methods.gatys.memory import MemoryPlan, fitting_bytes_per_pixel, plan, warn_of_more
 from impasto.methods.gatys.objective import (
     Objective,
     Region,
@@ -101,6 +101,7 @@ class Gatys:
             chosen = plan(encoder, options, height, width, regions, self._available(options))
             needed = max(chosen.bytes / (height * width), self.bytes_per_pixel(options, regions=regions))
             with memory_guard(self.device, height, width, needed):
+                warn_of_more(chosen, encoder, options, height, width, regions)
                 return _Run(self, encoder, pictures, options, chosen, progress, saving).paint()
 
     def bytes_per_pixel(self, options: GatysOptions, *, regions: int = 0) -> float:
