@@ -212,13 +212,15 @@ def _say_how_long(seconds: float) -> None:
 
 
 def _tables(evaluated: Sequence[str], folder: Path) -> int:
-    from impasto.studies.paper_tables import assemble
+    from impasto.studies.paper_tables import ROWS, assemble
 
     files: dict[str, Path] = {}
     for word in evaluated:
         row, equals, file = word.partition("=")
         if not equals or row in files:
-            raise OptionError(f"--evaluated is '{word}', but must be ROW=FILE, each row once")
+            raise OptionError(
+                f"--evaluated is '{word}', but must be ROW=FILE, each row once; there are {', '.join(ROWS)}"
+            )
         files[row] = Path(file)
     for path in assemble(files, folder):
         write(str(path))
