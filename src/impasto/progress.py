@@ -68,6 +68,10 @@ def stoppable(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def ignore() -> None:
+    """For whoever has nothing to say to a wish to stop."""
+
+
 def interrupt() -> None:
     """What Ctrl-C does in Python, for `stoppable`."""
     raise KeyboardInterrupt

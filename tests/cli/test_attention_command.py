@@ -6,10 +6,11 @@ import pytest
 import torch
 from PIL import Image
 
+from impasto.cli.study import PAINTED, TRAINED
 from impasto.methods.aggan import network as aggan
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.methods.semantic_gan import network as semantic
-from impasto.studies import STUDIES, estimate, trained
+from impasto.studies import STUDIES, TrainingStudy, estimate, trained
 from impasto.translation import save_generators
 
 TINY = ("--size", "32", "--steps", "2")
@@ -130,6 +131,18 @@ def test_studies_are_listed(impasto):
     assert [line.split()[0] for line in outcome.out.splitlines()] == [*STUDIES, "training-pictures", "paper-tables"]
 
 
+def test_the_names_that_are_known_without_pytorch_are_all():
+    kinds = {name: isinstance(entry, TrainingStudy) for name, entry in STUDIES.items()}
+    assert kinds == {**dict.fromkeys(PAINTED, False), **dict.fromkeys(TRAINED, True)}
+
+
+def test_a_study_says_what_it_begins_and_how_far_it_is(impasto, folder):
+    outcome = impasto("study", "init", "--content", "photo.png", "--style", "style.png", *TINY)
+    count = len(STUDIES["init"].variants)
+    lines = [line for line in outcome.err.splitlines() if line.startswith("init ")]
+    assert [line.split()[1] for line in lines] == [f"{done}/{count}" for done in range(count)]
+
+
 def test_a_study_of_other_numbers(impasto, folder):
     outcome = impasto(
         "study", "ratio-sweep", "--content", "photo.png", "--style", "style.png", "--values", "10,1e5", *TINY
@@ -152,6 +165,7 @@ def test_a_study_of_other_numbers(impasto, folder):
         (["pooling", "--data", "A=photos"], "--data is not for the study pooling", 2),
         (["pooling", "--slim"], "--slim is not for the study pooling", 2),
         (["nadam-vs-adam", "--style", "swirls", "--data", "A=a"], "--style is not for the study nadam-vs-adam", 2),
+        (["nadam-vs-adam", "--overwrite"], "--overwrite is not for the study nadam-vs-adam", 2),
         (["nadam-vs-adam"], "--data needs A=FOLDER and B=FOLDER", 2),
         (["nadam-vs-adam", "--data", "A=a", "C=b"], "--data is 'C=b', but must be A=FOLDER or B=FOLDER", 2),
         (["nadam-vs-adam", "--data", "A=no", "B=no"], "no: there is no such folder", 1),
@@ -164,6 +178,8 @@ def test_refuses_what_is_no_study(words, message, code, impasto):
 
 
 def test_a_study_of_trainings_gets_everything_that_was_asked_for(impasto, folder, monkeypatch):
+    for kind in ("a", "b"):
+        (folder / kind).mkdir()
     asked = []
     monkeypatch.setattr(trained, "run", lambda *what: asked.append(what[4]) or what[3])
     monkeypatch.setattr(estimate, "seconds_of_trainings", lambda *what: asked.append(what[3]) or 90.0)
@@ -173,7 +189,11 @@ def test_a_study_of_trainings_gets_everything_that_was_asked_for(impasto, folder
         steps=4, size=32, seed=5, slim=True, trend=True, seeds=3, device="cpu", precision="fp32"
     )  # fmt: skip
     assert (outcome.code, asked) == (0, [budget, budget])
-    assert "about 1:30 on this machine" in outcome.err
+    assert outcome.err.splitlines() == [
+        "nadam-vs-adam: 2 trainings (Adam, NAdam), each with 3 seeds, into study-nadam-vs-adam",
+        "taking a few steps of each, to say how long they will take",
+        "about 1:30 on this machine as it is now, from a few steps",
+    ]
     assert impasto(*words, "--quick").code == 0
     assert len(asked) == 3, "what is quick is not timed beforehand"
 

@@ -28,6 +28,9 @@ def test_list(impasto):
     assert [line.split()[0] for line in lines] == list(ARCHIVES)
     [monet] = [line for line in lines if line.startswith("monet2photo")]
     assert "305 MB" in monet
+    assert monet.endswith("A: paintings from WikiArt; B: landscape photographs from Flickr (used by Sun)")
+    [apples] = [line for line in lines if line.startswith("apple2orange")]
+    assert apples.endswith("A: apples; B: oranges; from ImageNet (used by Zhang, Xue and Fu, as Orange2apple)")
     [cat] = [line for line in lines if line.startswith("grumpifycat")]
     assert "no hash of it is published" in cat
 

@@ -5,19 +5,21 @@ import subprocess
 import sys
 import tarfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import pytest
 import torch
+import yaml
 from trainings import forget
 
-from impasto.cli import launch
+from impasto.cli import data_check, launch
 from impasto.data import check
 from impasto.errors import DataError, OptionError
 from impasto.methods.adain import recipes as adain
 from impasto.methods.cyclegan import recipes as cyclegan
 from impasto.methods.dncnn_cyclegan import recipes as dncnn
 from impasto.methods.dncnn_cyclegan.network import GeneratorConfig
+from impasto.methods.semantic_gan import recipes as semantic_gan
 from impasto.recipes import lite_encoder
 from impasto.training import figures
 from impasto.training.cycle import CycleTraining
@@ -98,10 +100,11 @@ def train(run, folder, monkeypatch):
 def test_trains_into_the_folder_and_says_so_line_by_line(train, folder):
     outcome = train("--out", "run")
     assert (outcome.code, outcome.out) == (0, "run\n")
-    few, *lines = outcome.err.splitlines()
+    few, what, *lines = outcome.err.splitlines()
     assert few == "note: 2 pictures are few: expect the networks to know them by heart"
-    assert [line.split()[1] for line in lines] == ["2/6", "4/6", "6/6", "6/6"]
-    assert lines[0].startswith("lite_encoder 2/6  loss ")
+    assert what == "lite_encoder: 2 pictures, 6 steps, on cpu in fp32, into run"
+    assert [line.split()[1] for line in lines] == ["1/6", "2/6", "4/6", "6/6", "6/6"]
+    assert lines[0].startswith("lite_encoder 1/6  loss ")
     assert lines[-1].startswith("lite_encoder 6/6  error 0.5")
     assert (folder / "run" / "result.txt").exists()
     facts = json.loads((folder / "run" / "config.json").read_text())
@@ -123,11 +126,14 @@ def test_a_stopped_run_resumes(train, folder, monkeypatch):
     monkeypatch.setattr(Tiny, "stop_at", 2)
     outcome = train("--out", "run")
     assert outcome.code == 130
-    assert outcome.err.splitlines()[-1] == "impasto: stopped; the run's state is in run, and --resume goes on with it"
+    assert outcome.err.splitlines()[-2:] == [
+        "stopping after this step; again to end now",
+        "impasto: stopped; the run's state is in run, and --resume goes on with it",
+    ]
     monkeypatch.setattr(Tiny, "stop_at", None)
     outcome = train("--out", "run", "--resume")
     assert outcome.code == 0
-    assert outcome.err.splitlines()[1].startswith("lite_encoder 4/6")
+    assert outcome.err.splitlines()[2].startswith("lite_encoder 4/6")
     assert (folder / "run" / "result.txt").read_text() == (folder / "whole" / "result.txt").read_text()
 
 
@@ -195,6 +201,59 @@ def test_what_is_wrong_is_said_and_leaves_no_run(run, train, folder, words, code
     outcome = run("lite_encoder", "--data", "album", "--out", "run", *words)
     assert (outcome.code, outcome.err) == (code, f"impasto: {said}\n")
     assert not (folder / "run").exists()
+
+
+def test_many_pictures_are_told_before_they_are_looked_at(train, monkeypatch):
+    monkeypatch.setattr(data_check, "MANY", 2)
+    assert train("--out", "run").err.startswith("looking at 2 pictures\n")
+
+
+def test_show_prints_the_recipe_and_trains_nothing(run, folder):
+    outcome = run("semantic_gan", "--show", "--set", "crop=128", "generator.width=8", "--steps", "7")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert sorted(path.name for path in folder.iterdir()) == ["album", "photo.png", "style.png"]
+    shown = yaml.safe_load(outcome.out)
+    expected = replace(
+        semantic_gan.semantic_gan(), crop=128, generator=replace(semantic_gan.semantic_gan().generator, width=8)
+    )
+    expected = replace(expected, schedule=replace(expected.schedule, steps=7))
+    assert shown == json.loads(json.dumps(asdict(expected)))
+    assert "  attention: full  # none or quarter or half or full\n" in outcome.out
+    *_, last = outcome.out.splitlines()
+    pair = expected.networks()
+    made = sum(weight.numel() for weight in pair.generator.parameters())
+    judging = sum(weight.numel() for weight in pair.discriminator.parameters())
+    assert last == f"# weights: {made:,} of each of two generators, {judging:,} of each of two discriminators"
+    assert "# weights" not in run("lite_encoder", "--show").out
+    assert run("semantic_gan", "--show", "--set", "bacth=2").code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (
+            ["train", "cyclegan", "--data", "A=nowhere", "B=album", "--out", "run"],
+            1,
+            "nowhere: there is no such folder",
+        ),
+        (["train", "cyclegna", "--data", "album", "--out", "run"], 2, "RECIPE is 'cyclegna'"),
+        (["train", "cyclegan", "--data", "album"], 2, "--out FOLDER is missing"),
+        (["train", "cyclegan", "--data", "album", "--out", "run", "--steps", "0"], 2, "--steps is 0"),
+        (["study", "poling"], 2, "no study 'poling'; did you mean 'pooling'?"),
+        (["study", "semantic-ablation", "--data", "A=album", "B=nowhere"], 1, "nowhere: there is no such folder"),
+        (["study", "pooling", "--content", "nowhere.png"], 1, "nowhere.png"),
+    ],
+)
+def test_bad_words_are_refused_before_pytorch_is_imported(folder, words, code, said):
+    (folder / "album").mkdir()
+    script = (
+        "import sys; from impasto.cli.main import main; code = main(sys.argv[1:]); print(code, 'torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{code} False\n", done.stderr
+    assert said in done.stderr
 
 
 def test_an_unknown_recipe_and_a_missing_extra(run, train, monkeypatch):

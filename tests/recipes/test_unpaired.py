@@ -165,13 +165,14 @@ def test_semantic_gan_is_as_in_paper_003() -> None:
         assert config.generator_rates(step, 400_000) == 1e-3
         assert config.discriminator_rates(step, 400_000) == 2e-3
     assert (config.adversarial, config.semantic_weight, config.discriminator_steps) == ("lsgan", 1, 1)
-    assert (config.generator, config.discriminator) == (SemanticConfig(), PatchConfig())
-    assert config.generator.attention == "full"
+    assert (config.generator, config.discriminator) == (SemanticConfig(pooling=1), PatchConfig())
+    assert config.generator.attention == "full", "at the end of the generator, and over all positions"
     assert (config.reconstruction_weight, config.cycle_weight, config.normalised_codes) == (0, 0, False), "equation 13"
     anchored = semantic_gan.semantic_gan_anchored()
     assert (anchored.reconstruction_weight, anchored.normalised_codes, anchored.best_by) == (10, True, "reconstruction")
     letter = {"reconstruction_weight": 0.0, "normalised_codes": False, "best_by": "structure SSIM"}
-    assert replace(anchored, **letter) == config
+    assert anchored.generator == SemanticConfig()
+    assert replace(anchored, **letter, generator=config.generator) == config
 
 
 def test_the_others_of_semantic_gan_are_calmer_or_shorter() -> None:

@@ -83,6 +83,34 @@ def test_one_run_alone_counts_as_it_is(evaluation, tmp_path):
     assert rows_of(tmp_path / "out")[0]["cycle PSNR"] == "20.5"
 
 
+def test_oranges_become_apples_whichever_kind_is_called_a(evaluation, tmp_path):
+    """The data set's authors call it apple2orange: A are apples."""
+    numbers = [
+        number("A2B last", "FID-lite", 1.5, protocol=protocol(266, 248, "semantic-gan")),
+        number("A2B last", "structure SSIM", 0.5, protocol=protocol(266, 248, "semantic-gan")),
+        number("B2A last", "FID-lite", 2.5, protocol=protocol(248, 266, "semantic-gan")),
+        number("B2A last", "structure SSIM", 0.75, protocol={"sets": {"outputs": {"count": 248}}}),
+    ]
+    assemble({"Orange2apple/Ours": evaluation(*numbers)}, tmp_path / "out")
+    (row,) = (row for row in rows_of(tmp_path / "out") if row["data set"] == "Orange2apple" and row["FID-lite"] != "–")
+    assert (row["direction"], row["FID-lite"], row["structure SSIM"]) == ("B2A", "2.5", "0.75")
+    swapped = [
+        number("A2B last", "FID-lite", 3.5, protocol=protocol(248, 266, "semantic-gan")),
+        number("B2A last", "FID-lite", 4.5, protocol=protocol(266, 248, "semantic-gan")),
+    ]
+    assemble({"Orange2apple/GAN+Attention": evaluation(*swapped)}, tmp_path / "out")
+    (row,) = (row for row in rows_of(tmp_path / "out") if row["FID-lite"] != "–")
+    assert (row["direction"], row["FID-lite"]) == ("A2B", "3.5")
+    with pytest.raises(DataError, match="sets of 266 and 248 pictures, but those of Orange2apple have 248 and 266"):
+        assemble({"Orange2apple/Ours": evaluation(*numbers[:2])}, tmp_path / "out")
+
+
+@pytest.mark.parametrize("row", ["horse2zebra/Ours", "orange2apple/CycleGAN", "Horse2zebra/CycleGan"])
+def test_a_row_that_is_written_otherwise_is_told_all_names(row, tmp_path):
+    with pytest.raises(OptionError, match=rf"no row '{row}' .*Orange2apple/GAN\+Semantic loss\+Attention"):
+        assemble({row: tmp_path / "x"}, tmp_path / "out")
+
+
 def test_what_does_not_belong_is_refused(evaluation, tmp_path):
     with pytest.raises(OptionError, match="no row 'Horse2zebra/UNIT'"):
         assemble({"Horse2zebra/UNIT": tmp_path / "x"}, tmp_path / "out")
@@ -114,7 +142,7 @@ def test_numbers_of_other_data_or_another_method_are_no_row_of_the_paper(evaluat
         assemble({"Horse2zebra/Ours": few}, tmp_path / "out")
     runs = [protocol(120, 140, "semantic-gan"), protocol(120, 20, "semantic-gan")]
     mixed = evaluation(number("A2B last, mean of 2 runs", "KID-lite", 0.25, protocol={"runs": runs}))
-    with pytest.raises(DataError, match="sets of 20 and 120 pictures"):
+    with pytest.raises(DataError, match="sets of 120 and 20; 120 and 140 pictures"):
         assemble({"Horse2zebra/Ours": mixed}, tmp_path / "out")
     other = evaluation(number("A2B last", "KID-lite", 0.25))
     with pytest.raises(DataError, match="is of the method cyclegan, but the row Horse2zebra/MUNIT is of munit"):

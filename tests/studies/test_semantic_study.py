@@ -64,6 +64,18 @@ def test_rows_are_those_of_tables_1_and_2(slim: bool) -> None:
     assert published["by the letter"] == ["–", "–"]
 
 
+def test_the_whole_is_the_papers_equal_steps_and_slim_ones_are_equal_too(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    data = {kind: draw(tmp_path / kind, 2 * trained.HELD_OUT, random) for kind in ("A", "B")}
+    whole = trained._configs(study(), data, Budget())
+    assert {(one.schedule.steps, one.batch) for one in whole} == {(400_000, 8)}
+    assert {one.crop for one in whole} == {256}
+    some = trained._configs(study(), data, Budget(steps=500))
+    assert {(one.schedule.steps, one.batch) for one in some} == {(500, 8)}
+    slim = trained._configs(study(), data, Budget(slim=True))
+    assert {(one.schedule.steps, one.batch) for one in slim} == {(20_000, 2)}
+
+
 def test_what_is_compared_with_what() -> None:
     x = 0.2 + 0.6 * picture(0)
     values = measured.similarities(Translation(kind="A", picture=x, painted=x + 0.1, back=x + 0.01))

@@ -61,6 +61,22 @@ def test_a_signal_that_comes_twice_saves_all_the_same(tmp_path: Path, number: si
     assert [path.name for path in tmp_path.glob("state-*")] == ["state-0000005.safetensors"]
 
 
+def test_the_wish_to_stop_is_acknowledged_within_the_step(tmp_path: Path) -> None:
+    told: list[int] = []
+
+    class Asked(Tiny):
+        def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
+            if step == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+                assert told == [2]
+            return super().step(batch, step)
+
+    asked = Asked()
+    with pytest.raises(KeyboardInterrupt):
+        fit(asked, Schedule(steps=6), tmp_path, Accelerator(cpu=True), stopping=lambda: told.append(len(asked.done)))
+    assert (told, asked.done) == ([2], [0, 1, 2])
+
+
 def test_a_second_wish_ends_it_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("impasto.progress.ECHO_SECONDS", 0.0)
 
@@ -114,7 +130,7 @@ def test_what_happens_when(tmp_path: Path) -> None:
         Accelerator(cpu=True),
         report=lambda step, steps, values: reports.append((step, steps, set(values))),
     )
-    assert reports == [(3, 6, {"measure"}), (4, 6, {"loss"}), (6, 6, {"loss"}), (6, 6, {"measure"})]
+    assert reports == [(1, 6, {"loss"}), (3, 6, {"measure"}), (4, 6, {"loss"}), (6, 6, {"loss"}), (6, 6, {"measure"})]
     assert tiny.events == ["validate", "preview", "preview", "validate", "finish"]
     assert sorted(path.name for path in (tmp_path / "previews").iterdir()) == ["0000004.png", "0000006.png"]
     states = sorted(path.name for path in tmp_path.glob("state-*"))

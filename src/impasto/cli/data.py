@@ -22,13 +22,14 @@ app = App(name="data", default_parameter=EVERY_PARAMETER, help_format="plaintext
 
 @app.command(name="list")
 def list_data() -> int:
-    """List the data sets that can be fetched: how large they are, and where their pictures are from."""
+    """List the data sets that can be fetched: how large they are, what A and B show, and which paper uses them."""
     from impasto.data.archives import ARCHIVES
 
     for archive in ARCHIVES.values():
         size = f"{archive.num_bytes / 1e6:,.0f} MB" if archive.num_bytes else "?"
+        used = f" (used by {archive.papers})" if archive.papers else ""
         hashed = "" if archive.sha256 else "; no hash of it is published"
-        write(f"{archive.name:24} {size:>8}  {archive.origin}{hashed}")
+        write(f"{archive.name:24} {size:>8}  {archive.origin}{used}{hashed}")
     return 0
 
 

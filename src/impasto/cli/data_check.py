@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from impasto.data.check import Findings
     from impasto.data.folders import PictureFile
 
+MANY = 500
+"""Pictures, from which on looking at them takes long enough to be told where no bar shows it."""
+
 ONE_KIND = ""
 """The kind of all pictures where a recipe does not tell kinds apart."""
 
@@ -103,6 +106,9 @@ def check_data(data: Any, run: Path, accelerator: "Accelerator | None", screen: 
     pictures = {kind: list_pictures(folders, shards=True) for kind, folders in kinds.items()}
     is_first = accelerator is None or accelerator.is_main_process
     here = {kind: [one for one in files if skip or not is_elsewhere(one)] for kind, files in pictures.items()}
+    count = sum(map(len, here.values()))
+    if count >= MANY and not screen.has_bars:
+        screen.note(f"looking at {count:,} pictures")
     findings = look_at(here, screen, run / CACHE) if is_first else None
     unreadable = findings.unreadable if findings else []
     if accelerator is not None:

@@ -1,7 +1,7 @@
 """Command-line flags made from options dataclasses, so that every default, range and help text is written once."""
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import Field, dataclass, field, fields, make_dataclass
 from functools import partial
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from cyclopts import App, Group, Parameter
 
-from impasto.errors import OptionError
+from impasto.errors import DataError, OptionError
 from impasto.methods import DEFAULT, METHODS, REFINER, every_field, options_of
 from impasto.options import Options, choosable, described_range, kinds_of
 
@@ -167,6 +167,13 @@ def folders_of_kinds(words: Sequence[str], flag: str) -> dict[str, list[Path]]:
     if missing := [f"{kind}=FOLDER" for kind, given in folders.items() if not given]:
         raise OptionError(f"{flag} needs {' and '.join(missing)}: both kinds of pictures count")
     return folders
+
+
+def check_there(places: Iterable[Path]) -> None:
+    """Raises DataError for a folder, or a file that stands for one, that there is not; before PyTorch is imported."""
+    for place in places:
+        if not place.exists():
+            raise DataError(f"{place}: there is no such folder")
 
 
 def in_flags(message: str, command: App, arguments: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from impasto.cli.terminal import write
+from impasto.cli.terminal import Screen, write
 from impasto.errors import ImpastoError, OptionError
 from impasto.progress import stoppable
 
@@ -178,6 +178,7 @@ def _environment(count: int, folder: str) -> Iterator[Path]:
     def ask() -> None:
         if stop.exists():
             raise KeyboardInterrupt
+        Screen().stopping()
         stop.touch()
 
     before = dict(os.environ)

@@ -30,6 +30,23 @@ def with_settings(config: Config, given: Sequence[str]) -> Config:
     return config
 
 
+def shown(config: Any, indent: str = "") -> Iterator[str]:
+    """Lines of YAML with every field, and behind it what it may be."""
+    import yaml
+
+    hints = get_type_hints(type(config))
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if is_dataclass(value):
+            yield f"{indent}{field.name}:  # {type(value).__name__}"
+            yield from shown(value, f"{indent}  ")
+        else:
+            plain = list(value) if isinstance(value, tuple) else value
+            # Of a single value, the second line ends the document.
+            text = yaml.safe_dump(plain, default_flow_style=True, width=1000).splitlines()[0]
+            yield f"{indent}{field.name}: {text}  # {_said(hints[field.name])}"
+
+
 def _places(config: Any, outer: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     for field in fields(config):
         value = getattr(config, field.name)

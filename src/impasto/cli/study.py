@@ -3,20 +3,32 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
-from impasto.cli.flags import DEVICE, VGG19, folders_of_kinds
+from impasto.cli.flags import DEVICE, VGG19, check_there, folders_of_kinds
 from impasto.cli.pictures import find_contents, find_painting
 from impasto.cli.terminal import Screen, duration, write
-from impasto.errors import Cancelled, OptionError, suggestion_or_list
+from impasto.errors import Cancelled, OptionError, PictureError, suggestion_or_list
 
 if TYPE_CHECKING:
     from impasto.jobs.job import FileSource
     from impasto.studies import Study, TrainingStudy
 
 TABLES, SEEN = "paper-tables", "training-pictures"
+
+PAINTED = (
+    "ratio-sweep", "divergence", "attention-vs-vanilla", "attention-layers", "attention-repairs", "optimisers",
+    "attention-map", "pooling", "normalisation", "init",
+)  # fmt: skip
+TRAINED = ("nadam-vs-adam", "nla-vs-cyclegan", "nla-position", "dncnn-batch-and-decay", "semantic-ablation")
+"""Names of all studies: they themselves take PyTorch, which takes seconds, and a wrong name is told at once."""
+
+_ALL = Group.create_ordered("Every study")
+_OF_PAINTINGS = Group.create_ordered("Studies of paintings", help=", ".join(PAINTED))
+_OF_TRAININGS = Group.create_ordered("Studies of trainings", help=", ".join(TRAINED))
+_OF_TABLES = Group.create_ordered(TABLES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,20 +37,36 @@ class StudyScale:
 
     quick: Annotated[bool, Parameter(help="small and short, to see that it works: under a minute")] = False
     trend: Annotated[
-        bool, Parameter(help="between quick and whole, enough to see where it goes: about ten minutes of two CPU cores")
+        bool,
+        Parameter(
+            help="between quick and whole, enough to see where it goes: about ten minutes of two idle CPU cores;"
+            " trainings are slim then"
+        ),
     ] = False
     size: Annotated[
-        int | None, Parameter(help="longer side of the pictures; 512 if not given. Of trainings, of their crops")
+        int | None,
+        Parameter(
+            help="longer side of paintings; 512 if not given. Of trainings, side of their crops; if not given, the"
+            " recipes' 256, of slim ones and of dncnn-batch-and-decay 128; with --trend 64, and 32"
+        ),
     ] = None
     steps: Annotated[
         int | None,
-        Parameter(help="optimisation steps; the paper's if not given. Of trainings, of that with the largest batch"),
+        Parameter(
+            help="optimisation steps; the paper's if not given. Of trainings, of that with the largest batch; the"
+            " others see as many pictures"
+        ),
     ] = None
     values: Annotated[
-        str, Parameter(help="numbers, separated by commas, instead of the study's own: the ratios of ratio-sweep")
+        str,
+        Parameter(
+            group=_OF_PAINTINGS,
+            help="numbers, separated by commas, instead of the study's own: the ratios of ratio-sweep",
+        ),
     ] = ""
     at: Annotated[
-        tuple[str, ...], Parameter(help="places of the content for attention-map, each x,y in pixels or percent")
+        tuple[str, ...],
+        Parameter(group=_OF_PAINTINGS, help="places of the content for attention-map, each x,y in pixels or percent"),
     ] = ()
 
 
@@ -46,8 +74,8 @@ class StudyScale:
 class StudyNetwork:
     """What sees the pictures."""
 
-    encoder: Annotated[str | None, Parameter(help="lite or vgg19; lite if not given")] = None
-    weights: Annotated[Path | None, VGG19] = None
+    encoder: Annotated[str | None, Parameter(group=_OF_PAINTINGS, help="lite or vgg19; lite if not given")] = None
+    weights: Annotated[Path | None, VGG19, Parameter(group=_OF_PAINTINGS)] = None
     device: Annotated[str, DEVICE] = "auto"
 
 
@@ -56,14 +84,20 @@ class TrainedVariants:
     """Studies whose variants are trainings."""
 
     data: Annotated[
-        tuple[str, ...], Parameter(metavar="KIND=FOLDER", help="A=photos B=paintings, folders or tars, for trainings")
+        tuple[str, ...],
+        Parameter(metavar="KIND=FOLDER", help=f"A=photos B=paintings, folders or tars; for {SEEN}, too"),
     ] = ()
-    slim: Annotated[bool, Parameter(help="networks and pictures with a sixteenth of the work")] = False
-    seed: Annotated[int, Parameter(help="of everything random in trainings")] = 0
+    slim: Annotated[
+        bool,
+        Parameter(
+            help="the recipes that are called slim: small networks, for two CPU cores, on a quarter of the pixels"
+        ),
+    ] = False
+    seed: Annotated[int, Parameter(help=f"of everything random; for {SEEN}, too")] = 0
     seeds: Annotated[
         int, Parameter(metavar="N", help="runs of each training, from --seed on; of 3 and more, intervals and tests")
     ] = 1
-    precision: Annotated[str, Parameter(help="of trainings: auto, fp32, bf16")] = "auto"
+    precision: Annotated[str, Parameter(help="auto, fp32, bf16")] = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,56 +107,48 @@ class StudyTarget:
     output: Annotated[
         Path | None, Parameter(alias=("-o", "--out"), help="folder for the outcome; study-NAME if not given")
     ] = None
-    overwrite: Annotated[bool, Parameter(help="replace an older outcome, of other pictures or settings")] = False
+    overwrite: Annotated[
+        bool, Parameter(group=_OF_PAINTINGS, help="replace an older outcome, of other pictures or settings")
+    ] = False
 
 
 def study(
     name: Annotated[str, Parameter(help="the study; without one they are listed")] = "",
     /,
     *,
-    content: Annotated[tuple[str, ...], Parameter(help="pictures, folders, or impasto's own")] = (),
-    style: Annotated[tuple[str, ...], Parameter(alias="-s", help="paintings")] = (),
-    target: Annotated[StudyTarget, Parameter(name="*")] = StudyTarget(),
+    content: Annotated[
+        tuple[str, ...], Parameter(group=_OF_PAINTINGS, help="pictures, folders, or impasto's own")
+    ] = (),
+    style: Annotated[tuple[str, ...], Parameter(group=_OF_PAINTINGS, alias="-s", help="paintings")] = (),
+    target: Annotated[StudyTarget, Parameter(name="*", group=_ALL)] = StudyTarget(),
     evaluated: Annotated[
         tuple[str, ...],
         Parameter(
+            group=_OF_TABLES,
             metavar="ROW=FILE",
-            help="for paper-tables: evaluation.json of `impasto evaluate --run` and the row that it belongs to, as in"
+            help="evaluation.json of `impasto evaluate --run` and the row that it belongs to, as in"
             " Horse2zebra/CycleGAN=run/evaluation/evaluation.json, or DATA/METHOD of data of one's own",
         ),
     ] = (),
-    scale: Annotated[StudyScale, Parameter(name="*")] = StudyScale(),
-    network: Annotated[StudyNetwork, Parameter(name="*")] = StudyNetwork(),
-    trained: Annotated[TrainedVariants, Parameter(name="*")] = TrainedVariants(),
+    scale: Annotated[StudyScale, Parameter(name="*", group=_ALL)] = StudyScale(),
+    network: Annotated[StudyNetwork, Parameter(name="*", group=_ALL)] = StudyNetwork(),
+    trained: Annotated[TrainedVariants, Parameter(name="*", group=_OF_TRAININGS)] = TrainedVariants(),
 ) -> int:
     """Every content goes with every style; impasto's own pictures if none are given. Studies of trainings take --data
     instead; the same command goes on with one that was stopped."""
-    from impasto.studies import STUDIES, TrainingStudy
-    from impasto.studies.study import SUN, ZHANG
-
     if not name:
-        for known, entry in STUDIES.items():
-            write(f"{known:22} {entry.source}. {entry.question}")
-        write(f"{SEEN:22} {SUN}, Figure 1. What does a training see of its pictures?")
-        write(f"{TABLES:22} {ZHANG}, Tables 1 and 2. What do trained runs reach, beside the published figures?")
+        _list()
         return 0
+    if name not in (*PAINTED, *TRAINED, SEEN, TABLES):
+        raise OptionError(f"no study '{name}'{suggestion_or_list(name, [*PAINTED, *TRAINED, SEEN, TABLES])}")
     if name == TABLES:
         return _tables(evaluated, target.output or Path(f"study-{TABLES}"))
     if evaluated:
         raise OptionError(f"--evaluated is for {TABLES}, which {name} is not")
-    if name == SEEN:
-        from impasto.studies.training_pictures import show
-
-        folder = target.output or Path(f"study-{SEEN}")
-        report = show(folders_of_kinds(trained.data, "--data"), folder, size=scale.size, seed=trained.seed)
-        Screen().result(str(report))
-        return 0
     if scale.quick and scale.trend:
         raise OptionError("--quick and --trend are two sizes of a study; give one of them")
-    if name not in STUDIES:
-        raise OptionError(f"no study '{name}'{suggestion_or_list(name, [*STUDIES, SEEN, TABLES])}")
-    entry, folder = STUDIES[name], target.output or Path(f"study-{name}")
-    if isinstance(entry, TrainingStudy):
+    folder = target.output or Path(f"study-{name}")
+    if name in (*TRAINED, SEEN):
         _refuse(
             name,
             content=content,
@@ -131,18 +157,27 @@ def study(
             values=scale.values,
             encoder=network.encoder,
             weights=network.weights,
+            overwrite=target.overwrite,
         )
-        report = _train(entry, name, folder, scale, network.device, trained)
+        report = _learn(name, folder, scale, network.device, trained)
     else:
         _refuse(
             name,
             **{field: value for field, value in vars(trained).items() if value != getattr(TrainedVariants(), field)},
         )
-        if scale.at and not entry.asks:
-            raise OptionError(f"--at is not for the study {name}")
-        report = _paint(entry, name, folder, scale, network, (content, style), overwrite=target.overwrite)
+        report = _paint(name, folder, scale, network, (content, style), overwrite=target.overwrite)
     Screen().result(str(report))
     return 0
+
+
+def _list() -> None:
+    from impasto.studies import STUDIES
+    from impasto.studies.study import SUN, ZHANG
+
+    for known, entry in STUDIES.items():
+        write(f"{known:22} {entry.source}. {entry.question}")
+    write(f"{SEEN:22} {SUN}, Figure 1. What does a training see of its pictures?")
+    write(f"{TABLES:22} {ZHANG}, Tables 1 and 2. What do trained runs reach, beside the published figures?")
 
 
 def _refuse(name: str, **given: Any) -> None:
@@ -152,7 +187,6 @@ def _refuse(name: str, **given: Any) -> None:
 
 
 def _paint(
-    entry: "Study",
     name: str,
     folder: Path,
     scale: StudyScale,
@@ -161,16 +195,20 @@ def _paint(
     *,
     overwrite: bool,
 ) -> Path:
-    from impasto.studies import StudySettings, run
+    contents, styles = _found(words[0]), _found([find_painting(word).path for word in words[1]])
+    from impasto.studies import STUDIES, StudySettings, run
     from impasto.studies.report import claim
     from impasto.studies.runner import QUICK, TREND
 
+    entry = cast("Study", STUDIES[name])
+    if scale.at and not entry.asks:
+        raise OptionError(f"--at is not for the study {name}")
     chosen = _with_values(entry, name, scale.values)
     wanted = {"size": scale.size, "steps": scale.steps, "encoder": network.encoder}
     grade = QUICK if scale.quick else TREND if scale.trend else {}
     choices = {**grade, **{key: value for key, value in wanted.items() if value is not None}}
-    contents = _found(words[0] or entry.pair[:1])
-    styles = _found([find_painting(word).path for word in words[1] or entry.pair[1:]])
+    contents = contents or _found(entry.pair[:1])
+    styles = styles or _found([find_painting(word).path for word in entry.pair[1:]])
     inputs = [source.path for source in (*contents, *styles)]
     claim(folder, name, inputs)
     settings = StudySettings(
@@ -182,14 +220,18 @@ def _paint(
         from impasto.studies.estimate import seconds_of_paintings
 
         _say_how_long(seconds_of_paintings(chosen, *pictures, settings))
-    with Screen().counting(name) as count:
+    with Screen().telling(name) as count:
         return run(chosen, name, *pictures, folder, settings, count)
 
 
-def _train(
-    entry: "TrainingStudy", name: str, folder: Path, scale: StudyScale, device: str, trained: TrainedVariants
-) -> Path:
+def _learn(name: str, folder: Path, scale: StudyScale, device: str, trained: TrainedVariants) -> Path:
     data = folders_of_kinds(trained.data, "--data")
+    check_there(place for places in data.values() for place in places)
+    if name == SEEN:
+        from impasto.studies.training_pictures import show
+
+        return show(data, folder, size=scale.size, seed=trained.seed)
+    from impasto.studies import STUDIES
     from impasto.studies.estimate import seconds_of_trainings
     from impasto.studies.trained import Budget, run
 
@@ -197,11 +239,16 @@ def _train(
         steps=scale.steps, size=scale.size, quick=scale.quick, trend=scale.trend, device=device, slim=trained.slim,
         seed=trained.seed, seeds=trained.seeds, precision=trained.precision,
     )  # fmt: skip
+    entry, screen = cast("TrainingStudy", STUDIES[name]), Screen()
+    names = ", ".join(variant.name for variant in entry.variants)
+    times = f", each with {trained.seeds} seeds" if trained.seeds > 1 else ""
+    screen.note(f"{name}: {len(entry.variants)} trainings ({names}){times}, into {folder}")
     if not scale.quick:
+        screen.note("taking a few steps of each, to say how long they will take")
         _say_how_long(seconds_of_trainings(entry, data, folder, budget))
     try:
-        with Screen().counting(name) as count:
-            return run(entry, name, data, folder, budget, count)
+        with screen.telling(name) as count:
+            return run(entry, name, data, folder, budget, count, screen.stopping)
     except KeyboardInterrupt:
         raise Cancelled(f"stopped; the runs are in {folder}, and the same command goes on with them") from None
 
@@ -212,13 +259,15 @@ def _say_how_long(seconds: float) -> None:
 
 
 def _tables(evaluated: Sequence[str], folder: Path) -> int:
-    from impasto.studies.paper_tables import assemble
+    from impasto.studies.paper_tables import ROWS, assemble
 
     files: dict[str, Path] = {}
     for word in evaluated:
         row, equals, file = word.partition("=")
         if not equals or row in files:
-            raise OptionError(f"--evaluated is '{word}', but must be ROW=FILE, each row once")
+            raise OptionError(
+                f"--evaluated is '{word}', but must be ROW=FILE, each row once; there are {', '.join(ROWS)}"
+            )
         files[row] = Path(file)
     for path in assemble(files, folder):
         write(str(path))
@@ -240,8 +289,9 @@ def _with_values(chosen: Any, name: str, text: str) -> Any:
 
 
 def _found(words: Sequence[str | Path]) -> "list[FileSource]":
-    """Raises PictureError for the first that is no picture."""
+    """Raises PictureError for the first that is no picture, or not there."""
     sources, failures = find_contents([str(word) for word in words])
+    failures += [PictureError(f"{one.path}: there is no such file") for one in sources if not one.path.exists()]
     if failures:
         raise failures[0]
     return sources

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from impasto.errors import ImpastoError, reason_of
@@ -77,6 +77,12 @@ class Screen:
         if not self._quiet:
             write(text, sys.stderr)
 
+    def stopping(self) -> None:
+        """What a signal is answered that ends a run after its step."""
+        # It may come in the middle of a line.
+        with suppress(RuntimeError):
+            self.note("stopping after this step; again to end now")
+
     @contextmanager
     def painting(self, title: str) -> Iterator[ProgressCallback]:
         """A bar for one picture, to be called with its progress."""
@@ -102,6 +108,24 @@ class Screen:
                     bars.update(task, completed=done, total=total, state=f"{done}/{total}  {said}")
 
             yield report
+
+    @contextmanager
+    def telling(self, title: str) -> "Iterator[Count]":
+        """The same; where there are no bars, lines: the first, one whenever something else is said, and every tenth."""
+        if self.has_bars:
+            with self.counting(title) as count:
+                yield count
+            return
+        told: tuple[str, int] | None = None
+
+        def report(done: int, total: int, said: str = "") -> None:
+            nonlocal told
+            now = said, 10 * done // max(total, 1)
+            if now != told:
+                self.note(f"{title} {done}/{total}  {said}".rstrip())
+            told = now
+
+        yield report
 
     @contextmanager
     def downloads(self) -> Iterator[None]:

@@ -16,9 +16,9 @@ from cyclopts import Parameter
 
 from impasto.cli import launch
 from impasto.cli.data_check import check_data, with_shards
-from impasto.cli.flags import DEVICE, VGG19, check_least, flag_of
-from impasto.cli.settings import with_settings
-from impasto.cli.terminal import Screen, duration
+from impasto.cli.flags import DEVICE, VGG19, check_least, check_there, flag_of
+from impasto.cli.settings import shown, with_settings
+from impasto.cli.terminal import Screen, duration, write
 from impasto.data.layout import TEST, TRAIN, find_layout
 from impasto.errors import Cancelled, ImpastoError, OptionError, from_extra, suggestion_or_list
 from impasto.recipes import current_name, load_recipe, recipe_modules
@@ -143,14 +143,24 @@ def train(
     /,
     *,
     pictures: Annotated[TrainingPictures, Parameter(name="*")] = TrainingPictures(),
-    out: Annotated[Path, Parameter(help="folder of the run")],
+    out: Annotated[Path | None, Parameter(help="folder of the run")] = None,
+    show: Annotated[
+        bool,
+        Parameter(
+            help="train nothing, but print the recipe with all that --set can change, and how many weights it has"
+        ),
+    ] = False,
     networks: Annotated[TrainingNetworks, Parameter(name="*")] = TrainingNetworks(),
     changes: Annotated[RecipeChanges, Parameter(name="*")] = RecipeChanges(),
     resume: Annotated[bool, Parameter(help="go on with the run in the folder")] = False,
     machine: Annotated[TrainingMachine, Parameter(name="*")] = TrainingMachine(),
 ) -> int:
     """Train a network by one of impasto's recipes. Under torchrun, on all of its processes."""
+    out = _checked(recipe, pictures, changes, Path() if show else out)
     settings = _loaded(recipe)
+    if show:
+        _show(recipe, _changed(settings, recipe, changes))
+        return 0
     files = _network_files(settings, recipe, networks)
     given = _given(settings.kinds, recipe, pictures)
     settings = _changed(settings, recipe, changes)
@@ -191,6 +201,11 @@ def train(
         prepare_run(out, facts, **how)
         checked.remember(out, side=getattr(settings, "crop", 0))
     accelerator.wait_for_everyone()
+    batch = getattr(settings, "batch", None)
+    screen.note(
+        f"{recipe}: {facts['pictures']:,} pictures, {settings.schedule.steps:,} steps"
+        f"{f' in batches of {batch}' if batch else ''}, on {accelerator.device} in {machine.precision}, into {out}"
+    )
     try:
         _fit(trainable, settings.schedule, out, accelerator, resume=resume, screen=screen, title=recipe)
     except Cancelled as stopped:
@@ -218,7 +233,7 @@ def _fit(
 
     try:
         with _reported(screen, title) as report:
-            fit(trainable, schedule, out, accelerator, resume=resume, report=report)
+            fit(trainable, schedule, out, accelerator, resume=resume, report=report, stopping=screen.stopping)
     except KeyboardInterrupt:
         raise Cancelled(f"stopped; the run's state is in {out}, and --resume goes on with it") from None
     except RuntimeError as error:
@@ -229,11 +244,39 @@ def _fit(
         accelerator.end_training()
 
 
-def _loaded(recipe: str) -> "Recipe":
-    """The recipe's settings. Raises ImpastoError if what training needs is not installed."""
+def _checked(recipe: str, pictures: TrainingPictures, changes: RecipeChanges, out: Path | None) -> Path:
+    """The folder of the run. Raises OptionError, DataError for what can be told before PyTorch is imported."""
     known = recipe_modules()
     if current_name(recipe) not in known:
         raise OptionError(f"RECIPE is '{recipe}', which there is not{suggestion_or_list(recipe, known)}")
+    if out is None:
+        raise OptionError("--out FOLDER is missing: where the run goes")
+    check_least(1, steps=changes.steps, accumulate=changes.accumulate)
+    check_least(0, preview_every=changes.preview_every, evaluate_every=changes.evaluate_every)
+    check_there(Path(item.partition("=")[2] if "=" in item else item) for item in pictures.data)
+    return out
+
+
+def _show(recipe: str, settings: "Recipe") -> None:
+    write(f"# {recipe}: --set NAME=VALUE changes any line, of one within another as generator.width=32")
+    for line in shown(settings):
+        write(line)
+    if not settings.schedule.steps:
+        write("# steps: 0 stands for all epochs of the rates, of which the pictures decide how many steps they are")
+    if not hasattr(settings, "networks"):
+        return
+    import torch
+
+    with torch.device("meta"):
+        made = settings.networks()
+    generator, discriminator = (
+        sum(weight.numel() for weight in network.parameters()) for network in (made.generator, made.discriminator)
+    )
+    write(f"# weights: {generator:,} of each of two generators, {discriminator:,} of each of two discriminators")
+
+
+def _loaded(recipe: str) -> "Recipe":
+    """The recipe's settings. Raises ImpastoError if what training needs is not installed."""
     with from_extra("train", "training"):
         import accelerate  # noqa: F401
 
@@ -294,8 +337,6 @@ def _given(kinds: Sequence[str], recipe: str, pictures: TrainingPictures) -> Any
 
 
 def _changed(settings: Any, recipe: str, changes: RecipeChanges) -> Any:
-    check_least(1, steps=changes.steps, accumulate=changes.accumulate)
-    check_least(0, preview_every=changes.preview_every, evaluate_every=changes.evaluate_every)
     settings = with_settings(settings, changes.set)
     given = {name: value for name, value in vars(changes).items() if value is not None and name != "set"}
     for name in ("encoder", "accumulate", "best_by"):

@@ -26,9 +26,9 @@ _ADDRESS = "efrosgans.eecs.berkeley.edu/cyclegan/datasets"
 class Archive:
     """One data set.
 
-    origin: where the pictures are from. num_bytes: of the file; 0 where it is not known. sha256: of the file; None
-    where nobody published it. url: its address, where that is not CycleGAN's. kinds: whether it holds trainA and
-    trainB, and not just pictures.
+    origin: what the pictures of A and of B show, and where they are from. papers: which of impasto's papers use it.
+    num_bytes: of the file; 0 where it is not known. sha256: of the file; None where nobody published it. url: its
+    address, where that is not CycleGAN's. kinds: whether it holds trainA and trainB, and not just pictures.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Archive:
     sha256: str | None = None
     url: str = ""
     kinds: bool = True
+    papers: str = ""
 
     @property
     def file_name(self) -> str:
@@ -54,7 +55,6 @@ class Archive:
 
 
 _WIKIART = "A: paintings from WikiArt; B: landscape photographs from Flickr"
-_IMAGENET = "pictures from ImageNet"
 _COCO = "MS-COCO (Lin et al. 2014): photographs from Flickr"
 # Its own address, which has no certificate of that name.
 _COCO_ADDRESS = "http://images.cocodataset.org/zips"
@@ -63,36 +63,39 @@ _COCO_ADDRESS = "http://images.cocodataset.org/zips"
 # (tensorflow_datasets/url_checksums/cycle_gan.txt). Cityscapes is missing because its licence forbids passing it on.
 _ARCHIVES = (
     Archive(
-        "apple2orange", _IMAGENET, 78_456_409,
+        "apple2orange", "A: apples; B: oranges; from ImageNet", 78_456_409,
         "845a191e9af8926408ea597001cd03a452e3300a1f44a79fe329b3d59f6e3eb8",
+        papers="Zhang, Xue and Fu, as Orange2apple",
     ),
     Archive(
         "cezanne2photo", _WIKIART, 279_885_071,
         "3a6c10ca21f9485862f1cbd707744b9dc258954a04631271d23a3605eeb63cff",
     ),
     Archive(
-        "facades", "CMP Facades (Tylecek and Sara 2013): photographs and labels", 35_135_868,
+        "facades", "A: photographs; B: labels; from CMP Facades (Tylecek and Sara 2013)", 35_135_868,
         "9a31ebf3a31b9b5cd195dd5bf62e9308e00cb94604d1019e3889ac84248695c0",
     ),
     Archive("grumpifycat", "cats: Oxford-IIIT Pet, and one that is famous"),
     Archive(
-        "horse2zebra", _IMAGENET, 116_867_962,
+        "horse2zebra", "A: horses; B: zebras; from ImageNet", 116_867_962,
         "a74d9d392eecca9966b51287a76ca126af473d9de4f3e8fc0e9cda08fa1730a1",
+        papers="Zhang, Xue and Fu",
     ),
     Archive(
-        "iphone2dslr_flower", "flowers from Flickr, by telephone and by camera", 339_964_458,
+        "iphone2dslr_flower", "A: flowers by telephone; B: by camera; from Flickr", 339_964_458,
         "8fcb5e374d631b107e1d961b8c4cd0a186aa2a4ff3e279923f4c426128de7113",
     ),
     Archive(
-        "maps", "aerial photographs and maps from Google Maps", 1_476_754_427,
+        "maps", "A: aerial photographs; B: maps; from Google Maps", 1_476_754_427,
         "639534f69dbf9f36bef8d6292a7698006361221f83f0285d7c9ca78afe6e8a9e",
     ),
     Archive(
         "monet2photo", _WIKIART, 305_231_073,
         "88f91b00fc228f97c9411fbf1880ec1d119c98f1722e4cfcfaa2fb35fac05b04",
+        papers="Sun",
     ),
     Archive(
-        "summer2winter_yosemite", "Yosemite in summer and in winter, from Flickr", 132_640_856,
+        "summer2winter_yosemite", "A: Yosemite in summer; B: in winter; from Flickr", 132_640_856,
         "167fe1726807a9d22bd106b4a6c0bd7953b688af924ac1bf967439c4961e49f9",
     ),
     Archive(
@@ -107,7 +110,7 @@ _ARCHIVES = (
     Archive(
         "coco-train2014", _COCO, 13_510_573_713,
         "ede4087e640bddba550e090eae701092534b554b42b05ac33f0300b984b31775",
-        url=f"{_COCO_ADDRESS}/train2014.zip", kinds=False,
+        url=f"{_COCO_ADDRESS}/train2014.zip", kinds=False, papers="Soboleva, contents",
     ),
     Archive(
         "coco-val2014", _COCO, 6_645_013_297,
@@ -123,7 +126,7 @@ _ARCHIVES = (
     # this is the copy that their users name.
     Archive(
         "wikiart", "paintings from WikiArt, for research that is not commercial (Tan et al. 2019)",
-        url="https://archive.org/download/wikiart-dataset/wikiart.tar.gz", kinds=False,
+        url="https://archive.org/download/wikiart-dataset/wikiart.tar.gz", kinds=False, papers="Soboleva, styles",
     ),
 )  # fmt: skip
 ARCHIVES = {archive.name: archive for archive in _ARCHIVES}

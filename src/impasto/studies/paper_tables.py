@@ -6,7 +6,9 @@ with, nor how FID was computed, nor of which checkpoint; so none of them may be 
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from impasto.errors import DataError, OptionError
 from impasto.evaluation.number import Number
@@ -17,7 +19,7 @@ from impasto.studies.study import ZHANG
 
 STUDY = "paper-tables"
 FILES = ("tables.md", "tables.csv", "tables.tex", "tables.json")
-DIRECTION = "A2B"
+DIRECTIONS = ("A2B", "B2A")
 CHECKPOINTS = ("last", "best")
 MEASURES = (
     "structure PSNR", "structure SSIM", "cycle PSNR", "cycle SSIM", "FID", "FID-legacy", "KID", "FID-lite", "KID-lite",
@@ -46,8 +48,12 @@ PUBLISHED: Mapping[str, Mapping[str, tuple[float, float, float]]] = {
     },
 }
 
-# Test pictures of each kind, in any order, of the data sets that CycleGAN's authors publish.
-TEST_SETS: Mapping[str, frozenset[int]] = {"Horse2zebra": frozenset((120, 140)), "Orange2apple": frozenset((248, 266))}
+ROWS = tuple(dict.fromkeys(row for rows in PUBLISHED.values() for row in rows))
+"""Of both tables, as `--evaluated` takes them."""
+
+# Test pictures of what is translated and of what it becomes, in the data sets that CycleGAN's authors publish. The
+# second is their apple2orange, whose A are the 266 apples, so that the paper's direction is a run's B2A.
+TEST_SETS: Mapping[str, tuple[int, int]] = {"Horse2zebra": (120, 140), "Orange2apple": (248, 266)}
 
 # Rows that are of one method by their name.
 METHODS: Mapping[str, str] = {
@@ -59,15 +65,16 @@ OTHERS = "Other data sets"
 
 PROTOCOL = "protocol of FID or FID-lite"
 COLUMNS = (
-    "data set", "method", "checkpoint", *MEASURES, PROTOCOL,
+    "data set", "method", "direction", "checkpoint", *MEASURES, PROTOCOL,
     "published PSNR", "published SSIM", "published FID",
 )  # fmt: skip
 
 NOTE = (
     "Columns that begin with 'published' are the paper's figures as printed. It does not state what PSNR and SSIM"
-    " compare, how FID was computed, or of which checkpoint: they are not measured like the other columns. Those are"
-    f" of the direction {DIRECTION}; structure: the translated picture and its original; cycle: there and back, through"
-    f" 8-bit PNG; {NOT_RUN}: not run, or not measured."
+    " compare, how FID was computed, or of which checkpoint: they are not measured like the other columns. Direction:"
+    " which of a run's two goes the way that the data set's name says; of apple2orange, whose A are apples, B2A."
+    " Structure: the translated picture and its original; cycle: there and back, through 8-bit PNG;"
+    f" {NOT_RUN}: not run, or not measured."
 )
 
 
@@ -79,18 +86,11 @@ def assemble(evaluated: Mapping[str, Path], folder: Path) -> list[Path]:
     Raises OptionError for a row that there cannot be, DataError for a file that is no evaluation of a run, or of other
     data or another method than its row says, PictureError.
     """
-    known = {row for rows in PUBLISHED.values() for row in rows}
     for row in evaluated:
-        data_set, slash, method = row.partition("/")
-        if not (data_set and slash and method) or (data_set in TEST_SETS and row not in known):
-            raise OptionError(
-                f"no row '{row}' in the tables; there are {', '.join(sorted(known))}, or DATA/METHOD of other data"
-            )
-    found = {row: _of_run(path) for row, path in evaluated.items()}
-    for row, checkpoints in found.items():
-        _check(row, evaluated[row], checkpoints)
+        _check_name(row)
+    found = {row: _of_run(row, path) for row, path in evaluated.items()}
     tables = {title: _rows(rows, found) for title, rows in PUBLISHED.items()}
-    if others := {row: None for row in evaluated if row not in known}:
+    if others := {row: None for row in evaluated if row not in ROWS}:
         tables[OTHERS] = _rows(others, found)
     of_both = [{"table": title.partition(":")[0], **row} for title, rows in tables.items() for row in rows]
     texts = (_markdown(tables), to_csv(of_both, ("table", *COLUMNS)), _latex(tables), _json(tables, evaluated, found))
@@ -98,42 +98,84 @@ def assemble(evaluated: Mapping[str, Path], folder: Path) -> list[Path]:
     return write_files(folder, dict(zip(FILES, texts, strict=True)))
 
 
-def _of_run(path: Path) -> dict[str, dict[str, Number]]:
-    """{checkpoint: {measure: number}}: means over runs where there are several."""
+@dataclass(frozen=True)
+class _Run:
+    """What one row is filled with. checkpoints: {checkpoint: {measure: number}}, means where there are several runs."""
+
+    direction: str
+    checkpoints: Mapping[str, Mapping[str, Number]]
+
+
+NOTHING = _Run(NOT_RUN, {NOT_RUN: {}})
+
+
+def _check_name(row: str) -> None:
+    """Raises OptionError for a row that there cannot be."""
+    data_set, slash, method = row.partition("/")
+    is_published = data_set.lower() in {name.lower() for name in TEST_SETS}
+    if not (data_set and slash and method) or (is_published and row not in ROWS):
+        raise OptionError(f"no row '{row}' in the tables; there are {', '.join(ROWS)}, or DATA/METHOD of other data")
+
+
+def _of_run(row: str, path: Path) -> _Run:
+    """The numbers of the direction that the row is of. Raises DataError."""
     by_subject: dict[str, dict[str, Number]] = {}
     for number in read(path):
         by_subject.setdefault(number.subject, {})[number.measure] = number
+    runs = [_Run(direction, _checkpoints(by_subject, direction)) for direction in DIRECTIONS]
+    runs = [run for run in runs if run.checkpoints]
+    if not runs:
+        raise DataError(f"{path}: holds no numbers of the direction A2B, as `impasto evaluate --run` makes")
+    _check_method(row, path, runs)
+    data_set, _, method = row.partition("/")
+    if data_set not in TEST_SETS:
+        return runs[0]
+    for run in runs:
+        if _counts(run) == {TEST_SETS[data_set]}:
+            return run
+    seen = "; ".join(f"{a} and {b}" for a, b in sorted(_counts(runs[0])))
+    expected = "{} and {}".format(*TEST_SETS[data_set])
+    raise DataError(
+        f"{path}: was measured on sets of {seen or 'unknown'} pictures, but those of {data_set} have {expected}; name"
+        f" its own data set, as in mine/{method}"
+    )
+
+
+def _checkpoints(by_subject: Mapping[str, Mapping[str, Number]], direction: str) -> dict[str, Mapping[str, Number]]:
     found = {}
     for checkpoint in CHECKPOINTS:
-        own = f"{DIRECTION} {checkpoint}"
+        own = f"{direction} {checkpoint}"
         means = [subject for subject in by_subject if subject.startswith(f"{own}, mean of ")]
         if subject := next((one for one in (*means, own) if one in by_subject), None):
             found[checkpoint] = by_subject[subject]
-    if not found:
-        raise DataError(f"{path}: holds no numbers of the direction {DIRECTION}, as `impasto evaluate --run` makes")
     return found
 
 
-def _check(row: str, path: Path, checkpoints: Mapping[str, Mapping[str, Number]]) -> None:
-    """Raises DataError for numbers of other pictures, or of another method, than the row says."""
-    data_set, _, method = row.partition("/")
-    for number in (number for numbers in checkpoints.values() for number in numbers.values()):
-        for protocol in number.protocol.get("runs", [number.protocol]):
-            counts = {about["count"] for about in protocol.get("sets", {}).values()}
-            if data_set in TEST_SETS and not (counts and counts <= TEST_SETS[data_set]):
-                seen = " and ".join(map(str, sorted(counts))) or "unknown"
-                expected = " and ".join(map(str, sorted(TEST_SETS[data_set])))
-                raise DataError(
-                    f"{path}: was measured on sets of {seen} pictures, but those of {data_set} have {expected}; name"
-                    f" its own data set, as in mine/{method}"
-                )
-            made = protocol.get("method")
-            if method in METHODS and made not in (None, METHODS[method]):
-                raise DataError(f"{path}: is of the method {made}, but the row {row} is of {METHODS[method]}")
+def _numbers(run: _Run) -> list[Number]:
+    return [number for measures in run.checkpoints.values() for number in measures.values()]
+
+
+def _protocols(run: _Run) -> list[Mapping[str, Any]]:
+    """Of every number of every single run."""
+    return [one for number in _numbers(run) for one in number.protocol.get("runs", [number.protocol])]
+
+
+def _counts(run: _Run) -> set[tuple[int, int]]:
+    """(pictures translated, pictures of the other kind), as the distances between both sets know them."""
+    sets = [protocol.get("sets", {}) for protocol in _protocols(run)]
+    return {(one["found"]["count"], one["reference"]["count"]) for one in sets if {"found", "reference"} <= one.keys()}
+
+
+def _check_method(row: str, path: Path, runs: Sequence[_Run]) -> None:
+    """Raises DataError for numbers of another method than the row says."""
+    method = row.partition("/")[2]
+    for made in (protocol.get("method") for run in runs for protocol in _protocols(run)):
+        if method in METHODS and made not in (None, METHODS[method]):
+            raise DataError(f"{path}: is of the method {made}, but the row {row} is of {METHODS[method]}")
 
 
 def _rows(
-    published: Mapping[str, tuple[float, float, float] | None], found: Mapping[str, Mapping[str, Mapping[str, Number]]]
+    published: Mapping[str, tuple[float, float, float] | None], found: Mapping[str, _Run]
 ) -> list[dict[str, str]]:
     rows = []
     for row, figures in published.items():
@@ -142,11 +184,12 @@ def _rows(
             f"published {name}": str(figure)
             for name, figure in zip(("PSNR", "SSIM", "FID"), figures or (NOT_RUN,) * 3, strict=True)
         }
-        for checkpoint, numbers in (found.get(row) or {NOT_RUN: {}}).items():
+        run = found.get(row, NOTHING)
+        for checkpoint, numbers in run.checkpoints.items():
             judged = numbers.get("FID") or numbers.get("FID-lite")
             cells = {name: numbers[name].shown if name in numbers else NOT_RUN for name in MEASURES}
             rows.append(
-                {"data set": data_set, "method": method, "checkpoint": checkpoint}
+                {"data set": data_set, "method": method, "direction": run.direction, "checkpoint": checkpoint}
                 | cells
                 | {PROTOCOL: judged.fingerprint if judged else NOT_RUN}
                 | printed
@@ -171,14 +214,9 @@ def _latex(tables: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
 def _json(
     tables: Mapping[str, Sequence[Mapping[str, str]]],
     evaluated: Mapping[str, Path],
-    found: Mapping[str, Mapping[str, Mapping[str, Number]]],
+    found: Mapping[str, _Run],
 ) -> str:
     """With the protocol of every number of ours."""
-    protocols = {
-        number.fingerprint: number.protocol
-        for checkpoints in found.values()
-        for numbers in checkpoints.values()
-        for number in numbers.values()
-    }
+    protocols = {number.fingerprint: number.protocol for run in found.values() for number in _numbers(run)}
     about = {"study": STUDY, "note": NOTE, "evaluated": {row: path.name for row, path in evaluated.items()}}
     return json.dumps({**about, "tables": tables, "protocols": protocols}, indent=1) + "\n"

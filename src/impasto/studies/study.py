@@ -74,7 +74,8 @@ class TrainingStudy:
     """One experiment whose variants are trainings on the same pictures, from the same seed.
 
     worst_of: a variant whose worst translations are drawn; then all variants are measured as well. trend: the budget
-    that shows the trend, {'steps', 'size'}: about ten minutes of two CPU cores for all variants together.
+    that shows the trend, {'steps', 'size'}: about ten minutes of two CPU cores for all variants together. full: what
+    the paper compares all variants by at their full size, {'steps', 'batch'}; without it each has its own recipe's.
     """
 
     source: str
@@ -82,3 +83,4 @@ class TrainingStudy:
     variants: Sequence[Training]
     worst_of: str = ""
     trend: Mapping[str, int]
+    full: Mapping[str, int] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from impasto.data.folders import list_pictures
 from impasto.device import choose_device, machine, precision
 from impasto.errors import OptionError, from_extra
 from impasto.files import make_folder, replace_file
+from impasto.progress import ignore
 from impasto.recipes import load_recipe
 from impasto.report.curves import draw_panels
 from impasto.report.folder import write_files
@@ -52,10 +53,11 @@ HELD_OUT = 16
 class Budget:
     """How much is trained.
 
-    steps: of the run with the largest batch; the others see as many pictures. None for the recipe's own, which are
-    those of its epochs or, of a slim one, a number. size: pixels of a crop; None for the recipe's own. slim: recipes
-    with a sixteenth of the work, where there are any. quick: networks, crops and steps that only show that it works.
-    trend: slim, with the study's own steps and size for it. seeds: so many runs of each variant, from `seed` on.
+    steps: of the run with the largest batch; the others see as many pictures. None for the study's own, or the
+    recipe's, which are those of its epochs or, of a slim one, a number. size: pixels of a crop; None for the recipe's
+    own. slim: small networks on a quarter of the pixels, where there are such recipes. quick: networks, crops and
+    steps that only show that it works. trend: slim, with the study's own steps and size for it. seeds: so many runs of
+    each variant, from `seed` on.
     """
 
     steps: int | None = None
@@ -85,11 +87,13 @@ def run(
     folder: Path,
     budget: Budget,
     report: Callable[[int, int, str], None] | None = None,
+    stopping: Callable[[], None] = ignore,
 ) -> Path:
     """Train what is not trained yet, into folders of their own below `folder`/runs, and write figure.png, curves.png,
     held-out.png, numbers.csv, numbers.json and report.md; returns the report.
 
-    data: folders and shards of pictures of the kinds 'A' and 'B'. report: called with (steps done, all, what it does).
+    data: folders and shards of pictures of the kinds 'A' and 'B'. report: called with (steps done, all, what it
+    does). stopping: when a signal asks for the end.
     Runs that were stopped go on where they were; with other settings they are refused (CheckpointError).
     Raises KeyboardInterrupt after saving, DataError, OptionError, PictureError if the folder cannot be written.
     """
@@ -103,7 +107,7 @@ def run(
     for variant, config in wanted:
         place = variant.name if config.seed == budget.seed else f"{variant.name}, seed {config.seed}"
         counted = _counted(report, before, total, place)
-        outcomes.append(_trained(variant, config, data, folder / RUNS / place, how, counted))
+        outcomes.append(_trained(variant, config, data, folder / RUNS / place, how, counted, stopping))
         before += config.schedule.steps
     first = [outcome for outcome in outcomes if outcome.config.seed == budget.seed]
     held_out = {seed: _held_out(replace(first[0].config, seed=seed), data) for seed in _seeds(budget)}
@@ -153,6 +157,9 @@ def _configs(study: TrainingStudy, data: Data, budget: Budget) -> list[Any]:
     if wanted is not None and wanted < 1:
         raise OptionError(f"--steps is {wanted}, but must be 1 or more")
     configs = [_config(variant, budget) for variant in study.variants]
+    if study.full and not (budget.slim or budget.quick):
+        configs = [replace(config, batch=study.full["batch"]) for config in configs]
+        wanted = study.full["steps"] if wanted is None else wanted
     if not budget.quick and min(len(list_pictures(folders, shards=True)) for folders in data.values()) >= 2 * HELD_OUT:
         configs = [replace(config, held_out=HELD_OUT) for config in configs]
     largest = max(config.batch for config in configs)
@@ -211,6 +218,7 @@ def _trained(
     folder: Path,
     how: tuple["Accelerator", str],
     report: Callable[..., None],
+    stopping: Callable[[], None],
 ) -> TrainedRun:
     from impasto.training.checkpoint import check_run, prepare_run
     from impasto.training.figures import read_curves
@@ -222,7 +230,7 @@ def _trained(
     check_run(folder, facts, resume=resume)
     trainable = config.build(accelerator, data)
     prepare_run(folder, facts, resume=resume)
-    fit(trainable, config.schedule, folder, accelerator, resume=resume, report=report)
+    fit(trainable, config.schedule, folder, accelerator, resume=resume, report=report, stopping=stopping)
     return TrainedRun(variant, folder / "generators.safetensors", config, read_curves(folder / "tensorboard"))
 
 

@@ -4,7 +4,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ from torch.utils.tensorboard import SummaryWriter
 from impasto import image, tensors
 from impasto.errors import CheckpointError, DivergedError, ImpastoError
 from impasto.metrics import is_better
-from impasto.progress import stoppable
+from impasto.progress import ignore, stoppable
 from impasto.training import checkpoint, figures, health
 from impasto.training.page import write_page
 from impasto.training.processes import Processes
@@ -89,6 +89,7 @@ def fit(
     *,
     resume: bool = False,
     report: StepReport | None = None,
+    stopping: Callable[[], None] = ignore,
 ) -> None:
     """Train until schedule.steps, write the result and draw the run's figures, or stop with a saved state when
     interrupted.
@@ -97,9 +98,12 @@ def fit(
     processes. Raises DivergedError when a number is not finite (the last good state is kept), CheckpointError when a
     state cannot be saved or resumed, KeyboardInterrupt after saving, in all processes. Outside the main thread, where a
     program may train beside other work, no signal handler is installed.
+
+    report: told the losses of the first step as well, which may take long. stopping: called by the signal after whose
+    step the run ends, unless several processes are asked, of which whoever started them may tell.
     """
     run = _Run(trainable, schedule, folder, accelerator, report)
-    stop = _StopRequest()
+    stop = _StopRequest(stopping)
     try:
         with stoppable(stop.ask):
             # A run that was killed before its first save begins again.
@@ -122,6 +126,8 @@ def fit(
                     run.stop_if(run.finite.trouble())
                 if log:
                     run.log_losses(done, losses)
+                elif step == start:
+                    run.tell(done, losses)
                 if preview:
                     run.preview(done)
                 if validate:
@@ -198,6 +204,12 @@ class _Run:
         self._log(done, values)
         if self.health:
             self.health.observe(done, values)
+
+    def tell(self, done: int, losses: Mapping[str, Tensor]) -> None:
+        """Report them, and log nothing."""
+        values = self.processes.mean({name: float(loss) for name, loss in losses.items()})
+        if self.report:
+            self.report(done, self.schedule.steps, values)
 
     def preview(self, done: int) -> None:
         if not self.processes.is_first:
@@ -320,7 +332,8 @@ class _StopRequest:
     --devices` makes. There, whoever started it is the one to interrupt.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stopping: Callable[[], None]) -> None:
+        self._stopping = stopping
         self._asked = False
         self._file = os.environ.get(STOP_FILE)
         self._is_one_of_several = "TORCHELASTIC_RUN_ID" in os.environ
@@ -332,4 +345,6 @@ class _StopRequest:
     def ask(self) -> None:
         if self._asked and not self._is_one_of_several:
             raise KeyboardInterrupt
+        if not self._is_one_of_several:
+            self._stopping()
         self._asked = True

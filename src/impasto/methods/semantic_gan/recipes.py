@@ -14,6 +14,8 @@ def semantic_gan() -> SemanticGANRecipe:
     discriminators, 8 pictures, 400,000 steps."""
     return SemanticGANRecipe(
         schedule=replace(PUBLISHED, steps=400_000, save_every=1000),
+        # Equation 1 sums over all positions.
+        generator=GeneratorConfig(pooling=1),
         # It speaks of no decay.
         generator_rates=StepDecay(rate=1e-3, epochs=1),
         discriminator_rates=StepDecay(rate=2e-3, epochs=1),
@@ -25,9 +27,9 @@ def semantic_gan() -> SemanticGANRecipe:
 
 
 def semantic_gan_anchored() -> SemanticGANRecipe:
-    """The same with two things that the paper has not: codes give their own pictures back, and are compared after they
-    were normalised."""
-    changed = ("reconstruction_weight", "normalised_codes", "best_by")
+    """The same with three things that the paper has not: codes give their own pictures back, and are compared after
+    they were normalised; and the attention looks at maxima of 4 x 4 positions, a thirteenth of the time."""
+    changed = ("reconstruction_weight", "normalised_codes", "best_by", "generator")
     return replace(semantic_gan(), **{name: getattr(SemanticGANRecipe, name) for name in changed})
 
 
