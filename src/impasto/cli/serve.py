@@ -121,6 +121,10 @@ def serve(
         screen = Screen()
         screen.result(url_of(address.host, sock.getsockname()[1]))
         screen.note("the page is there, the HTTP API at /v1; Ctrl-C stops")
+        if lacking := service.offer.lacking_torch:
+            screen.note(f"not offered, as they need the extra 'torch': {', '.join(lacking)}")
+        if videos := service.videos.problem:
+            screen.note(f"no films: {videos}")
         if address.host in ("0.0.0.0", "::"):  # noqa: S104
             screen.note("that is all of this machine's addresses: others call it by its name, or by one of them")
         make_server(app, service, proxy=address.proxy).run(sockets=[sock])

@@ -27,6 +27,7 @@ STATUS: Mapping[str, int] = {
     "not-a-picture": 415,
     "not-a-video": 415,
     "no-videos": 501,
+    "no-torch": 501,
     "no-such-upload": 404,
     "no-such-job": 404,
     "other-replica": 421,

@@ -45,7 +45,7 @@ _REASONS = {
     422: "an option or a picture is wrong; or why painting failed",
     429: "too many unfinished jobs of one user, or too many requests",
     500: "something went wrong inside impasto",
-    501: "this server paints no films",
+    501: "this server lacks what it needs for that: films, or PyTorch",
     503: "the queue is full, or the server stops or starts",
 }
 FILE = {"type": "string", "format": "binary"}
@@ -143,7 +143,7 @@ def look_form(offer: Offer) -> dict[str, Any]:
         "x": {**percent, "description": "of the place, in percent of the content's width"},
         "y": {**percent, "description": "of the place, in percent of the content's height"},
         "format": FORMAT,
-        "method": {**options["method"], "enum": list(looking), "default": next(iter(looking), "")},
+        "method": {**options["method"], **({"enum": list(looking), "default": looking[0]} if looking else {})},
         **{name: shown for name, shown in options.items() if name in named},
     }
     example = {"content": "(the file)", "style": next(iter(offer.paintings), ""), "x": 50, "y": 20}
