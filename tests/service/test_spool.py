@@ -1,5 +1,6 @@
 """Accepted jobs on the disk: a server that is killed is followed by one that finishes each of them once."""
 
+import asyncio
 import hashlib
 import shutil
 import sqlite3
@@ -13,9 +14,9 @@ from wishes import look, picture, wish
 
 from impasto.errors import ImpastoError
 from impasto.methods import StylizeOptions
-from impasto.service import PaintRequest, Status, VideoRequest
+from impasto.service import PaintRequest, Status, VideoRequest, changes
 from impasto.service import spool as spool_module
-from impasto.service.refusals import JobFailedError, NoSuchJobError, QueueFullError
+from impasto.service.refusals import JobFailedError, NoSuchJobError, QueueFullError, StoppingError
 from impasto.service.spool import DATABASE, MOST_BEGUN, _packed, _unpacked
 from impasto.video.options import VideoOptions
 
@@ -101,13 +102,31 @@ def test_a_server_that_stops_puts_off_what_it_has_accepted(serve, go, spool):
     running, waiting = submit(service, wish("hold", shade=1)), submit(service, wish(shade=2))
     service.close()
     for job in (running, waiting):
-        failure = service.status(job.id).failure
-        assert (failure.code, "goes on with this job" in failure.message) == ("stopping", True)
+        shown = service.status(job.id)
+        assert (shown.status, shown.position, shown.failure) == (Status.QUEUED, None, None)
+        with pytest.raises(StoppingError, match="goes on with this job"):
+            service.result(job.id)
     go()
     again = serve(spool=spool)
     for shade, job in ((1, running), (2, waiting)):
         assert again.wait(job.id, SOON).status is Status.DONE
         assert again.result(job.id).data == digest(shade)
+
+
+def test_what_is_put_off_can_be_followed_to_there_and_cancelled(serve, spool):
+    service = serve(spool=spool)
+    running, waiting = submit(service, wish("hold")), submit(service, wish())
+    service.drain()
+
+    async def followed(job):
+        return [snapshot.status async for snapshot in changes(service, job.id)]
+
+    assert asyncio.run(followed(waiting)) == [Status.QUEUED]
+    assert service.cancel(waiting.id).status is Status.CANCELLED
+    service.close()
+    again = serve(spool=spool)
+    assert again.status(waiting.id).status is Status.CANCELLED
+    again.cancel(running.id)
 
 
 def test_kept_results_have_their_time_and_their_limits(serve, spool, tmp_path, monkeypatch):

@@ -158,7 +158,9 @@ class DeviceWorker:
 
     def _on_death(self, source: JobSource) -> None:
         if self.process is not None and self.process.is_dead:
-            source.metrics.worker_deaths.inc()
+            if not self.process.was_ended:
+                source.metrics.worker_deaths.inc()
+                logger.warning("%s: the painting process died; another one takes its place", self.device)
             if self.job is None and self.is_ready:
                 source.worker_changed(self, ready=False)
 

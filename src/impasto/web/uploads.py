@@ -117,6 +117,7 @@ async def upload(request: Request) -> Response:
     state = request.app.state
     user = state.access.visitor(request, "stylize").user
     limits: Limits = state.service.limits
+    state.service.check_open()
     data = await request.body()
     width, height = await run_in_threadpool(size_of, data, "the picture", limits)
     name = state.uploads.put(data, user)

@@ -46,6 +46,7 @@ async def send(request: Request) -> Response:
     time."""
     service: Service = request.app.state.service
     user = request.app.state.access.visitor(request, "stylize").user
+    service.check_open()
     length = request.headers.get("content-length")
     video, path = await run_in_threadpool(service.videos.receive, user, None if length is None else int(length))
     try:
