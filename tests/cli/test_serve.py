@@ -141,7 +141,10 @@ def test_serves_until_it_is_told_to_stop_and_finishes_what_it_paints(folder):
             assert last["status"] == "done"
             assert client.result(running["id"]).startswith(b"\x89PNG")
             assert server.wait(SOON) == 0
-            assert "Traceback" not in server.stderr.read()
+            said = server.stderr.read()
+            assert "Traceback" not in said
+            for line in ("serves adain, gatys, nla-cyclegan at port", "stopping", "stopped"):
+                assert re.search(rf"^2\d+-\d+-\d+ [\d:,]+ INFO impasto.*{line}", said, re.MULTILINE), said
         finally:
             server.kill()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -212,7 +213,7 @@ def test_a_full_disk_refuses_and_loses_nothing(serve, spool, tmp_path, monkeypat
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(spool_module, "replace_file", full)
+    monkeypatch.setattr(spool_module, "_write", full)
     with pytest.raises(QueueFullError, match="the server's disk is full"):
         service.keep(second.id)
     with pytest.raises(NoSuchJobError):
@@ -228,7 +229,7 @@ def test_a_full_disk_refuses_and_loses_nothing(serve, spool, tmp_path, monkeypat
 
 
 def test_without_a_spool_nothing_is_written(serve, tmp_path, monkeypatch):
-    monkeypatch.setattr(spool_module, "replace_file", lambda *_: pytest.fail("it was written"))
+    monkeypatch.setattr(spool_module, "_write", lambda *_: pytest.fail("it was written"))
     service = serve()
     job = submit(service, wish())
     service.wait(job.id, SOON)
@@ -274,3 +275,24 @@ def test_a_film_outlives_the_server(serve, go, spool, tmp_path, monkeypatch):
     assert sorted(path.name for path in (left / "films").iterdir()) == sorted([done.id, held.id])
     again.forget(held.id)
     assert [path.name for path in (left / "films").iterdir()] == [done.id]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_everything_is_for_the_owner_alone(serve, spool, caplog):
+    spool.mkdir(mode=0o755)
+    spool.chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        service = serve(spool=spool)
+        done = submit(service, wish())
+        service.wait(done.id, SOON)
+        submit(service, wish("hold"))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in spool.rglob("*")}
+    finally:
+        os.umask(before)
+    assert {mode for name, mode in modes.items() if name != "films"} == {0o600}, modes
+    assert f"{spool}: others may look into this folder (mode 755): chmod 700 it" in caplog.text
+    (spool / f"{done.id}.result").chmod(0o644)
+    service.close()
+    serve(spool=spool)
+    assert (spool / f"{done.id}.result").stat().st_mode & 0o777 == 0o600

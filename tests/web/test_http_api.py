@@ -346,3 +346,15 @@ def test_nothing_is_kept_on_the_disk(site, monkeypatch):
     assert len(large) > 2_000_000
     answer = site().stylize(("content", large), ("style", "now"))
     assert (answer.status, answer.body) == (200, hashlib.sha256(large).digest())
+
+
+def test_another_format_says_which_there_are(site):
+    here = site()
+    job = here.stylize(CONTENT, ("style", "now")).headers["Impasto-Job"]
+    found = is_problem(here.ask("GET", f"/v1/jobs/{job}/result?format=bmp"), 422, "wrong-parameter")
+    assert found["detail"] == "format: it is 'bmp', but must be 'jpeg' or 'webp', or left out"
+
+
+def test_an_unknown_style_says_where_they_are(site):
+    found = is_problem(site().stylize(CONTENT, ("style", "photo.jpg")), 422, "OptionError")
+    assert "GET /v1/styles lists them" in found["detail"]

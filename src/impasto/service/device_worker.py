@@ -109,6 +109,7 @@ class DeviceWorker:
         if problem and not source.is_closed():
             logger.error("%s: %s", self.device, problem)
         elif self.process is not None:
+            logger.info("%s: a painting process is ready", self.device)
             self._tell_lacking(self.process.lacking)
         source.worker_changed(self, ready=not problem, problem=problem)
         return not problem

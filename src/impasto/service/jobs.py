@@ -49,7 +49,10 @@ class Jobs:
             if job.status.is_final:
                 self.finished.add(job, self._clock())
         self._videos.remove_others()
-        return self.unfinished()
+        taken_up = self.unfinished()
+        finished = len(jobs) - len(taken_up)
+        logger.info("%s: %d jobs are taken up, %d were finished before", self._spool.folder, len(taken_up), finished)
+        return taken_up
 
     def close(self) -> None:
         """What is kept stays on the disk."""

@@ -147,7 +147,9 @@ class Offer:
     def style(self, name: str) -> Path:
         """The file of a named style. The name is looked up, and never part of a path. Raises OptionError."""
         if name not in self.styles:
-            raise OptionError(f"style '{name[:80]}' is not on this server{suggestion(name, self.styles)}")
+            others = "; GET /v1/styles lists them, and a file goes as style=@FILE"
+            hint = suggestion(name, self.styles, otherwise=others)
+            raise OptionError(f"style '{name[:80]}' is not on this server{hint}")
         return self.styles[name]
 
     def schema(self, method: str) -> dict[str, dict[str, Any]]:

@@ -73,7 +73,10 @@ def install(app: FastAPI) -> None:
     def misread(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
-        return Problem(422, "wrong-parameter", f"{first['loc'][-1]}: {first['msg']}").response()
+        name, why = first["loc"][-1], first["msg"]
+        if first["type"] == "literal_error":
+            why = f"it is '{str(first['input'])[:80]}', but must be {first['ctx']['expected']}, or left out"
+        return Problem(422, "wrong-parameter", f"{name}: {why}").response()
 
     def answered(_: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.requests import Request
 
 from impasto.service import FORMATS, VIDEO_FORMATS, Limits, Offer, PaintRequest, VideoRequest
-from impasto.serving.problem import MEDIA_TYPE
+from impasto.serving.problem import MEDIA_TYPE, Problem
 from impasto.web.form import REST
 
 PROBLEM: dict[str, Any] = {
@@ -76,6 +77,13 @@ class Stored:
     height: int
     bytes: int
     keep_seconds: float
+
+
+def check_bare(request: Request) -> None:
+    """Raises Problem for a form, where the body is to be the file itself."""
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        detail = "the body must be the bare bytes of the file (curl --data-binary @FILE), not a form (-F)"
+        raise Problem(415, "a-form", detail)
 
 
 def stored(model: type[Stored], description: str) -> dict[str, Any]:
