@@ -41,7 +41,7 @@ LABEL org.opencontainers.image.title="impasto" \
       org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin impasto \
-    # For `--spool`: a volume here belongs to whom the folder does.
+    # For `--spool`, and the bot's memory: a volume here belongs to whom the folder does.
     && install --directory --mode 700 --owner 10001 --group 10001 /var/lib/impasto
 ENV PATH=/opt/impasto/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/nonexistent
 STOPSIGNAL SIGTERM
@@ -69,8 +69,7 @@ FROM runtime AS bot
 COPY --from=bot-packages /opt/impasto /opt/impasto
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
     /opt/impasto/bin/pip install --no-cache-dir --no-deps --no-index /wheels/*.whl
-# The one thing that is written: what users said, in a volume that this user may write to.
-RUN install -d -o 10001 -g 10001 /var/lib/impasto
+# The one thing that is written: what users said, in a volume that belongs to this user alone.
 VOLUME /var/lib/impasto
 USER 10001:10001
 # The bot asks Telegram and listens nowhere: whether it lives is whether its process does.

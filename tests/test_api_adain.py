@@ -114,7 +114,7 @@ def test_no_mask_and_no_style(adain: Stylizer) -> None:
 
 
 def test_masks_that_do_not_fit(adain: Stylizer) -> None:
-    with pytest.raises(OptionError, match="2 masks do not fit 1 styles"):
+    with pytest.raises(OptionError, match="masks are 2 and styles 1"):
         impasto.stylize(CONTENT, STYLE, masks=[LEFT, LEFT], stylizer=adain)
     with pytest.raises(OptionError, match="style_blend mixes styles everywhere"):
         impasto.stylize(CONTENT, [STYLE, OTHER], masks=[LEFT], style_blend="1,2", stylizer=adain)

@@ -19,6 +19,7 @@ import sys
 from impasto.service import Limits, PaintRequest, Service, Status
 photo, painting = (open(path, "rb").read() for path in sys.argv[1:])
 with Service(limits=Limits(stop_seconds=0), devices=["cpu"]) as service:
+    assert list(service.offer.methods) == ["adain"]
     service.wait_until_ready(120)
     for style in (painting, "starry-night"):
         job = service.submit(PaintRequest(content=photo, styles=(style,)))

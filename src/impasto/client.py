@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from impasto.errors import ImpastoError, OptionError
-from impasto.files import replacing
+from impasto.errors import ImpastoError, OptionError, PictureError, reason_of
+from impasto.files import check_output, replace_file, replacing
 
 Picture = bytes | str | os.PathLike[str]
 Fields = Sequence[tuple[str, str | bytes]]
@@ -57,20 +57,27 @@ class Client:
         style: Picture | Sequence[Picture] = (),
         *,
         masks: Sequence[Picture] = (),
-        format: str = "png",  # noqa: A002
+        output: str | os.PathLike[str] | None = None,
+        format: str = "",  # noqa: A002
         wait_seconds: float = 600,
         progress: Callable[[dict[str, Any]], None] | None = None,
         **options: Any,
     ) -> bytes:
-        """A painting as a file of the format.
+        """A painting as a file of the format; by itself PNG, or what the suffix of `output` says, where it is written.
 
         content, style, masks: the bytes of picture files, paths, or ids of uploads. A style that is text and no file
         here is the name of one of the server's; a mask may be "rest". options: as of `impasto.stylize`. wait_seconds:
         at most, also until a full server has room. progress: called with the job whenever it has changed.
-        Raises ServerError, TimeoutError, and ImpastoError if there is no server.
+        Raises ServerError, TimeoutError, PictureError for a file that cannot be read or written, and ImpastoError if
+        there is no server.
         """
-        fields = _fields(content, style, masks, {"format": format, **options})
-        return self._picture("/v1/stylize", fields, wait_seconds, progress)
+        if output is not None:
+            format = format or _format_of(check_output(output, overwrite=True))  # noqa: A001
+        fields = _fields(content, style, masks, {"format": format or None, **options})
+        painting = self._picture("/v1/stylize", fields, wait_seconds, progress)
+        if output is not None:
+            replace_file(Path(output), painting)
+        return painting
 
     def stylize_video(
         self,
@@ -105,8 +112,9 @@ class Client:
     def upload_video(self, clip: str | os.PathLike[str]) -> dict[str, Any]:
         """Send a film: its `id`, `width`, `height`, `frames`, `fps`, `seconds`, and the `largest_size` that it can be
         painted at. It is kept as `upload` keeps a picture."""
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(Path(clip).stat().st_size)}
-        with Path(clip).open("rb") as file:
+        with _opened(clip) as file:
+            length = str(os.fstat(file.fileno()).st_size)
+            headers = {"Content-Type": "application/octet-stream", "Content-Length": length}
             return self._json("POST", "/v1/videos", file, headers)
 
     def attention(
@@ -305,14 +313,28 @@ def _file(picture: Picture) -> str | bytes:
     """Its bytes; of what was sent before, the id."""
     if isinstance(picture, bytes) or (isinstance(picture, str) and picture.startswith((UPLOAD, VIDEO))):
         return picture
-    return Path(picture).read_bytes()
+    with _opened(picture) as file:
+        return file.read()
+
+
+def _opened(path: str | os.PathLike[str]) -> BinaryIO:
+    """Raises PictureError."""
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise PictureError(f"{os.fspath(path)}: it cannot be read: {reason_of(error)}") from error
+
+
+def _format_of(output: Path) -> str:
+    suffix = output.suffix[1:].lower()
+    return {"jpg": "jpeg", "tif": "tiff"}.get(suffix, suffix)
 
 
 def _file_or_name(picture: Picture) -> str | bytes:
     if isinstance(picture, bytes):
         return picture
     path = Path(picture)
-    return path.read_bytes() if path.exists() or not isinstance(picture, str) else picture
+    return _file(path) if path.exists() or not isinstance(picture, str) else picture
 
 
 def _form(fields: Fields) -> tuple[bytes, str]:

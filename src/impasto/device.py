@@ -75,11 +75,16 @@ def choose_device(name: str = "auto") -> Device:
 
 def _may_have_gpu() -> bool:
     """Whether it is worth a second or two to ask PyTorch."""
-    if find_spec("torch") is None:
+    if not has_torch():
         return False
     if "torch" in sys.modules or sys.platform in ("darwin", "win32"):
         return True
     return any(driver.exists() for driver in DRIVERS)
+
+
+def has_torch() -> bool:
+    """Whether PyTorch is installed; it is not loaded."""
+    return find_spec("torch") is not None
 
 
 def needed_torch(what: str) -> Any:

@@ -29,11 +29,13 @@ def regions(masks: Sequence[Picture | None], styles: int, height: int, width: in
 
     masks: one per style. None, or a missing last one, stands for everything that the other masks leave. Where masks
     overlap, their styles share the position. A mask that is smaller or larger is brought to the size.
-    Raises OptionError if there are too few or too many.
+    Raises OptionError if there are too few or too many, or two styles would get the rest.
     """
     given = [*masks, None] if len(masks) == styles - 1 else list(masks)
-    if len(given) != styles or sum(mask is None for mask in given) > 1:
-        raise OptionError(f"{len(masks)} masks do not fit {styles} styles: give one for each, or for all but one")
+    if len(given) != styles:
+        raise OptionError(f"masks are {len(masks)} and styles {styles}: give a mask for each style, or for all but one")
+    if sum(mask is None for mask in given) > 1:
+        raise OptionError("masks leave the rest to several styles: only one style can be without a mask of its own")
     maps = [None if mask is None else resize(_whiteness(mask), height, width) for mask in given]
     known = [one for one in maps if one is not None]
     if not known:

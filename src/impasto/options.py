@@ -88,6 +88,8 @@ class Options(Checked):
     """module:class that paints by these options, imported when there is work."""
     needs_torch: ClassVar[bool] = True
     """Whether it is computed by PyTorch alone."""
+    without_torch: ClassVar[Mapping[str, Sequence[Any]]] = MappingProxyType({})
+    """{option: all values that it can have where PyTorch is missing}, of a method that does not need it for others."""
     takes_styles: ClassVar[bool] = False
     """Whether it is shown paintings; to another, its weights are the style."""
     needs_style: ClassVar[bool] = False

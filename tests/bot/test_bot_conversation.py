@@ -93,6 +93,12 @@ def test_a_full_disk_is_said_in_the_log_alone(memory, caplog):
     assert "what users said cannot be remembered there: database or disk is full" in caplog.text
 
 
+def test_without_torch_nothing_is_to_press_that_needs_it(monkeypatch):
+    monkeypatch.setattr("impasto.bot.conversation.has_torch", lambda: False)
+    assert set(settable({})) == set(SETTINGS) - {"method", "refine"}
+    assert settable({"method": "gatys"})["method"] == ("adain",)
+
+
 def test_settings_are_options_as_all_doors_have_them():
     assert SETTINGS["method"] == ("adain", "gatys"), "what is shown a painting"
     for method in SETTINGS["method"]:

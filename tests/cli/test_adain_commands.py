@@ -70,7 +70,7 @@ def test_two_styles_each_in_its_place(method, impasto, masks, folder, pixels):
     ("words", "code", "message"),
     [
         (["--mask", "none.png"], 1, "none.png: there is no such file"),
-        (["--mask", "left.png", "--mask", "left.png"], 2, "2 masks do not fit 1 styles"),
+        (["--mask", "left.png", "--mask", "left.png"], 2, "masks are 2 and styles 1"),
         (["--mask", "rest"], 2, "masks are all empty"),
         (["--mask", "left.png", "--style-blend", "1"], 2, "--style-blend mixes styles everywhere"),
         (["--mask", "left.png", "--grid", "sheet.png"], 2, "--mask gives styles their places in one picture"),

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from connections import until
 from PIL import Image
 from wishes import picture
 
 from impasto.cli import serve as command
-from impasto.client import Client
+from impasto.client import Client, ServerError
 from impasto.serving.hosts import is_loopback
 from impasto.web.keys import add_key
 from impasto.web.server import Server
@@ -131,10 +132,19 @@ def test_serves_until_it_is_told_to_stop_and_finishes_what_it_paints(folder):
                 server.send_signal(number)
             *_, handed_back = others
             assert handed_back["failure"]["code"] == "stopping"
+            # Nobody need have been connected before.
+            assert client.job(running["id"])["status"] in ("running", "done")
+            with pytest.raises(ServerError, match="shutting down") as refused:
+                client.submit(picture(size=(40, 30)), "swirls")
+            assert (refused.value.status, refused.value.retry_after is None) == (503, False)
             *_, last = events
             assert last["status"] == "done"
+            assert client.result(running["id"]).startswith(b"\x89PNG")
             assert server.wait(SOON) == 0
-            assert "Traceback" not in server.stderr.read()
+            said = server.stderr.read()
+            assert "Traceback" not in said
+            for line in ("serves adain, gatys, nla-cyclegan at port", "stopping", "stopped"):
+                assert re.search(rf"^2\d+-\d+-\d+ [\d:,]+ INFO impasto.*{line}", said, re.MULTILINE), said
         finally:
             server.kill()
 
@@ -186,11 +196,15 @@ def test_what_was_accepted_outlives_a_killed_server(folder):
     assert not left & {job["id"] for job in (running, done, *waiting)}
 
 
-def test_only_another_wish_ends_it_by_force(monkeypatch):
-    server = Server(uvicorn.Config(None), lambda: None)
+def test_it_answers_until_the_jobs_are_over_and_only_another_wish_ends_it_by_force(monkeypatch):
+    over = threading.Event()
+    server = Server(uvicorn.Config(None), over.wait)
     for _ in range(2):
         server.handle_exit(signal.SIGINT, None)
-    assert (server.should_exit, server.force_exit) == (True, False)
+    assert (server.should_exit, server.force_exit) == (False, False)
+    over.set()
+    until(lambda: server.should_exit)
+    assert not server.force_exit
     monkeypatch.setattr("impasto.web.server.ECHO_SECONDS", 0.0)
     server.handle_exit(signal.SIGINT, None)
     assert server.force_exit

@@ -23,6 +23,17 @@ def test_learns_each_kind_by_itself():
     assert durations.expect(GATYS, 1_000_000) == 12 * FIRST_GUESS
 
 
+def test_one_slow_job_frightens_nobody_and_a_slow_machine_is_known_after_two():
+    durations = Durations()
+    durations.learn(ADAIN, 1_000_000, 60)
+    assert durations.expect(ADAIN, 1_000_000) == FIRST_GUESS
+    durations.learn(ADAIN, 1_000_000, 50)
+    assert durations.expect(ADAIN, 1_000_000) == 50
+    for seconds in (2, 2, 60, 2, 2):
+        durations.learn(ADAIN, 1_000_000, seconds)
+    assert durations.expect(ADAIN, 1_000_000) == 2
+
+
 def test_looks_are_a_kind_of_their_own():
     durations = Durations()
     durations.learn(GATYS, 1_000_000, 0.4, "look")
@@ -30,7 +41,7 @@ def test_looks_are_a_kind_of_their_own():
     assert durations.expect(GATYS, 1_000_000) == 12 * FIRST_GUESS
 
 
-def test_the_mean_follows_what_jobs_take_now():
+def test_the_median_follows_what_jobs_take_now():
     durations = Durations()
     durations.learn(ADAIN, 1_000_000, 100)
     for _ in range(40):

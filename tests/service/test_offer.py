@@ -9,6 +9,7 @@ from impasto.gallery import named_styles, packaged
 from impasto.methods import METHODS, StylizeOptions, every_field
 from impasto.options import Options, kinds_of, option
 from impasto.service import Offer, styles_in
+from impasto.service.refusals import NoTorchError
 
 
 @pytest.fixture
@@ -60,6 +61,37 @@ def test_what_would_need_a_download_or_weights_is_not_offered(weights):
     assert offer.chosen({"method": "cyclegan"}).method == "cyclegan"
     assert offer.every_schema()["method"]["enum"] == ["adain", "gatys", "cyclegan"]
     assert Offer().schema("adain")["encoder"]["enum"] == ["lite"]
+
+
+def test_without_torch_nothing_is_offered_that_needs_it(weights):
+    lean = Offer(weights={"nla-cyclegan": weights, "vgg19": weights}, torch=False)
+    assert (list(lean.methods), lean.looking()) == (["adain"], ())
+    assert lean.lacking_torch == ("gatys", "nla-cyclegan", "refinement", "attention")
+    schema = lean.schema("adain")
+    assert {name: schema[name]["enum"] for name in ("encoder", "decoder", "quality")} == {
+        "encoder": ["lite"], "decoder": ["adain"], "quality": ["instant"],
+    }  # fmt: skip
+    assert {"refine", "tv_weight", "steps"}.isdisjoint(schema)
+    assert not any("refining" in shown for shown in schema.values())
+    assert lean.every_schema()["method"]["enum"] == ["adain"]
+    usual = {"quality": "instant", "refine": "0", "encoder": "lite", "strength": "0.5"}
+    assert lean.chosen(usual) == StylizeOptions(strength=0.5)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"method": "gatys"}, {"method": "nla-cyclegan"}, {"quality": "finer"}, {"refine": "5"}, {"encoder": "vgg19"},
+        {"decoder": "adain_paper"}, {"refine": "5", "tv_weight": "3"},
+    ],
+)  # fmt: skip
+def test_without_torch_what_needs_it_says_so(given, weights):
+    lean = Offer(weights={"nla-cyclegan": weights, "vgg19": weights}, torch=False)
+    with pytest.raises(NoTorchError, match=r" but this server cannot do that: it lacks the extra 'torch'"):
+        lean.chosen(given)
+    assert Offer(weights=lean.weights, torch=True).chosen(given)
+    with pytest.raises(OptionError, match=r"must be one of adain$"):
+        lean.chosen({"method": "cyclegan"})
 
 
 def test_weights_must_be_there_and_of_something(weights, tmp_path):

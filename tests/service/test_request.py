@@ -92,6 +92,7 @@ def test_styles_masks_and_formats_must_fit():
         ({"styles": ("/etc/passwd",)}, "is not on this server"),
         ({"styles": ("swirls", "ink"), "style_blend": "1,2,3"}, "style_blend has 3 weights for 2 styles"),
         ({"masks": (picture(), None)}, "masks are 2 for 1 styles"),
+        ({"styles": ("swirls", "ink"), "masks": (None,)}, "masks are 1 for 2 styles, and leave the rest to several"),
         ({"masks": (picture(),), "style_blend": "1"}, "style_blend mixes"),
         ({"kind": "exe"}, "format is 'exe'"),
         ({"decoder": "/etc/passwd"}, "decoder is '/etc/passwd', but on this server"),

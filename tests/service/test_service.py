@@ -3,6 +3,7 @@ import io
 import json
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -194,6 +195,7 @@ def test_what_does_not_stop_is_killed_and_the_service_goes_on(serve, monkeypatch
     service.cancel(job.id)
     assert service.wait(job.id, SOON).status is Status.CANCELLED
     assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
+    assert "impasto_worker_deaths_total 0.0" in service.metrics_text(), "it did not die by itself"
 
 
 def test_time_limit(serve, monkeypatch):
@@ -382,6 +384,18 @@ def test_closing_stops_what_takes_too_long_and_keeps_the_best(serve):
     ended = service.status(held.id)
     assert (ended.status, ended.failure.code) == (Status.FAILED, "stopping")
     assert service.result(held.id).data == b"the best so far"
+
+
+def test_draining_waits_for_what_is_painted_and_tells_whether_anybody_may_ask(serve, go):
+    service = serve(stop_seconds=SOON)
+    held = service.submit(wish("hold"))
+    running(service, held)
+    threading.Timer(0.3, go).start()
+    assert service.drain()
+    assert service.status(held.id).status is Status.DONE
+    assert not service.drain()
+    with pytest.raises(StoppingError):
+        service.check_open()
 
 
 def test_metrics_are_numbers_with_names(serve):

@@ -1,6 +1,8 @@
 """Accepted jobs on the disk: a server that is killed is followed by one that finishes each of them once."""
 
+import asyncio
 import hashlib
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -13,9 +15,9 @@ from wishes import look, picture, wish
 
 from impasto.errors import ImpastoError
 from impasto.methods import StylizeOptions
-from impasto.service import PaintRequest, Status, VideoRequest
+from impasto.service import PaintRequest, Status, VideoRequest, changes
 from impasto.service import spool as spool_module
-from impasto.service.refusals import JobFailedError, NoSuchJobError, QueueFullError
+from impasto.service.refusals import JobFailedError, NoSuchJobError, QueueFullError, StoppingError
 from impasto.service.spool import DATABASE, MOST_BEGUN, _packed, _unpacked
 from impasto.video.options import VideoOptions
 
@@ -101,13 +103,31 @@ def test_a_server_that_stops_puts_off_what_it_has_accepted(serve, go, spool):
     running, waiting = submit(service, wish("hold", shade=1)), submit(service, wish(shade=2))
     service.close()
     for job in (running, waiting):
-        failure = service.status(job.id).failure
-        assert (failure.code, "goes on with this job" in failure.message) == ("stopping", True)
+        shown = service.status(job.id)
+        assert (shown.status, shown.position, shown.failure) == (Status.QUEUED, None, None)
+        with pytest.raises(StoppingError, match="goes on with this job"):
+            service.result(job.id)
     go()
     again = serve(spool=spool)
     for shade, job in ((1, running), (2, waiting)):
         assert again.wait(job.id, SOON).status is Status.DONE
         assert again.result(job.id).data == digest(shade)
+
+
+def test_what_is_put_off_can_be_followed_to_there_and_cancelled(serve, spool):
+    service = serve(spool=spool)
+    running, waiting = submit(service, wish("hold")), submit(service, wish())
+    service.drain()
+
+    async def followed(job):
+        return [snapshot.status async for snapshot in changes(service, job.id)]
+
+    assert asyncio.run(followed(waiting)) == [Status.QUEUED]
+    assert service.cancel(waiting.id).status is Status.CANCELLED
+    service.close()
+    again = serve(spool=spool)
+    assert again.status(waiting.id).status is Status.CANCELLED
+    again.cancel(running.id)
 
 
 def test_kept_results_have_their_time_and_their_limits(serve, spool, tmp_path, monkeypatch):
@@ -193,7 +213,7 @@ def test_a_full_disk_refuses_and_loses_nothing(serve, spool, tmp_path, monkeypat
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(spool_module, "replace_file", full)
+    monkeypatch.setattr(spool_module, "_write", full)
     with pytest.raises(QueueFullError, match="the server's disk is full"):
         service.keep(second.id)
     with pytest.raises(NoSuchJobError):
@@ -209,7 +229,7 @@ def test_a_full_disk_refuses_and_loses_nothing(serve, spool, tmp_path, monkeypat
 
 
 def test_without_a_spool_nothing_is_written(serve, tmp_path, monkeypatch):
-    monkeypatch.setattr(spool_module, "replace_file", lambda *_: pytest.fail("it was written"))
+    monkeypatch.setattr(spool_module, "_write", lambda *_: pytest.fail("it was written"))
     service = serve()
     job = submit(service, wish())
     service.wait(job.id, SOON)
@@ -255,3 +275,24 @@ def test_a_film_outlives_the_server(serve, go, spool, tmp_path, monkeypatch):
     assert sorted(path.name for path in (left / "films").iterdir()) == sorted([done.id, held.id])
     again.forget(held.id)
     assert [path.name for path in (left / "films").iterdir()] == [done.id]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_everything_is_for_the_owner_alone(serve, spool, caplog):
+    spool.mkdir(mode=0o755)
+    spool.chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        service = serve(spool=spool)
+        done = submit(service, wish())
+        service.wait(done.id, SOON)
+        submit(service, wish("hold"))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in spool.rglob("*")}
+    finally:
+        os.umask(before)
+    assert {mode for name, mode in modes.items() if name != "films"} == {0o600}, modes
+    assert f"{spool}: others may look into this folder (mode 755): chmod 700 it" in caplog.text
+    (spool / f"{done.id}.result").chmod(0o644)
+    service.close()
+    serve(spool=spool)
+    assert (spool / f"{done.id}.result").stat().st_mode & 0o777 == 0o600

@@ -31,7 +31,7 @@ from impasto.service.refusals import (
     TooLongError,
 )
 from impasto.service.video_request import inspect_video, largest_size
-from impasto.service.videos import FOLDER, LEAST_BYTES, Videos
+from impasto.service.videos import FOLDER, LEAST_BYTES, Videos, probed
 from impasto.video.options import VideoOptions
 
 pytestmark = pytest.mark.usefixtures("temporary")
@@ -294,3 +294,12 @@ def test_the_painting_process_paints_what_the_library_paints(tmp_path, temporary
         assert (job.status, job.failure.code, job.has_result) == (Status.FAILED, "PictureError", True)
         assert 1 <= count(service.result(job.id).path.read_bytes()) < 400
     assert not list(temporary.iterdir())
+
+
+def test_a_film_is_not_called_damaged_for_want_of_time(tmp_path, monkeypatch):
+    film = tmp_path / "clip.mp4"
+    film.write_bytes(clip())
+    monkeypatch.setattr("impasto.service.videos.PROBE_SECONDS", 0.001)
+    with pytest.raises(QueueFullError, match="too busy to look at the film; send it again") as refused:
+        probed(film)
+    assert refused.value.retry_after

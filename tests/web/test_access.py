@@ -172,3 +172,13 @@ def test_of_a_stranger_no_upload_is_waited_for(path, site, tmp_path):
     with socket.create_connection(("127.0.0.1", here.port), timeout=20) as connection:
         connection.sendall(f"{head}Content-Length: 1000000\r\n\r\n--x\r\n".encode())
         assert connection.recv(65536).startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_wrong_key_is_told_from_none_and_stands_in_the_log_once(site, file, caplog):
+    add_key(file, "ada", ("stylize",))
+    here = site(Keys(file))
+    for _ in range(2):
+        answer = here.ask("GET", "/v1/styles", Authorization="Bearer impasto_wrong")
+        assert (answer.status, "this key is not known" in answer.json["detail"]) == (401, True)
+    assert "wants an API key" in here.ask("GET", "/v1/styles").json["detail"]
+    assert caplog.messages == ["refused a key that is not known, from 127.0.0.1"]

@@ -3,11 +3,13 @@
 import io
 
 import pytest
+from fake_service import actions, faked
 from PIL import Image
 from wishes import picture
 
 from impasto.client import Client, ServerError
 from impasto.methods.gatys.options import GatysOptions
+from impasto.service import Offer
 from impasto.web.keys import Keys, add_key
 
 CONTENT = ("content", picture(3))
@@ -54,6 +56,21 @@ def test_what_is_wrong_is_a_problem(site):
         assert said in answer.json["detail"]
     answer = here.stylize(CONTENT, ("style", "now"), *PLACE)
     assert "no option 'x'" in answer.json["detail"], "a painting has no place"
+
+
+def test_without_torch_it_is_refused_and_not_offered(running, tmp_path):
+    lean = Offer(styles=actions().styles, torch=False)
+    with faked(tmp_path, offer=lean) as service, running(service) as here:
+        for more in ((), (("method", "gatys"),), (("method", "adain"),)):
+            answer = asked(here, CONTENT, ("style", "now"), *PLACE, *more)
+            assert (answer.status, answer.json["code"]) == (501, "no-torch")
+            assert answer.json["detail"].endswith("it lacks the extra 'torch'")
+        answer = here.stylize(CONTENT, ("style", "now"), ("quality", "finer"))
+        assert (answer.status, answer.json["code"]) == (501, "no-torch")
+        (method,) = here.ask("GET", "/v1/methods").json["methods"]
+        assert (method["name"], method["refined_by"], method["looks_in"]) == ("adain", [], "")
+        form = here.ask("GET", "/v1/openapi.json").json["paths"]["/v1/stylize"]["post"]["requestBody"]["content"]
+        assert form["multipart/form-data"]["schema"]["properties"]["quality"]["enum"] == ["instant"]
 
 
 def test_the_scope_is_that_of_painting(site, tmp_path):

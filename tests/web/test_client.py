@@ -6,7 +6,7 @@ import pytest
 from wishes import picture
 
 from impasto.client import Client, ServerError
-from impasto.errors import ImpastoError, OptionError
+from impasto.errors import ImpastoError, OptionError, PictureError
 from impasto.web.keys import Keys, add_key
 
 
@@ -16,10 +16,10 @@ def test_stylize_from_bytes_and_paths(site, tmp_path):
     photo.write_bytes(picture(8))
     expected = hashlib.sha256(picture(8)).digest()
     assert client.stylize(picture(8), "now", strength=0.5, size=None) == expected
-    assert client.stylize(photo, ["now", photo, picture()], masks=[photo, "rest"], format="webp") == expected
-    with pytest.raises(FileNotFoundError):
+    assert client.stylize(photo, ["now", photo, picture()], masks=[photo, "rest", photo], format="webp") == expected
+    with pytest.raises(PictureError, match=r"none.png: it cannot be read"):
         client.stylize(tmp_path / "none.png", "now")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(PictureError, match=r"none.png: it cannot be read"):
         client.stylize(photo, Path("none.png"))
 
 
@@ -106,3 +106,20 @@ def test_no_server_is_one_line():
     for url in ("127.0.0.1", "ftp://x", "http://"):
         with pytest.raises(OptionError, match="url is"):
             Client(url)
+
+
+def test_a_painting_is_written_where_it_is_told(site, tmp_path):
+    client = Client(site().url)
+    painting = client.stylize(picture(3), "picture", output=tmp_path / "painted.png")
+    assert (tmp_path / "painted.png").read_bytes() == painting
+    with pytest.raises(ServerError, match="format is 'bmp'"):
+        client.stylize(picture(), "now", output=tmp_path / "painted.bmp")
+    with pytest.raises(PictureError, match=r"the folder .* does not exist"):
+        client.stylize(picture(), "now", output=tmp_path / "none" / "painted.png")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    client = Client("http://127.0.0.1:9")
+    for call in (client.upload, client.upload_video, lambda path: client.stylize(path, "now")):
+        with pytest.raises(PictureError, match=r"none\.jpg: it cannot be read: no such file"):
+            call(tmp_path / "none.jpg")

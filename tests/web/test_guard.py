@@ -120,3 +120,15 @@ def test_many_requests_leave_nothing_behind(site):
     assert {here.ask("GET", "/v1/jobs/none").status for _ in range(60)} == {404}
     assert {here.stylize(("content", b"x"), ("style", "now")).status for _ in range(30)} == {415}
     assert (here.service.health().waiting, here.service.health().upload_bytes) == (0, 0)
+
+
+def test_the_operator_is_told_of_a_proxy_that_hands_on_another_host(site, caplog):
+    here = site()
+    for headers in (
+        {"Origin": "http://127.0.0.1:8080"}, {"Origin": "http://127.0.0.1:8080", "Sec_Fetch_Site": "same-origin"},
+    ):  # fmt: skip
+        assert here.stylize(("content", picture()), Host="127.0.0.1", **headers).status == 403
+    assert here.stylize(Origin="http://evil.example", Sec_Fetch_Site="cross-site").status == 403
+    assert [record.getMessage() for record in caplog.records] == [
+        "Origin 'http://127.0.0.1:8080' is not Host '127.0.0.1'; check the proxy's Host header"
+    ]

@@ -95,11 +95,12 @@ def test_cancel(site):
     until(lambda: here.ask("GET", path).json["step"] == 1)
     waiting = queued(here, ("style", "now")).headers["Location"]
     assert here.ask("GET", waiting).json["position"] == 0
-    # Nothing was painted of it, and a job that is over is forgotten.
+    for job in (waiting, path):
+        assert here.ask("DELETE", job).status == 204
+        until(lambda job=job: here.ask("GET", job).json["status"] == "cancelled")
+    # Nothing was painted of it; a job that is over is forgotten.
     assert here.ask("DELETE", waiting).status == 204
     is_problem(here.ask("GET", waiting), 404, "no-such-job")
-    assert here.ask("DELETE", path).status == 204
-    until(lambda: here.ask("GET", path).json["status"] == "cancelled")
     assert here.ask("GET", f"{path}/result").body == b"the best so far"
 
 
@@ -141,7 +142,8 @@ def test_events_of_a_job_that_is_forgotten_end_with_that(site):
     queued(here, ("style", "hold"))
     until(lambda: here.service.health().running == 1)
     path = queued(here, ("style", "now")).headers["Location"]
-    threading.Timer(0.3, lambda: here.ask("DELETE", path)).start()
+    body = json.dumps({"ids": [path.rpartition("/")[2]]}).encode()
+    threading.Timer(0.3, lambda: here.ask("POST", "/v1/forget", body)).start()
     assert here.ask("GET", f"{path}/events").body.decode().endswith("event: gone\ndata: {}\n\n")
 
 
@@ -255,6 +257,8 @@ def test_a_server_that_stops_hands_back_what_waits(site):
     is_problem(answer, 503, "stopping")
     assert answer.headers["Retry-After"]
     is_problem(here.stylize(CONTENT, ("style", "now")), 503, "stopping")
+    is_problem(here.ask("POST", "/v1/uploads", picture()), 503, "stopping")
+    is_problem(here.ask("POST", "/v1/videos", b"a film"), 503, "stopping")
     health = here.ask("GET", "/healthz")
     assert (health.status, health.json["stopping"]) == (503, True)
 
@@ -342,3 +346,15 @@ def test_nothing_is_kept_on_the_disk(site, monkeypatch):
     assert len(large) > 2_000_000
     answer = site().stylize(("content", large), ("style", "now"))
     assert (answer.status, answer.body) == (200, hashlib.sha256(large).digest())
+
+
+def test_another_format_says_which_there_are(site):
+    here = site()
+    job = here.stylize(CONTENT, ("style", "now")).headers["Impasto-Job"]
+    found = is_problem(here.ask("GET", f"/v1/jobs/{job}/result?format=bmp"), 422, "wrong-parameter")
+    assert found["detail"] == "format: it is 'bmp', but must be 'jpeg' or 'webp', or left out"
+
+
+def test_an_unknown_style_says_where_they_are(site):
+    found = is_problem(site().stylize(CONTENT, ("style", "photo.jpg")), 422, "OptionError")
+    assert "GET /v1/styles lists them" in found["detail"]

@@ -20,11 +20,14 @@ from browsers import (
     visit,
 )
 from connections import until
+from fake_service import faked
 from PIL import Image
 from wishes import another, picture
 
+from impasto.gallery import packaged
 from impasto.image import encode, read
 from impasto.methods import StylizeOptions, fields_of
+from impasto.service import Offer
 
 __all__ = ["chromium", "echo", "visit"]
 
@@ -504,3 +507,15 @@ def test_16_bits_and_what_is_pasted(echo, visit):
         paint(page, "#panel [data-style=ink]")
         assert page.locator("#format option").first.inner_text() == "PNG, 16 bit"
         assert download(page, "#save-go")[1] == photo
+
+
+def test_what_needs_pytorch_is_not_shown_without_it(tmp_path, running, visit):
+    lean = Offer(styles=packaged(), torch=False)
+    with faked(tmp_path, offer=lean, echo=True) as service, running(service) as here, visit(here.url) as page:
+        begin(page, noise(1))
+        assert page.locator("#option-size").get_attribute("placeholder") == "the photo\u2019s own"
+        assert page.locator("#tab-styles").is_visible()
+        assert not page.locator("#tab-explore, #tab-compare, #way-part").locator("visible=true").count()
+        page.locator("#rest summary").click()
+        assert not page.locator("#option-quality, #option-refine, #option-tv_weight").count()
+        paint(page, "#panel [data-style=swirls]")

@@ -139,3 +139,9 @@ def test_photos_to_begin_with(site):
         assert len(here.ask("GET", photo["thumbnail"]).body) < len(here.ask("GET", photo["picture"]).body)
     assert here.ask("GET", "/v1/photos/swirls").status == 404
     assert here.ask("GET", "/v1/photos/none/thumbnail").json["code"] == "no-such-photo"
+
+
+@pytest.mark.parametrize("path", ["/v1", "/docs", "/redoc", "/openapi.json"])
+def test_who_looks_for_the_description_is_led_to_it(path, site):
+    answer = site().ask("GET", path)
+    assert (answer.status, answer.headers["Location"]) == (307, "/v1/openapi.json")

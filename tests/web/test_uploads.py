@@ -280,3 +280,11 @@ def test_ten_thousand_uploads_leave_the_memory_as_it_was(site):
 
 def resident_mb():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+
+def test_a_form_is_told_that_the_bare_bytes_are_wanted(site):
+    here = site()
+    for path in ("/v1/uploads", "/v1/videos"):
+        answer = here.stylize(("content", picture()), path=path)
+        assert (answer.status, answer.json["code"]) == (415, "a-form")
+        assert "--data-binary" in answer.json["detail"]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
+from impasto.device import has_torch
 from impasto.errors import DataError, OptionError
 from impasto.methods import DEFAULT, METHODS, StylizeOptions, every_field, options_of
 from impasto.options import Options, check, choosable
@@ -150,9 +151,18 @@ class Conversation:
 def settable(settings: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
     """{option: values} that buttons set: the method, and what some values are named for of its options."""
     kinds = {name: options_of(name) for name in METHODS}
-    methods = tuple(name for name, kind in kinds.items() if kind.needs_style and not kind.needs_weights)
-    fields_of_method = choosable(options_of(setting_value(settings, "method")))
-    return {"method": methods} | {item.name: values for item in fields_of_method if (values := item.metadata["values"])}
+    lacks_torch, method = not has_torch(), setting_value(settings, "method")
+    methods = tuple(
+        name
+        for name, kind in kinds.items()
+        if kind.needs_style and not (kind.needs_weights or (lacks_torch and kind.needs_torch))
+    )
+    chosen = options_of(method)
+    fixed = chosen.without_torch if lacks_torch else {}
+    buttons = {item.name: item.metadata["values"] for item in choosable(chosen) if item.name not in fixed}
+    # What was chosen before PyTorch went can be left again; a button for one method alone would do nothing.
+    ways = {} if methods == (method,) else {"method": methods}
+    return ways | {name: values for name, values in buttons.items() if values}
 
 
 def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:

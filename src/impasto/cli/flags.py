@@ -53,7 +53,10 @@ class OfferedModels:
     ] = None
     device: Annotated[tuple[str, ...], DEVICES] = ("auto",)
     confine: Annotated[
-        bool, Parameter(help="keep what paints on a CPU from the network and from files, where the system can")
+        bool,
+        Parameter(
+            help="keep what paints on a CPU from the network and from files, where the system can; --no-confine: do not"
+        ),
     ] = True
 
 

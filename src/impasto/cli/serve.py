@@ -1,16 +1,19 @@
 """`impasto serve`: the web page and the HTTP API."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+import impasto
 from impasto.cli.flags import OfferedModels, check_least, check_port, flags, given
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, from_extra
+from impasto.service.environment import LOG_FORMAT
 from impasto.service.limits import Limits
 from impasto.service.replica import check_replica
 from impasto.serving.hosts import Hosts, is_loopback, named, url_of
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     HttpFlags = Any
 else:
     LimitsFlags, HttpFlags = flags(Limits, "Limits"), flags(HttpLimits, "HTTP")
+
+logger = logging.getLogger("impasto")
 
 _NO_LIMITS, _NO_HTTP_LIMITS = LimitsFlags(), HttpFlags()
 
@@ -90,6 +95,9 @@ def serve(
         ),
     ] = None,
     http: Annotated[HttpFlags, Parameter(name="*")] = _NO_HTTP_LIMITS,
+    log_level: Annotated[
+        Literal["info", "warning", "error"], Parameter(help="what stands in the log, on standard error, at least")
+    ] = "info",
 ) -> int:
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
     hosts = _checked(address)
@@ -108,15 +116,24 @@ def serve(
     if models.workers is not None:
         # Films go to a painting process as files of the machine that both are on.
         bounds = replace(bounds, video_seconds=0.0)
+    logging.basicConfig(format=LOG_FORMAT)
+    logger.setLevel(log_level.upper())
     starting = _started(_offer(models), bounds, **how)
     with listen(address.host, address.port) as sock, starting as service:
         app = create_app(service, http_limits, keys=keys, hosts=hosts)
         screen = Screen()
         screen.result(url_of(address.host, sock.getsockname()[1]))
         screen.note("the page is there, the HTTP API at /v1; Ctrl-C stops")
+        if lacking := service.offer.lacking_torch:
+            screen.note(f"not offered, as they need the extra 'torch': {', '.join(lacking)}")
+        if videos := service.videos.problem:
+            screen.note(f"no films: {videos}")
         if address.host in ("0.0.0.0", "::"):  # noqa: S104
             screen.note("that is all of this machine's addresses: others call it by its name, or by one of them")
+        methods = ", ".join(service.offer.methods)
+        logger.info("impasto %s serves %s at port %d", impasto.__version__, methods, sock.getsockname()[1])
         make_server(app, service, proxy=address.proxy).run(sockets=[sock])
+    logger.info("stopped")
     return 0
 
 

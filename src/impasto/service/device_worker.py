@@ -109,6 +109,7 @@ class DeviceWorker:
         if problem and not source.is_closed():
             logger.error("%s: %s", self.device, problem)
         elif self.process is not None:
+            logger.info("%s: a painting process is ready", self.device)
             self._tell_lacking(self.process.lacking)
         source.worker_changed(self, ready=not problem, problem=problem)
         return not problem
@@ -158,7 +159,9 @@ class DeviceWorker:
 
     def _on_death(self, source: JobSource) -> None:
         if self.process is not None and self.process.is_dead:
-            source.metrics.worker_deaths.inc()
+            if not self.process.was_ended:
+                source.metrics.worker_deaths.inc()
+                logger.warning("%s: the painting process died; another one takes its place", self.device)
             if self.job is None and self.is_ready:
                 source.worker_changed(self, ready=False)
 

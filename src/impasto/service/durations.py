@@ -1,30 +1,34 @@
 """How long a job will take, learned from those that are done."""
 
+from collections import deque
+from statistics import median_low
+
 from impasto.options import EncoderOptions, Options
 
 # Seconds for a unit of work before the first job of its kind is done: two cores, generously.
 FIRST_GUESS = 1.0
-# Weight of the newest job in the running mean.
-NEWEST = 0.2
+# Jobs of a kind that count, the newest ones.
+LATEST = 9
 # Megapixels below which a picture takes no less: decoding, encoding and the style have their own cost.
 SMALLEST = 0.25
 
 
 class Durations:
-    """A running mean of seconds for a unit of work, for every kind of job. Not safe between threads by itself."""
+    """The median of seconds for a unit of work, for every kind of job, so that a slow one, such as the first, does not
+    frighten those who come after it. Not safe between threads by itself."""
 
     def __init__(self) -> None:
-        self._rates: dict[str, float] = {}
+        self._rates: dict[str, deque[float]] = {}
 
     def learn(self, options: Options, pixels: int, seconds: float, task: str = "paint") -> None:
         """A job of so many pixels took so long. task: what it was, "paint", "look" or "video"."""
-        rate, name = seconds / work(options, pixels, task), kind(options, task)
-        old = self._rates.get(name, rate)
-        self._rates[name] = old + NEWEST * (rate - old)
+        # The guess is one of the jobs, until there are enough.
+        rates = self._rates.setdefault(kind(options, task), deque([FIRST_GUESS], maxlen=LATEST))
+        rates.append(seconds / work(options, pixels, task))
 
     def expect(self, options: Options, pixels: int, task: str = "paint") -> float:
         """Seconds."""
-        return self._rates.get(kind(options, task), FIRST_GUESS) * work(options, pixels, task)
+        return median_low(self._rates.get(kind(options, task), [FIRST_GUESS])) * work(options, pixels, task)
 
 
 def kind(options: Options, task: str = "paint") -> str:

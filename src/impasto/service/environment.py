@@ -5,6 +5,9 @@ from pathlib import Path
 
 import impasto
 
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+"""Of lines in the log, of the server and of what paints for it."""
+
 
 def environment() -> dict[str, str]:
     """The same impasto as here, even if this one was not installed."""

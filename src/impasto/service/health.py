@@ -1,6 +1,6 @@
 """How a service is, at one moment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -34,3 +34,9 @@ class ServiceHealth(Health):
     video_bytes: float = 0.0
     problems: tuple[str, ...] = ()
     cache: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+def added(caches: Sequence[Mapping[str, tuple[int, int]]]) -> dict[str, tuple[int, int]]:
+    """Of all workers together."""
+    counts = {name: [cache.get(name, (0, 0)) for cache in caches] for name in ("styles", "looks")}
+    return {name: (sum(hits for hits, _ in one), sum(misses for _, misses in one)) for name, one in counts.items()}

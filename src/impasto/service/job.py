@@ -59,7 +59,8 @@ class JobResult:
 class Snapshot:
     """What there is to know of a job at one moment.
 
-    kind: "paint", "look" or "video". position: jobs that are painted before it; None once it is not waiting.
+    kind: "paint", "look" or "video". position: jobs that are painted before it; None once it is not waiting, and where
+    it waits for the server to come back.
     wait_seconds: until it begins, and seconds_left: until it is done, as far as can be said. step, total: as in
     `Progress`, of a film frames; 0 before the first report. fps: frames of a film that are painted in a second.
     previews: how many there were. seconds: that painting took. has_result: also of a job that was stopped and had
@@ -86,7 +87,8 @@ class Snapshot:
 class ServiceJob:
     """Belongs to the service, under its lock. pixels: of the painting, or of all frames. limit: seconds that it may
     take, and expected: that it will. stop: why it shall end early, if it shall. dropped: whether nobody will ask for it
-    any more. folder: of a film, in which it is painted. is_kept: whether it shall outlive the server."""
+    any more. folder: of a film, in which it is painted. is_kept: whether it shall outlive the server. is_put_off:
+    whether it waits for the server after this one."""
 
     user: str
     request: PaintRequest | VideoRequest | None
@@ -110,9 +112,16 @@ class ServiceJob:
     stop: str = ""
     dropped: bool = False
     is_kept: bool = False
+    is_put_off: bool = False
     listeners: list[Callable[[], None]] = field(default_factory=list)
     method: str = ""
     num_bytes: int = 0
+
+    def put_off(self) -> None:
+        """Back to how it was when it began to wait, for the server after this one."""
+        self.status, self.is_put_off, self.request = Status.QUEUED, True, None
+        self.started = self.seconds_left = self.preview = None
+        self.step = self.total = self.previews = 0
 
     def snapshot(self, position: int | None, wait: float | None, left: float | None, now: float) -> Snapshot:
         """position, wait: in the queue. left: seconds until it is done, or, of one that waits, that it will take."""

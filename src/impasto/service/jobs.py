@@ -49,7 +49,10 @@ class Jobs:
             if job.status.is_final:
                 self.finished.add(job, self._clock())
         self._videos.remove_others()
-        return self.unfinished()
+        taken_up = self.unfinished()
+        finished = len(jobs) - len(taken_up)
+        logger.info("%s: %d jobs are taken up, %d were finished before", self._spool.folder, len(taken_up), finished)
+        return taken_up
 
     def close(self) -> None:
         """What is kept stays on the disk."""
@@ -97,16 +100,16 @@ class Jobs:
             self._spool.begin(job)
 
     def end(self, job: ServiceJob, outcome: JobOutcome) -> None:
-        """The one place where a job becomes final. One that is kept and only stopped with the server is so here, but
-        not on the disk, where the next server finds it as it was."""
+        """The one place where a job becomes final; but one that is kept and only stopped with the server is put off."""
+        if job.is_kept and outcome.failure is not None and outcome.failure.code == "stopping":
+            # On the disk the next server finds it as it was.
+            job.put_off()
+            return
         job.finished = self._clock()
         job.result, job.failure = outcome.result, outcome.failure
         job.status = Status.FAILED if outcome.failure else Status.CANCELLED if outcome.stopped else Status.DONE
         # The upload is not needed any more, so it is not kept.
         job.request, job.preview = None, None
-        if job.is_kept and job.failure is not None and job.failure.code == "stopping":
-            job.result, job.failure = None, _PUT_OFF
-            return
         self._videos.end(job.id)
         if job.is_kept and self._spool is not None:
             try:
@@ -143,6 +146,3 @@ class Jobs:
         film = next(job.folder.glob(f"{PAINTED}.*"), None)
         if job.status.is_final and film is not None:
             job.result = JobResult(b"", film.suffix[1:], film)
-
-
-_PUT_OFF = Failure("stopping", "the server is shutting down; once it is back, it goes on with this job, at its address")

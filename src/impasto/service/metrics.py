@@ -1,6 +1,7 @@
 """The numbers of a service, as Prometheus reads them: every metric with its labels stands here."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -8,6 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from impasto.service.health import ServiceHealth
+from impasto.service.refusals import RefusedError
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
@@ -43,6 +45,15 @@ class ServiceMetrics(Collector):
         if status == "done":
             histograms = {"paint": self.job_seconds, "look": self.look_seconds, "video": self.video_seconds}
             histograms[kind].labels(method).observe(seconds)
+
+    @contextmanager
+    def refusals(self) -> Iterator[None]:
+        """Around what may not take a job."""
+        try:
+            yield
+        except RefusedError as refused:
+            self.rejected.labels(refused.code).inc()
+            raise
 
     def text(self) -> str:
         """Everything, in the text format 0.0.4."""

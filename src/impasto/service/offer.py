@@ -1,15 +1,17 @@
 """What a server offers: its styles, its weights, and of the options those that cannot reach a file or the network."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from impasto.device import has_torch
 from impasto.errors import OptionError, suggestion
 from impasto.gallery import is_encoded, is_picture, own_styles, shown
 from impasto.methods import DEFAULT, METHODS, StylizeOptions, every_field, fields_of, options_of
 from impasto.options import Options, choosable, kinds_of
+from impasto.service.refusals import NoTorchError
 from impasto.video.options import VideoOptions
 
 
@@ -18,11 +20,13 @@ class Offer:
     """Everything of the operator's that users can choose from, by name.
 
     styles: {name: file}; impasto's own if nothing else is said. weights: {"vgg19", or a method whose weights
-    are its style: file}; what has no file here is not offered, so that no user starts a download.
+    are its style: file}; what has no file here is not offered, so that no user starts a download. torch: whether
+    PyTorch is there; what needs it is not offered without it.
     """
 
     styles: Mapping[str, Path] = field(default_factory=own_styles)
     weights: Mapping[str, Path] = field(default_factory=dict)
+    torch: bool = field(default_factory=has_torch)
 
     def __post_init__(self) -> None:
         known = self._weights_names()
@@ -35,10 +39,18 @@ class Offer:
     @property
     def methods(self) -> dict[str, type[Options]]:
         """{method: class of its options} of those that can paint here."""
-        kinds = {name: options_of(name) for name in METHODS}
-        return {
-            name: kind for name, kind in kinds.items() if not kind.needs_weights or kind.weights_name in self.weights
-        }
+        return {name: kind for name, kind in self._with_weights().items() if self.torch or not kind.needs_torch}
+
+    @property
+    def lacking_torch(self) -> tuple[str, ...]:
+        """What would be offered if PyTorch were there, in words."""
+        names = tuple(name for name in self._with_weights() if name not in self.methods)
+        return () if self.torch else (*names, "refinement", "attention")
+
+    def check_looks(self) -> None:
+        """Raises NoTorchError where no attention can be shown."""
+        if not self.looking():
+            raise NoTorchError("attention is asked for")
 
     @property
     def default(self) -> str:
@@ -51,25 +63,32 @@ class Offer:
 
     def options(self, method: str) -> dict[str, "Field[Any]"]:
         """{option: field} of those that a user may set, those that most people want first."""
-        return {name: item for name, item in fields_of(method).items() if self._is_offered(item)}
+        kind, without = options_of(method), self._without_torch(method)
+        own = {item.name for item in choosable(kind)}
+        return {
+            name: item
+            for name, item in fields_of(method).items()
+            # A number of one value is no choice, and what refines needs PyTorch.
+            if self._is_offered(item)
+            and (self.torch or (name in own and (name not in without or self.choices(item, method))))
+        }
 
-    def choices(self, item: "Field[Any]") -> tuple[str, ...]:
-        """The words that an option takes here; empty for numbers and notations."""
+    def choices(self, item: "Field[Any]", method: str = "") -> tuple[str, ...]:
+        """The words that an option takes here, with a method; empty for numbers and notations."""
         words = item.metadata["words"] or item.metadata["choices"]
         lacking = {*self._weights_names()} - set(self.weights)
-        return tuple(word for word in words if word not in lacking)
+        known = self._without_torch(method).get(item.name, words)
+        return tuple(word for word in words if word not in lacking and word in known)
 
     def chosen(self, given: Mapping[str, Any]) -> Options:
         """Options from {name: text, number or None}, as a form or JSON has them; empty text is an option not given.
 
-        Raises OptionError, whose message begins with the option's name, for one that is unknown, not offered or wrong.
+        Raises OptionError, whose message begins with the option's name, for one that is unknown, not offered or wrong,
+        and NoTorchError for what needs PyTorch.
         """
         said = {name: value for name, value in given.items() if value is not None and value != ""}
         method = said.pop("method", self.default)
-        if not isinstance(method, str) or method not in self.methods:
-            raise OptionError(
-                f"method is '{str(method)[:80]}', but on this server must be one of {', '.join(self.methods)}"
-            )
+        self._check_method(method)
         known, others = self.options(method), every_field()
         for name in said:
             if name not in others:
@@ -96,11 +115,11 @@ class Offer:
         return {name: self._schema(item) for name, item in self.video_options().items()}
 
     def check(self, options: Options) -> None:
-        """Raises OptionError for a choice that is not offered."""
-        if options.method not in self.methods:
-            raise OptionError(
-                f"method is '{options.method}', but on this server must be one of {', '.join(self.methods)}"
-            )
+        """Raises OptionError for a choice that is not offered, NoTorchError for one that needs PyTorch."""
+        self._check_method(options.method)
+        for name, values in self._without_torch(options.method).items():
+            if (value := getattr(options, name)) not in values:
+                raise NoTorchError(f"{name} is {value!r}")
         for chosen in (options, options.refiner):
             for item in choosable(chosen) if chosen else ():
                 value, words = getattr(chosen, item.name), self.choices(item)
@@ -128,7 +147,9 @@ class Offer:
     def style(self, name: str) -> Path:
         """The file of a named style. The name is looked up, and never part of a path. Raises OptionError."""
         if name not in self.styles:
-            raise OptionError(f"style '{name[:80]}' is not on this server{suggestion(name, self.styles)}")
+            others = "; GET /v1/styles lists them, and a file goes as style=@FILE"
+            hint = suggestion(name, self.styles, otherwise=others)
+            raise OptionError(f"style '{name[:80]}' is not on this server{hint}")
         return self.styles[name]
 
     def schema(self, method: str) -> dict[str, dict[str, Any]]:
@@ -136,7 +157,7 @@ class Offer:
         `plain` for what most people want; `refining` for what has an effect only where refinement follows."""
         names = {item.name for item in choosable(options_of(method))}
         return {
-            name: self._schema(item) | ({} if name in names else {"refining": True})
+            name: self._schema(item, method) | ({} if name in names else {"refining": True})
             for name, item in self.options(method).items()
         }
 
@@ -161,12 +182,12 @@ class Offer:
                 del schema["methods"]
         return schemas
 
-    def _schema(self, item: "Field[Any]") -> dict[str, Any]:
+    def _schema(self, item: "Field[Any]", method: str = "") -> dict[str, Any]:
         limits, kind = item.metadata, kinds_of(item)[0]
         schema = {
             "type": "integer" if kind == (int,) else "number" if float in kind else "string",
             "description": limits["help"],
-            "enum": list(self.choices(item)),
+            "enum": list(self.choices(item, method)),
             "minimum": limits["minimum"],
             "maximum": limits["maximum"],
             "default": item.default,
@@ -178,6 +199,25 @@ class Offer:
     def _is_offered(self, item: "Field[Any]") -> bool:
         """Not a text that might name a file: an option that is added one day has to say that it does not."""
         return str not in kinds_of(item)[0] or bool(self.choices(item)) or item.metadata["words"] is not None
+
+    def _check_method(self, method: Any) -> None:
+        if isinstance(method, str) and method in self._with_weights() and method not in self.methods:
+            raise NoTorchError(f"method is '{method}'")
+        if not isinstance(method, str) or method not in self.methods:
+            raise OptionError(
+                f"method is '{str(method)[:80]}', but on this server must be one of {', '.join(self.methods)}"
+            )
+
+    def _with_weights(self) -> dict[str, type[Options]]:
+        """{method: class of its options} of those whose weights are here, if they need any."""
+        kinds = {name: options_of(name) for name in METHODS}
+        return {
+            name: kind for name, kind in kinds.items() if not kind.needs_weights or kind.weights_name in self.weights
+        }
+
+    def _without_torch(self, method: str) -> Mapping[str, Sequence[Any]]:
+        """{option: the values that are left} of a method."""
+        return {} if self.torch or method not in METHODS else options_of(method).without_torch
 
     def _weights_names(self) -> list[str]:
         kinds = [options_of(name) for name in METHODS]

@@ -72,6 +72,8 @@ class WorkerProcess:
         self._outbox: queue.SimpleQueue[tuple[str, Sequence[bytes], dict[str, Any]] | None] = queue.SimpleQueue()
         self._on_death = on_death
         self.is_dead = False
+        self.was_ended = False
+        """Whether its death is the server's will."""
         self.lacking: Mapping[str, str] = {}
         """{what it is not confined in: why}, once it is ready."""
         for work in (self._read_messages, self._write_messages):
@@ -108,12 +110,14 @@ class WorkerProcess:
                 return str(message.values.get("message") or "the painting process does not say why it cannot begin")
         raise WorkerDiedError
 
-    def kill(self) -> None:
-        """At once."""
+    def kill(self, *, wanted: bool = False) -> None:
+        """At once. wanted: not because it did anything wrong."""
+        self.was_ended = self.was_ended or wanted
         self._process.kill()
 
     def close(self) -> None:
         """Let go of it, and of the threads that talk to it."""
+        self.was_ended = True
         self._outbox.put(None)
         self._process.kill()
         self._process.wait()
@@ -175,7 +179,7 @@ def run(
             worker.send("cancel", job=job.id)
             kill_at = now + _seconds_to_stop(job)
         if kill_at is not None and now >= kill_at:
-            worker.kill()
+            worker.kill(wanted=True)
         try:
             message = worker.receive(TICK)
         except WorkerDiedError:

@@ -67,6 +67,15 @@ class NoVideosError(RefusedError):
     code = "no-videos"
 
 
+class NoTorchError(RefusedError):
+    """This server lacks PyTorch. what: that needs it, as the beginning of a sentence that goes on with "but"."""
+
+    code = "no-torch"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}, but this server cannot do that: it lacks the extra 'torch'")
+
+
 class NoSuchUploadError(RefusedError):
     """There is no such upload, or no longer, or it is another user's."""
 

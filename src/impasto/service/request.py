@@ -101,6 +101,7 @@ def inspect(request: PaintRequest, limits: Limits, offer: Offer) -> int:
         raise OptionError(f"format is '{request.format[:80]}', but must be one of {', '.join(FORMATS)}")
     options = request.options
     check_styled(request, limits, offer, len(request.masks))
+    _check_rest(request)
     if request.place is not None:
         _check_look(request, offer, *request.place)
     width, height = sizes_of(request, limits)["content"]
@@ -114,6 +115,16 @@ def inspect(request: PaintRequest, limits: Limits, offer: Offer) -> int:
             f" {limits.result_megapixels:g}; a size of {fits} fits"
         )
     return pixels
+
+
+def _check_rest(request: PaintRequest) -> None:
+    """As `masks.regions` does when the masks are decoded."""
+    is_one_less = bool(request.masks) and len(request.masks) < len(request.styles)
+    if sum(mask is None for mask in request.masks) + is_one_less > 1:
+        raise OptionError(
+            f"masks are {len(request.masks)} for {len(request.styles)} styles, and leave the rest to several: only one"
+            " style can be without a mask of its own, or have 'rest'"
+        )
 
 
 def check_styled(request: Styled, limits: Limits, offer: Offer, masks: int = 0) -> None:

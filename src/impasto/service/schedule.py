@@ -19,6 +19,14 @@ def may_begin(job: ServiceJob, running: Sequence[ServiceJob], workers: int) -> b
     return not is_long(job) or workers < 2 or sum(map(is_long, running)) < workers - 1
 
 
+def seconds_left(job: ServiceJob, now: float) -> float:
+    """Of one that is painted."""
+    assert job.started is not None
+    ran = now - job.started
+    left = job.expected - ran if job.seconds_left is None else job.seconds_left
+    return max(0.0, min(left, job.limit - ran))
+
+
 def begins(
     waiting: Sequence[ServiceJob], running: Sequence[tuple[ServiceJob, float]], workers: int
 ) -> list[tuple[ServiceJob, float]]:

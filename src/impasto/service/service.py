@@ -13,16 +13,16 @@ from impasto.service import refusals
 from impasto.service.device_worker import LONGEST_PAUSE, DeviceWorker
 from impasto.service.durations import Durations
 from impasto.service.fair_queue import FairQueue
-from impasto.service.health import ServiceHealth
+from impasto.service.health import ServiceHealth, added
 from impasto.service.job import Failure, JobResult, ServiceJob, Snapshot, Status, owner
 from impasto.service.jobs import Jobs
 from impasto.service.limits import MEGA, Limits
 from impasto.service.metrics import ServiceMetrics
 from impasto.service.offer import Offer
-from impasto.service.process import START_SECONDS, WORKER, JobOutcome, JobProgress
+from impasto.service.process import START_SECONDS, STOP_SECONDS, WORKER, JobOutcome, JobProgress
 from impasto.service.replica import new_id
 from impasto.service.request import PaintRequest, inspect
-from impasto.service.schedule import begins, may_begin
+from impasto.service.schedule import begins, may_begin, seconds_left
 from impasto.service.video_request import VideoRequest, inspect_video
 from impasto.service.videos import Videos
 
@@ -70,6 +70,7 @@ class Service:
         self._workers = [DeviceWorker(device, command, confine=confine) for device in devices]
         self._threads: list[threading.Thread] = []
         self._stopping = self._closed = False
+        self._stop_at = 0.0
 
     def __enter__(self) -> "Service":
         self.start()
@@ -101,18 +102,28 @@ class Service:
     def stop(self) -> None:
         """Take no more jobs, and hand back those that wait; what is being painted goes on."""
         with self._changed:
-            self._stopping = True
+            if not self._stopping:
+                self._stopping, self._stop_at = True, self._clock() + self.limits.stop_seconds
             self._hand_back(Failure("stopping", "the server is shutting down; send the job again"))
             self._changed.notify_all()
 
-    def close(self) -> None:
-        """`stop`, give what is being painted `limits.stop_seconds`, and end the workers."""
-        self.stop()
+    def drain(self) -> bool:
+        """`stop`, and wait until nothing is painted any more, for which there are `limits.stop_seconds`. Whether there
+        was a job whose user may still ask what became of it."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._running(), self.limits.stop_seconds)
-            self._closed = True
+            asked_for = bool(self._jobs.unfinished())
+            self.stop()
+            self._changed.wait_for(lambda: not self._running(), max(0.0, self._stop_at - self._clock()))
             for job in self._running():
                 job.stop = job.stop or "stopping"
+            self._changed.wait_for(lambda: not self._running(), STOP_SECONDS + 1)
+        return asked_for
+
+    def close(self) -> None:
+        """`drain`, and end the workers."""
+        self.drain()
+        with self._changed:
+            self._closed = True
             self._changed.notify_all()
         for thread in self._threads:
             thread.join()
@@ -123,12 +134,13 @@ class Service:
 
     def check_room(self, user: str, num_bytes: int = 0) -> None:
         """Raises what `submit` would raise for lack of room, before anything is uploaded or looked at."""
-        with self._changed:
-            try:
-                self._check_room(user, num_bytes)
-            except refusals.RefusedError as refused:
-                self.metrics.rejected.labels(refused.code).inc()
-                raise
+        with self._changed, self.metrics.refusals():
+            self._check_room(user, num_bytes)
+
+    def check_open(self) -> None:
+        """Raises StoppingError once the service stops."""
+        if self._stopping:
+            raise refusals.StoppingError("the server is shutting down", retry_after=self.limits.stop_seconds + 5)
 
     def submit(self, request: PaintRequest | VideoRequest, user: str = "") -> Snapshot:
         """Put a job in the queue.
@@ -203,6 +215,8 @@ class Service:
             job = self._jobs.find(job_id, user)
             if job.result is not None:
                 return job.result
+            if job.is_put_off:
+                raise refusals.StoppingError("the server restarts, and then goes on with this job", retry_after=5.0)
             if not job.status.is_final:
                 snapshot = self._snapshot(job)
                 left = (snapshot.wait_seconds or 0) + (snapshot.seconds_left or 0)
@@ -219,20 +233,22 @@ class Service:
         """Stop a job that waits or is painted; a final one stays as it is. Raises NoSuchJobError."""
         with self._changed:
             job = self._jobs.find(job_id, user)
-            if self._queue.remove(job.user, job):
+            if job.is_put_off or self._queue.remove(job.user, job):
                 self._end(job, JobOutcome(stopped=True))
             elif not job.status.is_final:
                 job.stop = job.stop or "cancelled"
             return self._snapshot(job)
 
     def forget(self, job_id: str, user: str | None = None, *, entirely: bool = False) -> None:
-        """Let go of a final job and its result; one that is not final is only cancelled. entirely: of what has been
-        painted of it until then, too. Raises NoSuchJobError."""
+        """Let go of a final job and its result; one that is not final is only cancelled, and can still be asked for.
+        entirely: of that one, too. Raises NoSuchJobError."""
         with self._changed:
             job = self._jobs.find(job_id, user)
             job.dropped = job.dropped or entirely
-            if self.cancel(job_id, user).status.is_final:
+            if job.status.is_final:
                 self._jobs.finished.remove(job)
+            else:
+                self.cancel(job_id, user)
 
     # --- what it is like ----------------------------------------------------------------------------------------------
 
@@ -240,7 +256,6 @@ class Service:
         """Now."""
         with self._changed:
             ready = self._ready()
-            caches = {name: [one.cache.get(name, (0, 0)) for one in self._workers] for name in ("styles", "looks")}
             return ServiceHealth(
                 ready=ready > 0 and not self._stopping, stopping=self._stopping, workers=len(self._workers),
                 workers_ready=ready, waiting=len(self._queue), running=len(self._running()),
@@ -248,10 +263,7 @@ class Service:
                 result_bytes=self._jobs.finished.num_bytes, video_bytes=self.videos.num_bytes,
                 confined=tuple(part for part in PARTS if not any(part in one.lacking for one in self._workers)),
                 problems=tuple(f"{worker.device}: {worker.problem}" for worker in self._workers if worker.problem),
-                cache={
-                    name: (sum(hits for hits, _ in counts), sum(misses for _, misses in counts))
-                    for name, counts in caches.items()
-                },
+                cache=added([worker.cache for worker in self._workers]),
             )  # fmt: skip
 
     def unfinished(self, of: str) -> list[Snapshot]:
@@ -328,14 +340,14 @@ class Service:
         return sum(worker.is_ready for worker in self._workers)
 
     def _check_room(self, user: str, num_bytes: int) -> None:
-        if self._stopping:
-            raise refusals.StoppingError("the server is shutting down", retry_after=self.limits.stop_seconds + 5)
+        self.check_open()
         if self._is_unavailable():
             raise refusals.UnavailableError("the painting process does not start", retry_after=LONGEST_PAUSE)
         unfinished = [job for job in self._jobs.unfinished() if job.user == user]
         if len(unfinished) >= self.limits.per_user:
             waits = dict(self._begins())
-            soon = min(waits[job] + job.expected if job in waits else self._seconds_left(job) for job in unfinished)
+            now = self._clock()
+            soon = min(waits[job] + job.expected if job in waits else seconds_left(job, now) for job in unfinished)
             raise refusals.UserBusyError(
                 f"you have {len(unfinished)} unfinished jobs, and may have {self.limits.per_user}",
                 retry_after=max(1.0, soon),
@@ -348,22 +360,16 @@ class Service:
                 f"{len(self._queue)} jobs wait already; please come again later", retry_after=soon
             )
 
-    def _seconds_left(self, job: ServiceJob) -> float:
-        """Of one that is painted."""
-        assert job.started is not None
-        ran = self._clock() - job.started
-        left = job.expected - ran if job.seconds_left is None else job.seconds_left
-        return max(0.0, min(left, job.limit - ran))
-
     def _begins(self) -> list[tuple[ServiceJob, float]]:
-        running = [(job, self._seconds_left(job)) for job in self._running()]
+        running = [(job, seconds_left(job, self._clock())) for job in self._running()]
         return begins(self._queue.in_order(), running, self._ready())
 
     def _snapshot(self, job: ServiceJob) -> Snapshot:
         position = wait = None
-        if job.status is Status.QUEUED:
+        if job.status is Status.QUEUED and not job.is_put_off:
             position, wait = next((k, wait) for k, (other, wait) in enumerate(self._begins()) if other is job)
-        left = None if job.status.is_final else job.expected if wait is not None else self._seconds_left(job)
+        is_still = job.status.is_final or job.is_put_off
+        left = None if is_still else job.expected if wait is not None else seconds_left(job, self._clock())
         return job.snapshot(position, wait, left, self._clock())
 
     def _tell(self, *jobs: ServiceJob) -> None:
@@ -375,15 +381,14 @@ class Service:
                 logger.exception("somebody who follows a job cannot be told")
 
     def _end(self, job: ServiceJob, outcome: JobOutcome) -> None:
-        assert job.request is not None
-        options = job.request.options
+        request = job.request
         self._jobs.end(job, outcome)
-        assert job.finished is not None
-        seconds = 0.0 if job.started is None else job.finished - job.started
-        if job.status is Status.DONE or job.stop == "time-limit":
-            # What was stopped would have taken longer still.
-            self._durations.learn(options, job.pixels, seconds, job.kind)
-        self.metrics.ended(job.kind, job.method, job.status, seconds)
+        if job.finished is not None:
+            seconds = 0.0 if job.started is None else job.finished - job.started
+            if request is not None and (job.status is Status.DONE or job.stop == "time-limit"):
+                # What was stopped would have taken longer still.
+                self._durations.learn(request.options, job.pixels, seconds, job.kind)
+            self.metrics.ended(job.kind, job.method, job.status, seconds)
         self._tell(job)
 
     def _sweep(self) -> None:

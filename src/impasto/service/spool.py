@@ -6,6 +6,8 @@ pickle: what lies on the disk is read as carefully as what comes from the networ
 
 import io
 import json
+import logging
+import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -15,11 +17,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from impasto.errors import ImpastoError, reason_of
-from impasto.files import replace_file
+from impasto.files import replacing
 from impasto.service import wire
 from impasto.service.job import Failure, JobResult, ServiceJob, Status
 from impasto.service.request import PaintRequest
 from impasto.service.video_request import VideoRequest
+
+logger = logging.getLogger("impasto.service")
 
 DATABASE, LOCK = "jobs.sqlite", ".lock"
 REQUEST, RESULT = ".request", ".result"
@@ -48,7 +52,7 @@ class Spool:
 
     def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
         self.folder, self._clock = folder, clock
-        self._lock = FileLock(folder / LOCK, thread_local=False)
+        self._lock = FileLock(folder / LOCK, thread_local=False, mode=0o600)
         self._table: sqlite3.Connection | None = None
 
     def open(self) -> None:
@@ -77,14 +81,17 @@ class Spool:
         for path in self.folder.iterdir():
             if path.suffix == ".part" or (path.suffix in (REQUEST, RESULT) and path.stem not in known):
                 path.unlink(missing_ok=True)
+            elif path.suffix in (REQUEST, RESULT):
+                # Earlier versions let others read them.
+                path.chmod(0o600)
         return jobs
 
     def keep(self, job: ServiceJob) -> None:
         """The job as it is now. Raises OSError and sqlite3.Error, and what was there of it before stays."""
         if job.request is not None:
-            replace_file(self._file(job.id, REQUEST), _packed(job.request))
+            _write(self._file(job.id, REQUEST), _packed(job.request))
         if job.result is not None and job.result.path is None:
-            replace_file(self._file(job.id, RESULT), job.result.data)
+            _write(self._file(job.id, RESULT), job.result.data)
         row = self._row(job)
         names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
         # How often it was begun stays.
@@ -108,6 +115,8 @@ class Spool:
     def _open(self) -> None:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if (mode := self.folder.stat().st_mode & 0o777) & 0o077 and os.name == "posix":
+                logger.warning("%s: others may look into this folder (mode %o): chmod 700 it", self.folder, mode)
             self._lock.acquire(timeout=0)
             # Only one thread at a time uses it: whoever holds the service's lock.
             self._table = sqlite3.connect(self.folder / DATABASE, check_same_thread=False, isolation_level=None)
@@ -188,6 +197,13 @@ class Spool:
     def _uptime(self, moment: float | None) -> float | None:
         """Never in the future: what was kept while the calendar was wrong would stay for ever."""
         return None if moment is None else self._clock() - max(0.0, time.time() - moment)
+
+
+def _write(target: Path, data: bytes) -> None:
+    """In one step, and for the owner alone: it is a picture of somebody's."""
+    with replacing(target) as part:
+        part.touch(mode=0o600)
+        part.write_bytes(data)
 
 
 def _packed(request: PaintRequest | VideoRequest) -> bytes:

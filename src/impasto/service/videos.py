@@ -36,7 +36,7 @@ CLIP, PAINTED = "clip", "painted"
 LEAST_BYTES = 10_000
 """That a film counts for, so that none are too many."""
 PROBE_SECONDS = 15.0
-"""After which a film that cannot be looked at is none."""
+"""After which looking at a film is given up."""
 PROBE = (sys.executable, "-P", "-m", "impasto.video.probe")
 
 
@@ -133,7 +133,8 @@ class Videos:
         return name, path
 
     def keep(self, video: str) -> SentVideo:
-        """What has arrived, once it is known to be a film. Raises NotAVideoError, TooLargeError; then it is gone."""
+        """What has arrived, once it is known to be a film. Raises what `probed` raises, and
+        TooLargeError; then it is gone."""
         with self._lock:
             kept = self._kept[video]
         try:
@@ -182,7 +183,7 @@ class Videos:
             used, clip.used = clip.used, None
             try:
                 self._reserve(job, user, folder, self._limits.video_result_mb * MEGA + clip.size)
-                folder.mkdir()
+                folder.mkdir(mode=0o700)
                 os.link(clip.path, folder / CLIP)
             except OSError as error:
                 self.discard(job)
@@ -265,12 +266,17 @@ class Videos:
 
 
 def probed(path: Path) -> Mapping[str, Any]:
-    """What the film is, looked at in a process of its own, which it may break. Raises NotAVideoError."""
+    """What the film is, looked at in a process of its own, which it may break.
+
+    Raises NotAVideoError, and QueueFullError where there was not the time to look, for which the film may do nothing.
+    """
     try:
         done = subprocess.run(  # noqa: S603  (our own module)
             [*PROBE, str(path)], capture_output=True, timeout=PROBE_SECONDS, env=environment(), check=True
         )
         facts: dict[str, Any] = json.loads(done.stdout)
+    except subprocess.TimeoutExpired as error:
+        raise QueueFullError("the server is too busy to look at the film; send it again", retry_after=10.0) from error
     except (subprocess.SubprocessError, OSError, ValueError) as error:
         raise NotAVideoError("the film cannot be read: it is damaged, or asks for too much") from error
     if "problem" in facts:

@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from impasto.service.job import Snapshot
+from impasto.service.job import Snapshot, Status
 from impasto.service.service import Service
 
 
 async def changes(
     service: Service, job_id: str, user: str | None = None, *, heartbeat: float | None = None
 ) -> AsyncIterator[Snapshot | None]:
-    """The job now, and again whenever it has changed, until it is final; None after `heartbeat` seconds of silence.
+    """The job now, and again whenever it has changed, until it is final, or put off until the server is back; None
+    after `heartbeat` seconds of silence.
 
     Raises NoSuchJobError, later too if the job is forgotten meanwhile.
     """
@@ -28,7 +29,7 @@ async def changes(
             changed.clear()
             snapshot = service.status(job_id, user)
             yield snapshot
-            if snapshot.status.is_final:
+            if snapshot.status.is_final or (snapshot.status is Status.QUEUED and snapshot.position is None):
                 return
             while not await _is_set(changed, heartbeat):
                 yield None

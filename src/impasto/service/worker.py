@@ -25,6 +25,7 @@ from impasto.confinement import PARTS, confine
 from impasto.device import choose_device
 from impasto.errors import Cancelled, DivergedError, ImpastoError, OptionError, OutOfMemoryError, PictureError
 from impasto.progress import Progress
+from impasto.service.environment import LOG_FORMAT
 from impasto.service.wire import Message, read, write
 
 logger = logging.getLogger("impasto.service")
@@ -60,6 +61,8 @@ class Inbox:
 
 def main() -> None:
     """Serve until standard input ends."""
+    # What it writes are pictures and films of users.
+    os.umask(0o077)
     # Ctrl-C in a terminal reaches the whole group of processes; the server decides what becomes of its jobs.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     out = os.fdopen(os.dup(1), "wb")
@@ -162,5 +165,5 @@ class Reporter:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.basicConfig(format=LOG_FORMAT)
     main()

@@ -1,6 +1,7 @@
 """What stands before the app: bodies without end, clients without haste, and pages of other sites."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ from starlette.responses import Response
 from impasto.serving.hosts import Hosts, is_called
 from impasto.serving.http_limits import BODY_BYTES, BODY_SECONDS, HttpLimits
 from impasto.serving.problem import Problem
+from impasto.serving.seldom import Seldom
+
+logger = logging.getLogger("impasto.serving")
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -63,6 +67,7 @@ class GuardMiddleware:
         self._count, self._answer = count, answer
         self.active: Counter[str] = Counter()
         self.arriving = 0
+        self._told = Seldom()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises nothing of its own once the answer has begun; a client that does not read loses its connection."""
@@ -112,10 +117,17 @@ class GuardMiddleware:
         if not is_called(headers.get(b"host", ""), self.hosts):
             raise Problem(403, "other-site", "this server is not called so; --allow-host names it")
         if scope["method"] not in ("GET", "HEAD", "OPTIONS") and _is_foreign(headers):
+            self._tell_origin(headers)
             raise Problem(403, "other-site", "pages of other sites cannot use this server")
         length = headers.get(b"content-length", "0")
         if not length.isdigit() or int(length) > exchange.most_bytes:
             raise exchange.too_large()
+
+    def _tell_origin(self, headers: dict[bytes, str]) -> None:
+        """For the operator of a proxy that hands on another `Host` than the browser was told."""
+        site, origin, host = (headers.get(name, "") for name in (b"sec-fetch-site", b"origin", b"host"))
+        if site in ("", "same-origin") and self._told.is_due((origin, host)):
+            logger.warning("Origin %.200a is not Host %.200a; check the proxy's Host header", origin, host)
 
 
 class _Exchange:

@@ -114,6 +114,8 @@ def configured(app: Any, limits: HttpLimits, *, proxy: str = "", **how: Any) -> 
         # A line for each request would hold addresses of people and, in the path, keys.
         access_log=False,
         log_level=logging.WARNING,
+        # Its own would have no dates.
+        log_config=None,
         server_header=False,
         proxy_headers=bool(proxy),
         forwarded_allow_ips=proxy or None,

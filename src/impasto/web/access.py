@@ -1,5 +1,6 @@
 """Who a request comes from, and whether it may."""
 
+import logging
 import re
 import time
 from collections import OrderedDict
@@ -14,7 +15,10 @@ from impasto.service.job import VISIT, owner
 from impasto.service.refusals import UserBusyError
 from impasto.serving.hosts import is_loopback
 from impasto.serving.problem import Problem
+from impasto.serving.seldom import Seldom
 from impasto.web.keys import Key, Keys
+
+logger = logging.getLogger("impasto.serving")
 
 MOST_USERS = 10_000
 """Users whose rate is remembered."""
@@ -73,7 +77,7 @@ class Access:
     """Tells visitors apart: by key, or, on a server without keys, by address, and in browsers by visit."""
 
     def __init__(self, keys: Keys | None, rate: float) -> None:
-        self._keys, self._rate = keys, rate
+        self._keys, self._rate, self._told = keys, rate, Seldom()
 
     @property
     def wants_keys(self) -> bool:
@@ -86,7 +90,7 @@ class Access:
             address = f"address {request.client.host if request.client else ''}"
             visit = request.cookies.get(VISIT_COOKIE, "")
             return Visitor(f"{address}{VISIT}{visit}" if is_visit(visit) else address, self._rate)
-        key = self.key_of(self._text(request), scope)
+        key = self.key_of(self._text(request), scope, request)
         return Visitor(f"key {key.name}", self._rate if key.rate is None else key.rate)
 
     def check_share(self, visitor: Visitor, service: Service) -> None:
@@ -103,7 +107,7 @@ class Access:
             soon = min((job.wait_seconds or 0.0) + (job.seconds_left or 0.0) for job in jobs)
             raise UserBusyError(f"your address has {len(jobs)} unfinished jobs, its share", retry_after=max(1.0, soon))
 
-    def key_of(self, text: str, scope: str) -> Key:
+    def key_of(self, text: str, scope: str, request: Request) -> Key:
         """Whose key this is. Raises Problem 401, 403, and 503 if the keys cannot be read."""
         assert self._keys is not None
         try:
@@ -111,13 +115,18 @@ class Access:
         except CheckpointError as error:
             raise Problem(503, "unavailable", "the server's keys cannot be read") from error
         if key is None:
-            raise Problem(
-                401, "no-key", "this server wants an API key, as Authorization: Bearer KEY",
-                headers={"WWW-Authenticate": 'Bearer realm="impasto"'},
-            )  # fmt: skip
+            detail = "this server wants an API key, as Authorization: Bearer KEY"
+            if text:
+                detail = "this key is not known here: it was removed, or is none of this server's"
+                self._tell_refused(request.client.host if request.client else "")
+            raise Problem(401, "no-key", detail, headers={"WWW-Authenticate": 'Bearer realm="impasto"'})
         if scope and scope not in key.scopes:
             raise Problem(403, "wrong-scope", f"this key is not for {scope}")
         return key
+
+    def _tell_refused(self, address: str) -> None:
+        if self._told.is_due(address):
+            logger.warning("refused a key that is not known, from %s", address)
 
     @staticmethod
     def _text(request: Request) -> str:

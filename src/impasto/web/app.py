@@ -42,7 +42,7 @@ def create_app(
         title="impasto",
         summary="Turns pictures into paintings.",
         version=impasto.__version__,
-        openapi_url="/v1/openapi.json",
+        openapi_url=site.DESCRIPTION,
         # Its pages of documentation load their scripts from another server.
         docs_url=None,
         redoc_url=None,

@@ -50,8 +50,8 @@ async def result(
     request: Request,
     job_id: str,
     format: Annotated[  # noqa: A002
-        Literal["", "jpeg", "webp"], Query(description="another than the painting was asked for in")
-    ] = "",
+        Literal["jpeg", "webp"] | None, Query(description="another than the painting was asked for in")
+    ] = None,
 ) -> Response:
     """409 while there is none yet; what went wrong, if there will be none. A painting never changes."""
     service, user = _service(request)
@@ -95,7 +95,8 @@ async def preview(request: Request, job_id: str) -> Response:
     responses={
         200: {
             "description": "server-sent events `job`, whose data are what GET of the job shows, and, if they are asked"
-            " for, `preview`, whose data are a data URL; they end with the job, or with `gone` if it is forgotten",
+            " for, `preview`, whose data are a data URL; they end with the job, with `gone` if it is forgotten, or with"
+            " one that is queued, where the server stops and the next one is to go on with it",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         **problems(404, 421, 422),
@@ -113,7 +114,7 @@ async def events(
 
 @router.delete("", summary="Cancel a job, or forget its result", status_code=204, responses=problems(404, 421))
 async def delete(request: Request, job_id: str) -> Response:
-    """A job that waits or is painted is cancelled, and can still be asked for; a finished one is gone at once."""
+    """A job that waits or is painted is cancelled, and can still be asked for; one that is over is gone at once."""
     service, user = _service(request)
     service.forget(job_id, user)
     request.app.state.copies.forget(job_id)

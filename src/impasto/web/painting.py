@@ -30,7 +30,7 @@ def make_router(service: Service) -> APIRouter:
         "description": "it takes longer; the picture will be at the job in Location",
         "headers": {name: {"schema": {"type": "string"}} for name in ("Location", "Preference-Applied", "Retry-After")},
     }
-    others = {202: accepted, **problems(404, 408, 409, 415, 422)}
+    others = {202: accepted, **problems(404, 408, 409, 415, 422, 501)}
     router.post(
         STYLIZE,
         summary="Paint a picture in the style of others",
@@ -49,7 +49,7 @@ def make_router(service: Service) -> APIRouter:
         STYLIZE_VIDEO,
         summary="Paint a film in the style of pictures",
         response_class=Response,
-        responses={200: film("the painted film"), **others, **problems(501)},
+        responses={200: film("the painted film"), **others},
         openapi_extra={"requestBody": video_form(service.offer, service.limits)},
     )(stylize_video)
     return router
@@ -78,6 +78,8 @@ async def _answered(request: Request, kind: str) -> Response:
     service: Service = state.service
     visitor: Visitor = state.access.visitor(request, "stylize")
     # Before the pictures are read: who will be refused need not send them.
+    if kind == "look":
+        service.offer.check_looks()
     state.access.check_share(visitor, service)
     service.check_room(visitor.user, int(request.headers.get("content-length", "0")))
     state.rates.spend(visitor)

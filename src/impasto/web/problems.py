@@ -27,6 +27,7 @@ STATUS: Mapping[str, int] = {
     "not-a-picture": 415,
     "not-a-video": 415,
     "no-videos": 501,
+    "no-torch": 501,
     "no-such-upload": 404,
     "no-such-job": 404,
     "other-replica": 421,
@@ -72,7 +73,10 @@ def install(app: FastAPI) -> None:
     def misread(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
-        return Problem(422, "wrong-parameter", f"{first['loc'][-1]}: {first['msg']}").response()
+        name, why = first["loc"][-1], first["msg"]
+        if first["type"] == "literal_error":
+            why = f"it is '{str(first['input'])[:80]}', but must be {first['ctx']['expected']}, or left out"
+        return Problem(422, "wrong-parameter", f"{name}: {why}").response()
 
     def answered(_: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.requests import Request
 
 from impasto.service import FORMATS, VIDEO_FORMATS, Limits, Offer, PaintRequest, VideoRequest
-from impasto.serving.problem import MEDIA_TYPE
+from impasto.serving.problem import MEDIA_TYPE, Problem
 from impasto.web.form import REST
 
 PROBLEM: dict[str, Any] = {
@@ -45,7 +46,7 @@ _REASONS = {
     422: "an option or a picture is wrong; or why painting failed",
     429: "too many unfinished jobs of one user, or too many requests",
     500: "something went wrong inside impasto",
-    501: "this server paints no films",
+    501: "this server lacks what it needs for that: films, or PyTorch",
     503: "the queue is full, or the server stops or starts",
 }
 FILE = {"type": "string", "format": "binary"}
@@ -76,6 +77,13 @@ class Stored:
     height: int
     bytes: int
     keep_seconds: float
+
+
+def check_bare(request: Request) -> None:
+    """Raises Problem for a form, where the body is to be the file itself."""
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        detail = "the body must be the bare bytes of the file (curl --data-binary @FILE), not a form (-F)"
+        raise Problem(415, "a-form", detail)
 
 
 def stored(model: type[Stored], description: str) -> dict[str, Any]:
@@ -143,7 +151,7 @@ def look_form(offer: Offer) -> dict[str, Any]:
         "x": {**percent, "description": "of the place, in percent of the content's width"},
         "y": {**percent, "description": "of the place, in percent of the content's height"},
         "format": FORMAT,
-        "method": {**options["method"], "enum": list(looking), "default": next(iter(looking), "")},
+        "method": {**options["method"], **({"enum": list(looking), "default": looking[0]} if looking else {})},
         **{name: shown for name, shown in options.items() if name in named},
     }
     example = {"content": "(the file)", "style": next(iter(offer.paintings), ""), "x": 50, "y": 20}

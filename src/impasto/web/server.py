@@ -1,5 +1,6 @@
 """uvicorn with an end that is graceful."""
 
+import logging
 import signal
 import threading
 import time
@@ -13,13 +14,22 @@ from impasto.progress import ECHO_SECONDS
 from impasto.service import Service
 from impasto.serving.server import configured
 
+logger = logging.getLogger("impasto.serving")
+
+LAST_SECONDS = 5.0
+"""That the server still answers when nothing is painted any more, so that results can be fetched."""
+GRACEFUL_SECONDS = 10
+"""That answers on their way are given after that."""
+
 
 class Server(uvicorn.Server):
-    """On the first signal, jobs that wait are handed back, so that only what is being painted is waited for."""
+    """From the first signal on new jobs are refused, and everything else is answered until the last job is over."""
 
     def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
+        """on_exit: returns when there is nothing to answer any more."""
         super().__init__(config)
         self._on_exit = on_exit
+        self._is_ending = False
         self._heard = float("-inf")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -28,10 +38,20 @@ class Server(uvicorn.Server):
         if now - self._heard < ECHO_SECONDS:
             return
         self._heard = now
-        self.force_exit = self.should_exit and sig == signal.SIGINT
-        self.should_exit = True
+        if self._is_ending:
+            self.should_exit = True
+            self.force_exit = sig == signal.SIGINT
+            return
+        self._is_ending = True
         # A handler interrupts whatever the main thread does, which may hold the lock that this needs.
-        threading.Thread(target=self._on_exit, daemon=True).start()
+        threading.Thread(target=self._end, daemon=True).start()
+
+    def _end(self) -> None:
+        logger.info("stopping")
+        try:
+            self._on_exit()
+        finally:
+            self.should_exit = True
 
 
 def make_server(app: Any, service: Service, *, proxy: str = "") -> Server:
@@ -39,6 +59,11 @@ def make_server(app: Any, service: Service, *, proxy: str = "") -> Server:
 
     config = configured(
         app, app.state.http, proxy=proxy, lifespan="on",
-        timeout_graceful_shutdown=int(service.limits.stop_seconds) + 10,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )  # fmt: skip
-    return Server(config, service.stop)
+
+    def finish() -> None:
+        if service.drain():
+            time.sleep(LAST_SECONDS)
+
+    return Server(config, finish)

@@ -55,7 +55,7 @@ async def sign_in(request: Request) -> Response:
         raise Problem(422, "no-key", "the body must be an object with a key")
     answer = Response(status_code=204)
     if access.wants_keys:
-        access.key_of(key.strip(), "stylize")
+        access.key_of(key.strip(), "stylize", request)
         answer.set_cookie(COOKIE, key.strip(), httponly=True, samesite="strict", secure=is_encrypted(request))
     return answer
 

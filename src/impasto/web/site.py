@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from impasto.serving.problem import Problem
 from impasto.web.access import VISIT_COOKIE, is_encrypted, is_visit
 
 START, ICON = "index.html", "icon.svg"
+DESCRIPTION = "/v1/openapi.json"
 # Nothing from elsewhere, and nothing that is written into the page itself. `blob:` is what the visitor dropped, `data:`
 # a preview. The last three let the page share memory between threads, where it paints by itself.
 HEADERS = {
@@ -73,7 +74,14 @@ def routes() -> list[Route]:
             raise Problem(404, "http", "there is no such file")
         return known[name].response(request)
 
-    return [Route("/", start), Route("/page/{name}", file), Route("/favicon.ico", file)]
+    async def described(_: Request) -> Response:
+        return RedirectResponse(DESCRIPTION)
+
+    return [
+        Route("/", start), Route("/page/{name}", file), Route("/favicon.ico", file),
+        # Where people look who know the API's name, or other servers.
+        *(Route(path, described) for path in ("/v1", "/docs", "/redoc", "/openapi.json")),
+    ]  # fmt: skip
 
 
 def _file(name: str, data: bytes) -> File:

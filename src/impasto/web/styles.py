@@ -123,7 +123,7 @@ def method_json(name: str, offer: Offer) -> dict[str, Any]:
         "takes_several": kind.blends,
         "takes_masks": kind.takes_masks,
         "takes_encoded": bool(kind.encoded),
-        "refined_by": list(kind.refined_by),
+        "refined_by": list(kind.refined_by) if offer.torch else [],
         "looks_in": kind.looks_in,
         "look_options": list(kind.look_options),
         **({"generator": file.stem} if file is not None and offer.weights.get(kind.weights_name) == file else {}),

@@ -17,7 +17,7 @@ from impasto.service.limits import MEGA
 from impasto.service.request import size_of
 from impasto.serving.problem import Problem
 from impasto.web.form import PREFIX
-from impasto.web.schema import FILE_BODY, Stored, problems, stored
+from impasto.web.schema import FILE_BODY, Stored, check_bare, problems, stored
 
 UPLOADS = "/v1/uploads"
 LEAST_BYTES = 65_536
@@ -117,6 +117,8 @@ async def upload(request: Request) -> Response:
     state = request.app.state
     user = state.access.visitor(request, "stylize").user
     limits: Limits = state.service.limits
+    check_bare(request)
+    state.service.check_open()
     data = await request.body()
     width, height = await run_in_threadpool(size_of, data, "the picture", limits)
     name = state.uploads.put(data, user)

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from impasto.service import Service
 from impasto.service.video_request import largest_size
-from impasto.web.schema import FILE_BODY, Stored, problems, stored
+from impasto.web.schema import FILE_BODY, Stored, check_bare, problems, stored
 
 VIDEOS = "/v1/videos"
 PIECE = 2**20
@@ -46,9 +46,12 @@ async def send(request: Request) -> Response:
     time."""
     service: Service = request.app.state.service
     user = request.app.state.access.visitor(request, "stylize").user
+    check_bare(request)
+    service.check_open()
     length = request.headers.get("content-length")
     video, path = await run_in_threadpool(service.videos.receive, user, None if length is None else int(length))
     try:
+        path.touch(mode=0o600)
         with path.open("wb") as file:
             piece = bytearray()
             async for chunk in request.stream():

@@ -18,6 +18,9 @@ class AdaINOptions(EncoderOptions):
     method: str = field(default="adain", init=False)
     about: ClassVar[str] = "any style in one pass"
     needs_torch: ClassVar[bool] = False
+    without_torch: ClassVar[Mapping[str, Sequence[Any]]] = MappingProxyType(
+        {"encoder": ("lite",), "decoder": ("adain",), "quality": ("instant",), "refine": (0,)}
+    )
     stylizer: ClassVar[str] = "impasto.methods.adain.stylizer:AdaIN"
     encoded: ClassVar[str] = "impasto.engine.styles:load_style"
     foreign: ClassVar[str] = "impasto.methods.adain.foreign:import_foreign"

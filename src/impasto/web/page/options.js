@@ -132,7 +132,7 @@ function field(name, schema, value, label, help) {
   const isNumber = schema.type === 'integer' || schema.type === 'number'
   const input = h('input', {
     type: 'text', inputmode: isNumber ? 'decimal' : null, id: `option-${name}`, value: String(value), autocomplete: 'off',
-    spellcheck: 'false', 'aria-describedby': help.id, ...(schema.default === undefined ? { tPlaceholder: 'as-default' } : {}),
+    spellcheck: 'false', 'aria-describedby': help.id, ...(schema.default === undefined ? { tPlaceholder: name === 'size' ? 'own-size' : 'as-default' } : {}),
   })
   input.addEventListener('change', () => {
     const text = input.value.trim()

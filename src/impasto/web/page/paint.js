@@ -178,6 +178,7 @@ export class Telling {
 
 function doing({ status: what, position, wait, left, step, total, fps }, passed) {
   if (what === 'queued') {
+    if (position === null) return say('put-off')
     const soon = duration(Math.max(1, (wait ?? 0) - passed))
     return position ? say('queue', { position: number(position), wait: soon }) : say('next', { wait: soon })
   }

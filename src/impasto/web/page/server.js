@@ -82,7 +82,6 @@ function followed(job, { signal, progress, preview } = {}) {
       })
     })
     events.addEventListener('preview', event => preview?.(event.data))
-    // A job that is stopped while it waits is forgotten at once.
     events.addEventListener('gone', () => end(resolve, { status: 'cancelled' }))
     events.addEventListener('error', () => {
       // By itself it tries again, unless the server refuses.
