@@ -37,8 +37,7 @@ SWEEP_SECONDS = 1.0
 class Service:
     """Takes jobs from many threads, has them painted by one process per device, and keeps what became of them.
 
-    Every call that takes `user` sees only that user's jobs; None sees all of them. Use it with `with`, or call `start`
-    and `close`.
+    Every call that takes `user` sees only that user's jobs; None sees all of them. It is for `with`.
     """
 
     def __init__(
@@ -82,8 +81,7 @@ class Service:
     # --- life ---------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the workers, in the background; `wait_until_ready` waits for them. Raises ImpastoError if the spool
-        cannot be used."""
+        """Start the workers in the background (`wait_until_ready`). Raises ImpastoError for a spool of no use."""
         for job in self._jobs.open():
             self._queue.put(job.user, job, job.expected)
         works: list[Callable[[], None]] = [partial(worker.work, self) for worker in self._workers]
@@ -108,8 +106,7 @@ class Service:
             self._changed.notify_all()
 
     def drain(self) -> bool:
-        """`stop`, and wait until nothing is painted any more, for which there are `limits.stop_seconds`. Whether there
-        was a job whose user may still ask what became of it."""
+        """`stop`, and wait for what is painted, `limits.stop_seconds`. Whether users may ask what became of jobs."""
         with self._changed:
             asked_for = bool(self._jobs.unfinished())
             self.stop()
