@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import OptionError, suggestion
-from impasto.gallery import is_encoded, is_picture, own_styles, shown
+from impasto.gallery import is_encoded, is_picture, own_styles, shown, style_suggestion
 from impasto.methods import DEFAULT, METHODS, StylizeOptions, every_field, fields_of, options_of
 from impasto.options import Options, choosable, kinds_of
 from impasto.video.options import VideoOptions
@@ -128,7 +128,7 @@ class Offer:
     def style(self, name: str) -> Path:
         """The file of a named style. The name is looked up, and never part of a path. Raises OptionError."""
         if name not in self.styles:
-            raise OptionError(f"style '{name[:80]}' is not on this server{suggestion(name, self.styles)}")
+            raise OptionError(f"style '{name[:80]}' is not on this server{style_suggestion(name, self.styles)}")
         return self.styles[name]
 
     def schema(self, method: str) -> dict[str, dict[str, Any]]:
