@@ -110,7 +110,8 @@ def find_contents(words: Sequence[str]) -> tuple[list[FileSource], list[PictureE
 def left_out(words: Sequence[str], output: str | None = None) -> list[str]:
     """A line for each folder with folders below that hold pictures. output: a folder of results, which counts not."""
     lines = []
-    for folder in (Path(word) for word in words if Path(word).is_dir()):
+    for folder in map(Path, words):
+        # Nothing of what is no folder, or cannot be read, which is told of where it is to be painted.
         count = _count_below(folder, None if output is None else Path(output).resolve())
         if count:
             pictures = "1 picture" if count == 1 else f"{count} pictures"
