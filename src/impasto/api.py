@@ -320,8 +320,7 @@ def _bytes_per_pixel(stylizer: Stylizer, options: Options, regions: int = 0) -> 
     """Memory of one pixel at the peak of everything that is done to a picture."""
     needed = stylizer.bytes_per_pixel(options, regions=regions)
     if refining := refinement(options):
-        refiner = _refiner(stylizer, options)
-        needed = max(needed, refiner.bytes_per_pixel(refining, regions=regions))
+        needed = max(needed, _refiner(stylizer, options).bytes_per_pixel(refining, regions=regions))
     return needed + PICTURES
 
 
@@ -347,8 +346,6 @@ def _maps(masks: Sequence[Source | image.Picture | None], styles: int, height: i
 def as_style(source: StyleSource | image.Picture, options: Options) -> Floats | EncodedStyle:
     """Pixels (1, 3 or 4, h, w), opacity last, or what was encoded. Raises PictureError, OptionError, WeightsError."""
     if _is_encoded(source):
-        if options.needs_pictures:
-            source.pixels(options)  # Raises OptionError where there are none.
         return source
     if isinstance(source, str | os.PathLike):
         file = style_file(os.fspath(source))
