@@ -64,6 +64,9 @@ def test_a_file_of_that_name_comes_first(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("word", "hint"),
     [("stary-night", "did you mean 'starry-night'?"), ("swirl", "did you mean 'swirls'?"),
+     ("impression-sunrise", "did you mean 'sunrise'?"), ("Impression, Sunrise", "did you mean 'sunrise'?"),
+     ("Van Gogh", "did you mean 'starry-night' or 'wheat-field' or"),
+     ("hokusai", "did you mean 'great-wave' or 'plum-blossom'?"),
      ("qqq", "`impasto styles` lists those"), ("none.png", "there is no such file")],
 )  # fmt: skip
 def test_an_unknown_name_is_refused_with_what_may_be_meant(word, hint):
@@ -74,7 +77,7 @@ def test_an_unknown_name_is_refused_with_what_may_be_meant(word, hint):
 
 @pytest.mark.parametrize(
     ("choices", "what"),
-    [({"refine": 3}, "refining needs the painting itself"), ({"colour": "match"}, "colour 'match' needs the painting"),
+    [({"refine": 3}, "refine 3 needs the painting itself"), ({"colour": "match"}, "colour match needs the painting"),
      ({"method": "gatys"}, "the method gatys needs the painting itself"),
      ({"style_scale": 2.0}, "style_scale is 2, but the style 'wanderer' was encoded at 1")],
 )  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from impasto.errors import missing_extra
 from impasto.gallery import packaged
 
 # What `import torch` finds where it is not installed.
@@ -66,13 +67,29 @@ def test_the_command_line(run, tmp_path: Path) -> None:
         (["--method", "gatys"], "the method gatys"),
         (["--encoder", "vgg19"], "the encoder vgg19"),
         (["--decoder", "adain_paper"], "the decoder adain_paper"),
-        (["--refine", "2"], "the method gatys"),
+        (["--refine", "2"], "--refine 2"),
+        (["--quality", "finer"], "--quality finer"),
         (["--device", "cuda"], "the device cuda"),
     ],
 )
 def test_what_needs_it_says_how_to_get_it(run, choice: list[str], what: str) -> None:
     done = run("-m", "impasto", "stylize", "photo.png", "--style", packaged()["swirls"], "--output", "x.png", *choice)
-    assert (done.returncode, done.stderr) == (2, f"impasto: {what} needs PyTorch: pip install 'impasto[torch]'\n")
+    assert (done.returncode, done.stderr) == (2, f"impasto: {missing_extra(what, 'torch', 'torch')}\n")
+    assert "pip install '.[torch]' -c constraints.txt" in done.stderr
+
+
+@pytest.mark.parametrize("choice", [["--quality", "finer"], ["--method", "gatys"]])
+def test_first_what_no_installation_would_change(run, choice: list[str]) -> None:
+    done = run("-m", "impasto", "stylize", "photo.png", "--style", "starry-night", *choice)
+    assert (done.returncode, "torch" in done.stderr) == (2, False)
+    assert "needs the painting itself, of which the style 'starry-night' keeps only statistics" in done.stderr
+
+
+def test_the_demo_says_what_the_finer_one_needs(run) -> None:
+    done = run("-m", "impasto", "demo")
+    assert done.returncode == 0
+    assert done.stderr.startswith("slower and finer (impasto demo --method gatys, or impasto stylize --quality finer)")
+    assert "needs the extra 'torch'" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -92,7 +109,7 @@ def test_commands_that_need_it_say_how_to_get_it(run, command: list[str]) -> Non
     assert (done.stderr.count("\n"), done.stdout) == (1, ""), done.stderr
     extra = "train" if command[0] == "train" else "torch"
     assert done.stderr.startswith("impasto: ")
-    assert done.stderr.endswith(f": pip install 'impasto[{extra}]'\n")
+    assert f": pip install '.[{extra}]'" in done.stderr
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto import __version__, image, methods
-from impasto.device import check_memory, choose_device, prepare_for_forks
+from impasto.device import check_memory, choose_device, needed_torch, prepare_for_forks
 from impasto.engine.raster import Resized
 from impasto.engine.room import materialised, room
 from impasto.errors import Cancelled, OptionError
@@ -201,18 +201,18 @@ def paint(
     Raises what `stylize` raises; `best` of Cancelled is a Picture.
     """
     options.check_styles(len(styles), masks=len(masks))
+    seen = [as_style(style, options) for style in styles]
     stylizer = stylizer or load(options.method)
     if stylizer.method != options.method:
         raise OptionError(f"method is '{options.method}', but the stylizer that was given is of {stylizer.method}")
     size = image.fit(content.height, content.width, options.size)
     called = names or Names(styles=names_of(styles), masks=names_of(masks))
     if content.height * content.width > image.WHOLE and content.alpha is None and options.in_parts:
-        return _painted_in_parts(content, styles, options, masks, stylizer, progress, called)
+        return _painted_in_parts(content, seen, options, masks, stylizer, progress, called)
     check_memory(stylizer.device, *size, _bytes_per_pixel(stylizer, options, len(masks) or content.alpha is not None))
     pixels = image.resize(content_with_opacity(content), *size)
     maps = _maps(masks, len(styles), *size)
     start = None if options.start is None else visible_colours(image.read(options.start))
-    seen = [as_style(style, options) for style in styles]
     finish = Finish(visible(pixels)[0], maps, options)
     prepare_for_forks()
     began = time.monotonic()
@@ -229,7 +229,7 @@ def paint(
 
 def _painted_in_parts(
     content: image.Picture,
-    styles: Sequence[StyleSource | image.Picture],
+    styles: Sequence[Floats | EncodedStyle],
     options: Options,
     masks: Sequence[Source | image.Picture | None],
     stylizer: Stylizer,
@@ -239,14 +239,14 @@ def _painted_in_parts(
     """A large picture, of which nothing is held in memory but what is being painted, and masks."""
     size = image.fit(content.height, content.width, options.size)
     check_memory(stylizer.device, *size, 8 * len(masks))
-    seen, maps = [as_style(style, options) for style in styles], _maps(masks, len(styles), *size)
+    maps = _maps(masks, len(styles), *size)
     prepare_for_forks()
     began = time.monotonic()
     photo = content.raster if size == content.raster.size else materialised(Resized(content.raster, size))
     finish = Finish(photo, maps, options)
     kept = room(1, 3, *size, image.numbers_of(content))
     stylizer.paint_in_parts(  # type: ignore[attr-defined]
-        photo, seen, options, masks=maps, write=lambda place, part: kept.write(place, finish.part(place, part))
+        photo, styles, options, masks=maps, write=lambda place, part: kept.write(place, finish.part(place, part))
     )
     picture = image.Picture(kept, bits=content.bits)
     if progress:
@@ -309,7 +309,7 @@ def _painted(
             stylizer, pixels, styles, options, masks=maps, start=start, progress=progress, saving=saving
         )
     result = methods.painted_by(stylizer, pixels, styles, options, masks=maps, start=start)
-    refiner = _refiner(stylizer)
+    refiner = _refiner(stylizer, options)
     return methods.painted_by(
         refiner, pixels, pictures, refining, masks=maps, start=result, progress=progress, saving=saving
     )
@@ -319,13 +319,13 @@ def _bytes_per_pixel(stylizer: Stylizer, options: Options, regions: int = 0) -> 
     """Memory of one pixel at the peak of everything that is done to a picture."""
     needed = stylizer.bytes_per_pixel(options, regions=regions)
     if refining := refinement(options):
-        refiner = _refiner(stylizer)
-        needed = max(needed, refiner.bytes_per_pixel(refining, regions=regions))
+        needed = max(needed, _refiner(stylizer, options).bytes_per_pixel(refining, regions=regions))
     return needed + PICTURES
 
 
-def _refiner(stylizer: Stylizer) -> Stylizer:
+def _refiner(stylizer: Stylizer, options: Options) -> Stylizer:
     """Kept from one picture to the next, as the stylizer is."""
+    needed_torch(options.refinement_choice)
     return _loaded_refiner(str(stylizer.device), stylizer.weights)
 
 

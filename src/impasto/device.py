@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impasto import __version__
-from impasto.errors import OptionError, OutOfMemoryError, PictureError
+from impasto.errors import OptionError, OutOfMemoryError, PictureError, missing_extra
 from impasto.sizes import largest_side
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def needed_torch(what: str) -> Any:
     try:
         import torch
     except ImportError:
-        raise OptionError(f"{what} needs PyTorch: pip install 'impasto[torch]'") from None
+        raise OptionError(missing_extra(what, "torch", "torch")) from None
     return torch
 
 

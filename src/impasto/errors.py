@@ -49,6 +49,10 @@ class Cancelled(ImpastoError):  # noqa: N818  (the trade's word; it reports a wi
         self.best = best
 
 
+OR_OVERWRITE = ", or overwrite=True"
+"""The end of an error about a file that is there, as the library has the choice."""
+
+
 def reason_of(error: OSError) -> str:
     """What the system says, as the end of a sentence: 'no space left on device'."""
     return (error.strerror or str(error)).lower()
@@ -65,6 +69,12 @@ def suggestion_or_list(word: object, known: Iterable[str]) -> str:
     return suggestion(word, known, otherwise=f"; there are {', '.join(known)}")
 
 
+def missing_extra(what: str, extra: str, module: str) -> str:
+    """A line that says how to get an extra of impasto's. what: needs it; module: the package that is not there."""
+    how = f"pip install '.[{extra}]' -c constraints.txt in a checkout; see docs/how-to/install.md first"
+    return f"{what} needs the extra '{extra}' ({module} is missing): {how}"
+
+
 @contextmanager
 def from_extra(extra: str, purpose: str) -> Iterator[None]:
     """Around imports: raises ImpastoError, naming the extra, where a package that it brings is missing.
@@ -76,6 +86,4 @@ def from_extra(extra: str, purpose: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "impasto":
             raise
-        raise ImpastoError(
-            f"{purpose} needs the extra '{extra}' ({error.name} is missing): pip install 'impasto[{extra}]'"
-        ) from error
+        raise ImpastoError(missing_extra(purpose, extra, error.name)) from error

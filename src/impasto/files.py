@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import PictureError, reason_of
+from impasto.errors import OR_OVERWRITE, PictureError, reason_of
 
 
 def is_same_file(target: Path, source: str | os.PathLike[str]) -> bool:
@@ -56,7 +56,7 @@ def _check_file(path: Path, target: Path, overwrite: bool, sources: Sequence[str
     if target.is_dir():
         raise PictureError(f"{path}: this is a folder; name a file")
     if target.exists() and not overwrite:
-        raise PictureError(f"{path}: the file exists; choose another name, or allow overwriting")
+        raise PictureError(f"{path}: the file exists; choose another name{OR_OVERWRITE}")
     _try_to_write(target.parent)
 
 

@@ -1,9 +1,11 @@
 """What comes with impasto to choose from, and what a folder is searched for. Nothing here reads pixels."""
 
 import json
+import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path, PurePath
@@ -84,8 +86,27 @@ def style_file(word: str) -> Path:
         return styles[word]
     if path.exists():
         return path
-    hint = suggestion(word, styles, otherwise="; `impasto styles` lists those that come with impasto")
+    hint = style_suggestion(word, styles) or "; `impasto styles` lists those that come with impasto"
     raise PictureError(f"{word}: there is no such file{hint}")
+
+
+def style_suggestion(word: str, names: Collection[str], *, otherwise: str = "") -> str:
+    """The end of an error about a word that is none of the names of styles: the one that was probably meant, or those,
+    by name, title or painter; `otherwise` if none is like it."""
+    meant: dict[str, list[str]] = {}
+    for style in named_styles().values():
+        title, artist = _plain(style.title), _plain(style.artist).split("-")
+        of_artist = ("-".join(artist[first:]) for first in range(len(artist)))
+        for key in {title, title.removeprefix("the-"), *of_artist} if style.name in names else ():
+            meant.setdefault(key, []).append(style.name)
+    if near := get_close_matches(_plain(word), meant, n=1, cutoff=0.8):
+        return f"; did you mean {' or '.join(repr(name) for name in meant[near[0]])}?"
+    return suggestion(word, names, otherwise=otherwise)
+
+
+def _plain(text: str) -> str:
+    """'Impression, Sunrise' -> 'impression-sunrise'."""
+    return "-".join(re.findall(r"\w+", text.lower()))
 
 
 def is_encoded(file: Path) -> bool:

@@ -149,6 +149,11 @@ class Options(Checked):
         return 0
 
     @property
+    def refinement_choice(self) -> str:
+        """The choice that asks for it, such as 'refine 20'; empty if none does."""
+        return ""
+
+    @property
     def takes_steps(self) -> bool:
         """Whether a picture is approached in steps, after each of which there is one that can be kept."""
         return bool(self.refinement_steps)
@@ -172,10 +177,8 @@ class Options(Checked):
     def needs_pictures(self) -> str:
         """What needs the paintings themselves, not only what was encoded of them; empty if nothing does."""
         if self.colour == "match":
-            return "colour 'match'"
-        if not self.encoded:
-            return f"the method {self.method}"
-        return "refining" if self.refinement_steps else ""
+            return "colour match"
+        return self.refinement_choice if self.encoded else f"the method {self.method}"
 
     @property
     def files(self) -> dict[str, str]:
@@ -223,7 +226,8 @@ class Options(Checked):
         scale: the style_scale that it was encoded at.
         """
         if needs := self.needs_pictures:
-            raise OptionError(f"style is the encoded '{name}', but {needs} needs the painting itself")
+            there = f"of which the style '{name}' keeps only statistics"
+            raise OptionError(f"{needs} needs the painting itself, {there}; give a picture of it")
 
     def check_look(self) -> None:
         """Raises OptionError if no single picture of attention can be shown by these options."""

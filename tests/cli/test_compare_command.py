@@ -36,7 +36,7 @@ def test_a_damaged_content_and_a_failed_method_are_told_and_the_rest_is_done(imp
     )
     assert done.code == 1
     assert "bad.png" in done.err
-    assert [line.rpartition("/")[2] for line in done.out.splitlines()] == ["sheet.png", "index.html"]
+    assert [line.rpartition("/")[2].split(":")[0] for line in done.out.splitlines()] == ["sheet.png", "index.html"]
     (cell,) = json.loads((folder / "out" / "compare.json").read_text())["cells"]
     assert (cell["seconds"], cell["peak_bytes"]) == (2.5, 2**28)
     assert "256 MiB (+128)" in (folder / "out" / "index.html").read_text()

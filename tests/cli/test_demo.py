@@ -31,8 +31,8 @@ def test_the_slow_alternative_is_named_and_works(quick, impasto, monkeypatch):
 
 
 def test_replaces_its_own_picture_and_no_other(quick, impasto, folder):
-    assert impasto("demo").code == 0
-    assert impasto("demo").code == 0
+    assert "in place of" not in impasto("demo").out
+    assert "impasto-demo.png: in place of an earlier demo's picture, 32 x 21 pixels" in impasto("demo").out
     before = (folder / "photo.png").read_bytes()
     outcome = impasto("demo", "-o", "photo.png")
     assert (outcome.code, (folder / "photo.png").read_bytes()) == (1, before)

@@ -93,7 +93,12 @@ def test_the_help_says_ranges_units_and_headings(impasto, monkeypatch):
         (["--method", "gatys", "--seed", "-1"], "--seed is -1"),
         (["--color", "red"], 'Invalid value "red" for --color'),
         (["--color", "match", "--method", "cyclegan"], "--color is 'match', but must be one of style, keep"),
-        (["--size", "big"], 'unable to convert "big" into int'),
+        (["--size", "big"], "--size is 'big', but must be a whole number 1 or more ("),
+        (["--detail", "50%"], "--detail is '50%', but must be a number from 0 to 1; did you mean 0.5?"),
+        (["--strength", "0,5"], "--strength is '0,5', but must be a number from 0 to 3; did you mean 0.5?"),
+        (["--style-blend", "0.7", "0.3"], "--style-blend takes one value, but there are 2: 0.7 0.3; write 0.7,0.3"),
+        (["--size", "100", "200"], "--size takes one value, but there are 2: 100 200 ("),
+        (["--name", "a", "b"], "--name takes one value, but there are 2: a b ("),
     ],
 )
 def test_a_wrong_value_names_its_flag(words, message, impasto, chosen):
@@ -101,6 +106,10 @@ def test_a_wrong_value_names_its_flag(words, message, impasto, chosen):
     assert (outcome.code, outcome.out, chosen) == (2, "", [])
     assert message in outcome.err
     assert outcome.err.count("\n") == 1
+
+
+def test_a_word_too_many_is_named(impasto):
+    assert "impasto: 'style.png' is one word too many" in impasto("info", "photo.png", "style.png").err
 
 
 def test_the_command_line_counts_more_than_the_environment_and_that_more_than_the_file(

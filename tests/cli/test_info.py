@@ -30,6 +30,13 @@ def test_says_what_the_picture_is_and_how_it_was_made(painted, impasto):
     assert lines[-1] == "The same again: impasto stylize CONTENT --like out.png"
 
 
+def test_what_has_no_place_is_left_out(paint, impasto, folder):
+    (folder / "out").mkdir()
+    assert paint("photo.png", "-s", "swirls", "style.png", "-o", "out/x.png").code == 0
+    lines = [" ".join(line.split()) for line in impasto("info", "out/x.png").out.splitlines()]
+    assert lines[lines.index("places") + 1] == "style ../style.png"
+
+
 def test_json_is_the_record(painted, impasto):
     outcome = impasto("info", painted, "--json")
     assert json.loads(outcome.out) == read_record(painted)

@@ -1,6 +1,8 @@
 """Several contents in one go: which ones, where to, and what happens when some are bad."""
 
 import json
+import os
+import shutil
 
 import pytest
 from PIL import Image
@@ -59,7 +61,7 @@ def test_a_bad_file_does_not_stop_the_others(album, paint, folder):
     outcome = paint("album", "none.png", "-o", "out")
     assert outcome.code == 1
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["a-style.png", "b-style.jpg"]
-    lines = outcome.err.splitlines()
+    _, *lines = outcome.err.splitlines()
     assert lines[0] == "impasto: 3 of 5 could not be painted:"
     assert [line.partition(":")[0] for line in lines[1:]] == ["  album/bad.jpg", "  album/empty.png", "  none.png"]
     assert len(outcome.out.splitlines()) == 2
@@ -106,6 +108,28 @@ def test_collisions_are_found_before_painting(album, paint, monkeypatch, draw):
     assert paint("album", "-o", "out", "--save-every", "2").code == 2
 
 
+@pytest.mark.parametrize(
+    ("pattern", "made"),
+    [("{number}-{style}", {"1-style.png", "2-style.jpg"}), ("v1.5 {stem}", {"v1.5 a.png", "v1.5 b.jpg"}),
+     ("{stem}.tif", {"a.tif", "b.tif"}), ("x{name}", {"xa.png", "xb.jpg"})],
+)  # fmt: skip
+def test_a_name_without_a_suffix_gets_the_contents(pattern, made, album, paint, folder):
+    assert paint("album", "-o", "out", "--name", pattern).code == 0
+    assert {path.name for path in (folder / "out").iterdir()} == made
+
+
+def test_pictures_in_folders_below_are_counted(album, paint, folder, draw):
+    (album / "deeper" / "out").mkdir()
+    (album / ".hidden").mkdir()
+    for name in ("deeper/c.png", "deeper/d.jpg", "deeper/out/e.png", ".hidden/f.png"):
+        draw(album / name)
+    note = f"album: {{}} in folders below left out; 'album{os.sep}**' means them, too\n"
+    assert paint("album", "-o", "album/deeper/out").err == note.format("2 pictures")
+    assert paint("album", "-o", "album/deeper").err == ""
+    shutil.rmtree(album / "deeper")
+    assert paint("album", "--overwrite").err == ""
+
+
 def test_every_output_is_checked_before_painting(album, paint, monkeypatch):
     monkeypatch.setattr(api, "paint", None)
     (album / "deeper" / "b-style.jpg").write_text("mine")
@@ -128,27 +152,33 @@ class TestGrid:
         made = [(record["content"], record["style"]) for record in map(json.loads, outcome.out.splitlines())]
         assert made == [(content, [style]) for content in ("a.png", "b.jpg") for style in ("style.png", "other.png")]
         sheet = pixels("sheet.png")
-        # The styles are 24 and 32 high, every content 24; all are 32 wide; between them is a gap of 8.
-        assert sheet.shape == (8 + 32 + 8 + 24 + 8 + 24 + 8, 8 + 3 * (32 + 8), 3)
+        # The styles are 24 and 32 high, every content 24; all are 32 wide; between them is a gap of 8. The names of
+        # styles take 20 above them, and so do those of contents below each row.
+        assert sheet.shape == (20 + 8 + 32 + 20 + 8 + 24 + 20 + 8 + 24 + 20 + 8, 8 + 3 * (32 + 8), 3)
+        heads, foot = sheet[:28], sheet[112:132, 8:40]
+        assert [(heads[:, left : left + 32] < 128).any() for left in (8, 48, 88)] == [False, True, True]
+        assert (foot < 128).any()
         content, style = pixels("album/a.png"), pixels("other.png")
-        assert (sheet[48:72, 8:40] == content).all()
-        assert (sheet[8:40, 88:120] == style).all()
-        assert (sheet[:48, :40] == 255).all()
-        result = sheet[48:72, 48:80]
+        assert (sheet[88:112, 8:40] == content).all()
+        assert (sheet[28:60, 88:120] == style).all()
+        assert (sheet[:88, :40] == 255).all()
+        result = sheet[88:112, 48:80]
         assert (result != content).any()
         # Only the sheet was asked for.
         assert {path.name for path in folder.iterdir()} == {"album", "photo.png", "style.png", "other.png", "sheet.png"}
 
     def test_with_an_output_the_single_pictures_are_kept_too(self, album, paint, folder, pixels):
         assert paint("album", "--grid", "sheet.png", "-o", "out", "--name", "{stem}-{style}.png").code == 0
-        assert (pixels("sheet.png")[40:64, 48:80] == pixels("out/a-style.png")).all()
+        assert (pixels("sheet.png")[80:104, 48:80] == pixels("out/a-style.png")).all()
         assert len(list((folder / "out").iterdir())) == 2
 
     def test_a_content_that_failed_is_a_grey_row(self, album, paint, pixels):
         (album / "a.png").write_text("text")
-        outcome = paint("album", "--grid", "sheet.png")
+        outcome = paint("album", "-s", "style.png", "photo.png", "--grid", "sheet.png")
         assert outcome.code == 1
-        assert (pixels("sheet.png")[40:41, 48:80] == round(0.85 * 255)).all()
+        # Photos are counted, not paintings.
+        assert "impasto: 1 of 2 could not be painted:\n" in outcome.err
+        assert (pixels("sheet.png")[80:81, 48:80] == round(0.85 * 255)).all()
 
     @pytest.mark.parametrize(
         ("words", "code"),

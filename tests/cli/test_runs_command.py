@@ -4,6 +4,8 @@ import sys
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
+from impasto.errors import missing_extra
+
 
 @pytest.fixture
 def runs(folder):
@@ -81,7 +83,7 @@ def test_without_the_extra_only_the_losses_are_missing(runs, impasto, monkeypatc
     outcome = impasto("runs", "list")
     assert outcome.code == 0
     assert outcome.out.splitlines()[2].endswith("?")
-    assert outcome.err == "note: the losses need the extra 'train': pip install 'impasto[train]'\n"
+    assert outcome.err == f"note: {missing_extra('reading the losses', 'train', 'tensorboard')}\n"
 
 
 def test_many_losses_make_no_long_lines(runs, impasto, folder):

@@ -125,4 +125,6 @@ def test_resume_leaves_finished_paintings_be(long, folder, monkeypatch):
     assert (folder / "out.png").read_bytes() == before
     other = long("photo.png", "-o", "out.png", "--resume", "--seed", "1")
     assert other.code == 1
-    assert "out.png: the file exists" in other.err
+    assert "out.png: was painted with other options (--seed); choose another name, or --overwrite" in other.err
+    again = long("photo.png", "-o", "out.png")
+    assert "out.png: the file exists; --resume leaves it, --overwrite replaces it" in again.err

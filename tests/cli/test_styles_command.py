@@ -1,6 +1,7 @@
 """Styles by name at the command line: the list, the sheet, and wherever a style is taken."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -27,14 +28,15 @@ def test_lists_them(impasto):
 
 def test_paints_a_photo_in_all_of_them(impasto, pixels):
     outcome = impasto("styles", "photo.png", "--size", "32", "--detail", "1")
-    assert (outcome.code, outcome.out) == (0, "photo-styles.jpg\n"), outcome.err
+    assert outcome.code == 0, outcome.err
+    assert re.fullmatch(r"photo-styles\.jpg: \d+\.\d s\n", outcome.out)
     assert read_record("photo-styles.jpg")["contact_sheet"] == {
         "contents": ["photo.png"],
         "styles": list(named_styles()),
     }
-    # 24 pictures of 32 x 24 pixels, four abreast, each below its name.
+    # The photo and 24 pictures of 32 x 24 pixels, four abreast, each below its name.
     sheet = pixels("photo-styles.jpg")
-    assert sheet.shape == (6 * (20 + 24 + 8) + 8, 4 * (32 + 8) + 8, 3)
+    assert sheet.shape == (7 * (20 + 24 + 8) + 8, 4 * (32 + 8) + 8, 3)
     cells = [sheet[8 + 52 * row + 20 :][:24, 8 + 40 * column :][:, :32] for row in range(6) for column in range(4)]
     assert min(np.abs(cells[0].astype(int) - other).mean() for other in cells[1:]) > 2
     assert "the file exists" in impasto("styles", "photo.png", "--size", "32").err
@@ -48,7 +50,8 @@ def test_paints_a_photo_in_all_of_them(impasto, pixels):
         (["-o", "sheet.jpg"], 2, "--output is for a sheet"),
         (["photo.png", "--json"], 2, "--json is for the list"),
         (["photo.png", "-o", "photo.png", "--overwrite"], 1, "photo.png"),
-        (["photo.png", "--colour", "match"], 2, "needs the painting itself"),
+        (["photo.png", "--colour", "match"], 2, "--colour"),
+        (["photo.png", "--quality", "finer"], 2, "--quality"),
         (["photo.png", "--refine", "3"], 2, "--refine"),
     ],
 )
@@ -82,12 +85,12 @@ def test_in_a_folder_and_on_a_grid_each_is_called_by_its_name(impasto, folder):
     ("words", "code", "message"),
     [
         (["stylize", "photo.png", "-s", "stary-night"], 1, "did you mean 'starry-night'?"),
-        (["stylize", "photo.png", "-s", "storm", "--refine", "2"], 2, "refining needs the painting itself"),
+        (["stylize", "photo.png", "-s", "storm", "--refine", "2"], 2, "--refine 2 needs the painting itself"),
         (["stylize", "photo.png", "-s", "storm", "--style-scale", "2"], 2, "--style-scale is 2, but the style 'storm'"),
-        (["stylize", "photo.png", "-s", "storm", "--mask", "storm"], 1, "is an encoded style"),
-        (["encode", "storm"], 1, "storm: is an encoded style"),
-        (["compare", "photo.png", "-s", "storm"], 1, "storm: is an encoded style"),
-        (["attention", "photo.png", "-s", "storm", "--at", "1,1"], 1, "storm: is an encoded style"),
+        (["stylize", "photo.png", "-s", "storm", "--mask", "storm"], 1, "keeps only statistics of the painting"),
+        (["encode", "storm"], 1, "storm: keeps only statistics of the painting"),
+        (["compare", "photo.png", "-s", "storm"], 1, "storm: keeps only statistics of the painting"),
+        (["attention", "photo.png", "-s", "storm", "--at", "1,1"], 1, "storm: keeps only statistics of the painting"),
         (["stylize", "storm", "-s", "style.png"], 1, "storm"),
     ],
 )

@@ -170,7 +170,7 @@ def test_without_the_extra(impasto, folders, monkeypatch):
     monkeypatch.delitem(sys.modules, "impasto.survey.server", raising=False)
     outcome = impasto("survey", "serve", "one.survey")
     assert (outcome.code, outcome.err.count("\n")) == (1, 1)
-    assert "pip install 'impasto[survey]'" in outcome.err
+    assert "pip install '.[survey]'" in outcome.err
 
 
 def test_links_name_the_port_that_is_served(impasto, folders, monkeypatch):

@@ -261,7 +261,7 @@ def test_an_unknown_recipe_and_a_missing_extra(run, train, monkeypatch):
     monkeypatch.setitem(sys.modules, "accelerate", None)
     outcome = train("--out", "run")
     assert outcome.code == 1
-    assert "pip install 'impasto[train]'" in outcome.err
+    assert "pip install '.[train]'" in outcome.err
 
 
 def test_what_cannot_be_built_leaves_no_run(train, folder, monkeypatch):

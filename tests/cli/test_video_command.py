@@ -1,9 +1,11 @@
 """`impasto video`: what it says, what it refuses, and what is left when it is stopped."""
 
+import re
 import signal
 
 import numpy as np
 import pytest
+from PIL import Image
 
 av = pytest.importorskip("av")
 pytest.importorskip("cv2")
@@ -30,10 +32,20 @@ def frames(path):
 
 def test_it_paints_and_says_where(impasto, clip, folder):
     outcome = impasto("video", "clip.mp4", "--style", "style.png", "-o", "out.mp4", "--from", "0.2", "--to", "0:00.7")
-    assert (outcome.code, outcome.out, outcome.err) == (0, "out.mp4\n", "")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert re.fullmatch(r"out\.mp4: \d+\.\d s\n", outcome.out)
     assert frames("out.mp4") == 5
     outcome = impasto("video", "clip.mp4", "--style", "style.png")
-    assert (outcome.code, outcome.out) == (0, "clip-impasto.mp4\n")
+    assert (outcome.code, outcome.out.split(":")[0]) == (0, "clip-impasto.mp4")
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff"])
+def test_a_picture_is_no_film(suffix, impasto, folder):
+    with Image.open("photo.png") as photo:
+        photo.save(f"still.{suffix}")
+    outcome = impasto("video", f"still.{suffix}", "--style", "style.png", "-o", "out.mp4")
+    said = f"impasto: still.{suffix}: is a picture, and no film; impasto stylize paints it\n"
+    assert (outcome.code, outcome.err, (folder / "out.mp4").exists()) == (1, said, False)
 
 
 def test_a_film_says_how_it_was_made(impasto, clip):

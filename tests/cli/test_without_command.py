@@ -61,11 +61,28 @@ def test_a_painting_without_its_flag_is_guessed(impasto):
         outcome = impasto(*words)
         assert (outcome.code, outcome.err.count("\n")) == (2, 1)
         assert "--style is missing" in outcome.err
-        assert "did you mean: impasto photo.png --style style.png" in outcome.err
+        assert "did you mean: impasto photo.png --style style.png\n" in outcome.err
+    for words in (("photo.png", "style.png", "-o", "x8.png"), ("-o", "x8.png", "-s", "style.png", "photo.png")):
+        assert impasto(*words).err.endswith("did you mean: impasto photo.png --style style.png -o x8.png\n")
     # --style takes all that stands behind it.
     outcome = impasto("-s", "style.png", "photo.png")
     assert "CONTENT is missing" in outcome.err
     assert "did you mean: impasto photo.png --style style.png" in outcome.err
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.MOV"])
+def test_a_film_is_referred_to_its_command(name, impasto, folder):
+    for words in ((name,), ("stylize", name), ("compare", name)):
+        assert f"{name}: is a film, which impasto video paints" in impasto(*words, "-s", "style.png").err
+    (folder / name).touch()
+    assert f"{name}: is a film, which impasto video paints" in impasto(name, "-s", "style.png").err
+
+
+def test_a_picture_from_a_pipe_has_the_usual_suffix(folder):
+    with Image.open(folder / "photo.png") as photo:
+        photo.save(folder / "photo.jpeg")
+    code, out, _ = pipe(folder, "-", "-s", "style.png", given=(folder / "photo.jpeg").read_bytes())
+    assert (code, out.decode().split(":")[0]) == (0, "stdin-impasto.jpg")
 
 
 def test_an_output_without_a_suffix_makes_no_folder(impasto, folder, asked):

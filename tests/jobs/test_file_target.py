@@ -35,9 +35,15 @@ def test_the_contents_depth_or_another_one(job, session, store):
 
 def test_only_what_may_be_replaced_is(job, session):
     paint(job, session)
-    for how, also in (({}, {}), ({"resume": True}, {"options": StylizeOptions(strength=0.5)})):
+    changed = {"options": StylizeOptions(strength=0.5)}
+    for how, also, said in (
+        ({}, {}, "the file exists; --resume leaves it"),
+        ({}, changed, "the file exists; choose another name, or --overwrite"),
+        ({"resume": True}, changed, r"was painted with other options \(--strength\)"),
+        ({"resume": True}, {**changed, "styles": ()}, r"was painted with other options \(--style, --strength\)"),
+    ):
         other = replace(to(job, **how), **also)
-        with pytest.raises(PictureError, match="the file exists"):
+        with pytest.raises(PictureError, match=said):
             other.target.check(other)
     for how in ({"overwrite": True}, {"resume": True}):
         to(job, **how).target.check(job)

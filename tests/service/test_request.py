@@ -97,7 +97,11 @@ def test_styles_masks_and_formats_must_fit():
         ({"kind": "exe"}, "format is 'exe'"),
         ({"decoder": "/etc/passwd"}, "decoder is '/etc/passwd', but on this server"),
         ({"styles": ("stary-night",)}, "did you mean 'starry-night'"),
-        ({"styles": ("swirls", "storm"), "refine": 3}, "style is the encoded 'storm', but refining needs the painting"),
+        ({"styles": ("Impression, Sunrise",)}, "did you mean 'sunrise'"),
+        (
+            {"styles": ("swirls", "storm"), "refine": 3},
+            "refine 3 needs the painting itself, of which the",
+        ),
         ({"styles": ("storm",), "method": "gatys"}, "the method gatys needs the painting itself"),
         ({"styles": ("storm",), "style_scale": 2.0}, "style_scale is 2, but the style 'storm' was encoded at 1"),
     ]

@@ -151,4 +151,4 @@ def test_without_matplotlib_there_is_no_picture_and_a_word_about_it(make, tmp_pa
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     write_report(make_report(store, QUICK), store, tmp_path / "out")
     assert not (tmp_path / "out" / "report.png").exists()
-    assert "pip install 'impasto[survey]'" in caplog.text
+    assert "pip install '.[survey]'" in caplog.text

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
+from impasto.errors import missing_extra
 from impasto.training import figures
 
 CELL, ROWS = 24, 2
@@ -188,6 +189,6 @@ def test_without_matplotlib_there_is_a_line_in_the_log(
     with caplog.at_level(logging.INFO):
         figures.draw_losses(tmp_path)
     assert [record.getMessage() for record in caplog.records if record.name == "impasto"] == [
-        "no losses.png (matplotlib is missing): pip install 'impasto[train]'"
+        missing_extra("losses.png", "train", "matplotlib")
     ]
     assert not (tmp_path / "losses.png").exists()

@@ -90,18 +90,19 @@ def attention(
     elif style is not None:
         raise OptionError(f"--style is not for {method}, which looks at the photo itself")
     target.check(content, painting, weights, network.baseline)
+    screen = Screen()
     # PyTorch comes in here.
     from impasto import attention as views
     from impasto.api import load
     from impasto.files import replace_file
     from impasto.report.sheets import png
 
-    stylizer = load(method, device=network.device, weights=weights, download=Screen().download)
+    stylizer = load(method, device=network.device, weights=weights, download=screen.download)
     result = views.attention(content, painting, at, how, stylizer=stylizer, baseline=network.baseline)
     title = f"{content.name} looks at {painting.name if painting else 'itself'}"
     file = views.page(result, title) if target.is_page else png(views.draw(result, overall=map))
     replace_file(target.output, file)
-    Screen().result(str(target.output))
+    screen.written(target.output)
     return 0
 
 

@@ -11,6 +11,7 @@ from cyclopts import Group, Parameter
 
 from impasto.cli.failures import Failure, SomeFailedError
 from impasto.cli.flags import check_least, given, method_flags
+from impasto.cli.pictures import check_paintings, find_style
 from impasto.cli.terminal import Screen, write
 from impasto.errors import OptionError, PictureError, from_extra
 from impasto.methods import StylizeOptions
@@ -111,10 +112,12 @@ def batch(
     screen = Screen(quiet=run.quiet, results=not run.json)
     with from_extra("scale", "impasto batch"):
         # PyTorch comes in here.
+        from impasto.addresses import is_remote
         from impasto.batch.plan import Wish
         from impasto.batch.run import Batch
         from impasto.batch.settings import Settings, carried_weights
         from impasto.image import DEFAULT_PIXEL_LIMIT
+    check_paintings([find_style(word) for word in style or () if not is_remote(word)], chosen)
     wish = Wish(output=output, options=chosen, styles=tuple(style or ()), format=how.format, per_shard=how.per_shard)
     settings = Settings(
         device=_device(run),

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from impasto.cli.failures import Failure, SomeFailedError
 from impasto.cli.flags import DEVICE, check_least
-from impasto.cli.pictures import find_contents, find_painting
+from impasto.cli.pictures import find_contents, find_painting, left_out
 from impasto.cli.terminal import Screen
 from impasto.comparison.entries import parse
 from impasto.errors import ImpastoError, OptionError
@@ -44,7 +44,10 @@ def compare(
     for entry in entries:
         if entry.options.needs_weights and entry.weights is None:
             raise OptionError(f"--methods: {entry.name} needs :weights=FILE, what its training wrote")
+    screen = Screen()
     contents, problems = find_contents(content)
+    for note in left_out(content, str(output)):
+        screen.note(note)
     styles = [find_painting(word) for word in style]
     if problems and not contents:
         raise problems[0]
@@ -76,15 +79,15 @@ def compare(
     if not readable:
         raise failures[0][1]
     comparison.contents = readable
-    screen = Screen()
     with screen.counting("comparing") as count:
         comparison.run(count)
     failures += comparison.failures
     if comparison.cells:
         for path in write(comparison):
-            screen.result(str(path))
+            screen.written(path)
     if failures:
-        raise SomeFailedError(failures, len(comparison.pairs) * len(entries) + len(problems), "could not be painted")
+        total = (len(contents) + len(problems)) * len(styles) * len(entries)
+        raise SomeFailedError(failures, total, "could not be painted", count=total - len(comparison.cells))
     return 0
 
 

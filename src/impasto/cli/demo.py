@@ -1,5 +1,6 @@
 """`impasto demo`: one picture painted with nothing but what comes with impasto."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ from cyclopts import Parameter
 
 from impasto.cli.pictures import source
 from impasto.cli.terminal import Screen, write
+from impasto.errors import missing_extra
 from impasto.methods import DEFAULT, REFINER, StylizeOptions
 from impasto.progress import interrupt, stoppable
 
@@ -38,9 +40,14 @@ def demo(
     with stoppable(interrupt), screen.painting(job.title) as show:
         painted = paint(job, session, show)
     width, height, seconds = painted.picture.width, painted.picture.height, painted.seconds
-    write(f"{output.absolute()}: {width} x {height} pixels, painted in {seconds:.1f} s by {method}")
+    place = "in place of an earlier demo's picture, " if target.overwrite else ""
+    write(f"{output.absolute()}: {place}{width} x {height} pixels, painted in {seconds:.1f} s by {method}")
     if method != REFINER:
-        screen.note(f"slower and finer: impasto demo --method {REFINER}, or --quality finer with impasto stylize")
+        finer = f"impasto demo --method {REFINER}, or impasto stylize --quality finer"
+        missing = find_spec("torch") is None
+        screen.note(
+            missing_extra(f"slower and finer ({finer})", "torch", "torch") if missing else f"slower and finer: {finer}"
+        )
     return 0
 
 

@@ -38,14 +38,14 @@ def encode(
     target = output or Path(source.path.stem + STYLE_SUFFIX)
     if not target.name.endswith(STYLE_SUFFIX):
         raise OptionError(f"--output is {target}, but a style's file is named NAME{STYLE_SUFFIX}")
+    screen = Screen()
     # PyTorch comes in here.
     from impasto import api
     from impasto.files import check_output
 
     check_output(target, overwrite=overwrite, sources=[source.path, weights, *chosen.files.values()], makes_folder=True)
 
-    screen = Screen()
     stylizer = api.load(chosen.method, device=device, weights=weights, download=screen.download)
     api.encode_style(source.path, chosen, stylizer=stylizer).save(target)
-    screen.result(str(target))
+    screen.written(target)
     return 0

@@ -12,8 +12,9 @@ Failure = tuple[str, Exception]
 class SomeFailedError(ImpastoError):
     """Some of many failed; the others are done. Each failure is one of its notes."""
 
-    def __init__(self, failures: Sequence[Failure], total: int, what: str) -> None:
-        super().__init__(f"{len(failures)} of {total} {what}:")
+    def __init__(self, failures: Sequence[Failure], total: int, what: str, *, count: int | None = None) -> None:
+        """count: how many of the total failed, if not as many as there are failures."""
+        super().__init__(f"{len(failures) if count is None else count} of {total} {what}:")
         for name, error in failures:
             self.add_note(_line(name, error))
         # For --debug: Python prints a group with all its tracebacks.

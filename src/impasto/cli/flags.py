@@ -6,11 +6,12 @@ from contextvars import ContextVar
 from dataclasses import Field, dataclass, field, fields, make_dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from cyclopts import App, Group, Parameter
 
-from impasto.errors import DataError, OptionError
+from impasto.errors import OR_OVERWRITE, DataError, OptionError
 from impasto.methods import DEFAULT, METHODS, REFINER, every_field, options_of
 from impasto.options import Options, choosable, described_range, kinds_of
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 SHOW_ALL = ContextVar("SHOW_ALL", default=False)
 """Whether help shows more than what most people want."""
+
+WORDS: ContextVar[Sequence[str]] = ContextVar("WORDS", default=())
+"""The command line, with its command."""
 
 UNSPOKEN = 2**53
 """A limit that nobody comes near, and that help does not mention."""
@@ -85,14 +89,19 @@ def flags(options: type, group: str, *, without: Collection[str] = ()) -> type:
     return _made(f"{options.__name__}Flags", members)
 
 
-def method_flags(methods: Sequence[str] | None = None, *, has: Callable[[str], bool] = lambda _: True) -> type:
+def method_flags(
+    methods: Sequence[str] | None = None,
+    *,
+    has: Callable[[str], bool] = lambda _: True,
+    instead: "Mapping[str, Field[Any]]" = MappingProxyType({}),
+) -> type:
     """The same for the options of methods, below a heading for each, and for which of them it is.
 
-    methods: all if not given. has: whether an option gets a flag.
+    methods: all if not given. has: whether an option gets a flag. instead: {option: the field that is offered of it}.
     """
     methods = [*METHODS] if methods is None else methods
     offered = {
-        name: {method: item for method, item in owners.items() if method in methods}
+        name: {method: instead.get(name, item) for method, item in owners.items() if method in methods}
         for name, owners in every_field().items()
         if has(name)
     }
@@ -196,6 +205,12 @@ def in_flags(message: str, command: App, arguments: Sequence[str]) -> str:
         return known[word] if word in known and (match.start() == 0 or "_" in word) else word
 
     return re.sub(r"(?<![\w-])[a-z][a-z0-9]*(_[a-z0-9]+)*(?![\w-])", called, message)
+
+
+def with_overwrite(message: str, command: App) -> str:
+    """A message about a file that is there, with the command's flag that allows to replace it, if it has one."""
+    has_flag = any("--overwrite" in argument.names for argument in command.assemble_argument_collection())
+    return message.replace(OR_OVERWRITE, ", or --overwrite" if has_flag else "")
 
 
 def check_weights(options: Options, weights: Path | None, vgg19: Path | None) -> Path | None:

@@ -79,7 +79,7 @@ def _text(name: str, value: Any) -> str:
     if name == "size" and isinstance(value, list):
         return " x ".join(map(str, value))
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(str(item) for item in value if item != "")
     if value is None or value == "":
         return "not given"
     return str(value)

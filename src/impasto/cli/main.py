@@ -18,11 +18,12 @@ import impasto
 from impasto.cli.config import ENVIRONMENT, configuration
 from impasto.cli.config import FILE as CONFIG
 from impasto.cli.failures import said
-from impasto.cli.flags import EVERY_PARAMETER, SHOW_ALL, in_flags
+from impasto.cli.flags import EVERY_PARAMETER, SHOW_ALL, WORDS, in_flags, with_overwrite
 from impasto.cli.pictures import is_meant
 from impasto.cli.pipes import spelled_out
 from impasto.cli.terminal import write, write_error
-from impasto.errors import Cancelled, ImpastoError, OptionError
+from impasto.cli.usage import said_of_usage
+from impasto.errors import Cancelled, ImpastoError, OptionError, missing_extra
 
 HELP_ALL = "--help-all"
 EXTRAS = {"torch": "torch", "accelerate": "train", "matplotlib": "train"}
@@ -115,6 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # wait by computing, on the processors that networks want.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     words = _completed(sys.argv[1:] if arguments is None else arguments)
+    WORDS.set(words)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file may have a name that the terminal's encoding cannot say.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -179,7 +181,8 @@ def _report(error: BaseException, arguments: Sequence[str]) -> int:
     match error:
         case CycloptsError():
             chain = " ".join([app.name[0], *(error.command_chain or ())])
-            write_error(f"{error} ({chain} --help lists what there is)")
+            said_so = said_of_usage(error, _command(arguments), arguments)
+            write_error(f"{said_so} ({chain} --help lists what there is)")
             return WRONG_USAGE
         case KeyboardInterrupt():
             write_error("interrupted")
@@ -191,13 +194,13 @@ def _report(error: BaseException, arguments: Sequence[str]) -> int:
             write_error(in_flags(str(error), _command(arguments), arguments))
             return WRONG_USAGE
         case ImpastoError() | OSError():
-            write_error(said(error))
+            command = _command(arguments)
+            write_error(with_overwrite(said(error), command))
             # The first line says what happened; what it happened to stands below it.
             for note in getattr(error, "__notes__", ()):
-                write(f"  {note}", sys.stderr)
+                write(f"  {with_overwrite(note, command)}", sys.stderr)
         case ModuleNotFoundError(name=str(module)) if extra := EXTRAS.get(module.partition(".")[0]):
-            command = " ".join(["impasto", *app.parse_commands(arguments)[0]])
-            write_error(f"{command} needs the extra '{extra}' ({module} is missing): pip install 'impasto[{extra}]'")
+            write_error(missing_extra(" ".join(["impasto", *app.parse_commands(arguments)[0]]), extra, module))
         case _:
             write_error(
                 f"something went wrong inside impasto ({type(error).__name__}: {error}); please run it again with"

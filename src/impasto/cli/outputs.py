@@ -42,7 +42,10 @@ def check_pattern(pattern: str) -> None:
 
 
 def fill(pattern: str, content: FileSource, number: int, styles: Sequence[FileSource], options: Options) -> str:
-    """The file name that a pattern gives for one painting. number: of the content, from 1."""
+    """The file name that a pattern gives for one painting, with the content's suffix if the pattern ends in none.
+
+    number: of the content, from 1.
+    """
     values: dict[str, Any] = {
         "stem": content.path.stem,
         "suffix": _suffix(content),
@@ -54,7 +57,9 @@ def fill(pattern: str, content: FileSource, number: int, styles: Sequence[FileSo
         "size": "full" if options.size is None else str(options.size),
         "seed": options.seed,
     }
-    return pattern.format(**values)
+    literal, field = [("", None), *((text, name) for text, name, _, _ in Formatter().parse(pattern))][-1]
+    has_suffix = field in ("suffix", "name") or (field is None and "." in literal)
+    return pattern.format(**values) + ("" if has_suffix else _suffix(content))
 
 
 def is_folder(output: str, contents: int, *, pattern: str | None = None) -> bool:

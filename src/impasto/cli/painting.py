@@ -27,6 +27,8 @@ class RunDisplay:
 
     def __init__(self, screen: Screen, sheet: "Sheet | None", *, several: bool, json: bool) -> None:
         self.failures: list[Failure] = []
+        self.failed: set[object] = set()
+        """Keys of the contents that something failed of."""
         self._screen, self._sheet, self._several, self._json = screen, sheet, several, json
         self._show: ProgressCallback | None = None
 
@@ -67,6 +69,7 @@ class RunDisplay:
                 self._sheet.add(job, image.read(job.target.path))
             except ImpastoError as error:
                 self.failures.append((job.title, error))
+                self.failed.add(job.content.key)
 
     def _failed(self, event: Failed) -> None:
         if event.is_final:
@@ -74,6 +77,7 @@ class RunDisplay:
         first, *others = event.jobs
         name = first.title if self._several and not others else first.content.name
         self.failures.append((name, event.error))
+        self.failed.add(first.content.key)
 
     def _stopped(self, event: Stopped) -> None:
         if event.record is None:

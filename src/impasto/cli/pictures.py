@@ -1,21 +1,25 @@
 """Which pictures the words on the command line mean. Nothing here reads pixels, so nothing here needs PyTorch."""
 
 import glob
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from impasto.errors import PictureError, reason_of
-from impasto.gallery import is_picture, is_picture_name, packaged, style_file
+from impasto.gallery import is_hidden, is_picture, is_picture_name, packaged, style_file
 from impasto.jobs.job import FileSource, Mask
+from impasto.options import Options
+from impasto.video.options import FILMS
 
 # Before a mask's file: white and black change places.
 INVERSE = "not:"
 
 
 def is_meant(word: str) -> bool:
-    """Whether a word stands for pictures, there or not: for a file, a folder, a glob, or one of impasto's own."""
+    """Whether a word stands for pictures, there or not: a file, a folder, a glob, one of impasto's own; or a film."""
     path = Path(word)
-    return path.exists() or glob.has_magic(word) or is_picture_name(path) or word in packaged()
+    is_name = is_picture_name(path) or path.suffix.lower() in FILMS
+    return path.exists() or glob.has_magic(word) or is_name or word in packaged()
 
 
 def source(word: str) -> FileSource:
@@ -46,8 +50,15 @@ def find_painting(word: str, folders: Iterable[Path] = ()) -> FileSource:
     """The same where an encoded style is not enough. Raises PictureError for one."""
     painting = find_style(word, folders)
     if painting.is_encoded:
-        raise PictureError(f"{word}: is an encoded style, but this needs a picture")
+        raise PictureError(f"{word}: keeps only statistics of the painting, but this needs a picture of it")
     return painting
+
+
+def check_paintings(styles: Iterable[FileSource], options: Options) -> None:
+    """Raises OptionError for an encoded style where the painting itself is needed."""
+    for style in styles:
+        if style.is_encoded and options.needs_pictures:
+            options.check_encoded(style.name, 1)
 
 
 def called(folder: Path, word: str) -> Path | None:
@@ -81,6 +92,9 @@ def find_contents(words: Sequence[str]) -> tuple[list[FileSource], list[PictureE
     by_path: dict[Path, FileSource] = {}
     problems: list[PictureError] = []
     for word in words:
+        if Path(word).suffix.lower() in FILMS:
+            problems.append(PictureError(f"{word}: is a film, which impasto video paints"))
+            continue
         try:
             sources = _expand(word)
         except OSError as error:
@@ -91,6 +105,27 @@ def find_contents(words: Sequence[str]) -> tuple[list[FileSource], list[PictureE
         for one in sources:
             by_path.setdefault(one.path.resolve(), one)
     return list(by_path.values()), problems
+
+
+def left_out(words: Sequence[str], output: str | None = None) -> list[str]:
+    """A line for each folder with folders below that hold pictures. output: a folder of results, which counts not."""
+    lines = []
+    for folder in map(Path, words):
+        # Nothing of what is no folder, or cannot be read, which is told of where it is to be painted.
+        count = _count_below(folder, None if output is None else Path(output).resolve())
+        if count:
+            pictures = "1 picture" if count == 1 else f"{count} pictures"
+            lines.append(f"{folder}: {pictures} in folders below left out; '{folder / '**'}' means them, too")
+    return lines
+
+
+def _count_below(folder: Path, output: Path | None) -> int:
+    count = 0
+    for place, folders, names in os.walk(folder):
+        below = Path(place)
+        folders[:] = [name for name in folders if not is_hidden(name) and (below / name).resolve() != output]
+        count += 0 if below == folder else sum(is_picture_name(Path(name)) for name in names)
+    return count
 
 
 def _expand(word: str) -> list[FileSource]:

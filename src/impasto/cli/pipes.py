@@ -13,6 +13,9 @@ from impasto.jobs.job import FileSource
 STDIN, STDOUT = "/dev/stdin", "/dev/stdout"
 """What - stands for. These files need not be there."""
 
+SUFFIX_OF = {"jpeg": "jpg", "tiff": "tif"}
+"""{format: its usual suffix, where that is another}."""
+
 
 def spelled_out(words: Sequence[str]) -> list[str]:
     """A command's words with every - as the stream that it means: after --output what is written, else what is read."""
@@ -68,7 +71,7 @@ def _received(folder: Path) -> Path:
     data = sys.stdin.buffer.read()
     with opened(Named(data, "standard input")) as picture:
         kind = (picture.format or "png").lower()
-    path = folder / f"stdin.{kind}"
+    path = folder / f"stdin.{SUFFIX_OF.get(kind, kind)}"
     try:
         path.write_bytes(data)
     except OSError as error:

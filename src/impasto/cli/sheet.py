@@ -11,7 +11,7 @@ from impasto.errors import PictureError
 from impasto.gallery import shown
 from impasto.jobs.job import FileSource, PaintJob
 from impasto.record import Record
-from impasto.report.sheets import GAP, blank, grid
+from impasto.report.sheets import GAP, LABEL, blank, grid
 from impasto.sizes import fit_within
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ CELL = 512  # px of a cell's longer side at most; a result of the usual size is 
 
 
 class Sheet:
-    """Rows are contents and columns are styles; the first column shows the contents, the first row the styles."""
+    """Rows are contents and columns are styles, with their names; the first column shows the contents, the first row
+    the styles."""
 
     def __init__(self, contents: Sequence[FileSource], styles: Sequence[FileSource]) -> None:
         self.contents = tuple(contents)
@@ -30,8 +31,8 @@ class Sheet:
 
     def check(self, path: Path) -> None:
         """Raises PictureError if so many pictures, were they as large as they can be, do not fit the file's format."""
-        extents = (GAP + (CELL + GAP) * (1 + len(sources)) for sources in (self.contents, self.styles))
-        image.check_size(path, *extents)
+        height, width = ((CELL + GAP) * (1 + len(sources)) + GAP for sources in (self.contents, self.styles))
+        image.check_size(path, height + LABEL * (2 + len(self.contents)), width)
 
     def add(self, job: PaintJob, picture: image.Picture) -> None:
         row = [content.key for content in self.contents].index(job.content.key) + 1
@@ -62,7 +63,8 @@ class Sheet:
             for row in range(len(self.contents) + 1)
         ]
         rows[0][0] = blank()
-        sheet = image.from_pil(grid(rows))
+        columns, names = (["", *(one.name for one in shown_in)] for shown_in in (self.styles, self.contents))
+        sheet = image.from_pil(grid(rows, columns, names))
         image.write(sheet, path, overwrite=overwrite, record=record, sources=sources)
 
 

@@ -15,7 +15,7 @@ from impasto.cli.terminal import Screen, in_columns, write
 from impasto.errors import OptionError
 from impasto.gallery import named_styles
 from impasto.methods import DEFAULT, StylizeOptions
-from impasto.options import Options
+from impasto.options import Options, choosable
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     OptionFlags = Any
 else:
     # What an encoded style is enough for.
-    WITHOUT = ("encoder", "refine", "style_scale", "style_blend")
-    OptionFlags = method_flags([DEFAULT], has=lambda name: name not in WITHOUT)
+    WITHOUT = ("encoder", "quality", "refine", "style_scale", "style_blend")
+    COLOUR = {item.name: item for item in choosable(Options) if item.name == "colour"}
+    OptionFlags = method_flags([DEFAULT], has=lambda name: name not in WITHOUT, instead=COLOUR)
 
 SIZE = 384
 _SHEET = Group.create_ordered("The sheet")
@@ -70,6 +71,7 @@ def _print_list(as_json: bool) -> None:
 
 def _write_sheet(photo: str, options: Options, output: Path | None, device: str, *, overwrite: bool) -> int:
     content = source(photo)
+    screen = Screen()
     target = output or Path(f"{content.path.stem}-styles.jpg")
     # PyTorch comes in here.
     from impasto import api, image
@@ -77,22 +79,22 @@ def _write_sheet(photo: str, options: Options, output: Path | None, device: str,
 
     image.check_target(target, overwrite=overwrite, sources=[content.path])
     picture = image.read(content.path)
-    screen = Screen()
     for note in picture.notes:
         screen.note(f"{content.name}: {note}")
     # Read and made small once, for all of them.
     height, width = image.fit(picture.height, picture.width, options.size)
     small = image.Picture(image.resize(image.on_white(picture).pixels, height, width))
     stylizer = api.load(device=device)
-    painted = {}
+    painted = {content.name: image.to_pil(small)}
     with screen.counting("painting") as count:
         for number, name in enumerate(named_styles(), 1):
             painting = api.paint(small, [name], replace(options, size=None), stylizer=stylizer)
             painted[name] = image.to_pil(painting.picture)
             count(number, len(named_styles()), name)
-    whole, record = sheet(painted, _abreast(width, height, len(painted))), sheet_record([content.name], list(painted))
+    whole = sheet(painted, _abreast(width, height, len(painted)))
+    record = sheet_record([content.name], list(named_styles()))
     image.write(image.from_pil(whole), target, overwrite=overwrite, record=record, sources=[content.path])
-    screen.result(str(target))
+    screen.written(target)
     return 0
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from cyclopts import Parameter
 
 from impasto.cli.failures import SomeFailedError
-from impasto.cli.flags import DEVICE, VGG19, check_least, check_weights, given, heading, method_flags
+from impasto.cli.flags import DEVICE, VGG19, WORDS, check_least, check_weights, given, heading, method_flags
 from impasto.cli.outputs import IN_FOLDER, check_pattern, is_folder, make_ready, plan, targets
-from impasto.cli.pictures import INVERSE, called, find_contents, find_mask, find_style
+from impasto.cli.pictures import INVERSE, called, check_paintings, find_contents, find_mask, find_style, left_out
 from impasto.cli.pipes import STDOUT, piped
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
@@ -29,7 +29,7 @@ else:
     OptionFlags = method_flags()
 
 _OUTPUT = heading("What to write", plain=("--output", "--overwrite", "--grid"))
-_RUN = heading("How to run", plain=("--device", "--weights", "--quiet"))
+_RUN = heading("How to run", plain=("--device", "--weights", "--resume", "--quiet"))
 DEFAULT_SAVE_EVERY = 50
 T = TypeVar("T")
 _NO_FLAGS = OptionFlags()
@@ -50,8 +50,8 @@ class StylizeOutput:
     name: Annotated[
         str | None,
         Parameter(
-            help=f"file names in the folder, of {{stem}} {{suffix}} {{name}} (both) {{number}} {{style}}"
-            f" {{method}} {{size}} {{seed}}; {IN_FOLDER} if not given"
+            help=f"file names in the folder, of {{stem}} {{suffix}} (with its dot) {{name}} (both) {{number}}"
+            f" {{style}} {{method}} {{size}} {{seed}}; without a suffix, the content's; {IN_FOLDER} if not given"
         ),
     ] = None
     overwrite: Annotated[bool, Parameter(help="replace files that exist; never the inputs")] = False
@@ -149,8 +149,11 @@ def stylize(
     with piped([*content, *words], output.output) as pipes:
         contents, problems = find_contents([pipes.file(word) for word in content])
         contents = [pipes.named(one) for one in contents]
+        for note in left_out(content, output.output):
+            screen.note(note)
         folders = [like.parent if like else Path(), *{c.path.parent for c in contents}]
         styles = [pipes.named(_found(find_style, pipes.file(word), [] if style else folders)) for word in words]
+        check_paintings(styles, chosen)
         masks = [_found(find_mask, word, [] if style or mask else folders) for word in mask_words or ()]
         count = len(contents) * (len(styles) if output.grid else 1)
         if pipes.sent is not None:
@@ -183,8 +186,14 @@ def _check_piped(count: int, output: StylizeOutput, run: StylizeRun) -> None:
 
 
 def _meant(words: Sequence[str]) -> str:
-    """What was probably meant by two pictures: the first one in the style of the second."""
-    return f"; did you mean: impasto {shlex.join([words[0], '--style', words[1]])}" if len(words) == 2 else ""
+    """What was probably meant by two pictures: the first one in the style of the second, and all else as it is."""
+    if len(words) != 2:
+        return ""
+    rest = [word for word in WORDS.get() if word not in ("-s", "--style") and not word.startswith("--style=")]
+    for word in ("stylize", *words):
+        if word in rest:
+            rest.remove(word)
+    return f"; did you mean: impasto {shlex.join([words[0], '--style', words[1], *rest])}"
 
 
 @dataclass(frozen=True)
@@ -237,12 +246,13 @@ def _paint(pictures: StylizePictures, options: Options, output: StylizeOutput, r
             if sheet and output.grid and sheet.cells:
                 replace = run.resume or output.overwrite
                 sheet.write(output.grid, overwrite=replace, pixel_limit=pixel_limit, sources=how.inputs)
-                screen.result(str(output.grid))
+                screen.written(output.grid)
     failures = display.failures
     if failures and len(jobs) + len(problems) == 1:
         raise failures[0][1]
     if failures:
-        raise SomeFailedError(failures, len(jobs) + len(problems), "could not be painted")
+        count, total = (len(some) + len(problems) for some in (display.failed, contents))
+        raise SomeFailedError(failures, total, "could not be painted", count=count)
     return 0
 
 

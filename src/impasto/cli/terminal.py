@@ -1,8 +1,10 @@
 """What the commands show: results on stdout; notes, errors and progress bars on stderr."""
 
 import sys
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from impasto.errors import ImpastoError, reason_of
@@ -64,6 +66,7 @@ class Screen:
     """
 
     def __init__(self, *, quiet: bool = False, results: bool = True) -> None:
+        self._began = time.monotonic()
         self._quiet = quiet
         self._results = results and not quiet
         self.has_bars = not quiet and sys.stderr.isatty()
@@ -72,6 +75,10 @@ class Screen:
     def result(self, text: str) -> None:
         if self._results:
             write(text)
+
+    def written(self, path: Path) -> None:
+        """A result: the file, and the seconds since the command began its work."""
+        self.result(f"{path}: {time.monotonic() - self._began:.1f} s")
 
     def note(self, text: str) -> None:
         if not self._quiet:

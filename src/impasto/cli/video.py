@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Group, Parameter
 
 from impasto.cli.flags import DEVICE, flags, given, method_flags
-from impasto.cli.pictures import find_style
+from impasto.cli.pictures import check_paintings, find_style
 from impasto.cli.terminal import Screen, duration
 from impasto.errors import OptionError
 from impasto.methods import StylizeOptions
@@ -84,10 +84,11 @@ def video(
         if output is not None:
             about.check_output(output)
     styles = [find_style(word) for word in style or ()]
+    check_paintings(styles, chosen)
+    screen = Screen(quiet=run.quiet)
     # PyTorch and PyAV come in here.
     from impasto import api, stylize_video
 
-    screen = Screen(quiet=run.quiet)
     stylizer = api.load(chosen.method, device=run.device, weights=run.weights, download=screen.download)
     words = [word if painting.packaged else painting.path for word, painting in zip(style or (), styles, strict=True)]
     with stoppable(interrupt), _in_flags(), _shown(screen, clip.name) as show:
@@ -95,7 +96,7 @@ def video(
             clip, words, chosen, video=about, output=output, overwrite=run.overwrite, resume=run.resume,
             stylizer=stylizer, progress=show,
         )  # fmt: skip
-    screen.result(str(written))
+    screen.written(written)
     return 0
 
 

@@ -56,8 +56,16 @@ class FileTarget(PaintingTarget):
 
     def check(self, job: PaintJob) -> None:
         """Raises PictureError or OptionError if the painting could not be written; belongs before all work."""
-        replaceable = self.overwrite or (self.resume and self._finished(job) is not None)
-        image.check_target(self.path, overwrite=replaceable, sources=self.inputs)
+        others = None if self.overwrite else self._other_choices(job)
+        image.check_target(self.path, overwrite=self.overwrite or others is not None, sources=self.inputs)
+        if others and self.resume:
+            raise PictureError(
+                f"{self.path}: was painted with other options ({', '.join(others)});"
+                " choose another name, or --overwrite"
+            )
+        if others is not None and not self.resume:
+            remedy = "choose another name, or --overwrite" if others else "--resume leaves it, --overwrite replaces it"
+            raise PictureError(f"{self.path}: the file exists; {remedy}")
         if self.bits == 16 and image.FORMATS[self.path.suffix.lower()] not in ("PNG", "TIFF"):
             raise OptionError(f"--bits 16 is for PNG and TIFF, but the output is {self.path}")
         if self.save_every:
@@ -72,7 +80,9 @@ class FileTarget(PaintingTarget):
         image.write(picture, self.path, bits=bits, overwrite=replaceable, record=record, sources=self.inputs)
 
     def is_done(self, job: PaintJob) -> bool:
-        return self.resume and self._finished(job) is True
+        if not self.resume or self._other_choices(job) != []:
+            return False
+        return (find_record(self.path) or {}).get("finished") is not False
 
     def check_size(self, height: int, width: int) -> None:
         image.check_size(self.path, height, width)
@@ -93,18 +103,21 @@ class FileTarget(PaintingTarget):
             path = self.step(progress.step)
             image.write(picture, path, overwrite=True, record=record(picture), sources=self.inputs)
 
-    def _finished(self, job: PaintJob) -> bool | None:
-        """Whether what lies here is the job's very painting, finished or not; None if it is another picture."""
+    def _other_choices(self, job: PaintJob) -> list[str] | None:
+        """By what the painting of the job's content that lies here differs from the job, as flags; None if there is
+        none."""
         record = find_record(self.path)
-        if not record:
+        if not record or record.get("content") != in_unicode(job.content.name):
             return None
-        expected = {
-            "options": job.options.to_json(), "content": job.content.name,
-            "style": [style.name for style in job.styles], "masks": [mask.name for mask in job.masks],
-        }  # fmt: skip
-        if {name: record.get(name, []) for name in expected} != in_unicode(expected):
-            return None
-        return record.get("finished") is not False
+        expected = in_unicode({
+            "style": [style.name for style in job.styles], "mask": [mask.name for mask in job.masks],
+            **job.options.to_json(),
+        })  # fmt: skip
+        options = record.get("options")
+        found = {"style": record.get("style", []), "mask": record.get("masks", [])}
+        found |= options if isinstance(options, dict) else {}
+        names = [name for name in {**expected, **found} if found.get(name) != expected.get(name)]
+        return ["--" + name.replace("_", "-") for name in names]
 
     def _check_steps(self) -> None:
         for path in (self.state, self.step(0)):

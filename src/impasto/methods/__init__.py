@@ -103,7 +103,7 @@ class Saving:
 
 def load_encoded(file: Path, name: str, options: Options) -> EncodedStyle:
     """An encoded style. name: which one, of a file that holds several. Raises OptionError, WeightsError."""
-    if not options.encoded:
+    if options.needs_pictures:
         options.check_encoded(name, 1)
     style: EncodedStyle = named(options.encoded)(file, name)
     return style

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from impasto.errors import missing_extra
 from impasto.files import replace_file
 
 logger = logging.getLogger("impasto")
@@ -26,7 +27,7 @@ def new_figure(what: str, extra: str, **settings: Any) -> Any:
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
-        logger.warning("no %s (%s is missing): pip install 'impasto[%s]'", what, error.name, extra)
+        logger.warning("%s", missing_extra(what, extra, str(error.name)))
         return None
     return Figure(**settings)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import PictureError, reason_of
+from impasto.errors import OR_OVERWRITE, PictureError, reason_of
 from impasto.files import check_folder, check_output, make_folder, replace_file
 
 
@@ -41,7 +41,7 @@ def claim(
         raise PictureError(f"{folder}: holds a {taken[0]} that is not of {whose}; choose another folder")
     if taken and asked is not None and any(earlier.get(name) != wanted for name, wanted in asked.items()):
         raise PictureError(
-            f"{folder}: holds {whose} of other pictures or settings; choose another folder, or allow overwriting"
+            f"{folder}: holds {whose} of other pictures or settings; choose another folder{OR_OVERWRITE}"
         )
     return dict(earlier)
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 
 GAP = 8
+LABEL = 56
+"""Height of the largest titles and names, in pixels."""
 MARK = (230, 30, 30)
 MISSING = (217, 217, 217)
 """Grey, where a picture is not there."""
@@ -26,7 +28,7 @@ def grid(
     count = max(len(row) for row in rows)
     widths = [max((cell.width for row in rows for cell in row[i : i + 1] if cell), default=1) for i in range(count)]
     heights = [max((cell.height for cell in row if cell), default=1) for row in rows]
-    letters = max(10, min(max(widths) // 14, 28))
+    letters = max(10, min(max(widths) // 14, LABEL // 2))
     head, foot = (2 * letters if columns else 0), (2 * letters if any(names) else 0)
     size = sum(widths) + gap * (count + 1), head + sum(heights) + (gap + foot) * len(rows) + gap
     sheet = Image.new("RGB", size, "white")

@@ -8,7 +8,7 @@ from typing import Any
 
 from impasto.device import has_torch
 from impasto.errors import OptionError, suggestion
-from impasto.gallery import is_encoded, is_picture, own_styles, shown
+from impasto.gallery import is_encoded, is_picture, own_styles, shown, style_suggestion
 from impasto.methods import DEFAULT, METHODS, StylizeOptions, every_field, fields_of, options_of
 from impasto.options import Options, choosable, kinds_of
 from impasto.service.refusals import NoTorchError
@@ -148,7 +148,7 @@ class Offer:
         """The file of a named style. The name is looked up, and never part of a path. Raises OptionError."""
         if name not in self.styles:
             others = "; GET /v1/styles lists them, and a file goes as style=@FILE"
-            hint = suggestion(name, self.styles, otherwise=others)
+            hint = style_suggestion(name, self.styles, otherwise=others)
             raise OptionError(f"style '{name[:80]}' is not on this server{hint}")
         return self.styles[name]
 

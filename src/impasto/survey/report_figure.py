@@ -18,7 +18,7 @@ def draw(report: Report) -> bytes | None:
     means_height = max(3.2, 1.2 + 0.3 * len(report.pairs))
     heights = [means_height] * len(rated) + [1.5 + 0.4 * len(report.settings.methods)] * len(report.preferred)
     size = 11, 0.5 + sum(heights or [1])
-    figure = new_figure("picture of the report", "survey", figsize=size, layout="constrained")
+    figure = new_figure("the picture of the report", "survey", figsize=size, layout="constrained")
     if figure is None:
         return None
     # A name that someone gave may hold a dollar sign, which is no formula.

@@ -20,7 +20,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException as AnyHTTPError
 
-from impasto.errors import DataError, ImpastoError
+from impasto.errors import DataError, ImpastoError, missing_extra
 from impasto.report.page import render
 from impasto.serving.guard import GuardMiddleware
 from impasto.serving.hosts import Hosts
@@ -187,7 +187,7 @@ def _add_results(app: FastAPI, surveys: dict[str, Store]) -> None:
     def figure(store: Admin) -> Response:
         picture = draw(make_report(store, Bootstrap()))
         if picture is None:
-            raise HTTPException(404, "The picture of the report needs matplotlib: pip install 'impasto[survey]'")
+            raise HTTPException(404, missing_extra("the picture of the report", "survey", "matplotlib"))
         return Response(picture, media_type="image/png")
 
 

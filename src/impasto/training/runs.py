@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import DataError
+from impasto.errors import DataError, missing_extra
 from impasto.report.curves import Curve
 
 HELD_OUT = "held out"
 """How the names of measures on pictures begin that training never sees."""
 
-MISSING_EXTRA = "the losses need the extra 'train': pip install 'impasto[train]'"
+MISSING_EXTRA = missing_extra("reading the losses", "train", "tensorboard")
 
 
 @dataclass(frozen=True, kw_only=True)

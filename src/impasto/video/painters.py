@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from impasto import image
 from impasto.colour import keep_colours
+from impasto.device import needed_torch
 from impasto.engine.following import Following
 from impasto.masks import content_with_opacity, match_visible, visible
 from impasto.methods import REFINER, FrameStylizer, Stylizer, TemporalTarget, load_method, painted_by, refinement
@@ -147,6 +148,8 @@ class Optimised:
         refining = refinement(options)
         self.base = None if refining is None else OnePass(stylizer, styles, options, steady)
         self.options: Any = refining or options
+        if refining is not None:
+            needed_torch(options.refinement_choice)
         self.optimiser: Any = load_method(REFINER, stylizer.device, weights=stylizer.weights) if refining else stylizer
         self.styles = _pictures(styles, options)
         self.steady = steady

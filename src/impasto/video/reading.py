@@ -70,6 +70,9 @@ class Clip:
     is_film: bool = True
 
 
+NO_FILM = "is a picture, and no film; impasto stylize paints it"
+
+
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Turns what PyAV raises into one line about the file."""
@@ -100,6 +103,8 @@ def open_film(path: Path) -> Clip:
     if path.stat().st_size == 0:
         raise PictureError(f"{path}: the file is empty")
     with explained(path), opened(path) as container:
+        if container.format.name.endswith("_pipe"):
+            raise PictureError(f"{path}: {NO_FILM}")
         stream = main_stream(container, path)
         first = next((frame for frame in _decoded(container, stream, None) if not isinstance(frame, Bad)), None)
         if first is None:

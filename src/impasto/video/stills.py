@@ -11,7 +11,7 @@ from impasto import image
 from impasto.errors import PictureError
 from impasto.gallery import is_picture
 from impasto.record import explained
-from impasto.video.reading import Clip, Frame, Pixels
+from impasto.video.reading import NO_FILM, Clip, Frame, Pixels
 
 # Of a folder that does not say.
 FOLDER_RATE = Fraction(25)
@@ -77,6 +77,8 @@ def open_webp(path: Path) -> Clip:
     """An animated WebP, which PyAV cannot read. Raises PictureError."""
     with explained(str(path)), Image.open(path) as file:
         count = int(getattr(file, "n_frames", 1))
+        if count == 1:
+            raise PictureError(NO_FILM)
         durations = []
         for number in range(min(count, 10)):
             file.seek(number)

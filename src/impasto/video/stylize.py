@@ -15,7 +15,7 @@ import numpy as np
 
 from impasto import api, image
 from impasto.device import check_memory, prepare_for_forks
-from impasto.errors import Cancelled, DivergedError, OptionError, PictureError, reason_of
+from impasto.errors import OR_OVERWRITE, Cancelled, DivergedError, OptionError, PictureError, reason_of
 from impasto.files import check_folder, check_output, make_folder, replacing
 from impasto.gallery import STYLE_SUFFIX
 from impasto.methods import EncodedStyle, Stylizer, combined
@@ -112,7 +112,7 @@ def _check_target(target: Path, clip: Path, *, overwrite: bool, sources: Sequenc
     if target.is_dir() and target.samefile(clip):
         raise PictureError(f"{target}: this is the input, which is never overwritten; choose another name")
     if target.is_dir() and any(target.iterdir()) and not overwrite:
-        raise PictureError(f"{target}: the folder is not empty; choose another name, or allow overwriting")
+        raise PictureError(f"{target}: the folder is not empty; choose another name{OR_OVERWRITE}")
     check_folder(target)
 
 

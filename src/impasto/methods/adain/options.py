@@ -86,6 +86,12 @@ class AdaINOptions(EncoderOptions):
         return self.refine or QUALITIES[self.quality]
 
     @property
+    def refinement_choice(self) -> str:
+        if self.refine:
+            return f"refine {self.refine}"
+        return f"quality {self.quality}" if self.refinement_steps else ""
+
+    @property
     def in_parts(self) -> bool:
         return not self.needs_pictures
 
