@@ -208,7 +208,7 @@ def test_method_chooses_the_stylizer(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("impasto.api.load", load)
     for method in METHODS:
-        styles = [] if method in TRANSLATIONS else [picture(4, 4, 1)]
+        styles = [] if method in TRANSLATIONS else [Picture(picture(4, 4, 1))]
         with pytest.raises(StopError):
             paint(Picture(picture(4, 4, 0)), styles, StylizeOptions(method=method))
     assert chosen == list(METHODS)

@@ -8,7 +8,7 @@ from impasto.service.refusals import NotAPictureError, RefusedError
 
 def test_every_refusal_and_failure_has_a_sentence():
     kinds = [kind for kind in vars(refusals).values() if isinstance(kind, type) and issubclass(kind, RefusedError)]
-    assert len(kinds) == 15
+    assert len(kinds) == 16
     for kind in kinds:
         error = kind("content: x", "internal") if kind is refusals.JobFailedError else kind("content: x")
         for language in texts.LANGUAGES:

@@ -143,7 +143,9 @@ def test_a_study_says_what_it_begins_and_how_far_it_is(impasto, folder):
     outcome = impasto("study", "init", "--content", "photo.png", "--style", "style.png", *TINY)
     count = len(STUDIES["init"].variants)
     lines = [line for line in outcome.err.splitlines() if line.startswith("init ")]
-    assert [line.split()[1] for line in lines] == [f"{done}/{count}" for done in range(count)]
+    assert [line.split()[1] for line in lines] == [
+        f"{done}/{count}" for number in range(count) for done in (number, number + 1)
+    ]
 
 
 def test_a_study_of_other_numbers(impasto, folder):

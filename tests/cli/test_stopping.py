@@ -86,8 +86,8 @@ def test_a_sheet_shows_what_there_is_when_stopped(long, at_step, folder, draw, p
     at_step(3, lambda: signal.raise_signal(signal.SIGINT))
     assert long("photo.png", "later.png", "--grid", "sheet.png").code == 130
     sheet = pixels("sheet.png")
-    assert (sheet[40:64, 48:80] != round(0.85 * 255)).any()
-    assert (sheet[72:96, 48:80] == round(0.85 * 255)).all()
+    assert (sheet[80:104, 48:80] != round(0.85 * 255)).any()
+    assert (sheet[132:156, 48:80] == round(0.85 * 255)).all()
 
 
 def test_a_killed_run_resumes_to_the_same_picture(long, at_step, folder, pixels, monkeypatch):

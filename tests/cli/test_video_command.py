@@ -44,7 +44,7 @@ def test_a_picture_is_no_film(suffix, impasto, folder):
     with Image.open("photo.png") as photo:
         photo.save(f"still.{suffix}")
     outcome = impasto("video", f"still.{suffix}", "--style", "style.png", "-o", "out.mp4")
-    said = f"impasto: still.{suffix}: is a picture, and no film; impasto stylize paints it\n"
+    said = f"impasto: still.{suffix}: it is a picture, and no film; as a picture it can be painted\n"
     assert (outcome.code, outcome.err, (folder / "out.mp4").exists()) == (1, said, False)
 
 

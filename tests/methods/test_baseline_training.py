@@ -90,16 +90,17 @@ def aggan_step(plain: Plain, x: Tensor, y: Tensor, step: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "plain_step"),
-    [(replace(MUNIT, cycle_weight=3.0), munit_step), (AGGAN, aggan_step)],
+    ("config", "plain_step", "steps"),
+    [(replace(MUNIT, cycle_weight=3.0), munit_step, 2), (AGGAN, aggan_step, 4)],
     ids=["munit", "aggan"],
 )
-def test_the_step_is_the_published_one(data: Data, config: Any, plain_step: Callable[..., None]) -> None:
+def test_the_step_is_the_published_one(data: Data, config: Any, plain_step: Callable[..., None], steps: int) -> None:
+    # Of MUNIT no more: what float32 rounds grows tenfold with each step, on some processors beyond any tolerance.
     training = make(replace(config, optimizer=gradient_descent), data)
     plain = Plain(training)
     batches = training.batches(0)
     attention_before = {}
-    for step in range(4):
+    for step in range(steps):
         if step == 2 and config is AGGAN:
             attention_before = copy.deepcopy(training.generators["A2B"].attention.state_dict())
         batch = next(batches)

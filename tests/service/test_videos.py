@@ -132,7 +132,7 @@ def test_a_worker_that_dies_goes_on_in_the_same_folder(serve, tmp_path):
         (b"no film\n" * 1000, NotAVideoError, "the film cannot be read: it is no film"),
         (b"", NotAVideoError, "the film cannot be read: the file is empty"),
         (clip()[:700], NotAVideoError, "the film cannot be read: it is no film, or is damaged or cut short"),
-        (picture(3), NotAVideoError, "the film has one frame: it is a picture, and painted as one"),
+        (picture(3), NotAVideoError, "the film cannot be read: it is a picture, and no film"),
         (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n", NotAVideoError, "the film cannot be read"),
         (clip(size=(256, 128)), TooLargeError, "the film's frames have more than 0.02 megapixels"),
         (bytes(50_001), TooLargeError, "the film has more than 0.05 MB"),

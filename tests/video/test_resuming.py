@@ -87,7 +87,7 @@ def test_stopped_before_the_first_frame(clip, tmp_path):
 KILLED = """
 import sys, time
 from pathlib import Path
-sys.path.insert(0, sys.argv[3])
+sys.path[:0] = sys.argv[3:]
 from films import Inverting, STYLE
 from impasto import stylize_video
 
@@ -103,7 +103,8 @@ stylize_video(sys.argv[1], STYLE, output=sys.argv[2], stylizer=Slow(), resume=Tr
 def test_a_killed_run_resumes_to_the_same_frames(clip, tmp_path):
     whole = stylize_video(clip, STYLE, output=tmp_path / "whole", stylizer=Inverting())
     out = tmp_path / "out"
-    command = [sys.executable, "-c", KILLED, str(clip), str(out), str(Path(__file__).parent)]
+    here = Path(__file__).parent
+    command = [sys.executable, "-c", KILLED, str(clip), str(out), str(here), str(here.parent)]
     process = subprocess.Popen(command)
     second = tmp_path / "out.pieces" / "00001.nut"
     deadline = time.monotonic() + 120

@@ -209,6 +209,8 @@ def in_flags(message: str, command: App, arguments: Sequence[str]) -> str:
 
 def with_overwrite(message: str, command: App) -> str:
     """A message about a file that is there, with the command's flag that allows to replace it, if it has one."""
+    if OR_OVERWRITE not in message:
+        return message
     has_flag = any("--overwrite" in argument.names for argument in command.assemble_argument_collection())
     return message.replace(OR_OVERWRITE, ", or --overwrite" if has_flag else "")
 

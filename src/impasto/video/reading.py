@@ -70,7 +70,7 @@ class Clip:
     is_film: bool = True
 
 
-NO_FILM = "is a picture, and no film; impasto stylize paints it"
+NO_FILM = "it is a picture, and no film; as a picture it can be painted"
 
 
 @contextmanager
