@@ -82,7 +82,7 @@ def test_by_finger_on_a_phone(make, server):
         page.wait_for_selector("#begin")
         page.tap("#begin")
         for position in range(3):
-            page.wait_for_function("[...document.images].every((shown) => shown.complete && shown.naturalWidth)")
+            page.wait_for_function("() => [...document.images].every((one) => one.complete)")
             # Nothing sticks out at the side, and a finger hits every point of the scale.
             assert page.evaluate("document.documentElement.scrollWidth") == 390
             boxes = [label.bounding_box() for label in page.query_selector_all(".scale label")]
