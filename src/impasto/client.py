@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from impasto.errors import ImpastoError, OptionError, PictureError, reason_of
 from impasto.files import check_output, replace_file, replacing
+from impasto.gallery import FORMATS
 
 Picture = bytes | str | os.PathLike[str]
 Fields = Sequence[tuple[str, str | bytes]]
@@ -326,8 +327,9 @@ def _opened(path: str | os.PathLike[str]) -> BinaryIO:
 
 
 def _format_of(output: Path) -> str:
-    suffix = output.suffix[1:].lower()
-    return {"jpg": "jpeg", "tif": "tiff"}.get(suffix, suffix)
+    """Of a suffix that is not known, that itself, for the server to refuse."""
+    suffix = output.suffix.lower()
+    return FORMATS.get(suffix, suffix[1:]).lower()
 
 
 def _file_or_name(picture: Picture) -> str | bytes:

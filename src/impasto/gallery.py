@@ -18,6 +18,8 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".ti
 """The formats that can be written, by suffix."""
 
 # Of what can be read. Other files in a folder (notes, videos) are no mistake of its owner's.
+SUFFIX_OF = {"jpeg": ".jpg", "tiff": ".tif"}
+"""{format: its usual suffix, where that is another word}."""
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
 
 STYLE_SUFFIX = ".style.safetensors"
@@ -86,7 +88,7 @@ def style_file(word: str) -> Path:
         return styles[word]
     if path.exists():
         return path
-    hint = style_suggestion(word, styles) or "; `impasto styles` lists those that come with impasto"
+    hint = style_suggestion(word, styles, otherwise="; `impasto styles` lists those that come with impasto")
     raise PictureError(f"{word}: there is no such file{hint}")
 
 

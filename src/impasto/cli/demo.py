@@ -1,6 +1,5 @@
 """`impasto demo`: one picture painted with nothing but what comes with impasto."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +7,7 @@ from cyclopts import Parameter
 
 from impasto.cli.pictures import source
 from impasto.cli.terminal import Screen, write
+from impasto.device import has_torch
 from impasto.errors import missing_extra
 from impasto.methods import DEFAULT, REFINER, StylizeOptions
 from impasto.progress import interrupt, stoppable
@@ -44,7 +44,7 @@ def demo(
     write(f"{output.absolute()}: {place}{width} x {height} pixels, painted in {seconds:.1f} s by {method}")
     if method != REFINER:
         finer = f"impasto demo --method {REFINER}, or impasto stylize --quality finer"
-        missing = find_spec("torch") is None
+        missing = not has_torch()
         screen.note(
             missing_extra(f"slower and finer ({finer})", "torch", "torch") if missing else f"slower and finer: {finer}"
         )

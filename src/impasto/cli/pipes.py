@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from impasto.errors import OptionError, PictureError
+from impasto.gallery import SUFFIX_OF
 from impasto.jobs.job import FileSource
 
 STDIN, STDOUT = "/dev/stdin", "/dev/stdout"
 """What - stands for. These files need not be there."""
-
-SUFFIX_OF = {"jpeg": "jpg", "tiff": "tif"}
-"""{format: its usual suffix, where that is another}."""
 
 
 def spelled_out(words: Sequence[str]) -> list[str]:
@@ -71,7 +69,7 @@ def _received(folder: Path) -> Path:
     data = sys.stdin.buffer.read()
     with opened(Named(data, "standard input")) as picture:
         kind = (picture.format or "png").lower()
-    path = folder / f"stdin.{SUFFIX_OF.get(kind, kind)}"
+    path = folder / f"stdin{SUFFIX_OF.get(kind, f'.{kind}')}"
     try:
         path.write_bytes(data)
     except OSError as error:

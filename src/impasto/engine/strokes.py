@@ -10,7 +10,7 @@ The direction of contours is that of the smoothed structure tensor (Kyprianidis 
 direction that of a wider neighbourhood. In rounds, every pixel becomes a weighted mean of its neighbours along the
 contour (line integral convolution, as far as it is straight), and then differs up to twice as much from the mean of its
 two neighbours across it, but by no more than these do. Strokes are short where what was painted over has edges in all
-directions, so that eyes stay eyes, and long on edges of one direction, which then have no saw-teeth.
+directions, so that eyes stay eyes, and long on edges of one direction, which then have fewer teeth.
 """
 
 import math
@@ -31,8 +31,8 @@ CLOSE_DEVIATION, PLAIN_CLOSE = 1.0, 0.04
 # change, strokes are half as long.
 BUSY = 0.05
 
-# Where it changes by this much from pixel to pixel across a contour, strokes are longer by half of this share: a
-# decoder's saw-teeth are as long as strokes.
+# Where the contour is an edge, strokes are up to 1 + LONGER times as long, and by half of that where brightness changes
+# by EDGE from pixel to pixel: a decoder's saw-teeth are as long as strokes.
 EDGE, LONGER = 0.05, 0.7
 
 # In leaves and grass, contours run in all directions: the less the tensor agrees on one, the more counts that of a

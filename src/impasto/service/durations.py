@@ -20,10 +20,15 @@ class Durations:
     def __init__(self) -> None:
         self._rates: dict[str, deque[float]] = {}
 
-    def learn(self, options: Options, pixels: int, seconds: float, task: str = "paint") -> None:
-        """A job of so many pixels took so long. task: what it was, "paint", "look" or "video"."""
+    def learn(
+        self, options: Options, pixels: int, seconds: float, task: str = "paint", *, cut_off: bool = False
+    ) -> None:
+        """A job of so many pixels took so long. task: what it was, "paint", "look" or "video". cut_off: it would have
+        taken longer still, and counts alone until others are done."""
         # The guess is one of the jobs, until there are enough.
         rates = self._rates.setdefault(kind(options, task), deque([FIRST_GUESS], maxlen=LATEST))
+        if cut_off:
+            rates.clear()
         rates.append(seconds / work(options, pixels, task))
 
     def expect(self, options: Options, pixels: int, task: str = "paint") -> float:

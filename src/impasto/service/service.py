@@ -383,8 +383,8 @@ class Service:
         if job.finished is not None:
             seconds = 0.0 if job.started is None else job.finished - job.started
             if request is not None and (job.status is Status.DONE or job.stop == "time-limit"):
-                # What was stopped would have taken longer still.
-                self._durations.learn(request.options, job.pixels, seconds, job.kind)
+                cut_off = job.stop == "time-limit"
+                self._durations.learn(request.options, job.pixels, seconds, job.kind, cut_off=cut_off)
             self.metrics.ended(job.kind, job.method, job.status, seconds)
         self._tell(job)
 

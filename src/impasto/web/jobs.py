@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
+from impasto.gallery import SUFFIX_OF
 from impasto.service import JobResult, Service, Snapshot, changes
 from impasto.service.refusals import NoSuchJobError
 from impasto.serving.problem import Problem
@@ -128,9 +129,9 @@ def job_json(snapshot: Snapshot) -> dict[str, Any]:
 
 def result_response(painting: JobResult, snapshot: Snapshot) -> Response:
     """A painting in pieces, or a film, of which players ask for parts. Raises NoSuchJobError if it went just now."""
-    suffix = {"jpeg": "jpg", "tiff": "tif"}.get(painting.format, painting.format)
+    suffix = SUFFIX_OF.get(painting.format, f".{painting.format}")
     headers = {
-        "Content-Disposition": f'inline; filename="impasto.{suffix}"',
+        "Content-Disposition": f'inline; filename="impasto{suffix}"',
         "Cache-Control": "no-store",
         "Impasto-Job": snapshot.id,
     }
