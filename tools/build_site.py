@@ -17,9 +17,21 @@ from typing import Any
 
 import numpy as np
 
+from impasto.colour import LUMA
 from impasto.engine.architecture import ENCODER_HALO
 from impasto.engine.backend import embedded, graph
-from impasto.engine.strokes import CALM, FULL, HALO, LONG, OF_LONG, OF_SHORT, SHORT
+from impasto.engine.strokes import (
+    CALM,
+    FULL,
+    HALO,
+    LEAST_CONTRAST,
+    LONG,
+    OF_LONG,
+    OF_SHORT,
+    SHORT,
+    SMALL,
+    USUAL_DEVIATION,
+)
 from impasto.gallery import named_styles, photos, shown, styles_file
 from impasto.service import FORMATS, Offer
 from impasto.web.copies import style_thumbnail
@@ -106,7 +118,8 @@ def _write_assets(folder: Path) -> None:
         "modulated": config.modulated, "grounded": config.grounded, "gain": config.gain, "halo": config.halo,
         "encoderHalo": ENCODER_HALO,
         "strokes": {"short": SHORT, "long": LONG, "calm": CALM, "full": FULL, "halo": HALO, "ofLong": OF_LONG,
-                    "ofShort": OF_SHORT},
+                    "ofShort": OF_SHORT, "small": SMALL, "usualDeviation": USUAL_DEVIATION,
+                    "leastContrast": LEAST_CONTRAST, "luma": LUMA},
     }  # fmt: skip
     _write_json(folder / "networks.json", networks)
     offer = Offer()

@@ -29,10 +29,14 @@ from impasto.engine.strokes import (
     FAINT,
     FALL,
     FINEST_DEVIATION,
+    FLOW_DEVIATION,
     LONGER,
+    NEAR,
     PLAIN,
     PLAIN_CLOSE,
-    ROUNDS,
+    SLIGHT,
+    SOFT,
+    SWEEP,
     UNDECIDED,
     UNDIRECTED,
     WIDE_DEVIATION,
@@ -190,38 +194,41 @@ def doubled(graph: Graph, x: str, beside: str, config: DecoderConfig) -> str:
 
 def strokes() -> Graph:
     """`painted` and what it was painted `over`, (N, 3, H, W) each, how far strokes `reach`, in pixels, and how `calm`
-    plain places are to be, (N or 1, 1, H or 1, W or 1) each -> `drawn`, (N, 3, H, W), as `engine.strokes` says, and
-    `change`, (N, 1, 1, 1), the mean squared change of its finest over the mean square of that."""
+    plain places are to be, (N or 1, 1, H or 1, W or 1) each, and the `contrast`, (1, 1, 1, 1) -> `drawn`, (N, 3, H,
+    W), as `engine.strokes` says, and `change`, (N, 1, 1, 1), the mean squared change of its finest over the mean square
+    of that."""
     graph = Graph()
     painted, over = (graph.input(name, "N", 3, "H", "W") for name in ("painted", "over"))
     reach, calm = (graph.input(name, "N_share", 1, f"H_{name}", f"W_{name}") for name in ("reach", "calm"))
-    size = graph("Slice", graph("Shape", painted), np.array([2]), np.array([4]))
+    contrast = graph.input("contrast", 1, 1, 1, 1)
+    size = of_plane(graph, painted)
     halved = [halve_plane(graph, channel, size) for channel in channels(graph, over)]
-    light = brightness(graph, halved)
-    far, plain = masses(graph, halved, light, CALM_DEVIATION, PLAIN)
-    close, plain_close = masses(graph, halved, light, CLOSE_DEVIATION, PLAIN_CLOSE)
+    light = graph("Div", brightness(graph, halved), contrast)
+    far, close = ([blurred(graph, y, deviation) for y in halved] for deviation in (CALM_DEVIATION, CLOSE_DEVIATION))
+    plain = plainness(graph, light, CALM_DEVIATION, PLAIN)
+    plain_close = plainness(graph, light, CLOSE_DEVIATION, PLAIN_CLOSE)
     calmed = graph("Add", plain, graph("Mul", graph("Sub", np.float32(1), plain), plain_close))
     mixed = [graph("Add", y, graph("Mul", plain, graph("Sub", x, y))) for x, y in zip(far, close, strict=True)]
     below = graph("Concat", *(enlarged(graph, channel, size) for channel in mixed), axis=1)
     share = graph("Mul", calm, enlarged(graph, calmed, size))
     x = graph("Add", painted, graph("Mul", share, graph("Sub", below, painted)))
-    along, across = steps(graph, x, graph("Mul", reach, stretch(graph, light, size)), size)
+    half_size = of_plane(graph, light)
+    flow, certainty = wide_flow(graph, light, half_size)
+    swept = graph("Mul", plain, graph("Div", certainty, graph("Add", certainty, np.float32(UNDECIDED))))
+    edge, clear, stretch = edges(graph, light)
+    along, across = directions(graph, contours(graph, x, [(edge, clear), (flow, swept)], size, half_size), size)
+    short = graph("Mul", graph("Sub", np.float32(1), swept), stretch)
+    swept, short = (enlarged(graph, y, size) for y in (swept, short))
+    softer = graph("Sub", np.float32(1), graph("Mul", swept, np.float32(1 - SOFT)))
+    faint = graph("Mul", contrast, graph("Mul", softer, np.float32(FAINT)))
+    faint = graph("Mul", faint, faint)
+    to_the_side = steps(graph, across, reach, graph("Add", swept, short), size)
     grid = positions(graph, size)
-    first, second = FALL
-    for _ in range(ROUNDS):
-        beside = [sampled(graph, x, grid, along, step) for step in (1, -1, 2, -2)]
-        near, far = graph("Add", beside[0], beside[1]), graph("Add", beside[2], beside[3])
-        mixed = graph("Add", x, graph("Mul", near, np.float32(first)))
-        mixed = graph("Add", mixed, graph("Mul", far, np.float32(second)))
-        x = graph("Mul", mixed, np.float32(1 / (1 + 2 * first + 2 * second)))
-        left, right = (sampled(graph, x, grid, across, step) for step in (1, -1))
-        lowest, highest = graph("Min", x, left, right), graph("Max", x, left, right)
-        middle = graph("Mul", graph("Add", left, right), np.float32(0.5))
-        contrast = graph("ReduceMean", graph("Sub", highest, lowest), axes=[1])
-        contrast = graph("Mul", contrast, contrast)
-        share = graph("Div", contrast, graph("Add", contrast, np.float32(FAINT**2)))
-        x = graph("Add", x, graph("Mul", share, graph("Sub", x, middle)))
-        x = graph("Min", graph("Max", x, lowest), highest)
+    for far_share, near_share in zip(SWEEP, NEAR, strict=True):
+        far, near = (graph("Mul", y, np.float32(share)) for y, share in ((swept, far_share), (short, near_share)))
+        x = smoothed(graph, x, grid, steps(graph, along, reach, graph("Add", far, near), size))
+        if near_share:
+            x = sharpened(graph, x, grid, to_the_side, faint)
     graph("Identity", x, name="drawn")
     graph.output("drawn", "N", 3, "H", "W")
     before, after = (finest(graph, y) for y in (painted, x))
@@ -233,32 +240,71 @@ def strokes() -> Graph:
     return graph
 
 
+def smoothed(graph: Graph, x: str, grid: str, step: str) -> str:
+    """Each pixel a weighted mean of its neighbours, one step and two away."""
+    first, second = FALL
+    beside = [sampled(graph, x, grid, step, times) for times in (1, -1, 2, -2)]
+    near, far = graph("Add", beside[0], beside[1]), graph("Add", beside[2], beside[3])
+    mixed = graph("Add", x, graph("Mul", near, np.float32(first)))
+    mixed = graph("Add", mixed, graph("Mul", far, np.float32(second)))
+    return graph("Mul", mixed, np.float32(1 / (1 + 2 * first + 2 * second)))
+
+
+def sharpened(graph: Graph, x: str, grid: str, step: str, faint: str) -> str:
+    """Each pixel further from the mean of its neighbours, a step away, but within them. faint: the square of the
+    difference at which it is by half."""
+    left, right = (sampled(graph, x, grid, step, times) for times in (1, -1))
+    lowest, highest = graph("Min", x, left, right), graph("Max", x, left, right)
+    middle = graph("Mul", graph("Add", left, right), np.float32(0.5))
+    difference = graph("ReduceMean", graph("Sub", highest, lowest), axes=[1])
+    difference = graph("Mul", difference, difference)
+    share = graph("Div", difference, graph("Add", difference, faint))
+    x = graph("Add", x, graph("Mul", share, graph("Sub", x, middle)))
+    return graph("Min", graph("Max", x, lowest), highest)
+
+
 def finest(graph: Graph, x: str) -> str:
     """Brightness without that of the surroundings."""
     light = brightness(graph, channels(graph, x))
     return graph("Sub", light, blurred(graph, light, FINEST_DEVIATION))
 
 
-def masses(graph: Graph, halved: Sequence[str], light: str, deviation: float, limit: float) -> tuple[list[str], str]:
-    """The halved picture's channels, blurred, and how plain each of its places is, from 0 to 1. light: its
-    brightness."""
-    channels = [blurred(graph, channel, deviation) for channel in halved]
-    mean = brightness(graph, channels)
-    square = blurred(graph, graph("Mul", light, light), deviation)
+def plainness(graph: Graph, light: str, deviation: float, limit: float) -> str:
+    """How plain each place of the halved picture is, from 0 to 1. light: its brightness."""
+    mean, square = (blurred(graph, y, deviation) for y in (light, graph("Mul", light, light)))
     variance = graph("Max", graph("Sub", square, graph("Mul", mean, mean)), np.float32(0))
     share = graph("Min", graph("Mul", graph("Sqrt", variance), np.float32(1 / limit)), np.float32(1))
     rising = graph("Mul", graph("Mul", share, share), graph("Sub", np.float32(3), graph("Add", share, share)))
-    return channels, graph("Sub", np.float32(1), rising)
+    return graph("Sub", np.float32(1), rising)
 
 
-def stretch(graph: Graph, light: str, size: str) -> str:
-    """How much longer strokes are than their reach. light: the halved picture's brightness."""
+def edges(graph: Graph, light: str) -> tuple[list[str], str, str]:
+    """Of the halved picture, whose brightness is light: the doubled angle at its edges, of a length of 1; how clear an
+    edge of one direction there is, from 0 to 1; and how much longer strokes are there than their reach."""
     *doubled_angle, energy = (blurred(graph, y, CONTOUR_DEVIATION) for y in tensor(graph, light))
     edge = length(graph, *doubled_angle)
     least_change = graph("Max", graph("Sub", energy, edge), np.float32(0))
-    longer = graph("Mul", graph("Div", edge, graph("Add", edge, np.float32(EDGE**2))), np.float32(LONGER))
+    clear = graph("Div", edge, graph("Add", edge, np.float32(EDGE**2)))
+    longer = graph("Add", graph("Mul", clear, np.float32(LONGER)), np.float32(1))
     shorter = graph("Add", graph("Mul", least_change, np.float32(0.5 / BUSY**2)), np.float32(1))
-    return enlarged(graph, graph("Div", graph("Add", longer, np.float32(1)), shorter), size)
+    whole = graph("Add", edge, np.float32(UNDIRECTED))
+    return [graph("Div", y, whole) for y in doubled_angle], clear, graph("Div", longer, shorter)
+
+
+def wide_flow(graph: Graph, light: str, size: str) -> tuple[list[str], str]:
+    """The doubled angle of wide surroundings, and how far these agree, from 0 to 1. light: the halved picture's
+    brightness, of this size."""
+    quarter = halve_plane(graph, light, size)
+    *doubled_angle, energy = tensor(graph, halve_plane(graph, quarter, of_plane(graph, quarter)))
+    slope = graph("Sqrt", graph("Add", energy, np.float32(SLIGHT**2)))
+    around = blurred(graph, slope, FLOW_DEVIATION)
+    flow = [
+        enlarged(graph, graph("Div", blurred(graph, graph("Div", y, slope), FLOW_DEVIATION), around), size, 4)
+        for y in doubled_angle
+    ]
+    certainty = length(graph, *flow)
+    whole = graph("Add", certainty, np.float32(UNDIRECTED))
+    return [graph("Div", y, whole) for y in flow], certainty
 
 
 def tensor(graph: Graph, light: str) -> tuple[str, str, str]:
@@ -274,12 +320,12 @@ def length(graph: Graph, x: str, y: str) -> str:
     return graph("Sqrt", graph("Add", graph("Mul", x, x), graph("Mul", y, y)))
 
 
-def steps(graph: Graph, x: str, reach: str, size: str) -> tuple[str, str]:
-    """(N, H, W, 2) each: from every pixel `reach` pixels along the contour that it is on, and across, in `GridSample`'s
-    coordinates."""
-    cosine, sine = contours(graph, halve_plane(graph, brightness(graph, channels(graph, x)), size), size)
-    agreement = length(graph, cosine, sine)
-    reach = graph("Mul", reach, graph("Div", agreement, graph("Add", agreement, np.float32(UNDECIDED))))
+def directions(graph: Graph, doubled_angle: Sequence[str], size: str) -> tuple[str, str]:
+    """(N, H, W, 2) each: from every pixel a pixel along the contour that it is on, and across, in `GridSample`'s
+    coordinates; less where there is none."""
+    agreement = length(graph, *doubled_angle)
+    share = graph("Div", agreement, graph("Add", agreement, np.float32(UNDECIDED)))
+    cosine, sine = doubled_angle
     cosine = graph("Div", cosine, graph("Add", agreement, np.float32(1e-12)))
     half_cosine, half_sine = (
         graph("Sqrt", graph("Mul", graph("Max", graph(kind, np.float32(1), cosine), np.float32(0)), np.float32(0.5)))
@@ -287,7 +333,7 @@ def steps(graph: Graph, x: str, reach: str, size: str) -> tuple[str, str]:
     )
     is_negative = graph("Less", sine, np.float32(0))
     half_sine = graph("Mul", half_sine, graph("Where", is_negative, np.float32(-1), np.float32(1)))
-    half_cosine, half_sine = (in_last(graph, graph("Mul", y, reach), size) for y in (half_cosine, half_sine))
+    half_cosine, half_sine = (in_last(graph, graph("Mul", y, share), size) for y in (half_cosine, half_sine))
     scale = graph("Div", np.float32(2), last_position(graph, size))
     x_axis, y_axis = (graph("Mul", scale, np.array(axis, np.float32)) for axis in ((1, 0), (0, 1)))
     return (
@@ -296,11 +342,15 @@ def steps(graph: Graph, x: str, reach: str, size: str) -> tuple[str, str]:
     )
 
 
-def contours(graph: Graph, light: str, size: str) -> tuple[str, str]:
-    """Cosine and sine of the doubled angle at every pixel, of a length of 1 where it is certain. light: the halved
-    picture's brightness."""
-    raw = tensor(graph, light)
-    half_size = graph("Slice", graph("Shape", light), np.array([2]), np.array([4]))
+def steps(graph: Graph, direction: str, reach: str, times: str, size: str) -> str:
+    """(N, H, W, 2): so many times as far as the reach. times: (N, 1, H, W)."""
+    return graph("Mul", direction, in_last(graph, graph("Mul", reach, times), size))
+
+
+def contours(graph: Graph, x: str, others: Sequence[tuple[Sequence[str], str]], size: str, half_size: str) -> list[str]:
+    """Cosine and sine of the doubled angle at every pixel, of a length of 1 where it is certain. others: what takes the
+    place of the painting's own, and in which shares."""
+    raw = tensor(graph, halve_plane(graph, brightness(graph, channels(graph, x)), size))
     *near, energy = (blurred(graph, y, CONTOUR_DEVIATION) for y in raw)
     *wide, wide_energy = (blurred(graph, halve_plane(graph, y, half_size), WIDE_DEVIATION) for y in raw)
     anisotropy = length(graph, *near)
@@ -309,15 +359,19 @@ def contours(graph: Graph, light: str, size: str) -> tuple[str, str]:
     of_near = graph("Div", agreed, graph("Add", anisotropy, np.float32(UNDIRECTED)))
     of_wide = graph("Sub", np.float32(1), agreed)
     wide_energy = graph("Add", wide_energy, np.float32(UNDIRECTED))
-    cosine, sine = (
-        graph(
-            "Add",
-            graph("Mul", x, of_near),
-            graph("Mul", enlarged(graph, graph("Div", y, wide_energy), half_size), of_wide),
-        )
-        for x, y in zip(near, wide, strict=True)
-    )
-    return enlarged(graph, cosine, size), enlarged(graph, sine, size)
+    mixed = []
+    for part, (close, far) in enumerate(zip(near, wide, strict=True)):
+        around = enlarged(graph, graph("Div", far, wide_energy), half_size)
+        angle = graph("Add", graph("Mul", close, of_near), graph("Mul", around, of_wide))
+        for other, share in others:
+            angle = graph("Add", angle, graph("Mul", share, graph("Sub", other[part], angle)))
+        mixed.append(enlarged(graph, angle, size))
+    return mixed
+
+
+def of_plane(graph: Graph, x: str) -> str:
+    """(2,): its height and width."""
+    return graph("Slice", graph("Shape", x), np.array([2]), np.array([4]))
 
 
 def in_last(graph: Graph, x: str, size: str) -> str:
@@ -382,12 +436,14 @@ def blurred(graph: Graph, x: str, deviation: float) -> str:
     return x
 
 
-def enlarged(graph: Graph, x: str, size: str) -> str:
-    """Twice as high and wide, or a line less; between the pixels linearly."""
-    line = np.array([0.25, 0.75, 0.75, 0.25], np.float32)
+def enlarged(graph: Graph, x: str, size: str, times: int = 2) -> str:
+    """So many times as high and wide, or some lines less; between the pixels linearly."""
+    rising = (np.arange(times, dtype=np.float32) + np.float32(0.5)) / times
+    line = np.concatenate([rising, rising[::-1]])
     x = graph("Pad", x, np.array([0, 0, 1, 1] * 2), mode="edge")
     # The same as Resize, which takes runtimes six times as long.
-    x = graph("ConvTranspose", x, np.outer(line, line)[None, None], strides=[2, 2], pads=[3, 3, 3, 3])
+    pads = [times * 3 // 2] * 4
+    x = graph("ConvTranspose", x, np.outer(line, line)[None, None], strides=[times, times], pads=pads)
     return graph("Slice", x, np.array([0, 0]), size, np.array([2, 3]))
 
 

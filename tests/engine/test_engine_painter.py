@@ -21,7 +21,7 @@ from impasto.engine.prepared import STROKE, octaves
 from impasto.engine.raster import Held, Window, resized
 from impasto.engine.smoothing import smooth
 from impasto.engine.statistics import Array
-from impasto.engine.strokes import CALM, HALO, LONG, SHORT
+from impasto.engine.strokes import CALM, HALO, LONG, SHORT, SMALL, contrast_of
 from impasto.engine.styles import Style
 from impasto.methods.adain.backend import PyTorch
 from impasto.methods.adain.network import Decoder
@@ -170,18 +170,22 @@ def test_pictures_are_painted_together_as_alone(painter: Painter) -> None:
 # --- strokes drawn out -----------------------------------------------------------------------------------------------
 
 
+# Strokes in a picture whose shorter side is 64 pixels.
+SMALLER = (64 / SMALL) ** 0.5
+
+
 class Drawing:
     """A backend that remembers how strokes were to be drawn out, and answers with black."""
 
     def __init__(self, networks: Backend) -> None:
         self.networks = networks
-        self.asked: list[tuple[Array, Array]] = []
+        self.asked: list[tuple[Array, Array, Array]] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.networks, name)
 
-    def draw(self, painted: Array, over: Array, reach: Array, calm: Array) -> Array:
-        self.asked.append((reach, calm))
+    def draw(self, painted: Array, over: Array, reach: Array, calm: Array, contrast: Array) -> Array:
+        self.asked.append((reach, calm, contrast))
         return np.zeros_like(painted)
 
 
@@ -193,9 +197,10 @@ def test_strokes_are_drawn_out_as_the_paintings_are_and_as_detail_is_left_out(
     backend, style = Drawing(painter.backend), replace(painter.style, length=length)
     some = replace(painter, backend=backend, style=style, detail=detail, strength=strength)
     assert not some(picture(64, 80, 0)).any(), "what was drawn is the painting"
-    ((found, calm),) = backend.asked
-    assert found.item() == pytest.approx(share * reach)
+    ((found, calm, contrast),) = backend.asked
+    assert found.item() == pytest.approx(share * reach * SMALLER)
     assert calm.item() == pytest.approx(share * CALM)
+    assert contrast.item() == pytest.approx(contrast_of(style.colours[1]))
 
 
 @pytest.mark.parametrize(
@@ -214,11 +219,13 @@ def test_strokes_of_every_octave_and_of_every_region_are_drawn_out(painter: Pain
     backend.asked.clear()
     left = np.zeros((1, 1, 64, 80), np.float32)
     left[..., :30] = 1
-    styles = [replace(painter.style, length=length) for length in (0.0, 1.0)]
+    brighter = painter.style.colours[0], 4 * painter.style.colours[1]
+    styles = [replace(painter.style, length=0.0), replace(painter.style, length=1.0, colours=brighter)]
     regions = [(styles[0], Held(left)), (styles[1], Held(0.5 - 0.5 * left))]
     replace(painter, backend=backend, style=None, regions=regions, detail=0.5)(picture(64, 80, 0))
-    ((reach, calm),) = backend.asked
-    np.testing.assert_allclose(reach[0, 0, 0, [0, 79]], [SHORT, 0.5 * LONG])
+    ((reach, calm, contrast),) = backend.asked
+    np.testing.assert_allclose(reach[0, 0, 0, [0, 79]], np.array([SHORT, 0.5 * LONG]) * SMALLER)
+    assert contrast.item() == pytest.approx(1.5 * contrast_of(painter.style.colours[1]))
     np.testing.assert_allclose(calm[0, 0, 0, [0, 79]], [CALM, 0.5 * CALM])
 
 

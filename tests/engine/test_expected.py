@@ -76,7 +76,7 @@ def test_a_style_is_looked_at_by_two_programs_that_are_made_beside_each_other(ma
 
 def test_a_program_that_could_not_be_made_is_made_when_it_is_needed_again(monkeypatch) -> None:
     backend = OpenVINO()
-    strokes = photo(20, 24), photo(20, 24), one(1.0), one(0.5)
+    strokes = photo(20, 24), photo(20, 24), one(1.0), one(0.5), one(1.0)
 
     def fail(*_: Any) -> Any:
         raise MemoryError

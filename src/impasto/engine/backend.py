@@ -36,9 +36,10 @@ class Backend(Protocol):
         Returns (N, 3, H, W), which nothing keeps within [0, 1].
         """
 
-    def draw(self, painted: Array, over: Array, reach: Array, calm: Array) -> Array:
+    def draw(self, painted: Array, over: Array, reach: Array, calm: Array, contrast: Array) -> Array:
         """A painting, (N, 3, H, W), with its strokes drawn out, as `engine.strokes` says; the same where reach and calm
-        are 0. over: what it was painted over. reach, in pixels, and calm, a share: (1, 1, H or 1, W or 1)."""
+        are 0. over: what it was painted over. reach, in pixels, and calm, a share: (1, 1, H or 1, W or 1). contrast:
+        (1, 1, 1, 1)."""
 
     def change(self, painting: Array) -> float:
         """Of the finest of one painting, (1, 3, H, W), by drawing it out at full length, as `length_of` takes it."""
@@ -98,9 +99,14 @@ def inputs_of_paint(given: Given, grounds: Mapping[str, Array]) -> dict[str, Arr
     return named | {f"{name}.ground": noise for name, noise in grounds.items()}
 
 
+def inputs_of_draw(*arguments: Array) -> dict[str, Array]:
+    """What the graph `strokes` takes, by the names of its inputs."""
+    return dict(zip(("painted", "over", "reach", "calm", "contrast"), arguments, strict=True))
+
+
 def inputs_of_change(painting: Array) -> dict[str, Array]:
     """What the graph `strokes` takes of a painting that is drawn out at full length, over nothing."""
-    return {"painted": painting, "over": np.zeros_like(painting), "reach": one(LONG), "calm": one(0.0)}
+    return inputs_of_draw(painting, np.zeros_like(painting), one(LONG), one(0.0), one(1.0))
 
 
 def one(value: float) -> Array:

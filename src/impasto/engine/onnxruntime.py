@@ -7,7 +7,15 @@ import numpy as np
 import onnxruntime
 
 from impasto.engine.architecture import LAYERS
-from impasto.engine.backend import embedded, graph, inputs_of_change, inputs_of_paint, moments_by, moments_of
+from impasto.engine.backend import (
+    embedded,
+    graph,
+    inputs_of_change,
+    inputs_of_draw,
+    inputs_of_paint,
+    moments_by,
+    moments_of,
+)
 from impasto.engine.given import Given
 from impasto.engine.statistics import Array, Moments
 from impasto.engine.threads import threads
@@ -47,9 +55,9 @@ class ONNXRuntime:
         painted: Array = binding.get_outputs()[0].numpy()
         return painted
 
-    def draw(self, painted: Array, over: Array, reach: Array, calm: Array) -> Array:
+    def draw(self, painted: Array, over: Array, reach: Array, calm: Array, contrast: Array) -> Array:
         drawn: Array
-        (drawn,) = self._strokes.run(["drawn"], {"painted": painted, "over": over, "reach": reach, "calm": calm})
+        (drawn,) = self._strokes.run(["drawn"], inputs_of_draw(painted, over, reach, calm, contrast))
         return drawn
 
     def change(self, painting: Array) -> float:

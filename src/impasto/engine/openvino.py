@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from impasto.engine.architecture import LAYERS
-from impasto.engine.backend import KINDS, embedded, graph, inputs_of_change, inputs_of_paint, moments_by, moments_of
+from impasto.engine.backend import (
+    KINDS,
+    embedded,
+    graph,
+    inputs_of_change,
+    inputs_of_draw,
+    inputs_of_paint,
+    moments_by,
+    moments_of,
+)
 from impasto.engine.given import Given
 from impasto.engine.signals import signal_stack_kept
 from impasto.engine.statistics import EPSILON, Array, Moments
@@ -95,8 +104,8 @@ class OpenVINO:
         # What is painted next is painted in the same place.
         return np.array(found["painted"])
 
-    def draw(self, painted: Array, over: Array, reach: Array, calm: Array) -> Array:
-        return np.array(self._run(*_of_draw(painted, over, reach, calm))["drawn"])
+    def draw(self, painted: Array, over: Array, reach: Array, calm: Array, contrast: Array) -> Array:
+        return np.array(self._run(*_of_draw(painted, over, reach, calm, contrast))["drawn"])
 
     def change(self, painting: Array) -> float:
         return float(self._run(*_of_change(painting))["change"].item())
@@ -183,8 +192,8 @@ def _of_paint(picture: Array, given: Given, grounds: Mapping[str, Array]) -> tup
     return kind, {"picture": picture, **inputs_of_paint(given, grounds)}
 
 
-def _of_draw(painted: Array, over: Array, reach: Array, calm: Array) -> tuple[str, Inputs]:
-    return "draw", {"painted": painted, "over": over, "reach": reach, "calm": calm}
+def _of_draw(*arguments: Array) -> tuple[str, Inputs]:
+    return "draw", inputs_of_draw(*arguments)
 
 
 def _of_change(painting: Array) -> tuple[str, Inputs]:

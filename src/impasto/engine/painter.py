@@ -17,7 +17,7 @@ from impasto.engine.raster import Extended, Held, Product, Raster, Resized, Wind
 from impasto.engine.room import Room, Scratch, materialised, room
 from impasto.engine.smoothing import Smoothed, smooth
 from impasto.engine.statistics import Array, Codes, Moments, Statistics, blend, exchange, merged
-from impasto.engine.strokes import CALM, FULL, HALO, reach_of
+from impasto.engine.strokes import CALM, FULL, HALO, contrast_of, reach_of
 from impasto.engine.styles import Style
 from impasto.engine.tiles import tiles
 
@@ -126,7 +126,9 @@ class Painter:
         if given := self._at_once_given():
             self.backend.expect("paint", picture, given, self._grounds(place, size))
         if self._drawn:
-            self.backend.expect("draw", picture, picture, *self._seen(partial(Resized, size=size))._strokes(place))
+            self.backend.expect(
+                "draw", picture, picture, *self._seen(partial(Resized, size=size))._strokes(place, size)
+            )
 
     def _spare(self) -> None:
         """After a pass whose programs are not needed again."""
@@ -199,7 +201,7 @@ class Painter:
                 self._spare()
             else:
                 pixels, painted = prepared.window(place), decoded.window(place)
-            painted = self.backend.draw(painted, pixels, *self._strokes(place))
+            painted = self.backend.draw(painted, pixels, *self._strokes(place, prepared.size))
             yield Part(core, wanted, place.cut(wanted, pixels), place.cut(wanted, painted))
 
     def _decoded(self, prepared: Raster, photo: Raster, margin: int) -> "Iterator[Part]":
@@ -227,13 +229,17 @@ class Painter:
             return 0.0
         return min(1.0, (1 - self._kept) / FULL) if self.drawing is None else self.drawing
 
-    def _strokes(self, place: Window) -> tuple[Array, Array]:
-        """Their reach at each pixel, and how calm plain places are to be."""
+    def _strokes(self, place: Window, size: tuple[int, int]) -> tuple[Array, Array, Array]:
+        """Their reach at each pixel of a place of the picture of this size, how calm plain places are to be, and the
+        contrast, of which several styles are given their mean."""
+        styles = [self.style] if self.style is not None else [style for style, _ in self.regions]
+        contrast = one(sum(contrast_of(style.colours[1]) for style in styles) / len(styles))
+        reaches = [np.float32(reach_of(style.length, min(size)) * self._drawn) for style in styles]
         if self.style is not None:
-            return one(reach_of(self.style.length) * self._drawn), one(CALM * self._drawn)
-        shares = [(style, np.float32(self._drawn) * region.window(place)) for style, region in self.regions]
-        reach = sum(np.float32(reach_of(style.length)) * share for style, share in shares)
-        return np.asarray(reach), np.float32(CALM) * np.minimum(1, sum(share for _, share in shares))
+            return one(reaches[0]), one(CALM * self._drawn), contrast
+        shares = [region.window(place) for _, region in self.regions]
+        reach = sum(reach * share for reach, share in zip(reaches, shares, strict=True))
+        return np.asarray(reach), np.float32(CALM * self._drawn) * np.minimum(1, sum(shares)), contrast
 
     def _grounds(self, place: Window, size: tuple[int, int]) -> dict[str, Array]:
         """{convolution: its ground} at a place of the picture of this size."""

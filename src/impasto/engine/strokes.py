@@ -1,25 +1,31 @@
-"""Strokes are drawn out along the contours that they are on, and plain places are kept calm.
+"""Strokes are drawn out along the contours that they are on, and sweep over plain places.
 
-What a decoder paints has dabs of one size and saw-teeth at diagonals, and pebbles where a photograph is plain. Two
-means against them, both local, so that tiles fit together:
+What a decoder paints has dabs of one size and saw-teeth at diagonals, and pebbles where a photograph is plain. Both
+means against them are local, so that tiles fit together:
 
-Where what was painted over is plain, a share of the painting gives way to that, blurred: neither what painting added
-nor noise and the blocks of a JPEG file show much there. Beside shapes less is blurred, so that nothing shines into it.
+Where what was painted over is plain, a share of the painting gives way to that, blurred; beside shapes less is blurred,
+so that nothing shines into it. What is left of the painting there is drawn out far, along the flow of wide
+surroundings: that is how a sky is brushed.
 
-The direction of contours is that of the smoothed structure tensor (Kyprianidis and Kang 2011), where that is of no one
-direction that of a wider neighbourhood. In rounds, every pixel becomes a weighted mean of its neighbours along the
-contour (line integral convolution, as far as it is straight), and then differs up to twice as much from the mean of its
-two neighbours across it, but by no more than these do. Strokes are short where what was painted over has edges in all
-directions, so that eyes stay eyes, and long on edges of one direction, which then have fewer teeth.
+Elsewhere strokes follow the edges of what was painted over; where there is none, the contours of the painting, whose
+direction is that of the smoothed structure tensor (Kyprianidis and Kang 2011), where that is of no one direction that
+of a wider neighbourhood. In rounds, every pixel becomes a weighted mean of its neighbours along the contour (line
+integral convolution, as far as it is straight), and then differs up to twice as much from the mean of its two
+neighbours across it, but by no more than these do. Strokes are short where what was painted over has edges in all
+directions, so that eyes stay eyes, and long on edges of one direction.
 """
 
 import math
 
 import numpy as np
 
+from impasto.colour import LUMA
 from impasto.engine.statistics import Array
 
-# Deviations of Gaussians are in pixels of the picture at half its size, but for `FINEST_DEVIATION`.
+# Deviations of Gaussians are in pixels of the picture at half its size, but where they say otherwise. Brightness is in
+# terms of a picture whose brightness deviates by this much: in one of less contrast, fainter lines count.
+USUAL_DEVIATION, LEAST_CONTRAST = 0.18, 0.2
+
 CONTOUR_DEVIATION = 1.6
 
 # A place is plain where the brightness around it deviates by less than this; and so it is beside a shape, where that
@@ -31,9 +37,10 @@ CLOSE_DEVIATION, PLAIN_CLOSE = 1.0, 0.04
 # change, strokes are half as long.
 BUSY = 0.05
 
-# Where the contour is an edge, strokes are up to 1 + LONGER times as long, and by half of that where brightness changes
-# by EDGE from pixel to pixel: a decoder's saw-teeth are as long as strokes.
-EDGE, LONGER = 0.05, 0.7
+# Where what was painted over has an edge, strokes follow that, and are up to 1 + LONGER times as long; by half of that
+# where its brightness changes by EDGE from pixel to pixel. A decoder's saw-teeth are as long as strokes, and have a
+# direction of their own.
+EDGE, LONGER = 0.04, 1.0
 
 # In leaves and grass, contours run in all directions: the less the tensor agrees on one, the more counts that of a
 # wider neighbourhood, whose Gaussian's deviation is in pixels of the picture at a quarter of its size.
@@ -45,14 +52,27 @@ UNDIRECTED, UNDECIDED = 1e-7, 0.1
 
 # Weights of the first and second neighbours along the contour, beside 1 for the pixel itself.
 FALL = (0.707, 0.249)
-ROUNDS = 2
+
+# Where the photo is plain, strokes sweep along the flow of its wide surroundings: the structure tensor of an eighth of
+# its size, each pixel by its slope, above a SLIGHT one, with a Gaussian of this deviation in pixels of that.
+FLOW_DEVIATION, SLIGHT = 2.0, 0.002
+
+# How many times as far as the reach neighbours are then, and elsewhere, round by round: not twice the same, lest
+# saw-teeth that are as far from one another stay.
+SWEEP, NEAR = (6.0, 2.5, 1.0), (0.0, 1.0, 0.6)
 
 # The contrast across a stroke at which it is sharpened by half: what is fainter stays soft.
 FAINT = 0.06
 
+# The share of that where strokes sweep.
+SOFT = 0.3
+
 # Pixels from a neighbour along the contour to the next, for strokes as short and as long as they can be; and what share
 # of the painting gives way where it is plain.
-SHORT, LONG, CALM = 1.0, 2.0, 0.65
+SHORT, LONG, CALM = 1.0, 2.0, 0.4
+
+# Below this shorter side strokes are shorter, by its root: small pictures have small faces, and saw-teeth all the same.
+SMALL = 512
 
 # The detail that is left out when strokes are drawn in full; less is left out where the photo is to show.
 FULL = 0.1
@@ -63,7 +83,7 @@ FINEST_DEVIATION = 2.0
 
 # Pixels around a tile that its strokes depend on: blurs of smaller pictures, and two rounds of neighbours. What they
 # reach beyond that, up to 72, changed no pixel of noise or of photos by a fortieth of an 8-bit level.
-HALO = 40
+HALO = 64
 
 
 def length_of(change: float) -> float:
@@ -72,9 +92,15 @@ def length_of(change: float) -> float:
     return min(1.0, max(0.0, (OF_SHORT - change) / (OF_SHORT - OF_LONG)))
 
 
-def reach_of(length: float) -> float:
-    """In pixels."""
-    return SHORT + (LONG - SHORT) * length
+def reach_of(length: float, side: int) -> float:
+    """In pixels. side: the shorter one of the picture."""
+    return (SHORT + (LONG - SHORT) * length) * math.sqrt(min(1.0, side / SMALL))
+
+
+def contrast_of(covariance: Array) -> float:
+    """Of a picture, in terms of the usual. covariance: of its colours, (1, 3, 3)."""
+    variance = float(np.array(LUMA) @ covariance[0] @ np.array(LUMA))
+    return max(LEAST_CONTRAST, math.sqrt(max(0.0, variance)) / USUAL_DEVIATION)
 
 
 def gaussian(deviation: float) -> Array:

@@ -54,8 +54,9 @@ class PyTorch:
         return result
 
     @torch.inference_mode()
-    def draw(self, painted: Array, over: Array, reach: Array, calm: Array) -> Array:
-        result: Array = drawn(*(self._there(value) for value in (painted, over, reach, calm))).cpu().numpy()
+    def draw(self, painted: Array, over: Array, reach: Array, calm: Array, contrast: Array) -> Array:
+        arguments = painted, over, reach, calm, contrast
+        result: Array = drawn(*(self._there(value) for value in arguments)).cpu().numpy()
         return result
 
     @torch.inference_mode()

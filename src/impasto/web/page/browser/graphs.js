@@ -52,8 +52,8 @@ export class Graphs {
   }
 
   // A painting with its strokes drawn out. over: what it was painted over. reach, calm: a number, or pixels.
-  async draw(painted, over, reach, calm) {
-    const inputs = { painted, over, reach: numbered(reach), calm: numbered(calm) }
+  async draw(painted, over, reach, calm, contrast) {
+    const inputs = { painted, over, reach: numbered(reach), calm: numbered(calm), contrast: numbered(contrast) }
     const { drawn } = await this.sessions.strokes.run(this.#tensors(inputs), ['drawn'])
     return new Pixels(3, ...painted.size, drawn.data)
   }
@@ -61,7 +61,7 @@ export class Graphs {
   // How long a painting's strokes are, from 0 to 1.
   async length(painting) {
     const { long, ofLong, ofShort } = this.strokes
-    const inputs = { painted: painting, over: painting.map(() => 0), reach: [long], calm: [0] }
+    const inputs = { painted: painting, over: painting.map(() => 0), reach: [long], calm: [0], contrast: [1] }
     const { change } = await this.sessions.strokes.run(this.#tensors(inputs), ['change'])
     return Math.min(1, Math.max(0, (ofShort - change.data[0]) / (ofShort - ofLong)))
   }

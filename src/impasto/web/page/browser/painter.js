@@ -115,7 +115,7 @@ export class Painter {
       const pixels = prepared.window(place), wanted = core.grown(margin, size)
       let painted = await this.#decoded(pixels, given, place)
       if (plain) painted = await this.#givenBack(painted, photo.window(place), given, plain, place)
-      if (this.#drawn > 0) painted = await this.backend.draw(painted, pixels, ...this.#strokes(place))
+      if (this.#drawn > 0) painted = await this.backend.draw(painted, pixels, ...this.#strokes(place, size))
       yield { core, place: wanted, under: place.cut(wanted, pixels), painted: place.cut(wanted, painted) }
     }
   }
@@ -130,15 +130,25 @@ export class Painter {
     return this.backend.halo + (this.#drawn > 0 ? this.backend.strokes.halo : 0)
   }
 
-  // Their reach at each pixel, and how calm plain places are to be.
-  #strokes(place) {
-    const { short, long, calm } = this.backend.strokes, drawn = this.#drawn
-    const reach = style => drawn * (short + (long - short) * style.length)
-    if (this.style) return [reach(this.style), drawn * calm]
+  // Their reach at each pixel of a place of the picture of this size, how calm plain places are to be, and the contrast, of
+  // which several styles are given their mean.
+  #strokes(place, size) {
+    const { short, long, calm, small } = this.backend.strokes, drawn = this.#drawn
+    const reach = style => drawn * (short + (long - short) * style.length) * Math.sqrt(Math.min(1, Math.min(...size) / small))
+    const styles = this.style ? [this.style] : this.regions.map(([style]) => style)
+    const contrast = styles.reduce((sum, { colours }) => sum + this.#contrast(colours.covariance), 0) / styles.length
+    if (this.style) return [reach(this.style), drawn * calm, contrast]
     const shares = this.regions.map(([style, mask]) => [reach(style), mask.window(place).data])
     const sum = (at, of) => shares.reduce((total, [reach, share]) => total + of(reach) * share[at], 0)
     const map = of => new Pixels(1, ...place.size).map((_, at) => of(at))
-    return [map(at => sum(at, reach => reach)), map(at => calm * Math.min(1, sum(at, () => drawn)))]
+    return [map(at => sum(at, reach => reach)), map(at => calm * Math.min(1, sum(at, () => drawn))), contrast]
+  }
+
+  // Of a picture, in terms of the usual. covariance: of its colours.
+  #contrast(covariance) {
+    const { luma, usualDeviation, leastContrast } = this.backend.strokes
+    const variance = covariance.reduce((sum, value, at) => sum + luma[Math.floor(at / 3)] * luma[at % 3] * value, 0)
+    return Math.max(leastContrast, Math.sqrt(Math.max(0, variance)) / usualDeviation)
   }
 
   // What the decoder cannot repeat is given back where there is no style, so that that is the photo.
