@@ -236,7 +236,7 @@ class Painter:
         contrast = one(sum(contrast_of(style.colours[1]) for style in styles) / len(styles))
         reaches = [np.float32(reach_of(style.length, min(size)) * self._drawn) for style in styles]
         if self.style is not None:
-            return one(reaches[0]), one(CALM * self._drawn), contrast
+            return one(float(reaches[0])), one(CALM * self._drawn), contrast
         shares = [region.window(place) for _, region in self.regions]
         reach = sum(reach * share for reach, share in zip(reaches, shares, strict=True))
         return np.asarray(reach), np.float32(CALM * self._drawn) * np.minimum(1, sum(shares)), contrast

@@ -81,8 +81,8 @@ FULL = 0.1
 OF_LONG, OF_SHORT = 0.37, 0.56
 FINEST_DEVIATION = 2.0
 
-# Pixels around a tile that its strokes depend on: blurs of smaller pictures, and two rounds of neighbours. What they
-# reach beyond that, up to 72, changed no pixel of noise or of photos by a fortieth of an 8-bit level.
+# Pixels around a tile that its strokes depend on: blurs of smaller pictures, and three rounds of neighbours. What they
+# reach beyond that, up to 120, changed no pixel of noise or of photos by a thirtieth of an 8-bit level.
 HALO = 64
 
 
