@@ -9,7 +9,8 @@ stored in half precision.
 import argparse
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +19,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from safetensors import safe_open
 
-from impasto.colour import LUMA
+from impasto.engine import drawing
 from impasto.engine.architecture import ENCODER_DEPTHS, LAYERS, DecoderConfig, level
-from impasto.engine.strokes import (
-    BUSY,
-    CALM_DEVIATION,
-    CLOSE_DEVIATION,
-    CONTOUR_DEVIATION,
-    EDGE,
-    FAINT,
-    FALL,
-    FINEST_DEVIATION,
-    FLOW_DEVIATION,
-    LONGER,
-    NEAR,
-    PLAIN,
-    PLAIN_CLOSE,
-    SLIGHT,
-    SOFT,
-    SWEEP,
-    UNDECIDED,
-    UNDIRECTED,
-    WIDE_DEVIATION,
-    gaussian,
-)  # fmt: skip
+from impasto.engine.strokes import SCHARR, gaussian
 
 ASSETS = Path(__file__).parent.parent / "src" / "impasto" / "assets"
 
@@ -195,256 +175,148 @@ def doubled(graph: Graph, x: str, beside: str, config: DecoderConfig) -> str:
 def strokes() -> Graph:
     """`painted` and what it was painted `over`, (N, 3, H, W) each, how far strokes `reach`, in pixels, and how `calm`
     plain places are to be, (N or 1, 1, H or 1, W or 1) each, and the `contrast`, (1, 1, 1, 1) -> `drawn`, (N, 3, H,
-    W), as `engine.strokes` says, and `change`, (N, 1, 1, 1), the mean squared change of its finest over the mean square
-    of that."""
+    W), as `engine.drawing` says, and `change`, (N, 1, 1, 1), of what is finest."""
     graph = Graph()
-    painted, over = (graph.input(name, "N", 3, "H", "W") for name in ("painted", "over"))
-    reach, calm = (graph.input(name, "N_share", 1, f"H_{name}", f"W_{name}") for name in ("reach", "calm"))
-    contrast = graph.input("contrast", 1, 1, 1, 1)
-    size = of_plane(graph, painted)
-    halved = [halve_plane(graph, channel, size) for channel in channels(graph, over)]
-    light = graph("Div", brightness(graph, halved), contrast)
-    far, close = ([blurred(graph, y, deviation) for y in halved] for deviation in (CALM_DEVIATION, CLOSE_DEVIATION))
-    plain = plainness(graph, light, CALM_DEVIATION, PLAIN)
-    plain_close = plainness(graph, light, CLOSE_DEVIATION, PLAIN_CLOSE)
-    calmed = graph("Add", plain, graph("Mul", graph("Sub", np.float32(1), plain), plain_close))
-    mixed = [graph("Add", y, graph("Mul", plain, graph("Sub", x, y))) for x, y in zip(far, close, strict=True)]
-    below = graph("Concat", *(enlarged(graph, channel, size) for channel in mixed), axis=1)
-    share = graph("Mul", calm, enlarged(graph, calmed, size))
-    x = graph("Add", painted, graph("Mul", share, graph("Sub", below, painted)))
-    half_size = of_plane(graph, light)
-    flow, certainty = wide_flow(graph, light, half_size)
-    swept = graph("Mul", plain, graph("Div", certainty, graph("Add", certainty, np.float32(UNDECIDED))))
-    edge, clear, stretch = edges(graph, light)
-    along, across = directions(graph, contours(graph, x, [(edge, clear), (flow, swept)], size, half_size), size)
-    short = graph("Mul", graph("Sub", np.float32(1), swept), stretch)
-    swept, short = (enlarged(graph, y, size) for y in (swept, short))
-    softer = graph("Sub", np.float32(1), graph("Mul", swept, np.float32(1 - SOFT)))
-    faint = graph("Mul", contrast, graph("Mul", softer, np.float32(FAINT)))
-    faint = graph("Mul", faint, faint)
-    to_the_side = steps(graph, across, reach, graph("Add", swept, short), size)
-    grid = positions(graph, size)
-    for far_share, near_share in zip(SWEEP, NEAR, strict=True):
-        far, near = (graph("Mul", y, np.float32(share)) for y, share in ((swept, far_share), (short, near_share)))
-        x = smoothed(graph, x, grid, steps(graph, along, reach, graph("Add", far, near), size))
-        if near_share:
-            x = sharpened(graph, x, grid, to_the_side, faint)
-    graph("Identity", x, name="drawn")
-    graph.output("drawn", "N", 3, "H", "W")
-    before, after = (finest(graph, y) for y in (painted, x))
-    changed, all_of_it = (
-        graph("ReduceMean", graph("Mul", y, y), axes=[1, 2, 3]) for y in (graph("Sub", after, before), before)
+    painted, over = (Planes(graph, graph.input(name, "N", 3, "H", "W")) for name in ("painted", "over"))
+    reach, calm = (
+        Planes(graph, graph.input(name, "N_share", 1, f"H_{name}", f"W_{name}")) for name in ("reach", "calm")
     )
-    graph("Div", changed, graph("Add", all_of_it, np.float32(1e-12)), name="change")
+    contrast = Planes(graph, graph.input("contrast", 1, 1, 1, 1))
+    operations = PlaneOperations(graph, painted)
+    drawn = drawing.drawn(operations, painted, over, reach, calm, contrast)
+    graph("Identity", drawn.name, name="drawn")
+    graph.output("drawn", "N", 3, "H", "W")
+    graph("Identity", drawing.change(operations, painted, drawn).name, name="change")
     graph.output("change", "N", 1, 1, 1)
     return graph
 
 
-def smoothed(graph: Graph, x: str, grid: str, step: str) -> str:
-    """Each pixel a weighted mean of its neighbours, one step and two away."""
-    first, second = FALL
-    beside = [sampled(graph, x, grid, step, times) for times in (1, -1, 2, -2)]
-    near, far = graph("Add", beside[0], beside[1]), graph("Add", beside[2], beside[3])
-    mixed = graph("Add", x, graph("Mul", near, np.float32(first)))
-    mixed = graph("Add", mixed, graph("Mul", far, np.float32(second)))
-    return graph("Mul", mixed, np.float32(1 / (1 + 2 * first + 2 * second)))
+@dataclass(frozen=True)
+class Planes:
+    """See `impasto.engine.drawing.Planes`."""
+
+    graph: Graph
+    name: str
+
+    def __add__(self, other: "Planes | float") -> "Planes":
+        return self.to("Add", other)
+
+    def __sub__(self, other: "Planes | float") -> "Planes":
+        return self.to("Sub", other)
+
+    def __mul__(self, other: "Planes | float") -> "Planes":
+        return self.to("Mul", other)
+
+    def __truediv__(self, other: "Planes | float") -> "Planes":
+        return self.to("Div", other)
+
+    def __radd__(self, other: float) -> "Planes":
+        return Planes(self.graph, self.graph("Add", np.float32(other), self.name))
+
+    def __rsub__(self, other: float) -> "Planes":
+        return Planes(self.graph, self.graph("Sub", np.float32(other), self.name))
+
+    def to(self, kind: str, *others: Any, **attributes: Any) -> "Planes":
+        """The result of an operation. others: planes, numbers or arrays."""
+        inputs = [one.name if isinstance(one, Planes) else np.float32(one) if isinstance(one, float | int) else one
+                  for one in others]  # fmt: skip
+        return Planes(self.graph, self.graph(kind, self.name, *inputs, **attributes))
+
+    @property
+    def size(self) -> str:
+        """(2,): height and width."""
+        return self.graph("Slice", self.graph("Shape", self.name), np.array([2]), np.array([4]))
 
 
-def sharpened(graph: Graph, x: str, grid: str, step: str, faint: str) -> str:
-    """Each pixel further from the mean of its neighbours, a step away, but within them. faint: the square of the
-    difference at which it is by half."""
-    left, right = (sampled(graph, x, grid, step, times) for times in (1, -1))
-    lowest, highest = graph("Min", x, left, right), graph("Max", x, left, right)
-    middle = graph("Mul", graph("Add", left, right), np.float32(0.5))
-    difference = graph("ReduceMean", graph("Sub", highest, lowest), axes=[1])
-    difference = graph("Mul", difference, difference)
-    share = graph("Div", difference, graph("Add", difference, faint))
-    x = graph("Add", x, graph("Mul", share, graph("Sub", x, middle)))
-    return graph("Min", graph("Max", x, lowest), highest)
+class PlaneOperations:
+    """See `impasto.engine.drawing.Operations`."""
 
+    def __init__(self, graph: Graph, full: Planes) -> None:
+        self.graph, self.size = graph, full.size
+        turned = graph("Gather", graph("Cast", self.size, to=TensorProto.FLOAT), np.array([1, 0]))
+        # Of one pixel, x before y, in the coordinates of `GridSample`.
+        self.scale = graph("Div", np.float32(2), graph("Sub", turned, np.float32(1)))
+        self.positions = graph("Sub", graph("Mul", self._places(), self.scale), np.float32(1))
 
-def finest(graph: Graph, x: str) -> str:
-    """Brightness without that of the surroundings."""
-    light = brightness(graph, channels(graph, x))
-    return graph("Sub", light, blurred(graph, light, FINEST_DEVIATION))
+    def channels(self, x: Planes, count: int) -> list[Planes]:
+        return [x.to("Slice", np.array([k]), np.array([k + 1]), np.array([1])) for k in range(count)]
 
+    def joined(self, planes: list[Planes]) -> Planes:
+        return planes[0].to("Concat", *planes[1:], axis=1)
 
-def plainness(graph: Graph, light: str, deviation: float, limit: float) -> str:
-    """How plain each place of the halved picture is, from 0 to 1. light: its brightness."""
-    mean, square = (blurred(graph, y, deviation) for y in (light, graph("Mul", light, light)))
-    variance = graph("Max", graph("Sub", square, graph("Mul", mean, mean)), np.float32(0))
-    share = graph("Min", graph("Mul", graph("Sqrt", variance), np.float32(1 / limit)), np.float32(1))
-    rising = graph("Mul", graph("Mul", share, share), graph("Sub", np.float32(3), graph("Add", share, share)))
-    return graph("Sub", np.float32(1), rising)
+    def sqrt(self, x: Planes) -> Planes:
+        return x.to("Sqrt")
 
+    def lower(self, x: Planes, *others: Planes | float) -> Planes:
+        return x.to("Min", *others)
 
-def edges(graph: Graph, light: str) -> tuple[list[str], str, str]:
-    """Of the halved picture, whose brightness is light: the doubled angle at its edges, of a length of 1; how clear an
-    edge of one direction there is, from 0 to 1; and how much longer strokes are there than their reach."""
-    *doubled_angle, energy = (blurred(graph, y, CONTOUR_DEVIATION) for y in tensor(graph, light))
-    edge = length(graph, *doubled_angle)
-    least_change = graph("Max", graph("Sub", energy, edge), np.float32(0))
-    clear = graph("Div", edge, graph("Add", edge, np.float32(EDGE**2)))
-    longer = graph("Add", graph("Mul", clear, np.float32(LONGER)), np.float32(1))
-    shorter = graph("Add", graph("Mul", least_change, np.float32(0.5 / BUSY**2)), np.float32(1))
-    whole = graph("Add", edge, np.float32(UNDIRECTED))
-    return [graph("Div", y, whole) for y in doubled_angle], clear, graph("Div", longer, shorter)
+    def higher(self, x: Planes, *others: Planes | float) -> Planes:
+        return x.to("Max", *others)
 
+    def signed(self, x: Planes, sign: Planes) -> Planes:
+        return x * sign.to("Less", 0.0).to("Where", -1.0, 1.0)
 
-def wide_flow(graph: Graph, light: str, size: str) -> tuple[list[str], str]:
-    """The doubled angle of wide surroundings, and how far these agree, from 0 to 1. light: the halved picture's
-    brightness, of this size."""
-    quarter = halve_plane(graph, light, size)
-    *doubled_angle, energy = tensor(graph, halve_plane(graph, quarter, of_plane(graph, quarter)))
-    slope = graph("Sqrt", graph("Add", energy, np.float32(SLIGHT**2)))
-    around = blurred(graph, slope, FLOW_DEVIATION)
-    flow = [
-        enlarged(graph, graph("Div", blurred(graph, graph("Div", y, slope), FLOW_DEVIATION), around), size, 4)
-        for y in doubled_angle
-    ]
-    certainty = length(graph, *flow)
-    whole = graph("Add", certainty, np.float32(UNDIRECTED))
-    return [graph("Div", y, whole) for y in flow], certainty
+    def mean(self, x: Planes) -> Planes:
+        return x.to("ReduceMean", axes=[1, 2, 3])
 
+    def mean_channel(self, x: Planes) -> Planes:
+        return x.to("ReduceMean", axes=[1])
 
-def tensor(graph: Graph, light: str) -> tuple[str, str, str]:
-    """Of structure: its doubled angle's cosine and sine, and the energy that these are multiplied by."""
-    scharr = np.array([[3, 0, -3], [10, 0, -10], [3, 0, -3]], np.float32) / 32
-    right, down = (graph("Conv", reflect(graph, light), kernel[None, None]) for kernel in (scharr, scharr.T))
-    across, upright = (graph("Mul", slope, slope) for slope in (right, down))
-    twice = graph("Mul", graph("Mul", right, down), np.float32(2))
-    return graph("Sub", across, upright), twice, graph("Add", across, upright)
+    def slopes(self, x: Planes) -> tuple[Planes, Planes]:
+        around = Planes(self.graph, reflect(self.graph, x.name))
+        return around.to("Conv", SCHARR[None, None]), around.to("Conv", SCHARR.T[None, None])
 
+    def halved(self, x: Planes) -> Planes:
+        """As `halve`, in the layout of pictures, which pooling would change."""
+        ends = self.graph("Concat", np.array([0] * 6), self.graph("Mod", x.size, np.array([2, 2])), axis=0)
+        return x.to("Pad", ends, mode="edge").to("Conv", np.full((1, 1, 2, 2), 0.25, np.float32), strides=[2, 2])
 
-def length(graph: Graph, x: str, y: str) -> str:
-    return graph("Sqrt", graph("Add", graph("Mul", x, x), graph("Mul", y, y)))
+    def enlarged(self, x: Planes, like: Planes, times: int = 2) -> Planes:
+        rising = (np.arange(times, dtype=np.float32) + np.float32(0.5)) / times
+        line = np.concatenate([rising, rising[::-1]])
+        padded = x.to("Pad", np.array([0, 0, 1, 1] * 2), mode="edge")
+        # The same as Resize, which takes runtimes six times as long.
+        pads = [times * 3 // 2] * 4
+        larger = padded.to("ConvTranspose", np.outer(line, line)[None, None], strides=[times, times], pads=pads)
+        return larger.to("Slice", np.array([0, 0]), like.size, np.array([2, 3]))
 
+    def blurred(self, x: Planes, deviation: float) -> Planes:
+        kernel = gaussian(deviation)
+        radius = len(kernel) // 2
+        for shape, pads in (((1, -1), [0, radius]), ((-1, 1), [radius, 0])):
+            padded = x.to("Pad", np.array([0, 0, *pads] * 2), mode="edge")
+            x = padded.to("Conv", kernel.reshape(1, 1, *shape))
+        return x
 
-def directions(graph: Graph, doubled_angle: Sequence[str], size: str) -> tuple[str, str]:
-    """(N, H, W, 2) each: from every pixel a pixel along the contour that it is on, and across, in `GridSample`'s
-    coordinates; less where there is none."""
-    agreement = length(graph, *doubled_angle)
-    share = graph("Div", agreement, graph("Add", agreement, np.float32(UNDECIDED)))
-    cosine, sine = doubled_angle
-    cosine = graph("Div", cosine, graph("Add", agreement, np.float32(1e-12)))
-    half_cosine, half_sine = (
-        graph("Sqrt", graph("Mul", graph("Max", graph(kind, np.float32(1), cosine), np.float32(0)), np.float32(0.5)))
-        for kind in ("Add", "Sub")
-    )
-    is_negative = graph("Less", sine, np.float32(0))
-    half_sine = graph("Mul", half_sine, graph("Where", is_negative, np.float32(-1), np.float32(1)))
-    half_cosine, half_sine = (in_last(graph, graph("Mul", y, share), size) for y in (half_cosine, half_sine))
-    scale = graph("Div", np.float32(2), last_position(graph, size))
-    x_axis, y_axis = (graph("Mul", scale, np.array(axis, np.float32)) for axis in ((1, 0), (0, 1)))
-    return (
-        graph("Sub", graph("Mul", half_cosine, y_axis), graph("Mul", half_sine, x_axis)),
-        graph("Add", graph("Mul", half_cosine, x_axis), graph("Mul", half_sine, y_axis)),
-    )
+    def direction(self, right: Planes, down: Planes) -> Planes:
+        """(N, H, W, 2), in the coordinates of `GridSample`."""
+        x_axis, y_axis = (self.graph("Mul", self.scale, np.array(axis, np.float32)) for axis in ((1, 0), (0, 1)))
+        # Runtimes take longer to put one beside the other.
+        return self._last(right).to("Mul", x_axis) + self._last(down).to("Mul", y_axis)
 
+    def step(self, direction: Planes, length: Planes) -> Planes:
+        return direction * self._last(length)
 
-def steps(graph: Graph, direction: str, reach: str, times: str, size: str) -> str:
-    """(N, H, W, 2): so many times as far as the reach. times: (N, 1, H, W)."""
-    return graph("Mul", direction, in_last(graph, graph("Mul", reach, times), size))
+    def sampled(self, x: Planes, step: Planes, times: float) -> Planes:
+        there = (step * times).to("Add", self.positions)
+        return x.to("GridSample", there, mode="bilinear", padding_mode="border", align_corners=1)
 
+    def _last(self, x: Planes) -> Planes:
+        """(N, 1, H, W) -> (N, H, W, 1)."""
+        return x.to("Reshape", self.graph("Concat", np.array([-1]), self.size, np.array([1]), axis=0))
 
-def contours(graph: Graph, x: str, others: Sequence[tuple[Sequence[str], str]], size: str, half_size: str) -> list[str]:
-    """Cosine and sine of the doubled angle at every pixel, of a length of 1 where it is certain. others: what takes the
-    place of the painting's own, and in which shares."""
-    raw = tensor(graph, halve_plane(graph, brightness(graph, channels(graph, x)), size))
-    *near, energy = (blurred(graph, y, CONTOUR_DEVIATION) for y in raw)
-    *wide, wide_energy = (blurred(graph, halve_plane(graph, y, half_size), WIDE_DEVIATION) for y in raw)
-    anisotropy = length(graph, *near)
-    agreed = graph("Div", anisotropy, graph("Add", energy, np.float32(UNDIRECTED)))
-    agreed = graph("Mul", agreed, agreed)
-    of_near = graph("Div", agreed, graph("Add", anisotropy, np.float32(UNDIRECTED)))
-    of_wide = graph("Sub", np.float32(1), agreed)
-    wide_energy = graph("Add", wide_energy, np.float32(UNDIRECTED))
-    mixed = []
-    for part, (close, far) in enumerate(zip(near, wide, strict=True)):
-        around = enlarged(graph, graph("Div", far, wide_energy), half_size)
-        angle = graph("Add", graph("Mul", close, of_near), graph("Mul", around, of_wide))
-        for other, share in others:
-            angle = graph("Add", angle, graph("Mul", share, graph("Sub", other[part], angle)))
-        mixed.append(enlarged(graph, angle, size))
-    return mixed
-
-
-def of_plane(graph: Graph, x: str) -> str:
-    """(2,): its height and width."""
-    return graph("Slice", graph("Shape", x), np.array([2]), np.array([4]))
-
-
-def in_last(graph: Graph, x: str, size: str) -> str:
-    """(N, 1, H, W) -> (N, H, W, 1)."""
-    return graph("Reshape", x, graph("Concat", np.array([-1]), size, np.array([1]), axis=0))
-
-
-def last_position(graph: Graph, size: str) -> str:
-    """(2,): of a column and of a row, counted from 0."""
-    turned = graph("Gather", graph("Cast", size, to=TensorProto.FLOAT), np.array([1, 0]))
-    return graph("Sub", turned, np.float32(1))
-
-
-def positions(graph: Graph, size: str) -> str:
-    """(1, H, W, 2): of every pixel, x before y, from -1 to 1."""
-    rows, columns = (
-        graph(
-            "Range",
-            np.float32(0),
-            graph(
-                "Squeeze", graph("Gather", graph("Cast", size, to=TensorProto.FLOAT), np.array([side])), np.array([0])
-            ),
-            np.float32(1),
+    def _places(self) -> str:
+        """(1, H, W, 2): the column and the row of every pixel."""
+        rows, columns = (
+            self.graph("Range", np.float32(0), self.graph("Squeeze", side, np.array([0])), np.float32(1))
+            for side in (
+                self.graph("Gather", self.graph("Cast", self.size, to=TensorProto.FLOAT), np.array([k])) for k in (0, 1)
+            )
         )
-        for side in (0, 1)
-    )
-    rows = graph("Reshape", rows, np.array([1, -1, 1, 1]))
-    columns = graph("Reshape", columns, np.array([1, 1, -1, 1]))
-    nothing = graph("Mul", graph("Add", rows, columns), np.float32(0))
-    places = graph("Concat", graph("Add", nothing, columns), graph("Add", nothing, rows), axis=3)
-    return graph("Sub", graph("Mul", places, graph("Div", np.float32(2), last_position(graph, size))), np.float32(1))
-
-
-def sampled(graph: Graph, x: str, grid: str, step: str, times: float) -> str:
-    """x, so many steps away, between its pixels."""
-    there = graph("Add", grid, graph("Mul", step, np.float32(times)))
-    return graph("GridSample", x, there, mode="bilinear", padding_mode="border", align_corners=1)
-
-
-def channels(graph: Graph, x: str) -> list[str]:
-    return [graph("Slice", x, np.array([k]), np.array([k + 1]), np.array([1])) for k in range(3)]
-
-
-def brightness(graph: Graph, channels: Sequence[str]) -> str:
-    red, green, blue = (graph("Mul", one, np.float32(share)) for one, share in zip(channels, LUMA, strict=True))
-    return graph("Add", graph("Add", red, green), blue)
-
-
-def halve_plane(graph: Graph, x: str, size: str) -> str:
-    """As `halve`, (N, 1, H, W), in the layout of pictures, which pooling would change."""
-    ends = graph("Concat", np.array([0] * 6), graph("Mod", size, np.array([2, 2])), axis=0)
-    return graph("Conv", graph("Pad", x, ends, mode="edge"), np.full((1, 1, 2, 2), 0.25, np.float32), strides=[2, 2])
-
-
-def blurred(graph: Graph, x: str, deviation: float) -> str:
-    """By a Gaussian; border pixels go on beyond the border."""
-    kernel = gaussian(deviation)
-    radius = len(kernel) // 2
-    for shape, pads in (((1, -1), [0, radius]), ((-1, 1), [radius, 0])):
-        x = graph("Pad", x, np.array([0, 0, *pads] * 2), mode="edge")
-        x = graph("Conv", x, kernel.reshape(1, 1, *shape))
-    return x
-
-
-def enlarged(graph: Graph, x: str, size: str, times: int = 2) -> str:
-    """So many times as high and wide, or some lines less; between the pixels linearly."""
-    rising = (np.arange(times, dtype=np.float32) + np.float32(0.5)) / times
-    line = np.concatenate([rising, rising[::-1]])
-    x = graph("Pad", x, np.array([0, 0, 1, 1] * 2), mode="edge")
-    # The same as Resize, which takes runtimes six times as long.
-    pads = [times * 3 // 2] * 4
-    x = graph("ConvTranspose", x, np.outer(line, line)[None, None], strides=[times, times], pads=pads)
-    return graph("Slice", x, np.array([0, 0]), size, np.array([2, 3]))
+        rows = self.graph("Reshape", rows, np.array([1, -1, 1, 1]))
+        columns = self.graph("Reshape", columns, np.array([1, 1, -1, 1]))
+        nothing = self.graph("Mul", self.graph("Add", rows, columns), np.float32(0))
+        return self.graph("Concat", self.graph("Add", nothing, columns), self.graph("Add", nothing, rows), axis=3)
 
 
 def loaded(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -86,6 +86,10 @@ FINEST_DEVIATION = 2.0
 HALO = 64
 
 
+# Of the slope to the right; its transpose is that of the slope down.
+SCHARR = np.array([[3, 0, -3], [10, 0, -10], [3, 0, -3]], np.float32) / 32
+
+
 def length_of(change: float) -> float:
     """How long a painting's strokes are, from 0 to 1. change: of its finest, by drawing it out: the mean squared
     difference over the mean square."""
