@@ -21,7 +21,6 @@ from impasto.colour import LUMA
 from impasto.engine.architecture import ENCODER_HALO
 from impasto.engine.backend import embedded, graph
 from impasto.engine.strokes import (
-    CALM,
     FULL,
     HALO,
     LEAST_CONTRAST,
@@ -117,7 +116,7 @@ def _write_assets(folder: Path) -> None:
     networks = {
         "modulated": config.modulated, "grounded": config.grounded, "gain": config.gain, "halo": config.halo,
         "encoderHalo": ENCODER_HALO,
-        "strokes": {"short": SHORT, "long": LONG, "calm": CALM, "full": FULL, "halo": HALO, "ofLong": OF_LONG,
+        "strokes": {"short": SHORT, "long": LONG, "full": FULL, "halo": HALO, "ofLong": OF_LONG,
                     "ofShort": OF_SHORT, "small": SMALL, "usualDeviation": USUAL_DEVIATION,
                     "leastContrast": LEAST_CONTRAST, "luma": LUMA},
     }  # fmt: skip

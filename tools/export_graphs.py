@@ -173,17 +173,17 @@ def doubled(graph: Graph, x: str, beside: str, config: DecoderConfig) -> str:
 
 
 def strokes() -> Graph:
-    """`painted` and what it was painted `over`, (N, 3, H, W) each, how far strokes `reach`, in pixels, and how `calm`
-    plain places are to be, (N or 1, 1, H or 1, W or 1) each, and the `contrast`, (1, 1, 1, 1) -> `drawn`, (N, 3, H,
-    W), as `engine.drawing` says, and `change`, (N, 1, 1, 1), of what is finest."""
+    """`painted` and what it was painted `over`, (N, 3, H, W) each, how far strokes `reach`, in pixels, and which
+    `share` of what is done to plain places is done, (N or 1, 1, H or 1, W or 1) each, and the `contrast`, (1, 1, 1, 1)
+    -> `drawn`, (N, 3, H, W), as `engine.drawing` says, and `change`, (N, 1, 1, 1), of what is finest."""
     graph = Graph()
     painted, over = (Planes(graph, graph.input(name, "N", 3, "H", "W")) for name in ("painted", "over"))
-    reach, calm = (
-        Planes(graph, graph.input(name, "N_share", 1, f"H_{name}", f"W_{name}")) for name in ("reach", "calm")
+    reach, share = (
+        Planes(graph, graph.input(name, "N_share", 1, f"H_{name}", f"W_{name}")) for name in ("reach", "share")
     )
     contrast = Planes(graph, graph.input("contrast", 1, 1, 1, 1))
     operations = PlaneOperations(graph, painted)
-    drawn = drawing.drawn(operations, painted, over, reach, calm, contrast)
+    drawn = drawing.drawn(operations, painted, over, reach, share, contrast)
     graph("Identity", drawn.name, name="drawn")
     graph.output("drawn", "N", 3, "H", "W")
     graph("Identity", drawing.change(operations, painted, drawn).name, name="change")

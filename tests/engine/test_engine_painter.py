@@ -21,7 +21,7 @@ from impasto.engine.prepared import STROKE, octaves
 from impasto.engine.raster import Held, Window, resized
 from impasto.engine.smoothing import smooth
 from impasto.engine.statistics import Array
-from impasto.engine.strokes import CALM, HALO, LONG, SHORT, SMALL, contrast_of
+from impasto.engine.strokes import HALO, LONG, SHORT, SMALL, contrast_of
 from impasto.engine.styles import Style
 from impasto.methods.adain.backend import PyTorch
 from impasto.methods.adain.network import Decoder
@@ -184,8 +184,8 @@ class Drawing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.networks, name)
 
-    def draw(self, painted: Array, over: Array, reach: Array, calm: Array, contrast: Array) -> Array:
-        self.asked.append((reach, calm, contrast))
+    def draw(self, painted: Array, over: Array, reach: Array, share: Array, contrast: Array) -> Array:
+        self.asked.append((reach, share, contrast))
         return np.zeros_like(painted)
 
 
@@ -197,9 +197,9 @@ def test_strokes_are_drawn_out_as_the_paintings_are_and_as_detail_is_left_out(
     backend, style = Drawing(painter.backend), replace(painter.style, length=length)
     some = replace(painter, backend=backend, style=style, detail=detail, strength=strength)
     assert not some(picture(64, 80, 0)).any(), "what was drawn is the painting"
-    ((found, calm, contrast),) = backend.asked
+    ((found, part, contrast),) = backend.asked
     assert found.item() == pytest.approx(share * reach * SMALLER)
-    assert calm.item() == pytest.approx(share * CALM)
+    assert part.item() == pytest.approx(share)
     assert contrast.item() == pytest.approx(contrast_of(style.colours[1]))
 
 
@@ -223,10 +223,10 @@ def test_strokes_of_every_octave_and_of_every_region_are_drawn_out(painter: Pain
     styles = [replace(painter.style, length=0.0), replace(painter.style, length=1.0, colours=brighter)]
     regions = [(styles[0], Held(left)), (styles[1], Held(0.5 - 0.5 * left))]
     replace(painter, backend=backend, style=None, regions=regions, detail=0.5)(picture(64, 80, 0))
-    ((reach, calm, contrast),) = backend.asked
+    ((reach, share, contrast),) = backend.asked
     np.testing.assert_allclose(reach[0, 0, 0, [0, 79]], np.array([SHORT, 0.5 * LONG]) * SMALLER)
     assert contrast.item() == pytest.approx(1.5 * contrast_of(painter.style.colours[1]))
-    np.testing.assert_allclose(calm[0, 0, 0, [0, 79]], [CALM, 0.5 * CALM])
+    np.testing.assert_allclose(share[0, 0, 0, [0, 79]], [1, 0.5])
 
 
 # --- regions and opacity ---------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Strokes are drawn out along contours, short where edges cross, and plain places are kept calm."""
+"""Strokes are drawn out along contours, short where edges cross, and sweep over plain places."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,7 @@ import torch
 from impasto.colour import LUMA
 from impasto.engine.statistics import Array
 from impasto.engine.strokes import (
+    CALM,
     LEAST_CONTRAST,
     LONG,
     SMALL,
@@ -40,7 +41,7 @@ def diagonal(tooth: float, period: float = 8) -> torch.Tensor:
     return grey(1 / (1 + np.exp(-edge)))
 
 
-def test_without_reach_and_calm_nothing_changes() -> None:
+def test_without_reach_and_share_nothing_changes() -> None:
     painting, over = torch.rand(2, 3, 33, 40), torch.rand(2, 3, 33, 40)
     torch.testing.assert_close(drawn(painting, over, one(0), one(0), one(1)), painting, atol=1e-4, rtol=0)
 
@@ -67,15 +68,15 @@ def test_strokes_stay_short_where_edges_cross() -> None:
 def test_what_is_added_where_it_is_plain_is_taken_back_in_part() -> None:
     over = grey(np.where(np.arange(SIDE) < SIDE // 2, 0.5, 0.5 + 0.3 * np.sin(np.arange(SIDE)))[None].repeat(SIDE, 0))
     painting = over + 0.1
-    added = drawn(painting, over, one(0), one(0.6), one(1)) - over
-    assert added[..., :16].mean() == pytest.approx(0.04, abs=1e-3)
+    added = drawn(painting, over, one(0), one(0.5), one(1)) - over
+    assert added[..., :16].mean() == pytest.approx(0.1 * (1 - 0.5 * CALM), abs=1e-3)
     assert added[..., -16:].mean() == pytest.approx(0.1, abs=1e-3)
 
 
 def test_what_is_added_beside_a_shape_is_taken_back_as_well() -> None:
     over = grey(np.where(np.arange(SIDE) < SIDE // 2, 0.2, 0.8)[None].repeat(SIDE, 0))
-    taken = (over + 0.1 - drawn(over + 0.1, over, one(0), one(0.6), one(1)))[0, 0, SIDE // 2]
-    assert taken[SIDE // 2 + 8 :].min() > 0.055
+    taken = (over + 0.1 - drawn(over + 0.1, over, one(0), one(1), one(1)))[0, 0, SIDE // 2]
+    assert taken[SIDE // 2 + 8 :].min() > 0.09 * CALM
     assert taken[SIDE // 2].abs() < 0.03
 
 
@@ -84,12 +85,12 @@ def test_strokes_sweep_along_the_slope_of_a_plain_place() -> None:
     noise = grey(0.2 * np.random.default_rng(0).standard_normal(rows.shape))
     for slope in (rows, columns):
         over = grey(0.3 + 0.003 * slope)
-        added = (drawn(over + noise, over, one(2.0), one(0), one(1)) - over)[0, 0, SIDE // 2 : -SIDE // 2]
+        added = (drawn(over + noise, over, one(1.0), one(1), one(1)) - over)[0, 0, SIDE // 2 : -SIDE // 2]
         down, right = (added.diff(dim=side).square().mean() for side in (0, 1))
         along, across = (right, down) if slope is rows else (down, right)
         assert along < 0.15 * across
     over = torch.full_like(over, 0.5)
-    without = drawn(over + noise, over, one(2.0), one(0), one(1))[0, 0]
+    without = drawn(over + noise, over, one(1.0), one(1), one(1))[0, 0]
     down, right = (without.diff(dim=side).square().mean() for side in (0, 1))
     assert down == pytest.approx(float(right), rel=0.3)
 

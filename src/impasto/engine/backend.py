@@ -36,10 +36,10 @@ class Backend(Protocol):
         Returns (N, 3, H, W), which nothing keeps within [0, 1].
         """
 
-    def draw(self, painted: Array, over: Array, reach: Array, calm: Array, contrast: Array) -> Array:
-        """A painting, (N, 3, H, W), with its strokes drawn out, as `engine.strokes` says; the same where reach and calm
-        are 0. over: what it was painted over. reach, in pixels, and calm, a share: (1, 1, H or 1, W or 1). contrast:
-        (1, 1, 1, 1)."""
+    def draw(self, painted: Array, over: Array, reach: Array, share: Array, contrast: Array) -> Array:
+        """A painting, (N, 3, H, W), with its strokes drawn out, as `engine.strokes` says; the same where reach and
+        share are 0. over: what it was painted over. reach, in pixels, and share, how far what is done to plain places
+        is done: (1, 1, H or 1, W or 1). contrast: (1, 1, 1, 1)."""
 
     def change(self, painting: Array) -> float:
         """Of the finest of one painting, (1, 3, H, W), by drawing it out at full length, as `length_of` takes it."""
@@ -101,7 +101,7 @@ def inputs_of_paint(given: Given, grounds: Mapping[str, Array]) -> dict[str, Arr
 
 def inputs_of_draw(*arguments: Array) -> dict[str, Array]:
     """What the graph `strokes` takes, by the names of its inputs."""
-    return dict(zip(("painted", "over", "reach", "calm", "contrast"), arguments, strict=True))
+    return dict(zip(("painted", "over", "reach", "share", "contrast"), arguments, strict=True))
 
 
 def inputs_of_change(painting: Array) -> dict[str, Array]:

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 from impasto.colour import LUMA
 from impasto.engine.strokes import (
     BUSY,
+    CALM,
     CALM_DEVIATION,
     CLOSE_DEVIATION,
     CONTOUR_DEVIATION,
@@ -79,9 +80,9 @@ class Operations(Protocol):
         """x, so many steps away, between its pixels."""
 
 
-def drawn(of: Operations, painted: Planes, over: Planes, reach: Planes, calm: Planes, contrast: Planes) -> Planes:
-    """painted, over: (N, 3, H, W). reach, in pixels, and calm, a share: (N or 1, 1, H or 1, W or 1). contrast: of
-    `over`, (1, 1, 1, 1)."""
+def drawn(of: Operations, painted: Planes, over: Planes, reach: Planes, share: Planes, contrast: Planes) -> Planes:
+    """painted, over: (N, 3, H, W). reach, in pixels, and share, how far what is done to plain places is done: (N or 1,
+    1, H or 1, W or 1). contrast: of `over`, (1, 1, 1, 1)."""
     halved = [of.halved(channel) for channel in of.channels(over, 3)]
     light = _brightness(halved) / contrast
     plain, plain_close = _plain(of, light, CALM_DEVIATION, PLAIN), _plain(of, light, CLOSE_DEVIATION, PLAIN_CLOSE)
@@ -89,8 +90,8 @@ def drawn(of: Operations, painted: Planes, over: Planes, reach: Planes, calm: Pl
     for channel in halved:
         masses, close = (of.blurred(channel, deviation) for deviation in (CALM_DEVIATION, CLOSE_DEVIATION))
         below.append(of.enlarged(close + plain * (masses - close), over))
-    share = calm * of.enlarged(plain + (1.0 - plain) * plain_close, over)
-    x = painted + share * (of.joined(below) - painted)
+    calm = share * CALM * of.enlarged(plain + (1.0 - plain) * plain_close, over)
+    x = painted + calm * (of.joined(below) - painted)
     flow, certainty = _flow(of, light)
     swept = plain * (certainty / (certainty + UNDECIDED))
     edges, clear, stretch = _edges(of, light)
@@ -98,8 +99,8 @@ def drawn(of: Operations, painted: Planes, over: Planes, reach: Planes, calm: Pl
     swept, short = of.enlarged(swept, over), of.enlarged((1.0 - swept) * stretch, over)
     faint = contrast * ((1.0 - swept * (1 - SOFT)) * FAINT)
     to_the_side = of.step(across, reach * (swept + short))
-    for far, near in zip(SWEEP, NEAR, strict=True):
-        x = _smoothed(of, x, of.step(along, reach * (swept * far + short * near)))
+    for sweep, near in zip(SWEEP, NEAR, strict=True):
+        x = _smoothed(of, x, of.step(along, swept * share * sweep + short * reach * near))
         if near:
             x = _sharpened(of, x, to_the_side, faint * faint)
     return x

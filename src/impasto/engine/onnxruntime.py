@@ -55,9 +55,9 @@ class ONNXRuntime:
         painted: Array = binding.get_outputs()[0].numpy()
         return painted
 
-    def draw(self, painted: Array, over: Array, reach: Array, calm: Array, contrast: Array) -> Array:
+    def draw(self, painted: Array, over: Array, reach: Array, share: Array, contrast: Array) -> Array:
         drawn: Array
-        (drawn,) = self._strokes.run(["drawn"], inputs_of_draw(painted, over, reach, calm, contrast))
+        (drawn,) = self._strokes.run(["drawn"], inputs_of_draw(painted, over, reach, share, contrast))
         return drawn
 
     def change(self, painting: Array) -> float:

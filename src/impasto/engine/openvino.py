@@ -104,8 +104,8 @@ class OpenVINO:
         # What is painted next is painted in the same place.
         return np.array(found["painted"])
 
-    def draw(self, painted: Array, over: Array, reach: Array, calm: Array, contrast: Array) -> Array:
-        return np.array(self._run(*_of_draw(painted, over, reach, calm, contrast))["drawn"])
+    def draw(self, painted: Array, over: Array, reach: Array, share: Array, contrast: Array) -> Array:
+        return np.array(self._run(*_of_draw(painted, over, reach, share, contrast))["drawn"])
 
     def change(self, painting: Array) -> float:
         return float(self._run(*_of_change(painting))["change"].item())

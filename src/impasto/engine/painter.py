@@ -17,7 +17,7 @@ from impasto.engine.raster import Extended, Held, Product, Raster, Resized, Wind
 from impasto.engine.room import Room, Scratch, materialised, room
 from impasto.engine.smoothing import Smoothed, smooth
 from impasto.engine.statistics import Array, Codes, Moments, Statistics, blend, exchange, merged
-from impasto.engine.strokes import CALM, FULL, HALO, contrast_of, reach_of
+from impasto.engine.strokes import FULL, HALO, contrast_of, reach_of
 from impasto.engine.styles import Style
 from impasto.engine.tiles import tiles
 
@@ -230,16 +230,16 @@ class Painter:
         return min(1.0, (1 - self._kept) / FULL) if self.drawing is None else self.drawing
 
     def _strokes(self, place: Window, size: tuple[int, int]) -> tuple[Array, Array, Array]:
-        """Their reach at each pixel of a place of the picture of this size, how calm plain places are to be, and the
-        contrast, of which several styles are given their mean."""
+        """Their reach at each pixel of a place of the picture of this size, how far what is done to plain places is
+        done, and the contrast, of which several styles are given their mean."""
         styles = [self.style] if self.style is not None else [style for style, _ in self.regions]
         contrast = one(sum(contrast_of(style.colours[1]) for style in styles) / len(styles))
         reaches = [np.float32(reach_of(style.length, min(size)) * self._drawn) for style in styles]
         if self.style is not None:
-            return one(float(reaches[0])), one(CALM * self._drawn), contrast
+            return one(float(reaches[0])), one(self._drawn), contrast
         shares = [region.window(place) for _, region in self.regions]
         reach = sum(reach * share for reach, share in zip(reaches, shares, strict=True))
-        return np.asarray(reach), np.float32(CALM * self._drawn) * np.minimum(1, sum(shares)), contrast
+        return np.asarray(reach), np.float32(self._drawn) * np.minimum(1, sum(shares)), contrast
 
     def _grounds(self, place: Window, size: tuple[int, int]) -> dict[str, Array]:
         """{convolution: its ground} at a place of the picture of this size."""

@@ -57,9 +57,9 @@ FALL = (0.707, 0.249)
 # its size, each pixel by its slope, above a SLIGHT one, with a Gaussian of this deviation in pixels of that.
 FLOW_DEVIATION, SLIGHT = 2.0, 0.002
 
-# How many times as far as the reach neighbours are then, and elsewhere, round by round: not twice the same, lest
-# saw-teeth that are as far from one another stay.
-SWEEP, NEAR = (6.0, 2.5, 1.0), (0.0, 1.0, 0.6)
+# Pixels to the next neighbour there, whatever the painting's strokes are, and how many times as far as the reach it is
+# elsewhere, round by round: not twice the same, lest saw-teeth that are as far from one another stay.
+SWEEP, NEAR = (12.0, 5.0, 2.0), (0.0, 1.0, 0.6)
 
 # The contrast across a stroke at which it is sharpened by half: what is fainter stays soft.
 FAINT = 0.06

@@ -54,8 +54,8 @@ class PyTorch:
         return result
 
     @torch.inference_mode()
-    def draw(self, painted: Array, over: Array, reach: Array, calm: Array, contrast: Array) -> Array:
-        arguments = painted, over, reach, calm, contrast
+    def draw(self, painted: Array, over: Array, reach: Array, share: Array, contrast: Array) -> Array:
+        arguments = painted, over, reach, share, contrast
         result: Array = drawn(*(self._there(value) for value in arguments)).cpu().numpy()
         return result
 

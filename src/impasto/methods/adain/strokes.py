@@ -8,17 +8,17 @@ from impasto.engine import drawing
 from impasto.engine.strokes import LONG, SCHARR, gaussian
 
 
-def drawn(painted: Tensor, over: Tensor, reach: Tensor, calm: Tensor, contrast: Tensor) -> Tensor:
+def drawn(painted: Tensor, over: Tensor, reach: Tensor, share: Tensor, contrast: Tensor) -> Tensor:
     """See `impasto.engine.drawing.drawn`."""
-    result: Tensor = drawing.drawn(Tensors(), painted, over, reach, calm, contrast)
+    result: Tensor = drawing.drawn(Tensors(), painted, over, reach, share, contrast)
     return result
 
 
 def change(painting: Tensor) -> float:
     """Of the finest of a painting, (1, 3, H, W), by drawing it out at full length, over nothing: the mean squared
     difference over the mean square."""
-    reach, calm, contrast = (painting.new_full((1, 1, 1, 1), value) for value in (LONG, 0.0, 1.0))
-    redrawn = drawn(painting, torch.zeros_like(painting), reach, calm, contrast)
+    reach, share, contrast = (painting.new_full((1, 1, 1, 1), value) for value in (LONG, 0.0, 1.0))
+    redrawn = drawn(painting, torch.zeros_like(painting), reach, share, contrast)
     return float(drawing.change(Tensors(), painting, redrawn))
 
 

@@ -51,9 +51,9 @@ export class Graphs {
     return new Pixels(3, ...picture.size, painted.data)
   }
 
-  // A painting with its strokes drawn out. over: what it was painted over. reach, calm: a number, or pixels.
-  async draw(painted, over, reach, calm, contrast) {
-    const inputs = { painted, over, reach: numbered(reach), calm: numbered(calm), contrast: numbered(contrast) }
+  // A painting with its strokes drawn out. over: what it was painted over. reach, share: a number, or pixels.
+  async draw(painted, over, reach, share, contrast) {
+    const inputs = { painted, over, reach: numbered(reach), share: numbered(share), contrast: numbered(contrast) }
     const { drawn } = await this.sessions.strokes.run(this.#tensors(inputs), ['drawn'])
     return new Pixels(3, ...painted.size, drawn.data)
   }
@@ -61,7 +61,7 @@ export class Graphs {
   // How long a painting's strokes are, from 0 to 1.
   async length(painting) {
     const { long, ofLong, ofShort } = this.strokes
-    const inputs = { painted: painting, over: painting.map(() => 0), reach: [long], calm: [0], contrast: [1] }
+    const inputs = { painted: painting, over: painting.map(() => 0), reach: [long], share: [0], contrast: [1] }
     const { change } = await this.sessions.strokes.run(this.#tensors(inputs), ['change'])
     return Math.min(1, Math.max(0, (ofShort - change.data[0]) / (ofShort - ofLong)))
   }

@@ -130,18 +130,18 @@ export class Painter {
     return this.backend.halo + (this.#drawn > 0 ? this.backend.strokes.halo : 0)
   }
 
-  // Their reach at each pixel of a place of the picture of this size, how calm plain places are to be, and the contrast, of
-  // which several styles are given their mean.
+  // Their reach at each pixel of a place of the picture of this size, the share of what is done to plain places, and the
+  // contrast, of which several styles are given their mean.
   #strokes(place, size) {
-    const { short, long, calm, small } = this.backend.strokes, drawn = this.#drawn
+    const { short, long, small } = this.backend.strokes, drawn = this.#drawn
     const reach = style => drawn * (short + (long - short) * style.length) * Math.sqrt(Math.min(1, Math.min(...size) / small))
     const styles = this.style ? [this.style] : this.regions.map(([style]) => style)
     const contrast = styles.reduce((sum, { colours }) => sum + this.#contrast(colours.covariance), 0) / styles.length
-    if (this.style) return [reach(this.style), drawn * calm, contrast]
+    if (this.style) return [reach(this.style), drawn, contrast]
     const shares = this.regions.map(([style, mask]) => [reach(style), mask.window(place).data])
     const sum = (at, of) => shares.reduce((total, [reach, share]) => total + of(reach) * share[at], 0)
     const map = of => new Pixels(1, ...place.size).map((_, at) => of(at))
-    return [map(at => sum(at, reach => reach)), map(at => calm * Math.min(1, sum(at, () => drawn))), contrast]
+    return [map(at => sum(at, reach => reach)), map(at => Math.min(1, sum(at, () => drawn))), contrast]
   }
 
   // Of a picture, in terms of the usual. covariance: of its colours.
