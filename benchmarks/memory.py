@@ -13,16 +13,18 @@ import sys
 
 import torch
 
-from impasto.methods.gatys.memory import plan
+from impasto.methods.gatys import stylizer
+from impasto.methods.gatys.memory import MemoryPlan, plan
 from impasto.methods.gatys.options import GatysOptions
-from impasto.methods.gatys.stylizer import Gatys
 
 CASES = (
     {"precision": "fp32"},
     {"precision": "bf16"},
     {"precision": "fp32", "history": 5},
     {"optimizer": "adam"},
-    {"precision": "bf16", "max_memory": 0.5},
+    {"precision": "bf16", "max_memory": 0.7},
+    {"precision": "fp32", "max_memory": 0.7},
+    {"optimizer": "adam", "max_memory": 0.7},
 )
 
 
@@ -43,17 +45,18 @@ def measure(size: int, case: int) -> None:
     torch.set_num_threads(2)
     history = CASES[case].get("history", GatysOptions().history)
     options = GatysOptions(scales=1, steps=history + 3, **CASES[case])  # type: ignore[arg-type]
-    method = Gatys(torch.device("cpu"))
+    method = stylizer.Gatys(torch.device("cpu"))
     small = torch.rand(1, 3, 32, 32)
     method(small, [small], GatysOptions(scales=1, steps=2, **CASES[case]))  # type: ignore[arg-type]
     picture = torch.rand(1, 3, size, size)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    plans: list[MemoryPlan] = []
+    stylizer.plan = lambda *arguments: plans.append(plan(*arguments)) or plans[-1]  # type: ignore[func-returns-value]
     method(picture, [picture], options)
     used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-    available = (options.max_memory or 1024) * 2**30
-    estimate = plan(method.encoder(options), options.resolved(), size, size, 0, available).bytes
+    estimate, where = plans[0].bytes, "in files" if plans[0].in_files else "in memory"
     print(
-        f"{CASES[case]!s:45} {size:5} px: {used / 2**20:7.0f} MiB, {used / size**2:6.0f} bytes per pixel; "
+        f"{CASES[case]!s:45} {where:9} {size:5} px: {used / 2**20:7.0f} MiB, {used / size**2:6.0f} bytes per pixel; "
         f"estimate {estimate / 2**20:7.0f} MiB, {estimate / used:.2f} of it",
         flush=True,
     )

@@ -2,10 +2,13 @@
 
 import contextlib
 import ctypes
+import mmap
 import os
 import platform
 import re
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -159,6 +162,21 @@ def free_memory(device: "Device | torch.device") -> int | None:
     return max(0, min(bounds)) if bounds else None
 
 
+def resident_memory() -> int:
+    """Bytes of this process that are in memory; 0 where the system does not say."""
+    pages = "".join(_lines(PROC / "self" / "statm")).split()
+    return int(pages[1]) * mmap.PAGESIZE if len(pages) > 1 else 0
+
+
+def disk_room() -> int:
+    """Bytes of the disk that temporary files may take; 0 where their folder lies in memory."""
+    folder = Path(tempfile.gettempdir()).resolve()
+    # The last one that was mounted at a place is the one that is seen there.
+    around = [(len(mount.parts), kind) for _, mount, kind, _ in _mounts() if folder.is_relative_to(mount)]
+    kinds = [kind for depth, kind in around if depth == max(around)[0]]
+    return 0 if kinds and kinds[-1] in ("tmpfs", "ramfs") else shutil.disk_usage(folder).free
+
+
 def memory_size() -> int | None:
     """Bytes of memory that processes here can have together; None where the system does not say."""
     return min([*_of_host("MemTotal"), *(limit for _, limit, _ in _limited_groups())], default=None)
@@ -184,22 +202,26 @@ def _limited_groups() -> Iterator[tuple[Path, int, int]]:
 def _memory_groups() -> Iterator[tuple[Path, Path, tuple[str, str]]]:
     """(folder of this process's control group, where its hierarchy is mounted, files of its limit and use), of
     version 2 and of version 1 where it counts memory."""
-    for line in _lines(PROC / "self" / "mountinfo"):
-        # man 5 proc: ... root, mount point, options, optional fields, a dash, type, source, options of the type
-        before, dash, after = line.partition(" - ")
-        fields, kind = before.split(), after.split()
-        if not dash or len(fields) < 5 or not kind:
+    for root, mount, kind, options in _mounts():
+        is_first = kind == "cgroup" and "memory" in options.split(",")
+        if kind != "cgroup2" and not is_first:
             continue
-        is_first = kind[0] == "cgroup" and "memory" in kind[-1].split(",")
-        if kind[0] != "cgroup2" and not is_first:
-            continue
-        root, mount = fields[3], Path(fields[4].replace("\\040", " "))
         for entry in _lines(PROC / "self" / "cgroup"):
             controllers, colon, path = entry.partition(":")[2].partition(":")
             if colon and ("memory" in controllers.split(",") if is_first else not controllers):
                 # In a container, the path may begin at the host's root and the mount at the container's group.
                 inside = path.removeprefix(root if root != "/" else "").lstrip("/")
                 yield mount / inside, mount, FIRST if is_first else SECOND
+
+
+def _mounts() -> Iterator[tuple[str, Path, str, str]]:
+    """(root, where it is mounted, type, options of the type) of what this process sees mounted."""
+    for line in _lines(PROC / "self" / "mountinfo"):
+        # man 5 proc: ... root, mount point, options, optional fields, a dash, type, source, options of the type
+        before, dash, after = line.partition(" - ")
+        fields, kind = before.split(), after.split()
+        if dash and len(fields) >= 5 and kind:
+            yield fields[3], Path(fields[4].replace("\\040", " ")), kind[0], kind[-1]
 
 
 def _lines(path: Path) -> list[str]:

@@ -126,7 +126,11 @@ def recoloured(content: Floats, styles: Sequence[Floats], shares: Sequence[Float
     """
     result = content
     for style, share in zip(styles, shares, strict=True):
-        result = result + share * (match_visible(content, style) - content)
+        change = match_visible(content, style)
+        change -= content
+        change *= share
+        change += result
+        result = change
     return result
 
 

@@ -2,6 +2,7 @@
 which is gone when its process is, however that ends."""
 
 import math
+import mmap
 import os
 import tempfile
 import threading
@@ -55,20 +56,7 @@ class Scratch:
             self._file = os.fdopen(descriptor, "r+b", buffering=0)
         weakref.finalize(self, _removed, self._file, self._name)
         self._lock = threading.Lock()
-        self._allocate(height * self._row)
-
-    def _allocate(self, num_bytes: int) -> None:
-        """Now rather than when half of it is painted."""
-        try:
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(self._file.fileno(), 0, num_bytes)
-            else:
-                self._file.truncate(num_bytes)
-        except OSError:
-            raise PictureError(
-                f"{tempfile.gettempdir()}: this folder of temporary files has no room for the {num_bytes / 1e9:.1f} GB"
-                " of a large picture; TMPDIR names another one"
-            ) from None
+        _allocate(self._file, height * self._row)
 
     @property
     def path(self) -> str:
@@ -106,6 +94,27 @@ class Scratch:
         first = place.top * self._row + place.left * self.channels * self.kind.itemsize
         runs: list[Any] = [part] if place.size[1] == self.size[1] else list(part)
         return [(first + number * self._row, memoryview(run).cast("B")) for number, run in enumerate(runs)]
+
+
+def mapped(num_bytes: int) -> mmap.mmap:
+    """A file without a name, in the folder of temporary files, as memory. Raises PictureError as `Scratch`."""
+    with tempfile.TemporaryFile(buffering=0) as file:
+        _allocate(file, num_bytes)
+        return mmap.mmap(file.fileno(), num_bytes)
+
+
+def _allocate(file: Any, num_bytes: int) -> None:
+    """Now rather than when half of it is painted."""
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, num_bytes)
+        else:
+            file.truncate(num_bytes)
+    except OSError:
+        raise PictureError(
+            f"{tempfile.gettempdir()}: this folder of temporary files has no room for the {num_bytes / 1e9:.1f} GB"
+            " of a large picture; TMPDIR names another one"
+        ) from None
 
 
 def _removed(file: Any, name: str) -> None:

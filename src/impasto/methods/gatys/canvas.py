@@ -10,6 +10,8 @@ everywhere: masses come first and in the painting's colours, and detail where it
 import torch
 from torch import Tensor
 
+from impasto.methods.gatys.place import IN_MEMORY, Place
+
 # Frequencies below this many cycles per pixel are treated alike; the mean colour would be scaled without bound.
 FLAT_BELOW = 1 / 64
 
@@ -17,26 +19,42 @@ FLAT_BELOW = 1 / 64
 class Canvas:
     """picture = start + scaling(change), with `change` what is optimised: (1, 3, H, W), zero at first."""
 
-    def __init__(self, start: Tensor, *, even: bool = True, colours: Tensor | None = None) -> None:
+    def __init__(
+        self, start: Tensor, *, even: bool = True, colours: Tensor | None = None, place: Place = IN_MEMORY
+    ) -> None:
         """even: scale frequencies and colours; otherwise `change` is in pixels, for optimisers that scale every value.
 
-        colours: (3, 3), from `colour.colour_scale`; None leaves them as they are.
+        colours: (3, 3), from `colour.colour_scale`; None leaves them as they are. place: of `start` and `change`.
         """
         # L-BFGS flattens the gradient without copying, which only contiguous memory allows.
-        self.start = start.detach().clone(memory_format=torch.contiguous_format)
-        self.change = torch.zeros_like(self.start).requires_grad_()
+        self.start = place.keep(start.detach().clone(memory_format=torch.contiguous_format))
+        self.change = place.keep(torch.zeros_like(self.start))
         self._scale = _frequency_scale(start.shape[-2], start.shape[-1]).to(start.device) if even else None
         self._colours = None if colours is None else colours.to(start)
 
     def picture(self) -> Tensor:
-        """(1, 3, H, W), differentiable with respect to `change`; may leave [0, 1]."""
+        """(1, 3, H, W); may leave [0, 1]."""
         if self._scale is None:
             return self.start + self.change
-        spectrum = torch.fft.rfft2(self.change) * self._scale
-        change: Tensor = torch.fft.irfft2(spectrum, s=self.change.shape[-2:])
+        change = torch.empty_like(self.change)
+        # One channel after the other, here and in `pull`: spectra of a large picture take twice its memory.
+        for scaled, channel in zip(change[0], self.change[0], strict=True):
+            scaled.copy_(torch.fft.irfft2(torch.fft.rfft2(channel).mul_(self._scale), s=channel.shape))
         if self._colours is not None:
             change = (self._colours @ change.flatten(2)).view_as(change)
-        return self.start + change
+        return change.add_(self.start)
+
+    def pull(self, gradient: Tensor) -> Tensor:
+        """The gradient with respect to `change`, from that with respect to the picture: both (1, 3, H, W)."""
+        if self._scale is None:
+            return gradient.contiguous()
+        if self._colours is None:
+            pulled = gradient.clone(memory_format=torch.contiguous_format)
+        else:
+            pulled = (self._colours.T @ gradient.flatten(2)).view_as(gradient)
+        for channel in pulled[0]:
+            channel.copy_(_adjoint(channel, self._scale))
+        return pulled
 
     @torch.no_grad()
     def restart(self, start: Tensor) -> None:
@@ -47,7 +65,19 @@ class Canvas:
     @torch.no_grad()
     def clamp(self) -> None:
         """Bring the picture into [0, 1]; only where `change` is in pixels."""
-        self.change.copy_((self.start + self.change).clamp(0, 1) - self.start)
+        self.change.add_(self.start).clamp_(0, 1).sub_(self.start)
+
+
+def _adjoint(gradient: Tensor, scale: Tensor) -> Tensor:
+    """Of scaling frequencies, (H, W) -> (H, W), as autograd computes it."""
+    width = gradient.shape[-1]
+    half = torch.fft.rfft2(gradient, norm="forward")
+    # Frequencies whose mirror images are left out count twice.
+    half[:, 1 : 1 + width - half.shape[-1]].mul_(2)
+    spectrum = half.new_zeros(gradient.shape)
+    torch.mul(half, scale, out=spectrum[:, : half.shape[-1]])
+    adjoint: Tensor = torch.fft.ifft2(spectrum, norm="forward").real
+    return adjoint
 
 
 def _frequency_scale(height: int, width: int) -> Tensor:

@@ -1,10 +1,12 @@
-"""How a painting by optimisation fits into memory: at once, or in windows, with as much history as there is room for.
+"""How a painting by optimisation fits into memory: at once, or in windows; what is kept from step to step in memory, or
+in files; and with as much history as there is room for.
 
 `benchmarks/memory.py` holds the figures to what is measured.
 """
 
 import logging
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from impasto.encoders.network import LAYERS, Encoder, block_of, halvings_of
@@ -17,6 +19,11 @@ from impasto.sizes import largest_side
 SIDES = (1024, 768, 512, 384, 256, 128)
 # Pictures that the optimiser works with while it moves, and only then.
 AT_HAND = 10
+# With the rest in files: while a window is seen, the picture and its gradient; and what the optimiser works with.
+SEEN, MOVED = 2, {"lbfgs": 4, "adam": 7}
+# Kept in files besides what L-BFGS remembers: content, its colours changed, start, change, best, direction, gradient
+# before, moments, and what takes the place of others.
+FILED = 12
 # Steps that L-BFGS has to remember to be worth its name.
 LEAST_HISTORY = 3
 
@@ -25,61 +32,81 @@ logger = logging.getLogger("impasto")
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """side: of the windows, in pixels; None is the whole picture at once. bytes: that painting takes at its peak."""
+    """side: of the windows, in pixels; None is the whole picture at once. bytes: of memory that painting takes at its
+    peak. in_files: whether what is kept from step to step lies in files."""
 
     side: int | None
     history: int
     bytes: float
+    in_files: bool = False
 
 
 def plan(
-    encoder: Encoder, options: GatysOptions, height: int, width: int, regions: int, available: float
+    encoder: Encoder, options: GatysOptions, height: int, width: int, regions: int, available: float, disk: float = 0
 ) -> MemoryPlan:
     """The fastest way of painting height x width pixels in so many bytes; the smallest way if there is none.
 
-    regions: of a painting with masks, or 1 where a part of it is transparent; 0 is without.
+    regions: of a painting with masks, or 1 where a part of it is transparent; 0 is without. disk: bytes that files may
+    have.
     """
-    pixels, history = height * width, options.history
-    at_once = MemoryPlan(None, history, pixels * _at_once(encoder, options, regions))
-    if at_once.bytes <= available:
-        return at_once
-    for remembered in range(history, min(history, LEAST_HISTORY) - 1, -1):
-        whole = pixels * _pictures(encoder, options, regions, remembered)
+    ways = list(_ways(encoder, options, height * width, regions, disk))
+    fitting = (way for way in ways if way.bytes <= available)
+    chosen = next(fitting, None) or min(ways, key=lambda way: way.bytes)
+    if chosen.history < options.history:
+        logger.warning("L-BFGS remembers %d steps and not %d, for want of memory", chosen.history, options.history)
+    return chosen
+
+
+def _ways(encoder: Encoder, options: GatysOptions, pixels: int, regions: int, disk: float) -> Iterator[MemoryPlan]:
+    """All of them, the best first."""
+    yield MemoryPlan(None, options.history, pixels * _at_once(encoder, options, regions))
+    for history in range(options.history, _least_history(options) - 1, -1):
+        kept = pixels * _pictures(encoder, options, regions, history)
         for side in SIDES:
-            needed = whole + _window(encoder, regions, side)
-            smallest = side == SIDES[-1] and remembered == min(history, LEAST_HISTORY)
-            if smallest and at_once.bytes <= needed:
-                return at_once
-            if needed <= available or smallest:
-                if remembered < history:
-                    logger.warning("L-BFGS remembers %d steps and not %d, for want of memory", remembered, history)
-                return MemoryPlan(side, remembered, needed)
-    raise AssertionError("unreachable: the smallest way is always returned")
+            yield MemoryPlan(side, history, kept + _window(encoder, regions, side))
+        if pixels * _filed(options, history) <= disk:
+            seen, moved = (pixels * count for count in _beside_files(encoder, options, regions))
+            for side in SIDES:
+                yield MemoryPlan(side, history, max(seen + _window(encoder, regions, side), moved), in_files=True)
 
 
 def warn_of_more(
-    chosen: MemoryPlan, encoder: Encoder, options: GatysOptions, height: int, width: int, regions: int
-) -> None:
-    """Say that even the smallest way takes more than max_memory, and the size that does not."""
-    allowed = math.inf if options.max_memory is None else options.max_memory * 2**30
+    chosen: MemoryPlan, encoder: Encoder, options: GatysOptions, height: int, width: int, regions: int,
+    taken: float = 0, disk: float = 0,
+) -> None:  # fmt: skip
+    """Say that even the smallest way takes more than max_memory, and the size that does not. taken: bytes of it
+    that the process has besides. disk: as of `plan`."""
+    allowed = math.inf if options.max_memory is None else max(0.0, options.max_memory * 2**30 - taken)
     if chosen.bytes > allowed:
-        fits = largest_side(height, width, allowed / fitting_bytes_per_pixel(encoder, options, regions, allowed))
+        per_pixel = fitting_bytes_per_pixel(encoder, options, regions, allowed, disk)
         logger.warning(
             "%d x %d pixels take about %.1f GiB, more than --max-memory %g; --size %d fits",
-            *(width, height, chosen.bytes / 2**30, options.max_memory, fits),
+            *(width, height, (taken + chosen.bytes) / 2**30, options.max_memory),
+            largest_side(height, width, allowed / per_pixel),
         )
 
 
 def least_bytes_per_pixel(encoder: Encoder, options: GatysOptions, regions: int = 0) -> float:
-    """Memory of one pixel of a picture that is large beside a window."""
-    return _pictures(encoder, options, regions, min(options.history, LEAST_HISTORY))
+    """Memory of one pixel of a picture that is large beside a window, without files."""
+    return _pictures(encoder, options, regions, _least_history(options))
 
 
-def fitting_bytes_per_pixel(encoder: Encoder, options: GatysOptions, regions: int, available: float) -> float:
+def fitting_bytes_per_pixel(
+    encoder: Encoder, options: GatysOptions, regions: int, available: float, disk: float = 0
+) -> float:
     """Memory of one pixel of the largest picture that can be painted in so many bytes, with its share of a window."""
-    at_once, least = _at_once(encoder, options, regions), least_bytes_per_pixel(encoder, options, regions)
+    ways = [_at_once(encoder, options, regions)]
     share = 1 - _window(encoder, regions, SIDES[-1]) / available if available else 0.0
-    return min(at_once, least / share) if share > 0 else at_once
+    if share > 0:
+        ways.append(least_bytes_per_pixel(encoder, options, regions) / share)
+        if disk:
+            seen, moved = _beside_files(encoder, options, regions)
+            ways.append(max(seen / share, moved, available * _filed(options, _least_history(options)) / disk))
+    return min(ways)
+
+
+def _least_history(options: GatysOptions) -> int:
+    return min(options.history, LEAST_HISTORY)
 
 
 def _at_once(encoder: Encoder, options: GatysOptions, regions: int) -> float:
@@ -92,13 +119,31 @@ def _at_once(encoder: Encoder, options: GatysOptions, regions: int) -> float:
 def _pictures(encoder: Encoder, options: GatysOptions, regions: int, history: int) -> float:
     """Bytes a pixel of what is as large as the picture: L-BFGS remembers two pictures a step."""
     pictures = 2 * history + 8 + AT_HAND if options.chosen("optimizer") != "adam" else 12 + AT_HAND // 2
-    values = 3.0 * pictures + 9 * regions
+    return 4 * (3.0 * pictures + 9 * regions + _targets(encoder, options))
+
+
+def _targets(encoder: Encoder, options: GatysOptions) -> float:
+    """Numbers a pixel of what the features of content and style are compared with."""
+    values = 0.0
     for layer in options.layers("content_layers"):
         values += _values(encoder, layer)
     for layer in layers_to_encode(options):
         # Features of content and style, what is compared of them, and the values, all as wide as the widest.
         values += 6 * _values(encoder, layer)
-    return 4 * values
+    return values
+
+
+def _beside_files(encoder: Encoder, options: GatysOptions, regions: int) -> tuple[float, float]:
+    """Bytes of memory a pixel while windows are seen, and while the optimiser moves, with the rest in files."""
+    always = _targets(encoder, options) + 9 * regions
+    moved = MOVED["adam" if options.chosen("optimizer") == "adam" else "lbfgs"]
+    return 4 * (always + 3.0 * SEEN), 4 * (always + 3.0 * moved)
+
+
+def _filed(options: GatysOptions, history: int) -> float:
+    """Bytes a pixel of the files."""
+    remembered = 0 if options.chosen("optimizer") == "adam" else 2 * history
+    return 4 * 3.0 * (FILED + remembered)
 
 
 def _layers(encoder: Encoder, regions: int) -> float:

@@ -16,8 +16,10 @@ from torch.optim import Optimizer
 
 from impasto.errors import DivergedError
 from impasto.methods.gatys.canvas import Canvas
+from impasto.methods.gatys.lbfgs import LBFGS
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.options import GatysOptions
+from impasto.methods.gatys.place import IN_MEMORY, Place
 
 # A healthy run rises by a few percent between steps; paper 002's failure by powers of ten.
 EXPLODED = 2.0
@@ -108,14 +110,21 @@ class Optimisation:
     """One size's optimisation, which can be stopped after any step and continued from `state`."""
 
     def __init__(
-        self, objective: Objective, start: Tensor, options: GatysOptions, colours: Tensor | None = None
+        self,
+        objective: Objective,
+        start: Tensor,
+        options: GatysOptions,
+        colours: Tensor | None = None,
+        place: Place = IN_MEMORY,
     ) -> None:
-        """colours: those of `Canvas`."""
+        """colours: those of `Canvas`. place: of all that is as large as the picture and outlasts a step."""
         self.objective = objective
         self.options = options
         self.kind = options.chosen("optimizer")
-        self.canvas = Canvas(start, even=self.kind == "lbfgs", colours=colours)
-        self.guard = Guard(best=self.canvas.start.clone())
+        self.place = place
+        self.canvas = Canvas(start, even=self.kind == "lbfgs", colours=colours, place=place)
+        self.guard = Guard(best=place.keep(self.canvas.start.clone()))
+        self.is_sound = True
         self.loss = math.inf
         self.losses: dict[str, float] = {}
         self.best_losses: dict[str, float] = {}
@@ -124,10 +133,8 @@ class Optimisation:
     def step(self) -> None:
         """Evaluate once and move once. Raises DivergedError if not even the start is finite."""
         self.optimizer.step(self._evaluate)
-        sound = self.guard.judge(self._evaluated, self.loss)
-        if self.loss == self.guard.best_loss:
-            self.best_losses = self.losses
-        if not sound and self.options.guard == "on":
+        self.optimizer.zero_grad()
+        if not self.is_sound and self.options.guard == "on":
             self._retreat()
             return
         if not math.isfinite(self.loss):
@@ -138,11 +145,13 @@ class Optimisation:
             # L-BFGS does not know that the point moves, and what it has learned of the curvature is spoilt: that is the
             # failure of paper 002's Figure 1, and only the choice that repeats it does so.
             self.canvas.clamp()
+        self.place.release()
 
     def finish(self) -> Tensor:
         """(1, 3, H, W) best picture, the point after the last step included; without guard, that; not clamped."""
         with torch.no_grad():
             picture = self.canvas.picture()
+            self.place.release()
             losses = self.objective.losses(picture)
             if self.options.guard == "on":
                 self.guard.judge(picture, loss := float(sum(losses.values())))
@@ -152,13 +161,18 @@ class Optimisation:
         return picture if self.options.guard == "off" else self.guard.best
 
     def _evaluate(self) -> float:
-        self.optimizer.zero_grad()
         picture = self.canvas.picture()
+        self.place.release()
         losses, gradient = self.objective.evaluate(picture)
-        picture.backward(gradient.contiguous())
-        self._evaluated = picture.detach()
         terms = torch.stack([torch.stack(list(losses.values())).sum(), *losses.values()]).tolist()
         self.loss, self.losses = terms[0], dict(zip(losses, terms[1:], strict=True))
+        self.is_sound = self.guard.judge(picture, self.loss)
+        if self.loss == self.guard.best_loss:
+            self.best_losses = self.losses
+        del picture
+        self.place.release()
+        self.canvas.change.grad = self.canvas.pull(gradient)
+        self.place.release()
         return self.loss
 
     def _retreat(self) -> None:
@@ -178,7 +192,9 @@ class Optimisation:
 
     def renew_optimizer(self) -> None:
         """An optimiser that knows nothing yet, and is as careful as the guard."""
-        self.optimizer: Optimizer = self._adam() if self.kind == "adam" else self._lbfgs()
+        self.optimizer: Optimizer = (
+            self._adam() if self.kind == "adam" else LBFGS(self.canvas.change, self.options.history, self.place)
+        )
         self._set_rate()
 
     def _set_rate(self) -> None:
@@ -187,14 +203,8 @@ class Optimisation:
             group["lr"] = rate * self.guard.caution
 
     def _adam(self) -> Optimizer:
-        return torch.optim.Adam([self.canvas.change], betas=(0.9, 0.99))
-
-    def _lbfgs(self) -> Optimizer:
-        # One iteration per step, so that everything between steps is ours; no tolerances: when to stop is ours too.
-        return torch.optim.LBFGS(
-            [self.canvas.change],
-            max_iter=1,
-            history_size=self.options.history,
-            tolerance_grad=0,
-            tolerance_change=0,
-        )
+        optimizer = torch.optim.Adam([self.canvas.change], betas=(0.9, 0.99))
+        moments = {name: self.place.keep(torch.zeros_like(self.canvas.change)) for name in ("exp_avg", "exp_avg_sq")}
+        # As Adam itself begins.
+        optimizer.state[self.canvas.change] = {"step": torch.tensor(0.0), **moments}
+        return optimizer

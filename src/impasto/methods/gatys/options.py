@@ -150,7 +150,8 @@ class GatysOptions(EncoderOptions):
     coarse_steps: int | None = option(None, "optimisation steps at each smaller size", minimum=0, maximum=1_000_000)
     max_memory: float | None = option(
         None,
-        "GiB that painting may take, larger pictures being seen in windows; by itself, what is free",
+        "GiB that the process may have in memory, larger pictures being seen in windows and kept in files; by itself,"
+        " what is free",
         minimum=0.01,
     )
     pooling: str = option("average", "pooling inside the network", choices=("average", "max"))

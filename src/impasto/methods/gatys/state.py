@@ -1,6 +1,7 @@
 """An unfinished painting on disk: everything that continues it bit by bit."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def read(path: Path, fingerprint: str) -> tuple[StoppedAt, dict[str, Tensor], di
 
 def restore(optimisation: Optimisation, tensors: dict[str, Tensor], config: dict[str, Any]) -> None:
     """Put a read state into an optimisation that was made for the same scale."""
-    canvas, guard = optimisation.canvas, optimisation.guard
+    canvas, guard, device = optimisation.canvas, optimisation.guard, optimisation.canvas.change.device
     canvas.restart(tensors["start"])
     with torch.no_grad():
         canvas.change.copy_(tensors["change"])
@@ -68,7 +69,9 @@ def restore(optimisation: Optimisation, tensors: dict[str, Tensor], config: dict
         setattr(guard, name, value)
     optimisation.renew_optimizer()
     state = optimisation.optimizer.state_dict()
-    state["state"] = {0: _unpack(tensors, config["optimizer"], canvas.change.device)}
+    state["state"] = {
+        0: _unpack(tensors, config["optimizer"], lambda tensor: optimisation.place.keep(tensor.to(device)))
+    }
     optimisation.optimizer.load_state_dict(state)
 
 
@@ -97,15 +100,14 @@ def _pack(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, numbers
 
 
-def _unpack(tensors: dict[str, Tensor], numbers: dict[str, Any], device: torch.device) -> dict[str, Any]:
+def _unpack(tensors: dict[str, Tensor], numbers: dict[str, Any], keep: Callable[[Tensor], Tensor]) -> dict[str, Any]:
     state: dict[str, Any] = {}
     for key, value in numbers.items():
         if isinstance(value, dict):
             names = (f"optimizer/{key}/{i:04d}" for i in range(value["entries"]))
-            state[key] = [tensors[name].to(device) if name in tensors else None for name in names]
+            state[key] = [keep(tensors.pop(name)) if name in tensors else None for name in names]
         else:
             state[key] = value
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer/") and name.count("/") == 1:
-            state[name.removeprefix("optimizer/")] = tensor.to(device)
+    for name in [name for name in tensors if name.startswith("optimizer/") and name.count("/") == 1]:
+        state[name.removeprefix("optimizer/")] = keep(tensors.pop(name))
     return state

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from impasto.colour import colour_scale
-from impasto.device import free_memory, memory_guard, precision
+from impasto.device import disk_room, free_memory, memory_guard, precision, resident_memory
 from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import LAYERS, POOLED, Encoder, Pooling
 from impasto.errors import Cancelled, OptionError
@@ -31,12 +31,16 @@ from impasto.methods.gatys.objective import (
 )
 from impasto.methods.gatys.optimise import Optimisation
 from impasto.methods.gatys.options import OF_PAPERS, GatysOptions
+from impasto.methods.gatys.place import IN_MEMORY, InFiles, Place
 from impasto.progress import Progress, ProgressCallback
 from impasto.tensors import resize
 from impasto.weights import sha256_of
 
 # Below this a picture holds no strokes that a coarse scale could place.
 SMALLEST_SIDE = 64
+
+# Bytes of what PyTorch loads and sets up once it computes, whatever the picture; measured.
+LOADED = 2e8
 
 # Of the first loss: a best loss that is higher is of a picture that looks like the first one.
 SMALLEST_GAIN = 0.999
@@ -98,24 +102,34 @@ class Gatys:
         with torch.inference_mode(False), torch.enable_grad():
             encoder = self.encoder(options)
             regions = len(masks or ()) or int(visible(content)[1] is not None)
-            chosen = plan(encoder, options, height, width, regions, self._available(options))
+            taken, disk = self._taken(), self._disk()
+            chosen = plan(encoder, options, height, width, regions, self._available(options, taken), disk)
             needed = max(chosen.bytes / (height * width), self.bytes_per_pixel(options, regions=regions))
             with memory_guard(self.device, height, width, needed):
-                warn_of_more(chosen, encoder, options, height, width, regions)
+                warn_of_more(chosen, encoder, options, height, width, regions, taken, disk)
                 return _Run(self, encoder, pictures, options, chosen, progress, saving).paint()
 
     def bytes_per_pixel(self, options: GatysOptions, *, regions: int = 0) -> float:
         """Memory of one pixel of the largest picture that fits, at the peak of painting. regions: of masks, or 0."""
         resolved, free = options.resolved(), free_memory(self.device)
         _check_layers(resolved)
-        return fitting_bytes_per_pixel(self.encoder(resolved), resolved, regions, math.inf if free is None else free)
+        available = math.inf if free is None else free
+        return fitting_bytes_per_pixel(self.encoder(resolved), resolved, regions, available, self._disk())
 
-    def _available(self, options: GatysOptions) -> float:
+    def _taken(self) -> float:
+        """Bytes of the device's memory that the process has whatever it paints, as far as is known."""
+        return resident_memory() + LOADED if self.device.type == "cpu" else 0
+
+    def _disk(self) -> float:
+        """Bytes that files in place of the device's memory may have."""
+        return disk_room() if self.device.type == "cpu" else 0
+
+    def _available(self, options: GatysOptions, taken: float) -> float:
         """Bytes that painting may take."""
         free = free_memory(self.device)
         bounds = [math.inf if free is None else free]
         if options.max_memory is not None:
-            bounds.append(options.max_memory * 2**30)
+            bounds.append(options.max_memory * 2**30 - taken)
         return min(bounds)
 
     def weights_hashes(self, options: GatysOptions) -> dict[str, str]:
@@ -188,10 +202,10 @@ class _Pictures:
     masks: Sequence[Tensor] | None
     held: TemporalTarget | None = None
 
-    def on(self, device: torch.device) -> "_Pictures":
-        """Copies there, of this painting's own."""
+    def on(self, device: torch.device, place: Place) -> "_Pictures":
+        """Copies there, of this painting's own; the content's is in that place."""
         return _Pictures(
-            _to(self.content, device),
+            place.keep(_to(self.content, device)),
             [_to(style, device) for style in self.styles],
             None if self.start is None else _to(self.start, device),
             None if self.masks is None else [_to(mask, device) for mask in self.masks],
@@ -222,12 +236,13 @@ class _Run:
     ) -> None:
         self.device = method.device
         self.encoder = encoder
-        self.pictures = pictures.on(self.device)
+        self.place: Place = InFiles() if chosen.in_files else IN_MEMORY
+        self.pictures = pictures.on(self.device, self.place)
         self.options = replace(options, history=chosen.history)
         self.side = chosen.side
         self.progress = progress
         self.saving = saving
-        self.content, self.colours = _coloured(self.pictures, options)
+        self.content, self.colours = _coloured(self.pictures, options, self.place)
         self.best = visible(self.pictures.content)[0]
         height, width = self.best.shape[-2:]
         self.sizes = pyramid(height, width, options.scales or 1)
@@ -278,9 +293,9 @@ class _Run:
         styles, masks = self.pictures.styles, self.pictures.masks
         objective = objective_at(self.encoder, content, styles, self.options, masks, self.side)
         objective = replace(objective, held=self.pictures.held)
-        if coarser is None:
-            return Optimisation(objective, self._first_picture(visible(content)[0]), self.options, self.colours)
-        return Optimisation(objective, resize(coarser, height, width), self.options, self.colours)
+        self.place.release()
+        start = self._first_picture(visible(content)[0]) if coarser is None else resize(coarser, height, width)
+        return Optimisation(objective, start, self.options, self.colours, self.place)
 
     def _optimise(self, optimisation: Optimisation, scale: int, first: int) -> int:
         """The last step, which is not reported yet."""
@@ -333,8 +348,8 @@ class _Run:
         raise OptionError(f"init is '{self.options.init}', but must be content, noise, grey or a picture file")
 
 
-def _coloured(pictures: _Pictures, options: GatysOptions) -> tuple[Tensor, Tensor]:
-    """The content as it is painted from, and the colours that the canvas moves in, (3, 3)."""
+def _coloured(pictures: _Pictures, options: GatysOptions, place: Place) -> tuple[Tensor, Tensor]:
+    """The content as it is painted from, in that place, and the colours that the canvas moves in, (3, 3)."""
     equal = options.blend_weights(len(pictures.styles)) if pictures.masks is None else None
     mixed = equal or [1 / len(pictures.styles)] * len(pictures.styles)
     content, *styles = (picture.cpu().numpy() for picture in (pictures.content, *pictures.styles))
@@ -342,7 +357,7 @@ def _coloured(pictures: _Pictures, options: GatysOptions) -> tuple[Tensor, Tenso
     if options.chosen("content_colours") == "own":
         return pictures.content, colours
     shares = mixed if pictures.masks is None else [mask.cpu().numpy() for mask in pictures.masks]
-    return torch.from_numpy(recoloured(content, styles, shares)).to(pictures.content), colours
+    return place.keep(torch.from_numpy(recoloured(content, styles, shares)).to(pictures.content)), colours
 
 
 class _Clock:

@@ -1,0 +1,85 @@
+"""L-BFGS without a line search, one step at a time (Nocedal 1980), whose vectors are kept wherever there is room."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from impasto.methods.gatys.place import IN_MEMORY, Place
+
+# A product of the change of the gradient and the step below this is no curvature to learn from.
+SMALLEST_CURVATURE = 1e-10
+
+
+class LBFGS(Optimizer):
+    """`torch.optim.LBFGS` of one tensor, with max_iter=1 and no tolerances: the same numbers to the last bit.
+
+    PyTorch's has all vectors at hand at once; this one looks at two or three at a time.
+    """
+
+    def __init__(self, change: Tensor, history: int, place: Place = IN_MEMORY) -> None:
+        """change: contiguous. history: steps that are remembered, each as two tensors of its size."""
+        super().__init__([change], {"lr": 1.0})
+        self.history = history
+        self.place = place
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float]) -> float:  # type: ignore[override]
+        """closure: the loss; leaves its gradient, contiguous, in `change.grad`."""
+        (group,) = self.param_groups
+        (change,) = group["params"]
+        with torch.enable_grad():
+            loss = closure()
+        gradient = change.grad.view(-1)
+        if not gradient.any():
+            return loss
+        state = self.state[change]
+        if not state:
+            state |= {"old_dirs": [], "old_stps": [], "ro": [], "H_diag": 1, "prev_flat_grad": None}
+            direction, length = gradient.neg(), min(1.0, 1.0 / gradient.abs().sum()) * group["lr"]
+        else:
+            self._learn(gradient)
+            direction, length = self._direction(gradient), group["lr"]
+        state["prev_flat_grad"] = self._kept(state["prev_flat_grad"], gradient)
+        # As PyTorch's: up the slope it does not go.
+        if not gradient.dot(direction) > 0:
+            change.add_(direction.view_as(change), alpha=length)
+        self.place.release()
+        state["t"], state["d"] = length, self.place.keep(direction)
+        return loss
+
+    def _learn(self, gradient: Tensor) -> None:
+        """Remember what the last step did to the gradient."""
+        (state,) = self.state.values()
+        bend = self.place.keep(gradient.sub(state["prev_flat_grad"]))
+        step = self.place.keep(state["d"].mul(state["t"]))
+        product = bend.dot(step)
+        if product > SMALLEST_CURVATURE:
+            if len(state["old_dirs"]) == self.history:
+                for name in ("old_dirs", "old_stps", "ro"):
+                    state[name].pop(0)
+            state["old_dirs"].append(bend)
+            state["old_stps"].append(step)
+            state["ro"].append(1.0 / product)
+            state["H_diag"] = product / bend.dot(bend)
+        self.place.release()
+
+    def _direction(self, gradient: Tensor) -> Tensor:
+        """The inverse Hessian, as far as it is remembered, times the gradient, downhill."""
+        (state,) = self.state.values()
+        remembered = list(zip(state["old_dirs"], state["old_stps"], state["ro"], strict=True))
+        direction = gradient.neg()
+        shares = []
+        for bend, step, inverse in reversed(remembered):
+            shares.append(step.dot(direction) * inverse)
+            direction.add_(bend, alpha=-shares[-1])
+            self.place.release()
+        direction.mul_(state["H_diag"])
+        for (bend, step, inverse), share in zip(remembered, reversed(shares), strict=True):
+            direction.add_(step, alpha=share - bend.dot(direction) * inverse)
+            self.place.release()
+        return direction
+
+    def _kept(self, before: Tensor | None, values: Tensor) -> Tensor:
+        return self.place.keep(values.clone()) if before is None else before.copy_(values)
