@@ -24,11 +24,10 @@ from impasto.translation import save_generators
 
 # What makes a method quick.
 QUICK: dict[str, dict[str, Any]] = {
-    "adain": {"style_scale": 0.1},
     "gatys": {"scales": 1, "steps": 2, "coarse_steps": 1, "init": "noise"},
 }
 
-SIZES = [(24, 32), (33, 47), (1, 1), (1, 40), (2, 300), (40, 1)]
+SIZES = [(33, 47), (1, 1), (1, 40), (2, 300), (40, 1)]
 
 
 @pytest.fixture(scope="module", params=list(METHODS))
