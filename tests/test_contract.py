@@ -22,9 +22,7 @@ from impasto.progress import Progress
 from impasto.translation import save_generators
 
 # What makes a method quick.
-QUICK: dict[str, dict[str, Any]] = {
-    "gatys": {"scales": 1, "steps": 2, "coarse_steps": 1, "init": "noise"},
-}
+QUICK: dict[str, dict[str, Any]] = {"gatys": {"scales": 1, "steps": 2, "coarse_steps": 1, "init": "noise"}}
 
 SIZES = [(33, 47), (1, 1), (1, 40), (2, 300), (40, 1)]
 

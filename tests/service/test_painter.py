@@ -154,9 +154,7 @@ def test_a_generators_look_is_what_the_library_shows(tmp_path):
     options = StylizeOptions(method="nla-cyclegan", direction="B2A")
     painter = TaskPainter("cpu", {}, {"nla-cyclegan": str(file)}, 10**6, 60)
     task = Message(
-        "look",
-        {"options": asdict(options), "styles": [], "format": "png", "place": [50, 25]},
-        (photo(format="PNG"),),
+        "look", {"options": asdict(options), "styles": [], "format": "png", "place": [50, 25]}, (photo(format="PNG"),)
     )
     outcome = painter.look(task, lambda progress: None)
     method = impasto.load("nla-cyclegan", device="cpu", weights=file)
