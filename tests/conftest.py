@@ -2,10 +2,12 @@
 
 import hashlib
 import ipaddress
+import itertools
 import os
 import socket
 import tempfile
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from chromium import CHROMIUM
 # Before numpy and torch are imported, here and in child processes: over pictures so small, and where each core runs
 # tests of its own, threads only get into each other's way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+numbers = itertools.count()
 
 
 def _is_local(address: object) -> bool:
@@ -43,9 +47,35 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def fresh_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Downloads of a test land in a folder of its own, never in the user's cache."""
-    cache = tmp_path_factory.mktemp("cache")
+    # Made by whoever needs it: thousands of folders that stay empty take seconds.
+    cache = tmp_path_factory.getbasetemp() / f"cache{next(numbers)}"
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     return cache
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_are_shared() -> Iterator[None]:
+    """Tests have the engine's programs in common: to make one takes longer than all that a test does with it."""
+    from impasto.engine.openvino import OpenVINO
+
+    compile_program = OpenVINO._compiled
+
+    @lru_cache(32)
+    def compiled(half: bool, *program: Any) -> Any:
+        return compile_program(OpenVINO("bf16" if half else "fp32"), *program).get_compiled_model()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            OpenVINO, "_compiled", lambda self, *program: compiled(self.half, *program).create_infer_request()
+        )
+        yield
+
+
+@pytest.fixture(autouse=True)
+def small_styles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Styles are looked at in few pixels: nearly all time of painting a test's picture would go into its style."""
+    for name, pixels in (("STYLE_SIDE", 96), ("STYLE_LENGTH", 384)):
+        monkeypatch.setattr(f"impasto.methods.adain.stylizer.{name}", pixels)
 
 
 @pytest.fixture
@@ -58,13 +88,10 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def fresh_accelerator() -> Iterator[None]:
-    """An accelerator that knows nothing of the test before, nor leaves anything to the next one."""
-    from trainings import forget
+def fresh_accelerator(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    from trainings import begin
 
-    forget()
-    yield
-    forget()
+    yield from begin(monkeypatch)
 
 
 @pytest.fixture

@@ -391,7 +391,7 @@ def test_options_are_options(inverted: Inverted) -> None:
 @pytest.mark.parametrize(
     "choices",
     [
-        {"method": "adain", "style_scale": 0.1, "refine": 1},
+        {"method": "adain", "refine": 1},
         {"method": "gatys", "scales": 1, "steps": 1, "init": "noise"},
         {"method": "nla-cyclegan"},
     ],

@@ -26,7 +26,6 @@ def picture(seed: int, height: int = H, width: int = W) -> Tensor:
 
 CONTENT, STYLE, OTHER = picture(0), picture(1), picture(2) ** 2
 LEFT = np.repeat([[255] * 20 + [0] * 20], H, 0).astype(np.uint8)
-QUICK = {"style_scale": 0.1}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +49,7 @@ def test_the_stylizer_says_which_method(adain: Stylizer, gatys: Stylizer) -> Non
 
 @pytest.mark.parametrize("method", ["adain", "gatys"])
 def test_outside_the_masks_the_content_stays(method: str, adain: Stylizer, gatys: Stylizer) -> None:
-    stylizer, quick = (adain, QUICK) if method == "adain" else (gatys, {"scales": 1, "steps": 3})
+    stylizer, quick = (adain, {}) if method == "adain" else (gatys, {"scales": 1, "steps": 3})
     painted = impasto.stylize(CONTENT, STYLE, masks=[LEFT], stylizer=stylizer, method=method, **quick)
     assert torch.equal(painted[..., 21:], CONTENT[..., 21:])
     assert not torch.equal(painted[..., :19], CONTENT[..., :19])
@@ -62,7 +61,7 @@ def test_outside_the_masks_the_content_stays(method: str, adain: Stylizer, gatys
 def test_a_style_of_one_colour_is_told_of(
     method: str, adain: Stylizer, gatys: Stylizer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stylizer, quick = (adain, QUICK) if method == "adain" else (gatys, {"scales": 1, "steps": 1})
+    stylizer, quick = (adain, {}) if method == "adain" else (gatys, {"scales": 1, "steps": 1})
     impasto.stylize(CONTENT, STYLE, method=method, stylizer=stylizer, **quick)
     assert "one colour" not in caplog.text
     seen = torch.full_like(STYLE, 0.25)
@@ -101,16 +100,16 @@ def _file(folder: Path) -> Path:
 )
 def test_one_mask_of_any_kind(make: Callable[[Path], Any], adain: Stylizer, tmp_path: Path) -> None:
     one = make(tmp_path)
-    expected = impasto.stylize(CONTENT, STYLE, masks=[LEFT], stylizer=adain, **QUICK)
-    assert torch.equal(impasto.stylize(CONTENT, STYLE, masks=one, stylizer=adain, **QUICK), expected)
-    assert torch.equal(impasto.stylize(CONTENT, STYLE, masks=[one], stylizer=adain, **QUICK), expected)
+    expected = impasto.stylize(CONTENT, STYLE, masks=[LEFT], stylizer=adain)
+    assert torch.equal(impasto.stylize(CONTENT, STYLE, masks=one, stylizer=adain), expected)
+    assert torch.equal(impasto.stylize(CONTENT, STYLE, masks=[one], stylizer=adain), expected)
 
 
 def test_no_mask_and_no_style(adain: Stylizer) -> None:
-    expected = impasto.stylize(CONTENT, STYLE, stylizer=adain, **QUICK)
-    assert torch.equal(impasto.stylize(CONTENT, STYLE, masks=None, stylizer=adain, **QUICK), expected)
+    expected = impasto.stylize(CONTENT, STYLE, stylizer=adain)
+    assert torch.equal(impasto.stylize(CONTENT, STYLE, masks=None, stylizer=adain), expected)
     with pytest.raises(OptionError, match="at least one style is needed"):
-        impasto.stylize(CONTENT, None, stylizer=adain, **QUICK)
+        impasto.stylize(CONTENT, None, stylizer=adain)
 
 
 def test_masks_that_do_not_fit(adain: Stylizer) -> None:
@@ -121,15 +120,15 @@ def test_masks_that_do_not_fit(adain: Stylizer) -> None:
 
 
 def test_an_encoded_style_in_place_of_a_painting(adain: Stylizer, tmp_path: Path) -> None:
-    style = impasto.encode_style(STYLE, stylizer=adain, **QUICK)
-    expected = impasto.stylize(CONTENT, STYLE, stylizer=adain, **QUICK)
+    style = impasto.encode_style(STYLE, stylizer=adain)
+    expected = impasto.stylize(CONTENT, STYLE, stylizer=adain)
     assert torch.equal(impasto.stylize(CONTENT, style, stylizer=adain), expected)
     path = tmp_path / "s.style.safetensors"
     style.save(path)
     assert torch.equal(impasto.stylize(CONTENT, path, stylizer=adain), expected)
     # In memory it still has its painting, in a file it has not.
-    matched = impasto.stylize(CONTENT, style, stylizer=adain, colour="match", **QUICK)
-    assert torch.equal(matched, impasto.stylize(CONTENT, STYLE, stylizer=adain, colour="match", **QUICK))
+    matched = impasto.stylize(CONTENT, style, stylizer=adain, colour="match")
+    assert torch.equal(matched, impasto.stylize(CONTENT, STYLE, stylizer=adain, colour="match"))
     with pytest.raises(OptionError, match="colour match needs the painting itself"):
         impasto.stylize(CONTENT, path, stylizer=adain, colour="match")
     with pytest.raises(OptionError, match="refine 2 needs the painting itself"):
@@ -154,12 +153,11 @@ def test_what_is_transparent_of_a_style_counts_for_nothing(
         cut.putalpha(alpha)
         return cut
 
-    quick = {"style_scale": 1.0} if method == "gatys" else QUICK
     more = {"scales": 1, "steps": 2, "attention_weight": 10.0} if method == "gatys" else {}
     stylizer = gatys if method == "gatys" else adain
     styles = [with_hidden(torch.zeros_like(STYLE)), with_hidden(OTHER), STYLE]
     first, second, whole = (
-        impasto.stylize(CONTENT, style, stylizer=stylizer, colour=colour, **quick, **more) for style in styles
+        impasto.stylize(CONTENT, style, stylizer=stylizer, colour=colour, **more) for style in styles
     )
     assert torch.equal(first, second)
     assert not torch.equal(first, whole)
@@ -173,13 +171,13 @@ def test_only_adain_encodes(gatys: Stylizer) -> None:
 
 
 def test_refining_is_gatys_from_the_result(adain: Stylizer, gatys: Stylizer) -> None:
-    start = impasto.stylize(CONTENT, STYLE, stylizer=adain, **QUICK)
-    refined = impasto.stylize(CONTENT, STYLE, stylizer=adain, refine=3, tv_weight=1.0, style_scale=0.1)
-    options = refinement(StylizeOptions(refine=3, tv_weight=1.0, style_scale=0.1))
+    start = impasto.stylize(CONTENT, STYLE, stylizer=adain)
+    refined = impasto.stylize(CONTENT, STYLE, stylizer=adain, refine=3, tv_weight=1.0)
+    options = refinement(StylizeOptions(refine=3, tv_weight=1.0))
     torch.testing.assert_close(refined, gatys(CONTENT, [STYLE], options, start=start))
     assert not torch.equal(refined, start)
-    finer = impasto.stylize(CONTENT, STYLE, stylizer=adain, quality="finer", **QUICK)
-    assert torch.equal(finer, impasto.stylize(CONTENT, STYLE, stylizer=adain, refine=20, **QUICK))
+    finer = impasto.stylize(CONTENT, STYLE, stylizer=adain, quality="finer")
+    assert torch.equal(finer, impasto.stylize(CONTENT, STYLE, stylizer=adain, refine=20))
 
 
 def test_a_refinement_reports_and_can_be_stopped(adain: Stylizer) -> None:
@@ -191,7 +189,7 @@ def test_a_refinement_reports_and_can_be_stopped(adain: Stylizer) -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled) as stopped:
-        impasto.stylize(CONTENT, STYLE, stylizer=adain, refine=5, colour="keep", progress=stop, **QUICK)
+        impasto.stylize(CONTENT, STYLE, stylizer=adain, refine=5, colour="keep", progress=stop)
     assert [report.step for report in reports] == [1, 2]
     assert stopped.value.best.shape == CONTENT.shape
     preview = reports[0].preview
@@ -201,7 +199,7 @@ def test_a_refinement_reports_and_can_be_stopped(adain: Stylizer) -> None:
 
 
 def test_pictures_of_one_size_at_once(adain: Stylizer) -> None:
-    options = StylizeOptions(size=30, colour="keep", **QUICK)
+    options = StylizeOptions(size=30, colour="keep")
     contents = [as_picture(CONTENT), as_picture(OTHER, torch.full((1, 1, H, W), 0.5))]
     names = [Names(content=name, styles=["s"]) for name in ("a", "b")]
     paintings = paint_batch(contents, [STYLE], options, stylizer=adain, names=names)
@@ -235,7 +233,7 @@ def test_weights_are_read_for_their_hashes_once_for_all_pictures(
 ) -> None:
     # However lately impasto was installed.
     monkeypatch.setattr("impasto.download.SETTLED_SECONDS", -1)
-    stylizer, quick = (adain, QUICK) if method == "adain" else (gatys, {"scales": 1, "steps": 1})
+    stylizer, quick = (adain, {}) if method == "adain" else (gatys, {"scales": 1, "steps": 1})
     for seed in range(3):
         impasto.stylize(picture(seed), picture(seed + 3), method=method, stylizer=stylizer, **quick)
     assert len(hashed) == len(set(hashed))

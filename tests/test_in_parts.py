@@ -57,9 +57,8 @@ def turned(orientation: int) -> Image.Exif:
 @pytest.mark.parametrize(
     ("how", "options"),
     [
-        ({}, {}),
         ({"kind": "TIFF"}, {"stroke": 0.08, "strength": 0.6}),
-        ({"mode": "L"}, {"stroke": 0.08, "colour": "keep"}),
+        ({"mode": "L"}, {"colour": "keep"}),
         ({"deep": True}, {"size": 300}),
     ],
 )

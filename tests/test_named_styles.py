@@ -94,25 +94,25 @@ def test_it_cannot_be_encoded_again():
 
 def test_a_style_is_asked_for_at_the_scale_it_was_encoded_at(tmp_path):
     painting = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(1))
-    style = impasto.encode_style(painting, stylizer=ADAIN, style_scale=0.2)
+    style = impasto.encode_style(painting, stylizer=ADAIN)
     file = tmp_path / f"small{STYLE_SUFFIX}"
     style.save(file)
-    expected = impasto.stylize(PHOTO, painting, stylizer=ADAIN, style_scale=0.2)
+    expected = impasto.stylize(PHOTO, painting, stylizer=ADAIN)
     for given in (style, file):
         assert torch.equal(impasto.stylize(PHOTO, given, stylizer=ADAIN), expected)
-        assert torch.equal(impasto.stylize(PHOTO, given, stylizer=ADAIN, style_scale=0.2), expected)
-        with pytest.raises(OptionError, match=r"style_scale is 0\.5, but the style 'Tensor' was encoded at 0\.2"):
+        assert torch.equal(impasto.stylize(PHOTO, given, stylizer=ADAIN), expected)
+        with pytest.raises(OptionError, match=r"style_scale is 0\.5, but the style 'Tensor' was encoded at 1"):
             impasto.stylize(PHOTO, given, stylizer=ADAIN, style_scale=0.5)
 
 
 def test_a_file_of_several_holds_what_each_own_file_would(tmp_path):
     paintings = [torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2)]
-    styles = [impasto.encode_style(one, stylizer=ADAIN, style_scale=0.2) for one in paintings]
+    styles = [impasto.encode_style(one, stylizer=ADAIN) for one in paintings]
     file = tmp_path / "both.safetensors"
     save_styles(file, styles, [{"name": "one"}, {"name": "two"}])
     for name, style in zip(("one", "two"), styles, strict=True):
         found = load_style(file, name)
-        assert (found.name, found.scale, found.encoder) == (name, 0.2, style.encoder)
+        assert (found.name, found.scale, found.encoder) == (name, 1, style.encoder)
         assert np.array_equal(found.colours[1], style.colours[1])
         assert all(
             np.array_equal(found.statistics[x][k], style.statistics[x][k]) for x in found.statistics for k in (0, 1)

@@ -38,8 +38,7 @@ def png_with(text: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "bits"),
-    [(".png", 8), (".png", 16), (".jpg", 8), (".jpeg", 8), (".webp", 8), (".tif", 8), (".tiff", 16)],
+    ("suffix", "bits"), [(".png", 8), (".png", 16), (".jpg", 8), (".jpeg", 8), (".webp", 8), (".tif", 8), (".tiff", 16)]
 )
 def test_record_comes_back(tmp_path: Path, suffix: str, bits: int) -> None:
     path = tmp_path / f"out{suffix}"

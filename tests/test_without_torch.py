@@ -1,5 +1,6 @@
 """The default method paints, encodes, serves and explains its styles where PyTorch is not installed."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -45,71 +46,85 @@ def run(tmp_path: Path):
     return run
 
 
-def test_the_command_line(run, tmp_path: Path) -> None:
-    for arguments in (
-        ["stylize", "photo.png", "--style", "starry-night", "--output", "named.png"],
-        ["stylize", "photo.png", "--style", packaged()["swirls"], "--colour", "keep", "--output", "keep.png"],
-        ["encode", packaged()["cubes"], "--output", "cubes.style.safetensors"],
-        ["stylize", "photo.png", "--style", "cubes.style.safetensors", "--strength", "0.6", "--output", "encoded.png"],
-        ["styles"],
-    ):
-        done = run("-m", "impasto", *arguments)
-        assert done.returncode == 0, (arguments, done.stderr)
-    assert "The Starry Night" in done.stdout
+EACH = """
+import sys
+from impasto.cli.main import main
+codes = []
+for words in sys.argv[1:]:
+    codes.append(main(words.split()))
+    print("--", file=sys.stderr)
+print(codes)
+"""
+
+
+@pytest.fixture
+def each(run):
+    """(exit code, what is said) of each of several commands, one after the other in one process without PyTorch."""
+
+    def said(*commands: str) -> list[tuple[int, str]]:
+        done = run("-c", EACH, *commands)
+        *each, rest = done.stderr.split("--\n")
+        assert (done.returncode, rest) == (0, ""), done.stderr
+        return list(zip(json.loads(done.stdout.splitlines()[-1]), each, strict=True))
+
+    return said
+
+
+def test_the_command_line(each, tmp_path: Path) -> None:
+    *painted, (_, demo) = each(
+        "stylize photo.png --style starry-night --output named.png",
+        "stylize photo.png --style swirls --colour keep --output keep.png",
+        "encode photo.png --output photo.style.safetensors",
+        "stylize photo.png --style photo.style.safetensors --strength 0.6 --output encoded.png",
+        "styles",
+        "demo",
+    )
+    assert painted == [(0, "")] * 5
     for name in ("named.png", "keep.png", "encoded.png"):
-        with Image.open(tmp_path / name) as painted:
-            assert painted.size == (96, 64)
+        with Image.open(tmp_path / name) as picture:
+            assert picture.size == (96, 64)
+    assert demo.startswith("slower and finer (impasto demo --method gatys, or impasto stylize --quality finer)")
+    assert "needs the extra 'torch'" in demo
 
 
-@pytest.mark.parametrize(
-    ("choice", "what"),
-    [
-        (["--method", "gatys"], "the method gatys"),
-        (["--encoder", "vgg19"], "the encoder vgg19"),
-        (["--decoder", "adain_paper"], "the decoder adain_paper"),
-        (["--refine", "2"], "--refine 2"),
-        (["--quality", "finer"], "--quality finer"),
-        (["--device", "cuda"], "the device cuda"),
-    ],
-)
-def test_what_needs_it_says_how_to_get_it(run, choice: list[str], what: str) -> None:
-    done = run("-m", "impasto", "stylize", "photo.png", "--style", packaged()["swirls"], "--output", "x.png", *choice)
-    assert (done.returncode, done.stderr) == (2, f"impasto: {missing_extra(what, 'torch', 'torch')}\n")
-    assert "pip install '.[torch]' -c constraints.txt" in done.stderr
+PAINT = "stylize photo.png --style swirls --output x.png "
+NAMED = "stylize photo.png --style starry-night "
 
 
-@pytest.mark.parametrize("choice", [["--quality", "finer"], ["--method", "gatys"]])
-def test_first_what_no_installation_would_change(run, choice: list[str]) -> None:
-    done = run("-m", "impasto", "stylize", "photo.png", "--style", "starry-night", *choice)
-    assert (done.returncode, "torch" in done.stderr) == (2, False)
-    assert "needs the painting itself, of which the style 'starry-night' keeps only statistics" in done.stderr
+def test_what_needs_it_says_how_to_get_it(each) -> None:
+    needs = {
+        "--method gatys": "the method gatys",
+        "--encoder vgg19": "the encoder vgg19",
+        "--decoder adain_paper": "the decoder adain_paper",
+        "--refine 2": "--refine 2",
+        "--quality finer": "--quality finer",
+        "--device cuda": "the device cuda",
+    }
+    said = each(*(PAINT + choice for choice in needs))
+    assert said == [(2, f"impasto: {missing_extra(what, 'torch', 'torch')}\n") for what in needs.values()]
+    assert all("pip install '.[torch]' -c constraints.txt" in err for _, err in said)
 
 
-def test_the_demo_says_what_the_finer_one_needs(run) -> None:
-    done = run("-m", "impasto", "demo")
-    assert done.returncode == 0
-    assert done.stderr.startswith("slower and finer (impasto demo --method gatys, or impasto stylize --quality finer)")
-    assert "needs the extra 'torch'" in done.stderr
+def test_first_what_no_installation_would_change(each) -> None:
+    for code, err in each(NAMED + "--quality finer", NAMED + "--method gatys"):
+        assert (code, "torch" in err) == (2, False)
+        assert "needs the painting itself, of which the style 'starry-night' keeps only statistics" in err
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["compare", "photo.png", "--style", "photo.png", "--output", "compared"],
-        ["survey", "create", "asked.db", "--content", ".", "--style", ".", "--result", "."],
-        ["train", "adain", "--data", "content=.", "--data", "style=.", "--out", "run"],
-        ["attention", "photo.png", "--style", "photo.png", "--map", "--output", "seen.png"],
-        ["evaluate", "photo.png", "--content", "photo.png"],
-        ["study", "attention-map", "--output", "studied"],
-    ],
-)
-def test_commands_that_need_it_say_how_to_get_it(run, command: list[str]) -> None:
-    done = run("-m", "impasto", *command)
-    assert done.returncode in (1, 2)
-    assert (done.stderr.count("\n"), done.stdout) == (1, ""), done.stderr
-    extra = "train" if command[0] == "train" else "torch"
-    assert done.stderr.startswith("impasto: ")
-    assert f": pip install '.[{extra}]'" in done.stderr
+def test_commands_that_need_it_say_how_to_get_it(each) -> None:
+    commands = (
+        "compare photo.png --style photo.png --output compared",
+        "survey create asked.db --content . --style . --result .",
+        "attention photo.png --style photo.png --map --output seen.png",
+        "evaluate photo.png --content photo.png",
+        "study attention-map --output studied",
+        "train adain --data content=. --data style=. --out run",
+    )
+    for command, (code, err) in zip(commands, each(*commands), strict=True):
+        assert code in (1, 2)
+        extra = "train" if command.startswith("train") else "torch"
+        assert (err.startswith("impasto: "), err.count("\n")) == (True, 1), err
+        assert f": pip install '.[{extra}]'" in err
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.data.domains import Domains
-from impasto.data.folders import Crops, PictureStream
+from impasto.data.folders import Crops, PictureStream, batches
 from impasto.methods.cyclegan.network import GeneratorConfig
 from impasto.methods.cyclegan.recipes import CycleGANRecipe
 from impasto.training import loop
@@ -167,6 +167,8 @@ def together(target: Callable[..., None], count: int, *arguments: Any) -> Iterat
 def begin() -> None:
     """What every child does first."""
     torch.set_num_threads(1)
+    # Nor would it end with a process of its own that reads pictures, which takes longer to begin than to read them.
+    batches.__kwdefaults__["workers"] = 0
     # A child of a server would have its own workers from one as well, which import everything anew.
     multiprocessing.set_start_method("fork", force=True)
 

@@ -13,6 +13,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
+from impasto.data import folders
 from impasto.data.domains import Domains
 from impasto.data.folders import Crops, PictureStream
 from impasto.encoders.network import LAYERS
@@ -28,11 +29,18 @@ def forget() -> None:
         state._reset_state()
 
 
-@pytest.fixture(autouse=True)
-def fresh_accelerator() -> Iterator[None]:
+def begin(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a training finds: an accelerator that knows nothing of the one before, nor leaves anything to the next one;
+    and pictures that are read in this process, for others take longer to begin than to read them all."""
+    patch.setitem(folders.batches.__kwdefaults__, "workers", 0)
     forget()
     yield
     forget()
+
+
+@pytest.fixture(autouse=True)
+def fresh_accelerator(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    yield from begin(monkeypatch)
 
 
 def draw(folder: Path, count: int, random: np.random.Generator, size: tuple[int, int] = (44, 40)) -> list[Path]:

@@ -125,8 +125,7 @@ print(megabytes("VmHWM") - before)
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 @pytest.mark.parametrize(
-    ("side", "pooling", "matrix"),
-    [(96, 1, 340), pytest.param(256, 4, 1074, marks=pytest.mark.slow)],
+    ("side", "pooling", "matrix"), [(96, 1, 340), pytest.param(256, 4, 1074, marks=pytest.mark.slow)]
 )
 def test_training_never_holds_the_matrix(side: int, pooling: int, matrix: int) -> None:
     """Megabytes at the peak of forward and backward, above what there was."""

@@ -135,16 +135,7 @@ def test_a_conversation_is_the_same_after_json():
     photo, style = SentPicture("a", 5, is_file=True), SentPicture("b")
     order = Order((photo, style), style, {"strength": 0.5}, 1, 2, 3.5)
     talk = Conversation(
-        "ru",
-        {"refine": 20},
-        (photo,),
-        "swirls",
-        ((style, "caption"),),
-        "album",
-        {7: order},
-        {8: order},
-        [1, 2],
-        9.5,
+        "ru", {"refine": 20}, (photo,), "swirls", ((style, "caption"),), "album", {7: order}, {8: order}, [1, 2], 9.5
     )
     assert Conversation.from_json(json.loads(json.dumps(talk.to_json()))) == talk
 

@@ -78,10 +78,7 @@ def test_draws_where_a_generator_looks(impasto, folder, generators):
     assert impasto(*words, "-o", "look.html").code == 0
     assert "photo.png looks at itself" in (folder / "look.html").read_text()
     again = impasto(*words, "-o", "look.html")
-    assert (again.code, again.err) == (
-        1,
-        "impasto: look.html: the file exists; choose another name, or --overwrite\n",
-    )
+    assert (again.code, again.err) == (1, "impasto: look.html: the file exists; choose another name, or --overwrite\n")
 
 
 def test_draws_where_a_generator_of_the_semantic_gan_looks(impasto, folder):

@@ -35,27 +35,14 @@ def test_the_result_lies_beside_the_content_if_not_told_otherwise(paint, folder,
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["out.jpg", "out.webp", "out.tif"])
-def test_the_suffix_decides_the_format(name, paint):
-    assert paint("photo.png", "-o", name).code == 0
-    with Image.open(name) as image:
-        assert image.format == {"jpg": "JPEG", "webp": "WEBP", "tif": "TIFF"}[name.partition(".")[2]]
-
-
-def test_the_record_says_how(paint):
-    paint("photo.png", "-o", "out.png", "--seed", "4", "--size", "40")
-    record = read_record("out.png")
-    assert record["options"]["seed"] == 4
-    assert (record["content"], record["style"], record["size"]) == ("photo.png", ["style.png"], [40, 30])
-    assert "finished" not in record
-
-
 def test_the_record_says_what_was_used_and_reached(paint, impasto, monkeypatch):
     seen = []
     make = api.paint
     monkeypatch.setattr(api, "paint", lambda *a, **k: make(*a, **k | {"progress": seen.append}))
-    paint("photo.png", "-o", "out.png")
+    paint("photo.png", "-o", "out.png", "--size", "40")
     record = read_record("out.png")
+    assert (record["content"], record["style"], record["size"]) == ("photo.png", ["style.png"], [40, 30])
+    assert "finished" not in record
     assert record["by_preset"]["content_weight"] == 1.0
     assert "steps" not in record["by_preset"]
     assert set(record["losses"]) >= {"content", "style"}
@@ -67,7 +54,7 @@ def test_the_record_says_what_was_used_and_reached(paint, impasto, monkeypatch):
 
 
 def test_the_record_of_a_refinement_says_so_too_and_that_of_one_pass_has_no_losses(impasto):
-    impasto("stylize", "photo.png", "-s", "style.png", "--refine", "2", "-o", "out.png")
+    impasto("stylize", "photo.png", "-s", "style.png", "--refine", "1", "-o", "out.png")
     record = read_record("out.png")
     assert (record["by_preset"]["style_weight"], record["losses"]["style"] > 0) == (1.5, True)
     impasto("stylize", "photo.png", "-s", "style.png", "-o", "one.png")
@@ -155,7 +142,7 @@ def test_what_cannot_be_done_is_said_in_one_line(words, code, said, paint, folde
 @pytest.mark.parametrize(
     ("words", "several"),
     [
-        (["--method", "adain"], False), (["--method", "adain"], True), (["--method", "gatys"], True),
+        (["--method", "adain"], True), (["--method", "gatys"], False),
         (["--refine", "2"], False),
     ],
 )  # fmt: skip
@@ -167,9 +154,8 @@ def test_a_size_that_cannot_fit_is_refused_before_any_work_and_the_advised_one_p
     draw(folder / "more.png", size=(40, 9))
     photos = ["tall.png", *(["more.png"] if several else [])]
     words = [*photos, "-s", "style.png", "-o", "out/", *words, *(["--steps", "1"] if "gatys" in words else [])]
-    free = 30_000_000 if "gatys" in words else 150_000_000  # enough for the style, of 512 pixels
     for module in ("impasto.device", "impasto.methods.gatys.stylizer"):
-        monkeypatch.setattr(f"{module}.free_memory", lambda device: free)
+        monkeypatch.setattr(f"{module}.free_memory", lambda device: 10_000_000)  # enough for the style
     resize, sides = image.resize, []
     monkeypatch.setattr(image, "resize", lambda pixels, *size: sides.append(max(size)) or resize(pixels, *size))
     outcome = impasto("stylize", *words, "--size", "100000")
@@ -337,27 +323,13 @@ class TestBar:
         assert terminal.duration(seconds) == text
 
 
-def test_losses_lie_beside_a_painting_that_asks_for_them(impasto, folder):
-    words = [
-        "stylize",
-        "photo.png",
-        "-s",
-        "style.png",
-        "-o",
-        "out.png",
-        "--method",
-        "gatys",
-        "--steps",
-        "3",
-        "--scales",
-        "1",
-    ]
-    assert impasto(*words, "--losses").code == 0
+def test_losses_lie_beside_a_painting_that_asks_for_them(paint, impasto, folder):
+    words = ("photo.png", "-o", "out.png", "--scales", "1", "--losses")
+    assert paint(*words).code == 0
     first, *lines = (folder / "out.losses.csv").read_text().splitlines()
     assert first == "step,height,width,content,style,tv,range"
     assert [line.split(",")[:3] for line in lines] == [[str(step), "24", "32"] for step in (1, 2, 3)]
-    again = impasto(*words, "--losses")
-    assert again.code == 1
+    assert paint(*words).code == 1
     outcome = impasto("stylize", "photo.png", "-s", "style.png", "-o", "other.png", "--losses")
     assert (outcome.code, outcome.err) == (
         2, "impasto: --losses is for paintings that take steps, and the method adain takes one\n"

@@ -43,7 +43,7 @@ def test_fetch_prints_where_the_file_lies(impasto, monkeypatch, fresh_cache):
     )  # fmt: skip
     monkeypatch.setitem(weights.WEIGHTS, "mine", spec)
     monkeypatch.setattr(weights, "download", lambda wanted, path, progress: path.write_bytes(content))
-    weights.cache_folder().mkdir()
+    weights.cache_folder().mkdir(parents=True)
     outcome = impasto("weights", "fetch", "mine")
     assert (outcome.code, outcome.err) == (0, "")
     assert weights.location(spec).read_bytes() == content
@@ -136,7 +136,7 @@ class TestImport:
         assert "decoder.pth: adain-decoder, decoder.pth of pytorch-AdaIN" in outcome.err
         assert "--decoder decoder.safetensors" in outcome.err
 
-        words = ["--style", "style.png", "--method", "adain", "--style-scale", "0.1", "-o", "out.png"]
+        words = ["--style", "style.png", "--method", "adain", "-o", "out.png"]
         networks = ["--encoder", "vgg19", "--vgg19", "vgg.safetensors", "--decoder", "decoder.safetensors"]
         assert impasto("stylize", "photo.png", *words, *networks).code == 0
         assert pixels("out.png").shape == pixels("photo.png").shape

@@ -181,13 +181,10 @@ def runnable(page):
     return [command for command in commands(page) if not any(re.search(no, f"impasto {command}") for no in NOT_HERE)]
 
 
-QUICK = ("docs/tutorial.md", "docs/how-to/styles.md")
-
-
 @pytest.mark.parametrize(
     "page",
     [
-        pytest.param(page, marks=[] if page in QUICK else pytest.mark.slow)
+        pytest.param(page, marks=[] if page == "docs/tutorial.md" else pytest.mark.slow)
         for page in PAGES
         if runnable(page)
     ],

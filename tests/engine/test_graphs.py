@@ -18,11 +18,10 @@ from impasto.engine.colours import colours
 from impasto.engine.given import Given
 from impasto.engine.ground import ground
 from impasto.engine.painter import Painter, encoded
-from impasto.engine.raster import Held, resized
+from impasto.engine.raster import Held
 from impasto.engine.statistics import Array
 from impasto.engine.styles import Style, load_style
-from impasto.gallery import packaged, styles_file
-from impasto.image import read
+from impasto.gallery import styles_file
 from impasto.methods.adain import network
 from impasto.methods.adain.backend import PyTorch, load_decoder
 from impasto.methods.adain.stylizer import decoder_file
@@ -65,7 +64,7 @@ def painted(backend: Backend, picture: Array, *, at_once: bool) -> Array:
 
 
 @pytest.mark.parametrize("name", RUNTIMES)
-@pytest.mark.parametrize("size", [(9, 9), (64, 96), (75, 101), (130, 17)])
+@pytest.mark.parametrize("size", [(9, 9), (75, 101), (130, 17)])
 def test_painted_as_by_the_trained_networks(trained: Backend, runtime, name: str, size: tuple[int, int]) -> None:
     picture = photo(*size)
     expected = painted(trained, picture, at_once=True)
@@ -183,11 +182,8 @@ def test_a_ground_is_that_of_training_and_of_its_place(block: int) -> None:
     np.testing.assert_array_equal(ground(20, 10, block, 16, 8), whole[..., 16:36, 8:18])
 
 
-@pytest.mark.parametrize("picture", ["noise", "photo"])
-def test_tiles_are_the_whole(runtime, picture: str) -> None:
+def test_tiles_are_the_whole(runtime) -> None:
     content = photo(472, 411)
-    if picture == "photo":
-        content = resized(read(packaged()["mountains"]).pixels, 472, 411)
     painter = Painter(backend=runtime("openvino", "fp32"), style=load_style(styles_file(), "starry-night"), detail=0.9)
     whole, tiled = painter(content), replace(painter, side=300)(content)
     assert np.abs(tiled - whole).max() < 0.25 / 255

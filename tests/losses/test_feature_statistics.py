@@ -47,11 +47,9 @@ def statistics(F: Tensor) -> list[list[tuple[float, float]]]:
 
 def distance(x: list[float], y: list[float], convention: str) -> float:
     squares = [(a - b) ** 2 for a, b in zip(x, y, strict=True)]
-    return {
-        "norm": math.sqrt(sum(squares)),
-        "mean-squared": sum(squares) / len(squares),
-        "channel-sum": sum(squares),
-    }[convention]
+    return {"norm": math.sqrt(sum(squares)), "mean-squared": sum(squares) / len(squares), "channel-sum": sum(squares)}[
+        convention
+    ]
 
 
 @pytest.mark.parametrize("size", SIZES)

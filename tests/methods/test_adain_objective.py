@@ -7,12 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.losses.feature_statistics import (
-    Statistics,
-    adain_content_loss,
-    adain_style_loss,
-    mean_std,
-)
+from impasto.losses.feature_statistics import Statistics, adain_content_loss, adain_style_loss, mean_std
 from impasto.methods.adain.training import PaperObjective
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1")

@@ -15,13 +15,7 @@ from impasto.losses.conventions import CONVENTIONS, style_factor
 from impasto.losses.gram import gram
 from impasto.methods import StylizeOptions
 from impasto.methods.gatys.memory import least_bytes_per_pixel
-from impasto.methods.gatys.objective import (
-    Objective,
-    Region,
-    encode_style,
-    make_objective,
-    make_regional_objective,
-)
+from impasto.methods.gatys.objective import Objective, Region, encode_style, make_objective, make_regional_objective
 from impasto.methods.gatys.stylizer import Saving
 from impasto.progress import Progress
 from impasto.tensors import resize

@@ -11,12 +11,12 @@ from torch import Tensor
 from impasto import load
 from impasto.errors import Cancelled, CheckpointError
 from impasto.methods import StylizeOptions
+from impasto.methods.gatys import stylizer
 from impasto.methods.gatys.stylizer import Saving, _Pictures
 from impasto.progress import Progress, ProgressCallback
 from impasto.weights import load as load_tensors
 from impasto.weights import save as save_tensors
 
-# The content is large enough for two scales.
 BASE: dict[str, Any] = {"method": "gatys", "scales": 2, "coarse_steps": 3, "steps": 4}
 TOTAL = 7
 
@@ -25,7 +25,13 @@ class KilledError(Exception):
     """Stands for a kill: nothing of the painting's own runs any more."""
 
 
-CONTENT, STYLE = picture(129, 128, 0), picture(40, 30, 1)
+CONTENT, STYLE = picture(33, 32, 0), picture(40, 30, 1)
+
+
+@pytest.fixture(autouse=True)
+def small_scales(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The content is large enough for two."""
+    monkeypatch.setattr(stylizer, "SMALLEST_SIDE", 16)
 
 
 def paint(
@@ -213,7 +219,7 @@ def test_progress_reports() -> None:
     reports: list[Progress] = []
     paint(StylizeOptions(**BASE), progress=reports.append)
     assert [(report.step, report.total) for report in reports] == [(step, TOTAL) for step in range(1, TOTAL + 1)]
-    assert [report.size for report in reports] == [(64, 64)] * 3 + [(129, 128)] * 4
+    assert [report.size for report in reports] == [(16, 16)] * 3 + [(33, 32)] * 4
     assert reports[-1].seconds_left == pytest.approx(0, abs=1e-6)
     assert all(report.seconds_left is None or report.seconds_left >= 0 for report in reports)
     for report in reports:

@@ -42,11 +42,7 @@ def test_what_is_of_somebody_else_stays(about, said, tmp_path):
 
 def test_what_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
-    for writing in (
-        lambda at: check_files(at, FILES),
-        lambda at: write_files(at, {"figure.png": b""}),
-        claimed,
-    ):
+    for writing in (lambda at: check_files(at, FILES), lambda at: write_files(at, {"figure.png": b""}), claimed):
         with pytest.raises(PictureError, match="file, not a folder"):
             writing(tmp_path / "file" / "under")
     (tmp_path / "figure.png").mkdir()

@@ -18,6 +18,8 @@ import impasto
 from impasto.attention import overlay, prepare
 from impasto.gallery import packaged
 from impasto.methods import StylizeOptions
+from impasto.methods.adain import stylizer
+from impasto.methods.adain.stylizer import STYLE_SIDE
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.record import read_record
 from impasto.service import Limits, PaintRequest, Service, Status
@@ -55,7 +57,8 @@ def painted(service, request):
     return service.result(job.id).data
 
 
-def test_paints_what_the_library_paints(service):
+def test_paints_what_the_library_paints(service, monkeypatch):
+    monkeypatch.setattr(stylizer, "STYLE_SIDE", STYLE_SIDE)  # as the process has it
     content, style = photo(), packaged()["swirls"].read_bytes()
     expected = pixels(impasto.stylize(photo(format="PNG"), style))
     for choice in (style, "swirls"):
@@ -151,9 +154,7 @@ def test_a_generators_look_is_what_the_library_shows(tmp_path):
     options = StylizeOptions(method="nla-cyclegan", direction="B2A")
     painter = TaskPainter("cpu", {}, {"nla-cyclegan": str(file)}, 10**6, 60)
     task = Message(
-        "look",
-        {"options": asdict(options), "styles": [], "format": "png", "place": [50, 25]},
-        (photo(format="PNG"),),
+        "look", {"options": asdict(options), "styles": [], "format": "png", "place": [50, 25]}, (photo(format="PNG"),)
     )
     outcome = painter.look(task, lambda progress: None)
     method = impasto.load("nla-cyclegan", device="cpu", weights=file)

@@ -98,10 +98,7 @@ def test_styles_masks_and_formats_must_fit():
         ({"decoder": "/etc/passwd"}, "decoder is '/etc/passwd', but on this server"),
         ({"styles": ("stary-night",)}, "did you mean 'starry-night'"),
         ({"styles": ("Impression, Sunrise",)}, "did you mean 'sunrise'"),
-        (
-            {"styles": ("swirls", "storm"), "refine": 3},
-            "refine 3 needs the painting itself, of which the",
-        ),
+        ({"styles": ("swirls", "storm"), "refine": 3}, "refine 3 needs the painting itself, of which the"),
         ({"styles": ("storm",), "method": "gatys"}, "the method gatys needs the painting itself"),
         ({"styles": ("storm",), "style_scale": 2.0}, "style_scale is 2, but the style 'storm' was encoded at 1"),
     ]

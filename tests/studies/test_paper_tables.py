@@ -36,14 +36,7 @@ def rows_of(folder):
 def test_means_over_runs_stand_beside_the_published_figures(evaluation, tmp_path):
     clean = {"runs": [protocol(resize="clean")]}
     path = evaluation(
-        number(
-            "A2B last, mean of 3 runs",
-            "FID",
-            61.5,
-            spread=2.25,
-            spread_over="runs",
-            protocol=clean,
-        ),
+        number("A2B last, mean of 3 runs", "FID", 61.5, spread=2.25, spread_over="runs", protocol=clean),
         number("A2B best, mean of 3 runs", "FID", 45.5),
         number("A2B last, seed1", "FID", 99.0),
         number("B2A last, mean of 3 runs", "FID", 88.0),

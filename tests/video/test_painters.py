@@ -64,7 +64,7 @@ def test_a_cut_begins_anew(photo, tmp_path):
 OPTIMISED = {"method": "gatys", "preset": "draft", "steps": 2, "coarse_steps": 2}
 
 
-@pytest.mark.parametrize("choices", [{}, {"colour": "match"}, pytest.param(OPTIMISED, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("choices", [{"colour": "match"}, pytest.param(OPTIMISED, marks=pytest.mark.slow)])
 def test_resuming_a_real_method_gives_the_same_frames(photo, tmp_path, monkeypatch, choices):
     from impasto.video import writing
 
@@ -127,7 +127,7 @@ FEW = {"method": "gatys", "scales": 1, "steps": 12}
 
 
 def test_gatys_is_held_to_the_last_frame(photo, tmp_path):
-    clip = folder_of(pan(photo, 3), tmp_path / "clip")
+    clip = folder_of(pan(photo, 2), tmp_path / "clip")
     plain, steady = (
         pictures_in(stylize_video(clip, packaged()["cubes"], output=tmp_path / f"out{share:.0f}", steady=share, **FEW))
         for share in (0.0, 1.0)
@@ -147,9 +147,9 @@ def test_what_holds_a_frame_is_a_term_of_its_loss(photo):
 
 
 def test_refining_begins_with_the_last_frame(photo, tmp_path):
-    clip = folder_of(pan(photo, 3), tmp_path / "clip")
+    clip = folder_of(pan(photo, 2), tmp_path / "clip")
     plain, steady = (
-        pictures_in(stylize_video(clip, packaged()["cubes"], output=tmp_path / name, steady=share, refine=6))
+        pictures_in(stylize_video(clip, packaged()["cubes"], output=tmp_path / name, steady=share, refine=4))
         for name, share in (("plain", 0.0), ("steady", 0.8))
     )
     assert errors(steady) < 0.7 * errors(plain)

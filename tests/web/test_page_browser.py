@@ -5,20 +5,7 @@ import io
 import zipfile
 
 import pytest
-from browsers import (
-    begin,
-    choose,
-    chromium,
-    download,
-    drop,
-    echo,
-    files_for,
-    named,
-    noise,
-    paint,
-    said,
-    visit,
-)
+from browsers import begin, choose, chromium, download, drop, echo, files_for, named, noise, paint, said, visit
 from connections import until
 from fake_service import faked
 from PIL import Image
