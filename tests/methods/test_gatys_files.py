@@ -17,9 +17,9 @@ from impasto.device import PROC, disk_room, resident_memory
 from impasto.encoders import load_encoder
 from impasto.methods import StylizeOptions
 from impasto.methods.gatys.lbfgs import LBFGS
-from impasto.methods.gatys.memory import LEAST_HISTORY, SIDES, MemoryPlan, plan
+from impasto.methods.gatys.memory import LEAST_HISTORY, LOADED, SIDES, MemoryPlan, plan
 from impasto.methods.gatys.place import IN_MEMORY, InFiles, Place
-from impasto.methods.gatys.stylizer import LOADED, Saving
+from impasto.methods.gatys.stylizer import Saving
 
 GIB = 2**30
 

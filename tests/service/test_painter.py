@@ -19,7 +19,7 @@ from impasto.attention import overlay, prepare
 from impasto.gallery import packaged
 from impasto.methods import StylizeOptions
 from impasto.methods.adain import stylizer
-from impasto.methods.adain.stylizer import STYLE_SIDE
+from impasto.methods.adain.stylizer import STYLE_LENGTH, STYLE_SIDE
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.record import read_record
 from impasto.service import Limits, PaintRequest, Service, Status
@@ -58,7 +58,8 @@ def painted(service, request):
 
 
 def test_paints_what_the_library_paints(service, monkeypatch):
-    monkeypatch.setattr(stylizer, "STYLE_SIDE", STYLE_SIDE)  # as the process has it
+    for name, pixels_of_style in (("STYLE_SIDE", STYLE_SIDE), ("STYLE_LENGTH", STYLE_LENGTH)):
+        monkeypatch.setattr(stylizer, name, pixels_of_style)  # as the process has it
     content, style = photo(), packaged()["swirls"].read_bytes()
     expected = pixels(impasto.stylize(photo(format="PNG"), style))
     for choice in (style, "swirls"):

@@ -9,6 +9,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
+
+from impasto.device import disk_room, free_memory, resident_memory
 from impasto.encoders.network import LAYERS, Encoder, block_of, halvings_of
 from impasto.methods.gatys.attention import layers_to_encode
 from impasto.methods.gatys.options import GatysOptions
@@ -24,6 +27,8 @@ SEEN, MOVED = 2, {"lbfgs": 4, "adam": 7}
 # Kept in files besides what L-BFGS remembers: content, its colours changed, start, change, best, direction, gradient
 # before, moments, and what takes the place of others.
 FILED = 12
+# Bytes of what PyTorch loads and sets up once it computes, whatever the picture; measured.
+LOADED = 2e8
 # Steps that L-BFGS has to remember to be worth its name.
 LEAST_HISTORY = 3
 
@@ -39,6 +44,23 @@ class MemoryPlan:
     history: int
     bytes: float
     in_files: bool = False
+
+
+def taken_by_process(device: torch.device) -> float:
+    """Bytes of the device's memory that the process has whatever it paints, as far as is known."""
+    return resident_memory() + LOADED if device.type == "cpu" else 0
+
+
+def available(device: torch.device, options: GatysOptions, taken: float) -> float:
+    """Bytes that painting may take. taken: by the process, of what it may have."""
+    free = free_memory(device)
+    allowed = math.inf if options.max_memory is None else options.max_memory * 2**30 - taken
+    return min(allowed, math.inf if free is None else free)
+
+
+def room_for_files(device: torch.device) -> float:
+    """Bytes that files in place of the device's memory may have."""
+    return disk_room() if device.type == "cpu" else 0
 
 
 def plan(

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,21 +13,23 @@ import torch
 from torch import Tensor
 
 from impasto.colour import colour_scale
-from impasto.device import disk_room, free_memory, memory_guard, precision, resident_memory
+from impasto.device import memory_guard, precision
 from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.network import LAYERS, POOLED, Encoder, Pooling
 from impasto.errors import Cancelled, OptionError
 from impasto.masks import recoloured, visible
 from impasto.methods import Saving, TemporalTarget
 from impasto.methods.gatys import state
-from impasto.methods.gatys.memory import MemoryPlan, fitting_bytes_per_pixel, plan, warn_of_more
-from impasto.methods.gatys.objective import (
-    Objective,
-    Region,
-    encode_style,
-    make_objective,
-    make_regional_objective,
+from impasto.methods.gatys.memory import (
+    MemoryPlan,
+    available,
+    fitting_bytes_per_pixel,
+    plan,
+    room_for_files,
+    taken_by_process,
+    warn_of_more,
 )
+from impasto.methods.gatys.objective import Objective, Region, encode_style, make_objective, make_regional_objective
 from impasto.methods.gatys.optimise import Optimisation
 from impasto.methods.gatys.options import OF_PAPERS, GatysOptions
 from impasto.methods.gatys.place import IN_MEMORY, InFiles, Place
@@ -38,9 +39,6 @@ from impasto.weights import sha256_of
 
 # Below this a picture holds no strokes that a coarse scale could place.
 SMALLEST_SIDE = 64
-
-# Bytes of what PyTorch loads and sets up once it computes, whatever the picture; measured.
-LOADED = 2e8
 
 # Of the first loss: a best loss that is higher is of a picture that looks like the first one.
 SMALLEST_GAIN = 0.999
@@ -102,8 +100,8 @@ class Gatys:
         with torch.inference_mode(False), torch.enable_grad():
             encoder = self.encoder(options)
             regions = len(masks or ()) or int(visible(content)[1] is not None)
-            taken, disk = self._taken(), self._disk()
-            chosen = plan(encoder, options, height, width, regions, self._available(options, taken), disk)
+            taken, disk = taken_by_process(self.device), room_for_files(self.device)
+            chosen = plan(encoder, options, height, width, regions, available(self.device, options, taken), disk)
             needed = max(chosen.bytes / (height * width), self.bytes_per_pixel(options, regions=regions))
             with memory_guard(self.device, height, width, needed):
                 warn_of_more(chosen, encoder, options, height, width, regions, taken, disk)
@@ -111,26 +109,10 @@ class Gatys:
 
     def bytes_per_pixel(self, options: GatysOptions, *, regions: int = 0) -> float:
         """Memory of one pixel of the largest picture that fits, at the peak of painting. regions: of masks, or 0."""
-        resolved, free = options.resolved(), free_memory(self.device)
+        resolved = options.resolved()
         _check_layers(resolved)
-        available = math.inf if free is None else free
-        return fitting_bytes_per_pixel(self.encoder(resolved), resolved, regions, available, self._disk())
-
-    def _taken(self) -> float:
-        """Bytes of the device's memory that the process has whatever it paints, as far as is known."""
-        return resident_memory() + LOADED if self.device.type == "cpu" else 0
-
-    def _disk(self) -> float:
-        """Bytes that files in place of the device's memory may have."""
-        return disk_room() if self.device.type == "cpu" else 0
-
-    def _available(self, options: GatysOptions, taken: float) -> float:
-        """Bytes that painting may take."""
-        free = free_memory(self.device)
-        bounds = [math.inf if free is None else free]
-        if options.max_memory is not None:
-            bounds.append(options.max_memory * 2**30 - taken)
-        return min(bounds)
+        memory = available(self.device, replace(resolved, max_memory=None), 0), room_for_files(self.device)
+        return fitting_bytes_per_pixel(self.encoder(resolved), resolved, regions, *memory)
 
     def weights_hashes(self, options: GatysOptions) -> dict[str, str]:
         """{encoder: sha256 of its weights}, for the record of how a picture was made."""
