@@ -71,9 +71,16 @@ def programs_are_shared() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def whole_styles() -> None:
+    """Styles are looked at as users have it."""
+
+
 @pytest.fixture(autouse=True)
-def small_styles(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_styles(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Styles are looked at in few pixels: nearly all time of painting a test's picture would go into its style."""
+    if "whole_styles" in request.fixturenames:
+        return
     for name, pixels in (("STYLE_SIDE", 96), ("STYLE_LENGTH", 384)):
         monkeypatch.setattr(f"impasto.methods.adain.stylizer.{name}", pixels)
 

@@ -28,7 +28,7 @@ from impasto.methods.adain import stylizer as module
 from impasto.methods.adain.backend import PyTorch, load_decoder, load_networks
 from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.network import adain as exchange_statistics
-from impasto.methods.adain.stylizer import STYLE_LENGTH, STYLE_SIDE, AdaIN, decoder_file
+from impasto.methods.adain.stylizer import AdaIN, decoder_file
 from impasto.weights import load, save
 
 EXACT: dict[str, Any] = {"precision": "fp32"}
@@ -224,7 +224,9 @@ def test_files_that_hold_no_style(tmp_path: Path) -> None:
         style.save(tmp_path / "x.png")
 
 
-def test_the_size_of_a_style_does_not_depend_on_the_content(adain: AdaIN, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_a_style_does_not_depend_on_the_content(
+    adain: AdaIN, whole_styles: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[tuple[int, int]] = []
     resize = module.image.resize
 
@@ -233,8 +235,6 @@ def test_the_size_of_a_style_does_not_depend_on_the_content(adain: AdaIN, monkey
         return resize(image, height, width)
 
     monkeypatch.setattr(module.image, "resize", noted)
-    for name, pixels in (("STYLE_SIDE", STYLE_SIDE), ("STYLE_LENGTH", STYLE_LENGTH)):
-        monkeypatch.setattr(module, name, pixels)  # as users have it
     adain.encode(np.ones((1, 3, 10, 20), np.float32), StylizeOptions(style_scale=0.1))
     adain.encode(np.ones((1, 3, 1, 1000), np.float32), StylizeOptions(style_scale=0.1))
     assert seen == [(51, 102), (1, 205)]

@@ -18,8 +18,6 @@ import impasto
 from impasto.attention import overlay, prepare
 from impasto.gallery import packaged
 from impasto.methods import StylizeOptions
-from impasto.methods.adain import stylizer
-from impasto.methods.adain.stylizer import STYLE_LENGTH, STYLE_SIDE
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.record import read_record
 from impasto.service import Limits, PaintRequest, Service, Status
@@ -57,9 +55,7 @@ def painted(service, request):
     return service.result(job.id).data
 
 
-def test_paints_what_the_library_paints(service, monkeypatch):
-    for name, pixels_of_style in (("STYLE_SIDE", STYLE_SIDE), ("STYLE_LENGTH", STYLE_LENGTH)):
-        monkeypatch.setattr(stylizer, name, pixels_of_style)  # as the process has it
+def test_paints_what_the_library_paints(service, whole_styles):
     content, style = photo(), packaged()["swirls"].read_bytes()
     expected = pixels(impasto.stylize(photo(format="PNG"), style))
     for choice in (style, "swirls"):
