@@ -154,7 +154,7 @@ def test_a_size_that_cannot_fit_is_refused_before_any_work_and_the_advised_one_p
     draw(folder / "more.png", size=(40, 9))
     photos = ["tall.png", *(["more.png"] if several else [])]
     words = [*photos, "-s", "style.png", "-o", "out/", *words, *(["--steps", "1"] if "gatys" in words else [])]
-    for module in ("impasto.device", "impasto.methods.gatys.stylizer"):
+    for module in ("impasto.device", "impasto.methods.gatys.memory"):
         monkeypatch.setattr(f"{module}.free_memory", lambda device: 10_000_000)  # enough for the style
     resize, sides = image.resize, []
     monkeypatch.setattr(image, "resize", lambda pixels, *size: sides.append(max(size)) or resize(pixels, *size))
