@@ -238,8 +238,8 @@ class PlaneOperations:
         self.scale = graph("Div", np.float32(2), graph("Sub", turned, np.float32(1)))
         self.positions = graph("Sub", graph("Mul", self._places(), self.scale), np.float32(1))
 
-    def channels(self, x: Planes, count: int) -> list[Planes]:
-        return [x.to("Slice", np.array([k]), np.array([k + 1]), np.array([1])) for k in range(count)]
+    def channels(self, x: Planes) -> list[Planes]:
+        return [x.to("Slice", np.array([k]), np.array([k + 1]), np.array([1])) for k in range(3)]
 
     def joined(self, planes: list[Planes]) -> Planes:
         return planes[0].to("Concat", *planes[1:], axis=1)

@@ -37,8 +37,8 @@ LEAST_LENGTH = 1e-12
 class Operations(Protocol):
     """What planes of one kind can do beside arithmetic."""
 
-    def channels(self, x: Planes, count: int) -> list[Planes]:
-        """Each by itself."""
+    def channels(self, x: Planes) -> list[Planes]:
+        """Of a picture, each by itself."""
 
     def joined(self, planes: list[Planes]) -> Planes:
         """The channels of all."""
@@ -83,7 +83,7 @@ class Operations(Protocol):
 def drawn(of: Operations, painted: Planes, over: Planes, reach: Planes, share: Planes, contrast: Planes) -> Planes:
     """painted, over: (N, 3, H, W). reach, in pixels, and share, how far what is done to plain places is done: (N or 1,
     1, H or 1, W or 1). contrast: of `over`, (1, 1, 1, 1)."""
-    halved = [of.halved(channel) for channel in of.channels(over, 3)]
+    halved = [of.halved(channel) for channel in of.channels(over)]
     light = _brightness(halved) / contrast
     plain, plain_close = _plain(of, light, CALM_DEVIATION, PLAIN), _plain(of, light, CLOSE_DEVIATION, PLAIN_CLOSE)
     below = []
@@ -132,7 +132,7 @@ def _sharpened(of: Operations, x: Planes, step: Any, faint: Planes) -> Planes:
 
 
 def _finest(of: Operations, x: Planes) -> Planes:
-    light = _brightness(of.channels(x, 3))
+    light = _brightness(of.channels(x))
     return light - of.blurred(light, FINEST_DEVIATION)
 
 
@@ -173,7 +173,7 @@ def _flow(of: Operations, light: Planes) -> tuple[list[Planes], Planes]:
 def _contours(of: Operations, x: Planes, half: Planes, others: list[tuple[list[Planes], Planes]]) -> list[Planes]:
     """Cosine and sine of the doubled angle of the contour that every pixel is on, of a length of 1, less where there is
     none. half: of half the size. others: doubled angles that take the place of the painting's own, and their shares."""
-    tensor = _tensor(of, of.halved(_brightness(of.channels(x, 3))))
+    tensor = _tensor(of, of.halved(_brightness(of.channels(x))))
     *near, energy = (of.blurred(y, CONTOUR_DEVIATION) for y in tensor)
     *wide, wide_energy = (of.blurred(of.halved(y), WIDE_DEVIATION) for y in tensor)
     anisotropy = _length(of, near)

@@ -25,7 +25,7 @@ def change(painting: Tensor) -> float:
 class Tensors:
     """See `impasto.engine.drawing.Operations`."""
 
-    def channels(self, x: Tensor, count: int) -> list[Tensor]:
+    def channels(self, x: Tensor) -> list[Tensor]:
         return list(x.split(1, 1))
 
     def joined(self, planes: list[Tensor]) -> Tensor:
