@@ -1,7 +1,7 @@
 """The step that all methods of CycleGAN's kind share."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from impasto.losses.identity import identity_loss
 from impasto.losses.lsgan import discriminator_loss, generator_loss
 from impasto.training.schedules import set_learning_rate
 from impasto.training.unpaired import EpochRecipe, UnpairedTraining, frozen, to_image
-from impasto.translation import WAYS
+from impasto.translation import OTHER, WAYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,20 +55,16 @@ class CycleTraining(UnpairedTraining[nn.Module]):
     """The training as a `Trainable`."""
 
     settings: CycleRecipe
-    errors = ("cycle",)
 
     def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
         """Both generators together, then each discriminator, on what the generators painted before they learned."""
         settings, accelerator = self.settings, self.accelerator
-        set_learning_rate(self.optimizers.values(), settings.rates(step, settings.schedule.steps))
+        self._set_rates(step)
         if step < settings.head_start:
             set_learning_rate([self.optimizers["generators"]], 0.0)
         A, B = (to_image(pictures, accelerator.device) for pictures in batch)
-        # What each direction starts from, in every micro-batch.
-        reals = [
-            {"A2B": a, "B2A": b}
-            for a, b in zip(A.chunk(settings.accumulate), B.chunk(settings.accumulate), strict=True)
-        ]  # fmt: skip
+        parts = zip(A.chunk(settings.accumulate), B.chunk(settings.accumulate), strict=True)
+        reals = [{"A": a, "B": b} for a, b in parts]
         values: dict[str, list[Tensor]] = defaultdict(list)
 
         fakes = []
@@ -80,9 +76,9 @@ class CycleTraining(UnpairedTraining[nn.Module]):
                 values[name].append(loss.detach())
         self._update("generators", self.generators.values())
 
-        for _, direction, other in WAYS:
+        for kind, direction, _ in WAYS:
             for real, fake in zip(reals, fakes, strict=True):
-                loss = self._discriminator_loss(direction, real[other], fake[direction])
+                loss = self._discriminator_loss(direction, real[OTHER[kind]], fake[direction])
                 accelerator.backward(loss / settings.accumulate)
                 values[f"{direction}/discriminator"].append(loss.detach())
             self._update(f"discriminator_{direction}", [self.discriminators[direction]])
@@ -90,27 +86,22 @@ class CycleTraining(UnpairedTraining[nn.Module]):
         self._update_averages(step)
         return {name: torch.stack(losses_of_parts).mean() for name, losses_of_parts in values.items()}
 
-    def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> dict[str, float]:
-        """How far pictures are from themselves after there and back: absolute differences, which lie in [0, 2]."""
-        errors = [float(cycle_loss(self.averages[back](self.averages[there](x)), x)) for x in pictures]
-        return {"cycle": sum(errors) / len(errors)}
-
-    def _generator_losses(self, real: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """({direction: what it paints}, {direction/name: weighted loss}). real: what each direction starts from."""
+    def _generator_losses(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         settings = self.settings
         fake, losses = {}, {}
         # One autocast around everything, because it keeps each weight's half-precision copy until it ends. The losses
         # themselves are float32.
         with frozen(self.discriminators.values()), self.accelerator.autocast():
-            for _, direction, other in WAYS:
+            for kind, direction, other in WAYS:
+                picture, others = pictures[kind], pictures[OTHER[kind]]
                 generator, back = self.generators[direction], self.generators[other]
-                fake[direction] = generator(real[direction])
+                fake[direction] = generator(picture)
                 judged, again = self.discriminators[direction](fake[direction]), back(self._noisy(fake[direction]))
                 losses[f"{direction}/adversarial"] = generator_loss(judged)
-                losses[f"{direction}/cycle"] = settings.cycle_weight * cycle_loss(again, real[direction])
+                losses[f"{direction}/cycle"] = settings.cycle_weight * cycle_loss(again, picture)
                 if settings.identity_weight:
-                    same = generator(real[other])
-                    losses[f"{direction}/identity"] = settings.identity_weight * identity_loss(same, real[other])
+                    same = generator(others)
+                    losses[f"{direction}/identity"] = settings.identity_weight * identity_loss(same, others)
         return fake, losses
 
     def _noisy(self, painted: Tensor) -> Tensor:
@@ -118,7 +109,6 @@ class CycleTraining(UnpairedTraining[nn.Module]):
         return painted + deviation * torch.randn_like(painted) if deviation else painted
 
     def _discriminator_loss(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
-        """Of what a direction paints, on a picture of the pool of earlier ones."""
         discriminator, earlier = self.discriminators[direction], self.pools[direction](fake.float())
         # Apart, because instance and batch normalisation must not mix what they tell apart.
         with self.accelerator.autocast():

@@ -20,12 +20,13 @@ from impasto.data.image_pool import ImagePool
 from impasto.encoders import load_encoder
 from impasto.encoders.points import points
 from impasto.errors import OptionError
+from impasto.losses.cycle import cycle_loss
 from impasto.metrics.held_out import MEASURES, rounded
 from impasto.training.health import translation_vitals
 from impasto.training.loop import Schedule
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.recipe import Recipe
-from impasto.training.schedules import LinearDecay, StepDecay, update_average
+from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate, update_average
 from impasto.translation import DIRECTIONS, OTHER, WAYS, GeneratorModule, load_weights, padded_to, save_generators
 
 PREVIEWS = 2
@@ -121,12 +122,12 @@ class EpochRecipe(UnpairedRecipe):
 
 
 class UnpairedTraining(ABC, Generic[AnyGenerator]):
-    """Everything of a `Trainable` but its step and its errors on held-out pictures."""
+    """Everything of a `Trainable` but its losses and its errors on held-out pictures."""
 
     settings: Any  # an `UnpairedRecipe`; each training says which
 
     # The names of what `_errors` gives.
-    errors: Sequence[str]
+    errors: Sequence[str] = ("cycle",)
 
     # Of what the pools keep.
     pooled_channels = 3
@@ -197,6 +198,31 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         # Begins each process's draws for its pools; a resumed run goes on with the stored ones.
         torch.manual_seed(settings.seed + accelerator.process_index)
 
+    def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
+        """Both generators together, then each discriminator, on what the generators painted before they learned."""
+        self._set_rates(step)
+        A, B = (to_image(pictures, self.accelerator.device) for pictures in batch)
+        fakes, losses = self._generators_learn({"A": A, "B": B})
+        losses |= self._discriminators_learn({"A": A, "B": B}, fakes)
+        self._update_averages(step)
+        return losses
+
+    @abstractmethod
+    def _generator_losses(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """({direction: what it paints, as its discriminator is shown it}, {direction/name: weighted loss}) of the
+        pictures of both kinds, (N, 3, H, W) in [-1, 1]."""
+
+    @abstractmethod
+    def _discriminator_loss(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
+        """Of what a direction paints, on pictures of the pool of earlier ones."""
+
+    def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> Iterator[dict[str, Tensor]]:
+        """Of each of the pictures (1, 3, H, W) in [-1, 1] of one kind. there, back: the directions from it and to it.
+
+        How far they are from themselves after there and back: absolute differences, which lie in [0, 2]."""
+        for picture in pictures:
+            yield {"cycle": cycle_loss(self.averages[back](self.averages[there](picture)), picture)}
+
     def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Pictures of A and of B for this process, from step `start` on."""
         rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
@@ -230,7 +256,8 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         pictures = {kind: list(self._held_out(kind)) for kind, _, _ in WAYS}
         measured: dict[str, dict[str, float]] = {}
         for kind, there, back in WAYS:
-            measured[kind] = self._errors(pictures[kind], there, back)
+            errors = list(self._errors(pictures[kind], there, back))
+            measured[kind] = {name: sum(float(one[name]) for one in errors) / len(errors) for name in self.errors}
             paint = self._in_unit(there)
             measured[kind] |= metrics.held_out(map(to_unit, pictures[kind]), paint, self._in_unit(back))
             if self._has_sets:
@@ -258,10 +285,6 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         generators = cast(Mapping[str, GeneratorModule], self.averages)
         save_generators(folder / "generators.safetensors", self.settings.method, generators, asdict(self.settings))
 
-    @abstractmethod
-    def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> dict[str, float]:
-        """Means over pictures (1, 3, H, W) in [-1, 1] of one kind. there, back: the directions from it and to it."""
-
     def _distance(self, painted: Iterable[Tensor], others: Iterable[Tensor]) -> float:
         """Of two sets of pictures in [0, 1], as `impasto evaluate` measures it."""
         encoder = load_encoder("lite").to(self.accelerator.device)
@@ -288,6 +311,25 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         """The averaged generator between pictures in [0, 1]."""
         generator = self.averages[direction]
         return lambda picture: to_unit(generator(picture * 2 - 1))
+
+    def _set_rates(self, step: int) -> None:
+        set_learning_rate(self.optimizers.values(), self.settings.rates(step, self.settings.schedule.steps))
+
+    def _generators_learn(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """What `_generator_losses` gave."""
+        fakes, losses = self._generator_losses(pictures)
+        self.accelerator.backward(torch.stack(list(losses.values())).sum())
+        self._update("generators", self.generators.values())
+        return fakes, {name: loss.detach() for name, loss in losses.items()}
+
+    def _discriminators_learn(self, pictures: Mapping[str, Tensor], fakes: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        losses = {}
+        for kind, direction, _ in WAYS:
+            loss = self._discriminator_loss(direction, pictures[OTHER[kind]], fakes[direction])
+            self.accelerator.backward(loss)
+            self._update(f"discriminator_{direction}", [self.discriminators[direction]])
+            losses[f"{direction}/discriminator"] = loss.detach()
+        return losses
 
     def _update(self, name: str, networks: Iterable[nn.Module]) -> None:
         average_gradients(self.accelerator, networks)

@@ -1,6 +1,6 @@
 """How attention-guided generators learn: as CycleGAN's, until the discriminators are shown the foreground alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
@@ -14,8 +14,8 @@ from impasto.errors import OptionError
 from impasto.losses.cycle import cycle_loss
 from impasto.losses.lsgan import discriminator_loss, generator_loss
 from impasto.methods.aggan.network import Discriminator, Generator, GeneratorConfig, blended
-from impasto.training.schedules import LinearDecay, set_learning_rate
-from impasto.training.unpaired import EpochRecipe, Networks, UnpairedTraining, frozen, to_image
+from impasto.training.schedules import LinearDecay
+from impasto.training.unpaired import EpochRecipe, Networks, UnpairedTraining, frozen
 from impasto.translation import OTHER, WAYS
 
 
@@ -56,37 +56,17 @@ class AttentionGuidedTraining(UnpairedTraining[Generator]):
     """The training as a `Trainable`."""
 
     settings: AgGANRecipe
-    errors = ("cycle",)
+    foreground: bool
+    """Whether the discriminators see it alone."""
     pooled_channels = 4  # a picture and where it was painted
 
     def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
-        """Both generators together, then each discriminator, on what the generators painted before they learned."""
-        settings = self.settings
-        set_learning_rate(self.optimizers.values(), settings.rates(step, settings.schedule.steps))
-        foreground = self._sees_foreground(step)
+        self.foreground = self._sees_foreground(step)
         for discriminator in self.discriminators.values():
-            cast(Discriminator, discriminator).normalises = not foreground
-        A, B = (to_image(pictures, self.accelerator.device) for pictures in batch)
-        pictures = {"A": A, "B": B}
+            cast(Discriminator, discriminator).normalises = not self.foreground
         # The attention would shrink: the less of a picture is shown, the less can be told from it.
-        with frozen([one.attention for one in self.generators.values()] if foreground else []):
-            shown, losses = self._generator_losses(pictures, foreground=foreground)
-            self.accelerator.backward(torch.stack(list(losses.values())).sum())
-        self._update("generators", self.generators.values())
-        for kind, direction, back in WAYS:
-            real = pictures[OTHER[kind]]
-            with torch.no_grad(), self.accelerator.autocast():
-                share = self.generators[back].share(real)
-            loss = self._learn_to_judge(direction, real, share, shown[direction], foreground=foreground)
-            losses[f"{direction}/discriminator"] = loss
-        self._update_averages(step)
-        return {name: loss.detach() for name, loss in losses.items()}
-
-    def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> dict[str, float]:
-        """How far pictures are from themselves after there and back: absolute differences, which lie in [0, 2]."""
-        again = [self.averages[back](self.averages[there](picture)) for picture in pictures]
-        errors = [float(cycle_loss(one, picture)) for one, picture in zip(again, pictures, strict=True)]
-        return {"cycle": sum(errors) / len(errors)}
+        with frozen([one.attention for one in self.generators.values()] if self.foreground else []):
+            return super().step(batch, step)
 
     @torch.no_grad()
     def health(self) -> dict[str, float]:
@@ -101,11 +81,8 @@ class AttentionGuidedTraining(UnpairedTraining[Generator]):
         settings = self.settings
         return step * settings.rates.epochs // settings.schedule.steps >= settings.foreground_from
 
-    def _generator_losses(
-        self, pictures: Mapping[str, Tensor], *, foreground: bool
-    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """({direction: what its discriminator is shown and the attention, (N, 4, H, W)}, {direction/name: weighted
-        loss}) of the pictures of both kinds."""
+    def _generator_losses(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """A discriminator is shown a picture and the attention, (N, 4, H, W)."""
         shown, losses = {}, {}
         # One autocast around everything, because it keeps each weight's half-precision copy until it ends. The losses
         # themselves are float32.
@@ -115,28 +92,25 @@ class AttentionGuidedTraining(UnpairedTraining[Generator]):
                 painted, share = generator.paint(picture), generator.share(picture)
                 fake = blended(picture, painted, share)
                 # Of the foreground, F(s) alone and not the blend is judged (equation 5).
-                judged_as = painted if foreground else fake
+                judged_as = painted if self.foreground else fake
                 shown[there] = torch.cat([judged_as, share], 1)
-                judged = self._judged(there, judged_as, share, foreground=foreground)
+                judged = self._judged(there, judged_as, share)
                 losses[f"{there}/adversarial"] = generator_loss(judged)
                 error = cycle_loss(self.generators[back](fake), picture)
                 losses[f"{there}/cycle"] = self.settings.cycle_weight * error
         return shown, losses
 
-    def _learn_to_judge(
-        self, direction: str, real: Tensor, real_share: Tensor, shown: Tensor, *, foreground: bool
-    ) -> Tensor:
-        earlier, share = self.pools[direction](shown.float()).split((3, 1), 1)
+    def _discriminator_loss(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
+        earlier, share = self.pools[direction](fake.float()).split((3, 1), 1)
+        with torch.no_grad(), self.accelerator.autocast():
+            real_share = self.generators[OTHER[direction]].share(real)
         with self.accelerator.autocast():
-            judged_real = self._judged(direction, real, real_share, foreground=foreground)
-            judged_fake = self._judged(direction, earlier, share, foreground=foreground)
-        loss = self.settings.discriminator_weight * discriminator_loss(judged_real, judged_fake)
-        self.accelerator.backward(loss)
-        self._update(f"discriminator_{direction}", [self.discriminators[direction]])
-        return loss
+            judged_real = self._judged(direction, real, real_share)
+            judged_fake = self._judged(direction, earlier, share)
+        return self.settings.discriminator_weight * discriminator_loss(judged_real, judged_fake)
 
-    def _judged(self, direction: str, picture: Tensor, share: Tensor, *, foreground: bool) -> Tensor:
+    def _judged(self, direction: str, picture: Tensor, share: Tensor) -> Tensor:
         """What the discriminator says of a picture: of all of it, or of where the attention is tau or more."""
-        seen = picture * (share >= self.settings.threshold) if foreground else picture
+        seen = picture * (share >= self.settings.threshold) if self.foreground else picture
         judged: Tensor = self.discriminators[direction](seen)
         return judged

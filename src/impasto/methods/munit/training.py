@@ -3,7 +3,7 @@
 The step is not CycleGAN's: it draws styles, and what is given back are codes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,8 +16,8 @@ from impasto.errors import OptionError
 from impasto.losses import lsgan
 from impasto.losses.cycle import cycle_loss
 from impasto.methods.munit.network import DiscriminatorConfig, Generator, GeneratorConfig, MultiScaleDiscriminator
-from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate
-from impasto.training.unpaired import Networks, UnpairedRecipe, UnpairedTraining, frozen, to_image
+from impasto.training.schedules import LinearDecay, StepDecay
+from impasto.training.unpaired import Networks, UnpairedRecipe, UnpairedTraining, frozen
 from impasto.translation import WAYS
 
 
@@ -69,38 +69,21 @@ class MUNITTraining(UnpairedTraining[Generator]):
     settings: MUNITRecipe
     errors = ("reconstruction", "content", "style")
 
-    def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
-        """Both generators together, then each discriminator, on what the generators painted before they learned."""
-        set_learning_rate(self.optimizers.values(), self.settings.rates(step, self.settings.schedule.steps))
-        A, B = (to_image(pictures, self.accelerator.device) for pictures in batch)
-        fakes, losses = self._generator_losses({"A": A, "B": B})
-        self.accelerator.backward(torch.stack(list(losses.values())).sum())
-        self._update("generators", self.generators.values())
-        for real, direction in ((B, "A2B"), (A, "B2A")):
-            losses[f"{direction}/discriminator"] = self._learn_to_judge(direction, real, fakes[direction])
-        self._update_averages(step)
-        return {name: loss.detach() for name, loss in losses.items()}
-
-    def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> dict[str, float]:
+    def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> Iterator[dict[str, Tensor]]:
         """How far pictures and codes are from what is given back of them; the styles are drawn alike at every call."""
-        means = dict.fromkeys(self.errors, 0.0)
         translator, other = self.averages[there], self.averages[back]
         random = torch.Generator().manual_seed(self.settings.seed)
         for picture in pictures:
             content = translator.encode(picture)
             style = torch.randn(1, translator.config.style_size, generator=random).to(picture.device)
             fake = translator.decode(content, style)
-            errors = {
+            yield {
                 "reconstruction": cycle_loss(other.decode(content, other.style_of(picture)), picture),
                 "content": _apart(other.encode(fake), content),
                 "style": _apart(translator.style_of(fake), style),
             }
-            for name, error in errors.items():
-                means[name] += float(error) / len(pictures)
-        return means
 
     def _generator_losses(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """({direction: what it paints}, {direction/name: weighted loss}) of the pictures of both kinds."""
         settings = self.settings
         fakes, losses = {}, {}
         # One autocast around everything, because it keeps each weight's half-precision copy until it ends. The losses
@@ -127,15 +110,11 @@ class MUNITTraining(UnpairedTraining[Generator]):
                     losses[f"{there}/cycle"] = settings.cycle_weight * error
         return fakes, losses
 
-    def _learn_to_judge(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
-        discriminator = self.discriminators[direction]
-        earlier = self.pools[direction](fake.float())
+    def _discriminator_loss(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
+        discriminator, earlier = self.discriminators[direction], self.pools[direction](fake.float())
         with self.accelerator.autocast():
             judged = zip(discriminator(real), discriminator(earlier), strict=True)
-        loss = torch.stack([lsgan.discriminator_loss(one, other) for one, other in judged]).sum()
-        self.accelerator.backward(loss)
-        self._update(f"discriminator_{direction}", [discriminator])
-        return loss
+        return torch.stack([lsgan.discriminator_loss(one, other) for one, other in judged]).sum()
 
 
 def _apart(again: Tensor, code: Tensor) -> Tensor:

@@ -3,13 +3,13 @@
 The step is not CycleGAN's: it needs the codes inside the generators, has two rates (TTUR), and may judge several times.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
+from torch import Tensor
 
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.blocks.spectral_norm import spectrally_normalised
@@ -22,7 +22,7 @@ from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate
 from impasto.training.unpaired import Networks, UnpairedRecipe, UnpairedTraining, frozen, to_image
-from impasto.translation import OTHER, WAYS
+from impasto.translation import WAYS
 
 Adversarial = Literal["lsgan", "hinge"]
 
@@ -137,33 +137,26 @@ class SemanticTraining(UnpairedTraining[Generator]):
         """
         self._set_rates(step)
         A, B = (to_image(pictures, self.accelerator.device).split(self.settings.batch) for pictures in batch)
-        fakes, losses = self._generator_losses({"A": A[0], "B": B[0]})
-        self._learn("generators", torch.stack(list(losses.values())).sum(), self.generators.values())
+        fakes, losses = self._generators_learn({"A": A[0], "B": B[0]})
         for some_A, some_B in zip(A, B, strict=True):
             pictures = {"A": some_A, "B": some_B}
             fakes = fakes or self._painted(pictures)
-            for kind, direction, _ in WAYS:
-                real = pictures[OTHER[kind]]
-                losses[f"{direction}/discriminator"] = self._learn_to_judge(direction, real, fakes[direction])
+            losses |= self._discriminators_learn(pictures, fakes)
             fakes = {}
         self._update_averages(step)
-        return {name: loss.detach() for name, loss in losses.items()}
+        return losses
 
-    def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> dict[str, float]:
+    def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> Iterator[dict[str, Tensor]]:
         """How far pictures are from what is given back of their own code and of their translation's, and how far these
         codes are apart."""
-        means = dict.fromkeys(self.errors, 0.0)
         for picture in pictures:
             code = self.averages[there].encode(picture)
             again = self.averages[back].encode(self.averages[there].decode(code))
-            errors = {
+            yield {
                 "reconstruction": cycle_loss(self.averages[back].decode(code), picture),
                 "cycle": cycle_loss(self.averages[back].decode(again), picture),
                 "semantic": semantic_loss(code, again, normalised=self.settings.normalised_codes),
             }
-            for name, error in errors.items():
-                means[name] += float(error) / len(pictures)
-        return means
 
     @torch.no_grad()
     def health(self) -> dict[str, float]:
@@ -183,7 +176,6 @@ class SemanticTraining(UnpairedTraining[Generator]):
             set_learning_rate([optimizer], rates(step, steps))
 
     def _generator_losses(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """({direction: what it paints}, {direction/name: weighted loss}) of the pictures of both kinds."""
         settings = self.settings
         adversarial_loss, _ = ADVERSARIES[settings.adversarial]
         fakes, losses = {}, {}
@@ -214,16 +206,9 @@ class SemanticTraining(UnpairedTraining[Generator]):
         with self.accelerator.autocast():
             return {there: self.generators[there](pictures[kind]) for kind, there, _ in WAYS}
 
-    def _learn_to_judge(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
-        discriminator = self.discriminators[direction]
+    def _discriminator_loss(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
         _, discriminator_loss = ADVERSARIES[self.settings.adversarial]
-        earlier = self.pools[direction](fake.float())
+        discriminator, earlier = self.discriminators[direction], self.pools[direction](fake.float())
         with self.accelerator.autocast():
             judged_real, judged_fake = discriminator(real), discriminator(earlier)
-        loss = discriminator_loss(judged_real, judged_fake)
-        self._learn(f"discriminator_{direction}", loss, [discriminator])
-        return loss
-
-    def _learn(self, name: str, loss: Tensor, networks: Iterable[nn.Module]) -> None:
-        self.accelerator.backward(loss)
-        self._update(name, networks)
+        return discriminator_loss(judged_real, judged_fake)
