@@ -62,7 +62,7 @@ def test_permissions_are_not_taken_over(tmp_path):
         ([("É.jpg", b"x"), ("E\u0301.jpg", b"y")], "differs from"),
         ([("a/x.jpg", b"x"), ("A/y.jpg", b"y")], "differs from 'a' by upper and lower case"),
         ([("a", b"x"), ("a/b", b"y")], "a file and a folder"),
-        ([("good.jpg", b"x"), ("bomb", bytes(70_000_000))], "too many for its own size"),
+        ([("good.jpg", b"x"), ("bomb", bytes(70_000_000))], "times the archive.s size"),
     ],
 )  # fmt: skip
 def test_evil_archives_are_refused_before_anything_is_written(tmp_path, members, reason):
@@ -118,7 +118,7 @@ def test_encrypted_members_are_refused(tmp_path):
 def test_limits_of_number_and_room(tmp_path, monkeypatch):
     archive = packed(tmp_path / "a.zip", [("a", b"abc"), ("b", b"abc")])
     monkeypatch.setattr(unpack, "MOST_FILES", 1)
-    with pytest.raises(DataError, match="more than 1 files"):
+    with pytest.raises(DataError, match="after more than 1 files"):
         unpack_zip(archive, tmp_path / "out")
     monkeypatch.undo()
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(0, 0, 5))

@@ -24,6 +24,7 @@ SMALL_BYTES = 1 << 26
 _COPY_BYTES = 1 << 20
 # What the packing program of macOS adds: attributes of files, under the names of pictures.
 _SKIPPED = ("__MACOSX", ".DS_Store")
+_NO_PLAIN_FILE = "is a link, or no plain file"
 
 
 def unpack_zip(archive: Path, folder: Path, *, progress: Callable[[int, int], None] | None = None) -> None:
@@ -38,15 +39,18 @@ def unpack_zip(archive: Path, folder: Path, *, progress: Callable[[int, int], No
     """
     try:
         with zipfile.ZipFile(archive) as packed:
-            members = [member for member in packed.infolist() if not set(_SKIPPED) & set(member.filename.split("/"))]
-            total = _checked(archive, members)
+            members = [member for member in packed.infolist() if not _is_skipped(member.filename)]
+            contents = _Contents(archive)
+            for member in members:
+                contents.admit(member.filename, member.file_size, member.is_dir(), _refusal(member))
             folder.mkdir(parents=True)
+            total, done = sum(member.file_size for member in members), 0
             if shutil.disk_usage(folder).free < total:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            done = 0
             for member in members:
                 if not member.is_dir():
-                    _write(packed, member, folder / member.filename)
+                    # zipfile stops at the announced size and checks the CRC.
+                    _copy(packed.open(member), folder / member.filename)
                     done += member.file_size
                     if progress:
                         progress(done, total)
@@ -60,25 +64,15 @@ def unpack_tar(archive: Path, folder: Path, *, progress: Callable[[int, int], No
     progress: called with (bytes of the archive so far, and in total). Because nobody knows beforehand what is in it,
     what is refused is refused when its turn comes: the folder is left half-filled.
     """
-    total = archive.stat().st_size
-    room, seen, count = max(SMALL_BYTES, MOST_GROWTH * total), {}, 0
+    contents, total = _Contents(archive), archive.stat().st_size
     folder.mkdir(parents=True)
     try:
         with archive.open("rb") as file, tarfile.open(fileobj=file, mode="r|gz") as packed:
             for member in packed:
-                if set(_SKIPPED) & set(member.name.split("/")) or member.isdir():
+                if _is_skipped(member.name) or member.isdir():
                     continue
-                count, room = count + 1, room - member.size
                 name = member.name.removeprefix("./")
-                reason = None if member.isreg() else "is a link, or no plain file"
-                reason = reason or _refusal_of_name(name)
-                if _key(name) in seen:
-                    reason = reason or "is there twice"
-                if count > MOST_FILES or room < 0:
-                    reason = reason or f"is more than {MOST_FILES:,} files or {MOST_GROWTH} times the archive's size"
-                if reason:
-                    raise DataError(f"{archive}: is refused, because '{name}' in it {reason}")
-                seen[_key(name)] = name
+                contents.admit(name, member.size, False, None if member.isreg() else _NO_PLAIN_FILE)
                 _copy(cast(IO[bytes], packed.extractfile(member)), folder / name)
                 if progress:
                     progress(file.tell(), total)
@@ -86,46 +80,55 @@ def unpack_tar(archive: Path, folder: Path, *, progress: Callable[[int, int], No
         raise DataError(f"{archive}: is no tar of gzip, or is damaged: {error}") from error
 
 
-def _checked(archive: Path, members: list[zipfile.ZipInfo]) -> int:
-    """How many bytes the members become."""
-    if len(members) > MOST_FILES:
-        raise DataError(f"{archive}: is refused, because it holds more than {MOST_FILES:,} files")
-    total = sum(member.file_size for member in members)
-    if total > max(SMALL_BYTES, MOST_GROWTH * archive.stat().st_size):
-        raise DataError(f"{archive}: is refused, because it would become {total:,} bytes, too many for its own size")
-    files: dict[str, str] = {}
-    folders: dict[str, str] = {}
-    for member in members:
-        reason = _refusal(member)
-        parts = member.filename.rstrip("/").split("/")
-        inner = [] if member.is_dir() else ["/".join(parts)]
-        outer = ["/".join(parts[: count + 1]) for count in range(len(parts) - len(inner))]
-        for name in inner:
-            if _key(name) in files:
-                reason = (
-                    reason or f"is there twice, or differs from '{files[_key(name)]}' by upper and lower case alone"
-                )
-            files[_key(name)] = name
-        for name in outer:
-            if folders.setdefault(_key(name), name) != name:
-                reason = reason or f"differs from '{folders[_key(name)]}' by upper and lower case alone"
-        if reason:
-            raise DataError(f"{archive}: is refused, because '{member.filename}' in it {reason}")
-    for key in files.keys() & folders.keys():
-        raise DataError(f"{archive}: is refused, because '{files[key]}' in it is a file and a folder")
-    return total
+class _Contents:
+    """What has been admitted of an archive so far."""
+
+    def __init__(self, archive: Path) -> None:
+        self.archive = archive
+        self.room = max(SMALL_BYTES, MOST_GROWTH * archive.stat().st_size)
+        # By names that no file system tells apart: as it is written, and whether it is a folder.
+        self.places: dict[str, tuple[str, bool]] = {}
+
+    def admit(self, name: str, num_bytes: int, is_folder: bool, refusal: str | None) -> None:
+        """refusal: why the member must not be unpacked, if that is known already. Raises DataError."""
+        refusal = refusal or _refusal_of_name(name)
+        parts = name.rstrip("/").split("/")
+        for count in range(1, len(parts) + 1):
+            place = "/".join(parts[:count])
+            refusal = self._enter(place, is_folder or count < len(parts)) or refusal
+        self.room -= num_bytes
+        if self.room < 0:
+            refusal = refusal or f"makes it more than {MOST_GROWTH} times the archive's size"
+        if len(self.places) > MOST_FILES:
+            refusal = refusal or f"comes after more than {MOST_FILES:,} files"
+        if refusal:
+            raise DataError(f"{self.archive}: is refused, because '{name}' in it {refusal}")
+
+    def _enter(self, place: str, is_folder: bool) -> str | None:
+        """Why it cannot be beside what is there."""
+        # Equal for names that some file system takes for one.
+        key = unicodedata.normalize("NFC", place).casefold()
+        if key not in self.places:
+            self.places[key] = place, is_folder
+            return None
+        known, is_known_folder = self.places[key]
+        if is_known_folder != is_folder:
+            return f"makes '{known}' a file and a folder"
+        if not is_folder:
+            return f"is there twice, or differs from '{known}' by upper and lower case alone"
+        return None if known == place else f"differs from '{known}' by upper and lower case alone"
+
+
+def _is_skipped(name: str) -> bool:
+    return not set(_SKIPPED).isdisjoint(name.split("/"))
 
 
 def _refusal(member: zipfile.ZipInfo) -> str | None:
     """Why this member alone must not be unpacked."""
-    if reason := _refusal_of_name(member.filename):
-        return reason
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or (kind == stat.S_IFDIR) > member.is_dir():
-        return "is a link, or no plain file"
-    if member.flag_bits & 1:
-        return "is encrypted"
-    return None
+        return _NO_PLAIN_FILE
+    return "is encrypted" if member.flag_bits & 1 else None
 
 
 def _refusal_of_name(name: str) -> str | None:
@@ -137,17 +140,6 @@ def _refusal_of_name(name: str) -> str | None:
     if any(ord(sign) < 32 for sign in name):
         return "has a name that cannot be said"
     return None
-
-
-def _key(name: str) -> str:
-    """Equal for names that some file system takes for one."""
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-def _write(packed: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
-    # zipfile stops at the announced size and checks the CRC.
-    with packed.open(member) as source:
-        _copy(source, path)
 
 
 def _copy(source: IO[bytes], path: Path) -> None:
