@@ -18,7 +18,7 @@ from impasto.methods.nla_cyclegan.network import GeneratorConfig as NLAConfig
 from impasto.methods.semantic_gan import recipes as semantic_gan
 from impasto.methods.semantic_gan.network import GeneratorConfig as SemanticConfig
 from impasto.training.loop import Schedule
-from impasto.training.schedules import LinearDecay, StepDecay
+from impasto.training.optimisation import LinearDecay, StepDecay
 
 # Pools and averages that already matter within four steps.
 SMALL: dict[str, Any] = {

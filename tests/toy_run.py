@@ -32,8 +32,7 @@ from impasto.methods.cyclegan.recipes import CycleGANRecipe
 from impasto.training import loop
 from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
-from impasto.training.optimizers import NAdam
-from impasto.training.schedules import LinearDecay
+from impasto.training.optimisation import LinearDecay, NAdam
 
 SIDE = 16
 

@@ -23,8 +23,7 @@ from impasto.methods.semantic_gan import recipes as semantic_gan
 from impasto.recipes import lite_encoder
 from impasto.training import figures
 from impasto.training.cycle import CycleTraining
-from impasto.training.loop import Schedule
-from impasto.training.recipe import Recipe
+from impasto.training.loop import Recipe, Schedule
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,7 +46,7 @@ from impasto.methods.semantic_gan.network import GeneratorConfig as SemanticConf
 from impasto.recipes import lite_encoder
 from impasto.training import loop
 from impasto.training.loop import Schedule
-from impasto.training.schedules import LinearDecay
+from impasto.training.optimisation import LinearDecay
 
 pytestmark = pytest.mark.gpu
 

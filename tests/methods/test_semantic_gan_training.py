@@ -15,8 +15,7 @@ from impasto.errors import OptionError
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.methods.semantic_gan.training import SemanticGANRecipe, SemanticTraining
 from impasto.training.loop import Schedule
-from impasto.training.optimizers import Adam
-from impasto.training.schedules import StepDecay
+from impasto.training.optimisation import Adam, StepDecay
 from impasto.training.unpaired import Networks
 from impasto.translation import DIRECTIONS
 

@@ -35,7 +35,7 @@ from impasto.methods.adain.preparation import colours
 from impasto.methods.adain.recipes import AdaINRecipe
 from impasto.training import figures
 from impasto.training.loop import Schedule
-from impasto.training.schedules import OneCycle
+from impasto.training.optimisation import OneCycle
 
 SMALL = replace(
     recipes.adain(),

@@ -33,7 +33,7 @@ from impasto.methods.adain.training import AdaINTraining, PaperObjective
 from impasto.recipes import load_recipe, recipe_modules
 from impasto.training import figures
 from impasto.training.loop import Schedule
-from impasto.training.schedules import InverseDecay, OneCycle
+from impasto.training.optimisation import InverseDecay, OneCycle
 from impasto.weights import load
 
 SMALL: dict[str, Any] = {

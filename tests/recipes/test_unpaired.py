@@ -31,8 +31,7 @@ from impasto.methods.semantic_gan.network import GeneratorConfig as SemanticConf
 from impasto.recipes import load_recipe
 from impasto.training import figures
 from impasto.training.loop import Schedule
-from impasto.training.optimizers import Adam, NAdam
-from impasto.training.schedules import LinearDecay, StepDecay
+from impasto.training.optimisation import Adam, LinearDecay, NAdam, StepDecay
 from impasto.training.unpaired import UnpairedRecipe, UnpairedTraining
 from impasto.translation import load_generator
 

@@ -22,8 +22,7 @@ from impasto.studies.trained import Budget, run
 from impasto.tensors import to_picture, to_tensor
 from impasto.training import figures
 from impasto.training.figures import read_curves
-from impasto.training.optimizers import Adam, NAdam
-from impasto.training.schedules import StepDecay
+from impasto.training.optimisation import Adam, NAdam, StepDecay
 
 QUICK = Budget(quick=True, device="cpu", precision="fp32")
 

@@ -26,8 +26,7 @@ from impasto.training import cycle, unpaired
 from impasto.training.cycle import CycleTraining
 from impasto.training.health import translation_vitals
 from impasto.training.loop import Schedule
-from impasto.training.optimizers import Adam, NAdam
-from impasto.training.schedules import LinearDecay, StepDecay
+from impasto.training.optimisation import Adam, LinearDecay, NAdam, StepDecay
 from impasto.training.unpaired import Networks, average_gradients
 from impasto.translation import DIRECTIONS
 

@@ -23,7 +23,7 @@ from impasto.methods.adain.training import AdaINTraining, Pairs, PaperObjective,
 from impasto.methods.cyclegan.recipes import CycleGANRecipe
 from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
-from impasto.training.schedules import InverseDecay, OneCycle
+from impasto.training.optimisation import InverseDecay, OneCycle
 
 SECONDS = 300
 """After which something hangs, on however slow a machine."""

@@ -26,8 +26,7 @@ from impasto.recipes import current_name, load_recipe, recipe_modules
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from impasto.training.loop import StepReport
-    from impasto.training.recipe import Recipe
+    from impasto.training.loop import Recipe, StepReport
 
 
 @dataclass(frozen=True, kw_only=True)

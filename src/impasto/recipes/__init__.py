@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from impasto.methods import METHODS, options_of
 
 if TYPE_CHECKING:
-    from impasto.training.recipe import Recipe
+    from impasto.training.loop import Recipe
 
 
 def recipe_modules() -> dict[str, str]:

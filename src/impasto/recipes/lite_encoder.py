@@ -21,9 +21,8 @@ from impasto.data.folders import Crops, PictureStream, batches, hold_out, list_p
 from impasto.encoders.filters import filter_scales, mean_activations, normalise_filters
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig, block_of
 from impasto.encoders.teacher import load_teacher
-from impasto.training.loop import Schedule
-from impasto.training.recipe import Recipe
-from impasto.training.schedules import one_cycle, set_learning_rate, update_average
+from impasto.training.loop import Recipe, Schedule
+from impasto.training.optimisation import OneCycle, set_learning_rate, update_average
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,8 +136,8 @@ class LiteEncoder:
     def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
         steps = self.config.schedule.steps
         progress = step / steps
-        set_learning_rate([self.muon], one_cycle(step, steps=steps, peak=self.config.peak_rate, warm_up=0.05))
-        set_learning_rate([self.adam], one_cycle(step, steps=steps, peak=self.config.peak_rate_gains, warm_up=0.05))
+        set_learning_rate([self.muon], OneCycle(peak=self.config.peak_rate)(step, steps))
+        set_learning_rate([self.adam], OneCycle(peak=self.config.peak_rate_gains)(step, steps))
         self.network.train(progress < self.config.freeze_after)
         image = self._roughen(self._to_image(batch), step)
         with self.accelerator.autocast():

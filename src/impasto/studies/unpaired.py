@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from impasto.studies.study import HE, SUN, Training, TrainingStudy
-from impasto.training.optimizers import Adam, NAdam
-from impasto.training.schedules import LinearDecay
+from impasto.training.optimisation import Adam, LinearDecay, NAdam
 
 _CYCLEGAN = ("cyclegan", "cyclegan_slim")
 _NLA = ("nla_cyclegan", "nla_cyclegan_slim")

@@ -4,10 +4,11 @@ import math
 import os
 import shutil
 import tempfile
+from abc import ABC
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 from accelerate import Accelerator
 from torch import Tensor, nn
@@ -73,6 +74,26 @@ class Trainable(Protocol):
 
     def finish(self, folder: Path) -> None:
         """Write what the run was for into a folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(ABC):
+    """A run's settings. A method's own class adds its own, and the function of a recipe's name gives one of them.
+
+    kinds: of pictures that the run tells apart, as in `impasto train --data A=FOLDER`; none for pictures of one kind.
+    build: (accelerator, data, **files) -> the run. data: folders and shards of pictures, {kind: them} if there are
+        kinds. files: of networks that it needs ('teacher'), or can take ('weights', 'start').
+    """
+
+    kinds: ClassVar[Sequence[str]] = ()
+    build: ClassVar[Callable[..., Trainable]]
+
+    schedule: Schedule
+    seed: int = 0
+
+    def settled(self, data: Any, processes: int = 1) -> Self:
+        """The same with what it leaves to the number of pictures, and of processes that learn from them."""
+        return self
 
 
 class StepReport(Protocol):

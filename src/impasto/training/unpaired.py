@@ -23,10 +23,8 @@ from impasto.errors import OptionError
 from impasto.losses.cycle import cycle_loss
 from impasto.metrics.held_out import MEASURES, rounded
 from impasto.training.health import translation_vitals
-from impasto.training.loop import Schedule
-from impasto.training.optimizers import Adam, NAdam
-from impasto.training.recipe import Recipe
-from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate, update_average
+from impasto.training.loop import Recipe, Schedule
+from impasto.training.optimisation import Adam, LinearDecay, NAdam, StepDecay, set_learning_rate, update_average
 from impasto.translation import DIRECTIONS, OTHER, WAYS, GeneratorModule, load_weights, padded_to, save_generators
 
 PREVIEWS = 2

@@ -29,8 +29,8 @@ from impasto.methods.adain.backend import save_decoder
 from impasto.methods.adain.dirt import soiled
 from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.preparation import colours, recoloured, smoothed, within
-from impasto.training.recipe import Recipe
-from impasto.training.schedules import OneCycle, set_learning_rate, update_average
+from impasto.training.loop import Recipe
+from impasto.training.optimisation import OneCycle, set_learning_rate, update_average
 
 Batch = dict[str, Tensor]
 Codes = Mapping[str, Statistics]

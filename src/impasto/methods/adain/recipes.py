@@ -16,7 +16,7 @@ from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.painting import PaintingObjective, PaintingSettings, PaintingTraining
 from impasto.methods.adain.training import AdaINTraining, Pairs, PaperObjective, PaperSettings
 from impasto.training.loop import Schedule
-from impasto.training.schedules import InverseDecay, OneCycle
+from impasto.training.optimisation import InverseDecay, OneCycle
 
 KINDS = ("content", "style")
 

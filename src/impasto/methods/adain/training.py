@@ -23,8 +23,8 @@ from impasto.losses.feature_statistics import (
 )
 from impasto.methods.adain.backend import save_decoder
 from impasto.methods.adain.network import Decoder
-from impasto.training.recipe import Recipe
-from impasto.training.schedules import InverseDecay, OneCycle, set_learning_rate, update_average
+from impasto.training.loop import Recipe
+from impasto.training.optimisation import InverseDecay, OneCycle, set_learning_rate, update_average
 
 Features = Mapping[str, Tensor]
 

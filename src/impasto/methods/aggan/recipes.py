@@ -5,7 +5,7 @@ from dataclasses import replace
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.methods.aggan.network import GeneratorConfig
 from impasto.methods.aggan.training import AgGANRecipe
-from impasto.training.schedules import LinearDecay
+from impasto.training.optimisation import LinearDecay
 from impasto.training.unpaired import PUBLISHED, SLIM
 
 

@@ -14,7 +14,7 @@ from impasto.errors import OptionError
 from impasto.losses.cycle import cycle_loss
 from impasto.losses.lsgan import discriminator_loss, generator_loss
 from impasto.methods.aggan.network import Discriminator, Generator, GeneratorConfig, blended
-from impasto.training.schedules import LinearDecay
+from impasto.training.optimisation import LinearDecay
 from impasto.training.unpaired import EpochRecipe, Networks, UnpairedTraining, frozen
 from impasto.translation import OTHER, WAYS
 

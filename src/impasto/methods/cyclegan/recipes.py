@@ -6,7 +6,7 @@ from typing import ClassVar
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
 from impasto.training.cycle import CycleRecipe
-from impasto.training.schedules import LinearDecay
+from impasto.training.optimisation import LinearDecay
 from impasto.training.unpaired import PUBLISHED, SLIM, Networks
 
 

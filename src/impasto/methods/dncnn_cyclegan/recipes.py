@@ -9,7 +9,7 @@ from typing import ClassVar
 from impasto.methods.dncnn_cyclegan.network import Discriminator, Generator, GeneratorConfig
 from impasto.training.cycle import CycleRecipe
 from impasto.training.loop import Schedule
-from impasto.training.schedules import StepDecay
+from impasto.training.optimisation import StepDecay
 from impasto.training.unpaired import Networks
 
 

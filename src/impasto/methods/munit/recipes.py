@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from impasto.methods.munit.network import DiscriminatorConfig, GeneratorConfig
 from impasto.methods.munit.training import MUNITRecipe
-from impasto.training.optimizers import Adam
-from impasto.training.schedules import StepDecay
+from impasto.training.optimisation import Adam, StepDecay
 from impasto.training.unpaired import PUBLISHED, SLIM
 
 

@@ -16,7 +16,7 @@ from impasto.errors import OptionError
 from impasto.losses import lsgan
 from impasto.losses.cycle import cycle_loss
 from impasto.methods.munit.network import DiscriminatorConfig, Generator, GeneratorConfig, MultiScaleDiscriminator
-from impasto.training.schedules import LinearDecay, StepDecay
+from impasto.training.optimisation import LinearDecay, StepDecay
 from impasto.training.unpaired import Networks, UnpairedRecipe, UnpairedTraining, frozen
 from impasto.translation import WAYS
 

@@ -7,8 +7,7 @@ from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.training.cycle import CycleRecipe
 from impasto.training.loop import Schedule
-from impasto.training.optimizers import NAdam
-from impasto.training.schedules import LinearDecay
+from impasto.training.optimisation import LinearDecay, NAdam
 from impasto.training.unpaired import PUBLISHED, SLIM, Networks
 
 

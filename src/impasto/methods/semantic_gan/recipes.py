@@ -5,7 +5,7 @@ from dataclasses import replace
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.methods.semantic_gan.network import GeneratorConfig
 from impasto.methods.semantic_gan.training import SemanticGANRecipe
-from impasto.training.schedules import LinearDecay, StepDecay
+from impasto.training.optimisation import LinearDecay, StepDecay
 from impasto.training.unpaired import PUBLISHED, SLIM
 
 

@@ -19,8 +19,7 @@ from impasto.losses import hinge, lsgan
 from impasto.losses.cycle import cycle_loss
 from impasto.losses.semantic_consistency import code_deviation, semantic_loss
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
-from impasto.training.optimizers import Adam, NAdam
-from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate
+from impasto.training.optimisation import Adam, LinearDecay, NAdam, StepDecay, set_learning_rate
 from impasto.training.unpaired import Networks, UnpairedRecipe, UnpairedTraining, frozen, to_image
 from impasto.translation import WAYS
 

@@ -1,4 +1,4 @@
-"""Learning rates and averages as functions of the step."""
+"""Learning rates and averages as functions of the step; optimisers with the settings that they were given."""
 
 import math
 
@@ -6,19 +6,21 @@ import pytest
 import torch
 from torch import nn
 
-from impasto.training.schedules import (
+from impasto.training.optimisation import (
+    Adam,
     InverseDecay,
     LinearDecay,
+    NAdam,
     OneCycle,
     StepDecay,
-    one_cycle,
     set_learning_rate,
     update_average,
 )
 
 
 def test_one_cycle() -> None:
-    rates = [one_cycle(step, steps=100, peak=2.0, warm_up=0.1, floor=0.25) for step in range(101)]
+    one_cycle = OneCycle(peak=2.0, warm_up=0.1, floor=0.25)
+    rates = [one_cycle(step, 100) for step in range(101)]
     for step in range(10):
         assert rates[step] == pytest.approx(2 * (step + 1) / 10)
     for step in range(10, 101):
@@ -26,18 +28,9 @@ def test_one_cycle() -> None:
         assert rates[step] == pytest.approx(2 * (0.25 + 0.75 * share))
     assert max(rates) == 2.0
     assert rates[-1] == pytest.approx(0.5)
-    assert one_cycle(1000, steps=100, peak=2.0) == pytest.approx(0)
-    assert one_cycle(0, steps=1, peak=2.0) == 2.0
-
-
-def test_one_cycle_as_a_setting() -> None:
-    rates = OneCycle(peak=2.0, warm_up=0.2, floor=0.1)
-    assert [rates(step, 50) for step in range(51)] == [
-        one_cycle(step, steps=50, peak=2.0, warm_up=0.2, floor=0.1) for step in range(51)
-    ]
+    assert OneCycle(peak=2.0)(1000, 100) == pytest.approx(0)
+    assert OneCycle(peak=2.0)(0, 1) == 2.0
     assert OneCycle(peak=1.0)(4, 100) == 1.0, "warms up over 5 % of the steps"
-    assert OneCycle(peak=1.0)(3, 100) == pytest.approx(0.8)
-    assert OneCycle(peak=1.0)(100, 100) == pytest.approx(0)
 
 
 def test_inverse_decay_is_that_of_the_authors_of_adain() -> None:
@@ -104,3 +97,53 @@ def test_update_average(step: int, decay: float) -> None:
         assert parameter.grad_fn is None
     assert torch.equal(average.state_dict()["running_mean"], torch.ones(3)), "averages already: copied"
     assert torch.equal(latest.state_dict()["weight"], torch.ones(3))
+
+
+# --- optimisers ------------------------------------------------------------------------------------------------------
+
+
+def learned(optimizer: Adam | NAdam, steps: int = 3, rate: float = 0.1) -> float:
+    weight = nn.Parameter(torch.tensor(1.0))
+    made = optimizer([weight])
+    for _ in range(steps):
+        set_learning_rate([made], rate)
+        (weight**2).backward()
+        made.step()
+        made.zero_grad()
+    return float(weight.detach())
+
+
+def nadam(steps: int, rate: float, beta1: float, beta2: float, psi: float) -> float:
+    """Dozat 2015, algorithm 8, with the momentum schedule that PyTorch documents."""
+    weight, m, n, product = 1.0, 0.0, 0.0, 1.0
+    for t in range(1, steps + 1):
+        g = 2 * weight
+        mu = beta1 * (1 - 0.5 * 0.96 ** (t * psi))
+        following = beta1 * (1 - 0.5 * 0.96 ** ((t + 1) * psi))
+        product *= mu
+        m = beta1 * m + (1 - beta1) * g
+        n = beta2 * n + (1 - beta2) * g * g
+        nesterov = following * m / (1 - product * following) + (1 - mu) * g / (1 - product)
+        weight -= rate * nesterov / (math.sqrt(n / (1 - beta2**t)) + 1e-8)
+    return weight
+
+
+def test_nadam_is_dozats_algorithm() -> None:
+    for psi in (4e-3, 1.0):
+        expected = nadam(6, 0.1, 0.5, 0.999, psi)
+        assert learned(NAdam(momentum_decay=psi), steps=6) == pytest.approx(expected, rel=1e-5)
+
+
+def test_adams_first_step_is_its_rate() -> None:
+    assert learned(Adam(), steps=1, rate=0.25) == pytest.approx(0.75, rel=1e-6)
+
+
+def test_adam_goes_through_all_weights_at_once() -> None:
+    (group,) = Adam()([nn.Parameter(torch.ones(2))]).param_groups
+    assert group["fused"]
+
+
+def test_every_setting_of_an_optimiser_changes_what_is_learned() -> None:
+    makers = [Adam(), Adam(betas=(0.9, 0.999)), Adam(betas=(0.5, 0.9)), Adam(weight_decay=0.5), NAdam(),
+              NAdam(betas=(0.9, 0.999)), NAdam(betas=(0.5, 0.9)), NAdam(momentum_decay=1.0)]  # fmt: skip
+    assert len({learned(maker) for maker in makers}) == len(makers)
