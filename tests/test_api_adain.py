@@ -131,12 +131,6 @@ def test_an_encoded_style_in_place_of_a_painting(adain: Stylizer, tmp_path: Path
     assert torch.equal(matched, impasto.stylize(CONTENT, STYLE, stylizer=adain, colour="match"))
     with pytest.raises(OptionError, match="colour match needs the painting itself"):
         impasto.stylize(CONTENT, path, stylizer=adain, colour="match")
-    with pytest.raises(OptionError, match="refine 2 needs the painting itself"):
-        impasto.stylize(CONTENT, path, stylizer=adain, refine=2)
-    with pytest.raises(OptionError, match="quality finer needs the painting itself"):
-        impasto.stylize(CONTENT, path, stylizer=adain, quality="finer")
-    with pytest.raises(OptionError, match="the method gatys needs the painting itself"):
-        impasto.stylize(CONTENT, path, method="gatys")
     with pytest.raises(PictureError, match="no such file"):
         impasto.stylize(CONTENT, tmp_path / "none.style.safetensors", stylizer=adain)
 

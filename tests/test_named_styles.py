@@ -77,7 +77,8 @@ def test_an_unknown_name_is_refused_with_what_may_be_meant(word, hint):
 
 @pytest.mark.parametrize(
     ("choices", "what"),
-    [({"refine": 3}, "refine 3 needs the painting itself"), ({"colour": "match"}, "colour match needs the painting"),
+    [({"refine": 3}, "refine 3 needs the painting itself"), ({"quality": "finer"}, "quality finer needs the painting"),
+     ({"colour": "match"}, "colour match needs the painting"),
      ({"method": "gatys"}, "the method gatys needs the painting itself"),
      ({"style_scale": 2.0}, "style_scale is 2, but the style 'wanderer' was encoded at 1")],
 )  # fmt: skip

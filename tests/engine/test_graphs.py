@@ -4,6 +4,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,20 +14,26 @@ import pytest
 import torch
 
 from impasto.encoders import load_encoder
-from impasto.engine.architecture import LAYERS, DecoderConfig, halved
-from impasto.engine.backend import RUNTIMES, Backend, graph, load_backend, one
-from impasto.engine.colours import colours
-from impasto.engine.given import Given
-from impasto.engine.ground import ground
+from impasto.engine.architecture import LAYERS, DecoderConfig
+from impasto.engine.backend import Backend, graph, one
+from impasto.engine.given import Given, ground, grounds
+from impasto.engine.openvino import OpenVINO
 from impasto.engine.painter import Painter, encoded
-from impasto.engine.raster import Held
-from impasto.engine.statistics import Array
+from impasto.engine.preparation import colours
+from impasto.engine.raster import Held, Window
+from impasto.engine.statistics import Array, statistics_of
 from impasto.engine.styles import Style, load_style
 from impasto.gallery import styles_file
 from impasto.methods.adain import network
 from impasto.methods.adain.backend import PyTorch, load_decoder
 from impasto.methods.adain.stylizer import decoder_file
 from impasto.weights import WEIGHTS, location, sha256_of
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
+from onnxruntime_backend import ONNXRuntime
+
+RUNTIMES = ("openvino", "onnxruntime")
 
 SOURCES = {"encode": "lite", "paint": "adain"}
 
@@ -37,14 +45,7 @@ def trained() -> Backend:
 
 @pytest.fixture(scope="module")
 def runtime() -> Callable[[str, str], Backend]:
-    loaded: dict[tuple[str, str], Backend] = {}
-
-    def load(name: str, precision: str) -> Backend:
-        key = name, precision
-        loaded[key] = loaded.get(key) or load_backend(precision, name)
-        return loaded[key]
-
-    return load
+    return cache(lambda name, precision: OpenVINO(precision) if name == "openvino" else ONNXRuntime())
 
 
 def photo(height: int, width: int) -> Array:
@@ -53,14 +54,11 @@ def photo(height: int, width: int) -> Array:
 
 def painted(backend: Backend, picture: Array, *, at_once: bool) -> Array:
     """The picture with the statistics of its negative."""
-    code = {layer: value.statistics for layer, value in backend.encode(1 - picture).items()}
-    size = picture.shape[2], picture.shape[3]
-    grounds = {
-        name: ground(halved(size[0], block - 1), halved(size[1], block - 1), block)
-        for name, block in backend.config.grounded.items()
-    }
+    code = statistics_of(backend.encode(1 - picture))
     given = Given(code, backend.conditioning(code, 0.6), of_style=True, gain=backend.config.gain)
-    return backend.paint(picture, given if at_once else given.exchanging(backend.encode(picture)), grounds)
+    if not at_once:
+        given = given.exchanging(statistics_of(backend.encode(picture)))
+    return backend.paint(picture, given, grounds(backend.config, Window(0, 0, *picture.shape[2:])))
 
 
 @pytest.mark.parametrize("name", RUNTIMES)
@@ -130,13 +128,10 @@ def test_the_runtime_calls_nobody() -> None:
 
 HANDLED = """
 import signal
-from impasto.engine.backend import load_backend
-from impasto.engine.signals import signal_stack
+from impasto.engine.openvino import OpenVINO, signal_stack
 before = signal_stack()
-kept = []
-for runtime in {runtimes}:
-    kept.append(load_backend(runtime=runtime))
-    assert signal_stack() == before, runtime
+kept = OpenVINO()
+assert signal_stack() == before
 signal.signal(signal.SIGINT, lambda number, frame: print("handled"))
 signal.raise_signal(signal.SIGINT)
 """
@@ -145,8 +140,7 @@ signal.raise_signal(signal.SIGINT)
 @pytest.mark.skipif(sys.platform != "linux", reason="sigaltstack")
 def test_signals_are_handled_where_they_were_before() -> None:
     """Ctrl-C, and the end of a process that loads data, on processors of every kind."""
-    script = HANDLED.format(runtimes=list(RUNTIMES))
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", HANDLED], capture_output=True, text=True, check=False)
     assert done.stdout == "handled\n", done.stderr
 
 
@@ -175,11 +169,22 @@ def test_graphs_are_small_and_of_the_weights_that_come_with_them() -> None:
         assert stored == {onnx.TensorProto.FLOAT16}
 
 
-@pytest.mark.parametrize("block", [2, 4])
-def test_a_ground_is_that_of_training_and_of_its_place(block: int) -> None:
-    whole = ground(40, 30, block)
-    np.testing.assert_array_equal(whole, network.ground(40, 30, block, torch.device("cpu")).numpy())
-    np.testing.assert_array_equal(ground(20, 10, block, 16, 8), whole[..., 16:36, 8:18])
+def test_a_ground_is_a_function_of_the_place() -> None:
+    whole = ground(40, 30, 2)
+    np.testing.assert_array_equal(ground(20, 10, 2, 16, 8), whole[..., 16:36, 8:18])
+    assert not np.array_equal(whole, ground(40, 30, 4)), "every size has its own"
+
+
+def test_a_ground_has_deviation_1_and_no_period() -> None:
+    values = ground(256, 256, 4)[0, 0]
+    assert values.mean() == pytest.approx(0, abs=0.02)
+    assert values.std() == pytest.approx(1, abs=0.01)
+    assert np.abs(values).max() <= 3**0.5
+    # The same at any distance: of noise, a correlation deviates by 1/256, and the largest of all by 5 times as much.
+    spectrum = np.fft.fft2(values)
+    correlation = np.fft.ifft2(spectrum * spectrum.conj()).real / values.size
+    correlation[0, 0] = 0
+    assert np.abs(correlation).max() < 6 / 256
 
 
 def test_tiles_are_the_whole(runtime) -> None:

@@ -41,23 +41,6 @@ def test_the_papers_loss(convention: Any) -> None:
     assert found == {"content": pytest.approx(float(content)), "style": pytest.approx(3 * style)}
 
 
-def test_paper_004_is_the_default_of_its_objective() -> None:
-    assert PaperObjective().style_weight == 10
-    assert PaperObjective().convention == "norm"
-    assert PaperObjective().content_layers == ("relu4_1",)
-
-
-def test_the_content_is_what_the_decoder_was_given() -> None:
-    changed, before = losses(PaperObjective(), given=features(9)), losses(PaperObjective())
-    assert changed["content"] != before["content"]
-    assert changed["style"] == before["style"]
-
-
-def test_what_is_asked_for_costs_nothing() -> None:
-    own = {layer: mean_std(value) for layer, value in FOUND.items()}
-    assert losses(PaperObjective(), given=FOUND, style=own) == pytest.approx({"content": 0, "style": 0})
-
-
 CHANGES: list[dict[str, Any]] = [
     {"style_weight": 1.0},
     {"convention": "mean-squared"},

@@ -29,7 +29,7 @@ from impasto.methods.adain import recipes
 from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.network import adain as exchange_statistics
 from impasto.methods.adain.recipes import PaperRecipe
-from impasto.methods.adain.training import AdaINTraining, PaperObjective
+from impasto.methods.adain.training import KINDS, AdaINTraining, PaperObjective
 from impasto.recipes import load_recipe, recipe_modules
 from impasto.training import figures
 from impasto.training.loop import Schedule
@@ -75,6 +75,7 @@ def test_published_settings(make_config: Any, convention: str, weight: float) ->
     objective = config.objective
     assert isinstance(objective, PaperObjective)
     assert (objective.convention, objective.style_weight) == (convention, weight)
+    assert objective.content_layers == ("relu4_1",)
     assert objective.style_layers == ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
     assert (config.batch, config.crop, config.shorter, config.schedule.steps) == (8, 256, (512, 512), 160_000)
     assert config.rates == InverseDecay(rate=1e-4, decay=5e-5)
@@ -212,8 +213,8 @@ def test_preview_rows_are_held_out_pairs_and_never_change(data: dict[str, list[P
     trainable = make(PAPER, data)
     first = trainable.preview()
     assert first.shape == (1, 3, 2 * 256, len(trainable.preview_columns) * 256)
-    held_out = {kind: {path.name for path in getattr(trainable.held_out, kind).pictures} for kind in recipes.KINDS}
-    for kind in recipes.KINDS:
+    held_out = {kind: {path.name for path in getattr(trainable.held_out, kind).pictures} for kind in KINDS}
+    for kind in KINDS:
         assert held_out[kind].isdisjoint(path.name for path in getattr(trainable.pairs, kind).pictures)
     assert torch.equal(first[..., :256, :256], trainable.held_out.content[0][None].float() / 255)
     trainable.step(next(trainable.batches(0)), 0)
@@ -224,7 +225,7 @@ def test_preview_rows_are_held_out_pairs_and_never_change(data: dict[str, list[P
 
 def test_contents_and_styles_are_drawn_apart(data: dict[str, list[Path]]) -> None:
     """Folders of as many pictures of the same names: or each photograph would only ever meet one painting."""
-    trainable = make(PAPER, dict.fromkeys(recipes.KINDS, data["content"]))
+    trainable = make(PAPER, dict.fromkeys(KINDS, data["content"]))
     pairs = trainable.pairs
     names = [
         (pairs.content.pictures[pairs.content._position(i)].name, pairs.style.pictures[pairs.style._position(i)].name)

@@ -8,7 +8,7 @@ import numpy as np
 
 from impasto import weights
 from impasto.engine.architecture import LAYERS
-from impasto.engine.colours import Colours, blend_colours
+from impasto.engine.preparation import Colours, blend_colours
 from impasto.engine.statistics import Array, Codes, Statistics, blend
 from impasto.errors import WeightsError
 from impasto.gallery import STYLE_SUFFIX
