@@ -112,13 +112,6 @@ def test_no_mask_and_no_style(adain: Stylizer) -> None:
         impasto.stylize(CONTENT, None, stylizer=adain)
 
 
-def test_masks_that_do_not_fit(adain: Stylizer) -> None:
-    with pytest.raises(OptionError, match="masks are 2 and styles 1"):
-        impasto.stylize(CONTENT, STYLE, masks=[LEFT, LEFT], stylizer=adain)
-    with pytest.raises(OptionError, match="style_blend mixes styles everywhere"):
-        impasto.stylize(CONTENT, [STYLE, OTHER], masks=[LEFT], style_blend="1,2", stylizer=adain)
-
-
 def test_an_encoded_style_in_place_of_a_painting(adain: Stylizer, tmp_path: Path) -> None:
     style = impasto.encode_style(STYLE, stylizer=adain)
     expected = impasto.stylize(CONTENT, STYLE, stylizer=adain)

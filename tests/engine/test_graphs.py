@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -26,7 +27,8 @@ from impasto.engine.styles import Style, load_style
 from impasto.gallery import styles_file
 from impasto.methods.adain import network
 from impasto.methods.adain.backend import PyTorch, load_decoder
-from impasto.methods.adain.stylizer import decoder_file
+from impasto.methods.adain.options import AdaINOptions
+from impasto.methods.adain.stylizer import AdaIN, decoder_file
 from impasto.weights import WEIGHTS, location, sha256_of
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
@@ -35,6 +37,7 @@ from onnxruntime_backend import ONNXRuntime
 
 RUNTIMES = ("openvino", "onnxruntime")
 
+STYLE = load_style(styles_file(), "starry-night")
 SOURCES = {"encode": "lite", "paint": "adain"}
 
 
@@ -189,7 +192,7 @@ def test_a_ground_has_deviation_1_and_no_period() -> None:
 
 def test_tiles_are_the_whole(runtime) -> None:
     content = photo(472, 411)
-    painter = Painter(backend=runtime("openvino", "fp32"), style=load_style(styles_file(), "starry-night"), detail=0.9)
+    painter = Painter(backend=runtime("openvino", "fp32"), style=STYLE, detail=0.9)
     whole, tiled = painter(content), replace(painter, side=300)(content)
     assert np.abs(tiled - whole).max() < 0.25 / 255
 
@@ -211,3 +214,74 @@ def test_the_halo_is_four_fifths_of_the_receptive_field(depths: tuple[int, ...],
     rows = picture.grad.abs().sum((0, 1, 3)).nonzero().flatten()
     reach = max(128 - int(rows.min()), int(rows.max()) - 135)
     assert config.halo - 16 < 0.8 * reach < config.halo + 2
+
+
+# --- programs are made while other work is done, where it is known that they will be needed --------------------------
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """(which program, whether that was beside the main thread) of those that are made."""
+    programs: list[tuple[str, bool]] = []
+    make = OpenVINO._compiled
+
+    def made(self: OpenVINO, kind: str, shapes: Any) -> Any:
+        programs.append((kind, threading.current_thread() is not threading.main_thread()))
+        return make(self, kind, shapes)
+
+    monkeypatch.setattr(OpenVINO, "_compiled", made)
+    return programs
+
+
+@pytest.mark.parametrize(
+    ("detail", "wanted"),
+    [(0.85, [("draw", True), ("exchange and paint", True)]), (1.0, [("exchange and paint", True)])],
+)
+@pytest.mark.parametrize("size", [(40, 56), (200, 230)])
+def test_all_that_paints_a_picture_at_once_and_no_more_is_made_while_it_is_prepared(
+    made, size: tuple[int, int], detail: float, wanted: Any
+) -> None:
+    Painter(backend=OpenVINO(), style=STYLE, detail=detail)(photo(*size))
+    assert sorted(made) == wanted
+
+
+@pytest.mark.parametrize("way", [{"style": STYLE, "strength": 0.5}, {"regions": [(STYLE, Held(photo(40, 56)[:, :1]))]}])
+def test_strokes_are_made_ready_for_every_way_to_paint(made, way: dict[str, Any]) -> None:
+    Painter(backend=OpenVINO(), detail=0.85, **way)(photo(40, 56))
+    assert [program for program in made if program[0] == "draw"] == [("draw", True)]
+
+
+def test_a_picture_is_encoded_once_for_the_statistics_of_all_regions(made) -> None:
+    """And once more by the program that paints it."""
+    mask = photo(40, 56)[:, :1]
+    regions = [(STYLE, Held(mask)), (STYLE, Held(1 - mask))]
+    encoded: list[tuple[int, ...]] = []
+
+    class Counting(OpenVINO):
+        def encode(self, picture: Any, shares: Any = None) -> Any:
+            encoded.append(shares.shape)
+            return super().encode(picture, shares)
+
+    Painter(backend=Counting(), regions=regions)(photo(40, 56))
+    assert encoded == [(3, 1, 40, 56)]
+    assert sorted(kind for kind, _ in made) == ["paint", "shared moments"]
+
+
+def test_a_style_is_looked_at_by_two_programs_that_are_made_beside_each_other(made) -> None:
+    AdaIN().encode(photo(40, 56), AdaINOptions())
+    assert sorted(made) == [("change", True), ("moments", False)]
+
+
+def test_a_program_that_could_not_be_made_is_made_when_it_is_needed_again(monkeypatch) -> None:
+    backend = OpenVINO()
+    strokes = photo(20, 24), photo(20, 24), one(1.0), one(0.5), one(1.0)
+
+    def fail(*_: Any) -> Any:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OpenVINO, "_compiled", fail)
+        backend.expect("draw", *strokes)
+        with pytest.raises(MemoryError):
+            backend.draw(*strokes)
+    np.testing.assert_array_equal(backend.draw(*strokes), OpenVINO().draw(*strokes))

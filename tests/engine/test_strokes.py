@@ -13,12 +13,10 @@ from impasto.engine.strokes import (
     CALM,
     LEAST_CONTRAST,
     LONG,
-    SMALL,
     USUAL_DEVIATION,
     contrast_of,
     gaussian,
     length_of,
-    reach_of,
 )
 from impasto.methods.adain.backend import Tensors
 
@@ -114,11 +112,6 @@ def test_contrast_is_that_of_brightness() -> None:
     found = contrast_of(np.cov(pixels)[None].astype(np.float32))
     assert found == pytest.approx((np.array(LUMA) @ pixels).std() / USUAL_DEVIATION, rel=0.01)
     assert contrast_of(np.zeros((1, 3, 3), np.float32)) == LEAST_CONTRAST
-
-
-def test_small_pictures_have_short_strokes() -> None:
-    assert reach_of(1.0, SMALL // 4) == pytest.approx(0.5 * reach_of(1.0, SMALL))
-    assert reach_of(1.0, 4 * SMALL) == reach_of(1.0, SMALL) == LONG
 
 
 def test_a_painting_of_lines_has_longer_strokes_than_one_of_dots() -> None:

@@ -75,18 +75,6 @@ def test_no_channel_is_multiplied_by_more_than_the_gain() -> None:
     torch.testing.assert_close(half.float(), given, rtol=0.02, atol=0.02)
 
 
-def test_the_default_decoder_is_vgg_in_reverse() -> None:
-    """Huang and Belongie's decoder: its convolutions, their order and 3.5 million weights."""
-    decoder = Decoder(DecoderConfig())
-    shapes = [(c.in_channels, c.out_channels) for c in decoder.convolutions.values()]  # type: ignore[attr-defined]
-    assert shapes == [
-        (512, 256), (256, 256), (256, 256), (256, 256), (256, 128), (128, 128), (128, 64), (64, 64), (64, 3),
-    ]  # fmt: skip
-    assert sum(parameter.numel() for parameter in decoder.parameters()) == 3_505_219
-    assert not any(isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d) for module in decoder.modules())
-    assert decoder.conditioning is None
-
-
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 5), (8, 8), (17, 30), (33, 26)])
 @pytest.mark.parametrize("config", [replace(SMALL, joined=False), SMALL, DETAILED], ids=["paper", "joined", "detailed"])
 def test_any_size(size: tuple[int, int], config: DecoderConfig) -> None:

@@ -16,18 +16,16 @@ from impasto import image, tensors
 from impasto.device import CPU
 from impasto.encoders import load_encoder
 from impasto.engine.architecture import LAYERS, DecoderConfig
-from impasto.engine.given import Given
 from impasto.engine.preparation import colours
-from impasto.engine.statistics import Array, blend
+from impasto.engine.statistics import Array
 from impasto.engine.styles import Style, load_style
 from impasto.errors import OptionError, OutOfMemoryError, WeightsError
 from impasto.gallery import packaged
 from impasto.losses.feature_statistics import mean_std, relative_statistics_loss
 from impasto.methods import StylizeOptions
 from impasto.methods.adain import stylizer as module
-from impasto.methods.adain.backend import PyTorch, load_decoder, load_networks
+from impasto.methods.adain.backend import load_networks
 from impasto.methods.adain.network import Decoder
-from impasto.methods.adain.network import adain as exchange_statistics
 from impasto.methods.adain.stylizer import AdaIN, decoder_file
 from impasto.weights import load, save
 
@@ -106,39 +104,6 @@ def test_styles_are_blended_in_feature_space(adain: AdaIN) -> None:
     assert between == sorted(between, reverse=True)
     with pytest.raises(OptionError, match="style_blend has 3 weights for 2 styles"):
         paint(adain, [ONE, TWO], style_blend="1,1,1")
-
-
-def test_blending_statistics_is_blending_features(adain: AdaIN) -> None:
-    """Huang and Belongie 2017, equation 15: the weighted sum of the features after AdaIN."""
-    x = torch.rand(1, 3, 6, 5, generator=torch.Generator().manual_seed(0))
-    codes = [{"relu1_1": mean_std(2 * x + seed)} for seed in (1, 3)]
-    arrays = [{layer: (mean.numpy(), std.numpy()) for layer, (mean, std) in code.items()} for code in codes]
-    mean, std = (torch.from_numpy(value) for value in blend(arrays, [0.3, 0.7])["relu1_1"])
-    mixed = exchange_statistics(x, (mean, std))
-    apart = 0.3 * exchange_statistics(x, codes[0]["relu1_1"]) + 0.7 * exchange_statistics(x, codes[1]["relu1_1"])
-    torch.testing.assert_close(mixed, apart)
-
-
-def test_what_a_photo_has_next_to_nothing_of_does_not_glare(adain: AdaIN) -> None:
-    generator = torch.Generator().manual_seed(0)
-    photo = (0.3 + 0.4 * torch.rand(1, 1, 56, 72, generator=generator)).repeat(1, 3, 1, 1)
-    photo[..., 20:24, 30:34] = torch.tensor([0.7, 0.3, 0.35]).view(3, 1, 1)  # lips
-    # As it comes to the network: moving the colours gives a hue a part, and would hide what the gain does.
-    backend = PyTorch(load_encoder("lite"), load_decoder(decoder_file("adain"))[0])
-    code = encode(adain, ONE).statistics
-    given = Given(code, backend.conditioning(code), of_style=True, gain=backend.config.gain)
-    grounds = {name: np.zeros((1, 1, 56 >> block - 1, 72 >> block - 1), np.float32)
-               for name, block in backend.config.grounded.items()}  # fmt: skip
-    painted, glaring = (
-        torch.from_numpy(backend.paint(photo.numpy(), one, grounds)).clamp(0, 1)
-        for one in (given, replace(given, gain=0))
-    )
-
-    def colourful(picture: Tensor) -> float:
-        lips = picture[..., 20:24, 30:34]
-        return float((lips.amax(1) - lips.amin(1)).mean())
-
-    assert colourful(painted) < 0.85 * colourful(glaring)
 
 
 def test_a_style_is_encoded_once_and_for_all(adain: AdaIN, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_published_settings(make_config: Any, convention: str, weight: float) ->
 
 
 def test_the_decoder_is_the_papers(data: dict[str, list[Path]]) -> None:
-    """relu4_1 alone, for the widths of the encoder; the order of its convolutions is the network's own test."""
+    """relu4_1 alone, for the widths of the encoder; test_adain_foreign holds its convolutions to the published ones."""
     decoder = make(PAPER, data).average
     assert decoder.config == DecoderConfig(widths=(16, 32, 64, 128))
     assert decoder.config.layers == ("relu4_1",)
@@ -215,7 +215,7 @@ def test_preview_rows_are_held_out_pairs_and_never_change(data: dict[str, list[P
     assert first.shape == (1, 3, 2 * 256, len(trainable.preview_columns) * 256)
     held_out = {kind: {path.name for path in getattr(trainable.held_out, kind).pictures} for kind in KINDS}
     for kind in KINDS:
-        assert held_out[kind].isdisjoint(path.name for path in getattr(trainable.pairs, kind).pictures)
+        assert held_out[kind].isdisjoint(path.name for path in getattr(trainable.pictures, kind).pictures)
     assert torch.equal(first[..., :256, :256], trainable.held_out.content[0][None].float() / 255)
     trainable.step(next(trainable.batches(0)), 0)
     second = trainable.preview()
@@ -226,7 +226,7 @@ def test_preview_rows_are_held_out_pairs_and_never_change(data: dict[str, list[P
 def test_contents_and_styles_are_drawn_apart(data: dict[str, list[Path]]) -> None:
     """Folders of as many pictures of the same names: or each photograph would only ever meet one painting."""
     trainable = make(PAPER, dict.fromkeys(KINDS, data["content"]))
-    pairs = trainable.pairs
+    pairs = trainable.pictures
     names = [
         (pairs.content.pictures[pairs.content._position(i)].name, pairs.style.pictures[pairs.style._position(i)].name)
         for i in range(40)

@@ -9,6 +9,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -19,7 +20,6 @@ from torch import Tensor
 from impasto.data.folders import hold_out, list_pictures
 from impasto.data.memory import PicturesInMemory
 from impasto.encoders import load_encoder
-from impasto.encoders.network import Encoder
 from impasto.engine.architecture import LAYERS, DecoderConfig, level
 from impasto.errors import OptionError
 from impasto.losses.feature_statistics import (
@@ -138,8 +138,10 @@ class AdaINRecipe(Recipe):
             learned_from, kept_back = hold_out(list_pictures(data[kind], shards=True), self.held_out, self.seed)
             training.append(PicturesInMemory(learned_from, sides, accelerator.device))
             held_out.append(PicturesInMemory(kept_back, sides[-1:], accelerator.device))
-        pictures = (training[0], training[1]), (held_out[0], held_out[1])
-        return PaintingTraining(decoder, encoder, accelerator, *pictures, self, begun)
+        for source in (*training, *held_out):
+            for _, _, side in self.stages:
+                source.drawn(side)
+        return PaintingTraining(decoder, encoder, accelerator, tuple(training), tuple(held_out), self, begun)
 
 
 def _begun(start: Path | None, config: DecoderConfig) -> Decoder | None:
@@ -156,27 +158,9 @@ class PaintingTraining(DecoderTraining):
     """A decoder's training by pictures that are held in memory."""
 
     settings: AdaINRecipe
-
-    def __init__(
-        self,
-        decoder: DecoderConfig,
-        encoder: Encoder,
-        accelerator: Accelerator,
-        pictures: tuple[PicturesInMemory, PicturesInMemory],
-        held_out: tuple[PicturesInMemory, PicturesInMemory],
-        settings: AdaINRecipe,
-        start: Decoder | None = None,
-    ) -> None:
-        """pictures, held_out: photographs and paintings. start: a decoder whose weights the new one begins with.
-
-        Raises DataError if no picture is large enough for the crops of a stage.
-        """
-        super().__init__(decoder, encoder, accelerator, settings, start, bare=accelerator.num_processes == 1)
-        self.pictures, self.held_out = pictures, held_out
-        self._recorded: dict[torch.Size, _Recorded] = {}
-        for source in (*pictures, *held_out):
-            for _, _, side in settings.stages:
-                source.drawn(side)
+    pictures: tuple[PicturesInMemory, PicturesInMemory]
+    held_out: tuple[PicturesInMemory, PicturesInMemory]
+    bare = True
 
     # --- batches ---------------------------------------------------------------------------------------------------
 
@@ -220,6 +204,11 @@ class PaintingTraining(DecoderTraining):
         return {f"filters {layer}": directions(width, count, side, generator) for layer, width, side in layers}
 
     # --- a step ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _recorded(self) -> "dict[torch.Size, _Recorded]":
+        """By the shape of a batch."""
+        return {}
 
     def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
         settings = self.settings

@@ -111,19 +111,22 @@ class DecoderTraining:
     preview_columns: Sequence[str] = ("content", "style", "result")
     measure = "held out/loss"
 
+    bare = False
+    """Whether a single process calls the network as it is, so that its step can be recorded as a CUDA graph."""
+
     def __init__(
         self,
         decoder: DecoderConfig,
         encoder: Encoder,
         accelerator: Accelerator,
+        pictures: Any,
+        held_out: Any,
         settings: Any,
         start: Decoder | None = None,
-        *,
-        bare: bool = False,
     ) -> None:
-        """settings: with a `seed`, `clip` and `average_decay`. start: a decoder whose weights the new one begins with.
-        bare: the network is called as it is, so that its step can be recorded as a CUDA graph."""
+        """pictures, held_out: photographs and paintings. start: a decoder whose weights the new one begins with."""
         self.accelerator, self.settings = accelerator, settings
+        self.pictures, self.held_out = pictures, held_out
         self.device = accelerator.device
         self.encoder = encoder.to(self.device)
         torch.manual_seed(settings.seed)
@@ -131,9 +134,10 @@ class DecoderTraining:
         if start:
             network.load_state_dict(start.state_dict())
         network = network.to(self.device)
-        self.network: Decoder = network if bare else accelerator.prepare_model(network)
+        is_bare = self.bare and accelerator.num_processes == 1
+        self.network: Decoder = network if is_bare else accelerator.prepare_model(network)
         self.average = copy.deepcopy(network).eval()
-        self.records = bare and self.device.type == "cuda"
+        self.records = is_bare and self.device.type == "cuda"
         self.adam = Adam(network.parameters(), lr=0.0, fused=True, capturable=self.records)
         self.modules: Mapping[str, nn.Module] = {"network": network, "average": self.average}
         self.optimizers: Mapping[str, Optimizer] = {"adam": self.adam}
@@ -153,24 +157,14 @@ class AdaINTraining(DecoderTraining):
     """A decoder's training; the recipe says by which losses and at which rates."""
 
     settings: PaperRecipe
-
-    def __init__(
-        self,
-        decoder: DecoderConfig,
-        encoder: Encoder,
-        accelerator: Accelerator,
-        pairs: Pairs,
-        held_out: Pairs,
-        settings: PaperRecipe,
-    ) -> None:
-        super().__init__(decoder, encoder, accelerator, settings)
-        self.pairs, self.held_out = pairs, held_out
+    pictures: Pairs
+    held_out: Pairs
 
     def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
         rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
         size = self.settings.batch * self.settings.accumulate
         arguments = {"size": size, "start": start, "rank": rank, "world_size": world_size}
-        return zip(batches(self.pairs.content, **arguments), batches(self.pairs.style, **arguments), strict=True)
+        return zip(batches(self.pictures.content, **arguments), batches(self.pictures.style, **arguments), strict=True)
 
     def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
         count = self.settings.accumulate
