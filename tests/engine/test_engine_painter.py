@@ -313,9 +313,7 @@ def test_tiles_come_in_order_and_without_gaps(painter: Painter) -> None:
     assert sum(place.size[0] * place.size[1] for place in places) == 400 * 330
 
 
-def test_pictures_of_16_bits_and_of_few_pixels(painter: Painter) -> None:
+def test_pictures_of_16_bits(painter: Painter) -> None:
     photo = picture(40, 30, 0)
     levels = (photo * 65535).round().astype(np.uint16)
     np.testing.assert_allclose(painter(levels), painter(photo), atol=1e-3)
-    for height, width in ((1, 1), (1, 60), (8, 20)):
-        assert np.isfinite(painter(picture(height, width, 0))).all()

@@ -124,19 +124,13 @@ def test_a_style_of_another_encoder_is_refused(adain: AdaIN) -> None:
         paint(adain, [replace(style, encoder="0" * 64)])
 
 
-def test_a_style_whose_strokes_were_not_measured_has_usual_ones(adain: AdaIN, tmp_path: Path) -> None:
-    path = tmp_path / "old.style.safetensors"
-    encode(adain, ONE).save(path)
-    tensors, config = load(path)
-    del config["style"]["length"]
-    save(path, tensors, config)
-    assert load_style(path).length == Style.length
-
-
-def test_a_style_without_colours_is_to_be_encoded_anew(adain: AdaIN, tmp_path: Path) -> None:
+def test_styles_of_older_impastos_have_usual_strokes_or_are_to_be_encoded_anew(adain: AdaIN, tmp_path: Path) -> None:
     path = tmp_path / "old.style.safetensors"
     encode(adain, ONE).save(path)
     found, config = load(path)
+    del config["style"]["length"]
+    save(path, found, config)
+    assert load_style(path).length == Style.length
     save(path, {name: value for name, value in found.items() if not name.startswith("colours")}, config)
     with pytest.raises(WeightsError, match=r"old\.style\.safetensors: holds no colours.*encode the painting anew"):
         load_style(path)

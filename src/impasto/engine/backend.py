@@ -123,14 +123,11 @@ CALLS: dict[str, Callable[..., Computation]] = {
 
 def moments_of(results: Mapping[str, Array], size: tuple[int, ...]) -> dict[str, Moments]:
     """{layer: moments} of the outputs of `encoding`. size: of the picture that was encoded."""
-    found = {}
+    found, which = {}, "shared_" if f"{LAYERS[0]}.total" in results else ""
     for layer in LAYERS:
-        if f"{layer}.total" in results:
-            total, mean, variance = (results[f"{layer}.{kind}"] for kind in ("total", "shared_mean", "shared_variance"))
-        else:
-            mean, variance = results[f"{layer}.mean"], results[f"{layer}.variance"]
-            height, width = (halved_side(side, level(layer)) for side in size)
-            total = np.array([height * width])
+        height, width = (halved_side(side, level(layer)) for side in size)
+        total = results.get(f"{layer}.total", np.array([height * width]))
+        mean, variance = (results[f"{layer}.{which}{kind}"] for kind in ("mean", "variance"))
         totals, *numbers = (value.reshape(len(value), -1).astype(np.float64) for value in (total, mean, variance))
         found[layer] = Moments(np.broadcast_to(totals, (len(mean), 1)), *numbers)
     return found

@@ -55,11 +55,8 @@ class InRegions:
         shares = [halvings(np.float32(self.strength) * region.window(place)) for region, _ in self.regions]
         given = [one for _, one in self.regions]
         nothing = (np.ones((1, 1, 1, 1), np.float32), np.zeros((1, 1, 1, 1), np.float32))
-        features = {name: _mixed(nothing, [one.exchange[name] for one in given], shares, name)
-                    for name in given[0].exchange}  # fmt: skip
-        modulation = {name: _mixed(plain, [one.modulation[name] for one in given], shares, name)
-                      for name, plain in self.plain.items()}  # fmt: skip
-        return Given(features, modulation)
+        features = _mixed(dict.fromkeys(given[0].exchange, nothing), [one.exchange for one in given], shares)
+        return Given(features, _mixed(self.plain, [one.modulation for one in given], shares))
 
     def rest(self, place: Window) -> Array:
         """(1, 1, h, w): how much of each pixel is no style's."""
@@ -87,13 +84,14 @@ def _halved(x: Array, axis: int) -> Array:
     return (np.float32(0.5) * (x[..., ::2] + x[..., 1::2])).swapaxes(axis, -1)
 
 
-def _mixed(plain: Statistics, styles: Sequence[Statistics], shares: Sequence[list[Array]], name: str) -> Statistics:
-    scale, shift = (
-        plain[kind]
-        + sum(part[level(name)] * (style[kind] - plain[kind]) for style, part in zip(styles, shares, strict=True))
-        for kind in (0, 1)
-    )
-    return scale, shift
+def _mixed(plain: Affine, styles: Sequence[Affine], shares: Sequence[list[Array]]) -> Affine:
+    mixed = {}
+    for name, (scale, shift) in plain.items():
+        parts = [(style[name], share[level(name)]) for style, share in zip(styles, shares, strict=True)]
+        scales = sum(part * (style_scale - scale) for (style_scale, _), part in parts)
+        shifts = sum(part * (style_shift - shift) for (_, style_shift), part in parts)
+        mixed[name] = scale + scales, shift + shifts
+    return mixed
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,7 @@ def _joined(encoder: Any, decoder: Any, given: list[Any]) -> Any:
     """One model of both, so that features stay where and as they are. given: the decoder's other parameters."""
     for parameter in decoder.get_parameters():
         if parameter.get_friendly_name() in LAYERS:
-            parameter.output(0).replace(_features(encoder, parameter.get_friendly_name()))
+            parameter.output(0).replace(_source(encoder, parameter.get_friendly_name()))
     return _cut(decoder.outputs, [*encoder.get_parameters(), *given])
 
 
@@ -176,10 +176,8 @@ def _exchanging(encoder: Any, given: list[Any], gain: float) -> list[Any]:
     the style's statistics, which are parameters in their place."""
     by_name = {parameter.get_friendly_name(): parameter for parameter in given}
     for layer in LAYERS:
-        features, places = _features(encoder, layer), ops.constant([2, 3])
-        channels = features.get_partial_shape()[1].get_length()
-        mean = ops.reduce_mean(features, places, keep_dims=True)
-        variance = ops.reduce_mean(ops.power(ops.subtract(features, mean), np.float32(2)), places, keep_dims=True)
+        mean, variance = (_source(encoder, f"{layer}.{kind}") for kind in ("mean", "variance"))
+        channels = mean.get_partial_shape()[1].get_length()
         style_mean, style_std = (ops.parameter([-1, channels, 1, 1]) for _ in KINDS)
         scale = ops.divide(style_std, ops.sqrt(ops.add(variance, np.float32(EPSILON))))
         if gain:
@@ -192,9 +190,9 @@ def _exchanging(encoder: Any, given: list[Any], gain: float) -> list[Any]:
     return list(by_name.values())
 
 
-def _features(encoder: Any, layer: str) -> Any:
-    """The port that computes them."""
-    return encoder.output(layer).get_node().input_value(0)
+def _source(encoder: Any, name: str) -> Any:
+    """The port that computes an output."""
+    return encoder.output(name).get_node().input_value(0)
 
 
 def _cut(ends: list[Any], parameters: list[Any]) -> Any:

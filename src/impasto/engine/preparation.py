@@ -41,19 +41,17 @@ STROKE = 8.0
 def colours(parts: Iterable[tuple[Array, Array | None]]) -> Colours:
     """Of all parts of a picture. parts: (N, 3, h, w) in [0, 1] each, and how much each position counts, (N or 1, 1, h,
     w), or None where all of it does; not all 0."""
-    total: NDArray[np.float64] | float = 0.0
-    sums: NDArray[np.float64] | float = 0.0
-    products: NDArray[np.float64] | float = 0.0
+    measured = []
     for picture, shares in parts:
         # About the middle, so that little is lost where squares are subtracted.
         pixels = picture.reshape(*picture.shape[:2], -1) - np.float32(0.5)
         part = pixels if shares is None else pixels * shares.reshape(len(shares), 1, -1)
         count = pixels.shape[2] if shares is None else shares.sum((1, 2, 3), dtype=np.float64)[:, None]
-        total = total + count
-        sums = sums + part.sum(2, dtype=np.float64)
-        products = products + (part @ pixels.transpose(0, 2, 1)).astype(np.float64)
-    mean = np.asarray(sums / total)
-    spread = np.asarray(products / np.asarray(total)[..., None]) - mean[:, :, None] * mean[:, None]
+        product = (part @ pixels.transpose(0, 2, 1)).astype(np.float64)
+        measured.append((np.asarray(count), part.sum(2, dtype=np.float64), product))
+    total, sums, products = (np.asarray(sum(each)) for each in zip(*measured, strict=True))
+    mean = sums / total
+    spread = products / total[..., None] - mean[:, :, None] * mean[:, None]
     return (mean + 0.5).astype(np.float32), spread.astype(np.float32)
 
 

@@ -144,10 +144,10 @@ class Conditioning(nn.Module):
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
-        self.layers, self.outputs, self.detailed = config.layers, config.modulated, config.detailed
-        inputs = 2 * sum(config.widths[level(layer)] for layer in self.layers) + self.detailed
+        self.config = config
+        inputs = 2 * sum(config.widths[level(layer)] for layer in config.layers) + config.detailed
         self.first = nn.Linear(inputs, config.hidden)
-        self.second = nn.Linear(config.hidden, 2 * sum(self.outputs.values()))
+        self.second = nn.Linear(config.hidden, 2 * sum(config.modulated.values()))
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)
 
@@ -156,15 +156,15 @@ class Conditioning(nn.Module):
 
         detail: how much of the photo's detail is wanted, from 0 to 1; (N, 1), or one for all.
         """
-        values = torch.cat([value.flatten(1) for layer in self.layers for value in style[layer]], 1)
+        values = torch.cat([value.flatten(1) for layer in self.config.layers for value in style[layer]], 1)
         # Means and deviations spread over decades; their logarithms do not.
         values = torch.log(values.clamp_min(0) + 0.01)
-        if self.detailed:
+        if self.config.detailed:
             wanted = torch.as_tensor(detail, dtype=values.dtype, device=values.device).expand(len(values), 1)
             values = torch.cat([values, wanted], 1)
         code = self.second(F.relu(self.first(values)))[..., None, None]
         modulation, place = {}, 0
-        for name, count in self.outputs.items():
+        for name, count in self.config.modulated.items():
             modulation[name] = (1 + code[:, place : place + count], code[:, place + count : place + 2 * count])
             place += 2 * count
         return modulation

@@ -81,7 +81,7 @@ class AdaIN:
         """
         if options.strength > 1:
             logger.warning("strength is %g: more than the painting's own style exaggerates it", options.strength)
-        painted = self._painted(content, styles, options, masks)
+        painted = self.paint_frame(content, styles, options, masks=masks)
         if progress:
             progress(Progress(step=1, total=1, size=(content.shape[2], content.shape[3]), preview=lambda: painted))
         return painted
@@ -99,31 +99,23 @@ class AdaIN:
         rows from the top, each from the left, which nothing keeps within [0, 1]."""
         if options.strength > 1:
             logger.warning("strength is %g: more than the painting's own style exaggerates it", options.strength)
-        _refuse_what_does_nothing(self.backend(options), options)
         with self._lock, memory_guard(self.device, *content.size, 0):
             painter = self._painter(styles, options, masks)
             for place, part in replace(painter, side=SIDE_IN_PARTS, sparing=True).parts(content):
                 write(place, part)
 
     def paint_frame(
-        self, content: Array, styles: Sequence[Array | Style], options: AdaINOptions, *, following: Following,
-        canvas: Array | None = None,
-    ) -> Array:  # fmt: skip
-        """The same for a frame of a film, whose statistics follow those of frames before and whose strokes lie on a
-        canvas, as `Painter` has them."""
-        return self._painted(content, styles, options, None, following, canvas)
-
-    def _painted(
         self,
         content: Array,
         styles: Sequence[Array | Style],
         options: AdaINOptions,
-        masks: Sequence[Array] | None,
+        *,
+        masks: Sequence[Array] | None = None,
         following: Following | None = None,
         canvas: Array | None = None,
     ) -> Array:
-        backend = self.backend(options)
-        _refuse_what_does_nothing(backend, options)
+        """The same without a word about it. following, canvas: of a frame of a film, whose statistics follow those of
+        frames before and whose strokes lie on a canvas, as `Painter` has them."""
         height, width = content.shape[-2:]
         with self._lock, memory_guard(self.device, height, width, len(content) * BYTES_PER_PIXEL):
             picture, opacity = visible(content)
@@ -135,9 +127,11 @@ class AdaIN:
     def _painter(
         self, styles: Sequence[Array | Style], options: AdaINOptions, masks: Sequence[Array] | None
     ) -> Painter:
+        backend = self.backend(options)
+        _refuse_what_does_nothing(backend, options)
         codes = [self._encoded(style, options) for style in styles]
         how = {name: getattr(options, name) for name in ("strength", "detail", "stroke")}
-        painter = Painter(backend=self.backend(options), **how)
+        painter = Painter(backend=backend, **how)
         if masks is None:
             return replace(painter, style=blended(codes, options.blend_weights(len(codes))))
         return replace(painter, regions=list(zip(codes, map(Held, masks), strict=True)))
