@@ -41,7 +41,7 @@ from impasto.batch import local
 from impasto.batch.plan import Wish
 from impasto.batch.run import Batch
 from impasto.batch.settings import Settings
-from impasto.engine.threads import compute_in
+from impasto.device import compute_in
 from impasto.gallery import packaged
 from impasto.methods import StylizeOptions
 

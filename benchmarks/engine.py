@@ -63,12 +63,18 @@ def picture(height: int, width: int) -> np.ndarray:
 
 
 def engine(runtime: str, precision: str) -> Callable[[int], Callable[[], Any]]:
-    from impasto.engine.backend import load_backend
+    from impasto.engine.openvino import OpenVINO
     from impasto.engine.painter import Painter
     from impasto.engine.styles import load_style
     from impasto.gallery import styles_file
 
-    painter = Painter(backend=load_backend(precision, runtime), style=load_style(styles_file(), STYLE), detail=0.85)
+    backend: Any = OpenVINO(precision)
+    if runtime == "onnxruntime":
+        sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+        from onnxruntime_backend import ONNXRuntime
+
+        backend = ONNXRuntime()
+    painter = Painter(backend=backend, style=load_style(styles_file(), STYLE), detail=0.85)
 
     def program(side: int) -> Callable[[], Any]:
         photo = picture(side, side)
@@ -261,7 +267,7 @@ def operations(height: int, width: int, square: int | None = None) -> float:
     the side of what is painted at once. Halos do not count."""
     from impasto.engine.backend import embedded
     from impasto.engine.painter import SIDE
-    from impasto.engine.prepared import octaves
+    from impasto.engine.preparation import octaves
 
     config, _ = embedded()
     widths, encoding, inputs = config.widths, 0.0, 3

@@ -160,10 +160,8 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
     items = [*project["dependencies"], *(item for some in extras.values() for item in some)]
     declared = {re.split(r"[\[<>=]", item)[0].lower() for item in items}
     assert project["optional-dependencies"]["all"] == [f"impasto[{','.join(extras)}]"]
-    # Only of `dev`: the other runtime that the engine is tested with.
-    assert imported() - declared == {"onnxruntime"}
     # The engine's runtime is imported by its name, without what it would tell its makers.
-    assert declared - imported() == {"openvino", "impasto"}
+    assert declared == imported() | {"openvino", "impasto"}
 
 
 def test_versions_agree_and_nothing_is_held_back():

@@ -19,9 +19,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from safetensors import safe_open
 
-from impasto.engine import drawing
 from impasto.engine.architecture import ENCODER_DEPTHS, LAYERS, DecoderConfig, level
-from impasto.engine.strokes import SCHARR, gaussian
+from impasto.engine.strokes import SCHARR, change, drawn, gaussian
 
 ASSETS = Path(__file__).parent.parent / "src" / "impasto" / "assets"
 
@@ -175,7 +174,7 @@ def doubled(graph: Graph, x: str, beside: str, config: DecoderConfig) -> str:
 def strokes() -> Graph:
     """`painted` and what it was painted `over`, (N, 3, H, W) each, how far strokes `reach`, in pixels, and which
     `share` of what is done to plain places is done, (N or 1, 1, H or 1, W or 1) each, and the `contrast`, (1, 1, 1, 1)
-    -> `drawn`, (N, 3, H, W), as `engine.drawing` says, and `change`, (N, 1, 1, 1), of what is finest."""
+    -> `drawn`, (N, 3, H, W), as `engine.strokes` says, and `change`, (N, 1, 1, 1), of what is finest."""
     graph = Graph()
     painted, over = (Planes(graph, graph.input(name, "N", 3, "H", "W")) for name in ("painted", "over"))
     reach, share = (
@@ -183,17 +182,17 @@ def strokes() -> Graph:
     )
     contrast = Planes(graph, graph.input("contrast", 1, 1, 1, 1))
     operations = PlaneOperations(graph, painted)
-    drawn = drawing.drawn(operations, painted, over, reach, share, contrast)
-    graph("Identity", drawn.name, name="drawn")
+    redrawn = drawn(operations, painted, over, reach, share, contrast)
+    graph("Identity", redrawn.name, name="drawn")
     graph.output("drawn", "N", 3, "H", "W")
-    graph("Identity", drawing.change(operations, painted, drawn).name, name="change")
+    graph("Identity", change(operations, painted, redrawn).name, name="change")
     graph.output("change", "N", 1, 1, 1)
     return graph
 
 
 @dataclass(frozen=True)
 class Planes:
-    """See `impasto.engine.drawing.Planes`."""
+    """See `impasto.engine.strokes.Planes`."""
 
     graph: Graph
     name: str
@@ -216,6 +215,12 @@ class Planes:
     def __rsub__(self, other: float) -> "Planes":
         return Planes(self.graph, self.graph("Sub", np.float32(other), self.name))
 
+    def sqrt(self) -> "Planes":
+        return self.to("Sqrt")
+
+    def mean(self, dimensions: tuple[int, ...], keepdim: bool) -> "Planes":
+        return self.to("ReduceMean", axes=list(dimensions))
+
     def to(self, kind: str, *others: Any, **attributes: Any) -> "Planes":
         """The result of an operation. others: planes, numbers or arrays."""
         inputs = [one.name if isinstance(one, Planes) else np.float32(one) if isinstance(one, float | int) else one
@@ -229,7 +234,7 @@ class Planes:
 
 
 class PlaneOperations:
-    """See `impasto.engine.drawing.Operations`."""
+    """See `impasto.engine.strokes.Operations`."""
 
     def __init__(self, graph: Graph, full: Planes) -> None:
         self.graph, self.size = graph, full.size
@@ -244,9 +249,6 @@ class PlaneOperations:
     def joined(self, planes: list[Planes]) -> Planes:
         return planes[0].to("Concat", *planes[1:], axis=1)
 
-    def sqrt(self, x: Planes) -> Planes:
-        return x.to("Sqrt")
-
     def lower(self, x: Planes, *others: Planes | float) -> Planes:
         return x.to("Min", *others)
 
@@ -255,12 +257,6 @@ class PlaneOperations:
 
     def signed(self, x: Planes, sign: Planes) -> Planes:
         return x * sign.to("Less", 0.0).to("Where", -1.0, 1.0)
-
-    def mean(self, x: Planes) -> Planes:
-        return x.to("ReduceMean", axes=[1, 2, 3])
-
-    def mean_channel(self, x: Planes) -> Planes:
-        return x.to("ReduceMean", axes=[1])
 
     def slopes(self, x: Planes) -> tuple[Planes, Planes]:
         around = Planes(self.graph, reflect(self.graph, x.name))

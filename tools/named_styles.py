@@ -5,13 +5,15 @@ python tools/named_styles.py              paint the pictures anew, after another
 """
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 import impasto
-from impasto import api
-from impasto.engine.styles import save_styles
+from impasto import api, weights
+from impasto.engine.styles import Style
 from impasto.gallery import named_styles, packaged, styles_file
 
 # Chosen by eye for variety; every artist died in 1954 or before. The years are those that museums give.
@@ -66,6 +68,18 @@ def encode(folders: list[Path]) -> None:
     save_styles(styles_file(), styles, about)
     named_styles.cache_clear()
     print(styles_file())
+
+
+def save_styles(path: Path, styles: Sequence[Style], about: Sequence[Mapping[str, str]]) -> None:
+    """One file of several styles, encoded alike. about: what is told of each, with its `name` that `load_style` takes.
+
+    Raises WeightsError if it cannot be written.
+    """
+    each = [style.arrays() for style in styles]
+    arrays = {key: np.stack([one[key] for one in each]) for key in each[0]}
+    lengths = [round(style.length, 3) for style in styles]
+    config = {"styles": list(about), "encoder": styles[0].encoder, "scale": styles[0].scale, "lengths": lengths}
+    weights.save_arrays(path, arrays, config)
 
 
 def paint() -> None:

@@ -4,7 +4,7 @@ import torch
 
 from impasto.batch.settings import Settings
 from impasto.batch.steps import PaintStep
-from impasto.engine.threads import threads
+from impasto.device import threads
 
 
 def test_a_worker_of_a_batch_limits_the_engine_and_pytorch(monkeypatch) -> None:

@@ -15,11 +15,9 @@ from impasto.encoders.network import LAYERS as ENCODED
 from impasto.encoders.network import Encoder, EncoderConfig
 from impasto.engine.architecture import DecoderConfig
 from impasto.engine.backend import Backend
-from impasto.engine.colours import colours
 from impasto.engine.painter import Painter
-from impasto.engine.prepared import STROKE, octaves
+from impasto.engine.preparation import STROKE, colours, masses, octaves, smooth
 from impasto.engine.raster import Held, Window, resized
-from impasto.engine.smoothing import smooth
 from impasto.engine.statistics import Array
 from impasto.engine.strokes import HALO, LONG, SHORT, SMALL, contrast_of
 from impasto.engine.styles import Style
@@ -124,24 +122,6 @@ def test_no_strength_is_the_photo(painter: Painter, ratio: float, detail: float)
     assert distance(replace(painter, detail=detail, stroke=stroke(90, ratio))(photo), photo) > 0.05
 
 
-def test_strength_leads_away_from_the_photo(painter: Painter) -> None:
-    photo = picture(90, 110, 0)
-    for ratio in (1.0, 2.0):
-        distances = [
-            distance(replace(painter, strength=s, detail=0.5, stroke=stroke(90, ratio))(photo), photo)
-            for s in (0.0, 0.3, 0.6, 1.0)
-        ]
-        assert distances == sorted(distances)
-
-
-def test_detail_and_stroke_change_the_painting(painter: Painter) -> None:
-    photo = picture(200, 220, 0)
-    for name, values in (("detail", (0.0, 0.5, 1.0)), ("stroke", (0.01, 0.1, 0.2))):
-        results = [replace(painter, **{name: value})(photo) for value in values]
-        for one, other in ((0, 1), (1, 2), (0, 2)):
-            assert np.abs(results[one] - results[other]).max() > EXACT, name
-
-
 def test_less_detail_is_fewer_things(painter: Painter) -> None:
     """What the network is shown, that is; what it makes of it has been learned."""
     photo = picture(256, 256, 0)
@@ -149,7 +129,7 @@ def test_less_detail_is_fewer_things(painter: Painter) -> None:
     grain = []
     for detail in (0.0, 0.5, 1.0):
         some = replace(painter, detail=detail)
-        plain = smooth(Held(photo), 2.0 * (1 - some._kept)) if detail < 1 else Held(photo)
+        plain = masses(Held(photo), *smooth(Held(photo), 2.0 * (1 - some._kept))) if detail < 1 else Held(photo)
         shown = some._prepared(plain, Held(photo), own).window(Window(0, 0, 256, 256))
         grain.append(distance(shown[..., 1:], shown[..., :-1]))
         assert painter.style is not None
@@ -257,6 +237,9 @@ def test_a_region_of_everything_is_no_region(painter: Painter, ratio: float) -> 
     np.testing.assert_allclose(regional(painter, [everywhere], **choices)(photo), expected, atol=1e-3, rtol=0)
     nowhere = np.zeros_like(everywhere)
     np.testing.assert_allclose(regional(painter, [nowhere], **choices)(photo), photo, atol=EXACT, rtol=0)
+    # One that is nearly nowhere has no statistics of its own, and does no harm.
+    nowhere[..., 0, 0] = 1
+    assert np.isfinite(regional(painter, [nowhere], **choices)(photo)).all()
 
 
 @pytest.mark.parametrize("ratio", [1.0, 2.0])
@@ -324,16 +307,13 @@ def test_tiles_are_the_whole(painter: Painter, way: str, shares: str) -> None:
 
 
 def test_tiles_come_in_order_and_without_gaps(painter: Painter) -> None:
-    places = []
-    replace(painter, side=312).stream(Held(picture(400, 330, 0)), lambda place, _: places.append(place))
+    places = [place for place, _ in replace(painter, side=312).parts(Held(picture(400, 330, 0)))]
     assert places == sorted(places, key=lambda place: (place.top, place.left))
     assert len(places) == 4
     assert sum(place.size[0] * place.size[1] for place in places) == 400 * 330
 
 
-def test_pictures_of_16_bits_and_of_few_pixels(painter: Painter) -> None:
+def test_pictures_of_16_bits(painter: Painter) -> None:
     photo = picture(40, 30, 0)
     levels = (photo * 65535).round().astype(np.uint16)
     np.testing.assert_allclose(painter(levels), painter(photo), atol=1e-3)
-    for height, width in ((1, 1), (1, 60), (8, 20)):
-        assert np.isfinite(painter(picture(height, width, 0))).all()

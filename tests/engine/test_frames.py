@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from impasto import StylizeOptions, load
-from impasto.engine.following import Following
-from impasto.engine.ground import ground, ground_on
+from impasto.engine.given import ground, ground_on
 from impasto.engine.raster import Window, resized
+from impasto.engine.statistics import Following
 from impasto.methods import FrameStylizer
 
 OPTIONS = StylizeOptions(precision="fp32")

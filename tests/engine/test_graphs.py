@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,21 +15,29 @@ import pytest
 import torch
 
 from impasto.encoders import load_encoder
-from impasto.engine.architecture import LAYERS, DecoderConfig, halved
-from impasto.engine.backend import RUNTIMES, Backend, graph, load_backend, one
-from impasto.engine.colours import colours
-from impasto.engine.given import Given
-from impasto.engine.ground import ground
+from impasto.engine.architecture import LAYERS, DecoderConfig
+from impasto.engine.backend import Backend, graph, one
+from impasto.engine.given import Given, ground, grounds
+from impasto.engine.openvino import OpenVINO
 from impasto.engine.painter import Painter, encoded
-from impasto.engine.raster import Held
-from impasto.engine.statistics import Array
+from impasto.engine.preparation import colours
+from impasto.engine.raster import Held, Window
+from impasto.engine.statistics import Array, statistics_of
 from impasto.engine.styles import Style, load_style
 from impasto.gallery import styles_file
 from impasto.methods.adain import network
 from impasto.methods.adain.backend import PyTorch, load_decoder
-from impasto.methods.adain.stylizer import decoder_file
+from impasto.methods.adain.options import AdaINOptions
+from impasto.methods.adain.stylizer import AdaIN, decoder_file
 from impasto.weights import WEIGHTS, location, sha256_of
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
+from onnxruntime_backend import ONNXRuntime
+
+RUNTIMES = ("openvino", "onnxruntime")
+
+STYLE = load_style(styles_file(), "starry-night")
 SOURCES = {"encode": "lite", "paint": "adain"}
 
 
@@ -37,14 +48,7 @@ def trained() -> Backend:
 
 @pytest.fixture(scope="module")
 def runtime() -> Callable[[str, str], Backend]:
-    loaded: dict[tuple[str, str], Backend] = {}
-
-    def load(name: str, precision: str) -> Backend:
-        key = name, precision
-        loaded[key] = loaded.get(key) or load_backend(precision, name)
-        return loaded[key]
-
-    return load
+    return cache(lambda name, precision: OpenVINO(precision) if name == "openvino" else ONNXRuntime())
 
 
 def photo(height: int, width: int) -> Array:
@@ -53,14 +57,11 @@ def photo(height: int, width: int) -> Array:
 
 def painted(backend: Backend, picture: Array, *, at_once: bool) -> Array:
     """The picture with the statistics of its negative."""
-    code = {layer: value.statistics for layer, value in backend.encode(1 - picture).items()}
-    size = picture.shape[2], picture.shape[3]
-    grounds = {
-        name: ground(halved(size[0], block - 1), halved(size[1], block - 1), block)
-        for name, block in backend.config.grounded.items()
-    }
+    code = statistics_of(backend.encode(1 - picture))
     given = Given(code, backend.conditioning(code, 0.6), of_style=True, gain=backend.config.gain)
-    return backend.paint(picture, given if at_once else given.exchanging(backend.encode(picture)), grounds)
+    if not at_once:
+        given = given.exchanging(statistics_of(backend.encode(picture)))
+    return backend.paint(picture, given, grounds(backend.config, Window(0, 0, *picture.shape[2:])))
 
 
 @pytest.mark.parametrize("name", RUNTIMES)
@@ -130,13 +131,10 @@ def test_the_runtime_calls_nobody() -> None:
 
 HANDLED = """
 import signal
-from impasto.engine.backend import load_backend
-from impasto.engine.signals import signal_stack
+from impasto.engine.openvino import OpenVINO, signal_stack
 before = signal_stack()
-kept = []
-for runtime in {runtimes}:
-    kept.append(load_backend(runtime=runtime))
-    assert signal_stack() == before, runtime
+kept = OpenVINO()
+assert signal_stack() == before
 signal.signal(signal.SIGINT, lambda number, frame: print("handled"))
 signal.raise_signal(signal.SIGINT)
 """
@@ -145,8 +143,7 @@ signal.raise_signal(signal.SIGINT)
 @pytest.mark.skipif(sys.platform != "linux", reason="sigaltstack")
 def test_signals_are_handled_where_they_were_before() -> None:
     """Ctrl-C, and the end of a process that loads data, on processors of every kind."""
-    script = HANDLED.format(runtimes=list(RUNTIMES))
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", HANDLED], capture_output=True, text=True, check=False)
     assert done.stdout == "handled\n", done.stderr
 
 
@@ -175,16 +172,27 @@ def test_graphs_are_small_and_of_the_weights_that_come_with_them() -> None:
         assert stored == {onnx.TensorProto.FLOAT16}
 
 
-@pytest.mark.parametrize("block", [2, 4])
-def test_a_ground_is_that_of_training_and_of_its_place(block: int) -> None:
-    whole = ground(40, 30, block)
-    np.testing.assert_array_equal(whole, network.ground(40, 30, block, torch.device("cpu")).numpy())
-    np.testing.assert_array_equal(ground(20, 10, block, 16, 8), whole[..., 16:36, 8:18])
+def test_a_ground_is_a_function_of_the_place() -> None:
+    whole = ground(40, 30, 2)
+    np.testing.assert_array_equal(ground(20, 10, 2, 16, 8), whole[..., 16:36, 8:18])
+    assert not np.array_equal(whole, ground(40, 30, 4)), "every size has its own"
+
+
+def test_a_ground_has_deviation_1_and_no_period() -> None:
+    values = ground(256, 256, 4)[0, 0]
+    assert values.mean() == pytest.approx(0, abs=0.02)
+    assert values.std() == pytest.approx(1, abs=0.01)
+    assert np.abs(values).max() <= 3**0.5
+    # The same at any distance: of noise, a correlation deviates by 1/256, and the largest of all by 5 times as much.
+    spectrum = np.fft.fft2(values)
+    correlation = np.fft.ifft2(spectrum * spectrum.conj()).real / values.size
+    correlation[0, 0] = 0
+    assert np.abs(correlation).max() < 6 / 256
 
 
 def test_tiles_are_the_whole(runtime) -> None:
     content = photo(472, 411)
-    painter = Painter(backend=runtime("openvino", "fp32"), style=load_style(styles_file(), "starry-night"), detail=0.9)
+    painter = Painter(backend=runtime("openvino", "fp32"), style=STYLE, detail=0.9)
     whole, tiled = painter(content), replace(painter, side=300)(content)
     assert np.abs(tiled - whole).max() < 0.25 / 255
 
@@ -206,3 +214,74 @@ def test_the_halo_is_four_fifths_of_the_receptive_field(depths: tuple[int, ...],
     rows = picture.grad.abs().sum((0, 1, 3)).nonzero().flatten()
     reach = max(128 - int(rows.min()), int(rows.max()) - 135)
     assert config.halo - 16 < 0.8 * reach < config.halo + 2
+
+
+# --- programs are made while other work is done, where it is known that they will be needed --------------------------
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """(which program, whether that was beside the main thread) of those that are made."""
+    programs: list[tuple[str, bool]] = []
+    make = OpenVINO._compiled
+
+    def made(self: OpenVINO, kind: str, shapes: Any) -> Any:
+        programs.append((kind, threading.current_thread() is not threading.main_thread()))
+        return make(self, kind, shapes)
+
+    monkeypatch.setattr(OpenVINO, "_compiled", made)
+    return programs
+
+
+@pytest.mark.parametrize(
+    ("detail", "wanted"),
+    [(0.85, [("draw", True), ("exchange and paint", True)]), (1.0, [("exchange and paint", True)])],
+)
+@pytest.mark.parametrize("size", [(40, 56), (200, 230)])
+def test_all_that_paints_a_picture_at_once_and_no_more_is_made_while_it_is_prepared(
+    made, size: tuple[int, int], detail: float, wanted: Any
+) -> None:
+    Painter(backend=OpenVINO(), style=STYLE, detail=detail)(photo(*size))
+    assert sorted(made) == wanted
+
+
+@pytest.mark.parametrize("way", [{"style": STYLE, "strength": 0.5}, {"regions": [(STYLE, Held(photo(40, 56)[:, :1]))]}])
+def test_strokes_are_made_ready_for_every_way_to_paint(made, way: dict[str, Any]) -> None:
+    Painter(backend=OpenVINO(), detail=0.85, **way)(photo(40, 56))
+    assert [program for program in made if program[0] == "draw"] == [("draw", True)]
+
+
+def test_a_picture_is_encoded_once_for_the_statistics_of_all_regions(made) -> None:
+    """And once more by the program that paints it."""
+    mask = photo(40, 56)[:, :1]
+    regions = [(STYLE, Held(mask)), (STYLE, Held(1 - mask))]
+    encoded: list[tuple[int, ...]] = []
+
+    class Counting(OpenVINO):
+        def encode(self, picture: Any, shares: Any = None) -> Any:
+            encoded.append(shares.shape)
+            return super().encode(picture, shares)
+
+    Painter(backend=Counting(), regions=regions)(photo(40, 56))
+    assert encoded == [(3, 1, 40, 56)]
+    assert sorted(kind for kind, _ in made) == ["paint", "shared moments"]
+
+
+def test_a_style_is_looked_at_by_two_programs_that_are_made_beside_each_other(made) -> None:
+    AdaIN().encode(photo(40, 56), AdaINOptions())
+    assert sorted(made) == [("change", True), ("moments", False)]
+
+
+def test_a_program_that_could_not_be_made_is_made_when_it_is_needed_again(monkeypatch) -> None:
+    backend = OpenVINO()
+    strokes = photo(20, 24), photo(20, 24), one(1.0), one(0.5), one(1.0)
+
+    def fail(*_: Any) -> Any:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OpenVINO, "_compiled", fail)
+        backend.expect("draw", *strokes)
+        with pytest.raises(MemoryError):
+            backend.draw(*strokes)
+    np.testing.assert_array_equal(backend.draw(*strokes), OpenVINO().draw(*strokes))

@@ -4,9 +4,7 @@ import torch
 
 from impasto import tensors
 from impasto.engine import raster
-from impasto.engine.raster import Held, Resized, Window
-from impasto.engine.smoothing import smooth
-from impasto.methods.adain import preparation
+from impasto.engine.raster import Held, Resized, Window, tiles
 
 
 def noise(height, width, channels=3, kind=np.float32):
@@ -37,17 +35,20 @@ def test_a_window_of_a_resized_picture_is_that_part_of_it(size):
     np.testing.assert_allclose(Resized(Held(pixels), size).window(place), part, atol=1e-6)
 
 
-@pytest.mark.parametrize("radius", [0.3, 1, 1.5, 3.7, 9.2])
-def test_smoothed_as_in_training(radius):
-    pixels = noise(350, 60)
-    found = smooth(Held(pixels), radius).window(Window(0, 0, 350, 60))
-    wanted = preparation.smoothed(torch.from_numpy(pixels), radius).numpy()
-    np.testing.assert_allclose(found, wanted, atol=1e-5)
-
-
-def test_smoothed_at_a_smaller_size_is_nearly_the_same():
-    small = raster.resized(noise(20, 15), 200, 150)
-    large = raster.resized(small, 400, 300) + 0.02 * (noise(400, 300) - 0.5)
-    direct = smooth(Held(large), 5.0).window(Window(0, 0, 400, 300))
-    found = smooth(Held(raster.resized(large, 200, 150)), 2.5).enlarged(Held(large)).window(Window(0, 0, 400, 300))
-    assert np.abs(found - direct).mean() < 0.2 * np.abs(large - direct).mean()
+@pytest.mark.parametrize(("height", "width"), [(9, 4000), (301, 403), (3000, 4000), (2999, 4007), (240, 241)])
+@pytest.mark.parametrize(("halo", "side"), [(32, 80), (104, 240), (96, 1216)])
+def test_every_pixel_is_in_one_core_with_its_halo(height, width, halo, side):
+    cut = tiles(height, width, halo, side)
+    assert sum(core.size[0] * core.size[1] for core, _ in cut) == height * width
+    assert [(core.top, core.left) for core, _ in cut] == sorted({(core.top, core.left) for core, _ in cut})
+    picture = Window(0, 0, height, width)
+    for core, place in cut:
+        assert (core.top % 8, core.left % 8, place.top % 8, place.left % 8) == (0, 0, 0, 0)
+        wanted = core.grown(halo, height, width)
+        assert (place.top <= wanted.top, place.left <= wanted.left) == (True, True)
+        assert (place.bottom >= wanted.bottom, place.right >= wanted.right) == (True, True)
+        assert place.grown(0, height, width) == place
+        assert len(cut) == 1 or max(place.size) < side + 8
+    assert len(cut) > 1 or cut == [(picture, picture)]
+    # A program is made for each shape.
+    assert len({place.size for _, place in cut}) <= (1 if height % 8 == width % 8 == 0 else 4)

@@ -1,25 +1,28 @@
 """Strokes are drawn out along contours, short where edges cross, and sweep over plain places."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
 from impasto.colour import LUMA
+from impasto.engine import strokes
 from impasto.engine.statistics import Array
 from impasto.engine.strokes import (
     CALM,
     LEAST_CONTRAST,
     LONG,
-    SMALL,
     USUAL_DEVIATION,
     contrast_of,
     gaussian,
     length_of,
-    reach_of,
 )
-from impasto.methods.adain.strokes import change, drawn
+from impasto.methods.adain.backend import Tensors
 
 SIDE = 64
+
+drawn = partial(strokes.drawn, Tensors())
 
 
 def one(value: float) -> torch.Tensor:
@@ -111,17 +114,15 @@ def test_contrast_is_that_of_brightness() -> None:
     assert contrast_of(np.zeros((1, 3, 3), np.float32)) == LEAST_CONTRAST
 
 
-def test_small_pictures_have_short_strokes() -> None:
-    assert reach_of(1.0, SMALL // 4) == pytest.approx(0.5 * reach_of(1.0, SMALL))
-    assert reach_of(1.0, 4 * SMALL) == reach_of(1.0, SMALL) == LONG
-
-
 def test_a_painting_of_lines_has_longer_strokes_than_one_of_dots() -> None:
     rng = np.random.default_rng(0)
     lines = np.cumsum(rng.standard_normal(SIDE))[:, None].repeat(SIDE, 1)
     lines, dots = (grey(0.5 + 0.1 * x) for x in (lines - lines.mean(), rng.standard_normal((SIDE, SIDE))))
-    assert length_of(change(dots)) < 0.2
-    assert length_of(change(lines)) > 0.6
+    of_lines, of_dots = (
+        strokes.change(Tensors(), x, drawn(x, torch.zeros_like(x), one(LONG), one(0), one(1))) for x in (lines, dots)
+    )
+    assert length_of(float(of_dots)) < 0.2
+    assert length_of(float(of_lines)) > 0.6
 
 
 def test_a_gaussian_is_one_of_its_deviation() -> None:

@@ -23,7 +23,12 @@ from trainings import (
 
 from impasto.engine.architecture import LAYERS, DecoderConfig
 from impasto.errors import DataError, OptionError
-from impasto.losses.feature_statistics import mean_std, normalised_content_loss, relative_statistics_loss
+from impasto.losses.feature_statistics import (
+    mean_covariance,
+    mean_std,
+    normalised_content_loss,
+    relative_statistics_loss,
+)
 from impasto.losses.nearest_neighbour import nearest_neighbour_loss
 from impasto.losses.relative_covariance import relative_covariance_loss
 from impasto.losses.sliced_wasserstein import sliced_wasserstein_loss
@@ -31,7 +36,6 @@ from impasto.methods.adain import recipes
 from impasto.methods.adain.backend import load_decoder
 from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.painting import PaintingObjective, PaintingTraining, softened
-from impasto.methods.adain.preparation import colours
 from impasto.methods.adain.recipes import AdaINRecipe
 from impasto.training import figures
 from impasto.training.loop import Schedule
@@ -87,7 +91,7 @@ def test_the_photo_has_the_paintings_colours_and_is_dirty_for_the_network_alone(
         batch = next(stream)
         details.append(float(batch["detail"]))
         # Photographs are greenish here, and paintings reddish.
-        for photo, painting in zip(colours(batch["wanted"])[0], colours(batch["style"])[0], strict=True):
+        for photo, painting in zip(*(mean_covariance(batch[name])[0] for name in ("wanted", "style")), strict=True):
             torch.testing.assert_close(photo, painting, atol=0.05, rtol=0)
         dirty += not torch.equal(batch["input"], batch["wanted"])
         assert float((batch["input"] - batch["wanted"]).abs().mean()) < 0.1

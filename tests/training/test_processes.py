@@ -18,8 +18,8 @@ from impasto.data.folders import Crops, PictureStream
 from impasto.data.memory import PicturesInMemory
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
 from impasto.engine.architecture import DecoderConfig
-from impasto.methods.adain.painting import PaintingObjective, PaintingSettings, PaintingTraining
-from impasto.methods.adain.training import AdaINTraining, Pairs, PaperObjective, PaperSettings
+from impasto.methods.adain.painting import AdaINRecipe, PaintingObjective, PaintingTraining
+from impasto.methods.adain.training import AdaINTraining, Pairs, PaperObjective, PaperRecipe
 from impasto.methods.cyclegan.recipes import CycleGANRecipe
 from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
@@ -69,7 +69,7 @@ def of_adain(pictures: Path, batch: int, accumulate: int) -> Any:
         for kind in ("A", "B")
     }
     pairs = Pairs(content=streams["A"], style=streams["B"])
-    settings = PaperSettings(
+    settings = PaperRecipe(
         schedule=Schedule(steps=4), objective=PaperObjective(style_weight=1.0),
         rates=InverseDecay(rate=1e-3, decay=0.0), batch=batch, accumulate=accumulate,
     )  # fmt: skip
@@ -123,7 +123,7 @@ def of_painting(pictures: Path) -> PaintingTraining:
     decoder = DecoderConfig(
         widths=(8, 8, 8, 8), depths=(1, 1, 1, 1), joined=True, hidden=4, grounds=(3,), detailed=True
     )
-    settings = PaintingSettings(
+    settings = AdaINRecipe(
         schedule=Schedule(steps=4), objective=PaintingObjective(), rates=OneCycle(peak=1e-3), clip=1e9,
         stages=((0.0, 2, 32),),
     )  # fmt: skip

@@ -18,7 +18,7 @@ from impasto import addresses, api, image
 from impasto.batch import outputs
 from impasto.batch.settings import Files, Settings
 from impasto.batch.task import Chunk, Outcome, Task, Work, failure, outcome
-from impasto.engine.threads import compute_in
+from impasto.device import compute_in
 from impasto.jobs.events import Failed, Painted
 from impasto.jobs.job import PaintJob
 from impasto.jobs.pipeline import BATCH_PIXELS, run

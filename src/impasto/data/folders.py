@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from impasto.data.shards import PackedPicture, is_shard, pictures_in
 from impasto.decoding import read_shown
-from impasto.engine.threads import threads
+from impasto.device import threads
 from impasto.errors import DataError, PictureError
 from impasto.gallery import SUFFIXES, is_hidden, is_picture
 from impasto.record import Named, explained

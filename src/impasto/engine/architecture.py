@@ -94,7 +94,7 @@ def level(name: str) -> int:
     return int(name[4]) - 1
 
 
-def halved(side: int, times: int) -> int:
+def halved_side(side: int, times: int) -> int:
     """Length of a side after this many poolings, which keep partial windows."""
     return -(-side >> times)
 

@@ -1,19 +1,15 @@
-"""The calls that painting is made of, and who answers them."""
+"""The calls that painting is made of, and the graphs of the embedded networks that answer them."""
 
-import importlib
-from collections.abc import Mapping
-from importlib.util import find_spec
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from impasto.engine.architecture import LAYERS, DecoderConfig, halved, level
-from impasto.engine.conditioning import Conditioning
-from impasto.engine.given import Given
+from impasto.engine.architecture import LAYERS, DecoderConfig, halved_side, level
+from impasto.engine.given import Conditioning, Given
 from impasto.engine.statistics import Array, Moments
 from impasto.engine.strokes import LONG
-from impasto.errors import OptionError
 from impasto.weights import WEIGHTS, load_arrays, location
 
 
@@ -51,32 +47,6 @@ class Backend(Protocol):
         """Give back the memory of what large pictures were computed by."""
 
 
-# The runtimes of graphs, the fastest first.
-RUNTIMES = {
-    "openvino": "impasto.engine.openvino:OpenVINO",
-    "onnxruntime": "impasto.engine.onnxruntime:ONNXRuntime",
-}
-
-
-def has_runtime() -> bool:
-    """Whether one is installed."""
-    return any(find_spec(name) for name in RUNTIMES)
-
-
-def load_backend(precision: str = "auto", runtime: str = "auto") -> Backend:
-    """The embedded networks. precision: fp32, bf16, or auto: bf16 where the processor multiplies in it.
-
-    runtime: auto is the first of `RUNTIMES` that is installed. Raises OptionError.
-    """
-    for name, place in RUNTIMES.items():
-        if runtime in ("auto", name) and find_spec(name):
-            module, _, attribute = place.partition(":")
-            backend: Backend = getattr(importlib.import_module(module), attribute)(precision)
-            return backend
-    known = " or ".join(RUNTIMES)
-    raise OptionError(f"no runtime paints here: {known if runtime == 'auto' else runtime} is not installed")
-
-
 def graph(name: str) -> Path:
     """The file of `encode`, `paint` or `strokes`."""
     return location(WEIGHTS["adain"]).with_name(f"{name}.onnx")
@@ -92,21 +62,9 @@ def embedded() -> tuple[DecoderConfig, Conditioning]:
     return config, Conditioning(config, conditioning)
 
 
-def inputs_of_paint(given: Given, grounds: Mapping[str, Array]) -> dict[str, Array]:
-    """What the graph `paint` takes beside features, by the names of its inputs."""
-    affine = {**given.exchange, **given.modulation}
-    named = {f"{name}.{kind}": pair[place] for name, pair in affine.items() for place, kind in enumerate(KINDS)}
-    return named | {f"{name}.ground": noise for name, noise in grounds.items()}
-
-
-def inputs_of_draw(*arguments: Array) -> dict[str, Array]:
-    """What the graph `strokes` takes, by the names of its inputs."""
-    return dict(zip(("painted", "over", "reach", "share", "contrast"), arguments, strict=True))
-
-
-def inputs_of_change(painting: Array) -> dict[str, Array]:
-    """What the graph `strokes` takes of a painting that is drawn out at full length, over nothing."""
-    return inputs_of_draw(painting, np.zeros_like(painting), one(LONG), one(0.0), one(1.0))
+def at_full_length(painting: Array) -> tuple[Array, ...]:
+    """What `draw` takes for the `change` of a painting: it is drawn out over nothing."""
+    return painting, np.zeros_like(painting), one(LONG), one(0.0), one(1.0)
 
 
 def one(value: float) -> Array:
@@ -114,25 +72,62 @@ def one(value: float) -> Array:
     return np.full((1, 1, 1, 1), value, np.float32)
 
 
+# --- what a call computes by the graphs: its name in `OUTPUTS`, and its inputs ---------------------------------------
+
+Computation = tuple[str, Mapping[str, Array]]
+
 KINDS = ("scale", "shift")
 
+OUTPUTS = {
+    "moments": [f"{layer}.{kind}" for layer in LAYERS for kind in ("mean", "variance")],
+    "shared moments": [f"{layer}.{kind}" for layer in LAYERS for kind in ("total", "shared_mean", "shared_variance")],
+    "paint": ["painted"],
+    "exchange and paint": ["painted"],
+    "draw": ["drawn"],
+    "change": ["change"],
+}
 
-def moments_by(shared: bool) -> list[str]:
-    """The outputs of the graph `encode` that `moments_of` takes."""
-    kinds = ("total", "shared_mean", "shared_variance") if shared else ("mean", "variance")
-    return [f"{layer}.{kind}" for layer in LAYERS for kind in kinds]
+
+def encoding(picture: Array, shares: Array | None = None) -> Computation:
+    """Of `encode`."""
+    if shares is None:
+        return "moments", {"picture": picture}
+    return "shared moments", {"picture": picture, "shares": shares}
 
 
-def moments_of(results: Mapping[str, Array], size: tuple[int, int]) -> dict[str, Moments]:
-    """{layer: moments}. size: of the picture that was encoded."""
-    found = {}
+def painting(picture: Array, given: Given, grounds: Mapping[str, Array]) -> Computation:
+    """Of `paint`. Scales and shifts of features are the style's means and deviations where `given` is `of_style`."""
+    affine = {**given.exchange, **given.modulation}
+    inputs = {f"{name}.{kind}": pair[place] for name, pair in affine.items() for place, kind in enumerate(KINDS)}
+    inputs |= {f"{name}.ground": noise for name, noise in grounds.items()}
+    return "exchange and paint" if given.of_style else "paint", {"picture": picture, **inputs}
+
+
+def drawing(*arguments: Array) -> Computation:
+    """Of `draw`."""
+    return "draw", dict(zip(("painted", "over", "reach", "share", "contrast"), arguments, strict=True))
+
+
+def changing(painting: Array) -> Computation:
+    """Of `change`."""
+    return "change", drawing(*at_full_length(painting))[1]
+
+
+CALLS: dict[str, Callable[..., Computation]] = {
+    "encode": encoding,
+    "paint": painting,
+    "draw": drawing,
+    "change": changing,
+}
+
+
+def moments_of(results: Mapping[str, Array], size: tuple[int, ...]) -> dict[str, Moments]:
+    """{layer: moments} of the outputs of `encoding`. size: of the picture that was encoded."""
+    found, which = {}, "shared_" if f"{LAYERS[0]}.total" in results else ""
     for layer in LAYERS:
-        if f"{layer}.total" in results:
-            total, mean, variance = (results[f"{layer}.{kind}"] for kind in ("total", "shared_mean", "shared_variance"))
-        else:
-            mean, variance = results[f"{layer}.mean"], results[f"{layer}.variance"]
-            height, width = (halved(side, level(layer)) for side in size)
-            total = np.array([height * width])
+        height, width = (halved_side(side, level(layer)) for side in size)
+        total = results.get(f"{layer}.total", np.array([height * width]))
+        mean, variance = (results[f"{layer}.{which}{kind}"] for kind in ("mean", "variance"))
         totals, *numbers = (value.reshape(len(value), -1).astype(np.float64) for value in (total, mean, variance))
         found[layer] = Moments(np.broadcast_to(totals, (len(mean), 1)), *numbers)
     return found

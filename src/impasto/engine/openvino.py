@@ -4,27 +4,18 @@ import ctypes
 import importlib
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from impasto.device import threads
 from impasto.engine.architecture import LAYERS
-from impasto.engine.backend import (
-    KINDS,
-    embedded,
-    graph,
-    inputs_of_change,
-    inputs_of_draw,
-    inputs_of_paint,
-    moments_by,
-    moments_of,
-)
+from impasto.engine.backend import CALLS, KINDS, OUTPUTS, embedded, graph, moments_of
 from impasto.engine.given import Given
-from impasto.engine.signals import signal_stack_kept
 from impasto.engine.statistics import EPSILON, Array, Moments
-from impasto.engine.threads import threads
 from impasto.errors import OptionError
 
 # Programs for one shape that are kept; and of those for large pictures, which hold some memory even when they do not
@@ -53,20 +44,9 @@ ops = openvino.opset13
 # Numbers in a picture whose programs take memory that counts: 200 bytes for each pixel.
 LARGE = 3 * 2**18
 
-# What each of the programs computes.
-PAINTED = ["painted"]
-OUTPUTS = {
-    "moments": moments_by(shared=False),
-    "shared moments": moments_by(shared=True),
-    "paint": PAINTED,
-    "exchange and paint": PAINTED,
-    "draw": ["drawn"],
-    "change": ["change"],
-}
-
-Shapes = tuple[tuple[str, tuple[int, ...]], ...]
-
 Inputs = Mapping[str, Array]
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+Key = tuple[str, Shapes]
 
 
 class OpenVINO:
@@ -91,43 +71,37 @@ class OpenVINO:
             # Else the threads of every process are bound to the same processors, which then wait for each other.
             "ENABLE_CPU_PINNING": False,
         }
-        self._programs: OrderedDict[Any, Any] = OrderedDict()
-        self._large_programs: OrderedDict[Any, Any] = OrderedDict()
+        self._programs: OrderedDict[Key, Any] = OrderedDict()
+        self._large_programs: OrderedDict[Key, Any] = OrderedDict()
         self._largest: Any = None
 
     def encode(self, picture: Array, shares: Array | None = None) -> dict[str, Moments]:
-        found = self._run(*_of_encode(picture, shares))
-        return moments_of(found, (picture.shape[2], picture.shape[3]))
+        return moments_of(self._run("encode", picture, shares), picture.shape[2:])
 
     def paint(self, picture: Array, given: Given, grounds: Mapping[str, Array]) -> Array:
-        found = self._run(*_of_paint(picture, given, grounds))
-        # What is painted next is painted in the same place.
-        return np.array(found["painted"])
+        return self._run("paint", picture, given, grounds)["painted"]
 
     def draw(self, painted: Array, over: Array, reach: Array, share: Array, contrast: Array) -> Array:
-        return np.array(self._run(*_of_draw(painted, over, reach, share, contrast))["drawn"])
+        return self._run("draw", painted, over, reach, share, contrast)["drawn"]
 
     def change(self, painting: Array) -> float:
-        return float(self._run(*_of_change(painting))["change"].item())
+        return float(self._run("change", painting)["change"].item())
 
     def expect(self, call: str, *arguments: Any) -> None:
-        kind, inputs = CALLS[call](*arguments)
-        programs, kept = self._kept(inputs)
-        key = kind, _shapes(inputs)
-        if key in programs:
-            return
-        _leave(programs, kept - 1)
-        # Of one thread, which ends with its work: a process that is forked off later would wait for it for ever.
-        maker = ThreadPoolExecutor(1)
-        programs[key] = maker.submit(self._compiled, *key)
-        maker.shutdown(wait=False)
+        programs, key = self._place_of(*CALLS[call](*arguments))
+        if key not in programs:
+            # Of one thread, which ends with its work: a process that is forked off later would wait for it for ever.
+            maker = ThreadPoolExecutor(1)
+            programs[key] = maker.submit(self._compiled, *key)
+            maker.shutdown(wait=False)
 
     def release(self) -> None:
         self._large_programs.clear()
         self._largest = None
         _give_back()
 
-    def _run(self, kind: str, inputs: Inputs) -> dict[str, Array]:
+    def _run(self, call: str, *arguments: Any) -> dict[str, Array]:
+        kind, inputs = CALLS[call](*arguments)
         program = self._program(kind, inputs)
         if _is_large(inputs):
             self._make_room(program)
@@ -136,7 +110,8 @@ class OpenVINO:
         for name, array in shared.items():
             program.set_tensor(name, openvino.Tensor(array, shared_memory=True))
         program.infer()
-        return {name: program.get_output_tensor(place).data for place, name in enumerate(OUTPUTS[kind])}
+        # What is computed next is computed in the same place.
+        return {name: np.array(program.get_output_tensor(place).data) for place, name in enumerate(OUTPUTS[kind])}
 
     def _make_room(self, program: Any) -> None:
         """Of programs for large pictures only the one that runs keeps memory for what it computes."""
@@ -147,24 +122,24 @@ class OpenVINO:
             _give_back()
 
     def _program(self, kind: str, inputs: Inputs) -> Any:
-        programs, kept = self._kept(inputs)
-        key = kind, _shapes(inputs)
-        program = programs.pop(key, None)
-        if program is None:
-            # The oldest goes first, so that they are not all there at once.
-            _leave(programs, kept - 1)
-            program = self._compiled(*key)
+        programs, key = self._place_of(kind, inputs)
+        program = programs.pop(key) if key in programs else self._compiled(*key)
         programs[key] = program.result() if isinstance(program, Future) else program
         return programs[key]
 
-    def _kept(self, inputs: Inputs) -> tuple[OrderedDict[Any, Any], int]:
-        """The programs, or those that are being made, for inputs as large as these, the oldest first; and how many of
-        them are kept."""
-        return (self._large_programs, KEPT_LARGE) if _is_large(inputs) else (self._programs, KEPT)
+    def _place_of(self, kind: str, inputs: Inputs) -> tuple[OrderedDict[Key, Any], Key]:
+        """The programs, or those that are being made, for inputs as large as these, the last used last; and where the
+        one for these is among them, or can be."""
+        programs, count = (self._large_programs, KEPT_LARGE) if _is_large(inputs) else (self._programs, KEPT)
+        key = kind, tuple((name, array.shape) for name, array in inputs.items())
+        # The oldest goes first, so that they are not all there at once.
+        while key not in programs and len(programs) >= count:
+            programs.popitem(last=False)
+        return programs, key
 
     def _compiled(self, kind: str, shapes: Shapes) -> Any:
         model = self._core.read_model(graph("strokes" if kind in ("draw", "change") else "encode"))
-        if OUTPUTS[kind] != PAINTED:
+        if OUTPUTS[kind] != ["painted"]:
             model = _cut([model.output(name) for name in OUTPUTS[kind]], model.get_parameters())
         else:
             decoder = self._core.read_model(graph("paint"))
@@ -178,45 +153,8 @@ class OpenVINO:
         return self._core.compile_model(model, "CPU", self._settings | exact).create_infer_request()
 
 
-def _of_encode(picture: Array, shares: Array | None = None) -> tuple[str, Inputs]:
-    """Which program, and what it takes; as below."""
-    return (
-        ("moments", {"picture": picture})
-        if shares is None
-        else ("shared moments", {"picture": picture, "shares": shares})
-    )
-
-
-def _of_paint(picture: Array, given: Given, grounds: Mapping[str, Array]) -> tuple[str, Inputs]:
-    kind = "exchange and paint" if given.of_style else "paint"
-    return kind, {"picture": picture, **inputs_of_paint(given, grounds)}
-
-
-def _of_draw(*arguments: Array) -> tuple[str, Inputs]:
-    return "draw", inputs_of_draw(*arguments)
-
-
-def _of_change(painting: Array) -> tuple[str, Inputs]:
-    return "change", inputs_of_change(painting)
-
-
-CALLS: dict[str, Callable[..., tuple[str, Inputs]]] = {
-    "encode": _of_encode, "paint": _of_paint, "draw": _of_draw, "change": _of_change,
-}  # fmt: skip
-
-
-def _shapes(inputs: Inputs) -> Shapes:
-    return tuple((name, array.shape) for name, array in inputs.items())
-
-
 def _is_large(inputs: Inputs) -> bool:
     return max(array.size for array in inputs.values()) > LARGE
-
-
-def _leave(programs: OrderedDict[Any, Any], count: int) -> None:
-    """So many of them, the youngest."""
-    while len(programs) > count:
-        programs.popitem(last=False)
 
 
 def _give_back() -> None:
@@ -229,7 +167,7 @@ def _joined(encoder: Any, decoder: Any, given: list[Any]) -> Any:
     """One model of both, so that features stay where and as they are. given: the decoder's other parameters."""
     for parameter in decoder.get_parameters():
         if parameter.get_friendly_name() in LAYERS:
-            parameter.output(0).replace(_features(encoder, parameter.get_friendly_name()))
+            parameter.output(0).replace(_source(encoder, parameter.get_friendly_name()))
     return _cut(decoder.outputs, [*encoder.get_parameters(), *given])
 
 
@@ -238,10 +176,8 @@ def _exchanging(encoder: Any, given: list[Any], gain: float) -> list[Any]:
     the style's statistics, which are parameters in their place."""
     by_name = {parameter.get_friendly_name(): parameter for parameter in given}
     for layer in LAYERS:
-        features, places = _features(encoder, layer), ops.constant([2, 3])
-        channels = features.get_partial_shape()[1].get_length()
-        mean = ops.reduce_mean(features, places, keep_dims=True)
-        variance = ops.reduce_mean(ops.power(ops.subtract(features, mean), np.float32(2)), places, keep_dims=True)
+        mean, variance = (_source(encoder, f"{layer}.{kind}") for kind in ("mean", "variance"))
+        channels = mean.get_partial_shape()[1].get_length()
         style_mean, style_std = (ops.parameter([-1, channels, 1, 1]) for _ in KINDS)
         scale = ops.divide(style_std, ops.sqrt(ops.add(variance, np.float32(EPSILON))))
         if gain:
@@ -254,9 +190,9 @@ def _exchanging(encoder: Any, given: list[Any], gain: float) -> list[Any]:
     return list(by_name.values())
 
 
-def _features(encoder: Any, layer: str) -> Any:
-    """The port that computes them."""
-    return encoder.output(layer).get_node().input_value(0)
+def _source(encoder: Any, name: str) -> Any:
+    """The port that computes an output."""
+    return encoder.output(name).get_node().input_value(0)
 
 
 def _cut(ends: list[Any], parameters: list[Any]) -> Any:
@@ -269,3 +205,40 @@ def _cut(ends: list[Any], parameters: list[Any]) -> Any:
             left += [port.get_source_output().get_node() for port in node.inputs()]
     used = [one for one in parameters if one.get_name() in needed]
     return openvino.Model([end.get_node() for end in ends], used)
+
+
+# --- where signals are handled, of which the runtime has ideas of its own --------------------------------------------
+
+# Of sigaltstack(2): of a stack that is none.
+DISABLED = 2
+
+
+class _Stack(ctypes.Structure):
+    _fields_ = [("pointer", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t)]
+
+
+def signal_stack() -> tuple[int | None, int, int]:
+    """Address, flags and size of the stack that this thread handles signals on (sigaltstack(2)). Linux only."""
+    found = _Stack()
+    ctypes.CDLL(None).sigaltstack(None, ctypes.byref(found))
+    return found.pointer, found.flags, found.size
+
+
+@contextmanager
+def signal_stack_kept() -> Iterator[None]:
+    """This thread handles signals after that where it did before.
+
+    OpenVINO on a processor with AMX leaves a thread a stack that has room for what the kernel puts there, and for
+    nothing else: with it Python's handlers, of Ctrl-C or of a process that ended, end in a segmentation fault.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    before = signal_stack()
+    try:
+        yield
+    finally:
+        exchange = ctypes.CDLL(None).sigaltstack
+        if exchange(ctypes.byref(_Stack(*before)), None):
+            # With AMX in use that stack, too, is one that the kernel finds small.
+            exchange(ctypes.byref(_Stack(None, DISABLED, 0)), None)

@@ -1,25 +1,30 @@
 """How one painting is made: prepare the photo, exchange statistics, decode; tile by tile, octave by octave."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from impasto.engine.architecture import ENCODER_HALO, MULTIPLE, halved
+from impasto.engine.architecture import ENCODER_HALO, MULTIPLE
 from impasto.engine.backend import Backend, one
-from impasto.engine.colours import Colours, blend_colours, colours, recolouring
-from impasto.engine.following import Following
-from impasto.engine.given import Given, InRegions
-from impasto.engine.ground import ground, ground_on
-from impasto.engine.prepared import Enlarged, Recoloured, octaves
-from impasto.engine.raster import Extended, Held, Product, Raster, Resized, Window, blocks, total, whole
+from impasto.engine.given import Given, InRegions, grounds
+from impasto.engine.preparation import (
+    Colours,
+    blend_colours,
+    colours,
+    enlarged,
+    in_colours,
+    masses,
+    octaves,
+    recolouring,
+    smooth,
+)
+from impasto.engine.raster import Computed, Extended, Held, Raster, Resized, Window, blocks, tiles, total, whole
 from impasto.engine.room import Room, Scratch, materialised, room
-from impasto.engine.smoothing import Smoothed, smooth
-from impasto.engine.statistics import Array, Codes, Moments, Statistics, blend, exchange, merged
+from impasto.engine.statistics import Array, Codes, Following, Moments, blend, merged, statistics_of
 from impasto.engine.strokes import FULL, HALO, contrast_of, reach_of
 from impasto.engine.styles import Style
-from impasto.engine.tiles import tiles
 
 # The radius, as a share of the shorter side, that a photo is smoothed by where none of its detail is wanted.
 SMOOTHED = 1 / 128
@@ -36,8 +41,6 @@ TOGETHER = 3
 
 # Sides that leave two positions after all poolings, which is what reflection needs.
 LEAST = 9
-
-Write = Callable[[Window, Array], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,30 +71,29 @@ class Painter:
 
     def __call__(self, photo: Array) -> Array:
         """(N, 3, H, W) in [0, 1] -> the same, in which no value is kept within [0, 1]."""
-        painting = np.empty(photo.shape, np.float32)
+        painting = Room(np.empty(photo.shape, np.float32))
+        for place, part in self.parts(Held(photo)):
+            painting.write(place, part)
+        return painting.pixels
 
-        def write(place: Window, part: Array) -> None:
-            painting[..., place.top : place.bottom, place.left : place.right] = part
-
-        self.stream(Held(photo), write)
-        return painting
-
-    def stream(self, photo: Raster, write: Write) -> None:
-        """photo: (N, 3, H, W) in [0, 1]. write: takes parts of the painting, in rows from the top, each from the left;
-        no value is kept within [0, 1]."""
+    def parts(self, photo: Raster) -> Iterator[tuple[Window, Array]]:
+        """photo: (N, 3, H, W) in [0, 1]. Of the painting, in rows from the top, each from the left; no value is kept
+        within [0, 1]."""
         if min(photo.size) < LEAST:
             size = max(LEAST, photo.size[0]), max(LEAST, photo.size[1])
-            painter = self._seen(lambda raster: Extended(raster, size))
-            painter.stream(Extended(photo, size), lambda place, part: write(*_within(photo.size, place, part)))
-            return
-        if not self.backend.config.detailed:
-            for part in self._painted(photo, photo):
-                write(part.core, part.painted)
-            return
+            for place, part in self._seen(lambda raster: Extended(raster, size)).parts(Extended(photo, size)):
+                core = place.grown(0, *photo.size)
+                yield core, place.cut(core, part)
+        elif self.backend.config.detailed:
+            yield from self._in_octaves(photo)
+        else:
+            yield from self._painted(photo, photo)
+
+    def _in_octaves(self, photo: Raster) -> Iterator[tuple[Window, Array]]:
         sizes = octaves(*photo.size, self.stroke)
         self._expect(photo, sizes[0])
         radius = SMOOTHED * min(sizes[0]) * (1 - self._kept)
-        first: Smoothed | None = None
+        smoothed: tuple[Raster, Raster] | None = None
         own: list[Colours] = []
         difference: Raster | None = None
         for size in sizes:
@@ -99,21 +101,20 @@ class Painter:
             seen = photo if size == photo.size else materialised(Resized(photo, size))
             plain = seen
             if radius > 0:
-                first = first or smooth(seen, radius)
-                plain = first if first.photo is seen else first.enlarged(seen)
+                smoothed = smoothed or smooth(seen, radius)
+                plain = masses(seen, *smoothed)
             plain = self._at_once(plain)
             own = own or painter._colours(plain)
-            prepared: Raster = painter._prepared(plain, seen, own)
+            prepared = painter._prepared(plain, seen, own)
             if difference is None:
                 prepared = self._made(prepared)
                 parts = painter._painted(prepared, seen)
             else:
-                parts = painter._finer(self._made(Enlarged(prepared, Resized(difference, size, clamped=False))))
+                parts = painter._finer(self._made(enlarged(prepared, Resized(difference, size, clamped=False))))
             if size == sizes[-1]:
-                for part in parts:
-                    write(part.core, part.painted)
+                yield from parts
             else:
-                difference = _difference(prepared, parts)
+                difference = _gathered(size, ((place, part - prepared.window(place)) for place, part in parts))
             self._spare()
 
     def _expect(self, photo: Raster, size: tuple[int, int]) -> None:
@@ -124,7 +125,8 @@ class Painter:
         pixel = photo.window(Window(0, 0, 1, 1))
         picture = np.broadcast_to(pixel, (*pixel.shape[:2], *size))
         if given := self._at_once_given():
-            self.backend.expect("paint", picture, given, self._grounds(place, size))
+            noise = grounds(self.backend.config, place, size, self.canvas)
+            self.backend.expect("paint", picture, given, noise)
         if self._drawn:
             self.backend.expect(
                 "draw", picture, picture, *self._seen(partial(Resized, size=size))._strokes(place, size)
@@ -169,58 +171,48 @@ class Painter:
         places = [core for core, _ in tiles(*plain.size, 0, self.side)]
         return colours((plain.window(place), _part(shares, place)) for place in places)
 
-    def _prepared(self, plain: Raster, photo: Raster, own: Sequence[Colours]) -> Recoloured:
+    def _prepared(self, plain: Raster, photo: Raster, own: Sequence[Colours]) -> Raster:
         """The photo as masses in the painting's colours. plain: the photo, smoothed. own: its colours, by region."""
         share = min(1.0, self.strength)
         if self.style is not None:
             target = blend_colours([self.style.colours, own[0]], [share, 1 - share])
-            return Recoloured(plain, photo, [recolouring(own[0], target)])
+            return in_colours(plain, photo, [recolouring(own[0], target)], [], share)
         maps = [recolouring(before, style.colours) for before, (style, _) in zip(own, self.regions, strict=True)]
-        return Recoloured(plain, photo, maps, [region for _, region in self.regions], share)
+        return in_colours(plain, photo, maps, [region for _, region in self.regions], share)
 
     # --- statistics and strokes ------------------------------------------------------------------------------------
 
-    def _painted(self, prepared: Raster, photo: Raster, margin: int = 0) -> "Iterator[Part]":
-        """prepared: what the network sees of the photo. margin: pixels around each part that come with it, as far as
-        the picture has them."""
+    def _painted(self, prepared: Raster, photo: Raster, margin: int = 0) -> Iterator[tuple[Window, Array]]:
+        """(what no other part is of, that part of the painting). prepared: what the network sees of the photo. margin:
+        pixels around each part that come with it, as far as the picture has them."""
         if not self._drawn:
             yield from self._decoded(prepared, photo, margin)
             return
-        height, width = prepared.size
-        cut = tiles(height, width, HALO + margin, self.side)
-        decoded: Raster | None = None
-        if len(cut) > 1:
-            # In tiles of their own, strokes need not make those of the networks overlap more.
-            decoded = _gathered(prepared.size, ((part, part.painted) for part in self._decoded(prepared, photo, 0)))
-            self._spare()
-        for core, place in cut:
-            wanted = core.grown(margin, height, width)
-            if decoded is None:
-                (part,) = self._decoded(prepared, photo, margin)
-                pixels, painted = part.under, part.painted
-                self._spare()
-            else:
-                pixels, painted = prepared.window(place), decoded.window(place)
-            painted = self.backend.draw(painted, pixels, *self._strokes(place, prepared.size))
-            yield Part(core, wanted, place.cut(wanted, pixels), place.cut(wanted, painted))
+        size = prepared.size
+        # In tiles of their own, strokes need not make those of the networks overlap more.
+        decoded = _gathered(size, self._decoded(prepared, photo))
+        self._spare()
+        for core, place in tiles(*size, HALO + margin, self.side):
+            strokes = self._strokes(place, size)
+            painted = self.backend.draw(decoded.window(place), prepared.window(place), *strokes)
+            yield core, place.cut(core.grown(margin, *size), painted)
 
-    def _decoded(self, prepared: Raster, photo: Raster, margin: int) -> "Iterator[Part]":
+    def _decoded(self, prepared: Raster, photo: Raster, margin: int = 0) -> Iterator[tuple[Window, Array]]:
         """As `_painted`, with strokes as the decoder has them."""
         size = prepared.size
         cut = tiles(*size, self.backend.config.halo + margin, self.side)
         at_once = self._at_once_given() if len(cut) == 1 else None
         given, plain = (at_once, None) if at_once else self._given(prepared, photo)
         for core, place in cut:
-            pixels, wanted = prepared.window(place), core.grown(margin, *size)
-            grounds = self._grounds(place, size)
-            painted = self.backend.paint(pixels, given.at(place), grounds)
+            noise = grounds(self.backend.config, place, size, self.canvas)
+            painted = self.backend.paint(prepared.window(place), given.at(place), noise)
             if plain is not None:
                 # What the decoder cannot repeat is given back where there is no style, so that that is the photo.
                 rest = given.rest(place) if isinstance(given, InRegions) else np.float32(1 - self.strength)
                 if np.any(rest):
                     original = photo.window(place)
-                    painted = painted + rest * (original - self.backend.paint(original, plain, grounds))
-            yield Part(core, wanted, place.cut(wanted, pixels), place.cut(wanted, painted))
+                    painted = painted + rest * (original - self.backend.paint(original, plain, noise))
+            yield core, place.cut(core.grown(margin, *size), painted)
 
     @property
     def _drawn(self) -> float:
@@ -241,48 +233,34 @@ class Painter:
         reach = sum(reach * share for reach, share in zip(reaches, shares, strict=True))
         return np.asarray(reach), np.float32(self._drawn) * np.minimum(1, sum(shares)), contrast
 
-    def _grounds(self, place: Window, size: tuple[int, int]) -> dict[str, Array]:
-        """{convolution: its ground} at a place of the picture of this size."""
-        grounds = {}
-        for name, block in self.backend.config.grounded.items():
-            if self.canvas is None:
-                height, width = (halved(side, block - 1) for side in place.size)
-                grounds[name] = ground(height, width, block, place.top >> block - 1, place.left >> block - 1)
-            else:
-                grounds[name] = ground_on(self.canvas, size, place, block)
-        return grounds
+    def _of_style(self, code: Codes) -> Given:
+        """What features with a style's statistics are given, and what else the decoder is."""
+        modulation = self.backend.conditioning(code, self._kept)
+        return Given(code, modulation, of_style=True, gain=self.backend.config.gain)
 
     def _at_once_given(self) -> Given | None:
         """What the decoder is given of a picture whose own statistics need not be known before; None if they do."""
         if self.style is None or self.strength != 1 or self.opacity is not None or self.following:
             return None
-        code = self.style.statistics
-        modulation = self.backend.conditioning(code, self._kept)
-        return Given(code, modulation, of_style=True, gain=self.backend.config.gain)
+        return self._of_style(self.style.statistics)
 
     def _given(self, prepared: Raster, photo: Raster) -> tuple[Given | InRegions, Given | None]:
         """What the decoder is given of the prepared photo, and of the photo for what no style is seen in."""
-        condition, gain = self.backend.conditioning, self.backend.config.gain
         if self.style is not None:
-            own: Codes = _statistics(self._moments(prepared, self.opacity))
+            own = self._statistics(prepared)
             own = self.following(own) if self.following else own
             code: Codes = self.style.statistics
             if self.strength != 1:
                 code = blend([code, own], [self.strength, 1 - self.strength])
-            exchanged = {layer: exchange(code[layer], own[layer], gain) for layer in own}
-            given = Given(exchanged, condition(code, self._kept))
-            if self.strength >= 1:
-                return given, None
-            return given, self._plain(_statistics(self._moments(photo, self.opacity)))
-        everywhere, *there_in = self._moments_by(
-            prepared, [self.opacity, *(self._shown(region) for _, region in self.regions)]
-        )
-        own, regions = _statistics(everywhere), []
+            given = self._of_style(code).exchanging(own)
+            return given, None if self.strength >= 1 else self._plain(self._statistics(photo))
+        shares = [self.opacity, *(self._shown(region) for _, region in self.regions)]
+        everywhere, *there_in = self._moments(prepared, shares)
+        own, regions = statistics_of(everywhere), []
         for (style, region), there in zip(self.regions, there_in, strict=True):
             # A region of less than one position has no statistics of its own.
             seen = {layer: there[layer].statistics if there[layer].total >= 1 else own[layer] for layer in own}
-            exchanged = {layer: exchange(style.statistics[layer], seen[layer], gain) for layer in seen}
-            regions.append((region, Given(exchanged, condition(style.statistics, self._kept))))
+            regions.append((region, self._of_style(style.statistics).exchanging(seen)))
         plain = self._plain(own)
         return InRegions(regions, self.strength, plain.modulation), plain
 
@@ -291,12 +269,12 @@ class Painter:
         same = {layer: (np.ones_like(mean), np.zeros_like(mean)) for layer, (mean, _) in own.items()}
         return Given(same, self.backend.conditioning(own))
 
-    def _moments(self, picture: Raster, shares: Raster | None) -> dict[str, Moments]:
+    def _statistics(self, picture: Raster) -> Codes:
         """Of what of a picture counts; sides of 9 or more."""
-        return self._moments_by(picture, [shares])[0]
+        return statistics_of(self._moments(picture, [self.opacity])[0])
 
-    def _moments_by(self, picture: Raster, shares: Sequence[Raster | None]) -> list[dict[str, Moments]]:
-        """The same where other parts count."""
+    def _moments(self, picture: Raster, shares: Sequence[Raster | None]) -> list[dict[str, Moments]]:
+        """By each of the shares of positions."""
         cut = tiles(*picture.size, ENCODER_HALO, self.side)
         parts = []
         for core, place in cut:
@@ -323,63 +301,42 @@ class Painter:
 
     def _shown(self, region: Raster) -> Raster:
         """How much each position of a region counts."""
-        return region if self.opacity is None else Product(region, self.opacity)
+        opacity = self.opacity
+        if opacity is None:
+            return region
+        return Computed(region.size, lambda place: region.window(place) * opacity.window(place))
 
-    def _finer(self, base: Raster) -> "Iterator[Part]":
+    def _finer(self, base: Raster) -> Iterator[tuple[Window, Array]]:
         """An enlarged painting with what a pass over it adds: strokes of this size, in the colours that are there."""
         amount = FINER * np.float32(min(1.0, self.strength))
-        for part in replace(self, strength=1.0, detail=1.0, drawing=self._drawn)._painted(base, base, margin=STILL):
-            added = part.painted - part.under
+        once_more = replace(self, strength=1.0, detail=1.0, drawing=self._drawn)
+        for core, painted in once_more._painted(base, base, margin=STILL):
+            place = core.grown(STILL, *base.size)
+            under = base.window(place)
+            added = painted - under
             added -= _local_means(added)
             added *= amount
-            added += part.under
-            yield replace(part, place=part.core, painted=part.place.cut(part.core, added))
+            added += under
+            yield core, place.cut(core, added)
 
 
-def encoded(backend: Backend, painting: Array, opacity: Array | None = None) -> dict[str, Statistics]:
-    """Of a painting, (1, 3, h, w) in [0, 1] of any size, by layer. opacity: (1, 1, h, w), how much a pixel counts."""
+def encoded(backend: Backend, painting: Array, opacity: Array | None = None) -> Codes:
+    """Of a painting, (1, 3, h, w) in [0, 1] of any size. opacity: (1, 1, h, w), how much a pixel counts."""
     size = max(LEAST, painting.shape[2]), max(LEAST, painting.shape[3])
-    pixels, shares = (one if one is None else Extended(Held(one), size) for one in (painting, opacity))
-    assert pixels is not None
-    return _statistics(Painter(backend=backend)._moments(pixels, shares))
-
-
-@dataclass(frozen=True)
-class Part:
-    """Of a painting. core: what no other part is of. place: of the pixels, which may reach further. under: what the
-    network saw; painted: what it made of that."""
-
-    core: Window
-    place: Window
-    under: Array
-    painted: Array
-
-
-def _statistics(moments: Mapping[str, Moments]) -> dict[str, Statistics]:
-    return {layer: value.statistics for layer, value in moments.items()}
-
-
-def _within(size: tuple[int, int], place: Window, pixels: Array) -> tuple[Window, Array]:
-    """What of the pixels of a place is in a picture of this size."""
-    core = place.grown(0, *size)
-    return core, place.cut(core, pixels)
+    shares = None if opacity is None else Extended(Held(opacity), size)
+    return Painter(backend=backend, opacity=shares)._statistics(Extended(Held(painting), size))
 
 
 def _part(mask: Raster | None, place: Window) -> Array | None:
     return None if mask is None else mask.window(place)
 
 
-def _difference(prepared: Raster, parts: Iterator[Part]) -> Raster:
-    """Of a painting to what is prepared."""
-    return _gathered(prepared.size, ((part, part.painted - prepared.window(part.core)) for part in parts))
-
-
-def _gathered(size: tuple[int, int], parts: "Iterator[tuple[Part, Array]]") -> Raster:
-    """One picture of the pixels of the cores of parts."""
+def _gathered(size: tuple[int, int], parts: Iterator[tuple[Window, Array]]) -> Raster:
+    """One picture of parts of it."""
     gathered: Room | Scratch | None = None
-    for part, pixels in parts:
+    for place, pixels in parts:
         gathered = gathered or room(len(pixels), 3, *size)
-        gathered.write(part.core, pixels)
+        gathered.write(place, pixels)
     assert gathered is not None
     return gathered
 

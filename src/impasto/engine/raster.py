@@ -1,6 +1,8 @@
-"""Pictures of which only the part that is needed is looked at: held in memory, or another one at another size."""
+"""Pictures of which only the part that is needed is looked at: held in memory, another one at another size, or computed
+there and then; and the tiles that they are cut into."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, Protocol
@@ -8,6 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from impasto.engine.architecture import MULTIPLE, up
 from impasto.engine.statistics import Array
 
 # Of a resized picture, so many lines are made at a time, from the few that they lie between.
@@ -105,18 +108,11 @@ class Resized:
 
 
 @dataclass(frozen=True)
-class Product:
-    """Two masks, one within the other."""
+class Computed:
+    """A picture each part of which is computed when it is looked at."""
 
-    first: Raster
-    second: Raster
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.first.size
-
-    def window(self, place: Window) -> Array:
-        return self.first.window(place) * self.second.window(place)
+    size: tuple[int, int]
+    window: Callable[[Window], Array]
 
 
 @dataclass(frozen=True)
@@ -213,3 +209,39 @@ def _taps(source: int, target: int, kernel: str) -> _Taps:
     values = np.where(x < 1, near, np.where(x < 2, far, 0)) if kernel == "cubic" else np.maximum(1 - x, 0)
     weights = values * (places < last)
     return _Taps(first, (weights / weights.sum(1, keepdims=True)).astype(np.float32), source)
+
+
+def tiles(height: int, width: int, halo: int, side: int) -> list[tuple[Window, Window]]:
+    """(what a tile is for, which no other is, what is looked at for it), in rows from the top, each from the left.
+
+    halo: pixels that are looked at around what a tile is for, as far as the picture has them. side: of a square that
+    nothing larger than is looked at; of more than twice the halo.
+    Parts begin at multiples of 8 and are all of one size, for which a program has to be made only once. A picture with
+    no more pixels than the square is one tile.
+    """
+    longest = max(height, width) if height * width <= side * side else side
+    return [
+        (Window(core_top, core_left, core_bottom, core_right), Window(top, left, bottom, right))
+        for core_top, core_bottom, top, bottom in _spans(height, halo, longest)
+        for core_left, core_right, left, right in _spans(width, halo, longest)
+    ]
+
+
+def _spans(length: int, halo: int, side: int) -> list[tuple[int, int, int, int]]:
+    """(start and end of a core, start and end of what is looked at), from the first to the last."""
+    if length <= side:
+        return [(0, length, 0, length)]
+    # What the side is beyond a multiple of 8, every part is, since the last one has to be.
+    halo, beyond = up(halo), length % MULTIPLE
+    most = (side - beyond) // MULTIPLE * MULTIPLE - 2 * halo
+    assert most > 0
+    inner = length - 2 * halo
+    step = up(-(-inner // -(-inner // most)))
+    count, size = -(-inner // step), step + 2 * halo + beyond
+    spans = []
+    for number in range(count):
+        start = min(number * step, length - size)
+        core = number * step + halo if number else 0
+        core_end = (number + 1) * step + halo if number < count - 1 else length
+        spans.append((core, core_end, start, start + size))
+    return spans

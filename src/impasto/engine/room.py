@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from impasto.device import threads
 from impasto.engine.raster import BLOCK, Held, Raster, Resized, Window, blocks, numbers, scale_of
 from impasto.engine.statistics import Array
-from impasto.engine.threads import threads
 from impasto.errors import PictureError
 
 # Pixels above which what is needed of a picture in between is kept as whole numbers of 16 bits.

@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from impasto import weights
 from impasto.engine.architecture import LAYERS
-from impasto.engine.colours import Colours, blend_colours
+from impasto.engine.preparation import Colours, blend_colours
 from impasto.engine.statistics import Array, Codes, Statistics, blend
 from impasto.errors import WeightsError
 from impasto.gallery import STYLE_SUFFIX
@@ -38,7 +36,7 @@ class Style:
         if not path.name.endswith(STYLE_SUFFIX):
             raise WeightsError(f"{path}: a style's file must be named NAME{STYLE_SUFFIX}")
         about = {"encoder": self.encoder, "name": self.name, "scale": self.scale, "length": self.length}
-        weights.save_arrays(path, self._arrays(), {"style": about})
+        weights.save_arrays(path, self.arrays(), {"style": about})
 
     def pixels(self, options: Options) -> Array:
         """The painting itself. Raises OptionError if it is not there, with what these options need it for."""
@@ -47,23 +45,12 @@ class Style:
         assert self.picture is not None
         return self.picture
 
-    def _arrays(self) -> dict[str, Array]:
+    def arrays(self) -> dict[str, Array]:
+        """The numbers of the statistics and the colours, by their names in a file."""
         arrays: dict[str, Array] = {}
         for layer, (mean, std) in self.statistics.items():
             arrays |= {f"{layer}.mean": mean.ravel(), f"{layer}.std": std.ravel()}
         return arrays | {"colours.mean": self.colours[0][0], "colours.covariance": self.colours[1][0]}
-
-
-def save_styles(path: Path, styles: Sequence[Style], about: Sequence[Mapping[str, str]]) -> None:
-    """One file of several styles, encoded alike. about: what is told of each, with its `name` that `load_style` takes.
-
-    Raises WeightsError if it cannot be written.
-    """
-    each = [style._arrays() for style in styles]
-    arrays = {key: np.stack([one[key] for one in each]) for key in each[0]}
-    lengths = [round(style.length, 3) for style in styles]
-    config = {"styles": list(about), "encoder": styles[0].encoder, "scale": styles[0].scale, "lengths": lengths}
-    weights.save_arrays(path, arrays, config)
 
 
 def load_style(path: Path, name: str = "") -> Style:

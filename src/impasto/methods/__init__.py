@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from impasto.engine.following import Following
+    from impasto.engine.statistics import Following
 
 METHODS = {
     "adain": "impasto.methods.adain.options:AdaINOptions",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from impasto import image
 from impasto.colour import keep_colours
 from impasto.device import needed_torch
-from impasto.engine.following import Following
+from impasto.engine.statistics import Following
 from impasto.masks import content_with_opacity, match_visible, visible
 from impasto.methods import REFINER, FrameStylizer, Stylizer, TemporalTarget, load_method, painted_by, refinement
 from impasto.options import Options

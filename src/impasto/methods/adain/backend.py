@@ -6,21 +6,22 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from impasto.device import precision as precision_of
 from impasto.encoders import load_encoder
 from impasto.encoders.network import Encoder, Pooling
-from impasto.engine.architecture import LAYERS, DecoderConfig, halved, level
-from impasto.engine.conditioning import Conditioning
-from impasto.engine.given import Given, halvings
-from impasto.engine.ground import ground
-from impasto.engine.statistics import Array, Moments
+from impasto.engine import strokes
+from impasto.engine.architecture import LAYERS, DecoderConfig, level
+from impasto.engine.backend import at_full_length
+from impasto.engine.given import Conditioning, Given, grounds, halvings
+from impasto.engine.raster import Window
+from impasto.engine.statistics import Array, Moments, statistics_of
 from impasto.errors import OptionError, WeightsError
 from impasto.losses.feature_statistics import mean_variance
 from impasto.methods.adain.network import Decoder
-from impasto.methods.adain.strokes import change, drawn
 from impasto.tensors import gated
 from impasto.weights import load, save
 
@@ -41,7 +42,8 @@ class PyTorch:
     @torch.inference_mode()
     def paint(self, picture: Array, given: Given, grounds: Mapping[str, Array]) -> Array:
         features = self._features(picture)
-        given = given.exchanging(self._moments(features, None) if given.of_style else {})
+        if given.of_style:
+            given = given.exchanging(statistics_of(self._moments(features, None)))
         changed = {}
         for layer in self.config.layers:
             scale, shift = (self._there(value) for value in given.exchange[layer])
@@ -56,12 +58,13 @@ class PyTorch:
     @torch.inference_mode()
     def draw(self, painted: Array, over: Array, reach: Array, share: Array, contrast: Array) -> Array:
         arguments = painted, over, reach, share, contrast
-        result: Array = drawn(*(self._there(value) for value in arguments)).cpu().numpy()
+        result: Array = strokes.drawn(Tensors(), *(self._there(value) for value in arguments)).cpu().numpy()
         return result
 
     @torch.inference_mode()
     def change(self, painting: Array) -> float:
-        return change(self._there(painting))
+        redrawn = self.draw(*at_full_length(painting))
+        return float(strokes.change(Tensors(), self._there(painting), self._there(redrawn)))
 
     def expect(self, call: str, *arguments: Any) -> None:
         """It is ready."""
@@ -143,8 +146,62 @@ def load_decoder(path: Path) -> tuple[Decoder, dict[str, Any]]:
 def _painted_noise(networks: PyTorch, exact: PyTorch, noise: Array) -> Tensor:
     """The first of two pictures in the style of the second."""
     content, style = noise[:1], noise[1:]
-    code = {layer: value.statistics for layer, value in exact.encode(style).items()}
+    code = statistics_of(exact.encode(style))
     given = Given(code, exact.conditioning(code), of_style=True, gain=exact.config.gain)
-    sides = {name: halved(noise.shape[2], block - 1) for name, block in exact.config.grounded.items()}
-    grounds = {name: ground(side, side, exact.config.grounded[name]) for name, side in sides.items()}
-    return torch.from_numpy(networks.paint(content, given, grounds))
+    whole = Window(0, 0, *noise.shape[2:])
+    return torch.from_numpy(networks.paint(content, given, grounds(exact.config, whole)))
+
+
+class Tensors:
+    """See `impasto.engine.strokes.Operations`."""
+
+    def channels(self, x: Tensor) -> list[Tensor]:
+        return list(x.split(1, 1))
+
+    def joined(self, planes: list[Tensor]) -> Tensor:
+        return torch.cat(planes, 1)
+
+    def lower(self, x: Tensor, *others: Tensor | float) -> Tensor:
+        for other in others:
+            x = torch.minimum(x, other) if isinstance(other, Tensor) else x.clamp_max(other)
+        return x
+
+    def higher(self, x: Tensor, *others: Tensor | float) -> Tensor:
+        for other in others:
+            x = torch.maximum(x, other) if isinstance(other, Tensor) else x.clamp_min(other)
+        return x
+
+    def signed(self, x: Tensor, sign: Tensor) -> Tensor:
+        return torch.where(sign < 0, -x, x)
+
+    def slopes(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        scharr = torch.from_numpy(strokes.SCHARR).to(x.device)
+        right, down = F.conv2d(F.pad(x, (1, 1, 1, 1), "reflect"), torch.stack([scharr, scharr.T])[:, None]).split(1, 1)
+        return right, down
+
+    def halved(self, x: Tensor) -> Tensor:
+        return F.avg_pool2d(x, 2, ceil_mode=True)
+
+    def enlarged(self, x: Tensor, like: Tensor, times: int = 2) -> Tensor:
+        x = F.interpolate(x, scale_factor=times, mode="bilinear", align_corners=False)
+        return x[..., : like.shape[2], : like.shape[3]]
+
+    def blurred(self, x: Tensor, deviation: float) -> Tensor:
+        kernel = torch.from_numpy(strokes.gaussian(deviation)).to(x.device)
+        radius = len(kernel) // 2
+        for shape, pads in (((1, -1), (radius, radius, 0, 0)), ((-1, 1), (0, 0, radius, radius))):
+            x = F.conv2d(F.pad(x, pads, "replicate"), kernel.view(1, 1, *shape))
+        return x
+
+    def direction(self, right: Tensor, down: Tensor) -> Tensor:
+        return torch.cat([right, down], 1)
+
+    def step(self, direction: Tensor, length: Tensor) -> Tensor:
+        return direction * length
+
+    def sampled(self, x: Tensor, step: Tensor, times: float) -> Tensor:
+        height, width = x.shape[-2:]
+        rows, columns = (torch.arange(side, device=x.device, dtype=x.dtype) for side in (height, width))
+        across, down = columns + times * step[:, 0], rows[:, None] + times * step[:, 1]
+        there = torch.stack([2 * across / (width - 1) - 1, 2 * down / (height - 1) - 1], -1)
+        return F.grid_sample(x, there, padding_mode="border", align_corners=True)

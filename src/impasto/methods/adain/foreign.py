@@ -6,12 +6,13 @@ module 29. `LAYOUTS` lists every known layout; a file of any other is refused.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from torch import Tensor
 
-from impasto.encoders.network import EncoderConfig
+from impasto.encoders.network import LAYERS, EncoderConfig
 from impasto.encoders.teacher import fold_pointwise
 from impasto.engine.architecture import DecoderConfig
 from impasto.errors import OptionError, WeightsError
@@ -20,80 +21,53 @@ from impasto.weights import load_foreign_state, save, sha256_of
 LISTED_KEYS = 8
 
 
-class Convolution(NamedTuple):
-    """Where a convolution stands in the file, and what it is called here; `side` is that of its square kernel."""
-
-    position: int
-    name: str
-    inputs: int
-    outputs: int
-    side: int = 3
-
-
 @dataclass(frozen=True, kw_only=True)
 class Layout:
     """A kind of file.
 
-    marks: positions of convolutions by which it is known; no other layout has all of them.
+    convolutions: what they are called here, in the order of the file. positions: where they stand in it; no other
+        layout has the first four. channels: what goes into the first, and what comes out of each.
     unused: positions of convolutions that it may also hold and that impasto does not need.
     """
 
     name: str
     what: str
     network: Literal["encoder", "decoder"]
-    convolutions: tuple[Convolution, ...]
-    marks: tuple[int, ...]
+    convolutions: tuple[str, ...]
+    positions: tuple[int, ...]
+    channels: tuple[int, ...]
     unused: tuple[int, ...] = ()
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """{key: shape} of everything that is needed of the file."""
         shapes: dict[str, tuple[int, ...]] = {}
-        for position, _, inputs, outputs, side in self.convolutions:
+        each = zip(self.convolutions, self.positions, pairwise(self.channels), strict=True)
+        for name, position, (inputs, outputs) in each:
+            side = 1 if name == COLOURS else 3
             shapes |= {f"{position}.weight": (outputs, inputs, side, side), f"{position}.bias": (outputs,)}
         return shapes
 
+
+# RGB in [0, 1] to BGR in [0, 255] without its mean. All other convolutions reflect the border before.
+COLOURS = "colours"
 
 LAYOUTS = (
     Layout(
         name="adain-encoder",
         what="vgg_normalised.pth of pytorch-AdaIN: VGG-19 with normalised filters, up to relu5_1 or further",
         network="encoder",
-        convolutions=(
-            # RGB in [0, 1] to BGR in [0, 255] without its mean. All others reflect the border before they convolve.
-            Convolution(0, "colours", 3, 3, side=1),
-            Convolution(2, "relu1_1", 3, 64),
-            Convolution(5, "relu1_2", 64, 64),
-            Convolution(9, "relu2_1", 64, 128),
-            Convolution(12, "relu2_2", 128, 128),
-            Convolution(16, "relu3_1", 128, 256),
-            Convolution(19, "relu3_2", 256, 256),
-            Convolution(22, "relu3_3", 256, 256),
-            Convolution(25, "relu3_4", 256, 256),
-            Convolution(29, "relu4_1", 256, 512),
-            Convolution(32, "relu4_2", 512, 512),
-            Convolution(35, "relu4_3", 512, 512),
-            Convolution(38, "relu4_4", 512, 512),
-            Convolution(42, "relu5_1", 512, 512),
-        ),
-        marks=(0, 2, 5, 9),
+        convolutions=(COLOURS, *LAYERS),
+        positions=(0, 2, 5, 9, 12, 16, 19, 22, 25, 29, 32, 35, 38, 42),
+        channels=(3, 3, 64, 64, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512, 512),
         unused=(45, 48, 51),
     ),
     Layout(
         name="adain-decoder",
         what="decoder.pth of pytorch-AdaIN, which paints from relu4_1 of that encoder",
         network="decoder",
-        convolutions=(
-            Convolution(1, "conv4_1", 512, 256),
-            Convolution(5, "conv3_4", 256, 256),
-            Convolution(8, "conv3_3", 256, 256),
-            Convolution(11, "conv3_2", 256, 256),
-            Convolution(14, "conv3_1", 256, 128),
-            Convolution(18, "conv2_2", 128, 128),
-            Convolution(21, "conv2_1", 128, 64),
-            Convolution(25, "conv1_2", 64, 64),
-            Convolution(28, "conv1_1", 64, 3),
-        ),
-        marks=(1, 5, 8, 11),
+        convolutions=tuple(DecoderConfig().convolutions),
+        positions=(1, 5, 8, 11, 14, 18, 21, 25, 28),
+        channels=(512, 256, 256, 256, 256, 128, 128, 64, 64, 3),
     ),
 )
 
@@ -113,7 +87,7 @@ def import_foreign(source: Path, output: Path, name: str | None = None) -> Layou
     state = load_foreign_state(source)
     layout = wanted or recognise(state, source)
     check(state, layout, source)
-    config, tensors = (_encoder if layout.network == "encoder" else _decoder)(state, layout)
+    config, tensors = _converted(state, layout)
     about = {"layout": layout.name, "file": source.name, "sha256": sha256_of(source)}
     save(output, tensors, {layout.network: config, "pooling": POOLING, "imported": about})
     return layout
@@ -130,7 +104,7 @@ def layout_named(name: str) -> Layout:
 def recognise(state: Mapping[str, Tensor], path: Path) -> Layout:
     """The layout of a file by its keys. Raises WeightsError, with all known layouts, if it is none of them."""
     for layout in LAYOUTS:
-        if all(f"{position}.weight" in state for position in layout.marks):
+        if all(f"{position}.weight" in state for position in layout.positions[:4]):
             return layout
     known = "; ".join(f"{layout.name} ({layout.what})" for layout in LAYOUTS)
     raise WeightsError(
@@ -154,32 +128,23 @@ def check(state: Mapping[str, Tensor], layout: Layout, path: Path) -> None:
         raise WeightsError(f"{path}: is no {layout.name}, which has no {_listed(unknown)}")
 
 
-def _encoder(state: Mapping[str, Tensor], layout: Layout) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The config and the tensors of an `Encoder`."""
-    # Float64, because the first convolution takes means of a hundred away, and little may remain.
+def _converted(state: Mapping[str, Tensor], layout: Layout) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The config and the tensors of an `Encoder` or a `Decoder`."""
     parameters = {
-        name: (state[f"{position}.weight"].double(), state[f"{position}.bias"].double())
-        for position, name, *_ in layout.convolutions
+        name: (state[f"{position}.weight"], state[f"{position}.bias"])
+        for name, position in zip(layout.convolutions, layout.positions, strict=True)
     }
-    parameters["relu1_1"] = fold_pointwise(*parameters.pop("colours"), *parameters["relu1_1"])
-    config = EncoderConfig(padding="reflect", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
-    return config.to_json(), _named(parameters)
-
-
-def _decoder(state: Mapping[str, Tensor], layout: Layout) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The config and the tensors of a `Decoder`."""
-    parameters = {
-        name: (state[f"{position}.weight"], state[f"{position}.bias"]) for position, name, *_ in layout.convolutions
-    }
-    return DecoderConfig().to_json(), _named(parameters)
-
-
-def _named(parameters: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+    config = DecoderConfig().to_json()
+    if layout.network == "encoder":
+        # Float64, because the first convolution takes means of a hundred away, and little may remain.
+        both = (*parameters.pop(COLOURS), *parameters[LAYERS[0]])
+        parameters[LAYERS[0]] = fold_pointwise(*(value.double() for value in both))
+        config = EncoderConfig(padding="reflect", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)).to_json()
     tensors = {}
     for name, (weight, bias) in parameters.items():
         tensors[f"convolutions.{name}.weight"] = weight.float()
         tensors[f"convolutions.{name}.bias"] = bias.float()
-    return tensors
+    return config, tensors
 
 
 def _listed(keys: list[str]) -> str:

@@ -3,14 +3,14 @@
 import copy
 import math
 from collections.abc import Mapping
-from functools import lru_cache
+from types import MappingProxyType
 from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.engine.architecture import DecoderConfig, halved
+from impasto.engine.architecture import DecoderConfig, halved_side, level
 from impasto.losses.feature_statistics import EPSILON, Statistics, mean_std
 from impasto.reflection import doubled, doubled_smoothly, reflect
 
@@ -45,8 +45,8 @@ class Decoder(nn.Module):
         self.convolutions = nn.ModuleDict(
             {name: nn.Conv2d(inputs, outputs, 3) for name, (inputs, outputs) in config.convolutions.items()}
         )
-        names = sorted(f"conv{block}_{config.depths[block - 1]}" for block in config.grounds)
-        self.grounds = nn.ParameterDict({name: 0.1 * torch.randn(config.convolutions[name][1]) for name in names})
+        channels = {name: config.convolutions[name][1] for name in config.grounded}
+        self.grounds = nn.ParameterDict({name: 0.1 * torch.randn(count) for name, count in channels.items()})
         self.conditioning = Conditioning(config) if config.hidden else None
         self._initialise()
 
@@ -55,41 +55,37 @@ class Decoder(nn.Module):
         features: Mapping[str, Tensor],
         style: Mapping[str, Statistics],
         detail: float | Tensor = 1.0,
-        grounds: Mapping[str, Tensor] | None = None,
+        grounds: Mapping[str, Tensor] = MappingProxyType({}),
     ) -> Tensor:
         """The picture whose features have been given the statistics `style`; as `paint`."""
-        return self.paint(features, self.modulation(style, detail), grounds=grounds)
+        modulation = self.conditioning(style, detail) if self.conditioning else {}
+        return self.paint(features, modulation, grounds=grounds)
 
     def given(self, features: Tensor, style: Statistics, own: Statistics | None = None) -> Tensor:
-        """What `paint` expects of a layer's features: `adain` of them, with no more than the gain of the config.
-
-        The channel of what a photograph has next to nothing of, one hue for instance, is nearly constant. Multiplied by
-        up to 367, as with some paintings, its remains become colours that neither picture has.
-        """
+        """What `paint` expects of a layer's features: `adain` of them, with no more than the gain of the config, as
+        `engine.statistics.exchange` says why."""
         return adain(features, style, own, self.config.gain or math.inf)
-
-    def modulation(self, style: Mapping[str, Statistics], detail: float | Tensor = 1.0) -> dict[str, Statistics]:
-        """{convolution: scale and shift of its responses} for the statistics of a style; empty without conditioning."""
-        return self.conditioning(style, detail) if self.conditioning else {}
 
     def paint(
         self,
         features: Mapping[str, Tensor],
         modulation: Mapping[str, Statistics],
         size: tuple[int, int] | None = None,
-        grounds: Mapping[str, Tensor] | None = None,
+        grounds: Mapping[str, Tensor] = MappingProxyType({}),
     ) -> Tensor:
         """features: {layer: (N, C, ceil(H / 2^k), ceil(W / 2^k))} after AdaIN, for each layer of the config.
         modulation: (N or 1, C, 1, 1) each, or maps of the convolution's size. size: (H, W), only needed if they are not
-        divisible by 8. grounds: (N or 1, 1, h, w) each; None for the fixed ones of `ground`. Returns (N, 3, H, W),
-        which nothing keeps within [0, 1].
+        divisible by 8. grounds: (N or 1, 1, h, w) each, of those that the config has. Returns (N, 3, H, W), which
+        nothing keeps within [0, 1].
         """
         x = features["relu4_1"]
         for name in self.convolutions:
             block = int(name[4])
             if block < 4 and name == f"conv{block}_{self.config.depths[block - 1]}":
                 # The encoder's last pooling window of an odd side is partial.
-                height, width = (halved(side, block - 1) for side in size) if size else (2 * s for s in x.shape[-2:])
+                height, width = (
+                    (halved_side(side, block - 1) for side in size) if size else (2 * s for s in x.shape[-2:])
+                )
                 beside = features[f"relu{block}_1"] if self.config.joined else None
                 x = (doubled if self.config.upsampling == "nearest" else doubled_smoothly)(x, height, width, beside)
             else:
@@ -99,20 +95,16 @@ class Decoder(nn.Module):
                 x = F.relu(x, inplace=True)
         return x
 
-    def _convolved(
-        self, name: str, x: Tensor, modulation: Statistics | None, grounds: Mapping[str, Tensor] | None
-    ) -> Tensor:
+    def _convolved(self, name: str, x: Tensor, modulation: Statistics | None, grounds: Mapping[str, Tensor]) -> Tensor:
         """The convolution `name` of padded x, on its ground if it has one, scaled and shifted."""
         convolution = cast(nn.Conv2d, self.convolutions[name])
+        x = _modulated(convolution, x, modulation)
         if name not in self.grounds:
-            return _modulated(convolution, x, modulation)
-        height, width = (side - 2 for side in x.shape[-2:])
-        given = ground(height, width, int(name[4]), x.device) if grounds is None else grounds[name]
+            return x
         weight = self.grounds[name].view(1, -1, 1, 1)
         if modulation is not None:
             weight = weight * modulation[0]
-        x = _modulated(convolution, x, modulation)
-        return torch.addcmul(x, given.to(x.dtype), weight.to(x.dtype))
+        return torch.addcmul(x, grounds[name].to(x.dtype), weight.to(x.dtype))
 
     def in_precision(self, dtype: torch.dtype) -> "Decoder":
         """A copy whose convolutions compute in `dtype`; the few numbers of the conditioning stay as they are."""
@@ -130,25 +122,6 @@ class Decoder(nn.Module):
             if name == "conv1_1":
                 nn.init.normal_(convolution.weight, std=0.01)
                 nn.init.constant_(convolution.bias, 0.45)
-
-
-@lru_cache(maxsize=6)
-def ground(height: int, width: int, block: int, device: torch.device, top: int = 0, left: int = 0) -> Tensor:
-    """What strokes are made of where the photo is plain: (1, 1, height, width), uniform with deviation 1.
-
-    A function of the place in the picture alone, so that tiles fit together and a film's strokes hold still. top, left:
-    of the part that is wanted.
-    """
-    # It is kept for pictures to come, some of which may be wanted with gradients.
-    with torch.inference_mode(False):
-        rows = torch.arange(top, top + height, device=device)[:, None]
-        columns = torch.arange(left, left + width, device=device)
-        value = rows * 0x9E3779B1 + columns * 0x85EBCA77 + block * 0xC2B2AE3D
-        for factor in (0x7FEB352D, 0x846CA68B):
-            value = ((value & 0xFFFFFFFF) ^ ((value & 0xFFFFFFFF) >> 16)) * factor & 0xFFFFFFFF
-        value = value ^ (value >> 16)
-        # 24 bits are what float32 holds; Apple's GPUs have no double precision.
-        return (((value >> 8).float() / 2**23 - 1) * math.sqrt(3))[None, None]
 
 
 def _modulated(convolution: nn.Conv2d, x: Tensor, modulation: Statistics | None) -> Tensor:
@@ -171,12 +144,10 @@ class Conditioning(nn.Module):
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
-        self.layers = config.layers
-        self.outputs = {name: outputs for name, (_, outputs) in config.convolutions.items() if name != "conv1_1"}
-        self.detailed = config.detailed
-        inputs = 2 * sum(config.widths[int(layer[4]) - 1] for layer in self.layers) + self.detailed
+        self.config = config
+        inputs = 2 * sum(config.widths[level(layer)] for layer in config.layers) + config.detailed
         self.first = nn.Linear(inputs, config.hidden)
-        self.second = nn.Linear(config.hidden, 2 * sum(self.outputs.values()))
+        self.second = nn.Linear(config.hidden, 2 * sum(config.modulated.values()))
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)
 
@@ -185,15 +156,15 @@ class Conditioning(nn.Module):
 
         detail: how much of the photo's detail is wanted, from 0 to 1; (N, 1), or one for all.
         """
-        values = torch.cat([value.flatten(1) for layer in self.layers for value in style[layer]], 1)
+        values = torch.cat([value.flatten(1) for layer in self.config.layers for value in style[layer]], 1)
         # Means and deviations spread over decades; their logarithms do not.
         values = torch.log(values.clamp_min(0) + 0.01)
-        if self.detailed:
+        if self.config.detailed:
             wanted = torch.as_tensor(detail, dtype=values.dtype, device=values.device).expand(len(values), 1)
             values = torch.cat([values, wanted], 1)
         code = self.second(F.relu(self.first(values)))[..., None, None]
         modulation, place = {}, 0
-        for name, count in self.outputs.items():
+        for name, count in self.config.modulated.items():
             modulation[name] = (1 + code[:, place : place + count], code[:, place + count : place + 2 * count])
             place += 2 * count
         return modulation

@@ -5,30 +5,37 @@ A step on a GPU is a thousand small kernels, and starting them takes longer than
 therefore records its step once, as a CUDA graph, and replays it.
 """
 
-import copy
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
-from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch import Tensor
 
+from impasto.data.folders import hold_out, list_pictures
 from impasto.data.memory import PicturesInMemory
-from impasto.encoders.network import Encoder
-from impasto.engine.architecture import LAYERS, DecoderConfig
-from impasto.losses.feature_statistics import Statistics, mean_std, normalised_content_loss, relative_statistics_loss
+from impasto.encoders import load_encoder
+from impasto.engine.architecture import LAYERS, DecoderConfig, level
+from impasto.errors import OptionError
+from impasto.losses.feature_statistics import (
+    Statistics,
+    mean_covariance,
+    mean_std,
+    normalised_content_loss,
+    relative_statistics_loss,
+)
 from impasto.losses.nearest_neighbour import nearest_neighbour_loss
 from impasto.losses.relative_covariance import relative_covariance_loss
 from impasto.losses.sliced_wasserstein import directions, sliced_wasserstein_loss
-from impasto.methods.adain.backend import save_decoder
-from impasto.methods.adain.dirt import soiled
+from impasto.methods.adain.backend import load_decoder
 from impasto.methods.adain.network import Decoder
-from impasto.methods.adain.preparation import colours, recoloured, smoothed, within
+from impasto.methods.adain.preparation import recoloured, smoothed, soiled, within
+from impasto.methods.adain.training import KINDS, DecoderTraining
 from impasto.training.loop import Recipe
 from impasto.training.optimisation import OneCycle, set_learning_rate, update_average
 
@@ -70,61 +77,90 @@ class PaintingObjective:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaintingSettings(Recipe):
-    """What the training itself needs to know; a recipe adds the pictures and the networks.
+class AdaINRecipe(Recipe):
+    """Settings of a run of the default method.
 
     stages: (share of the run at which it begins, pictures of each kind that a process works on, pixels of a crop, which
         16 divides), in order; the first one at 0. clip: largest norm of the gradient. average_decay: of the moving
         average of the weights, which is what the run is for.
+    encoder: whose features the decoder paints from. depths, hidden, gain, grounds: of `DecoderConfig`.
+    sides: shorter sides that photographs and paintings are held at, in pixels. held_out: pictures of each kind that are
+        never trained on, for previews and validation.
     """
+
+    kinds = KINDS
 
     objective: PaintingObjective
     rates: OneCycle
     stages: tuple[tuple[float, int, int], ...] = ((0.0, 16, 256),)
     clip: float = 1.0
     average_decay: float = 0.999
+    encoder: str = "lite"
+    depths: tuple[int, int, int, int] = (2, 2, 2, 4)
+    hidden: int = 128
+    gain: float = 4.0
+    grounds: tuple[int, ...] = (4, 3, 2)
+    content_sides: tuple[int, ...] = (224, 272, 336, 448)
+    style_sides: tuple[int, ...] = (320, 416, 512, 640)
+    held_out: int = 8
 
+    @property
+    def crop(self) -> int:
+        """Pixels of the largest crops; smaller pictures are enlarged for them, or do without."""
+        return max(side for _, _, side in self.stages)
 
-class PaintingTraining:
-    """A decoder's training as a `Trainable`."""
-
-    preview_columns: Sequence[str] = ("content", "style", "result")
-    measure = "held out/loss"
-
-    def __init__(
+    def build(
         self,
-        decoder: DecoderConfig,
-        encoder: Encoder,
         accelerator: Accelerator,
-        pictures: tuple[PicturesInMemory, PicturesInMemory],
-        held_out: tuple[PicturesInMemory, PicturesInMemory],
-        settings: PaintingSettings,
-        start: Decoder | None = None,
-    ) -> None:
-        """pictures, held_out: photographs and paintings. start: a decoder whose weights the new one begins with.
+        data: Mapping[str, Sequence[Path]],
+        *,
+        weights: Path | None = None,
+        start: Path | None = None,
+    ) -> "PaintingTraining":
+        """weights: a local file for the encoder vgg19. start: a decoder's file, with whose weights the run begins.
 
-        Raises DataError if no picture is large enough for the crops of a stage.
+        Raises DataError, OptionError, WeightsError.
         """
-        self.accelerator, self.settings = accelerator, settings
-        self.pictures, self.held_out = pictures, held_out
-        self.device = accelerator.device
-        self.encoder = encoder.to(self.device)
-        torch.manual_seed(settings.seed)
-        network = Decoder(decoder).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if start:
-            network.load_state_dict(start.state_dict())
-        network = network.to(self.device)
-        self.average = copy.deepcopy(network).eval()
-        alone = accelerator.num_processes == 1
-        self.network: Decoder = network if alone else accelerator.prepare_model(network)
-        self.records = alone and self.device.type == "cuda"
-        self.adam = Adam(network.parameters(), lr=0.0, fused=True, capturable=self.records)
-        self.modules: Mapping[str, nn.Module] = {"network": network, "average": self.average}
-        self.optimizers: Mapping[str, Optimizer] = {"adam": self.adam}
-        self._recorded: dict[torch.Size, _Recorded] = {}
-        for source in (*pictures, *held_out):
-            for _, _, side in settings.stages:
+        encoder = load_encoder(self.encoder, weights=weights)
+        decoder = DecoderConfig(
+            widths=encoder.config.widths[:4],
+            depths=self.depths,
+            joined=True,
+            hidden=self.hidden,
+            gain=self.gain,
+            grounds=self.grounds,
+            detailed=True,
+            upsampling="bilinear",
+        )
+        begun = _begun(start, decoder)
+        training, held_out = [], []
+        for kind, sides in zip(KINDS, (self.content_sides, self.style_sides), strict=True):
+            learned_from, kept_back = hold_out(list_pictures(data[kind], shards=True), self.held_out, self.seed)
+            training.append(PicturesInMemory(learned_from, sides, accelerator.device))
+            held_out.append(PicturesInMemory(kept_back, sides[-1:], accelerator.device))
+        for source in (*training, *held_out):
+            for _, _, side in self.stages:
                 source.drawn(side)
+        return PaintingTraining(decoder, encoder, accelerator, tuple(training), tuple(held_out), self, begun)
+
+
+def _begun(start: Path | None, config: DecoderConfig) -> Decoder | None:
+    """The decoder of the file `start`. Raises OptionError if it is not built alike."""
+    if start is None:
+        return None
+    decoder, _ = load_decoder(start)
+    if decoder.config != config:
+        raise OptionError(f"--start is {start}, but the recipe has another network: {config}, not {decoder.config}")
+    return decoder
+
+
+class PaintingTraining(DecoderTraining):
+    """A decoder's training by pictures that are held in memory."""
+
+    settings: AdaINRecipe
+    pictures: tuple[PicturesInMemory, PicturesInMemory]
+    held_out: tuple[PicturesInMemory, PicturesInMemory]
+    bare = True
 
     # --- batches ---------------------------------------------------------------------------------------------------
 
@@ -155,7 +191,7 @@ class PaintingTraining:
         """As `ground` has them, but others in every batch."""
         found = {}
         for name in self.average.grounds:
-            length = side >> (int(name[4]) - 1)
+            length = side >> level(name)
             values = torch.rand(count, 1, length, length, device=self.device, generator=generator)
             found[f"ground {name}"] = 3**0.5 * (2 * values - 1)
         return found
@@ -168,6 +204,11 @@ class PaintingTraining:
         return {f"filters {layer}": directions(width, count, side, generator) for layer, width, side in layers}
 
     # --- a step ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _recorded(self) -> "dict[torch.Size, _Recorded]":
+        """By the shape of a batch."""
+        return {}
 
     def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
         settings = self.settings
@@ -183,9 +224,7 @@ class PaintingTraining:
         losses = self._losses(batch, self.network)[1]
         total = torch.stack(list(losses.values())).sum()
         total.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
-        self.adam.step()
-        self.adam.zero_grad()
+        self.descend()
         return {"loss": total.detach()} | {f"loss/{name}": value.detach() for name, value in losses.items()}
 
     def _losses(self, batch: Batch, network: Decoder) -> tuple[Tensor, dict[str, Tensor]]:
@@ -207,7 +246,7 @@ class PaintingTraining:
         close = [normalised_content_loss(found[layer], wanted[layer]) for layer in objective.content_layers]
         losses = {
             "content": amount * torch.stack(close).sum(),
-            "masses": objective.masses * (_masses(painted) - _masses(batch["wanted"])).square().mean(),
+            "masses": objective.masses * (F.avg_pool2d(painted, 8) - F.avg_pool2d(batch["wanted"], 8)).square().mean(),
             "identity": objective.identity * (same - batch["own"]).square().mean(),
             "steady": objective.steady * (painted[:few] - clean).square().mean(),
             "finest": objective.finest * ((painted - soft) - finest).square().mean(),
@@ -275,10 +314,6 @@ class PaintingTraining:
         rows = torch.cat([batch["wanted"], batch["style"], painted], 3)
         return torch.cat(list(rows.split(1)), 2)
 
-    def finish(self, folder: Path) -> None:
-        """Write the averaged decoder as `decoder.safetensors`."""
-        save_decoder(folder / "decoder.safetensors", self.average, asdict(self.settings))
-
 
 class _Recorded:
     """A function of a batch, run three times as it is and then recorded as a CUDA graph that is replayed."""
@@ -330,13 +365,9 @@ def softened(pictures: Tensor) -> Tensor:
 def _prepared(photos: Tensor, style: Tensor, radius: float) -> tuple[Tensor, Tensor]:
     """Photographs with dirt and the same without, as one batch -> both as masses in the paintings' colours."""
     plain = smoothed(photos, radius)
-    mean, covariance = (torch.cat([value, value]) for value in colours(style))
-    dirty, clean = within(recoloured(plain, colours(plain), (mean, covariance)), plain).chunk(2)
+    mean, covariance = (torch.cat([value, value]) for value in mean_covariance(style))
+    dirty, clean = within(recoloured(plain, mean_covariance(plain), (mean, covariance)), plain).chunk(2)
     return dirty, clean
-
-
-def _masses(pictures: Tensor) -> Tensor:
-    return F.avg_pool2d(pictures, 8)
 
 
 def _contiguous(value: Tensor) -> Tensor:

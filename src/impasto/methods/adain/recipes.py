@@ -1,92 +1,11 @@
 """Recipes of the default method's decoder, and of paper 004's own, with the settings that are known for it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
-from accelerate import Accelerator
-
-from impasto.data.folders import Crops, PictureStream, hold_out, list_pictures
-from impasto.data.memory import PicturesInMemory
-from impasto.encoders import load_encoder
-from impasto.engine.architecture import DecoderConfig
-from impasto.errors import OptionError
-from impasto.methods.adain.backend import load_decoder
-from impasto.methods.adain.network import Decoder
-from impasto.methods.adain.painting import PaintingObjective, PaintingSettings, PaintingTraining
-from impasto.methods.adain.training import AdaINTraining, Pairs, PaperObjective, PaperSettings
+from impasto.methods.adain.painting import AdaINRecipe, PaintingObjective
+from impasto.methods.adain.training import PaperObjective, PaperRecipe
 from impasto.training.loop import Schedule
 from impasto.training.optimisation import InverseDecay, OneCycle
-
-KINDS = ("content", "style")
-
-
-@dataclass(frozen=True, kw_only=True)
-class AdaINRecipe(PaintingSettings):
-    """Settings of a run of the default method.
-
-    encoder: whose features the decoder paints from. depths, hidden, gain, grounds: of `DecoderConfig`.
-    sides: shorter sides that photographs and paintings are held at, in pixels. held_out: pictures of each kind that are
-    never trained on, for previews and validation.
-    """
-
-    kinds = KINDS
-
-    encoder: str = "lite"
-    depths: tuple[int, int, int, int] = (2, 2, 2, 4)
-    hidden: int = 128
-    gain: float = 4.0
-    grounds: tuple[int, ...] = (4, 3, 2)
-    content_sides: tuple[int, ...] = (224, 272, 336, 448)
-    style_sides: tuple[int, ...] = (320, 416, 512, 640)
-    held_out: int = 8
-
-    @property
-    def crop(self) -> int:
-        """Pixels of the largest crops; smaller pictures are enlarged for them, or do without."""
-        return max(side for _, _, side in self.stages)
-
-    def build(
-        self,
-        accelerator: Accelerator,
-        data: Mapping[str, Sequence[Path]],
-        *,
-        weights: Path | None = None,
-        start: Path | None = None,
-    ) -> PaintingTraining:
-        """weights: a local file for the encoder vgg19. start: a decoder's file, with whose weights the run begins.
-
-        Raises DataError, OptionError, WeightsError.
-        """
-        encoder = load_encoder(self.encoder, weights=weights)
-        decoder = DecoderConfig(
-            widths=encoder.config.widths[:4],
-            depths=self.depths,
-            joined=True,
-            hidden=self.hidden,
-            gain=self.gain,
-            grounds=self.grounds,
-            detailed=True,
-            upsampling="bilinear",
-        )
-        begun = _begun(start, decoder)
-        training, held_out = [], []
-        for kind, sides in zip(KINDS, (self.content_sides, self.style_sides), strict=True):
-            learned_from, kept_back = hold_out(list_pictures(data[kind], shards=True), self.held_out, self.seed)
-            training.append(PicturesInMemory(learned_from, sides, accelerator.device))
-            held_out.append(PicturesInMemory(kept_back, sides[-1:], accelerator.device))
-        pictures = (training[0], training[1]), (held_out[0], held_out[1])
-        return PaintingTraining(decoder, encoder, accelerator, *pictures, self, begun)
-
-
-def _begun(start: Path | None, config: DecoderConfig) -> Decoder | None:
-    """The decoder of the file `start`. Raises OptionError if it is not built alike."""
-    if start is None:
-        return None
-    decoder, _ = load_decoder(start)
-    if decoder.config != config:
-        raise OptionError(f"--start is {start}, but the recipe has another network: {config}, not {decoder.config}")
-    return decoder
 
 
 def adain() -> AdaINRecipe:
@@ -109,37 +28,6 @@ def adain_more() -> AdaINRecipe:
         stages=((0.0, 4, 192),),
         average_decay=0.995,
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class PaperRecipe(PaperSettings):
-    """Settings of a run of paper 004's method.
-
-    crop, shorter: pixels of a training crop; range of the picture's shorter side that it is cut from.
-    held_out: pictures of each kind that are never trained on, for previews and validation.
-    """
-
-    kinds = KINDS
-
-    encoder: str = "lite"
-    crop: int = 256
-    shorter: tuple[int, int] = (512, 512)
-    held_out: int = 8
-
-    def build(
-        self, accelerator: Accelerator, data: Mapping[str, Sequence[Path]], *, weights: Path | None = None
-    ) -> AdaINTraining:
-        """weights: a local file for the encoder vgg19. Raises DataError, WeightsError, OptionError."""
-        encoder = load_encoder(self.encoder, weights=weights)
-        decoder = DecoderConfig(widths=encoder.config.widths[:4])
-        training, held_out = {}, {}
-        for number, kind in enumerate(KINDS):
-            learned_from, kept_back = hold_out(list_pictures(data[kind], shards=True), self.held_out, self.seed)
-            # Seeds apart, so that the two orders have nothing to do with each other.
-            seed = 2 * self.seed + number
-            training[kind] = PictureStream(learned_from, Crops(side=self.crop, shorter=self.shorter), seed)
-            held_out[kind] = PictureStream(kept_back, Crops(side=256, shorter=(256, 256), flip=False), seed)
-        return AdaINTraining(decoder, encoder, accelerator, Pairs(**training), Pairs(**held_out), self)
 
 
 def adain_paper() -> PaperRecipe:

@@ -2,22 +2,21 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import numpy as np
 
 from impasto import image
 from impasto.device import CPU, Device, memory_guard, needed_torch
-from impasto.engine.backend import Backend, has_runtime, load_backend
-from impasto.engine.colours import colours
-from impasto.engine.following import Following
-from impasto.engine.painter import LEAST, Painter, Write, encoded
-from impasto.engine.raster import Held, Raster
-from impasto.engine.statistics import Array
+from impasto.engine.backend import Backend
+from impasto.engine.painter import LEAST, Painter, encoded
+from impasto.engine.preparation import colours
+from impasto.engine.raster import Held, Raster, Window
+from impasto.engine.statistics import Array, Following
 from impasto.engine.strokes import length_of
 from impasto.engine.styles import Style, blended
 from impasto.errors import OptionError
@@ -60,7 +59,7 @@ class AdaIN:
         self._download = download
         self._backends: dict[tuple[str, str, str], Backend] = {}
         # A runtime computes one picture at a time.
-        self._lock = Lock()
+        self._lock = RLock()
 
     def __call__(
         self,
@@ -82,7 +81,7 @@ class AdaIN:
         """
         if options.strength > 1:
             logger.warning("strength is %g: more than the painting's own style exaggerates it", options.strength)
-        painted = self._painted(content, styles, options, masks)
+        painted = self.paint_frame(content, styles, options, masks=masks)
         if progress:
             progress(Progress(step=1, total=1, size=(content.shape[2], content.shape[3]), preview=lambda: painted))
         return painted
@@ -94,36 +93,29 @@ class AdaIN:
         options: AdaINOptions,
         *,
         masks: Sequence[Array] | None,
-        write: Write,
+        write: Callable[[Window, Array], None],
     ) -> None:
         """The same of a picture without opacity that is looked at part by part; write: takes parts of the painting, in
         rows from the top, each from the left, which nothing keeps within [0, 1]."""
         if options.strength > 1:
             logger.warning("strength is %g: more than the painting's own style exaggerates it", options.strength)
-        _refuse_what_does_nothing(self.backend(options), options)
         with self._lock, memory_guard(self.device, *content.size, 0):
             painter = self._painter(styles, options, masks)
-            replace(painter, side=SIDE_IN_PARTS, sparing=True).stream(content, write)
+            for place, part in replace(painter, side=SIDE_IN_PARTS, sparing=True).parts(content):
+                write(place, part)
 
     def paint_frame(
-        self, content: Array, styles: Sequence[Array | Style], options: AdaINOptions, *, following: Following,
-        canvas: Array | None = None,
-    ) -> Array:  # fmt: skip
-        """The same for a frame of a film, whose statistics follow those of frames before and whose strokes lie on a
-        canvas, as `Painter` has them."""
-        return self._painted(content, styles, options, None, following, canvas)
-
-    def _painted(
         self,
         content: Array,
         styles: Sequence[Array | Style],
         options: AdaINOptions,
-        masks: Sequence[Array] | None,
+        *,
+        masks: Sequence[Array] | None = None,
         following: Following | None = None,
         canvas: Array | None = None,
     ) -> Array:
-        backend = self.backend(options)
-        _refuse_what_does_nothing(backend, options)
+        """The same without a word about it. following, canvas: of a frame of a film, whose statistics follow those of
+        frames before and whose strokes lie on a canvas, as `Painter` has them."""
         height, width = content.shape[-2:]
         with self._lock, memory_guard(self.device, height, width, len(content) * BYTES_PER_PIXEL):
             picture, opacity = visible(content)
@@ -135,9 +127,11 @@ class AdaIN:
     def _painter(
         self, styles: Sequence[Array | Style], options: AdaINOptions, masks: Sequence[Array] | None
     ) -> Painter:
+        backend = self.backend(options)
+        _refuse_what_does_nothing(backend, options)
         codes = [self._encoded(style, options) for style in styles]
         how = {name: getattr(options, name) for name in ("strength", "detail", "stroke")}
-        painter = Painter(backend=self.backend(options), **how)
+        painter = Painter(backend=backend, **how)
         if masks is None:
             return replace(painter, style=blended(codes, options.blend_weights(len(codes))))
         return replace(painter, regions=list(zip(codes, map(Held, masks), strict=True)))
@@ -145,14 +139,10 @@ class AdaIN:
     def encode(self, picture: Array, options: AdaINOptions, *, name: str = "") -> Style:
         """A style, (1, 3, h, w) in [0, 1], or (1, 4, h, w) with the opacity of its pixels, of which what is transparent
         counts for nothing; to be reused for any number of contents."""
-        with self._lock:
-            return self._encode(picture, options, name)
-
-    def _encode(self, picture: Array, options: AdaINOptions, name: str = "") -> Style:
         sides = picture.shape[-2:]
         ratio = options.style_scale * min(STYLE_SIDE / min(sides), STYLE_LENGTH / max(sides))
         height, width = (max(1, round(side * ratio)) for side in sides)
-        with memory_guard(self.device, height, width, BYTES_PER_PIXEL):
+        with self._lock, memory_guard(self.device, height, width, BYTES_PER_PIXEL):
             pixels, opacity = visible(image.resize(picture, height, width))
             backend = self.backend(options)
             has_strokes = min(height, width) >= LEAST
@@ -179,10 +169,7 @@ class AdaIN:
         key = options.encoder, options.decoder, options.precision
         if key not in self._backends:
             is_embedded = (options.encoder, options.decoder, str(self.device)) == ("lite", "adain", "cpu")
-            if is_embedded and has_runtime():
-                self._backends[key] = load_backend(options.precision)
-            else:
-                self._backends[key] = self._load(options)
+            self._backends[key] = _runtime(options.precision) if is_embedded else self._load(options)
         return self._backends[key]
 
     def _load(self, options: AdaINOptions) -> Backend:
@@ -199,7 +186,7 @@ class AdaIN:
 
     def _encoded(self, style: Array | Style, options: AdaINOptions) -> Style:
         if not isinstance(style, Style):
-            return self._encode(style, options)
+            return self.encode(style, options)
         if style.encoder != self._eye(options):
             raise OptionError(
                 f"style '{style.name}' was encoded by another encoder than {options.encoder}; encode the painting anew"
@@ -213,6 +200,13 @@ class AdaIN:
     def _eye(self, options: AdaINOptions) -> str:
         """What a style was seen with: the same weights see differently through another pooling."""
         return f"{self._encoder_hash(options)} {_pooling(decoder_file(options.decoder))}"
+
+
+def _runtime(precision: str) -> Backend:
+    """What computes by the embedded graphs."""
+    from impasto.engine.openvino import OpenVINO
+
+    return OpenVINO(precision)
 
 
 def decoder_file(name: str) -> Path:
@@ -230,6 +224,6 @@ def _refuse_what_does_nothing(backend: Backend, options: AdaINOptions) -> None:
     """Detail and stroke would be ignored silently by a decoder that has not learned them. Raises OptionError."""
     if backend.config.detailed:
         return
-    for item in fields(options):
-        if item.name in ("detail", "stroke") and getattr(options, item.name) != item.default:
-            raise OptionError(f"{item.name} cannot be chosen: the decoder '{options.decoder}' has not learned it")
+    for name in ("detail", "stroke"):
+        if getattr(options, name) != getattr(AdaINOptions, name):
+            raise OptionError(f"{name} cannot be chosen: the decoder '{options.decoder}' has not learned it")

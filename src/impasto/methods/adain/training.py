@@ -1,17 +1,20 @@
-"""How paper 004's decoder is learned: pairs of photographs and paintings, judged by the encoder's own features."""
+"""How a decoder is learned, and how paper 004's is: by pairs of photographs and paintings, judged by the encoder's own
+features."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import Adam, Optimizer
 
-from impasto.data.folders import PictureStream, batches
+from impasto.data.folders import Crops, PictureStream, batches, hold_out, list_pictures
+from impasto.encoders import load_encoder
 from impasto.encoders.network import Encoder
 from impasto.engine.architecture import DecoderConfig
 from impasto.losses.feature_statistics import (
@@ -25,6 +28,8 @@ from impasto.methods.adain.backend import save_decoder
 from impasto.methods.adain.network import Decoder
 from impasto.training.loop import Recipe
 from impasto.training.optimisation import InverseDecay, OneCycle, set_learning_rate, update_average
+
+KINDS = ("content", "style")
 
 Features = Mapping[str, Tensor]
 
@@ -59,15 +64,19 @@ class Pairs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaperSettings(Recipe):
-    """What the training itself needs to know; a recipe adds the pictures and the networks.
+class PaperRecipe(Recipe):
+    """Settings of a run of paper 004's method.
 
     batch: pictures of each kind that a process works on at a time.
     accumulate: so many batches make a step: their gradients are those of one batch of all their pictures, in the memory
         of one of them.
     clip: largest norm of the gradient.
     average_decay: of the moving average of the weights, which is what the run is for.
+    crop, shorter: pixels of a training crop; range of the picture's shorter side that it is cut from.
+    held_out: pictures of each kind that are never trained on, for previews and validation.
     """
+
+    kinds = KINDS
 
     objective: PaperObjective
     rates: OneCycle | InverseDecay
@@ -75,40 +84,87 @@ class PaperSettings(Recipe):
     accumulate: int = 1
     clip: float = 1e9
     average_decay: float = 0.999
+    encoder: str = "lite"
+    crop: int = 256
+    shorter: tuple[int, int] = (512, 512)
+    held_out: int = 8
+
+    def build(
+        self, accelerator: Accelerator, data: Mapping[str, Sequence[Path]], *, weights: Path | None = None
+    ) -> "AdaINTraining":
+        """weights: a local file for the encoder vgg19. Raises DataError, WeightsError, OptionError."""
+        encoder = load_encoder(self.encoder, weights=weights)
+        decoder = DecoderConfig(widths=encoder.config.widths[:4])
+        training, held_out = {}, {}
+        for number, kind in enumerate(KINDS):
+            learned_from, kept_back = hold_out(list_pictures(data[kind], shards=True), self.held_out, self.seed)
+            # Seeds apart, so that the two orders have nothing to do with each other.
+            seed = 2 * self.seed + number
+            training[kind] = PictureStream(learned_from, Crops(side=self.crop, shorter=self.shorter), seed)
+            held_out[kind] = PictureStream(kept_back, Crops(side=256, shorter=(256, 256), flip=False), seed)
+        return AdaINTraining(decoder, encoder, accelerator, Pairs(**training), Pairs(**held_out), self)
 
 
-class AdaINTraining:
-    """A decoder's training as a `Trainable`; the recipe says by which losses and at which rates."""
+class DecoderTraining:
+    """What the trainings of a decoder have in common, as a `Trainable`."""
 
     preview_columns: Sequence[str] = ("content", "style", "result")
     measure = "held out/loss"
+
+    bare = False
+    """Whether a single process calls the network as it is, so that its step can be recorded as a CUDA graph."""
 
     def __init__(
         self,
         decoder: DecoderConfig,
         encoder: Encoder,
         accelerator: Accelerator,
-        pairs: Pairs,
-        held_out: Pairs,
-        settings: PaperSettings,
+        pictures: Any,
+        held_out: Any,
+        settings: Any,
+        start: Decoder | None = None,
     ) -> None:
-        self.accelerator = accelerator
-        self.settings = settings
-        self.pairs, self.held_out = pairs, held_out
-        self.encoder = encoder.to(accelerator.device)
+        """pictures, held_out: photographs and paintings. start: a decoder whose weights the new one begins with."""
+        self.accelerator, self.settings = accelerator, settings
+        self.pictures, self.held_out = pictures, held_out
+        self.device = accelerator.device
+        self.encoder = encoder.to(self.device)
         torch.manual_seed(settings.seed)
         network = Decoder(decoder).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network: Decoder = accelerator.prepare_model(network)
-        self.average = copy.deepcopy(network).eval().to(accelerator.device)
-        self.adam = torch.optim.Adam(network.parameters(), lr=0.0, fused=True)
+        if start:
+            network.load_state_dict(start.state_dict())
+        network = network.to(self.device)
+        is_bare = self.bare and accelerator.num_processes == 1
+        self.network: Decoder = network if is_bare else accelerator.prepare_model(network)
+        self.average = copy.deepcopy(network).eval()
+        self.records = is_bare and self.device.type == "cuda"
+        self.adam = Adam(network.parameters(), lr=0.0, fused=True, capturable=self.records)
         self.modules: Mapping[str, nn.Module] = {"network": network, "average": self.average}
         self.optimizers: Mapping[str, Optimizer] = {"adam": self.adam}
+
+    def descend(self) -> None:
+        """A step along the gradients that there are."""
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
+        self.adam.step()
+        self.adam.zero_grad()
+
+    def finish(self, folder: Path) -> None:
+        """Write the averaged decoder as `decoder.safetensors`."""
+        save_decoder(folder / "decoder.safetensors", self.average, asdict(self.settings))
+
+
+class AdaINTraining(DecoderTraining):
+    """A decoder's training; the recipe says by which losses and at which rates."""
+
+    settings: PaperRecipe
+    pictures: Pairs
+    held_out: Pairs
 
     def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
         rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
         size = self.settings.batch * self.settings.accumulate
         arguments = {"size": size, "start": start, "rank": rank, "world_size": world_size}
-        return zip(batches(self.pairs.content, **arguments), batches(self.pairs.style, **arguments), strict=True)
+        return zip(batches(self.pictures.content, **arguments), batches(self.pictures.style, **arguments), strict=True)
 
     def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
         count = self.settings.accumulate
@@ -121,9 +177,7 @@ class AdaINTraining:
                 losses = self._losses(content, style)
                 self.accelerator.backward(losses["loss"] / count)
             of_parts.append({name: loss.detach() for name, loss in losses.items()})
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
-        self.adam.step()
-        self.adam.zero_grad()
+        self.descend()
         update_average(self.average, self.modules["network"], step, self.settings.average_decay)
         return {name: torch.stack([losses[name] for losses in of_parts]).mean() for name in of_parts[0]}
 
@@ -159,10 +213,6 @@ class AdaINTraining:
             rows.append(torch.cat([content, style, self.average(*self._exchanged(content, style))], 3))
         return torch.cat(rows, 2)
 
-    def finish(self, folder: Path) -> None:
-        """Write the averaged decoder as `decoder.safetensors`."""
-        save_decoder(folder / "decoder.safetensors", self.average, asdict(self.settings))
-
     def _exchanged(self, content: Tensor, style: Tensor) -> tuple[dict[str, Tensor], dict[str, Statistics]]:
         """What the decoder is given, t, and the statistics of the paintings, at every layer that counts."""
         layers = {*self.average.config.layers, *self.settings.objective.content_layers}
@@ -177,5 +227,5 @@ class AdaINTraining:
         return self._to_image(content[None]), self._to_image(style[None])
 
     def _to_image(self, batch: Tensor) -> Tensor:
-        image = batch.to(self.accelerator.device, non_blocking=True).float() / 255
+        image = batch.to(self.device, non_blocking=True).float() / 255
         return image.contiguous(memory_format=torch.channels_last)

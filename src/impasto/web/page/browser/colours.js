@@ -1,4 +1,4 @@
-// The painting's colours for the photo, before the network sees it: as engine/colours.py.
+// The painting's colours for the photo, before the network sees it: as engine/preparation.py.
 
 import { transport } from './matrices.js'
 import { Pixels } from './raster.js'

@@ -1,4 +1,4 @@
-// The style's statistics → a scale and a shift for every channel of the decoder's convolutions: as engine/conditioning.py.
+// The style's statistics → a scale and a shift for every channel of the decoder's convolutions: as engine/given.py.
 
 import { LAYERS } from './statistics.js'
 

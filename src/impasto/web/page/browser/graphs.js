@@ -1,4 +1,4 @@
-// The engine's graphs, run by ONNX Runtime: as engine/onnxruntime.py.
+// The engine's graphs, run by ONNX Runtime: as tools/onnxruntime_backend.py.
 
 import { Conditioning } from './conditioning.js'
 import { AtOnce } from './given.js'

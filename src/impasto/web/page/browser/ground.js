@@ -1,4 +1,4 @@
-// Noise that depends on nothing but its place in the picture: as engine/ground.py.
+// Noise that depends on nothing but its place in the picture: as engine/given.py.
 
 import { Pixels } from './raster.js'
 

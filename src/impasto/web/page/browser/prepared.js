@@ -1,4 +1,4 @@
-// The photo as the network sees it, and paintings that are made larger: as engine/prepared.py.
+// The photo as the network sees it, and paintings that are made larger: as engine/preparation.py.
 
 import { recoloured, within } from './colours.js'
 import { clamped } from './raster.js'

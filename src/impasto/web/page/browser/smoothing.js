@@ -1,4 +1,4 @@
-// Abstraction: what is small and faint goes, masses remain, with their edges: as engine/smoothing.py.
+// Abstraction: what is small and faint goes, masses remain, with their edges: as engine/preparation.py.
 
 import { Pixels, Resized, strips } from './raster.js'
 

@@ -1,4 +1,4 @@
-// How a picture is cut into tiles that overlap: as engine/tiles.py.
+// How a picture is cut into tiles that overlap: as engine/raster.py.
 
 import { Window } from './raster.js'
 
