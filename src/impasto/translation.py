@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -26,21 +26,57 @@ OTHER = {"A": "B", "B": "A"}
 """Of each kind of pictures."""
 
 
-class GeneratorModule(Protocol):
+class GeneratorModule(nn.Module):
     """A network from pictures (N, 3, H, W) in [-1, 1] to pictures, whose sides are multiples of `multiple` and at least
-    `minimum`."""
+    `minimum`.
 
-    multiple: int
-    minimum: int
+    config: a dataclass, everything that it takes to build it around stored weights. width: filters at the picture's own
+    size.
+    """
+
+    multiple: ClassVar[int]
+    minimum: ClassVar[int]
+    blends: bool = False
+    """Whether it blends what it paints with the picture, by its `share`."""
+    config: Any
+
+    def share(self, x: Tensor) -> Tensor:
+        """How much of each pixel is painted, of one that `blends`: (N, 1, H, W) in [0, 1]."""
+        raise NotImplementedError
 
     @property
-    def config(self) -> Any:
-        """A dataclass: everything that it takes to build it around stored weights. width: filters at the picture's own
-        size."""
+    def floats_beside(self) -> int:
+        """Numbers per pixel that are held at the peak, besides what a generator of this width holds."""
+        return 0
 
-    def __call__(self, x: Tensor) -> Tensor: ...
 
-    def state_dict(self) -> dict[str, Tensor]: ...
+class LookingGenerator(GeneratorModule):
+    """One with attention, which can be shown. stride: pixels that a side of one of its positions stands for."""
+
+    @property
+    def stride(self) -> int:
+        return self.multiple
+
+    @property
+    def cell(self) -> int:
+        """Pixels that a side of one weight of `looks` stands for."""
+        return self.stride * int(self.config.pooling)
+
+    def seen(self, x: Tensor) -> Tensor:
+        """What the attention is given, (1, C, h, w), of a picture (1, 3, H, W) in [-1, 1]."""
+        raise NotImplementedError
+
+    def weights(self, seen: Tensor, queries: Tensor) -> Tensor:
+        """(Q, h, w), each map with sum 1, of what `seen` returns and indices (Q,) into its positions, row by row."""
+        raise NotImplementedError
+
+    def looks(self, seen: Tensor, places: Tensor) -> Tensor:
+        """Where places of one picture look: (Q, h, w) weights, each map with sum 1, over cells of `cell` pixels.
+
+        seen: as `seen` returns it. places: (Q, 2) rows and columns, in pixels.
+        """
+        rows, columns = (places // self.stride).unbind(1)
+        return self.weights(seen, rows * seen.shape[3] + columns)
 
 
 def save_generators(path: Path, method: str, generators: Mapping[str, GeneratorModule], recipe: Any) -> None:
@@ -52,7 +88,7 @@ def save_generators(path: Path, method: str, generators: Mapping[str, GeneratorM
     tensors = {}
     for direction, generator in generators.items():
         # Not the running statistics of batch normalisation, whose variances leave the range of half precision.
-        small = {name for name, _ in cast(nn.Module, generator).named_parameters()}
+        small = {name for name, _ in generator.named_parameters()}
         for name, value in generator.state_dict().items():
             tensors[f"{direction}.{name}"] = value.half() if name in small else value
     save(path, tensors, {"method": method, "generator": one, **apart, "recipe": recipe})
@@ -82,8 +118,7 @@ def load_generator(path: Path, stylizer: "type[Translator]", direction: str) -> 
     except (AttributeError, KeyError, TypeError, RuntimeError, OptionError) as error:
         raise WeightsError(f"{path}: its generator cannot be built: {str(error).splitlines()[0]}") from None
     load_weights(path, direction, generator)
-    generator = generator.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return cast(GeneratorModule, generator)
+    return generator.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def load_weights(path: Path, direction: str, generator: nn.Module) -> None:
@@ -102,15 +137,16 @@ def load_weights(path: Path, direction: str, generator: nn.Module) -> None:
         raise WeightsError(f"{path}: its generator cannot be built: {str(error).splitlines()[0]}") from None
 
 
-def translate(generator: GeneratorModule, picture: Tensor) -> Tensor:
+def translate(generator: GeneratorModule, picture: Tensor, *beside: Tensor) -> Tensor:
     """(N, 3, H, W) in [0, 1], of any size -> the same, clamped; what the network's sides need is mirrored around.
 
     picture: with a fourth channel, opacity, what is transparent counts for nothing in the statistics of the network.
+    beside: what the generator is given besides.
     """
     height, width = picture.shape[-2:]
     padded, opacity = visible(padded_to(picture, generator.multiple, generator.minimum))
     with counting(opacity):
-        painted = generator(padded * 2 - 1)[..., :height, :width]
+        painted: Tensor = generator(padded * 2 - 1, *beside)[..., :height, :width]
     return (painted.float() / 2 + 0.5).clamp(0, 1)
 
 
@@ -132,7 +168,7 @@ class Translator:
     """
 
     options: ClassVar[type[TranslationOptions]]
-    generator: ClassVar[type[nn.Module]]
+    generator: ClassVar[type[GeneratorModule]]
     config: ClassVar[type]
 
     def __init__(
@@ -175,7 +211,7 @@ class Translator:
         height, width = content.shape[-2:]
         guard = memory_guard(self.device, height, width, len(content) * bytes_per_pixel(network))
         with guard, torch.inference_mode():
-            result = self._translated(self.styled(network, styles, options), content, dtype).cpu()
+            result = self._translated(network, content, dtype, *self.beside(network, styles, options)).cpu()
         if progress:
             progress(Progress(step=1, total=1, size=(height, width), preview=lambda: result))
         # Not an inference tensor: callers may go on with it where gradients are wanted.
@@ -195,7 +231,7 @@ class Translator:
         key = options.direction, options.precision
         if key not in self._networks:
             generator = load_generator(self.weights, type(self), options.direction)
-            cast(nn.Module, generator).to(self.device)
+            generator.to(self.device)
             dtype = precision(options.precision, self.device)
             self._networks[key] = (
                 generator,
@@ -205,16 +241,16 @@ class Translator:
             )
         return self._networks[key]
 
-    def styled(
-        self, generator: GeneratorModule, styles: Sequence[Tensor], options: TranslationOptions
-    ) -> GeneratorModule:
-        """The generator as it paints with these styles, of a method that takes any."""
-        return generator
+    def beside(self, generator: Any, styles: Sequence[Tensor], options: Any) -> tuple[Tensor, ...]:
+        """What the generator is given besides the picture, of a method that takes styles: (1, ...) each."""
+        return ()
 
-    def _translated(self, generator: GeneratorModule, picture: Tensor, dtype: torch.dtype) -> Tensor:
+    def _translated(
+        self, generator: GeneratorModule, picture: Tensor, dtype: torch.dtype, *beside: Tensor
+    ) -> Tensor:  # fmt: skip
         picture = picture.to(self.device, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
-            return translate(generator, picture)
+            return translate(generator, picture, *beside)
 
 
 def bytes_per_pixel(generator: GeneratorModule) -> float:
@@ -224,6 +260,4 @@ def bytes_per_pixel(generator: GeneratorModule) -> float:
     533 for DnCNN's of width 64 at 512; for which this says 224 and 608.
     """
     # Responses at the picture's own size, before and after a layer, and what kernels and strips need besides.
-    # A generator with attention at the picture's own size says what this takes.
-    beside, width = getattr(generator, "floats_beside", 0), generator.config.width
-    return float(4 * (2 * width + 24 + beside))
+    return float(4 * (2 * generator.config.width + 24 + generator.floats_beside))

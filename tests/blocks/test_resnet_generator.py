@@ -5,8 +5,7 @@ import torch
 from receptive_field import field, linear
 from torch import nn
 
-from impasto.blocks.residual import ResidualBlock
-from impasto.blocks.resnet_generator import ResNetGenerator
+from impasto.blocks.resnet_generator import ResidualBlock, ResNetGenerator
 
 
 def generator(blocks: int, upsampling: str = "transposed", width: int = 1) -> ResNetGenerator:

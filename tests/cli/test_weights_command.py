@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from impasto import weights
-from impasto.encoders import load_encoder
+from impasto.encoders import lite, load_encoder
 from impasto.encoders.filters import mean_activations
-from impasto.encoders.lite import lite
 from impasto.encoders.network import LAYERS
 from impasto.image import read
 from impasto.methods.adain.foreign import LAYOUTS, Layout, layout_named

@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from impasto import image, tensors
-from impasto.encoders import ENCODERS, load_encoder, weights_file
+from impasto.encoders import ENCODERS, lite, load_encoder, weights_file
 from impasto.encoders.filters import FLOOR, mean_activations
-from impasto.encoders.lite import lite
 from impasto.encoders.network import LAYERS
 from impasto.errors import OptionError
 from impasto.weights import load

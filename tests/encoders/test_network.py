@@ -78,19 +78,6 @@ def test_computes_the_plain_network(padding: Padding, pooling: Pooling, size: tu
         torch.testing.assert_close(features[layer], x, rtol=1e-5, atol=1e-7)  # mean and std are float32
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_sizes_are_rounded_up(size: tuple[int, int]) -> None:
-    for layer, features in small()(picture(*size), LAYERS).items():
-        share = 2 ** (block_of(layer) - 1)
-        assert features.shape[1:] == (block_of(layer) + 2, math.ceil(size[0] / share), math.ceil(size[1] / share))
-
-
-def test_average_and_max_pooling_differ_below_the_first_pool_only() -> None:
-    average, maximum = (small(pooling=pooling)(picture(16, 16), LAYERS) for pooling in ("average", "max"))
-    for layer in LAYERS:
-        assert torch.equal(average[layer], maximum[layer]) == (block_of(layer) == 1), layer
-
-
 def test_pooled_shares_the_weights_and_leaves_the_original_alone() -> None:
     encoder = small()
     other = encoder.pooled("max")

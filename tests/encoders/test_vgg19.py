@@ -7,8 +7,8 @@ import torch
 from file_server import File, serving
 from torch import Tensor, nn
 
+from impasto.encoders import vgg19
 from impasto.encoders.network import LAYERS, EncoderConfig
-from impasto.encoders.vgg19 import vgg19
 from impasto.errors import WeightsError
 from impasto.weights import WEIGHTS, save, sha256_of
 

@@ -8,7 +8,7 @@ import torch
 from impasto.errors import CheckpointError, DataError, OptionError
 from impasto.evaluation import JudgeFiles, Judges, Test, evaluate_runs, number, picture_set
 from impasto.evaluation.picture_set import pixels
-from impasto.methods.cyclegan.stylizer import CycleGAN
+from impasto.methods.cyclegan.network import CycleGAN
 from impasto.metrics import psnr, ssim
 from impasto.metrics.held_out import rounded
 from impasto.record import read_record

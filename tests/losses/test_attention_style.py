@@ -47,7 +47,7 @@ def equation_5(C: Tensor, A: Tensor, values: Tensor, temperature: float, shares:
     return FA.view(1, -1, *C.shape[-2:])
 
 
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 1e9])
 @pytest.mark.parametrize(("content", "style"), SIZES)
 def test_attention_is_equations_4_to_6(content: tuple[int, int], style: tuple[int, int], temperature: float) -> None:
     C, A = features(6, content, 0), features(6, style, 1)
@@ -95,18 +95,6 @@ def test_weights_are_those_that_attention_uses() -> None:
     top = attention_weights(C[0].flatten(1).T, A).flatten(1).argmax(1).view(3, 4)
     row, column = best_matches(C, A)
     assert torch.equal(row * 6 + column, top)
-
-
-def test_a_little_temperature_is_the_best_match_alone() -> None:
-    C, A = bar(features(5, (3, 4), 0)), bar(features(5, (4, 6), 1))
-    row, column = best_matches(C, A)
-    torch.testing.assert_close(attend(C, A, A, temperature=1e-3)[0], A[0][:, row, column])
-
-
-def test_a_lot_of_temperature_is_the_mean() -> None:
-    C, A = bar(features(5, (3, 4), 0)), bar(features(5, (4, 6), 1))
-    mean = A.mean((2, 3), keepdim=True).expand(1, 5, 3, 4)
-    torch.testing.assert_close(attend(C, A, A, temperature=1e9), mean, rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize("centred", [True, False])

@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.losses.cycle import cycle_loss
-from impasto.losses.identity import identity_loss
+from impasto.losses.cycle import cycle_loss, identity_loss
 
 
 @pytest.mark.parametrize("loss", [cycle_loss, identity_loss])

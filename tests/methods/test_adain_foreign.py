@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from impasto.encoders import vgg19
 from impasto.encoders.network import LAYERS, Encoder
-from impasto.encoders.vgg19 import vgg19
 from impasto.engine.architecture import DecoderConfig
 from impasto.errors import OptionError, WeightsError
 from impasto.losses.feature_statistics import mean_std

@@ -40,13 +40,16 @@ def paint(
     content: Tensor = CONTENT,
     styles: tuple[Tensor, ...] = (STYLE,),
     start: Tensor | None = None,
+    masks: list[Tensor] | None = None,
     progress: ProgressCallback | None = None,
     state: Path | None = None,
     every: int = 1,
 ) -> Tensor:
     # A new method each time, as in a new process.
     saving = None if state is None else Saving(state, every=every)
-    return load("gatys", device="cpu")(content, styles, options, start=start, progress=progress, saving=saving)
+    return load("gatys", device="cpu")(
+        content, styles, options, start=start, masks=masks, progress=progress, saving=saving
+    )
 
 
 def at_step(step: int, error: BaseException | type[BaseException]) -> ProgressCallback:
@@ -153,6 +156,17 @@ def test_another_painting_is_refused(tmp_path: Path) -> None:
             paint(**(mine | other))
         assert state.exists(), "the state of the other painting is still needed"
     paint(options, state=state)
+
+
+def test_resumes_with_the_same_masks_and_refuses_others(tmp_path: Path) -> None:
+    half, options, state = torch.ones(1, 1, 33, 32), StylizeOptions(**BASE), tmp_path / "state.safetensors"
+    half[..., 16:] = 0
+    mine: dict[str, Any] = {"styles": (STYLE, STYLE.flip(1)), "masks": [half, 1 - half]}
+    killed(options, state, 5, **mine)
+    for other in (None, [1 - half, half], [half, 0.9 - 0.9 * half]):
+        with pytest.raises(CheckpointError, match="belongs to a painting of other"):
+            paint(options, state=state, **mine | {"masks": other})
+    assert torch.equal(paint(options, state=state, **mine), paint(options, **mine))
 
 
 def test_a_damaged_state_is_refused(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from PIL import Image
 from torch import Tensor, nn
 from trainings import check_resuming, run, write_teacher
 
+from impasto.encoders import vgg19
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
 from impasto.encoders.teacher import load_teacher
-from impasto.encoders.vgg19 import vgg19
 from impasto.errors import DataError
 from impasto.recipes.lite_encoder import LiteEncoder, LiteEncoderRecipe, Stage, student
 from impasto.training.loop import Schedule

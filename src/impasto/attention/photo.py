@@ -11,17 +11,18 @@ from PIL import Image
 from torch import Tensor
 
 from impasto import api, image, tensors
-from impasto.attention.generator import LookingGenerator, attention_of, mean_attention, seen_of
 from impasto.attention.maps import atlas, by_level, dimmed, grey
 from impasto.attention.places import Place, scaled, seen_size
 from impasto.device import check_memory, memory_guard
+from impasto.dot_product_attention import LARGEST_MAP
+from impasto.errors import OptionError
 from impasto.masks import visible_colours
 from impasto.methods import combined
 from impasto.options import TranslationOptions
 from impasto.report.sheets import data_url, marked, png
 from impasto.report.tables import plain
 from impasto.sizes import fit_within
-from impasto.translation import Translator, bytes_per_pixel, method_of, padded_to
+from impasto.translation import LookingGenerator, Translator, bytes_per_pixel, method_of, padded_to
 
 POINTS = 24
 """Places along the longer side that a page can be asked about."""
@@ -156,8 +157,8 @@ class PreparedPhoto:
     @torch.inference_mode()
     def share(self) -> Tensor | None:
         """(1, 1, H, W) in [0, 1], how much of each pixel is painted, of a generator that blends that with the photo."""
-        generator, (height, width) = cast(Any, self._generator), self.content.shape[-2:]
-        if not getattr(generator, "blends", False):
+        generator, (height, width) = self._generator, self.content.shape[-2:]
+        if not generator.blends:
             return None
         padded = padded_to(self.content.to(self.method.device), generator.multiple, generator.minimum)
         share: Tensor = generator.share(padded * 2 - 1)[..., :height, :width].cpu()
@@ -200,3 +201,45 @@ def grid_of(content: Tensor) -> tuple[int, int]:
     """(columns, rows) of `points`."""
     down, across = fit_within(content.shape[-2], content.shape[-1], POINTS)
     return across, down
+
+
+@torch.no_grad()
+def seen_of(generator: LookingGenerator, picture: Tensor) -> Tensor:
+    """What the attention is given, (1, C, h, w), of a picture (1, 3, H, W) in [0, 1], of any size.
+
+    Raises OptionError for a generator without attention.
+    """
+    return generator.seen(padded_to(picture, generator.multiple, generator.minimum) * 2 - 1)
+
+
+@torch.no_grad()
+def attention_of(generator: LookingGenerator, picture: Tensor, places: Tensor, seen: Tensor | None = None) -> Tensor:
+    """Where chosen places of a picture look: (Q, h, w) weights of at least 0, over cells of `generator.cell` pixels.
+
+    picture: (1, 3, H, W) in [0, 1], of any size. places: (Q, 2) rows and columns, in pixels. seen: `seen_of` the
+    picture, if it is there already.
+    The weights of a place have sum 1, less what it looks at beyond the picture's border, where the picture is mirrored
+    for the network's sake. Raises OptionError for a place outside of the picture, or a generator without attention.
+    """
+    height, width = picture.shape[-2:]
+    for row, column in places.tolist():
+        if not (0 <= row < height and 0 <= column < width):
+            raise OptionError(f"place {row},{column} is outside of the picture of {width} x {height} pixels")
+    looks = generator.looks(seen_of(generator, picture) if seen is None else seen, places)
+    return looks[:, : -(-height // generator.cell), : -(-width // generator.cell)]
+
+
+@torch.no_grad()
+def mean_attention(generator: LookingGenerator, picture: Tensor) -> Tensor:
+    """How much is looked at: the mean of `attention_of` over all positions of a picture, (h, w), of at least 0.
+
+    picture: (1, 3, H, W) in [0, 1], of any size. The sum is 1, less what is looked at beyond the picture's border.
+    """
+    height, width = picture.shape[-2:]
+    seen = seen_of(generator, picture)
+    rows, columns = (-(-side // generator.stride) for side in (height, width))
+    asked = (torch.arange(rows)[:, None] * seen.shape[3] + torch.arange(columns)).flatten().to(seen.device)
+    # Not all at once, which would be the matrix of all pairs.
+    groups = asked.split(max(1, LARGEST_MAP // seen[0, 0].numel()))
+    total = torch.stack([generator.weights(seen, group).sum(0) for group in groups]).sum(0)
+    return total[: -(-height // generator.cell), : -(-width // generator.cell)] / len(asked)

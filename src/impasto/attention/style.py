@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from impasto import image, tensors
-from impasto.attention import correspondence
+from impasto.attention import maps
 from impasto.attention.maps import by_order, dimmed, enlarged, grey
 from impasto.attention.places import Place, scaled, seen_size
 from impasto.losses.attention_style import Compared, attention_weights, best_matches
@@ -100,9 +100,9 @@ class StyleAttention:
             rows.append(row)
         if overall:
             matched = [(look.correspondence, look.cell, self.content, self.style) for look in self.looks]
-            key = correspondence.key(style)
-            rows.append([content, *(one for each in matched for one in (key, correspondence.in_colours(*each)))])
-            rows.append([content, *(one for each in matched for one in (style, correspondence.gathered(*each)))])
+            key = maps.key(style)
+            rows.append([content, *(one for each in matched for one in (key, maps.in_colours(*each)))])
+            rows.append([content, *(one for each in matched for one in (style, maps.gathered(*each)))])
         return [("", row) for row in rows]
 
     def lit(self, number: int) -> Image.Image:

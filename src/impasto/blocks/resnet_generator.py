@@ -1,4 +1,5 @@
-"""CycleGAN's generator around any blocks at a quarter of the picture's size (Zhu et al. 2017, section 7.1)."""
+"""CycleGAN's generator around any blocks at a quarter of the picture's size, and its residual ones (Zhu et al. 2017,
+section 7.1)."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -17,6 +18,27 @@ MULTIPLE, MINIMUM = 4, 8
 def bottleneck_channels(width: int) -> int:
     """Channels of the blocks of a generator whose first convolution has `width`."""
     return 4 * width
+
+
+class ResidualBlock(nn.Module):
+    """x + two reflecting 3x3 convolutions with instance normalisation (Johnson et al. 2016; Zhu et al. 2017, 7.1).
+
+    (N, channels, H, W) -> the same shape; H and W are 2 or more.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            ReflectingConv2d(channels, channels, 3),
+            InstanceNorm(inplace=True),
+            nn.ReLU(inplace=True),
+            ReflectingConv2d(channels, channels, 3),
+            InstanceNorm(inplace=True),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        changed: Tensor = self.layers(x)
+        return x + changed
 
 
 class ResNetGenerator(nn.Module):

@@ -68,7 +68,7 @@ def normalise(
     # PyTorch comes in here.
     from impasto.data.folders import list_pictures
     from impasto.encoders import load_encoder
-    from impasto.encoders.normalise import normalise_from_pictures, save_normalised
+    from impasto.encoders.filters import normalise_from_pictures, save_normalised
 
     pictures = list_pictures(data)
     if limit is not None and limit < len(pictures):

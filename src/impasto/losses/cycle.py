@@ -1,4 +1,4 @@
-"""Cycle consistency."""
+"""The L1 losses of unpaired translation: what comes back is the picture, and what is of its kind already stays."""
 
 from torch import Tensor
 
@@ -10,3 +10,11 @@ def cycle_loss(back: Tensor, picture: Tensor) -> Tensor:
     it would outweigh paper 002's adversarial terms, which are means, by the number of pixels.
     """
     return (back.float() - picture).abs().mean()
+
+
+def identity_loss(same: Tensor, picture: Tensor) -> Tensor:
+    """||G(y) - y||_1 of Zhu et al. 2017, section 5.2 (L_identity), and paper 000, 2.2: mean over values, float32.
+
+    same, picture: (N, 3, H, W). Not what paper 002 calls identity; that is a term of `lsgan.discriminator_loss`.
+    """
+    return cycle_loss(same, picture)

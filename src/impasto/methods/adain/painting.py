@@ -21,9 +21,14 @@ from torch.optim import Adam, Optimizer
 from impasto.data.memory import PicturesInMemory
 from impasto.encoders.network import Encoder
 from impasto.engine.architecture import LAYERS, DecoderConfig
-from impasto.losses.feature_statistics import Statistics, mean_std, normalised_content_loss, relative_statistics_loss
+from impasto.losses.feature_statistics import (
+    Statistics,
+    mean_std,
+    normalised_content_loss,
+    relative_covariance_loss,
+    relative_statistics_loss,
+)
 from impasto.losses.nearest_neighbour import nearest_neighbour_loss
-from impasto.losses.relative_covariance import relative_covariance_loss
 from impasto.losses.sliced_wasserstein import directions, sliced_wasserstein_loss
 from impasto.methods.adain.backend import save_decoder
 from impasto.methods.adain.dirt import soiled

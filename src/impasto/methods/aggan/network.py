@@ -11,15 +11,17 @@ from impasto.blocks.initialise import initialise
 from impasto.blocks.instance_norm import InstanceNorm
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.blocks.reflecting_conv import ReflectingConv2d
-from impasto.blocks.residual import ResidualBlock
 from impasto.blocks.resnet_generator import (
     MINIMUM,
     MULTIPLE,
+    ResidualBlock,
     ResNetGenerator,
     Upsampling,
     bottleneck_channels,
     normalised,
 )
+from impasto.methods.aggan.options import AgGANOptions
+from impasto.translation import LookingGenerator, Translator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +39,14 @@ class GeneratorConfig:
     attention_width: int = 32
 
 
-class Generator(nn.Module):
+class Generator(LookingGenerator):
     """s' = s_a F(s) + (1 - s_a) s, with s_a = A(s) (equation 1): foreground that is painted, background that stays.
 
     (N, 3, H, W) in [-1, 1] -> the same; H and W are multiples of 4 and at least 8.
     """
 
     multiple, minimum = MULTIPLE, MINIMUM
-    blends = True  # what it paints with the picture, by its `share`
+    blends = True
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
@@ -67,19 +69,23 @@ class Generator(nn.Module):
         return torch.sigmoid(self.attention(x))
 
     @property
-    def stride(self) -> int:
-        """Pixels that a side of one position of `seen` stands for, and of one weight of `looks`."""
-        return self.multiple
-
-    cell = stride
+    def cell(self) -> int:
+        return self.stride
 
     def seen(self, x: Tensor) -> Tensor:
-        """The `share` of a picture (1, 3, H, W) in [-1, 1], averaged over positions: (1, 1, H / 4, W / 4)."""
+        """The `share` of a picture, averaged over positions: (1, 1, H / 4, W / 4)."""
         return F.avg_pool2d(self.share(x), self.stride)
 
-    def looks(self, seen: Tensor, places: Tensor) -> Tensor:
-        """What is painted of a picture, (Q, h, w), each map with sum 1: the same for all of the Q places."""
-        return self.attention.weights(seen, places[:, 0])[0]
+    def weights(self, seen: Tensor, queries: Tensor) -> Tensor:
+        """What is painted, as if all of the Q positions looked there."""
+        shares = seen / seen.sum((2, 3), keepdim=True).clamp_min(torch.finfo(seen.dtype).tiny)
+        return shares[0].expand(len(queries), -1, -1)
+
+
+class AgGAN(Translator):
+    """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
+
+    options, generator, config = AgGANOptions, Generator, GeneratorConfig
 
 
 def blended(picture: Tensor, painted: Tensor, share: Tensor) -> Tensor:
@@ -102,12 +108,6 @@ class AttentionNetwork(nn.Module):
         for layer in self.layers:
             x = layer(x)
         return x
-
-    @staticmethod
-    def weights(seen: Tensor, queries: Tensor) -> Tensor:
-        """A map of what is painted, (N, 1, h, w) -> (N, Q, h, w) with sums 1, as if Q positions looked there."""
-        shares = seen / seen.sum((2, 3), keepdim=True).clamp_min(torch.finfo(seen.dtype).tiny)
-        return shares.expand(-1, len(queries), -1, -1)
 
 
 class PlainBlock(nn.Module):

@@ -3,11 +3,19 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from impasto.blocks.initialise import initialise
-from impasto.blocks.residual import ResidualBlock
-from impasto.blocks.resnet_generator import MINIMUM, MULTIPLE, ResNetGenerator, Upsampling, bottleneck_channels
+from impasto.blocks.resnet_generator import (
+    MINIMUM,
+    MULTIPLE,
+    ResidualBlock,
+    ResNetGenerator,
+    Upsampling,
+    bottleneck_channels,
+)
+from impasto.methods.cyclegan.options import CycleGANOptions
+from impasto.translation import GeneratorModule, Translator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +31,7 @@ class GeneratorConfig:
     upsampling: Upsampling = "transposed"
 
 
-class Generator(nn.Module):
+class Generator(GeneratorModule):
     """(N, 3, H, W) in [-1, 1] -> the same; H and W are multiples of 4 and at least 8."""
 
     multiple, minimum = MULTIPLE, MINIMUM
@@ -38,3 +46,9 @@ class Generator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.tanh(self.network(x))
+
+
+class CycleGAN(Translator):
+    """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
+
+    options, generator, config = CycleGANOptions, Generator, GeneratorConfig

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from impasto.blocks.instance_norm import InstanceNorm
+from impasto.methods.dncnn_cyclegan.options import DnCNNCycleGANOptions
+from impasto.translation import GeneratorModule, Translator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +20,7 @@ class GeneratorConfig:
     width: int = 64
 
 
-class Generator(nn.Module):
+class Generator(GeneratorModule):
     """Conv 3 -> C + ReLU, D times Conv C -> C + BN + ReLU, Conv C -> 3: (N, 3, H, W) around [-1, 1] -> the same.
 
     Each pixel of the result sees 2 D + 5 pixels across, so that colour and texture are all that it can learn.
@@ -37,6 +39,12 @@ class Generator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         painted: Tensor = self.layers(x)
         return painted
+
+
+class DnCNNCycleGAN(Translator):
+    """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
+
+    options, generator, config = DnCNNCycleGANOptions, Generator, GeneratorConfig
 
 
 class Discriminator(nn.Module):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from impasto.methods.gatys.place import IN_MEMORY, Place
+from impasto.methods.gatys.storage import IN_MEMORY, Storage
 
 # A product of the change of the gradient and the step below this is no curvature to learn from.
 SMALLEST_CURVATURE = 1e-10
@@ -18,11 +18,11 @@ class LBFGS(Optimizer):
     PyTorch's has all vectors at hand at once; this one looks at two or three at a time.
     """
 
-    def __init__(self, change: Tensor, history: int, place: Place = IN_MEMORY) -> None:
+    def __init__(self, change: Tensor, history: int, storage: Storage = IN_MEMORY) -> None:
         """change: contiguous. history: steps that are remembered, each as two tensors of its size."""
         super().__init__([change], {"lr": 1.0})
         self.history = history
-        self.place = place
+        self.storage = storage
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float]) -> float:  # type: ignore[override]
@@ -45,15 +45,15 @@ class LBFGS(Optimizer):
         # As PyTorch's: up the slope it does not go.
         if not gradient.dot(direction) > 0:
             change.add_(direction.view_as(change), alpha=length)
-        self.place.release()
-        state["t"], state["d"] = length, self.place.keep(direction)
+        self.storage.release()
+        state["t"], state["d"] = length, self.storage.keep(direction)
         return loss
 
     def _learn(self, gradient: Tensor) -> None:
         """Remember what the last step did to the gradient."""
         (state,) = self.state.values()
-        bend = self.place.keep(gradient.sub(state["prev_flat_grad"]))
-        step = self.place.keep(state["d"].mul(state["t"]))
+        bend = self.storage.keep(gradient.sub(state["prev_flat_grad"]))
+        step = self.storage.keep(state["d"].mul(state["t"]))
         product = bend.dot(step)
         if product > SMALLEST_CURVATURE:
             if len(state["old_dirs"]) == self.history:
@@ -63,7 +63,7 @@ class LBFGS(Optimizer):
             state["old_stps"].append(step)
             state["ro"].append(1.0 / product)
             state["H_diag"] = product / bend.dot(bend)
-        self.place.release()
+        self.storage.release()
 
     def _direction(self, gradient: Tensor) -> Tensor:
         """The inverse Hessian, as far as it is remembered, times the gradient, downhill."""
@@ -74,12 +74,12 @@ class LBFGS(Optimizer):
         for bend, step, inverse in reversed(remembered):
             shares.append(step.dot(direction) * inverse)
             direction.add_(bend, alpha=-shares[-1])
-            self.place.release()
+            self.storage.release()
         direction.mul_(state["H_diag"])
         for (bend, step, inverse), share in zip(remembered, reversed(shares), strict=True):
             direction.add_(step, alpha=share - bend.dot(direction) * inverse)
-            self.place.release()
+            self.storage.release()
         return direction
 
     def _kept(self, before: Tensor | None, values: Tensor) -> Tensor:
-        return self.place.keep(values.clone()) if before is None else before.copy_(values)
+        return self.storage.keep(values.clone()) if before is None else before.copy_(values)

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from impasto.device import check_memory, memory_guard
-from impasto.encoders.network import LAYERS, POOLED, Encoder, block_of, halvings_of
-from impasto.errors import OptionError
+from impasto.encoders.network import Encoder, block_of, halvings_of
 from impasto.losses.attention_style import Compared
 from impasto.masks import visible
-from impasto.methods.gatys.attention import Seen, at_layer, compared, compared_layers
+from impasto.methods.gatys.objective import fit_style
 from impasto.methods.gatys.options import GatysOptions
-from impasto.methods.gatys.stylizer import Gatys, fit_style
+from impasto.methods.gatys.stylizer import Gatys
+from impasto.methods.gatys.terms import Seen, at_layers, compared_layers
 
 
 def compare(
@@ -24,40 +24,33 @@ def compare(
     opacity, what is transparent counts for nothing. Raises OptionError, OutOfMemoryError.
     """
     height, width = content.shape[-2:]
-    needed, encoder = _compared_layers(options), method.encoder(options)
-    check_memory(method.device, height, width, _bytes_per_pixel(encoder, needed))
+    encoder, layers = method.encoder(options), options.layers("attention_layers")
+    needed = {layer: compared_layers(layer, options.attention_features) for layer in layers}
+    per_pixel = _bytes_per_pixel(encoder, needed)
+    check_memory(method.device, height, width, per_pixel)
     pixels, shown = visible(content)
     painting, opacity = visible(fit_style(style, height, width, options))
-    per_pixel = _bytes_per_pixel(encoder, needed) * (1 + painting[0, 0].numel() / (height * width))
+    per_pixel *= 1 + painting[0, 0].numel() / (height * width)
     with memory_guard(method.device, height, width, per_pixel), torch.inference_mode():
         every = {name for names in needed.values() for name in names}
         of_content, of_style = (
             Seen(
                 encoder(colours.to(method.device), every),
-                {} if share is None else {name: at_layer(share.to(method.device), name) for name in every},
+                at_layers(None if share is None else share.to(method.device), every),
             )
             for colours, share in ((pixels, shown), (painting, opacity))
         )
-        layers = [
+        compared = [
             Compared(
                 layer,
                 2 ** halvings_of(layer),
-                compared(of_content, layer, names),
-                compared(of_style, layer, names),
+                of_content.compared(layer, names),
+                of_style.compared(layer, names),
                 of_style.shares.get(layer),
             )
             for layer, names in needed.items()
         ]
-    return pixels, painting, options.attention_temperature, layers
-
-
-def _compared_layers(options: GatysOptions) -> dict[str, list[str]]:
-    """{layer of the attention: layers whose features it compares}."""
-    layers = options.layers("attention_layers")
-    for layer in layers:
-        if layer not in (*LAYERS, POOLED):
-            raise OptionError(f"attention_layers names '{layer}'; the layers are {', '.join((*LAYERS, POOLED))}")
-    return {layer: compared_layers(layer, options.attention_features) for layer in layers}
+    return pixels, painting, options.attention_temperature, compared
 
 
 def _bytes_per_pixel(encoder: Encoder, needed: Mapping[str, Sequence[str]]) -> float:

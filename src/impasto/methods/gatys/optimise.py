@@ -19,7 +19,7 @@ from impasto.methods.gatys.canvas import Canvas
 from impasto.methods.gatys.lbfgs import LBFGS
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.options import GatysOptions
-from impasto.methods.gatys.place import IN_MEMORY, Place
+from impasto.methods.gatys.storage import IN_MEMORY, Storage
 
 # A healthy run rises by a few percent between steps; paper 002's failure by powers of ten.
 EXPLODED = 2.0
@@ -115,15 +115,15 @@ class Optimisation:
         start: Tensor,
         options: GatysOptions,
         colours: Tensor | None = None,
-        place: Place = IN_MEMORY,
+        storage: Storage = IN_MEMORY,
     ) -> None:
-        """colours: those of `Canvas`. place: of all that is as large as the picture and outlasts a step."""
+        """colours: those of `Canvas`. storage: of all that is as large as the picture and outlasts a step."""
         self.objective = objective
         self.options = options
         self.kind = options.chosen("optimizer")
-        self.place = place
-        self.canvas = Canvas(start, even=self.kind == "lbfgs", colours=colours, place=place)
-        self.guard = Guard(best=place.keep(self.canvas.start.clone()))
+        self.storage = storage
+        self.canvas = Canvas(start, even=self.kind == "lbfgs", colours=colours, storage=storage)
+        self.guard = Guard(best=storage.keep(self.canvas.start.clone()))
         self.is_sound = True
         self.loss = math.inf
         self.losses: dict[str, float] = {}
@@ -145,13 +145,13 @@ class Optimisation:
             # L-BFGS does not know that the point moves, and what it has learned of the curvature is spoilt: that is the
             # failure of paper 002's Figure 1, and only the choice that repeats it does so.
             self.canvas.clamp()
-        self.place.release()
+        self.storage.release()
 
     def finish(self) -> Tensor:
         """(1, 3, H, W) best picture, the point after the last step included; without guard, that; not clamped."""
         with torch.no_grad():
             picture = self.canvas.picture()
-            self.place.release()
+            self.storage.release()
             losses = self.objective.losses(picture)
             if self.options.guard == "on":
                 self.guard.judge(picture, loss := float(sum(losses.values())))
@@ -162,7 +162,7 @@ class Optimisation:
 
     def _evaluate(self) -> float:
         picture = self.canvas.picture()
-        self.place.release()
+        self.storage.release()
         losses, gradient = self.objective.evaluate(picture)
         terms = torch.stack([torch.stack(list(losses.values())).sum(), *losses.values()]).tolist()
         self.loss, self.losses = terms[0], dict(zip(losses, terms[1:], strict=True))
@@ -170,9 +170,9 @@ class Optimisation:
         if self.loss == self.guard.best_loss:
             self.best_losses = self.losses
         del picture
-        self.place.release()
+        self.storage.release()
         self.canvas.change.grad = self.canvas.pull(gradient)
-        self.place.release()
+        self.storage.release()
         return self.loss
 
     def _retreat(self) -> None:
@@ -193,7 +193,7 @@ class Optimisation:
     def renew_optimizer(self) -> None:
         """An optimiser that knows nothing yet, and is as careful as the guard."""
         self.optimizer: Optimizer = (
-            self._adam() if self.kind == "adam" else LBFGS(self.canvas.change, self.options.history, self.place)
+            self._adam() if self.kind == "adam" else LBFGS(self.canvas.change, self.options.history, self.storage)
         )
         self._set_rate()
 
@@ -204,7 +204,7 @@ class Optimisation:
 
     def _adam(self) -> Optimizer:
         optimizer = torch.optim.Adam([self.canvas.change], betas=(0.9, 0.99))
-        moments = {name: self.place.keep(torch.zeros_like(self.canvas.change)) for name in ("exp_avg", "exp_avg_sq")}
+        moments = {name: self.storage.keep(torch.zeros_like(self.canvas.change)) for name in ("exp_avg", "exp_avg_sq")}
         # As Adam itself begins.
         optimizer.state[self.canvas.change] = {"step": torch.tensor(0.0), **moments}
         return optimizer

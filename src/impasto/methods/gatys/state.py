@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,36 +16,26 @@ from impasto.methods.gatys.optimise import Optimisation
 FORMAT = 2
 
 
-@dataclass(frozen=True)
-class StoppedAt:
-    """Where a painting stopped: after `step` steps at scale number `scale`. retreats: of the guard at those before."""
+def save(path: Path, optimisation: Optimisation, fingerprint: str, *, scale: int, step: int, retreats: int) -> None:
+    """After `step` steps at scale number `scale`. Atomic.
 
-    scale: int
-    step: int
-    retreats: int = 0
-
-
-def save(path: Path, place: StoppedAt, optimisation: Optimisation, fingerprint: str) -> None:
-    """Atomic. fingerprint: of everything that the painting depends on; `restore` refuses another one."""
+    fingerprint: of everything that the painting depends on; `read` refuses another one. retreats: of the guard at the
+    scales before.
+    """
     tensors, numbers = _pack(optimisation.optimizer.state_dict()["state"].get(0, {}))
-    guard = optimisation.guard
-    canvas = optimisation.canvas
+    canvas, guard = optimisation.canvas, optimisation.guard
     tensors |= {"start": canvas.start, "change": canvas.change.detach(), "best": guard.best}
     tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     config = {
-        "sha256": _digest(tensors),
-        "fingerprint": fingerprint,
-        "scale": place.scale,
-        "step": place.step,
-        "retreats": place.retreats,
-        "guard": guard.numbers,
-        "optimizer": numbers,
-    }
+        "sha256": _digest(tensors), "fingerprint": fingerprint, "scale": scale, "step": step, "retreats": retreats,
+        "guard": guard.numbers, "optimizer": numbers,
+    }  # fmt: skip
     weights.save(path, tensors, config)
 
 
-def read(path: Path, fingerprint: str) -> tuple[StoppedAt, dict[str, Tensor], dict[str, Any]]:
-    """Raises CheckpointError if the file is damaged, or belongs to other pictures or options."""
+def read(path: Path, fingerprint: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors, and what `save` was told with them. Raises CheckpointError if the file is damaged, or belongs to other
+    pictures or options."""
     try:
         tensors, config = weights.load(path)
     except WeightsError as error:
@@ -55,7 +44,7 @@ def read(path: Path, fingerprint: str) -> tuple[StoppedAt, dict[str, Tensor], di
         raise CheckpointError(f"{path}: belongs to a painting of other pictures, options or weights")
     if config.get("sha256") != _digest(tensors):
         raise CheckpointError(f"{path}: is damaged; delete it to begin again")
-    return StoppedAt(config["scale"], config["step"], config["retreats"]), tensors, config
+    return tensors, config
 
 
 def restore(optimisation: Optimisation, tensors: dict[str, Tensor], config: dict[str, Any]) -> None:
@@ -70,7 +59,7 @@ def restore(optimisation: Optimisation, tensors: dict[str, Tensor], config: dict
     optimisation.renew_optimizer()
     state = optimisation.optimizer.state_dict()
     state["state"] = {
-        0: _unpack(tensors, config["optimizer"], lambda tensor: optimisation.place.keep(tensor.to(device)))
+        0: _unpack(tensors, config["optimizer"], lambda tensor: optimisation.storage.keep(tensor.to(device)))
     }
     optimisation.optimizer.load_state_dict(state)
 
@@ -91,9 +80,7 @@ def _pack(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if isinstance(value, Tensor):
             tensors[f"optimizer/{key}"] = value
         elif isinstance(value, list):
-            # Its work space `al` is a list of numbers or None that the next step overwrites.
-            entries = {f"optimizer/{key}/{i:04d}": v for i, v in enumerate(value) if isinstance(v, Tensor)}
-            tensors |= entries
+            tensors |= {f"optimizer/{key}/{i:04d}": entry for i, entry in enumerate(value)}
             numbers[key] = {"entries": len(value)}
         else:
             numbers[key] = value
@@ -105,7 +92,8 @@ def _unpack(tensors: dict[str, Tensor], numbers: dict[str, Any], keep: Callable[
     for key, value in numbers.items():
         if isinstance(value, dict):
             names = (f"optimizer/{key}/{i:04d}" for i in range(value["entries"]))
-            state[key] = [keep(tensors.pop(name)) if name in tensors else None for name in names]
+            # States of before this L-BFGS have a list of work space, of which nothing was kept.
+            state[key] = [keep(tensors.pop(name)) for name in names if name in tensors]
         else:
             state[key] = value
     for name in [name for name in tensors if name.startswith("optimizer/") and name.count("/") == 1]:

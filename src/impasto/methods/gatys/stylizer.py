@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -20,19 +20,11 @@ from impasto.errors import Cancelled, OptionError
 from impasto.masks import recoloured, visible
 from impasto.methods import Saving, TemporalTarget
 from impasto.methods.gatys import state
-from impasto.methods.gatys.memory import (
-    MemoryPlan,
-    available,
-    fitting_bytes_per_pixel,
-    plan,
-    room_for_files,
-    taken_by_process,
-    warn_of_more,
-)
-from impasto.methods.gatys.objective import Objective, Region, encode_style, make_objective, make_regional_objective
+from impasto.methods.gatys.memory import Allowance, MemoryPlan, Needs
+from impasto.methods.gatys.objective import objective_at
 from impasto.methods.gatys.optimise import Optimisation
 from impasto.methods.gatys.options import OF_PAPERS, GatysOptions
-from impasto.methods.gatys.place import IN_MEMORY, InFiles, Place
+from impasto.methods.gatys.storage import IN_MEMORY, FileStorage, Storage
 from impasto.progress import Progress, ProgressCallback
 from impasto.tensors import resize
 from impasto.weights import sha256_of
@@ -91,7 +83,6 @@ class Gatys:
         DivergedError, and Cancelled if `progress` raised it or Ctrl-C was pressed; its `best` is the picture so far.
         """
         options = options.resolved()
-        _check_layers(options)
         height, width = content.shape[-2:]
         if masks is not None:
             _check_masks(masks, len(styles), height, width)
@@ -99,20 +90,18 @@ class Gatys:
         # A caller's inference mode would keep the optimisation from its gradients.
         with torch.inference_mode(False), torch.enable_grad():
             encoder = self.encoder(options)
-            regions = len(masks or ()) or int(visible(content)[1] is not None)
-            taken, disk = taken_by_process(self.device), room_for_files(self.device)
-            chosen = plan(encoder, options, height, width, regions, available(self.device, options, taken), disk)
-            needed = max(chosen.bytes / (height * width), self.bytes_per_pixel(options, regions=regions))
-            with memory_guard(self.device, height, width, needed):
-                warn_of_more(chosen, encoder, options, height, width, regions, taken, disk)
+            needs = Needs(encoder, options, len(masks or ()) or int(visible(content)[1] is not None))
+            allowance = Allowance.on(self.device, options.max_memory)
+            chosen = needs.plan(height, width, allowance)
+            per_pixel = max(chosen.bytes / (height * width), self.bytes_per_pixel(options, regions=needs.regions))
+            with memory_guard(self.device, height, width, per_pixel):
+                needs.warn_of_more(chosen, height, width, allowance)
                 return _Run(self, encoder, pictures, options, chosen, progress, saving).paint()
 
     def bytes_per_pixel(self, options: GatysOptions, *, regions: int = 0) -> float:
         """Memory of one pixel of the largest picture that fits, at the peak of painting. regions: of masks, or 0."""
-        resolved = options.resolved()
-        _check_layers(resolved)
-        memory = available(self.device, replace(resolved, max_memory=None), 0), room_for_files(self.device)
-        return fitting_bytes_per_pixel(self.encoder(resolved), resolved, regions, *memory)
+        needs = Needs(self.encoder(options), options.resolved(), regions)
+        return needs.fitting_bytes_per_pixel(Allowance.on(self.device, None))
 
     def weights_hashes(self, options: GatysOptions) -> dict[str, str]:
         """{encoder: sha256 of its weights}, for the record of how a picture was made."""
@@ -120,7 +109,9 @@ class Gatys:
 
     @torch.random.fork_rng(devices=[])  # a caller's random numbers are not ours to draw
     def encoder(self, options: GatysOptions) -> Encoder:
-        """What the picture is seen with; loaded once. Raises OptionError or WeightsError."""
+        """What the picture is seen with; loaded once. Raises OptionError, also for layers that it has not, or
+        WeightsError."""
+        _check_layers(options)
         name, filters, dtype = key = options.encoder, options.filters, _precision(options, self.device)
         if key not in self._encoders:
             encoder = load_encoder(name, weights=self.weights, progress=self._download, raw=filters == "raw")
@@ -139,41 +130,6 @@ def pyramid(height: int, width: int, scales: int) -> list[tuple[int, int]]:
     return sizes
 
 
-def objective_at(
-    encoder: Encoder,
-    content: Tensor,
-    styles: Sequence[Tensor],
-    options: GatysOptions,
-    masks: Sequence[Tensor] | None = None,
-    side: int | None = None,
-) -> Objective:
-    """The total loss at the size of `content`, (1, 3, H, W), or (1, 4, H, W) with its opacity; styles and masks may be
-    of any size. side: of the windows that pictures are seen in."""
-    height, width = content.shape[-2:]
-    pixels, opacity = visible(content)
-    encoded = [encode_style(encoder, fit_style(style, height, width, options), options, side) for style in styles]
-    if masks is None:
-        return make_objective(encoder, pixels, encoded, options, opacity, side)
-    regions = [Region(style, resize(mask, height, width)) for style, mask in zip(encoded, masks, strict=True)]
-    return make_regional_objective(encoder, pixels, regions, options, opacity, side)
-
-
-def fit_style(style: Tensor, height: int, width: int, options: GatysOptions) -> Tensor:
-    """The style, (1, 3, h, w), for a picture of height x width, by the options' style_fit, times style_scale.
-
-    At the content's area its strokes have one size in the picture, whatever the proportions of the two.
-    """
-    own_height, own_width = style.shape[-2:]
-    match options.chosen("style_fit"):
-        case "area":
-            ratio = (height * width / (own_height * own_width)) ** 0.5
-            height, width = own_height * ratio, own_width * ratio
-        case "own":
-            height, width = own_height, own_width
-    scale = options.style_scale
-    return resize(style, max(1, round(height * scale)), max(1, round(width * scale)))
-
-
 @dataclass(frozen=True)
 class _Pictures:
     """What a painting is made from."""
@@ -184,10 +140,10 @@ class _Pictures:
     masks: Sequence[Tensor] | None
     held: TemporalTarget | None = None
 
-    def on(self, device: torch.device, place: Place) -> "_Pictures":
-        """Copies there, of this painting's own; the content's is in that place."""
+    def on(self, device: torch.device, storage: Storage) -> "_Pictures":
+        """Copies there, of this painting's own; the content's is in that storage."""
         return _Pictures(
-            place.keep(_to(self.content, device)),
+            storage.keep(_to(self.content, device)),
             [_to(style, device) for style in self.styles],
             None if self.start is None else _to(self.start, device),
             None if self.masks is None else [_to(mask, device) for mask in self.masks],
@@ -218,19 +174,17 @@ class _Run:
     ) -> None:
         self.device = method.device
         self.encoder = encoder
-        self.place: Place = InFiles() if chosen.in_files else IN_MEMORY
-        self.pictures = pictures.on(self.device, self.place)
+        self.storage = FileStorage() if chosen.in_files else IN_MEMORY
+        self.pictures = pictures.on(self.device, self.storage)
         self.options = replace(options, history=chosen.history)
         self.side = chosen.side
         self.progress = progress
         self.saving = saving
-        self.content, self.colours = _coloured(self.pictures, options, self.place)
+        self.content, self.colours = _coloured(self.pictures, options, self.storage)
         self.best = visible(self.pictures.content)[0]
         height, width = self.best.shape[-2:]
         self.sizes = pyramid(height, width, options.scales or 1)
         self.fingerprint = pictures.fingerprint(options.to_json(), method.weights_hashes(options)) if saving else ""
-        self.retreats = 0  # at the scales that are done
-        self.has_gained = False  # at any of these
         self.clock = _Clock([size[0] * size[1] * self._steps(i) for i, size in enumerate(self.sizes)])
 
     def paint(self) -> Tensor:
@@ -242,24 +196,26 @@ class _Run:
             raise Cancelled("stopped before the painting was finished", best=best) from None
 
     def _paint(self) -> Tensor:
-        place, tensors, config = state.StoppedAt(0, 0), None, None
+        tensors: dict[str, Tensor] = {}
+        stopped: dict[str, Any] = {"scale": 0, "step": 0, "retreats": 0}
         if self.saving and self.saving.path.exists():
-            place, tensors, config = state.read(self.saving.path, self.fingerprint)
-            self.retreats, self.has_gained = place.retreats, place.scale > 0
+            tensors, stopped = state.read(self.saving.path, self.fingerprint)
+        self.retreats, self.has_gained = stopped["retreats"], stopped["scale"] > 0
         picture: Tensor | None = None
-        for scale in range(place.scale, len(self.sizes)):
+        for scale in range(stopped["scale"], len(self.sizes)):
             optimisation = self._begin(scale, picture)
             self.best = optimisation.guard.best
             first = 0
-            if tensors is not None and config is not None:
-                state.restore(optimisation, tensors, config)
-                first, tensors = place.step, None
+            if tensors:
+                state.restore(optimisation, tensors, stopped)
+                first, tensors = stopped["step"], {}
             last = self._optimise(optimisation, scale, first)
             picture = optimisation.finish()
             # Only now it is known what the last step led to.
             if last > first:
                 self._report(optimisation, scale, last)
             guard = optimisation.guard
+            # At the scales that are done.
             self.retreats += guard.retreats
             self.has_gained |= not self._steps(scale) or guard.best_loss < SMALLEST_GAIN * guard.first_loss
         assert picture is not None
@@ -272,12 +228,13 @@ class _Run:
     def _begin(self, scale: int, coarser: Tensor | None) -> Optimisation:
         height, width = self.sizes[scale]
         content = resize(self.content, height, width)
-        styles, masks = self.pictures.styles, self.pictures.masks
-        objective = objective_at(self.encoder, content, styles, self.options, masks, self.side)
-        objective = replace(objective, held=self.pictures.held)
-        self.place.release()
+        pictures = self.pictures
+        objective = objective_at(
+            self.encoder, content, pictures.styles, self.options, pictures.masks, self.side, pictures.held
+        )
+        self.storage.release()
         start = self._first_picture(visible(content)[0]) if coarser is None else resize(coarser, height, width)
-        return Optimisation(objective, start, self.options, self.colours, self.place)
+        return Optimisation(objective, start, self.options, self.colours, self.storage)
 
     def _optimise(self, optimisation: Optimisation, scale: int, first: int) -> int:
         """The last step, which is not reported yet."""
@@ -287,7 +244,7 @@ class _Run:
                 return step
             if self.saving and step % self.saving.every == 0:
                 state.save(
-                    self.saving.path, state.StoppedAt(scale, step, self.retreats), optimisation, self.fingerprint
+                    self.saving.path, optimisation, self.fingerprint, scale=scale, step=step, retreats=self.retreats
                 )
             if step < self._steps(scale):
                 self._report(optimisation, scale, step)
@@ -330,8 +287,8 @@ class _Run:
         raise OptionError(f"init is '{self.options.init}', but must be content, noise, grey or a picture file")
 
 
-def _coloured(pictures: _Pictures, options: GatysOptions, place: Place) -> tuple[Tensor, Tensor]:
-    """The content as it is painted from, in that place, and the colours that the canvas moves in, (3, 3)."""
+def _coloured(pictures: _Pictures, options: GatysOptions, storage: Storage) -> tuple[Tensor, Tensor]:
+    """The content as it is painted from, in that storage, and the colours that the canvas moves in, (3, 3)."""
     equal = options.blend_weights(len(pictures.styles)) if pictures.masks is None else None
     mixed = equal or [1 / len(pictures.styles)] * len(pictures.styles)
     content, *styles = (picture.cpu().numpy() for picture in (pictures.content, *pictures.styles))
@@ -339,7 +296,7 @@ def _coloured(pictures: _Pictures, options: GatysOptions, place: Place) -> tuple
     if options.chosen("content_colours") == "own":
         return pictures.content, colours
     shares = mixed if pictures.masks is None else [mask.cpu().numpy() for mask in pictures.masks]
-    return place.keep(torch.from_numpy(recoloured(content, styles, shares)).to(pictures.content)), colours
+    return storage.keep(torch.from_numpy(recoloured(content, styles, shares)).to(pictures.content)), colours
 
 
 class _Clock:

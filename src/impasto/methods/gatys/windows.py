@@ -4,7 +4,7 @@ A window is encoded with as much around it as its features see. Its positions th
 the whole picture, because windows begin where all poolings do, and because the network has no statistics of its own.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -99,52 +99,42 @@ def whole(encoder: Encoder, picture: Tensor, layers: Iterable[str], side: int | 
     return assembled
 
 
-class MomentSum:
-    """Moments of windows, added up in double precision."""
+class Moments:
+    """`gram` and `mean_of` of the features of one layer, added up over windows in double precision.
 
-    def __init__(self) -> None:
+    region: (1, 1, h, w) of the whole picture at the layer, how much each position counts; None is all alike.
+    """
+
+    def __init__(self, layer: str, region: Tensor | None = None) -> None:
+        self.layer = layer
+        self.region = region
         self.weight = 0.0
-        self.moments: Tensor | float = 0.0
-        self.mean: Tensor | float = 0.0
+        self.sums: list[Tensor] = []
 
-    def add(self, moments: Tensor, mean: Tensor, weight: float) -> None:
+    def of(self, window: PaddedWindow, features: Mapping[str, Tensor]) -> tuple[tuple[Tensor, Tensor], float]:
+        """Those of the window's own positions, and what these weigh together."""
+        own = features[self.layer]
+        inside = None if self.region is None else window.place_in(self.region, self.layer)
+        weight = float(own[0, 0].numel()) if inside is None else inside.double().sum().item()
+        return (gram(own, inside), mean_of(own, inside)), weight
+
+    def add(self, window: PaddedWindow, features: Mapping[str, Tensor]) -> None:
+        moments, weight = self.of(window, features)
+        parts = [weight * value.double() for value in moments]
+        self.sums = [total + part for total, part in zip(self.sums, parts, strict=True)] if self.sums else parts
         self.weight += weight
-        self.moments = self.moments + weight * moments.double()
-        self.mean = self.mean + weight * mean.double()
 
     def means(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        assert isinstance(self.moments, Tensor)
-        assert isinstance(self.mean, Tensor)
-        weight = self.weight or 1.0
-        return (self.moments / weight).to(dtype), (self.mean / weight).to(dtype)
+        """(1, N, N) and (1, N), of all windows."""
+        moments, mean = ((total / (self.weight or 1.0)).to(dtype) for total in self.sums)
+        return moments, mean
 
-
-@dataclass(frozen=True)
-class Slope:
-    """The gradient of a loss with respect to moments over the whole region, whose positions weigh `weight` together."""
-
-    by_moments: Tensor
-    by_mean: Tensor | None
-    weight: float
-
-    def pull(self, moments: Tensor, mean: Tensor, weight: float) -> Tensor:
-        """A scalar that has the loss's gradient with respect to what a window's moments were computed from."""
-        pull = (self.by_moments * moments).sum()
-        if self.by_mean is not None:
-            pull = pull + (self.by_mean * mean).sum()
-        return pull * (weight / (self.weight or 1.0))
-
-
-def moments_in(
-    window: PaddedWindow, features: Tensor, layer: str, region: Tensor | None = None
-) -> tuple[Tensor, Tensor, float]:
-    """`gram` and `mean_of` of the window's own features, and what their positions weigh together.
-
-    region: (1, 1, h, w) of the whole picture at the layer, how much each position counts.
-    """
-    inside = None if region is None else window.place_in(region, layer)
-    weight = float(features[0, 0].numel()) if inside is None else inside.double().sum().item()
-    return gram(features, inside), mean_of(features, inside), weight
+    def pull(self, window: PaddedWindow, features: Mapping[str, Tensor], gradients: Sequence[Tensor | None]) -> Tensor:
+        """A scalar that has a loss's gradient with respect to the window's features. gradients: the loss's, with
+        respect to `means`; None for one that it does not depend on."""
+        moments, weight = self.of(window, features)
+        parts = [(by * value).sum() for by, value in zip(gradients, moments, strict=True) if by is not None]
+        return torch.stack(parts).sum() * (weight / (self.weight or 1.0))
 
 
 def _own(start: int, side: int, length: int) -> slice:

@@ -1,6 +1,6 @@
 """The networks of MUNIT (Huang et al. 2018): a code of what is there, a code of how it looks, and a decoder of both."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,8 +9,11 @@ from torch import Tensor, nn
 from impasto.blocks.initialise import initialise
 from impasto.blocks.instance_norm import InstanceNorm, shares_at
 from impasto.blocks.reflecting_conv import ReflectingConv2d
-from impasto.blocks.residual import ResidualBlock
+from impasto.blocks.resnet_generator import ResidualBlock
 from impasto.errors import OptionError
+from impasto.masks import visible
+from impasto.methods.munit.options import MUNITOptions
+from impasto.translation import GeneratorModule, Translator, padded_to
 
 CONTENT_HALVINGS, STYLE_HALVINGS = 2, 4
 
@@ -49,7 +52,7 @@ class DiscriminatorConfig:
         return int(2 ** (self.halvings + self.scales - 1))
 
 
-class Generator(nn.Module):
+class Generator(GeneratorModule):
     """One direction: the content encoder of the kind it starts from, style encoder and decoder of the kind it paints.
 
     Pictures (N, 3, H, W) in [-1, 1] -> the same; H and W are multiples of 4 and at least 16.
@@ -67,9 +70,10 @@ class Generator(nn.Module):
         _kaiming(self)
 
     def forward(self, x: Tensor, style: Tensor | None = None) -> Tensor:
-        """style: (N, style_size); zeros, the middle of the styles that training draws, if it is not given."""
+        """style: (N or 1, style_size); zeros, the middle of the styles that training draws, if it is not given."""
         content = self.encode(x)
-        return self.decode(content, content.new_zeros(len(x), self.config.style_size) if style is None else style)
+        code = content.new_zeros(1, self.config.style_size) if style is None else style
+        return self.decode(content, code.expand(len(x), -1))
 
     def encode(self, x: Tensor) -> Tensor:
         """Pictures of the kind it starts from -> content codes (N, 4 width, H / 4, W / 4)."""
@@ -84,6 +88,21 @@ class Generator(nn.Module):
     def decode(self, content: Tensor, style: Tensor) -> Tensor:
         """Codes of content, by the encoder of any kind, and of style -> pictures (N, 3, H, W) in [-1, 1]."""
         return torch.tanh(self.decoder(content, style))
+
+
+class MUNIT(Translator):
+    """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
+
+    options, generator, config = MUNITOptions, Generator, GeneratorConfig
+
+    def beside(self, generator: Generator, styles: Sequence[Tensor], options: MUNITOptions) -> tuple[Tensor, ...]:
+        """The mean of the styles' codes, or one that is drawn: (1, style_size)."""
+        if not styles:
+            random = torch.Generator().manual_seed(options.seed)
+            return (torch.randn(1, generator.config.style_size, generator=random).to(self.device),)
+        # As their encoder takes them, of any size: in [-1, 1], and large enough.
+        shown = (padded_to(visible(style)[0].to(self.device), 1, generator.minimum) * 2 - 1 for style in styles)
+        return (torch.cat([generator.style_of(style) for style in shown]).mean(0, keepdim=True),)
 
 
 class Decoder(nn.Module):

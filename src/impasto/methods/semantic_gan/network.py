@@ -7,12 +7,13 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
+from impasto.blocks.attention import SMALLEST, SelfAttention
 from impasto.blocks.initialise import initialise
 from impasto.blocks.reflecting_conv import ReflectingConv2d
-from impasto.blocks.residual import ResidualBlock
-from impasto.blocks.resnet_generator import Upsampling, normalised, up
-from impasto.blocks.self_attention import SMALLEST, SelfAttention
+from impasto.blocks.resnet_generator import ResidualBlock, Upsampling, normalised, up
 from impasto.errors import OptionError
+from impasto.methods.semantic_gan.options import SemanticGANOptions
+from impasto.translation import LookingGenerator, Translator
 
 HALVINGS = 3
 
@@ -53,7 +54,7 @@ class GeneratorConfig:
             raise OptionError(f"attention is '{self.attention}', but must be one of none, {', '.join(STRIDES)}")
 
 
-class Generator(nn.Module):
+class Generator(LookingGenerator):
     """(N, 3, H, W) in [-1, 1] -> the same; H and W are multiples of 8 and at least 16."""
 
     # What is halved three times, and two positions for the blocks, which reflect.
@@ -79,40 +80,26 @@ class Generator(nn.Module):
 
     @property
     def floats_beside(self) -> int:
-        """Numbers per pixel that the attention holds at its peak, besides what a generator of this width does."""
-        # Queries, what they found, and what v makes of it, before it is added.
+        # Of attention at the picture's own size: queries, what they found, and what v makes of it, before it is added.
         return 2 * SMALLEST + 2 * self.config.width if self.config.attention == "full" else 0
 
     @property
     def stride(self) -> int:
-        """Pixels that a side of one position of the attention stands for. Raises OptionError without attention."""
+        """Raises OptionError without attention."""
         self._check_attention()
         return STRIDES[self.config.attention]
-
-    @property
-    def cell(self) -> int:
-        """Pixels that a side of one weight of `looks` stands for."""
-        return self.stride * self.config.pooling
 
     @property
     def attention(self) -> SelfAttention:
         return cast(SelfAttention, self.decoder[self._position])
 
     def seen(self, x: Tensor) -> Tensor:
-        """What the attention is given, (1, C, h, w), of a picture (1, 3, H, W) in [-1, 1].
-
-        Raises OptionError without attention.
-        """
+        """As `LookingGenerator` says. Raises OptionError without attention."""
         self._check_attention()
         return _applied(list(self.decoder)[: self._position], self.encode(x))
 
-    def looks(self, seen: Tensor, places: Tensor) -> Tensor:
-        """Where places of one picture look: (Q, h, w) weights, each map with sum 1, over cells of `cell` pixels.
-
-        seen: as `seen` returns it. places: (Q, 2) rows and columns, in pixels. Raises OptionError without attention.
-        """
-        rows, columns = (places // self.stride).unbind(1)
-        return self.attention.weights(seen, rows * seen.shape[3] + columns)[0]
+    def weights(self, seen: Tensor, queries: Tensor) -> Tensor:
+        return self.attention.weights(seen, queries)[0]
 
     def _check_attention(self) -> None:
         if self.config.attention == "none":
@@ -121,6 +108,12 @@ class Generator(nn.Module):
     @property
     def _position(self) -> int:
         return next(i for i, layer in enumerate(self.decoder) if isinstance(layer, SelfAttention))
+
+
+class SemanticGAN(Translator):
+    """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
+
+    options, generator, config = SemanticGANOptions, Generator, GeneratorConfig
 
 
 def _applied(layers: Iterable[nn.Module], x: Tensor) -> Tensor:

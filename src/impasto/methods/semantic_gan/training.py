@@ -11,8 +11,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
-from impasto.blocks.spectral_norm import spectrally_normalised
+from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator, spectrally_normalised
 from impasto.data.folders import Folders
 from impasto.errors import OptionError
 from impasto.losses import hinge, lsgan

@@ -2,7 +2,6 @@
 
 import mmap
 import weakref
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -10,30 +9,21 @@ from torch import Tensor
 from impasto.engine.room import mapped
 
 
-class Place(Protocol):
-    """What is kept stays what it is wherever it is; the last bits of sums over it, too."""
+class Storage:
+    """On the device where the values are. What is kept has the same bits wherever it is; sums over it, too."""
 
     def keep(self, values: Tensor) -> Tensor:
         """The same values there; `values` is not needed any more."""
+        return values
 
     def release(self) -> None:
         """Nothing that is kept is looked at for a while."""
 
 
-class InMemory:
-    """On the device where the values are."""
-
-    def keep(self, values: Tensor) -> Tensor:
-        return values
-
-    def release(self) -> None:
-        pass
+IN_MEMORY = Storage()
 
 
-IN_MEMORY = InMemory()
-
-
-class InFiles:
+class FileStorage(Storage):
     """On the CPU, each in a mapped file without a name, of which what was looked at since `release` takes memory.
 
     Files begin at pages, so that values are aligned as in PyTorch's own memory, by which the last bits of sums go.
