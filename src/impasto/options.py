@@ -120,10 +120,8 @@ class Options(Checked):
     set_by_refining: ClassVar[Sequence[str]] = ()
     """Options that it cannot be given where it refines what another method painted."""
     looks_in: ClassVar[str] = ""
-    """What its attention, which can be shown, looks in: the style or the content; nothing if it has none to show."""
-    looks_by: ClassVar[str] = ""
-    """module:function that says what its attention compares, of one that looks in the style: (content, style, options,
-    stylizer) -> (both as they are seen, temperature, what is compared at each layer)."""
+    """What its attention, which can be shown, looks in: the style, and its stylizer has `compare`; or the content;
+    nothing if it has none to show."""
     look_options: ClassVar[Sequence[str]] = ()
     """Its options that change where attention looks."""
     look_usual: ClassVar[Mapping[str, Any]] = MappingProxyType({})

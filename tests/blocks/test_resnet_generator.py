@@ -19,12 +19,6 @@ def test_field_of_the_blocks(blocks: int, side: int) -> None:
     assert field(lambda x: network.features(x, blocks), 256) == (side, side)
 
 
-@pytest.mark.parametrize("upsampling", ["transposed", "resize", "bilinear"])
-def test_keeps_the_size(upsampling: str) -> None:
-    for height, width in ((8, 8), (12, 20), (8, 64)):
-        assert generator(2, upsampling)(torch.zeros(2, 3, height, width)).shape == (2, 3, height, width)
-
-
 def test_upsampling_by_resizing_leaves_no_checkerboard() -> None:
     """From a flat map, a transposed convolution paints each of the four places in a square by other weights."""
 

@@ -95,7 +95,6 @@ CASES: Mapping[str, Case] = {
     "attention_features": lambda x, y, s: attention.attention_features([x[:1], y[:1]], (10, 12)).exp().mean(),
     "centred_gram": lambda x, y, s: attention.centred_gram(x, s).square().mean(),
     "attention_gram_loss": lambda x, y, s: attention.attention_gram_loss(x[:1], attention.centred_gram(y[:1])),
-    "attention_gram_loss, raw": lambda x, y, s: attention.attention_gram_loss(x[:1], gram(y[:1]), s, centred=False),
     "local_target": lambda x, y, s: attention.local_target(_normal(x), _normal(y), y[:1], x[:1]).square().mean(),
     "local_loss": lambda x, y, s: attention.local_loss(x[:1], y[:1]),
     "local_loss, of regions": lambda x, y, s: attention.local_loss(x[:1], y[:1], s),

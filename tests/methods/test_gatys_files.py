@@ -15,10 +15,8 @@ from torch import Tensor
 from impasto import PictureError, load
 from impasto.device import PROC, disk_room, resident_memory
 from impasto.methods import StylizeOptions
-from impasto.methods.gatys.lbfgs import LBFGS
+from impasto.methods.gatys.lbfgs import IN_MEMORY, LBFGS, FileStorage, Storage
 from impasto.methods.gatys.memory import LOADED, MemoryPlan
-from impasto.methods.gatys.storage import IN_MEMORY, FileStorage, Storage
-from impasto.methods.gatys.stylizer import Saving
 
 
 def bent(x: Tensor) -> Tensor:
@@ -68,37 +66,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def painted(monkeypatch: pytest.MonkeyPatch, in_files: bool, state: Path | None = None, **choices: Any) -> Tensor:
+def painted(monkeypatch: pytest.MonkeyPatch, in_files: bool, **choices: Any) -> Tensor:
     chosen = MemoryPlan(128, 3, 1.0, in_files)
     monkeypatch.setattr("impasto.methods.gatys.memory.Needs.plan", lambda *_: chosen)
     options = StylizeOptions(method="gatys", **({"scales": 2, "coarse_steps": 5, "steps": 6} | choices))
-    saving = None if state is None else Saving(state, every=1)
-    return load("gatys", device="cpu")(CONTENT, [STYLE], options, progress=choices.get("progress"), saving=saving)
+    return load("gatys", device="cpu")(CONTENT, [STYLE], options)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_paints_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     in_memory, in_files = (painted(monkeypatch, way, **VARIANTS[variant]) for way in (False, True))
     assert torch.equal(in_memory, in_files)
-
-
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_resumes_bit_by_bit(optimizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, state = painted(monkeypatch, in_files=True, optimizer=optimizer), tmp_path / "state"
-
-    class KilledError(Exception):
-        pass
-
-    def killed(*_: Any) -> None:
-        raise KilledError
-
-    with monkeypatch.context() as context:
-        context.setattr(
-            "impasto.methods.gatys.stylizer._Run._report", lambda _, __, scale, step: scale and step > 4 and killed()
-        )
-        with pytest.raises(KilledError):
-            painted(monkeypatch, True, state, optimizer=optimizer)
-    assert torch.equal(painted(monkeypatch, True, state, optimizer=optimizer), whole)
 
 
 def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +90,7 @@ def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 KILLED = """
 import os, signal, torch
-from impasto.methods.gatys.storage import FileStorage
+from impasto.methods.gatys.lbfgs import FileStorage
 kept = FileStorage().keep(torch.rand(1000, 1000))
 os.kill(os.getpid(), signal.SIGKILL)
 """

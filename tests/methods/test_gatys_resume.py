@@ -11,8 +11,10 @@ from torch import Tensor
 from impasto import load
 from impasto.errors import Cancelled, CheckpointError
 from impasto.methods import StylizeOptions
+from impasto.methods.gatys import state as states
 from impasto.methods.gatys import stylizer
-from impasto.methods.gatys.stylizer import Saving, _Pictures
+from impasto.methods.gatys.memory import MemoryPlan
+from impasto.methods.gatys.stylizer import Saving
 from impasto.progress import Progress, ProgressCallback
 from impasto.weights import load as load_tensors
 from impasto.weights import save as save_tensors
@@ -73,11 +75,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "lbfgs from noise, max pooling, smooth": {"init": "noise", "pooling": "max", "tv_weight": 10.0},
     "adam that has to retreat": {"optimizer": "adam", "learning_rate": 5.0, "style_weight": 0.01},
     "from a picture": {"init": "start.png"},
+    "lbfgs in files": {},
+    "adam in files": {"optimizer": "adam"},
 }
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_resumes_bit_by_bit(variant: str, tmp_path: Path) -> None:
+def test_resumes_bit_by_bit(variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "in files" in variant:
+        monkeypatch.setattr("impasto.methods.gatys.memory.Needs.plan", lambda *_: MemoryPlan(128, 3, 1.0, True))
     options = StylizeOptions(**(BASE | VARIANTS[variant]))
     start = picture(50, 70, 2) if options.init == "start.png" else None
     whole = paint(options, start=start)
@@ -221,7 +227,7 @@ def test_saving_changes_nothing(tmp_path: Path) -> None:
 
 def test_pictures_are_hashed_only_for_a_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(_Pictures, "fingerprint", lambda *about: asked.append(about) or "")
+    monkeypatch.setattr(states, "fingerprint", lambda *about: asked.append(about) or "")
     options = StylizeOptions(method="gatys", scales=1, steps=1)
     paint(options)
     assert asked == []

@@ -63,17 +63,19 @@ class ResNetGenerator(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.features(x, len(self.blocks))
-        # One by one, because a sequence holds on to what it was given until its end, and that is large here.
-        for layer in self.decoder:
-            x = layer(x)
-        return x
+        return applied(self.decoder, self.features(x, len(self.blocks)))
 
     def features(self, x: Tensor, blocks: int) -> Tensor:
         """(N, 4w, H / 4, W / 4) after the first so many blocks."""
-        for layer in (*self.encoder, *self.blocks[:blocks]):
-            x = layer(x)
-        return x
+        return applied((*self.encoder, *self.blocks[:blocks]), x)
+
+
+def applied(layers: Iterable[nn.Module], x: Tensor) -> Tensor:
+    """What a sequence makes of x. One by one, because `nn.Sequential` holds on to what it was given until its end, and
+    that is large here."""
+    for layer in layers:
+        x = layer(x)
+    return x
 
 
 def normalised() -> tuple[nn.Module, nn.Module]:

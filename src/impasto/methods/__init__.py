@@ -1,9 +1,9 @@
 """The ways of painting. `METHODS` is the whole list; adding one is its folder, and one line here."""
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, replace
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from impasto.device import Device, needed_torch
@@ -105,7 +105,7 @@ def load_encoded(file: Path, name: str, options: Options) -> EncodedStyle:
     """An encoded style. name: which one, of a file that holds several. Raises OptionError, WeightsError."""
     if options.needs_pictures:
         options.check_encoded(name, 1)
-    style: EncodedStyle = named(options.encoded)(file, name)
+    style: EncodedStyle = resolve_name(options.encoded)(file, name)
     return style
 
 
@@ -147,7 +147,7 @@ def load_method(
     place: Any = device
     if kind.needs_torch:
         place = needed_torch(f"the method {name}").device(str(device))
-    stylizer: Stylizer = named(kind.stylizer)(place, weights=weights, download=download)
+    stylizer: Stylizer = resolve_name(kind.stylizer)(place, weights=weights, download=download)
     return stylizer
 
 
@@ -237,7 +237,7 @@ def options_of(method: Any) -> type[Options]:
     if not isinstance(method, str) or method not in METHODS:
         hint = suggestion(method, METHODS)
         raise OptionError(f"method is {method!r}, but must be one of {', '.join(METHODS)}{hint}")
-    options: type[Options] = named(METHODS[method])
+    options: type[Options] = resolve_name(METHODS[method])
     return options
 
 
@@ -245,10 +245,8 @@ def fields_of(method: str) -> dict[str, "Field[Any]"]:
     """{option: field} of everything that can be chosen with a method: its own, those that most people want first, and
     then of its refinement."""
     kind = options_of(method)
-    items = sorted(choosable(kind), key=lambda item: not item.metadata["plain"])
-    return {item.name: item for item in items} | {
-        name: item for name, item in _refining(kind).items() if name not in {one.name for one in items}
-    }
+    own = {item.name: item for item in sorted(choosable(kind), key=lambda item: not item.metadata["plain"])}
+    return own | {name: item for name, item in _refining(kind).items() if name not in own}
 
 
 def every_field() -> dict[str, dict[str, "Field[Any]"]]:
@@ -268,7 +266,7 @@ def shipped() -> dict[str, Path]:
 
 def importer(method: str) -> Callable[[Path, Path, str | None], Any]:
     """What converts weights of other programs to a method's own: (file, file to write, layout) -> what it was."""
-    function: Callable[[Path, Path, str | None], Any] = named(options_of(method).foreign)
+    function: Callable[[Path, Path, str | None], Any] = resolve_name(options_of(method).foreign)
     return function
 
 
@@ -293,9 +291,3 @@ def _refuse(name: str, value: Any, options: Options) -> None:
     refines = f" and for {' or '.join(options.refined_by)}" if name in _refining(type(options)) else ""
     plural = "s" if len(owners) > 1 else ""
     raise OptionError(f"{name} is for the method{plural} {', '.join(owners)}{refines}, but the method is {method}")
-
-
-def named(place: str) -> Any:
-    """What 'module:name' names."""
-    module, _, name = place.partition(":")
-    return getattr(importlib.import_module(module), name)

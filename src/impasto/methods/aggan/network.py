@@ -17,6 +17,7 @@ from impasto.blocks.resnet_generator import (
     ResidualBlock,
     ResNetGenerator,
     Upsampling,
+    applied,
     bottleneck_channels,
     normalised,
 )
@@ -105,9 +106,7 @@ class AttentionNetwork(nn.Module):
         self.layers = nn.Sequential(*_attention(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self.layers:
-            x = layer(x)
-        return x
+        return applied(self.layers, x)
 
 
 class PlainBlock(nn.Module):

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 
+from impasto.blocks.initialise import initialise_for_relu
 from impasto.blocks.instance_norm import InstanceNorm
 from impasto.methods.dncnn_cyclegan.options import DnCNNCycleGANOptions
 from impasto.translation import GeneratorModule, Translator
@@ -34,7 +34,7 @@ class Generator(GeneratorModule):
         super().__init__()
         self.config = config
         self.layers = nn.Sequential(*_layers(config))
-        _initialise(self)
+        initialise_for_relu(self)  # as DnCNN (Zhang et al. 2017); the paper does not say
 
     def forward(self, x: Tensor) -> Tensor:
         painted: Tensor = self.layers(x)
@@ -60,7 +60,7 @@ class Discriminator(nn.Module):
         for inputs, outputs in pairwise(widths):
             layers += [nn.Conv2d(inputs, outputs, 3, padding=1), InstanceNorm(), nn.LeakyReLU(0.2, inplace=True)]
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 3, padding=1))
-        _initialise(self)
+        initialise_for_relu(self)
 
     def forward(self, x: Tensor) -> Tensor:
         judged: Tensor = self.layers(x)
@@ -75,13 +75,3 @@ def _layers(config: GeneratorConfig) -> Iterator[nn.Module]:
         yield nn.BatchNorm2d(config.width)
         yield nn.ReLU(inplace=True)
     yield nn.Conv2d(config.width, 3, 3, padding=1)
-
-
-@torch.no_grad()
-def _initialise(network: nn.Module) -> None:
-    """He et al. 2015, as DnCNN (Zhang et al. 2017) is; the paper does not say."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)

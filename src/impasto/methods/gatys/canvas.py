@@ -10,7 +10,7 @@ everywhere: masses come first and in the painting's colours, and detail where it
 import torch
 from torch import Tensor
 
-from impasto.methods.gatys.storage import IN_MEMORY, Storage
+from impasto.methods.gatys.lbfgs import IN_MEMORY, Storage
 
 # Frequencies below this many cycles per pixel are treated alike; the mean colour would be scaled without bound.
 FLAT_BELOW = 1 / 64

@@ -6,7 +6,7 @@ in files; and with as much history as there is room for.
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -182,3 +182,14 @@ class Needs:
     def _values(self, layer: str) -> float:
         """Numbers of a layer for one pixel of the picture."""
         return float(self.encoder.config.widths[block_of(layer) - 1]) / 4.0 ** halvings_of(layer)
+
+
+def bytes_of_comparing(encoder: Encoder, compared: Mapping[str, Sequence[str]]) -> float:
+    """Memory of one pixel of either picture while attention compares at these layers the features of those."""
+    widths = encoder.config.widths
+    joined = sum(
+        widths[block_of(name) - 1] / 4 ** halvings_of(layer) for layer, names in compared.items() for name in names
+    )
+    # Two layers at the picture's own size; features, normalised, joined, and laid out for the product.
+    result: float = 4 * (2 * widths[0] + 4 * joined)
+    return result

@@ -110,7 +110,7 @@ class Objective:
                 losses[name] = losses[name] + value.detach()
         return losses, gradient
 
-    def _slopes(self, image: Tensor) -> tuple[list[tuple[Moments, Sequence[Tensor | None]]], dict[str, Tensor]]:
+    def _slopes(self, image: Tensor) -> tuple[list[tuple[Moments, tuple[Tensor, ...]]], dict[str, Tensor]]:
         """The gradients of the losses that are functions of moments with respect to these, and the losses."""
         sums = [(term, Moments(term.layer, term.region)) for term in self.terms if term.kind != "local"]
         with torch.no_grad():

@@ -8,7 +8,9 @@ or it stops with the best if that never helps.
 
 import logging
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,10 +18,9 @@ from torch.optim import Optimizer
 
 from impasto.errors import DivergedError
 from impasto.methods.gatys.canvas import Canvas
-from impasto.methods.gatys.lbfgs import LBFGS
+from impasto.methods.gatys.lbfgs import IN_MEMORY, LBFGS, Storage
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.options import GatysOptions
-from impasto.methods.gatys.storage import IN_MEMORY, Storage
 
 # A healthy run rises by a few percent between steps; paper 002's failure by powers of ten.
 EXPLODED = 2.0
@@ -190,6 +191,32 @@ class Optimisation:
         self.canvas.restart(guard.best)
         self.renew_optimizer()
 
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything that `restore` continues from bit by bit: tensors on the CPU, and what JSON can hold."""
+        tensors, numbers = _packed(self.optimizer.state_dict()["state"].get(0, {}))
+        tensors |= {"start": self.canvas.start, "change": self.canvas.change.detach(), "best": self.guard.best}
+        config = {"guard": self.guard.numbers, "optimizer": numbers}
+        return {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, config
+
+    def restore(self, tensors: dict[str, Tensor], config: Mapping[str, Any]) -> None:
+        """Go on from a `state` of the same scale."""
+        self.canvas.restart(tensors["start"])
+        with torch.no_grad():
+            self.canvas.change.copy_(tensors["change"])
+        self.guard.best.copy_(tensors["best"])
+        for name, value in config["guard"].items():
+            setattr(self.guard, name, value)
+        self.renew_optimizer()
+        device = self.canvas.change.device
+        kept = {
+            name.removeprefix("optimizer/"): self.storage.keep(tensors.pop(name).to(device))
+            for name in [*tensors]
+            if name.startswith("optimizer/")
+        }
+        state = self.optimizer.state_dict()
+        state["state"] = {0: _unpacked(kept, config["optimizer"])}
+        self.optimizer.load_state_dict(state)
+
     def renew_optimizer(self) -> None:
         """An optimiser that knows nothing yet, and is as careful as the guard."""
         self.optimizer: Optimizer = (
@@ -208,3 +235,27 @@ class Optimisation:
         # As Adam itself begins.
         optimizer.state[self.canvas.change] = {"step": torch.tensor(0.0), **moments}
         return optimizer
+
+
+def _packed(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Optimiser state as tensors, a list of tensors as one tensor per entry, and numbers."""
+    tensors: dict[str, Tensor] = {}
+    numbers: dict[str, Any] = {}
+    for key, value in state.items():
+        if isinstance(value, Tensor):
+            tensors[f"optimizer/{key}"] = value
+        elif isinstance(value, list):
+            tensors |= {f"optimizer/{key}/{i:04d}": entry for i, entry in enumerate(value)}
+            numbers[key] = {"entries": len(value)}
+        else:
+            numbers[key] = value
+    return tensors, numbers
+
+
+def _unpacked(tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> dict[str, Any]:
+    state: dict[str, Any] = {key: value for key, value in tensors.items() if "/" not in key}
+    for key, value in numbers.items():
+        # States of before this L-BFGS have a list of work space, of which nothing was kept.
+        lists = isinstance(value, dict)
+        state[key] = [tensors[name] for name in sorted(tensors) if name.startswith(f"{key}/")] if lists else value
+    return state

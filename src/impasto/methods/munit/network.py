@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from impasto.blocks.initialise import initialise
+from impasto.blocks.initialise import initialise, initialise_for_relu
 from impasto.blocks.instance_norm import InstanceNorm, shares_at
 from impasto.blocks.reflecting_conv import ReflectingConv2d
 from impasto.blocks.resnet_generator import ResidualBlock
@@ -67,7 +67,7 @@ class Generator(GeneratorModule):
         self.content_encoder = nn.Sequential(*_content_encoder(config))
         self.style_encoder = nn.Sequential(*_style_encoder(config))
         self.decoder = Decoder(config)
-        _kaiming(self)
+        initialise_for_relu(self)
 
     def forward(self, x: Tensor, style: Tensor | None = None) -> Tensor:
         """style: (N or 1, style_size); zeros, the middle of the styles that training draws, if it is not given."""
@@ -124,7 +124,7 @@ class Decoder(nn.Module):
         statistics = self.mlp(style)[:, :, None, None].chunk(len(self.blocks), 1)
         for block, moments in zip(self.blocks, statistics, strict=True):
             content = block(content, moments)
-        # One by one, because a sequence holds on to what it was given until its end, and that is large here.
+        # Not by `applied`, which would not let go of the content.
         for layer in self.layers:
             content = layer(content)
         return content
@@ -227,13 +227,3 @@ def _judge(config: DiscriminatorConfig) -> Iterator[nn.Module]:
         yield from (_strided(width, 2 * width), nn.LeakyReLU(0.2, inplace=True))
         width *= 2
     yield nn.Conv2d(width, 1, 1)
-
-
-@torch.no_grad()
-def _kaiming(network: nn.Module) -> None:
-    """Weights of all layers by He et al. 2015, biases 0, from the global random generator."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(module.weight)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)

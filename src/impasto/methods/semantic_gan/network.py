@@ -1,6 +1,6 @@
 """The generator of paper 003: an encoder whose code is the picture's meaning, and a decoder that ends in attention."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from impasto.blocks.attention import SMALLEST, SelfAttention
 from impasto.blocks.initialise import initialise
 from impasto.blocks.reflecting_conv import ReflectingConv2d
-from impasto.blocks.resnet_generator import ResidualBlock, Upsampling, normalised, up
+from impasto.blocks.resnet_generator import ResidualBlock, Upsampling, applied, normalised, up
 from impasto.errors import OptionError
 from impasto.methods.semantic_gan.options import SemanticGANOptions
 from impasto.translation import LookingGenerator, Translator
@@ -72,11 +72,11 @@ class Generator(LookingGenerator):
 
     def encode(self, x: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [-1, 1] -> their code, (N, 8 width, H / 8, W / 8)."""
-        return _applied(self.encoder, x)
+        return applied(self.encoder, x)
 
     def decode(self, code: Tensor) -> Tensor:
         """A code, of this encoder or of that of the other kind of pictures -> pictures (N, 3, H, W) in [-1, 1]."""
-        return torch.tanh(_applied(self.decoder, code))
+        return torch.tanh(applied(self.decoder, code))
 
     @property
     def floats_beside(self) -> int:
@@ -96,7 +96,7 @@ class Generator(LookingGenerator):
     def seen(self, x: Tensor) -> Tensor:
         """As `LookingGenerator` says. Raises OptionError without attention."""
         self._check_attention()
-        return _applied(list(self.decoder)[: self._position], self.encode(x))
+        return applied(list(self.decoder)[: self._position], self.encode(x))
 
     def weights(self, seen: Tensor, queries: Tensor) -> Tensor:
         return self.attention.weights(seen, queries)[0]
@@ -114,13 +114,6 @@ class SemanticGAN(Translator):
     """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
 
     options, generator, config = SemanticGANOptions, Generator, GeneratorConfig
-
-
-def _applied(layers: Iterable[nn.Module], x: Tensor) -> Tensor:
-    # One by one, because a sequence holds on to what it was given until its end, and that is large here.
-    for layer in layers:
-        x = layer(x)
-    return x
 
 
 def _encoder(config: GeneratorConfig) -> Iterator[nn.Module]:
