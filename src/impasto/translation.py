@@ -162,7 +162,8 @@ def padded_to(picture: Tensor, multiple: int, minimum: int) -> Tensor:
 
 
 class Translator:
-    """A stylizer whose weights are the style: it takes pictures of one kind and no painting.
+    """A stylizer whose weights are the style: it takes pictures of one kind and no painting. It holds generators, and
+    nothing of the pictures that it painted.
 
     A method's own class names its options, its network, and the config that this is built from.
     """

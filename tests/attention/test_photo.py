@@ -14,7 +14,6 @@ from impasto import StylizeOptions, image
 from impasto.attention import attention, draw, photo
 from impasto.attention.maps import DARKEST
 from impasto.attention.photo import PhotoAttention, PreparedPhoto, attention_of, lit, mean_attention
-from impasto.errors import OptionError
 from impasto.methods.cyclegan import network as plain
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.tensors import to_picture
@@ -37,7 +36,7 @@ def test_arrays_are_the_generators_own(tmp_path: Path) -> None:
     found = attention(pixels(), None, ["50%,50%", (28, 3)], OPTIONS, weights=file)
     assert isinstance(found, PhotoAttention)
     assert found.places == [pytest.approx((14.5, 9.0)), pytest.approx((28, 3))]
-    assert found.prepared.cell == 4
+    assert found.prepared.generator.cell == 4
     torch.testing.assert_close(found.content, pixels())
     (painted,) = found.prepared.painted.values()
     expected = image.to_pil(to_picture(translate(network, pixels())))
@@ -135,9 +134,3 @@ def test_cells_cover_the_picture(make: Callable[..., Any], settings: dict[str, A
 def test_sums_to_one_where_nothing_is_mirrored(make: Callable[..., Any]) -> None:
     looks = attention_of(make(), pixels(16, 24), torch.tensor([[15, 0], [3, 20], [8, 8]]))
     torch.testing.assert_close(looks.sum((1, 2)), torch.ones(3))
-
-
-@pytest.mark.parametrize("place", [(-1, 0), (0, 24), (16, 3)])
-def test_places_outside_are_refused(place: tuple[int, int]) -> None:
-    with pytest.raises(OptionError, match=f"place {place[0]},{place[1]} is outside of the picture of 24 x 16 pixels"):
-        attention_of(nla(), pixels(16, 24), torch.tensor([place]))

@@ -15,11 +15,6 @@ Upsampling = Literal["transposed", "resize", "bilinear"]
 MULTIPLE, MINIMUM = 4, 8
 
 
-def bottleneck_channels(width: int) -> int:
-    """Channels of the blocks of a generator whose first convolution has `width`."""
-    return 4 * width
-
-
 class ResidualBlock(nn.Module):
     """x + two reflecting 3x3 convolutions with instance normalisation (Johnson et al. 2016; Zhu et al. 2017, 7.1).
 

@@ -6,7 +6,6 @@ by the maximum, a slip of the original graph that every published FID contains.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -18,8 +17,7 @@ from impasto.weights import WEIGHTS, fitting, given_or_fetched, load_foreign_sta
 SIDE = 299
 FEATURES = 2048
 
-Resize = Literal["clean", "legacy"]
-RESIZES: tuple[str, ...] = get_args(Resize)
+RESIZES = ("clean", "legacy")
 
 
 class Unit(nn.Module):

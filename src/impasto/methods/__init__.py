@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, replace
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from impasto.device import Device, needed_torch
 from impasto.errors import Cancelled, OptionError, suggestion
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
-
-    from impasto.engine.following import Following
 
 METHODS = {
     "adain": "impasto.methods.adain.options:AdaINOptions",
@@ -38,9 +36,9 @@ REFINER = "gatys"
 
 
 class Stylizer(Protocol):
-    """A method that is ready to paint any number of pictures.
+    """A method that is ready to paint any number of pictures, which are tensors, or arrays if it `takes_arrays`.
 
-    Pictures are tensors, or arrays if it `takes_arrays`.
+    One that paints a film more steadily than its frames alone has `paint_frame` besides, as `adain`.
     """
 
     method: str
@@ -116,23 +114,6 @@ class TemporalTarget:
 
     picture: "Tensor"
     weights: "Tensor"
-
-
-@runtime_checkable
-class FrameStylizer(Stylizer, Protocol):
-    """One that paints a film more steadily than its frames alone."""
-
-    def paint_frame(
-        self,
-        content: "NDArray[np.float32]",
-        styles: Sequence[Any],
-        options: Any,
-        *,
-        following: "Following",
-        canvas: "NDArray[np.float32] | None",
-    ) -> "NDArray[np.float32]":
-        """As a call with arrays. canvas: (1, 2, H, W), the place of each pixel on the canvas that strokes lie on, x
-        before y."""
 
 
 def load_method(

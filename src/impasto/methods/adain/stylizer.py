@@ -110,7 +110,7 @@ class AdaIN:
         canvas: Array | None = None,
     ) -> Array:  # fmt: skip
         """The same for a frame of a film, whose statistics follow those of frames before and whose strokes lie on a
-        canvas, as `Painter` has them."""
+        canvas, as `Painter` has them: (1, 2, H, W), the place of each pixel on it, x before y."""
         return self._painted(content, styles, options, None, following, canvas)
 
     def _painted(

@@ -18,7 +18,6 @@ from impasto.blocks.resnet_generator import (
     ResNetGenerator,
     Upsampling,
     applied,
-    bottleneck_channels,
     normalised,
 )
 from impasto.methods.aggan.options import AgGANOptions
@@ -52,7 +51,7 @@ class Generator(LookingGenerator):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
-        blocks = [ResidualBlock(bottleneck_channels(config.width)) for _ in range(config.blocks)]
+        blocks = [ResidualBlock(4 * config.width) for _ in range(config.blocks)]
         self.painter = ResNetGenerator(config.width, blocks, config.upsampling)
         self.attention = AttentionNetwork(config.attention_width)
         initialise(self)
@@ -84,7 +83,7 @@ class Generator(LookingGenerator):
 
 
 class AgGAN(Translator):
-    """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
+    """The method, ready to paint."""
 
     options, generator, config = AgGANOptions, Generator, GeneratorConfig
 

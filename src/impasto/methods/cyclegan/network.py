@@ -12,7 +12,6 @@ from impasto.blocks.resnet_generator import (
     ResidualBlock,
     ResNetGenerator,
     Upsampling,
-    bottleneck_channels,
 )
 from impasto.methods.cyclegan.options import CycleGANOptions
 from impasto.translation import GeneratorModule, Translator
@@ -39,7 +38,7 @@ class Generator(GeneratorModule):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
-        channels = bottleneck_channels(config.width)
+        channels = 4 * config.width
         blocks = [ResidualBlock(channels) for _ in range(config.blocks)]
         self.network = ResNetGenerator(config.width, blocks, config.upsampling)
         initialise(self)
@@ -49,6 +48,6 @@ class Generator(GeneratorModule):
 
 
 class CycleGAN(Translator):
-    """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
+    """The method, ready to paint."""
 
     options, generator, config = CycleGANOptions, Generator, GeneratorConfig

@@ -42,7 +42,7 @@ class Generator(GeneratorModule):
 
 
 class DnCNNCycleGAN(Translator):
-    """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
+    """The method, ready to paint."""
 
     options, generator, config = DnCNNCycleGANOptions, Generator, GeneratorConfig
 

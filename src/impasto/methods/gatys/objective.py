@@ -130,24 +130,22 @@ class Objective:
         self, window: PaddedWindow, seen: Tensor, features: Mapping[str, Tensor], values: int
     ) -> dict[str, Tensor]:
         """What the window's own positions add to the losses that are sums over positions. values: of the picture."""
-        height = window.core_rows.stop - window.core_rows.start
-        width = window.core_columns.stop - window.core_columns.start
-        top, left = window.core_rows.start - window.rows.start, window.core_columns.start - window.columns.start
+        rows, columns = window.inner
+        own_pixels = seen[..., rows, columns]
         zero = seen.new_zeros(())
         content = zero
         for layer, target in self.content.items():
             part = window.place_in(target, layer)
             share = part.numel() / target.numel()
             content = content + self.weights[layer] * share * content_loss(features[layer], part)
-        steps = squared_steps(seen[..., top:, left:], height, width)
-        own_pixels = seen[..., top : top + height, left : left + width]
+        steps = squared_steps(seen[..., rows.start :, columns.start :], *own_pixels.shape[-2:])
         losses = {
             "content": content,
             "tv": self.weights["tv"] * steps / values if self.weights["tv"] else zero,
             "range": self.weights["range"] * out_of_range(own_pixels) * (own_pixels.numel() / values),
         }
         if self.held:
-            there = (..., window.core_rows, window.core_columns)
+            there = (..., *window.core)
             apart = temporal_loss(own_pixels, self.held.picture[there], self.held.weights[there])
             losses["temporal"] = TEMPORAL * apart * (own_pixels.numel() / values)
         for term in self.terms:

@@ -97,11 +97,6 @@ class Guard:
         return {item.name: getattr(self, item.name) for item in fields(self) if item.name != "best"}
 
     @property
-    def caution(self) -> float:
-        """Share of its usual step that the optimisation takes."""
-        return 0.5**self.halvings
-
-    @property
     def gave_up(self) -> bool:
         """Nothing more is to be had at this size; `best` stands."""
         return self.in_a_row > RETREATS
@@ -227,7 +222,7 @@ class Optimisation:
     def _set_rate(self) -> None:
         rate = self.options.learning_rate if self.kind == "adam" else 1.0
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * self.guard.caution
+            group["lr"] = rate * 0.5**self.guard.halvings
 
     def _adam(self) -> Optimizer:
         optimizer = torch.optim.Adam([self.canvas.change], betas=(0.9, 0.99))

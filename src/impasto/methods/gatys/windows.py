@@ -22,29 +22,27 @@ GRID = 16
 
 @dataclass(frozen=True)
 class PaddedWindow:
-    """A part of a picture, in pixels: `rows` and `columns`, of which `core_rows` and `core_columns` are its own."""
+    """A part of a picture: rows and columns of pixels, of which `core` are its own and `seen` are encoded with them."""
 
-    rows: slice
-    columns: slice
-    core_rows: slice
-    core_columns: slice
+    core: tuple[slice, slice]
+    seen: tuple[slice, slice]
+
+    @property
+    def inner(self) -> tuple[slice, slice]:
+        """Its own pixels, counted within what it sees."""
+        rows, columns = (
+            slice(core.start - seen.start, core.stop - seen.start)
+            for core, seen in zip(self.core, self.seen, strict=True)
+        )
+        return rows, columns
 
     def of(self, picture: Tensor) -> Tensor:
         """(N, C, H, W) -> a view of what the window sees."""
-        return picture[..., self.rows, self.columns]
-
-    def core_of(self, features: Tensor, layer: str) -> Tensor:
-        """The window's own positions, of its features at the layer."""
-        rows, columns = self.core_rows, self.core_columns
-        within = (
-            slice(rows.start - self.rows.start, rows.stop - self.rows.start),
-            slice(columns.start - self.columns.start, columns.stop - self.columns.start),
-        )
-        return features[..., _at(within[0], layer), _at(within[1], layer)]
+        return picture[(..., *self.seen)]
 
     def place_in(self, features: Tensor, layer: str) -> Tensor:
         """The window's own positions, of what the whole picture has at the layer."""
-        return features[..., _at(self.core_rows, layer), _at(self.core_columns, layer)]
+        return features[(..., *(_at(pixels, layer) for pixels in self.core))]
 
 
 def windows(picture: Tensor, side: int | None) -> list[PaddedWindow]:
@@ -52,17 +50,17 @@ def windows(picture: Tensor, side: int | None) -> list[PaddedWindow]:
 
     side: a multiple of GRID.
     """
-    height, width = picture.shape[-2:]
-    if side is None or side >= max(height, width):
-        return [PaddedWindow(slice(0, height), slice(0, width), slice(0, height), slice(0, width))]
-    assert side % GRID == 0
-    return [
-        PaddedWindow(
-            _seen(top, side, height), _seen(left, side, width), _own(top, side, height), _own(left, side, width)
-        )
-        for top in range(0, height, side)
-        for left in range(0, width, side)
-    ]
+    most = max(picture.shape[-2:])
+    step = most if side is None else side
+    assert step % GRID == 0 or step >= most
+    rows, columns = (
+        [
+            (slice(start, min(start + step, length)), slice(max(0, start - HALO), min(start + step + HALO, length)))
+            for start in range(0, length, step)
+        ]
+        for length in picture.shape[-2:]
+    )
+    return [PaddedWindow((down, across), (above, beside)) for down, above in rows for across, beside in columns]
 
 
 def encoded(
@@ -79,7 +77,9 @@ def encode(encoder: Encoder, window: PaddedWindow, seen: Tensor, layers: Iterabl
     """Features of the window's own positions. seen: `window.of` the picture, or a copy of that."""
     features = encoder(seen, layers)
     wide = {name: value.float() if value.dtype == torch.bfloat16 else value for name, value in features.items()}
-    return {name: window.core_of(value, name) for name, value in wide.items()}
+    return {
+        name: value[(..., *(_at(pixels, name) for pixels in window.inner))] for name, value in wide.items()
+    }  # fmt: skip
 
 
 def whole(encoder: Encoder, picture: Tensor, layers: Iterable[str], side: int | None = None) -> dict[str, Tensor]:
@@ -135,14 +135,6 @@ class Moments:
         moments, weight = self.of(window, features)
         parts = [(by * value).sum() for by, value in zip(gradients, moments, strict=True) if by is not None]
         return torch.stack(parts).sum() * (weight / (self.weight or 1.0))
-
-
-def _own(start: int, side: int, length: int) -> slice:
-    return slice(start, min(start + side, length))
-
-
-def _seen(start: int, side: int, length: int) -> slice:
-    return slice(max(0, start - HALO), min(start + side + HALO, length))
 
 
 def _at(pixels: slice, layer: str) -> slice:

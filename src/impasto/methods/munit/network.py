@@ -91,7 +91,7 @@ class Generator(GeneratorModule):
 
 
 class MUNIT(Translator):
-    """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
+    """The method, ready to paint."""
 
     options, generator, config = MUNITOptions, Generator, GeneratorConfig
 

@@ -14,7 +14,6 @@ from impasto.blocks.resnet_generator import (
     ResidualBlock,
     ResNetGenerator,
     Upsampling,
-    bottleneck_channels,
 )
 from impasto.errors import OptionError
 from impasto.methods.nla_cyclegan.options import NLACycleGANOptions
@@ -63,7 +62,7 @@ class Generator(LookingGenerator):
         super().__init__()
         self.config = config
         self.blends = config.compose
-        channels = bottleneck_channels(config.width)
+        channels = 4 * config.width
         blocks: list[nn.Module] = [ResidualBlock(channels) for _ in range(config.blocks)]
         blocks[config.position - 1] = NonLocalBlock(channels, config.inner or channels // 2, config.pooling)
         self.network = ResNetGenerator(config.width, blocks, config.upsampling, outputs=4 if config.compose else 3)
@@ -91,6 +90,6 @@ class Generator(LookingGenerator):
 
 
 class NLACycleGAN(Translator):
-    """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
+    """The method, ready to paint."""
 
     options, generator, config = NLACycleGANOptions, Generator, GeneratorConfig

@@ -111,7 +111,7 @@ class Generator(LookingGenerator):
 
 
 class SemanticGAN(Translator):
-    """The method, ready to paint: holds generators, and nothing of the pictures that it painted."""
+    """The method, ready to paint."""
 
     options, generator, config = SemanticGANOptions, Generator, GeneratorConfig
 
