@@ -102,7 +102,8 @@ class Options(Checked):
     """module:function that reads the file of an encoded style; of a method whose stylizer has `encode`, and paints from
     what that gives as well as from paintings."""
     foreign: ClassVar[str] = ""
-    """module:function that converts weights of other programs to its own."""
+    """module:function that converts weights of other programs to its own: (file, file to write, layout) -> what that
+    was."""
     encoded_by: ClassVar[Sequence[str]] = ()
     """Options that change what `encode` gives."""
     weights_name: ClassVar[str] = ""

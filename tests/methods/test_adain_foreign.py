@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from impasto.encoders import vgg19
+from impasto.encoders import load_encoder
 from impasto.encoders.network import LAYERS, Encoder
 from impasto.engine.architecture import DecoderConfig
 from impasto.errors import OptionError, WeightsError
@@ -90,7 +90,7 @@ def files(vgg: nn.Sequential, decoder: nn.Sequential, tmp_path_factory: pytest.T
 
 @pytest.fixture(scope="module")
 def imported_vgg(files: Path) -> Encoder:
-    return vgg19(weights=files / "vgg.safetensors").pooled("max")
+    return load_encoder("vgg19", weights=files / "vgg.safetensors").pooled("max")
 
 
 @pytest.fixture(scope="module")

@@ -23,19 +23,28 @@ def load_encoder(
 ) -> Encoder:
     """The encoder `name`, frozen, float32, in eval mode and channels_last, with average pooling.
 
-    weights: a local file for vgg19 instead of the official one. raw: lite without filter normalisation.
+    lite: VGG-19's features at a sixteenth of its operations, of 16, 32, 64, 128 and 128 filters, inside the package.
+        Its filters are normalised: on photographs and paintings their mean activation is 1. Its weights are made by
+        the recipe `lite_encoder`; `assets/lite.md` says how and how well.
+    vgg19: the real one (Simonyan and Zisserman 2015) up to relu5_1; it was trained with 'max' pooling.
+    weights: for vgg19, instead of torchvision's official file, which is downloaded into the cache at first use: a copy
+        of it or any other checkpoint of its layout; or a `.safetensors` of impasto, such as `impasto weights normalise`
+        writes: the encoder's state_dict with {"encoder": EncoderConfig.to_json()} as its config.
+    progress: as in `impasto.weights.fetch`.
+    raw: lite without filter normalisation, in the units of the network that it was learned from, which differ by orders
+        of magnitude.
 
-    Raises OptionError for an unknown name, WeightsError if the weights cannot be had.
+    Raises OptionError for an unknown name, WeightsError if the weights cannot be had, are damaged or do not fit.
     """
-    if name == "lite":
-        if weights is not None:
-            raise OptionError("a file of weights is for the encoder vgg19; lite carries its own")
-        return lite(raw=raw)
-    if raw:
-        raise OptionError(f"filters is 'raw', which lite can be, but the encoder is {name}, whose file decides it")
+    if name not in ENCODERS:
+        raise OptionError(f"no encoder '{name}'; there are {', '.join(ENCODERS)}")
     if name == "vgg19":
-        return vgg19(weights=weights, progress=progress)
-    raise OptionError(f"no encoder '{name}'; there are {', '.join(ENCODERS)}")
+        if raw:
+            raise OptionError("filters is 'raw', which lite can be, but the encoder is vgg19, whose file decides it")
+        return _vgg19(given_or_fetched(WEIGHTS[name], weights, progress)).frozen()
+    if weights is not None:
+        raise OptionError("a file of weights is for the encoder vgg19; lite carries its own")
+    return _lite(raw=raw).frozen()
 
 
 def weights_file(name: str, weights: Path | None = None) -> Path:
@@ -43,13 +52,7 @@ def weights_file(name: str, weights: Path | None = None) -> Path:
     return weights or location(WEIGHTS[name])
 
 
-def lite(*, raw: bool = False) -> Encoder:
-    """VGG-19's features at a sixteenth of its operations, of 16, 32, 64, 128 and 128 filters, inside the package.
-
-    The filters are normalised: on photographs and paintings their mean activation is 1. raw: in the units of the
-    network that they were learned from instead, which differ by orders of magnitude. The weights are made by the recipe
-    `lite_encoder`; `assets/lite.md` says how and how well.
-    """
+def _lite(*, raw: bool) -> Encoder:
     tensors, config = load(location(WEIGHTS["lite"]))
     encoder = Encoder(EncoderConfig.from_json(config["encoder"]))
     encoder.load_state_dict(
@@ -57,20 +60,10 @@ def lite(*, raw: bool = False) -> Encoder:
     )
     if raw:
         normalise_filters(encoder, {layer: 1 / tensors[f"teacher_units.{layer}"].double() for layer in LAYERS})
-    return encoder.frozen()
+    return encoder
 
 
-def vgg19(*, weights: Path | None = None, progress: Callable[[int, int], None] | None = None) -> Encoder:
-    """The real VGG-19 (Simonyan and Zisserman 2015) up to relu5_1, with average pooling; it was trained with 'max'.
-
-    weights: None for the official file of torchvision, downloaded into the cache at first use; a copy of it or any
-        other checkpoint of its layout; or a `.safetensors` of impasto, such as `impasto weights normalise` writes: the
-        encoder's state_dict with {"encoder": EncoderConfig.to_json()} as its config.
-    progress: as in `impasto.weights.fetch`.
-
-    Raises WeightsError if the weights cannot be had, are damaged or do not fit.
-    """
-    path = given_or_fetched(WEIGHTS["vgg19"], weights, progress)
+def _vgg19(path: Path) -> Encoder:
     names = {}
     if path.suffix == ".safetensors":
         tensors, stored = load(path)
@@ -88,4 +81,4 @@ def vgg19(*, weights: Path | None = None, progress: Callable[[int, int], None] |
         }
     encoder = Encoder(config)
     encoder.load_state_dict(fitting(path, "is no VGG-19 for this encoder", tensors, encoder.state_dict(), names))
-    return encoder.frozen()
+    return encoder

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from impasto.engine.styles import Style
+
 METHODS = {
     "adain": "impasto.methods.adain.options:AdaINOptions",
     "gatys": "impasto.methods.gatys.options:GatysOptions",
@@ -75,22 +77,6 @@ class Stylizer(Protocol):
         """{network: sha256 of its weights} of what these options use."""
 
 
-class EncodedStyle(Protocol):
-    """What a method keeps of a painting: enough to paint in its style. scale: the style_scale that it was seen at."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def scale(self) -> float: ...
-
-    def pixels(self, options: Any) -> "NDArray[np.float32]":
-        """The painting itself, (1, 3, h, w). Raises OptionError if it is not there, with what needs it."""
-
-    def save(self, path: str | Path) -> None:
-        """Write `NAME.style.safetensors`. Raises WeightsError if that cannot be done."""
-
-
 @dataclass(frozen=True)
 class Saving:
     """Where to keep the state of an unfinished painting, and after how many steps to write it again."""
@@ -99,11 +85,11 @@ class Saving:
     every: int = 50
 
 
-def load_encoded(file: Path, name: str, options: Options) -> EncodedStyle:
+def load_encoded(file: Path, name: str, options: Options) -> "Style":
     """An encoded style. name: which one, of a file that holds several. Raises OptionError, WeightsError."""
     if options.needs_pictures:
         options.check_encoded(name, 1)
-    style: EncodedStyle = resolve_name(options.encoded)(file, name)
+    style: Style = resolve_name(options.encoded)(file, name)
     return style
 
 
@@ -243,12 +229,6 @@ def shipped() -> dict[str, Path]:
     """{name of weights: file} of those that come with impasto and that a method cannot do without."""
     kinds = [options_of(method) for method in METHODS]
     return {kind.weights_name: shipped_weights(kind.shipped[0]) for kind in kinds if kind.shipped}
-
-
-def importer(method: str) -> Callable[[Path, Path, str | None], Any]:
-    """What converts weights of other programs to a method's own: (file, file to write, layout) -> what it was."""
-    function: Callable[[Path, Path, str | None], Any] = resolve_name(options_of(method).foreign)
-    return function
 
 
 def _refining(kind: type[Options]) -> dict[str, "Field[Any]"]:
