@@ -198,7 +198,8 @@ class _Run:
         self.colours = self._recolour()
         height, width = content.shape[-2:]
         self.sizes = pyramid(height, width, options.scales or 1)
-        self.clock = _Clock([size[0] * size[1] * self._steps(i) for i, size in enumerate(self.sizes)])
+        self.steps: list[int] = [options.chosen("coarse_steps")] * (len(self.sizes) - 1) + [options.chosen("steps")]
+        self.clock = _Clock([h * w * steps for (h, w), steps in zip(self.sizes, self.steps, strict=True)])
 
     def _recolour(self) -> Tensor:
         """Bring the content to the colours that it is painted from; those that the canvas moves in, (3, 3)."""
@@ -241,7 +242,7 @@ class _Run:
             guard = optimisation.guard
             # At the scales that are done.
             self.retreats += guard.retreats
-            self.has_gained |= not self._steps(scale) or guard.best_loss < SMALLEST_GAIN * guard.first_loss
+            self.has_gained |= not self.steps[scale] or guard.best_loss < SMALLEST_GAIN * guard.first_loss
         assert picture is not None
         if not self.has_gained:
             logger.warning(_unpainted(self.options))
@@ -259,39 +260,33 @@ class _Run:
 
     def _optimise(self, optimisation: Optimisation, scale: int, first: int) -> int:
         """The last step, which is not reported yet."""
-        for step in range(first + 1, self._steps(scale) + 1):
+        for step in range(first + 1, self.steps[scale] + 1):
             optimisation.step()
             if optimisation.guard.gave_up:
                 return step
             if self.saving and step % self.saving.every == 0:
-                state.save(
-                    self.saving.path, optimisation, self.fingerprint, scale=scale, step=step, retreats=self.retreats
-                )
-            if step < self._steps(scale):
+                stopped = {"scale": scale, "step": step, "retreats": self.retreats}
+                state.save(self.saving.path, optimisation, self.fingerprint, **stopped)
+            if step < self.steps[scale]:
                 self._report(optimisation, scale, step)
-        return self._steps(scale)
+        return self.steps[scale]
 
     def _report(self, optimisation: Optimisation, scale: int, step: int) -> None:
         if self.progress:
             best = optimisation.guard.best
             self.progress(
                 Progress(
-                    step=sum(self._steps(i) for i in range(scale)) + step,
-                    total=sum(self._steps(i) for i in range(len(self.sizes))),
+                    step=sum(self.steps[:scale]) + step,
+                    total=sum(self.steps),
                     loss=optimisation.guard.best_loss,
                     losses=optimisation.losses,
                     best_losses=optimisation.best_losses,
                     retreats=self.retreats + optimisation.guard.retreats,
                     size=self.sizes[scale],
-                    seconds_left=self.clock.seconds_left(scale, step / self._steps(scale)),
+                    seconds_left=self.clock.seconds_left(scale, step / self.steps[scale]),
                     preview=lambda: best.clamp(0, 1).cpu(),
                 )
             )
-
-    def _steps(self, scale: int) -> int:
-        steps = self.options.steps if scale == len(self.sizes) - 1 else self.options.coarse_steps
-        assert steps is not None
-        return steps
 
     def _first_picture(self, content: Tensor) -> Tensor:
         if self.start is not None:
