@@ -99,9 +99,6 @@ def test_what_is_looked_at_stays_bright() -> None:
     assert np.unique(np.asarray(lit(content, torch.ones(2, 2), 4))).tolist() == [204], "even attention changes nothing"
 
 
-# --- any generator ----------------------------------------------------------------------------------------------------
-
-
 def semantic(**settings: Any) -> Generator:
     return lively(Generator(GeneratorConfig(width=2, blocks=1, **settings)))
 

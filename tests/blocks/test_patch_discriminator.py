@@ -29,9 +29,6 @@ def test_widths_stop_at_eight_times_the_first() -> None:
     assert widths == [4, 8, 16, 32, 32, 32, 1]
 
 
-# --- spectral normalisation ---------------------------------------------------------------------------------------
-
-
 def judge() -> nn.Module:
     torch.manual_seed(0)
     return spectrally_normalised(PatchDiscriminator(PatchConfig(width=4)))

@@ -20,12 +20,11 @@ from impasto.losses import attention_style as attention
 from impasto.losses import feature_statistics as statistics
 from impasto.losses import hinge, lsgan
 from impasto.losses.covariance import Spread, covariance_loss, covariance_loss_of_moments, mean_of, spread
-from impasto.losses.cycle import cycle_loss, identity_loss
+from impasto.losses.cycle import code_deviation, cycle_loss, identity_loss, normalise, semantic_loss
 from impasto.losses.feature_statistics import relative_covariance_loss
 from impasto.losses.gram import blend, content_loss, gram, gram_loss
 from impasto.losses.nearest_neighbour import nearest_neighbour_loss
 from impasto.losses.pixels import out_of_range, squared_steps, temporal_loss, total_variation
-from impasto.losses.semantic_consistency import code_deviation, normalise, semantic_loss
 from impasto.losses.sliced_wasserstein import directions, sliced_wasserstein_loss
 
 TOLERANCES = {torch.float32: (5e-5, 1e-4), torch.bfloat16: (2e-2, 5e-2)}

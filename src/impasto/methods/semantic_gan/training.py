@@ -15,8 +15,7 @@ from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator, 
 from impasto.data.folders import Folders
 from impasto.errors import OptionError
 from impasto.losses import hinge, lsgan
-from impasto.losses.cycle import cycle_loss
-from impasto.losses.semantic_consistency import code_deviation, semantic_loss
+from impasto.losses.cycle import code_deviation, cycle_loss, semantic_loss
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import LinearDecay, StepDecay, set_learning_rate
