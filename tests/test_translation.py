@@ -14,8 +14,8 @@ from torch import Tensor, nn
 import impasto
 from impasto.errors import OptionError, OutOfMemoryError, WeightsError
 from impasto.methods import METHODS, StylizeOptions, options_of
-from impasto.methods.cyclegan.network import CycleGAN, Generator, GeneratorConfig
-from impasto.translation import bytes_per_pixel, load_generator, padded_to, save_generators, translate
+from impasto.methods.cyclegan.network import Generator, GeneratorConfig
+from impasto.translation import load_generator, padded_to, save_generators, translate
 from impasto.weights import load, save, sha256_of
 
 CPU = torch.device("cpu")
@@ -57,11 +57,11 @@ def test_directions_may_be_built_differently(tmp_path: Path) -> None:
     path = tmp_path / "generators.safetensors"
     save_generators(path, "cyclegan", networks, {})
     for direction, network in networks.items():
-        assert load_generator(path, CycleGAN, direction).config == network.config
+        assert load_generator(path, Generator, direction).config == network.config
     tensors, config = load(path)
     save(path, tensors, {**config, "generators": ["A2B"]})
     with pytest.raises(WeightsError, match="cannot be built"):
-        load_generator(path, CycleGAN, "A2B")
+        load_generator(path, Generator, "A2B")
 
 
 def test_the_file_alone_rebuilds_the_network(method: str, path: Path) -> None:
@@ -69,7 +69,7 @@ def test_the_file_alone_rebuilds_the_network(method: str, path: Path) -> None:
     for seed, direction in ((1, "A2B"), (2, "B2A")):
         options = StylizeOptions(method=method, direction=direction, precision="fp32")
         network = trained(method, seed)
-        expected = translate(network, picture(), *stylizer.beside(network, [], options))  # type: ignore[attr-defined]
+        expected = translate(network, picture(), *network.beside([], options))
         assert expected.std() > 0.01
         torch.testing.assert_close(stylizer(picture(), [], options), expected, atol=1e-5, rtol=0)
     assert stylizer.weights_hashes(options) == {method: sha256_of(path)}
@@ -113,7 +113,7 @@ def test_works_in_minus_one_to_one() -> None:
 def test_precision_and_its_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "g.safetensors"
     save_generators(path, "cyclegan", {"A2B": trained("cyclegan", 1)}, {})
-    stylizer = CycleGAN(CPU, weights=path)
+    stylizer = Generator.translator(CPU, weights=path)
     options = StylizeOptions(method="cyclegan")
     exact = stylizer(picture(), [], replace(options, precision="fp32"))
     half = stylizer(picture(), [], replace(options, precision="bf16"))
@@ -121,7 +121,7 @@ def test_precision_and_its_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("impasto.translation.precision", lambda name, device: torch.bfloat16)
     for gate, expected in ((0.0, half), (200.0, exact)):
         monkeypatch.setattr("impasto.tensors.GATE_PSNR", gate)
-        chosen = CycleGAN(CPU, weights=path)(picture(), [], replace(options, precision="auto"))
+        chosen = Generator.translator(CPU, weights=path)(picture(), [], replace(options, precision="auto"))
         assert torch.equal(chosen, expected)
 
 
@@ -135,17 +135,17 @@ def test_a_file_that_does_not_fit_is_named(tmp_path: Path) -> None:
             picture(), [], StylizeOptions(method="dncnn-cyclegan")
         )
     with pytest.raises(WeightsError, match=r"g\.safetensors: has no generator for the direction B2A"):
-        load_generator(path, CycleGAN, "B2A")
+        load_generator(path, Generator, "B2A")
     tensors, config = load(path)
     for change in ({"generator": {"width": 3}}, {"generator": {"wide": 3}}, {"generator": None}):
         save(path, tensors, config | change)
         with pytest.raises(WeightsError, match=r"g\.safetensors: its generator cannot be built"):
-            load_generator(path, CycleGAN, "A2B")
+            load_generator(path, Generator, "A2B")
     save(path, tensors, {"decoder": {}})
     with pytest.raises(WeightsError, match=r"g\.safetensors: holds no generators, but the method is cyclegan"):
-        load_generator(path, CycleGAN, "A2B")
+        load_generator(path, Generator, "A2B")
     with pytest.raises(WeightsError, match="there is no such file"):
-        load_generator(tmp_path / "none", CycleGAN, "A2B")
+        load_generator(tmp_path / "none", Generator, "A2B")
     with pytest.raises(OptionError, match="weights is missing: the method cyclegan needs generators"):
         impasto.load("cyclegan", device="cpu")
 
@@ -170,9 +170,9 @@ def test_needs_no_style_and_takes_none(method: str, path: Path) -> None:
 def test_a_picture_that_is_too_large_is_refused_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "g.safetensors"
     save_generators(path, "cyclegan", {"A2B": trained("cyclegan", 1)}, {})
-    stylizer = CycleGAN(CPU, weights=path)
+    stylizer = Generator.translator(CPU, weights=path)
     network, _ = stylizer.network(StylizeOptions(method="cyclegan"))
-    needed = 13 * 18 * bytes_per_pixel(network)
+    needed = 13 * 18 * network.bytes_per_pixel
     monkeypatch.setattr("impasto.device.free_memory", lambda device: needed - 1)
     with pytest.raises(OutOfMemoryError, match="18 x 13 pixels need about"):
         stylizer(picture(), [], StylizeOptions(method="cyclegan"))

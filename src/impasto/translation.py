@@ -30,24 +30,42 @@ class GeneratorModule(nn.Module):
     """A network from pictures (N, 3, H, W) in [-1, 1] to pictures, whose sides are multiples of `multiple` and at least
     `minimum`.
 
-    config: a dataclass, everything that it takes to build it around stored weights. width: filters at the picture's own
-    size.
+    options: of the method whose it is. config: a `Config`, a dataclass of everything that it takes to build it around
+    stored weights. width: filters at the picture's own size.
     """
 
+    options: ClassVar[type[TranslationOptions]]
+    Config: ClassVar[type]
     multiple: ClassVar[int]
     minimum: ClassVar[int]
     blends: bool = False
     """Whether it blends what it paints with the picture, by its `share`."""
+    floats_beside: int = 0
+    """Numbers per pixel that are held at the peak, besides what a generator of this width holds."""
     config: Any
+
+    @classmethod
+    def translator(cls, device: torch.device, **weights: Any) -> "Translator":
+        """What paints by such generators."""
+        return Translator(cls, device, **weights)
+
+    def beside(self, styles: Sequence[Tensor], options: Any) -> tuple[Tensor, ...]:
+        """What it is given besides the picture, of a method that takes styles: (1, ...) each."""
+        return ()
 
     def share(self, x: Tensor) -> Tensor:
         """How much of each pixel is painted, of one that `blends`: (N, 1, H, W) in [0, 1]."""
         raise NotImplementedError
 
     @property
-    def floats_beside(self) -> int:
-        """Numbers per pixel that are held at the peak, besides what a generator of this width holds."""
-        return 0
+    def bytes_per_pixel(self) -> float:
+        """Memory of one pixel of the picture at the peak of a forward pass on a CPU.
+
+        Measured in float32: 188 bytes for CycleGAN's generator of width 16 and 407 for that of width 64 at 1024 pixels,
+        and 533 for DnCNN's of width 64 at 512; for which this says 224 and 608.
+        """
+        # Responses at the picture's own size, before and after a layer, and what kernels and strips need besides.
+        return float(4 * (2 * self.config.width + 24 + self.floats_beside))
 
 
 class LookingGenerator(GeneratorModule):
@@ -102,19 +120,19 @@ def method_of(path: Path) -> str:
     return str(method)
 
 
-def load_generator(path: Path, stylizer: "type[Translator]", direction: str) -> GeneratorModule:
+def load_generator(path: Path, kind: type[GeneratorModule], direction: str) -> GeneratorModule:
     """The generator of one direction, float32 and frozen.
 
     Raises WeightsError if the file is of another method, has not this direction, or is damaged.
     """
     config = load(path)[1]
-    recorded, method = config.get("method"), stylizer.options.method
+    recorded, method = config.get("method"), kind.options.method
     if recorded != method:
         what = f"is of the method {recorded}" if recorded else "holds no generators"
         raise WeightsError(f"{path}: {what}, but the method is {method}")
     try:
         shape = config.get("generators", {}).get(direction) or config["generator"]
-        generator = stylizer.generator(stylizer.config(**shape))
+        generator = kind(kind.Config(**shape))
     except (AttributeError, KeyError, TypeError, RuntimeError, OptionError) as error:
         raise WeightsError(f"{path}: its generator cannot be built: {str(error).splitlines()[0]}") from None
     load_weights(path, direction, generator)
@@ -164,16 +182,11 @@ def padded_to(picture: Tensor, multiple: int, minimum: int) -> Tensor:
 class Translator:
     """A stylizer whose weights are the style: it takes pictures of one kind and no painting. It holds generators, and
     nothing of the pictures that it painted.
-
-    A method's own class names its options, its network, and the config that this is built from.
     """
-
-    options: ClassVar[type[TranslationOptions]]
-    generator: ClassVar[type[GeneratorModule]]
-    config: ClassVar[type]
 
     def __init__(
         self,
+        kind: type[GeneratorModule],
         device: torch.device,
         *,
         weights: Path | None = None,
@@ -184,10 +197,11 @@ class Translator:
         Raises OptionError without weights.
         """
         if weights is None:
-            accepted = ["generators.safetensors of its training", *self.options.shipped]
-            raise OptionError(f"weights is missing: the method {self.options.method} needs {', or '.join(accepted)}")
+            accepted = ["generators.safetensors of its training", *kind.options.shipped]
+            raise OptionError(f"weights is missing: the method {kind.options.method} needs {', or '.join(accepted)}")
+        self.kind = kind
         self.device = device
-        self.method: str = self.options.method
+        self.method: str = kind.options.method
         packaged = shipped_weights(str(weights))
         self.weights = packaged if packaged.is_file() else weights
         self._networks: dict[tuple[str, str], tuple[GeneratorModule, torch.dtype]] = {}
@@ -210,9 +224,9 @@ class Translator:
         options.check_styles(len(styles))
         network, dtype = self.network(options)
         height, width = content.shape[-2:]
-        guard = memory_guard(self.device, height, width, len(content) * bytes_per_pixel(network))
+        guard = memory_guard(self.device, height, width, len(content) * network.bytes_per_pixel)
         with guard, torch.inference_mode():
-            result = self._translated(network, content, dtype, *self.beside(network, styles, options)).cpu()
+            result = self._translated(network, content, dtype, *network.beside(styles, options)).cpu()
         if progress:
             progress(Progress(step=1, total=1, size=(height, width), preview=lambda: result))
         # Not an inference tensor: callers may go on with it where gradients are wanted.
@@ -220,7 +234,7 @@ class Translator:
 
     def bytes_per_pixel(self, options: TranslationOptions, *, regions: int = 0) -> float:
         """Memory of one pixel of the picture at the peak of painting."""
-        return bytes_per_pixel(self.network(options)[0])
+        return self.network(options)[0].bytes_per_pixel
 
     def weights_hashes(self, options: TranslationOptions) -> dict[str, str]:
         """{network: sha256 of its weights}, for the record of how a picture was made."""
@@ -231,7 +245,7 @@ class Translator:
         """The direction's generator, loaded once, and the precision that it multiplies in."""
         key = options.direction, options.precision
         if key not in self._networks:
-            generator = load_generator(self.weights, type(self), options.direction)
+            generator = load_generator(self.weights, self.kind, options.direction)
             generator.to(self.device)
             dtype = precision(options.precision, self.device)
             self._networks[key] = (
@@ -242,23 +256,9 @@ class Translator:
             )
         return self._networks[key]
 
-    def beside(self, generator: Any, styles: Sequence[Tensor], options: Any) -> tuple[Tensor, ...]:
-        """What the generator is given besides the picture, of a method that takes styles: (1, ...) each."""
-        return ()
-
     def _translated(
         self, generator: GeneratorModule, picture: Tensor, dtype: torch.dtype, *beside: Tensor
     ) -> Tensor:  # fmt: skip
         picture = picture.to(self.device, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
             return translate(generator, picture, *beside)
-
-
-def bytes_per_pixel(generator: GeneratorModule) -> float:
-    """Memory of one pixel of the picture at the peak of a forward pass on a CPU.
-
-    Measured in float32: 188 bytes for CycleGAN's generator of width 16 and 407 for that of width 64 at 1024 pixels, and
-    533 for DnCNN's of width 64 at 512; for which this says 224 and 608.
-    """
-    # Responses at the picture's own size, before and after a layer, and what kernels and strips need besides.
-    return float(4 * (2 * generator.config.width + 24 + generator.floats_beside))

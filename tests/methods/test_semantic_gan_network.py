@@ -12,7 +12,6 @@ from impasto.blocks.attention import SelfAttention
 from impasto.blocks.resnet_generator import ResidualBlock
 from impasto.errors import OptionError
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
-from impasto.translation import bytes_per_pixel
 
 SMALL = GeneratorConfig(width=2, blocks=1, pooling=2)
 
@@ -74,4 +73,4 @@ def test_looks_are_those_of_the_block_in_its_place() -> None:
 
 def test_says_what_attention_at_full_size_takes() -> None:
     plain, full = (Generator(GeneratorConfig(attention=attention)) for attention in ("none", "full"))
-    assert bytes_per_pixel(full) - bytes_per_pixel(plain) == 4 * (16 + 16 + 24 + 24)
+    assert full.bytes_per_pixel - plain.bytes_per_pixel == 4 * (16 + 16 + 24 + 24)

@@ -21,7 +21,7 @@ from impasto.options import TranslationOptions
 from impasto.report.sheets import data_url, marked, png
 from impasto.report.tables import plain
 from impasto.sizes import fit_within
-from impasto.translation import LookingGenerator, Translator, bytes_per_pixel, method_of, padded_to
+from impasto.translation import LookingGenerator, Translator, method_of, padded_to
 
 POINTS = 24
 """Places along the longer side that a page can be asked about."""
@@ -169,7 +169,7 @@ def prepare(
     """
     height, width = seen_size(content, options)
     generator = cast(LookingGenerator, method.network(options)[0])
-    with memory_guard(method.device, height, width, bytes_per_pixel(generator)):
+    with memory_guard(method.device, height, width, generator.bytes_per_pixel):
         pixels = tensors.resize(torch.from_numpy(visible_colours(content)), height, width)
         seen = seen_of(generator, pixels.to(method.device))
     return PreparedPhoto((content.width, content.height), pixels, method, options, generator, seen, baseline)

@@ -21,7 +21,7 @@ from impasto.blocks.resnet_generator import (
     normalised,
 )
 from impasto.methods.aggan.options import AgGANOptions
-from impasto.translation import LookingGenerator, Translator
+from impasto.translation import LookingGenerator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +45,7 @@ class Generator(LookingGenerator):
     (N, 3, H, W) in [-1, 1] -> the same; H and W are multiples of 4 and at least 8.
     """
 
+    options, Config = AgGANOptions, GeneratorConfig
     multiple, minimum = MULTIPLE, MINIMUM
     blends = True
 
@@ -80,12 +81,6 @@ class Generator(LookingGenerator):
         """What is painted, as if all of the Q positions looked there."""
         shares = seen / seen.sum((2, 3), keepdim=True).clamp_min(torch.finfo(seen.dtype).tiny)
         return shares[0].expand(len(queries), -1, -1)
-
-
-class AgGAN(Translator):
-    """The method, ready to paint."""
-
-    options, generator, config = AgGANOptions, Generator, GeneratorConfig
 
 
 def blended(picture: Tensor, painted: Tensor, share: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from impasto.blocks.resnet_generator import (
     Upsampling,
 )
 from impasto.methods.cyclegan.options import CycleGANOptions
-from impasto.translation import GeneratorModule, Translator
+from impasto.translation import GeneratorModule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,7 @@ class GeneratorConfig:
 class Generator(GeneratorModule):
     """(N, 3, H, W) in [-1, 1] -> the same; H and W are multiples of 4 and at least 8."""
 
+    options, Config = CycleGANOptions, GeneratorConfig
     multiple, minimum = MULTIPLE, MINIMUM
 
     def __init__(self, config: GeneratorConfig) -> None:
@@ -45,9 +46,3 @@ class Generator(GeneratorModule):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.tanh(self.network(x))
-
-
-class CycleGAN(Translator):
-    """The method, ready to paint."""
-
-    options, generator, config = CycleGANOptions, Generator, GeneratorConfig

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from impasto.blocks.initialise import initialise_for_relu
 from impasto.blocks.instance_norm import InstanceNorm
 from impasto.methods.dncnn_cyclegan.options import DnCNNCycleGANOptions
-from impasto.translation import GeneratorModule, Translator
+from impasto.translation import GeneratorModule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,7 @@ class Generator(GeneratorModule):
     "the networks above in that order to the input tensor" and returns "the resulting tensor".
     """
 
+    options, Config = DnCNNCycleGANOptions, GeneratorConfig
     multiple, minimum = 1, 1
 
     def __init__(self, config: GeneratorConfig) -> None:
@@ -39,12 +40,6 @@ class Generator(GeneratorModule):
     def forward(self, x: Tensor) -> Tensor:
         painted: Tensor = self.layers(x)
         return painted
-
-
-class DnCNNCycleGAN(Translator):
-    """The method, ready to paint."""
-
-    options, generator, config = DnCNNCycleGANOptions, Generator, GeneratorConfig
 
 
 class Discriminator(nn.Module):

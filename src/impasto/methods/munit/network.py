@@ -13,7 +13,7 @@ from impasto.blocks.resnet_generator import ResidualBlock
 from impasto.errors import OptionError
 from impasto.masks import visible
 from impasto.methods.munit.options import MUNITOptions
-from impasto.translation import GeneratorModule, Translator, padded_to
+from impasto.translation import GeneratorModule, padded_to
 
 CONTENT_HALVINGS, STYLE_HALVINGS = 2, 4
 
@@ -58,6 +58,7 @@ class Generator(GeneratorModule):
     Pictures (N, 3, H, W) in [-1, 1] -> the same; H and W are multiples of 4 and at least 16.
     """
 
+    options, Config = MUNITOptions, GeneratorConfig
     # The content is halved twice; the style four times, by filters that mirror and so need 2 positions.
     multiple, minimum = 2**CONTENT_HALVINGS, 2**STYLE_HALVINGS
 
@@ -89,20 +90,15 @@ class Generator(GeneratorModule):
         """Codes of content, by the encoder of any kind, and of style -> pictures (N, 3, H, W) in [-1, 1]."""
         return torch.tanh(self.decoder(content, style))
 
-
-class MUNIT(Translator):
-    """The method, ready to paint."""
-
-    options, generator, config = MUNITOptions, Generator, GeneratorConfig
-
-    def beside(self, generator: Generator, styles: Sequence[Tensor], options: MUNITOptions) -> tuple[Tensor, ...]:
+    def beside(self, styles: Sequence[Tensor], options: MUNITOptions) -> tuple[Tensor, ...]:
         """The mean of the styles' codes, or one that is drawn: (1, style_size)."""
+        device = next(self.parameters()).device
         if not styles:
             random = torch.Generator().manual_seed(options.seed)
-            return (torch.randn(1, generator.config.style_size, generator=random).to(self.device),)
+            return (torch.randn(1, self.config.style_size, generator=random).to(device),)
         # As their encoder takes them, of any size: in [-1, 1], and large enough.
-        shown = (padded_to(visible(style)[0].to(self.device), 1, generator.minimum) * 2 - 1 for style in styles)
-        return (torch.cat([generator.style_of(style) for style in shown]).mean(0, keepdim=True),)
+        shown = (padded_to(visible(style)[0].to(device), 1, self.minimum) * 2 - 1 for style in styles)
+        return (torch.cat([self.style_of(style) for style in shown]).mean(0, keepdim=True),)
 
 
 class Decoder(nn.Module):

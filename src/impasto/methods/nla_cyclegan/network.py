@@ -17,7 +17,7 @@ from impasto.blocks.resnet_generator import (
 )
 from impasto.errors import OptionError
 from impasto.methods.nla_cyclegan.options import NLACycleGANOptions
-from impasto.translation import LookingGenerator, Translator
+from impasto.translation import LookingGenerator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +56,7 @@ class GeneratorConfig:
 class Generator(LookingGenerator):
     """(N, 3, H, W) in [-1, 1] -> the same; H and W are multiples of 4 and at least 8."""
 
+    options, Config = NLACycleGANOptions, GeneratorConfig
     multiple, minimum = MULTIPLE, MINIMUM
 
     def __init__(self, config: GeneratorConfig) -> None:
@@ -87,9 +88,3 @@ class Generator(LookingGenerator):
 
     def share(self, x: Tensor) -> Tensor:
         return torch.sigmoid(self.network(x)[:, 3:])
-
-
-class NLACycleGAN(Translator):
-    """The method, ready to paint."""
-
-    options, generator, config = NLACycleGANOptions, Generator, GeneratorConfig

@@ -13,7 +13,7 @@ from impasto.blocks.reflecting_conv import ReflectingConv2d
 from impasto.blocks.resnet_generator import ResidualBlock, Upsampling, applied, normalised, up
 from impasto.errors import OptionError
 from impasto.methods.semantic_gan.options import SemanticGANOptions
-from impasto.translation import LookingGenerator, Translator
+from impasto.translation import LookingGenerator
 
 HALVINGS = 3
 
@@ -57,6 +57,7 @@ class GeneratorConfig:
 class Generator(LookingGenerator):
     """(N, 3, H, W) in [-1, 1] -> the same; H and W are multiples of 8 and at least 16."""
 
+    options, Config = SemanticGANOptions, GeneratorConfig
     # What is halved three times, and two positions for the blocks, which reflect.
     multiple, minimum = 2**HALVINGS, 2 * 2**HALVINGS
 
@@ -65,6 +66,9 @@ class Generator(LookingGenerator):
         self.config = config
         self.encoder = nn.Sequential(*_encoder(config))
         self.decoder = nn.Sequential(*_decoder(config))
+        if config.attention == "full":
+            # Queries, what they found, and what v makes of it, before it is added.
+            self.floats_beside = 2 * SMALLEST + 2 * config.width
         initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -77,11 +81,6 @@ class Generator(LookingGenerator):
     def decode(self, code: Tensor) -> Tensor:
         """A code, of this encoder or of that of the other kind of pictures -> pictures (N, 3, H, W) in [-1, 1]."""
         return torch.tanh(applied(self.decoder, code))
-
-    @property
-    def floats_beside(self) -> int:
-        # Of attention at the picture's own size: queries, what they found, and what v makes of it, before it is added.
-        return 2 * SMALLEST + 2 * self.config.width if self.config.attention == "full" else 0
 
     @property
     def stride(self) -> int:
@@ -108,12 +107,6 @@ class Generator(LookingGenerator):
     @property
     def _position(self) -> int:
         return next(i for i, layer in enumerate(self.decoder) if isinstance(layer, SelfAttention))
-
-
-class SemanticGAN(Translator):
-    """The method, ready to paint."""
-
-    options, generator, config = SemanticGANOptions, Generator, GeneratorConfig
 
 
 def _encoder(config: GeneratorConfig) -> Iterator[nn.Module]:
