@@ -16,7 +16,7 @@ from impasto.losses.conventions import CONVENTIONS, SMALLEST_POWER
 from impasto.losses.gram import gram
 from impasto.masks import with_opacity
 from impasto.methods import StylizeOptions
-from impasto.methods.gatys.memory import Needs
+from impasto.methods.gatys.memory import Allowance, Needs
 from impasto.methods.gatys.objective import Objective, encode_style, fit_style, objective_at
 from impasto.methods.gatys.terms import Term, at_layer, compared_layers, layers_to_encode
 
@@ -228,10 +228,11 @@ def test_the_style_takes_the_size_that_is_asked_for() -> None:
 
 def test_attention_needs_memory() -> None:
     network = encoder()
-    needed = [
-        Needs(network, options(attention_weight=weight, attention_layers=layers)).least_bytes_per_pixel
+    chosen = [
+        options(attention_weight=weight, attention_layers=layers)
         for weight, layers in ((0, "relu1_1"), (1, "relu4_1"), (1, "relu1_1"), (1, "relu1_1,relu2_1"))
     ]
+    needed = [Needs(network, one).fitting_bytes_per_pixel(Allowance(2**40)) for one in chosen]
     assert needed == sorted(set(needed))
 
 

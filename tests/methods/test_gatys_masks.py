@@ -13,7 +13,7 @@ from impasto.errors import OptionError
 from impasto.losses.conventions import CONVENTIONS, style_factor
 from impasto.losses.gram import gram
 from impasto.methods import StylizeOptions
-from impasto.methods.gatys.memory import Needs
+from impasto.methods.gatys.memory import Allowance, Needs
 from impasto.methods.gatys.objective import Objective, objective_at
 from impasto.tensors import resize
 
@@ -238,5 +238,5 @@ def test_masks_that_do_not_fit() -> None:
 
 def test_regions_need_memory() -> None:
     network, chosen = encoder(), StylizeOptions(method="gatys")
-    needed = [Needs(network, chosen, regions).least_bytes_per_pixel for regions in (0, 1, 2)]
+    needed = [Needs(network, chosen, regions).fitting_bytes_per_pixel(Allowance(2**40)) for regions in (0, 1, 2)]
     assert needed == sorted(set(needed))

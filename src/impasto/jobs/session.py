@@ -103,7 +103,7 @@ class Session:
                 return picture
             style: EncodedStyle = method.encode(style_pixels(picture), options, name=source.name)  # type: ignore[attr-defined]
             # Statistics take kilobytes, the picture megabytes.
-            return style if needs_picture else replace(style, picture=None)  # type: ignore[type-var]
+            return style if needs_picture else replace(style, picture=None)
 
         if needs_picture and isinstance(source, BytesSource):
             return make()

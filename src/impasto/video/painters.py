@@ -107,7 +107,7 @@ class OnePass:
         share = 1 - math.exp(-shown.seconds / (FOLLOWED_SECONDS * self.steady))
         following = Following(self.used, share)
         assert self.canvas is not None
-        painted = self.stylizer.paint_frame(
+        painted: Floats = self.stylizer.paint_frame(
             content, self.matched, self.options, following=following, canvas=channels_first(self.canvas)
         )
         self.used = following.used

@@ -98,17 +98,12 @@ class Needs:
                 largest_side(height, width, allowed / per_pixel),
             )
 
-    @property
-    def least_bytes_per_pixel(self) -> float:
-        """Memory of one pixel of a picture that is large beside a window, without files."""
-        return self._pictures(self._least_history)
-
     def fitting_bytes_per_pixel(self, room: Allowance) -> float:
         """Memory of one pixel of the largest picture that can be painted in this room, with its share of a window."""
         ways = [self._at_once]
         share = 1 - self._window(SIDES[-1]) / room.memory if room.memory else 0.0
         if share > 0:
-            ways.append(self.least_bytes_per_pixel / share)
+            ways.append(self._pictures(self._least_history) / share)
             if room.disk:
                 seen, moved = self._beside_files
                 ways.append(max(seen / share, moved, room.memory * self._filed(self._least_history) / room.disk))

@@ -42,7 +42,8 @@ class PaddedWindow:
 
     def place_in(self, features: Tensor, layer: str) -> Tensor:
         """The window's own positions, of what the whole picture has at the layer."""
-        return features[(..., *(_at(pixels, layer) for pixels in self.core))]
+        rows, columns = (_at(pixels, layer) for pixels in self.core)
+        return features[..., rows, columns]
 
 
 def windows(picture: Tensor, side: int | None) -> list[PaddedWindow]:
@@ -77,9 +78,7 @@ def encode(encoder: Encoder, window: PaddedWindow, seen: Tensor, layers: Iterabl
     """Features of the window's own positions. seen: `window.of` the picture, or a copy of that."""
     features = encoder(seen, layers)
     wide = {name: value.float() if value.dtype == torch.bfloat16 else value for name, value in features.items()}
-    return {
-        name: value[(..., *(_at(pixels, name) for pixels in window.inner))] for name, value in wide.items()
-    }  # fmt: skip
+    return {name: value[(..., *(_at(pixels, name) for pixels in window.inner))] for name, value in wide.items()}
 
 
 def whole(encoder: Encoder, picture: Tensor, layers: Iterable[str], side: int | None = None) -> dict[str, Tensor]:
