@@ -199,9 +199,9 @@ class Translator:
         if weights is None:
             accepted = ["generators.safetensors of its training", *kind.options.shipped]
             raise OptionError(f"weights is missing: the method {kind.options.method} needs {', or '.join(accepted)}")
-        self.kind = kind
+        self.kind, self.options = kind, kind.options
         self.device = device
-        self.method: str = kind.options.method
+        self.method: str = self.options.method
         packaged = shipped_weights(str(weights))
         self.weights = packaged if packaged.is_file() else weights
         self._networks: dict[tuple[str, str], tuple[GeneratorModule, torch.dtype]] = {}
