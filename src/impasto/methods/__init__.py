@@ -134,14 +134,15 @@ def painted_by(  # noqa: PLR0913  (as a call)
 
     held: of a method that takes steps.
     """
+    how: Any = {"start": start, "masks": masks, "progress": progress, "saving": saving}
     if getattr(stylizer, "takes_arrays", False):
-        return stylizer(  # type: ignore[no-any-return]
-            content, styles, options, start=start, masks=masks, progress=progress, saving=saving
-        )
+        return stylizer(content, styles, options, **how)  # type: ignore[no-any-return]
     import torch
 
-    def there(picture: Any) -> Any:
-        return None if picture is None else torch.from_numpy(picture)
+    def there(given: Any) -> Any:
+        if isinstance(given, list | tuple):
+            return [there(one) for one in given]
+        return None if given is None else torch.from_numpy(given)
 
     def back(picture: Any) -> Any:
         return picture.numpy() if isinstance(picture, torch.Tensor) else picture
@@ -151,15 +152,11 @@ def painted_by(  # noqa: PLR0913  (as a call)
         assert progress is not None
         progress(reported if preview is None else replace(reported, preview=lambda: back(preview())))
 
-    steps: Any = {} if held is None else {"held": held}
+    how |= {"start": there(start), "masks": there(masks), "progress": report if progress else None}
+    if held is not None:
+        how["held"] = held
     try:
-        return back(  # type: ignore[no-any-return]
-            stylizer(
-                there(content), [there(style) for style in styles], options, start=there(start),
-                masks=None if masks is None else [there(mask) for mask in masks],
-                progress=report if progress else None, saving=saving, **steps,
-            )
-        )  # fmt: skip
+        return back(stylizer(there(content), there(styles), options, **how))  # type: ignore[no-any-return]
     except Cancelled as stopped:
         stopped.best = back(stopped.best)
         raise
