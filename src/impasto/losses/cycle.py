@@ -33,7 +33,7 @@ def semantic_loss(code: Tensor, again: Tensor, *, normalised: bool) -> Tensor:
     """
     if normalised:
         code, again = normalise(code), normalise(again)
-    return cycle_loss(code, again)
+    return cycle_loss(code, again.float())
 
 
 def code_deviation(codes: Tensor) -> Tensor:
