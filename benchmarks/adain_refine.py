@@ -19,8 +19,7 @@ from impasto.api import paint
 from impasto.encoders import load_encoder
 from impasto.gallery import packaged
 from impasto.methods import Stylizer
-from impasto.methods.gatys.objective import Objective
-from impasto.methods.gatys.stylizer import objective_at
+from impasto.methods.gatys.objective import Objective, objective_at
 from impasto.tensors import resize, to_picture, to_tensor
 
 REFINEMENTS = (0, 5, 10, 20, 40, 80)

@@ -19,8 +19,9 @@ import torch
 from impasto import image
 from impasto.encoders.network import block_of
 from impasto.gallery import packaged
+from impasto.methods.gatys.objective import objective_at
 from impasto.methods.gatys.options import GatysOptions
-from impasto.methods.gatys.stylizer import Gatys, objective_at
+from impasto.methods.gatys.stylizer import Gatys
 from impasto.tensors import resize, to_tensor
 
 LAYERS = ("", "relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")

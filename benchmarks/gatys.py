@@ -15,9 +15,9 @@ from torch import Tensor
 
 from impasto import image
 from impasto.encoders import load_encoder
-from impasto.methods.gatys.objective import Objective
+from impasto.methods.gatys.objective import Objective, objective_at
 from impasto.methods.gatys.options import PRESETS, GatysOptions
-from impasto.methods.gatys.stylizer import Gatys, objective_at
+from impasto.methods.gatys.stylizer import Gatys
 from impasto.tensors import resize, to_tensor
 
 PICTURES = Path(image.__file__).parent / "assets" / "pictures"

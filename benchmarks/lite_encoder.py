@@ -27,8 +27,9 @@ from impasto.encoders import load_encoder, weights_file
 from impasto.encoders.filters import filter_scales, mean_activations, normalise_filters
 from impasto.encoders.network import LAYERS, Encoder
 from impasto.encoders.teacher import load_teacher
+from impasto.methods.gatys.objective import objective_at
 from impasto.methods.gatys.options import GatysOptions
-from impasto.methods.gatys.stylizer import Gatys, objective_at
+from impasto.methods.gatys.stylizer import Gatys
 from impasto.recipes.lite_encoder import lite_encoder
 from impasto.tensors import resize, to_tensor
 from impasto.weights import load, sha256_of

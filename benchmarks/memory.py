@@ -13,9 +13,9 @@ import sys
 
 import torch
 
-from impasto.methods.gatys import stylizer
-from impasto.methods.gatys.memory import MemoryPlan, plan
+from impasto.methods.gatys.memory import MemoryPlan, Needs
 from impasto.methods.gatys.options import GatysOptions
+from impasto.methods.gatys.stylizer import Gatys
 
 CASES = (
     {"precision": "fp32"},
@@ -45,13 +45,14 @@ def measure(size: int, case: int) -> None:
     torch.set_num_threads(2)
     history = CASES[case].get("history", GatysOptions().history)
     options = GatysOptions(scales=1, steps=history + 3, **CASES[case])  # type: ignore[arg-type]
-    method = stylizer.Gatys(torch.device("cpu"))
+    method = Gatys(torch.device("cpu"))
     small = torch.rand(1, 3, 32, 32)
     method(small, [small], GatysOptions(scales=1, steps=2, **CASES[case]))  # type: ignore[arg-type]
     picture = torch.rand(1, 3, size, size)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     plans: list[MemoryPlan] = []
-    stylizer.plan = lambda *arguments: plans.append(plan(*arguments)) or plans[-1]  # type: ignore[func-returns-value]
+    plan = Needs.plan
+    Needs.plan = lambda *arguments: plans.append(plan(*arguments)) or plans[-1]  # type: ignore[method-assign, assignment, func-returns-value]
     method(picture, [picture], options)
     used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
     estimate, where = plans[0].bytes, "in files" if plans[0].in_files else "in memory"

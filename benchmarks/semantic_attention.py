@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from impasto.blocks.self_attention import SMALLEST, SelfAttention
+from impasto.blocks.attention import SMALLEST, SelfAttention
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 
 WIDTH = GeneratorConfig().width

@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from impasto.blocks.self_attention import SelfAttention
+from impasto.blocks.attention import SelfAttention
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.translation import translate
 

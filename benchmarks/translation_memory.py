@@ -23,7 +23,7 @@ from impasto import StylizeOptions
 from impasto.methods.cyclegan import network as cyclegan
 from impasto.methods.dncnn_cyclegan import network as dncnn
 from impasto.methods.nla_cyclegan import network as nla
-from impasto.translation import Translator, bytes_per_pixel, save_generators
+from impasto.translation import Translator, save_generators
 
 THREADS = 2
 GENERATORS = {
@@ -70,7 +70,7 @@ def measure(file: str, method: str, precision: str, size: str) -> None:
     seconds = time.perf_counter() - began
     # Not getrusage: after fork and exec its peak is still the parent's.
     peak = megabytes("VmHWM")
-    estimate = bytes_per_pixel(translator.network(options)[0]) * int(size) ** 2 / 2**20
+    estimate = translator.bytes_per_pixel(options) * int(size) ** 2 / 2**20
     print(
         f"{method:16}{precision:>10}{size:>8}{peak:10.0f}{peak - before:8.0f}{estimate:10.0f}{seconds:10.1f}",
         flush=True,

@@ -16,11 +16,12 @@ from impasto import __version__, image, methods
 from impasto.device import check_memory, choose_device, needed_torch, prepare_for_forks
 from impasto.engine.raster import Resized
 from impasto.engine.room import materialised, room
+from impasto.engine.styles import Style as EncodedStyle
 from impasto.errors import Cancelled, OptionError
 from impasto.finish import Finish
 from impasto.gallery import is_encoded, style_file
 from impasto.masks import content_with_opacity, match_visible, regions, style_pixels, together, visible, visible_colours
-from impasto.methods import DEFAULT, EncodedStyle, Stylizer, combined, load_encoded, load_method, refinement
+from impasto.methods import DEFAULT, Stylizer, combined, load_encoded, load_method, refinement
 from impasto.options import Options
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record

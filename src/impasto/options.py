@@ -102,7 +102,8 @@ class Options(Checked):
     """module:function that reads the file of an encoded style; of a method whose stylizer has `encode`, and paints from
     what that gives as well as from paintings."""
     foreign: ClassVar[str] = ""
-    """module:function that converts weights of other programs to its own."""
+    """module:function that converts weights of other programs to its own: (file, file to write, layout) -> what that
+    was."""
     encoded_by: ClassVar[Sequence[str]] = ()
     """Options that change what `encode` gives."""
     weights_name: ClassVar[str] = ""
@@ -120,10 +121,8 @@ class Options(Checked):
     set_by_refining: ClassVar[Sequence[str]] = ()
     """Options that it cannot be given where it refines what another method painted."""
     looks_in: ClassVar[str] = ""
-    """What its attention, which can be shown, looks in: the style or the content; nothing if it has none to show."""
-    looks_by: ClassVar[str] = ""
-    """module:function that says what its attention compares, of one that looks in the style: (content, style, options,
-    stylizer) -> (both as they are seen, temperature, what is compared at each layer)."""
+    """What its attention, which can be shown, looks in: the style, and its stylizer has `compare`; or the content;
+    nothing if it has none to show."""
     look_options: ClassVar[Sequence[str]] = ()
     """Its options that change where attention looks."""
     look_usual: ClassVar[Mapping[str, Any]] = MappingProxyType({})

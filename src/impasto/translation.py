@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -26,21 +26,75 @@ OTHER = {"A": "B", "B": "A", "A2B": "B2A", "B2A": "A2B"}
 """Of each kind of pictures, and of each direction."""
 
 
-class GeneratorModule(Protocol):
+class GeneratorModule(nn.Module):
     """A network from pictures (N, 3, H, W) in [-1, 1] to pictures, whose sides are multiples of `multiple` and at least
-    `minimum`."""
+    `minimum`.
 
-    multiple: int
-    minimum: int
+    options: of the method whose it is. config: a `Config`, a dataclass of everything that it takes to build it around
+    stored weights. width: filters at the picture's own size.
+    """
+
+    options: ClassVar[type[TranslationOptions]]
+    Config: ClassVar[type]
+    multiple: ClassVar[int]
+    minimum: ClassVar[int]
+    blends: bool = False
+    """Whether it blends what it paints with the picture, by its `share`."""
+    floats_beside: int = 0
+    """Numbers per pixel that are held at the peak, besides what a generator of this width holds."""
+    config: Any
+
+    @classmethod
+    def translator(cls, device: torch.device, **weights: Any) -> "Translator":
+        """What paints by such generators."""
+        return Translator(cls, device, **weights)
+
+    def beside(self, styles: Sequence[Tensor], options: Any) -> tuple[Tensor, ...]:
+        """What it is given besides the picture, of a method that takes styles: (1, ...) each."""
+        return ()
+
+    def share(self, x: Tensor) -> Tensor:
+        """How much of each pixel is painted, of one that `blends`: (N, 1, H, W) in [0, 1]."""
+        raise NotImplementedError
 
     @property
-    def config(self) -> Any:
-        """A dataclass: everything that it takes to build it around stored weights. width: filters at the picture's own
-        size."""
+    def bytes_per_pixel(self) -> float:
+        """Memory of one pixel of the picture at the peak of a forward pass on a CPU.
 
-    def __call__(self, x: Tensor) -> Tensor: ...
+        Measured in float32: 188 bytes for CycleGAN's generator of width 16 and 407 for that of width 64 at 1024 pixels,
+        and 533 for DnCNN's of width 64 at 512; for which this says 224 and 608.
+        """
+        # Responses at the picture's own size, before and after a layer, and what kernels and strips need besides.
+        return float(4 * (2 * self.config.width + 24 + self.floats_beside))
 
-    def state_dict(self) -> dict[str, Tensor]: ...
+
+class LookingGenerator(GeneratorModule):
+    """One with attention, which can be shown. stride: pixels that a side of one of its positions stands for."""
+
+    @property
+    def stride(self) -> int:
+        return self.multiple
+
+    @property
+    def cell(self) -> int:
+        """Pixels that a side of one weight of `looks` stands for."""
+        return self.stride * int(self.config.pooling)
+
+    def seen(self, x: Tensor) -> Tensor:
+        """What the attention is given, (1, C, h, w), of a picture (1, 3, H, W) in [-1, 1]."""
+        raise NotImplementedError
+
+    def weights(self, seen: Tensor, queries: Tensor) -> Tensor:
+        """(Q, h, w), each map with sum 1, of what `seen` returns and indices (Q,) into its positions, row by row."""
+        raise NotImplementedError
+
+    def looks(self, seen: Tensor, places: Tensor) -> Tensor:
+        """Where places of one picture look: (Q, h, w) weights, each map with sum 1, over cells of `cell` pixels.
+
+        seen: as `seen` returns it. places: (Q, 2) rows and columns, in pixels.
+        """
+        rows, columns = (places // self.stride).unbind(1)
+        return self.weights(seen, rows * seen.shape[3] + columns)
 
 
 def save_generators(path: Path, method: str, generators: Mapping[str, GeneratorModule], recipe: Any) -> None:
@@ -52,7 +106,7 @@ def save_generators(path: Path, method: str, generators: Mapping[str, GeneratorM
     tensors = {}
     for direction, generator in generators.items():
         # Not the running statistics of batch normalisation, whose variances leave the range of half precision.
-        small = {name for name, _ in cast(nn.Module, generator).named_parameters()}
+        small = {name for name, _ in generator.named_parameters()}
         for name, value in generator.state_dict().items():
             tensors[f"{direction}.{name}"] = value.half() if name in small else value
     save(path, tensors, {"method": method, "generator": one, **apart, "recipe": recipe})
@@ -66,24 +120,23 @@ def method_of(path: Path) -> str:
     return str(method)
 
 
-def load_generator(path: Path, stylizer: "type[Translator]", direction: str) -> GeneratorModule:
+def load_generator(path: Path, kind: type[GeneratorModule], direction: str) -> GeneratorModule:
     """The generator of one direction, float32 and frozen.
 
     Raises WeightsError if the file is of another method, has not this direction, or is damaged.
     """
     config = load(path)[1]
-    recorded, method = config.get("method"), stylizer.options.method
+    recorded, method = config.get("method"), kind.options.method
     if recorded != method:
         what = f"is of the method {recorded}" if recorded else "holds no generators"
         raise WeightsError(f"{path}: {what}, but the method is {method}")
     try:
         shape = config.get("generators", {}).get(direction) or config["generator"]
-        generator = stylizer.generator(stylizer.config(**shape))
+        generator = kind(kind.Config(**shape))
     except (AttributeError, KeyError, TypeError, RuntimeError, OptionError) as error:
         raise WeightsError(f"{path}: its generator cannot be built: {str(error).splitlines()[0]}") from None
     load_weights(path, direction, generator)
-    generator = generator.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return cast(GeneratorModule, generator)
+    return generator.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def load_weights(path: Path, direction: str, generator: nn.Module) -> None:
@@ -102,15 +155,16 @@ def load_weights(path: Path, direction: str, generator: nn.Module) -> None:
         raise WeightsError(f"{path}: its generator cannot be built: {str(error).splitlines()[0]}") from None
 
 
-def translate(generator: GeneratorModule, picture: Tensor) -> Tensor:
+def translate(generator: GeneratorModule, picture: Tensor, *beside: Tensor) -> Tensor:
     """(N, 3, H, W) in [0, 1], of any size -> the same, clamped; what the network's sides need is mirrored around.
 
     picture: with a fourth channel, opacity, what is transparent counts for nothing in the statistics of the network.
+    beside: what the generator is given besides.
     """
     height, width = picture.shape[-2:]
     padded, opacity = visible(padded_to(picture, generator.multiple, generator.minimum))
     with counting(opacity):
-        painted = generator(padded * 2 - 1)[..., :height, :width]
+        painted: Tensor = generator(padded * 2 - 1, *beside)[..., :height, :width]
     return (painted.float() / 2 + 0.5).clamp(0, 1)
 
 
@@ -126,17 +180,13 @@ def padded_to(picture: Tensor, multiple: int, minimum: int) -> Tensor:
 
 
 class Translator:
-    """A stylizer whose weights are the style: it takes pictures of one kind and no painting.
-
-    A method's own class names its options, its network, and the config that this is built from.
+    """A stylizer whose weights are the style: it takes pictures of one kind and no painting. It holds generators, and
+    nothing of the pictures that it painted.
     """
-
-    options: ClassVar[type[TranslationOptions]]
-    generator: ClassVar[type[nn.Module]]
-    config: ClassVar[type]
 
     def __init__(
         self,
+        kind: type[GeneratorModule],
         device: torch.device,
         *,
         weights: Path | None = None,
@@ -147,8 +197,9 @@ class Translator:
         Raises OptionError without weights.
         """
         if weights is None:
-            accepted = ["generators.safetensors of its training", *self.options.shipped]
-            raise OptionError(f"weights is missing: the method {self.options.method} needs {', or '.join(accepted)}")
+            accepted = ["generators.safetensors of its training", *kind.options.shipped]
+            raise OptionError(f"weights is missing: the method {kind.options.method} needs {', or '.join(accepted)}")
+        self.kind, self.options = kind, kind.options
         self.device = device
         self.method: str = self.options.method
         packaged = shipped_weights(str(weights))
@@ -173,9 +224,9 @@ class Translator:
         options.check_styles(len(styles))
         network, dtype = self.network(options)
         height, width = content.shape[-2:]
-        guard = memory_guard(self.device, height, width, len(content) * bytes_per_pixel(network))
+        guard = memory_guard(self.device, height, width, len(content) * network.bytes_per_pixel)
         with guard, torch.inference_mode():
-            result = self._translated(self.styled(network, styles, options), content, dtype).cpu()
+            result = self._translated(network, content, dtype, *network.beside(styles, options)).cpu()
         if progress:
             progress(Progress(step=1, total=1, size=(height, width), preview=lambda: result))
         # Not an inference tensor: callers may go on with it where gradients are wanted.
@@ -183,7 +234,7 @@ class Translator:
 
     def bytes_per_pixel(self, options: TranslationOptions, *, regions: int = 0) -> float:
         """Memory of one pixel of the picture at the peak of painting."""
-        return bytes_per_pixel(self.network(options)[0])
+        return self.network(options)[0].bytes_per_pixel
 
     def weights_hashes(self, options: TranslationOptions) -> dict[str, str]:
         """{network: sha256 of its weights}, for the record of how a picture was made."""
@@ -194,8 +245,8 @@ class Translator:
         """The direction's generator, loaded once, and the precision that it multiplies in."""
         key = options.direction, options.precision
         if key not in self._networks:
-            generator = load_generator(self.weights, type(self), options.direction)
-            cast(nn.Module, generator).to(self.device)
+            generator = load_generator(self.weights, self.kind, options.direction)
+            generator.to(self.device)
             dtype = precision(options.precision, self.device)
             self._networks[key] = (
                 generator,
@@ -205,25 +256,9 @@ class Translator:
             )
         return self._networks[key]
 
-    def styled(
-        self, generator: GeneratorModule, styles: Sequence[Tensor], options: TranslationOptions
-    ) -> GeneratorModule:
-        """The generator as it paints with these styles, of a method that takes any."""
-        return generator
-
-    def _translated(self, generator: GeneratorModule, picture: Tensor, dtype: torch.dtype) -> Tensor:
+    def _translated(
+        self, generator: GeneratorModule, picture: Tensor, dtype: torch.dtype, *beside: Tensor
+    ) -> Tensor:  # fmt: skip
         picture = picture.to(self.device, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
-            return translate(generator, picture)
-
-
-def bytes_per_pixel(generator: GeneratorModule) -> float:
-    """Memory of one pixel of the picture at the peak of a forward pass on a CPU.
-
-    Measured in float32: 188 bytes for CycleGAN's generator of width 16 and 407 for that of width 64 at 1024 pixels, and
-    533 for DnCNN's of width 64 at 512; for which this says 224 and 608.
-    """
-    # Responses at the picture's own size, before and after a layer, and what kernels and strips need besides.
-    # A generator with attention at the picture's own size says what this takes.
-    beside, width = getattr(generator, "floats_beside", 0), generator.config.width
-    return float(4 * (2 * width + 24 + beside))
+            return translate(generator, picture, *beside)

@@ -182,6 +182,18 @@ def fetch(spec: WeightSpec, *, progress: Callable[[int, int], None] | None = Non
     return path
 
 
+def given_or_fetched(spec: WeightSpec, given: Path | None, progress: Callable[[int, int], None] | None) -> Path:
+    """A file that was given, or the published one, as `fetch` has it.
+
+    Raises WeightsError, also for another file by the published name; other names may hold other weights.
+    """
+    if given is None:
+        return fetch(spec, progress=progress)
+    if given.name == spec.file_name:
+        verify(given, spec)
+    return given
+
+
 def verify(path: Path, spec: WeightSpec) -> None:
     """Raises WeightsError unless the file is there and is the one that was published."""
     if not path.is_file():

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+from lively import lively
 from PIL import Image
+from random_tensors import picture as random_picture
 from torch import Tensor
 
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
@@ -21,19 +22,12 @@ CONTENT, STYLE = picture(46, 61, 0), picture(37, 53, 1)
 
 
 def pixels(height: int = 18, width: int = 29, seed: int = 1) -> Tensor:
-    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+    return random_picture(height, width, seed)
 
 
-def trained(network: Any) -> Any:
-    generator = torch.Generator().manual_seed(0)
-    for parameter in network.parameters():
-        parameter.data = (torch.randn(parameter.shape, generator=generator) * 0.3).half().float()
-    return network.eval().requires_grad_(False)
-
-
-def nla(**settings: object) -> Generator:
-    network: Generator = trained(Generator(GeneratorConfig(width=2, blocks=3, position=2, **settings)))  # type: ignore[arg-type]
-    return network
+def nla(**settings: Any) -> Generator:
+    """A trained generator, with weights that half precision can hold."""
+    return lively(Generator(GeneratorConfig(width=2, blocks=3, position=2, **settings))).half().float().eval()
 
 
 def generators(folder: Path, **settings: object) -> Path:

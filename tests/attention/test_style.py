@@ -11,8 +11,7 @@ from torch import Tensor
 
 from impasto import StylizeOptions, image
 from impasto.attention import attention, overlay, prepare
-from impasto.attention.correspondence import gathered, in_colours
-from impasto.attention.maps import DARKEST, by_order
+from impasto.attention.maps import DARKEST, by_order, gathered, in_colours
 from impasto.attention.style import Look, StyleAttention
 from impasto.encoders import load_encoder
 from impasto.losses.feature_statistics import normalised

@@ -6,7 +6,6 @@ import torch
 from impasto import weights
 from impasto.encoders import load_encoder
 from impasto.encoders.filters import mean_activations
-from impasto.encoders.lite import lite
 from impasto.encoders.network import LAYERS
 from impasto.image import read
 from impasto.methods.adain.foreign import LAYOUTS, Layout, layout_named
@@ -72,7 +71,7 @@ class TestNormalise:
         assert (outcome.code, outcome.out) == (0, "own.safetensors\n")
         encoder = load_encoder("vgg19", weights=album.parent / "own.safetensors")
         means = mean_activations(encoder, [to_tensor(read(path)) for path in sorted(album.iterdir())])
-        before = mean_activations(lite(), [to_tensor(read(path)) for path in sorted(album.iterdir())])
+        before = mean_activations(load_encoder("lite"), [to_tensor(read(path)) for path in sorted(album.iterdir())])
         for layer in LAYERS:
             firing = before[layer] > 0.06 * before[layer].mean()
             torch.testing.assert_close(means[layer][firing], torch.ones_like(means[layer][firing]), rtol=1e-3, atol=0)

@@ -51,13 +51,6 @@ def test_a_file_of_another_network_is_refused(tmp_path, inception_file):
         load_inception(tmp_path / "other.pth")
 
 
-def test_the_official_name_must_hold_the_official_file(tmp_path, inception_file):
-    path = tmp_path / "pt_inception-2015-12-05-6726825d.pth"
-    path.write_bytes(inception_file.read_bytes())
-    with pytest.raises(WeightsError, match="SHA-256"):
-        load_inception(path)
-
-
 def test_missing_weights_say_what_to_do(monkeypatch):
     monkeypatch.setenv("IMPASTO_OFFLINE", "1")
     with pytest.raises(WeightsError, match=r"give a copy with --inception FILE; the numbers that do not need it"):

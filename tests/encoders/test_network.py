@@ -1,6 +1,5 @@
 """The network that both encoders are, against plain functions."""
 
-import json
 import math
 
 import pytest
@@ -78,19 +77,6 @@ def test_computes_the_plain_network(padding: Padding, pooling: Pooling, size: tu
         torch.testing.assert_close(features[layer], x, rtol=1e-5, atol=1e-7)  # mean and std are float32
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_sizes_are_rounded_up(size: tuple[int, int]) -> None:
-    for layer, features in small()(picture(*size), LAYERS).items():
-        share = 2 ** (block_of(layer) - 1)
-        assert features.shape[1:] == (block_of(layer) + 2, math.ceil(size[0] / share), math.ceil(size[1] / share))
-
-
-def test_average_and_max_pooling_differ_below_the_first_pool_only() -> None:
-    average, maximum = (small(pooling=pooling)(picture(16, 16), LAYERS) for pooling in ("average", "max"))
-    for layer in LAYERS:
-        assert torch.equal(average[layer], maximum[layer]) == (block_of(layer) == 1), layer
-
-
 def test_pooled_shares_the_weights_and_leaves_the_original_alone() -> None:
     encoder = small()
     other = encoder.pooled("max")
@@ -114,17 +100,6 @@ def test_only_what_is_needed_is_computed() -> None:
     assert computed == []
 
 
-def test_gradient_reaches_the_picture() -> None:
-    image = picture(5, 6)[:1].requires_grad_()
-    encoder = small()
-    assert torch.autograd.gradcheck(lambda x: encoder(x, ["relu2_1"])["relu2_1"], (image,))
-
-
 def test_what_is_wrong_is_named() -> None:
     with pytest.raises(OptionError, match=r"no layer 'conv4_2'; the layers are relu1_1, .*relu5_1"):
         small()(picture(4, 4), ["relu1_1", "conv4_2"])
-
-
-def test_config_survives_json() -> None:
-    config = EncoderConfig(widths=(1, 2, 3, 4, 5), padding="reflect", mean=(0.1, 0.2, 0.3), std=(1, 2, 3))
-    assert EncoderConfig.from_json(json.loads(json.dumps(config.to_json()))) == config

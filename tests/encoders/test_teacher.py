@@ -51,7 +51,10 @@ def path(state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.mark.parametrize("pooling", ["average", "max"])
 def test_computes_the_published_network(state: dict[str, Tensor], path: Path, pooling: Pooling) -> None:
     image = torch.rand(2, 3, 32, 48, generator=torch.Generator().manual_seed(1))
-    features = load_teacher(path).pooled(pooling)(image, LAYERS)
+    teacher = load_teacher(path).pooled(pooling)
+    assert not teacher.training
+    assert not any(parameter.requires_grad for parameter in teacher.parameters())
+    features = teacher(image, LAYERS)
     pool = F.avg_pool2d if pooling == "average" else F.max_pool2d
     x = F.conv2d(image.double(), state["conv0.weight"].double(), state["conv0.bias"].double())
     for layer in LAYERS:
@@ -62,12 +65,6 @@ def test_computes_the_published_network(state: dict[str, Tensor], path: Path, po
         x = F.relu(F.conv2d(x, state[f"{key}.weight"].double(), state[f"{key}.bias"].double()))
         assert x.std() > 0.05
         torch.testing.assert_close(features[layer].double(), x, rtol=1e-3, atol=1e-4)
-
-
-def test_is_frozen(path: Path) -> None:
-    teacher = load_teacher(path)
-    assert not teacher.training
-    assert not any(parameter.requires_grad for parameter in teacher.parameters())
 
 
 @pytest.mark.parametrize(

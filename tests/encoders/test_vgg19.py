@@ -7,8 +7,8 @@ import torch
 from file_server import File, serving
 from torch import Tensor, nn
 
+from impasto.encoders import load_encoder
 from impasto.encoders.network import LAYERS, EncoderConfig
-from impasto.encoders.vgg19 import vgg19
 from impasto.errors import WeightsError
 from impasto.weights import WEIGHTS, save, sha256_of
 
@@ -88,21 +88,14 @@ def reference_features(state: dict[str, Tensor], image: Tensor) -> dict[str, Ten
 def test_computes_what_torchvision_computes(state: dict[str, Tensor], checkpoint: Path, size: tuple[int, int]) -> None:
     image = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(1))
     expected = reference_features(state, image)
-    with torch.no_grad():
-        features = vgg19(weights=checkpoint).pooled("max")(image, LAYERS)
+    encoder = load_encoder("vgg19", weights=checkpoint)
+    features = encoder.pooled("max")(image, LAYERS)
+    assert not encoder.training
+    assert not any(parameter.requires_grad for parameter in encoder.parameters())
     assert features.keys() == set(LAYERS)
     for layer in LAYERS:
         assert features[layer].std() > 0.1
         assert torch.equal(features[layer], expected[layer]), layer
-
-
-def test_is_frozen(checkpoint: Path) -> None:
-    encoder = vgg19(weights=checkpoint)
-    assert not encoder.training
-    assert not any(parameter.requires_grad for parameter in encoder.parameters())
-    weight = encoder.convolutions["relu4_1"].weight
-    assert isinstance(weight, Tensor)
-    assert weight.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.usefixtures("synthetic_is_official")
@@ -110,35 +103,35 @@ def test_official_weights_are_downloaded_once(
     state: dict[str, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     progress: list[int] = []
-    encoder = vgg19(progress=lambda done, total: progress.append(done))
+    encoder = load_encoder("vgg19", progress=lambda done, total: progress.append(done))
     assert torch.equal(encoder.state_dict()["convolutions.relu5_1.weight"], state["features.28.weight"])
     cached = tmp_path / "cache" / "vgg19-dcbb9e9d.pth"
     assert progress[-1] == cached.stat().st_size
     monkeypatch.setenv("IMPASTO_OFFLINE", "1")
-    vgg19()
-    vgg19(weights=cached)
+    load_encoder("vgg19")
+    load_encoder("vgg19", weights=cached)
 
 
 @pytest.mark.usefixtures("synthetic_is_official")
 def test_official_weights_offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMPASTO_OFFLINE", "1")
     with pytest.raises(WeightsError, match="'lite' works without"):
-        vgg19()
+        load_encoder("vgg19")
 
 
 def test_the_official_name_promises_the_official_file(checkpoint: Path, tmp_path: Path) -> None:
     given = tmp_path / "vgg19-dcbb9e9d.pth"
     given.symlink_to(checkpoint)
     with pytest.raises(WeightsError, match="SHA-256"):
-        vgg19(weights=given)
+        load_encoder("vgg19", weights=given)
     assert given.exists(), "a file that the user gave is not ours to remove"
-    vgg19(weights=checkpoint)
+    load_encoder("vgg19", weights=checkpoint)
 
 
 def test_missing_file(tmp_path: Path) -> None:
     for name in ("a.pth", "a.safetensors", "vgg19-dcbb9e9d.pth"):
         with pytest.raises(WeightsError, match=f"{name}: there is no such file"):
-            vgg19(weights=tmp_path / name)
+            load_encoder("vgg19", weights=tmp_path / name)
 
 
 def test_first_misfit_is_named(state: dict[str, Tensor], tmp_path: Path) -> None:
@@ -146,10 +139,10 @@ def test_first_misfit_is_named(state: dict[str, Tensor], tmp_path: Path) -> None
     path = tmp_path / "a.pth"
     torch.save({key: value for key, value in small.items() if key != "features.19.bias"}, path)
     with pytest.raises(WeightsError, match=r"'features\.19\.bias' of shape \(512,\) is missing"):
-        vgg19(weights=path)
+        load_encoder("vgg19", weights=path)
     torch.save(small | {"features.2.weight": torch.zeros(64, 3, 3, 3), "features.5.bias": torch.zeros(1)}, path)
     with pytest.raises(WeightsError, match=r"'features\.2\.weight' has shape \(64, 3, 3, 3\), not \(64, 64, 3, 3\)"):
-        vgg19(weights=path)
+        load_encoder("vgg19", weights=path)
 
 
 def test_own_weights_are_built_from_their_config(tmp_path: Path) -> None:
@@ -163,14 +156,14 @@ def test_own_weights_are_built_from_their_config(tmp_path: Path) -> None:
         channels = width
     path = tmp_path / "own.safetensors"
     save(path, state, {"encoder": config.to_json(), "pictures": 12})
-    encoder = vgg19(weights=path)
+    encoder = load_encoder("vgg19", weights=path)
     assert encoder.config == config
     assert all(torch.equal(value, state[name]) for name, value in encoder.state_dict().items())
 
     save(path, state, {"encoder": EncoderConfig().to_json()})
     with pytest.raises(WeightsError, match=r"'convolutions\.relu1_1\.weight' has shape \(4, 3, 3, 3\)"):
-        vgg19(weights=path)
+        load_encoder("vgg19", weights=path)
     for other in ({}, {"encoder": {"depth": 3}}, {"encoder": "vgg"}):
         save(path, state, other)
         with pytest.raises(WeightsError, match="describes no encoder"):
-            vgg19(weights=path)
+            load_encoder("vgg19", weights=path)

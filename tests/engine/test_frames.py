@@ -7,7 +7,6 @@ from impasto import StylizeOptions, load
 from impasto.engine.given import ground, ground_on
 from impasto.engine.raster import Window, resized
 from impasto.engine.statistics import Following
-from impasto.methods import FrameStylizer
 
 OPTIONS = StylizeOptions(precision="fp32")
 
@@ -46,7 +45,6 @@ def test_the_ground_moves_with_the_canvas(block):
 
 
 def test_a_frame_that_follows_nothing_is_a_picture(painter):
-    assert isinstance(painter, FrameStylizer)
     photo, style = pictures()
     alone = painter(photo, [style], OPTIONS)
     frame = painter.paint_frame(photo, [style], OPTIONS, following=Following(), canvas=places(93, 130))

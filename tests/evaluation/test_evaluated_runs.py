@@ -8,7 +8,7 @@ import torch
 from impasto.errors import CheckpointError, DataError, OptionError
 from impasto.evaluation import JudgeFiles, Judges, Test, evaluate_runs, number, picture_set
 from impasto.evaluation.picture_set import pixels
-from impasto.methods.cyclegan.stylizer import CycleGAN
+from impasto.methods.cyclegan.network import Generator
 from impasto.metrics import psnr, ssim
 from impasto.metrics.held_out import rounded
 from impasto.record import read_record
@@ -32,7 +32,7 @@ def evaluated(runs, test, folder):
 def test_there_and_back_through_png(run, test_set, tmp_path):
     folder = run("run", 1)
     numbers, _ = evaluated([folder], test_set, tmp_path / "out")
-    there, back = (load_generator(folder / "generators.safetensors", CycleGAN, d) for d in ("A2B", "B2A"))
+    there, back = (load_generator(folder / "generators.safetensors", Generator, d) for d in ("A2B", "B2A"))
     cycle, structure = [], []
     for path in sorted((tmp_path / "out" / "test" / "A").iterdir()):
         picture = pixels(path)

@@ -19,18 +19,13 @@ from impasto import losses
 from impasto.losses import attention_style as attention
 from impasto.losses import feature_statistics as statistics
 from impasto.losses import hinge, lsgan
-from impasto.losses.content import content_loss
 from impasto.losses.covariance import Spread, covariance_loss, covariance_loss_of_moments, mean_of, spread
-from impasto.losses.cycle import cycle_loss
-from impasto.losses.gram import blend, gram, gram_loss
-from impasto.losses.identity import identity_loss
+from impasto.losses.cycle import code_deviation, cycle_loss, identity_loss, normalise, semantic_loss
+from impasto.losses.feature_statistics import relative_covariance_loss
+from impasto.losses.gram import blend, content_loss, gram, gram_loss
 from impasto.losses.nearest_neighbour import nearest_neighbour_loss
-from impasto.losses.out_of_range import out_of_range
-from impasto.losses.relative_covariance import relative_covariance_loss
-from impasto.losses.semantic_consistency import code_deviation, normalise, semantic_loss
+from impasto.losses.pixels import out_of_range, squared_steps, temporal_loss, total_variation
 from impasto.losses.sliced_wasserstein import directions, sliced_wasserstein_loss
-from impasto.losses.temporal import temporal_loss
-from impasto.losses.total_variation import squared_steps, total_variation
 
 TOLERANCES = {torch.float32: (5e-5, 1e-4), torch.bfloat16: (2e-2, 5e-2)}
 
@@ -99,7 +94,6 @@ CASES: Mapping[str, Case] = {
     "attention_features": lambda x, y, s: attention.attention_features([x[:1], y[:1]], (10, 12)).exp().mean(),
     "centred_gram": lambda x, y, s: attention.centred_gram(x, s).square().mean(),
     "attention_gram_loss": lambda x, y, s: attention.attention_gram_loss(x[:1], attention.centred_gram(y[:1])),
-    "attention_gram_loss, raw": lambda x, y, s: attention.attention_gram_loss(x[:1], gram(y[:1]), s, centred=False),
     "local_target": lambda x, y, s: attention.local_target(_normal(x), _normal(y), y[:1], x[:1]).square().mean(),
     "local_loss": lambda x, y, s: attention.local_loss(x[:1], y[:1]),
     "local_loss, of regions": lambda x, y, s: attention.local_loss(x[:1], y[:1], s),

@@ -47,7 +47,7 @@ def equation_5(C: Tensor, A: Tensor, values: Tensor, temperature: float, shares:
     return FA.view(1, -1, *C.shape[-2:])
 
 
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 1e9])
 @pytest.mark.parametrize(("content", "style"), SIZES)
 def test_attention_is_equations_4_to_6(content: tuple[int, int], style: tuple[int, int], temperature: float) -> None:
     C, A = features(6, content, 0), features(6, style, 1)
@@ -97,30 +97,12 @@ def test_weights_are_those_that_attention_uses() -> None:
     assert torch.equal(row * 6 + column, top)
 
 
-def test_a_little_temperature_is_the_best_match_alone() -> None:
-    C, A = bar(features(5, (3, 4), 0)), bar(features(5, (4, 6), 1))
-    row, column = best_matches(C, A)
-    torch.testing.assert_close(attend(C, A, A, temperature=1e-3)[0], A[0][:, row, column])
-
-
-def test_a_lot_of_temperature_is_the_mean() -> None:
-    C, A = bar(features(5, (3, 4), 0)), bar(features(5, (4, 6), 1))
-    mean = A.mean((2, 3), keepdim=True).expand(1, 5, 3, 4)
-    torch.testing.assert_close(attend(C, A, A, temperature=1e9), mean, rtol=0, atol=1e-7)
-
-
-@pytest.mark.parametrize("centred", [True, False])
-def test_loss_is_equation_7(centred: bool) -> None:
+def test_loss_is_equation_7() -> None:
     F, FA = features(4, (5, 3), 0), features(4, (5, 3), 1)
-    N, M = 4, 15
-    mean_normalised = (FA - FA.mean((2, 3), keepdim=True))[0].flatten(1)
-    SA = mean_normalised @ mean_normalised.T
-    f = (F - F.mean((2, 3), keepdim=True) if centred else F)[0].flatten(1)
-    expected = ((f @ f.T - SA) ** 2).sum() / (4 * N**2 * M**2)
-    torch.testing.assert_close(attention_gram_loss(F, centred_gram(FA), centred=centred), expected)
-    assert torch.autograd.gradcheck(
-        lambda x: attention_gram_loss(x, centred_gram(FA), centred=centred), (F.clone().requires_grad_(),)
-    )
+    f, fa = ((x - x.mean((2, 3), keepdim=True))[0].flatten(1) for x in (F, FA))
+    expected = ((f @ f.T - fa @ fa.T) ** 2).sum() / (4 * 4**2 * 15**2)
+    torch.testing.assert_close(attention_gram_loss(F, centred_gram(FA)), expected)
+    assert torch.autograd.gradcheck(lambda x: attention_gram_loss(x, centred_gram(FA)), (F.clone().requires_grad_(),))
 
 
 def test_a_region_has_its_own_mean_and_covariance() -> None:

@@ -1,4 +1,5 @@
-"""The L1 losses of unpaired translation are means of absolute differences."""
+"""The L1 losses of unpaired translation are means of absolute differences, and the monitor of codes sees what they
+cannot: codes that say nothing."""
 
 from collections.abc import Callable
 
@@ -6,8 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.losses.cycle import cycle_loss
-from impasto.losses.identity import identity_loss
+from impasto.losses.cycle import code_deviation, cycle_loss, identity_loss, semantic_loss
 
 
 @pytest.mark.parametrize("loss", [cycle_loss, identity_loss])
@@ -18,3 +18,53 @@ def test_is_the_formula(loss: Callable[[Tensor, Tensor], Tensor]) -> None:
     assert loss(other, other) == 0
     half = one.bfloat16()
     assert torch.equal(loss(half, other), loss(half.float(), other)), "float32 for half precision"
+
+
+def codes(number: int = 2, seed: int = 0) -> Tensor:
+    return torch.randn(number, 5, 6, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def test_semantic_loss_is_the_formula() -> None:
+    code, again = codes(), codes(seed=1)
+    expected = float((code - again).abs().mean())
+    assert float(semantic_loss(code, again, normalised=False)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_normalised_is_the_formula_over_normalised_channels() -> None:
+    code, again = codes(), codes(seed=1)
+    a, b = ((x - x.mean((2, 3), keepdim=True)) / x.std((2, 3), correction=0, keepdim=True) for x in (code, again))
+    expected = float((a - b).abs().mean())
+    assert float(semantic_loss(code, again, normalised=True)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_only_the_paper_s_letter_is_satisfied_by_small_codes() -> None:
+    code, again = codes(), codes(seed=1)
+    small = semantic_loss(code / 100, again / 100, normalised=False)
+    assert float(small) == pytest.approx(float(semantic_loss(code, again, normalised=False)) / 100)
+    same = semantic_loss(code / 100, again / 100, normalised=True)
+    assert float(same) == pytest.approx(float(semantic_loss(code, again, normalised=True)), rel=0.1)
+
+
+@pytest.mark.parametrize("normalised", [True, False])
+def test_both_encoders_learn_from_it(normalised: bool) -> None:
+    code, again = codes().requires_grad_(), codes(seed=1).requires_grad_()
+    semantic_loss(code, again, normalised=normalised).backward()
+    for one in (code, again):
+        assert one.grad is not None
+        assert one.grad.abs().max() > 0
+    half = semantic_loss(codes().bfloat16(), codes(seed=1).bfloat16(), normalised=normalised)
+    assert half.dtype == torch.float32
+
+
+def test_deviation_tells_collapsed_codes() -> None:
+    unrelated = codes(8)
+    assert float(code_deviation(unrelated)) == pytest.approx(1, abs=0.05)
+    same = codes(1).expand(8, -1, -1, -1)
+    assert float(code_deviation(same)) == pytest.approx(0, abs=1e-6)
+    assert float(code_deviation(100 * same + 3)) == pytest.approx(0, abs=1e-6), "large is not different"
+    flat = unrelated.mean((2, 3), keepdim=True).expand_as(unrelated)
+    assert float(code_deviation(flat)) < 1e-3, "no contrast within a picture"
+    # Half of the variance is the pictures' own.
+    assert float(code_deviation(same + unrelated)) == pytest.approx(0.5**0.5, abs=0.06)
+    some_dead = torch.cat([unrelated, torch.zeros(8, 15, 6, 7)], 1)
+    assert float(code_deviation(some_dead)) == pytest.approx(0.5, abs=0.05), "a quarter of the channels is alive"

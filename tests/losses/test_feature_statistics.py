@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
+from random_tensors import normal
 from torch import Tensor
 
 from impasto.errors import OptionError
@@ -15,14 +15,15 @@ from impasto.losses.feature_statistics import (
     Statistics,
     adain_content_loss,
     adain_style_loss,
+    mean_covariance,
     mean_std,
     normalised,
     normalised_content_loss,
+    relative_covariance_loss,
     relative_statistics_loss,
 )
 
 SIZES = [(1, 1, 1, 1), (2, 3, 4, 5), (3, 5, 1, 7), (1, 4, 6, 1)]
-WIDTHS = {"relu1_1": 64, "relu2_1": 128, "relu3_1": 256, "relu4_1": 512}
 
 
 def features(*shape: int, seed: int = 0) -> Tensor:
@@ -32,24 +33,16 @@ def features(*shape: int, seed: int = 0) -> Tensor:
     return strength * torch.rand(*shape, dtype=torch.float64, generator=generator)
 
 
-def statistics(F: Tensor) -> list[list[tuple[float, float]]]:
-    """(mu, sigma) of every channel of every picture, one number after the other."""
-    found = []
-    for picture in F:
-        found.append([])
-        for channel in picture:
-            values = channel.flatten().tolist()
-            mu = sum(values) / len(values)
-            variance = sum((value - mu) ** 2 for value in values) / len(values)
-            found[-1].append((mu, math.sqrt(variance + 1e-5)))
-    return found
+def statistics(F: Tensor) -> Statistics:
+    """mu and sigma of every channel of every picture: (N, C) each."""
+    return F.mean((2, 3)), (F.var((2, 3), correction=0) + 1e-5).sqrt()
 
 
-def distance(x: list[float], y: list[float], convention: str) -> float:
-    squares = [(a - b) ** 2 for a, b in zip(x, y, strict=True)]
-    return {"norm": math.sqrt(sum(squares)), "mean-squared": sum(squares) / len(squares), "channel-sum": sum(squares)}[
-        convention
-    ]
+def distance(x: Tensor, y: Tensor, convention: str) -> float:
+    """Of (N, values): the mean over the pictures."""
+    squares = (x - y) ** 2
+    each = {"norm": squares.sum(1).sqrt(), "mean-squared": squares.mean(1), "channel-sum": squares.sum(1)}
+    return float(each[convention].mean())
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -57,9 +50,8 @@ def test_mean_and_deviation(size: tuple[int, ...]) -> None:
     F = features(*size)
     mean, std = mean_std(F)
     assert mean.shape == std.shape == (*size[:2], 1, 1)
-    expected = torch.tensor(statistics(F), dtype=torch.float64)
-    torch.testing.assert_close(mean[..., 0, 0], expected[..., 0], rtol=1e-12, atol=0)
-    torch.testing.assert_close(std[..., 0, 0], expected[..., 1], rtol=1e-12, atol=0)
+    for found, expected in zip((mean, std), statistics(F), strict=True):
+        torch.testing.assert_close(found[..., 0, 0], expected, rtol=1e-12, atol=0)
 
 
 def test_the_deviation_is_biased_and_its_epsilon_inside_the_root() -> None:
@@ -73,13 +65,6 @@ def test_the_deviation_is_biased_and_its_epsilon_inside_the_root() -> None:
     deviation.backward()
     assert flat.grad is not None
     assert torch.isfinite(flat.grad).all()
-
-
-def test_a_map_of_one_position_has_statistics() -> None:
-    one = torch.tensor([4.0, 7.0]).view(1, 2, 1, 1)
-    mean, std = mean_std(one)
-    assert mean.flatten().tolist() == [4, 7]
-    assert std.flatten().tolist() == pytest.approx([math.sqrt(EPSILON)] * 2)
 
 
 def test_weights_say_how_much_a_position_counts() -> None:
@@ -110,43 +95,33 @@ def test_content_loss(size: tuple[int, ...], convention: str) -> None:
     F, t = features(*size), features(*size, seed=1)
     # Every published lambda with a sum over channels for the statistics goes with a mean for the content.
     kind = "mean-squared" if convention == "channel-sum" else convention
-    each = [distance(a.flatten().tolist(), b.flatten().tolist(), kind) for a, b in zip(F, t, strict=True)]
-    assert float(adain_content_loss(F, t, convention)) == pytest.approx(sum(each) / len(each), rel=1e-12)
+    expected = distance(F.flatten(1), t.flatten(1), kind)
+    assert float(adain_content_loss(F, t, convention)) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
 @pytest.mark.parametrize("size", SIZES)
 def test_style_loss(size: tuple[int, ...], convention: str) -> None:
     F, S = features(*size), features(size[0], size[1], 3, 8, seed=1)
-    each = []
-    for found, wanted in zip(statistics(F), statistics(S), strict=True):
-        means, deviations = ([[pair[k] for pair in both] for both in (found, wanted)] for k in (0, 1))
-        each.append(distance(*means, convention) + distance(*deviations, convention))
+    expected = sum(distance(x, y, convention) for x, y in zip(statistics(F), statistics(S), strict=True))
     loss = adain_style_loss(mean_std(F), mean_std(S), convention)
-    assert float(loss) == pytest.approx(sum(each) / len(each), rel=1e-12)
+    assert float(loss) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("size", SIZES[1:])
 def test_normalised_content_loss(size: tuple[int, ...]) -> None:
     F, C = features(*size), features(*size, seed=1)
-    total = 0.0
-    for n, (of_f, of_c) in enumerate(zip(statistics(F), statistics(C), strict=True)):
-        for c, ((mu_f, sigma_f), (mu_c, sigma_c)) in enumerate(zip(of_f, of_c, strict=True)):
-            for f, g in zip(F[n, c].flatten().tolist(), C[n, c].flatten().tolist(), strict=True):
-                total += ((f - mu_f) / sigma_f - (g - mu_c) / sigma_c) ** 2
-    assert float(normalised_content_loss(F, C)) == pytest.approx(0.5 * total / F.numel(), rel=1e-12)
+    f, c = ((x - mu[..., None, None]) / sigma[..., None, None] for x in (F, C) for mu, sigma in [statistics(x)])
+    expected = 0.5 * float(((f - c) ** 2).mean())
+    assert float(normalised_content_loss(F, C)) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_relative_statistics_loss(size: tuple[int, ...]) -> None:
     F, S = features(*size), features(size[0], size[1], 3, 8, seed=1)
-    each = []
-    for found, wanted in zip(statistics(F), statistics(S), strict=True):
-        wrong = [sum((a[k] - b[k]) ** 2 for a, b in zip(found, wanted, strict=True)) for k in (0, 1)]
-        right = [sum(b[k] ** 2 for b in wanted) for k in (0, 1)]
-        each.append(sum(part / max(whole, 1e-5) for part, whole in zip(wrong, right, strict=True)))
+    parts = [((a - b) ** 2).sum(1) / (b**2).sum(1) for a, b in zip(statistics(F), statistics(S), strict=True)]
     loss = relative_statistics_loss(mean_std(F), mean_std(S))
-    assert float(loss) == pytest.approx(sum(each) / len(each), rel=1e-12)
+    assert float(loss) == pytest.approx(float((parts[0] + parts[1]).mean()), rel=1e-12)
 
 
 def losses() -> list[Callable[[Tensor, Tensor], Tensor]]:
@@ -169,45 +144,6 @@ def test_every_loss_has_its_gradient_also_where_it_is_zero(number: int) -> None:
     assert torch.isfinite(same.grad).all()
 
 
-@pytest.mark.parametrize("number", range(8))
-def test_the_loss_of_a_batch_is_the_mean_over_its_pictures(number: int) -> None:
-    loss = losses()[number]
-    F, target = features(3, 4, 5, 2), features(3, 4, 5, 2, seed=1)
-    each = [float(loss(F[n : n + 1], target[n : n + 1])) for n in range(3)]
-    assert float(loss(F, target)) == pytest.approx(sum(each) / 3, rel=1e-12)
-    assert len({round(value, 9) for value in each}) == 3
-
-
-@pytest.mark.parametrize(
-    ("weight", "equivalents"), [(0.01, [0.64, 1.28, 2.56, 5.12]), (0.1, [6.4, 12.8, 25.6, 51.2]), (1, WIDTHS.values())]
-)
-def test_weights_of_the_authors_in_the_sense_of_pytorch_adain(weight: float, equivalents: Any) -> None:
-    """The published table: lambda of squares summed over channels, as one lambda per layer of mean squares."""
-    for width, equivalent in zip(WIDTHS.values(), equivalents, strict=True):
-        assert weight * width == pytest.approx(equivalent)
-        found, wanted = mean_std(features(2, width, 3, 3)), mean_std(features(2, width, 3, 3, seed=1))
-        theirs = weight * adain_style_loss(found, wanted, "channel-sum")
-        assert float(equivalent * adain_style_loss(found, wanted, "mean-squared")) == pytest.approx(float(theirs))
-
-
-def test_doubled_differences_double_the_norm_and_quadruple_the_others() -> None:
-    target = mean_std(features(1, 4, 3, 3))
-    near: Statistics = (target[0] + 0.1, target[1] - 0.05)
-    far: Statistics = (target[0] + 0.2, target[1] - 0.1)
-    for convention, factor in {"norm": 2, "mean-squared": 4, "channel-sum": 4}.items():
-        ratio = adain_style_loss(far, target, convention) / adain_style_loss(near, target, convention)
-        assert float(ratio) == pytest.approx(factor)
-    assert float(relative_statistics_loss(far, target) / relative_statistics_loss(near, target)) == pytest.approx(4)
-
-
-def test_statistics_do_not_see_positions() -> None:
-    F = features(2, 3, 4, 5)
-    order = torch.randperm(20, generator=torch.Generator().manual_seed(2))
-    shuffled = F.flatten(2)[:, :, order].view(2, 3, 5, 4)
-    for found, expected in zip(mean_std(shuffled), mean_std(F), strict=True):
-        torch.testing.assert_close(found, expected)
-
-
 def test_normalised_content_does_not_see_gains_and_offsets_of_channels_but_sees_positions() -> None:
     F, C = 10 * features(1, 3, 6, 5), features(1, 3, 6, 5, seed=1)
     gain, offset = torch.tensor([0.5, 1.0, 20.0]).view(1, 3, 1, 1), torch.tensor([3.0, 0.0, -5.0]).view(1, 3, 1, 1)
@@ -215,11 +151,6 @@ def test_normalised_content_does_not_see_gains_and_offsets_of_channels_but_sees_
     torch.testing.assert_close(normalised_content_loss(gain * F + offset, C), before, rtol=1e-3, atol=0)
     assert float(normalised_content_loss(gain * C + offset, C)) < 1e-4
     assert float(normalised_content_loss(C.flip(3), C)) > 0.1
-
-
-def test_normalised_content_of_strangers_is_1() -> None:
-    noise = torch.randn(2, 1, 40, 128, 128, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    assert float(normalised_content_loss(noise[0], noise[1])) == pytest.approx(1, abs=0.01)
 
 
 def test_normalised_features_have_mean_0_and_deviation_1() -> None:
@@ -244,3 +175,44 @@ def test_an_unknown_convention_is_refused() -> None:
         adain_style_loss(mean_std(features(1, 2, 3, 3)), mean_std(features(1, 2, 3, 3)), "sum")
     with pytest.raises(OptionError, match="no convention 'sum'"):
         adain_content_loss(features(1, 2, 3, 3), features(1, 2, 3, 3), "sum")
+
+
+# --- covariances ------------------------------------------------------------------------------------------------------
+
+
+def covariance(picture: Tensor) -> Tensor:
+    return torch.cov(picture.flatten(1), correction=0).reshape(len(picture), len(picture))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_covariance_is_its_formula(size: tuple[int, int, int, int]) -> None:
+    X = normal(*size)
+    for found, picture in zip(mean_covariance(X)[1], X, strict=True):
+        torch.testing.assert_close(found, covariance(picture), rtol=1e-12, atol=1e-14)
+
+
+def test_the_covariance_loss_is_relative_to_the_target_and_the_mean_over_pictures() -> None:
+    X, Y = normal(2, 3, 4, 5), 2 + normal(2, 3, 6, 2, seed=1)
+    pairs = [(covariance(one), covariance(other)) for one, other in zip(X, Y, strict=True)]
+    expected = sum(float(((a - b) ** 2).sum() / (b**2).sum()) for a, b in pairs) / 2
+    assert float(relative_covariance_loss(X, Y)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_gradient_of_covariances() -> None:
+    X, Y = normal(2, 3, 2, 4).requires_grad_(), normal(2, 3, 3, 3, seed=1)
+    assert torch.autograd.gradcheck(mean_covariance, (X,))
+    assert torch.autograd.gradcheck(relative_covariance_loss, (X, Y))
+
+
+def test_channels_that_go_otherwise_together_are_seen() -> None:
+    """A blue sky made yellow has every channel's mean and deviation, and is pink."""
+    x = normal(1, 1, 8, 8)
+    together, apart = torch.cat([x, x], 1), torch.cat([x, -x], 1)
+    together, apart = together - together.mean((2, 3), keepdim=True), apart - apart.mean((2, 3), keepdim=True)
+    assert float(relative_statistics_loss(mean_std(together), mean_std(apart))) < 1e-20
+    assert float(relative_covariance_loss(together, apart)) == pytest.approx(2)
+
+
+def test_a_plain_target_gives_a_number_and_half_precision_is_widened() -> None:
+    assert torch.isfinite(relative_covariance_loss(normal(1, 2, 3, 3), torch.ones(1, 2, 3, 3)))
+    assert mean_covariance(torch.full((1, 2, 64, 64), 300.0, dtype=torch.float16))[1].dtype == torch.float32

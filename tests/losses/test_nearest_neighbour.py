@@ -1,7 +1,5 @@
 """The nearest-neighbour loss is its formula, and asks for every place to be like some place."""
 
-import math
-
 import pytest
 import torch
 from random_tensors import normal
@@ -10,25 +8,17 @@ from torch import Tensor
 from impasto.losses.nearest_neighbour import nearest_neighbour_loss
 
 
-def places(picture: Tensor) -> list[list[float]]:
-    """The centred features of every position, at length 1."""
-    rows = picture.flatten(1).tolist()
-    centred = [[value - sum(row) / len(row) for value in row] for row in rows]
-    found = []
-    for vector in zip(*centred, strict=True):
-        length = math.sqrt(sum(value * value for value in vector))
-        found.append([value / length for value in vector])
-    return found
+def places(picture: Tensor) -> Tensor:
+    """The centred features of every position, at length 1: (positions, C)."""
+    rows = picture.flatten(1)
+    centred = (rows - rows.mean(1, keepdim=True)).T
+    return centred / (centred**2).sum(1, keepdim=True).sqrt()
 
 
 def expected(X: Tensor, Y: Tensor, stride: int = 1) -> float:
     """1 - the best cosine, as a mean over positions and pictures."""
-    best = [
-        max(sum(a * b for a, b in zip(place, key, strict=True)) for key in places(other)[::stride])
-        for one, other in zip(X, Y, strict=True)
-        for place in places(one)
-    ]
-    return 1 - sum(best) / len(best)
+    best = [(places(one) @ places(other)[::stride].T).amax(1) for one, other in zip(X, Y, strict=True)]
+    return 1 - float(torch.cat(best).mean())
 
 
 def test_is_the_mean_distance_to_the_closest_place() -> None:
@@ -59,11 +49,8 @@ def test_a_plain_picture_gives_a_number() -> None:
 
 def test_a_query_decides_which_place_is_closest() -> None:
     X, Y, query = normal(1, 3, 4, 5), normal(1, 3, 6, 2, seed=1), normal(1, 3, 4, 5, seed=2)
-    keys = places(Y[0])
-    chosen = [
-        max(keys, key=lambda key: sum(a * b for a, b in zip(asked, key, strict=True))) for asked in places(query[0])
-    ]
-    cosines = [sum(a * b for a, b in zip(*pair, strict=True)) for pair in zip(places(X[0]), chosen, strict=True)]
+    chosen = places(Y[0])[(places(query[0]) @ places(Y[0]).T).argmax(1)]
+    cosines = (places(X[0]) * chosen).sum(1)
     found = nearest_neighbour_loss(X, Y, query=query)
-    assert float(found) == pytest.approx(1 - sum(cosines) / len(cosines), rel=1e-10)
+    assert float(found) == pytest.approx(1 - float(cosines.mean()), rel=1e-10)
     assert float(found) > float(nearest_neighbour_loss(X, Y))

@@ -5,8 +5,7 @@ import torch
 from random_tensors import normal
 from torch import Tensor
 
-from impasto.losses.feature_statistics import mean_std, relative_statistics_loss
-from impasto.losses.relative_covariance import relative_covariance_loss
+from impasto.losses.feature_statistics import mean_std, relative_covariance_loss, relative_statistics_loss
 from impasto.losses.sliced_wasserstein import BLOCK, SMALLEST, directions, sliced_wasserstein_loss
 
 EVERYWHERE = torch.zeros(2, 99)
@@ -17,21 +16,15 @@ def filters(channels: int, count: int = 6, side: int = 3) -> Tensor:
     return directions(channels, count, side, torch.Generator().manual_seed(5)).double()
 
 
-def responses(picture: Tensor, direction: Tensor, corners: list[tuple[int, int]]) -> list[float]:
-    side = direction.shape[-1]
-    return sorted(float((picture[:, i : i + side, j : j + side] * direction).sum()) for i, j in corners)
-
-
 def expected(X: Tensor, Y: Tensor, W: Tensor, corners: list[tuple[int, int]]) -> float:
     """Heitz et al. 2021, equation 4, each direction over the target's variance along it."""
+    side = W.shape[-1]
     total = []
     for one, other in zip(X, Y, strict=True):
-        for direction in W:
-            a, b = responses(one, direction, corners), responses(other, direction, corners)
-            mean = sum(b) / len(b)
-            variance = max(sum((value - mean) ** 2 for value in b) / len(b), SMALLEST)
-            total.append(sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) / len(a) / variance)
-    return sum(total) / len(total)
+        patches = ([x[:, i : i + side, j : j + side] for i, j in corners] for x in (one, other))
+        a, b = (torch.stack([(W * patch).sum((1, 2, 3)) for patch in each], 1).sort(1).values for each in patches)
+        total.append(((a - b) ** 2).mean(1) / b.var(1, correction=0).clamp_min(SMALLEST))
+    return float(torch.stack(total).mean())
 
 
 @pytest.mark.parametrize("side", [1, 3])

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from impasto.encoders import load_encoder
 from impasto.encoders.network import LAYERS, Encoder
-from impasto.encoders.vgg19 import vgg19
 from impasto.engine.architecture import DecoderConfig
 from impasto.errors import OptionError, WeightsError
 from impasto.methods import StylizeOptions
@@ -79,7 +79,7 @@ def files(vgg: nn.Sequential, decoder: nn.Sequential, tmp_path_factory: pytest.T
 
 @pytest.fixture(scope="module")
 def imported_vgg(files: Path) -> Encoder:
-    return vgg19(weights=files / "vgg.safetensors").pooled("max")
+    return load_encoder("vgg19", weights=files / "vgg.safetensors").pooled("max")
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,12 @@
 """The networks of attention-guided translation: sizes, fields, and what is left alone."""
 
-from dataclasses import replace
-from typing import Any
-
-import pytest
 import torch
 from lively import lively, picture
 from receptive_field import field, linear
 from torch import nn
 from torch.nn.functional import avg_pool2d
 
-from impasto.attention.generator import attention_of, mean_attention
+from impasto.attention.photo import attention_of, mean_attention
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.methods.aggan.network import AttentionNetwork, Discriminator, Generator, GeneratorConfig
 from impasto.translation import padded_to
@@ -71,10 +67,3 @@ def test_the_discriminator_can_leave_its_normalisation_out() -> None:
     assert torch.equal(with_it, PatchDiscriminator.forward(judge, picture(64, 64)))
     judge.normalises = False
     assert not torch.allclose(judge(picture(64, 64)), with_it)
-
-
-@pytest.mark.parametrize(
-    "change", [{"width": 3}, {"blocks": 2}, {"upsampling": "resize"}, {"attention_width": 3}], ids=str
-)
-def test_every_field_changes_what_is_painted(change: dict[str, Any]) -> None:
-    assert not torch.equal(trained(SMALL)(picture()), trained(replace(SMALL, **change))(picture()))

@@ -22,7 +22,6 @@ def test_generator_is_as_listed() -> None:
     convolutions = [layer for layer in generator.layers if isinstance(layer, nn.Conv2d)]
     assert [(layer.in_channels, layer.out_channels) for layer in convolutions] == [(3, 64), *[(64, 64)] * 6, (64, 3)]
     assert {layer.kernel_size for layer in convolutions} == {(3, 3)}
-    assert sum(p.numel() for p in generator.parameters()) == 225_859
     norms = [layer for layer in generator.layers if isinstance(layer, nn.BatchNorm2d)]
     # BatchNorm2d(C, C), as a known program of the course has it, would set the second, eps, to 64.
     assert {norm.eps for norm in norms} == {1e-5}
@@ -43,16 +42,6 @@ def test_fields(depth: int) -> None:
     assert field(network, 32) == (2 * depth + 5, 2 * depth + 5)
     layers = linear(Discriminator()).layers  # type: ignore[union-attr]
     assert field(layers, 32) == (11, 11)  # type: ignore[arg-type]
-
-
-def test_every_setting_makes_another_network() -> None:
-    x = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    painted = []
-    for config in (GeneratorConfig(), GeneratorConfig(depth=2), GeneratorConfig(width=8)):
-        torch.manual_seed(0)
-        painted.append(Generator(config)(x))
-    assert not torch.equal(painted[0], painted[1])
-    assert not torch.equal(painted[0], painted[2])
 
 
 def test_the_result_is_not_added_to_the_input() -> None:

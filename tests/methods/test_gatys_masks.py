@@ -1,6 +1,5 @@
 """Each style in its own region: guided Gram matrices, from the loss to the painting."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,14 +9,12 @@ from torch import Tensor
 
 from impasto import load
 from impasto.encoders.network import LAYERS, Encoder, block_of
-from impasto.errors import CheckpointError, OptionError
+from impasto.errors import OptionError
 from impasto.losses.conventions import CONVENTIONS, style_factor
 from impasto.losses.gram import gram
 from impasto.methods import StylizeOptions
-from impasto.methods.gatys.memory import least_bytes_per_pixel
-from impasto.methods.gatys.objective import Objective, Region, encode_style, make_objective, make_regional_objective
-from impasto.methods.gatys.stylizer import Saving
-from impasto.progress import Progress
+from impasto.methods.gatys.memory import Allowance, Needs
+from impasto.methods.gatys.objective import Objective, objective_at
 from impasto.tensors import resize
 
 STYLE_LAYERS = {"relu1_1": 2.0, "relu2_1": 1.0, "relu3_2": 5.0, "relu5_1": 1.0}
@@ -40,16 +37,12 @@ def left(height: int, width: int, columns: int) -> Tensor:
 
 def options(**choices: Any) -> StylizeOptions:
     layers = ",".join(f"{layer}:{weight}" for layer, weight in STYLE_LAYERS.items())
-    own = {"method": "gatys", "style_loss": "gram", "style_layers": layers, "style_weight": 7.0}
+    own = {"method": "gatys", "style_loss": "gram", "style_layers": layers, "style_weight": 7.0, "style_fit": "own"}
     return StylizeOptions(**(own | choices))
 
 
 def regional(network: Encoder, content: Tensor, styles: list[Tensor], masks: list[Tensor], **choices: Any) -> Objective:
-    chosen = options(**choices)
-    regions = [
-        Region(encode_style(network, style, chosen), mask.to(style)) for style, mask in zip(styles, masks, strict=True)
-    ]
-    return make_regional_objective(network, content, regions, chosen)
+    return objective_at(network, content, styles, options(**choices), [mask.to(content) for mask in masks])
 
 
 # --- the loss ---------------------------------------------------------------------------------------------------------
@@ -89,20 +82,12 @@ def test_style_loss_is_the_sum_over_regions_by_their_area(convention: str, size:
     assert float(losses["style"]) == pytest.approx(expected, rel=1e-9)
 
 
-def test_gradient_reaches_the_picture() -> None:
-    styles, masks = [picture(7, 9, 2), picture(8, 5, 3)], soft_masks(6, 5, 2)
-    objective = regional(encoder(), picture(6, 5, 1), styles, masks)
-    assert torch.autograd.gradcheck(
-        lambda image: objective.losses(image)["style"], (picture(6, 5, 0).requires_grad_(),)
-    )
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_one_mask_of_ones_is_no_mask(dtype: torch.dtype) -> None:
     network = encoder().to(dtype)
     image, content, style = (picture(21, 30, seed).to(dtype) for seed in range(3))
     image.requires_grad_()
-    plain = make_objective(network, content, [encode_style(network, style, options())], options())
+    plain = objective_at(network, content, [style], options())
     masked = regional(network, content, [style], [torch.ones(1, 1, 21, 30)])
     within = 1e-5 if dtype == torch.float32 else 1e-12
     for name, loss in plain.losses(image).items():
@@ -165,9 +150,8 @@ STYLES = [strokes(RED, 1), strokes(BLUE, 2)]
 
 def paint(masks: list[Tensor] | None, **choices: Any) -> Tensor:
     styles = choices.pop("styles", STYLES)
-    inputs = {name: choices.pop(name) for name in ("progress", "saving", "content") if name in choices}
-    content = inputs.pop("content", CONTENT)
-    return load("gatys", device="cpu")(content, styles, StylizeOptions(**(QUICK | choices)), masks=masks, **inputs)
+    content = choices.pop("content", CONTENT)
+    return load("gatys", device="cpu")(content, styles, StylizeOptions(**(QUICK | choices)), masks=masks)
 
 
 def redness(image: Tensor) -> Tensor:
@@ -254,29 +238,5 @@ def test_masks_that_do_not_fit() -> None:
 
 def test_regions_need_memory() -> None:
     network, chosen = encoder(), StylizeOptions(method="gatys")
-    needed = [least_bytes_per_pixel(network, chosen, regions) for regions in (0, 1, 2)]
+    needed = [Needs(network, chosen, regions).fitting_bytes_per_pixel(Allowance(2**40)) for regions in (0, 1, 2)]
     assert needed == sorted(set(needed))
-    assert needed[0] == least_bytes_per_pixel(network, chosen)
-
-
-# --- resuming ---------------------------------------------------------------------------------------------------------
-
-
-class KilledError(Exception):
-    """Stands for a kill: nothing of the painting's own runs any more."""
-
-
-def kill(progress: Progress) -> None:
-    if progress.step == 2:
-        raise KilledError
-
-
-def test_resumes_with_the_same_masks_and_refuses_others(tmp_path: Path) -> None:
-    half = left(64, 64, 32)
-    mine, saving = [half, 1 - half], Saving(tmp_path / "state.safetensors", every=1)
-    with pytest.raises(KilledError):
-        paint(mine, progress=kill, saving=saving)
-    for other in (None, [1 - half, half], [half, 0.9 - 0.9 * half]):
-        with pytest.raises(CheckpointError, match="belongs to a painting of other"):
-            paint(other, saving=saving)
-    assert torch.equal(paint(mine, saving=saving), paint(mine))

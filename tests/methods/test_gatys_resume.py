@@ -11,10 +11,11 @@ from torch import Tensor
 from impasto import load
 from impasto.errors import Cancelled, CheckpointError
 from impasto.methods import StylizeOptions
+from impasto.methods.gatys import state as states
 from impasto.methods.gatys import stylizer
-from impasto.methods.gatys.stylizer import Saving, _Pictures
+from impasto.methods.gatys.memory import MemoryPlan
+from impasto.methods.gatys.stylizer import Saving
 from impasto.progress import Progress, ProgressCallback
-from impasto.weights import load as load_tensors
 from impasto.weights import save as save_tensors
 
 BASE: dict[str, Any] = {"method": "gatys", "scales": 2, "coarse_steps": 3, "steps": 4}
@@ -40,13 +41,16 @@ def paint(
     content: Tensor = CONTENT,
     styles: tuple[Tensor, ...] = (STYLE,),
     start: Tensor | None = None,
+    masks: list[Tensor] | None = None,
     progress: ProgressCallback | None = None,
     state: Path | None = None,
     every: int = 1,
 ) -> Tensor:
     # A new method each time, as in a new process.
     saving = None if state is None else Saving(state, every=every)
-    return load("gatys", device="cpu")(content, styles, options, start=start, progress=progress, saving=saving)
+    return load("gatys", device="cpu")(
+        content, styles, options, start=start, masks=masks, progress=progress, saving=saving
+    )
 
 
 def at_step(step: int, error: BaseException | type[BaseException]) -> ProgressCallback:
@@ -70,11 +74,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "lbfgs from noise, max pooling, smooth": {"init": "noise", "pooling": "max", "tv_weight": 10.0},
     "adam that has to retreat": {"optimizer": "adam", "learning_rate": 5.0, "style_weight": 0.01},
     "from a picture": {"init": "start.png"},
+    "lbfgs in files": {},
+    "adam in files": {"optimizer": "adam"},
 }
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_resumes_bit_by_bit(variant: str, tmp_path: Path) -> None:
+def test_resumes_bit_by_bit(variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "in files" in variant:
+        monkeypatch.setattr("impasto.methods.gatys.memory.Needs.plan", lambda *_: MemoryPlan(128, 3, 1.0, True))
     options = StylizeOptions(**(BASE | VARIANTS[variant]))
     start = picture(50, 70, 2) if options.init == "start.png" else None
     whole = paint(options, start=start)
@@ -114,13 +122,6 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
     assert torch.equal(paint(options, state=state), paint(options))
 
 
-def test_a_retreat_is_part_of_the_state(tmp_path: Path) -> None:
-    """Else the variant above would show nothing."""
-    options = StylizeOptions(**(BASE | VARIANTS["adam that has to retreat"]))
-    killed(options, tmp_path / "state", 3)
-    assert load_tensors(tmp_path / "state")[1]["guard"]["retreats"] > 0
-
-
 def test_retreats_are_counted_over_all_sizes_and_resumptions(tmp_path: Path) -> None:
     options = StylizeOptions(**(BASE | VARIANTS["adam that has to retreat"]))
     whole: list[Progress] = []
@@ -153,6 +154,17 @@ def test_another_painting_is_refused(tmp_path: Path) -> None:
             paint(**(mine | other))
         assert state.exists(), "the state of the other painting is still needed"
     paint(options, state=state)
+
+
+def test_resumes_with_the_same_masks_and_refuses_others(tmp_path: Path) -> None:
+    half, options, state = torch.ones(1, 1, 33, 32), StylizeOptions(**BASE), tmp_path / "state.safetensors"
+    half[..., 16:] = 0
+    mine: dict[str, Any] = {"styles": (STYLE, STYLE.flip(1)), "masks": [half, 1 - half]}
+    killed(options, state, 5, **mine)
+    for other in (None, [1 - half, half], [half, 0.9 - 0.9 * half]):
+        with pytest.raises(CheckpointError, match="belongs to a painting of other"):
+            paint(options, state=state, **mine | {"masks": other})
+    assert torch.equal(paint(options, state=state, **mine), paint(options, **mine))
 
 
 def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
@@ -207,7 +219,7 @@ def test_saving_changes_nothing(tmp_path: Path) -> None:
 
 def test_pictures_are_hashed_only_for_a_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(_Pictures, "fingerprint", lambda *about: asked.append(about) or "")
+    monkeypatch.setattr(states, "fingerprint", lambda *about: asked.append(about) or "")
     options = StylizeOptions(method="gatys", scales=1, steps=1)
     paint(options)
     assert asked == []

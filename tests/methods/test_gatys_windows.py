@@ -11,9 +11,10 @@ from torch import Tensor
 from impasto.encoders import load_encoder
 from impasto.encoders.network import LAYERS
 from impasto.methods import StylizeOptions, TemporalTarget
-from impasto.methods.gatys.memory import LEAST_HISTORY, SIDES, MemoryPlan, fitting_bytes_per_pixel, plan, warn_of_more
-from impasto.methods.gatys.objective import Objective
-from impasto.methods.gatys.stylizer import Gatys, objective_at
+from impasto.methods.gatys.memory import LEAST_HISTORY, SIDES, Allowance, MemoryPlan, Needs
+from impasto.methods.gatys.objective import Objective, objective_at
+from impasto.methods.gatys.options import GatysOptions
+from impasto.methods.gatys.stylizer import Gatys
 from impasto.methods.gatys.windows import HALO, whole, windows
 from impasto.sizes import fit
 
@@ -83,8 +84,7 @@ def test_features_are_those_of_the_whole_picture(side: int) -> None:
 
 def test_no_window_is_larger_than_its_side_and_what_it_sees() -> None:
     for window in windows(picture(700, 1000, 0), 64):
-        assert window.rows.stop - window.rows.start <= 64 + 2 * HALO
-        assert window.columns.stop - window.columns.start <= 64 + 2 * HALO
+        assert max(pixels.stop - pixels.start for pixels in window.seen) <= 64 + 2 * HALO
 
 
 @pytest.mark.slow
@@ -97,13 +97,16 @@ def test_little_memory_gives_nearly_the_same_painting_in_windows() -> None:
     assert float((in_windows - at_once).abs().max()) < 1e-3
 
 
+def needs(**choices: object) -> Needs:
+    return Needs(load_encoder("lite"), StylizeOptions(method="gatys", **choices).resolved())  # type: ignore[arg-type]
+
+
 def test_more_memory_than_is_allowed_is_said_with_the_size_that_fits(caplog) -> None:
-    options, network = StylizeOptions(method="gatys", max_memory=2.0).resolved(), load_encoder("lite")
+    room, needed = Allowance(2 * 2**30), needs(max_memory=2.0)
 
     def said(height: int, width: int) -> list[str]:
         caplog.clear()
-        chosen = plan(network, options, height, width, 0, 2 * 2**30)
-        warn_of_more(chosen, network, options, height, width, 0)
+        needed.warn_of_more(needed.plan(height, width, room), height, width, room)
         return [message for message in caplog.messages if "--max-memory 2" in message]
 
     (message,) = said(3000, 4000)
@@ -113,8 +116,7 @@ def test_more_memory_than_is_allowed_is_said_with_the_size_that_fits(caplog) -> 
 
 
 def test_memory_decides_windows_then_history() -> None:
-    options, network = StylizeOptions(method="gatys").resolved(), load_encoder("lite")
-    plans = [plan(network, options, 3000, 4000, 0, gib * 2**30) for gib in (64, 12, 8, 5, 4, 1)]
+    plans = [needs().plan(3000, 4000, Allowance(gib * 2**30)) for gib in (64, 12, 8, 5, 4, 1)]
     assert plans[0].side is None
     assert [one.history for one in plans[:2]] == [20, 20]
     assert plans[1].side == max(SIDES)
@@ -126,8 +128,27 @@ def test_memory_decides_windows_then_history() -> None:
 
 @pytest.mark.parametrize("gib", [0.02, 0.1, 0.5, 4])
 def test_the_largest_picture_that_fits_is_planned_to_fit_and_no_larger_one(gib: float) -> None:
-    options, network = StylizeOptions(method="gatys").resolved(), load_encoder("lite")
-    available = gib * 2**30
-    most = int(available / fitting_bytes_per_pixel(network, options, 0, available))
-    assert plan(network, options, 1, most, 0, available).bytes <= available
-    assert plan(network, options, 1, most + 1, 0, available).bytes > available
+    room, needed = Allowance(gib * 2**30), needs()
+    most = int(room.memory / needed.fitting_bytes_per_pixel(room))
+    assert needed.plan(1, most, room).bytes <= room.memory
+    assert needed.plan(1, most + 1, room).bytes > room.memory
+
+
+def test_twelve_megapixels_are_planned_in_two_gib_with_all_of_the_history() -> None:
+    room = Allowance(1.5 * 2**30, 100 * 2**30)  # besides PyTorch and the photo
+    chosen = needs().plan(3000, 4000, room)
+    assert chosen.in_files
+    assert chosen.history == GatysOptions().history
+    assert chosen.bytes <= room.memory
+    assert needs(optimizer="adam").plan(3000, 4000, room).in_files
+
+
+def test_the_disk_decides_how_much_is_remembered() -> None:
+    little, roomy, none = (
+        needs().plan(3000, 4000, Allowance(memory * 2**30, disk * 2**30))
+        for memory, disk in ((1.5, 4), (64, 100), (1.5, 0))
+    )
+    assert little.in_files
+    assert LEAST_HISTORY <= little.history < GatysOptions().history
+    assert not roomy.in_files
+    assert (none.in_files, none.side, none.history) == (False, min(SIDES), LEAST_HISTORY)

@@ -12,9 +12,9 @@ from PIL import Image
 from torch import Tensor, nn
 from trainings import check_resuming, run, write_teacher
 
+from impasto.encoders import load_encoder
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
 from impasto.encoders.teacher import load_teacher
-from impasto.encoders.vgg19 import vgg19
 from impasto.errors import DataError
 from impasto.recipes.lite_encoder import LiteEncoder, LiteEncoderRecipe, Stage, student
 from impasto.training.loop import Schedule
@@ -72,7 +72,7 @@ def test_writes_an_encoder_that_loads(tmp_path: Path, pictures: Path, teacher: P
             assert difference < 0.02, layer  # fp16
 
     # The general loader of impasto's files takes it too.
-    general = vgg19(weights=tmp_path / "lite.safetensors")
+    general = load_encoder("vgg19", weights=tmp_path / "lite.safetensors")
     torch.testing.assert_close(general(image, ["relu5_1"])["relu5_1"], features["relu5_1"], rtol=1e-3, atol=1e-4)
 
 

@@ -14,7 +14,7 @@ from impasto import StylizeOptions, image, tensors
 from impasto.api import Painting
 from impasto.errors import DivergedError, OptionError, PictureError
 from impasto.gallery import packaged
-from impasto.methods.gatys.stylizer import objective_at
+from impasto.methods.gatys.objective import objective_at
 from impasto.progress import Progress, ProgressCallback
 from impasto.studies import Study, StudySettings, Variant, run
 from impasto.studies.gatys import STUDIES, painted, total

@@ -1,11 +1,16 @@
-"""Maps of weights as pictures. A map is (h, w), and each of its values stands for a square of `cell` pixels."""
+"""Maps of weights as pictures. A map is (h, w), and each of its values stands for a square of `cell` pixels.
+
+Matches, (2, H, W), are row and column of the style's position that each of the content's looks at most.
+"""
+
+import colorsys
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from impasto import image, tensors
 from impasto.sizes import fit_within
@@ -39,7 +44,7 @@ def by_level(weights: Tensor) -> Tensor:
 def dimmed(picture: Tensor, light: Tensor, cell: int) -> Image.Image:
     """The picture (1, 3, H, W) in [0, 1] as it is where the light, a map in [0, 1], is 1, and dark where it is 0."""
     # Smooth between the middles of the squares, whose edges would be seen before the picture is.
-    large = interpolate(light[None, None], scale_factor=cell, mode="bilinear")
+    large = F.interpolate(light[None, None], scale_factor=cell, mode="bilinear")
     large = large[..., : picture.shape[-2], : picture.shape[-1]]
     return image.to_pil(tensors.to_picture(picture * (DARKEST + (1 - DARKEST) * large)))
 
@@ -58,9 +63,40 @@ def grey(light: Tensor) -> Levels:
 def atlas(weights: Tensor, columns: int, side: int = 32) -> Image.Image:
     """Maps (K, h, w) as tiles of one grey picture, row by row, each on its own scale. side: of a tile, at most."""
     down, across = fit_within(weights.shape[-2], weights.shape[-1], side)
-    small = torch.nn.functional.adaptive_avg_pool2d(weights[:, None], (down, across))[:, 0]
+    small = F.adaptive_avg_pool2d(weights[:, None], (down, across))[:, 0]
     tiles = np.stack([grey(by_level(one)) for one in small])
     rows = -(-len(tiles) // columns)
     sheet = np.zeros((rows * columns, down, across), np.uint8)
     sheet[: len(tiles)] = tiles
     return Image.fromarray(sheet.reshape(rows, columns, down, across).swapaxes(1, 2).reshape(rows * down, -1))
+
+
+def in_colours(matches: Tensor, cell: int, content: Tensor, style: Tensor) -> Image.Image:
+    """The content's size: every place in the colour that `key` gives the style's place that it looks at."""
+    rows, columns = (index.numpy() for index in matches)
+    height, width = style.shape[-2:]
+    # Positions at the end of an odd side reach beyond the picture.
+    down, across = ((cell * np.arange(-(-n // cell)) + cell // 2).clip(0, n - 1) for n in (height, width))
+    return enlarged(_wheel(height, width)[down[rows], across[columns]], cell, content)
+
+
+def gathered(matches: Tensor, cell: int, content: Tensor, style: Tensor) -> Image.Image:
+    """The content's size: every place with the style's pixels, averaged over a position, that it looks at."""
+    small = F.avg_pool2d(style, cell, ceil_mode=True, count_include_pad=False)
+    rows, columns = matches
+    return enlarged(grey(small[0][:, rows, columns].permute(1, 2, 0)), cell, content)
+
+
+def key(style: Image.Image) -> Image.Image:
+    """The style's lightness in the colours of its places."""
+    wheel = _wheel(style.height, style.width).astype(np.float32)
+    lightness = np.asarray(style.convert("L"), np.float32)[..., None] / 255
+    return Image.fromarray((wheel * (0.4 + 0.6 * lightness)).astype(np.uint8))
+
+
+def _wheel(height: int, width: int) -> Levels:
+    """(h, w, 3) colours that name places: the hue runs from left to right, the saturation downwards."""
+    hues = [colorsys.hsv_to_rgb(0.85 * (i + 0.5) / width, 1, 1) for i in range(width)]
+    across = np.array(hues, np.float32)[None]
+    down = np.linspace(0.2, 1, height, dtype=np.float32)[:, None, None]
+    return ((1 - down + down * across) * 255).round().astype(np.uint8)

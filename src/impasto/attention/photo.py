@@ -11,17 +11,17 @@ from PIL import Image
 from torch import Tensor
 
 from impasto import api, image, tensors
-from impasto.attention.generator import LookingGenerator, attention_of, mean_attention, seen_of
 from impasto.attention.maps import atlas, by_level, dimmed, grey
 from impasto.attention.places import Place, scaled, seen_size
-from impasto.device import check_memory, memory_guard
+from impasto.device import memory_guard
+from impasto.dot_product_attention import LARGEST_MAP
 from impasto.masks import visible_colours
 from impasto.methods import combined
 from impasto.options import TranslationOptions
 from impasto.report.sheets import data_url, marked, png
 from impasto.report.tables import plain
 from impasto.sizes import fit_within
-from impasto.translation import Translator, bytes_per_pixel, method_of, padded_to
+from impasto.translation import LookingGenerator, Translator, method_of, padded_to
 
 POINTS = 24
 """Places along the longer side that a page can be asked about."""
@@ -63,7 +63,7 @@ class PhotoAttention:
         """overall: before those of the places, one for the mean of all. Without places there is only that."""
         rows = []
         if overall or not self.places:
-            whole = lit(self.content, self.prepared.mean, self.prepared.cell)
+            whole = lit(self.content, self.prepared.mean, self.prepared.generator.cell)
             rows.append(("what all places look at", self._row(whole, None)))
         height, width = self.content.shape[-2:]
         for number, (x, y) in enumerate(self.places):
@@ -74,7 +74,7 @@ class PhotoAttention:
 
     def lit(self, number: int) -> Image.Image:
         """The photo, bright where one place looks, which has a ring."""
-        light = lit(self.content, self.weights[number], self.prepared.cell)
+        light = lit(self.content, self.weights[number], self.prepared.generator.cell)
         return marked(light, self.places[number], ring=True)
 
     def panels(self) -> list[dict[str, Any]]:
@@ -104,14 +104,15 @@ class PhotoAttention:
 class PreparedPhoto:
     """A photo as a generator's attention sees it: all that looking needs, whatever the places are.
 
-    given: (width, height) of the photo as it was given. content: (1, 3, H, W) in [0, 1]. seen: what the attention is
-    given. baseline: generators of another method, whose picture stands beside.
+    given: (width, height) of the photo as it was given. content: (1, 3, H, W) in [0, 1]. generator: the method's. seen:
+    what its attention is given. baseline: generators of another method, whose picture stands beside.
     """
 
     given: tuple[int, int]
     content: Tensor
     method: Translator = field(repr=False)
     options: TranslationOptions
+    generator: LookingGenerator = field(repr=False)
     seen: Tensor = field(repr=False)
     baseline: Path | None = None
 
@@ -123,17 +124,12 @@ class PreparedPhoto:
     def weights(self, places: Sequence[Place]) -> Tensor:
         """(K, h, w), where places in pixels of `content` look."""
         asked = torch.tensor([(int(y), int(x)) for x, y in places], dtype=torch.long).reshape(-1, 2)
-        return attention_of(self._generator, self.content, asked, self.seen).cpu()
+        return attention_of(self.generator, self.content, asked, self.seen).cpu()
 
     @property
     def num_bytes(self) -> int:
         """Of memory, without the generator."""
         return self.content.nbytes + self.seen.nbytes
-
-    @property
-    def cell(self) -> int:
-        """Pixels per position of the maps."""
-        return self._generator.cell
 
     @cached_property
     def painted(self) -> dict[str, Image.Image]:
@@ -150,22 +146,18 @@ class PreparedPhoto:
     @cached_property
     def mean(self) -> Tensor:
         """(h, w): how much each position is looked at by all."""
-        return mean_attention(self._generator, self.content.to(self.method.device)).cpu()
+        return mean_attention(self.generator, self.content.to(self.method.device)).cpu()
 
     @cached_property
     @torch.inference_mode()
     def share(self) -> Tensor | None:
         """(1, 1, H, W) in [0, 1], how much of each pixel is painted, of a generator that blends that with the photo."""
-        generator, (height, width) = cast(Any, self._generator), self.content.shape[-2:]
-        if not getattr(generator, "blends", False):
+        generator, (height, width) = self.generator, self.content.shape[-2:]
+        if not generator.blends:
             return None
         padded = padded_to(self.content.to(self.method.device), generator.multiple, generator.minimum)
         share: Tensor = generator.share(padded * 2 - 1)[..., :height, :width].cpu()
         return share
-
-    @property
-    def _generator(self) -> LookingGenerator:
-        return cast(LookingGenerator, self.method.network(self.options)[0])
 
 
 def prepare(
@@ -176,12 +168,11 @@ def prepare(
     options: size, direction and precision matter here. baseline: generators of another method.
     """
     height, width = seen_size(content, options)
-    network, _ = method.network(options)
-    check_memory(method.device, height, width, bytes_per_pixel(network))
-    pixels = tensors.resize(torch.from_numpy(visible_colours(content)), height, width)
-    with memory_guard(method.device, height, width, bytes_per_pixel(network)):
-        seen = seen_of(cast(LookingGenerator, network), pixels.to(method.device))
-    return PreparedPhoto((content.width, content.height), pixels, method, options, seen, baseline)
+    generator = cast(LookingGenerator, method.network(options)[0])
+    with memory_guard(method.device, height, width, generator.bytes_per_pixel):
+        pixels = tensors.resize(torch.from_numpy(visible_colours(content)), height, width)
+        seen = seen_of(generator, pixels.to(method.device))
+    return PreparedPhoto((content.width, content.height), pixels, method, options, generator, seen, baseline)
 
 
 def lit(content: Tensor, weights: Tensor, cell: int) -> Image.Image:
@@ -200,3 +191,42 @@ def grid_of(content: Tensor) -> tuple[int, int]:
     """(columns, rows) of `points`."""
     down, across = fit_within(content.shape[-2], content.shape[-1], POINTS)
     return across, down
+
+
+@torch.no_grad()
+def seen_of(generator: LookingGenerator, picture: Tensor) -> Tensor:
+    """What the attention is given, (1, C, h, w), of a picture (1, 3, H, W) in [0, 1], of any size.
+
+    Raises OptionError for a generator without attention.
+    """
+    return generator.seen(padded_to(picture, generator.multiple, generator.minimum) * 2 - 1)
+
+
+@torch.no_grad()
+def attention_of(generator: LookingGenerator, picture: Tensor, places: Tensor, seen: Tensor | None = None) -> Tensor:
+    """Where chosen places of a picture look: (Q, h, w) weights of at least 0, over cells of `generator.cell` pixels.
+
+    picture: (1, 3, H, W) in [0, 1], of any size. places: (Q, 2) rows and columns, in pixels within it. seen: `seen_of`
+    the picture, if it is there already.
+    The weights of a place have sum 1, less what it looks at beyond the picture's border, where the picture is mirrored
+    for the network's sake. Raises OptionError for a generator without attention.
+    """
+    height, width = picture.shape[-2:]
+    looks = generator.looks(seen_of(generator, picture) if seen is None else seen, places)
+    return looks[:, : -(-height // generator.cell), : -(-width // generator.cell)]
+
+
+@torch.no_grad()
+def mean_attention(generator: LookingGenerator, picture: Tensor) -> Tensor:
+    """How much is looked at: the mean of `attention_of` over all positions of a picture, (h, w), of at least 0.
+
+    picture: (1, 3, H, W) in [0, 1], of any size. The sum is 1, less what is looked at beyond the picture's border.
+    """
+    height, width = picture.shape[-2:]
+    seen = seen_of(generator, picture)
+    rows, columns = (-(-side // generator.stride) for side in (height, width))
+    asked = (torch.arange(rows)[:, None] * seen.shape[3] + torch.arange(columns)).flatten().to(seen.device)
+    # Not all at once, which would be the matrix of all pairs.
+    groups = asked.split(max(1, LARGEST_MAP // seen[0, 0].numel()))
+    total = torch.stack([generator.weights(seen, group).sum(0) for group in groups]).sum(0)
+    return total[: -(-height // generator.cell), : -(-width // generator.cell)] / len(asked)

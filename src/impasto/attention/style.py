@@ -10,13 +10,11 @@ from PIL import Image
 from torch import Tensor
 
 from impasto import image, tensors
-from impasto.attention import correspondence
+from impasto.attention import maps
 from impasto.attention.maps import by_order, dimmed, enlarged, grey
 from impasto.attention.places import Place, scaled, seen_size
 from impasto.losses.attention_style import Compared, attention_weights, best_matches
 from impasto.masks import content_with_opacity, with_opacity
-from impasto.methods import Stylizer, named
-from impasto.options import Options
 from impasto.report.sheets import marked
 
 
@@ -100,9 +98,9 @@ class StyleAttention:
             rows.append(row)
         if overall:
             matched = [(look.correspondence, look.cell, self.content, self.style) for look in self.looks]
-            key = correspondence.key(style)
-            rows.append([content, *(one for each in matched for one in (key, correspondence.in_colours(*each)))])
-            rows.append([content, *(one for each in matched for one in (style, correspondence.gathered(*each)))])
+            key = maps.key(style)
+            rows.append([content, *(one for each in matched for one in (key, maps.in_colours(*each)))])
+            rows.append([content, *(one for each in matched for one in (style, maps.gathered(*each)))])
         return [("", row) for row in rows]
 
     def lit(self, number: int) -> Image.Image:
@@ -155,11 +153,12 @@ class PreparedStyle:
         return Look(one, self.style, weights.cpu())
 
 
-def prepare(content: image.Picture, style: image.Picture, options: Options, method: Stylizer) -> PreparedStyle:
+def prepare(content: image.Picture, style: image.Picture, options: Any, method: Any) -> PreparedStyle:
     """What is needed before the places are known, for many of them one after the other.
 
-    options: of a method whose `look_options` matter here.
+    options: of a method that looks in the style, whose `look_options` matter here. method: its stylizer.
     """
     seen = tensors.resize(torch.from_numpy(content_with_opacity(content)), *seen_size(content, options))
-    compared = named(options.looks_by)(seen, torch.from_numpy(with_opacity(style)), options, method)
-    return PreparedStyle((content.width, content.height), *compared)
+    content_seen, style_seen, layers = method.compare(seen, torch.from_numpy(with_opacity(style)), options)
+    given = content.width, content.height
+    return PreparedStyle(given, content_seen, style_seen, options.attention_temperature, layers)

@@ -1,4 +1,4 @@
-"""How the networks of the CycleGAN family begin."""
+"""How networks of translation begin."""
 
 import torch
 from torch import nn
@@ -22,5 +22,15 @@ def initialise(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and not isinstance(module, ZeroConv2d):
             nn.init.normal_(module.weight, std=STD)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+@torch.no_grad()
+def initialise_for_relu(network: nn.Module) -> None:
+    """Weights of all layers by He et al. 2015, biases 0, from the global random generator."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

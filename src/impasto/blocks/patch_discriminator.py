@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from impasto.blocks.initialise import initialise
 from impasto.blocks.instance_norm import InstanceNorm
@@ -31,6 +32,22 @@ class PatchDiscriminator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         judged: Tensor = self.layers(x)
         return judged
+
+
+def spectrally_normalised(network: nn.Module) -> nn.Module:
+    """The network with every convolution's weights divided by their largest singular value, in place (Miyato et al.
+    2018).
+
+    It takes the place of instance normalisation, which is left out: what that follows would not notice how large the
+    weights of a convolution are, so that nothing would be bounded.
+    """
+    for module in list(network.modules()):
+        if isinstance(module, nn.Conv2d):
+            spectral_norm(module)
+        for name, child in module.named_children():
+            if isinstance(child, InstanceNorm):
+                setattr(module, name, nn.Identity())
+    return network
 
 
 def _layers(config: PatchConfig) -> Iterator[nn.Module]:

@@ -1,4 +1,5 @@
-"""CycleGAN's generator around any blocks at a quarter of the picture's size (Zhu et al. 2017, section 7.1)."""
+"""CycleGAN's generator around any blocks at a quarter of the picture's size, and its residual ones (Zhu et al. 2017,
+section 7.1)."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -14,9 +15,25 @@ Upsampling = Literal["transposed", "resize", "bilinear"]
 MULTIPLE, MINIMUM = 4, 8
 
 
-def bottleneck_channels(width: int) -> int:
-    """Channels of the blocks of a generator whose first convolution has `width`."""
-    return 4 * width
+class ResidualBlock(nn.Module):
+    """x + two reflecting 3x3 convolutions with instance normalisation (Johnson et al. 2016; Zhu et al. 2017, 7.1).
+
+    (N, channels, H, W) -> the same shape; H and W are 2 or more.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            ReflectingConv2d(channels, channels, 3),
+            InstanceNorm(inplace=True),
+            nn.ReLU(inplace=True),
+            ReflectingConv2d(channels, channels, 3),
+            InstanceNorm(inplace=True),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        changed: Tensor = self.layers(x)
+        return x + changed
 
 
 class ResNetGenerator(nn.Module):
@@ -41,17 +58,19 @@ class ResNetGenerator(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.features(x, len(self.blocks))
-        # One by one, because a sequence holds on to what it was given until its end, and that is large here.
-        for layer in self.decoder:
-            x = layer(x)
-        return x
+        return applied(self.decoder, self.features(x, len(self.blocks)))
 
     def features(self, x: Tensor, blocks: int) -> Tensor:
         """(N, 4w, H / 4, W / 4) after the first so many blocks."""
-        for layer in (*self.encoder, *self.blocks[:blocks]):
-            x = layer(x)
-        return x
+        return applied((*self.encoder, *self.blocks[:blocks]), x)
+
+
+def applied(layers: Iterable[nn.Module], x: Tensor) -> Tensor:
+    """What a sequence makes of x. One by one, because `nn.Sequential` holds on to what it was given until its end, and
+    that is large here."""
+    for layer in layers:
+        x = layer(x)
+    return x
 
 
 def normalised() -> tuple[nn.Module, nn.Module]:

@@ -1,6 +1,7 @@
 """`impasto weights`: which weights there are, fetching them, normalising their filters, importing those of others."""
 
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
@@ -9,7 +10,7 @@ from impasto.cli.failures import SomeFailedError
 from impasto.cli.flags import EVERY_PARAMETER, VGG19, check_least
 from impasto.cli.terminal import Screen, in_columns, write
 from impasto.errors import OptionError, suggestion_or_list
-from impasto.methods import METHODS, importer, options_of
+from impasto.methods import METHODS, options_of
 
 app = App(name="weights", default_parameter=EVERY_PARAMETER, help_format="plaintext")
 
@@ -68,7 +69,7 @@ def normalise(
     # PyTorch comes in here.
     from impasto.data.folders import list_pictures
     from impasto.encoders import load_encoder
-    from impasto.encoders.normalise import normalise_from_pictures, save_normalised
+    from impasto.encoders.filters import normalise_from_pictures, save_normalised
 
     pictures = list_pictures(data)
     if limit is not None and limit < len(pictures):
@@ -99,9 +100,9 @@ def import_weights(
 ) -> int:
     """Convert the weights of another AdaIN program, and say how to use them."""
     _check_output(output, overwrite, file)
-    method = next(name for name in METHODS if options_of(name).foreign)
+    method, convert = next((name, kind.foreign) for name in METHODS if (kind := options_of(name)).foreign)
     # PyTorch comes in here.
-    imported = importer(method)(file, output, layout)
+    imported = resolve_name(convert)(file, output, layout)
     screen = Screen()
     screen.note(f"{file}: {imported.name}, {imported.what}")
     screen.result(str(output))

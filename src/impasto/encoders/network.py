@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from impasto.errors import OptionError
 from impasto.reflection import reflect
@@ -116,6 +117,11 @@ class Encoder(nn.Module):
         other = copy.deepcopy(self)
         other.convolutions.to(dtype)
         return other
+
+    def frozen(self) -> "Encoder":
+        """Itself, in eval mode and channels_last, without gradients for its weights."""
+        # Module.to does the same, but its type annotations know no memory format.
+        return convert_conv2d_weight_memory_format(self.eval().requires_grad_(False), torch.channels_last)
 
     def pooled(self, pooling: Pooling) -> "Encoder":
         """The same weights with another pooling."""

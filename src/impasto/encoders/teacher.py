@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
 from impasto.errors import WeightsError
@@ -35,7 +34,7 @@ def load_teacher(path: Path) -> Encoder:
                 convolution.bias.copy_(folded.get(f"{key}.bias", state[f"{key}.bias"]))
     except (KeyError, IndexError, RuntimeError) as error:
         raise WeightsError(f"{path}: is not the 16x smaller VGG-19 encoder: {error}") from error
-    return convert_conv2d_weight_memory_format(encoder.eval().requires_grad_(False), torch.channels_last)
+    return encoder.frozen()
 
 
 def fold_pointwise(mix: Tensor, shift: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from impasto import image
+from impasto.engine.styles import Style as EncodedStyle
 from impasto.jobs.job import BytesSource, FileSource, Mask, PictureSource
 from impasto.masks import inverted, style_pixels
-from impasto.methods import EncodedStyle, Stylizer, load_encoded
+from impasto.methods import Stylizer, load_encoded
 from impasto.options import Options
 
 KEPT_METHODS = 4
@@ -102,7 +103,7 @@ class Session:
                 return picture
             style: EncodedStyle = method.encode(style_pixels(picture), options, name=source.name)  # type: ignore[attr-defined]
             # Statistics take kilobytes, the picture megabytes.
-            return style if needs_picture else replace(style, picture=None)  # type: ignore[type-var]
+            return style if needs_picture else replace(style, picture=None)
 
         if needs_picture and isinstance(source, BytesSource):
             return make()

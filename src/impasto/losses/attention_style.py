@@ -99,17 +99,15 @@ def centred_gram(features: Tensor, weights: Tensor | None = None) -> Tensor:
     return gram(features - mean_std(features, weights)[0], weights)
 
 
-def attention_gram_loss(
-    features: Tensor, target: Tensor, weights: Tensor | None = None, *, centred: bool = True
-) -> Tensor:
+def attention_gram_loss(features: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """Paper 001, equation 7, for one layer: 1 / (4 N^2 (H W)^2) * sum (G - SA)^2.
 
     features: (1, N, H, W) of the picture. target: SA, the `centred_gram` of FA. weights: of each position. Scalar.
-    The paper's "G is that using F" can mean the same centred matrix or equation 2's. Centred is the default: features
-    after a ReLU are nowhere negative, and asking their raw moments to be FA's covariances drives their means to 0.
+    The paper's "G is that using F" can mean the same centred matrix, as here, or equation 2's, which `gram_loss` has:
+    features after a ReLU are nowhere negative, and asking their raw moments to be FA's covariances drives their means
+    to 0.
     """
-    statistic = centred_gram(features, weights) if centred else gram(features, weights)
-    return 0.25 * (statistic - target).square().mean()
+    return 0.25 * (centred_gram(features, weights) - target).square().mean()
 
 
 def local_target(

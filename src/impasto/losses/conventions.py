@@ -17,14 +17,11 @@ jcjohnson's. In the published four, a painting with twice the contrast counts si
 of pictures wants its own weight; `relative` is free of that, and the default.
 """
 
-from typing import Literal, get_args
-
 from torch import Tensor
 
 from impasto.errors import OptionError
 
-Convention = Literal["relative", "half-mean", "half-sum", "gatys-notebook", "jcjohnson"]
-CONVENTIONS: tuple[str, ...] = get_args(Convention)
+CONVENTIONS = ("relative", "half-mean", "half-sum", "gatys-notebook", "jcjohnson")
 
 # A layer in which a picture excites nothing, such as a black one, weighs no more than this mean square allows.
 SMALLEST_POWER = 1e-6

@@ -93,19 +93,6 @@ def relative_statistics_loss(found: Statistics, target: Statistics) -> Tensor:
     return (parts[0] + parts[1]).mean()
 
 
-def _distance(x: Tensor, y: Tensor, convention: str) -> Tensor:
-    squares = (x.float() - y.float()).square() if x.dtype != torch.float64 else (x - y).square()
-    match convention:
-        case "norm":
-            # The root of nothing has no gradient.
-            return (squares.sum((1, 2, 3)) + torch.finfo(squares.dtype).tiny).sqrt().mean()
-        case "mean-squared":
-            return squares.mean()
-        case "channel-sum":
-            return squares.sum((1, 2, 3)).mean()
-    raise OptionError(f"no convention '{convention}'; there are {', '.join(CONVENTIONS)}")
-
-
 def mean_covariance(features: Tensor, weights: Tensor | None = None) -> Statistics:
     """(N, C, H, W) -> (N, C) and (N, C, C), over the positions, at least float32. weights: those of `mean_std`."""
     wide = features if features.dtype == torch.float64 else features.float()
@@ -118,3 +105,26 @@ def mean_covariance(features: Tensor, weights: Tensor | None = None) -> Statisti
     mean = (flat * shares).sum(2)
     centred = flat - mean[..., None]
     return mean, (centred * shares) @ centred.transpose(1, 2)
+
+
+def relative_covariance_loss(features: Tensor, target: Tensor) -> Tensor:
+    """Squared Frobenius distance of the covariances over the target's own squared norm; the mean over the pictures.
+
+    features: (N, C, H, W); target: (N, C, h, w).
+    """
+    wanted = mean_covariance(target)[1]
+    distance = (mean_covariance(features)[1] - wanted).square().sum((1, 2))
+    return (distance / wanted.square().sum((1, 2)).clamp_min(EPSILON)).mean()
+
+
+def _distance(x: Tensor, y: Tensor, convention: str) -> Tensor:
+    squares = (x.float() - y.float()).square() if x.dtype != torch.float64 else (x - y).square()
+    match convention:
+        case "norm":
+            # The root of nothing has no gradient.
+            return (squares.sum((1, 2, 3)) + torch.finfo(squares.dtype).tiny).sqrt().mean()
+        case "mean-squared":
+            return squares.mean()
+        case "channel-sum":
+            return squares.sum((1, 2, 3)).mean()
+    raise OptionError(f"no convention '{convention}'; there are {', '.join(CONVENTIONS)}")

@@ -1,10 +1,10 @@
 """The ways of painting. `METHODS` is the whole list; adding one is its folder, and one line here."""
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Protocol
 
 from impasto.device import Device, needed_torch
 from impasto.errors import Cancelled, OptionError, suggestion
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from impasto.engine.statistics import Following
+    from impasto.engine.styles import Style
 
 METHODS = {
     "adain": "impasto.methods.adain.options:AdaINOptions",
@@ -38,9 +38,9 @@ REFINER = "gatys"
 
 
 class Stylizer(Protocol):
-    """A method that is ready to paint any number of pictures.
+    """A method that is ready to paint any number of pictures, which are tensors, or arrays if it `takes_arrays`.
 
-    Pictures are tensors, or arrays if it `takes_arrays`.
+    One that paints a film more steadily than its frames alone has `paint_frame` besides, as `adain`.
     """
 
     method: str
@@ -77,22 +77,6 @@ class Stylizer(Protocol):
         """{network: sha256 of its weights} of what these options use."""
 
 
-class EncodedStyle(Protocol):
-    """What a method keeps of a painting: enough to paint in its style. scale: the style_scale that it was seen at."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def scale(self) -> float: ...
-
-    def pixels(self, options: Any) -> "NDArray[np.float32]":
-        """The painting itself, (1, 3, h, w). Raises OptionError if it is not there, with what needs it."""
-
-    def save(self, path: str | Path) -> None:
-        """Write `NAME.style.safetensors`. Raises WeightsError if that cannot be done."""
-
-
 @dataclass(frozen=True)
 class Saving:
     """Where to keep the state of an unfinished painting, and after how many steps to write it again."""
@@ -101,11 +85,11 @@ class Saving:
     every: int = 50
 
 
-def load_encoded(file: Path, name: str, options: Options) -> EncodedStyle:
+def load_encoded(file: Path, name: str, options: Options) -> "Style":
     """An encoded style. name: which one, of a file that holds several. Raises OptionError, WeightsError."""
     if options.needs_pictures:
         options.check_encoded(name, 1)
-    style: EncodedStyle = named(options.encoded)(file, name)
+    style: Style = resolve_name(options.encoded)(file, name)
     return style
 
 
@@ -116,23 +100,6 @@ class TemporalTarget:
 
     picture: "Tensor"
     weights: "Tensor"
-
-
-@runtime_checkable
-class FrameStylizer(Stylizer, Protocol):
-    """One that paints a film more steadily than its frames alone."""
-
-    def paint_frame(
-        self,
-        content: "NDArray[np.float32]",
-        styles: Sequence[Any],
-        options: Any,
-        *,
-        following: "Following",
-        canvas: "NDArray[np.float32] | None",
-    ) -> "NDArray[np.float32]":
-        """As a call with arrays. canvas: (1, 2, H, W), the place of each pixel on the canvas that strokes lie on, x
-        before y."""
 
 
 def load_method(
@@ -147,7 +114,7 @@ def load_method(
     place: Any = device
     if kind.needs_torch:
         place = needed_torch(f"the method {name}").device(str(device))
-    stylizer: Stylizer = named(kind.stylizer)(place, weights=weights, download=download)
+    stylizer: Stylizer = resolve_name(kind.stylizer)(place, weights=weights, download=download)
     return stylizer
 
 
@@ -167,14 +134,15 @@ def painted_by(  # noqa: PLR0913  (as a call)
 
     held: of a method that takes steps.
     """
+    how: Any = {"start": start, "masks": masks, "progress": progress, "saving": saving}
     if getattr(stylizer, "takes_arrays", False):
-        return stylizer(  # type: ignore[no-any-return]
-            content, styles, options, start=start, masks=masks, progress=progress, saving=saving
-        )
+        return stylizer(content, styles, options, **how)  # type: ignore[no-any-return]
     import torch
 
-    def there(picture: Any) -> Any:
-        return None if picture is None else torch.from_numpy(picture)
+    def there(given: Any) -> Any:
+        if isinstance(given, list | tuple):
+            return [there(one) for one in given]
+        return None if given is None else torch.from_numpy(given)
 
     def back(picture: Any) -> Any:
         return picture.numpy() if isinstance(picture, torch.Tensor) else picture
@@ -184,15 +152,11 @@ def painted_by(  # noqa: PLR0913  (as a call)
         assert progress is not None
         progress(reported if preview is None else replace(reported, preview=lambda: back(preview())))
 
-    steps: Any = {} if held is None else {"held": held}
+    how |= {"start": there(start), "masks": there(masks), "progress": report if progress else None}
+    if held is not None:
+        how["held"] = held
     try:
-        return back(  # type: ignore[no-any-return]
-            stylizer(
-                there(content), [there(style) for style in styles], options, start=there(start),
-                masks=None if masks is None else [there(mask) for mask in masks],
-                progress=report if progress else None, saving=saving, **steps,
-            )
-        )  # fmt: skip
+        return back(stylizer(there(content), there(styles), options, **how))  # type: ignore[no-any-return]
     except Cancelled as stopped:
         stopped.best = back(stopped.best)
         raise
@@ -237,7 +201,7 @@ def options_of(method: Any) -> type[Options]:
     if not isinstance(method, str) or method not in METHODS:
         hint = suggestion(method, METHODS)
         raise OptionError(f"method is {method!r}, but must be one of {', '.join(METHODS)}{hint}")
-    options: type[Options] = named(METHODS[method])
+    options: type[Options] = resolve_name(METHODS[method])
     return options
 
 
@@ -245,10 +209,8 @@ def fields_of(method: str) -> dict[str, "Field[Any]"]:
     """{option: field} of everything that can be chosen with a method: its own, those that most people want first, and
     then of its refinement."""
     kind = options_of(method)
-    items = sorted(choosable(kind), key=lambda item: not item.metadata["plain"])
-    return {item.name: item for item in items} | {
-        name: item for name, item in _refining(kind).items() if name not in {one.name for one in items}
-    }
+    own = {item.name: item for item in sorted(choosable(kind), key=lambda item: not item.metadata["plain"])}
+    return own | {name: item for name, item in _refining(kind).items() if name not in own}
 
 
 def every_field() -> dict[str, dict[str, "Field[Any]"]]:
@@ -264,12 +226,6 @@ def shipped() -> dict[str, Path]:
     """{name of weights: file} of those that come with impasto and that a method cannot do without."""
     kinds = [options_of(method) for method in METHODS]
     return {kind.weights_name: shipped_weights(kind.shipped[0]) for kind in kinds if kind.shipped}
-
-
-def importer(method: str) -> Callable[[Path, Path, str | None], Any]:
-    """What converts weights of other programs to a method's own: (file, file to write, layout) -> what it was."""
-    function: Callable[[Path, Path, str | None], Any] = named(options_of(method).foreign)
-    return function
 
 
 def _refining(kind: type[Options]) -> dict[str, "Field[Any]"]:
@@ -293,9 +249,3 @@ def _refuse(name: str, value: Any, options: Options) -> None:
     refines = f" and for {' or '.join(options.refined_by)}" if name in _refining(type(options)) else ""
     plural = "s" if len(owners) > 1 else ""
     raise OptionError(f"{name} is for the method{plural} {', '.join(owners)}{refines}, but the method is {method}")
-
-
-def named(place: str) -> Any:
-    """What 'module:name' names."""
-    module, _, name = place.partition(":")
-    return getattr(importlib.import_module(module), name)

@@ -11,8 +11,8 @@ from impasto.attention import attention
 from impasto.attention.style import StyleAttention
 from impasto.encoders.network import POOLED
 from impasto.errors import DivergedError
+from impasto.methods.gatys.objective import objective_at
 from impasto.methods.gatys.options import GatysOptions
-from impasto.methods.gatys.stylizer import objective_at
 from impasto.progress import Progress
 from impasto.report.sheets import marked
 from impasto.studies.setup import PicturePair, StudySetup, Variant

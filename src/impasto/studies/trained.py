@@ -14,8 +14,7 @@ from torch import Tensor
 
 from impasto import image, tensors
 from impasto.api import load
-from impasto.attention.generator import LookingGenerator, mean_attention
-from impasto.attention.photo import lit
+from impasto.attention.photo import lit, mean_attention
 from impasto.data.folders import list_pictures
 from impasto.device import choose_device, machine, precision
 from impasto.errors import OptionError, from_extra
@@ -31,7 +30,7 @@ from impasto.studies.measured import failures, measures, published, translations
 from impasto.studies.report import claim
 from impasto.studies.study import Training, TrainingStudy
 from impasto.studies.trained_report import TrainedRun
-from impasto.translation import Translator, method_of
+from impasto.translation import LookingGenerator, Translator, method_of
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -10,8 +10,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from impasto.data.folders import Folders
-from impasto.losses.cycle import cycle_loss
-from impasto.losses.identity import identity_loss
+from impasto.losses.cycle import cycle_loss, identity_loss
 from impasto.losses.lsgan import discriminator_loss, generator_loss
 from impasto.training.optimisation import set_learning_rate
 from impasto.training.unpaired import EpochRecipe, UnpairedTraining, frozen, to_image

@@ -13,7 +13,7 @@ from impasto.colour import keep_colours
 from impasto.device import needed_torch
 from impasto.engine.statistics import Following
 from impasto.masks import content_with_opacity, match_visible, visible
-from impasto.methods import REFINER, FrameStylizer, Stylizer, TemporalTarget, load_method, painted_by, refinement
+from impasto.methods import REFINER, Stylizer, TemporalTarget, load_method, painted_by, refinement
 from impasto.options import Options
 from impasto.video.motion import Floats, Motion, places, warped
 from impasto.video.reading import Pixels
@@ -102,12 +102,12 @@ class OnePass:
         return [encode(one, self.options) if isinstance(one, np.ndarray) else one for one in styles]
 
     def _painted(self, content: Floats, shown: ShownFrame) -> Floats:
-        if not self.steady or not isinstance(self.stylizer, FrameStylizer):
+        if not self.steady or not hasattr(self.stylizer, "paint_frame"):
             return painted_by(self.stylizer, content, self.matched, self.options)
         share = 1 - math.exp(-shown.seconds / (FOLLOWED_SECONDS * self.steady))
         following = Following(self.used, share)
         assert self.canvas is not None
-        painted = self.stylizer.paint_frame(
+        painted: Floats = self.stylizer.paint_frame(
             content, self.matched, self.options, following=following, canvas=channels_first(self.canvas)
         )
         self.used = following.used

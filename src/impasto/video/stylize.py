@@ -15,10 +15,11 @@ import numpy as np
 
 from impasto import api, image
 from impasto.device import check_memory, prepare_for_forks
+from impasto.engine.styles import Style as EncodedStyle
 from impasto.errors import OR_OVERWRITE, Cancelled, DivergedError, OptionError, PictureError, reason_of
 from impasto.files import check_folder, check_output, make_folder, replacing
 from impasto.gallery import STYLE_SUFFIX
-from impasto.methods import EncodedStyle, Stylizer, combined
+from impasto.methods import Stylizer, combined
 from impasto.options import Options
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import to_description

@@ -76,7 +76,7 @@ POOLING = "max"
 
 
 def import_foreign(source: Path, output: Path, name: str | None = None) -> Layout:
-    """Write the weights of `source` to `output`, a `.safetensors` for `vgg19(weights=...)` or for option `decoder`.
+    """Write the weights of `source` to `output`, a `.safetensors` for the encoder vgg19 or for option `decoder`.
 
     name: of the layout; None recognises it. The config of `output` says what was imported, and under "pooling" what the
     weights were made with: an encoder is also good for other pooling, while a decoder wants its encoder's.

@@ -27,10 +27,10 @@ from impasto.losses.feature_statistics import (
     mean_covariance,
     mean_std,
     normalised_content_loss,
+    relative_covariance_loss,
     relative_statistics_loss,
 )
 from impasto.losses.nearest_neighbour import nearest_neighbour_loss
-from impasto.losses.relative_covariance import relative_covariance_loss
 from impasto.losses.sliced_wasserstein import directions, sliced_wasserstein_loss
 from impasto.methods.adain.backend import load_decoder
 from impasto.methods.adain.network import Decoder

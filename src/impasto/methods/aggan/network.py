@@ -11,15 +11,17 @@ from impasto.blocks.initialise import initialise
 from impasto.blocks.instance_norm import InstanceNorm
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.blocks.reflecting_conv import ReflectingConv2d
-from impasto.blocks.residual import ResidualBlock
 from impasto.blocks.resnet_generator import (
     MINIMUM,
     MULTIPLE,
+    ResidualBlock,
     ResNetGenerator,
     Upsampling,
-    bottleneck_channels,
+    applied,
     normalised,
 )
+from impasto.methods.aggan.options import AgGANOptions
+from impasto.translation import LookingGenerator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,19 +39,20 @@ class GeneratorConfig:
     attention_width: int = 32
 
 
-class Generator(nn.Module):
+class Generator(LookingGenerator):
     """s' = s_a F(s) + (1 - s_a) s, with s_a = A(s) (equation 1): foreground that is painted, background that stays.
 
     (N, 3, H, W) in [-1, 1] -> the same; H and W are multiples of 4 and at least 8.
     """
 
+    options, Config = AgGANOptions, GeneratorConfig
     multiple, minimum = MULTIPLE, MINIMUM
-    blends = True  # what it paints with the picture, by its `share`
+    blends = True
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
-        blocks = [ResidualBlock(bottleneck_channels(config.width)) for _ in range(config.blocks)]
+        blocks = [ResidualBlock(4 * config.width) for _ in range(config.blocks)]
         self.painter = ResNetGenerator(config.width, blocks, config.upsampling)
         self.attention = AttentionNetwork(config.attention_width)
         initialise(self)
@@ -67,19 +70,17 @@ class Generator(nn.Module):
         return torch.sigmoid(self.attention(x))
 
     @property
-    def stride(self) -> int:
-        """Pixels that a side of one position of `seen` stands for, and of one weight of `looks`."""
-        return self.multiple
-
-    cell = stride
+    def cell(self) -> int:
+        return self.stride
 
     def seen(self, x: Tensor) -> Tensor:
-        """The `share` of a picture (1, 3, H, W) in [-1, 1], averaged over positions: (1, 1, H / 4, W / 4)."""
+        """The `share` of a picture, averaged over positions: (1, 1, H / 4, W / 4)."""
         return F.avg_pool2d(self.share(x), self.stride)
 
-    def looks(self, seen: Tensor, places: Tensor) -> Tensor:
-        """What is painted of a picture, (Q, h, w), each map with sum 1: the same for all of the Q places."""
-        return self.attention.weights(seen, places[:, 0])[0]
+    def weights(self, seen: Tensor, queries: Tensor) -> Tensor:
+        """What is painted, as if all of the Q positions looked there."""
+        shares = seen / seen.sum((2, 3), keepdim=True).clamp_min(torch.finfo(seen.dtype).tiny)
+        return shares[0].expand(len(queries), -1, -1)
 
 
 def blended(picture: Tensor, painted: Tensor, share: Tensor) -> Tensor:
@@ -99,15 +100,7 @@ class AttentionNetwork(nn.Module):
         self.layers = nn.Sequential(*_attention(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
-    @staticmethod
-    def weights(seen: Tensor, queries: Tensor) -> Tensor:
-        """A map of what is painted, (N, 1, h, w) -> (N, Q, h, w) with sums 1, as if Q positions looked there."""
-        shares = seen / seen.sum((2, 3), keepdim=True).clamp_min(torch.finfo(seen.dtype).tiny)
-        return shares.expand(-1, len(queries), -1, -1)
+        return applied(self.layers, x)
 
 
 class PlainBlock(nn.Module):

@@ -14,7 +14,7 @@ class AgGANOptions(TranslationOptions):
     method: str = field(default="aggan", init=False)
     title: ClassVar[str] = "AgGAN"
     about: ClassVar[str] = "attention says what is painted, and the rest of the photo stays (Mejjati et al. 2018)"
-    stylizer: ClassVar[str] = "impasto.methods.aggan.stylizer:AgGAN"
+    stylizer: ClassVar[str] = "impasto.methods.aggan.network:Generator.translator"
     recipes: ClassVar[Sequence[str]] = ("aggan", "aggan_slim")
     weights_name: ClassVar[str] = "aggan"
     looks_in: ClassVar[str] = "content"

@@ -3,11 +3,18 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from impasto.blocks.initialise import initialise
-from impasto.blocks.residual import ResidualBlock
-from impasto.blocks.resnet_generator import MINIMUM, MULTIPLE, ResNetGenerator, Upsampling, bottleneck_channels
+from impasto.blocks.resnet_generator import (
+    MINIMUM,
+    MULTIPLE,
+    ResidualBlock,
+    ResNetGenerator,
+    Upsampling,
+)
+from impasto.methods.cyclegan.options import CycleGANOptions
+from impasto.translation import GeneratorModule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,15 +30,16 @@ class GeneratorConfig:
     upsampling: Upsampling = "transposed"
 
 
-class Generator(nn.Module):
+class Generator(GeneratorModule):
     """(N, 3, H, W) in [-1, 1] -> the same; H and W are multiples of 4 and at least 8."""
 
+    options, Config = CycleGANOptions, GeneratorConfig
     multiple, minimum = MULTIPLE, MINIMUM
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
-        channels = bottleneck_channels(config.width)
+        channels = 4 * config.width
         blocks = [ResidualBlock(channels) for _ in range(config.blocks)]
         self.network = ResNetGenerator(config.width, blocks, config.upsampling)
         initialise(self)

@@ -14,6 +14,6 @@ class CycleGANOptions(TranslationOptions):
     method: str = field(default="cyclegan", init=False)
     title: ClassVar[str] = "CycleGAN"
     about: ClassVar[str] = "CycleGAN's generators (Zhu et al. 2017)"
-    stylizer: ClassVar[str] = "impasto.methods.cyclegan.stylizer:CycleGAN"
+    stylizer: ClassVar[str] = "impasto.methods.cyclegan.network:Generator.translator"
     recipes: ClassVar[Sequence[str]] = ("cyclegan", "cyclegan_slim")
     weights_name: ClassVar[str] = "cyclegan"

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 
+from impasto.blocks.initialise import initialise_for_relu
 from impasto.blocks.instance_norm import InstanceNorm
+from impasto.methods.dncnn_cyclegan.options import DnCNNCycleGANOptions
+from impasto.translation import GeneratorModule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +20,7 @@ class GeneratorConfig:
     width: int = 64
 
 
-class Generator(nn.Module):
+class Generator(GeneratorModule):
     """Conv 3 -> C + ReLU, D times Conv C -> C + BN + ReLU, Conv C -> 3: (N, 3, H, W) around [-1, 1] -> the same.
 
     Each pixel of the result sees 2 D + 5 pixels across, so that colour and texture are all that it can learn.
@@ -26,13 +28,14 @@ class Generator(nn.Module):
     "the networks above in that order to the input tensor" and returns "the resulting tensor".
     """
 
+    options, Config = DnCNNCycleGANOptions, GeneratorConfig
     multiple, minimum = 1, 1
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
         self.layers = nn.Sequential(*_layers(config))
-        _initialise(self)
+        initialise_for_relu(self)  # as DnCNN (Zhang et al. 2017); the paper does not say
 
     def forward(self, x: Tensor) -> Tensor:
         painted: Tensor = self.layers(x)
@@ -52,7 +55,7 @@ class Discriminator(nn.Module):
         for inputs, outputs in pairwise(widths):
             layers += [nn.Conv2d(inputs, outputs, 3, padding=1), InstanceNorm(), nn.LeakyReLU(0.2, inplace=True)]
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 3, padding=1))
-        _initialise(self)
+        initialise_for_relu(self)
 
     def forward(self, x: Tensor) -> Tensor:
         judged: Tensor = self.layers(x)
@@ -67,13 +70,3 @@ def _layers(config: GeneratorConfig) -> Iterator[nn.Module]:
         yield nn.BatchNorm2d(config.width)
         yield nn.ReLU(inplace=True)
     yield nn.Conv2d(config.width, 3, 3, padding=1)
-
-
-@torch.no_grad()
-def _initialise(network: nn.Module) -> None:
-    """He et al. 2015, as DnCNN (Zhang et al. 2017) is; the paper does not say."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)

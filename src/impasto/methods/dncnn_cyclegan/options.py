@@ -14,7 +14,7 @@ class DnCNNCycleGANOptions(TranslationOptions):
     method: str = field(default="dncnn-cyclegan", init=False)
     title: ClassVar[str] = "DnCNN-CycleGAN"
     about: ClassVar[str] = "CycleGAN with DnCNN generators"
-    stylizer: ClassVar[str] = "impasto.methods.dncnn_cyclegan.stylizer:DnCNNCycleGAN"
+    stylizer: ClassVar[str] = "impasto.methods.dncnn_cyclegan.network:Generator.translator"
     recipes: ClassVar[Sequence[str]] = (
         "dncnn_cyclegan_small_batch",
         "dncnn_cyclegan",

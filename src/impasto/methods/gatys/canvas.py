@@ -10,7 +10,7 @@ everywhere: masses come first and in the painting's colours, and detail where it
 import torch
 from torch import Tensor
 
-from impasto.methods.gatys.place import IN_MEMORY, Place
+from impasto.methods.gatys.lbfgs import IN_MEMORY, Storage
 
 # Frequencies below this many cycles per pixel are treated alike; the mean colour would be scaled without bound.
 FLAT_BELOW = 1 / 64
@@ -20,15 +20,15 @@ class Canvas:
     """picture = start + scaling(change), with `change` what is optimised: (1, 3, H, W), zero at first."""
 
     def __init__(
-        self, start: Tensor, *, even: bool = True, colours: Tensor | None = None, place: Place = IN_MEMORY
+        self, start: Tensor, *, even: bool = True, colours: Tensor | None = None, storage: Storage = IN_MEMORY
     ) -> None:
         """even: scale frequencies and colours; otherwise `change` is in pixels, for optimisers that scale every value.
 
-        colours: (3, 3), from `colour.colour_scale`; None leaves them as they are. place: of `start` and `change`.
+        colours: (3, 3), from `colour.colour_scale`; None leaves them as they are. storage: of `start` and `change`.
         """
         # L-BFGS flattens the gradient without copying, which only contiguous memory allows.
-        self.start = place.keep(start.detach().clone(memory_format=torch.contiguous_format))
-        self.change = place.keep(torch.zeros_like(self.start))
+        self.start = storage.keep(start.detach().clone(memory_format=torch.contiguous_format))
+        self.change = storage.keep(torch.zeros_like(self.start))
         self._scale = _frequency_scale(start.shape[-2], start.shape[-1]).to(start.device) if even else None
         self._colours = None if colours is None else colours.to(start)
 

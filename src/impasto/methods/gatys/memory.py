@@ -6,15 +6,15 @@ in files; and with as much history as there is room for.
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from impasto.device import disk_room, free_memory, resident_memory
 from impasto.encoders.network import LAYERS, Encoder, block_of, halvings_of
-from impasto.methods.gatys.attention import layers_to_encode
 from impasto.methods.gatys.options import GatysOptions
+from impasto.methods.gatys.terms import layers_to_encode
 from impasto.methods.gatys.windows import HALO
 from impasto.sizes import largest_side
 
@@ -23,7 +23,7 @@ SIDES = (1024, 768, 512, 384, 256, 128)
 # Pictures that the optimiser works with while it moves, and only then.
 AT_HAND = 10
 # With the rest in files: while a window is seen, the picture and its gradient; and what the optimiser works with.
-SEEN, MOVED = 2, {"lbfgs": 4, "adam": 7}
+SEEN, MOVED_BY_LBFGS, MOVED_BY_ADAM = 2, 4, 7
 # Kept in files besides what L-BFGS remembers: content, its colours changed, start, change, best, direction, gradient
 # before, moments, and what takes the place of others.
 FILED = 12
@@ -46,146 +46,145 @@ class MemoryPlan:
     in_files: bool = False
 
 
-def taken_by_process(device: torch.device) -> float:
-    """Bytes of the device's memory that the process has whatever it paints, as far as is known."""
-    return resident_memory() + LOADED if device.type == "cpu" else 0
+@dataclass(frozen=True)
+class Allowance:
+    """Bytes that there are for painting on a device: of memory, and of files in place of it. taken: by the process, of
+    what it may have, whatever it paints, as far as is known."""
+
+    memory: float
+    disk: float = 0
+    taken: float = 0
+
+    @classmethod
+    def on(cls, device: torch.device, max_memory: float | None) -> "Allowance":
+        """max_memory: GiB that the process may have."""
+        on_cpu, free = device.type == "cpu", free_memory(device)
+        taken = resident_memory() + LOADED if on_cpu else 0
+        allowed = math.inf if max_memory is None else max_memory * 2**30 - taken
+        return cls(min(allowed, math.inf if free is None else free), disk_room() if on_cpu else 0, taken)
 
 
-def available(device: torch.device, options: GatysOptions, taken: float) -> float:
-    """Bytes that painting may take. taken: by the process, of what it may have."""
-    free = free_memory(device)
-    allowed = math.inf if options.max_memory is None else options.max_memory * 2**30 - taken
-    return min(allowed, math.inf if free is None else free)
+@dataclass(frozen=True)
+class Needs:
+    """What a painting with this encoder and these options takes of memory.
 
-
-def room_for_files(device: torch.device) -> float:
-    """Bytes that files in place of the device's memory may have."""
-    return disk_room() if device.type == "cpu" else 0
-
-
-def plan(
-    encoder: Encoder, options: GatysOptions, height: int, width: int, regions: int, available: float, disk: float = 0
-) -> MemoryPlan:
-    """The fastest way of painting height x width pixels in so many bytes; the smallest way if there is none.
-
-    regions: of a painting with masks, or 1 where a part of it is transparent; 0 is without. disk: bytes that files may
-    have.
+    regions: of a painting with masks, or 1 where a part of it is transparent; 0 is without.
     """
-    ways = list(_ways(encoder, options, height * width, regions, disk))
-    fitting = (way for way in ways if way.bytes <= available)
-    chosen = next(fitting, None) or min(ways, key=lambda way: way.bytes)
-    if chosen.history < options.history:
-        logger.warning("L-BFGS remembers %d steps and not %d, for want of memory", chosen.history, options.history)
-    return chosen
 
+    encoder: Encoder
+    options: GatysOptions
+    regions: int = 0
 
-def _ways(encoder: Encoder, options: GatysOptions, pixels: int, regions: int, disk: float) -> Iterator[MemoryPlan]:
-    """All of them, the best first."""
-    yield MemoryPlan(None, options.history, pixels * _at_once(encoder, options, regions))
-    for history in range(options.history, _least_history(options) - 1, -1):
-        kept = pixels * _pictures(encoder, options, regions, history)
-        for side in SIDES:
-            yield MemoryPlan(side, history, kept + _window(encoder, regions, side))
-        if pixels * _filed(options, history) <= disk:
-            seen, moved = (pixels * count for count in _beside_files(encoder, options, regions))
+    def plan(self, height: int, width: int, room: Allowance) -> MemoryPlan:
+        """The fastest way of painting height x width pixels in this room; the smallest way if there is none."""
+        ways = list(self._ways(height * width, room.disk))
+        fitting = (way for way in ways if way.bytes <= room.memory)
+        chosen = next(fitting, None) or min(ways, key=lambda way: way.bytes)
+        if chosen.history < self.options.history:
+            logger.warning(
+                "L-BFGS remembers %d steps and not %d, for want of memory", chosen.history, self.options.history
+            )
+        return chosen
+
+    def warn_of_more(self, chosen: MemoryPlan, height: int, width: int, room: Allowance) -> None:
+        """Say that even the smallest way takes more than max_memory, and the size that does not."""
+        most = self.options.max_memory
+        allowed = math.inf if most is None else max(0.0, most * 2**30 - room.taken)
+        if chosen.bytes > allowed:
+            per_pixel = self.fitting_bytes_per_pixel(Allowance(allowed, room.disk))
+            logger.warning(
+                "%d x %d pixels take about %.1f GiB, more than --max-memory %g; --size %d fits",
+                *(width, height, (room.taken + chosen.bytes) / 2**30, most),
+                largest_side(height, width, allowed / per_pixel),
+            )
+
+    def fitting_bytes_per_pixel(self, room: Allowance) -> float:
+        """Memory of one pixel of the largest picture that can be painted in this room, with its share of a window."""
+        ways = [self._at_once]
+        share = 1 - self._window(SIDES[-1]) / room.memory if room.memory else 0.0
+        if share > 0:
+            ways.append(self._pictures(self._least_history) / share)
+            if room.disk:
+                seen, moved = self._beside_files
+                ways.append(max(seen / share, moved, room.memory * self._filed(self._least_history) / room.disk))
+        return min(ways)
+
+    def _ways(self, pixels: int, disk: float) -> Iterator[MemoryPlan]:
+        """All of them, the best first."""
+        history = self.options.history
+        yield MemoryPlan(None, history, pixels * self._at_once)
+        for remembered in range(history, self._least_history - 1, -1):
+            kept = pixels * self._pictures(remembered)
             for side in SIDES:
-                yield MemoryPlan(side, history, max(seen + _window(encoder, regions, side), moved), in_files=True)
+                yield MemoryPlan(side, remembered, kept + self._window(side))
+            if pixels * self._filed(remembered) <= disk:
+                seen, moved = (pixels * count for count in self._beside_files)
+                for side in SIDES:
+                    yield MemoryPlan(side, remembered, max(seen + self._window(side), moved), in_files=True)
 
+    @property
+    def _by_adam(self) -> bool:
+        return bool(self.options.chosen("optimizer") == "adam")
 
-def warn_of_more(
-    chosen: MemoryPlan, encoder: Encoder, options: GatysOptions, height: int, width: int, regions: int,
-    taken: float = 0, disk: float = 0,
-) -> None:  # fmt: skip
-    """Say that even the smallest way takes more than max_memory, and the size that does not. taken: bytes of it
-    that the process has besides. disk: as of `plan`."""
-    allowed = math.inf if options.max_memory is None else max(0.0, options.max_memory * 2**30 - taken)
-    if chosen.bytes > allowed:
-        per_pixel = fitting_bytes_per_pixel(encoder, options, regions, allowed, disk)
-        logger.warning(
-            "%d x %d pixels take about %.1f GiB, more than --max-memory %g; --size %d fits",
-            *(width, height, (taken + chosen.bytes) / 2**30, options.max_memory),
-            largest_side(height, width, allowed / per_pixel),
-        )
+    @property
+    def _least_history(self) -> int:
+        return min(self.options.history, LEAST_HISTORY)
 
+    @property
+    def _at_once(self) -> float:
+        """Bytes a pixel of a picture that is seen as a whole."""
+        # While the layers are there, the optimiser has no pictures at hand but those that it remembers.
+        step = self._layers + self._pictures(self.options.history) - 12 * AT_HAND
+        # A style that is encoded at once is only looked at, which needs two layers.
+        style = 4 * 4 * self.encoder.config.widths[0] * self.options.style_scale**2
+        return max(step, style)
 
-def least_bytes_per_pixel(encoder: Encoder, options: GatysOptions, regions: int = 0) -> float:
-    """Memory of one pixel of a picture that is large beside a window, without files."""
-    return _pictures(encoder, options, regions, _least_history(options))
+    def _pictures(self, history: int) -> float:
+        """Bytes a pixel of what is as large as the picture: L-BFGS remembers two pictures a step."""
+        pictures = 12 + AT_HAND // 2 if self._by_adam else 2 * history + 8 + AT_HAND
+        return 4 * (3.0 * pictures + self._targets)
 
-
-def fitting_bytes_per_pixel(
-    encoder: Encoder, options: GatysOptions, regions: int, available: float, disk: float = 0
-) -> float:
-    """Memory of one pixel of the largest picture that can be painted in so many bytes, with its share of a window."""
-    ways = [_at_once(encoder, options, regions)]
-    share = 1 - _window(encoder, regions, SIDES[-1]) / available if available else 0.0
-    if share > 0:
-        ways.append(least_bytes_per_pixel(encoder, options, regions) / share)
-        if disk:
-            seen, moved = _beside_files(encoder, options, regions)
-            ways.append(max(seen / share, moved, available * _filed(options, _least_history(options)) / disk))
-    return min(ways)
-
-
-def _least_history(options: GatysOptions) -> int:
-    return min(options.history, LEAST_HISTORY)
-
-
-def _at_once(encoder: Encoder, options: GatysOptions, regions: int) -> float:
-    """Bytes a pixel of a picture that is seen as a whole."""
-    # While the layers are there, the optimiser has no pictures at hand but those that it remembers.
-    step = _layers(encoder, regions) + _pictures(encoder, options, regions, options.history) - 12 * AT_HAND
-    return max(step, _style(encoder, options))
-
-
-def _pictures(encoder: Encoder, options: GatysOptions, regions: int, history: int) -> float:
-    """Bytes a pixel of what is as large as the picture: L-BFGS remembers two pictures a step."""
-    pictures = 2 * history + 8 + AT_HAND if options.chosen("optimizer") != "adam" else 12 + AT_HAND // 2
-    return 4 * (3.0 * pictures + 9 * regions + _targets(encoder, options))
-
-
-def _targets(encoder: Encoder, options: GatysOptions) -> float:
-    """Numbers a pixel of what the features of content and style are compared with."""
-    values = 0.0
-    for layer in options.layers("content_layers"):
-        values += _values(encoder, layer)
-    for layer in layers_to_encode(options):
+    @property
+    def _targets(self) -> float:
+        """Numbers a pixel of what the features of content and style are compared with, and of regions."""
+        values = sum(self._values(layer) for layer in self.options.layers("content_layers"))
         # Features of content and style, what is compared of them, and the values, all as wide as the widest.
-        values += 6 * _values(encoder, layer)
-    return values
+        values += 6 * sum(self._values(layer) for layer in layers_to_encode(self.options))
+        return values + 9 * self.regions
+
+    @property
+    def _beside_files(self) -> tuple[float, float]:
+        """Bytes of memory a pixel while windows are seen, and while the optimiser moves, with the rest in files."""
+        moved = MOVED_BY_ADAM if self._by_adam else MOVED_BY_LBFGS
+        return 4 * (self._targets + 3.0 * SEEN), 4 * (self._targets + 3.0 * moved)
+
+    def _filed(self, history: int) -> float:
+        """Bytes a pixel of the files."""
+        return 4 * 3.0 * (FILED + (0 if self._by_adam else 2 * history))
+
+    @property
+    def _layers(self) -> float:
+        """Bytes a pixel of what is seen at once: of every layer its padded input, its output and their gradients."""
+        values = 4.5 * sum(self._values(layer) for layer in LAYERS)
+        if self.regions:
+            # The largest layer weighted, and the gradient of that.
+            values += 2 * self.encoder.config.widths[0]
+        return 4 * values
+
+    def _window(self, side: int) -> float:
+        return (side + 2 * HALO) ** 2 * self._layers
+
+    def _values(self, layer: str) -> float:
+        """Numbers of a layer for one pixel of the picture."""
+        return float(self.encoder.config.widths[block_of(layer) - 1]) / 4.0 ** halvings_of(layer)
 
 
-def _beside_files(encoder: Encoder, options: GatysOptions, regions: int) -> tuple[float, float]:
-    """Bytes of memory a pixel while windows are seen, and while the optimiser moves, with the rest in files."""
-    always = _targets(encoder, options) + 9 * regions
-    moved = MOVED["adam" if options.chosen("optimizer") == "adam" else "lbfgs"]
-    return 4 * (always + 3.0 * SEEN), 4 * (always + 3.0 * moved)
-
-
-def _filed(options: GatysOptions, history: int) -> float:
-    """Bytes a pixel of the files."""
-    remembered = 0 if options.chosen("optimizer") == "adam" else 2 * history
-    return 4 * 3.0 * (FILED + remembered)
-
-
-def _layers(encoder: Encoder, regions: int) -> float:
-    """Bytes a pixel of what is seen at once: of every layer its padded input, its output and their gradients."""
-    values = 4.5 * sum(_values(encoder, layer) for layer in LAYERS)
-    if regions:
-        # The largest layer weighted, and the gradient of that.
-        values += 2 * encoder.config.widths[0]
-    return 4 * values
-
-
-def _style(encoder: Encoder, options: GatysOptions) -> float:
-    """Bytes a pixel of a style that is encoded at once: it is only looked at, which needs two layers."""
-    return 4 * 4 * encoder.config.widths[0] * options.style_scale**2
-
-
-def _window(encoder: Encoder, regions: int, side: int) -> float:
-    return (side + 2 * HALO) ** 2 * _layers(encoder, regions)
-
-
-def _values(encoder: Encoder, layer: str) -> float:
-    """Numbers of a layer for one pixel of the picture."""
-    return float(encoder.config.widths[block_of(layer) - 1]) / 4.0 ** halvings_of(layer)
+def bytes_of_comparing(encoder: Encoder, compared: Mapping[str, Sequence[str]]) -> float:
+    """Memory of one pixel of either picture while attention compares at these layers the features of those."""
+    widths = encoder.config.widths
+    joined = sum(
+        widths[block_of(name) - 1] / 4 ** halvings_of(layer) for layer, names in compared.items() for name in names
+    )
+    # Two layers at the picture's own size; features, normalised, joined, and laid out for the product.
+    result: float = 4 * (2 * widths[0] + 4 * joined)
+    return result

@@ -8,7 +8,9 @@ or it stops with the best if that never helps.
 
 import logging
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,10 +18,9 @@ from torch.optim import Optimizer
 
 from impasto.errors import DivergedError
 from impasto.methods.gatys.canvas import Canvas
-from impasto.methods.gatys.lbfgs import LBFGS
+from impasto.methods.gatys.lbfgs import IN_MEMORY, LBFGS, Storage
 from impasto.methods.gatys.objective import Objective
 from impasto.methods.gatys.options import GatysOptions
-from impasto.methods.gatys.place import IN_MEMORY, Place
 
 # A healthy run rises by a few percent between steps; paper 002's failure by powers of ten.
 EXPLODED = 2.0
@@ -96,11 +97,6 @@ class Guard:
         return {item.name: getattr(self, item.name) for item in fields(self) if item.name != "best"}
 
     @property
-    def caution(self) -> float:
-        """Share of its usual step that the optimisation takes."""
-        return 0.5**self.halvings
-
-    @property
     def gave_up(self) -> bool:
         """Nothing more is to be had at this size; `best` stands."""
         return self.in_a_row > RETREATS
@@ -115,15 +111,15 @@ class Optimisation:
         start: Tensor,
         options: GatysOptions,
         colours: Tensor | None = None,
-        place: Place = IN_MEMORY,
+        storage: Storage = IN_MEMORY,
     ) -> None:
-        """colours: those of `Canvas`. place: of all that is as large as the picture and outlasts a step."""
+        """colours: those of `Canvas`. storage: of all that is as large as the picture and outlasts a step."""
         self.objective = objective
         self.options = options
         self.kind = options.chosen("optimizer")
-        self.place = place
-        self.canvas = Canvas(start, even=self.kind == "lbfgs", colours=colours, place=place)
-        self.guard = Guard(best=place.keep(self.canvas.start.clone()))
+        self.storage = storage
+        self.canvas = Canvas(start, even=self.kind == "lbfgs", colours=colours, storage=storage)
+        self.guard = Guard(best=storage.keep(self.canvas.start.clone()))
         self.is_sound = True
         self.loss = math.inf
         self.losses: dict[str, float] = {}
@@ -145,13 +141,13 @@ class Optimisation:
             # L-BFGS does not know that the point moves, and what it has learned of the curvature is spoilt: that is the
             # failure of paper 002's Figure 1, and only the choice that repeats it does so.
             self.canvas.clamp()
-        self.place.release()
+        self.storage.release()
 
     def finish(self) -> Tensor:
         """(1, 3, H, W) best picture, the point after the last step included; without guard, that; not clamped."""
         with torch.no_grad():
             picture = self.canvas.picture()
-            self.place.release()
+            self.storage.release()
             losses = self.objective.losses(picture)
             if self.options.guard == "on":
                 self.guard.judge(picture, loss := float(sum(losses.values())))
@@ -162,7 +158,7 @@ class Optimisation:
 
     def _evaluate(self) -> float:
         picture = self.canvas.picture()
-        self.place.release()
+        self.storage.release()
         losses, gradient = self.objective.evaluate(picture)
         terms = torch.stack([torch.stack(list(losses.values())).sum(), *losses.values()]).tolist()
         self.loss, self.losses = terms[0], dict(zip(losses, terms[1:], strict=True))
@@ -170,9 +166,9 @@ class Optimisation:
         if self.loss == self.guard.best_loss:
             self.best_losses = self.losses
         del picture
-        self.place.release()
+        self.storage.release()
         self.canvas.change.grad = self.canvas.pull(gradient)
-        self.place.release()
+        self.storage.release()
         return self.loss
 
     def _retreat(self) -> None:
@@ -190,21 +186,71 @@ class Optimisation:
         self.canvas.restart(guard.best)
         self.renew_optimizer()
 
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything that `restore` continues from bit by bit: tensors on the CPU, and what JSON can hold."""
+        tensors, numbers = _packed(self.optimizer.state_dict()["state"].get(0, {}))
+        tensors |= {"start": self.canvas.start, "change": self.canvas.change.detach(), "best": self.guard.best}
+        config = {"guard": self.guard.numbers, "optimizer": numbers}
+        return {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, config
+
+    def restore(self, tensors: dict[str, Tensor], config: Mapping[str, Any]) -> None:
+        """Go on from a `state` of the same scale."""
+        self.canvas.restart(tensors["start"])
+        with torch.no_grad():
+            self.canvas.change.copy_(tensors["change"])
+        self.guard.best.copy_(tensors["best"])
+        for name, value in config["guard"].items():
+            setattr(self.guard, name, value)
+        self.renew_optimizer()
+        device = self.canvas.change.device
+        kept = {
+            name.removeprefix("optimizer/"): self.storage.keep(tensors.pop(name).to(device))
+            for name in [*tensors]
+            if name.startswith("optimizer/")
+        }
+        state = self.optimizer.state_dict()
+        state["state"] = {0: _unpacked(kept, config["optimizer"])}
+        self.optimizer.load_state_dict(state)
+
     def renew_optimizer(self) -> None:
         """An optimiser that knows nothing yet, and is as careful as the guard."""
         self.optimizer: Optimizer = (
-            self._adam() if self.kind == "adam" else LBFGS(self.canvas.change, self.options.history, self.place)
+            self._adam() if self.kind == "adam" else LBFGS(self.canvas.change, self.options.history, self.storage)
         )
         self._set_rate()
 
     def _set_rate(self) -> None:
         rate = self.options.learning_rate if self.kind == "adam" else 1.0
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * self.guard.caution
+            group["lr"] = rate * 0.5**self.guard.halvings
 
     def _adam(self) -> Optimizer:
         optimizer = torch.optim.Adam([self.canvas.change], betas=(0.9, 0.99))
-        moments = {name: self.place.keep(torch.zeros_like(self.canvas.change)) for name in ("exp_avg", "exp_avg_sq")}
+        moments = {name: self.storage.keep(torch.zeros_like(self.canvas.change)) for name in ("exp_avg", "exp_avg_sq")}
         # As Adam itself begins.
         optimizer.state[self.canvas.change] = {"step": torch.tensor(0.0), **moments}
         return optimizer
+
+
+def _packed(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Optimiser state as tensors, a list of tensors as one tensor per entry, and numbers."""
+    tensors: dict[str, Tensor] = {}
+    numbers: dict[str, Any] = {}
+    for key, value in state.items():
+        if isinstance(value, Tensor):
+            tensors[f"optimizer/{key}"] = value
+        elif isinstance(value, list):
+            tensors |= {f"optimizer/{key}/{i:04d}": entry for i, entry in enumerate(value)}
+            numbers[key] = {"entries": len(value)}
+        else:
+            numbers[key] = value
+    return tensors, numbers
+
+
+def _unpacked(tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> dict[str, Any]:
+    state: dict[str, Any] = {key: value for key, value in tensors.items() if "/" not in key}
+    for key, value in numbers.items():
+        # States of before this L-BFGS have a list of work space, of which nothing was kept.
+        lists = isinstance(value, dict)
+        state[key] = [tensors[name] for name in sorted(tensors) if name.startswith(f"{key}/")] if lists else value
+    return state

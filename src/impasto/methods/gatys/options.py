@@ -59,7 +59,6 @@ class GatysOptions(EncoderOptions):
     stylizer: ClassVar[str] = "impasto.methods.gatys.stylizer:Gatys"
     set_by_refining: ClassVar[Sequence[str]] = ("preset", "init", "scales", "steps", "coarse_steps", "seed")
     looks_in: ClassVar[str] = "style"
-    looks_by: ClassVar[str] = "impasto.methods.gatys.looking:compare"
     look_options: ClassVar[Sequence[str]] = (
         "preset", "size", "encoder", "style_scale", "style_fit", "attention_layers", "attention_features",
         "pooling", "filters", "precision",

@@ -1,12 +1,11 @@
 """An unfinished painting on disk: everything that continues it bit by bit."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from impasto import weights
@@ -17,36 +16,29 @@ from impasto.methods.gatys.optimise import Optimisation
 FORMAT = 2
 
 
-@dataclass(frozen=True)
-class StoppedAt:
-    """Where a painting stopped: after `step` steps at scale number `scale`. retreats: of the guard at those before."""
-
-    scale: int
-    step: int
-    retreats: int = 0
-
-
-def save(path: Path, place: StoppedAt, optimisation: Optimisation, fingerprint: str) -> None:
-    """Atomic. fingerprint: of everything that the painting depends on; `restore` refuses another one."""
-    tensors, numbers = _pack(optimisation.optimizer.state_dict()["state"].get(0, {}))
-    guard = optimisation.guard
-    canvas = optimisation.canvas
-    tensors |= {"start": canvas.start, "change": canvas.change.detach(), "best": guard.best}
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    config = {
-        "sha256": _digest(tensors),
-        "fingerprint": fingerprint,
-        "scale": place.scale,
-        "step": place.step,
-        "retreats": place.retreats,
-        "guard": guard.numbers,
-        "optimizer": numbers,
-    }
-    weights.save(path, tensors, config)
+def fingerprint(pictures: Iterable[Tensor], *others: object) -> str:
+    """Of the pictures, and of whatever else JSON can hold."""
+    digest = hashlib.sha256(json.dumps([FORMAT, *others]).encode())
+    for picture in pictures:
+        digest.update(str(tuple(picture.shape)).encode())
+        digest.update(picture.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
-def read(path: Path, fingerprint: str) -> tuple[StoppedAt, dict[str, Tensor], dict[str, Any]]:
-    """Raises CheckpointError if the file is damaged, or belongs to other pictures or options."""
+def save(path: Path, optimisation: Optimisation, fingerprint: str, *, scale: int, step: int, retreats: int) -> None:
+    """After `step` steps at scale number `scale`. Atomic.
+
+    fingerprint: of everything that the painting depends on; `read` refuses another one. retreats: of the guard at the
+    scales before.
+    """
+    tensors, numbers = optimisation.state()
+    stopped = {"scale": scale, "step": step, "retreats": retreats}
+    weights.save(path, tensors, {"sha256": _digest(tensors), "fingerprint": fingerprint, **stopped, **numbers})
+
+
+def read(path: Path, fingerprint: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors, and what `save` was told with them. Raises CheckpointError if the file is damaged, or belongs to other
+    pictures or options."""
     try:
         tensors, config = weights.load(path)
     except WeightsError as error:
@@ -55,24 +47,7 @@ def read(path: Path, fingerprint: str) -> tuple[StoppedAt, dict[str, Tensor], di
         raise CheckpointError(f"{path}: belongs to a painting of other pictures, options or weights")
     if config.get("sha256") != _digest(tensors):
         raise CheckpointError(f"{path}: is damaged; delete it to begin again")
-    return StoppedAt(config["scale"], config["step"], config["retreats"]), tensors, config
-
-
-def restore(optimisation: Optimisation, tensors: dict[str, Tensor], config: dict[str, Any]) -> None:
-    """Put a read state into an optimisation that was made for the same scale."""
-    canvas, guard, device = optimisation.canvas, optimisation.guard, optimisation.canvas.change.device
-    canvas.restart(tensors["start"])
-    with torch.no_grad():
-        canvas.change.copy_(tensors["change"])
-    guard.best.copy_(tensors["best"])
-    for name, value in config["guard"].items():
-        setattr(guard, name, value)
-    optimisation.renew_optimizer()
-    state = optimisation.optimizer.state_dict()
-    state["state"] = {
-        0: _unpack(tensors, config["optimizer"], lambda tensor: optimisation.place.keep(tensor.to(device)))
-    }
-    optimisation.optimizer.load_state_dict(state)
+    return tensors, config
 
 
 def _digest(tensors: dict[str, Tensor]) -> str:
@@ -81,33 +56,3 @@ def _digest(tensors: dict[str, Tensor]) -> str:
         digest.update(name.encode())
         digest.update(tensors[name].numpy().tobytes())
     return digest.hexdigest()
-
-
-def _pack(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Optimiser state as tensors, a list of tensors as one tensor per entry, and numbers."""
-    tensors: dict[str, Tensor] = {}
-    numbers: dict[str, Any] = {}
-    for key, value in state.items():
-        if isinstance(value, Tensor):
-            tensors[f"optimizer/{key}"] = value
-        elif isinstance(value, list):
-            # Its work space `al` is a list of numbers or None that the next step overwrites.
-            entries = {f"optimizer/{key}/{i:04d}": v for i, v in enumerate(value) if isinstance(v, Tensor)}
-            tensors |= entries
-            numbers[key] = {"entries": len(value)}
-        else:
-            numbers[key] = value
-    return tensors, numbers
-
-
-def _unpack(tensors: dict[str, Tensor], numbers: dict[str, Any], keep: Callable[[Tensor], Tensor]) -> dict[str, Any]:
-    state: dict[str, Any] = {}
-    for key, value in numbers.items():
-        if isinstance(value, dict):
-            names = (f"optimizer/{key}/{i:04d}" for i in range(value["entries"]))
-            state[key] = [keep(tensors.pop(name)) if name in tensors else None for name in names]
-        else:
-            state[key] = value
-    for name in [name for name in tensors if name.startswith("optimizer/") and name.count("/") == 1]:
-        state[name.removeprefix("optimizer/")] = keep(tensors.pop(name))
-    return state

@@ -1,38 +1,30 @@
 """Method `gatys`: the picture itself is optimised, from coarse to fine (Gatys et al. 2016; papers 001 and 002)."""
 
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from impasto.colour import colour_scale
-from impasto.device import memory_guard, precision
+from impasto.device import check_memory, memory_guard, precision
 from impasto.encoders import load_encoder, weights_file
-from impasto.encoders.network import LAYERS, POOLED, Encoder, Pooling
+from impasto.encoders.network import LAYERS, POOLED, Encoder, Pooling, halvings_of
 from impasto.errors import Cancelled, OptionError
+from impasto.losses.attention_style import Compared
 from impasto.masks import recoloured, visible
 from impasto.methods import Saving, TemporalTarget
 from impasto.methods.gatys import state
-from impasto.methods.gatys.memory import (
-    MemoryPlan,
-    available,
-    fitting_bytes_per_pixel,
-    plan,
-    room_for_files,
-    taken_by_process,
-    warn_of_more,
-)
-from impasto.methods.gatys.objective import Objective, Region, encode_style, make_objective, make_regional_objective
+from impasto.methods.gatys.lbfgs import IN_MEMORY, FileStorage
+from impasto.methods.gatys.memory import Allowance, MemoryPlan, Needs, bytes_of_comparing
+from impasto.methods.gatys.objective import fit_style, objective_at
 from impasto.methods.gatys.optimise import Optimisation
 from impasto.methods.gatys.options import OF_PAPERS, GatysOptions
-from impasto.methods.gatys.place import IN_MEMORY, InFiles, Place
+from impasto.methods.gatys.terms import Seen, at_layers, compared_layers
 from impasto.progress import Progress, ProgressCallback
 from impasto.tensors import resize
 from impasto.weights import sha256_of
@@ -76,43 +68,68 @@ class Gatys:
         saving: Saving | None = None,
         held: TemporalTarget | None = None,
     ) -> Tensor:
-        """Paint `content` in the style of `styles`; all are (1, 3, h, w) in [0, 1], of any sizes.
+        """Paint `content` in the style of `styles`, as `methods.Stylizer` says; all are (1, 3 or 4, h, w) in [0, 1].
 
-        content, styles: with a fourth channel, opacity, what is transparent counts for nothing.
-        start: the picture to start from, instead of what options.init says.
-        masks: one (1, 1, H, W) in [0, 1] per style, at the content's size: how much of each position belongs to that
-            style. Their sum is at most 1; where it is less, the rest belongs to no style and only the content acts.
-            Each style then has its own region, and options.style_blend plays no part.
-        saving: keep state there; if a state of the same painting is there already, go on from it.
+        masks: each style then has its own region, and options.style_blend plays no part; where they sum to less than 1,
+            only the content acts.
+        saving: if a state of the same painting is there already, go on from it.
         held: what a frame of a film should stay, of the content's size; for a painting of one scale that is not saved.
-        Returns (1, 3, H, W) in [0, 1] on the CPU, of the content's size.
 
         Raises OptionError for options that do not fit together, OutOfMemoryError before or instead of running out,
         DivergedError, and Cancelled if `progress` raised it or Ctrl-C was pressed; its `best` is the picture so far.
         """
         options = options.resolved()
-        _check_layers(options)
         height, width = content.shape[-2:]
         if masks is not None:
             _check_masks(masks, len(styles), height, width)
-        pictures = _Pictures(content, styles, start, masks, held)
         # A caller's inference mode would keep the optimisation from its gradients.
         with torch.inference_mode(False), torch.enable_grad():
             encoder = self.encoder(options)
-            regions = len(masks or ()) or int(visible(content)[1] is not None)
-            taken, disk = taken_by_process(self.device), room_for_files(self.device)
-            chosen = plan(encoder, options, height, width, regions, available(self.device, options, taken), disk)
-            needed = max(chosen.bytes / (height * width), self.bytes_per_pixel(options, regions=regions))
-            with memory_guard(self.device, height, width, needed):
-                warn_of_more(chosen, encoder, options, height, width, regions, taken, disk)
-                return _Run(self, encoder, pictures, options, chosen, progress, saving).paint()
+            needs = Needs(encoder, options, len(masks or ()) or int(visible(content)[1] is not None))
+            allowance = Allowance.on(self.device, options.max_memory)
+            chosen = needs.plan(height, width, allowance)
+            per_pixel = max(chosen.bytes / (height * width), self.bytes_per_pixel(options, regions=needs.regions))
+            with memory_guard(self.device, height, width, per_pixel):
+                needs.warn_of_more(chosen, height, width, allowance)
+                inputs: Any = {"start": start, "masks": masks, "held": held, "progress": progress, "saving": saving}
+                return _Run(self, encoder, chosen, content, styles, options, **inputs).paint()
+
+    def compare(
+        self, content: Tensor, style: Tensor, options: GatysOptions
+    ) -> tuple[Tensor, Tensor, list[Compared]]:  # fmt: skip
+        """What attention compares of them, to show where places of one look in the other: (content and style as the
+        encoder sees them, both (1, 3, h, w); what is compared at each layer).
+
+        content: (1, 3, H, W) in [0, 1], at the size that it is looked at; style: of any size; with a fourth channel,
+        opacity, what is transparent counts for nothing. Raises OptionError, OutOfMemoryError.
+        """
+        height, width = content.shape[-2:]
+        encoder, layers = self.encoder(options), options.layers("attention_layers")
+        needed = {layer: compared_layers(layer, options.attention_features) for layer in layers}
+        per_pixel = bytes_of_comparing(encoder, needed)
+        check_memory(self.device, height, width, per_pixel)
+        pixels, shown = visible(content)
+        painting, opacity = visible(fit_style(style, height, width, options))
+        per_pixel *= 1 + painting[0, 0].numel() / (height * width)
+        every = {name for names in needed.values() for name in names}
+        with memory_guard(self.device, height, width, per_pixel), torch.inference_mode():
+            of_content, of_style = (
+                Seen(
+                    encoder(colours.to(self.device), every),
+                    at_layers(None if share is None else share.to(self.device), every),
+                )
+                for colours, share in ((pixels, shown), (painting, opacity))
+            )
+            compared = []
+            for layer, names in needed.items():
+                queries, keys = (seen.compared(layer, names) for seen in (of_content, of_style))
+                compared.append(Compared(layer, 2 ** halvings_of(layer), queries, keys, of_style.shares.get(layer)))
+        return pixels, painting, compared
 
     def bytes_per_pixel(self, options: GatysOptions, *, regions: int = 0) -> float:
         """Memory of one pixel of the largest picture that fits, at the peak of painting. regions: of masks, or 0."""
-        resolved = options.resolved()
-        _check_layers(resolved)
-        memory = available(self.device, replace(resolved, max_memory=None), 0), room_for_files(self.device)
-        return fitting_bytes_per_pixel(self.encoder(resolved), resolved, regions, *memory)
+        needs = Needs(self.encoder(options), options.resolved(), regions)
+        return needs.fitting_bytes_per_pixel(Allowance.on(self.device, None))
 
     def weights_hashes(self, options: GatysOptions) -> dict[str, str]:
         """{encoder: sha256 of its weights}, for the record of how a picture was made."""
@@ -120,7 +137,9 @@ class Gatys:
 
     @torch.random.fork_rng(devices=[])  # a caller's random numbers are not ours to draw
     def encoder(self, options: GatysOptions) -> Encoder:
-        """What the picture is seen with; loaded once. Raises OptionError or WeightsError."""
+        """What the picture is seen with; loaded once. Raises OptionError, also for layers that it has not, or
+        WeightsError."""
+        _check_layers(options)
         name, filters, dtype = key = options.encoder, options.filters, _precision(options, self.device)
         if key not in self._encoders:
             encoder = load_encoder(name, weights=self.weights, progress=self._download, raw=filters == "raw")
@@ -139,99 +158,59 @@ def pyramid(height: int, width: int, scales: int) -> list[tuple[int, int]]:
     return sizes
 
 
-def objective_at(
-    encoder: Encoder,
-    content: Tensor,
-    styles: Sequence[Tensor],
-    options: GatysOptions,
-    masks: Sequence[Tensor] | None = None,
-    side: int | None = None,
-) -> Objective:
-    """The total loss at the size of `content`, (1, 3, H, W), or (1, 4, H, W) with its opacity; styles and masks may be
-    of any size. side: of the windows that pictures are seen in."""
-    height, width = content.shape[-2:]
-    pixels, opacity = visible(content)
-    encoded = [encode_style(encoder, fit_style(style, height, width, options), options, side) for style in styles]
-    if masks is None:
-        return make_objective(encoder, pixels, encoded, options, opacity, side)
-    regions = [Region(style, resize(mask, height, width)) for style, mask in zip(encoded, masks, strict=True)]
-    return make_regional_objective(encoder, pixels, regions, options, opacity, side)
-
-
-def fit_style(style: Tensor, height: int, width: int, options: GatysOptions) -> Tensor:
-    """The style, (1, 3, h, w), for a picture of height x width, by the options' style_fit, times style_scale.
-
-    At the content's area its strokes have one size in the picture, whatever the proportions of the two.
-    """
-    own_height, own_width = style.shape[-2:]
-    match options.chosen("style_fit"):
-        case "area":
-            ratio = (height * width / (own_height * own_width)) ** 0.5
-            height, width = own_height * ratio, own_width * ratio
-        case "own":
-            height, width = own_height, own_width
-    scale = options.style_scale
-    return resize(style, max(1, round(height * scale)), max(1, round(width * scale)))
-
-
-@dataclass(frozen=True)
-class _Pictures:
-    """What a painting is made from."""
-
-    content: Tensor
-    styles: Sequence[Tensor]
-    start: Tensor | None
-    masks: Sequence[Tensor] | None
-    held: TemporalTarget | None = None
-
-    def on(self, device: torch.device, place: Place) -> "_Pictures":
-        """Copies there, of this painting's own; the content's is in that place."""
-        return _Pictures(
-            place.keep(_to(self.content, device)),
-            [_to(style, device) for style in self.styles],
-            None if self.start is None else _to(self.start, device),
-            None if self.masks is None else [_to(mask, device) for mask in self.masks],
-            self.held and TemporalTarget(_to(self.held.picture, device), _to(self.held.weights, device)),
-        )
-
-    def fingerprint(self, *others: object) -> str:
-        """Of the pictures, and of whatever else JSON can hold."""
-        digest = hashlib.sha256(json.dumps([state.FORMAT, *others]).encode())
-        for picture in (self.content, *self.styles, *([] if self.start is None else [self.start]), *(self.masks or ())):
-            digest.update(str(tuple(picture.shape)).encode())
-            digest.update(picture.contiguous().numpy().tobytes())
-        return digest.hexdigest()
-
-
 class _Run:
-    """One painting under way."""
+    """One painting under way, of copies of the pictures."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (as a call)
         self,
         method: Gatys,
         encoder: Encoder,
-        pictures: _Pictures,
-        options: GatysOptions,
         chosen: MemoryPlan,
+        content: Tensor,
+        styles: Sequence[Tensor],
+        options: GatysOptions,
+        *,
+        start: Tensor | None,
+        masks: Sequence[Tensor] | None,
+        held: TemporalTarget | None,
         progress: ProgressCallback | None,
         saving: Saving | None,
     ) -> None:
-        self.device = method.device
+        def here(picture: Tensor) -> Tensor:
+            return picture.to(method.device).clone(memory_format=torch.channels_last)
+
         self.encoder = encoder
-        self.place: Place = InFiles() if chosen.in_files else IN_MEMORY
-        self.pictures = pictures.on(self.device, self.place)
+        self.storage = FileStorage() if chosen.in_files else IN_MEMORY
         self.options = replace(options, history=chosen.history)
         self.side = chosen.side
         self.progress = progress
         self.saving = saving
-        self.content, self.colours = _coloured(self.pictures, options, self.place)
-        self.best = visible(self.pictures.content)[0]
-        height, width = self.best.shape[-2:]
+        self.fingerprint = ""
+        if saving:
+            pictures = [content, *styles, *([] if start is None else [start]), *(masks or ())]
+            self.fingerprint = state.fingerprint(pictures, options.to_json(), method.weights_hashes(options))
+        self.content = self.storage.keep(here(content))
+        self.best = visible(self.content)[0]
+        self.styles = [here(style) for style in styles]
+        self.start = None if start is None else here(start)
+        self.masks = None if masks is None else [here(mask) for mask in masks]
+        self.held = held and TemporalTarget(here(held.picture), here(held.weights))
+        self.colours = self._recolour()
+        height, width = content.shape[-2:]
         self.sizes = pyramid(height, width, options.scales or 1)
-        self.fingerprint = pictures.fingerprint(options.to_json(), method.weights_hashes(options)) if saving else ""
-        self.retreats = 0  # at the scales that are done
-        self.has_gained = False  # at any of these
-        self.clock = _Clock([size[0] * size[1] * self._steps(i) for i, size in enumerate(self.sizes)])
+        self.steps: list[int] = [options.chosen("coarse_steps")] * (len(self.sizes) - 1) + [options.chosen("steps")]
+        self.clock = _Clock([h * w * steps for (h, w), steps in zip(self.sizes, self.steps, strict=True)])
+
+    def _recolour(self) -> Tensor:
+        """Bring the content to the colours that it is painted from; those that the canvas moves in, (3, 3)."""
+        count = len(self.styles)
+        mixed = self.options.blend_weights(count) if self.masks is None else (1 / count,) * count
+        content, *styles = (picture.cpu().numpy() for picture in (self.content, *self.styles))
+        if self.options.chosen("content_colours") == "style":
+            shares = mixed if self.masks is None else [mask.cpu().numpy() for mask in self.masks]
+            recoloured_content = torch.from_numpy(recoloured(content, styles, shares))
+            self.content = self.storage.keep(recoloured_content.to(self.content))
+        return torch.from_numpy(colour_scale(styles, mixed))
 
     def paint(self) -> Tensor:
         """The finished picture. Raises Cancelled with the best one so far."""
@@ -242,26 +221,28 @@ class _Run:
             raise Cancelled("stopped before the painting was finished", best=best) from None
 
     def _paint(self) -> Tensor:
-        place, tensors, config = state.StoppedAt(0, 0), None, None
+        tensors: dict[str, Tensor] = {}
+        stopped: dict[str, Any] = {"scale": 0, "step": 0, "retreats": 0}
         if self.saving and self.saving.path.exists():
-            place, tensors, config = state.read(self.saving.path, self.fingerprint)
-            self.retreats, self.has_gained = place.retreats, place.scale > 0
+            tensors, stopped = state.read(self.saving.path, self.fingerprint)
+        self.retreats, self.has_gained = stopped["retreats"], stopped["scale"] > 0
         picture: Tensor | None = None
-        for scale in range(place.scale, len(self.sizes)):
+        for scale in range(stopped["scale"], len(self.sizes)):
             optimisation = self._begin(scale, picture)
             self.best = optimisation.guard.best
             first = 0
-            if tensors is not None and config is not None:
-                state.restore(optimisation, tensors, config)
-                first, tensors = place.step, None
+            if tensors:
+                optimisation.restore(tensors, stopped)
+                first, tensors = stopped["step"], {}
             last = self._optimise(optimisation, scale, first)
             picture = optimisation.finish()
             # Only now it is known what the last step led to.
             if last > first:
                 self._report(optimisation, scale, last)
             guard = optimisation.guard
+            # At the scales that are done.
             self.retreats += guard.retreats
-            self.has_gained |= not self._steps(scale) or guard.best_loss < SMALLEST_GAIN * guard.first_loss
+            self.has_gained |= not self.steps[scale] or guard.best_loss < SMALLEST_GAIN * guard.first_loss
         assert picture is not None
         if not self.has_gained:
             logger.warning(_unpainted(self.options))
@@ -272,52 +253,44 @@ class _Run:
     def _begin(self, scale: int, coarser: Tensor | None) -> Optimisation:
         height, width = self.sizes[scale]
         content = resize(self.content, height, width)
-        styles, masks = self.pictures.styles, self.pictures.masks
-        objective = objective_at(self.encoder, content, styles, self.options, masks, self.side)
-        objective = replace(objective, held=self.pictures.held)
-        self.place.release()
+        objective = objective_at(self.encoder, content, self.styles, self.options, self.masks, self.side, self.held)
+        self.storage.release()
         start = self._first_picture(visible(content)[0]) if coarser is None else resize(coarser, height, width)
-        return Optimisation(objective, start, self.options, self.colours, self.place)
+        return Optimisation(objective, start, self.options, self.colours, self.storage)
 
     def _optimise(self, optimisation: Optimisation, scale: int, first: int) -> int:
         """The last step, which is not reported yet."""
-        for step in range(first + 1, self._steps(scale) + 1):
+        for step in range(first + 1, self.steps[scale] + 1):
             optimisation.step()
             if optimisation.guard.gave_up:
                 return step
             if self.saving and step % self.saving.every == 0:
-                state.save(
-                    self.saving.path, state.StoppedAt(scale, step, self.retreats), optimisation, self.fingerprint
-                )
-            if step < self._steps(scale):
+                stopped = {"scale": scale, "step": step, "retreats": self.retreats}
+                state.save(self.saving.path, optimisation, self.fingerprint, **stopped)
+            if step < self.steps[scale]:
                 self._report(optimisation, scale, step)
-        return self._steps(scale)
+        return self.steps[scale]
 
     def _report(self, optimisation: Optimisation, scale: int, step: int) -> None:
         if self.progress:
             best = optimisation.guard.best
             self.progress(
                 Progress(
-                    step=sum(self._steps(i) for i in range(scale)) + step,
-                    total=sum(self._steps(i) for i in range(len(self.sizes))),
+                    step=sum(self.steps[:scale]) + step,
+                    total=sum(self.steps),
                     loss=optimisation.guard.best_loss,
                     losses=optimisation.losses,
                     best_losses=optimisation.best_losses,
                     retreats=self.retreats + optimisation.guard.retreats,
                     size=self.sizes[scale],
-                    seconds_left=self.clock.seconds_left(scale, step / self._steps(scale)),
+                    seconds_left=self.clock.seconds_left(scale, step / self.steps[scale]),
                     preview=lambda: best.clamp(0, 1).cpu(),
                 )
             )
 
-    def _steps(self, scale: int) -> int:
-        steps = self.options.steps if scale == len(self.sizes) - 1 else self.options.coarse_steps
-        assert steps is not None
-        return steps
-
     def _first_picture(self, content: Tensor) -> Tensor:
-        if self.pictures.start is not None:
-            return resize(self.pictures.start, content.shape[-2], content.shape[-1])
+        if self.start is not None:
+            return resize(self.start, content.shape[-2], content.shape[-1])
         match self.options.chosen("init"):
             case "content":
                 return content
@@ -328,18 +301,6 @@ class _Run:
                 generator = torch.Generator().manual_seed(self.options.seed)
                 return torch.rand(content.shape, generator=generator).to(content.device)
         raise OptionError(f"init is '{self.options.init}', but must be content, noise, grey or a picture file")
-
-
-def _coloured(pictures: _Pictures, options: GatysOptions, place: Place) -> tuple[Tensor, Tensor]:
-    """The content as it is painted from, in that place, and the colours that the canvas moves in, (3, 3)."""
-    equal = options.blend_weights(len(pictures.styles)) if pictures.masks is None else None
-    mixed = equal or [1 / len(pictures.styles)] * len(pictures.styles)
-    content, *styles = (picture.cpu().numpy() for picture in (pictures.content, *pictures.styles))
-    colours = torch.from_numpy(colour_scale(styles, mixed))
-    if options.chosen("content_colours") == "own":
-        return pictures.content, colours
-    shares = mixed if pictures.masks is None else [mask.cpu().numpy() for mask in pictures.masks]
-    return place.keep(torch.from_numpy(recoloured(content, styles, shares)).to(pictures.content)), colours
 
 
 class _Clock:
@@ -389,7 +350,3 @@ def _check_masks(masks: Sequence[Tensor], styles: int, height: int, width: int) 
     for mask in masks:
         if mask.shape != (shape := (1, 1, height, width)):
             raise OptionError(f"a mask has the shape of the content, {shape}, and not {tuple(mask.shape)}")
-
-
-def _to(picture: Tensor, device: torch.device) -> Tensor:
-    return picture.to(device).clone(memory_format=torch.channels_last)

@@ -4,7 +4,7 @@ A window is encoded with as much around it as its features see. Its positions th
 the whole picture, because windows begin where all poolings do, and because the network has no statistics of its own.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,29 +22,28 @@ GRID = 16
 
 @dataclass(frozen=True)
 class PaddedWindow:
-    """A part of a picture, in pixels: `rows` and `columns`, of which `core_rows` and `core_columns` are its own."""
+    """A part of a picture: rows and columns of pixels, of which `core` are its own and `seen` are encoded with them."""
 
-    rows: slice
-    columns: slice
-    core_rows: slice
-    core_columns: slice
+    core: tuple[slice, slice]
+    seen: tuple[slice, slice]
+
+    @property
+    def inner(self) -> tuple[slice, slice]:
+        """Its own pixels, counted within what it sees."""
+        rows, columns = (
+            slice(core.start - seen.start, core.stop - seen.start)
+            for core, seen in zip(self.core, self.seen, strict=True)
+        )
+        return rows, columns
 
     def of(self, picture: Tensor) -> Tensor:
         """(N, C, H, W) -> a view of what the window sees."""
-        return picture[..., self.rows, self.columns]
-
-    def core_of(self, features: Tensor, layer: str) -> Tensor:
-        """The window's own positions, of its features at the layer."""
-        rows, columns = self.core_rows, self.core_columns
-        within = (
-            slice(rows.start - self.rows.start, rows.stop - self.rows.start),
-            slice(columns.start - self.columns.start, columns.stop - self.columns.start),
-        )
-        return features[..., _at(within[0], layer), _at(within[1], layer)]
+        return picture[(..., *self.seen)]
 
     def place_in(self, features: Tensor, layer: str) -> Tensor:
         """The window's own positions, of what the whole picture has at the layer."""
-        return features[..., _at(self.core_rows, layer), _at(self.core_columns, layer)]
+        rows, columns = (_at(pixels, layer) for pixels in self.core)
+        return features[..., rows, columns]
 
 
 def windows(picture: Tensor, side: int | None) -> list[PaddedWindow]:
@@ -52,17 +51,17 @@ def windows(picture: Tensor, side: int | None) -> list[PaddedWindow]:
 
     side: a multiple of GRID.
     """
-    height, width = picture.shape[-2:]
-    if side is None or side >= max(height, width):
-        return [PaddedWindow(slice(0, height), slice(0, width), slice(0, height), slice(0, width))]
-    assert side % GRID == 0
-    return [
-        PaddedWindow(
-            _seen(top, side, height), _seen(left, side, width), _own(top, side, height), _own(left, side, width)
-        )
-        for top in range(0, height, side)
-        for left in range(0, width, side)
-    ]
+    most = max(picture.shape[-2:])
+    step = most if side is None else side
+    assert step % GRID == 0 or step >= most
+    rows, columns = (
+        [
+            (slice(start, min(start + step, length)), slice(max(0, start - HALO), min(start + step + HALO, length)))
+            for start in range(0, length, step)
+        ]
+        for length in picture.shape[-2:]
+    )
+    return [PaddedWindow((down, across), (above, beside)) for down, above in rows for across, beside in columns]
 
 
 def encoded(
@@ -79,7 +78,7 @@ def encode(encoder: Encoder, window: PaddedWindow, seen: Tensor, layers: Iterabl
     """Features of the window's own positions. seen: `window.of` the picture, or a copy of that."""
     features = encoder(seen, layers)
     wide = {name: value.float() if value.dtype == torch.bfloat16 else value for name, value in features.items()}
-    return {name: window.core_of(value, name) for name, value in wide.items()}
+    return {name: value[(..., *(_at(pixels, name) for pixels in window.inner))] for name, value in wide.items()}
 
 
 def whole(encoder: Encoder, picture: Tensor, layers: Iterable[str], side: int | None = None) -> dict[str, Tensor]:
@@ -99,60 +98,42 @@ def whole(encoder: Encoder, picture: Tensor, layers: Iterable[str], side: int | 
     return assembled
 
 
-class MomentSum:
-    """Moments of windows, added up in double precision."""
+class Moments:
+    """`gram` and `mean_of` of the features of one layer, added up over windows in double precision.
 
-    def __init__(self) -> None:
+    region: (1, 1, h, w) of the whole picture at the layer, how much each position counts; None is all alike.
+    """
+
+    def __init__(self, layer: str, region: Tensor | None = None) -> None:
+        self.layer = layer
+        self.region = region
         self.weight = 0.0
-        self.moments: Tensor | float = 0.0
-        self.mean: Tensor | float = 0.0
+        self.sums: list[Tensor] = []
 
-    def add(self, moments: Tensor, mean: Tensor, weight: float) -> None:
+    def of(self, window: PaddedWindow, features: Mapping[str, Tensor]) -> tuple[tuple[Tensor, Tensor], float]:
+        """Those of the window's own positions, and what these weigh together."""
+        own = features[self.layer]
+        inside = None if self.region is None else window.place_in(self.region, self.layer)
+        weight = float(own[0, 0].numel()) if inside is None else inside.double().sum().item()
+        return (gram(own, inside), mean_of(own, inside)), weight
+
+    def add(self, window: PaddedWindow, features: Mapping[str, Tensor]) -> None:
+        moments, weight = self.of(window, features)
+        parts = [weight * value.double() for value in moments]
+        self.sums = [total + part for total, part in zip(self.sums, parts, strict=True)] if self.sums else parts
         self.weight += weight
-        self.moments = self.moments + weight * moments.double()
-        self.mean = self.mean + weight * mean.double()
 
     def means(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        assert isinstance(self.moments, Tensor)
-        assert isinstance(self.mean, Tensor)
-        weight = self.weight or 1.0
-        return (self.moments / weight).to(dtype), (self.mean / weight).to(dtype)
+        """(1, N, N) and (1, N), of all windows."""
+        moments, mean = ((total / (self.weight or 1.0)).to(dtype) for total in self.sums)
+        return moments, mean
 
-
-@dataclass(frozen=True)
-class Slope:
-    """The gradient of a loss with respect to moments over the whole region, whose positions weigh `weight` together."""
-
-    by_moments: Tensor
-    by_mean: Tensor | None
-    weight: float
-
-    def pull(self, moments: Tensor, mean: Tensor, weight: float) -> Tensor:
-        """A scalar that has the loss's gradient with respect to what a window's moments were computed from."""
-        pull = (self.by_moments * moments).sum()
-        if self.by_mean is not None:
-            pull = pull + (self.by_mean * mean).sum()
-        return pull * (weight / (self.weight or 1.0))
-
-
-def moments_in(
-    window: PaddedWindow, features: Tensor, layer: str, region: Tensor | None = None
-) -> tuple[Tensor, Tensor, float]:
-    """`gram` and `mean_of` of the window's own features, and what their positions weigh together.
-
-    region: (1, 1, h, w) of the whole picture at the layer, how much each position counts.
-    """
-    inside = None if region is None else window.place_in(region, layer)
-    weight = float(features[0, 0].numel()) if inside is None else inside.double().sum().item()
-    return gram(features, inside), mean_of(features, inside), weight
-
-
-def _own(start: int, side: int, length: int) -> slice:
-    return slice(start, min(start + side, length))
-
-
-def _seen(start: int, side: int, length: int) -> slice:
-    return slice(max(0, start - HALO), min(start + side + HALO, length))
+    def pull(self, window: PaddedWindow, features: Mapping[str, Tensor], gradients: Sequence[Tensor | None]) -> Tensor:
+        """A scalar that has a loss's gradient with respect to the window's features. gradients: the loss's, with
+        respect to `means`; None for one that it does not depend on."""
+        moments, weight = self.of(window, features)
+        parts = [(by * value).sum() for by, value in zip(gradients, moments, strict=True) if by is not None]
+        return torch.stack(parts).sum() * (weight / (self.weight or 1.0))
 
 
 def _at(pixels: slice, layer: str) -> slice:

@@ -1,16 +1,19 @@
 """The networks of MUNIT (Huang et al. 2018): a code of what is there, a code of how it looks, and a decoder of both."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from impasto.blocks.initialise import initialise
+from impasto.blocks.initialise import initialise, initialise_for_relu
 from impasto.blocks.instance_norm import InstanceNorm, shares_at
 from impasto.blocks.reflecting_conv import ReflectingConv2d
-from impasto.blocks.residual import ResidualBlock
+from impasto.blocks.resnet_generator import ResidualBlock
 from impasto.errors import OptionError
+from impasto.masks import visible
+from impasto.methods.munit.options import MUNITOptions
+from impasto.translation import GeneratorModule, padded_to
 
 CONTENT_HALVINGS, STYLE_HALVINGS = 2, 4
 
@@ -49,12 +52,13 @@ class DiscriminatorConfig:
         return int(2 ** (self.halvings + self.scales - 1))
 
 
-class Generator(nn.Module):
+class Generator(GeneratorModule):
     """One direction: the content encoder of the kind it starts from, style encoder and decoder of the kind it paints.
 
     Pictures (N, 3, H, W) in [-1, 1] -> the same; H and W are multiples of 4 and at least 16.
     """
 
+    options, Config = MUNITOptions, GeneratorConfig
     # The content is halved twice; the style four times, by filters that mirror and so need 2 positions.
     multiple, minimum = 2**CONTENT_HALVINGS, 2**STYLE_HALVINGS
 
@@ -64,12 +68,13 @@ class Generator(nn.Module):
         self.content_encoder = nn.Sequential(*_content_encoder(config))
         self.style_encoder = nn.Sequential(*_style_encoder(config))
         self.decoder = Decoder(config)
-        _kaiming(self)
+        initialise_for_relu(self)
 
     def forward(self, x: Tensor, style: Tensor | None = None) -> Tensor:
-        """style: (N, style_size); zeros, the middle of the styles that training draws, if it is not given."""
+        """style: (N or 1, style_size); zeros, the middle of the styles that training draws, if it is not given."""
         content = self.encode(x)
-        return self.decode(content, content.new_zeros(len(x), self.config.style_size) if style is None else style)
+        code = content.new_zeros(1, self.config.style_size) if style is None else style
+        return self.decode(content, code.expand(len(x), -1))
 
     def encode(self, x: Tensor) -> Tensor:
         """Pictures of the kind it starts from -> content codes (N, 4 width, H / 4, W / 4)."""
@@ -84,6 +89,16 @@ class Generator(nn.Module):
     def decode(self, content: Tensor, style: Tensor) -> Tensor:
         """Codes of content, by the encoder of any kind, and of style -> pictures (N, 3, H, W) in [-1, 1]."""
         return torch.tanh(self.decoder(content, style))
+
+    def beside(self, styles: Sequence[Tensor], options: MUNITOptions) -> tuple[Tensor, ...]:
+        """The mean of the styles' codes, or one that is drawn: (1, style_size)."""
+        device = next(self.parameters()).device
+        if not styles:
+            random = torch.Generator().manual_seed(options.seed)
+            return (torch.randn(1, self.config.style_size, generator=random).to(device),)
+        # As their encoder takes them, of any size: in [-1, 1], and large enough.
+        shown = (padded_to(visible(style)[0].to(device), 1, self.minimum) * 2 - 1 for style in styles)
+        return (torch.cat([self.style_of(style) for style in shown]).mean(0, keepdim=True),)
 
 
 class Decoder(nn.Module):
@@ -105,7 +120,7 @@ class Decoder(nn.Module):
         statistics = self.mlp(style)[:, :, None, None].chunk(len(self.blocks), 1)
         for block, moments in zip(self.blocks, statistics, strict=True):
             content = block(content, moments)
-        # One by one, because a sequence holds on to what it was given until its end, and that is large here.
+        # Not by `applied`, which would not let go of the content.
         for layer in self.layers:
             content = layer(content)
         return content
@@ -208,13 +223,3 @@ def _judge(config: DiscriminatorConfig) -> Iterator[nn.Module]:
         yield from (_strided(width, 2 * width), nn.LeakyReLU(0.2, inplace=True))
         width *= 2
     yield nn.Conv2d(width, 1, 1)
-
-
-@torch.no_grad()
-def _kaiming(network: nn.Module) -> None:
-    """Weights of all layers by He et al. 2015, biases 0, from the global random generator."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(module.weight)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)

@@ -14,7 +14,7 @@ class MUNITOptions(TranslationOptions):
     method: str = field(default="munit", init=False)
     title: ClassVar[str] = "MUNIT"
     about: ClassVar[str] = "MUNIT's generators, which paint in many styles, drawn or a painting's (Huang et al. 2018)"
-    stylizer: ClassVar[str] = "impasto.methods.munit.stylizer:MUNIT"
+    stylizer: ClassVar[str] = "impasto.methods.munit.network:Generator.translator"
     recipes: ClassVar[Sequence[str]] = ("munit", "munit_slim")
     weights_name: ClassVar[str] = "munit"
     takes_styles: ClassVar[bool] = True

@@ -6,11 +6,18 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from impasto.blocks.attention import NonLocalBlock
 from impasto.blocks.initialise import initialise
-from impasto.blocks.nonlocal_attention import NonLocalBlock
-from impasto.blocks.residual import ResidualBlock
-from impasto.blocks.resnet_generator import MINIMUM, MULTIPLE, ResNetGenerator, Upsampling, bottleneck_channels
+from impasto.blocks.resnet_generator import (
+    MINIMUM,
+    MULTIPLE,
+    ResidualBlock,
+    ResNetGenerator,
+    Upsampling,
+)
 from impasto.errors import OptionError
+from impasto.methods.nla_cyclegan.options import NLACycleGANOptions
+from impasto.translation import LookingGenerator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +53,17 @@ class GeneratorConfig:
             raise OptionError(f"pooling is {self.pooling} and inner is {self.inner}, but must be 1 and 0 or more")
 
 
-class Generator(nn.Module):
+class Generator(LookingGenerator):
     """(N, 3, H, W) in [-1, 1] -> the same; H and W are multiples of 4 and at least 8."""
 
+    options, Config = NLACycleGANOptions, GeneratorConfig
     multiple, minimum = MULTIPLE, MINIMUM
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
-        channels = bottleneck_channels(config.width)
+        self.blends = config.compose
+        channels = 4 * config.width
         blocks: list[nn.Module] = [ResidualBlock(channels) for _ in range(config.blocks)]
         blocks[config.position - 1] = NonLocalBlock(channels, config.inner or channels // 2, config.pooling)
         self.network = ResNetGenerator(config.width, blocks, config.upsampling, outputs=4 if config.compose else 3)
@@ -64,16 +73,6 @@ class Generator(nn.Module):
     def attention(self) -> NonLocalBlock:
         return cast(NonLocalBlock, self.network.blocks[self.config.position - 1])
 
-    @property
-    def stride(self) -> int:
-        """Pixels that a side of one position of the attention stands for."""
-        return self.multiple
-
-    @property
-    def cell(self) -> int:
-        """Pixels that a side of one weight of `looks` stands for."""
-        return self.stride * self.config.pooling
-
     def forward(self, x: Tensor) -> Tensor:
         painted = self.network(x)
         if not self.config.compose:
@@ -82,22 +81,10 @@ class Generator(nn.Module):
         return share * torch.tanh(painted[:, :3]) + (1 - share) * x
 
     def seen(self, x: Tensor) -> Tensor:
-        """What the attention is given, (1, C, h, w), of a picture (1, 3, H, W) in [-1, 1]."""
         return self.network.features(x, self.config.position - 1)
 
-    def looks(self, seen: Tensor, places: Tensor) -> Tensor:
-        """Where places of one picture look: (Q, h, w) weights, each map with sum 1, over cells of `cell` pixels.
-
-        seen: as `seen` returns it. places: (Q, 2) rows and columns, in pixels.
-        """
-        rows, columns = (places // self.stride).unbind(1)
-        return self.attention.weights(seen, rows * seen.shape[3] + columns)[0]
-
-    @property
-    def blends(self) -> bool:
-        """Whether it blends what it paints with the picture, by its `share`."""
-        return self.config.compose
+    def weights(self, seen: Tensor, queries: Tensor) -> Tensor:
+        return self.attention.weights(seen, queries)[0]
 
     def share(self, x: Tensor) -> Tensor:
-        """How much of each pixel is painted: (N, 1, H, W) in [0, 1]. Only with `compose`."""
         return torch.sigmoid(self.network(x)[:, 3:])

@@ -14,7 +14,7 @@ class NLACycleGANOptions(TranslationOptions):
     method: str = field(default="nla-cyclegan", init=False)
     title: ClassVar[str] = "NLA-CycleGAN"
     about: ClassVar[str] = "CycleGAN with a non-local block"
-    stylizer: ClassVar[str] = "impasto.methods.nla_cyclegan.stylizer:NLACycleGAN"
+    stylizer: ClassVar[str] = "impasto.methods.nla_cyclegan.network:Generator.translator"
     recipes: ClassVar[Sequence[str]] = (
         "nla_cyclegan",
         "nla_cyclegan_compose",

@@ -1,18 +1,19 @@
 """The generator of paper 003: an encoder whose code is the picture's meaning, and a decoder that ends in attention."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 
+from impasto.blocks.attention import SMALLEST, SelfAttention
 from impasto.blocks.initialise import initialise
 from impasto.blocks.reflecting_conv import ReflectingConv2d
-from impasto.blocks.residual import ResidualBlock
-from impasto.blocks.resnet_generator import Upsampling, normalised, up
-from impasto.blocks.self_attention import SMALLEST, SelfAttention
+from impasto.blocks.resnet_generator import ResidualBlock, Upsampling, applied, normalised, up
 from impasto.errors import OptionError
+from impasto.methods.semantic_gan.options import SemanticGANOptions
+from impasto.translation import LookingGenerator
 
 HALVINGS = 3
 
@@ -53,9 +54,10 @@ class GeneratorConfig:
             raise OptionError(f"attention is '{self.attention}', but must be one of none, {', '.join(STRIDES)}")
 
 
-class Generator(nn.Module):
+class Generator(LookingGenerator):
     """(N, 3, H, W) in [-1, 1] -> the same; H and W are multiples of 8 and at least 16."""
 
+    options, Config = SemanticGANOptions, GeneratorConfig
     # What is halved three times, and two positions for the blocks, which reflect.
     multiple, minimum = 2**HALVINGS, 2 * 2**HALVINGS
 
@@ -64,6 +66,9 @@ class Generator(nn.Module):
         self.config = config
         self.encoder = nn.Sequential(*_encoder(config))
         self.decoder = nn.Sequential(*_decoder(config))
+        if config.attention == "full":
+            # Queries, what they found, and what v makes of it, before it is added.
+            self.floats_beside = 2 * SMALLEST + 2 * config.width
         initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -71,48 +76,29 @@ class Generator(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [-1, 1] -> their code, (N, 8 width, H / 8, W / 8)."""
-        return _applied(self.encoder, x)
+        return applied(self.encoder, x)
 
     def decode(self, code: Tensor) -> Tensor:
         """A code, of this encoder or of that of the other kind of pictures -> pictures (N, 3, H, W) in [-1, 1]."""
-        return torch.tanh(_applied(self.decoder, code))
-
-    @property
-    def floats_beside(self) -> int:
-        """Numbers per pixel that the attention holds at its peak, besides what a generator of this width does."""
-        # Queries, what they found, and what v makes of it, before it is added.
-        return 2 * SMALLEST + 2 * self.config.width if self.config.attention == "full" else 0
+        return torch.tanh(applied(self.decoder, code))
 
     @property
     def stride(self) -> int:
-        """Pixels that a side of one position of the attention stands for. Raises OptionError without attention."""
+        """Raises OptionError without attention."""
         self._check_attention()
         return STRIDES[self.config.attention]
-
-    @property
-    def cell(self) -> int:
-        """Pixels that a side of one weight of `looks` stands for."""
-        return self.stride * self.config.pooling
 
     @property
     def attention(self) -> SelfAttention:
         return cast(SelfAttention, self.decoder[self._position])
 
     def seen(self, x: Tensor) -> Tensor:
-        """What the attention is given, (1, C, h, w), of a picture (1, 3, H, W) in [-1, 1].
-
-        Raises OptionError without attention.
-        """
+        """As `LookingGenerator` says. Raises OptionError without attention."""
         self._check_attention()
-        return _applied(list(self.decoder)[: self._position], self.encode(x))
+        return applied(list(self.decoder)[: self._position], self.encode(x))
 
-    def looks(self, seen: Tensor, places: Tensor) -> Tensor:
-        """Where places of one picture look: (Q, h, w) weights, each map with sum 1, over cells of `cell` pixels.
-
-        seen: as `seen` returns it. places: (Q, 2) rows and columns, in pixels. Raises OptionError without attention.
-        """
-        rows, columns = (places // self.stride).unbind(1)
-        return self.attention.weights(seen, rows * seen.shape[3] + columns)[0]
+    def weights(self, seen: Tensor, queries: Tensor) -> Tensor:
+        return self.attention.weights(seen, queries)[0]
 
     def _check_attention(self) -> None:
         if self.config.attention == "none":
@@ -121,13 +107,6 @@ class Generator(nn.Module):
     @property
     def _position(self) -> int:
         return next(i for i, layer in enumerate(self.decoder) if isinstance(layer, SelfAttention))
-
-
-def _applied(layers: Iterable[nn.Module], x: Tensor) -> Tensor:
-    # One by one, because a sequence holds on to what it was given until its end, and that is large here.
-    for layer in layers:
-        x = layer(x)
-    return x
 
 
 def _encoder(config: GeneratorConfig) -> Iterator[nn.Module]:

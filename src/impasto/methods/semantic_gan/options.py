@@ -14,7 +14,7 @@ class SemanticGANOptions(TranslationOptions):
     method: str = field(default="semantic-gan", init=False)
     title: ClassVar[str] = "semantic GAN"
     about: ClassVar[str] = "generators with self-attention, which keep what a picture shows"
-    stylizer: ClassVar[str] = "impasto.methods.semantic_gan.stylizer:SemanticGAN"
+    stylizer: ClassVar[str] = "impasto.methods.semantic_gan.network:Generator.translator"
     recipes: ClassVar[Sequence[str]] = (
         "semantic_gan",
         "semantic_gan_anchored",

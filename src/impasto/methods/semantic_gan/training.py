@@ -11,13 +11,11 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
-from impasto.blocks.spectral_norm import spectrally_normalised
+from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator, spectrally_normalised
 from impasto.data.folders import Folders
 from impasto.errors import OptionError
 from impasto.losses import hinge, lsgan
-from impasto.losses.cycle import cycle_loss
-from impasto.losses.semantic_consistency import code_deviation, semantic_loss
+from impasto.losses.cycle import code_deviation, cycle_loss, semantic_loss
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.training.optimisation import Adam, LinearDecay, NAdam, StepDecay, set_learning_rate
 from impasto.training.unpaired import Networks, UnpairedRecipe, UnpairedTraining, frozen, to_image

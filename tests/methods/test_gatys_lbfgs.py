@@ -14,14 +14,9 @@ from torch import Tensor
 
 from impasto import PictureError, load
 from impasto.device import PROC, disk_room, resident_memory
-from impasto.encoders import load_encoder
 from impasto.methods import StylizeOptions
-from impasto.methods.gatys.lbfgs import LBFGS
-from impasto.methods.gatys.memory import LEAST_HISTORY, LOADED, SIDES, MemoryPlan, plan
-from impasto.methods.gatys.place import IN_MEMORY, InFiles, Place
-from impasto.methods.gatys.stylizer import Saving
-
-GIB = 2**30
+from impasto.methods.gatys.lbfgs import IN_MEMORY, LBFGS, FileStorage, Storage
+from impasto.methods.gatys.memory import LOADED, MemoryPlan
 
 
 def bent(x: Tensor) -> Tensor:
@@ -43,12 +38,12 @@ def minimised(optimizer: torch.optim.Optimizer, x: Tensor, steps: int) -> list[T
     return points
 
 
-@pytest.mark.parametrize("place", [IN_MEMORY, InFiles()])
+@pytest.mark.parametrize("storage", [IN_MEMORY, FileStorage()])
 @pytest.mark.parametrize("history", [1, 4, 100])
-def test_lbfgs_is_that_of_pytorch(place: Place, history: int) -> None:
+def test_lbfgs_is_that_of_pytorch(storage: Storage, history: int) -> None:
     ours, theirs = (torch.linspace(-1, 0.7, 1003) for _ in range(2))
     reference = torch.optim.LBFGS([theirs], max_iter=1, history_size=history, tolerance_grad=0, tolerance_change=0)
-    found = minimised(LBFGS(ours, history, place), ours, 25)
+    found = minimised(LBFGS(ours, history, storage), ours, 25)
     for one, other in zip(found, minimised(reference, theirs, 25), strict=True):
         assert torch.equal(one, other)
     assert not torch.equal(found[-1], found[-2])
@@ -71,37 +66,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def painted(monkeypatch: pytest.MonkeyPatch, in_files: bool, state: Path | None = None, **choices: Any) -> Tensor:
+def painted(monkeypatch: pytest.MonkeyPatch, in_files: bool, **choices: Any) -> Tensor:
     chosen = MemoryPlan(128, 3, 1.0, in_files)
-    monkeypatch.setattr("impasto.methods.gatys.stylizer.plan", lambda *_: chosen)
+    monkeypatch.setattr("impasto.methods.gatys.memory.Needs.plan", lambda *_: chosen)
     options = StylizeOptions(method="gatys", **({"scales": 2, "coarse_steps": 5, "steps": 6} | choices))
-    saving = None if state is None else Saving(state, every=1)
-    return load("gatys", device="cpu")(CONTENT, [STYLE], options, progress=choices.get("progress"), saving=saving)
+    return load("gatys", device="cpu")(CONTENT, [STYLE], options)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_paints_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     in_memory, in_files = (painted(monkeypatch, way, **VARIANTS[variant]) for way in (False, True))
     assert torch.equal(in_memory, in_files)
-
-
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_resumes_bit_by_bit(optimizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, state = painted(monkeypatch, in_files=True, optimizer=optimizer), tmp_path / "state"
-
-    class KilledError(Exception):
-        pass
-
-    def killed(*_: Any) -> None:
-        raise KilledError
-
-    with monkeypatch.context() as context:
-        context.setattr(
-            "impasto.methods.gatys.stylizer._Run._report", lambda _, __, scale, step: scale and step > 4 and killed()
-        )
-        with pytest.raises(KilledError):
-            painted(monkeypatch, True, state, optimizer=optimizer)
-    assert torch.equal(painted(monkeypatch, True, state, optimizer=optimizer), whole)
 
 
 def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,8 +90,8 @@ def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 KILLED = """
 import os, signal, torch
-from impasto.methods.gatys.place import InFiles
-kept = InFiles().keep(torch.rand(1000, 1000))
+from impasto.methods.gatys.lbfgs import FileStorage
+kept = FileStorage().keep(torch.rand(1000, 1000))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -130,21 +105,21 @@ def test_who_is_killed_leaves_no_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
 def test_kept_is_what_was_given_in_its_order(order: torch.memory_format) -> None:
-    place, values = InFiles(), picture(20, 30).contiguous(memory_format=order)
-    kept = place.keep(values.clone())
+    storage, values = FileStorage(), picture(20, 30).contiguous(memory_format=order)
+    kept = storage.keep(values.clone())
     assert kept.stride() == values.stride()
     kept += 1
-    place.release()
+    storage.release()
     assert torch.equal(kept, values + 1)
 
 
 @pytest.mark.skipif(not PROC.exists(), reason="says nothing of resident memory")
 def test_what_is_released_takes_no_memory() -> None:
-    place, before = InFiles(), resident_memory()
-    kept = place.keep(torch.zeros(2**24))
+    storage, before = FileStorage(), resident_memory()
+    kept = storage.keep(torch.zeros(2**24))
     kept += 1
     assert resident_memory() - before > 2**25
-    place.release()
+    storage.release()
     assert resident_memory() - before < 2**24
     assert float(kept.sum()) == 2**24
 
@@ -167,44 +142,25 @@ def test_files_are_lent_by_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert resident_memory() == 0, "where the system does not say"
 
 
-def test_twelve_megapixels_are_planned_in_two_gib_with_all_of_the_history() -> None:
-    options, network = StylizeOptions(method="gatys").resolved(), load_encoder("lite")
-    available = 1.5 * GIB  # besides PyTorch and the photo
-    chosen = plan(network, options, 3000, 4000, 0, available, 100 * GIB)
-    assert chosen.in_files
-    assert chosen.history == options.history
-    assert chosen.bytes <= available
-    assert plan(network, options.__class__(optimizer="adam").resolved(), 3000, 4000, 0, available, 100 * GIB).in_files
-
-
-def test_the_disk_decides_how_much_is_remembered() -> None:
-    options, network = StylizeOptions(method="gatys").resolved(), load_encoder("lite")
-    little = plan(network, options, 3000, 4000, 0, 1.5 * GIB, 4 * GIB)
-    assert little.in_files
-    assert LEAST_HISTORY <= little.history < options.history
-    assert not plan(network, options, 3000, 4000, 0, 64 * GIB, 100 * GIB).in_files
-    none = plan(network, options, 3000, 4000, 0, 1.5 * GIB, 0)
-    assert (none.in_files, none.side, none.history) == (False, min(SIDES), LEAST_HISTORY)
-
-
 MEASURED = """
 import resource, sys, torch
 from impasto.device import give_memory_back, resident_memory
-from impasto.methods.gatys import stylizer
+from impasto.methods.gatys.memory import Needs
 from impasto.methods.gatys.options import GatysOptions
+from impasto.methods.gatys.stylizer import Gatys
 
 give_memory_back()
 def paint(height, width):
     options = GatysOptions(scales=1, steps=2, precision="fp32", optimizer=sys.argv[1], max_memory=1e-2)
-    stylizer.Gatys(torch.device("cpu"))(torch.rand(1, 3, height, width), [torch.rand(1, 3, 64, 64)], options)
+    Gatys(torch.device("cpu"))(torch.rand(1, 3, height, width), [torch.rand(1, 3, 64, 64)], options)
 paint(64, 64)
 before = resident_memory()
-real = stylizer.plan
+real = Needs.plan
 def plan(*arguments):
     chosen = real(*arguments)
     print(chosen.bytes, int(chosen.in_files))
     return chosen
-stylizer.plan = plan
+Needs.plan = plan
 with open("/proc/self/clear_refs", "w") as file:
     file.write("5")
 paint(800, 900)

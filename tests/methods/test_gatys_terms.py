@@ -16,24 +16,25 @@ from impasto.losses.conventions import CONVENTIONS, SMALLEST_POWER
 from impasto.losses.gram import gram
 from impasto.masks import with_opacity
 from impasto.methods import StylizeOptions
-from impasto.methods.gatys.attention import at_layer, compared_layers, layers_to_encode
-from impasto.methods.gatys.memory import least_bytes_per_pixel
-from impasto.methods.gatys.objective import Region, encode_style, make_objective, make_regional_objective
-from impasto.methods.gatys.stylizer import fit_style
+from impasto.methods.gatys.memory import Allowance, Needs
+from impasto.methods.gatys.objective import Objective, encode_style, fit_style, objective_at
+from impasto.methods.gatys.terms import Term, at_layer, compared_layers, layers_to_encode
 
 ATTENTION = {"relu2_1": 1.0, "relu4_1": 3.0}
 
 
 def options(**choices: Any) -> StylizeOptions:
     layers = ",".join(f"{layer}:{weight}" for layer, weight in ATTENTION.items())
-    given = {"method": "gatys", "attention_layers": layers, "attention_weight": 5.0}
+    given = {"method": "gatys", "attention_layers": layers, "attention_weight": 5.0, "style_fit": "own"}
     return StylizeOptions(**(given | choices))
 
 
 def attention_loss(image: Tensor, content: Tensor, styles: list[Tensor], chosen: StylizeOptions) -> Tensor:
-    network = encoder()
-    encoded = [encode_style(network, style, chosen) for style in styles]
-    return make_objective(network, content, encoded, chosen).losses(image)["attention"]
+    return objective_at(encoder(), content, styles, chosen).losses(image)["attention"]
+
+
+def attention_terms(objective: Objective) -> list[Term]:
+    return [term for term in objective.terms if term.name == "attention"]
 
 
 def targets(content: Tensor, style: Tensor, layer: str) -> Tensor:
@@ -80,11 +81,9 @@ def test_the_sixth_layer_is_the_fifth_pooled_once_more() -> None:
 
 
 def test_total_has_a_gradient_like_its_differences() -> None:
-    network, chosen = encoder(), options(attention_loss="local")
     content, style = picture(7, 6, 1), picture(5, 8, 2)
     for kind in ("gram", "raw-gram", "local"):
-        chosen = options(attention_loss=kind)
-        objective = make_objective(network, content, [encode_style(network, style, chosen)], chosen)
+        objective = objective_at(encoder(), content, [style], options(attention_loss=kind))
         assert torch.autograd.gradcheck(
             lambda x, found=objective: found.losses(x)["attention"], (picture(7, 6, 0).requires_grad_(),)
         )
@@ -93,7 +92,7 @@ def test_total_has_a_gradient_like_its_differences() -> None:
 def test_several_styles_mix_their_targets() -> None:
     network, chosen = encoder(), options(style_blend="3,1", attention_layers="relu2_1")
     content, styles = picture(16, 16, 3), [picture(9, 20, 1), picture(16, 8, 2)]
-    (term,) = make_objective(network, content, [encode_style(network, s, chosen) for s in styles], chosen).attention
+    (term,) = attention_terms(objective_at(network, content, styles, chosen))
     first, second = (centred_gram(targets(content, style, "relu2_1")) for style in styles)
     torch.testing.assert_close(term.target, 0.75 * first + 0.25 * second)
 
@@ -105,11 +104,7 @@ def test_a_region_looks_at_its_own_style_alone() -> None:
     left[..., :16] = 1
     for kind in ("gram", "local"):
         chosen = options(attention_layers="relu1_1", attention_loss=kind)
-        regions = [
-            Region(encode_style(network, style, chosen), mask)
-            for style, mask in zip(styles, (left, 1 - left), strict=True)
-        ]
-        terms = make_regional_objective(network, content, regions, chosen).attention
+        terms = attention_terms(objective_at(network, content, styles, chosen, [left, 1 - left]))
         assert len(terms) == 2
         C, A = (network(x, ["relu1_1"])["relu1_1"] for x in (content, styles[0]))
         queries, keys = attention_features([C], (32, 32)), attention_features([A], (20, 20))
@@ -140,10 +135,9 @@ def test_what_is_transparent_of_a_content_is_no_place_of_the_styles(kind: str) -
     content, styles = picture(32, 32, 3), [picture(20, 20, 1), picture(24, 16, 2)]
     left = torch.zeros(1, 1, 32, 32, dtype=torch.float64)
     left[..., :16] = 1
-    encoded = [encode_style(network, style, chosen) for style in styles]
-    objective = make_objective(network, content, encoded, chosen, left)
-    plain = make_objective(network, content, encoded, chosen)
-    assert objective.style[0].weight == pytest.approx(0.5 * plain.style[0].weight), "it has half of the picture"
+    objective = objective_at(network, torch.cat([content, left], 1), styles, chosen)
+    plain = objective_at(network, content, styles, chosen)
+    assert objective.terms[0].weight == pytest.approx(0.5 * plain.terms[0].weight), "it has half of the picture"
     image = picture(32, 32, 7)
     other = image.clone()
     other[..., 18:] = 0  # nothing that a 3 x 3 filter on the left side sees
@@ -153,27 +147,23 @@ def test_what_is_transparent_of_a_content_is_no_place_of_the_styles(kind: str) -
     # What the content hides has no say in the target either.
     changed = content.clone()
     changed[..., 18:] = 0
-    again = make_objective(network, changed, encoded, chosen, left)
+    again = objective_at(network, torch.cat([changed, left], 1), styles, chosen)
     assert float(again.losses(image)["attention"]) == pytest.approx(float(losses["attention"]), rel=1e-9)
-    regional = make_regional_objective(
-        network, content, [Region(style, torch.ones_like(left)) for style in encoded[:1]], chosen, left
+    alone, masked = (
+        objective_at(network, torch.cat([content, left], 1), styles[:1], chosen, masks).losses(image)["style"]
+        for masks in (None, [torch.ones_like(left)])
     )
-    assert float(regional.losses(image)["style"]) == pytest.approx(
-        float(make_objective(network, content, encoded[:1], chosen, left).losses(image)["style"])
-    )
+    assert float(masked) == pytest.approx(float(alone))
 
 
 @pytest.mark.parametrize("kind", ["gram", "local"])
 def test_what_is_transparent_of_a_style_counts_for_nothing(kind: str) -> None:
     network, chosen = encoder(), options(attention_loss=kind, attention_features="all")
     content, style = picture(24, 24, 1), picture(20, 32, 2)
-    one, other = (
-        make_objective(network, content, [encode_style(network, cut(style, seed), chosen)], chosen).losses(
-            picture(24, 24, 0)
-        )
-        for seed in (5, 6)
+    one, other, whole = (
+        objective_at(network, content, [shown], chosen).losses(picture(24, 24, 0))
+        for shown in (cut(style, 5), cut(style, 6), style)
     )
-    whole = make_objective(network, content, [encode_style(network, style, chosen)], chosen).losses(picture(24, 24, 0))
     for term in ("style", "attention"):
         torch.testing.assert_close(one[term], other[term])
         assert abs(float(one[term] / whole[term]) - 1) > 1e-3
@@ -238,10 +228,11 @@ def test_the_style_takes_the_size_that_is_asked_for() -> None:
 
 def test_attention_needs_memory() -> None:
     network = encoder()
-    needed = [
-        least_bytes_per_pixel(network, options(attention_weight=weight, attention_layers=layers))
+    chosen = [
+        options(attention_weight=weight, attention_layers=layers)
         for weight, layers in ((0, "relu1_1"), (1, "relu4_1"), (1, "relu1_1"), (1, "relu1_1,relu2_1"))
     ]
+    needed = [Needs(network, one).fitting_bytes_per_pixel(Allowance(2**40)) for one in chosen]
     assert needed == sorted(set(needed))
 
 
