@@ -280,11 +280,10 @@ def paint_batch(
         for before, after, content in zip(pixels, np.split(results, len(contents)), contents, strict=True)
     ]
     seconds = (time.monotonic() - began) / len(contents)
-    records = [
-        make_record(picture, options, stylizer, called, seconds)
+    return [
+        Painting(picture, make_record(picture, options, stylizer, called, seconds), seconds)
         for picture, called in zip(pictures, names, strict=True)
     ]
-    return [Painting(picture, record, seconds) for picture, record in zip(pictures, records, strict=True)]
 
 
 def _painted(
