@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto.picture_file import image_of, library, pixels
+from impasto.libvips import image_of, library, pixels
 
 _KINDS = {1: "L", 3: "RGB", 4: "CMYK"}
 _SPACES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}

@@ -54,6 +54,15 @@ def fields(data: Any, wanted: Iterable[int]) -> dict[int, tuple[int, ...] | str]
     return entries
 
 
+def description(data: Any) -> str | None:
+    """What an EXIF block says that a picture is; None where it says nothing, or is damaged."""
+    try:
+        text = fields(data, (DESCRIPTION,)).get(DESCRIPTION)
+    except ValueError:
+        return None
+    return text if isinstance(text, str) else None
+
+
 def described(description: str) -> bytes:
     """An EXIF block that holds nothing but a description, in ASCII."""
     text = description.encode("ascii") + b"\0"

@@ -24,8 +24,8 @@ from impasto.engine.raster import Held, Raster, resized, whole
 from impasto.engine.room import Room, Scratch
 from impasto.errors import PictureError, reason_of
 from impasto.files import check_output, replacing
-from impasto.picture_file import PictureFile, image_in_file, image_of
-from impasto.pil import PILFile
+from impasto.libvips import image_in_file, image_of
+from impasto.picture_file import PictureFile, of_pil
 from impasto.record import Record, check_path, explained, opened
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _decoded(file: PictureFile) -> Decoded:
 def from_pil(image: "Image") -> Picture:
     """A picture from any PIL image, treated as a file is: upright, in sRGB. Raises PictureError."""
     with explained("the PIL image"):
-        return from_decoded(decode(PILFile(image)))
+        return from_decoded(decode(of_pil(image)))
 
 
 def on_white(picture: Picture) -> Picture:
@@ -199,10 +199,8 @@ def check_target(path: Path_, *, overwrite: bool = False, sources: Sequence[Any]
 
 def check_size(path: Path_, height: int, width: int) -> None:
     """Raises PictureError if the suffix of `path` is of no format, or of one that does not hold so many pixels."""
-    try:
+    with explained(str(path)):
         _check_sides(_format(Path(path).suffix), height, width)
-    except PictureError as error:
-        raise PictureError(f"{path}: {error}") from None
 
 
 def _format(suffix: str) -> str:
