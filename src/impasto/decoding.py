@@ -110,19 +110,11 @@ def read_shown(
         samples = decode(file if side is None else file.reduced(side)).samples
     count = samples.shape[2]
     if samples.dtype != np.uint8 or count in (2, 4):
-        channels = fractions(samples)
+        channels = numbers(samples)
         if count in (2, 4):
             channels = channels[:, :, :-1] * channels[:, :, -1:] + 1 - channels[:, :, -1:]
         samples = np.rint(channels * 255).astype(np.uint8)
     return Image.fromarray(np.broadcast_to(samples, (*samples.shape[:2], 3)).copy())
-
-
-def fractions(samples: NDArray[Any]) -> Floats:
-    """uint8 or uint16 of any shape as float32 in [0, 1]; floats as they are."""
-    if samples.dtype.kind == "f":
-        return samples.astype(np.float32, copy=False)
-    result: Floats = np.divide(samples, np.iinfo(samples.dtype).max, dtype=np.float32)
-    return result
 
 
 def shown(file: PictureFile, notes: list[str]) -> Any:

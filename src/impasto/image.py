@@ -18,10 +18,10 @@ from numpy.typing import DTypeLike, NDArray
 from impasto import encoding, gallery, sizes
 from impasto import record as records
 from impasto.colour import luma
-from impasto.decoding import Decoded, Floats, decode, decode_large, fractions, is_large
+from impasto.decoding import Decoded, Floats, decode, decode_large, is_large
 from impasto.device import CPU, check_memory, check_room
-from impasto.engine.raster import Held, Raster, resized, whole
-from impasto.engine.room import Room, Scratch
+from impasto.engine.raster import Held, Raster, numbers, resized, whole
+from impasto.engine.room import Room, Scratch, rounded
 from impasto.errors import PictureError, reason_of
 from impasto.files import check_output, replacing
 from impasto.libvips import image_in_file, image_of
@@ -141,7 +141,7 @@ def from_decoded(decoded: Decoded) -> Picture:
     if height * width > WHOLE and channels in (1, 3) and decoded.samples.dtype.kind == "u":
         planes = np.broadcast_to(decoded.samples.transpose(2, 0, 1)[None], (1, 3, height, width))
         return Picture(Held(planes), bits=decoded.bits, notes=decoded.notes)
-    return _from_channels(fractions(decoded.samples), decoded.bits, decoded.notes)
+    return _from_channels(numbers(decoded.samples), decoded.bits, decoded.notes)
 
 
 def _from_channels(channels: Floats, bits: int, notes: tuple[str, ...] = ()) -> Picture:
@@ -252,9 +252,8 @@ def samples(picture: Picture, bits: int) -> NDArray[Any]:
     channels = np.concatenate([part[0] for part in parts]) if len(parts) > 1 else parts[0][0]
     if not np.isfinite(channels).all():
         raise PictureError("the picture holds values that are not numbers (NaN or infinity)")
-    levels = channels.clip(0, 1) * np.float32(2**bits - 1)
-    np.rint(levels, out=levels)
-    return np.ascontiguousarray(levels.transpose(1, 2, 0).astype(np.uint8 if bits == 8 else np.uint16))
+    levels = rounded(channels, np.dtype(np.uint8 if bits == 8 else np.uint16))
+    return np.ascontiguousarray(levels.transpose(1, 2, 0))
 
 
 # --- arrays, tensors, PIL images -------------------------------------------------------------------------------------
@@ -280,7 +279,7 @@ def from_array(array: NDArray[Any]) -> Picture:
     if array.dtype.kind != "u" or array.dtype.itemsize > 2:
         raise PictureError(f"an array is of uint8, uint16 or floats in [0, 1], not of {array.dtype}")
     bits = 8 * array.dtype.itemsize
-    return _from_channels(fractions(channels), bits)
+    return _from_channels(numbers(channels), bits)
 
 
 def to_array(picture: Picture, dtype: DTypeLike = np.uint8, channels: int | None = None) -> NDArray[Any]:
