@@ -235,7 +235,7 @@ def _to_be_written(picture: Picture, suffix: str, bits: int | None) -> tuple[str
     if kind == "JPEG" and picture.alpha is not None:
         picture = on_white(picture)
     if isinstance(kept := picture.colours, Scratch) and picture.alpha is None:
-        return kind, image_in_file(kept.path, (*kept.size, kept.channels), kept.kind, depth)
+        return kind, image_in_file(kept.path, depth)
     return kind, image_of(samples(picture, depth), "srgb" if depth == 8 else "rgb16")
 
 

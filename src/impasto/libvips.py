@@ -2,16 +2,13 @@
 
 import logging
 import os
-import struct
-import sys
 import threading
-import weakref
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 # Of a picture, so many bytes are decoded at a time.
 _STRIP_BYTES = 2**22
@@ -31,8 +28,6 @@ def library() -> Any:
     import pyvips
 
     pyvips.block_untrusted_set(True)
-    # Not a loader of anybody's files, but how scratch files are read.
-    pyvips.operation_block_set("VipsForeignLoadRaw", False)
     # What is kept would be memory, open files, and the pixels of files that have changed since.
     pyvips.cache_set_max(0)
     logging.getLogger("pyvips").addHandler(logging.NullHandler())
@@ -45,14 +40,6 @@ def has_threads() -> bool:
     """Whether libvips can work in threads: those that it keeps do not come along into a process that is forked, which
     would wait for them for ever."""
     return not _without_threads.is_set()
-
-
-def loaded(loader: str, source: Any, **options: Any) -> Any:
-    """The image that a loader makes of a source, from the top, once."""
-    image = library().Operation.call(loader, source, access="sequential", **options)
-    # pyvips keeps memory that way, and so must it what the rows come from, for all that is made of them.
-    image._references.append(source)
-    return image
 
 
 def source_of(blocks: Iterable[Any]) -> Any:
@@ -103,70 +90,19 @@ def image_of(samples: NDArray[Any], interpretation: str) -> Any:
     """A libvips image of (H, W, C), which it looks at where they are."""
     held = np.ascontiguousarray(samples)
     height, width, channels = held.shape
-    image = library().Image.new_from_memory(held.data, width, height, channels, _name_of(held.dtype))
+    kind = next(name for name, numbers in NUMBERS.items() if held.dtype == numbers)
+    image = library().Image.new_from_memory(held.data, width, height, channels, kind)
     return image.copy(interpretation=interpretation)
 
 
-def image_in_file(path: str, shape: tuple[int, int, int], kind: DTypeLike, bits: int) -> Any:
-    """A libvips image of 8 or 16 bits in sRGB of the bare samples in a file, whole numbers or fractions of [0, 1].
-    shape: (H, W, 1 or 3)."""
-    height, width, channels = shape
-    numbers = np.dtype(kind)
-    if numbers.kind == "u":
-        # Not as bare samples, all of which libvips would map: they would count as memory of this process.
-        image = loaded("tiffload_source", _followed(_tiff_header(*shape, numbers.itemsize), path))
-    else:
-        image = library().Image.rawload(path, width, height, channels, format=_name_of(numbers), access="sequential")
-    if numbers.kind == "f" or 8 * numbers.itemsize != bits:
+def image_in_file(path: str, bits: int) -> Any:
+    """A libvips image of 8 or 16 bits in sRGB of a TIFF of whole numbers or fractions of [0, 1], to be decoded once."""
+    image = library().Operation.call("tiffload", path, access="sequential")
+    numbers = np.dtype(NUMBERS[image.format])
+    if 8 * numbers.itemsize != bits:
         factor = (2**bits - 1) / (np.iinfo(numbers).max if numbers.kind == "u" else 1)
         image = (factor * image).rint().cast("uchar" if bits == 8 else "ushort")
     return image.copy(interpretation="srgb" if bits == 8 else "rgb16")
-
-
-def _name_of(kind: "np.dtype[Any]") -> str:
-    return next(name for name, numbers in NUMBERS.items() if kind == numbers)
-
-
-def _tiff_header(height: int, width: int, channels: int, num_bytes: int) -> bytes:
-    """Of a BigTIFF whose samples follow, row by row, as this machine keeps them."""
-    order, mark = ("<", b"II") if sys.byteorder == "little" else (">", b"MM")
-    start, long8, short = 232, 16, 3
-    colours = 2 if channels > 2 else 1
-    fields = {
-        256: width, 257: height, 259: 1, 262: colours, 273: start, 277: channels, 278: height,
-        279: height * width * channels * num_bytes, 284: 1,
-    }  # fmt: skip
-    entries = {tag: struct.pack(f"{order}HHQQ", tag, long8, 1, value) for tag, value in fields.items()}
-    entries[258] = struct.pack(f"{order}HHQ4H", 258, short, channels, *[8 * num_bytes] * 4)
-    head = mark + struct.pack(f"{order}HHHQQ", 43, 8, 0, 16, len(entries))
-    return (head + b"".join(entry for _, entry in sorted(entries.items()))).ljust(start, b"\0")
-
-
-def _followed(head: bytes, path: str) -> Any:
-    """What libvips reads of these bytes, followed by a file."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    length, place = len(head) + os.fstat(descriptor).st_size, 0
-
-    def read(count: int) -> bytes:
-        nonlocal place
-        if place < len(head):
-            data = head[place : place + count]
-        else:
-            os.lseek(descriptor, place - len(head), os.SEEK_SET)
-            data = os.read(descriptor, count)
-        place += len(data)
-        return data
-
-    def seek(offset: int, whence: int) -> int:
-        nonlocal place
-        place = offset + {0: 0, 1: place, 2: length}[whence]
-        return place
-
-    weakref.finalize(read, os.close, descriptor)
-    source = library().SourceCustom()
-    source.on_read(read)
-    source.on_seek(seek)
-    return source
 
 
 def reason_of(error: Exception) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from impasto import exif, png_chunks
 from impasto.errors import PictureError
-from impasto.libvips import NUMBERS, field, has_threads, image_of, library, loaded, source_of
+from impasto.libvips import NUMBERS, field, has_threads, image_of, library, source_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -152,7 +152,9 @@ def _with_libvips(data: Any, kind: str, path: str, *, shrink: int = 1) -> Pictur
     else:
         source = library().Source.new_from_file(path) if path else library().Source.new_from_memory(data)
     options = {"shrink": shrink} if shrink > 1 else {}
-    image = loaded(_LOADERS[kind], source, fail_on="error", **options)
+    image = library().Operation.call(_LOADERS[kind], source, access="sequential", fail_on="error", **options)
+    # pyvips keeps memory that way, and so must it what the rows come from, for all that is made of them.
+    image._references.append(source)
     tags = _tags(data) if kind == "TIFF" else {}
     is_png = kind == "PNG"
     return PictureFile(
