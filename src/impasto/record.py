@@ -171,11 +171,9 @@ def read_record(source: Source) -> Record:
     """
     with opened(source) as file:
         text = file.text(KEYWORD)
-        if file.format != "PNG":
-            text = _text_of(text)
         if text is None:
             raise PictureError(_NO_RECORD)
-        return _checked(text)
+        return _checked(text) if file.format == "PNG" else from_description(text)
 
 
 def find_record(source: Source) -> Record | None:
@@ -188,15 +186,9 @@ def find_record(source: Source) -> Record | None:
 
 def from_description(description: str) -> Record:
     """What `to_description` said. Raises PictureError as `read_record`."""
-    if (text := _text_of(description)) is None:
+    if not description.startswith(f"{KEYWORD} {{"):
         raise PictureError(_NO_RECORD)
-    return _checked(text)
-
-
-def _text_of(description: Any) -> str | None:
-    if isinstance(description, str) and description.startswith(f"{KEYWORD} {{"):
-        return description.removeprefix(f"{KEYWORD} ")
-    return None
+    return _checked(description.removeprefix(f"{KEYWORD} "))
 
 
 def _checked(text: str) -> Record:

@@ -17,10 +17,8 @@ def reflect(x: Tensor, border: int = 1) -> Tensor:
 
     H and W are more than border; only for a border of 1 may they be 1.
     """
-    if border == 1 and min(x.shape[-2:]) == 1:
-        return _alone(x)
-    assert min(x.shape[-2:]) > border
-    return _Joined.apply(x, *x.shape[-2:], None, border)  # type: ignore[no-any-return, no-untyped-call]
+    assert border == 1 or min(x.shape[-2:]) > border
+    return _joined(x, *x.shape[-2:], border=border)
 
 
 def doubled(x: Tensor, height: int, width: int, beside: Tensor | None = None) -> Tensor:
@@ -30,18 +28,14 @@ def doubled(x: Tensor, height: int, width: int, beside: Tensor | None = None) ->
         upsampled channels. Returns (N, C + D, height + 2, width + 2).
     """
     if min(height, width) == 1:
-        x = F.interpolate(x, scale_factor=2, mode="nearest")[..., :height, :width]
-        return _alone(x if beside is None else torch.cat([x, beside], 1))
+        return _joined(F.interpolate(x, scale_factor=2, mode="nearest"), height, width, beside)
     return _Doubled.apply(x, height, width, beside)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def doubled_smoothly(x: Tensor, height: int, width: int, beside: Tensor | None = None) -> Tensor:
     """As `doubled`, with bilinear upsampling."""
     x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-    if min(height, width) == 1:
-        x = x[..., :height, :width]
-        return _alone(x if beside is None else torch.cat([x, beside], 1))
-    return _Joined.apply(x, height, width, beside, 1)  # type: ignore[no-any-return, no-untyped-call]
+    return _joined(x, height, width, beside)
 
 
 def memory_order(x: Tensor) -> torch.memory_format:
@@ -49,9 +43,13 @@ def memory_order(x: Tensor) -> torch.memory_format:
     return torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
 
 
-def _alone(x: Tensor) -> Tensor:
-    """Reflection about the border pixel needs a second pixel; a side of one has only itself to repeat."""
-    return F.pad(x, (1, 1, 1, 1), mode="replicate")
+def _joined(x: Tensor, height: int, width: int, beside: Tensor | None = None, border: int = 1) -> Tensor:
+    """The first height x width of x, with what is beside it, and a border."""
+    if min(height, width) == 1:
+        # Reflection about the border pixel needs a second pixel; a side of one has only itself to repeat.
+        x = x[..., :height, :width]
+        return F.pad(x if beside is None else torch.cat([x, beside], 1), (1, 1, 1, 1), mode="replicate")
+    return _Joined.apply(x, height, width, beside, border)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _Doubled(torch.autograd.Function):
