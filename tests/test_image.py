@@ -24,6 +24,7 @@ from impasto import image as images
 from impasto.errors import PictureError
 from impasto.image import Picture
 from impasto.libvips import image_of
+from impasto.png_chunks import SIGNATURE, chunk, chunks
 from impasto.record import read_record
 
 ADOBE_RGB = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
@@ -98,10 +99,6 @@ def png16(samples: NDArray[np.uint16], extra: bytes = b"", interlaced: bool = Fa
     image = image_of(samples, "grey16" if samples.shape[2] < 3 else "rgb16")
     data = image.pngsave_buffer(interlace=interlaced, keep="none")
     return data[:33] + extra + data[33:]
-
-
-def chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 def icc_chunk(data: bytes) -> bytes:
@@ -447,7 +444,7 @@ def test_truncated_files_are_not_padded(kind: str, share: float) -> None:
 
 def test_pixel_limit_is_checked_before_decoding() -> None:
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    bomb = SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
     assert "more than 178,956,970 pixels" in refusal(bomb)
     data = file_bytes(Image.fromarray(noise(10, 11, 3)), "PNG")
     assert "more than 109 pixels" in refusal(data, pixel_limit=109)
@@ -470,14 +467,9 @@ def fuzzed_files() -> list[bytes]:
 
 def resealed(data: bytes) -> bytes:
     """A PNG with its checksums put right, so that damage gets past them; other files as they are."""
-    if not data.startswith(b"\x89PNG\r\n\x1a\n"):
+    if not data.startswith(SIGNATURE):
         return data
-    result, position = data[:8], 8
-    while position + 12 <= len(data):
-        end = position + 8 + int.from_bytes(data[position : position + 4])
-        result += data[position:end] + struct.pack(">I", zlib.crc32(data[position + 4 : end]))
-        position = end + 4
-    return result
+    return SIGNATURE + b"".join(chunk(name, data[start + 8 : end - 4]) for name, start, end in chunks(data))
 
 
 def test_flipped_bytes_give_a_picture_or_a_picture_error() -> None:

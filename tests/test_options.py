@@ -86,49 +86,33 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "seed": (NOISE, [0, 1, 2**63 - 1]),
 }
 
+CHOOSING = {name: item for name, owners in FIELDS.items() for item in owners.values() if item.metadata["choices"]}
+NO_CHOICE = ["no such choice", 1, True]
+NO_WEIGHT = [-0.1, float("nan"), float("inf"), "1", True]
+NO_STEPS = [-1, 1.5, 1_000_001, "3", True]
+
 # Field: values that are refused. Each message begins with the field's name.
 WRONG: dict[str, list[Any]] = {
     "method": ["gaty", "", None, 1],
-    "preset": ["fast", None],
+    **{name: [*NO_CHOICE, *([] if item.default is None else [None])] for name, item in CHOOSING.items()},
+    **dict.fromkeys(("content_weight", "style_weight", "attention_weight", "tv_weight", "range_weight"), NO_WEIGHT),
+    **dict.fromkeys(("refine", "steps", "coarse_steps"), NO_STEPS),
     "decoder": [None, 3],
     "strength": [-0.1, 3.5, float("nan"), None, "1"],
-    "colour": ["color", None],
-    "quality": ["finer still", 1, None],
     "detail": [-0.1, 1.1, float("nan"), None, "1"],
     "stroke": [0, 0.0001, 0.2, float("nan"), None],
-    "refine": [-1, 1.5, 1_000_001, None],
     "size": [0, -5, 1.5, "512", True],
-    "encoder": ["vgg16", None],
-    "content_weight": [-1, float("nan"), float("inf"), "1", True],
-    "style_weight": [-0.1, float("nan"), float("inf")],
-    "style_fit": ["stretch", 1],
-    "content_colours": ["photo", 2],
-    "style_loss": ["grams", 1],
-    "attention_weight": [-1, float("nan"), "1"],
     "attention_layers": ["", "relu4_1:x", "relu4_1:-1", None],
-    "attention_loss": ["grams", None],
-    "attention_features": ["deep", None],
     "attention_temperature": [0, -1, float("inf"), None],
-    "guard": ["maybe", None],
-    "filters": ["normalised", None],
-    "tv_weight": [-1, float("nan")],
-    "range_weight": [-1, float("inf")],
-    "direction": ["B", "a2b", None],
-    "precision": ["fp16", None],
-    "convention": ["gatys", 3],
     "content_layers": ["", " , ", "relu4_2:x", "relu4_2:-1", "relu4_2:nan", "relu4_2:inf", None, 4],
     "style_layers": ["", "relu1_1:1:2", "relu1_1:-1", 4],
     "style_blend": ["a,b", "0.5;0.5", "-1,2", "0,0", "nan", "inf,1", None, 0.5],
     "style_scale": [0, 0.01, 11, float("nan"), None],
     "init": [3, Path("start.png")],
-    "optimizer": ["sgd", 1],
     "learning_rate": [0, -1, 11, float("nan"), None],
     "history": [0, 1001, 2.5, None],
     "scales": [0, 17, 1.0],
-    "steps": [-1, 1_000_001, 1.5, "3"],
-    "coarse_steps": [-1, 1_000_001],
     "max_memory": [0, 0.001, -1, float("nan"), "1"],
-    "pooling": ["avg", None],
     "seed": [-1, 2**63, 0.5, None],
 }
 

@@ -65,14 +65,6 @@ def test_a_cameras_description_is_no_record() -> None:
         read_record(stream.getvalue())
 
 
-def test_no_picture(tmp_path: Path) -> None:
-    (tmp_path / "text.png").write_text("text")
-    with pytest.raises(PictureError, match=r"text\.png: it is not a picture"):
-        read_record(tmp_path / "text.png")
-    with pytest.raises(PictureError, match=r"none\.png: there is no such file"):
-        read_record(tmp_path / "none.png")
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
