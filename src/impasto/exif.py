@@ -7,8 +7,7 @@ from typing import Any
 WIDTH, HEIGHT, BITS, PHOTOMETRIC, DESCRIPTION, ORIENTATION = 256, 257, 258, 262, 270, 274
 CHANNELS, EXTRA_SAMPLES, SAMPLE_FORMAT = 277, 338, 339
 
-# Bytes of a value of each kind, and what unpacks whole numbers.
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+# What unpacks whole numbers of each kind.
 _LETTERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 
 _ASCII = 2
@@ -42,7 +41,7 @@ def fields(data: Any, wanted: Iterable[int]) -> dict[int, tuple[int, ...] | str]
         if tag not in wanted:
             continue
         value = place + number * step + step - room
-        if length * _SIZES.get(kind, 1) > room:
+        if length * struct.calcsize("=" + _LETTERS.get(kind, "B")) > room:
             (value,) = unpack("Q" if is_big else "I", value)
         if kind == _ASCII:
             text = bytes(data[start + value : start + value + length])

@@ -261,7 +261,10 @@ def load_foreign_state(path: Path) -> "dict[str, Tensor]":
         raise WeightsError(f"{path}: {_local_reason(error, path)}") from None
     # Unpickling strange bytes can end in any exception there is; each means the same to the caller.
     except Exception as error:  # noqa: BLE001
-        raise WeightsError(f"{path}: {_pickle_reason(error)}") from None
+        # torch names the class or function that the pickle wants; there is no other trace of the difference.
+        has_code = "GLOBAL" in str(error)
+        code = "holds program code besides tensors, which impasto does not run; save its state_dict() alone"
+        raise WeightsError(f"{path}: {code if has_code else 'is damaged or is not a PyTorch checkpoint'}") from None
     if not isinstance(state, dict) or not state:
         raise WeightsError(f"{path}: holds no dictionary of tensors")
     for name, value in state.items():
@@ -338,13 +341,6 @@ def _local_reason(error: OSError, path: Path, spec: WeightSpec | None = None) ->
         remedy = "; free some space, or let IMPASTO_CACHE name a folder elsewhere" if spec else ""
         return f"the disk that holds {path.parent} is full{needed}{remedy}"
     return f"cannot be read or written ({error.strerror or error})"
-
-
-def _pickle_reason(error: Exception) -> str:
-    # torch names the class or function that the pickle wants; there is no other trace of the difference.
-    if "GLOBAL" in str(error):
-        return "holds program code besides tensors, which impasto does not run; save its state_dict() alone"
-    return "is damaged or is not a PyTorch checkpoint"
 
 
 def _megabytes(num_bytes: int) -> str:
