@@ -98,7 +98,7 @@ def image_of(samples: NDArray[Any], interpretation: str) -> Any:
 def image_in_file(path: str, bits: int) -> Any:
     """A libvips image of 8 or 16 bits in sRGB of a TIFF of whole numbers or fractions of [0, 1], to be decoded once."""
     image = library().Operation.call("tiffload", path, access="sequential")
-    numbers = np.dtype(NUMBERS[image.format])
+    numbers: np.dtype[Any] = np.dtype(NUMBERS[image.format])
     if 8 * numbers.itemsize != bits:
         factor = (2**bits - 1) / (np.iinfo(numbers).max if numbers.kind == "u" else 1)
         image = (factor * image).rint().cast("uchar" if bits == 8 else "ushort")

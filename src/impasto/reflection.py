@@ -18,7 +18,7 @@ def reflect(x: Tensor, border: int = 1) -> Tensor:
     H and W are more than border; only for a border of 1 may they be 1.
     """
     assert border == 1 or min(x.shape[-2:]) > border
-    return _joined(x, *x.shape[-2:], border=border)
+    return _joined(x, x.shape[2], x.shape[3], border=border)
 
 
 def doubled(x: Tensor, height: int, width: int, beside: Tensor | None = None) -> Tensor:
