@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -173,21 +174,11 @@ def test_changes_the_picture(name: str, stylizers: Stylizers, tmp_path: Path, mo
 
 
 def test_method_chooses_the_stylizer(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen: list[str] = []
-
-    class StopError(Exception):
-        pass
-
-    def load(method: str) -> None:
-        chosen.append(method)
-        raise StopError
-
-    monkeypatch.setattr("impasto.api.load", load)
+    monkeypatch.setattr("impasto.api.load", lambda method: SimpleNamespace(method=f"what {method} loads"))
     for method in METHODS:
         styles = [] if method in TRANSLATIONS else [Picture(picture(4, 4, 1))]
-        with pytest.raises(StopError):
+        with pytest.raises(OptionError, match=f"is of what {method} loads$"):
             paint(Picture(picture(4, 4, 0)), styles, StylizeOptions(method=method))
-    assert chosen == list(METHODS)
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
@@ -214,8 +205,6 @@ def test_what_only_painting_can_know_is_named_too(stylizers: Stylizers, tmp_path
     for name in ("content_layers", "style_layers", "attention_layers"):
         with pytest.raises(OptionError, match=rf"{name} names 'relu9_1'; the layers are relu1_1, .*relu5_1"):
             painted(stylizers, **SHORT, **{name: "relu1_1,relu9_1"})
-    with pytest.raises(OptionError, match="style_blend has 3 weights for 2 styles"):
-        painted(stylizers, **SHORT, style_blend="1,1,1")
     with pytest.raises(PictureError, match=r"nowhere\.png"):
         painted(stylizers, **SHORT, init=str(tmp_path / "nowhere.png"))
     content, style = (torch.from_numpy(picture(4, 4, seed)) for seed in (0, 1))
@@ -336,9 +325,5 @@ def test_how_many_styles_make_sense() -> None:
     assert StylizeOptions().takes_styles
     StylizeOptions().check_styles(2, masks=2)
     StylizeOptions(**TRANSLATION).check_styles(0)
-    with pytest.raises(OptionError, match="at least one style is needed"):
-        StylizeOptions().check_styles(0)
-    with pytest.raises(OptionError, match="style cannot be given: the weights of the method cyclegan are its style"):
-        StylizeOptions(**TRANSLATION).check_styles(1)
     with pytest.raises(OptionError, match="masks say where styles go, but the method cyclegan is shown none"):
         StylizeOptions(**TRANSLATION).check_styles(0, masks=1)

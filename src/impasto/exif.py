@@ -31,18 +31,18 @@ def fields(data: Any, wanted: Iterable[int]) -> dict[int, tuple[int, ...] | str]
     (version,) = unpack("H", 2)
     if version not in (42, 43):
         raise ValueError("it is of no known version")
-    is_big = version == 43
-    (place,) = unpack("Q", 8) if is_big else unpack("I", 4)
-    (count,) = unpack("Q", place) if is_big else unpack("H", place)
-    place, step, room = place + (8 if is_big else 2), 20 if is_big else 12, 8 if is_big else 4
+    room, offset, counter = (8, "Q", "Q") if version == 43 else (4, "I", "H")
+    (place,) = unpack(offset, room)
+    (count,) = unpack(counter, place)
+    first, step = place + struct.calcsize(counter), 4 + 2 * room
     entries: dict[int, tuple[int, ...] | str] = {}
-    for number in range(min(count, 2**16)):
-        tag, kind, length = unpack("HHQ" if is_big else "HHI", place + number * step)
+    for place in range(first, first + min(count, 2**16) * step, step):
+        tag, kind, length = unpack("HH" + offset, place)
         if tag not in wanted:
             continue
-        value = place + number * step + step - room
+        value = place + step - room
         if length * struct.calcsize("=" + _LETTERS.get(kind, "B")) > room:
-            (value,) = unpack("Q" if is_big else "I", value)
+            (value,) = unpack(offset, value)
         if kind == _ASCII:
             text = bytes(data[start + value : start + value + length])
             if len(text) < length:
