@@ -6,16 +6,16 @@ import re
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from fake_stylizer import FakeStylizer
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 import impasto
 from impasto import image
@@ -31,41 +31,25 @@ QUICK: dict[str, Any] = {"method": "gatys", "scales": 1, "steps": 2}
 H, W = 20, 26
 
 
-class Inverted:
+class Inverted(FakeStylizer):
     """A stylizer that can be foreseen: it answers with the negative of the content."""
 
     method = "gatys"
-    device = torch.device("cpu")
-    weights = None
 
     def __init__(self) -> None:
-        self.calls: list[tuple[Tensor, Sequence[Tensor], StylizeOptions, Tensor | None]] = []
+        self.calls: list[tuple[Any, Sequence[Any], StylizeOptions, Any]] = []
 
     def __call__(
-        self,
-        content: Tensor,
-        styles: Sequence[Tensor],
-        options: StylizeOptions,
-        *,
-        start: Tensor | None = None,
-        masks: Sequence[Tensor] | None = None,
-        progress: Callable[[Progress], None] | None = None,
-        saving: Any = None,
-    ) -> Tensor:
+        self, content: Any, styles: Sequence[Any], options: Any, *, start: Any = None, progress: Any = None, **how: Any
+    ) -> Any:
         self.calls.append((content, styles, options, start))
-        content = visible(content)[0]
+        negative = 1 - visible(content)[0]
         if progress:
             try:
                 progress(Progress(step=1, total=1))
             except Cancelled:
-                raise Cancelled(best=1 - content) from None
-        return 1 - content
-
-    def bytes_per_pixel(self, options: StylizeOptions, *, regions: int = 0) -> float:
-        return 3.0 * (1 + regions)
-
-    def weights_hashes(self, options: StylizeOptions) -> dict[str, str]:
-        return {"inverted": "0" * 64}
+                raise Cancelled(best=negative) from None
+        return negative
 
 
 @pytest.fixture
