@@ -206,7 +206,7 @@ def test_cache_folder_that_cannot_be(server: FileServer, cache: Path) -> None:
 
 def test_embedded_weights_come_from_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert location(WEIGHTS["lite"]) == Path(weights.__file__).parent / "assets" / "lite.safetensors"
-    monkeypatch.setattr(weights, "files", lambda package: tmp_path)
+    monkeypatch.setattr("impasto.gallery._assets", lambda: tmp_path / "assets")
     assert "install impasto again" in refusal(WEIGHTS["lite"])
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "lite.safetensors").write_bytes(b"x")

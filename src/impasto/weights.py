@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from impasto.download import DownloadError, RemoteFile, download, is_offline
 from impasto.download import sha256_of as sha256_of  # noqa: PLC0414  (for the callers of this module)
 from impasto.errors import WeightsError
 from impasto.files import replacing
+from impasto.gallery import shipped_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -135,7 +135,7 @@ def cache_folder() -> Path:
 
 def location(spec: WeightSpec) -> Path:
     """Where the file of these weights is, or belongs."""
-    return (cache_folder() if spec.urls else Path(str(files("impasto"))) / "assets") / spec.file_name
+    return cache_folder() / spec.file_name if spec.urls else shipped_weights(spec.name)
 
 
 def fetch(spec: WeightSpec, *, progress: Callable[[int, int], None] | None = None) -> Path:
@@ -149,7 +149,7 @@ def fetch(spec: WeightSpec, *, progress: Callable[[int, int], None] | None = Non
     """
     path = location(spec)
     if not spec.urls:
-        verify(path, spec)
+        _verify(path, spec)
         return path
     try:
         is_there = path.is_file()
@@ -170,7 +170,18 @@ def fetch(spec: WeightSpec, *, progress: Callable[[int, int], None] | None = Non
     return path
 
 
-def verify(path: Path, spec: WeightSpec) -> None:
+def given_or_fetched(name: str, given: Path | None, progress: Callable[[int, int], None] | None = None) -> Path:
+    """A file of weights that was given, or what `fetch` finds of this name. Raises WeightsError."""
+    spec = WEIGHTS[name]
+    if given is None:
+        return fetch(spec, progress=progress)
+    # Other names may hold other weights of this layout; the official name says which ones it holds.
+    if given.name == spec.file_name:
+        _verify(given, spec)
+    return given
+
+
+def _verify(path: Path, spec: WeightSpec) -> None:
     """Raises WeightsError unless the file is there and is the one that was published."""
     if not path.is_file():
         remedy = "; the installation is incomplete, install impasto again" if not spec.urls else ""

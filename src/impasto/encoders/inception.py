@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.errors import OptionError
-from impasto.weights import WEIGHTS, fetch, fitting, load_foreign_state, verify
+from impasto.weights import fitting, given_or_fetched, load_foreign_state
 
 SIDE = 299
 FEATURES = 2048
@@ -191,10 +191,7 @@ def load_inception(weights: Path | None = None, *, progress: Callable[[int, int]
     weights: None for the official file, downloaded into the cache at first use; or a file of the same layout.
     Raises WeightsError if the weights cannot be had, are damaged or do not fit.
     """
-    spec = WEIGHTS["inception"]
-    path = fetch(spec, progress=progress) if weights is None else weights
-    if weights is not None and path.name == spec.file_name:
-        verify(path, spec)
+    path = given_or_fetched("inception", weights, progress)
     network = Inception()
     # The file has no counts of batches, and nothing reads them.
     expected = {name: value for name, value in network.state_dict().items() if not name.endswith("batches_tracked")}

@@ -9,7 +9,7 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
 from impasto.errors import WeightsError
-from impasto.weights import WEIGHTS, fetch, fitting, load, load_foreign_state, verify
+from impasto.weights import fitting, given_or_fetched, load, load_foreign_state
 
 # Position of each layer's convolution in torchvision's `features`; between them lie the ReLUs and the pools.
 OFFICIAL_INDEX = dict(zip(LAYERS, (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28), strict=True))
@@ -29,10 +29,7 @@ def vgg19(
 
     Raises WeightsError if the weights cannot be had, are damaged or do not fit.
     """
-    path = fetch(WEIGHTS["vgg19"], progress=progress) if weights is None else weights
-    # Other names may hold other weights of this layout; the official name says which ones it holds.
-    if weights is not None and path.name == WEIGHTS["vgg19"].file_name:
-        verify(path, WEIGHTS["vgg19"])
+    path = given_or_fetched("vgg19", weights, progress)
     names: Mapping[str, str] = {}
     if path.suffix == ".safetensors":
         config, tensors = _read_own(path)
