@@ -124,12 +124,9 @@ def inception_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     torch.manual_seed(0)
     network = Inception()
-    for name, value in network.named_parameters():
-        with torch.no_grad():
-            value.copy_(
-                torch.randn_like(value) / value[0].numel() ** 0.5 if value.ndim == 4 else torch.rand_like(value)
-            )
-        assert name
+    for value in network.parameters():
+        is_filter = value.ndim == 4
+        value.data = torch.randn_like(value) / value[0].numel() ** 0.5 if is_filter else torch.rand_like(value)
     state = {name: value for name, value in network.state_dict().items() if "num_batches" not in name}
     state |= {"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}
     path = tmp_path_factory.mktemp("weights") / "inception.pth"

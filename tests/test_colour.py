@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -212,23 +213,19 @@ def test_a_grey_style_is_tinted_and_keeps_its_shapes() -> None:
 
 
 @pytest.mark.parametrize("function", [keep_colours, match_colours])
-def test_inputs_are_not_changed(function: object) -> None:
-    first, second = picture(6, 7), painting(6, 7)
+def test_memory_format_and_chunks_play_no_part_and_inputs_stay(
+    function: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = picture(40, 31), picture(40, 31, seed=1)
     copies = first.clone(), second.clone()
-    result = function(first, second)  # type: ignore[operator]
-    assert result.dtype == torch.float32
+    whole = function(first, second)
+    assert whole.dtype == torch.float32
+    last = [image.to(memory_format=torch.channels_last) for image in (first, second)]
+    torch.testing.assert_close(function(*last), whole, rtol=0, atol=1e-6)
+    monkeypatch.setattr(colour, "_CHUNK", 17)
+    torch.testing.assert_close(function(first, second), whole, rtol=0, atol=1e-6)
     assert torch.equal(first, copies[0])
     assert torch.equal(second, copies[1])
-
-
-@pytest.mark.parametrize("function", [keep_colours, match_colours])
-def test_memory_format_and_chunks_play_no_part(function: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = picture(40, 31), picture(40, 31, seed=1)
-    whole = function(first, second)  # type: ignore[operator]
-    last = [image.to(memory_format=torch.channels_last) for image in (first, second)]
-    torch.testing.assert_close(function(*last), whole, rtol=0, atol=1e-6)  # type: ignore[operator]
-    monkeypatch.setattr(colour, "_CHUNK", 17)
-    torch.testing.assert_close(function(first, second), whole, rtol=0, atol=1e-6)  # type: ignore[operator]
 
 
 MEMORY = """
@@ -258,18 +255,11 @@ def test_a_big_picture_costs_its_copies_and_little_more() -> None:
 # --- how far colours reach --------------------------------------------------------------------------------------------
 
 
-def test_the_scale_of_colours_is_the_root_of_their_covariance() -> None:
-    scale = colour_scale([painting(40, 31)], [1.0])
-    covariance = torch.cov(colours(painting(40, 31)), correction=0)
-    torch.testing.assert_close(scale @ scale, covariance * 3 / covariance.trace(), rtol=1e-6, atol=1e-9)
-
-
-def test_two_pictures_count_by_their_shares() -> None:
-    pair = [painting(40, 31), painting(20, 7, seed=1)]
-    covariance = sum(
-        share * torch.cov(colours(one), correction=0) for share, one in zip((0.25, 0.75), pair, strict=True)
-    )
-    scale = colour_scale(pair, [0.25, 0.75])
+@pytest.mark.parametrize("shares", [[1.0], [0.25, 0.75]])
+def test_the_scale_of_colours_is_the_root_of_their_covariance(shares: list[float]) -> None:
+    pictures = [painting(40, 31), painting(20, 7, seed=1)][: len(shares)]
+    scale = colour_scale(pictures, shares)
+    covariance = sum(share * torch.cov(colours(one), correction=0) for share, one in zip(shares, pictures, strict=True))
     torch.testing.assert_close(scale @ scale, covariance * 3 / covariance.trace(), rtol=1e-6, atol=1e-9)
 
 

@@ -134,6 +134,7 @@ def test_without_control_groups_the_host_decides(control_groups: Callable[..., N
         ({"a/b": (900, 950)}, 0),
         ({"a/c": (100, 90)}, 8192),  # another's
         ({"a/b": (99999, 1)}, 8192),  # more than the host has
+        ({"": (900, 300)}, 600),  # a container sees its own as the topmost
     ],
 )
 def test_a_control_group_of_version_2_decides(
@@ -143,14 +144,8 @@ def test_a_control_group_of_version_2_decides(
     for place, (limit, used) in limits.items():
         files[f"control groups/{place}/memory.max"] = limit if isinstance(limit, str) else int(str(limit)) * MIB
         files[f"control groups/{place}/memory.current"] = used * MIB
-    control_groups(SECOND, ["0::/a/b"], files)
+    control_groups(SECOND, ["0::/a/b" if "" not in limits else "0::/"], files)
     assert free_memory(CPU) == expected * MIB
-
-
-def test_a_container_sees_its_control_group_as_the_topmost(control_groups: Callable[..., None]) -> None:
-    files = {"control groups/memory.max": 900 * MIB, "control groups/memory.current": 300 * MIB}
-    control_groups(SECOND, ["0::/"], files)
-    assert free_memory(CPU) == 600 * MIB
 
 
 def test_a_control_group_of_version_1_decides(control_groups: Callable[..., None]) -> None:
@@ -253,21 +248,14 @@ def test_painting_is_refused_before_it_begins_and_the_advised_size_paints(
     optimizer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("impasto.device.free_memory", lambda device: 20_000_000)
-    stylizer, options = (
-        impasto.load("gatys", device="cpu"),
-        StylizeOptions(method="gatys", optimizer=optimizer, scales=1, steps=1),
-    )
-    style = torch.rand(1, 3, 8, 8)
-
-    def progress(report: object) -> None:
-        begun.append(report)
-
-    begun: list[object] = []
+    stylizer = impasto.load("gatys", device="cpu")
+    options = StylizeOptions(method="gatys", optimizer=optimizer, scales=1, steps=1)
+    style, begun = torch.rand(1, 3, 8, 8), list[object]()
     with pytest.raises(OutOfMemoryError) as caught:
-        stylizer(torch.rand(1, 3, 300, 400), [style], options, progress=progress)
+        stylizer(torch.rand(1, 3, 300, 400), [style], options, progress=begun.append)
     assert not begun
     advised = int(re.search(r"--size (\d+) fits", str(caught.value))[1])  # type: ignore[index]
     assert 10 < advised < 400
     size = fit(300, 400, advised)
-    assert stylizer(torch.rand(1, 3, *size), [style], options, progress=progress).shape[-2:] == size
+    assert stylizer(torch.rand(1, 3, *size), [style], options, progress=begun.append).shape[-2:] == size
     assert begun

@@ -1,7 +1,5 @@
 """Attention is the formula with its gradient, by any kernel, and never holds the matrix of all pairs."""
 
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -114,24 +112,3 @@ def test_the_usual_precisions_have_a_fused_kernel_in_any_layout(monkeypatch: pyt
     assert asked == [True] * 4
     q = torch.zeros(1, 1, 64, 32)
     assert not is_fused(q, q, q[..., :16]), "the kernels need one head dimension"
-
-
-MEMORY = """
-import re, torch
-from pathlib import Path
-from impasto.dot_product_attention import attend
-torch.set_num_threads(1)
-peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
-q, k, v = (torch.rand(1, *shape, requires_grad=True) for shape in ((32768, 2), (8192, 2), (8192, 8)))
-attend(q[:, :64], k[:, :64], v[:, :64]).sum().backward()
-before = peak()
-attend(q, k, v).sum().backward()
-print(peak() - before)
-"""
-
-
-@pytest.mark.slow
-def test_attention_at_the_size_of_a_picture_is_small() -> None:
-    """32,768 positions and a quarter of them as keys: all weights would be 1.07 GB."""
-    run = subprocess.run([sys.executable, "-c", MEMORY], check=True, capture_output=True, text=True)
-    assert int(run.stdout) < 100_000

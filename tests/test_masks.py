@@ -23,33 +23,36 @@ def mask(values: list[list[float]], alpha: Tensor | None = None) -> Picture:
     return as_picture(torch.tensor(values)[None, None].repeat(1, 3, 1, 1), alpha)
 
 
-LEFT = mask([[1.0, 0.0], [1.0, 0.0]])
+LEFT, WHITE, GREY = mask([[1.0, 0.0], [1.0, 0.0]]), mask([[1.0]]), mask([[0.5]])
+ON_THE_LEFT, ON_THE_RIGHT = [[1.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [0.0, 1.0]]
 
 
-def test_white_is_where_the_style_goes() -> None:
-    (only,) = regions([LEFT], 1, 2, 2)
-    torch.testing.assert_close(only, torch.tensor([[[[1.0, 0.0], [1.0, 0.0]]]]))
-
-
-@pytest.mark.parametrize("masks", [[LEFT, None], [LEFT]])
-def test_none_or_a_missing_last_one_takes_the_rest(masks: list[Picture | None]) -> None:
-    first, rest = regions(masks, 2, 2, 2)
-    torch.testing.assert_close(first + rest, torch.ones(1, 1, 2, 2))
-    torch.testing.assert_close(rest, regions([inverted(LEFT)], 1, 2, 2)[0])
-
-
-def test_none_may_stand_anywhere() -> None:
-    rest, first = regions([None, LEFT], 2, 2, 2)
-    torch.testing.assert_close(rest, 1 - first)
-
-
-def test_soft_edges_stay_soft_and_overlaps_are_shared() -> None:
-    grey, white = mask([[0.5]]), mask([[1.0]])
-    assert float(regions([grey], 1, 1, 1)[0]) == pytest.approx(0.5)
-    both = regions([white, grey], 2, 1, 1)
-    assert [float(one) for one in both] == pytest.approx([2 / 3, 1 / 3])
-    rest = regions([grey, None], 2, 1, 1)
-    assert [float(one) for one in rest] == pytest.approx([0.5, 0.5])
+@pytest.mark.parametrize(
+    ("masks", "shares"),
+    [
+        ([LEFT], [ON_THE_LEFT]),
+        ([inverted(LEFT)], [ON_THE_RIGHT]),
+        # None, or a missing last one, takes the rest.
+        ([LEFT, None], [ON_THE_LEFT, ON_THE_RIGHT]),
+        ([LEFT], [ON_THE_LEFT, ON_THE_RIGHT]),
+        ([None, LEFT], [ON_THE_RIGHT, ON_THE_LEFT]),
+        # Soft edges stay soft, and overlaps are shared.
+        ([GREY], [[[0.5]]]),
+        ([WHITE, GREY], [[[2 / 3]], [[1 / 3]]]),
+        ([GREY, None], [[[0.5]], [[0.5]]]),
+        # Transparent is black.
+        ([mask([[1.0, 1.0], [1.0, 1.0]], torch.tensor([[ON_THE_RIGHT]]))], [ON_THE_RIGHT]),
+        # Colours count by their lightness.
+        ([as_picture(torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1))], [[[0.299]]]),
+        # A mask of 0 and 1 has 1 for white; one of more levels means them.
+        ([Picture(LEFT.pixels / np.float32(255))], [ON_THE_LEFT]),
+        ([Picture(LEFT.pixels / np.float32(65535), bits=16)], [ON_THE_LEFT]),
+        ([mask([[2 / 255, 1 / 255]])], [[[2 / 255, 1 / 255]]]),
+    ],
+)
+def test_shares_of_every_position(masks: list[Picture | None], shares: list[list[list[float]]]) -> None:
+    maps = regions(masks, len(shares), len(shares[0]), len(shares[0][0]))
+    torch.testing.assert_close(torch.cat(maps, 1)[0], torch.tensor(shares), atol=1e-4, rtol=0)
 
 
 def test_any_size_is_brought_to_the_contents() -> None:
@@ -59,27 +62,10 @@ def test_any_size_is_brought_to_the_contents() -> None:
     assert float(large[..., -5:].mean()) < 0.01
 
 
-def test_transparent_is_black() -> None:
-    alpha = torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]])
-    (only,) = regions([mask([[1.0, 1.0], [1.0, 1.0]], alpha)], 1, 2, 2)
-    torch.testing.assert_close(only, alpha)
-
-
-def test_colours_count_by_their_lightness() -> None:
-    red = torch.zeros(1, 3, 1, 1)
-    red[:, 0] = 1
-    assert float(regions([as_picture(red)], 1, 1, 1)[0]) == pytest.approx(0.299)
-
-
-@pytest.mark.parametrize(("masks", "styles"), [([LEFT, LEFT], 1), ([LEFT], 3), ([None, None], 2)])
+@pytest.mark.parametrize(("masks", "styles"), [([LEFT, LEFT], 1), ([LEFT], 3), ([None, None], 2), ([None], 1)])
 def test_numbers_that_do_not_fit(masks: list[Picture | None], styles: int) -> None:
     with pytest.raises(OptionError, match=r"masks"):
         regions(masks, styles, 2, 2)
-
-
-def test_no_mask_at_all_says_nothing() -> None:
-    with pytest.raises(OptionError, match="empty"):
-        regions([None], 1, 2, 2)
 
 
 def test_opacity_of_a_style() -> None:
@@ -146,17 +132,6 @@ def test_contents_with_and_without_opacity_together() -> None:
     assert torch.equal(both[1:], other)
     assert torch.equal(both[:1, :3], one)
     assert bool((both[0, 3] == 1).all())
-
-
-def test_a_mask_of_0_and_1_has_1_for_white() -> None:
-    for bits in (8, 16):
-        first = Picture(LEFT.pixels / np.float32(2**bits - 1), bits=bits)
-        torch.testing.assert_close(
-            regions([first], 1, 2, 2)[0], torch.from_numpy(LEFT.pixels[:, :1]), atol=1e-4, rtol=0
-        )
-    # One of more levels means them.
-    dark = regions([mask([[2 / 255, 1 / 255]])], 1, 1, 2)[0]
-    torch.testing.assert_close(dark, torch.tensor([[[[2 / 255, 1 / 255]]]]))
 
 
 def test_masks_that_are_black_everywhere_are_told_of(caplog: pytest.LogCaptureFixture) -> None:

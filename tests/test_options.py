@@ -1,19 +1,20 @@
 """Every option does something, and every wrong value is named."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import small_encoder
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 import impasto
 from impasto.api import paint
-from impasto.encoders.network import LAYERS, EncoderConfig
 from impasto.errors import OptionError, PictureError
 from impasto.image import Picture
 from impasto.methods import DEFAULT, METHODS, REFINER, StylizeOptions, Stylizer, every_field, options_of, refinement
@@ -86,49 +87,33 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "seed": (NOISE, [0, 1, 2**63 - 1]),
 }
 
+CHOOSING = {name: item for name, owners in FIELDS.items() for item in owners.values() if item.metadata["choices"]}
+NO_CHOICE = ["no such choice", 1, True]
+NO_WEIGHT = [-0.1, float("nan"), float("inf"), "1", True]
+NO_STEPS = [-1, 1.5, 1_000_001, "3", True]
+
 # Field: values that are refused. Each message begins with the field's name.
 WRONG: dict[str, list[Any]] = {
     "method": ["gaty", "", None, 1],
-    "preset": ["fast", None],
+    **{name: [*NO_CHOICE, *([] if item.default is None else [None])] for name, item in CHOOSING.items()},
+    **dict.fromkeys(("content_weight", "style_weight", "attention_weight", "tv_weight", "range_weight"), NO_WEIGHT),
+    **dict.fromkeys(("refine", "steps", "coarse_steps"), NO_STEPS),
     "decoder": [None, 3],
     "strength": [-0.1, 3.5, float("nan"), None, "1"],
-    "colour": ["color", None],
-    "quality": ["finer still", 1, None],
     "detail": [-0.1, 1.1, float("nan"), None, "1"],
     "stroke": [0, 0.0001, 0.2, float("nan"), None],
-    "refine": [-1, 1.5, 1_000_001, None],
     "size": [0, -5, 1.5, "512", True],
-    "encoder": ["vgg16", None],
-    "content_weight": [-1, float("nan"), float("inf"), "1", True],
-    "style_weight": [-0.1, float("nan"), float("inf")],
-    "style_fit": ["stretch", 1],
-    "content_colours": ["photo", 2],
-    "style_loss": ["grams", 1],
-    "attention_weight": [-1, float("nan"), "1"],
     "attention_layers": ["", "relu4_1:x", "relu4_1:-1", None],
-    "attention_loss": ["grams", None],
-    "attention_features": ["deep", None],
     "attention_temperature": [0, -1, float("inf"), None],
-    "guard": ["maybe", None],
-    "filters": ["normalised", None],
-    "tv_weight": [-1, float("nan")],
-    "range_weight": [-1, float("inf")],
-    "direction": ["B", "a2b", None],
-    "precision": ["fp16", None],
-    "convention": ["gatys", 3],
     "content_layers": ["", " , ", "relu4_2:x", "relu4_2:-1", "relu4_2:nan", "relu4_2:inf", None, 4],
     "style_layers": ["", "relu1_1:1:2", "relu1_1:-1", 4],
     "style_blend": ["a,b", "0.5;0.5", "-1,2", "0,0", "nan", "inf,1", None, 0.5],
     "style_scale": [0, 0.01, 11, float("nan"), None],
     "init": [3, Path("start.png")],
-    "optimizer": ["sgd", 1],
     "learning_rate": [0, -1, 11, float("nan"), None],
     "history": [0, 1001, 2.5, None],
     "scales": [0, 17, 1.0],
-    "steps": [-1, 1_000_001, 1.5, "3"],
-    "coarse_steps": [-1, 1_000_001],
     "max_memory": [0, 0.001, -1, float("nan"), "1"],
-    "pooling": ["avg", None],
     "seed": [-1, 2**63, 0.5, None],
 }
 
@@ -143,17 +128,9 @@ Stylizers = dict[str, Stylizer]
 @pytest.fixture(scope="module")
 def stylizers(tmp_path_factory: pytest.TempPathFactory) -> Stylizers:
     """One for each way of painting and encoder, with tiny networks in place of VGG-19 and of trained generators."""
-    config = EncoderConfig(widths=(4, 4, 6, 6, 6), padding="reflect")
-    generator = torch.Generator().manual_seed(0)
-    tensors: dict[str, Tensor] = {}
-    previous = 3
-    for layer in LAYERS:
-        width = config.widths[int(layer[4]) - 1]
-        weight = torch.randn(width, previous, 3, 3, generator=generator) * (2 / (9 * previous)) ** 0.5
-        tensors |= {f"convolutions.{layer}.weight": weight, f"convolutions.{layer}.bias": torch.full((width,), 0.1)}
-        previous = width
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save(path, tensors, {"encoder": config.to_json()})
+    network = small_encoder.encoder().float()
+    save(path, network.state_dict(), {"encoder": network.config.to_json()})
     generators = path.with_name("generators.safetensors")
     torch.manual_seed(0)
     config_of = GeneratorConfig(width=2, blocks=1)
@@ -197,21 +174,11 @@ def test_changes_the_picture(name: str, stylizers: Stylizers, tmp_path: Path, mo
 
 
 def test_method_chooses_the_stylizer(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen: list[str] = []
-
-    class StopError(Exception):
-        pass
-
-    def load(method: str) -> None:
-        chosen.append(method)
-        raise StopError
-
-    monkeypatch.setattr("impasto.api.load", load)
+    monkeypatch.setattr("impasto.api.load", lambda method: SimpleNamespace(method=f"what {method} loads"))
     for method in METHODS:
         styles = [] if method in TRANSLATIONS else [Picture(picture(4, 4, 1))]
-        with pytest.raises(StopError):
+        with pytest.raises(OptionError, match=f"is of what {method} loads$"):
             paint(Picture(picture(4, 4, 0)), styles, StylizeOptions(method=method))
-    assert chosen == list(METHODS)
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
@@ -238,8 +205,6 @@ def test_what_only_painting_can_know_is_named_too(stylizers: Stylizers, tmp_path
     for name in ("content_layers", "style_layers", "attention_layers"):
         with pytest.raises(OptionError, match=rf"{name} names 'relu9_1'; the layers are relu1_1, .*relu5_1"):
             painted(stylizers, **SHORT, **{name: "relu1_1,relu9_1"})
-    with pytest.raises(OptionError, match="style_blend has 3 weights for 2 styles"):
-        painted(stylizers, **SHORT, style_blend="1,1,1")
     with pytest.raises(PictureError, match=r"nowhere\.png"):
         painted(stylizers, **SHORT, init=str(tmp_path / "nowhere.png"))
     content, style = (torch.from_numpy(picture(4, 4, seed)) for seed in (0, 1))
@@ -337,17 +302,12 @@ def test_quality_is_a_number_of_refinement_steps() -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [
-        ("strenght", "no option 'strenght'; did you mean 'strength'?"),
-        ("pretes", "no option 'pretes'; did you mean 'preset'?"),
-        ("xyz", "no option 'xyz'$"),
-    ],
+    [("strenght", "; did you mean 'strength'?"), ("pretes", "; did you mean 'preset'?"), ("xyz", "$")],
 )
 def test_an_option_that_there_is_not(name: str, message: str) -> None:
-    with pytest.raises(OptionError, match=message):
-        StylizeOptions(**{name: 1})
-    with pytest.raises(OptionError, match=message):
-        impasto.stylize(picture(8, 8, 0), picture(8, 8, 1), **{name: 1})
+    for refuse in (StylizeOptions, partial(impasto.stylize, picture(8, 8, 0), picture(8, 8, 1))):
+        with pytest.raises(OptionError, match=f"no option '{name}'{message}"):
+            refuse(**{name: 1})
 
 
 def test_a_method_that_there_is_not() -> None:
@@ -365,9 +325,5 @@ def test_how_many_styles_make_sense() -> None:
     assert StylizeOptions().takes_styles
     StylizeOptions().check_styles(2, masks=2)
     StylizeOptions(**TRANSLATION).check_styles(0)
-    with pytest.raises(OptionError, match="at least one style is needed"):
-        StylizeOptions().check_styles(0)
-    with pytest.raises(OptionError, match="style cannot be given: the weights of the method cyclegan are its style"):
-        StylizeOptions(**TRANSLATION).check_styles(1)
     with pytest.raises(OptionError, match="masks say where styles go, but the method cyclegan is shown none"):
         StylizeOptions(**TRANSLATION).check_styles(0, masks=1)

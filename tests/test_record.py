@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -42,24 +43,18 @@ def png_with(text: str) -> bytes:
 )
 def test_record_comes_back(tmp_path: Path, suffix: str, bits: int) -> None:
     path = tmp_path / f"out{suffix}"
-    images.write(picture(), path, bits=bits, record=RECORD)
-    assert read_record(path) == RECORD
-    assert read_record(path.read_bytes()) == RECORD
+    images.write(picture(), path, bits=bits)
+    none = (
+        f"{path}: it carries no record of how it was made: it was not painted by impasto, or its metadata were stripped"
+    )
+    with pytest.raises(PictureError, match=f"^{re.escape(none)}$"):
+        read_record(path)
+    images.write(picture(), path, bits=bits, record=RECORD, overwrite=True)
+    assert read_record(path) == read_record(path.read_bytes()) == RECORD
     assert images.read(path).pixels.shape == (1, 3, 6, 9)
     if suffix == ".png":
         with Image.open(path) as image:
             assert json.loads(image.info["impasto"]) == RECORD
-
-
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
-def test_picture_without_record(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"out{suffix}"
-    images.write(picture(), path)
-    with pytest.raises(PictureError) as caught:
-        read_record(path)
-    assert str(caught.value) == (
-        f"{path}: it carries no record of how it was made: it was not painted by impasto, or its metadata were stripped"
-    )
 
 
 def test_a_cameras_description_is_no_record() -> None:
@@ -68,14 +63,6 @@ def test_a_cameras_description_is_no_record() -> None:
     Image.new("RGB", (4, 4)).save(stream, "JPEG", exif=exif)
     with pytest.raises(PictureError, match="carries no record"):
         read_record(stream.getvalue())
-
-
-def test_no_picture(tmp_path: Path) -> None:
-    (tmp_path / "text.png").write_text("text")
-    with pytest.raises(PictureError, match=r"text\.png: it is not a picture"):
-        read_record(tmp_path / "text.png")
-    with pytest.raises(PictureError, match=r"none\.png: there is no such file"):
-        read_record(tmp_path / "none.png")
 
 
 @pytest.mark.parametrize(

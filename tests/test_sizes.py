@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from impasto.errors import OptionError
 from impasto.sizes import fit, fit_within, largest_side
 
 SIDES = st.integers(1, 20_000)
@@ -22,10 +23,18 @@ def test_the_largest_side_fits_and_no_larger_one_does(height: int, width: int, p
     assert tall * wide > pixels or min(tall, wide) <= 40
 
 
+def test_fit() -> None:
+    assert fit(1000, 2000, 512) == (256, 512)
+    assert fit(30, 40, None) == (30, 40)
+    assert fit(1, 4000, 512) == (1, 512)
+    assert fit(3, 2, 5) == (5, 3)
+    assert fit(10, 10, 25) == (25, 25)
+    with pytest.raises(OptionError, match="at least 1 pixel, not 0"):
+        fit(3, 4, 0)
+
+
 def test_the_shorter_side_may_round_up() -> None:
     assert largest_side(7491, 1716, 8e6) == 5908
-    with pytest.raises(ValueError, match="at least 1 pixel"):
-        fit(3, 4, 0)
 
 
 def test_what_is_no_larger_stays_as_it_is() -> None:

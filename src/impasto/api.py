@@ -281,11 +281,10 @@ def paint_batch(
         for before, after, content in zip(pixels, np.split(results, len(contents)), contents, strict=True)
     ]
     seconds = (time.monotonic() - began) / len(contents)
-    records = [
-        make_record(picture, options, stylizer, called, seconds)
+    return [
+        Painting(picture, make_record(picture, options, stylizer, called, seconds), seconds)
         for picture, called in zip(pictures, names, strict=True)
     ]
-    return [Painting(picture, record, seconds) for picture, record in zip(pictures, records, strict=True)]
 
 
 def _painted(
@@ -304,15 +303,11 @@ def _painted(
         pictures = [style if isinstance(style, np.ndarray) else style.pixels(options) for style in styles]
     if options.colour == "match":
         styles = pictures = [match_visible(picture, pixels) for picture in pictures]
-    refining = refinement(options)
-    if refining is None:
-        return methods.painted_by(
-            stylizer, pixels, styles, options, masks=maps, start=start, progress=progress, saving=saving
-        )
-    result = methods.painted_by(stylizer, pixels, styles, options, masks=maps, start=start)
-    refiner = _refiner(stylizer, options)
+    if refining := refinement(options):
+        start = methods.painted_by(stylizer, pixels, styles, options, masks=maps, start=start)
+        stylizer, styles, options = _refiner(stylizer, options), pictures, refining
     return methods.painted_by(
-        refiner, pixels, pictures, refining, masks=maps, start=result, progress=progress, saving=saving
+        stylizer, pixels, styles, options, masks=maps, start=start, progress=progress, saving=saving
     )
 
 

@@ -1,14 +1,13 @@
 """Colour profiles: pictures of libvips in sRGB."""
 
 import struct
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto.picture_file import image_of, library, pixels
+from impasto.libvips import image_of, library, pixels
 
 _KINDS = {1: "L", 3: "RGB", 4: "CMYK"}
 _SPACES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}
@@ -25,7 +24,6 @@ _XYZ_TO_SRGB = np.array(
 )
 
 Doubles = NDArray[np.float64]
-Curve = Callable[[Doubles], Doubles]
 
 
 def in_srgb(image: Any, profile: bytes, notes: list[str]) -> Any:
@@ -121,28 +119,26 @@ def _curves_and_matrix(profile: bytes, channels: int) -> tuple[NDArray[np.float3
             matrix = _XYZ_TO_SRGB @ np.array(primaries).T / 65536
         else:
             return None
-        curves = [_curve(tags[name])(np.linspace(0, 1, 65536)) for name in names]
+        curves = [_curve(tags[name], np.linspace(0, 1, 65536)) for name in names]
     except (ValueError, IndexError, ZeroDivisionError, OverflowError, struct.error):
         return None
     return np.stack(curves, axis=-1).astype(np.float32)[None], matrix
 
 
-def _curve(data: bytes) -> Curve:
+def _curve(data: bytes, x: Doubles) -> Doubles:
     """A tone curve of an ICC profile, "curv" (a gamma or a table) or "para" (a formula), from [0, 1] to [0, 1]."""
     if data[:4] == b"para":
-        return _parametric_curve(data)
+        return _parametric_curve(data, x)
     (count,) = struct.unpack(">I", data[8:12])
     if data[:4] != b"curv":
         raise ValueError("a tone curve of an unknown kind")
     table = np.frombuffer(data, ">u2", count, 12).astype(np.float64)
-    if count == 0:
-        return lambda x: x
-    if count == 1:
-        return lambda x: x ** (table[0] / 256)
-    return lambda x: np.interp(x, np.linspace(0, 1, count), table / 65535)
+    if count < 2:
+        return x ** (table[0] / 256) if count else x
+    return np.interp(x, np.linspace(0, 1, count), table / 65535)
 
 
-def _parametric_curve(data: bytes) -> Curve:
+def _parametric_curve(data: bytes, x: Doubles) -> Doubles:
     (kind,) = struct.unpack(">H", data[8:10])
     count = (1, 3, 4, 5, 7)[kind]
     values = [value / 65536 for value in struct.unpack(f">{count}i", data[12 : 12 + 4 * count])]
@@ -151,9 +147,5 @@ def _parametric_curve(data: bytes) -> Curve:
     if kind in (1, 2):
         # Kinds 1 and 2 bend where the power's base reaches zero; 2 adds a constant on both sides.
         c, d, e, f = 0.0, -b / a, c, c
-
-    def curve(x: Doubles) -> Doubles:
-        power = np.maximum(a * x + b, 0) ** gamma + e
-        return np.clip(np.where(x >= d, power, c * x + f), 0, 1)
-
-    return curve
+    power = np.maximum(a * x + b, 0) ** gamma + e
+    return np.clip(np.where(x >= d, power, c * x + f), 0, 1)

@@ -57,6 +57,8 @@ def confine(readable: Iterable[Path] = (), writable: Iterable[Path] = (), *, fil
 
     {part of PARTS: why it is not confined}; empty if all of it is.
     """
+    if sys.platform != "linux":
+        return dict.fromkeys(PARTS, "only Linux can")
     lacking = {}
     steps: tuple[Callable[[], None], ...] = (
         lambda: _limit(max(LARGEST_FILE, file_bytes)),
@@ -81,8 +83,6 @@ def _of_python() -> Iterator[Path]:
 
 
 def _limit(file_bytes: int) -> None:
-    if sys.platform != "linux":
-        raise OSError(0, "only Linux has such limits")
     import resource
 
     from impasto.device import memory_size
@@ -103,8 +103,6 @@ def _limit(file_bytes: int) -> None:
 
 def _restrict_files(readable: Iterable[Path], writable: Iterable[Path]) -> None:
     """Raises OSError, if there are threads, too: they would keep their rights."""
-    if sys.platform != "linux":
-        raise OSError(0, "only Linux has Landlock")
     if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208
         raise OSError(0, "the process has several threads")
     version = _system(_CREATE_RULESET, None, 0, 1)
@@ -141,7 +139,7 @@ def _allow(ruleset: int, path: Path, rights: int) -> None:
 
 
 def _refuse_calls() -> None:
-    if sys.platform != "linux" or platform.machine() not in _PROCESSORS:
+    if platform.machine() not in _PROCESSORS:
         raise OSError(0, f"{platform.system()} on {platform.machine()} has no filter of system calls here")
     audited, refused = _PROCESSORS[platform.machine()]
     program = _filter(audited, (*refused, _IO_URING_SETUP))

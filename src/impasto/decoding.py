@@ -3,6 +3,7 @@
 Everything that looks at a picture decodes it here: painting, training, the check of data, thumbnails.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 
 from impasto import record as records
 from impasto.colour_profiles import in_srgb, without_inks
-from impasto.engine.raster import Raster, Window
+from impasto.engine.raster import Raster, Window, numbers
 from impasto.engine.room import HELD, Scratch
 from impasto.errors import PictureError
-from impasto.picture_file import PictureFile, kind_of_image, pixels, strips
+from impasto.libvips import pixels, strips
+from impasto.picture_file import PictureFile, kind_of_image
 from impasto.record import opened
 
 if TYPE_CHECKING:
@@ -49,8 +51,7 @@ def decode(file: PictureFile) -> Decoded:
     `record.explained` has words."""
     notes: list[str] = []
     samples = _wide_grey(file, notes) if is_wide(file) else pixels(shown(file, notes))
-    samples = upright(samples, orientation_of(file, notes))
-    return Decoded(samples, (*notes, *_about_frames(file)))
+    return Decoded(upright(samples, file.orientation), (*notes, *_about_metadata(file)))
 
 
 def is_large(file: PictureFile) -> bool:
@@ -67,8 +68,7 @@ def decode_large(file: PictureFile) -> tuple[Raster, int, tuple[str, ...]]:
     kept = Scratch(image.height, image.width, image.bands, np.uint8 if image.format == "uchar" else np.uint16)
     for top, rows in strips(image):
         kept.put(Window(top, 0, top + len(rows), image.width), rows)
-    colours = Upright(kept, orientation_of(file, notes))
-    return colours, 8 * kept.kind.itemsize, (*notes, *_about_frames(file))
+    return Upright(kept, file.orientation), 8 * kept.kind.itemsize, (*notes, *_about_metadata(file))
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Upright:
     """A picture as it should be seen, in three colours. stored: as it lies in its file. orientation: EXIF's."""
 
     stored: Scratch
-    orientation: int
+    orientation: int | None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -89,10 +89,7 @@ class Upright:
         top, bottom = (height - place.bottom, height - place.top) if inverted else (place.top, place.bottom)
         left, right = (width - place.right, width - place.left) if mirrored else (place.left, place.right)
         there = Window(left, top, right, bottom) if self._lies else Window(top, left, bottom, right)
-        part = self.stored.window(there)
-        part = part.swapaxes(-1, -2) if self._lies else part
-        part = part[..., ::-1] if mirrored else part
-        part = part[..., ::-1, :] if inverted else part
+        part = numbers(upright(self.stored.samples(there), self.orientation).transpose(2, 0, 1)[None])
         return part if part.shape[1] == 3 else np.broadcast_to(part, (1, 3, *place.size))
 
     @property
@@ -113,19 +110,11 @@ def read_shown(
         samples = decode(file if side is None else file.reduced(side)).samples
     count = samples.shape[2]
     if samples.dtype != np.uint8 or count in (2, 4):
-        channels = fractions(samples)
+        channels = numbers(samples)
         if count in (2, 4):
             channels = channels[:, :, :-1] * channels[:, :, -1:] + 1 - channels[:, :, -1:]
         samples = np.rint(channels * 255).astype(np.uint8)
     return Image.fromarray(np.broadcast_to(samples, (*samples.shape[:2], 3)).copy())
-
-
-def fractions(samples: NDArray[Any]) -> Floats:
-    """uint8 or uint16 of any shape as float32 in [0, 1]; floats as they are."""
-    if samples.dtype.kind == "f":
-        return samples.astype(np.float32, copy=False)
-    result: Floats = np.divide(samples, np.iinfo(samples.dtype).max, dtype=np.float32)
-    return result
 
 
 def shown(file: PictureFile, notes: list[str]) -> Any:
@@ -171,16 +160,7 @@ def _wide_grey(file: PictureFile, notes: list[str]) -> Floats:
     return 1 - grey if file.is_inverted else grey
 
 
-def orientation_of(file: PictureFile, notes: list[str]) -> int:
-    """EXIF's, 1 to 8; 1, with a note, where it cannot be told."""
-    try:
-        return file.orientation
-    except Exception:  # noqa: BLE001  (damaged metadata raise nearly anything, and say nothing about the pixels)
-        notes.append("its EXIF data are damaged and were ignored")
-        return 1
-
-
-def upright(channels: NDArray[Any], orientation: int) -> NDArray[Any]:
+def upright(channels: NDArray[Any], orientation: int | None) -> NDArray[Any]:
     """(H, W, C) as it should be seen; orientation is EXIF's 1 to 8, anything else counts as 1."""
     if orientation in (5, 6, 7, 8):
         channels = channels.swapaxes(0, 1)
@@ -191,13 +171,11 @@ def upright(channels: NDArray[Any], orientation: int) -> NDArray[Any]:
     return channels
 
 
-def _about_frames(file: PictureFile) -> list[str]:
-    try:
-        frames = file.frames
-    except Exception:  # noqa: BLE001  (as above)
-        return []
-    if frames <= 1:
-        return []
-    return [
-        f"several pages: the first of {frames}" if file.format == "TIFF" else f"animated: the first of {frames} frames"
-    ]
+def _about_metadata(file: PictureFile) -> Iterator[str]:
+    if file.orientation is None:
+        yield "its EXIF data are damaged and were ignored"
+    if file.frames > 1:
+        is_paged = file.format == "TIFF"
+        yield (
+            f"several pages: the first of {file.frames}" if is_paged else f"animated: the first of {file.frames} frames"
+        )

@@ -281,13 +281,12 @@ def memory_guard(device: "Device | torch.device", height: int, width: int, bytes
     free, needed = free_memory(device), height * width * bytes_per_pixel
     try:
         yield
-    except MemoryError:
-        raise OutOfMemoryError(_advice(height, width, needed, free)) from None
-    except RuntimeError as error:
+    except (MemoryError, RuntimeError) as error:
         # What PyTorch's allocators for CPU and MPS raise has no class of its own; CUDA's is such a one, too.
-        if "can't allocate memory" in str(error) or "out of memory" in str(error).lower():
-            raise OutOfMemoryError(_advice(height, width, needed, free)) from None
-        raise
+        said = str(error).lower()
+        if isinstance(error, RuntimeError) and not ("can't allocate memory" in said or "out of memory" in said):
+            raise
+        raise OutOfMemoryError(_advice(height, width, needed, free)) from None
 
 
 def _advice(height: int, width: int, needed: float, free: int | None) -> str:

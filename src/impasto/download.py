@@ -38,7 +38,7 @@ class RemoteFile:
     num_bytes: size of the file, None where it is not known; only for `progress`.
     """
 
-    urls: Sequence[str]
+    urls: Sequence[str] = ()
     sha256: str | None = None
     num_bytes: int | None = None
 

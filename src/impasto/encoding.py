@@ -2,16 +2,18 @@
 
 import io
 import json
+import pickle
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Any, BinaryIO
+
+from numpy.typing import NDArray
 
 from impasto import png_chunks
 from impasto import record as records
 from impasto.errors import PictureError
-from impasto.picture_file import has_threads, library, pixels, reason_of
+from impasto.libvips import has_threads, image_of, library, pixels, reason_of
 from impasto.record import Record
 
 DEFLATE_LEVEL = 3
@@ -61,21 +63,19 @@ def save(image: Any, file: BinaryIO, kind: str, record: Record | None) -> None:
 
 def _save_elsewhere(image: Any, file: BinaryIO, kind: str, record: Record | None) -> None:
     """The same by a process that has threads."""
-    about = image.width, image.height, image.bands, image.format, image.interpretation
-    text = None if record is None else records.to_text(record)
-    given = json.dumps([about, kind, text]).encode() + b"\n" + pixels(image).tobytes()
-    command = [sys.executable, "-c", f"from {__name__} import _save_for_another; _save_for_another()"]
-    done = subprocess.run(command, input=given, capture_output=True, check=False)  # noqa: S603
+    code = f"import pickle, sys; from {__name__} import _saved; _saved(*pickle.load(sys.stdin.buffer))"
+    # What is no JSON is refused here.
+    known = None if record is None else json.loads(records.to_text(record))
+    given = pickle.dumps((pixels(image), image.interpretation, kind, known))
+    done = subprocess.run([sys.executable, "-c", code], input=given, capture_output=True, check=False)  # noqa: S603
     if done.returncode:
         raise PictureError(f"it cannot be written as {kind}: {done.stderr.decode(errors='replace').strip()[-200:]}")
     file.write(done.stdout)
 
 
-def _save_for_another() -> None:
-    (width, height, bands, format_, interpretation), kind, text = json.loads(sys.stdin.buffer.readline())
-    image = library().Image.new_from_memory(sys.stdin.buffer.read(), width, height, bands, format_)
+def _saved(samples: NDArray[Any], interpretation: str, kind: str, record: Record | None) -> None:
     stream = io.BytesIO()
-    save(image.copy(interpretation=interpretation), stream, kind, None if text is None else json.loads(text))
+    save(image_of(samples, interpretation), stream, kind, record)
     sys.stdout.buffer.write(stream.getvalue())
 
 
@@ -124,7 +124,7 @@ class _Target:
         self.error: BaseException | None = None
         self._place, self._insert, self._begun = 0, b"", b""
         self.custom = library().TargetCustom()
-        self.custom.on_write(lambda data: self._kept(lambda: self._write(bytes(data))))
+        self.custom.on_write(self._write)
         self.custom.on_read(file.read)
         self.custom.on_seek(file.seek)
 
@@ -132,21 +132,18 @@ class _Target:
         """Of what is written front to back, put these bytes behind the first ones."""
         self._place, self._insert = place, data
 
-    def _write(self, data: bytes) -> int:
-        count = len(data)
+    def _write(self, data: Any) -> int:
+        written = bytes(data)
+        count = len(written)
         if self._insert:
-            self._begun += data
+            self._begun += written
             if len(self._begun) < self._place:
                 return count
-            data = self._begun[: self._place] + self._insert + self._begun[self._place :]
+            written = self._begun[: self._place] + self._insert + self._begun[self._place :]
             self._insert = b""
-        self._file.write(data)
-        return count
-
-    def _kept(self, write: Callable[[], int]) -> int:
-        """An error would not come through libvips."""
         try:
-            return write()
-        except BaseException as error:  # noqa: BLE001
+            self._file.write(written)
+        except BaseException as error:  # noqa: BLE001  (an error would not come through libvips)
             self.error = error
             return -1
+        return count

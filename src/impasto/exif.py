@@ -7,8 +7,7 @@ from typing import Any
 WIDTH, HEIGHT, BITS, PHOTOMETRIC, DESCRIPTION, ORIENTATION = 256, 257, 258, 262, 270, 274
 CHANNELS, EXTRA_SAMPLES, SAMPLE_FORMAT = 277, 338, 339
 
-# Bytes of a value of each kind, and what unpacks whole numbers.
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+# What unpacks whole numbers of each kind.
 _LETTERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 
 _ASCII = 2
@@ -32,18 +31,18 @@ def fields(data: Any, wanted: Iterable[int]) -> dict[int, tuple[int, ...] | str]
     (version,) = unpack("H", 2)
     if version not in (42, 43):
         raise ValueError("it is of no known version")
-    is_big = version == 43
-    (place,) = unpack("Q", 8) if is_big else unpack("I", 4)
-    (count,) = unpack("Q", place) if is_big else unpack("H", place)
-    place, step, room = place + (8 if is_big else 2), 20 if is_big else 12, 8 if is_big else 4
+    room, offset, counter = (8, "Q", "Q") if version == 43 else (4, "I", "H")
+    (place,) = unpack(offset, room)
+    (count,) = unpack(counter, place)
+    first, step = place + struct.calcsize(counter), 4 + 2 * room
     entries: dict[int, tuple[int, ...] | str] = {}
-    for number in range(min(count, 2**16)):
-        tag, kind, length = unpack("HHQ" if is_big else "HHI", place + number * step)
+    for place in range(first, first + min(count, 2**16) * step, step):
+        tag, kind, length = unpack("HH" + offset, place)
         if tag not in wanted:
             continue
-        value = place + number * step + step - room
-        if length * _SIZES.get(kind, 1) > room:
-            (value,) = unpack("Q" if is_big else "I", value)
+        value = place + step - room
+        if length * struct.calcsize("=" + _LETTERS.get(kind, "B")) > room:
+            (value,) = unpack(offset, value)
         if kind == _ASCII:
             text = bytes(data[start + value : start + value + length])
             if len(text) < length:
@@ -52,6 +51,15 @@ def fields(data: Any, wanted: Iterable[int]) -> dict[int, tuple[int, ...] | str]
         elif kind in _LETTERS and length <= _MOST_NUMBERS:
             entries[tag] = unpack(f"{length}{_LETTERS[kind]}", value)
     return entries
+
+
+def description(data: Any) -> str | None:
+    """What an EXIF block says that a picture is; None where it says nothing, or is damaged."""
+    try:
+        text = fields(data, (DESCRIPTION,)).get(DESCRIPTION)
+    except ValueError:
+        return None
+    return text if isinstance(text, str) else None
 
 
 def described(description: str) -> bytes:

@@ -18,14 +18,14 @@ from numpy.typing import DTypeLike, NDArray
 from impasto import encoding, gallery, sizes
 from impasto import record as records
 from impasto.colour import luma
-from impasto.decoding import Decoded, Floats, decode, decode_large, fractions, is_large
+from impasto.decoding import Decoded, Floats, decode, decode_large, is_large
 from impasto.device import CPU, check_memory, check_room
-from impasto.engine.raster import Held, Raster, resized, whole
-from impasto.engine.room import Room, Scratch
+from impasto.engine.raster import Held, Raster, numbers, resized, whole
+from impasto.engine.room import Room, Scratch, rounded
 from impasto.errors import PictureError, reason_of
 from impasto.files import check_output, replacing
-from impasto.picture_file import PictureFile, image_in_file, image_of
-from impasto.pil import PILFile
+from impasto.libvips import image_in_file, image_of
+from impasto.picture_file import PictureFile, of_pil
 from impasto.record import Record, check_path, explained, opened
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _decoded(file: PictureFile) -> Decoded:
 def from_pil(image: "Image") -> Picture:
     """A picture from any PIL image, treated as a file is: upright, in sRGB. Raises PictureError."""
     with explained("the PIL image"):
-        return from_decoded(decode(PILFile(image)))
+        return from_decoded(decode(of_pil(image)))
 
 
 def on_white(picture: Picture) -> Picture:
@@ -141,7 +141,7 @@ def from_decoded(decoded: Decoded) -> Picture:
     if height * width > WHOLE and channels in (1, 3) and decoded.samples.dtype.kind == "u":
         planes = np.broadcast_to(decoded.samples.transpose(2, 0, 1)[None], (1, 3, height, width))
         return Picture(Held(planes), bits=decoded.bits, notes=decoded.notes)
-    return _from_channels(fractions(decoded.samples), decoded.bits, decoded.notes)
+    return _from_channels(numbers(decoded.samples), decoded.bits, decoded.notes)
 
 
 def _from_channels(channels: Floats, bits: int, notes: tuple[str, ...] = ()) -> Picture:
@@ -199,10 +199,8 @@ def check_target(path: Path_, *, overwrite: bool = False, sources: Sequence[Any]
 
 def check_size(path: Path_, height: int, width: int) -> None:
     """Raises PictureError if the suffix of `path` is of no format, or of one that does not hold so many pixels."""
-    try:
+    with explained(str(path)):
         _check_sides(_format(Path(path).suffix), height, width)
-    except PictureError as error:
-        raise PictureError(f"{path}: {error}") from None
 
 
 def _format(suffix: str) -> str:
@@ -237,7 +235,7 @@ def _to_be_written(picture: Picture, suffix: str, bits: int | None) -> tuple[str
     if kind == "JPEG" and picture.alpha is not None:
         picture = on_white(picture)
     if isinstance(kept := picture.colours, Scratch) and picture.alpha is None:
-        return kind, image_in_file(kept.path, (*kept.size, kept.channels), kept.kind, depth)
+        return kind, image_in_file(kept.path, depth)
     return kind, image_of(samples(picture, depth), "srgb" if depth == 8 else "rgb16")
 
 
@@ -254,9 +252,8 @@ def samples(picture: Picture, bits: int) -> NDArray[Any]:
     channels = np.concatenate([part[0] for part in parts]) if len(parts) > 1 else parts[0][0]
     if not np.isfinite(channels).all():
         raise PictureError("the picture holds values that are not numbers (NaN or infinity)")
-    levels = channels.clip(0, 1) * np.float32(2**bits - 1)
-    np.rint(levels, out=levels)
-    return np.ascontiguousarray(levels.transpose(1, 2, 0).astype(np.uint8 if bits == 8 else np.uint16))
+    levels = rounded(channels, np.dtype(np.uint8 if bits == 8 else np.uint16))
+    return np.ascontiguousarray(levels.transpose(1, 2, 0))
 
 
 # --- arrays, tensors, PIL images -------------------------------------------------------------------------------------
@@ -282,7 +279,7 @@ def from_array(array: NDArray[Any]) -> Picture:
     if array.dtype.kind != "u" or array.dtype.itemsize > 2:
         raise PictureError(f"an array is of uint8, uint16 or floats in [0, 1], not of {array.dtype}")
     bits = 8 * array.dtype.itemsize
-    return _from_channels(fractions(channels), bits)
+    return _from_channels(numbers(channels), bits)
 
 
 def to_array(picture: Picture, dtype: DTypeLike = np.uint8, channels: int | None = None) -> NDArray[Any]:

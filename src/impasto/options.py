@@ -182,9 +182,8 @@ class Options(Checked):
     @property
     def files(self) -> dict[str, str]:
         """{option: file} of those that name one, which is read and never overwritten."""
-        named = {item.name: getattr(self, item.name) for item in choosable(self) if item.metadata["words"]}
-        words = {item.name: item.metadata["words"] for item in choosable(self)}
-        return {name: value for name, value in named.items() if value is not None and value not in words[name]}
+        named = {item: getattr(self, item.name) for item in choosable(self) if item.metadata["words"]}
+        return {item.name: value for item, value in named.items() if value not in (None, *item.metadata["words"])}
 
     @property
     def start(self) -> str | None:

@@ -1,27 +1,22 @@
-"""A picture's file as libvips opens it: its kind, what its header says, and its pixels where somebody asks for them."""
+"""A picture's file, or a PIL image, as libvips sees it: its kind, what its header says, and its pixels where somebody
+asks for them."""
 
+import io
 import logging
-import os
-import struct
-import sys
 import threading
-import weakref
-from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import Any
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
 from impasto import exif, png_chunks
+from impasto.errors import PictureError
+from impasto.libvips import NUMBERS, field, has_threads, image_of, library, source_of
 
-# Of a picture, so many bytes are decoded at a time.
-_STRIP_BYTES = 2**22
-
-_NUMBERS = {
-    "uchar": np.uint8, "char": np.int8, "ushort": np.uint16, "short": np.int16,
-    "uint": np.uint32, "int": np.int32, "float": np.float32,
-}  # fmt: skip
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 # None other is ever called, whatever the bytes are.
 _LOADERS = {
@@ -38,8 +33,10 @@ _TIFF_TAGS = (
 )  # fmt: skip
 _SAMPLE_KINDS = {1: "unsigned integers", 2: "signed integers", 3: "floating-point numbers"}
 
+_MODES = {"L": "b-w", "LA": "b-w", "RGB": "srgb", "RGBA": "srgb", "CMYK": "cmyk", "I": "b-w", "F": "b-w"}
 
-_without_threads = threading.Event()
+# What keeps Python's warnings and Pillow's log lines inside is global.
+_lock = threading.Lock()
 
 
 class UnknownFormatError(Exception):
@@ -50,61 +47,26 @@ class TooManyPixelsError(Exception):
     """Of a picture that is larger than its limit."""
 
 
-@cache
-def library() -> Any:
-    """pyvips, which keeps nothing of what it opened, and runs no loader that libvips does not trust."""
-    import pyvips
-
-    pyvips.block_untrusted_set(True)
-    # Not a loader of anybody's files, but how scratch files are read.
-    pyvips.operation_block_set("VipsForeignLoadRaw", False)
-    # What is kept would be memory, open files, and the pixels of files that have changed since.
-    pyvips.cache_set_max(0)
-    logging.getLogger("pyvips").addHandler(logging.NullHandler())
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_without_threads.set)
-    return pyvips
-
-
-def has_threads() -> bool:
-    """Whether libvips can work in threads: those that it keeps do not come along into a process that is forked, which
-    would wait for them for ever."""
-    return not _without_threads.is_set()
-
-
+@dataclass(frozen=True)
 class PictureFile:
-    """One file. Whatever is wrong with it raises pyvips.Error or ValueError, for which `record.explained` has words.
+    """One file, or one PIL image.
 
-    format: JPEG, PNG, WEBP, TIFF, BMP, GIF or AVIF; or what a PIL image came from. frames: or pages. image: of which no
-    pixel has been decoded, and which can be decoded once.
+    format: JPEG, PNG, WEBP, TIFF, BMP, GIF or AVIF; or what a PIL image came from. image: of libvips, of which no pixel
+    has been decoded, and which can be decoded once. has_alpha: whether its last channel is opacity. is_inverted:
+    whether it stores white as 0. frames: or pages. orientation: EXIF's, 1 to 8; None if the EXIF data are damaged.
+    profile: the colour profile; b"" for one that is damaged. data: the file's bytes, or a map of them. path: of a file
+    that is not held in memory.
     """
 
-    def __init__(self, data: Any, kind: str, *, path: str = "", shrink: int = 1) -> None:
-        """data: the file's bytes, or a map of them. path: of a file that is not held in memory. shrink: 2, 4 or 8 for a
-        JPEG at that part of its size."""
-        self.format = kind
-        self._data, self._path = data, path
-        options = {"shrink": shrink} if shrink > 1 else {}
-        self._source = self._opened()
-        self.image = library().Operation.call(
-            _LOADERS[kind], self._source, access="sequential", fail_on="error", **options
-        )
-
-    def _opened(self) -> Any:
-        if self.format == "PNG":
-            parts = png_chunks.plain(self._data)
-            if len(parts) > 1:
-                return _joined(self._data, parts)
-        source = library().Source
-        return source.new_from_file(self._path) if self._path else source.new_from_memory(self._data)
-
-    def reduced(self, side: int) -> "PictureFile":
-        """The same; of a JPEG, decoded at a half, a quarter or an eighth of its size where no side becomes less than
-        `side`, or less than one pixel."""
-        if self.format != "JPEG":
-            return self
-        shrink = next((part for part in (8, 4, 2) if part * side <= min(self.size)), 1)
-        return PictureFile(self._data, self.format, path=self._path, shrink=shrink)
+    format: str
+    image: Any
+    has_alpha: bool
+    is_inverted: bool
+    frames: int
+    orientation: int | None
+    profile: bytes | None
+    data: Any = b""
+    path: str = ""
 
     @property
     def width(self) -> int:
@@ -119,69 +81,48 @@ class PictureFile:
         """(width, height) as stored."""
         return self.width, self.height
 
-    @property
-    def frames(self) -> int:
-        if self.format == "PNG":
-            return png_chunks.frames(self._data)
-        return int(self._field("n-pages") or 1) if self.format != "JPEG" else 1
-
-    @property
-    def orientation(self) -> int:
-        """EXIF's, 1 to 8. Raises ValueError if the EXIF data are damaged."""
-        if self.format == "AVIF":
-            return 1  # upright already
-        if block := self._field("exif-data"):
-            exif_fields = exif.fields(block, (exif.ORIENTATION,))
-            orientation = exif_fields.get(exif.ORIENTATION, (1,))
-            if not isinstance(orientation, tuple) or len(orientation) != 1:
-                raise ValueError("the orientation is no number")
-            return orientation[0]
-        return int(self._field("orientation") or 1)
-
-    @property
-    def profile(self) -> bytes | None:
-        """The colour profile."""
-        if self.format == "PNG":
-            return png_chunks.profile(self._data)
-        data = self._field("icc-profile-data")
-        return None if data is None else bytes(data)
-
-    @property
-    def is_inverted(self) -> bool:
-        """Whether a TIFF stores white as 0."""
-        return self._tag(exif.PHOTOMETRIC) == 0
-
-    @property
-    def has_alpha(self) -> bool:
-        """Whether the last channel is opacity; the fourth of a TIFF may be anything else."""
-        return bool(self.image.hasalpha()) and not (self.format == "TIFF" and self._tag(exif.EXTRA_SAMPLES) == 0)
+    def reduced(self, side: int) -> "PictureFile":
+        """The same; of a JPEG, decoded at a half, a quarter or an eighth of its size where no side becomes less than
+        `side`, or less than one pixel."""
+        if self.format != "JPEG":
+            return self
+        shrink = next((part for part in (8, 4, 2) if part * side <= min(self.size)), 1)
+        return _with_libvips(self.data, self.format, self.path, shrink=shrink)
 
     def text(self, keyword: str) -> str | None:
         """Of a PNG, the text with this keyword; of others, the description."""
         if self.format == "PNG":
-            return png_chunks.text(self._data, keyword)
+            return png_chunks.text(self.data, keyword)
         if self.format == "TIFF":
-            description = self._field("image-description")
-            return description if isinstance(description, str) else None
-        try:
-            described = exif.fields(self._field("exif-data") or b"", (exif.DESCRIPTION,)).get(exif.DESCRIPTION)
-        except ValueError:
-            return None
-        return described if isinstance(described, str) else None
+            description: str | None = field(self.image, "image-description")
+            return description
+        return exif.description(field(self.image, "exif-data") or b"")
 
-    def _field(self, name: str) -> Any:
-        return self.image.get(name) if self.image.get_typeof(name) else None
 
-    def _tag(self, tag: int) -> int | None:
-        values = self._tags.get(tag) if self.format == "TIFF" else None
-        return values[0] if isinstance(values, tuple) and values else None
+# --- opening ---------------------------------------------------------------------------------------------------------
 
-    @property
-    def _tags(self) -> dict[int, tuple[int, ...] | str]:
-        try:
-            return exif.fields(self._data, _TIFF_TAGS)
-        except ValueError:
-            return {}
+
+def identified(data: Any, path: str = "") -> PictureFile:
+    """A file by its bytes, or a map of them: its header is read. path: of a file that is not held in memory.
+
+    Raises UnknownFormatError, TooManyPixelsError, PictureError for samples that cannot be read, and nearly anything for
+    what is damaged; `record.explained` has words for all of them.
+    """
+    kind = kind_of(data)
+    # libvips has nothing for BMP here, nor for 12 bits of some TIFFs, and needs threads to read WebP.
+    if kind == "BMP" or (kind == "WEBP" and not has_threads()):
+        return _with_pillow(data, kind)
+    try:
+        return _with_libvips(data, kind, path)
+    except Exception as error:
+        if kind != "TIFF":
+            raise
+        samples = _kind_of_samples(data)
+        if samples == "a TIFF of 1 channel of 12-bit unsigned integers":
+            return _with_pillow(data, kind)
+        if samples is None:
+            raise UnknownFormatError from error
+        raise PictureError(f"it is {samples}, which cannot be read; save it as 8- or 16-bit RGB") from error
 
 
 def kind_of(data: Any) -> str:
@@ -203,8 +144,122 @@ def kind_of(data: Any) -> str:
     return kind
 
 
-def kind_of_samples(data: Any) -> str | None:
-    """The same of a TIFF that libvips does not open; None if that cannot be told."""
+def _with_libvips(data: Any, kind: str, path: str, *, shrink: int = 1) -> PictureFile:
+    """shrink: 2, 4 or 8 for a JPEG at that part of its size."""
+    parts = png_chunks.plain(data) if kind == "PNG" else []
+    if len(parts) > 1:
+        source = source_of(memoryview(data)[start:end] for start, end in parts if start < end)
+    else:
+        source = library().Source.new_from_file(path) if path else library().Source.new_from_memory(data)
+    options = {"shrink": shrink} if shrink > 1 else {}
+    image = library().Operation.call(_LOADERS[kind], source, access="sequential", fail_on="error", **options)
+    # pyvips keeps memory that way, and so must it what the rows come from, for all that is made of them.
+    image._references.append(source)
+    tags = _tags(data) if kind == "TIFF" else {}
+    is_png = kind == "PNG"
+    return PictureFile(
+        kind,
+        image,
+        # The fourth channel of a TIFF may be anything.
+        has_alpha=bool(image.hasalpha()) and _number(tags, exif.EXTRA_SAMPLES) != 0,
+        is_inverted=_number(tags, exif.PHOTOMETRIC) == 0,
+        frames=png_chunks.frames(data) if is_png else 1 if kind == "JPEG" else int(field(image, "n-pages") or 1),
+        orientation=1 if kind == "AVIF" else _orientation(image),  # upright already
+        profile=png_chunks.profile(data) if is_png else field(image, "icc-profile-data"),
+        data=data,
+        path=path,
+    )
+
+
+def _orientation(image: Any) -> int | None:
+    block = field(image, "exif-data")
+    if not block:
+        return int(field(image, "orientation") or 1)
+    with suppress(ValueError):
+        orientation = exif.fields(block, (exif.ORIENTATION,)).get(exif.ORIENTATION, (1,))
+        if isinstance(orientation, tuple) and len(orientation) == 1:
+            return orientation[0]
+    return None
+
+
+def _tags(data: Any) -> dict[int, tuple[int, ...] | str]:
+    try:
+        return exif.fields(data, _TIFF_TAGS)
+    except ValueError:
+        return {}
+
+
+def _number(tags: dict[int, tuple[int, ...] | str], tag: int) -> int | None:
+    values = tags.get(tag)
+    return values[0] if isinstance(values, tuple) and values else None
+
+
+# --- through Pillow --------------------------------------------------------------------------------------------------
+
+
+def _with_pillow(data: Any, kind: str) -> PictureFile:
+    from PIL import Image
+
+    logger, silence = logging.getLogger("PIL"), logging.NullHandler()
+    with _lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logger.addHandler(silence)
+        try:
+            return of_pil(Image.open(io.BytesIO(bytes(data)), formats=[kind]))
+        except Image.DecompressionBombError:
+            raise TooManyPixelsError from None
+        finally:
+            logger.removeHandler(silence)
+
+
+def of_pil(pil: "Image") -> PictureFile:
+    """A PIL image as if it were a file. Raises nearly anything for what is damaged."""
+    image, profile = _as_it_is(pil), pil.info.get("icc_profile")
+    frames, orientation = 1, None
+    # Damaged metadata raise nearly anything, and say nothing about the pixels.
+    with suppress(Exception):
+        orientation = int(pil.getexif().get(exif.ORIENTATION, 1))
+    with suppress(Exception):
+        frames = 1 if pil.format == "MPO" else int(getattr(pil, "n_frames", 1))
+    return PictureFile(
+        pil.format or "PIL",
+        image,
+        has_alpha=bool(image.hasalpha()),
+        is_inverted=getattr(pil, "tag_v2", {}).get(exif.PHOTOMETRIC) == 0,
+        frames=frames,
+        orientation=orientation,
+        profile=profile if isinstance(profile, bytes) else None,
+    )
+
+
+def _as_it_is(pil: "Image") -> Any:
+    """The libvips image of what a PIL image holds."""
+    is_packed = _raw_mode(pil) == "I;12"
+    pil.load()
+    if pil.mode.startswith("I;16"):
+        grey = np.asarray(pil).astype(np.uint16)
+        return image_of((grey << 4 | grey >> 8 if is_packed else grey)[:, :, None], "grey16")
+    if pil.has_transparency_data:
+        pil = pil.convert("LA" if pil.mode in ("LA", "La") else "RGBA")
+    elif pil.mode not in _MODES:
+        pil = pil.convert("L" if pil.mode == "1" else "RGB")
+    samples = np.asarray(pil)
+    return image_of(samples.reshape(*samples.shape[:2], -1), _MODES[pil.mode])
+
+
+def _raw_mode(pil: "Image") -> str:
+    """How Pillow will unpack the samples of a file that is open but not decoded; else ""."""
+    tiles = getattr(pil, "tile", None)
+    arguments = tiles[0].args if tiles else ""
+    name = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+    return name if isinstance(name, str) else ""
+
+
+# --- what samples are, and the samples -------------------------------------------------------------------------------
+
+
+def _kind_of_samples(data: Any) -> str | None:
+    """Those of a TIFF that libvips does not open, for a person; None if that cannot be told."""
     try:
         tags = exif.fields(data, _TIFF_TAGS)
         bits, samples = tags[exif.BITS], tags.get(exif.SAMPLE_FORMAT, (1,))
@@ -216,143 +271,10 @@ def kind_of_samples(data: Any) -> str | None:
 
 def kind_of_image(image: Any) -> str:
     """What the samples of a libvips image are, for a person."""
-    kind = np.dtype(_NUMBERS.get(image.format, np.complex64))
+    kind = np.dtype(NUMBERS.get(image.format, np.complex64))
     return _said(image.bands, 8 * kind.itemsize, {"u": 1, "i": 2, "f": 3}.get(kind.kind, 0))
 
 
 def _said(channels: int, bits: int, kind: int) -> str:
     numbers = _SAMPLE_KINDS.get(kind, "numbers of an unknown kind")
     return f"a TIFF of {channels} channel{'s' if channels > 1 else ''} of {bits}-bit {numbers}"
-
-
-def strips(image: Any) -> Iterator[tuple[int, NDArray[Any]]]:
-    """(first row, (h, W, C)) of all rows of a libvips image, from the top.
-
-    In this thread: those of libvips would not be there in a process that was forked.
-    """
-    kind = np.dtype(_NUMBERS[image.format])
-    rows = max(8, _STRIP_BYTES // (image.width * image.bands * kind.itemsize) // 8 * 8)
-    region = library().Region.new(image)
-    for top in range(0, image.height, rows):
-        count = min(rows, image.height - top)
-        fetched = region.fetch(0, top, image.width, count)
-        yield top, np.frombuffer(fetched, kind).reshape(count, image.width, image.bands)
-
-
-def pixels(image: Any) -> NDArray[Any]:
-    """(H, W, C) of a libvips image."""
-    whole = np.empty((image.height, image.width, image.bands), _NUMBERS[image.format])
-    for top, rows in strips(image):
-        whole[top : top + len(rows)] = rows
-    return whole
-
-
-def image_of(samples: NDArray[Any], interpretation: str) -> Any:
-    """A libvips image of (H, W, C), which it looks at where they are."""
-    held = np.ascontiguousarray(samples)
-    height, width, channels = held.shape
-    kind = next(name for name, numbers in _NUMBERS.items() if held.dtype == numbers)
-    image = library().Image.new_from_memory(held.data, width, height, channels, kind)
-    return image.copy(interpretation=interpretation)
-
-
-def image_in_file(path: str, shape: tuple[int, int, int], kind: DTypeLike, bits: int) -> Any:
-    """A libvips image of 8 or 16 bits in sRGB of the bare samples in a file, whole numbers or fractions of [0, 1].
-    shape: (H, W, C)."""
-    height, width, channels = shape
-    numbers = np.dtype(kind)
-    name = next(name for name, one in _NUMBERS.items() if numbers == one)
-    if numbers.kind == "u":
-        # Not as bare samples, all of which libvips would map: they would count as memory of this process.
-        source = _followed(_tiff_header(height, width, channels, numbers.itemsize), path)
-        image = library().Operation.call("tiffload_source", source, access="sequential")
-        # pyvips keeps memory that way, and so must it what the rows come from, for all that is made of them.
-        image._references.append(source)
-    else:
-        image = library().Image.rawload(path, width, height, channels, format=name, access="sequential")
-    if numbers.kind == "f" or 8 * numbers.itemsize != bits:
-        factor = (2**bits - 1) / (np.iinfo(numbers).max if numbers.kind == "u" else 1)
-        image = (factor * image).rint().cast("uchar" if bits == 8 else "ushort")
-    return image.copy(interpretation="srgb" if bits == 8 else "rgb16")
-
-
-def _tiff_header(height: int, width: int, channels: int, num_bytes: int) -> bytes:
-    """Of a BigTIFF whose samples follow, row by row, as this machine keeps them."""
-    row = width * channels * num_bytes
-    rows = max(1, _STRIP_BYTES // 16 // row)
-    count = -(-height // rows)
-    order = "<" if sys.byteorder == "little" else ">"
-    short, long, long8 = (3, "H"), (4, "I"), (16, "Q")
-    fields = 10
-    arrays = 16 + 8 + 20 * fields + 8
-    start = arrays + 16 * count
-    lengths = [min(rows, height - top) * row for top in range(0, height, rows)]
-    offsets = [start + top * row for top in range(0, height, rows)]
-    colours = 2 if channels > 2 else 1
-    entries: list[tuple[int, tuple[int, str], Sequence[int], int]] = [
-        (256, long, [width], 0), (257, long, [height], 0), (258, short, [8 * num_bytes] * channels, 0),
-        (259, short, [1], 0), (262, short, [colours], 0), (273, long8, offsets, arrays), (277, short, [channels], 0),
-        (278, long, [rows], 0), (279, long8, lengths, arrays + 8 * count), (284, short, [1], 0),
-    ]  # fmt: skip
-    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HHHQ", 43, 8, 0, 16)
-    head += struct.pack(f"{order}Q", fields)
-    for tag, (code, letter), values, place in entries:
-        packed = struct.pack(f"{order}{len(values)}{letter}", *values)
-        inline = packed.ljust(8, b"\0") if len(packed) <= 8 else struct.pack(f"{order}Q", place)
-        head += struct.pack(f"{order}HHQ", tag, code, len(values)) + inline
-    head += bytes(8)
-    return head + b"".join(struct.pack(f"{order}{count}Q", *values) for values in (offsets, lengths))
-
-
-def _followed(head: bytes, path: str) -> Any:
-    """What libvips reads of these bytes, followed by a file."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    length, place = len(head) + os.fstat(descriptor).st_size, 0
-
-    def read(count: int) -> bytes:
-        nonlocal place
-        if place < len(head):
-            data = head[place : place + count]
-        else:
-            os.lseek(descriptor, place - len(head), os.SEEK_SET)
-            data = os.read(descriptor, count)
-        place += len(data)
-        return data
-
-    def seek(offset: int, whence: int) -> int:
-        nonlocal place
-        place = offset + {0: 0, 1: place, 2: length}[whence]
-        return place
-
-    weakref.finalize(read, os.close, descriptor)
-    source = library().SourceCustom()
-    source.on_read(read)
-    source.on_seek(seek)
-    return source
-
-
-def _joined(data: Any, parts: list[tuple[int, int]]) -> Any:
-    """What libvips reads of these parts of the data, one after the other."""
-    waiting = iter(parts)
-    place, end = next(waiting)
-
-    def read(count: int) -> bytes:
-        nonlocal place, end
-        while place == end:
-            following = next(waiting, None)
-            if following is None:
-                return b""
-            place, end = following
-        start, place = place, min(end, place + count)
-        return bytes(data[start:place])
-
-    source = library().SourceCustom()
-    source.on_read(read)
-    return source
-
-
-def reason_of(error: Exception) -> str:
-    """What libvips says is wrong, on one line."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    said = [line for line in lines if line and not line.startswith(("unable to", "source: bad seek"))]
-    return said[-1] if said else type(error).__name__

@@ -16,18 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from impasto import exif, pil
+from impasto import exif
 from impasto.errors import PictureError, reason_of
 from impasto.files import in_unicode
-from impasto.picture_file import (
-    PictureFile,
-    TooManyPixelsError,
-    UnknownFormatError,
-    has_threads,
-    kind_of,
-    kind_of_samples,
-)
-from impasto.picture_file import reason_of as library_reason
+from impasto.libvips import reason_of as library_reason
+from impasto.picture_file import PictureFile, TooManyPixelsError, UnknownFormatError, identified
 
 Record = dict[str, Any]
 Source = str | os.PathLike[str] | bytes | BinaryIO
@@ -82,27 +75,10 @@ def opened(source: Source, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Iterator[P
     """
     with explained(name_of(source), pixel_limit):
         data = _bytes_of(source, 16 * pixel_limit + 2**26)
-        file = _identified(data, name_of(source) if isinstance(data, mmap.mmap) else "")
+        file = identified(data, name_of(source) if isinstance(data, mmap.mmap) else "")
         if file.width * file.height > pixel_limit:
             raise TooManyPixelsError
         yield file
-
-
-def _identified(data: Any, path: str) -> PictureFile:
-    kind = kind_of(data)
-    if kind == "BMP" or (kind == "WEBP" and not has_threads()):
-        return pil.opened(data, kind)
-    try:
-        return PictureFile(data, kind, path=path)
-    except Exception as error:
-        if kind != "TIFF":
-            raise
-        samples = kind_of_samples(data)
-        if samples == "a TIFF of 1 channel of 12-bit unsigned integers":
-            return pil.opened(data, kind)
-        if samples is None:
-            raise UnknownFormatError from error
-        raise PictureError(f"it is {samples}, which cannot be read; save it as 8- or 16-bit RGB") from error
 
 
 @contextmanager
@@ -195,11 +171,9 @@ def read_record(source: Source) -> Record:
     """
     with opened(source) as file:
         text = file.text(KEYWORD)
-        if file.format != "PNG":
-            text = _text_of(text)
         if text is None:
             raise PictureError(_NO_RECORD)
-        return _checked(text)
+        return _checked(text) if file.format == "PNG" else from_description(text)
 
 
 def find_record(source: Source) -> Record | None:
@@ -212,15 +186,9 @@ def find_record(source: Source) -> Record | None:
 
 def from_description(description: str) -> Record:
     """What `to_description` said. Raises PictureError as `read_record`."""
-    if (text := _text_of(description)) is None:
+    if not description.startswith(f"{KEYWORD} {{"):
         raise PictureError(_NO_RECORD)
-    return _checked(text)
-
-
-def _text_of(description: Any) -> str | None:
-    if isinstance(description, str) and description.startswith(f"{KEYWORD} {{"):
-        return description.removeprefix(f"{KEYWORD} ")
-    return None
+    return _checked(description.removeprefix(f"{KEYWORD} "))
 
 
 def _checked(text: str) -> Record:

@@ -17,10 +17,8 @@ def reflect(x: Tensor, border: int = 1) -> Tensor:
 
     H and W are more than border; only for a border of 1 may they be 1.
     """
-    if border == 1 and min(x.shape[-2:]) == 1:
-        return _alone(x)
-    assert min(x.shape[-2:]) > border
-    return _Reflected.apply(x, border)  # type: ignore[no-any-return, no-untyped-call]
+    assert border == 1 or min(x.shape[-2:]) > border
+    return _joined(x, x.shape[2], x.shape[3], border=border)
 
 
 def doubled(x: Tensor, height: int, width: int, beside: Tensor | None = None) -> Tensor:
@@ -30,18 +28,14 @@ def doubled(x: Tensor, height: int, width: int, beside: Tensor | None = None) ->
         upsampled channels. Returns (N, C + D, height + 2, width + 2).
     """
     if min(height, width) == 1:
-        x = F.interpolate(x, scale_factor=2, mode="nearest")[..., :height, :width]
-        return _alone(x if beside is None else torch.cat([x, beside], 1))
+        return _joined(F.interpolate(x, scale_factor=2, mode="nearest"), height, width, beside)
     return _Doubled.apply(x, height, width, beside)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def doubled_smoothly(x: Tensor, height: int, width: int, beside: Tensor | None = None) -> Tensor:
     """As `doubled`, with bilinear upsampling."""
     x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-    if min(height, width) == 1:
-        x = x[..., :height, :width]
-        return _alone(x if beside is None else torch.cat([x, beside], 1))
-    return _Joined.apply(x, height, width, beside)  # type: ignore[no-any-return, no-untyped-call]
+    return _joined(x, height, width, beside)
 
 
 def memory_order(x: Tensor) -> torch.memory_format:
@@ -49,53 +43,37 @@ def memory_order(x: Tensor) -> torch.memory_format:
     return torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
 
 
-def _alone(x: Tensor) -> Tensor:
-    """Reflection about the border pixel needs a second pixel; a side of one has only itself to repeat."""
-    return F.pad(x, (1, 1, 1, 1), mode="replicate")
-
-
-class _Reflected(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, border: int) -> Tensor:
-        ctx.border = border
-        padded = _room(x, x.shape[1], x.shape[2], x.shape[3], border)
-        padded[..., border:-border, border:-border] = x
-        _fill_border(padded, border)
-        return padded
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return _folded(gradient, ctx.border), None
+def _joined(x: Tensor, height: int, width: int, beside: Tensor | None = None, border: int = 1) -> Tensor:
+    """The first height x width of x, with what is beside it, and a border."""
+    if min(height, width) == 1:
+        # Reflection about the border pixel needs a second pixel; a side of one has only itself to repeat.
+        x = x[..., :height, :width]
+        return F.pad(x if beside is None else torch.cat([x, beside], 1), (1, 1, 1, 1), mode="replicate")
+    return _Joined.apply(x, height, width, beside, border)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _Doubled(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, height: int, width: int, beside: Tensor | None) -> Tensor:
-        ctx.shape = x.shape
-        count = x.shape[1]
-        padded = _room(x, count + (0 if beside is None else beside.shape[1]), height, width)
-        within = padded[..., 1:-1, 1:-1]
-        for quarter in _quarters(within[:, :count]):
+        ctx.count = x.shape[1]
+        padded, upsampled = _room(x, height, width, beside, 1)
+        for quarter in _quarters(upsampled):
             quarter.copy_(x[..., : quarter.shape[-2], : quarter.shape[-1]])
-        if beside is not None:
-            within[:, count:] = beside
-        _fill_border(padded)
+        _fill_border(padded, 1)
         return padded
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None, Tensor | None]:
         of_x = of_beside = None
-        count = ctx.shape[1]
         if ctx.needs_input_grad[0]:
-            first, *others = _quarters(_folded(gradient[:, :count]))
+            first, *others = _quarters(_folded(gradient[:, : ctx.count], 1))
             # The first quarter is never the one that is cut.
             of_x = first.contiguous(memory_format=memory_order(gradient))
             for quarter in others:
                 of_x[..., : quarter.shape[-2], : quarter.shape[-1]] += quarter
         if ctx.needs_input_grad[3]:
-            of_beside = _folded(gradient[:, count:])
+            of_beside = _folded(gradient[:, ctx.count :], 1)
         return of_x, None, None, of_beside
 
 
@@ -103,30 +81,34 @@ class _Joined(torch.autograd.Function):
     """The first height x width of x, with what is beside it, and a border: one picture instead of three."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, height: int, width: int, beside: Tensor | None) -> Tensor:
-        ctx.shape = x.shape
-        count = x.shape[1]
-        padded = _room(x, count + (0 if beside is None else beside.shape[1]), height, width)
-        within = padded[..., 1:-1, 1:-1]
-        within[:, :count] = x[..., :height, :width]
-        if beside is not None:
-            within[:, count:] = beside
-        _fill_border(padded)
+    def forward(ctx: Any, x: Tensor, height: int, width: int, beside: Tensor | None, border: int) -> Tensor:
+        ctx.shape, ctx.border = x.shape, border
+        padded, inside = _room(x, height, width, beside, border)
+        inside.copy_(x[..., :height, :width])
+        _fill_border(padded, border)
         return padded
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, Tensor | None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, Tensor | None, None]:
         count, height, width = ctx.shape[1:]
-        folded = _folded(gradient)
-        of_x = F.pad(folded[:, :count], (0, width - folded.shape[3], 0, height - folded.shape[2]))
-        return of_x, None, None, folded[:, count:] if ctx.needs_input_grad[3] else None
+        folded = _folded(gradient, ctx.border)
+        of_x = folded[:, :count]
+        if of_x.shape != ctx.shape:
+            of_x = F.pad(of_x, (0, width - of_x.shape[3], 0, height - of_x.shape[2]))
+        return of_x, None, None, folded[:, count:] if ctx.needs_input_grad[3] else None, None
 
 
-def _room(x: Tensor, channels: int, height: int, width: int, border: int = 1) -> Tensor:
-    """Memory of the kind that `x` is in, for height x width and its border."""
+def _room(x: Tensor, height: int, width: int, beside: Tensor | None, border: int) -> tuple[Tensor, Tensor]:
+    """(memory of the kind that `x` is in, for height x width and a border, with what is beside it in its place; the
+    part of it that is for `x`)."""
+    channels = x.shape[1] if beside is None else x.shape[1] + beside.shape[1]
     size = (len(x), channels, height + 2 * border, width + 2 * border)
-    return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=memory_order(x))
+    padded = torch.empty(size, dtype=x.dtype, device=x.device, memory_format=memory_order(x))
+    within = padded[..., border:-border, border:-border]
+    if beside is not None:
+        within[:, x.shape[1] :] = beside
+    return padded, within[:, : x.shape[1]]
 
 
 def _quarters(x: Tensor) -> list[Tensor]:
@@ -134,7 +116,7 @@ def _quarters(x: Tensor) -> list[Tensor]:
     return [x[..., row::2, column::2] for row in (0, 1) for column in (0, 1)]
 
 
-def _fill_border(padded: Tensor, border: int = 1) -> None:
+def _fill_border(padded: Tensor, border: int) -> None:
     inside = slice(border, -border)
     for place, source in _mirrored(border):
         padded[..., place, inside] = padded[..., inside, inside][..., source, :]
@@ -142,7 +124,7 @@ def _fill_border(padded: Tensor, border: int = 1) -> None:
         padded[..., place] = padded[..., inside][..., source]
 
 
-def _folded(padded: Tensor, border: int = 1) -> Tensor:
+def _folded(padded: Tensor, border: int) -> Tensor:
     """The adjoint of reflection: what arrived at the border is added to the pixels that it mirrors."""
     order = torch.channels_last if padded.stride(1) == 1 else torch.contiguous_format
     inside = slice(border, -border)

@@ -1,5 +1,7 @@
 """Sizes of one picture, which keep its aspect ratio."""
 
+import math
+
 from impasto.errors import OptionError
 
 
@@ -23,11 +25,6 @@ def largest_side(height: int, width: int, pixels: float) -> int:
     """The longer side of the largest size of at most so many pixels, at least 1; of a size that `fit` gives."""
     side = max(1, int(max(height, width) * (pixels / (height * width)) ** 0.5))
     # The shorter side is rounded, which can be a row of pixels too many.
-    while side > 1 and _area(height, width, side) > pixels:
+    while side > 1 and math.prod(fit(height, width, side)) > pixels:
         side -= 1
     return side
-
-
-def _area(height: int, width: int, side: int) -> int:
-    tall, wide = fit(height, width, side)
-    return tall * wide

@@ -12,24 +12,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 from safetensors import SafetensorError, safe_open
 
-from impasto.download import DownloadError, RemoteFile, download, is_offline, sha256_of
+from impasto.download import DownloadError, RemoteFile, download, is_offline
+from impasto.download import sha256_of as sha256_of  # noqa: PLC0414  (for the callers of this module)
 from impasto.errors import WeightsError
 from impasto.files import replacing
-
-__all__ = [
-    "WEIGHTS", "WeightSpec", "cache_folder", "fetch", "load", "load_arrays", "load_foreign_state", "location", "save",
-    "save_arrays", "sha256_of", "verify",
-]  # fmt: skip
+from impasto.gallery import shipped_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,22 +36,14 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightSpec:
-    """What is known about one file of weights.
+class WeightSpec(RemoteFile):
+    """What is known about one file of weights. It comes into the user's cache; without `urls`, with impasto itself.
 
-    kind: 'download' comes from `urls` into the user's cache; 'embedded' ships inside the package.
-    urls: mirrors of the same file, in the order in which they are tried.
-    sha256: 64 hex digits; None only for an embedded file, which comes with the installation itself.
-    num_bytes: size of the file, None where it is not published.
     flag: how the command line is given a local copy. without: what goes on where it is missing.
     """
 
     name: str
     file_name: str
-    kind: Literal["download", "embedded"] = "download"
-    urls: tuple[str, ...] = ()
-    sha256: str | None = None
-    num_bytes: int | None = None
     licence: str
     provenance: str
     flag: str = "--vgg19"
@@ -67,10 +55,7 @@ _OTHER_NUMBERS = "the numbers that do not need it are computed all the same"
 
 def _embedded(name: str, provenance: str, **known: Any) -> WeightSpec:
     """What impasto's own recipes made."""
-    return WeightSpec(
-        name=name, file_name=f"{name}.safetensors", kind="embedded", licence="Apache-2.0", provenance=provenance,
-        **known,
-    )  # fmt: skip
+    return WeightSpec(name=name, file_name=f"{name}.safetensors", licence="Apache-2.0", provenance=provenance, **known)
 
 
 _SPECS = (
@@ -150,54 +135,56 @@ def cache_folder() -> Path:
 
 def location(spec: WeightSpec) -> Path:
     """Where the file of these weights is, or belongs."""
-    if spec.kind == "embedded":
-        return Path(str(files("impasto"))) / "assets" / spec.file_name
-    return cache_folder() / spec.file_name
+    return cache_folder() / spec.file_name if spec.urls else shipped_weights(spec.name)
 
 
-def fetch(spec: WeightSpec, *, progress: Callable[[int, int], None] | None = None, offline: bool | None = None) -> Path:
+def fetch(spec: WeightSpec, *, progress: Callable[[int, int], None] | None = None) -> Path:
     """The verified file of these weights, downloaded into the cache first if it is not there.
 
     progress: called with (bytes so far, bytes in total) during a download; begins again for each mirror. The total
         is 0 while nobody knows it. What it raises stops the download.
-    offline: never use the network; None follows the environment's IMPASTO_OFFLINE.
 
     A file in the cache that is not the published one is removed and downloaded again. Raises WeightsError, with what
-    to do about it, if the file can be had from nowhere.
+    to do about it, if the file can be had from nowhere, or IMPASTO_OFFLINE forbids it.
     """
     path = location(spec)
-    if spec.kind == "embedded":
-        verify(path, spec)
+    if not spec.urls:
+        _verify(path, spec)
         return path
     try:
-        damaged = _remove_if_damaged(path, spec)
-        if path.is_file():
+        is_there = path.is_file()
+        if is_there and _is_published(path, spec):
             return path
-        if is_offline() if offline is None else offline:
-            reason = f"{path} was damaged and has been removed" if damaged else "they are not on this machine"
+        if is_there:
+            path.unlink()
+            logger.warning("%s: was damaged or not the published file and has been removed", path)
+        if is_offline():
+            reason = f"{path} was damaged and has been removed" if is_there else "they are not on this machine"
             raise WeightsError(f"the weights '{spec.name}': {reason}, and impasto is offline.\n{_advice(spec, path)}")
-        _download(spec, path, progress)
+        download(spec, path, progress=progress)
+    except DownloadError as error:
+        reason = f"the weights '{spec.name}' cannot be downloaded ({error})"
+        raise WeightsError(f"{reason}.\n{_advice(spec, path)}") from None
     except OSError as error:
         raise WeightsError(f"{path}: {_local_reason(error, path, spec)}") from None
     return path
 
 
-def given_or_fetched(spec: WeightSpec, given: Path | None, progress: Callable[[int, int], None] | None) -> Path:
-    """A file that was given, or the published one, as `fetch` has it.
-
-    Raises WeightsError, also for another file by the published name; other names may hold other weights.
-    """
+def given_or_fetched(name: str, given: Path | None, progress: Callable[[int, int], None] | None = None) -> Path:
+    """A file of weights that was given, or what `fetch` finds of this name. Raises WeightsError."""
+    spec = WEIGHTS[name]
     if given is None:
         return fetch(spec, progress=progress)
+    # Other names may hold other weights of this layout; the official name says which ones it holds.
     if given.name == spec.file_name:
-        verify(given, spec)
+        _verify(given, spec)
     return given
 
 
-def verify(path: Path, spec: WeightSpec) -> None:
+def _verify(path: Path, spec: WeightSpec) -> None:
     """Raises WeightsError unless the file is there and is the one that was published."""
     if not path.is_file():
-        remedy = "; the installation is incomplete, install impasto again" if spec.kind == "embedded" else ""
+        remedy = "; the installation is incomplete, install impasto again" if not spec.urls else ""
         raise WeightsError(f"{path}: there is no such file{remedy}")
     if not _is_published(path, spec):
         raise WeightsError(
@@ -285,7 +272,10 @@ def load_foreign_state(path: Path) -> "dict[str, Tensor]":
         raise WeightsError(f"{path}: {_local_reason(error, path)}") from None
     # Unpickling strange bytes can end in any exception there is; each means the same to the caller.
     except Exception as error:  # noqa: BLE001
-        raise WeightsError(f"{path}: {_pickle_reason(error)}") from None
+        # torch names the class or function that the pickle wants; there is no other trace of the difference.
+        has_code = "GLOBAL" in str(error)
+        code = "holds program code besides tensors, which impasto does not run; save its state_dict() alone"
+        raise WeightsError(f"{path}: {code if has_code else 'is damaged or is not a PyTorch checkpoint'}") from None
     if not isinstance(state, dict) or not state:
         raise WeightsError(f"{path}: holds no dictionary of tensors")
     for name, value in state.items():
@@ -346,23 +336,6 @@ def _is_published(path: Path, spec: WeightSpec) -> bool:
     return spec.sha256 is None or sha256_of(path) == spec.sha256
 
 
-def _remove_if_damaged(path: Path, spec: WeightSpec) -> bool:
-    if not path.is_file() or _is_published(path, spec):
-        return False
-    path.unlink()
-    logger.warning("%s: was damaged or not the published file and has been removed", path)
-    return True
-
-
-def _download(spec: WeightSpec, path: Path, progress: Callable[[int, int], None] | None) -> None:
-    file = RemoteFile(urls=spec.urls, sha256=spec.sha256, num_bytes=spec.num_bytes)
-    try:
-        download(file, path, progress=progress)
-    except DownloadError as error:
-        reason = f"the weights '{spec.name}' cannot be downloaded ({error})"
-        raise WeightsError(f"{reason}.\n{_advice(spec, path)}") from None
-
-
 def _advice(spec: WeightSpec, path: Path) -> str:
     size = f" ({_megabytes(spec.num_bytes)})" if spec.num_bytes else ""
     return (
@@ -379,13 +352,6 @@ def _local_reason(error: OSError, path: Path, spec: WeightSpec | None = None) ->
         remedy = "; free some space, or let IMPASTO_CACHE name a folder elsewhere" if spec else ""
         return f"the disk that holds {path.parent} is full{needed}{remedy}"
     return f"cannot be read or written ({error.strerror or error})"
-
-
-def _pickle_reason(error: Exception) -> str:
-    # torch names the class or function that the pickle wants; there is no other trace of the difference.
-    if "GLOBAL" in str(error):
-        return "holds program code besides tensors, which impasto does not run; save its state_dict() alone"
-    return "is damaged or is not a PyTorch checkpoint"
 
 
 def _megabytes(num_bytes: int) -> str:

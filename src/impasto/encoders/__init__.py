@@ -41,7 +41,7 @@ def load_encoder(
     if name == "vgg19":
         if raw:
             raise OptionError("filters is 'raw', which lite can be, but the encoder is vgg19, whose file decides it")
-        return _vgg19(given_or_fetched(WEIGHTS[name], weights, progress)).frozen()
+        return _vgg19(given_or_fetched(name, weights, progress)).frozen()
     if weights is not None:
         raise OptionError("a file of weights is for the encoder vgg19; lite carries its own")
     return _lite(raw=raw).frozen()

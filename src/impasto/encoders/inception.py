@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.errors import OptionError
-from impasto.weights import WEIGHTS, fitting, given_or_fetched, load_foreign_state
+from impasto.weights import fitting, given_or_fetched, load_foreign_state
 
 SIDE = 299
 FEATURES = 2048
@@ -189,7 +189,7 @@ def load_inception(weights: Path | None = None, *, progress: Callable[[int, int]
     weights: None for the official file, downloaded into the cache at first use; or a file of the same layout.
     Raises WeightsError if the weights cannot be had, are damaged or do not fit.
     """
-    path = given_or_fetched(WEIGHTS["inception"], weights, progress)
+    path = given_or_fetched("inception", weights, progress)
     network = Inception()
     # The file has no counts of batches, and nothing reads them.
     expected = {name: value for name, value in network.state_dict().items() if not name.endswith("batches_tracked")}

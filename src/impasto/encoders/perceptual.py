@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.weights import WEIGHTS, fitting, given_or_fetched, load_foreign_state
+from impasto.weights import fitting, given_or_fetched, load_foreign_state
 
 # Layers that LPIPS compares, with the position of each convolution of their blocks in torchvision's `features`.
 BLOCKS = {
@@ -64,10 +64,10 @@ def load_perceptual(
     at first use, if None. Raises WeightsError if they cannot be had, are damaged or do not fit.
     """
     network = PerceptualNetwork()
-    path = given_or_fetched(WEIGHTS["vgg16"], weights, progress)
+    path = given_or_fetched("vgg16", weights, progress)
     what = "is not a file of LPIPS with VGG-16"
     network.load_state_dict(fitting(path, what, load_foreign_state(path), network.state_dict()))
-    path = given_or_fetched(WEIGHTS["lpips"], heads, progress)
+    path = given_or_fetched("lpips", heads, progress)
     expected = {f"lin{number}.model.1.weight": torch.empty(1, width, 1, 1) for number, width in enumerate(WIDTHS)}
     tensors = fitting(path, what, load_foreign_state(path), expected)
     for layer, head in zip(BLOCKS, tensors.values(), strict=True):

@@ -4,6 +4,8 @@ which is gone when its process is, however that ends."""
 import math
 import mmap
 import os
+import struct
+import sys
 import tempfile
 import threading
 import weakref
@@ -24,6 +26,9 @@ LARGE = 2**22
 
 # Bytes of the largest picture that is kept in memory.
 HELD = 2**25
+
+# Bytes before the samples of a picture in a file.
+HEADER = 256
 
 # Of a picture that is made by several threads, each makes so many pixels at a time.
 AT_A_TIME = 2**18
@@ -56,11 +61,12 @@ class Scratch:
             self._file = os.fdopen(descriptor, "r+b", buffering=0)
         weakref.finalize(self, _removed, self._file, self._name)
         self._lock = threading.Lock()
-        _allocate(self._file, height * self._row)
+        _allocate(self._file, HEADER + height * self._row)
+        self._file.write(_tiff_header(height, width, channels, self.kind))
 
     @property
     def path(self) -> str:
-        """By which the samples, and nothing else, can be read while this is there."""
+        """Of a TIFF of the samples, which can be read while this is there."""
         return self._name or f"/dev/fd/{self._file.fileno()}"
 
     def window(self, place: Window) -> Array:
@@ -91,9 +97,24 @@ class Scratch:
 
     def _lines(self, place: Window, part: NDArray[Any]) -> list[tuple[int, memoryview]]:
         """(where in the file, which bytes of a part) of each run that lies together."""
-        first = place.top * self._row + place.left * self.channels * self.kind.itemsize
+        first = HEADER + place.top * self._row + place.left * self.channels * self.kind.itemsize
         runs: list[Any] = [part] if place.size[1] == self.size[1] else list(part)
         return [(first + number * self._row, memoryview(run).cast("B")) for number, run in enumerate(runs)]
+
+
+def _tiff_header(height: int, width: int, channels: int, kind: np.dtype[Any]) -> bytes:
+    """Of a BigTIFF of one strip: the samples that follow, as this machine keeps them."""
+    order, mark = ("<", b"II") if sys.byteorder == "little" else (">", b"MM")
+    fields = {
+        256: width, 257: height, 259: 1, 262: 2 if channels > 2 else 1, 273: HEADER, 277: channels, 278: height,
+        279: height * width * channels * kind.itemsize, 284: 1,
+    }  # fmt: skip
+    entries = {tag: struct.pack(f"{order}HHQQ", tag, 16, 1, value) for tag, value in fields.items()}
+    # One number for each channel, of which an entry has room for four.
+    for tag, number in ((258, 8 * kind.itemsize), (339, {"u": 1, "i": 2, "f": 3}[kind.kind])):
+        entries[tag] = struct.pack(f"{order}HHQ4H", tag, 3, channels, *[number] * 4)
+    head = mark + struct.pack(f"{order}HHHQQ", 43, 8, 0, 16, len(entries))
+    return (head + b"".join(entry for _, entry in sorted(entries.items()))).ljust(HEADER, b"\0")
 
 
 def mapped(num_bytes: int) -> mmap.mmap:
