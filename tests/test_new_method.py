@@ -98,8 +98,8 @@ def test_service_and_http_api(tmp_path: Path) -> None:
 
     painter = TaskPainter("cpu", {}, {}, 10**6, 0)
     task = {"options": options, "styles": [None], "masks": [], "format": "png"}
-    outcome = painter.paint(Message("paint", task, [picture(100), picture(200)]), lambda _: None)
-    (tmp_path / "out.png").write_bytes(outcome.data)
+    data = painter.paint(Message("paint", task, [picture(100), picture(200)]), lambda _: None)
+    (tmp_path / "out.png").write_bytes(data)
     assert np.allclose(read(tmp_path / "out.png").pixels * 255, 125, atol=0.01)
 
 

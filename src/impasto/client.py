@@ -75,7 +75,8 @@ class Client:
         if output is not None:
             format = format or _format_of(check_output(output, overwrite=True))  # noqa: A001
         fields = _fields(content, style, masks, {"format": format or None, **options})
-        painting = self._picture("/v1/stylize", fields, wait_seconds, progress)
+        job = self._finished("/v1/stylize", fields, time.monotonic() + wait_seconds, progress)
+        painting = self.result(job["id"])
         if output is not None:
             replace_file(Path(output), painting)
         return painting
@@ -102,10 +103,10 @@ class Client:
             sent = self._until(deadline, lambda: self.upload_video(clip))
             name, options = sent["id"], {"size": sent["largest_size"], **options}
         fields = _fields(name, style, (), {"format": target.suffix[1:].lower(), **options})
-        job = self._ended(
-            self._until(deadline, lambda: self._submitted("/v1/stylize-video", fields)), deadline, progress
-        )
-        self._save(f"/v1/jobs/{job['id']}/result", target)
+        job = self._finished("/v1/stylize-video", fields, deadline, progress)
+        connection, answer = self._open("GET", f"/v1/jobs/{job['id']}/result")
+        with closing(connection), replacing(target) as part, part.open("wb") as file:
+            shutil.copyfileobj(answer, file)
         if job["failure"] is not None:
             raise ImpastoError(f"{target} holds {job['step']} frames of {job['total']}: {job['failure']['message']}")
         return target
@@ -134,7 +135,8 @@ class Client:
         place: (x, y) in percent of the content's width and height. The rest is as for `stylize`.
         """
         values = {"x": place[0], "y": place[1], "format": format, **options}
-        return self._picture("/v1/attention", _fields(content, style, (), values), wait_seconds)
+        fields = _fields(content, style, (), values)
+        return self.result(self._finished("/v1/attention", fields, time.monotonic() + wait_seconds)["id"])
 
     def submit(
         self,
@@ -201,22 +203,11 @@ class Client:
         """Names of the server's styles."""
         return [style["name"] for style in self._json("GET", "/v1/styles")["styles"]]
 
-    def _picture(
-        self,
-        path: str,
-        fields: Fields,
-        wait_seconds: float,
-        progress: Callable[[dict[str, Any]], None] | None = None,
-    ) -> bytes:
-        """What becomes of a form, if it takes no longer than that."""
-        deadline = time.monotonic() + wait_seconds
-        job = self._ended(self._until(deadline, lambda: self._submitted(path, fields)), deadline, progress)
-        return self.result(job["id"])
-
-    def _ended(
-        self, job: dict[str, Any], deadline: float, progress: Callable[[dict[str, Any]], None] | None
+    def _finished(
+        self, path: str, fields: Fields, deadline: float, progress: Callable[[dict[str, Any]], None] | None = None
     ) -> dict[str, Any]:
-        """The job when it is over. Raises TimeoutError."""
+        """The job of a form, when it is over. Raises TimeoutError."""
+        job = self._until(deadline, lambda: self._submitted(path, fields))
         while job["status"] in ("queued", "running"):
             if progress:
                 progress(job)
@@ -224,12 +215,6 @@ class Client:
             self._sleep(min(1.0, max(SHORTEST_PAUSE, left / 4)), deadline)
             job = self.job(job["id"])
         return job
-
-    def _save(self, path: str, target: Path) -> None:
-        """What an address answers, all of it or nothing."""
-        connection, answer = self._open("GET", path)
-        with closing(connection), replacing(target) as part, part.open("wb") as file:
-            shutil.copyfileobj(answer, file)
 
     def _submitted(self, path: str, fields: Fields) -> dict[str, Any]:
         """Its job."""

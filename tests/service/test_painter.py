@@ -153,10 +153,10 @@ def test_a_generators_look_is_what_the_library_shows(tmp_path):
     task = Message(
         "look", {"options": asdict(options), "styles": [], "format": "png", "place": [50, 25]}, (photo(format="PNG"),)
     )
-    outcome = painter.look(task, lambda progress: None)
+    data = painter.look(task, lambda progress: None)
     method = impasto.load("nla-cyclegan", device="cpu", weights=file)
     expected = overlay(prepare(photo(format="PNG"), None, options, stylizer=method), "50%,25%")
-    assert pixels(outcome.data).tolist() == np.asarray(expected).tolist()
+    assert pixels(data).tolist() == np.asarray(expected).tolist()
 
 
 def test_a_damaged_picture_fails_its_own_job_only(service):

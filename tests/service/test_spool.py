@@ -10,14 +10,14 @@ from contextlib import closing
 
 import pytest
 from clips import clip
-from fake_service import faked
+from fake_service import faked, refusal
 from wishes import look, picture, wish
 
 from impasto.errors import ImpastoError
 from impasto.methods import StylizeOptions
 from impasto.service import PaintRequest, Status, VideoRequest, changes
 from impasto.service import spool as spool_module
-from impasto.service.refusals import JobFailedError, NoSuchJobError, QueueFullError, StoppingError
+from impasto.service.refusals import JobFailedError, NoSuchJobError
 from impasto.service.spool import DATABASE, MOST_BEGUN, _packed, _unpacked
 from impasto.video.options import VideoOptions
 
@@ -105,7 +105,7 @@ def test_a_server_that_stops_puts_off_what_it_has_accepted(serve, go, spool):
     for job in (running, waiting):
         shown = service.status(job.id)
         assert (shown.status, shown.position, shown.failure) == (Status.QUEUED, None, None)
-        with pytest.raises(StoppingError, match="goes on with this job"):
+        with refusal("stopping", match="goes on with this job"):
             service.result(job.id)
     go()
     again = serve(spool=spool)
@@ -214,7 +214,7 @@ def test_a_full_disk_refuses_and_loses_nothing(serve, spool, tmp_path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(spool_module, "_write", full)
-    with pytest.raises(QueueFullError, match="the server's disk is full"):
+    with refusal("queue-full", match="the server's disk is full"):
         service.keep(second.id)
     with pytest.raises(NoSuchJobError):
         service.status(second.id)

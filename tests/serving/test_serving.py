@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from impasto.errors import OptionError
-from impasto.serving.guard import GuardMiddleware, UploadLimits
+from impasto.serving.guard import TOLD_SECONDS, GuardMiddleware, Seldom, UploadLimits
 from impasto.serving.hosts import named
 from impasto.serving.http_limits import HttpLimits
 from impasto.serving.server import LEAST_EACH, IdleConnections, configured, listen
@@ -237,3 +237,14 @@ def test_a_server_answers_to_the_names_that_it_was_given(site):
 def test_names_are_names(name):
     with pytest.raises(OptionError, match="--allow-host"):
         named([name], "--allow-host")
+
+
+def test_about_one_thing_there_is_a_line_a_minute(monkeypatch):
+    monkeypatch.setattr("impasto.serving.guard.MOST_TOLD", 2)
+    now = 0.0
+    lines = Seldom(lambda: now)
+    assert [lines.is_due(what) for what in "aab"] == [True, False, True]
+    now = TOLD_SECONDS
+    assert [lines.is_due(what) for what in "aba"] == [True, True, False]
+    lines.is_due("c")
+    assert lines.is_due("a"), "what is remembered is bounded"

@@ -1,19 +1,46 @@
-"""The numbers of a service, as Prometheus reads them: every metric with its labels stands here."""
+"""How a service is: at one moment, and in numbers as Prometheus reads them, of which every one stands here."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from impasto.service.health import ServiceHealth
-from impasto.service.refusals import RefusedError
-
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """Bounds of all histograms, in seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """How the server is. ready: whether jobs are taken and painted. confined: what the workers are kept within, of
+    `confinement.PARTS`."""
+
+    ready: bool
+    stopping: bool
+    workers: int
+    workers_ready: int
+    waiting: int
+    running: int
+    confined: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceHealth(Health):
+    """The same, with what only its operator may know. problems: of the devices that do not paint.
+
+    upload_bytes: of what waits or is painted. results, result_bytes: of what is kept. video_bytes: on the disk, with
+    what is reserved. cache: {"styles" or "looks": (hits, misses)} of the workers since they were started.
+    """
+
+    upload_bytes: int
+    results: int
+    result_bytes: int
+    video_bytes: float = 0.0
+    problems: tuple[str, ...] = ()
+    cache: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class ServiceMetrics(Collector):
@@ -45,15 +72,6 @@ class ServiceMetrics(Collector):
         if status == "done":
             histograms = {"paint": self.job_seconds, "look": self.look_seconds, "video": self.video_seconds}
             histograms[kind].labels(method).observe(seconds)
-
-    @contextmanager
-    def refusals(self) -> Iterator[None]:
-        """Around what may not take a job."""
-        try:
-            yield
-        except RefusedError as refused:
-            self.rejected.labels(refused.code).inc()
-            raise
 
     def text(self) -> str:
         """Everything, in the text format 0.0.4."""

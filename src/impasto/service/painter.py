@@ -2,9 +2,7 @@
 
 import hashlib
 import os
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +20,8 @@ from impasto.methods import StylizeOptions, Stylizer
 from impasto.options import Options
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record
+from impasto.service.job import CLIP, PAINTED
 from impasto.service.limits import MEGA
-from impasto.service.videos import CLIP, PAINTED
 from impasto.service.wire import Message
 from impasto.sizes import fit_within
 from impasto.sources import depth
@@ -40,18 +38,8 @@ PREVIEW_SIDE = 512
 """Pixels of a preview's longer side."""
 
 
-@dataclass(frozen=True)
-class TaskResult:
-    """data: the painting, or where a place looks, as a file. cache: {"styles", "models" or "looks": [hits, misses]}
-    since the process began."""
-
-    data: bytes
-    seconds: float
-    cache: dict[str, list[int]]
-
-
 class TaskPainter:
-    """Does task after task of the server on one device."""
+    """Does task after task of the server on one device, and gives what is asked for as the bytes of a file."""
 
     def __init__(
         self, device: str, styles: Mapping[str, str], weights: Mapping[str, str], pixel_limit: int, keep_seconds: float
@@ -61,22 +49,19 @@ class TaskPainter:
 
         Raises OptionError if the device is not there.
         """
-        self._device = choose_device(device)
+        self._place = choose_device(device)
+        self.device = self._place.type
         self._paths, self._weights = styles, weights
         self._keep_seconds = keep_seconds
         self._session = Session(self._load, pixel_limit=pixel_limit)
         self._looks: Cache[Prepared] = Cache(LOOKS)
-
-    @property
-    def device(self) -> str:
-        return self._device.type
 
     def warm_up(self) -> None:
         """Load the default method and paint once, so that the first job does not pay for it."""
         options, path = StylizeOptions(size=64), next(iter(packaged().values()))
         api.paint(image.read(path), [path], options, stylizer=self._session.method(options))
 
-    def paint(self, task: Message, progress: ProgressCallback) -> TaskResult:
+    def paint(self, task: Message, progress: ProgressCallback) -> bytes:
         """Raises what kept it from being painted; `best` of Cancelled is a `Picture` or None."""
         blobs = iter(task.blobs)
         content = BytesSource(next(blobs), "content")
@@ -87,16 +72,15 @@ class TaskPainter:
         )
         job = PaintJob(content, styles, StylizeOptions(**task.values["options"]), masks)
         painted = paint(job, self._session, progress)
-        data = _encoded(painted.picture, task.values["format"], painted.record)
-        return TaskResult(data, painted.seconds, self._counts())
+        return _encoded(painted.picture, task.values["format"], painted.record)
 
-    def video(self, task: Message, progress: ProgressCallback) -> TaskResult:
-        """A film, painted in the folder of its job; what another process has painted there already is not painted
-        again. Raises what kept it from being painted, and Cancelled; what is done by then is in the folder as well."""
+    def video(self, task: Message, progress: ProgressCallback) -> bytes:
+        """A film, painted in the folder of its job, so no bytes; what another process has painted there already is not
+        painted again. Raises what kept it from being painted, and Cancelled; what is done by then is there as well."""
         from impasto.video.options import VideoOptions
         from impasto.video.stylize import stylize_video
 
-        began, folder, blobs = time.monotonic(), Path(task.values["folder"]), iter(task.blobs)
+        folder, blobs = Path(task.values["folder"]), iter(task.blobs)
         options = StylizeOptions(**task.values["options"])
         room = DiskRoom(folder, task.values["num_bytes"], progress)
         try:
@@ -111,14 +95,13 @@ class TaskPainter:
             if room.is_full:
                 raise PictureError(room.problem) from stopped
             raise
-        return TaskResult(b"", time.monotonic() - began, self._counts())
+        return b""
 
-    def look(self, task: Message, progress: ProgressCallback) -> TaskResult:
+    def look(self, task: Message, progress: ProgressCallback) -> bytes:
         """Where a place looks. Pictures of the last looks are not encoded again.
 
         Raises what `attention.prepare` raises.
         """
-        began = time.monotonic()
         options, kind = StylizeOptions(**task.values["options"]), task.values["format"]
         content, *uploaded = task.blobs
         styles = [*uploaded, *(Path(self._paths[name]).read_bytes() for name in task.values["styles"] if name)]
@@ -129,8 +112,7 @@ class TaskPainter:
         from impasto.attention import overlay
 
         x, y = task.values["place"]
-        data = _encoded(image.from_pil(overlay(prepared, f"{x}%,{y}%")), kind)
-        return TaskResult(data, time.monotonic() - began, self._counts())
+        return _encoded(image.from_pil(overlay(prepared, f"{x}%,{y}%")), kind)
 
     def sweep(self) -> None:
         """Let go of pictures that nobody has looked at for some time."""
@@ -146,9 +128,14 @@ class TaskPainter:
         small = image.resize(pixels, *fit_within(height, width, PREVIEW_SIDE))
         return image.encode(image.Picture(small), "jpeg")
 
+    def counts(self) -> dict[str, list[int]]:
+        """{"styles", "models" or "looks": [hits, misses]} of what is kept, since the process began."""
+        caches = (("styles", self._session.styles), ("models", self._session.methods), ("looks", self._looks))
+        return {name: [cache.hits, cache.misses] for name, cache in caches}
+
     def _load(self, options: Options) -> Stylizer:
         weights = self._weights.get(options.weights_name)
-        return api.load(options.method, device=str(self._device), weights=weights)
+        return api.load(options.method, device=str(self._place), weights=weights)
 
     def _styles(self, task: Message, blobs: Iterator[bytes]) -> tuple[PictureSource, ...]:
         # Names of files say things about people; a record that travels with the picture holds none.
@@ -169,10 +156,6 @@ class TaskPainter:
         photo = BytesSource(content, "content").read(limit)
         style = BytesSource(styles[0], "style 1").read(limit) if options.looks_in == "style" else None
         return prepare(photo, style, options, stylizer=self._session.method(options))
-
-    def _counts(self) -> dict[str, list[int]]:
-        caches = (("styles", self._session.styles), ("models", self._session.methods), ("looks", self._looks))
-        return {name: [cache.hits, cache.misses] for name, cache in caches}
 
 
 class DiskRoom:
