@@ -10,6 +10,7 @@ from contextlib import closing
 
 import pytest
 from clips import clip
+from connections import until
 from fake_service import faked, refusal
 from wishes import look, picture, wish
 
@@ -157,12 +158,10 @@ def test_a_job_over_which_servers_die_is_given_up(serve, spool, tmp_path):
     left = spool
     for _ in range(MOST_BEGUN - 1):
         assert service.status(job.id).failure is None
-        while service.status(job.id).step == 0:
-            service.wait(job.id, 0.02)
+        until(lambda service=service: service.status(job.id).step)
         left = killed(left, tmp_path)
         service = serve(spool=left)
-    while service.status(job.id).step == 0:
-        service.wait(job.id, 0.02)
+    until(lambda: service.status(job.id).step)
     again = serve(spool=killed(left, tmp_path))
     assert again.status(job.id).failure.code == "lost"
     assert "died 3 times while it painted this" in again.status(job.id).failure.message

@@ -6,7 +6,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,6 @@ from impasto.errors import Cancelled, OptionError
 from impasto.methods import StylizeOptions
 from impasto.progress import Progress
 from impasto.service import Limits, SentVideo, Service, Status, VideoRequest
-from impasto.service.refusals import JobFailedError
 from impasto.service.request import inspect_video, largest_size
 from impasto.service.videos import FOLDER, LEAST_BYTES, Videos, probed
 from impasto.video.options import VideoOptions
@@ -81,33 +79,6 @@ def test_a_film_is_painted_kept_and_forgotten(serve, temporary):
     assert len(files(temporary)) == 1
     service.close()
     assert not list(temporary.iterdir())
-
-
-def test_what_a_film_is(videos):
-    data = clip(10, (96, 48))
-    about = keep(videos(), data)
-    assert about == replace(TEN, id=about.id, num_bytes=len(data))
-
-
-def test_a_film_that_is_cancelled_keeps_what_is_done(serve):
-    service = serve()
-    held = ask(service, "hold")
-    waiting = ask(service, "now")
-    while service.status(held.id).step == 0:
-        time.sleep(0.01)
-    service.cancel(waiting.id)
-    with pytest.raises(JobFailedError):
-        service.result(waiting.id)
-    service.cancel(held.id)
-    ended = service.wait(held.id, SOON)
-    assert (ended.status, ended.has_result) == (Status.CANCELLED, True)
-    assert count(service.result(held.id).path.read_bytes()) == 6
-
-
-def test_the_time_limit_of_films_is_their_own(serve):
-    service = serve(video_job_seconds=0.3, job_seconds=300)
-    ended = service.wait(ask(service, "hold").id, SOON)
-    assert (ended.status, ended.failure.code, ended.has_result) == (Status.FAILED, "time-limit", True)
 
 
 def test_a_worker_that_dies_goes_on_in_the_same_folder(serve, tmp_path):

@@ -137,9 +137,3 @@ class ServiceJob:
     listeners: list[Callable[[], None]] = field(default_factory=list)
     method: str = ""
     num_bytes: int = 0
-
-    def put_off(self) -> None:
-        """Back to how it was when it began to wait, for the server after this one."""
-        self.status, self.is_put_off, self.request = Status.QUEUED, True, None
-        self.started = self.seconds_left = self.preview = None
-        self.step = self.total = self.previews = 0

@@ -123,8 +123,10 @@ class Jobs:
     def end(self, job: ServiceJob, outcome: JobOutcome) -> None:
         """The one place where a job becomes final; but one that is kept and only stopped with the server is put off."""
         if job.is_kept and outcome.failure is not None and outcome.failure.code == "stopping":
-            # On the disk the next server finds it as it was.
-            job.put_off()
+            # As it was when it began to wait; so the next server finds it on the disk.
+            job.status, job.is_put_off, job.request = Status.QUEUED, True, None
+            job.started = job.seconds_left = job.preview = None
+            job.step = job.total = job.previews = 0
             return
         job.finished = self._clock()
         job.result, job.failure = outcome.result, outcome.failure

@@ -94,8 +94,6 @@ class Offer:
         for name in said:
             if name not in others:
                 raise OptionError(f"no option '{name[:80]}'{suggestion(name, known)}")
-            if not any(self._is_offered(item) for item in others[name].values()):
-                raise OptionError(f"{name} cannot be chosen on this server")
         kinds = {name: known.get(name, next(iter(others[name].values()))) for name in said}
         options = StylizeOptions(method, **{name: _value(kinds[name], value) for name, value in said.items()})
         self.check(options)

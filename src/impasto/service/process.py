@@ -60,6 +60,7 @@ class WorkerProcess:
         # Never written to directly: a process that has stopped reading must not stop the server.
         self._outbox: queue.SimpleQueue[tuple[str, Sequence[bytes], dict[str, Any]] | None] = queue.SimpleQueue()
         self._on_death = on_death
+        self.pid = self._process.pid
         self.is_dead = False
         self.was_ended = False
         """Whether its death is the server's will."""
@@ -68,10 +69,6 @@ class WorkerProcess:
         for work in (self._read_messages, self._write_messages):
             threading.Thread(target=work, daemon=True).start()
         self.send("start", **settings)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     def send(self, kind: str, blobs: Sequence[bytes] = (), **values: Any) -> None:
         self._outbox.put((kind, blobs, values))

@@ -1,6 +1,7 @@
 """One queue in front of the models: what the web page, the HTTP API and the bot share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from impasto.service.job import Failure, JobOutcome, JobResult, ServiceJob, Snapshot, Status, owner
 from impasto.service.limits import MEGA
@@ -85,21 +86,20 @@ class Service(Workshop):
             self._changed.wait_for(lambda: job.status.is_final, timeout)
             return self._snapshot(job)
 
-    def subscribe(self, job_id: str, listener: Callable[[], None], user: str | None = None) -> Callable[[], None]:
-        """Have `listener` called, from any thread, whenever the job has changed; returns what ends that.
+    @contextmanager
+    def following(self, job_id: str, listener: Callable[[], None], user: str | None = None) -> Iterator[None]:
+        """Has `listener` called, from any thread, whenever the job has changed.
 
-        The listener must return at once and call nothing of the service. Raises NoSuchJobError.
+        It must return at once and call nothing of the service. Raises NoSuchJobError.
         """
         with self._changed:
             job = self._jobs.find(job_id, user)
             job.listeners.append(listener)
-
-        def end() -> None:
+        try:
+            yield
+        finally:
             with self._changed:
-                if listener in job.listeners:
-                    job.listeners.remove(listener)
-
-        return end
+                job.listeners.remove(listener)
 
     def result(self, job_id: str, user: str | None = None) -> JobResult:
         """The painting; of a job that was stopped, the best so far if there was one.

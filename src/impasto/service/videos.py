@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -167,8 +166,7 @@ class Videos:
     # -- films that are painted ----------------------------------------------------------------------------------------
 
     def begin(self, job: str, video: str, user: str) -> Path:
-        """The folder of a job, with its clip in it. Raises what `sent` raises, and RefusedError
-        "queue-full"."""
+        """The folder of a job, with its clip in it. Raises what `sent` raises, and RefusedError "queue-full"."""
         with self._lock:
             self.sent(video, user)
             clip, folder = self._kept[video], self._place() / job
@@ -179,9 +177,8 @@ class Videos:
                 os.link(clip.path, folder / CLIP)
             except OSError as error:
                 self.discard(job)
-                raise RefusedError(
-                    "queue-full", "the server's disk is full", retry_after=self._limits.keep_seconds
-                ) from error
+                later = self._limits.keep_seconds
+                raise RefusedError("queue-full", "the server's disk is full", retry_after=later) from error
             finally:
                 clip.used = used
             return folder
@@ -239,13 +236,12 @@ class Videos:
         self.sweep()
         if size > MEGA * min(self._limits.videos_each_mb, self._limits.videos_mb):
             raise RefusedError("too-large", "the film needs more of the disk than this server gives to one user")
-        idle = [(kept.used, key) for key, kept in self._theirs(user) if kept.used is not None]
-        idle.sort(key=itemgetter(0))
         while self._lacks(user, size):
+            idle = [(kept.used, key) for key, kept in self._theirs(user) if kept.used is not None]
             if not idle:
                 detail = "the films on this server leave no room for another one; let go of yours, or come again later"
                 raise RefusedError("queue-full", detail, retry_after=self._limits.keep_seconds / 4)
-            self.discard(idle.pop(0)[1])
+            self.discard(min(idle)[1])
         self._kept[name] = _Kept(user, path, size, None)
 
     def _theirs(self, user: str) -> list[tuple[str, _Kept]]:

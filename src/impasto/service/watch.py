@@ -23,18 +23,18 @@ async def changes(
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(changed.set)
 
-    end = service.subscribe(job_id, wake, user)
-    try:
+    with service.following(job_id, wake, user):
         while True:
             changed.clear()
             snapshot = service.status(job_id, user)
             yield snapshot
             if snapshot.status.is_final or (snapshot.status is Status.QUEUED and snapshot.position is None):
                 return
-            while not await _is_set(changed, heartbeat):
-                yield None
-    finally:
-        end()
+            while not changed.is_set():
+                try:
+                    await asyncio.wait_for(changed.wait(), heartbeat)
+                except TimeoutError:
+                    yield None
 
 
 async def finished(service: Service, job_id: str, timeout: float, user: str | None = None) -> Snapshot:
@@ -45,11 +45,3 @@ async def finished(service: Service, job_id: str, timeout: float, user: str | No
                 if snapshot is not None and snapshot.status.is_final:
                     return snapshot
     return service.status(job_id, user)
-
-
-async def _is_set(event: asyncio.Event, timeout: float | None) -> bool:
-    try:
-        await asyncio.wait_for(event.wait(), timeout)
-    except TimeoutError:
-        return False
-    return True

@@ -73,6 +73,8 @@ class Workshop:
         self.metrics = ServiceMetrics(self.health)
         self.videos = Videos(self.limits, clock, None if spool is None else spool / "films")
         self._clock, self._command, self._confine = clock, command, confine
+        # That a film may need while it is painted.
+        self._film_bytes = round(self.limits.video_result_mb * MEGA)
         self._changed = threading.Condition(threading.RLock())
         self._queue = FairQueue()
         self._durations = Durations()
@@ -212,14 +214,18 @@ class Workshop:
             logger.error("%s: %s", lane.device, problem)
         elif lane.process is not None:
             logger.info("%s: a painting process is ready", lane.device)
-            self._tell_lacking(lane, lane.process.lacking)
+            if self._confine and lane.process.lacking != lane.lacking:
+                for part, why in lane.process.lacking.items():
+                    told = "%s: the painting process is not confined in its %s: %s"
+                    logger.warning(told, lane.device, part, why)
+            lane.lacking = lane.process.lacking
         self._set_ready(lane, ready=not problem, problem=problem)
         return not problem
 
     def _settings(self, device: str) -> dict[str, Any]:
         folder = self.videos.folder
         return {
-            "confined": {"writable": [str(folder)] if folder else [], "file_bytes": self._film_bytes()}
+            "confined": {"writable": [str(folder)] if folder else [], "file_bytes": self._film_bytes}
             if self._confine
             else None,
             "device": device,
@@ -228,16 +234,6 @@ class Workshop:
             "pixel_limit": round(self.limits.megapixels * MEGA),
             "keep_seconds": self.limits.keep_seconds,
         }
-
-    def _film_bytes(self) -> int:
-        """That a film may need while it is painted."""
-        return round(self.limits.video_result_mb * MEGA)
-
-    def _tell_lacking(self, lane: Lane, lacking: Mapping[str, str]) -> None:
-        if lacking != lane.lacking and self._confine:
-            for part, why in lacking.items():
-                logger.warning("%s: the painting process is not confined in its %s: %s", lane.device, part, why)
-        lane.lacking = lacking
 
     def _painted(self, lane: Lane, job: ServiceJob) -> JobOutcome:
         for attempt in range(1, ATTEMPTS + 1):
@@ -248,7 +244,7 @@ class Workshop:
                     break
             try:
                 assert lane.process is not None
-                return run(lane.process, job, partial(self._report, job), self._film_bytes())
+                return run(lane.process, job, partial(self._report, job), self._film_bytes)
             except WorkerDiedError as died:
                 logger.warning("job %s: the painting process died%s", job.id, f": {died}" if died.args else "")
                 self._set_ready(lane, ready=False)
