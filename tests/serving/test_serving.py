@@ -20,7 +20,7 @@ from impasto.errors import OptionError
 from impasto.serving.guard import TOLD_SECONDS, GuardMiddleware, Seldom, UploadLimits
 from impasto.serving.hosts import named
 from impasto.serving.http_limits import HttpLimits
-from impasto.serving.server import LEAST_EACH, IdleConnections, configured, listen
+from impasto.serving.server import LEAST_EACH, configured, listen
 
 SOON = 20
 
@@ -150,19 +150,14 @@ def test_many_who_ask_at_the_same_moment_are_answered(site):
     assert all(b"0 of 127.0.0.1" in read_all(one) for one in crowd)
 
 
-def test_connections_are_bounded_for_one_address_and_in_all():
-    waiting = IdleConnections(5, 3)
-    for address in "aaabb":
-        waiting.add(address)
-    assert not any(map(waiting.is_crowded, "abc"))
-    waiting.add("a")
-    assert all(map(waiting.is_crowded, "abc"))
-    for address in "aab":
-        waiting.remove(address)
-    assert not any(map(waiting.is_crowded, "abc"))
-    for address in "aab":
-        waiting.remove(address)
-    assert not waiting.counts
+def test_connections_of_all_addresses_together_are_bounded_too(site, monkeypatch):
+    monkeypatch.setattr("impasto.serving.server.CROWDED_SECONDS", 0.5)
+    here = site(connections=4)
+    idle = [here.raw(source=f"127.0.0.{number}") for number in range(1, 7) for _ in range(11)]
+    assert [read_all(one) for one in idle[: len(idle) - 4 * LEAST_EACH]] == [b""] * 2
+    idle[-1].settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        idle[-1].recv(1)
 
 
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", "text/plain"])

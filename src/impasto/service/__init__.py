@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from impasto.service.metrics import ServiceHealth
     from impasto.service.offer import Offer, styles_in
     from impasto.service.request import FORMATS, VIDEO_FORMATS, PaintRequest, SentVideo, VideoRequest
-    from impasto.service.service import Service
-    from impasto.service.watch import changes, finished
+    from impasto.service.service import Service, changes, finished
 
 __all__ = [
     "FORMATS",
@@ -43,7 +42,7 @@ _HOMES = {
     "FORMATS": "request", "Failure": "job", "ServiceHealth": "metrics", "Limits": "limits", "Offer": "offer",
     "PaintRequest": "request", "JobResult": "job", "Service": "service", "Snapshot": "job", "Status": "job",
     "VIDEO_FORMATS": "request", "SentVideo": "request", "VideoRequest": "request",
-    "changes": "watch", "finished": "watch", "styles_in": "offer",
+    "changes": "service", "finished": "service", "styles_in": "offer",
 }  # fmt: skip
 
 

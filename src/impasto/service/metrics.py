@@ -57,21 +57,18 @@ class ServiceMetrics(Collector):
             "impasto_http_requests_total", "Answers to requests.", "method", "route", "status"
         )
         self.wait_seconds = self._histogram("impasto_wait_seconds", "From submission to beginning.")
-        self.job_seconds = self._histogram("impasto_job_seconds", "From the beginning of a job to its end.", "method")
-        self.look_seconds = self._histogram(
-            "impasto_look_seconds", "From the beginning of a look to its end.", "method"
-        )
-        self.video_seconds = self._histogram(
-            "impasto_video_seconds", "From the beginning of a film's job to its end.", "method"
-        )
+        self.seconds = {
+            "paint": self._histogram("impasto_job_seconds", "From the beginning of a job to its end.", "method"),
+            "look": self._histogram("impasto_look_seconds", "From the beginning of a look to its end.", "method"),
+            "video": self._histogram("impasto_video_seconds", "From the beginning of a film to its end.", "method"),
+        }
         self._registry.register(self)
 
     def ended(self, kind: str, method: str, status: str, seconds: float) -> None:
         """A job is final. kind: "paint", "look" or "video"; seconds of what is not done say nothing."""
         self.jobs.labels(method, status).inc()
         if status == "done":
-            histograms = {"paint": self.job_seconds, "look": self.look_seconds, "video": self.video_seconds}
-            histograms[kind].labels(method).observe(seconds)
+            self.seconds[kind].labels(method).observe(seconds)
 
     def text(self) -> str:
         """Everything, in the text format 0.0.4."""
