@@ -51,16 +51,8 @@ class Jobs:
 
     def open(self) -> list[ServiceJob]:
         """What a server before this one had accepted and not finished, the oldest first. Raises ImpastoError."""
-        if self._spool is None:
-            self._videos.start()
-            return []
-        self._spool.open()
+        jobs = [] if self._spool is None else self._spool.open()
         self._videos.start()
-        try:
-            jobs = self._spool.load()
-        except (OSError, sqlite3.Error) as error:
-            self.close()
-            raise ImpastoError(f"{self._spool.folder}: what is kept there cannot be read: {error}") from error
         for job in jobs:
             self.by_id[job.id] = job
             if job.kind == VideoRequest.kind:
@@ -68,10 +60,10 @@ class Jobs:
             if job.status.is_final:
                 self._keep_finished(job)
         self._videos.remove_others()
-        taken_up = self.unfinished()
-        finished = len(jobs) - len(taken_up)
-        logger.info("%s: %d jobs are taken up, %d were finished before", self._spool.folder, len(taken_up), finished)
-        return taken_up
+        if self._spool is not None:
+            told = "%s: %d jobs are taken up, %d were finished before"
+            logger.info(told, self._spool.folder, len(self.unfinished()), len(self.finished))
+        return self.unfinished()
 
     def close(self) -> None:
         """What is kept stays on the disk."""
@@ -109,7 +101,7 @@ class Jobs:
         try:
             self._spool.keep(job)
         except (OSError, sqlite3.Error) as error:
-            self._drop_kept(job)
+            self._spool.forget(job.id)
             logger.exception("job %s cannot be kept", job.id)
             retry_after = self._limits.keep_seconds / 4
             raise RefusedError("queue-full", "the server's disk is full", retry_after=retry_after) from error
@@ -151,8 +143,8 @@ class Jobs:
         self.result_bytes -= _size(job)
         self.by_id.pop(job.id, None)
         self._videos.discard(job.id)
-        if job.is_kept:
-            self._drop_kept(job)
+        if self._spool is not None and job.is_kept:
+            self._spool.forget(job.id)
 
     def sweep(self) -> None:
         """Let go of what was finished too long ago or is too much."""
@@ -182,13 +174,6 @@ class Jobs:
             shares[owner(job.user)] += _size(job) if self._is_too_large() else 1
         older = list(self.finished.values())[:-1]
         return max(older, key=lambda job: shares[owner(job.user)])
-
-    def _drop_kept(self, job: ServiceJob) -> None:
-        assert self._spool is not None
-        try:
-            self._spool.forget(job.id)
-        except (OSError, sqlite3.Error):
-            logger.exception("job %s cannot be removed from the disk", job.id)
 
     def _find_film(self, job: ServiceJob) -> None:
         try:

@@ -59,10 +59,10 @@ def work(options: Options, pixels: int, task: str = "paint") -> float:
 
 @dataclass
 class _Line:
-    """One user's jobs, with their numbers. start: on the clock of shares, when the first of them begins."""
+    """One user's jobs, with their numbers, in order. start: on the clock of shares, when the first of them begins."""
 
     start: float
-    jobs: deque[tuple[ServiceJob, int]] = field(default_factory=deque)
+    jobs: dict[ServiceJob, int] = field(default_factory=dict)
 
 
 class FairQueue:
@@ -87,7 +87,7 @@ class FairQueue:
         if job.user not in self._lines:
             self._lines[job.user] = _Line(max(self._now, self._ends.pop(job.user, 0.0)))
         self._count += 1
-        self._lines[job.user].jobs.append((job, self._count))
+        self._lines[job.user].jobs[job] = self._count
 
     def take(self, accept: Callable[[ServiceJob], bool] = lambda _: True) -> ServiceJob | None:
         """The first job in order that is accepted, or None."""
@@ -102,10 +102,8 @@ class FairQueue:
     def remove(self, job: ServiceJob) -> bool:
         """Whether the job waited; it does no longer."""
         line = self._lines.get(job.user)
-        entry = next((entry for entry in line.jobs if entry[0] is job), None) if line else None
-        if line is None or entry is None:
+        if line is None or line.jobs.pop(job, None) is None:
             return False
-        line.jobs.remove(entry)
         if not line.jobs:
             self._ends[job.user] = line.start
             del self._lines[job.user]
@@ -116,7 +114,7 @@ class FairQueue:
         order = []
         for line in self._lines.values():
             end = line.start
-            for job, number in line.jobs:
+            for job, number in line.jobs.items():
                 end += job.expected
                 order.append((end, number, job))
         return [job for _, _, job in sorted(order)]

@@ -57,12 +57,17 @@ class Spool:
         self._lock = FileLock(folder / LOCK, thread_local=False, mode=0o600)
         self._table: sqlite3.Connection | None = None
 
-    def open(self) -> None:
-        """Raises ImpastoError if the folder is another service's, cannot be used, or is damaged."""
+    def open(self) -> list[ServiceJob]:
+        """All jobs: the finished ones in the order in which they were, then those to paint, the oldest first.
+
+        A job that cannot be painted any more has failed. Files that belong to no job are removed.
+        Raises ImpastoError if the folder is another service's, cannot be used, or is damaged.
+        """
         with ExitStack() as stack:
             stack.callback(self.close)
             try:
-                self._open()
+                self._claim()
+                jobs = self._loaded()
             except Timeout as error:
                 raise ImpastoError(f"{self.folder}: another server keeps its jobs there") from error
             except OSError as error:
@@ -70,6 +75,7 @@ class Spool:
             except sqlite3.Error as error:
                 raise ImpastoError(f"{self.folder / DATABASE}: is damaged ({error}); move the folder away") from error
             stack.pop_all()
+        return jobs
 
     def close(self) -> None:
         """What is there stays."""
@@ -77,22 +83,6 @@ class Spool:
             self._table.close()
             self._table = None
         self._lock.release()
-
-    def load(self) -> list[ServiceJob]:
-        """All jobs: the finished ones in the order in which they were, then those to paint, the oldest first.
-
-        A job that cannot be painted any more has failed. Files that belong to no job are removed.
-        """
-        rows = self._do("select * from jobs order by finished is null, finished, created").fetchall()
-        jobs = [self._job(row) for row in rows]
-        known = {job.id for job in jobs}
-        for path in self.folder.iterdir():
-            if path.suffix == ".part" or (path.suffix in (REQUEST, RESULT) and path.stem not in known):
-                path.unlink(missing_ok=True)
-            elif path.suffix in (REQUEST, RESULT):
-                # Earlier versions let others read them.
-                path.chmod(0o600)
-        return jobs
 
     def keep(self, job: ServiceJob) -> None:
         """The job as it is now. Raises OSError and sqlite3.Error, and what was there of it before stays."""
@@ -114,13 +104,16 @@ class Spool:
 
     def forget(self, job_id: str) -> None:
         """A job and its files, whatever there is of it."""
-        self._do("delete from jobs where id = ?", (job_id,))
-        for suffix in (REQUEST, RESULT):
-            self._file(job_id, suffix).unlink(missing_ok=True)
+        try:
+            self._do("delete from jobs where id = ?", (job_id,))
+            for suffix in (REQUEST, RESULT):
+                self._file(job_id, suffix).unlink(missing_ok=True)
+        except (OSError, sqlite3.Error):
+            logger.exception("job %s cannot be removed from the disk", job_id)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _open(self) -> None:
+    def _claim(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (mode := self.folder.stat().st_mode & 0o777) & 0o077 and os.name == "posix":
             logger.warning("%s: others may look into this folder (mode %o): chmod 700 it", self.folder, mode)
@@ -137,6 +130,18 @@ class Spool:
             raise ImpastoError(f"{self.folder}: another version of impasto keeps its jobs there; choose another folder")
         table.execute(_TABLE)
         table.execute(f"pragma user_version = {_VERSION}")
+
+    def _loaded(self) -> list[ServiceJob]:
+        rows = self._do("select * from jobs order by finished is null, finished, created").fetchall()
+        jobs = [self._job(row) for row in rows]
+        known = {job.id for job in jobs}
+        for path in self.folder.iterdir():
+            if path.suffix == ".part" or (path.suffix in (REQUEST, RESULT) and path.stem not in known):
+                path.unlink(missing_ok=True)
+            elif path.suffix in (REQUEST, RESULT):
+                # Earlier versions let others read them.
+                path.chmod(0o600)
+        return jobs
 
     def _do(self, what: str, values: Any = ()) -> sqlite3.Cursor:
         assert self._table is not None
