@@ -4,7 +4,6 @@ import io
 import os
 import signal
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,6 @@ from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.record import read_record
 from impasto.service import Limits, PaintRequest, Service, Status
 from impasto.service.painter import TaskPainter
-from impasto.service.wire import Message
 from impasto.translation import save_generators
 
 SOON = 120
@@ -133,10 +131,7 @@ def test_a_generators_look_is_what_the_library_shows(tmp_path):
     save_generators(file, "nla-cyclegan", {"A2B": network, "B2A": network}, {})
     options = StylizeOptions(method="nla-cyclegan", direction="B2A")
     painter = TaskPainter("cpu", {}, {"nla-cyclegan": str(file)}, 10**6, 60)
-    task = Message(
-        "look", {"options": asdict(options), "styles": [], "format": "png", "place": [50, 25]}, (photo(format="PNG"),)
-    )
-    data = painter.look(task, lambda progress: None)
+    data = painter.look(PaintRequest(content=photo(format="PNG"), options=options, place=(50, 25)))
     method = impasto.load("nla-cyclegan", device="cpu", weights=file)
     expected = overlay(prepare(photo(format="PNG"), None, options, stylizer=method), "50%,25%")
     assert pixels(data).tolist() == np.asarray(expected).tolist()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -49,18 +50,20 @@ class ServiceMetrics(Collector):
     def __init__(self, health: Callable[[], ServiceHealth]) -> None:
         self._health = health
         self._registry = CollectorRegistry()
-        self.jobs = self._counter("impasto_jobs_total", "Jobs that ended.", "method", "status")
-        self.rejected = self._counter("impasto_rejected_total", "Jobs that were not taken.", "reason")
-        self.retries = self._counter("impasto_retries_total", "Jobs begun anew, as their worker had died.")
-        self.worker_deaths = self._counter("impasto_worker_deaths_total", "Painting processes that ended.")
-        self.http_requests = self._counter(
-            "impasto_http_requests_total", "Answers to requests.", "method", "route", "status"
+        counter = partial(Counter, registry=self._registry)
+        histogram = partial(Histogram, buckets=BUCKETS, registry=self._registry)
+        self.jobs = counter("impasto_jobs_total", "Jobs that ended.", ("method", "status"))
+        self.rejected = counter("impasto_rejected_total", "Jobs that were not taken.", ("reason",))
+        self.retries = counter("impasto_retries_total", "Jobs begun anew, as their worker had died.")
+        self.worker_deaths = counter("impasto_worker_deaths_total", "Painting processes that ended.")
+        self.http_requests = counter(
+            "impasto_http_requests_total", "Answers to requests.", ("method", "route", "status")
         )
-        self.wait_seconds = self._histogram("impasto_wait_seconds", "From submission to beginning.")
+        self.wait_seconds = histogram("impasto_wait_seconds", "From submission to beginning.")
         self.seconds = {
-            "paint": self._histogram("impasto_job_seconds", "From the beginning of a job to its end.", "method"),
-            "look": self._histogram("impasto_look_seconds", "From the beginning of a look to its end.", "method"),
-            "video": self._histogram("impasto_video_seconds", "From the beginning of a film to its end.", "method"),
+            "paint": histogram("impasto_job_seconds", "From the beginning of a job to its end.", ("method",)),
+            "look": histogram("impasto_look_seconds", "From the beginning of a look to its end.", ("method",)),
+            "video": histogram("impasto_video_seconds", "From the beginning of a film's job to its end.", ("method",)),
         }
         self._registry.register(self)
 
@@ -94,9 +97,3 @@ class ServiceMetrics(Collector):
     def describe(self) -> Iterable[GaugeMetricFamily]:
         """Nothing: the registry need not ask how the service is before anybody reads."""
         return ()
-
-    def _counter(self, name: str, about: str, *labels: str) -> Counter:
-        return Counter(name, about, labels, registry=self._registry)
-
-    def _histogram(self, name: str, about: str, *labels: str) -> Histogram:
-        return Histogram(name, about, labels, buckets=BUCKETS, registry=self._registry)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ class WorkerProcess:
         )
         self._inbox: queue.SimpleQueue[wire.Message | None] = queue.SimpleQueue()
         # Never written to directly: a process that has stopped reading must not stop the server.
-        self._outbox: queue.SimpleQueue[tuple[str, Sequence[bytes], dict[str, Any]] | None] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._on_death = on_death
         self.pid = self._process.pid
         self.is_dead = False
@@ -71,7 +72,8 @@ class WorkerProcess:
         self.send("start", **settings)
 
     def send(self, kind: str, blobs: Sequence[bytes] = (), **values: Any) -> None:
-        self._outbox.put((kind, blobs, values))
+        assert self._process.stdin is not None
+        self._outbox.put(partial(wire.write, self._process.stdin, kind, blobs, **values))  # type: ignore[arg-type]
 
     def receive(self, timeout: float) -> wire.Message | None:
         """The next message, or None if there is none in time. Raises WorkerDiedError."""
@@ -130,11 +132,9 @@ class WorkerProcess:
             self._inbox.put(message)
 
     def _write_messages(self) -> None:
-        assert self._process.stdin is not None
-        while (message := self._outbox.get()) is not None:
-            kind, blobs, values = message
+        while (write := self._outbox.get()) is not None:
             try:
-                wire.write(self._process.stdin, kind, blobs, **values)  # type: ignore[arg-type]
+                write()
             except (OSError, ValueError):
                 # `_read_messages` hears of it as well, and tells.
                 return

@@ -73,7 +73,7 @@ def main() -> None:
     if start is None:
         return
     try:
-        # Before there is a thread.
+        # Before there is a thread; numpy and PyTorch start some, so what imports them comes later.
         lacking = _confined(start.values.pop("confined"), start.values)
         inbox = Inbox(sys.stdin.buffer)
         threading.Thread(target=inbox.listen, daemon=True).start()
@@ -112,10 +112,9 @@ def _confined(how: dict[str, Any] | None, settings: dict[str, Any]) -> dict[str,
 
 
 def _serve(task: Message, painter: Any, inbox: Inbox, out: BinaryIO) -> None:
-    job = task.values["job"]
+    job, report = task.values["job"], Reporter(task, inbox, out, painter)
     try:
-        work = {"look": painter.look, "paint": painter.paint, "video": painter.video}[task.kind]
-        data = work(task, Reporter(task, inbox, out, painter))
+        data = painter.do(task, report)
     except Cancelled as stopped:
         best = painter.best_so_far(stopped, task.values["format"])
         write(out, "cancelled", [best] if best else [], job=job)
