@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -66,6 +67,11 @@ def test_paints_what_the_library_paints(service, whole_styles):
         results[choice] = pixels(painted(service, styles=(choice,))).astype(int)
         assert np.abs(results[choice] - expected).max() <= 1
     assert np.abs(results["starry-night"] - results["swirls"]).mean() > 5
+
+
+def test_nothing_that_starts_threads_is_loaded_before_it_is_confined():
+    code = "import sys, impasto.service.worker; sys.exit(bool({'numpy', 'torch'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines")
