@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from impasto.errors import OptionError, PictureError
@@ -85,7 +85,7 @@ class VideoRequest(_Styled):
     kind = "video"
 
     def task(self) -> dict[str, Any]:
-        return super().task() | {"video": {item.name: getattr(self.video, item.name) for item in fields(self.video)}}
+        return super().task() | {"video": asdict(self.video)}
 
 
 @dataclass(frozen=True, kw_only=True)
