@@ -17,7 +17,7 @@ from clips import clip, count
 from fake_service import refusal
 from wishes import picture
 
-from impasto.errors import Cancelled, OptionError
+from impasto.errors import OptionError, PictureError
 from impasto.methods import StylizeOptions
 from impasto.progress import Progress
 from impasto.service import Limits, SentVideo, Service, Status, VideoRequest
@@ -212,20 +212,22 @@ def test_what_a_killed_server_left_is_taken_away(videos, temporary):
     assert len(files(temporary)) == 1
 
 
-def test_a_film_that_fills_the_disk_ends_there(tmp_path):
-    from impasto.service.painter import DiskRoom
+def test_a_film_that_fills_the_disk_ends_there(tmp_path, monkeypatch):
+    from impasto.service.painter import TaskPainter
 
-    heard = []
-    room = DiskRoom(tmp_path, 2000, heard.append)
-    pieces = tmp_path / "painted.mp4.pieces"
+    pieces, heard = tmp_path / "painted.mp4.pieces", []
     pieces.mkdir()
-    (pieces / "00000.mp4").write_bytes(bytes(1000))
-    room(Progress(step=1, total=2))
-    assert len(heard) == 1
-    (pieces / "00001.mp4").write_bytes(bytes(1))
-    with pytest.raises(Cancelled):
-        room(Progress(step=2, total=2))
-    assert room.is_full
+
+    def paint(*_, progress, **__):
+        for step, size in enumerate((1000, 1), 1):
+            (pieces / f"{step}.mp4").write_bytes(bytes(size))
+            progress(Progress(step=step, total=2))
+
+    monkeypatch.setattr("impasto.video.stylize.stylize_video", paint)
+    painter = TaskPainter("cpu", {}, {}, 10**6, 60)
+    with pytest.raises(PictureError, match=r"needs more than 0\.002 MB on the disk; choose a smaller size"):
+        painter.video(VideoRequest(clip="", styles=(picture(),)), heard.append, tmp_path, 2000)
+    assert [progress.step for progress in heard] == [1]
 
 
 @pytest.mark.slow

@@ -83,23 +83,32 @@ class TaskPainter:
         """A film, painted in the folder of its job, so no bytes; what another process has painted there already is not
         painted again. Raises what kept it from being painted, and Cancelled; what is done by then is there as well.
 
-        num_bytes: that may lie there.
+        num_bytes: for the pieces of the film, and once more for the film that they become; it ends where they are more.
         """
         from impasto.video.stylize import stylize_video
 
-        options, room = request.options, DiskRoom(folder, num_bytes, progress)
+        options, is_full = request.options, False
+
+        def within_bounds(made: Progress) -> None:
+            nonlocal is_full
+            is_full = 2 * sum(path.stat().st_size for path in folder.glob(f"{PAINTED}.*/*")) > num_bytes
+            if is_full:
+                raise Cancelled
+            progress(made)
+
         try:
             stylize_video(
                 folder / CLIP, [self._session.style(style, options) for style in self._styles(request)], options,
                 video=request.video, output=folder / f"{PAINTED}.{request.format}", resume=True, metadata=False,
-                stylizer=self._session.method(options), progress=room,
+                stylizer=self._session.method(options), progress=within_bounds,
             )  # fmt: skip
         except PictureError as error:
             raise PictureError(str(error).replace(f"{folder}{os.sep}", "")) from error
         except Cancelled as stopped:
-            if room.is_full:
-                raise PictureError(room.problem) from stopped
-            raise
+            if not is_full:
+                raise
+            limit = f"{num_bytes / MEGA:g} MB on the disk"
+            raise PictureError(f"the painted film needs more than {limit}; choose a smaller size") from stopped
         return b""
 
     def look(self, request: PaintRequest) -> bytes:
@@ -157,23 +166,6 @@ class TaskPainter:
         """One of the server's own."""
         file = Path(self._paths[name])
         return FileSource(file, name) if is_encoded(file) else BytesSource(file.read_bytes(), name, name)
-
-
-class DiskRoom:
-    """Called with the progress of a film: passes it on, and stops the film where its folder has become too large."""
-
-    def __init__(self, folder: Path, num_bytes: int, progress: ProgressCallback) -> None:
-        """num_bytes: for the pieces of the film, and once more for the film that they become."""
-        self.folder, self.num_bytes, self.progress = folder, num_bytes, progress
-        self.is_full = False
-        self.problem = f"the painted film needs more than {num_bytes / MEGA:g} MB on the disk; choose a smaller size"
-
-    def __call__(self, progress: Progress) -> None:
-        pieces = sum(path.stat().st_size for path in self.folder.glob(f"{PAINTED}.*/*"))
-        if 2 * pieces > self.num_bytes:
-            self.is_full = True
-            raise Cancelled
-        self.progress(progress)
 
 
 def _encoded(picture: image.Picture, format: str, record: Record | None = None) -> bytes:  # noqa: A002
