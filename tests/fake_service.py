@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,15 @@ from wishes import ACTIONS
 
 from impasto.gallery import packaged
 from impasto.service import Limits, Offer, Service, wire
+from impasto.service.refusals import Code, RefusedError
+
+
+@contextmanager
+def refusal(code: Code, match: str | None = None) -> Iterator[pytest.ExceptionInfo[RefusedError]]:
+    """As `pytest.raises` of one."""
+    with pytest.raises(RefusedError, match=match) as caught:
+        yield caught
+    assert caught.value.code == code
 
 
 def actions() -> Offer:

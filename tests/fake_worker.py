@@ -110,22 +110,22 @@ def paint(task: Message) -> None:
         film(task)
         remember(task)
         write(out, "progress", job=job, step=4, total=4, seconds_left=0.0)
-        write(out, "done", job=job, seconds=0.01, cache={"styles": [1, 2]})
+        write(out, "done", job=job, cache={"styles": [1, 2]})
         return
     if task.kind == "look":
         block = task.values["options"]["attention_layers"][4:5]
         colour = (*(round(value) for value in task.values["place"]), int(block) if block in set("12345") else 0)
-        write(out, "done", [pixel(*colour)], job=job, seconds=0.01, cache={"looks": [1, 0]})
+        write(out, "done", [pixel(*colour)], job=job, cache={"looks": [1, 0]})
         return
     if action == "picture":
         colour = hashlib.sha256(task.blobs[0]).digest()[:3]
-        write(out, "done", [pixel(*colour)], job=job, seconds=0.01, cache={"styles": [1, 2], "models": [3, 4]})
+        write(out, "done", [pixel(*colour)], job=job, cache={"styles": [1, 2], "models": [3, 4]})
         return
     with (folder / "painted").open("a") as file:
         file.write(f"{hashlib.sha256(task.blobs[0]).hexdigest()}\n")
     remember(task)
     painting = task.blobs[0] if is_echo else hashlib.sha256(task.blobs[0]).digest()
-    write(out, "done", [painting], job=job, seconds=0.01, cache={"styles": [1, 2], "models": [3, 4]})
+    write(out, "done", [painting], job=job, cache={"styles": [1, 2], "models": [3, 4]})
 
 
 threading.Thread(target=listen, daemon=True).start()

@@ -8,8 +8,7 @@ import yaml
 
 from impasto.cli.main import app
 from impasto.service import Limits
-from impasto.service.health import ServiceHealth
-from impasto.service.metrics import ServiceMetrics
+from impasto.service.metrics import ServiceHealth, ServiceMetrics
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"

@@ -18,9 +18,8 @@ from impasto.errors import OptionError
 from impasto.image import read
 from impasto.methods import METHODS, StylizeOptions
 from impasto.record import read_record
-from impasto.service import Limits, Offer
+from impasto.service import Limits, Offer, PaintRequest
 from impasto.service.painter import TaskPainter
-from impasto.service.wire import Message
 
 HELP = "how much of the mean colour"
 TESTS = Path(__file__).parent
@@ -97,9 +96,8 @@ def test_service_and_http_api(tmp_path: Path) -> None:
     assert task["options"] == options
 
     painter = TaskPainter("cpu", {}, {}, 10**6, 0)
-    task = {"options": options, "styles": [None], "masks": [], "format": "png"}
-    outcome = painter.paint(Message("paint", task, [picture(100), picture(200)]), lambda _: None)
-    (tmp_path / "out.png").write_bytes(outcome.data)
+    request = PaintRequest(content=picture(100), styles=(picture(200),), options=StylizeOptions(**options))
+    (tmp_path / "out.png").write_bytes(painter.paint(request, lambda _: None))
     assert np.allclose(read(tmp_path / "out.png").pixels * 255, 125, atol=0.01)
 
 

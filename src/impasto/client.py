@@ -12,7 +12,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -75,7 +75,8 @@ class Client:
         if output is not None:
             format = format or _format_of(check_output(output, overwrite=True))  # noqa: A001
         fields = _fields(content, style, masks, {"format": format or None, **options})
-        painting = self._picture("/v1/stylize", fields, wait_seconds, progress)
+        job = self._finished("/v1/stylize", fields, time.monotonic() + wait_seconds, progress)
+        painting = self.result(job["id"])
         if output is not None:
             replace_file(Path(output), painting)
         return painting
@@ -102,10 +103,10 @@ class Client:
             sent = self._until(deadline, lambda: self.upload_video(clip))
             name, options = sent["id"], {"size": sent["largest_size"], **options}
         fields = _fields(name, style, (), {"format": target.suffix[1:].lower(), **options})
-        job = self._ended(
-            self._until(deadline, lambda: self._submitted("/v1/stylize-video", fields)), deadline, progress
-        )
-        self._save(f"/v1/jobs/{job['id']}/result", target)
+        job = self._finished("/v1/stylize-video", fields, deadline, progress)
+        result = f"/v1/jobs/{job['id']}/result"
+        with self._asked("GET", result) as answer, replacing(target) as part, part.open("wb") as file:
+            shutil.copyfileobj(answer, file)
         if job["failure"] is not None:
             raise ImpastoError(f"{target} holds {job['step']} frames of {job['total']}: {job['failure']['message']}")
         return target
@@ -134,7 +135,8 @@ class Client:
         place: (x, y) in percent of the content's width and height. The rest is as for `stylize`.
         """
         values = {"x": place[0], "y": place[1], "format": format, **options}
-        return self._picture("/v1/attention", _fields(content, style, (), values), wait_seconds)
+        fields = _fields(content, style, (), values)
+        return self.result(self._finished("/v1/attention", fields, time.monotonic() + wait_seconds)["id"])
 
     def submit(
         self,
@@ -184,8 +186,7 @@ class Client:
 
     def events(self, job_id: str) -> Iterator[dict[str, Any]]:
         """The job, again and again whenever it has changed, until it is over or forgotten."""
-        connection, answer = self._open("GET", f"/v1/jobs/{job_id}/events")
-        with closing(connection):
+        with self._asked("GET", f"/v1/jobs/{job_id}/events") as answer:
             event = b""
             for line in answer:
                 if line.startswith(b"event: "):
@@ -201,22 +202,11 @@ class Client:
         """Names of the server's styles."""
         return [style["name"] for style in self._json("GET", "/v1/styles")["styles"]]
 
-    def _picture(
-        self,
-        path: str,
-        fields: Fields,
-        wait_seconds: float,
-        progress: Callable[[dict[str, Any]], None] | None = None,
-    ) -> bytes:
-        """What becomes of a form, if it takes no longer than that."""
-        deadline = time.monotonic() + wait_seconds
-        job = self._ended(self._until(deadline, lambda: self._submitted(path, fields)), deadline, progress)
-        return self.result(job["id"])
-
-    def _ended(
-        self, job: dict[str, Any], deadline: float, progress: Callable[[dict[str, Any]], None] | None
+    def _finished(
+        self, path: str, fields: Fields, deadline: float, progress: Callable[[dict[str, Any]], None] | None = None
     ) -> dict[str, Any]:
-        """The job when it is over. Raises TimeoutError."""
+        """The job of a form, when it is over. Raises TimeoutError."""
+        job = self._until(deadline, lambda: self._submitted(path, fields))
         while job["status"] in ("queued", "running"):
             if progress:
                 progress(job)
@@ -224,12 +214,6 @@ class Client:
             self._sleep(min(1.0, max(SHORTEST_PAUSE, left / 4)), deadline)
             job = self.job(job["id"])
         return job
-
-    def _save(self, path: str, target: Path) -> None:
-        """What an address answers, all of it or nothing."""
-        connection, answer = self._open("GET", path)
-        with closing(connection), replacing(target) as part, part.open("wb") as file:
-            shutil.copyfileobj(answer, file)
 
     def _submitted(self, path: str, fields: Fields) -> dict[str, Any]:
         """Its job."""
@@ -257,33 +241,30 @@ class Client:
         return answer
 
     def _ask(self, method: str, path: str, body: Body = b"", headers: dict[str, str] | None = None) -> bytes:
-        connection, answer = self._open(method, path, body, headers)
-        with closing(connection):
+        with self._asked(method, path, body, headers) as answer:
             return answer.read()
 
-    def _open(
+    @contextmanager
+    def _asked(
         self, method: str, path: str, body: Body = b"", headers: dict[str, str] | None = None
-    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        """A connection, to be closed after its one answer."""
+    ) -> Iterator[http.client.HTTPResponse]:
+        """An answer that is no error, to be read. Raises ServerError, and ImpastoError if there is no server."""
         parts = self._parts
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.hostname or "", parts.port, timeout=self._timeout)
-        try:
-            # A server that refuses an upload need not read it to its end; its answer may be there all the same.
-            with suppress(BrokenPipeError, ConnectionResetError):
-                target = parts.path.rstrip("/") + path
-                connection.request(method, target, body or None, {**self._headers, **(headers or {})})
-            answer = connection.getresponse()
-            if answer.status < 400:
-                return connection, answer
-            raise _error(answer)
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            where = f"{parts.scheme}://{parts.netloc}"
-            raise ImpastoError(f"{where}: the server cannot be reached: {error}") from error
-        except ImpastoError:
-            connection.close()
-            raise
+        with closing(kind(parts.hostname or "", parts.port, timeout=self._timeout)) as connection:
+            try:
+                # A server that refuses an upload need not read it to its end; its answer may be there all the same.
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    target = parts.path.rstrip("/") + path
+                    connection.request(method, target, body or None, {**self._headers, **(headers or {})})
+                answer = connection.getresponse()
+                problem = None if answer.status < 400 else _error(answer)
+            except (OSError, http.client.HTTPException) as error:
+                where = f"{parts.scheme}://{parts.netloc}"
+                raise ImpastoError(f"{where}: the server cannot be reached: {error}") from error
+            if problem is not None:
+                raise problem
+            yield answer
 
 
 def _error(answer: http.client.HTTPResponse) -> ServerError:
@@ -301,13 +282,10 @@ def _fields(
     content: Picture, style: Picture | Sequence[Picture], masks: Sequence[Picture], values: Mapping[str, Any]
 ) -> Fields:
     fields: list[tuple[str, str | bytes]] = [("content", _file(content))]
-    fields += [("style", _file_or_name(one)) for one in _listed(style)]
-    fields += [("mask", _file_or_name(one)) for one in _listed(masks)]
+    for name, pictures in (("style", style), ("mask", masks)):
+        several = pictures if isinstance(pictures, list | tuple) else [pictures]
+        fields += [(name, _file_or_name(one)) for one in several]  # type: ignore[arg-type]
     return [*fields, *((name, str(value)) for name, value in values.items() if value is not None)]
-
-
-def _listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:
-    return list(pictures) if isinstance(pictures, list | tuple) else [pictures]  # type: ignore[list-item]
 
 
 def _file(picture: Picture) -> str | bytes:

@@ -2,6 +2,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from fake_service import refusal
 from wishes import picture
 
 from impasto.errors import OptionError
@@ -9,7 +10,6 @@ from impasto.gallery import named_styles, packaged
 from impasto.methods import METHODS, StylizeOptions, every_field
 from impasto.options import Options, kinds_of, option
 from impasto.service import Offer, styles_in
-from impasto.service.refusals import NoTorchError
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_without_torch_nothing_is_offered_that_needs_it(weights):
 )  # fmt: skip
 def test_without_torch_what_needs_it_says_so(given, weights):
     lean = Offer(weights={"nla-cyclegan": weights, "vgg19": weights}, torch=False)
-    with pytest.raises(NoTorchError, match=r" but this server cannot do that: it lacks the extra 'torch'"):
+    with refusal("no-torch", match=r" but this server cannot do that: it lacks the extra 'torch'"):
         lean.chosen(given)
     assert Offer(weights=lean.weights, torch=True).chosen(given)
     with pytest.raises(OptionError, match=r"must be one of adain$"):

@@ -10,14 +10,15 @@ from contextlib import closing
 
 import pytest
 from clips import clip
-from fake_service import faked
+from connections import until
+from fake_service import faked, refusal
 from wishes import look, picture, wish
 
 from impasto.errors import ImpastoError
 from impasto.methods import StylizeOptions
 from impasto.service import PaintRequest, Status, VideoRequest, changes
 from impasto.service import spool as spool_module
-from impasto.service.refusals import JobFailedError, NoSuchJobError, QueueFullError, StoppingError
+from impasto.service.refusals import JobFailedError, NoSuchJobError
 from impasto.service.spool import DATABASE, MOST_BEGUN, _packed, _unpacked
 from impasto.video.options import VideoOptions
 
@@ -105,7 +106,7 @@ def test_a_server_that_stops_puts_off_what_it_has_accepted(serve, go, spool):
     for job in (running, waiting):
         shown = service.status(job.id)
         assert (shown.status, shown.position, shown.failure) == (Status.QUEUED, None, None)
-        with pytest.raises(StoppingError, match="goes on with this job"):
+        with refusal("stopping", match="goes on with this job"):
             service.result(job.id)
     go()
     again = serve(spool=spool)
@@ -157,12 +158,10 @@ def test_a_job_over_which_servers_die_is_given_up(serve, spool, tmp_path):
     left = spool
     for _ in range(MOST_BEGUN - 1):
         assert service.status(job.id).failure is None
-        while service.status(job.id).step == 0:
-            service.wait(job.id, 0.02)
+        until(lambda service=service: service.status(job.id).step)
         left = killed(left, tmp_path)
         service = serve(spool=left)
-    while service.status(job.id).step == 0:
-        service.wait(job.id, 0.02)
+    until(lambda: service.status(job.id).step)
     again = serve(spool=killed(left, tmp_path))
     assert again.status(job.id).failure.code == "lost"
     assert "died 3 times while it painted this" in again.status(job.id).failure.message
@@ -214,7 +213,7 @@ def test_a_full_disk_refuses_and_loses_nothing(serve, spool, tmp_path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(spool_module, "_write", full)
-    with pytest.raises(QueueFullError, match="the server's disk is full"):
+    with refusal("queue-full", match="the server's disk is full"):
         service.keep(second.id)
     with pytest.raises(NoSuchJobError):
         service.status(second.id)

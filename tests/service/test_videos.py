@@ -6,7 +6,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,22 +14,14 @@ pytest.importorskip("av")
 pytest.importorskip("cv2")
 
 from clips import clip, count
+from fake_service import refusal
 from wishes import picture
 
-from impasto.errors import Cancelled, OptionError
+from impasto.errors import OptionError, PictureError
 from impasto.methods import StylizeOptions
 from impasto.progress import Progress
 from impasto.service import Limits, SentVideo, Service, Status, VideoRequest
-from impasto.service.refusals import (
-    JobFailedError,
-    NoSuchUploadError,
-    NotAVideoError,
-    NoVideosError,
-    QueueFullError,
-    TooLargeError,
-    TooLongError,
-)
-from impasto.service.video_request import inspect_video, largest_size
+from impasto.service.request import inspect_video, largest_size
 from impasto.service.videos import FOLDER, LEAST_BYTES, Videos, probed
 from impasto.video.options import VideoOptions
 
@@ -90,33 +81,6 @@ def test_a_film_is_painted_kept_and_forgotten(serve, temporary):
     assert not list(temporary.iterdir())
 
 
-def test_what_a_film_is(videos):
-    data = clip(10, (96, 48))
-    about = keep(videos(), data)
-    assert about == replace(TEN, id=about.id, num_bytes=len(data))
-
-
-def test_a_film_that_is_cancelled_keeps_what_is_done(serve):
-    service = serve()
-    held = ask(service, "hold")
-    waiting = ask(service, "now")
-    while service.status(held.id).step == 0:
-        time.sleep(0.01)
-    service.cancel(waiting.id)
-    with pytest.raises(JobFailedError):
-        service.result(waiting.id)
-    service.cancel(held.id)
-    ended = service.wait(held.id, SOON)
-    assert (ended.status, ended.has_result) == (Status.CANCELLED, True)
-    assert count(service.result(held.id).path.read_bytes()) == 6
-
-
-def test_the_time_limit_of_films_is_their_own(serve):
-    service = serve(video_job_seconds=0.3, job_seconds=300)
-    ended = service.wait(ask(service, "hold").id, SOON)
-    assert (ended.status, ended.failure.code, ended.has_result) == (Status.FAILED, "time-limit", True)
-
-
 def test_a_worker_that_dies_goes_on_in_the_same_folder(serve, tmp_path):
     service = serve()
     ended = service.wait(ask(service, "die-once").id, SOON)
@@ -127,20 +91,20 @@ def test_a_worker_that_dies_goes_on_in_the_same_folder(serve, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("data", "error", "said"),
+    ("data", "code", "said"),
     [
-        (b"no film\n" * 1000, NotAVideoError, "the film cannot be read: it is no film"),
-        (b"", NotAVideoError, "the film cannot be read: the file is empty"),
-        (clip()[:700], NotAVideoError, "the film cannot be read: it is no film, or is damaged or cut short"),
-        (picture(3), NotAVideoError, "the film cannot be read: it is a picture, and no film"),
-        (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n", NotAVideoError, "the film cannot be read"),
-        (clip(size=(256, 128)), TooLargeError, "the film's frames have more than 0.02 megapixels"),
-        (bytes(50_001), TooLargeError, "the film has more than 0.05 MB"),
+        (b"no film\n" * 1000, "not-a-video", "the film cannot be read: it is no film"),
+        (b"", "not-a-video", "the film cannot be read: the file is empty"),
+        (clip()[:700], "not-a-video", "the film cannot be read: it is no film, or is damaged or cut short"),
+        (picture(3), "not-a-video", "the film cannot be read: it is a picture, and no film"),
+        (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n", "not-a-video", "the film cannot be read"),
+        (clip(size=(256, 128)), "too-large", "the film's frames have more than 0.02 megapixels"),
+        (bytes(50_001), "too-large", "the film has more than 0.05 MB"),
     ],
 )
-def test_what_is_no_film_or_too_large_is_refused_in_one_line(data, error, said, videos, temporary):
+def test_what_is_no_film_or_too_large_is_refused_in_one_line(data, code, said, videos, temporary):
     here = videos(video_megapixels=0.02, video_mb=0.05)
-    with pytest.raises(error, match=said) as refused:
+    with refusal(code, match=said) as refused:
         keep(here, data)
     assert "\n" not in str(refused.value)
     assert str(temporary) not in str(refused.value)
@@ -148,20 +112,20 @@ def test_what_is_no_film_or_too_large_is_refused_in_one_line(data, error, said, 
 
 
 @pytest.mark.parametrize(
-    ("wish", "error", "said"),
+    ("wish", "code", "said"),
     [
-        ({}, TooLongError, r"the film has 0\.4 s, but this server paints at most 0\.2"),
-        ({"video": VideoOptions(start="5")}, OptionError, r"start is 5, but the film ends after 0\.4 s"),
-        ({"format": "avi"}, OptionError, "format is 'avi', but must be one of mp4, webm, gif, webp"),
-        ({"styles": ()}, OptionError, "at least one style is needed"),
-        ({"styles": ("missing",)}, OptionError, "style 'missing' is not on this server"),
-        ({"options": StylizeOptions(size=640)}, TooLargeError, r"a size of 96 fits"),
-        ({"options": StylizeOptions("gatys", init="photo.png")}, OptionError, "init cannot be given"),
+        ({}, "too-long", r"the film has 0\.4 s, but this server paints at most 0\.2"),
+        ({"video": VideoOptions(start="5")}, "", r"start is 5, but the film ends after 0\.4 s"),
+        ({"format": "avi"}, "", "format is 'avi', but must be one of mp4, webm, gif, webp"),
+        ({"styles": ()}, "", "at least one style is needed"),
+        ({"styles": ("missing",)}, "", "style 'missing' is not on this server"),
+        ({"options": StylizeOptions(size=640)}, "too-large", r"a size of 96 fits"),
+        ({"options": StylizeOptions("gatys", init="photo.png")}, "", "init cannot be given"),
     ],
 )
-def test_what_cannot_be_painted_of_it_is_refused(wish, error, said, offer):
+def test_what_cannot_be_painted_of_it_is_refused(wish, code, said, offer):
     limits = Limits(video_seconds=0.2, video_result_megapixels=0.005)
-    with pytest.raises(error, match=said):
+    with refusal(code, said) if code else pytest.raises(OptionError, match=said):
         inspect_video(VideoRequest(**{"clip": TEN.id, "styles": ("now",)} | wish), TEN, limits, offer)
 
 
@@ -176,22 +140,22 @@ def test_films_of_others_do_not_exist(serve):
     service = serve()
     video = put(service, clip(), "owner")
     for reach in (service.videos.sent, service.videos.forget):
-        with pytest.raises(NoSuchUploadError):
+        with refusal("no-such-upload"):
             reach(video, "another")
-    with pytest.raises(NoSuchUploadError):
+    with refusal("no-such-upload"):
         service.submit(VideoRequest(clip=video, styles=("now",)), "another")
     service.videos.forget(video, "owner")
 
 
 def test_a_server_without_films_says_why(videos, monkeypatch):
-    with pytest.raises(NoVideosError, match="this server paints no films: it takes no films"):
+    with refusal("no-videos", match="this server paints no films: it takes no films"):
         videos(video_seconds=0).receive("me")
     monkeypatch.setattr("impasto.service.videos.find_spec", lambda name: None)
-    with pytest.raises(NoVideosError, match=r"it lacks the extra 'video' \(av, cv2\)"):
+    with refusal("no-videos", match=r"it lacks the extra 'video' \(av, cv2\)"):
         videos().receive("me")
     monkeypatch.undo()
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
-    with pytest.raises(NoVideosError, match="its folder of films cannot be written: No such file"):
+    with refusal("no-videos", match="its folder of films cannot be written: No such file"):
         videos().receive("me")
 
 
@@ -201,21 +165,21 @@ def test_the_disk_is_shared_out(serve, temporary):
     each = 3.5 * len(data) / 1e6
     service = serve(videos_each_mb=each, videos_mb=2 * each, video_result_mb=len(data) / 1e6)
     first, second, third, fourth = (put(service, data) for _ in range(4))
-    with pytest.raises(NoSuchUploadError):
+    with refusal("no-such-upload"):
         service.videos.sent(first, "me")
     for _ in range(3):
         service.videos.receive("another", len(data))
     # Nobody's films go for another's.
-    with pytest.raises(QueueFullError, match="leave no room") as refused:
+    with refusal("queue-full", match="leave no room") as refused:
         service.videos.receive("a third", 2 * len(data))
     assert refused.value.retry_after
     service.videos.forget(fourth, "me")
     service.videos.sent(second, "me")
     # The job's place is reserved for as long as it is painted.
     job = service.submit(VideoRequest(clip=third, styles=("hold",)), "me")
-    with pytest.raises(NoSuchUploadError):
+    with refusal("no-such-upload"):
         service.videos.sent(second, "me")
-    with pytest.raises(QueueFullError):
+    with refusal("queue-full"):
         service.videos.receive("me", 2 * len(data))
     service.cancel(job.id)
     service.wait(job.id, SOON)
@@ -229,7 +193,7 @@ def test_films_expire(videos, temporary):
     now[0] = 40
     here.sent(used.id, "me")
     now[0] = 70
-    with pytest.raises(NoSuchUploadError):
+    with refusal("no-such-upload"):
         here.sent(unused.id, "me")
     now[0] = 200
     here.sweep()
@@ -248,20 +212,22 @@ def test_what_a_killed_server_left_is_taken_away(videos, temporary):
     assert len(files(temporary)) == 1
 
 
-def test_a_film_that_fills_the_disk_ends_there(tmp_path):
-    from impasto.service.painter import DiskRoom
+def test_a_film_that_fills_the_disk_ends_there(tmp_path, monkeypatch):
+    from impasto.service.painter import TaskPainter
 
-    heard = []
-    room = DiskRoom(tmp_path, 2000, heard.append)
-    pieces = tmp_path / "painted.mp4.pieces"
+    pieces, heard = tmp_path / "painted.mp4.pieces", []
     pieces.mkdir()
-    (pieces / "00000.mp4").write_bytes(bytes(1000))
-    room(Progress(step=1, total=2))
-    assert len(heard) == 1
-    (pieces / "00001.mp4").write_bytes(bytes(1))
-    with pytest.raises(Cancelled):
-        room(Progress(step=2, total=2))
-    assert room.is_full
+
+    def paint(*_, progress, **__):
+        for step, size in enumerate((1000, 1), 1):
+            (pieces / f"{step}.mp4").write_bytes(bytes(size))
+            progress(Progress(step=step, total=2))
+
+    monkeypatch.setattr("impasto.video.stylize.stylize_video", paint)
+    painter = TaskPainter("cpu", {}, {}, 10**6, 60)
+    with pytest.raises(PictureError, match=r"needs more than 0\.002 MB on the disk; choose a smaller size"):
+        painter.video(VideoRequest(clip="", styles=(picture(),)), heard.append, tmp_path, 2000)
+    assert [progress.step for progress in heard] == [1]
 
 
 @pytest.mark.slow
@@ -300,6 +266,6 @@ def test_a_film_is_not_called_damaged_for_want_of_time(tmp_path, monkeypatch):
     film = tmp_path / "clip.mp4"
     film.write_bytes(clip())
     monkeypatch.setattr("impasto.service.videos.PROBE_SECONDS", 0.001)
-    with pytest.raises(QueueFullError, match="too busy to look at the film; send it again") as refused:
+    with refusal("queue-full", match="too busy to look at the film; send it again") as refused:
         probed(film)
     assert refused.value.retry_after

@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from impasto.errors import OptionError
-from impasto.serving.guard import GuardMiddleware, UploadLimits
+from impasto.serving.guard import TOLD_SECONDS, GuardMiddleware, Seldom, UploadLimits
 from impasto.serving.hosts import named
 from impasto.serving.http_limits import HttpLimits
-from impasto.serving.server import LEAST_EACH, IdleConnections, configured, listen
+from impasto.serving.server import LEAST_EACH, configured, listen
 
 SOON = 20
 
@@ -150,19 +150,14 @@ def test_many_who_ask_at_the_same_moment_are_answered(site):
     assert all(b"0 of 127.0.0.1" in read_all(one) for one in crowd)
 
 
-def test_connections_are_bounded_for_one_address_and_in_all():
-    waiting = IdleConnections(5, 3)
-    for address in "aaabb":
-        waiting.add(address)
-    assert not any(map(waiting.is_crowded, "abc"))
-    waiting.add("a")
-    assert all(map(waiting.is_crowded, "abc"))
-    for address in "aab":
-        waiting.remove(address)
-    assert not any(map(waiting.is_crowded, "abc"))
-    for address in "aab":
-        waiting.remove(address)
-    assert not waiting.counts
+def test_connections_of_all_addresses_together_are_bounded_too(site, monkeypatch):
+    monkeypatch.setattr("impasto.serving.server.CROWDED_SECONDS", 0.5)
+    here = site(connections=4)
+    idle = [here.raw(source=f"127.0.0.{number}") for number in range(1, 7) for _ in range(11)]
+    assert [read_all(one) for one in idle[: len(idle) - 4 * LEAST_EACH]] == [b""] * 2
+    idle[-1].settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        idle[-1].recv(1)
 
 
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", "text/plain"])
@@ -175,19 +170,6 @@ def test_a_body_that_is_no_upload_is_small_whatever_it_says_that_it_is(kind, sit
     assert b"at most 3,000,000 bytes" in read_all(here.raw((head % ("/upload", 3_000_001)).encode()))
     assert here.ask("POST", "/other", bytes(1_000_000), Content_Type=kind)[0] == 200
     assert here.ask("POST", "/upload", bytes(2_000_000), Content_Type=kind)[0] == 200
-
-
-def test_a_small_body_without_a_length_is_counted(site):
-    here = site()
-    chunk = b"c350\r\n" + bytes(50_000) + b"\r\n"
-    with here.raw(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n") as connection:
-        try:
-            for _ in range(24):
-                connection.sendall(chunk)
-        except OSError:
-            pass
-        answer = read_all(connection)
-    assert answer == b"" or answer.startswith(b"HTTP/1.1 413 ")
 
 
 def test_only_uploads_may_be_slow(site, monkeypatch):
@@ -237,3 +219,14 @@ def test_a_server_answers_to_the_names_that_it_was_given(site):
 def test_names_are_names(name):
     with pytest.raises(OptionError, match="--allow-host"):
         named([name], "--allow-host")
+
+
+def test_about_one_thing_there_is_a_line_a_minute(monkeypatch):
+    monkeypatch.setattr("impasto.serving.guard.MOST_TOLD", 2)
+    now = 0.0
+    lines = Seldom(lambda: now)
+    assert [lines.is_due(what) for what in "aab"] == [True, False, True]
+    now = TOLD_SECONDS
+    assert [lines.is_due(what) for what in "aba"] == [True, True, False]
+    lines.is_due("c")
+    assert lines.is_due("a"), "what is remembered is bounded"

@@ -9,7 +9,6 @@ import socket
 import struct
 import subprocess
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +16,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from connections import until
 from fake_service import faked
 from wishes import picture
 
@@ -103,22 +103,17 @@ def haproxy(port, folder):
         command = [shutil.which("haproxy"), "-db", "-f", str(folder / "haproxy.cfg")]
         with subprocess.Popen(command, env={**os.environ, **names}) as process:
             try:
-                wait_for(own)
+                until(lambda: finds_a_replica(own), SOON)
                 yield own
             finally:
                 process.terminate()
 
 
-def wait_for(port):
-    deadline = time.monotonic() + SOON
-    while time.monotonic() < deadline:
-        try:
-            Client(f"http://127.0.0.1:{port}").job("nobody")
-        except ImpastoError as error:
-            if getattr(error, "status", None) == 404:
-                return
-        time.sleep(0.1)
-    pytest.fail("the proxy finds no replica")
+def finds_a_replica(port):
+    try:
+        return Client(f"http://127.0.0.1:{port}").job("nobody")
+    except ImpastoError as error:
+        return getattr(error, "status", None) == 404
 
 
 @pytest.fixture
@@ -149,8 +144,7 @@ def test_nothing_is_lost_or_mixed_up_behind_a_proxy(proxy, replicas, tmp_path):
         for number in range(5):
             shade = 8 * visitor + number
             job = client.submit(picture(shade), "now")
-            while client.job(job["id"])["status"] != "done":
-                time.sleep(0.01)
+            until(lambda job=job: client.job(job["id"])["status"] == "done")
             assert client.result(job["id"]) == hashlib.sha256(picture(shade)).digest()
             found.append((shade, job["id"]))
         return found

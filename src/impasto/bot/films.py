@@ -9,7 +9,7 @@ from impasto.bot.messages import DOWNLOAD_BYTES, FILE_BYTES, OrderFailed, from_r
 from impasto.bot.sending import FinishedFilm
 from impasto.errors import ImpastoError, OptionError
 from impasto.service import Limits, SentVideo
-from impasto.service.refusals import TooLargeError
+from impasto.service.refusals import RefusedError
 from impasto.sizes import fit
 
 
@@ -39,7 +39,7 @@ def check_clip(clip: SentPicture, limits: Limits) -> None:
 
 def film_failed(error: ImpastoError) -> OrderFailed:
     """What the service's films or `Service.submit` raised about a clip."""
-    if isinstance(error, TooLargeError):
+    if isinstance(error, RefusedError) and error.code == "too-large":
         return OrderFailed("too-large-film")
     if isinstance(error, OptionError):
         return OrderFailed("needs-painting")

@@ -16,7 +16,7 @@ from impasto.bot.texts import duration, say
 from impasto.errors import ImpastoError, PictureError
 from impasto.service import Failure, Limits, Snapshot, Status
 from impasto.service.limits import MEGA
-from impasto.service.refusals import NotAPictureError, RefusedError
+from impasto.service.refusals import RefusedError
 
 logger = logging.getLogger("impasto.bot")
 
@@ -73,7 +73,8 @@ class OrderFailed(Exception):  # noqa: N818  (it is no error of the bot's)
 
 def from_refusal(error: ImpastoError) -> OrderFailed:
     """What `Service.submit` raised."""
-    if isinstance(error, NotAPictureError | PictureError):
+    code = error.code if isinstance(error, RefusedError) else ""
+    if isinstance(error, PictureError) or code == "not-a-picture":
         return OrderFailed(_broken(str(error)))
     if isinstance(error, RefusedError):
         return OrderFailed(FAILURE_TEXTS.get(error.code, "failed"), error.retry_after or 1.0)

@@ -41,8 +41,8 @@ from impasto.bot.texts import say
 from impasto.errors import ImpastoError, OptionError, PictureError
 from impasto.service import Limits, PaintRequest, SentVideo, Service, Snapshot, Status, VideoRequest, changes
 from impasto.service.limits import MEGA
-from impasto.service.refusals import NoSuchJobError, QueueFullError, RefusedError, UnavailableError, UserBusyError
-from impasto.service.video_request import largest_size
+from impasto.service.refusals import NoSuchJobError, RefusedError
+from impasto.service.request import largest_size
 
 logger = logging.getLogger("impasto.bot")
 
@@ -52,6 +52,8 @@ ATTEMPTS = 2
 """Times that an order is begun by itself; one that kills the bot each time must not do so for ever."""
 LONGEST_PAUSE = 60.0
 """Seconds until the queue is asked again for the next picture of an album."""
+NO_ROOM = ("queue-full", "too-many-jobs", "unavailable")
+"""Codes of refusals that it waits for the end of."""
 _WANTS_ANOTHER = (BROKEN_PHOTO, BROKEN_VIDEO, "too-long", "too-large-film", "too-large-clip")
 """Failures after which the style still counts."""
 USER_SHARE = 4
@@ -282,12 +284,10 @@ class Orders:
         while True:
             try:
                 return await asyncio.to_thread(self._service.submit, request, _service_user(user))
-            except (QueueFullError, UserBusyError, UnavailableError) as refused:
-                if not is_patient:
-                    raise from_refusal(refused) from refused
-                await asyncio.sleep(min(refused.retry_after or 1.0, LONGEST_PAUSE))
             except ImpastoError as error:
-                raise (film_failed if isinstance(request, VideoRequest) else from_refusal)(error) from error
+                if not is_patient or not isinstance(error, RefusedError) or error.code not in NO_ROOM:
+                    raise (film_failed if isinstance(request, VideoRequest) else from_refusal)(error) from error
+                await asyncio.sleep(min(error.retry_after or 1.0, LONGEST_PAUSE))
 
     async def _fetched(self, picture: SentPicture) -> bytes:
         too_large = "too-large-clip" if picture.video else "too-large-file"

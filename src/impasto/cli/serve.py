@@ -13,9 +13,7 @@ import impasto
 from impasto.cli.flags import OfferedModels, check_least, check_port, flags, given
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, from_extra
-from impasto.service.environment import LOG_FORMAT
 from impasto.service.limits import Limits
-from impasto.service.replica import check_replica
 from impasto.serving.hosts import Hosts, is_loopback, named, url_of
 from impasto.serving.http_limits import HttpLimits
 
@@ -101,6 +99,8 @@ def serve(
 ) -> int:
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
     hosts = _checked(address)
+    from impasto.service.jobs import check_replica
+
     check_replica(address.replica)
     how = {**_processes(models), "spool": spool, "replica": address.replica, "confine": models.confine}
     bounds, http_limits = Limits(**given(limits)), HttpLimits(**given(http))
@@ -110,6 +110,7 @@ def serve(
         from impasto.serving.server import listen
         from impasto.web.app import create_app
         from impasto.web.server import make_server
+    from impasto.service.worker import LOG_FORMAT
     from impasto.web.keys import Keys
 
     keys = None if address.keys is None else Keys(address.keys)

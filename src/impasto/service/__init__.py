@@ -12,14 +12,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from impasto.service.health import ServiceHealth
     from impasto.service.job import Failure, JobResult, Snapshot, Status
     from impasto.service.limits import Limits
+    from impasto.service.metrics import ServiceHealth
     from impasto.service.offer import Offer, styles_in
-    from impasto.service.request import FORMATS, PaintRequest
-    from impasto.service.service import Service
-    from impasto.service.video_request import VIDEO_FORMATS, SentVideo, VideoRequest
-    from impasto.service.watch import changes, finished
+    from impasto.service.request import FORMATS, VIDEO_FORMATS, PaintRequest, SentVideo, VideoRequest
+    from impasto.service.service import Service, changes, finished
 
 __all__ = [
     "FORMATS",
@@ -41,10 +39,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "FORMATS": "request", "Failure": "job", "ServiceHealth": "health", "Limits": "limits", "Offer": "offer",
+    "FORMATS": "request", "Failure": "job", "ServiceHealth": "metrics", "Limits": "limits", "Offer": "offer",
     "PaintRequest": "request", "JobResult": "job", "Service": "service", "Snapshot": "job", "Status": "job",
-    "VIDEO_FORMATS": "video_request", "SentVideo": "video_request", "VideoRequest": "video_request",
-    "changes": "watch", "finished": "watch", "styles_in": "offer",
+    "VIDEO_FORMATS": "request", "SentVideo": "request", "VideoRequest": "request",
+    "changes": "service", "finished": "service", "styles_in": "offer",
 }  # fmt: skip
 
 

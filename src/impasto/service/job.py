@@ -1,16 +1,16 @@
 """A job of the service, as the service knows it and as it shows it."""
 
-import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from impasto.service.request import FORMATS, PaintRequest
-from impasto.service.video_request import VIDEO_FORMATS, VideoRequest
+from impasto.service.request import FORMATS, VIDEO_FORMATS, PaintRequest, VideoRequest
 
 VISIT = " visit "
 """In a user's name, before which of several visits of one key or address it is."""
+CLIP, PAINTED = "clip", "painted"
+"""In the folder of a film's job: what was sent, and, with the suffix of its format, what becomes of it."""
 
 
 def owner(user: str) -> str:
@@ -55,6 +55,27 @@ class JobResult:
         return (FORMATS if self.path is None else VIDEO_FORMATS)[self.format]
 
 
+@dataclass(frozen=True)
+class JobProgress:
+    """How far a job is. preview: a small JPEG file."""
+
+    step: int
+    total: int
+    seconds_left: float | None
+    preview: bytes | None = None
+
+
+@dataclass(frozen=True)
+class JobOutcome:
+    """What became of a job. result: the picture, or the best so far of a painting that was stopped. cache: {what:
+    (hits, misses)} of the process that painted."""
+
+    result: JobResult | None = None
+    failure: Failure | None = None
+    stopped: bool = False
+    cache: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """What there is to know of a job at one moment.
@@ -97,7 +118,7 @@ class ServiceJob:
     limit: float = float("inf")
     kind: str = "paint"
     folder: Path | None = None
-    id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    id: str = ""
     status: Status = Status.QUEUED
     created: float = 0.0
     started: float | None = None
@@ -116,20 +137,3 @@ class ServiceJob:
     listeners: list[Callable[[], None]] = field(default_factory=list)
     method: str = ""
     num_bytes: int = 0
-
-    def put_off(self) -> None:
-        """Back to how it was when it began to wait, for the server after this one."""
-        self.status, self.is_put_off, self.request = Status.QUEUED, True, None
-        self.started = self.seconds_left = self.preview = None
-        self.step = self.total = self.previews = 0
-
-    def snapshot(self, position: int | None, wait: float | None, left: float | None, now: float) -> Snapshot:
-        """position, wait: in the queue. left: seconds until it is done, or, of one that waits, that it will take."""
-        seconds = None if self.started is None else (self.finished or now) - self.started
-        return Snapshot(
-            id=self.id, status=self.status, method=self.method, kind=self.kind, position=position, wait_seconds=wait,
-            seconds_left=left, step=self.step, total=self.total,
-            fps=self.step / seconds if self.kind == "video" and self.step and seconds else None,
-            previews=self.previews, seconds=seconds if self.finished is not None else None,
-            has_result=self.result is not None, failure=self.failure,
-        )  # fmt: skip

@@ -1,58 +1,69 @@
 """Every job there is, from when it is taken until its result is forgotten; those that are kept, on the disk as well."""
 
 import logging
+import re
+import secrets
 import sqlite3
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from impasto.errors import ImpastoError
-from impasto.service.finished_jobs import FinishedJobs
-from impasto.service.job import Failure, JobResult, ServiceJob, Status
+from impasto.errors import ImpastoError, OptionError
+from impasto.service.job import PAINTED, Failure, JobOutcome, JobResult, ServiceJob, Status, owner
 from impasto.service.limits import MEGA, Limits
-from impasto.service.process import JobOutcome
-from impasto.service.refusals import NoSuchJobError, QueueFullError
-from impasto.service.replica import check_here
+from impasto.service.refusals import NoSuchJobError, RefusedError
+from impasto.service.request import VideoRequest
 from impasto.service.spool import Spool
-from impasto.service.video_request import VideoRequest
-from impasto.service.videos import PAINTED, Videos
+from impasto.service.videos import Videos
 
 logger = logging.getLogger("impasto.service")
 
+_REPLICA = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""What can be a part of a server's name in the network, by which a proxy finds it."""
+
+
+def check_replica(name: str) -> None:
+    """Raises OptionError for a name that no server has; an empty one says that there is only this server."""
+    if name and not _REPLICA.fullmatch(name):
+        raise OptionError(
+            f"--replica is '{name[:80]}', but must be up to 63 small letters, digits and '-' between them"
+        )
+
 
 class Jobs:
-    """Not safe between threads by itself. spool: folder of what is kept; None keeps nothing. replica: see there."""
+    """Not safe between threads by itself.
+
+    Of the finished ones only the newest are kept, bounded in number, bytes and age. Of what is too much, the oldest of
+    the user go who has the most, so that nobody loses a painting because of another's; the newest stays even if it
+    alone is too large, as somebody is about to fetch it.
+    """
 
     def __init__(
         self, limits: Limits, videos: Videos, clock: Callable[[], float], spool: Path | None, replica: str = ""
     ) -> None:
+        """spool: folder of what is kept; None keeps nothing. replica: name of this server among several behind one
+        address, with which the ids of its jobs begin, so that a proxy finds them; empty if it is alone."""
         self._limits, self._videos, self._clock, self._replica = limits, videos, clock, replica
         self._spool = None if spool is None else Spool(spool, clock)
         self.by_id: dict[str, ServiceJob] = {}
-        self.finished = FinishedJobs(limits.results, limits.results_mb * MEGA, limits.keep_seconds, self._forget)
+        self.finished: OrderedDict[str, ServiceJob] = OrderedDict()
+        self.result_bytes = 0
 
     def open(self) -> list[ServiceJob]:
         """What a server before this one had accepted and not finished, the oldest first. Raises ImpastoError."""
-        if self._spool is None:
-            self._videos.start()
-            return []
-        self._spool.open()
+        jobs = [] if self._spool is None else self._spool.open()
         self._videos.start()
-        try:
-            jobs = self._spool.load()
-        except (OSError, sqlite3.Error) as error:
-            self.close()
-            raise ImpastoError(f"{self._spool.folder}: what is kept there cannot be read: {error}") from error
         for job in jobs:
             self.by_id[job.id] = job
             if job.kind == VideoRequest.kind:
                 self._find_film(job)
             if job.status.is_final:
-                self.finished.add(job, self._clock())
+                self._keep_finished(job)
         self._videos.remove_others()
-        taken_up = self.unfinished()
-        finished = len(jobs) - len(taken_up)
-        logger.info("%s: %d jobs are taken up, %d were finished before", self._spool.folder, len(taken_up), finished)
-        return taken_up
+        if self._spool is not None:
+            told = "%s: %d jobs are taken up, %d were finished before"
+            logger.info(told, self._spool.folder, len(self.unfinished()), len(self.finished))
+        return self.unfinished()
 
     def close(self) -> None:
         """What is kept stays on the disk."""
@@ -60,14 +71,19 @@ class Jobs:
         if self._spool is not None:
             self._spool.close()
 
+    def new_id(self) -> str:
+        """That nobody can guess."""
+        return ".".join(filter(None, (self._replica, secrets.token_urlsafe(16))))
+
     def find(self, job_id: str, user: str | None) -> ServiceJob:
-        """Raises NoSuchJobError, and OtherReplicaError for one of another replica's."""
-        self.finished.sweep(self._clock())
+        """Raises NoSuchJobError, and RefusedError "other-replica"."""
+        self.sweep()
         job = self.by_id.get(job_id)
-        if job is None:
-            check_here(job_id, self._replica)
+        other, dot, _ = job_id.partition(".")
+        if job is None and self._replica and dot and other != self._replica and _REPLICA.fullmatch(other):
+            raise RefusedError("other-replica", f"the job is not on this server, but on {other}", replica=other)
         if job is None or (user is not None and job.user != user):
-            raise NoSuchJobError("there is no such job, or its result has expired")
+            raise NoSuchJobError
         return job
 
     def unfinished(self) -> list[ServiceJob]:
@@ -78,20 +94,17 @@ class Jobs:
         """Of the uploads of those that are not finished."""
         return sum(job.num_bytes for job in self.unfinished())
 
-    def add(self, job: ServiceJob) -> None:
-        """From now on it can be found."""
-        self.by_id[job.id] = job
-
     def keep(self, job: ServiceJob) -> None:
-        """From now on it outlives the server, where there is a spool. Raises QueueFullError."""
+        """From now on it outlives the server, where there is a spool. Raises RefusedError "queue-full"."""
         if self._spool is None or job.is_kept:
             return
         try:
             self._spool.keep(job)
         except (OSError, sqlite3.Error) as error:
-            self._drop_kept(job)
+            self._spool.forget(job.id)
             logger.exception("job %s cannot be kept", job.id)
-            raise QueueFullError("the server's disk is full", retry_after=self._limits.keep_seconds / 4) from error
+            retry_after = self._limits.keep_seconds / 4
+            raise RefusedError("queue-full", "the server's disk is full", retry_after=retry_after) from error
         job.is_kept = True
 
     def begin(self, job: ServiceJob) -> None:
@@ -102,8 +115,10 @@ class Jobs:
     def end(self, job: ServiceJob, outcome: JobOutcome) -> None:
         """The one place where a job becomes final; but one that is kept and only stopped with the server is put off."""
         if job.is_kept and outcome.failure is not None and outcome.failure.code == "stopping":
-            # On the disk the next server finds it as it was.
-            job.put_off()
+            # As it was when it began to wait; so the next server finds it on the disk.
+            job.status, job.is_put_off, job.request = Status.QUEUED, True, None
+            job.started = job.seconds_left = job.preview = None
+            job.step = job.total = job.previews = 0
             return
         job.finished = self._clock()
         job.result, job.failure = outcome.result, outcome.failure
@@ -117,24 +132,48 @@ class Jobs:
             except (OSError, sqlite3.Error):
                 # It is painted again, should the server die before its result is fetched.
                 logger.exception("the result of job %s cannot be kept", job.id)
-        self.finished.add(job, job.finished)
+        self._keep_finished(job)
         if job.dropped:
-            self.finished.remove(job)
+            self.forget(job)
+
+    def forget(self, job: ServiceJob) -> None:
+        """A finished one, before its time."""
+        if self.finished.pop(job.id, None) is None:
+            return
+        self.result_bytes -= _size(job)
+        self.by_id.pop(job.id, None)
+        self._videos.discard(job.id)
+        if self._spool is not None and job.is_kept:
+            self._spool.forget(job.id)
+
+    def sweep(self) -> None:
+        """Let go of what was finished too long ago or is too much."""
+        now, limits = self._clock(), self._limits
+        while self.finished:
+            oldest = next(iter(self.finished.values()))
+            assert oldest.finished is not None
+            if now - oldest.finished < limits.keep_seconds:
+                break
+            self.forget(oldest)
+        while len(self.finished) > 1 and (len(self.finished) > limits.results or self._is_too_large()):
+            self.forget(self._next_to_go())
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _forget(self, job: ServiceJob) -> None:
-        self.by_id.pop(job.id, None)
-        self._videos.discard(job.id)
-        if job.is_kept:
-            self._drop_kept(job)
+    def _keep_finished(self, job: ServiceJob) -> None:
+        self.finished[job.id] = job
+        self.result_bytes += _size(job)
+        self.sweep()
 
-    def _drop_kept(self, job: ServiceJob) -> None:
-        assert self._spool is not None
-        try:
-            self._spool.forget(job.id)
-        except (OSError, sqlite3.Error):
-            logger.exception("job %s cannot be removed from the disk", job.id)
+    def _is_too_large(self) -> bool:
+        return self.result_bytes > self._limits.results_mb * MEGA
+
+    def _next_to_go(self) -> ServiceJob:
+        shares: Counter[str] = Counter()
+        for job in self.finished.values():
+            shares[owner(job.user)] += _size(job) if self._is_too_large() else 1
+        older = list(self.finished.values())[:-1]
+        return max(older, key=lambda job: shares[owner(job.user)])
 
     def _find_film(self, job: ServiceJob) -> None:
         try:
@@ -146,3 +185,7 @@ class Jobs:
         film = next(job.folder.glob(f"{PAINTED}.*"), None)
         if job.status.is_final and film is not None:
             job.result = JobResult(b"", film.suffix[1:], film)
+
+
+def _size(job: ServiceJob) -> int:
+    return len(job.result.data) if job.result else 0

@@ -8,10 +8,11 @@ from typing import Any
 
 from impasto.device import has_torch
 from impasto.errors import OptionError, suggestion
+from impasto.files import in_unicode
 from impasto.gallery import is_encoded, is_picture, own_styles, shown, style_suggestion
 from impasto.methods import DEFAULT, METHODS, StylizeOptions, every_field, fields_of, options_of
 from impasto.options import Options, choosable, kinds_of
-from impasto.service.refusals import NoTorchError
+from impasto.service.refusals import RefusedError
 from impasto.video.options import VideoOptions
 
 
@@ -48,9 +49,9 @@ class Offer:
         return () if self.torch else (*names, "refinement", "attention")
 
     def check_looks(self) -> None:
-        """Raises NoTorchError where no attention can be shown."""
+        """Raises RefusedError "no-torch" where no attention can be shown."""
         if not self.looking():
-            raise NoTorchError("attention is asked for")
+            raise _no_torch("attention is asked for")
 
     @property
     def default(self) -> str:
@@ -84,17 +85,15 @@ class Offer:
         """Options from {name: text, number or None}, as a form or JSON has them; empty text is an option not given.
 
         Raises OptionError, whose message begins with the option's name, for one that is unknown, not offered or wrong,
-        and NoTorchError for what needs PyTorch.
+        and RefusedError "no-torch" for what needs PyTorch.
         """
-        said = {name: value for name, value in given.items() if value is not None and value != ""}
+        said = _said(given)
         method = said.pop("method", self.default)
         self._check_method(method)
         known, others = self.options(method), every_field()
         for name in said:
             if name not in others:
                 raise OptionError(f"no option '{name[:80]}'{suggestion(name, known)}")
-            if not any(self._is_offered(item) for item in others[name].values()):
-                raise OptionError(f"{name} cannot be chosen on this server")
         kinds = {name: known.get(name, next(iter(others[name].values()))) for name in said}
         options = StylizeOptions(method, **{name: _value(kinds[name], value) for name, value in said.items()})
         self.check(options)
@@ -103,8 +102,7 @@ class Offer:
     def chosen_video(self, given: Mapping[str, Any]) -> VideoOptions:
         """As `chosen`, what is about a film. Raises OptionError."""
         known = self.video_options()
-        said = {name: value for name, value in given.items() if value is not None and value != ""}
-        return VideoOptions(**{name: _value(known[name], value) for name, value in said.items()})
+        return VideoOptions(**{name: _value(known[name], value) for name, value in _said(given).items()})
 
     def video_options(self) -> dict[str, "Field[Any]"]:
         """{option: field} of those about a film that a user may set. The format decides the codec."""
@@ -115,11 +113,12 @@ class Offer:
         return {name: self._schema(item) for name, item in self.video_options().items()}
 
     def check(self, options: Options) -> None:
-        """Raises OptionError for a choice that is not offered, NoTorchError for one that needs PyTorch."""
+        """Raises OptionError for a choice that is not offered, RefusedError "no-torch" for one that needs
+        PyTorch."""
         self._check_method(options.method)
         for name, values in self._without_torch(options.method).items():
             if (value := getattr(options, name)) not in values:
-                raise NoTorchError(f"{name} is {value!r}")
+                raise _no_torch(f"{name} is {value!r}")
         for chosen in (options, options.refiner):
             for item in choosable(chosen) if chosen else ():
                 value, words = getattr(chosen, item.name), self.choices(item)
@@ -201,12 +200,12 @@ class Offer:
         return str not in kinds_of(item)[0] or bool(self.choices(item)) or item.metadata["words"] is not None
 
     def _check_method(self, method: Any) -> None:
-        if isinstance(method, str) and method in self._with_weights() and method not in self.methods:
-            raise NoTorchError(f"method is '{method}'")
-        if not isinstance(method, str) or method not in self.methods:
-            raise OptionError(
-                f"method is '{str(method)[:80]}', but on this server must be one of {', '.join(self.methods)}"
-            )
+        if isinstance(method, str) and method in self.methods:
+            return
+        if isinstance(method, str) and method in self._with_weights():
+            raise _no_torch(f"method is '{method}'")
+        others = ", ".join(self.methods)
+        raise OptionError(f"method is '{str(method)[:80]}', but on this server must be one of {others}")
 
     def _with_weights(self) -> dict[str, type[Options]]:
         """{method: class of its options} of those whose weights are here, if they need any."""
@@ -229,9 +228,6 @@ def styles_in(folder: Path) -> dict[str, Path]:
 
     Raises OptionError if it holds none.
     """
-    # Pillow is not needed to explain wrong usage.
-    from impasto.files import in_unicode
-
     if not folder.is_dir():
         raise OptionError(f"{folder}: there is no such folder of styles")
     paths = sorted(path for path in folder.iterdir() if is_picture(path))
@@ -240,6 +236,16 @@ def styles_in(folder: Path) -> dict[str, Path]:
     if not styles:
         raise OptionError(f"{folder}: this folder holds no pictures to be styles")
     return styles
+
+
+def _no_torch(what: str) -> RefusedError:
+    """what: that needs PyTorch, as the beginning of the sentence."""
+    return RefusedError("no-torch", f"{what}, but this server cannot do that: it lacks the extra 'torch'")
+
+
+def _said(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Without options that are not given."""
+    return {name: value for name, value in given.items() if value is not None and value != ""}
 
 
 def _value(item: "Field[Any]", value: Any) -> Any:

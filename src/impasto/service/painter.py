@@ -2,9 +2,7 @@
 
 import hashlib
 import os
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +20,9 @@ from impasto.methods import StylizeOptions, Stylizer
 from impasto.options import Options
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record
+from impasto.service.job import CLIP, PAINTED
 from impasto.service.limits import MEGA
-from impasto.service.videos import CLIP, PAINTED
+from impasto.service.request import PaintRequest, VideoRequest, restored
 from impasto.service.wire import Message
 from impasto.sizes import fit_within
 from impasto.sources import depth
@@ -40,18 +39,8 @@ PREVIEW_SIDE = 512
 """Pixels of a preview's longer side."""
 
 
-@dataclass(frozen=True)
-class TaskResult:
-    """data: the painting, or where a place looks, as a file. cache: {"styles", "models" or "looks": [hits, misses]}
-    since the process began."""
-
-    data: bytes
-    seconds: float
-    cache: dict[str, list[int]]
-
-
 class TaskPainter:
-    """Does task after task of the server on one device."""
+    """Does task after task of the server on one device, and gives what is asked for as the bytes of a file."""
 
     def __init__(
         self, device: str, styles: Mapping[str, str], weights: Mapping[str, str], pixel_limit: int, keep_seconds: float
@@ -61,76 +50,87 @@ class TaskPainter:
 
         Raises OptionError if the device is not there.
         """
-        self._device = choose_device(device)
+        self._place = choose_device(device)
+        self.device = self._place.type
         self._paths, self._weights = styles, weights
         self._keep_seconds = keep_seconds
         self._session = Session(self._load, pixel_limit=pixel_limit)
         self._looks: Cache[Prepared] = Cache(LOOKS)
-
-    @property
-    def device(self) -> str:
-        return self._device.type
 
     def warm_up(self) -> None:
         """Load the default method and paint once, so that the first job does not pay for it."""
         options, path = StylizeOptions(size=64), next(iter(packaged().values()))
         api.paint(image.read(path), [path], options, stylizer=self._session.method(options))
 
-    def paint(self, task: Message, progress: ProgressCallback) -> TaskResult:
-        """Raises what kept it from being painted; `best` of Cancelled is a `Picture` or None."""
-        blobs = iter(task.blobs)
-        content = BytesSource(next(blobs), "content")
-        styles = self._styles(task, blobs)
-        masks = tuple(
-            Mask("upload", BytesSource(next(blobs), f"mask {number}")) if is_there else Mask("rest")
-            for number, is_there in enumerate(task.values["masks"], 1)
-        )
-        job = PaintJob(content, styles, StylizeOptions(**task.values["options"]), masks)
-        painted = paint(job, self._session, progress)
-        data = _encoded(painted.picture, task.values["format"], painted.record)
-        return TaskResult(data, painted.seconds, self._counts())
+    def do(self, task: Message, progress: ProgressCallback) -> bytes:
+        """What the server asks for. Raises what kept it from being done."""
+        request = restored(task.kind, task.values, task.blobs)
+        if isinstance(request, VideoRequest):
+            return self.video(request, progress, Path(task.values["folder"]), task.values["num_bytes"])
+        return self.paint(request, progress) if request.place is None else self.look(request)
 
-    def video(self, task: Message, progress: ProgressCallback) -> TaskResult:
-        """A film, painted in the folder of its job; what another process has painted there already is not painted
-        again. Raises what kept it from being painted, and Cancelled; what is done by then is in the folder as well."""
-        from impasto.video.options import VideoOptions
+    def paint(self, request: PaintRequest, progress: ProgressCallback) -> bytes:
+        """Raises what kept it from being painted; `best` of Cancelled is a `Picture` or None."""
+        masks = tuple(
+            Mask("rest") if mask is None else Mask("upload", BytesSource(mask, f"mask {number}"))
+            for number, mask in enumerate(request.masks, 1)
+        )
+        content = BytesSource(request.content, "content")
+        painted = paint(PaintJob(content, self._styles(request), request.options, masks), self._session, progress)
+        return _encoded(painted.picture, request.format, painted.record)
+
+    def video(self, request: VideoRequest, progress: ProgressCallback, folder: Path, num_bytes: int) -> bytes:
+        """A film, painted in the folder of its job, so no bytes; what another process has painted there already is not
+        painted again. Raises what kept it from being painted, and Cancelled; what is done by then is there as well.
+
+        num_bytes: for the pieces of the film, and once more for the film that they become; it ends where they are more.
+        """
         from impasto.video.stylize import stylize_video
 
-        began, folder, blobs = time.monotonic(), Path(task.values["folder"]), iter(task.blobs)
-        options = StylizeOptions(**task.values["options"])
-        room = DiskRoom(folder, task.values["num_bytes"], progress)
+        options, is_full = request.options, False
+
+        def within_bounds(made: Progress) -> None:
+            nonlocal is_full
+            is_full = 2 * sum(path.stat().st_size for path in folder.glob(f"{PAINTED}.*/*")) > num_bytes
+            if is_full:
+                raise Cancelled
+            progress(made)
+
         try:
             stylize_video(
-                folder / CLIP, [self._session.style(style, options) for style in self._styles(task, blobs)], options,
-                video=VideoOptions(**task.values["video"]), output=folder / f"{PAINTED}.{task.values['format']}",
-                resume=True, metadata=False, stylizer=self._session.method(options), progress=room,
+                folder / CLIP, [self._session.style(style, options) for style in self._styles(request)], options,
+                video=request.video, output=folder / f"{PAINTED}.{request.format}", resume=True, metadata=False,
+                stylizer=self._session.method(options), progress=within_bounds,
             )  # fmt: skip
         except PictureError as error:
             raise PictureError(str(error).replace(f"{folder}{os.sep}", "")) from error
         except Cancelled as stopped:
-            if room.is_full:
-                raise PictureError(room.problem) from stopped
-            raise
-        return TaskResult(b"", time.monotonic() - began, self._counts())
+            if not is_full:
+                raise
+            limit = f"{num_bytes / MEGA:g} MB on the disk"
+            raise PictureError(f"the painted film needs more than {limit}; choose a smaller size") from stopped
+        return b""
 
-    def look(self, task: Message, progress: ProgressCallback) -> TaskResult:
+    def look(self, request: PaintRequest) -> bytes:
         """Where a place looks. Pictures of the last looks are not encoded again.
 
         Raises what `attention.prepare` raises.
         """
-        began = time.monotonic()
-        options, kind = StylizeOptions(**task.values["options"]), task.values["format"]
-        content, *uploaded = task.blobs
-        styles = [*uploaded, *(Path(self._paths[name]).read_bytes() for name in task.values["styles"] if name)]
-        key = *(hashlib.sha256(data).digest() for data in (content, *styles)), options
-        prepared = self._looks.get(
-            key, lambda: self._prepared(content, styles, options), keep=lambda value: value.num_bytes <= LARGEST_LOOK
-        )
-        from impasto.attention import overlay
+        from impasto.attention import overlay, prepare
 
-        x, y = task.values["place"]
-        data = _encoded(image.from_pil(overlay(prepared, f"{x}%,{y}%")), kind)
-        return TaskResult(data, time.monotonic() - began, self._counts())
+        assert request.place is not None
+        options, limit = request.options, self._session.pixel_limit
+        styles = [one if isinstance(one, bytes) else Path(self._paths[one]).read_bytes() for one in request.styles]
+
+        def prepared() -> "Prepared":
+            content = BytesSource(request.content, "content").read(limit)
+            style = BytesSource(styles[0], "style 1").read(limit) if options.looks_in == "style" else None
+            return prepare(content, style, options, stylizer=self._session.method(options))
+
+        key = *(hashlib.sha256(data).digest() for data in (request.content, *styles)), options
+        seen = self._looks.get(key, prepared, keep=lambda value: value.num_bytes <= LARGEST_LOOK)
+        x, y = request.place
+        return _encoded(image.from_pil(overlay(seen, f"{x}%,{y}%")), request.format)
 
     def sweep(self) -> None:
         """Let go of pictures that nobody has looked at for some time."""
@@ -146,50 +146,26 @@ class TaskPainter:
         small = image.resize(pixels, *fit_within(height, width, PREVIEW_SIDE))
         return image.encode(image.Picture(small), "jpeg")
 
+    def counts(self) -> dict[str, list[int]]:
+        """{"styles", "models" or "looks": [hits, misses]} of what is kept, since the process began."""
+        caches = (("styles", self._session.styles), ("models", self._session.methods), ("looks", self._looks))
+        return {name: [cache.hits, cache.misses] for name, cache in caches}
+
     def _load(self, options: Options) -> Stylizer:
         weights = self._weights.get(options.weights_name)
-        return api.load(options.method, device=str(self._device), weights=weights)
+        return api.load(options.method, device=str(self._place), weights=weights)
 
-    def _styles(self, task: Message, blobs: Iterator[bytes]) -> tuple[PictureSource, ...]:
+    def _styles(self, request: PaintRequest | VideoRequest) -> tuple[PictureSource, ...]:
         # Names of files say things about people; a record that travels with the picture holds none.
         return tuple(
-            BytesSource(next(blobs), f"style {number}", "upload") if name is None else self._named(name)
-            for number, name in enumerate(task.values["styles"], 1)
+            BytesSource(style, f"style {number}", "upload") if isinstance(style, bytes) else self._named(style)
+            for number, style in enumerate(request.styles, 1)
         )
 
     def _named(self, name: str) -> PictureSource:
         """One of the server's own."""
         file = Path(self._paths[name])
         return FileSource(file, name) if is_encoded(file) else BytesSource(file.read_bytes(), name, name)
-
-    def _prepared(self, content: bytes, styles: list[bytes], options: Options) -> "Prepared":
-        from impasto.attention import prepare
-
-        limit = self._session.pixel_limit
-        photo = BytesSource(content, "content").read(limit)
-        style = BytesSource(styles[0], "style 1").read(limit) if options.looks_in == "style" else None
-        return prepare(photo, style, options, stylizer=self._session.method(options))
-
-    def _counts(self) -> dict[str, list[int]]:
-        caches = (("styles", self._session.styles), ("models", self._session.methods), ("looks", self._looks))
-        return {name: [cache.hits, cache.misses] for name, cache in caches}
-
-
-class DiskRoom:
-    """Called with the progress of a film: passes it on, and stops the film where its folder has become too large."""
-
-    def __init__(self, folder: Path, num_bytes: int, progress: ProgressCallback) -> None:
-        """num_bytes: for the pieces of the film, and once more for the film that they become."""
-        self.folder, self.num_bytes, self.progress = folder, num_bytes, progress
-        self.is_full = False
-        self.problem = f"the painted film needs more than {num_bytes / MEGA:g} MB on the disk; choose a smaller size"
-
-    def __call__(self, progress: Progress) -> None:
-        pieces = sum(path.stat().st_size for path in self.folder.glob(f"{PAINTED}.*/*"))
-        if 2 * pieces > self.num_bytes:
-            self.is_full = True
-            raise Cancelled
-        self.progress(progress)
 
 
 def _encoded(picture: image.Picture, format: str, record: Record | None = None) -> bytes:  # noqa: A002

@@ -1,19 +1,22 @@
 """The server's end of one painting process: starts it, gives it a job, hears of its progress, stops or replaces it."""
 
+import os
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from functools import partial
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
+import impasto
 from impasto.service import wire
-from impasto.service.environment import environment
-from impasto.service.job import Failure, JobResult, ServiceJob
-from impasto.service.videos import PAINTED
+from impasto.service.job import PAINTED, Failure, JobOutcome, JobProgress, JobResult, ServiceJob
 
 START_SECONDS = 180.0
 """After which a process that is not ready counts as dead."""
@@ -25,6 +28,8 @@ MOST_UNREAD = 100
 """Messages that wait to be read; nobody reads what a process says without a job."""
 TICK = 0.1
 """Seconds between two looks at whether a job shall stop."""
+POLL_SECONDS = 2.0
+"""That one question for a message waits in a cluster."""
 
 WORKER = (sys.executable, "-P", "-m", "impasto.service.worker")
 RAY_WORKER = (sys.executable, "-P", "-m", "impasto.service.ray_worker")
@@ -35,25 +40,10 @@ class WorkerDiedError(Exception):
     """The process ended, or was ended as it wrote something that makes no sense."""
 
 
-@dataclass(frozen=True)
-class JobOutcome:
-    """What became of a job. result: the picture, or the best so far of a painting that was stopped."""
-
-    result: JobResult | None = None
-    failure: Failure | None = None
-    stopped: bool = False
-    seconds: float | None = None
-    cache: Mapping[str, tuple[int, int]] | None = None
-
-
-@dataclass(frozen=True)
-class JobProgress:
-    """How far a job is. preview: a small JPEG file."""
-
-    step: int
-    total: int
-    seconds_left: float | None
-    preview: bytes | None = None
+def environment() -> dict[str, str]:
+    """Of a process of ours: the same impasto as here, even if this one was not installed."""
+    home = str(Path(impasto.__file__).parents[1])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))}
 
 
 # What a message raises that lacks something, or has something else in its place.
@@ -69,8 +59,9 @@ class WorkerProcess:
         )
         self._inbox: queue.SimpleQueue[wire.Message | None] = queue.SimpleQueue()
         # Never written to directly: a process that has stopped reading must not stop the server.
-        self._outbox: queue.SimpleQueue[tuple[str, Sequence[bytes], dict[str, Any]] | None] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._on_death = on_death
+        self.pid = self._process.pid
         self.is_dead = False
         self.was_ended = False
         """Whether its death is the server's will."""
@@ -80,12 +71,9 @@ class WorkerProcess:
             threading.Thread(target=work, daemon=True).start()
         self.send("start", **settings)
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     def send(self, kind: str, blobs: Sequence[bytes] = (), **values: Any) -> None:
-        self._outbox.put((kind, blobs, values))
+        assert self._process.stdin is not None
+        self._outbox.put(partial(wire.write, self._process.stdin, kind, blobs, **values))  # type: ignore[arg-type]
 
     def receive(self, timeout: float) -> wire.Message | None:
         """The next message, or None if there is none in time. Raises WorkerDiedError."""
@@ -121,15 +109,10 @@ class WorkerProcess:
         self._outbox.put(None)
         self._process.kill()
         self._process.wait()
-        self._close_pipes()
-
-    def _close_pipes(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
-            try:
-                assert pipe is not None
+            assert pipe is not None
+            with suppress(OSError):
                 pipe.close()
-            except OSError:
-                continue
 
     def _read_messages(self) -> None:
         assert self._process.stdout is not None
@@ -149,26 +132,23 @@ class WorkerProcess:
             self._inbox.put(message)
 
     def _write_messages(self) -> None:
-        assert self._process.stdin is not None
-        while (message := self._outbox.get()) is not None:
-            kind, blobs, values = message
+        while (write := self._outbox.get()) is not None:
             try:
-                wire.write(self._process.stdin, kind, blobs, **values)  # type: ignore[arg-type]
+                write()
             except (OSError, ValueError):
                 # `_read_messages` hears of it as well, and tells.
                 return
 
 
-def run(
-    worker: WorkerProcess, job: ServiceJob, report: Callable[[JobProgress], None], **values: Any
-) -> JobOutcome:  # fmt: skip
-    """Have a job painted. report: called with each report. values: for the worker, beside what the request says.
+def run(worker: WorkerProcess, job: ServiceJob, report: Callable[[JobProgress], None], film_bytes: int) -> JobOutcome:
+    """Have a job painted. report: called with each report. film_bytes: that a film may need while it is painted.
 
     After the job's limit it is stopped. What was told to stop and does not is killed, and the worker with it.
     Raises WorkerDiedError if the worker died by itself, or was killed for saying what makes no sense.
     """
     request = job.request
     assert request is not None
+    values = {} if job.folder is None else {"folder": str(job.folder), "num_bytes": film_bytes}
     worker.send(request.kind, list(request.uploads().values()), job=job.id, **request.task(), **values)
     deadline, kill_at = time.monotonic() + job.limit, None
     while True:
@@ -195,13 +175,13 @@ def run(
             raise WorkerDiedError(f"it said '{message.kind[:20]}', which makes no sense: {error!r:.200}") from error
         if isinstance(answer, JobProgress):
             report(answer)
-        elif job.stop and (message.kind == "cancelled" or answer.failure is None):
+        elif job.stop and answer.failure is None:
             return stopped(job, answer.result)
         else:
             return answer
 
 
-def _parse(message: wire.Message, job: ServiceJob) -> "JobProgress | JobOutcome":
+def _parse(message: wire.Message, job: ServiceJob) -> JobProgress | JobOutcome:
     """Raises one of _MALFORMED: the process may have been taken over by a picture, and may say anything."""
     values = message.values
     if values["job"] != job.id:
@@ -210,11 +190,10 @@ def _parse(message: wire.Message, job: ServiceJob) -> "JobProgress | JobOutcome"
     result = None if message.kind == "progress" else _result(job, data)
     match message.kind:
         case "progress":
-            left = None if values["seconds_left"] is None else _seconds(values["seconds_left"])
-            return JobProgress(_count(values["step"]), _count(values["total"]), left, data)
+            return JobProgress(_count(values["step"]), _count(values["total"]), _seconds(values["seconds_left"]), data)
         case "done" if result is not None:
             cache = {name: (_count(hits), _count(misses)) for name, (hits, misses) in values["cache"].items()}
-            return JobOutcome(result, seconds=_seconds(values["seconds"]), cache=cache)
+            return JobOutcome(result, cache=cache)
         case "cancelled":
             return JobOutcome(result, stopped=True)
         case "failed" if isinstance(values["code"], str) and isinstance(values["message"], str):
@@ -242,7 +221,9 @@ def _count(value: Any) -> int:
     return value
 
 
-def _seconds(value: Any) -> float:
+def _seconds(value: Any) -> float | None:
+    if value is None:
+        return None
     if not isinstance(value, int | float) or not isfinite(value):
         raise ValueError("no number of seconds")
     return max(0.0, float(value))
@@ -258,3 +239,34 @@ def stopped(job: ServiceJob, result: JobResult | None) -> JobOutcome:
 
 
 _ADVICE = "choose a smaller size, fewer steps or a faster method"
+
+
+class RayLane:
+    """An actor of a Ray cluster: one painting process on its node, and files for it.
+
+    settings: of the message `start`. files: {path in the settings: what it holds}. Raises RuntimeError for another
+    version of impasto than `version`.
+    """
+
+    def __init__(self, settings: dict[str, Any], files: Mapping[str, bytes], version: str) -> None:
+        if version != impasto.__version__:
+            raise RuntimeError(f"the cluster has impasto {impasto.__version__}, and the server {version}")
+        self._folder = tempfile.TemporaryDirectory(prefix="impasto-lane-")
+        copies = {}
+        for number, (path, data) in enumerate(files.items()):
+            # The name says of which style a file is, and its suffix of which kind.
+            place = Path(self._folder.name, str(number), Path(path).name)
+            place.parent.mkdir()
+            place.write_bytes(data)
+            copies[path] = str(place)
+        for kind in ("styles", "weights"):
+            settings = settings | {kind: {name: copies[path] for name, path in settings[kind].items()}}
+        self._worker = WorkerProcess(settings, WORKER, lambda: None)
+
+    def send(self, kind: str, blobs: Sequence[bytes], values: Mapping[str, Any]) -> None:
+        """To the process."""
+        self._worker.send(kind, blobs, **values)
+
+    def receive(self) -> wire.Message | None:
+        """From it; None if it says nothing for a while. Raises WorkerDiedError."""
+        return self._worker.receive(POLL_SECONDS)

@@ -16,7 +16,7 @@ import ray
 
 import impasto
 from impasto.service import wire
-from impasto.service.ray_lane import Lane, Settings
+from impasto.service.process import RayLane
 
 
 def main(address: str) -> None:
@@ -38,22 +38,20 @@ def main(address: str) -> None:
         # What went wrong with an actor stands at the end.
         wire.write(out, "failed", code="start", message=f"--workers {address}: {' '.join(str(error).split())[-400:]}")
         return
-    if first is not None:
-        wire.write(out, first.kind, first.blobs, **first.values)
     threading.Thread(target=_hand_on, args=(actor,), daemon=True).start()
     try:
-        _hand_back(actor, out)
+        _hand_back(actor, out, first)
     except (ConnectionError, OSError, ray.exceptions.RayError):
         # Threads of Ray's may wait for a cluster that is gone.
         os._exit(1)
 
 
-def _begin(settings: Settings) -> Any:
+def _begin(settings: dict[str, Any]) -> Any:
     paths = [path for kind in ("styles", "weights") for path in settings[kind].values()]
     files = {path: Path(path).read_bytes() for path in dict.fromkeys(paths)}
     place = {"num_gpus": 1} if settings["device"].startswith("cuda") else {"num_cpus": 1}
     # One thread hears while the other speaks.
-    remote: Any = ray.remote(Lane).options(max_concurrency=2, **place)
+    remote: Any = ray.remote(RayLane).options(max_concurrency=2, **place)
     return remote.remote(settings, ray.put(files), impasto.__version__)
 
 
@@ -68,11 +66,11 @@ def _hand_on(actor: Any) -> None:
     os._exit(0)
 
 
-def _hand_back(actor: Any, out: BinaryIO) -> None:
+def _hand_back(actor: Any, out: BinaryIO, message: wire.Message | None) -> None:
     while True:
-        message = ray.get(actor.receive.remote())
         if message is not None:
             wire.write(out, message.kind, message.blobs, **message.values)
+        message = ray.get(actor.receive.remote())
 
 
 if __name__ == "__main__":

@@ -1,112 +1,51 @@
-"""Why the service does not do what it was asked. Each is one line for a person, and a code for a program."""
+"""Why the service does not do what it was asked."""
+
+from typing import Literal
 
 from impasto.errors import ImpastoError
 
+Code = Literal[
+    "queue-full",  # so many jobs wait already that another one would wait too long, or its pictures find no room
+    "too-many-jobs",  # this user has as many unfinished jobs as one user may have
+    "stopping",  # the service is shutting down
+    "unavailable",  # no painting process starts
+    "too-large",  # a picture or a film has more bytes or pixels than this server takes, or its painting would have
+    "not-a-picture",  # an upload is of no format that can be read
+    "not-a-video",  # a film that was sent is none that can be read
+    "too-long",  # a film has more seconds than this server paints
+    "no-videos",  # this server paints no films
+    "no-torch",  # this server lacks PyTorch
+    "no-such-upload",  # there is none, or no longer, or it is another user's
+    "no-such-job",  # likewise
+    "other-replica",  # the job is another server's
+    "not-finished",  # the job has no result yet
+]
+
 
 class RefusedError(ImpastoError):
-    """The service refuses. retry_after: seconds after which asking again makes sense; None if it never does."""
+    """The service refuses, in one line for a person.
 
-    code = "refused"
+    code: for a program. retry_after: seconds after which asking again makes sense; None if it never does. replica: of
+    "other-replica", which one has the job.
+    """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    code: str
+
+    def __init__(self, code: Code, message: str, *, retry_after: float | None = None, replica: str = "") -> None:
         super().__init__(message)
-        self.retry_after = retry_after
-
-
-class QueueFullError(RefusedError):
-    """So many jobs wait already that another one would wait too long, or its pictures find no room."""
-
-    code = "queue-full"
-
-
-class UserBusyError(RefusedError):
-    """This user has as many unfinished jobs as one user may have."""
-
-    code = "too-many-jobs"
-
-
-class StoppingError(RefusedError):
-    """The service is shutting down."""
-
-    code = "stopping"
-
-
-class UnavailableError(RefusedError):
-    """No painting process starts."""
-
-    code = "unavailable"
-
-
-class TooLargeError(RefusedError):
-    """A picture has more bytes or pixels than this server takes, or its painting would have."""
-
-    code = "too-large"
-
-
-class NotAPictureError(RefusedError):
-    """An upload is of no format that can be read."""
-
-    code = "not-a-picture"
-
-
-class NotAVideoError(RefusedError):
-    """A film that was sent is none that can be read."""
-
-    code = "not-a-video"
-
-
-class TooLongError(RefusedError):
-    """A film has more seconds than this server paints."""
-
-    code = "too-long"
-
-
-class NoVideosError(RefusedError):
-    """This server paints no films."""
-
-    code = "no-videos"
-
-
-class NoTorchError(RefusedError):
-    """This server lacks PyTorch. what: that needs it, as the beginning of a sentence that goes on with "but"."""
-
-    code = "no-torch"
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what}, but this server cannot do that: it lacks the extra 'torch'")
-
-
-class NoSuchUploadError(RefusedError):
-    """There is no such upload, or no longer, or it is another user's."""
-
-    code = "no-such-upload"
+        self.code, self.retry_after, self.replica = code, retry_after, replica
 
 
 class NoSuchJobError(RefusedError):
     """There is no such job, or no longer, or it is another user's."""
 
-    code = "no-such-job"
-
-
-class OtherReplicaError(RefusedError):
-    """The job is another server's. replica: which one."""
-
-    code = "other-replica"
-
-    def __init__(self, replica: str) -> None:
-        super().__init__(f"the job is not on this server, but on {replica}")
-        self.replica = replica
-
-
-class NotFinishedError(RefusedError):
-    """The job has no result yet."""
-
-    code = "not-finished"
+    def __init__(self) -> None:
+        super().__init__("no-such-job", "there is no such job, or its result has expired")
 
 
 class JobFailedError(RefusedError):
     """The job ended without a result. code: why, as in its `Failure`."""
 
     def __init__(self, message: str, code: str) -> None:
-        super().__init__(message)
+        super().__init__("not-finished", message)
         self.code = code

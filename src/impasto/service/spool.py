@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,7 @@ from impasto.errors import ImpastoError, reason_of
 from impasto.files import replacing
 from impasto.service import wire
 from impasto.service.job import Failure, JobResult, ServiceJob, Status
-from impasto.service.request import PaintRequest
-from impasto.service.video_request import VideoRequest
+from impasto.service.request import PaintRequest, VideoRequest, restored
 
 logger = logging.getLogger("impasto.service")
 
@@ -33,6 +33,8 @@ MOST_BEGUN = 3
 """Times that a job is begun by servers that died over it."""
 
 _VERSION = 1
+_SAME = ("id", "user", "kind", "method", "pixels", "expected", "num_bytes", "step", "total")
+"""Columns that hold what a job's fields of these names do."""
 _TABLE = """
 create table if not exists jobs (
     id text primary key, user text not null, kind text not null, method text not null, status text not null,
@@ -55,13 +57,25 @@ class Spool:
         self._lock = FileLock(folder / LOCK, thread_local=False, mode=0o600)
         self._table: sqlite3.Connection | None = None
 
-    def open(self) -> None:
-        """Raises ImpastoError if the folder is another service's, cannot be used, or is damaged."""
-        try:
-            self._open()
-        except BaseException:
-            self.close()
-            raise
+    def open(self) -> list[ServiceJob]:
+        """All jobs: the finished ones in the order in which they were, then those to paint, the oldest first.
+
+        A job that cannot be painted any more has failed. Files that belong to no job are removed.
+        Raises ImpastoError if the folder is another service's, cannot be used, or is damaged.
+        """
+        with ExitStack() as stack:
+            stack.callback(self.close)
+            try:
+                self._claim()
+                jobs = self._loaded()
+            except Timeout as error:
+                raise ImpastoError(f"{self.folder}: another server keeps its jobs there") from error
+            except OSError as error:
+                raise ImpastoError(f"{self.folder}: jobs cannot be kept there: {reason_of(error)}") from error
+            except sqlite3.Error as error:
+                raise ImpastoError(f"{self.folder / DATABASE}: is damaged ({error}); move the folder away") from error
+            stack.pop_all()
+        return jobs
 
     def close(self) -> None:
         """What is there stays."""
@@ -69,22 +83,6 @@ class Spool:
             self._table.close()
             self._table = None
         self._lock.release()
-
-    def load(self) -> list[ServiceJob]:
-        """All jobs: the finished ones in the order in which they were, then those to paint, the oldest first.
-
-        A job that cannot be painted any more has failed. Files that belong to no job are removed.
-        """
-        rows = self._rows("select * from jobs order by finished is null, finished, created")
-        jobs = [self._job(dict(row)) for row in rows]
-        known = {job.id for job in jobs}
-        for path in self.folder.iterdir():
-            if path.suffix == ".part" or (path.suffix in (REQUEST, RESULT) and path.stem not in known):
-                path.unlink(missing_ok=True)
-            elif path.suffix in (REQUEST, RESULT):
-                # Earlier versions let others read them.
-                path.chmod(0o600)
-        return jobs
 
     def keep(self, job: ServiceJob) -> None:
         """The job as it is now. Raises OSError and sqlite3.Error, and what was there of it before stays."""
@@ -106,30 +104,23 @@ class Spool:
 
     def forget(self, job_id: str) -> None:
         """A job and its files, whatever there is of it."""
-        self._do("delete from jobs where id = ?", (job_id,))
-        for suffix in (REQUEST, RESULT):
-            self._file(job_id, suffix).unlink(missing_ok=True)
+        try:
+            self._do("delete from jobs where id = ?", (job_id,))
+            for suffix in (REQUEST, RESULT):
+                self._file(job_id, suffix).unlink(missing_ok=True)
+        except (OSError, sqlite3.Error):
+            logger.exception("job %s cannot be removed from the disk", job_id)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _open(self) -> None:
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if (mode := self.folder.stat().st_mode & 0o777) & 0o077 and os.name == "posix":
-                logger.warning("%s: others may look into this folder (mode %o): chmod 700 it", self.folder, mode)
-            self._lock.acquire(timeout=0)
-            # Only one thread at a time uses it: whoever holds the service's lock.
-            self._table = sqlite3.connect(self.folder / DATABASE, check_same_thread=False, isolation_level=None)
-            (self.folder / DATABASE).chmod(0o600)
-            self._prepare(self._table)
-        except Timeout as error:
-            raise ImpastoError(f"{self.folder}: another server keeps its jobs there") from error
-        except OSError as error:
-            raise ImpastoError(f"{self.folder}: jobs cannot be kept there: {reason_of(error)}") from error
-        except sqlite3.Error as error:
-            raise ImpastoError(f"{self.folder / DATABASE}: is damaged ({error}); move the folder away") from error
-
-    def _prepare(self, table: sqlite3.Connection) -> None:
+    def _claim(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if (mode := self.folder.stat().st_mode & 0o777) & 0o077 and os.name == "posix":
+            logger.warning("%s: others may look into this folder (mode %o): chmod 700 it", self.folder, mode)
+        self._lock.acquire(timeout=0)
+        # Only one thread at a time uses it: whoever holds the service's lock.
+        self._table = table = sqlite3.connect(self.folder / DATABASE, check_same_thread=False, isolation_level=None)
+        (self.folder / DATABASE).chmod(0o600)
         table.row_factory = sqlite3.Row
         table.execute("pragma journal_mode = wal")
         # Each transaction is on the disk when it is over: an accepted job outlives a cut of power, too.
@@ -140,36 +131,40 @@ class Spool:
         table.execute(_TABLE)
         table.execute(f"pragma user_version = {_VERSION}")
 
-    def _rows(self, what: str) -> list[sqlite3.Row]:
-        assert self._table is not None
-        return self._table.execute(what).fetchall()
+    def _loaded(self) -> list[ServiceJob]:
+        rows = self._do("select * from jobs order by finished is null, finished, created").fetchall()
+        jobs = [self._job(row) for row in rows]
+        known = {job.id for job in jobs}
+        for path in self.folder.iterdir():
+            if path.suffix == ".part" or (path.suffix in (REQUEST, RESULT) and path.stem not in known):
+                path.unlink(missing_ok=True)
+            elif path.suffix in (REQUEST, RESULT):
+                # Earlier versions let others read them.
+                path.chmod(0o600)
+        return jobs
 
-    def _do(self, what: str, values: Any) -> None:
+    def _do(self, what: str, values: Any = ()) -> sqlite3.Cursor:
         assert self._table is not None
-        self._table.execute(what, values)
+        return self._table.execute(what, values)
 
     def _file(self, job_id: str, suffix: str) -> Path:
         return self.folder / f"{job_id}{suffix}"
 
     def _row(self, job: ServiceJob) -> dict[str, Any]:
-        seconds = None if job.finished is None or job.started is None else job.finished - job.started
-        failure = job.failure and json.dumps([job.failure.code, job.failure.message])
-        return {
-            "id": job.id, "user": job.user, "kind": job.kind, "method": job.method,
-            "status": job.status if job.status.is_final else Status.QUEUED, "pixels": job.pixels,
-            "expected": job.expected, "most_seconds": job.limit, "num_bytes": job.num_bytes,
-            "created": self._calendar(job.created), "finished": self._calendar(job.finished), "seconds": seconds,
-            "step": job.step, "total": job.total, "format": job.result.format if job.result else None,
-            "failure": failure,
+        return {name: getattr(job, name) for name in _SAME} | {
+            "status": job.status if job.status.is_final else Status.QUEUED, "most_seconds": job.limit,
+            "created": self._calendar(job.created), "finished": self._calendar(job.finished),
+            "seconds": None if job.finished is None or job.started is None else job.finished - job.started,
+            "format": job.result.format if job.result else None,
+            "failure": job.failure and json.dumps([job.failure.code, job.failure.message]),
         }  # fmt: skip
 
-    def _job(self, row: dict[str, Any]) -> ServiceJob:
+    def _job(self, row: sqlite3.Row) -> ServiceJob:
         job = ServiceJob(
-            row["user"], None, row["pixels"], row["expected"], row["most_seconds"], row["kind"], id=row["id"],
-            status=Status(row["status"]), method=row["method"], num_bytes=row["num_bytes"], is_kept=True,
+            request=None, is_kept=True, status=Status(row["status"]), limit=row["most_seconds"],
+            created=self._uptime(row["created"]) or 0.0, finished=self._uptime(row["finished"]),
+            **{name: row[name] for name in _SAME},
         )  # fmt: skip
-        job.created, job.finished = self._uptime(row["created"]) or 0.0, self._uptime(row["finished"])
-        job.step, job.total = row["step"], row["total"]
         if job.finished is not None and row["seconds"] is not None:
             job.started = job.finished - row["seconds"]
         if row["failure"] is not None:
@@ -216,4 +211,4 @@ def _unpacked(kind: str, data: bytes) -> PaintRequest | VideoRequest:
     message = wire.read(io.BytesIO(data))
     if message is None or message.kind != kind:
         raise ValueError("it is cut short")
-    return (VideoRequest if kind == VideoRequest.kind else PaintRequest).restored(message.values, message.blobs)
+    return restored(kind, message.values, message.blobs)

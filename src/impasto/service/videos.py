@@ -19,11 +19,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from impasto.service.environment import environment
-from impasto.service.job import owner
+from impasto.service.job import CLIP, PAINTED, owner
 from impasto.service.limits import MEGA, Limits
-from impasto.service.refusals import NoSuchUploadError, NotAVideoError, NoVideosError, QueueFullError, TooLargeError
-from impasto.service.video_request import SentVideo
+from impasto.service.process import environment
+from impasto.service.refusals import RefusedError
+from impasto.service.request import SentVideo
 
 PREFIX = "video:"
 """How the ids of films that were sent begin."""
@@ -31,8 +31,6 @@ FOLDER, LOCK = "impasto-videos-", ".lock"
 """How the folder's name begins in the system's folder of temporary files; held by the service that it belongs to."""
 NEW_SECONDS = 60.0
 """That a folder is given to be locked, before it counts as left over."""
-CLIP, PAINTED = "clip", "painted"
-"""In the folder of a job: the film that was sent, and, with the suffix of its format, what becomes of it."""
 LEAST_BYTES = 10_000
 """That a film counts for, so that none are too many."""
 PROBE_SECONDS = 15.0
@@ -64,48 +62,40 @@ class Videos:
         self._limits, self._clock, self._stays = limits, clock, folder
         self._lock = threading.RLock()
         self._kept: dict[str, _Kept] = {}
-        self._folder: Path | None = None
         self._held: FileLock | None = None
-        self._problem = "the service has not begun"
+        self.folder: Path | None = None
+        """Where films lie, if there are any."""
+        self.problem = "the service has not begun"
+        """Why this service takes no films; empty if it does."""
 
     # --- life --------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Make the folder, and take away those of services that were killed."""
-        self._problem = "it takes no films" if not self._limits.video_seconds else _lacking()
-        if self._problem:
+        self.problem = "it takes no films" if not self._limits.video_seconds else _lacking()
+        if self.problem:
             return
         try:
             if self._stays is not None:
                 self._stays.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._folder = self._stays
+                self.folder = self._stays
                 return
-            self._folder = Path(tempfile.mkdtemp(prefix=FOLDER))
-            self._held = FileLock(self._folder / LOCK, thread_local=False)
+            self.folder = Path(tempfile.mkdtemp(prefix=FOLDER))
+            self._held = FileLock(self.folder / LOCK, thread_local=False)
             self._held.acquire(timeout=0)
-            _remove_left_over(self._folder)
+            _remove_left_over(self.folder)
         except OSError as error:
-            self._problem = f"its folder of films cannot be written: {error.strerror}"
+            self.problem = f"its folder of films cannot be written: {error.strerror}"
 
     def close(self) -> None:
         """Nothing stays but what is meant to."""
         with self._lock:
-            folder, self._folder = self._folder, None
-            self._problem, self._kept = "the service is over", {}
+            folder, self.folder = self.folder, None
+            self.problem, self._kept = "the service is over", {}
         if self._held is not None:
             self._held.release()
         if folder is not None and folder != self._stays:
             shutil.rmtree(folder, ignore_errors=True)
-
-    @property
-    def folder(self) -> Path | None:
-        """Where films lie, if there are any."""
-        return self._folder
-
-    @property
-    def problem(self) -> str:
-        """Why this service takes no films; empty if it does."""
-        return self._problem
 
     @property
     def num_bytes(self) -> float:
@@ -119,22 +109,21 @@ class Videos:
         """(id, file to write) of a film that is about to arrive; `keep` or `forget` must follow. num_bytes: as many as
         one may have, if not known.
 
-        Raises NoVideosError, TooLargeError, QueueFullError.
+        Raises RefusedError "no-videos", "too-large" and "queue-full".
         """
         most = self._limits.video_mb * MEGA
-        size = most if num_bytes is None else num_bytes
-        self._check_open()
-        if size > most:
-            raise TooLargeError(f"the film has more than {self._limits.video_mb:g} MB, the limit of this server")
-        name = PREFIX + secrets.token_urlsafe(16)
+        size, token = most if num_bytes is None else num_bytes, secrets.token_urlsafe(16)
         with self._lock:
-            path = self._place() / name.removeprefix(PREFIX)
-            self._reserve(name, user, path, max(LEAST_BYTES, size))
-        return name, path
+            path = self._place() / token
+            if size > most:
+                limit = f"{self._limits.video_mb:g} MB, the limit of this server"
+                raise RefusedError("too-large", f"the film has more than {limit}")
+            self._reserve(PREFIX + token, user, path, max(LEAST_BYTES, size))
+        return PREFIX + token, path
 
     def keep(self, video: str) -> SentVideo:
-        """What has arrived, once it is known to be a film. Raises what `probed` raises, and
-        TooLargeError; then it is gone."""
+        """What has arrived, once it is known to be a film. Raises what `probed` raises, and RefusedError "too-large";
+        then it is gone."""
         with self._lock:
             kept = self._kept[video]
         try:
@@ -142,7 +131,7 @@ class Videos:
             about = SentVideo(id=video, num_bytes=kept.path.stat().st_size, **facts)
             if about.width * about.height > self._limits.video_megapixels * MEGA:
                 limit = f"{self._limits.video_megapixels:g} megapixels, which is the limit of this server"
-                raise TooLargeError(f"the film's frames have more than {limit}")
+                raise RefusedError("too-large", f"the film's frames have more than {limit}")
         except BaseException:
             self.discard(video)
             raise
@@ -151,13 +140,14 @@ class Videos:
         return about
 
     def sent(self, video: str, user: str) -> SentVideo:
-        """Its time begins anew. Raises NoVideosError, and NoSuchUploadError if it is gone, or another user's."""
-        self._check_open()
+        """Its time begins anew. Raises RefusedError "no-videos", and "no-such-upload" if it is gone, or another
+        user's."""
         with self._lock:
+            self._place()
             self.sweep()
             kept = self._kept.get(video)
             if kept is None or kept.about is None or kept.user != user:
-                raise NoSuchUploadError("there is no such film, or no longer; send it again")
+                raise RefusedError("no-such-upload", "there is no such film, or no longer; send it again")
             kept.used = self._clock()
             return kept.about
 
@@ -176,7 +166,7 @@ class Videos:
     # -- films that are painted ----------------------------------------------------------------------------------------
 
     def begin(self, job: str, video: str, user: str) -> Path:
-        """The folder of a job, with its clip in it. Raises what `sent` raises, and QueueFullError."""
+        """The folder of a job, with its clip in it. Raises what `sent` raises, and RefusedError "queue-full"."""
         with self._lock:
             self.sent(video, user)
             clip, folder = self._kept[video], self._place() / job
@@ -187,13 +177,15 @@ class Videos:
                 os.link(clip.path, folder / CLIP)
             except OSError as error:
                 self.discard(job)
-                raise QueueFullError("the server's disk is full", retry_after=self._limits.keep_seconds) from error
+                later = self._limits.keep_seconds
+                raise RefusedError("queue-full", "the server's disk is full", retry_after=later) from error
             finally:
                 clip.used = used
             return folder
 
     def adopt(self, job: str, user: str, *, is_final: bool) -> Path:
-        """The folder that a job had in the service before this one. Raises NoVideosError, and OSError if it is gone."""
+        """The folder that a job had in the service before this one. Raises RefusedError "no-videos", and OSError if it
+        is gone."""
         folder = self._place() / job
         size: float = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
         if not is_final:
@@ -204,9 +196,9 @@ class Videos:
 
     def remove_others(self) -> None:
         """What lies in a folder that stays and was not adopted: films that no job had been begun with."""
-        if self._folder is None or self._folder != self._stays:
+        if self.folder is None or self.folder != self._stays:
             return
-        for path in self._folder.iterdir():
+        for path in self.folder.iterdir():
             if path.name not in self._kept:
                 _remove(path)
 
@@ -233,42 +225,39 @@ class Videos:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _check_open(self) -> None:
-        if self._problem:
-            raise NoVideosError(f"this server paints no films: {self._problem}")
-
     def _place(self) -> Path:
-        self._check_open()
-        assert self._folder is not None
-        return self._folder
+        """The folder. Raises RefusedError "no-videos"."""
+        if self.problem or self.folder is None:
+            raise RefusedError("no-videos", f"this server paints no films: {self.problem}")
+        return self.folder
 
     def _reserve(self, name: str, user: str, path: Path, size: float) -> None:
-        """Under the lock. Raises TooLargeError and QueueFullError."""
+        """Under the lock. Raises RefusedError "too-large" and "queue-full"."""
         self.sweep()
-        limits = self._limits
-        each, total = limits.videos_each_mb * MEGA, limits.videos_mb * MEGA
-        if size > min(each, total):
-            raise TooLargeError("the film needs more of the disk than this server gives to one user")
-        theirs = {key: kept for key, kept in self._kept.items() if owner(kept.user) == owner(user)}
-        idle = sorted(
-            (key for key, kept in theirs.items() if kept.used is not None), key=lambda key: theirs[key].used or 0
-        )
-        while idle and self._lacks(user, size):
-            self.discard(idle.pop(0))
-        if self._lacks(user, size):
-            detail = "the films on this server leave no room for another one; let go of yours, or come again later"
-            raise QueueFullError(detail, retry_after=limits.keep_seconds / 4)
+        if size > MEGA * min(self._limits.videos_each_mb, self._limits.videos_mb):
+            raise RefusedError("too-large", "the film needs more of the disk than this server gives to one user")
+        while self._lacks(user, size):
+            idle = [(kept.used, key) for key, kept in self._theirs(user) if kept.used is not None]
+            if not idle:
+                detail = "the films on this server leave no room for another one; let go of yours, or come again later"
+                raise RefusedError("queue-full", detail, retry_after=self._limits.keep_seconds / 4)
+            self.discard(min(idle)[1])
         self._kept[name] = _Kept(user, path, size, None)
 
+    def _theirs(self, user: str) -> list[tuple[str, _Kept]]:
+        """Of the same key or address, in whichever visit."""
+        return [(key, kept) for key, kept in self._kept.items() if owner(kept.user) == owner(user)]
+
     def _lacks(self, user: str, size: float) -> bool:
-        used = sum(kept.size for kept in self._kept.values() if owner(kept.user) == owner(user))
+        used = sum(kept.size for _, kept in self._theirs(user))
         return used + size > self._limits.videos_each_mb * MEGA or self.num_bytes + size > self._limits.videos_mb * MEGA
 
 
 def probed(path: Path) -> Mapping[str, Any]:
     """What the film is, looked at in a process of its own, which it may break.
 
-    Raises NotAVideoError, and QueueFullError where there was not the time to look, for which the film may do nothing.
+    Raises RefusedError "not-a-video", and "queue-full" where there was not the time to look, for which the film may do
+    nothing.
     """
     try:
         done = subprocess.run(  # noqa: S603  (our own module)
@@ -276,13 +265,15 @@ def probed(path: Path) -> Mapping[str, Any]:
         )
         facts: dict[str, Any] = json.loads(done.stdout)
     except subprocess.TimeoutExpired as error:
-        raise QueueFullError("the server is too busy to look at the film; send it again", retry_after=10.0) from error
+        raise RefusedError(
+            "queue-full", "the server is too busy to look at the film; send it again", retry_after=10.0
+        ) from error
     except (subprocess.SubprocessError, OSError, ValueError) as error:
-        raise NotAVideoError("the film cannot be read: it is damaged, or asks for too much") from error
+        raise RefusedError("not-a-video", "the film cannot be read: it is damaged, or asks for too much") from error
     if "problem" in facts:
-        raise NotAVideoError(f"the film cannot be read: {facts['problem']}")
+        raise RefusedError("not-a-video", f"the film cannot be read: {facts['problem']}")
     if facts["frames"] < 2:
-        raise NotAVideoError("the film has one frame: it is a picture, and painted as one")
+        raise RefusedError("not-a-video", "the film has one frame: it is a picture, and painted as one")
     return facts
 
 

@@ -25,11 +25,12 @@ from impasto.confinement import PARTS, confine
 from impasto.device import choose_device
 from impasto.errors import Cancelled, DivergedError, ImpastoError, OptionError, OutOfMemoryError, PictureError
 from impasto.progress import Progress
-from impasto.service.environment import LOG_FORMAT
 from impasto.service.wire import Message, read, write
 
 logger = logging.getLogger("impasto.service")
 
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+"""Of lines in the log, of the server and of what paints for it."""
 PREVIEW_SECONDS = 1.5
 """Least time between two previews of a painting."""
 REPORT_SECONDS = 0.2
@@ -72,7 +73,7 @@ def main() -> None:
     if start is None:
         return
     try:
-        # Before there is a thread.
+        # Before there is a thread; numpy and PyTorch start some, so what imports them comes later.
         lacking = _confined(start.values.pop("confined"), start.values)
         inbox = Inbox(sys.stdin.buffer)
         threading.Thread(target=inbox.listen, daemon=True).start()
@@ -111,10 +112,9 @@ def _confined(how: dict[str, Any] | None, settings: dict[str, Any]) -> dict[str,
 
 
 def _serve(task: Message, painter: Any, inbox: Inbox, out: BinaryIO) -> None:
-    job = task.values["job"]
+    job, report = task.values["job"], Reporter(task, inbox, out, painter)
     try:
-        work = {"look": painter.look, "paint": painter.paint, "video": painter.video}[task.kind]
-        outcome = work(task, Reporter(job, inbox, out, painter, tells_last=task.kind == "video"))
+        data = painter.do(task, report)
     except Cancelled as stopped:
         best = painter.best_so_far(stopped, task.values["format"])
         write(out, "cancelled", [best] if best else [], job=job)
@@ -127,7 +127,7 @@ def _serve(task: Message, painter: Any, inbox: Inbox, out: BinaryIO) -> None:
             # An error of a GPU can stay with the process. Another process begins afresh.
             sys.exit(1)
     else:
-        write(out, "done", [outcome.data], job=job, seconds=outcome.seconds, cache=outcome.cache)
+        write(out, "done", [data], job=job, cache=painter.counts())
     finally:
         inbox.cancelled.discard(job)
 
@@ -141,27 +141,28 @@ def _for_users(error: Exception) -> str:
 class Reporter:
     """Called with the progress of one job: passes it on, not too often, and stops the job that was cancelled."""
 
-    def __init__(self, job: str, inbox: Inbox, out: BinaryIO, painter: Any, *, tells_last: bool = False) -> None:
-        """tells_last: also of the last step, after which there is more to do than to hand the picture over."""
-        self.job, self.inbox, self.out, self.painter, self.tells_last = job, inbox, out, painter, tells_last
-        self.reported = self.previewed = time.monotonic() - PREVIEW_SECONDS
+    def __init__(self, task: Message, inbox: Inbox, out: BinaryIO, painter: Any) -> None:
+        self._job, self._inbox, self._out, self._painter = task.values["job"], inbox, out, painter
+        # After the last frame of a film there is more to do than to hand it over.
+        self._tells_last = task.kind == "video"
+        self._reported = self._previewed = time.monotonic() - PREVIEW_SECONDS
 
     def __call__(self, progress: Progress) -> None:
-        if self.job in self.inbox.cancelled:
+        if self._job in self._inbox.cancelled:
             raise Cancelled
         now = time.monotonic()
         if progress.step == progress.total:
-            if not self.tells_last:
+            if not self._tells_last:
                 return
-        elif now - self.reported < REPORT_SECONDS:
+        elif now - self._reported < REPORT_SECONDS:
             return
-        self.reported = now
+        self._reported = now
         blobs = []
-        if progress.preview and now - self.previewed >= PREVIEW_SECONDS:
-            blobs.append(self.painter.preview(progress.preview()))
-            self.previewed = time.monotonic()
+        if progress.preview and now - self._previewed >= PREVIEW_SECONDS:
+            blobs.append(self._painter.preview(progress.preview()))
+            self._previewed = time.monotonic()
         values = {"step": progress.step, "total": progress.total, "seconds_left": progress.seconds_left}
-        write(self.out, "progress", blobs, job=self.job, **values)
+        write(self._out, "progress", blobs, job=self._job, **values)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, MutableMapping
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,6 @@ from starlette.responses import Response
 from impasto.serving.hosts import Hosts, is_called
 from impasto.serving.http_limits import BODY_BYTES, BODY_SECONDS, HttpLimits
 from impasto.serving.problem import Problem
-from impasto.serving.seldom import Seldom
 
 logger = logging.getLogger("impasto.serving")
 
@@ -33,6 +33,10 @@ HEADERS = (
 )
 HEALTH = "/healthz"
 """Is answered however much else is asked."""
+TOLD_SECONDS = 60.0
+"""Between two lines in the log about the same, which strangers could make happen more often."""
+MOST_TOLD = 1000
+"""Things that are remembered for that."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,25 @@ class UploadLimits:
     most_bytes: float = 0
     together_bytes: float = float("inf")
     on_disk: Mapping[str, float] = field(default_factory=dict)
+
+
+class Seldom:
+    """Says whether a line in the log is due. Safe in one thread."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._told: OrderedDict[Hashable, float] = OrderedDict()
+
+    def is_due(self, what: Hashable) -> bool:
+        """Whether nothing was said about it lately; from now on, something was."""
+        now = self._clock()
+        if now - self._told.get(what, float("-inf")) < TOLD_SECONDS:
+            return False
+        self._told[what] = now
+        self._told.move_to_end(what)
+        if len(self._told) > MOST_TOLD:
+            self._told.popitem(last=False)
+        return True
 
 
 class GuardMiddleware:

@@ -18,30 +18,16 @@ CROWDED_SECONDS = 1.0
 """That a client may take to say what it wants while there are too many that say nothing."""
 
 
-class IdleConnections:
-    """How many connections there are on which no request is being answered: most in all, and of each address."""
-
-    def __init__(self, most: int, each: int) -> None:
-        self._most, self._each = most, each
-        self.counts: Counter[str] = Counter()
-
-    def add(self, address: str) -> None:
-        self.counts[address] += 1
-
-    def remove(self, address: str) -> None:
-        self.counts[address] -= 1
-        if not self.counts[address]:
-            del self.counts[address]
-
-    def is_crowded(self, address: str) -> bool:
-        """Whether there are more than there may be for longer than a moment."""
-        return self.counts[address] > self._each or self.counts.total() > self._most
-
-
 class TimeoutProtocol(H11Protocol):
-    """Closes a connection whose client takes too long to say what it wants; uvicorn by itself waits for ever."""
+    """Closes a connection whose client takes too long to say what it wants; uvicorn by itself waits for ever.
 
-    idle: IdleConnections
+    idle: {address: its connections on which no request is being answered}. most, each: so many in all, and of one
+    address, there may be for longer than a moment.
+    """
+
+    idle: Counter[str]
+    most: int
+    each: int
     _timers: tuple[asyncio.TimerHandle, ...] = ()
 
     @property
@@ -72,21 +58,23 @@ class TimeoutProtocol(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_timers()
         elif not self._timers and not self.transport.is_closing():
-            self.idle.add(self.address)
+            self.idle[self.address] += 1
             self._timers = (
                 self.loop.call_later(CROWDED_SECONDS, self._close_if_crowded),
                 self.loop.call_later(HEADER_SECONDS, self.transport.abort),
             )
 
     def _close_if_crowded(self) -> None:
-        if self.idle.is_crowded(self.address):
+        if self.idle[self.address] > self.each or self.idle.total() > self.most:
             # At once, so that only as many go as are too many.
             self._stop_timers()
             self.transport.abort()
 
     def _stop_timers(self) -> None:
         if self._timers:
-            self.idle.remove(self.address)
+            self.idle[self.address] -= 1
+            if not self.idle[self.address]:
+                del self.idle[self.address]
         for timer in self._timers:
             timer.cancel()
         self._timers = ()
@@ -106,10 +94,10 @@ def configured(app: Any, limits: HttpLimits, *, proxy: str = "", **how: Any) -> 
     """proxy: address of a reverse proxy, whose word on where a request came from is believed. how: as for uvicorn."""
     most = max(4 * LEAST_EACH, limits.connections // 2)
     # All connections of a proxy have one address.
-    idle = IdleConnections(most, most if proxy else max(LEAST_EACH, limits.share))
+    each = most if proxy else max(LEAST_EACH, limits.share)
     return uvicorn.Config(
         app,
-        http=type("Counted", (TimeoutProtocol,), {"idle": idle}),
+        http=type("Counted", (TimeoutProtocol,), {"idle": Counter(), "most": most, "each": each}),
         ws="none",
         # A line for each request would hold addresses of people and, in the path, keys.
         access_log=False,

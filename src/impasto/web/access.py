@@ -12,10 +12,10 @@ from starlette.requests import Request
 from impasto.errors import CheckpointError
 from impasto.service import Service
 from impasto.service.job import VISIT, owner
-from impasto.service.refusals import UserBusyError
+from impasto.service.refusals import RefusedError
+from impasto.serving.guard import Seldom
 from impasto.serving.hosts import is_loopback
 from impasto.serving.problem import Problem
-from impasto.serving.seldom import Seldom
 from impasto.web.keys import Key, Keys
 
 logger = logging.getLogger("impasto.serving")
@@ -96,7 +96,7 @@ class Access:
     def check_share(self, visitor: Visitor, service: Service) -> None:
         """However many visits one address pretends to be, it gets no more than half of the queue.
 
-        Raises UserBusyError.
+        Raises RefusedError "too-many-jobs".
         """
         address = owner(visitor.user).removeprefix("address ")
         share = max(service.limits.per_user, service.limits.queue // 2)
@@ -105,7 +105,9 @@ class Access:
         jobs = service.unfinished(owner(visitor.user))
         if len(jobs) >= share:
             soon = min((job.wait_seconds or 0.0) + (job.seconds_left or 0.0) for job in jobs)
-            raise UserBusyError(f"your address has {len(jobs)} unfinished jobs, its share", retry_after=max(1.0, soon))
+            raise RefusedError(
+                "too-many-jobs", f"your address has {len(jobs)} unfinished jobs, its share", retry_after=max(1.0, soon)
+            )
 
     def key_of(self, text: str, scope: str, request: Request) -> Key:
         """Whose key this is. Raises Problem 401, 403, and 503 if the keys cannot be read."""

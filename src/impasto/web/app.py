@@ -12,9 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 import impasto
 from impasto.service import Service
-from impasto.service.health import Health
 from impasto.service.limits import MEGA
-from impasto.service.metrics import CONTENT_TYPE
+from impasto.service.metrics import CONTENT_TYPE, Health
 from impasto.serving.guard import HEALTH, GuardMiddleware, UploadLimits
 from impasto.serving.hosts import Hosts
 from impasto.serving.http_limits import HttpLimits

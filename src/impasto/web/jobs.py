@@ -141,7 +141,7 @@ def result_response(painting: JobResult, snapshot: Snapshot) -> Response:
                 painting.path, headers=headers, media_type=painting.media_type, stat_result=painting.path.stat()
             )  # fmt: skip
         except FileNotFoundError:
-            raise NoSuchJobError("there is no such job, or its result has expired") from None
+            raise NoSuchJobError() from None
     headers["Content-Length"] = str(len(painting.data))
     return StreamingResponse(_pieces(painting.data), media_type=painting.media_type, headers=headers)
 

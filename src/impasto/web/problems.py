@@ -12,7 +12,7 @@ from starlette.routing import Match
 from impasto.errors import ImpastoError, OptionError
 from impasto.methods import every_field
 from impasto.options import choosable
-from impasto.service.refusals import OtherReplicaError, RefusedError
+from impasto.service.refusals import RefusedError
 from impasto.serving.problem import Problem
 from impasto.video.options import VideoOptions
 
@@ -42,7 +42,7 @@ def problem_of(error: ImpastoError, more: Mapping[str, Any] | None = None) -> Pr
     """What impasto refused, as an answer. more: further members of the object."""
     if isinstance(error, RefusedError):
         status = STATUS.get(error.code, 422)
-        if isinstance(error, OtherReplicaError):
+        if error.replica:
             more = {**(more or {}), "replica": error.replica}
         return Problem(status, error.code, str(error), retry_after=error.retry_after, more=more)
     members = dict(more or {})

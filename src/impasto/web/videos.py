@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from impasto.service import Service
-from impasto.service.video_request import largest_size
+from impasto.service.request import largest_size
 from impasto.web.schema import FILE_BODY, Stored, check_bare, problems, stored
 
 VIDEOS = "/v1/videos"
