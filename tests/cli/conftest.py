@@ -22,6 +22,11 @@ class Outcome:
     out: str
     err: str
 
+    def refuses(self, code: int, said: str) -> None:
+        """Nothing was done, and one line says why."""
+        assert (self.code, self.out, self.err.count("\n")) == (code, "", 1), self
+        assert said in self.err
+
 
 def _draw(path: Path, seed: int = 0, size: tuple[int, int] = (HEIGHT, WIDTH)) -> Path:
     """A smooth random picture of (height, width)."""
@@ -50,6 +55,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def draw() -> Callable[..., Path]:
     return _draw
+
+
+@pytest.fixture
+def fill(folder: Path) -> Callable[..., Path]:
+    """Makes a folder of so many pictures: 0.png, 1.png..."""
+
+    def make(name: str, count: int, seed: int = 0, size: tuple[int, int] = (HEIGHT, WIDTH)) -> Path:
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            _draw(folder / name / f"{number}.png", seed + number, size)
+        return folder / name
+
+    return make
 
 
 @pytest.fixture

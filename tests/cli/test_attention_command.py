@@ -2,6 +2,8 @@
 
 import json
 import re
+from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -24,18 +26,13 @@ def test_draws_a_figure(impasto, folder):
     with Image.open(folder / "attention.png") as picture:
         assert picture.width > 7 * 24
     again = impasto("attention", "photo.png", "-s", "style.png", "--at", "3,4")
-    assert (again.code, again.err) == (
-        1,
-        "impasto: attention.png: the file exists; choose another name, or --overwrite\n",
-    )
+    again.refuses(1, "impasto: attention.png: the file exists; choose another name, or --overwrite\n")
     assert impasto("attention", "photo.png", "-s", "style.png", "--at", "3,4", "--overwrite").code == 0
 
 
 def test_writes_a_page(impasto, folder):
-    assert (
-        impasto("attention", "photo.png", "-s", "style.png", "--attention-layers", "relu3_1", "-o", "look.html").code
-        == 0
-    )
+    words = ("--attention-layers", "relu3_1", "-o", "look.html")
+    assert impasto("attention", "photo.png", "-s", "style.png", *words).code == 0
     text = (folder / "look.html").read_text()
     assert "photo.png looks at style.png" in text
     assert "relu3_1" in text
@@ -53,57 +50,55 @@ def test_writes_a_page(impasto, folder):
     ],
 )
 def test_refuses_what_makes_no_figure(words, message, impasto, folder):
-    outcome = impasto("attention", "photo.png", "-s", "style.png", *words)
-    assert outcome.code == 2
-    assert message in outcome.err
+    impasto("attention", "photo.png", "-s", "style.png", *words).refuses(2, message)
     assert not (folder / "attention.png").exists()
 
 
 @pytest.fixture
-def generators(folder):
-    torch.manual_seed(0)
-    network = Generator(GeneratorConfig(width=2, blocks=2, position=1))
-    save_generators(folder / "nla.safetensors", "nla-cyclegan", {"A2B": network, "B2A": network}, {})
-    return "nla.safetensors"
+def look(impasto):
+    """`impasto attention` with generators of so many weights that this network has."""
+
+    def run(method, network, *words):
+        torch.manual_seed(0)
+        save_generators(Path("generators.safetensors"), method, {"A2B": network(), "B2A": network()}, {})
+        return impasto("attention", "photo.png", "--method", method, "--weights", "generators.safetensors", *words)
+
+    return run
 
 
-def test_draws_where_a_generator_looks(impasto, folder, generators):
-    words = ("attention", "photo.png", "--method", "nla-cyclegan", "--weights", generators)
-    outcome = impasto(*words, "--at", "50%,50%", "--map", "--direction", "B2A")
+NLA = partial(Generator, GeneratorConfig(width=2, blocks=2, position=1))
+AGGAN = partial(aggan.Generator, aggan.GeneratorConfig(width=2, blocks=1, attention_width=2))
+SEMANTIC, WITHOUT = (
+    partial(semantic.Generator, semantic.GeneratorConfig(width=2, blocks=1, attention=attention))
+    for attention in ("full", "none")
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "network", "words", "columns"),
+    [
+        ("nla-cyclegan", NLA, ["--at", "50%,50%", "--map", "--direction", "B2A"], 3),
+        ("semantic-gan", SEMANTIC, ["--at", "50%,50%"], 3),
+        ("aggan", AGGAN, [], 4),  # photo, painting, attention, painted share
+    ],
+)
+def test_draws_where_generators_look(method, network, words, columns, look, folder):
+    outcome = look(method, network, *words)
     assert (outcome.code, outcome.err) == (0, "")
     assert re.fullmatch(r"attention\.png: \d+\.\d s\n", outcome.out)
     with Image.open(folder / "attention.png") as picture:
-        assert 3 * 32 < picture.width < 4 * 32 + 60
-        assert picture.height > 2 * 24
-    assert impasto(*words, "-o", "look.html").code == 0
+        assert columns * 32 < picture.width < (columns + 1) * 32 + 70
+        assert picture.height > 24 * (2 if "--map" in words else 1)
+    assert look(method, network, "-o", "look.html").code == 0
     assert "photo.png looks at itself" in (folder / "look.html").read_text()
-    again = impasto(*words, "-o", "look.html")
-    assert (again.code, again.err) == (1, "impasto: look.html: the file exists; choose another name, or --overwrite\n")
+    look(method, network, "-o", "look.html").refuses(
+        1, "look.html: the file exists; choose another name, or --overwrite"
+    )
 
 
-def test_draws_where_a_generator_of_the_semantic_gan_looks(impasto, folder):
-    torch.manual_seed(0)
-    for attention in ("full", "none"):
-        network = semantic.Generator(semantic.GeneratorConfig(width=2, blocks=1, attention=attention))
-        save_generators(folder / f"{attention}.safetensors", "semantic-gan", {"A2B": network, "B2A": network}, {})
-    words = ("attention", "photo.png", "--method", "semantic-gan", "--weights")
-    assert impasto(*words, "full.safetensors", "--at", "50%,50%").code == 0
-    with Image.open(folder / "attention.png") as picture:
-        assert 3 * 32 < picture.width < 4 * 32 + 60
-    assert impasto(*words, "full.safetensors", "-o", "look.html").code == 0
-    outcome = impasto(*words, "none.safetensors", "-o", "none.png")
-    assert outcome.code != 0
-    assert "this generator was trained without attention" in outcome.err
+def test_a_generator_without_attention_has_none_to_show(look, folder):
+    look("semantic-gan", WITHOUT, "-o", "none.png").refuses(2, "this generator was trained without attention")
     assert not (folder / "none.png").exists()
-
-
-def test_draws_what_attention_guided_generators_paint(impasto, folder):
-    torch.manual_seed(0)
-    network = aggan.Generator(aggan.GeneratorConfig(width=2, blocks=1, attention_width=2))
-    save_generators(folder / "aggan.safetensors", "aggan", {"A2B": network, "B2A": network}, {})
-    assert impasto("attention", "photo.png", "--method", "aggan", "--weights", "aggan.safetensors").code == 0
-    with Image.open(folder / "attention.png") as picture:
-        assert 4 * 32 < picture.width < 5 * 32 + 70, "photo, painting, attention, painted share"
 
 
 @pytest.mark.parametrize(
@@ -119,9 +114,7 @@ def test_draws_what_attention_guided_generators_paint(impasto, folder):
     ],
 )
 def test_each_method_refuses_what_is_the_others(words, code, message, impasto, folder):
-    outcome = impasto("attention", "photo.png", *words)
-    assert outcome.code == code
-    assert message in outcome.err
+    impasto("attention", "photo.png", *words).refuses(code, message)
     assert not (folder / "attention.png").exists()
 
 
@@ -174,9 +167,7 @@ def test_a_study_of_other_numbers(impasto, folder):
     ],
 )
 def test_refuses_what_is_no_study(words, message, code, impasto):
-    outcome = impasto("study", *words)
-    assert outcome.code == code
-    assert message in outcome.err
+    impasto("study", *words).refuses(code, message)
 
 
 def test_a_study_of_trainings_gets_everything_that_was_asked_for(impasto, folder, monkeypatch):

@@ -51,10 +51,7 @@ def test_a_folder(album, batch, folder):
     ],
 )
 def test_wrong_usage(album, batch, arguments, said):
-    outcome = batch(*arguments)
-    assert outcome.code == 2
-    assert said in outcome.err
-    assert len(outcome.err.splitlines()) == 1
+    batch(*arguments).refuses(2, said)
 
 
 def test_what_is_wrong_with_all_is_said_once(album, impasto):
@@ -63,8 +60,7 @@ def test_what_is_wrong_with_all_is_said_once(album, impasto):
         ([], "at least one style is needed"),
     ):
         outcome = impasto("batch", "album", "-o", "out", *style)
-        assert outcome.err.startswith(f"impasto: {said}")
-        assert len(outcome.err.splitlines()) == 1
+        outcome.refuses(outcome.code, f"impasto: {said}")
 
 
 def test_nothing_to_paint(batch):

@@ -28,10 +28,7 @@ SOON = 120
 )
 def test_wrong_usage(words, said, impasto, monkeypatch):
     monkeypatch.setenv(VARIABLE, TOKEN)
-    outcome = impasto("bot", *words)
-    assert (outcome.code, outcome.out) == (2, "")
-    assert said in outcome.err
-    assert outcome.err.count("\n") == 1
+    impasto("bot", *words).refuses(2, said)
 
 
 def test_no_flag_stands_for_two_things_or_for_nothing(impasto):

@@ -18,8 +18,7 @@ from impasto.comparison import runner
     ],
 )
 def test_wrong_usage_is_said(impasto, words, said):
-    done = impasto("compare", *words)
-    assert (done.code, said in done.err) == (2, True), done.err
+    impasto("compare", *words).refuses(2, said)
 
 
 def test_a_damaged_content_and_a_failed_method_are_told_and_the_rest_is_done(impasto, folder, monkeypatch):

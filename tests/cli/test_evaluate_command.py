@@ -2,19 +2,13 @@
 
 import json
 
-import numpy as np
 import pytest
-from PIL import Image
 
 
 @pytest.fixture
-def folders(folder):
-    for name, seed in (("outputs", 1), ("content", 2)):
-        (folder / name).mkdir()
-        random = np.random.default_rng(seed)
-        for number in range(2):
-            noise = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
-            Image.fromarray(noise).save(folder / name / f"{number}.png")
+def folders(folder, fill):
+    fill("outputs", 2)
+    fill("content", 2, seed=2)
     return folder
 
 
@@ -43,14 +37,11 @@ def test_a_table_on_stdout_and_files_in_the_folder(impasto, folders):
     ],
 )
 def test_wrong_usage_is_said(impasto, folders, words, said):
-    done = impasto("evaluate", *words)
-    assert (done.code, said in done.err) == (2, True), done.err
+    impasto("evaluate", *words).refuses(2, said)
 
 
-def test_pairs_that_do_not_match_are_named(impasto, folders):
+def test_pairs_by_order(impasto, folders):
     (folders / "content" / "1.png").rename(folders / "content" / "other.png")
-    done = impasto("evaluate", "outputs", "--content", "content", "--networks", "none")
-    assert done.code == 1
-    assert "no content picture is called like 1.png" in done.err
-    by_order = impasto("evaluate", "outputs", "--content", "content", "--networks", "none", "--pair", "order")
-    assert by_order.code == 0
+    words = ("outputs", "--content", "content", "--networks", "none")
+    impasto("evaluate", *words).refuses(1, "no content picture is called like 1.png")
+    assert impasto("evaluate", *words, "--pair", "order").code == 0

@@ -19,7 +19,7 @@ from impasto.translation import DIRECTIONS, save_generators
 
 
 @pytest.fixture
-def trained(impasto, folder, draw, monkeypatch, fresh_accelerator):
+def trained(impasto, fill, monkeypatch, fresh_accelerator):
     """`impasto train cyclegan`, in miniature, into the folder `run`."""
     monkeypatch.delenv("ACCELERATE_TORCH_DEVICE", raising=False)
 
@@ -30,10 +30,8 @@ def trained(impasto, folder, draw, monkeypatch, fresh_accelerator):
     )  # fmt: skip
     monkeypatch.setattr(cyclegan, "cyclegan", lambda: small)
     monkeypatch.setattr(figures, "draw_losses", lambda folder: None)  # takes longer than the training
-    for number, name in enumerate(("photos", "paintings")):
-        (folder / name).mkdir()
-        for picture in range(3):
-            draw(folder / name / f"{picture}.png", 10 * number + picture)
+    fill("photos", 3)
+    fill("paintings", 3, seed=10)
 
     def train(*words):
         forget()
@@ -76,10 +74,8 @@ def test_paints_in_both_directions_without_a_style(translate, pixels):
     assert np.array_equal(pixels("library.png"), pixels("B2A.png"))
 
 
-def test_a_folder_and_a_result_like_another(translate, impasto, folder, draw, pixels):
-    (folder / "photos").mkdir()
-    for number in range(3):
-        draw(folder / "photos" / f"{number}.png", number)
+def test_a_folder_and_a_result_like_another(translate, impasto, folder, fill, pixels):
+    fill("photos", 3)
     outcome = translate("photos", "-o", "out/", "--colour", "keep")
     assert outcome.code == 0
     assert sorted(path.name for path in (folder / "out").iterdir()) == [f"{n}-cyclegan.png" for n in range(3)]
@@ -112,9 +108,8 @@ def test_what_an_adain_painting_was_made_with_is_left_behind(translate, impasto,
     ],
 )
 def test_what_makes_no_sense_is_refused(words, code, message, impasto):
-    outcome = impasto("stylize", "photo.png", "-o", "out.png", "--method", "cyclegan", "--weights", "none", *words)
-    assert outcome.code == code
-    assert message in outcome.err
+    how = ("--method", "cyclegan", "--weights", "none")
+    impasto("stylize", "photo.png", "-o", "out.png", *how, *words).refuses(code, message)
 
 
 def test_generators_that_come_with_impasto_are_called_by_name(impasto, folder):

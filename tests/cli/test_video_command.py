@@ -74,9 +74,7 @@ def test_a_film_says_how_it_was_made(impasto, clip):
     ],
 )
 def test_what_makes_no_sense_is_wrong_usage(impasto, clip, words, said):
-    outcome = impasto("video", "clip.mp4", "--style", "style.png", *words.split())
-    assert outcome.code == 2
-    assert outcome.err.startswith(f"impasto: {said}")
+    impasto("video", "clip.mp4", "--style", "style.png", *words.split()).refuses(2, f"impasto: {said}")
 
 
 def test_what_is_missing(impasto, clip):
@@ -110,10 +108,9 @@ def test_ctrl_c_leaves_a_film_and_resume_goes_on(impasto, clip, folder, monkeypa
 
 
 def test_the_preview_is_the_frame_in_half_blocks():
-    from impasto.cli.video import COLUMNS, _preview
-    from impasto.progress import Progress
+    from impasto.cli.video import COLUMNS, _half_blocks
 
     frame = np.zeros((1, 3, 90, 160), np.float32)
     frame[:, 0, :45] = 1
-    lines = _preview(Progress(step=1, total=2, preview=lambda: frame)).plain.splitlines()
+    lines = _half_blocks(frame).plain.splitlines()
     assert [len(line) for line in lines] == [COLUMNS] * 14

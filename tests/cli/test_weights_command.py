@@ -15,11 +15,8 @@ from impasto.weights import WeightSpec
 
 
 @pytest.fixture
-def album(folder, draw):
-    (folder / "album").mkdir()
-    for number in range(4):
-        draw(folder / "album" / f"{number}.png", number)
-    return folder / "album"
+def album(fill):
+    return fill("album", 4)
 
 
 def test_list_says_what_is_here(impasto):
@@ -109,8 +106,7 @@ class TestNormalise:
     def test_what_cannot_be_done_is_said(self, words, code, said, album, impasto):
         (album.parent / "taken.safetensors").touch()
         outcome = impasto("weights", "normalise", "--data", "album", *words)
-        assert (outcome.code, outcome.out, outcome.err.count("\n")) == (code, "", 1)
-        assert said in outcome.err
+        outcome.refuses(code, said)
 
 
 def save_foreign(path, name):
@@ -167,15 +163,6 @@ class TestImport:
         assert impasto("weights", "import", "a.pth", "-o", "a.safetensors", "--overwrite").code == 0
         assert "decoder" in weights.load(folder / "a.safetensors")[1]
 
-    def test_the_file_itself_is_never_replaced(self, folder, impasto):
-        weights.save(folder / "a.safetensors", {"1.weight": torch.zeros(1)}, {})
-        (folder / "b.safetensors").symlink_to("a.safetensors")
-        before = (folder / "a.safetensors").read_bytes()
-        outcome = impasto("weights", "import", "a.safetensors", "-o", "b.safetensors", "--overwrite")
-        assert outcome.code == 1
-        assert "this is an input, which is never overwritten" in outcome.err
-        assert (folder / "a.safetensors").read_bytes() == before
-
     @pytest.mark.parametrize(
         ("words", "code", "said"),
         [
@@ -195,6 +182,5 @@ class TestImport:
         torch.save({"other.weight": torch.zeros(1)}, folder / "other.pth")
         output = () if "-o" in words else ("-o", "out.safetensors")
         outcome = impasto("weights", "import", *words, *output)
-        assert (outcome.code, outcome.out, outcome.err.count("\n")) == (code, "", 1)
-        assert said in outcome.err
+        outcome.refuses(code, said)
         assert not (folder / "out.safetensors").exists()

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from impasto.cli import stylize as command
+from impasto.cli.pictures import STDOUT, Pipes, piped
 
 
 @pytest.fixture
@@ -121,5 +122,19 @@ def test_from_a_pipe_into_a_pipe(folder):
 def test_what_a_pipe_cannot_hold(words, said, impasto, monkeypatch, asked):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     outcome = impasto(*words)
-    assert (outcome.code in (1, 2), outcome.out, asked) == (True, "", [])
-    assert said in outcome.err
+    outcome.refuses(1 if "empty" in said else 2, said)
+    assert asked == []
+
+
+@pytest.mark.parametrize("output", [None, "painting.png"])
+def test_without_streams_no_folder_is_made_that_a_killed_run_would_leave(temporary, output):
+    with piped(["photo.jpg", "starry-night"], output) as pipes:
+        assert pipes == Pipes(None, None)
+        assert list(temporary.iterdir()) == []
+
+
+def test_a_stream_has_a_file_for_as_long_as_the_command_runs(temporary):
+    with piped(["photo.jpg"], STDOUT) as pipes:
+        assert pipes.sent is not None
+        assert pipes.sent.parent.is_dir()
+    assert list(temporary.iterdir()) == []

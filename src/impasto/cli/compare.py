@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from impasto.cli.failures import Failure, SomeFailedError
-from impasto.cli.flags import DEVICE, check_least
+from impasto.cli.flags import Device, check_least
 from impasto.cli.pictures import find_contents, find_painting, left_out
 from impasto.cli.terminal import Screen
 from impasto.comparison.entries import parse
@@ -32,7 +32,7 @@ def compare(
         "compared"
     ),
     size: Annotated[int, Parameter(metavar="PX", help="longer side of every painting; 0 is the content's own")] = SIZE,
-    device: Annotated[str, DEVICE] = "auto",
+    device: Device = "auto",
 ) -> int:
     """Paint every content in every style by every method, and put it side by side.
 

@@ -17,12 +17,10 @@ from cyclopts import App, CycloptsError, Parameter
 import impasto
 from impasto.cli.config import ENVIRONMENT, configuration
 from impasto.cli.config import FILE as CONFIG
-from impasto.cli.failures import said
-from impasto.cli.flags import EVERY_PARAMETER, SHOW_ALL, WORDS, in_flags, with_overwrite
-from impasto.cli.pictures import is_meant
-from impasto.cli.pipes import spelled_out
+from impasto.cli.failures import in_flags, said, said_of_usage, with_overwrite
+from impasto.cli.flags import EVERY_PARAMETER, SHOW_ALL, WORDS
+from impasto.cli.pictures import is_meant, spelled_out
 from impasto.cli.terminal import write, write_error
-from impasto.cli.usage import said_of_usage
 from impasto.errors import Cancelled, ImpastoError, OptionError, missing_extra
 
 HELP_ALL = "--help-all"

@@ -34,7 +34,7 @@ def list_runs(
     from impasto.training.runs import find_runs
 
     runs = find_runs(folder)
-    curves, missing = _curves_of(runs)
+    curves = _curves_of(runs, said=not as_json)
     if as_json:
         write(json.dumps([_summary(run, curves[run.folder]) for run in runs]))
         return 0
@@ -42,8 +42,6 @@ def list_runs(
     losses = [["losses"], *(_losses(curves[run.folder]) for run in runs)]
     for line, words in zip(lines, losses, strict=True):
         write(f"{line}  {_some(words, WIDTH - len(line) - 2)}".rstrip())
-    for text in missing:
-        Screen().note(f"note: {text}")
     return 0
 
 
@@ -53,7 +51,7 @@ def show(folder: Annotated[Path, Parameter(help="folder of a run")], /, *, as_js
     from impasto.training.runs import best_of, last_of, read_run, settings_of
 
     run = read_run(folder)
-    curves, missing = _curves_of([run])
+    curves = _curves_of([run], said=not as_json)
     logged = curves[folder] or {}
     files = {path.name: _size_of(path) for path in sorted(folder.iterdir())}
     if as_json:
@@ -74,8 +72,6 @@ def show(folder: Annotated[Path, Parameter(help="folder of a run")], /, *, as_js
     _section("best on held-out pictures", best_values)
     _section("best state", {name: _said(value) for name, value in run.best.items()})
     _section("files", {name: f"{size / 1e6:,.1f} MB" for name, size in files.items()})
-    for text in missing:
-        Screen().note(f"note: {text}")
     return 0
 
 
@@ -92,7 +88,7 @@ def diff(
 
     runs = [read_run(first), read_run(second)]
     settings = different_settings(*runs)
-    curves, missing = _curves_of(runs)
+    curves = _curves_of(runs, said=not as_json)
     losses = common_steps(curves[first] or {}, curves[second] or {})
     if as_json:
         rows = {
@@ -110,15 +106,13 @@ def diff(
     )
     for name, values in losses.items():
         _section(name, {f"step {step:,}": f"{one:.4g}  |  {other:.4g}" for step, one, other in values})
-    if not losses and not missing:
+    if not losses and None not in curves.values():
         write("they logged no loss at the same step")
-    for text in missing:
-        Screen().note(f"note: {text}")
     return 0
 
 
-def _curves_of(runs: "Sequence[Run]") -> "tuple[dict[Path, Mapping[str, Curve] | None], list[str]]":
-    """({folder: its curves, or None}, why some could not be read, each reason once)."""
+def _curves_of(runs: "Sequence[Run]", *, said: bool) -> "dict[Path, Mapping[str, Curve] | None]":
+    """{folder: its curves, or None}. said: tell why some could not be read, each reason once."""
     from impasto.training.runs import losses_of
 
     curves: dict[Path, Mapping[str, Curve] | None] = {}
@@ -129,7 +123,9 @@ def _curves_of(runs: "Sequence[Run]") -> "tuple[dict[Path, Mapping[str, Curve] |
         except DataError as error:
             curves[run.folder] = None
             missing[str(error)] = None
-    return curves, list(missing)
+    for text in missing if said else ():
+        Screen().note(f"note: {text}")
+    return curves
 
 
 def _summary(run: "Run", curves: "Mapping[str, Curve] | None") -> dict[str, Any]:

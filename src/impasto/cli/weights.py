@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from impasto.cli.failures import SomeFailedError
-from impasto.cli.flags import EVERY_PARAMETER, VGG19, check_least
+from impasto.cli.flags import EVERY_PARAMETER, Vgg19, check_least
 from impasto.cli.terminal import Screen, in_columns, write
 from impasto.errors import OptionError, suggestion_or_list
+from impasto.files import check_output
 from impasto.methods import METHODS, importer, options_of
 
 app = App(name="weights", default_parameter=EVERY_PARAMETER, help_format="plaintext")
@@ -54,7 +55,7 @@ def normalise(
     data: Annotated[list[Path], Parameter(help="folders of pictures")],
     output: Annotated[Path, Parameter(alias="-o", help="file to write, NAME.safetensors")],
     encoder: Annotated[Literal["lite", "vgg19"], Parameter(help="whose filters")] = "vgg19",
-    weights: Annotated[Path | None, VGG19] = None,
+    weights: Vgg19 = None,
     size: Annotated[int, Parameter(metavar="PX", help="longer side of the pictures, reduced where larger")] = 512,
     limit: Annotated[int | None, Parameter(metavar="N", help="take N pictures, spread over all of them")] = None,
     overwrite: Annotated[bool, Parameter(help="replace the file if it exists")] = False,
@@ -115,6 +116,4 @@ def import_weights(
 def _check_output(output: Path, overwrite: bool, *sources: Path | None) -> None:
     if output.suffix != ".safetensors":
         raise OptionError(f"--output {output} must end in .safetensors")
-    from impasto.files import check_output
-
     check_output(output, overwrite=overwrite, sources=sources, makes_folder=True)
