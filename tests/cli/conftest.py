@@ -25,6 +25,7 @@ class Outcome:
     def refuses(self, code: int, said: str) -> None:
         """Nothing was done, and one line says why."""
         assert (self.code, self.out, self.err.count("\n")) == (code, "", 1), self
+        assert self.err.startswith("impasto: ")
         assert said in self.err
 
 
@@ -57,15 +58,16 @@ def draw() -> Callable[..., Path]:
     return _draw
 
 
-@pytest.fixture
-def fill(folder: Path) -> Callable[..., Path]:
-    """Makes a folder of so many pictures: 0.png, 1.png..."""
+@pytest.fixture(scope="session")
+def fill() -> Callable[..., Path]:
+    """Makes a folder, where the path says or in the current one, of so many pictures: 0.png, 1.png..."""
 
-    def make(name: str, count: int, seed: int = 0, size: tuple[int, int] = (HEIGHT, WIDTH)) -> Path:
-        (folder / name).mkdir(parents=True)
+    def make(path: Path | str, count: int, seed: int = 0, size: tuple[int, int] = (HEIGHT, WIDTH)) -> Path:
+        folder = Path(path).absolute()
+        folder.mkdir(parents=True)
         for number in range(count):
-            _draw(folder / name / f"{number}.png", seed + number, size)
-        return folder / name
+            _draw(folder / f"{number}.png", seed + number, size)
+        return folder
 
     return make
 

@@ -91,12 +91,6 @@ def test_a_mistake_of_ours_does_not_stop_the_others(album, paint, monkeypatch):
     assert isinstance(caught.value.__cause__.exceptions[0], ZeroDivisionError)
 
 
-def test_one_file_for_several_contents_is_wrong_usage(album, paint):
-    outcome = paint("album", "-o", "out.png")
-    assert outcome.code == 2
-    assert "--output out.png names one file for 2 paintings" in outcome.err
-
-
 def test_collisions_are_found_before_painting(album, paint, monkeypatch, draw):
     monkeypatch.setattr(api, "paint", None)
     draw(album / "a.jpg")
@@ -132,9 +126,7 @@ def test_pictures_in_folders_below_are_counted(album, paint, folder, draw):
 def test_every_output_is_checked_before_painting(album, paint, monkeypatch):
     monkeypatch.setattr(api, "paint", None)
     (album / "deeper" / "b-style.jpg").write_text("mine")
-    outcome = paint("album", "-o", "album/deeper")
-    assert outcome.code == 1
-    assert "b-style.jpg: the file exists" in outcome.err
+    paint("album", "-o", "album/deeper").refuses(1, "b-style.jpg: the file exists")
     assert not (album / "deeper" / "a-style.png").exists()
 
 
@@ -173,21 +165,6 @@ class TestGrid:
         # Photos are counted, not paintings.
         assert "impasto: 1 of 2 could not be painted:\n" in outcome.err
         assert (pixels("sheet.png")[80:81, 48:80] == round(0.85 * 255)).all()
-
-    @pytest.mark.parametrize(
-        ("words", "code"),
-        [
-            (["--style-blend", "1"], 2),
-            (["--name", "{stem}.png"], 2),
-            (["--resume"], 2),
-            (["--save-every", "2"], 2),
-            (["--overwrite", "--grid", "photo.png"], 1),
-        ],
-    )
-    def test_refuses_what_makes_no_sense(self, words, code, paint, monkeypatch):
-        monkeypatch.setattr(api, "paint", None)
-        grid = () if "--grid" in words else ("--grid", "sheet.png")
-        assert paint("photo.png", *grid, *words).code == code
 
 
 def test_transparency_survives(paint, folder):

@@ -26,38 +26,8 @@ from impasto.weights import WEIGHTS, location
 SOON = 120
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--host", "0.0.0.0"], "--host 0.0.0.0 lets others in: give --keys FILE"),
-        (["--host", "::"], "--host :: lets others in"),
-        (["--proxy", "127.0.0.1"], "--proxy 127.0.0.1 lets others in: give --keys FILE"),
-        (["--proxy", "127.0.0.1", "--allow-host", "paint.example"], "--proxy 127.0.0.1 lets others in"),
-        (["--allow-host", "http://paint.example"], "--allow-host is 'http://paint.example', but must be a name"),
-        (["--port", "70000"], "--port is 70000"),
-        (["--weights", "vgg19"], "--weights is 'vgg19', but must be NAME=FILE"),
-        (["--weights", "vgg19=none.pth"], "weights of vgg19: there is no file"),
-        (["--styles", "none"], "none: there is no such folder of styles"),
-        (["--queue", "0"], "queue is 0"),
-        (["--replica", "One"], "--replica is 'One', but must be up to 63 small letters"),
-        (["--lanes", "2"], "--lanes is 2, but nothing says on which cluster"),
-        (["--workers", "ray://head:10001", "--lanes", "0"], "--lanes is 0, but must be 1 or more"),
-        (
-            ["--workers", "ray://head:10001", "--device", "cuda:1"],
-            "--device is 'cuda:1', but with --workers must be one of",
-        ),
-        (["--styles-each", "0"], "--styles-each is 0"),
-        (["--wait-seconds", "-1"], "--wait-seconds is -1.0"),
-    ],
-)
-def test_wrong_usage(words, said, impasto):
-    impasto("serve", *words).refuses(2, said)
-
-
 def test_a_missing_extra_and_missing_keys(impasto, monkeypatch):
-    outcome = impasto("serve", "--keys", "none.json")
-    assert outcome.code == 1
-    assert "none.json: the file of keys cannot be read" in outcome.err
+    impasto("serve", "--keys", "none.json").refuses(1, "none.json: the file of keys cannot be read")
     monkeypatch.setitem(sys.modules, "python_multipart", None)
     assert "serving needs the extra 'web' (python_multipart is missing)" in impasto("serve").err
 

@@ -120,8 +120,8 @@ def test_resume_leaves_finished_paintings_be(long, folder, monkeypatch):
     outcome = long("photo.png", "-o", "out.png", "--resume")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "out.png: is painted already\n")
     assert (folder / "out.png").read_bytes() == before
-    other = long("photo.png", "-o", "out.png", "--resume", "--seed", "1")
-    assert other.code == 1
-    assert "out.png: was painted with other options (--seed); choose another name, or --overwrite" in other.err
+    long("photo.png", "-o", "out.png", "--resume", "--seed", "1").refuses(
+        1, "out.png: was painted with other options (--seed); choose another name, or --overwrite"
+    )
     again = long("photo.png", "-o", "out.png")
     assert "out.png: the file exists; --resume leaves it, --overwrite replaces it" in again.err

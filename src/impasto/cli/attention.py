@@ -42,7 +42,7 @@ def attention(
     *,
     look: Look = Look(),
     options: Any = _OPTIONS,
-) -> int:
+) -> None:
     """Show where places of a picture look: in a painting, or, with trained generators, in the picture itself."""
     chosen = given(options)
     method = chosen.pop("method", LOOKING[0])
@@ -65,7 +65,6 @@ def attention(
         raise OptionError(f"--style is not for {method}, which looks at the photo itself")
     check_output(look.output, overwrite=look.overwrite, sources=[content, painting, weights, look.baseline])
     screen = Screen()
-    # PyTorch comes in here.
     from impasto import attention as views
     from impasto.api import load
     from impasto.report.sheets import png
@@ -76,4 +75,3 @@ def attention(
     file = views.page(result, title) if suffix == ".html" else png(views.draw(result, overall=look.map))
     replace_file(look.output, file)
     screen.written(look.output)
-    return 0

@@ -76,7 +76,7 @@ def batch(
     options: Any = _OPTIONS,
     how: BatchOutput = BatchOutput(),
     run: BatchRun = BatchRun(),
-) -> int:
+) -> None:
     """Paint very many pictures in one style, or each in its own.
 
     A painting keeps the path of its content, seen from the folder that was given. What is there is skipped.
@@ -89,7 +89,6 @@ def batch(
     chosen = StylizeOptions(**given(options))
     screen = Screen(quiet=run.quiet, results=not run.json)
     with from_extra("scale", "impasto batch"):
-        # PyTorch comes in here.
         from impasto.addresses import is_remote
         from impasto.batch.plan import Wish
         from impasto.batch.run import Batch
@@ -108,7 +107,7 @@ def batch(
         overwrite=how.overwrite,
     )
     work = Batch(inputs, wish, settings, how.ledger)
-    return _follow(work.run(_executor(run)), work.total, work.ledger, screen, json=run.json)
+    _follow(work.run(_executor(run)), work.total, work.ledger, screen, json=run.json)
 
 
 def _check(how: BatchOutput, run: BatchRun) -> None:
@@ -143,7 +142,7 @@ def _executor(run: BatchRun) -> "Executor":
     return partial(on_ray.run, cluster=on_ray.Cluster(run.on, run.workers, run.gpus))
 
 
-def _follow(rows: "Iterator[Outcome]", total: int, ledger: str, screen: Screen, *, json: bool) -> int:
+def _follow(rows: "Iterator[Outcome]", total: int, ledger: str, screen: Screen, *, json: bool) -> None:
     """Show what comes, and at the end what failed."""
     from impasto.record import to_text
 
@@ -160,7 +159,6 @@ def _follow(rows: "Iterator[Outcome]", total: int, ledger: str, screen: Screen, 
     screen.result(", ".join(f"{number} {state}" for state, number in counts.items()) + f"; {ledger} says of what")
     if failures:
         raise _listed(failures, total)
-    return 0
 
 
 def _listed(failures: Sequence[Failure], total: int) -> SomeFailedError:

@@ -36,7 +36,7 @@ def bot(
     models: OfferedModels = _MODELS,
     limits: Any = _LIMITS,
     behaviour: Any = _BEHAVIOUR,
-) -> int:
+) -> None:
     """Be a Telegram bot until Ctrl-C or SIGTERM; what is being painted then is finished, the rest is painted later."""
     _check(account)
     bounds, options = Limits(**given(limits)), BotOptions(**given(behaviour))
@@ -45,7 +45,6 @@ def bot(
     token = read_token(account.token_file)
     with logging_without(token), errors_without(token):
         _serve(token, account, models, bounds, options)
-    return 0
 
 
 def _serve(token: str, account: BotAccount, models: OfferedModels, limits: Limits, options: BotOptions) -> None:

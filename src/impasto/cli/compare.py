@@ -33,7 +33,7 @@ def compare(
     ),
     size: Annotated[int, Parameter(metavar="PX", help="longer side of every painting; 0 is the content's own")] = SIZE,
     device: Device = "auto",
-) -> int:
+) -> None:
     """Paint every content in every style by every method, and put it side by side.
 
     Every method works in a process of its own, one after the other, so that its memory can be told. What an earlier
@@ -53,7 +53,6 @@ def compare(
         raise problems[0]
     _refuse_one_name([source.name for source in contents], "contents")
     _refuse_one_name([source.name for source in styles], "styles")
-    # PyTorch comes in here.
     from impasto import image
     from impasto.comparison.page import write
     from impasto.comparison.runner import Comparison
@@ -88,7 +87,6 @@ def compare(
     if failures:
         total = (len(contents) + len(problems)) * len(styles) * len(entries)
         raise SomeFailedError(failures, total, "could not be painted", count=total - len(comparison.cells))
-    return 0
 
 
 def _refuse_one_name(names: list[str], what: str) -> None:

@@ -25,7 +25,7 @@ MANY = 500
 
 
 @app.command(name="list")
-def list_data() -> int:
+def list_data() -> None:
     """List the data sets that can be fetched: how large they are, what A and B show, and which paper uses them."""
     from impasto.data.archives import ARCHIVES
 
@@ -34,7 +34,6 @@ def list_data() -> int:
         used = f" (used by {archive.papers})" if archive.papers else ""
         hashed = "" if archive.sha256 else "; no hash of it is published"
         write(f"{archive.name:24} {size:>8}  {archive.origin}{used}{hashed}")
-    return 0
 
 
 @app.command
@@ -46,7 +45,7 @@ def fetch(
     sha256: Annotated[
         str | None, Parameter(metavar="HEX", help="hash that the archive must have, instead of the known one")
     ] = None,
-) -> int:
+) -> None:
     """Download and unpack a data set, and print where it lies. Called again, it goes on where it was stopped.
 
     The pictures have licences of their own; impasto neither holds nor passes on any of them.
@@ -68,14 +67,13 @@ def fetch(
             " it the next time"
         )
     screen.result(str(fetched.folder))
-    return 0
 
 
 @app.command
 def check(
     *folders: Annotated[Path, Parameter(help="folders or tars of pictures, or a folder with trainA and trainB in it")],
     crop: Annotated[int, Parameter(metavar="PX", help="side of the training's crops")] = 256,
-) -> int:
+) -> None:
     """Look at every picture: how many there are, which cannot be read, which are in there twice or too small."""
     from impasto.data.check import warnings_of
     from impasto.data.folders import list_pictures
@@ -105,7 +103,6 @@ def check(
         write(f"copy: {copy.second} is {copy.first}")
     if failures or findings.unreadable:
         raise _unreadable(findings.unreadable, pictures, "cannot be read", failures)
-    return 0
 
 
 def _described(kind: str, findings: "Findings") -> str:

@@ -27,7 +27,7 @@ def encode(
     weights: Vgg19 = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
-) -> int:
+) -> None:
     """Encode a painting for the default method."""
     chosen = StylizeOptions(**given(options))
     source = find_painting(painting)
@@ -35,7 +35,6 @@ def encode(
     if not target.name.endswith(STYLE_SUFFIX):
         raise OptionError(f"--output is {target}, but a style's file is named NAME{STYLE_SUFFIX}")
     screen = Screen()
-    # PyTorch comes in here.
     from impasto import api
 
     check_output(target, overwrite=overwrite, sources=[source.path, weights, *chosen.files.values()], makes_folder=True)
@@ -43,4 +42,3 @@ def encode(
     stylizer = api.load(chosen.method, device=device, weights=weights, download=screen.download)
     api.encode_style(source.path, chosen, stylizer=stylizer).save(target)
     screen.written(target)
-    return 0

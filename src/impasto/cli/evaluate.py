@@ -85,13 +85,12 @@ def evaluate(
     runs: Runs = Runs(),
     by: By = By(),
     target: EvaluationTarget = EvaluationTarget(),
-) -> int:
+) -> None:
     """Measure pictures that were made, or the generators of trained runs."""
     if bool(outputs) == bool(runs.run):
         raise OptionError("name either outputs to evaluate, or trained runs with --run")
     _check(against, runs)
     networks = tuple(name.strip() for name in by.networks.split(",") if name.strip() not in ("", "none"))
-    # PyTorch comes in here.
     from impasto.evaluation import JudgeFiles, Judges
     from impasto.evaluation import report as reports
     from impasto.report.folder import check_files
@@ -113,7 +112,6 @@ def evaluate(
     if folder is not None:
         for path in reports.write(numbers, folder):
             screen.note(str(path))
-    return 0
 
 
 def _check(against: Against, runs: Runs) -> None:

@@ -16,7 +16,7 @@ def info(
     /,
     *,
     json: Annotated[bool, Parameter(help="print the record as JSON, nothing else")] = False,
-) -> int:
+) -> None:
     """Show how a picture was painted."""
     # Pillow is not needed to explain wrong usage.
     from impasto import record as records
@@ -30,14 +30,13 @@ def info(
         describe, read = reading.describe, reading.read_record
     if json:
         write(records.to_text(read(picture)))
-        return 0
+        return
     write(f"{picture}: {describe(picture)}")
     record = read(picture)
     for line in _lines(_with_preset(record)):
         write(line)
     if "options" in record and not is_film:
         write(f"The same again: impasto stylize CONTENT --like {picture}")
-    return 0
 
 
 def _described(picture: Path) -> str:

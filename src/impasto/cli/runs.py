@@ -29,7 +29,7 @@ def list_runs(
     /,
     *,
     as_json: AsJson = False,
-) -> int:
+) -> None:
     """List the runs in a folder: recipe, steps, losses, health, age and size."""
     from impasto.training.runs import find_runs
 
@@ -37,16 +37,15 @@ def list_runs(
     curves = _curves_of(runs, said=not as_json)
     if as_json:
         write(json.dumps([_summary(run, curves[run.folder]) for run in runs]))
-        return 0
+        return
     lines = in_columns([("run", "recipe", "step", "health", "age", "MB"), *map(_row, runs)], right=(5,))
     losses = [["losses"], *(_losses(curves[run.folder]) for run in runs)]
     for line, words in zip(lines, losses, strict=True):
         write(f"{line}  {_some(words, WIDTH - len(line) - 2)}".rstrip())
-    return 0
 
 
 @app.command
-def show(folder: Annotated[Path, Parameter(help="folder of a run")], /, *, as_json: AsJson = False) -> int:
+def show(folder: Annotated[Path, Parameter(help="folder of a run")], /, *, as_json: AsJson = False) -> None:
     """Show one run: settings, data, losses, the best so far, warnings and files."""
     from impasto.training.runs import best_of, last_of, read_run, settings_of
 
@@ -58,7 +57,7 @@ def show(folder: Annotated[Path, Parameter(help="folder of a run")], /, *, as_js
         best = {name: {"step": step, "value": value} for name, (step, value) in best_of(logged).items()}
         about = {"settings": run.config, "best": best, "best_state": run.best, "files": files}
         write(json.dumps(_summary(run, curves[folder]) | about))
-        return 0
+        return
     write(f"{folder}: {run.recipe}, step {_steps(run)}, {_health(run)}, changed {_ago(run)} ago")
     if run.problem:
         write(f"damaged: {run.problem}")
@@ -72,7 +71,6 @@ def show(folder: Annotated[Path, Parameter(help="folder of a run")], /, *, as_js
     _section("best on held-out pictures", best_values)
     _section("best state", {name: _said(value) for name, value in run.best.items()})
     _section("files", {name: f"{size / 1e6:,.1f} MB" for name, size in files.items()})
-    return 0
 
 
 @app.command
@@ -82,7 +80,7 @@ def diff(
     /,
     *,
     as_json: AsJson = False,
-) -> int:
+) -> None:
     """Compare two runs: the settings that differ, and the losses at steps that both logged."""
     from impasto.training.runs import common_steps, different_settings, read_run
 
@@ -96,7 +94,7 @@ def diff(
             for name, values in losses.items()
         }
         write(json.dumps({"runs": [str(first), str(second)], "settings": settings, "losses": rows}))
-        return 0
+        return
     for run in runs:
         if run.problem:
             Screen().note(f"note: {run.folder} is damaged: {run.problem}")
@@ -108,7 +106,6 @@ def diff(
         _section(name, {f"step {step:,}": f"{one:.4g}  |  {other:.4g}" for step, one, other in values})
     if not losses and None not in curves.values():
         write("they logged no loss at the same step")
-    return 0
 
 
 def _curves_of(runs: "Sequence[Run]", *, said: bool) -> "dict[Path, Mapping[str, Curve] | None]":

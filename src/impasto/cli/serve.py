@@ -78,7 +78,7 @@ def serve(
     log_level: Annotated[
         Literal["info", "warning", "error"], Parameter(help="what stands in the log, on standard error, at least")
     ] = "info",
-) -> int:
+) -> None:
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
     hosts = _checked(address)
     check_replica(address.replica)
@@ -116,7 +116,6 @@ def serve(
         logger.info("impasto %s serves %s at port %d", impasto.__version__, methods, sock.getsockname()[1])
         make_server(app, service, proxy=address.proxy).run(sockets=[sock])
     logger.info("stopped")
-    return 0
 
 
 def _processes(models: ServedModels) -> dict[str, Any]:

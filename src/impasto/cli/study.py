@@ -90,17 +90,18 @@ def study(
             " Horse2zebra/CycleGAN=run/evaluation/evaluation.json, or DATA/METHOD of data of one's own",
         ),
     ] = (),
-) -> int:
+) -> None:
     """Every content goes with every style; impasto's own pictures if none are given. Studies of trainings take --data
     instead; the same command goes on with one that was stopped."""
     if not name:
         _list()
-        return 0
+        return
     if name not in (*PAINTED, *TRAINED, SEEN, TABLES):
         raise OptionError(f"no study '{name}'{suggestion_or_list(name, [*PAINTED, *TRAINED, SEEN, TABLES])}")
     folder = options.output or Path(f"study-{name}")
     if name == TABLES:
-        return _tables(evaluated, folder)
+        _tables(evaluated, folder)
+        return
     if evaluated:
         raise OptionError(f"--evaluated is for {TABLES}, which {name} is not")
     if options.quick and options.trend:
@@ -112,7 +113,6 @@ def study(
             raise OptionError(f"--{field} is not for the study {name}")
     report = _paint(name, folder, options, painted) if is_painted else _learn(name, folder, options, trained)
     Screen().result(str(report))
-    return 0
 
 
 def _list() -> None:
@@ -189,7 +189,7 @@ def _say_how_long(seconds: float) -> None:
         Screen().note(f"about {duration(seconds)} on this machine as it is now, from a few steps")
 
 
-def _tables(evaluated: Sequence[str], folder: Path) -> int:
+def _tables(evaluated: Sequence[str], folder: Path) -> None:
     from impasto.studies.paper_tables import ROWS, assemble
 
     files: dict[str, Path] = {}
@@ -202,7 +202,6 @@ def _tables(evaluated: Sequence[str], folder: Path) -> int:
         files[row] = Path(file)
     for path in assemble(files, folder):
         write(str(path))
-    return 0
 
 
 def _with_values(chosen: Any, name: str, text: str) -> Any:

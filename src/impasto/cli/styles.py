@@ -39,7 +39,7 @@ def styles(
     sheet: StylesSheet = StylesSheet(),
     options: Any = _OPTIONS,
     json: Annotated[bool, Parameter(help="print the list as JSON")] = False,
-) -> int:
+) -> None:
     """List the paintings whose names --style takes; with a photo, paint it in all of them, onto a labelled sheet.
 
     Each painting is 384 pixels wide or high on the sheet, unless --size says otherwise.
@@ -48,21 +48,19 @@ def styles(
         if json:
             raise OptionError("--json is for the list, without a photo")
         _write_sheet(photo, StylizeOptions(**({"size": SIZE} | given(options))), sheet)
-        return 0
+        return
     if sheet.output is not None:
         raise OptionError("--output is for a sheet, which needs a photo")
     known = [asdict(style) for style in named_styles().values()]
     lines = [notation.dumps(known, ensure_ascii=False)] if json else in_columns([[*one.values()] for one in known])
     for line in lines:
         write(line)
-    return 0
 
 
 def _write_sheet(photo: str, options: Options, sheet: StylesSheet) -> None:
     content = source(photo)
     screen = Screen()
     target = sheet.output or Path(f"{content.path.stem}-styles.jpg")
-    # PyTorch comes in here.
     from impasto import api, image
     from impasto.cli.sheet import sheet_record
     from impasto.report.sheets import grid

@@ -116,7 +116,7 @@ def stylize(
     options: Any = _OPTIONS,
     output: StylizeOutput = StylizeOutput(),
     run: StylizeRun = StylizeRun(),
-) -> int:
+) -> None:
     """Paint pictures in the style of others.
 
     The result has the size of its content unless --size says otherwise, and carries how it was made.
@@ -155,7 +155,7 @@ def stylize(
         if len(problems) == 1 and not contents:
             raise problems[0]
         try:
-            return _paint(Found(contents, styles, masks, like, problems), chosen, output, run, screen)
+            _paint(Found(contents, styles, masks, like, problems), chosen, output, run, screen)
         finally:
             pipes.send()
 
@@ -198,8 +198,7 @@ class Found:
         return [*(one.path for one in (*self.contents, *self.styles, *masks)), *([self.like] if self.like else [])]
 
 
-def _paint(pictures: Found, options: Options, output: StylizeOutput, run: StylizeRun, screen: Screen) -> int:
-    # PyTorch comes in here.
+def _paint(pictures: Found, options: Options, output: StylizeOutput, run: StylizeRun, screen: Screen) -> None:
     from impasto import api
     from impasto.cli.painting import RunDisplay
     from impasto.device import give_memory_back
@@ -251,7 +250,6 @@ def _paint(pictures: Found, options: Options, output: StylizeOutput, run: Styliz
     if failures:
         count, total = (len(some) + len(problems) for some in (display.failed, contents))
         raise SomeFailedError(failures, total, "could not be painted", count=count)
-    return 0
 
 
 def _repeat(like: Path, screen: Screen) -> tuple[dict[str, Any], list[str], list[str]]:

@@ -83,14 +83,13 @@ def create(
     shown: SurveyPictures = SurveyPictures(),
     wording: SurveyWording = SurveyWording(),
     people: SurveyPeople = SurveyPeople(),
-) -> int:
+) -> None:
     """Make a survey of pairs and their results, and the links to hand out."""
     folders = _methods(result)
     check_least(1, pairs=shown.pairs)
     if not people.url.startswith(("http://", "https://")):
         raise OptionError(f"--url is '{people.url}', but must begin with http:// or https://")
     links = _links(file)
-    # PyTorch comes in here.
     from impasto.survey.create import create_survey
     from impasto.survey.pairs import match, spread
     from impasto.survey.store import SurveySettings
@@ -111,7 +110,6 @@ def create(
     with screen.counting("survey") as count:
         keys = create_survey(file, chosen, settings, size=shown.size, report=count)
     _hand_out(file, links, keys, people.url.rstrip("/"))
-    return 0
 
 
 @app.command
@@ -131,7 +129,7 @@ def serve(
             help="the only names, but for localhost, by which the server may be called; any if none is given",
         ),
     ] = (),
-) -> int:
+) -> None:
     """Let people answer, until it is stopped; answers are in the survey's file at once."""
     if not files:
         raise OptionError("FILE is missing: which survey shall be served?")
@@ -155,7 +153,6 @@ def serve(
         except KeyboardInterrupt:
             # The one way in which a server ends well.
             screen.note("stopped")
-    return 0
 
 
 @app.command
@@ -169,7 +166,7 @@ def report(
     resamples: Annotated[int, Parameter(metavar="N", help="how often people are drawn for the intervals")] = 10_000,
     seed: Annotated[int, Parameter(help="of drawing them")] = 0,
     overwrite: Annotated[bool, Parameter(help="replace an older report")] = False,
-) -> int:
+) -> None:
     """Write what people answered as a page, a picture and tables, and print the finding."""
     if not 100 <= resamples <= 1_000_000:
         raise OptionError(f"--resamples is {resamples}, but must be from 100 to 1,000,000")
@@ -195,7 +192,6 @@ def report(
         screen.note(f"{preferred.kind}: {', '.join(f'{name} {score:+.2f}' for score, name in scores)}")
         screen.note(f"  {agreement(preferred)}")
     screen.result(str(folder / "report.html"))
-    return 0
 
 
 def _links(survey: Path) -> Path:

@@ -120,7 +120,6 @@ def train(
     files = _network_files(settings, recipe, networks)
     given = _given(settings.kinds, recipe, pictures)
     settings = _changed(settings, recipe, changes)
-    # The extra `train` is there by now.
     from impasto.training.checkpoint import check_run, defaults_of, prepare_run
 
     check_folder(out)

@@ -64,7 +64,7 @@ def video(
     film: Any = _FILM,
     options: Any = _OPTIONS,
     run: VideoRun = VideoRun(),
-) -> int:
+) -> None:
     """Paint a film in the style of a painting, steadily, with its sound."""
     if clip is None:
         raise OptionError("CLIP is missing: the film to paint, which stands before --style")
@@ -78,7 +78,6 @@ def video(
     styles = [find_style(word) for word in part.style or ()]
     check_paintings(styles, chosen)
     screen = Screen(quiet=run.quiet)
-    # PyTorch and PyAV come in here.
     from impasto import api, stylize_video
 
     stylizer = api.load(chosen.method, device=run.device, weights=run.weights, download=screen.download)
@@ -89,7 +88,6 @@ def video(
             stylizer=stylizer, progress=show,
         )  # fmt: skip
     screen.written(written)
-    return 0
 
 
 @contextmanager

@@ -16,9 +16,8 @@ app = App(name="weights", default_parameter=EVERY_PARAMETER, help_format="plaint
 
 
 @app.command(name="list")
-def list_weights() -> int:
+def list_weights() -> None:
     """List the weights that impasto knows: where they are, how large, and under which licence."""
-    # This imports PyTorch.
     from impasto.weights import WEIGHTS, location
 
     rows = [("name", "here", "bytes", "licence", "file")]
@@ -31,11 +30,10 @@ def list_weights() -> int:
         write(line)
     for spec in WEIGHTS.values():
         write(f"{spec.name}: {spec.provenance}")
-    return 0
 
 
 @app.command
-def fetch(name: Annotated[str, Parameter(help="one of the names in `impasto weights list`")], /) -> int:
+def fetch(name: Annotated[str, Parameter(help="one of the names in `impasto weights list`")], /) -> None:
     """Download weights into the user's cache, once, check them, and print where they lie."""
     from impasto import weights
 
@@ -46,7 +44,6 @@ def fetch(name: Annotated[str, Parameter(help="one of the names in `impasto weig
     with screen.downloads():
         path = weights.fetch(spec, progress=screen.download)
     write(str(path))
-    return 0
 
 
 @app.command
@@ -59,14 +56,13 @@ def normalise(
     size: Annotated[int, Parameter(metavar="PX", help="longer side of the pictures, reduced where larger")] = 512,
     limit: Annotated[int | None, Parameter(metavar="N", help="take N pictures, spread over all of them")] = None,
     overwrite: Annotated[bool, Parameter(help="replace the file if it exists")] = False,
-) -> int:
+) -> None:
     """Make the mean activation of every filter 1 over a folder of pictures, and save the encoder.
 
     Use the file with --encoder vgg19 --vgg19 FILE.
     """
     check_least(1, size=size, limit=limit)
     _check_output(output, overwrite, *data, weights)
-    # PyTorch comes in here.
     from impasto.data.folders import list_pictures
     from impasto.encoders import load_encoder
     from impasto.encoders.normalise import normalise_from_pictures, save_normalised
@@ -84,7 +80,6 @@ def normalise(
     if failures:
         named = [(str(path), error) for path, error in failures]
         raise SomeFailedError(named, len(pictures), "could not be used")
-    return 0
 
 
 @app.command(name="import")
@@ -97,11 +92,10 @@ def import_weights(
         str | None, Parameter(help="what the file is: adain-encoder or adain-decoder; recognised if not given")
     ] = None,
     overwrite: Annotated[bool, Parameter(help="replace the file if it exists")] = False,
-) -> int:
+) -> None:
     """Convert the weights of another AdaIN program, and say how to use them."""
     _check_output(output, overwrite, file)
     method = next(name for name in METHODS if options_of(name).foreign)
-    # PyTorch comes in here.
     imported = importer(method)(file, output, layout)
     screen = Screen()
     screen.note(f"{file}: {imported.name}, {imported.what}")
@@ -110,7 +104,6 @@ def import_weights(
         screen.note(f"use it with --encoder vgg19 --vgg19 {output}; --method {method} needs its decoder as well")
     else:
         screen.note(f"use it with --method {method} --decoder {output} and its encoder: --encoder vgg19 --vgg19 FILE")
-    return 0
 
 
 def _check_output(output: Path, overwrite: bool, *sources: Path | None) -> None:
