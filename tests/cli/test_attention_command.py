@@ -20,7 +20,7 @@ TINY = ("--size", "32", "--steps", "2")
 
 
 def test_draws_a_figure(impasto, folder):
-    outcome = impasto("attention", "photo.png", "--style", "style.png", "--at", "50%,50%", "--at", "3,4", "--map")
+    outcome = impasto("attention", "photo.png", "--style", "style.png", "--at", "50%,50%", "3,4", "--map")
     assert (outcome.code, outcome.err) == (0, "")
     assert re.fullmatch(r"attention\.png: \d+\.\d s\n", outcome.out)
     with Image.open(folder / "attention.png") as picture:
@@ -147,8 +147,3 @@ def test_a_study_of_other_pictures_or_settings_replaces_an_older_one_only_if_all
     assert (folder / "study-pooling" / "report.md").read_bytes()[:200] == before[:200]
     assert impasto(*words, "--content", "style.png", *TINY, "--overwrite").code == 0
     assert "style" in (folder / "study-pooling" / "numbers.csv").read_text()
-
-
-def test_several_places_after_one_flag(impasto, folder):
-    outcome = impasto("attention", "photo.png", "-s", "style.png", "--size", "32", "--at", "50%,50%", "3,4")
-    assert (outcome.code, outcome.err) == (0, "")

@@ -30,13 +30,6 @@ def test_a_missing_token_and_a_missing_extra(impasto, monkeypatch):
     assert "the bot needs the extra 'bot' (aiolimiter is missing)" in impasto("bot").err
 
 
-def test_a_memory_that_cannot_be_written(impasto, monkeypatch):
-    monkeypatch.setenv(VARIABLE, TOKEN)
-    impasto("bot", "--memory", "none/bot.sqlite").refuses(
-        1, "none/bot.sqlite: what users said cannot be remembered there"
-    )
-
-
 @pytest.mark.slow
 def test_paints_until_it_is_told_to_stop_and_never_says_its_token(folder):
     (folder / "token").write_text(TOKEN)

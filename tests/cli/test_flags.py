@@ -125,11 +125,6 @@ def test_an_empty_file_of_options_is_one_without_options(impasto, chosen, folder
     assert (outcome.code, outcome.err) == (0, "")
 
 
-def test_a_missing_file_of_options_is_wrong_usage(impasto, chosen):
-    outcome = impasto("stylize", "photo.png", "-s", "style.png", "--config", "none.yaml")
-    assert (outcome.code, outcome.err) == (2, "impasto: --config none.yaml: there is no such file\n")
-
-
 def test_help_shows_what_most_people_want_and_all_of_it_on_request(impasto):
     plain, everything = (impasto("stylize", word).out for word in ("--help", "--help-all"))
     assert {"--strength", "--preset", "--output"} <= set(plain.split())

@@ -73,6 +73,24 @@ REFUSED = {
         (1, f"keys add x --keys {LONG}", "file name too long"),
         (1, f"train cyclegan --data A={LONG} --data B={LONG} --out run", "file name too long"),
         (2, f"--config {LONG} stylize photo.png -s style.png", "file name too long"),
+        (
+            2,
+            "--config none.yaml stylize photo.png -s style.png",
+            "impasto: --config none.yaml: there is no such file\n",
+        ),
+        (2, "stylize photo.png -s style.png -o o.png --losses", "--losses is for paintings that take steps, and the"),
+        (
+            2,
+            "stylize photo.png -s style.png -o o.jpg --bits 16",
+            "--bits 16 is for PNG and TIFF, but the output is o.",
+        ),
+        (1, "stylize photo.png --like style.png", "style.png: it carries no record"),
+        (2, "encode style.png -o x.png", "--output is x.png, but a style's file is named NAME.style.safetensors"),
+        (1, "encode nowhere.png", "nowhere.png: there is no such file"),
+        (1, "encode style.png -o text.png/x.style.safetensors", "text.png/x.style.safetensors: "),
+        (1, "runs list nowhere", "nowhere: "),
+        (1, "runs show empty", "impasto: empty: holds no run\n"),
+        (2, "weights fetch vgg91", "did you mean 'vgg19'?"),
         (2, "data check", "impasto data check needs a folder"),
         (1, "data check nowhere", "impasto: nowhere: there is no such folder\n"),
         (2, "study pooling --evaluated a=b", "--evaluated is for paper-tables"),
@@ -80,6 +98,12 @@ REFUSED = {
     "train": [
         (2, "lite_encodr --data album --out run", "RECIPE is 'lite_encodr', which there is not; did you mean"),
         (2, "cyclegan --data album", "--out FOLDER is missing"),
+        (
+            2,
+            "cyclegan --data album --out run",
+            "A=FOLDER or B=FOLDER, or a folder with trainA and trainB in it",
+        ),
+        (2, "cyclegan --data A=album testB=album --out run", "needs --data B=FOLDER as well"),
         (1, "cyclegan --data A=nowhere B=album --out run", "nowhere: there is no such folder"),
         (
             2,
@@ -110,6 +134,20 @@ REFUSED = {
         (2, "--data style=s", "the recipe adain needs --data content=FOLDER as well\n"),
         (2, "--data content=c style=s --teacher photo.png", "the recipe adain has no use for --teacher\n"),
         (2, "--data content=c style=s --accumulate 2", "the recipe adain has no use for --accumulate\n"),
+    ],
+    "train nla_cyclegan --show --set": [
+        (2, "batch", "'batch', but must be NAME=VALUE"),
+        (2, "bacth=4", "has not; did you mean 'batch'"),
+        (2, "width=4", "could be generator.width or discriminator.width"),
+        (2, "batch=two", "batch is 'two', but must be a whole number"),
+        (2, "batch=1.5", "must be a whole number"),
+        (2, "batch=0", "batch is 0, but must be 1 or more"),
+        (2, "save_every=-1", "must be 0 or more"),
+        (2, "cycle_weight=nan", "must be 0 or more"),
+        (2, "compose=yes", "must be true or false"),
+        (2, "upsampling=none", "must be transposed or resize"),
+        (2, "betas=0.5", "must be values separated by commas"),
+        (2, "generator=3", "'generator', which the recipe has not"),
     ],
     "stylize album/0.png album/1.png -s style.png": [
         (2, "-o out.png", "--output out.png names one file for 2 paintings"),
@@ -331,6 +369,7 @@ REFUSED = {
         (2, "--queue 0", "queue is 0"),
         (2, "--edit-seconds 0", "--edit-seconds is 0"),
         (2, "--token 1", "Unknown option: --token. Did you mean --token-file?"),
+        (1, "--memory none/bot.sqlite", "none/bot.sqlite: what users said cannot be remembered there"),
     ],
 }
 """{beginning of the command line: [(exit code, the rest of it, what is said)]}."""

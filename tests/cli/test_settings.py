@@ -2,10 +2,7 @@
 
 from dataclasses import asdict
 
-import pytest
-
 from impasto.cli.settings import with_settings
-from impasto.errors import OptionError
 from impasto.methods.aggan import recipes as aggan
 from impasto.methods.nla_cyclegan import recipes as nla_cyclegan
 from impasto.methods.semantic_gan import recipes as semantic_gan
@@ -45,25 +42,3 @@ def test_fields_and_fields_of_fields():
     assert [changed(config, f"epoch={word}") for word in ("A", "300", "max")] == [{"epoch": "A"}, {"epoch": 300}, {}]
     assert changed(aggan.aggan(), "foreground_from=5") == {"foreground_from": 5}
     assert changed(semantic_gan.semantic_gan(), "spectral_norm=true") == {"spectral_norm": True}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("batch", "'batch', but must be NAME=VALUE"),
-        ("bacth=4", "has not; did you mean 'batch'"),
-        ("width=4", "could be generator.width or discriminator.width"),
-        ("batch=two", "batch is 'two', but must be a whole number"),
-        ("batch=1.5", "must be a whole number"),
-        ("batch=0", "batch is 0, but must be 1 or more"),
-        ("save_every=-1", "must be 0 or more"),
-        ("cycle_weight=nan", "must be 0 or more"),
-        ("compose=yes", "must be true or false"),
-        ("upsampling=none", "must be transposed or resize"),
-        ("betas=0.5", "must be values separated by commas"),
-        ("generator=3", "'generator', which the recipe has not"),
-    ],
-)
-def test_what_there_is_not_is_said(text, message):
-    with pytest.raises(OptionError, match=message):
-        with_settings(nla_cyclegan.nla_cyclegan(), [text])

@@ -207,22 +207,6 @@ def test_a_missing_extra(train, monkeypatch):
     train("--out", "run").refuses(1, "pip install '.[train]'")
 
 
-def test_what_cannot_be_built_leaves_no_run(train, folder, monkeypatch):
-    def refuse(config, accelerator, data, teacher):
-        raise DataError("too few pictures")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(TinyRecipe, "build", refuse)
-        assert train("--out", "run").code == 1
-    assert not (folder / "run").exists()
-    assert train("--out", "run").code == 0
-
-
-def test_a_folder_given_twice_counts_twice(train, folder):
-    assert train("--data", "album", "--out", "run").code == 0
-    assert json.loads((folder / "run" / "config.json").read_text())["pictures"] == 4
-
-
 def test_only_the_first_process_reports(train, monkeypatch):
     monkeypatch.setattr("accelerate.Accelerator.is_main_process", False)
     outcome = train("--out", "run")
@@ -585,10 +569,6 @@ def test_any_field_reaches_the_recipe_from_the_command_line_and_from_a_file(unpa
     unpaired("--data", "set", "--set", "bacth=4").refuses(2, "did you mean 'batch'")
 
 
-def test_what_is_wrong_with_the_layout_is_said(unpaired, folder):
-    needed = "the recipe cyclegan needs A=FOLDER or B=FOLDER, or a folder with trainA and trainB in it"
-    unpaired("--data", "set", "--data", "set").refuses(2, f"--data is 'set', but {needed}\n")
-    assert unpaired("--data", "album").code == 2
-    assert "needs --data B=FOLDER as well" in unpaired("--data", "A=album", "--data", "testB=album").err
+def test_a_layout_without_pictures_is_said(unpaired, folder):
     (folder / "set" / "testA").mkdir()
     assert "set/testA: holds no pictures" in unpaired("--data", "set").err
