@@ -30,14 +30,6 @@ def test_draws_a_figure(impasto, folder):
     assert impasto("attention", "photo.png", "-s", "style.png", "--at", "3,4", "--overwrite").code == 0
 
 
-def test_writes_a_page(impasto, folder):
-    words = ("--attention-layers", "relu3_1", "-o", "look.html")
-    assert impasto("attention", "photo.png", "-s", "style.png", *words).code == 0
-    text = (folder / "look.html").read_text()
-    assert "photo.png looks at style.png" in text
-    assert "relu3_1" in text
-
-
 @pytest.fixture
 def look(impasto):
     """`impasto attention` with generators of so many weights that this network has."""

@@ -28,11 +28,6 @@ def other(item):
     return next(number for number in numbers if number != item.default and number <= most)
 
 
-def arguments():
-    collection = app["stylize"].assemble_argument_collection()
-    return {argument.name: argument for argument in collection}
-
-
 @pytest.fixture
 def chosen(monkeypatch):
     """The options of each painting that was asked for, instead of painting it."""
@@ -42,7 +37,7 @@ def chosen(monkeypatch):
 
 
 def test_every_option_is_a_flag_that_shows_its_default_help_and_choices():
-    found = arguments()
+    found = {argument.name: argument for argument in app["stylize"].assemble_argument_collection()}
     assert found["--method"].parameter.choices == tuple(METHODS)
     for name, owners in every_field().items():
         item = next(iter(owners.values()))

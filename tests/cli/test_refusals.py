@@ -14,6 +14,8 @@ from PIL import Image
 
 from impasto.bot.config import VARIABLE
 from impasto.methods.adain.foreign import Layout
+from impasto.methods.cyclegan.network import Generator, GeneratorConfig
+from impasto.translation import DIRECTIONS, save_generators
 
 NEEDS = {"batch": "pyarrow", "survey serve": "fastapi"}
 """What comes with an extra, without which these are refused for another reason."""
@@ -38,14 +40,10 @@ REFUSED = {
         (1, "stylize storm -s style.png", "storm"),
         (1, "nowhere.jpg -s style.png", "impasto: nowhere.jpg: there is no such file\n"),
         (2, "photo.png style.png", "; did you mean: impasto photo.png --style style.png\n"),
-        (
-            2,
-            "stylize photo.png style.png",
-            "--style is missing: the painting whose style to use; did you mean",
-        ),
+        (2, "stylize photo.png style.png", "--style is missing: the painting whose style to use; did you mean"),
         (2, "photo.png style.png -o x8.png", "did you mean: impasto photo.png --style style.png -o x8.png\n"),
         (2, "-o x8.png -s style.png photo.png", "did you mean: impasto photo.png --style style.png -o x8.png\n"),
-        (2, "-s style.png photo.png", "CONTENT is missing: the pictures to paint, which stand before --style; did you"),
+        (2, "-s style.png photo.png", "before --style; did you mean: impasto photo.png --style style.png\n"),
         (2, "photo.png -s style.png -o out", "--output is out, but must be a file, such as out.png, or a folder, out/"),
         (1, "nowhere.mp4 -s style.png", "nowhere.mp4: is a film, which impasto video paints"),
         (1, "clip.MOV -s style.png", "clip.MOV: is a film, which impasto video paints"),
@@ -79,37 +77,34 @@ REFUSED = {
             "impasto: --config none.yaml: there is no such file\n",
         ),
         (2, "stylize photo.png -s style.png -o o.png --losses", "--losses is for paintings that take steps, and the"),
-        (
-            2,
-            "stylize photo.png -s style.png -o o.jpg --bits 16",
-            "--bits 16 is for PNG and TIFF, but the output is o.",
-        ),
+        (2, "stylize photo.png -s style.png -o o.jpg --bits 16", "--bits 16 is for PNG and TIFF, but the output is o"),
         (1, "stylize photo.png --like style.png", "style.png: it carries no record"),
+        (2, "stylize photo.png -s style.png --direction B2A", "--direction is for the methods cyclegan, nla-cyclegan"),
         (2, "encode style.png -o x.png", "--output is x.png, but a style's file is named NAME.style.safetensors"),
         (1, "encode nowhere.png", "nowhere.png: there is no such file"),
         (1, "encode style.png -o text.png/x.style.safetensors", "text.png/x.style.safetensors: "),
         (1, "runs list nowhere", "nowhere: "),
         (1, "runs show empty", "impasto: empty: holds no run\n"),
         (2, "weights fetch vgg91", "did you mean 'vgg19'?"),
+        (1, "weights fetch vgg19", "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"),
+        (1, "stylize photo.png -s style.png -o out.png --encoder vgg19", "'lite' works without any download"),
+        (2, "data fetch horse2zebr", "impasto: no data set 'horse2zebr'; did you mean 'horse2zebra'?\n"),
         (2, "data check", "impasto data check needs a folder"),
         (1, "data check nowhere", "impasto: nowhere: there is no such folder\n"),
         (2, "study pooling --evaluated a=b", "--evaluated is for paper-tables"),
     ],
+    "stylize photo.png -o out.png --method nla-cyclegan": [
+        (2, "", "--weights is missing: the method nla-cyclegan needs"),
+        (1, "--weights none", "none: there is no such file"),
+        (1, "--weights cyclegan.safetensors", "is of the method cyclegan, but the method is nla-cyclegan\n"),
+    ],
     "train": [
         (2, "lite_encodr --data album --out run", "RECIPE is 'lite_encodr', which there is not; did you mean"),
         (2, "cyclegan --data album", "--out FOLDER is missing"),
-        (
-            2,
-            "cyclegan --data album --out run",
-            "A=FOLDER or B=FOLDER, or a folder with trainA and trainB in it",
-        ),
+        (2, "cyclegan --data album --out run", "A=FOLDER or B=FOLDER, or a folder with trainA and trainB in it"),
         (2, "cyclegan --data A=album testB=album --out run", "needs --data B=FOLDER as well"),
         (1, "cyclegan --data A=nowhere B=album --out run", "nowhere: there is no such folder"),
-        (
-            2,
-            "lite_encoder --data album --out run",
-            "the recipe lite_encoder needs --teacher FILE: the network to",
-        ),
+        (2, "lite_encoder --data album --out run", "the recipe lite_encoder needs --teacher FILE: the network to"),
     ],
     "train lite_encoder --data album --teacher other.pth --out run": [
         (2, "--steps 0", "--steps is 0, but must be 1 or more\n"),
@@ -154,11 +149,7 @@ REFUSED = {
         (2, "--grid sheet.png --style-blend 1", "--style-blend mixes styles in one picture, but --grid paints each"),
         (2, "--grid sheet.png --name {stem}.png", "are for single pictures; with --grid"),
         (2, "--grid sheet.png --resume", "are for single pictures; with --grid"),
-        (
-            2,
-            "--grid sheet.png --save-every 2 --method gatys",
-            "are for single pictures; with --grid",
-        ),
+        (2, "--grid sheet.png --save-every 2 --method gatys", "are for single pictures; with --grid"),
         (1, "--grid style.png --overwrite", "this is an input, which is never overwritten"),
     ],
     "stylize photo.png -s style.png": [
@@ -213,7 +204,7 @@ REFUSED = {
         (
             2,
             "--method gatys --strength 0.5 -s style.png",
-            "--strength is for the method adain, but the method is gatys",
+            "--strength is for the method adain, but the method is",
         ),
         (2, "--refine 2 --init noise -s style.png", "--init cannot be chosen when refining"),
         (2, "--save-every 2 -s style.png", "--save-every is for paintings that take steps"),
@@ -394,6 +385,8 @@ def materials(tmp_path_factory, fill) -> Path:
     (folder / "damaged.pth").write_bytes(b"PK\3\4" + bytes(99))
     torch.save({"1.weight": torch.zeros(1), "layout": Layout}, folder / "code.pth")
     torch.save({"other.weight": torch.zeros(1)}, folder / "other.pth")
+    network = Generator(GeneratorConfig(width=2, blocks=1))
+    save_generators(folder / "cyclegan.safetensors", "cyclegan", dict.fromkeys(DIRECTIONS, network), {})
     return folder
 
 
@@ -411,6 +404,7 @@ def test_what_makes_no_sense_is_refused(code, words, said, materials, impasto, m
             pytest.importorskip(needed)
     monkeypatch.chdir(materials)
     monkeypatch.setenv(VARIABLE, TOKEN)
+    monkeypatch.setenv("IMPASTO_OFFLINE", "1")
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     before = {path: path.stat().st_mtime for path in materials.rglob("*")}

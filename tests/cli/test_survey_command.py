@@ -95,17 +95,6 @@ def test_a_method_without_all_results_is_told(impasto, folders):
     assert "r/1.png: left out" in outcome.err
 
 
-def test_a_port_that_is_taken(impasto, folders):
-    pytest.importorskip("fastapi")
-    import socket
-
-    create(impasto, "-r", "r")
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        outcome = impasto("survey", "serve", "one.survey", "--port", str(taken.getsockname()[1]))
-    assert outcome.code == 1
-    assert "the server cannot listen there: address already in use" in outcome.err
-
-
 def test_one_survey_twice(impasto, folders):
     pytest.importorskip("fastapi")
     create(impasto, "-r", "r")

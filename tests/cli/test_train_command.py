@@ -14,12 +14,15 @@ import yaml
 from trainings import forget
 
 from impasto.cli import launch
+from impasto.cli.settings import with_settings
 from impasto.data import check
 from impasto.errors import DataError, OptionError
 from impasto.methods.adain import recipes as adain
+from impasto.methods.aggan import recipes as aggan
 from impasto.methods.cyclegan import recipes as cyclegan
 from impasto.methods.dncnn_cyclegan import recipes as dncnn
 from impasto.methods.dncnn_cyclegan.network import GeneratorConfig
+from impasto.methods.nla_cyclegan import recipes as nla_cyclegan
 from impasto.methods.semantic_gan import recipes as semantic_gan
 from impasto.recipes import lite_encoder
 from impasto.training import figures
@@ -572,3 +575,42 @@ def test_any_field_reaches_the_recipe_from_the_command_line_and_from_a_file(unpa
 def test_a_layout_without_pictures_is_said(unpaired, folder):
     (folder / "set" / "testA").mkdir()
     assert "set/testA: holds no pictures" in unpaired("--data", "set").err
+
+
+# --- any field of a recipe, of its kind, found by its name -----------------------------------------------------------
+
+
+def changed(config, *given):
+    """{place: value} of what is other than before."""
+
+    def flat(values, outer=""):
+        for name, value in values.items():
+            if isinstance(value, dict):
+                yield from flat(value, f"{outer}{name}.")
+            else:
+                yield f"{outer}{name}", value
+
+    before, after = (dict(flat(asdict(one))) for one in (config, with_settings(config, given)))
+    return {name: value for name, value in after.items() if value != before[name]}
+
+
+def test_fields_and_fields_of_fields():
+    config = nla_cyclegan.nla_cyclegan()
+    given = (
+        "batch=4",
+        "crop=128",
+        "save_every=50",
+        "generator.width=32",
+        "rates.rate=1e-3",
+        "optimizer.betas=0.9, 0.99",
+    )
+    assert changed(config, *given) == {
+        "batch": 4, "crop": 128, "schedule.save_every": 50, "generator.width": 32, "rates.rate": 1e-3,
+        "optimizer.betas": (0.9, 0.99),
+    }  # fmt: skip
+    assert changed(config, "compose=true", "upsampling=resize") == {
+        "generator.compose": True, "generator.upsampling": "resize"
+    }  # fmt: skip
+    assert [changed(config, f"epoch={word}") for word in ("A", "300", "max")] == [{"epoch": "A"}, {"epoch": 300}, {}]
+    assert changed(aggan.aggan(), "foreground_from=5") == {"foreground_from": 5}
+    assert changed(semantic_gan.semantic_gan(), "spectral_norm=true") == {"spectral_norm": True}

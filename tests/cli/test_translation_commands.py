@@ -68,18 +68,3 @@ def test_generators_that_come_with_impasto_are_called_by_name(impasto, folder):
     outcome = impasto(*words[:3], "cyclegan", *words[4:], "-o", "other.png")
     assert "monet.safetensors: is of the method nla-cyclegan, but the method is cyclegan" in outcome.err
     assert "of its training, or monet" in impasto(*words[:4], "-o", "other.png").err
-
-
-def test_weights_that_do_not_fit_are_named(translate, impasto):
-    impasto("stylize", "photo.png", "-o", "out.png", "--method", "nla-cyclegan").refuses(
-        2, "--weights is missing: the method nla-cyclegan needs"
-    )
-    weights = ("--weights", "generators.safetensors")
-    impasto("stylize", "photo.png", "-o", "out.png", "--method", "nla-cyclegan", *weights).refuses(
-        1, "generators.safetensors: is of the method cyclegan, but the method is nla-cyclegan"
-    )
-    impasto("stylize", "photo.png", "-o", "out.png", "--method", "nla-cyclegan", "--weights", "none").refuses(
-        1, "none: there is no such file"
-    )
-    outcome = impasto("stylize", "photo.png", "-s", "style.png", "-o", "out.png", "--direction", "B2A")
-    assert "--direction is for the methods cyclegan, nla-cyclegan, dncnn-cyclegan, munit, aggan" in outcome.err

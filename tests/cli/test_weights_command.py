@@ -46,21 +46,6 @@ def test_fetch_prints_where_the_file_lies(impasto, monkeypatch, fresh_cache):
     assert weights.location(spec).read_bytes() == content
 
 
-def test_fetch_fails_in_words(impasto, monkeypatch):
-    monkeypatch.setenv("IMPASTO_OFFLINE", "1")
-    outcome = impasto("weights", "fetch", "vgg19")
-    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
-    assert "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth" in outcome.err
-    impasto("weights", "fetch", "vgg91").refuses(2, "did you mean 'vgg19'?")
-
-
-def test_stylize_says_what_to_do_without_weights(paint, monkeypatch):
-    monkeypatch.setenv("IMPASTO_OFFLINE", "1")
-    outcome = paint("photo.png", "--encoder", "vgg19", "-o", "out.png")
-    assert (outcome.code, outcome.out) == (1, "")
-    assert "'lite' works without any download" in outcome.err
-
-
 class TestNormalise:
     def test_makes_the_mean_activations_1_and_paints(self, album, impasto, paint):
         outcome = impasto("weights", "normalise", "--encoder", "lite", "--data", "album", "-o", "own.safetensors")

@@ -52,28 +52,31 @@ def test_a_command_is_never_a_picture(impasto, folder, asked):
     assert asked == []
 
 
-def test_a_picture_from_a_pipe_has_the_usual_suffix(folder):
-    with Image.open(folder / "photo.png") as photo:
-        photo.save(folder / "photo.jpeg")
-    code, out, _ = pipe(folder, "-", "-s", "style.png", given=(folder / "photo.jpeg").read_bytes())
-    assert (code, out.decode().split(":")[0]) == (0, "stdin-impasto.jpg")
-
-
-def pipe(folder, *words, given=b""):
-    command = [sys.executable, "-m", "impasto", *words]
-    ended = subprocess.run(command, input=given, capture_output=True, cwd=folder, check=False)
-    return ended.returncode, ended.stdout, ended.stderr.decode()
-
-
 def test_from_a_pipe_into_a_pipe(folder):
-    code, out, err = pipe(folder, "-", "-s", "style.png", "-o", "-", given=(folder / "photo.png").read_bytes())
-    assert (code, err) == (0, "")
-    with Image.open(io.BytesIO(out)) as painted, Image.open(folder / "photo.png") as photo:
+    command = [sys.executable, "-m", "impasto", "-", "-s", "style.png", "-o", "-"]
+    ended = subprocess.run(command, input=(folder / "photo.png").read_bytes(), capture_output=True, check=True)
+    assert ended.stderr == b""
+    with Image.open(io.BytesIO(ended.stdout)) as painted, Image.open(folder / "photo.png") as photo:
         assert (painted.format, painted.size) == ("PNG", photo.size)
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "written"),
+    [
+        (["photo.png", "-s", "-"], "png", "photo-impasto.png"),
+        (["-", "-s", "style.png"], "jpeg", "stdin-impasto.jpg"),  # which has the usual suffix
+    ],
+)
+def test_from_a_pipe(words, kind, written, folder, impasto, monkeypatch):
+    data = io.BytesIO()
+    with Image.open(folder / "photo.png") as photo:
+        photo.save(data, kind)
+    data.seek(0)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(data))
     before = set(folder.iterdir())
-    code, out, _ = pipe(folder, "photo.png", "-s", "-", given=(folder / "style.png").read_bytes())
-    assert (code, out.decode().split(":")[0]) == (0, "photo-impasto.png")
-    assert {one.name for one in set(folder.iterdir()) - before} == {"photo-impasto.png"}
+    outcome = impasto(*words)
+    assert (outcome.code, outcome.err, outcome.out.split(":")[0]) == (0, "", written)
+    assert {one.name for one in set(folder.iterdir()) - before} == {written}
 
 
 @pytest.mark.parametrize("output", [None, "painting.png"])

@@ -38,7 +38,12 @@ def bot(
     behaviour: Any = _BEHAVIOUR,
 ) -> None:
     """Be a Telegram bot until Ctrl-C or SIGTERM; what is being painted then is finished, the rest is painted later."""
-    _check(account)
+    parts = urlsplit(account.base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise OptionError(f"--base-url is '{account.base_url}', but must be like https://api.telegram.org")
+    for number in account.allow:
+        if number <= 0:
+            raise OptionError(f"--allow is {number}, but users' numbers are greater than 0")
     bounds, options = Limits(**given(limits)), BotOptions(**given(behaviour))
     from impasto.bot.config import errors_without, logging_without, read_token
 
@@ -70,12 +75,3 @@ def _serve(token: str, account: BotAccount, models: OfferedModels, limits: Limit
             app.run(config, service, conversations, tell)
     finally:
         conversations.close()
-
-
-def _check(account: BotAccount) -> None:
-    parts = urlsplit(account.base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise OptionError(f"--base-url is '{account.base_url}', but must be like https://api.telegram.org")
-    for number in account.allow:
-        if number <= 0:
-            raise OptionError(f"--allow is {number}, but users' numbers are greater than 0")

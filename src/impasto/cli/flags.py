@@ -79,9 +79,9 @@ class OfferedModels(Flags):
     )
 
 
-def heading(title: str, *, plain: Sequence[str] | None = None) -> Group:
-    """A heading of `--help`. plain: the only flags below it that are shown without `--help-all`, if not all are."""
-    return Group.create_ordered(title, help_formatter=None if plain is None else partial(_print_plain, plain))
+def heading(title: str, *, plain: Sequence[str]) -> Group:
+    """A heading of `--help`. plain: the only flags below it that are shown without `--help-all`."""
+    return Group.create_ordered(title, help_formatter=partial(_print_plain, plain))
 
 
 def _print_plain(plain: Sequence[str], console: "Console", options: "ConsoleOptions", panel: "HelpPanel") -> None:
@@ -98,7 +98,7 @@ def flags(options: type, group: str, *, without: Collection[str] = ()) -> Any:
     Each field of `options` is made by `impasto.options.option`. The default is shown but not set, so that `given` can
     tell a choice from a default. group: the heading in `--help`. without: fields that get no flag.
     """
-    hints, title = get_type_hints(options), heading(group)
+    hints, title = get_type_hints(options), Group.create_ordered(group)
     items = [item for item in choosable(options) if item.name not in without]
     members = [(item.name, hints[item.name], _parameter([item], title)) for item in items]
     return _made(f"{options.__name__}Flags", members)
@@ -128,10 +128,12 @@ def method_flags(
     for title, names in headings.items():
         plain = [name for name in names if any(item.metadata["plain"] for item in offered[name].values())]
         common = title == "How to paint" and len(methods) > 1
-        shown = [flag_of(name) for name in ("method", *plain)] if common else [flag_of(name) for name in plain]
-        group = heading(title, plain=shown)
+        group = heading(title, plain=[flag_of(name) for name in (["method"] if common else []) + plain])
         if common:
-            members.append(("method", str, _method(methods, group)))
+            about = "; ".join(f"{name}, {options_of(name).about}" for name in methods)
+            help_text = f"how the picture is painted: {about}"
+            which = Parameter(help=help_text, choices=tuple(methods), show_default=lambda _: DEFAULT, group=group)
+            members.append(("method", str, which))
         for name in sorted(names, key=lambda name: name not in plain):
             items = list(offered[name].values())
             members.append((name, kinds_of(items[0])[0][-1], _parameter(items, group)))
@@ -209,13 +211,6 @@ def check_weights(options: Options, weights: Path | None, vgg19: Path | None) ->
     if vgg19 is not None and getattr(options, "encoder", "") != "vgg19":
         raise OptionError("vgg19 is a file of the encoder vgg19, and goes with --encoder vgg19")
     return weights if has_weights else vgg19
-
-
-def _method(methods: Sequence[str], group: Group) -> Parameter:
-    about = "; ".join(f"{name}, {options_of(name).about}" for name in methods)
-    return Parameter(
-        help=f"how the picture is painted: {about}", choices=tuple(methods), show_default=lambda _: DEFAULT, group=group
-    )
 
 
 def _parameter(items: "Sequence[Field[Any]]", group: Group) -> Parameter:

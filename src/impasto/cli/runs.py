@@ -65,11 +65,11 @@ def show(folder: Annotated[Path, Parameter(help="folder of a run")], /, *, as_js
         write(f"warning at step {step:,}: {name}: {message}")
     if run.health and run.health.stopped is not None:
         write(f"stopped: {run.health.stopped}")
-    _section("settings", {name: _said(value) for name, value in settings_of(run.config).items()})
+    _section("settings", {name: json.dumps(value) for name, value in settings_of(run.config).items()})
     _section("last values", {name: f"{value:.4g}" for name, value in last_of(logged).items()})
     best_values = {name: f"{value:.4g} at step {step:,}" for name, (step, value) in best_of(logged).items()}
     _section("best on held-out pictures", best_values)
-    _section("best state", {name: _said(value) for name, value in run.best.items()})
+    _section("best state", {name: json.dumps(value) for name, value in run.best.items()})
     _section("files", {name: f"{size / 1e6:,.1f} MB" for name, size in files.items()})
 
 
@@ -100,7 +100,7 @@ def diff(
             Screen().note(f"note: {run.folder} is damaged: {run.problem}")
     _section(
         "settings that differ" if settings else "the settings are the same",
-        {name: f"{_said(one)}  |  {_said(other)}" for name, (one, other) in settings.items()},
+        {name: f"{json.dumps(one)}  |  {json.dumps(other)}" for name, (one, other) in settings.items()},
     )
     for name, values in losses.items():
         _section(name, {f"step {step:,}": f"{one:.4g}  |  {other:.4g}" for step, one, other in values})
@@ -193,10 +193,6 @@ def _ago(run: "Run") -> str:
 def _size_of(path: Path) -> int:
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(one.stat().st_size for one in files if one.is_file())
-
-
-def _said(value: Any) -> str:
-    return json.dumps(value)
 
 
 def _section(title: str, rows: Mapping[str, str]) -> None:
