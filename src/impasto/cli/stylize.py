@@ -155,7 +155,7 @@ def stylize(
         if len(problems) == 1 and not contents:
             raise problems[0]
         try:
-            _paint(Found(contents, styles, masks, like, problems), chosen, output, run, screen)
+            _paint(Sources(contents, styles, masks, like, problems), chosen, output, run, screen)
         finally:
             pipes.send()
 
@@ -183,7 +183,7 @@ def _meant(words: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Found:
+class Sources:
     """What is read. like: whose record was repeated. problems: words that mean no picture."""
 
     contents: Sequence[FileSource]
@@ -198,7 +198,7 @@ class Found:
         return [*(one.path for one in (*self.contents, *self.styles, *masks)), *([self.like] if self.like else [])]
 
 
-def _paint(pictures: Found, options: Options, output: StylizeOutput, run: StylizeRun, screen: Screen) -> None:
+def _paint(pictures: Sources, options: Options, output: StylizeOutput, run: StylizeRun, screen: Screen) -> None:
     from impasto import api
     from impasto.cli.painting import RunDisplay
     from impasto.device import give_memory_back
