@@ -22,6 +22,12 @@ class Outcome:
     out: str
     err: str
 
+    def refuses(self, code: int, said: str) -> None:
+        """Nothing was done, and one line says why."""
+        assert (self.code, self.out, self.err.count("\n")) == (code, "", 1), self
+        assert self.err.startswith("impasto: ")
+        assert said in self.err
+
 
 def _draw(path: Path, seed: int = 0, size: tuple[int, int] = (HEIGHT, WIDTH)) -> Path:
     """A smooth random picture of (height, width)."""
@@ -50,6 +56,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def draw() -> Callable[..., Path]:
     return _draw
+
+
+@pytest.fixture(scope="session")
+def fill() -> Callable[..., Path]:
+    """Makes a folder, where the path says or in the current one, of so many pictures: 0.png, 1.png..."""
+
+    def make(path: Path | str, count: int, seed: int = 0, size: tuple[int, int] = (HEIGHT, WIDTH)) -> Path:
+        folder = Path(path).absolute()
+        folder.mkdir(parents=True)
+        for number in range(count):
+            _draw(folder / f"{number}.png", seed + number, size)
+        return folder
+
+    return make
 
 
 @pytest.fixture

@@ -36,37 +36,3 @@ def test_a_folder(album, batch, folder):
     assert sorted(row["state"] for row in rows) == ["failed", "failed", "skipped", "skipped"]
     assert outcome.err.splitlines()[0] == "impasto: 2 of 4 could not be painted:"
     assert len(outcome.err.splitlines()) == 3
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["-o", "out"], "INPUTS are missing"),
-        (["album"], "--output is missing"),
-        (["album", "-o", "out", "--per-shard", "0"], "--per-shard is 0, but must be 1 or more"),
-        (["album", "-o", "out", "--gpus", "1"], "--gpus is for Ray"),
-        (["album", "-o", "out", "--bits", "16", "--format", "jpg"], "--bits 16 is for PNG and TIFF"),
-        (["album", "-o", "nosuch://out"], "nosuch://out: this address cannot be used"),
-        (["album", "-o", "album"], "album: lies in the output, or is it"),
-    ],
-)
-def test_wrong_usage(album, batch, arguments, said):
-    outcome = batch(*arguments)
-    assert outcome.code == 2
-    assert said in outcome.err
-    assert len(outcome.err.splitlines()) == 1
-
-
-def test_what_is_wrong_with_all_is_said_once(album, impasto):
-    for style, said in (
-        (["--style", "nostyle"], "nostyle: there is no such file"),
-        ([], "at least one style is needed"),
-    ):
-        outcome = impasto("batch", "album", "-o", "out", *style)
-        assert outcome.err.startswith(f"impasto: {said}")
-        assert len(outcome.err.splitlines()) == 1
-
-
-def test_nothing_to_paint(batch):
-    outcome = batch("none", "-o", "out")
-    assert (outcome.code, outcome.err) == (1, "impasto: none: there are no pictures there\n")

@@ -15,25 +15,6 @@ from impasto.bot.config import VARIABLE
 SOON = 120
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--base-url", "api.telegram.org"], "--base-url is 'api.telegram.org', but must be like https://"),
-        (["--allow", "0"], "--allow is 0, but users' numbers are greater than 0"),
-        (["--styles", "none"], "none: there is no such folder of styles"),
-        (["--queue", "0"], "queue is 0"),
-        (["--edit-seconds", "0"], "--edit-seconds is 0"),
-        (["--token", "1"], "Unknown option: --token. Did you mean --token-file?"),
-    ],
-)
-def test_wrong_usage(words, said, impasto, monkeypatch):
-    monkeypatch.setenv(VARIABLE, TOKEN)
-    outcome = impasto("bot", *words)
-    assert (outcome.code, outcome.out) == (2, "")
-    assert said in outcome.err
-    assert outcome.err.count("\n") == 1
-
-
 def test_no_flag_stands_for_two_things_or_for_nothing(impasto):
     shown = impasto("bot", "--help").out
     assert shown.count("--styles") == 1
@@ -43,19 +24,10 @@ def test_no_flag_stands_for_two_things_or_for_nothing(impasto):
 
 
 def test_a_missing_token_and_a_missing_extra(impasto, monkeypatch):
-    outcome = impasto("bot")
-    assert outcome.code == 1
-    assert "the bot has no token: put it into IMPASTO_TELEGRAM_TOKEN" in outcome.err
+    impasto("bot").refuses(1, "the bot has no token: put it into IMPASTO_TELEGRAM_TOKEN")
     monkeypatch.setenv(VARIABLE, TOKEN)
     monkeypatch.setitem(sys.modules, "aiolimiter", None)
     assert "the bot needs the extra 'bot' (aiolimiter is missing)" in impasto("bot").err
-
-
-def test_a_memory_that_cannot_be_written(impasto, monkeypatch):
-    monkeypatch.setenv(VARIABLE, TOKEN)
-    outcome = impasto("bot", "--memory", "none/bot.sqlite")
-    assert outcome.code == 1
-    assert "none/bot.sqlite: what users said cannot be remembered there" in outcome.err
 
 
 @pytest.mark.slow

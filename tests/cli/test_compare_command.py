@@ -2,24 +2,7 @@
 
 import json
 
-import pytest
-
 from impasto.comparison import runner
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["photo.png", "--style", "style.png", "--methods", "adain+fine"], "+fine in adain+fine is unknown"),
-        (["photo.png", "--style", "style.png", "--size", "-1"], "--size is -1"),
-        (["photo.png", "--style", "style.png", "--methods", "cyclegan"], "cyclegan needs :weights=FILE"),
-        (["photo.png", "--style", "style.png", "./style.png"], "two styles are called style"),
-        (["photo.png"], "--style"),
-    ],
-)
-def test_wrong_usage_is_said(impasto, words, said):
-    done = impasto("compare", *words)
-    assert (done.code, said in done.err) == (2, True), done.err
 
 
 def test_a_damaged_content_and_a_failed_method_are_told_and_the_rest_is_done(impasto, folder, monkeypatch):
@@ -46,5 +29,3 @@ def test_paper_tables_are_a_study(impasto, folder):
     assert "paper-tables" in impasto("study").out
     done = impasto("study", "paper-tables", "-o", "tables")
     assert (done.code, (folder / "tables" / "tables.md").exists()) == (0, True)
-    refused = impasto("study", "pooling", "--evaluated", "a=b")
-    assert (refused.code, "--evaluated is for paper-tables" in refused.err) == (2, True)

@@ -39,10 +39,6 @@ def test_replaces_its_own_picture_and_no_other(quick, impasto, folder):
     assert "photo.png: the file exists" in outcome.err
 
 
-def test_the_real_demo_is_the_default_preset_at_512_pixels():
-    assert demo.CHOICES == {"size": 512}
-
-
 @pytest.mark.slow
 def test_the_real_demo(impasto):
     assert impasto("demo").code == 0

@@ -1,14 +1,10 @@
 import re
-import sys
-from dataclasses import MISSING, dataclass, fields
 
 import pytest
 
 from impasto.cli import stylize as command
-from impasto.cli.flags import flags, given
 from impasto.cli.main import app
 from impasto.methods import METHODS, StylizeOptions, every_field, options_of
-from impasto.options import option
 
 # For the options that are texts of a form of their own; `other` finds a value for every other one.
 TEXTS = {
@@ -32,21 +28,16 @@ def other(item):
     return next(number for number in numbers if number != item.default and number <= most)
 
 
-def arguments():
-    collection = app["stylize"].assemble_argument_collection()
-    return {argument.name: argument for argument in collection}
-
-
 @pytest.fixture
 def chosen(monkeypatch):
     """The options of each painting that was asked for, instead of painting it."""
     seen = []
-    monkeypatch.setattr(command, "_paint", lambda pictures, options, *rest: seen.append(options) or 0)
+    monkeypatch.setattr(command, "_paint", lambda pictures, options, *rest: seen.append(options))
     return seen
 
 
 def test_every_option_is_a_flag_that_shows_its_default_help_and_choices():
-    found = arguments()
+    found = {argument.name: argument for argument in app["stylize"].assemble_argument_collection()}
     assert found["--method"].parameter.choices == tuple(METHODS)
     for name, owners in every_field().items():
         item = next(iter(owners.values()))
@@ -83,35 +74,6 @@ def test_the_help_says_ranges_units_and_headings(impasto, monkeypatch):
     assert "How to paint" in text
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["--size", "0"], "--size is 0, but must be 1 or more"),
-        (["--style-blend", "1,2"], "--style-blend has 2 weights for 1 styles"),
-        (["--method", "gatys", "--content-layers", "relu4_2:x"], "--content-layers: 'relu4_2:x'"),
-        (["--method", "gatys", "--preset", "draf"], "paper-gatys; did you mean 'draft'?"),
-        (["--method", "gatys", "--seed", "-1"], "--seed is -1"),
-        (["--color", "red"], 'Invalid value "red" for --color'),
-        (["--color", "match", "--method", "cyclegan"], "--color is 'match', but must be one of style, keep"),
-        (["--size", "big"], "--size is 'big', but must be a whole number 1 or more ("),
-        (["--detail", "50%"], "--detail is '50%', but must be a number from 0 to 1; did you mean 0.5?"),
-        (["--strength", "0,5"], "--strength is '0,5', but must be a number from 0 to 3; did you mean 0.5?"),
-        (["--style-blend", "0.7", "0.3"], "--style-blend takes one value, but there are 2: 0.7 0.3; write 0.7,0.3"),
-        (["--size", "100", "200"], "--size takes one value, but there are 2: 100 200 ("),
-        (["--name", "a", "b"], "--name takes one value, but there are 2: a b ("),
-    ],
-)
-def test_a_wrong_value_names_its_flag(words, message, impasto, chosen):
-    outcome = impasto("stylize", "photo.png", "-s", "style.png", *words)
-    assert (outcome.code, outcome.out, chosen) == (2, "", [])
-    assert message in outcome.err
-    assert outcome.err.count("\n") == 1
-
-
-def test_a_word_too_many_is_named(impasto):
-    assert "impasto: 'style.png' is one word too many" in impasto("info", "photo.png", "style.png").err
-
-
 def test_the_command_line_counts_more_than_the_environment_and_that_more_than_the_file(
     impasto, chosen, folder, monkeypatch
 ):
@@ -141,13 +103,14 @@ def test_another_file_of_options(impasto, chosen, folder):
         (b"stylize: 3", "impasto.yaml"),
         (b"[1, 2]", "impasto.yaml: it must hold options below the names of commands"),
         (b"stylise: {size: 3}", "impasto.yaml: there is no command 'stylise'; did you mean 'stylize'?"),
+        (None, "impasto: impasto.yaml: it cannot be read: is a directory\n"),
     ],
 )
-def test_a_wrong_file_of_options_is_wrong_usage_and_named(text, said, impasto, chosen, folder):
-    (folder / "impasto.yaml").write_bytes(text)
+def test_a_wrong_file_of_options_is_wrong_usage_and_named(text, said, impasto, folder):
+    path = folder / "impasto.yaml"
+    path.mkdir() if text is None else path.write_bytes(text)
     outcome = impasto("stylize", "photo.png", "-s", "style.png")
-    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
-    assert said in outcome.err
+    outcome.refuses(2, said)
     assert "impasto.yaml" in outcome.err
 
 
@@ -155,30 +118,6 @@ def test_an_empty_file_of_options_is_one_without_options(impasto, chosen, folder
     (folder / "impasto.yaml").write_text("")
     outcome = impasto("stylize", "photo.png", "-s", "style.png")
     assert (outcome.code, outcome.err) == (0, "")
-
-
-def test_a_folder_is_no_file_of_options(impasto, chosen, folder):
-    (folder / "impasto.yaml").mkdir()
-    outcome = impasto("stylize", "photo.png", "-s", "style.png")
-    assert (outcome.code, outcome.err) == (2, "impasto: impasto.yaml: it cannot be read: is a directory\n")
-
-
-def test_a_missing_file_of_options_is_wrong_usage(impasto, chosen):
-    outcome = impasto("stylize", "photo.png", "-s", "style.png", "--config", "none.yaml")
-    assert (outcome.code, outcome.err) == (2, "impasto: --config none.yaml: there is no such file\n")
-
-
-def test_flags_of_any_options_class():
-    @dataclass(frozen=True, kw_only=True)
-    class Options:
-        strength: float = option(1.5, "how strong", maximum=2)
-        label: str | None = option(None, "what to call it")
-
-    made = flags(Options, "Heading")
-    assert [item.name for item in fields(made)] == ["strength", "label"]
-    assert all(item.default is None and item.default is not MISSING for item in fields(made))
-    assert given(made(strength=2.0)) == {"strength": 2.0}
-    assert made.__module__ in sys.modules
 
 
 def test_help_shows_what_most_people_want_and_all_of_it_on_request(impasto):

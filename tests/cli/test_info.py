@@ -50,15 +50,6 @@ def test_a_picture_without_record_fails_but_says_what_it_is(impasto):
     assert impasto("info", "photo.png", "--json").out == ""
 
 
-@pytest.mark.parametrize("text", [b"", b"not a picture", None])
-def test_what_is_no_picture_is_one_line(text, impasto, folder):
-    if text is not None:
-        (folder / "x.png").write_bytes(text)
-    outcome = impasto("info", "x.png")
-    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
-    assert outcome.err.startswith("impasto: x.png: ")
-
-
 def test_a_strange_record_cannot_command_the_terminal(impasto):
     chunks = PngImagePlugin.PngInfo()
     chunks.add_itxt("impasto", json.dumps({"style": ["\x1b]0;x\x07", None], "more": {"deep": {"er": True}}, "n": {}}))

@@ -9,7 +9,6 @@ from PIL import Image
 
 from impasto import api, image
 from impasto.cli.pictures import find_contents
-from impasto.errors import PictureError
 from impasto.gallery import SUFFIXES
 from impasto.record import read_record
 
@@ -92,12 +91,6 @@ def test_a_mistake_of_ours_does_not_stop_the_others(album, paint, monkeypatch):
     assert isinstance(caught.value.__cause__.exceptions[0], ZeroDivisionError)
 
 
-def test_one_file_for_several_contents_is_wrong_usage(album, paint):
-    outcome = paint("album", "-o", "out.png")
-    assert outcome.code == 2
-    assert "--output out.png names one file for 2 paintings" in outcome.err
-
-
 def test_collisions_are_found_before_painting(album, paint, monkeypatch, draw):
     monkeypatch.setattr(api, "paint", None)
     draw(album / "a.jpg")
@@ -133,15 +126,8 @@ def test_pictures_in_folders_below_are_counted(album, paint, folder, draw):
 def test_every_output_is_checked_before_painting(album, paint, monkeypatch):
     monkeypatch.setattr(api, "paint", None)
     (album / "deeper" / "b-style.jpg").write_text("mine")
-    outcome = paint("album", "-o", "album/deeper")
-    assert outcome.code == 1
-    assert "b-style.jpg: the file exists" in outcome.err
+    paint("album", "-o", "album/deeper").refuses(1, "b-style.jpg: the file exists")
     assert not (album / "deeper" / "a-style.png").exists()
-
-
-def test_json_prints_a_line_per_painting(album, paint):
-    outcome = paint("album", "--json")
-    assert [json.loads(line)["content"] for line in outcome.out.splitlines()] == ["a.png", "b.jpg"]
 
 
 class TestGrid:
@@ -180,27 +166,6 @@ class TestGrid:
         assert "impasto: 1 of 2 could not be painted:\n" in outcome.err
         assert (pixels("sheet.png")[80:81, 48:80] == round(0.85 * 255)).all()
 
-    @pytest.mark.parametrize(
-        ("words", "code"),
-        [
-            (["--style-blend", "1"], 2),
-            (["--name", "{stem}.png"], 2),
-            (["--resume"], 2),
-            (["--save-every", "2"], 2),
-            (["--overwrite", "--grid", "photo.png"], 1),
-        ],
-    )
-    def test_refuses_what_makes_no_sense(self, words, code, paint, monkeypatch):
-        monkeypatch.setattr(api, "paint", None)
-        grid = () if "--grid" in words else ("--grid", "sheet.png")
-        assert paint("photo.png", *grid, *words).code == code
-
-    def test_an_old_sheet_is_not_overwritten(self, paint, folder, monkeypatch):
-        monkeypatch.setattr(api, "paint", None)
-        (folder / "sheet.png").write_text("mine")
-        outcome = paint("photo.png", "--grid", "sheet.png")
-        assert (outcome.code, (folder / "sheet.png").read_text()) == (1, "mine")
-
 
 def test_transparency_survives(paint, folder):
     Image.new("RGBA", (64, 48), (200, 10, 10, 100)).save("glass.png")
@@ -209,21 +174,15 @@ def test_transparency_survives(paint, folder):
         assert result.getchannel("A").getextrema() == (100, 100)
 
 
-def test_problems_are_picture_errors():
-    contents, problems = find_contents(["nothing*"])
-    assert contents == []
-    assert isinstance(problems[0], PictureError)
-
-
-def test_several_styles_and_masks_after_one_flag(paint, draw, folder):
+def test_several_styles_and_masks_after_one_flag(paint, draw, folder, pixels):
     draw(folder / "other.png", seed=5)
     draw(folder / "mask.png", seed=6)
-    outcome = paint("photo.png", "-s", "style.png", "other.png", "--mask", "mask.png", "rest", "-o", "out.png")
+    styles = ("-s", "style.png", "other.png", "--mask", "mask.png")
+    outcome = paint("photo.png", *styles, "rest", "-o", "out.png")
     assert (outcome.code, outcome.err) == (0, "")
     record = read_record("out.png")
     assert (record["style"], record["masks"]) == (["style.png", "other.png"], ["mask.png", "rest"])
-
-
-def test_contents_after_the_styles_are_missed(impasto):
-    outcome = impasto("stylize", "-s", "style.png", "photo.png")
-    assert (outcome.code, "CONTENT is missing" in outcome.err) == (2, True)
+    assert paint("photo.png", *styles, "-o", "same.png").code == 0
+    assert (pixels("out.png") == pixels("same.png")).all()
+    assert paint("photo.png", "-s", "style.png", "-o", "everywhere.png").code == 0
+    assert (pixels("out.png") != pixels("everywhere.png")).any()

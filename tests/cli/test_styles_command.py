@@ -4,7 +4,6 @@ import json
 import re
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from impasto import api
@@ -43,26 +42,6 @@ def test_paints_a_photo_in_all_of_them(impasto, pixels):
     assert impasto("styles", "photo.png", "--size", "16", "--overwrite").code == 0
 
 
-@pytest.mark.parametrize(
-    ("words", "code", "message"),
-    [
-        (["none.png"], 1, "none.png"),
-        (["-o", "sheet.jpg"], 2, "--output is for a sheet"),
-        (["photo.png", "--json"], 2, "--json is for the list"),
-        (["photo.png", "-o", "photo.png", "--overwrite"], 1, "photo.png"),
-        (["photo.png", "--colour", "match"], 2, "--colour"),
-        (["photo.png", "--quality", "finer"], 2, "--quality"),
-        (["photo.png", "--refine", "3"], 2, "--refine"),
-    ],
-)
-def test_what_makes_no_sense_is_refused(words, code, message, impasto, folder):
-    before = (folder / "photo.png").read_bytes()
-    outcome = impasto("styles", *words)
-    assert (outcome.code, outcome.out) == (code, "")
-    assert message in outcome.err
-    assert (folder / "photo.png").read_bytes() == before
-
-
 def test_stylize_takes_a_name_and_repeats_it(impasto, pixels):
     outcome = impasto("stylize", "photo.png", "-s", "starry-night", "-o", "out.png")
     assert (outcome.code, outcome.err) == (0, "")
@@ -79,22 +58,3 @@ def test_in_a_folder_and_on_a_grid_each_is_called_by_its_name(impasto, folder):
     assert {path.name for path in (folder / "painted").iterdir()} == {"photo-storm.png", "photo-venice.png"}
     with Image.open("painted/photo-storm.png") as storm, Image.open("painted/photo-venice.png") as venice:
         assert np.abs(np.asarray(storm).astype(int) - np.asarray(venice)).mean() > 10
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "message"),
-    [
-        (["stylize", "photo.png", "-s", "stary-night"], 1, "did you mean 'starry-night'?"),
-        (["stylize", "photo.png", "-s", "storm", "--refine", "2"], 2, "--refine 2 needs the painting itself"),
-        (["stylize", "photo.png", "-s", "storm", "--style-scale", "2"], 2, "--style-scale is 2, but the style 'storm'"),
-        (["stylize", "photo.png", "-s", "storm", "--mask", "storm"], 1, "keeps only statistics of the painting"),
-        (["encode", "storm"], 1, "storm: keeps only statistics of the painting"),
-        (["compare", "photo.png", "-s", "storm"], 1, "storm: keeps only statistics of the painting"),
-        (["attention", "photo.png", "-s", "storm", "--at", "1,1"], 1, "storm: keeps only statistics of the painting"),
-        (["stylize", "storm", "-s", "style.png"], 1, "storm"),
-    ],
-)
-def test_what_needs_a_picture_says_so(words, code, message, impasto):
-    outcome = impasto(*words)
-    assert (outcome.code, outcome.out) == (code, "")
-    assert message in outcome.err

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from impasto.cli import stylize as command
+from impasto.cli.pictures import STDOUT, Pipes, piped
 
 
 @pytest.fixture
@@ -17,7 +18,6 @@ def asked(monkeypatch):
 
     def paint(pictures, *rest):
         seen.append(([one.name for one in pictures.contents], [one.name for one in pictures.styles]))
-        return 0
 
     monkeypatch.setattr(command, "_paint", paint)
     return seen
@@ -52,74 +52,42 @@ def test_a_command_is_never_a_picture(impasto, folder, asked):
     assert asked == []
 
 
-def test_a_picture_that_is_not_there_is_no_unknown_command(impasto):
-    assert impasto("nowhere.jpg", "-s", "style.png").err == "impasto: nowhere.jpg: there is no such file\n"
-
-
-def test_a_painting_without_its_flag_is_guessed(impasto):
-    for words in (("photo.png", "style.png"), ("stylize", "photo.png", "style.png")):
-        outcome = impasto(*words)
-        assert (outcome.code, outcome.err.count("\n")) == (2, 1)
-        assert "--style is missing" in outcome.err
-        assert "did you mean: impasto photo.png --style style.png\n" in outcome.err
-    for words in (("photo.png", "style.png", "-o", "x8.png"), ("-o", "x8.png", "-s", "style.png", "photo.png")):
-        assert impasto(*words).err.endswith("did you mean: impasto photo.png --style style.png -o x8.png\n")
-    # --style takes all that stands behind it.
-    outcome = impasto("-s", "style.png", "photo.png")
-    assert "CONTENT is missing" in outcome.err
-    assert "did you mean: impasto photo.png --style style.png" in outcome.err
-
-
-@pytest.mark.parametrize("name", ["clip.mp4", "clip.MOV"])
-def test_a_film_is_referred_to_its_command(name, impasto, folder):
-    for words in ((name,), ("stylize", name), ("compare", name)):
-        assert f"{name}: is a film, which impasto video paints" in impasto(*words, "-s", "style.png").err
-    (folder / name).touch()
-    assert f"{name}: is a film, which impasto video paints" in impasto(name, "-s", "style.png").err
-
-
-def test_a_picture_from_a_pipe_has_the_usual_suffix(folder):
-    with Image.open(folder / "photo.png") as photo:
-        photo.save(folder / "photo.jpeg")
-    code, out, _ = pipe(folder, "-", "-s", "style.png", given=(folder / "photo.jpeg").read_bytes())
-    assert (code, out.decode().split(":")[0]) == (0, "stdin-impasto.jpg")
-
-
-def test_an_output_without_a_suffix_makes_no_folder(impasto, folder, asked):
-    outcome = impasto("photo.png", "-s", "style.png", "-o", "out")
-    assert (outcome.code, asked, (folder / "out").exists()) == (2, [], False)
-    assert "--output is out, but must be a file, such as out.png, or a folder, out/" in outcome.err
-
-
-def pipe(folder, *words, given=b""):
-    command = [sys.executable, "-m", "impasto", *words]
-    ended = subprocess.run(command, input=given, capture_output=True, cwd=folder, check=False)
-    return ended.returncode, ended.stdout, ended.stderr.decode()
-
-
 def test_from_a_pipe_into_a_pipe(folder):
-    code, out, err = pipe(folder, "-", "-s", "style.png", "-o", "-", given=(folder / "photo.png").read_bytes())
-    assert (code, err) == (0, "")
-    with Image.open(io.BytesIO(out)) as painted, Image.open(folder / "photo.png") as photo:
+    command = [sys.executable, "-m", "impasto", "-", "-s", "style.png", "-o", "-"]
+    ended = subprocess.run(command, input=(folder / "photo.png").read_bytes(), capture_output=True, check=True)
+    assert ended.stderr == b""
+    with Image.open(io.BytesIO(ended.stdout)) as painted, Image.open(folder / "photo.png") as photo:
         assert (painted.format, painted.size) == ("PNG", photo.size)
-    before = set(folder.iterdir())
-    code, out, _ = pipe(folder, "photo.png", "-s", "-", given=(folder / "style.png").read_bytes())
-    assert (code, out.decode().split(":")[0]) == (0, "photo-impasto.png")
-    assert {one.name for one in set(folder.iterdir()) - before} == {"photo-impasto.png"}
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "kind", "written"),
     [
-        (["-", "-s", "style.png", "-o", "-"], "standard input: it is empty"),
-        (["-", "-s", "-", "-o", "-"], "- is given twice, but standard input is one picture"),
-        (["photo.png", "style.png", "-s", "style.png", "-o", "-"], "holds one painting, but there are 2"),
-        (["photo.png", "-s", "style.png", "-o", "-", "--json"], "--json needs a file"),
-        (["photo.png", "-s", "style.png", "-o", "-", "--name", "{stem}.png"], "--name is for a folder"),
+        (["photo.png", "-s", "-"], "png", "photo-impasto.png"),
+        (["-", "-s", "style.png"], "jpeg", "stdin-impasto.jpg"),  # which has the usual suffix
     ],
 )
-def test_what_a_pipe_cannot_hold(words, said, impasto, monkeypatch, asked):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+def test_from_a_pipe(words, kind, written, folder, impasto, monkeypatch):
+    data = io.BytesIO()
+    with Image.open(folder / "photo.png") as photo:
+        photo.save(data, kind)
+    data.seek(0)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(data))
+    before = set(folder.iterdir())
     outcome = impasto(*words)
-    assert (outcome.code in (1, 2), outcome.out, asked) == (True, "", [])
-    assert said in outcome.err
+    assert (outcome.code, outcome.err, outcome.out.split(":")[0]) == (0, "", written)
+    assert {one.name for one in set(folder.iterdir()) - before} == {written}
+
+
+@pytest.mark.parametrize("output", [None, "painting.png"])
+def test_without_streams_no_folder_is_made_that_a_killed_run_would_leave(temporary, output):
+    with piped(["photo.jpg", "starry-night"], output) as pipes:
+        assert pipes == Pipes(None, None)
+        assert list(temporary.iterdir()) == []
+
+
+def test_a_stream_has_a_file_for_as_long_as_the_command_runs(temporary):
+    with piped(["photo.jpg"], STDOUT) as pipes:
+        assert pipes.sent is not None
+        assert pipes.sent.parent.is_dir()
+    assert list(temporary.iterdir()) == []

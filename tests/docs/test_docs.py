@@ -20,7 +20,7 @@ from PIL import Image
 from trainings import draw, forget
 
 from impasto.cli.main import app, main
-from impasto.cli.pipes import spelled_out
+from impasto.cli.pictures import spelled_out
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
 from impasto.translation import DIRECTIONS, save_generators
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Group, Parameter
 
 from impasto.cli.failures import Failure, SomeFailedError
-from impasto.cli.flags import check_least, given, method_flags
+from impasto.cli.flags import Flags, PixelLimit, Quiet, check_least, flag, given, method_flags
 from impasto.cli.pictures import check_paintings, find_style
 from impasto.cli.terminal import Screen, write
 from impasto.errors import OptionError, PictureError, from_extra
@@ -21,62 +21,43 @@ if TYPE_CHECKING:
     from impasto.batch.run import Executor
     from impasto.batch.task import Outcome
 
-    OptionFlags = Any
-else:
-    OptionFlags = method_flags()
-
-_OUTPUT = Group.create_ordered("What to write")
-_RUN = Group.create_ordered("Where to run")
-_NO_FLAGS = OptionFlags()
 HERE, LISTED = "here", 50
+_OPTIONS = method_flags()
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchOutput:
+class BatchOutput(Flags, group=Group.create_ordered("What to write")):
     """Where paintings go."""
 
-    format: Annotated[
-        str | None,
-        Parameter(choices=("png", "jpg", "webp", "tiff"), help="of all paintings; each content's if not given"),
-    ] = None
-    bits: Annotated[str | None, Parameter(choices=("8", "16"), help="per channel; the content's if not given")] = None
-    per_shard: Annotated[int, Parameter(metavar="N", help="paintings in each shard, where --output is NAME.tar")] = 1000
-    overwrite: Annotated[bool, Parameter(help="replace what is there and is not this very painting; never inputs")] = (
-        False
+    output: str | None = flag("folder, or NAME.tar for shards; path or address", alias="-o")
+    format: str | None = flag("of all paintings; each content's if not given", choices=("png", "jpg", "webp", "tiff"))
+    bits: str | None = flag("per channel; the content's if not given", choices=("8", "16"))
+    per_shard: int = flag("paintings in each shard, where --output is NAME.tar", 1000, metavar="N")
+    overwrite: bool = flag("replace what is there and is not this very painting; never inputs", False)
+    ledger: str | None = flag(
+        "Parquet file that says what became of every input; ledger.parquet in the output if not given",
+        metavar="ADDRESS",
     )
-    ledger: Annotated[
-        str | None,
-        Parameter(
-            metavar="ADDRESS",
-            help="Parquet file that says what became of every input; ledger.parquet in the output if not given",
-        ),
-    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchRun:
+class BatchRun(Flags, group=Group.create_ordered("Where to run")):
     """Where and how it is done."""
 
-    on: Annotated[
-        str,
-        Parameter(
-            metavar="WHERE",
-            help="here: in processes of this machine; local-ray: in Ray on this machine; or the address of a Ray"
-            " cluster, such as ray://head:10001, head:6379, or auto for the one that this machine belongs to",
-        ),
-    ] = HERE
-    workers: Annotated[
-        int | None, Parameter(metavar="N", help="at most; if not given, here one for every core or one GPU, on Ray all")
-    ] = None
-    threads: Annotated[int, Parameter(metavar="N", help="cores of each worker")] = 1
-    gpus: Annotated[float, Parameter(metavar="N", help="GPUs of each worker on Ray, such as 1 or 0.5")] = 0
-    device: Annotated[str, Parameter(help="of workers here: auto, cpu, cuda, cuda:1, mps")] = "auto"
-    weights: Annotated[Path | None, Parameter(help="file of weights, as for impasto stylize")] = None
-    pixel_limit: Annotated[
-        int | None, Parameter(metavar="N", help="refuse larger pictures; 178,956,970 pixels if not given")
-    ] = None
-    json: Annotated[bool, Parameter(help="print one JSON row per input, nothing else")] = False
-    quiet: Annotated[bool, Parameter(alias="-q", help="print errors only")] = False
+    on: str = flag(
+        "here: in processes of this machine; local-ray: in Ray on this machine; or the address of a Ray cluster, such"
+        " as ray://head:10001, head:6379, or auto for the one that this machine belongs to",
+        HERE,
+        metavar="WHERE",
+    )
+    workers: int | None = flag("at most; if not given, here one for every core or one GPU, on Ray all", metavar="N")
+    threads: int = flag("cores of each worker", 1, metavar="N")
+    gpus: float = flag("GPUs of each worker on Ray, such as 1 or 0.5", 0, metavar="N")
+    device: str = flag("of workers here: auto, cpu, cuda, cuda:1, mps", "auto")
+    weights: Path | None = flag("file of weights, as for impasto stylize")
+    pixel_limit: PixelLimit = None
+    json: bool = flag("print one JSON row per input, nothing else", False)
+    quiet: Quiet = False
 
 
 def batch(
@@ -92,33 +73,31 @@ def batch(
     style: Annotated[
         list[str] | None, Parameter(alias="-s", help="painting, by path, address or name; several are blended")
     ] = None,
-    output: Annotated[
-        str | None, Parameter(alias="-o", group=_OUTPUT, help="folder, or NAME.tar for shards; path or address")
-    ] = None,
-    options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    how: Annotated[BatchOutput, Parameter(name="*", group=_OUTPUT)] = BatchOutput(),
-    run: Annotated[BatchRun, Parameter(name="*", group=_RUN)] = BatchRun(),
-) -> int:
+    options: Any = _OPTIONS,
+    how: BatchOutput = BatchOutput(),
+    run: BatchRun = BatchRun(),
+) -> None:
     """Paint very many pictures in one style, or each in its own.
 
     A painting keeps the path of its content, seen from the folder that was given. What is there is skipped.
     """
     if not inputs:
         raise OptionError("INPUTS are missing: the pictures to paint, which stand before --style")
-    if output is None:
+    if how.output is None:
         raise OptionError("--output is missing: the folder, or NAME.tar for shards, to write to")
     _check(how, run)
     chosen = StylizeOptions(**given(options))
     screen = Screen(quiet=run.quiet, results=not run.json)
     with from_extra("scale", "impasto batch"):
-        # PyTorch comes in here.
         from impasto.addresses import is_remote
         from impasto.batch.plan import Wish
         from impasto.batch.run import Batch
         from impasto.batch.settings import Settings, carried_weights
         from impasto.image import DEFAULT_PIXEL_LIMIT
     check_paintings([find_style(word) for word in style or () if not is_remote(word)], chosen)
-    wish = Wish(output=output, options=chosen, styles=tuple(style or ()), format=how.format, per_shard=how.per_shard)
+    wish = Wish(
+        output=how.output, options=chosen, styles=tuple(style or ()), format=how.format, per_shard=how.per_shard
+    )
     settings = Settings(
         device=_device(run),
         weights=None if run.weights is None else carried_weights(run.weights),
@@ -128,7 +107,7 @@ def batch(
         overwrite=how.overwrite,
     )
     work = Batch(inputs, wish, settings, how.ledger)
-    return _follow(work.run(_executor(run)), work.total, work.ledger, screen, json=run.json)
+    _follow(work.run(_executor(run)), work.total, work.ledger, screen, json=run.json)
 
 
 def _check(how: BatchOutput, run: BatchRun) -> None:
@@ -163,7 +142,7 @@ def _executor(run: BatchRun) -> "Executor":
     return partial(on_ray.run, cluster=on_ray.Cluster(run.on, run.workers, run.gpus))
 
 
-def _follow(rows: "Iterator[Outcome]", total: int, ledger: str, screen: Screen, *, json: bool) -> int:
+def _follow(rows: "Iterator[Outcome]", total: int, ledger: str, screen: Screen, *, json: bool) -> None:
     """Show what comes, and at the end what failed."""
     from impasto.record import to_text
 
@@ -180,7 +159,6 @@ def _follow(rows: "Iterator[Outcome]", total: int, ledger: str, screen: Screen, 
     screen.result(", ".join(f"{number} {state}" for state, number in counts.items()) + f"; {ledger} says of what")
     if failures:
         raise _listed(failures, total)
-    return 0
 
 
 def _listed(failures: Sequence[Failure], total: int) -> SomeFailedError:

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from cyclopts import Parameter
-
 from impasto.bot.config import BotConfig, BotOptions
-from impasto.cli.flags import OfferedModels, flags, given
+from impasto.cli.flags import Flags, OfferedModels, flag, flags, given
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, from_extra
 from impasto.service.limits import Limits
@@ -16,49 +14,42 @@ from impasto.service.limits import Limits
 # A painting of the bot's has one style, and goes to its user as soon as it is there.
 _OF_OTHER_DOORS = ("styles_each", "uploads_mb", "uploads_each_mb", "results", "results_mb", "keep_seconds")
 
-if TYPE_CHECKING:
-    LimitsFlags = Any
-    BotFlags = Any
-else:
-    LimitsFlags, BotFlags = flags(Limits, "Limits", without=_OF_OTHER_DOORS), flags(BotOptions, "Behaviour")
-
-_USUAL_MODELS, _NO_LIMITS, _NO_BOT_OPTIONS = OfferedModels(), LimitsFlags(), BotFlags()
+_MODELS = OfferedModels()
+_LIMITS, _BEHAVIOUR = flags(Limits, "Limits", without=_OF_OTHER_DOORS), flags(BotOptions, "Behaviour")
 
 
 @dataclass(frozen=True, kw_only=True)
-class BotAccount:
+class BotAccount(Flags):
     """Which bot it is, who may use it, and where it remembers what they said."""
 
-    token_file: Annotated[
-        Path | None, Parameter(help="file with the bot's token; without it, IMPASTO_TELEGRAM_TOKEN holds the token")
-    ] = None
-    allow: Annotated[
-        tuple[int, ...], Parameter(metavar="ID", help="users who may use the bot, by number; everybody if none")
-    ] = ()
-    memory: Annotated[
-        Path, Parameter(metavar="FILE", help="where settings and running paintings survive a restart")
-    ] = Path("impasto-bot.sqlite")
-    base_url: Annotated[str, Parameter(metavar="URL", help="of a Bot API server of your own")] = (
-        "https://api.telegram.org"
+    token_file: Path | None = flag("file with the bot's token; without it, IMPASTO_TELEGRAM_TOKEN holds the token")
+    allow: tuple[int, ...] = flag("users who may use the bot, by number; everybody if none", (), metavar="ID")
+    memory: Path = flag(
+        "where settings and running paintings survive a restart", Path("impasto-bot.sqlite"), metavar="FILE"
     )
+    base_url: str = flag("of a Bot API server of your own", "https://api.telegram.org", metavar="URL")
 
 
 def bot(
     *,
-    account: Annotated[BotAccount, Parameter(name="*")] = BotAccount(),
-    models: Annotated[OfferedModels, Parameter(name="*")] = _USUAL_MODELS,
-    limits: Annotated[LimitsFlags, Parameter(name="*")] = _NO_LIMITS,
-    behaviour: Annotated[BotFlags, Parameter(name="*")] = _NO_BOT_OPTIONS,
-) -> int:
+    account: BotAccount = BotAccount(),
+    models: OfferedModels = _MODELS,
+    limits: Any = _LIMITS,
+    behaviour: Any = _BEHAVIOUR,
+) -> None:
     """Be a Telegram bot until Ctrl-C or SIGTERM; what is being painted then is finished, the rest is painted later."""
-    _check(account)
+    parts = urlsplit(account.base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise OptionError(f"--base-url is '{account.base_url}', but must be like https://api.telegram.org")
+    for number in account.allow:
+        if number <= 0:
+            raise OptionError(f"--allow is {number}, but users' numbers are greater than 0")
     bounds, options = Limits(**given(limits)), BotOptions(**given(behaviour))
     from impasto.bot.config import errors_without, logging_without, read_token
 
     token = read_token(account.token_file)
     with logging_without(token), errors_without(token):
         _serve(token, account, models, bounds, options)
-    return 0
 
 
 def _serve(token: str, account: BotAccount, models: OfferedModels, limits: Limits, options: BotOptions) -> None:
@@ -73,23 +64,14 @@ def _serve(token: str, account: BotAccount, models: OfferedModels, limits: Limit
     offer = Offer(styles=own_styles() if models.styles is None else styles_in(models.styles))
     config = BotConfig(token=token, base_url=account.base_url, allowed=account.allow, options=options)
     conversations, screen = Conversations(account.memory), Screen()
+
+    def tell(name: str) -> None:
+        screen.result(f"https://t.me/{name}")
+        screen.note("serving; Ctrl-C stops")
+
     try:
         with Service(offer, limits, devices=models.device, confine=models.confine) as service:
             service.wait_until_ready()
-            app.run(config, service, conversations, lambda name: _tell(screen, name))
+            app.run(config, service, conversations, tell)
     finally:
         conversations.close()
-
-
-def _tell(screen: Screen, name: str) -> None:
-    screen.result(f"https://t.me/{name}")
-    screen.note("serving; Ctrl-C stops")
-
-
-def _check(account: BotAccount) -> None:
-    parts = urlsplit(account.base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise OptionError(f"--base-url is '{account.base_url}', but must be like https://api.telegram.org")
-    for number in account.allow:
-        if number <= 0:
-            raise OptionError(f"--allow is {number}, but users' numbers are greater than 0")

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from impasto.cli.failures import Failure, SomeFailedError
-from impasto.cli.flags import DEVICE, check_least
+from impasto.cli.flags import Device, check_least
 from impasto.cli.pictures import find_contents, find_painting, left_out
 from impasto.cli.terminal import Screen
 from impasto.comparison.entries import parse
@@ -32,8 +32,8 @@ def compare(
         "compared"
     ),
     size: Annotated[int, Parameter(metavar="PX", help="longer side of every painting; 0 is the content's own")] = SIZE,
-    device: Annotated[str, DEVICE] = "auto",
-) -> int:
+    device: Device = "auto",
+) -> None:
     """Paint every content in every style by every method, and put it side by side.
 
     Every method works in a process of its own, one after the other, so that its memory can be told. What an earlier
@@ -53,7 +53,6 @@ def compare(
         raise problems[0]
     _refuse_one_name([source.name for source in contents], "contents")
     _refuse_one_name([source.name for source in styles], "styles")
-    # PyTorch comes in here.
     from impasto import image
     from impasto.comparison.page import write
     from impasto.comparison.runner import Comparison
@@ -88,7 +87,6 @@ def compare(
     if failures:
         total = (len(contents) + len(problems)) * len(styles) * len(entries)
         raise SomeFailedError(failures, total, "could not be painted", count=total - len(comparison.cells))
-    return 0
 
 
 def _refuse_one_name(names: list[str], what: str) -> None:

@@ -22,9 +22,8 @@ def demo(
         "impasto-demo.png"
     ),
     method: Annotated[str, Parameter(choices=(DEFAULT, REFINER), help="how it is painted")] = DEFAULT,
-) -> int:
+) -> None:
     """Paint the photo `mountains` in the style `swirls` with the default options, at 512 pixels."""
-    # PyTorch comes in here.
     from impasto import api
     from impasto.jobs.file_target import FileTarget
     from impasto.jobs.job import PaintJob
@@ -48,7 +47,6 @@ def demo(
         screen.note(
             missing_extra(f"slower and finer ({finer})", "torch", "torch") if missing else f"slower and finer: {finer}"
         )
-    return 0
 
 
 def _is_demo(path: Path) -> bool:

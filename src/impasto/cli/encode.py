@@ -1,23 +1,19 @@
 """`impasto encode`: a painting's style in a file of a few kilobytes, to be used again and again."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from impasto.cli.flags import DEVICE, VGG19, given, method_flags
+from impasto.cli.flags import Device, Overwrite, Vgg19, given, method_flags
 from impasto.cli.pictures import find_painting
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError
+from impasto.files import check_output
 from impasto.gallery import STYLE_SUFFIX
 from impasto.methods import DEFAULT, StylizeOptions, options_of
 
-if TYPE_CHECKING:
-    OptionFlags = Any
-else:
-    OptionFlags = method_flags([DEFAULT], has=lambda name: name in options_of(DEFAULT).encoded_by)
-
-_NO_FLAGS = OptionFlags()
+_OPTIONS = method_flags([DEFAULT], has=lambda name: name in options_of(DEFAULT).encoded_by)
 
 
 def encode(
@@ -27,11 +23,11 @@ def encode(
     output: Annotated[
         Path | None, Parameter(alias="-o", help=f"file, NAME{STYLE_SUFFIX}; the painting's name if not given")
     ] = None,
-    options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    weights: Annotated[Path | None, VGG19] = None,
-    device: Annotated[str, DEVICE] = "auto",
-    overwrite: Annotated[bool, Parameter(help="replace a file that exists")] = False,
-) -> int:
+    options: Any = _OPTIONS,
+    weights: Vgg19 = None,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
     """Encode a painting for the default method."""
     chosen = StylizeOptions(**given(options))
     source = find_painting(painting)
@@ -39,13 +35,10 @@ def encode(
     if not target.name.endswith(STYLE_SUFFIX):
         raise OptionError(f"--output is {target}, but a style's file is named NAME{STYLE_SUFFIX}")
     screen = Screen()
-    # PyTorch comes in here.
     from impasto import api
-    from impasto.files import check_output
 
     check_output(target, overwrite=overwrite, sources=[source.path, weights, *chosen.files.values()], makes_folder=True)
 
     stylizer = api.load(chosen.method, device=device, weights=weights, download=screen.download)
     api.encode_style(source.path, chosen, stylizer=stylizer).save(target)
     screen.written(target)
-    return 0

@@ -1,5 +1,6 @@
 """`impasto evaluate`: pictures or trained runs as numbers, with the protocol of each."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,113 +8,97 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from impasto.cli.flags import DEVICE, VGG19, check_least, folders_of_kinds
+from impasto.cli.flags import Device, Flags, Vgg19, check_least, flag, folders_of_kinds
 from impasto.cli.terminal import Screen, write
 from impasto.errors import OptionError
 
 if TYPE_CHECKING:
-    from impasto.evaluation import Judges, Number, PictureSet
+    from impasto.evaluation import Judges, Number
 
-_AGAINST = Group.create_ordered("What outputs are compared with")
-_RUNS = Group.create_ordered("Trained runs, instead of outputs")
-_BY = Group.create_ordered("What judges")
-_WRITE = Group.create_ordered("What to write")
+OTHERS = ("content", "style", "reference", "floor")
+"""What outputs can be compared with."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Against:
+class Against(Flags, group=Group.create_ordered("What outputs are compared with")):
     """Other pictures."""
 
-    content: Annotated[tuple[Path, ...], Parameter(help="what the outputs were made of")] = ()
-    style: Annotated[tuple[Path, ...], Parameter(alias="-s", help="paintings that they were made after")] = ()
-    reference: Annotated[
-        tuple[Path, ...],
-        Parameter(help="real pictures that they should look like, for FID and KID; the styles if not given"),
-    ] = ()
-    floor: Annotated[
-        tuple[Path, ...],
-        Parameter(help="other real pictures of the reference's kind: how near real ones come; its halves if not given"),
-    ] = ()
-    pair: Annotated[
-        Literal["name", "order"],
-        Parameter(help="outputs belong to contents and styles by their names, or as they are sorted"),
-    ] = "name"
+    content: tuple[Path, ...] = flag("what the outputs were made of", ())
+    style: tuple[Path, ...] = flag("paintings that they were made after", (), alias="-s")
+    reference: tuple[Path, ...] = flag(
+        "real pictures that they should look like, for FID and KID; the styles if not given", ()
+    )
+    floor: tuple[Path, ...] = flag(
+        "other real pictures of the reference's kind: how near real ones come; its halves if not given", ()
+    )
+    pair: Literal["name", "order"] = flag(
+        "outputs belong to contents and styles by their names, or as they are sorted", "name"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Runs:
+class Runs(Flags, group=Group.create_ordered("Trained runs, instead of outputs")):
     """Generators that `impasto train` made."""
 
-    run: Annotated[
-        tuple[Path, ...], Parameter(help="folder of a run; several, of other seeds, give means and deviations")
-    ] = ()
-    data: Annotated[
-        tuple[str, ...], Parameter(metavar="KIND=FOLDER", help="the whole test set: A=FOLDER B=FOLDER")
-    ] = ()
-    train: Annotated[
-        tuple[str, ...],
-        Parameter(
-            metavar="KIND=FOLDER",
-            help="the training set, for how near real pictures come to real ones; the test set's halves if not given",
-        ),
-    ] = ()
-    size: Annotated[int, Parameter(metavar="PX", help="squares that test pictures are brought to; 0 leaves them")] = 256
+    run: tuple[Path, ...] = flag("folder of a run; several, of other seeds, give means and deviations", ())
+    data: tuple[str, ...] = flag("the whole test set: A=FOLDER B=FOLDER", (), metavar="KIND=FOLDER")
+    train: tuple[str, ...] = flag(
+        "the training set, for how near real pictures come to real ones; the test set's halves if not given",
+        (),
+        metavar="KIND=FOLDER",
+    )
+    size: int = flag("squares that test pictures are brought to; 0 leaves them", 256, metavar="PX")
 
 
 @dataclass(frozen=True, kw_only=True)
-class By:
+class By(Flags, group=Group.create_ordered("What judges")):
     """Networks."""
 
-    networks: Annotated[
-        str,
-        Parameter(
-            help="of inception (FID, KID) and lpips, separated by commas; none for those that impasto carries alone"
-        ),
-    ] = "inception,lpips"
-    encoder: Annotated[Literal["lite", "vgg19"], Parameter(help="sees distances of content and style")] = "lite"
-    inception: Annotated[Path | None, Parameter(help="file of Inception's weights; downloaded once if not given")] = (
-        None
+    networks: str = flag(
+        "of inception (FID, KID) and lpips, separated by commas; none for those that impasto carries alone",
+        "inception,lpips",
     )
-    vgg16: Annotated[Path | None, Parameter(help="file of LPIPS' VGG-16; downloaded once if not given")] = None
-    lpips_heads: Annotated[Path | None, Parameter(help="file of LPIPS' own weights; downloaded once if not given")] = (
-        None
+    encoder: Literal["lite", "vgg19"] = flag("sees distances of content and style", "lite")
+    inception: Path | None = flag("file of Inception's weights; downloaded once if not given")
+    vgg16: Path | None = flag("file of LPIPS' VGG-16; downloaded once if not given")
+    lpips_heads: Path | None = flag("file of LPIPS' own weights; downloaded once if not given")
+    weights: Vgg19 = None
+    device: Device = "auto"
+    seed: int = flag("of the subsets of KID", 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationTarget(Flags, group=Group.create_ordered("What to write")):
+    """What is written and said."""
+
+    output: Path | None = flag(
+        "folder for evaluation.json, .csv, .tex and .md; RUN/evaluation for a run, none for outputs", alias="-o"
     )
-    weights: Annotated[Path | None, VGG19, Parameter(group=_BY)] = None
-    device: Annotated[str, DEVICE] = "auto"
-    seed: Annotated[int, Parameter(help="of the subsets of KID")] = 0
+    quiet: bool = flag("no notes and no bars", False, alias="-q")
 
 
 def evaluate(
     outputs: Annotated[list[Path] | None, Parameter(help="pictures that were made, or folders of them")] = None,
     /,
     *,
-    against: Annotated[Against, Parameter(name="*", group=_AGAINST)] = Against(),
-    runs: Annotated[Runs, Parameter(name="*", group=_RUNS)] = Runs(),
-    by: Annotated[By, Parameter(name="*", group=_BY)] = By(),
-    output: Annotated[
-        Path | None,
-        Parameter(
-            alias="-o",
-            group=_WRITE,
-            help="folder for evaluation.json, .csv, .tex and .md; RUN/evaluation for a run, none for outputs",
-        ),
-    ] = None,
-    quiet: Annotated[bool, Parameter(alias="-q", group=_WRITE, help="no notes and no bars")] = False,
-) -> int:
+    against: Against = Against(),
+    runs: Runs = Runs(),
+    by: By = By(),
+    target: EvaluationTarget = EvaluationTarget(),
+) -> None:
     """Measure pictures that were made, or the generators of trained runs."""
     if bool(outputs) == bool(runs.run):
         raise OptionError("name either outputs to evaluate, or trained runs with --run")
     _check(against, runs)
     networks = tuple(name.strip() for name in by.networks.split(",") if name.strip() not in ("", "none"))
-    # PyTorch comes in here.
     from impasto.evaluation import JudgeFiles, Judges
     from impasto.evaluation import report as reports
     from impasto.report.folder import check_files
 
-    screen = Screen(quiet=quiet)
+    screen = Screen(quiet=target.quiet)
     files = JudgeFiles(inception=by.inception, vgg16=by.vgg16, lpips_heads=by.lpips_heads, weights=by.weights)
     judges = Judges(networks=networks, encoder=by.encoder, files=files, device=by.device, download=screen.download)
-    folder = output
+    folder = target.output
     if folder is None and runs.run:
         folder = runs.run[0] / "evaluation" if len(runs.run) == 1 else Path("evaluation")
     if folder is not None:
@@ -127,13 +112,12 @@ def evaluate(
     if folder is not None:
         for path in reports.write(numbers, folder):
             screen.note(str(path))
-    return 0
 
 
 def _check(against: Against, runs: Runs) -> None:
     """What needs no picture to be seen."""
     if runs.run:
-        for name in ("content", "style", "reference", "floor"):
+        for name in OTHERS:
             if getattr(against, name):
                 raise OptionError(f"--{name} is for outputs; the pictures of a --run are its --data")
         check_least(0, size=runs.size)
@@ -153,18 +137,8 @@ def _of_outputs(
 ) -> "list[Number]":
     from impasto.evaluation import Folders, evaluate_folders, picture_set
 
-    def given(paths: Sequence[Path]) -> "PictureSet | None":
-        return picture_set(paths) if paths else None
-
-    folders = Folders(
-        outputs=picture_set(outputs),
-        content=given(against.content),
-        style=given(against.style),
-        reference=given(against.reference),
-        floor=given(against.floor),
-        pair=against.pair,
-        seed=seed,
-    )
+    others = {name: picture_set(paths) for name in OTHERS if (paths := getattr(against, name))}
+    folders = Folders(outputs=picture_set(outputs), **others, pair=against.pair, seed=seed)
     with screen.counting("evaluating") as count:
         return evaluate_folders(folders, judges, warn=screen.note, report=count)
 
@@ -172,10 +146,10 @@ def _of_outputs(
 def _of_runs(runs: Runs, judges: "Judges", seed: int, folder: Path, screen: Screen) -> "list[Number]":
     from impasto.evaluation import Test, evaluate_runs, picture_set
 
-    def given(words: Sequence[str], flag: str) -> "dict[str, PictureSet]":
-        return {kind: picture_set(paths) for kind, paths in folders_of_kinds(words, flag).items()}
-
-    test, train = given(runs.data, "--data"), given(runs.train, "--train") if runs.train else {}
+    test, train = (
+        {kind: picture_set(paths) for kind, paths in folders_of_kinds(words, name).items()} if words else {}
+        for name, words in (("--data", runs.data), ("--train", runs.train))
+    )
     wanted = Test(test=test, train=train, side=runs.size or None, seed=seed)
     with screen.counting("evaluating") as count:
         return evaluate_runs(runs.run, wanted, folder, judges, warn=screen.note, report=count)
@@ -183,8 +157,6 @@ def _of_runs(runs: Runs, judges: "Judges", seed: int, folder: Path, screen: Scre
 
 def _show(numbers: "Sequence[Number]") -> None:
     """The table on stdout, as wide as it needs to be where nobody looks."""
-    import sys
-
     from rich.console import Console
 
     from impasto.evaluation.report import to_table

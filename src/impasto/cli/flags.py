@@ -1,17 +1,16 @@
 """Command-line flags made from options dataclasses, so that every default, range and help text is written once."""
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import Field, dataclass, field, fields, make_dataclass
+from dataclasses import Field, dataclass, field, make_dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
-from cyclopts import App, Group, Parameter
+from cyclopts import Group, Parameter
 
-from impasto.errors import OR_OVERWRITE, DataError, OptionError
+from impasto.errors import DataError, OptionError
 from impasto.methods import DEFAULT, METHODS, REFINER, every_field, options_of
 from impasto.options import Options, choosable, described_range, kinds_of
 
@@ -41,32 +40,48 @@ def shown_default(value: Any) -> str | None:
 EVERY_PARAMETER = Parameter(negative="", consume_multiple=True, show_env_var=False, show_default=shown_default)
 """How the flags of every command are; those that take several values take all that follow."""
 
-VGG19 = Parameter(name="--vgg19", help="file of the encoder vgg19; downloaded once if not given")
+Device = Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1, mps")]
+Overwrite = Annotated[bool, Parameter(help="replace a file that exists")]
+PixelLimit = Annotated[
+    int | None, Parameter(metavar="N", help="refuse larger pictures; 178,956,970 pixels if not given")
+]
+Quiet = Annotated[bool, Parameter(alias="-q", help="print errors only")]
+Vgg19 = Annotated[
+    Path | None, Parameter(name="--vgg19", help="file of the encoder vgg19; downloaded once if not given")
+]
 
 
-DEVICE = Parameter(help="auto, cpu, cuda, cuda:1, mps")
-DEVICES = Parameter(help="auto, cpu, cuda, cuda:1, mps; a process for each")
+def flag(help: str, default: Any = None, **how: Any) -> Any:  # noqa: A002  (the word that cyclopts uses)
+    """A field of `Flags`. how: what else a Parameter of cyclopts says of it, such as alias, metavar or group."""
+    return field(default=default, metadata={"parameter": Parameter(help=help, **how)})
+
+
+class Flags:
+    """Flags that commands take together, by their fields: dataclasses derive from it. group: their heading in help."""
+
+    def __init_subclass__(cls, *, group: Group | None = None) -> None:
+        Parameter(name="*")(cls)
+        if group is not None:
+            Parameter(group=group)(cls)
+        for name, item in vars(cls).items():
+            if isinstance(item, Field):
+                cls.__annotations__[name] = Annotated[cls.__annotations__[name], item.metadata["parameter"]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfferedModels:
+class OfferedModels(Flags):
     """What people can choose from, and what paints for them."""
 
-    styles: Annotated[
-        Path | None, Parameter(help="folder of paintings to choose from; impasto's own pictures if not given")
-    ] = None
-    device: Annotated[tuple[str, ...], DEVICES] = ("auto",)
-    confine: Annotated[
-        bool,
-        Parameter(
-            help="keep what paints on a CPU from the network and from files, where the system can; --no-confine: do not"
-        ),
-    ] = True
+    styles: Path | None = flag("folder of paintings to choose from; impasto's own pictures if not given")
+    device: tuple[str, ...] = flag("auto, cpu, cuda, cuda:1, mps; a process for each", ("auto",))
+    confine: bool = flag(
+        "keep what paints on a CPU from the network and from files, where the system can; --no-confine: do not", True
+    )
 
 
-def heading(title: str, *, plain: Sequence[str] | None = None) -> Group:
-    """A heading of `--help`. plain: the only flags below it that are shown without `--help-all`, if not all are."""
-    return Group.create_ordered(title, help_formatter=None if plain is None else partial(_print_plain, plain))
+def heading(title: str, *, plain: Sequence[str]) -> Group:
+    """A heading of `--help`. plain: the only flags below it that are shown without `--help-all`."""
+    return Group.create_ordered(title, help_formatter=partial(_print_plain, plain))
 
 
 def _print_plain(plain: Sequence[str], console: "Console", options: "ConsoleOptions", panel: "HelpPanel") -> None:
@@ -77,13 +92,13 @@ def _print_plain(plain: Sequence[str], console: "Console", options: "ConsoleOpti
         DefaultFormatter()(console, options, panel.copy(entries=entries))
 
 
-def flags(options: type, group: str, *, without: Collection[str] = ()) -> type:
-    """A dataclass for cyclopts with one flag per field of `options`; None stands for a flag that is not given.
+def flags(options: type, group: str, *, without: Collection[str] = ()) -> Any:
+    """What a command's argument is by default to take a flag per field of `options`, none of which is given, i.e. None.
 
     Each field of `options` is made by `impasto.options.option`. The default is shown but not set, so that `given` can
     tell a choice from a default. group: the heading in `--help`. without: fields that get no flag.
     """
-    hints, title = get_type_hints(options), heading(group)
+    hints, title = get_type_hints(options), Group.create_ordered(group)
     items = [item for item in choosable(options) if item.name not in without]
     members = [(item.name, hints[item.name], _parameter([item], title)) for item in items]
     return _made(f"{options.__name__}Flags", members)
@@ -94,7 +109,7 @@ def method_flags(
     *,
     has: Callable[[str], bool] = lambda _: True,
     instead: "Mapping[str, Field[Any]]" = MappingProxyType({}),
-) -> type:
+) -> Any:
     """The same for the options of methods, below a heading for each, and for which of them it is.
 
     methods: all if not given. has: whether an option gets a flag. instead: {option: the field that is offered of it}.
@@ -113,10 +128,12 @@ def method_flags(
     for title, names in headings.items():
         plain = [name for name in names if any(item.metadata["plain"] for item in offered[name].values())]
         common = title == "How to paint" and len(methods) > 1
-        shown = [flag_of(name) for name in ("method", *plain)] if common else [flag_of(name) for name in plain]
-        group = heading(title, plain=shown)
+        group = heading(title, plain=[flag_of(name) for name in (["method"] if common else []) + plain])
         if common:
-            members.append(("method", str, _method(methods, group)))
+            about = "; ".join(f"{name}, {options_of(name).about}" for name in methods)
+            help_text = f"how the picture is painted: {about}"
+            which = Parameter(help=help_text, choices=tuple(methods), show_default=lambda _: DEFAULT, group=group)
+            members.append(("method", str, which))
         for name in sorted(names, key=lambda name: name not in plain):
             items = list(offered[name].values())
             members.append((name, kinds_of(items[0])[0][-1], _parameter(items, group)))
@@ -131,22 +148,17 @@ def _title(owners: Sequence[str], methods: Sequence[str]) -> str:
     return f"Options of {', '.join(owners)}{further}"
 
 
-def _made(name: str, members: Sequence[tuple[str, Any, Parameter]]) -> type:
-    flags = make_dataclass(
-        name,
-        [(name, Annotated[kind | None, parameter], field(default=None)) for name, kind, parameter in members],
-        frozen=True,
-        kw_only=True,
-    )
+def _made(name: str, members: Sequence[tuple[str, Any, Parameter]]) -> Any:
+    made = [(name, Annotated[kind | None, parameter], None) for name, kind, parameter in members]
     # cyclopts takes a class apart into flags only if it does not look like a built-in one.
-    flags.__module__ = __name__
-    return flags
+    flags = make_dataclass(name, made, namespace={"__module__": __name__}, frozen=True, kw_only=True)
+    # Of a command's argument that is annotated with Any, cyclopts takes the type of its default.
+    return Parameter(name="*")(flags)()
 
 
 def given(chosen: Any) -> dict[str, Any]:
     """{option: value} of the flags that were given."""
-    values = {item.name: getattr(chosen, item.name) for item in fields(chosen)}
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: value for name, value in vars(chosen).items() if value is not None}
 
 
 def flag_of(name: str) -> str:
@@ -188,33 +200,6 @@ def check_there(places: Iterable[Path]) -> None:
             raise DataError(f"{place}: there is no such folder")
 
 
-def in_flags(message: str, command: App, arguments: Sequence[str]) -> str:
-    """An OptionError's message with the names of options as the command line calls them, and as they were typed.
-
-    A name is that of an option where the message begins with it, or where it is no word of its own: style_blend.
-    """
-    typed = {word.partition("=")[0] for word in arguments}
-    known = {}
-    for argument in command.assemble_argument_collection():
-        names = [name for name in argument.names if name.startswith("--")]
-        if names:
-            known[names[0].removeprefix("--").replace("-", "_")] = next((n for n in names if n in typed), names[0])
-
-    def called(match: "re.Match[str]") -> str:
-        word = match[0]
-        return known[word] if word in known and (match.start() == 0 or "_" in word) else word
-
-    return re.sub(r"(?<![\w-])[a-z][a-z0-9]*(_[a-z0-9]+)*(?![\w-])", called, message)
-
-
-def with_overwrite(message: str, command: App) -> str:
-    """A message about a file that is there, with the command's flag that allows to replace it, if it has one."""
-    if OR_OVERWRITE not in message:
-        return message
-    has_flag = any("--overwrite" in argument.names for argument in command.assemble_argument_collection())
-    return message.replace(OR_OVERWRITE, ", or --overwrite" if has_flag else "")
-
-
 def check_weights(options: Options, weights: Path | None, vgg19: Path | None) -> Path | None:
     """The file of weights that these options load: of the two that were given, the one that is theirs.
 
@@ -226,13 +211,6 @@ def check_weights(options: Options, weights: Path | None, vgg19: Path | None) ->
     if vgg19 is not None and getattr(options, "encoder", "") != "vgg19":
         raise OptionError("vgg19 is a file of the encoder vgg19, and goes with --encoder vgg19")
     return weights if has_weights else vgg19
-
-
-def _method(methods: Sequence[str], group: Group) -> Parameter:
-    about = "; ".join(f"{name}, {options_of(name).about}" for name in methods)
-    return Parameter(
-        help=f"how the picture is painted: {about}", choices=tuple(methods), show_default=lambda _: DEFAULT, group=group
-    )
 
 
 def _parameter(items: "Sequence[Field[Any]]", group: Group) -> Parameter:

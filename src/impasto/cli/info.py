@@ -16,43 +16,34 @@ def info(
     /,
     *,
     json: Annotated[bool, Parameter(help="print the record as JSON, nothing else")] = False,
-) -> int:
+) -> None:
     """Show how a picture was painted."""
     # Pillow is not needed to explain wrong usage.
-    from impasto.record import to_text
+    from impasto import record as records
 
+    describe: Callable[[Path], str] = _described
+    read: Callable[[Path], dict[str, Any]] = records.read_record
     is_film = picture.suffix.lower() in FILMS
-    describe, read = _of_films() if is_film else _of_pictures()
+    if is_film:
+        with from_extra("video", "reading films"):
+            from impasto.video import reading
+        describe, read = reading.describe, reading.read_record
     if json:
-        write(to_text(read(picture)))
-        return 0
+        write(records.to_text(read(picture)))
+        return
     write(f"{picture}: {describe(picture)}")
     record = read(picture)
     for line in _lines(_with_preset(record)):
         write(line)
     if "options" in record and not is_film:
         write(f"The same again: impasto stylize CONTENT --like {picture}")
-    return 0
 
 
-Reading = tuple[Callable[[Path], str], Callable[[Path], dict[str, Any]]]
-"""What says what a file is, and what reads its record."""
+def _described(picture: Path) -> str:
+    from impasto.record import opened
 
-
-def _of_pictures() -> Reading:
-    from impasto.record import opened, read_record
-
-    def describe(path: Path) -> str:
-        with opened(path) as file:
-            return f"{file.format}, {file.width} x {file.height} pixels"
-
-    return describe, read_record
-
-
-def _of_films() -> Reading:
-    with from_extra("video", "reading films"):
-        from impasto.video.reading import describe, read_record
-    return describe, read_record
+    with opened(picture) as file:
+        return f"{file.format}, {file.width} x {file.height} pixels"
 
 
 def _with_preset(record: dict[str, Any]) -> dict[str, Any]:

@@ -24,30 +24,27 @@ def add(
         float | None,
         Parameter(metavar="N", help="paintings a minute, 0 for any number; the server's --rate if not given"),
     ] = None,
-) -> int:
+) -> None:
     """Make a key and print it, this once: the file holds only its hash."""
     from impasto.web.keys import add_key
 
     write(add_key(keys, name, scope, rate))
     Screen().note(f"the key of {name} is now in {keys}; it is sent as Authorization: Bearer KEY")
-    return 0
 
 
 @app.command(name="list")
-def list_keys(*, keys: KeyFile) -> int:
+def list_keys(*, keys: KeyFile) -> None:
     """List whose keys there are, what they are for, their rates, and since when."""
     from impasto.web.keys import read_keys
 
     for key in read_keys(keys):
         rate = "-" if key.rate is None else f"{key.rate:g}/min"
         write(f"{key.name}  {','.join(key.scopes)}  {rate}  {key.created}")
-    return 0
 
 
 @app.command
-def remove(name: Annotated[str, Parameter(help="whose key it is")], /, *, keys: KeyFile) -> int:
+def remove(name: Annotated[str, Parameter(help="whose key it is")], /, *, keys: KeyFile) -> None:
     """Take a key away; a server that runs knows within a second."""
     from impasto.web.keys import remove_key
 
     remove_key(keys, name)
-    return 0

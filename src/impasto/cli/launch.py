@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from impasto.cli.flags import Device, Flags, check_least, flag
 from impasto.cli.terminal import Screen, write
 from impasto.errors import ImpastoError, OptionError
 from impasto.progress import stoppable
@@ -25,13 +27,19 @@ SHUTDOWN_SECONDS = 600
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
-    """Processes of a run: how many on each of how many machines, where these meet, and how often all begin again."""
+class Machines(Flags):
+    """What a run is trained on: how many processes on each of how many machines, and where these meet."""
 
-    devices: int | None = None
-    nodes: int = 1
-    rendezvous: str | None = None
-    restarts: int = 0
+    device: Device = "auto"
+    precision: Literal["fp32", "bf16"] = flag("of the networks' arithmetic", "fp32")
+    devices: int | None = flag(
+        "GPUs of each machine to train on, or processes where there is no GPU; started with torchrun", metavar="N"
+    )
+    nodes: int = flag("machines to train on; give the same command to each of them", 1, metavar="N")
+    rendezvous: str | None = flag("where the machines meet: one of them, and a port that is free", metavar="HOST:PORT")
+    restarts: int = flag(
+        "times that all go on from the last state where a process or a machine is lost", 0, metavar="N"
+    )
 
     @property
     def count(self) -> int:
@@ -43,13 +51,10 @@ class Group:
         """Whether this is the command that starts them, and not one of them."""
         return not _started() and self.count > 1
 
-    def check(self, device: str) -> None:
+    def check(self) -> None:
         """Raises OptionError where this contradicts itself, the machine, or what torchrun has started already."""
-        for name, value, least in (
-            ("devices", self.devices, 1), ("nodes", self.nodes, 1), ("restarts", self.restarts, 0)
-        ):  # fmt: skip
-            if value is not None and value < least:
-                raise OptionError(f"--{name} is {value}, but must be {least} or more")
+        check_least(1, devices=self.devices, nodes=self.nodes)
+        check_least(0, restarts=self.restarts)
         started = _started()
         if started and started != self.count:
             asked = f"--nodes is {self.nodes} and " if self.nodes > 1 else ""
@@ -64,7 +69,7 @@ class Group:
         if self.rendezvous is not None and not self.rendezvous.rpartition(":")[2].isdecimal():
             raise OptionError(f"--rendezvous is '{self.rendezvous}', but must be HOST:PORT")
         if self.has_to_start:
-            _check_devices(self.devices or 1, device)
+            _check_devices(self.devices or 1, self.device)
         elif self.rendezvous is not None or self.restarts:
             raise OptionError("--rendezvous and --restarts are for more processes than one: --devices, --nodes")
 
@@ -120,7 +125,7 @@ def _check_devices(devices: int, device: str) -> None:
             raise OptionError(f"--devices is {devices}, but PyTorch sees {there} CUDA devices here")
 
 
-def start(group: Group) -> int:
+def start(machines: Machines) -> int:
     """Run this process's own command line in the processes of this machine; returns the exit code.
 
     The first process writes to the terminal. Ctrl-C lets all of them, on all machines, finish the step and save; a
@@ -132,11 +137,11 @@ def start(group: Group) -> int:
     from torch.distributed.elastic.rendezvous import RendezvousError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    count, alone = group.devices or 1, group.nodes == 1
+    count, alone = machines.devices or 1, machines.nodes == 1
     with tempfile.TemporaryDirectory(prefix="impasto-") as folder, _environment(count, folder) as stop:
         config = LaunchConfig(
-            min_nodes=group.nodes, max_nodes=group.nodes, nproc_per_node=count, max_restarts=group.restarts,
-            run_id="impasto", rdzv_backend="c10d", rdzv_endpoint=group.rendezvous or "localhost:0",
+            min_nodes=machines.nodes, max_nodes=machines.nodes, nproc_per_node=count, max_restarts=machines.restarts,
+            run_id="impasto", rdzv_backend="c10d", rdzv_endpoint=machines.rendezvous or "localhost:0",
             local_addr="localhost" if alone else None,
             # What the others say, they all say.
             logs_specs=DefaultLogsSpecs(
@@ -154,8 +159,8 @@ def start(group: Group) -> int:
             return failure.exitcode if failure.exitcode > 0 else FAILED
         except (RendezvousError, DistError) as error:
             raise ImpastoError(
-                f"the {group.nodes} machines of the run did not meet at {group.rendezvous}, or lost it: {error}; begin"
-                " again on all of them, with --resume where there is a state"
+                f"the {machines.nodes} machines of the run did not meet at {machines.rendezvous}, or lost it: {error};"
+                " begin again on all of them, with --resume where there is a state"
             ) from error
         return INTERRUPTED if stop.with_name(STOPPED).exists() else 0
 

@@ -1,4 +1,4 @@
-"""The command `impasto`: which commands there are, and what becomes of their errors.
+"""The command `impasto`: which commands there are, where else options are taken from, and what becomes of errors.
 
 A command's module is imported when the command is called, and PyTorch when it has work to do, so that `--help` and
 wrong usage are answered at once. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
@@ -10,22 +10,21 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
+from cyclopts.config import Dict, Env
 
 import impasto
-from impasto.cli.config import ENVIRONMENT, configuration
-from impasto.cli.config import FILE as CONFIG
-from impasto.cli.failures import said
-from impasto.cli.flags import EVERY_PARAMETER, SHOW_ALL, WORDS, in_flags, with_overwrite
-from impasto.cli.pictures import is_meant
-from impasto.cli.pipes import spelled_out
+from impasto.cli.failures import in_flags, said, said_of_usage, with_overwrite
+from impasto.cli.flags import EVERY_PARAMETER, SHOW_ALL, WORDS
+from impasto.cli.pictures import is_meant, spelled_out
 from impasto.cli.terminal import write, write_error
-from impasto.cli.usage import said_of_usage
-from impasto.errors import Cancelled, ImpastoError, OptionError, missing_extra
+from impasto.errors import Cancelled, ImpastoError, OptionError, missing_extra, reason_of, suggestion
 
 HELP_ALL = "--help-all"
+CONFIG = "impasto.yaml"
+ENVIRONMENT = Env("IMPASTO_")
 EXTRAS = {"torch": "torch", "accelerate": "train", "matplotlib": "train"}
 """What most commands do without, and the extra that brings it."""
 DONE, FAILED, WRONG_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
@@ -105,8 +104,41 @@ def launch(
     debug: Annotated[bool, Parameter(help="show the traceback of an error")] = False,  # noqa: ARG001
 ) -> int:
     """Run one command and return its exit code. debug is for `main`, which catches the errors."""
-    app.config = configuration(app, config)
+    app.config = _configuration(config)
     return int(app(tokens) or DONE)
+
+
+def _configuration(file: Path | None) -> tuple[Env, *tuple[Dict, ...]]:
+    """What options are taken from, the first counting most. file: None for that of the current folder, if there is one.
+
+    Raises OptionError for a file that cannot be read, is no YAML, or names a command that there is not.
+    """
+    if file is None and not Path(CONFIG).exists():
+        return (ENVIRONMENT,)
+    path = Path(CONFIG) if file is None else file
+    settings = _parsed(path)
+    commands = [name for name in app if not name.startswith("-")]
+    for name in settings:
+        if name not in commands:
+            raise OptionError(f"{path}: there is no command '{name}'{suggestion(name, commands)}")
+    return ENVIRONMENT, Dict(settings, source=str(path))
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    # Not at the top: most calls have no such file.
+    import yaml
+
+    try:
+        settings = yaml.safe_load(path.read_bytes())
+    except FileNotFoundError:
+        raise OptionError(f"--config {path}: there is no such file") from None
+    except OSError as error:
+        raise OptionError(f"{path}: it cannot be read: {reason_of(error)}") from None
+    except (yaml.YAMLError, UnicodeError) as error:
+        raise OptionError(f"{path}: it is no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(settings, dict | None):
+        raise OptionError(f"{path}: it must hold options below the names of commands, as in stylize: {{size: 1024}}")
+    return settings or {}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

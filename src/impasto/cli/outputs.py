@@ -9,6 +9,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from impasto.errors import OptionError, suggestion
+from impasto.files import make_folder
 from impasto.gallery import FORMATS
 from impasto.jobs.job import FileSource, Mask, PaintJob
 from impasto.options import Options
@@ -27,18 +28,14 @@ LONGEST_NAME = 255  # bytes, on the file systems of all usual systems
 def check_pattern(pattern: str) -> None:
     """Raises OptionError unless `fill` can use the pattern."""
     try:
-        parts = list(Formatter().parse(pattern))
-        names = [name for _, name, _, _ in parts if name is not None]
-        for name in names:
-            if name not in FIELDS:
-                known = [f"{{{field}}}" for field in FIELDS]
-                hint = suggestion(f"{{{name}}}", known)
-                raise OptionError(f"--name knows no {{{name}}}, only {', '.join(known)}{hint}")
-        pattern.format(**dict.fromkeys(FIELDS, "x") | {"number": 1, "seed": 1})
-    except OptionError:
-        raise
+        unknown = [name for _, name, _, _ in Formatter().parse(pattern) if name is not None and name not in FIELDS]
+        if not unknown:
+            pattern.format(**dict.fromkeys(FIELDS, "x") | {"number": 1, "seed": 1})
     except ValueError as error:
         raise OptionError(f"--name '{pattern}' is not a pattern: {error}") from None
+    for name in unknown:
+        known = [f"{{{field}}}" for field in FIELDS]
+        raise OptionError(f"--name knows no {{{name}}}, only {', '.join(known)}{suggestion(f'{{{name}}}', known)}")
 
 
 def fill(pattern: str, content: FileSource, number: int, styles: Sequence[FileSource], options: Options) -> str:
@@ -129,8 +126,6 @@ def plan(
 
 def make_ready(jobs: Sequence[PaintJob]) -> None:
     """Create the folders that the jobs write to. Raises PictureError or OptionError if one could not be written."""
-    from impasto.files import make_folder
-
     for folder in {target.path.parent for _, target in targets(jobs)}:
         make_folder(folder)
     for job, target in targets(jobs):

@@ -43,11 +43,16 @@ class RunDisplay:
                     case Painted():
                         self._done(event.job, event.picture, event.record)
                     case Skipped():
-                        self._skipped(event.job)
+                        self._screen.note(f"{event.job.target}: is painted already")
+                        self._show_again(event.job)
+                    case Failed() if event.is_final:
+                        raise event.error
                     case Failed():
-                        self._failed(event)
+                        first, *others = event.jobs
+                        name = first.title if self._several and not others else first.content.name
+                        self._fail(first, name, event.error)
                     case Stopped():
-                        self._stopped(event)
+                        self._stop(event)
 
     def progress(self, progress: Progress) -> None:
         """Draw it on the bar of the picture that is painted."""
@@ -62,24 +67,18 @@ class RunDisplay:
         if self._sheet:
             self._sheet.add(job, picture)
 
-    def _skipped(self, job: PaintJob) -> None:
-        self._screen.note(f"{job.target}: is painted already")
+    def _show_again(self, job: PaintJob) -> None:
         if self._sheet and isinstance(job.target, FileTarget):
             try:
                 self._sheet.add(job, image.read(job.target.path))
             except ImpastoError as error:
-                self.failures.append((job.title, error))
-                self.failed.add(job.content.key)
+                self._fail(job, job.title, error)
 
-    def _failed(self, event: Failed) -> None:
-        if event.is_final:
-            raise event.error
-        first, *others = event.jobs
-        name = first.title if self._several and not others else first.content.name
-        self.failures.append((name, event.error))
-        self.failed.add(first.content.key)
+    def _fail(self, job: PaintJob, name: str, error: Exception) -> None:
+        self.failures.append((name, error))
+        self.failed.add(job.content.key)
 
-    def _stopped(self, event: Stopped) -> None:
+    def _stop(self, event: Stopped) -> None:
         if event.record is None:
             raise event.error
         self._done(event.job, event.error.best, event.record)

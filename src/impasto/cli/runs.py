@@ -29,38 +29,35 @@ def list_runs(
     /,
     *,
     as_json: AsJson = False,
-) -> int:
+) -> None:
     """List the runs in a folder: recipe, steps, losses, health, age and size."""
     from impasto.training.runs import find_runs
 
     runs = find_runs(folder)
-    curves, missing = _curves_of(runs)
+    curves = _curves_of(runs, said=not as_json)
     if as_json:
         write(json.dumps([_summary(run, curves[run.folder]) for run in runs]))
-        return 0
+        return
     lines = in_columns([("run", "recipe", "step", "health", "age", "MB"), *map(_row, runs)], right=(5,))
     losses = [["losses"], *(_losses(curves[run.folder]) for run in runs)]
     for line, words in zip(lines, losses, strict=True):
         write(f"{line}  {_some(words, WIDTH - len(line) - 2)}".rstrip())
-    for text in missing:
-        Screen().note(f"note: {text}")
-    return 0
 
 
 @app.command
-def show(folder: Annotated[Path, Parameter(help="folder of a run")], /, *, as_json: AsJson = False) -> int:
+def show(folder: Annotated[Path, Parameter(help="folder of a run")], /, *, as_json: AsJson = False) -> None:
     """Show one run: settings, data, losses, the best so far, warnings and files."""
     from impasto.training.runs import best_of, last_of, read_run, settings_of
 
     run = read_run(folder)
-    curves, missing = _curves_of([run])
+    curves = _curves_of([run], said=not as_json)
     logged = curves[folder] or {}
     files = {path.name: _size_of(path) for path in sorted(folder.iterdir())}
     if as_json:
         best = {name: {"step": step, "value": value} for name, (step, value) in best_of(logged).items()}
         about = {"settings": run.config, "best": best, "best_state": run.best, "files": files}
         write(json.dumps(_summary(run, curves[folder]) | about))
-        return 0
+        return
     write(f"{folder}: {run.recipe}, step {_steps(run)}, {_health(run)}, changed {_ago(run)} ago")
     if run.problem:
         write(f"damaged: {run.problem}")
@@ -68,15 +65,12 @@ def show(folder: Annotated[Path, Parameter(help="folder of a run")], /, *, as_js
         write(f"warning at step {step:,}: {name}: {message}")
     if run.health and run.health.stopped is not None:
         write(f"stopped: {run.health.stopped}")
-    _section("settings", {name: _said(value) for name, value in settings_of(run.config).items()})
+    _section("settings", {name: json.dumps(value) for name, value in settings_of(run.config).items()})
     _section("last values", {name: f"{value:.4g}" for name, value in last_of(logged).items()})
     best_values = {name: f"{value:.4g} at step {step:,}" for name, (step, value) in best_of(logged).items()}
     _section("best on held-out pictures", best_values)
-    _section("best state", {name: _said(value) for name, value in run.best.items()})
+    _section("best state", {name: json.dumps(value) for name, value in run.best.items()})
     _section("files", {name: f"{size / 1e6:,.1f} MB" for name, size in files.items()})
-    for text in missing:
-        Screen().note(f"note: {text}")
-    return 0
 
 
 @app.command
@@ -86,13 +80,13 @@ def diff(
     /,
     *,
     as_json: AsJson = False,
-) -> int:
+) -> None:
     """Compare two runs: the settings that differ, and the losses at steps that both logged."""
     from impasto.training.runs import common_steps, different_settings, read_run
 
     runs = [read_run(first), read_run(second)]
     settings = different_settings(*runs)
-    curves, missing = _curves_of(runs)
+    curves = _curves_of(runs, said=not as_json)
     losses = common_steps(curves[first] or {}, curves[second] or {})
     if as_json:
         rows = {
@@ -100,25 +94,22 @@ def diff(
             for name, values in losses.items()
         }
         write(json.dumps({"runs": [str(first), str(second)], "settings": settings, "losses": rows}))
-        return 0
+        return
     for run in runs:
         if run.problem:
             Screen().note(f"note: {run.folder} is damaged: {run.problem}")
     _section(
         "settings that differ" if settings else "the settings are the same",
-        {name: f"{_said(one)}  |  {_said(other)}" for name, (one, other) in settings.items()},
+        {name: f"{json.dumps(one)}  |  {json.dumps(other)}" for name, (one, other) in settings.items()},
     )
     for name, values in losses.items():
         _section(name, {f"step {step:,}": f"{one:.4g}  |  {other:.4g}" for step, one, other in values})
-    if not losses and not missing:
+    if not losses and None not in curves.values():
         write("they logged no loss at the same step")
-    for text in missing:
-        Screen().note(f"note: {text}")
-    return 0
 
 
-def _curves_of(runs: "Sequence[Run]") -> "tuple[dict[Path, Mapping[str, Curve] | None], list[str]]":
-    """({folder: its curves, or None}, why some could not be read, each reason once)."""
+def _curves_of(runs: "Sequence[Run]", *, said: bool) -> "dict[Path, Mapping[str, Curve] | None]":
+    """{folder: its curves, or None}. said: tell why some could not be read, each reason once."""
     from impasto.training.runs import losses_of
 
     curves: dict[Path, Mapping[str, Curve] | None] = {}
@@ -129,7 +120,9 @@ def _curves_of(runs: "Sequence[Run]") -> "tuple[dict[Path, Mapping[str, Curve] |
         except DataError as error:
             curves[run.folder] = None
             missing[str(error)] = None
-    return curves, list(missing)
+    for text in missing if said else ():
+        Screen().note(f"note: {text}")
+    return curves
 
 
 def _summary(run: "Run", curves: "Mapping[str, Curve] | None") -> dict[str, Any]:
@@ -200,10 +193,6 @@ def _ago(run: "Run") -> str:
 def _size_of(path: Path) -> int:
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(one.stat().st_size for one in files if one.is_file())
-
-
-def _said(value: Any) -> str:
-    return json.dumps(value)
 
 
 def _section(title: str, rows: Mapping[str, str]) -> None:

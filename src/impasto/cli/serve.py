@@ -1,8 +1,6 @@
 """`impasto serve`: the web page and the HTTP API."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 import impasto
-from impasto.cli.flags import OfferedModels, check_least, check_port, flags, given
+from impasto.cli.flags import Flags, OfferedModels, check_least, check_port, flag, flags, given
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, from_extra
 from impasto.service.limits import Limits
@@ -18,73 +16,55 @@ from impasto.serving.hosts import Hosts, is_loopback, named, url_of
 from impasto.serving.http_limits import HttpLimits
 
 if TYPE_CHECKING:
-    from impasto.service import Offer, Service
-
-    LimitsFlags = Any
-    HttpFlags = Any
-else:
-    LimitsFlags, HttpFlags = flags(Limits, "Limits"), flags(HttpLimits, "HTTP")
+    from impasto.service import Offer
 
 logger = logging.getLogger("impasto")
 
-_NO_LIMITS, _NO_HTTP_LIMITS = LimitsFlags(), HttpFlags()
+_LIMITS, _HTTP = flags(Limits, "Limits"), flags(HttpLimits, "HTTP")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Address:
+class Address(Flags):
     """Where the server can be reached, and from where."""
 
-    host: Annotated[str, Parameter(help="address to listen at; 0.0.0.0 and :: are all of this machine's")] = "127.0.0.1"
-    port: Annotated[int, Parameter(help="port to listen at; 0 is any that is free")] = 8000
-    proxy: Annotated[
-        str,
-        Parameter(
-            help="address or network of reverse proxies, which let others in and whose X-Forwarded-For is believed"
-        ),
-    ] = ""
-    allow_host: Annotated[
-        tuple[str, ...],
-        Parameter(
-            metavar="NAME",
-            help="the only names, but for localhost, by which the server may be called; any where others are let in",
-        ),
-    ] = ()
-    keys: Annotated[Path | None, Parameter(help="file of API keys, which `impasto keys` writes")] = None
-    insecure: Annotated[bool, Parameter(help="let others in without keys")] = False
-    replica: Annotated[
-        str, Parameter(metavar="NAME", help="of this server among several behind a proxy, with which ids of jobs begin")
-    ] = ""
+    host: str = flag("address to listen at; 0.0.0.0 and :: are all of this machine's", "127.0.0.1")
+    port: int = flag("port to listen at; 0 is any that is free", 8000)
+    proxy: str = flag(
+        "address or network of reverse proxies, which let others in and whose X-Forwarded-For is believed", ""
+    )
+    allow_host: tuple[str, ...] = flag(
+        "the only names, but for localhost, by which the server may be called; any where others are let in",
+        (),
+        metavar="NAME",
+    )
+    keys: Path | None = flag("file of API keys, which `impasto keys` writes")
+    insecure: bool = flag("let others in without keys", False)
+    replica: str = flag("of this server among several behind a proxy, with which ids of jobs begin", "", metavar="NAME")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServedModels(OfferedModels):
     """What only a server can be given besides."""
 
-    weights: Annotated[
-        tuple[str, ...],
-        Parameter(
-            metavar="NAME=FILE",
-            help="weights of vgg19, or of a method whose weights are its style; what has none is not offered, but for"
-            " what comes with impasto",
-        ),
-    ] = ()
-    workers: Annotated[
-        str | None,
-        Parameter(metavar="ADDRESS", help="Ray cluster that paints in the place of this machine, as ray://head:10001"),
-    ] = None
-    lanes: Annotated[
-        int | None,
-        Parameter(
-            metavar="N", help="painting processes on it, 1 if not given; each has a core, or a GPU with --device cuda"
-        ),
-    ] = None
+    weights: tuple[str, ...] = flag(
+        "weights of vgg19, or of a method whose weights are its style; what has none is not offered, but for what comes"
+        " with impasto",
+        (),
+        metavar="NAME=FILE",
+    )
+    workers: str | None = flag(
+        "Ray cluster that paints in the place of this machine, as ray://head:10001", metavar="ADDRESS"
+    )
+    lanes: int | None = flag(
+        "painting processes on it, 1 if not given; each has a core, or a GPU with --device cuda", metavar="N"
+    )
 
 
 def serve(
     *,
-    address: Annotated[Address, Parameter(name="*")] = Address(),
-    models: Annotated[ServedModels, Parameter(name="*")] = ServedModels(),
-    limits: Annotated[LimitsFlags, Parameter(name="*")] = _NO_LIMITS,
+    address: Address = Address(),
+    models: ServedModels = ServedModels(),
+    limits: Any = _LIMITS,
     spool: Annotated[
         Path | None,
         Parameter(
@@ -92,11 +72,11 @@ def serve(
             help="where accepted jobs and their results outlive the server; without it, in memory alone",
         ),
     ] = None,
-    http: Annotated[HttpFlags, Parameter(name="*")] = _NO_HTTP_LIMITS,
+    http: Any = _HTTP,
     log_level: Annotated[
         Literal["info", "warning", "error"], Parameter(help="what stands in the log, on standard error, at least")
     ] = "info",
-) -> int:
+) -> None:
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
     hosts = _checked(address)
     from impasto.service.jobs import check_replica
@@ -110,6 +90,7 @@ def serve(
         from impasto.serving.server import listen
         from impasto.web.app import create_app
         from impasto.web.server import make_server
+    from impasto.service import Service
     from impasto.service.worker import LOG_FORMAT
     from impasto.web.keys import Keys
 
@@ -119,8 +100,9 @@ def serve(
         bounds = replace(bounds, video_seconds=0.0)
     logging.basicConfig(format=LOG_FORMAT)
     logger.setLevel(log_level.upper())
-    starting = _started(_offer(models), bounds, **how)
-    with listen(address.host, address.port) as sock, starting as service:
+    offer = _offer(models)
+    with listen(address.host, address.port) as sock, Service(offer, bounds, **how) as service:
+        service.wait_until_ready()
         app = create_app(service, http_limits, keys=keys, hosts=hosts)
         screen = Screen()
         screen.result(url_of(address.host, sock.getsockname()[1]))
@@ -135,16 +117,6 @@ def serve(
         logger.info("impasto %s serves %s at port %d", impasto.__version__, methods, sock.getsockname()[1])
         make_server(app, service, proxy=address.proxy).run(sockets=[sock])
     logger.info("stopped")
-    return 0
-
-
-@contextmanager
-def _started(offer: "Offer", limits: Limits, **how: Any) -> "Iterator[Service]":
-    from impasto.service import Service
-
-    with Service(offer, limits, **how) as service:
-        service.wait_until_ready()
-        yield service
 
 
 def _processes(models: ServedModels) -> dict[str, Any]:

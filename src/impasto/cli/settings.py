@@ -1,6 +1,7 @@
 """Any field of a recipe by its name, as `impasto train --set` takes it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from math import isfinite
 from types import NoneType, UnionType
@@ -94,7 +95,10 @@ def _parsed(kind: Any, text: str) -> Any:
     if text in words:
         return words[text]
     if get_origin(kind) in (Union, UnionType):
-        return _first(get_args(kind), text)
+        for one in get_args(kind):
+            with suppress(ValueError):
+                return _parsed(one, text)
+        raise ValueError
     if get_origin(kind) is tuple:
         parts, kinds = text.split(","), get_args(kind)
         if kinds[1:] == (Ellipsis,):
@@ -102,16 +106,6 @@ def _parsed(kind: Any, text: str) -> Any:
         return tuple(_parsed(one, part.strip()) for one, part in zip(kinds, parts, strict=True))
     if kind in (int, float, str):
         return kind(text)
-    raise ValueError
-
-
-def _first(kinds: Sequence[Any], text: str) -> Any:
-    """As the first of several kinds that takes it."""
-    for kind in kinds:
-        try:
-            return _parsed(kind, text)
-        except ValueError:
-            continue
     raise ValueError
 
 

@@ -9,6 +9,7 @@ from impasto.engine.raster import Resized
 from impasto.engine.room import materialised
 from impasto.errors import PictureError
 from impasto.gallery import shown
+from impasto.jobs.file_target import FileTarget
 from impasto.jobs.job import FileSource, PaintJob
 from impasto.record import Record
 from impasto.report.sheets import GAP, LABEL, blank, grid
@@ -24,48 +25,40 @@ class Sheet:
     """Rows are contents and columns are styles, with their names; the first column shows the contents, the first row
     the styles."""
 
-    def __init__(self, contents: Sequence[FileSource], styles: Sequence[FileSource]) -> None:
-        self.contents = tuple(contents)
-        self.styles = tuple(styles)
+    def __init__(
+        self, path: Path, contents: Sequence[FileSource], styles: Sequence[FileSource], how: FileTarget
+    ) -> None:
+        """how: as the paintings are written. Raises PictureError if it could not be, were all pictures as large as they
+        can be."""
+        self.path, self.contents, self.styles = path, contents, styles
         self.cells: dict[tuple[int, int], Image.Image] = {}
-
-    def check(self, path: Path) -> None:
-        """Raises PictureError if so many pictures, were they as large as they can be, do not fit the file's format."""
-        height, width = ((CELL + GAP) * (1 + len(sources)) + GAP for sources in (self.contents, self.styles))
-        image.check_size(path, height + LABEL * (2 + len(self.contents)), width)
+        self._how: dict[str, Any] = {"overwrite": how.overwrite or how.resume, "sources": how.inputs}
+        image.check_target(path, **self._how)
+        height, width = ((CELL + GAP) * (1 + len(sources)) + GAP for sources in (contents, styles))
+        image.check_size(path, height + LABEL * (2 + len(contents)), width)
 
     def add(self, job: PaintJob, picture: image.Picture) -> None:
-        row = [content.key for content in self.contents].index(job.content.key) + 1
-        column = [style.key for style in self.styles].index(job.styles[0].key) + 1
+        row = [content.key for content in self.contents].index(job.content.key)
+        column = [style.key for style in self.styles].index(job.styles[0].key)
         self.cells[row, column] = _thumbnail(picture)
 
-    def write(
-        self,
-        path: Path,
-        *,
-        overwrite: bool = False,
-        pixel_limit: int = image.DEFAULT_PIXEL_LIMIT,
-        sources: Sequence[Any] = (),
-    ) -> None:
-        """Write the sheet with what is there; a painting that is not becomes a grey cell. Raises PictureError."""
-        inputs = {(row, 0): source for row, source in enumerate(self.contents, 1)}
-        inputs |= {(0, column): source for column, source in enumerate(self.styles, 1)}
-        cells = dict(self.cells)
-        longest = max(max(cell.size) for cell in cells.values())
-        for place, source in inputs.items():
+    def write(self, pixel_limit: int) -> None:
+        """Write the sheet with what is there; a picture that is not becomes a grey cell. Raises PictureError."""
+        longest = max(max(cell.size) for cell in self.cells.values())
+
+        def small(source: FileSource) -> "Image.Image | None":
             try:
-                cells[place] = _thumbnail(image.read(shown(source.name, source.path), pixel_limit=pixel_limit), longest)
+                return _thumbnail(image.read(shown(source.name, source.path), pixel_limit=pixel_limit), longest)
             except PictureError:
-                continue
-        record = sheet_record(*([one.name for one in shown_in] for shown_in in (self.contents, self.styles)))
-        rows = [
-            [cells.get((row, column)) for column in range(len(self.styles) + 1)]
-            for row in range(len(self.contents) + 1)
-        ]
-        rows[0][0] = blank()
-        columns, names = (["", *(one.name for one in shown_in)] for shown_in in (self.styles, self.contents))
-        sheet = image.from_pil(grid(rows, columns, names))
-        image.write(sheet, path, overwrite=overwrite, record=record, sources=sources)
+                return None
+
+        rows = [[blank(), *map(small, self.styles)]]
+        for row, content in enumerate(self.contents):
+            painted = [self.cells.get((row, column)) for column in range(len(self.styles))]
+            rows.append([small(content), *painted])
+        contents, styles = ([source.name for source in sources] for sources in (self.contents, self.styles))
+        sheet = image.from_pil(grid(rows, ["", *styles], ["", *contents]))
+        image.write(sheet, self.path, record=sheet_record(contents, styles), **self._how)
 
 
 def sheet_record(contents: Sequence[str], styles: Sequence[str]) -> Record:

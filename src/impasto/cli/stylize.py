@@ -2,99 +2,107 @@
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
 from impasto.cli.failures import SomeFailedError
-from impasto.cli.flags import DEVICE, VGG19, WORDS, check_least, check_weights, given, heading, method_flags
+from impasto.cli.flags import (
+    WORDS,
+    Device,
+    Flags,
+    PixelLimit,
+    Quiet,
+    Vgg19,
+    check_least,
+    check_weights,
+    flag,
+    flag_of,
+    given,
+    heading,
+    method_flags,
+)
 from impasto.cli.outputs import IN_FOLDER, check_pattern, is_folder, make_ready, plan, targets
-from impasto.cli.pictures import INVERSE, called, check_paintings, find_contents, find_mask, find_style, left_out
-from impasto.cli.pipes import STDOUT, piped
+from impasto.cli.pictures import (
+    INVERSE,
+    STDOUT,
+    called,
+    check_paintings,
+    find_contents,
+    find_mask,
+    find_style,
+    left_out,
+    piped,
+)
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, PictureError
-from impasto.jobs.job import FileSource, Mask, PaintJob
+from impasto.files import is_same_file
+from impasto.jobs.job import FileSource, Mask
 from impasto.methods import DEFAULT, METHODS, StylizeOptions, every_field, fields_of
 from impasto.options import Options
 from impasto.progress import interrupt, stoppable
 
-if TYPE_CHECKING:
-    from impasto.cli.sheet import Sheet
-    from impasto.jobs.file_target import FileTarget
-
-    OptionFlags = Any
-else:
-    OptionFlags = method_flags()
-
-_OUTPUT = heading("What to write", plain=("--output", "--overwrite", "--grid"))
-_RUN = heading("How to run", plain=("--device", "--weights", "--resume", "--quiet"))
 DEFAULT_SAVE_EVERY = 50
 T = TypeVar("T")
-_NO_FLAGS = OptionFlags()
+_OPTIONS = method_flags()
 
 
 @dataclass(frozen=True, kw_only=True)
-class StylizeOutput:
+class StylizePictures(Flags):
+    """In which styles, and where each goes."""
+
+    style: list[str] | None = flag(
+        "painting; or a name that `impasto styles` lists, or swirls, cubes, ink: impasto's own; or"
+        " NAME.style.safetensors of `impasto encode`. Several are blended, or each has its mask",
+        alias="-s",
+    )
+    mask: list[str] | None = flag(
+        "picture that is white where a style goes, one per --style, in their order; not:FILE where it is black; rest,"
+        " or no last one, where no other style goes"
+    )
+    like: Path | None = flag("repeat the options, and without --style the styles and masks, of this picture by impasto")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StylizeOutput(Flags, group=heading("What to write", plain=("--output", "--overwrite", "--grid"))):
     """Where pictures go."""
 
-    output: Annotated[
-        str | None,
-        Parameter(
-            alias="-o",
-            help="file, whose suffix says the format, or FOLDER/; - is standard output, as PNG; beside the content, as"
-            " NAME-impasto, if not given",
-        ),
-    ] = None
-    name: Annotated[
-        str | None,
-        Parameter(
-            help=f"file names in the folder, of {{stem}} {{suffix}} (with its dot) {{name}} (both) {{number}}"
-            f" {{style}} {{method}} {{size}} {{seed}}; without a suffix, the content's; {IN_FOLDER} if not given"
-        ),
-    ] = None
-    overwrite: Annotated[bool, Parameter(help="replace files that exist; never the inputs")] = False
-    bits: Annotated[
-        str | None, Parameter(choices=("8", "16"), help="per channel, 16 for PNG and TIFF; the content's if not given")
-    ] = None
-    grid: Annotated[
-        Path | None,
-        Parameter(help="paint every content in every style, all onto this contact sheet; and singly with --output"),
-    ] = None
+    output: str | None = flag(
+        "file, whose suffix says the format, or FOLDER/; - is standard output, as PNG; beside the content, as"
+        " NAME-impasto, if not given",
+        alias="-o",
+    )
+    name: str | None = flag(
+        "file names in the folder, of {stem} {suffix} (with its dot) {name} (both) {number} {style} {method} {size}"
+        f" {{seed}}; without a suffix, the content's; {IN_FOLDER} if not given"
+    )
+    overwrite: bool = flag("replace files that exist; never the inputs", False)
+    bits: str | None = flag("per channel, 16 for PNG and TIFF; the content's if not given", choices=("8", "16"))
+    grid: Path | None = flag(
+        "paint every content in every style, all onto this contact sheet; and singly with --output"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class StylizeRun:
+class StylizeRun(Flags, group=heading("How to run", plain=("--device", "--weights", "--resume", "--quiet"))):
     """How the command goes about it."""
 
-    device: Annotated[str, DEVICE] = "auto"
-    weights: Annotated[
-        Path | None,
-        Parameter(
-            help="of a method whose weights are its style: the file that its training wrote, or monet, which comes with"
-            " impasto"
-        ),
-    ] = None
-    vgg19: Annotated[Path | None, VGG19] = None
-    pixel_limit: Annotated[
-        int | None, Parameter(metavar="N", help="refuse larger pictures; 178,956,970 pixels if not given")
-    ] = None
-    save_every: Annotated[
-        int | None, Parameter(metavar="N", help="every N steps, keep the picture (OUT.step0050.png) and the state")
-    ] = None
-    losses: Annotated[bool, Parameter(help="write the losses of every step beside the picture, as OUT.losses.csv")] = (
-        False
+    device: Device = "auto"
+    weights: Path | None = flag(
+        "of a method whose weights are its style: the file that its training wrote, or monet, which comes with impasto"
     )
-    resume: Annotated[
-        bool,
-        Parameter(
-            help=f"go on where a stopped run left off, and keep the state every {DEFAULT_SAVE_EVERY} or --save-every"
-            " steps"
-        ),
-    ] = False
-    json: Annotated[bool, Parameter(help="print one JSON record per painting, nothing else")] = False
-    quiet: Annotated[bool, Parameter(alias="-q", help="print errors only")] = False
+    vgg19: Vgg19 = None
+    pixel_limit: PixelLimit = None
+    save_every: int | None = flag("every N steps, keep the picture (OUT.step0050.png) and the state", metavar="N")
+    losses: bool = flag("write the losses of every step beside the picture, as OUT.losses.csv", False)
+    resume: bool = flag(
+        f"go on where a stopped run left off, and keep the state every {DEFAULT_SAVE_EVERY} or --save-every steps",
+        False,
+    )
+    json: bool = flag("print one JSON record per painting, nothing else", False)
+    quiet: Quiet = False
 
 
 def stylize(
@@ -104,44 +112,27 @@ def stylize(
     ] = None,
     /,
     *,
-    style: Annotated[
-        list[str] | None,
-        Parameter(
-            alias="-s",
-            help="painting; or a name that `impasto styles` lists, or swirls, cubes, ink: impasto's own; or"
-            " NAME.style.safetensors of `impasto encode`. Several are blended, or each has its mask",
-        ),
-    ] = None,
-    mask: Annotated[
-        list[str] | None,
-        Parameter(
-            help="picture that is white where a style goes, one per --style, in their order; not:FILE where it is"
-            " black; rest, or no last one, where no other style goes"
-        ),
-    ] = None,
-    like: Annotated[
-        Path | None,
-        Parameter(help="repeat the options, and without --style the styles and masks, of this picture by impasto"),
-    ] = None,
-    options: Annotated[OptionFlags, Parameter(name="*")] = _NO_FLAGS,
-    output: Annotated[StylizeOutput, Parameter(name="*", group=_OUTPUT)] = StylizeOutput(),
-    run: Annotated[StylizeRun, Parameter(name="*", group=_RUN)] = StylizeRun(),
-) -> int:
+    pictures: StylizePictures = StylizePictures(),
+    options: Any = _OPTIONS,
+    output: StylizeOutput = StylizeOutput(),
+    run: StylizeRun = StylizeRun(),
+) -> None:
     """Paint pictures in the style of others.
 
     The result has the size of its content unless --size says otherwise, and carries how it was made.
     """
+    style, mask, like = pictures.style, pictures.mask, pictures.like
     if not content:
         words = style or []
         meant = _meant(words[-1:] + words[:-1])
         raise OptionError(f"CONTENT is missing: the pictures to paint, which stand before --style{meant}")
     screen = Screen(quiet=run.quiet, results=not run.json and output.output != STDOUT)
-    repeated = _repeat(like, screen) if like else Repeated()
-    chosen = _options(like, repeated.options, given(options))
+    repeated, styles_before, masks_before = _repeat(like, screen) if like else ({}, [], [])
+    chosen = _options(like, repeated, given(options))
     if output.name is not None:
         check_pattern(output.name)
-    words = style or (repeated.styles if chosen.takes_styles else [])
-    mask_words = (mask if style or mask else repeated.masks) if chosen.takes_styles else mask
+    words = style or (styles_before if chosen.takes_styles else [])
+    mask_words = (mask if style or mask else masks_before) if chosen.takes_styles else mask
     if not words and chosen.needs_style:
         raise OptionError(f"--style is missing: the painting whose style to use{_meant(content)}")
     _check(run, output, chosen, masked=bool(mask_words))
@@ -164,7 +155,7 @@ def stylize(
         if len(problems) == 1 and not contents:
             raise problems[0]
         try:
-            return _paint(StylizePictures(contents, styles, masks, like, problems), chosen, output, run, screen)
+            _paint(Sources(contents, styles, masks, like, problems), chosen, output, run, screen)
         finally:
             pipes.send()
 
@@ -173,14 +164,9 @@ def _check_piped(count: int, output: StylizeOutput, run: StylizeRun) -> None:
     """Raises OptionError for what standard output cannot hold."""
     if count > 1:
         raise OptionError(f"--output - is standard output, which holds one painting, but there are {count}")
-    for flag, chosen in (
-        ("--json", run.json),
-        ("--resume", run.resume),
-        ("--save-every", run.save_every),
-        ("--losses", run.losses),
-    ):
-        if chosen:
-            raise OptionError(f"{flag} needs a file, but --output - is standard output")
+    for name in ("json", "resume", "save_every", "losses"):
+        if getattr(run, name):
+            raise OptionError(f"{flag_of(name)} needs a file, but --output - is standard output")
     if output.name is not None:
         raise OptionError("--name is for a folder, but --output - is standard output")
 
@@ -197,7 +183,7 @@ def _meant(words: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
-class StylizePictures:
+class Sources:
     """What is read. like: whose record was repeated. problems: words that mean no picture."""
 
     contents: Sequence[FileSource]
@@ -212,12 +198,12 @@ class StylizePictures:
         return [*(one.path for one in (*self.contents, *self.styles, *masks)), *([self.like] if self.like else [])]
 
 
-def _paint(pictures: StylizePictures, options: Options, output: StylizeOutput, run: StylizeRun, screen: Screen) -> int:
-    # PyTorch comes in here.
+def _paint(pictures: Sources, options: Options, output: StylizeOutput, run: StylizeRun, screen: Screen) -> None:
     from impasto import api
     from impasto.cli.painting import RunDisplay
     from impasto.device import give_memory_back
     from impasto.image import DEFAULT_PIXEL_LIMIT
+    from impasto.jobs.file_target import FileTarget
     from impasto.jobs.pipeline import prepare
     from impasto.jobs.pipeline import run as paint
     from impasto.jobs.session import Session
@@ -225,7 +211,12 @@ def _paint(pictures: StylizePictures, options: Options, output: StylizeOutput, r
     contents, styles, problems = pictures.contents, pictures.styles, pictures.problems
     mixes = [(style,) for style in styles] if output.grid else [tuple(styles)]
     weights = check_weights(options, run.weights, run.vgg19)
-    how = _target(output, run, [*pictures.paths, *options.files.values(), weights])
+    how = FileTarget(
+        path=Path(), bits=None if output.bits is None else int(output.bits), overwrite=output.overwrite,
+        inputs=[*pictures.paths, *options.files.values(), weights], resume=run.resume,
+        save_every=run.save_every or (DEFAULT_SAVE_EVERY if run.resume else 0),
+        keep_steps=run.save_every is not None, losses=run.losses,
+    )  # fmt: skip
     jobs = plan(
         contents, mixes, pictures.masks, options, output=output.output, pattern=output.name,
         beside=output.grid is None, how=how,
@@ -233,7 +224,14 @@ def _paint(pictures: StylizePictures, options: Options, output: StylizeOutput, r
     give_memory_back()
     stylizer = api.load(options.method, device=run.device, weights=weights, download=screen.download)
     make_ready(jobs)
-    sheet = _sheet(contents, styles, output.grid, how, jobs)
+    sheet = None
+    if output.grid is not None:
+        from impasto.cli.sheet import Sheet
+
+        if any(is_same_file(output.grid, target.path) for _, target in targets(jobs)):
+            said = f"--grid {output.grid} is also one of the paintings that --output asks for"
+            raise OptionError(f"{said}; choose another name")
+        sheet = Sheet(output.grid, contents, styles, how)
     pixel_limit = run.pixel_limit or DEFAULT_PIXEL_LIMIT
     session = Session(lambda _: stylizer, pixel_limit=pixel_limit, note=screen.note)
     display = RunDisplay(screen, sheet, several=len(mixes) > 1, json=run.json)
@@ -243,30 +241,19 @@ def _paint(pictures: StylizePictures, options: Options, output: StylizeOutput, r
         try:
             display.draw(paint(jobs, session, display.progress))
         finally:
-            if sheet and output.grid and sheet.cells:
-                replace = run.resume or output.overwrite
-                sheet.write(output.grid, overwrite=replace, pixel_limit=pixel_limit, sources=how.inputs)
-                screen.written(output.grid)
+            if sheet and sheet.cells:
+                sheet.write(pixel_limit)
+                screen.written(sheet.path)
     failures = display.failures
     if failures and len(jobs) + len(problems) == 1:
         raise failures[0][1]
     if failures:
         count, total = (len(some) + len(problems) for some in (display.failed, contents))
         raise SomeFailedError(failures, total, "could not be painted", count=count)
-    return 0
 
 
-@dataclass(frozen=True)
-class Repeated:
-    """What a picture's record says of how to paint another one like it."""
-
-    options: dict[str, Any] = field(default_factory=dict)
-    styles: list[str] = field(default_factory=list)
-    masks: list[str] = field(default_factory=list)
-
-
-def _repeat(like: Path, screen: Screen) -> Repeated:
-    """What this version does not know is named and left out."""
+def _repeat(like: Path, screen: Screen) -> tuple[dict[str, Any], list[str], list[str]]:
+    """(options, styles, masks) that a picture's record says; what this version does not know is named and left out."""
     from impasto.record import read_record
 
     record = read_record(like)
@@ -281,16 +268,12 @@ def _repeat(like: Path, screen: Screen) -> Repeated:
     method = recorded.get("method")
     fields = {"method", *fields_of(method)} if method in METHODS else known
     options = {name: value for name, value in recorded.items() if name in fields}
-    for name in _files():
+    texts = [name for name, owners in every_field().items() if any(o.metadata["words"] for o in owners.values())]
+    for name in texts:
         for word in _recorded(like, record, name, [options.get(name)]):
             options[name] = word
     style, masks = (_recorded(like, record, name, record.get(name)) for name in ("style", "masks"))
-    return Repeated(options, style, masks)
-
-
-def _files() -> list[str]:
-    """Options that may name a file."""
-    return [name for name, owners in every_field().items() if any(o.metadata["words"] for o in owners.values())]
+    return options, style, masks
 
 
 def _recorded(like: Path, record: dict[str, Any], name: str, words: Any) -> list[str]:
@@ -327,10 +310,10 @@ def _check(run: StylizeRun, output: StylizeOutput, options: Options, *, masked: 
         raise OptionError("--style-blend mixes styles in one picture, but --grid paints each style by itself")
     if output.grid and masked:
         raise OptionError("--mask gives styles their places in one picture, but --grid paints each style by itself")
-    if run.save_every and not options.takes_steps:
-        raise OptionError(f"--save-every is for paintings that take steps, and the method {options.method} takes one")
-    if run.losses and not options.takes_steps:
-        raise OptionError(f"--losses is for paintings that take steps, and the method {options.method} takes one")
+    for name in ("save_every", "losses"):
+        if getattr(run, name) and not options.takes_steps:
+            needed = f"paintings that take steps, and the method {options.method} takes one"
+            raise OptionError(f"{flag_of(name)} is for {needed}")
     if output.grid and output.output is None and (output.name or run.save_every or run.losses or run.resume):
         raise OptionError(
             "--name, --save-every, --losses and --resume are for single pictures; with --grid they need --output"
@@ -345,40 +328,3 @@ def _found(find: Callable[[str, Sequence[Path]], T], word: str, folders: Sequenc
         if not folders:
             raise
         raise PictureError(f"the record names a style that is not here; give it with --style ({error})") from None
-
-
-def _target(output: StylizeOutput, run: StylizeRun, inputs: Sequence[Any]) -> "FileTarget":
-    """What all paintings' targets share, wherever they are."""
-    from impasto.jobs.file_target import FileTarget
-
-    return FileTarget(
-        path=Path(),
-        bits=None if output.bits is None else int(output.bits),
-        overwrite=output.overwrite,
-        inputs=inputs,
-        resume=run.resume,
-        save_every=run.save_every or (DEFAULT_SAVE_EVERY if run.resume else 0),
-        keep_steps=run.save_every is not None,
-        losses=run.losses,
-    )
-
-
-def _sheet(
-    contents: Sequence[FileSource],
-    styles: Sequence[FileSource],
-    path: Path | None,
-    how: "FileTarget",
-    jobs: Sequence[PaintJob],
-) -> "Sheet | None":
-    if path is None:
-        return None
-    from impasto import image
-    from impasto.cli.sheet import Sheet
-    from impasto.files import is_same_file
-
-    if any(is_same_file(path, target.path) for _, target in targets(jobs)):
-        raise OptionError(f"--grid {path} is also one of the paintings that --output asks for; choose another name")
-    image.check_target(path, overwrite=how.overwrite or how.resume, sources=how.inputs)
-    sheet = Sheet(contents, styles)
-    sheet.check(path)
-    return sheet

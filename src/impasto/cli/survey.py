@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from impasto.cli.flags import EVERY_PARAMETER, check_least, check_port
+from impasto.cli.flags import EVERY_PARAMETER, Flags, check_least, check_port, flag
 from impasto.cli.terminal import Screen, write
 from impasto.errors import DataError, OptionError, from_extra
+from impasto.files import check_output, replace_file
 from impasto.serving.hosts import named, url_of
 
 if TYPE_CHECKING:
@@ -27,49 +28,40 @@ PORT = 8000
 
 
 @dataclass(frozen=True, kw_only=True)
-class SurveyWording:
-    """What people read."""
-
-    title: Annotated[str, Parameter(help="heading of the page")] = "Pictures in the style of others"
-    introduction: Annotated[str, Parameter(help="text below it")] = (
-        "You will see a picture, a style, and the picture painted in that style. There is no right or wrong answer."
-    )
-    question: Annotated[str, Parameter(help="asked of each result")] = "How well was the style carried over?"
-    comparison: Annotated[str, Parameter(help="asked where results are compared")] = (
-        "In which result was the style carried over best?"
-    )
-    lowest: Annotated[str, Parameter(help="what 1 means")] = "not at all"
-    highest: Annotated[str, Parameter(help="what 10 means")] = "perfectly"
-
-
-@dataclass(frozen=True, kw_only=True)
-class SurveyPeople:
-    """Who may take part."""
-
-    participants: Annotated[int, Parameter(metavar="N", help="how many people, each with a link of their own")] = 52
-    open: Annotated[
-        bool, Parameter(help="one link for all, which gives each who comes a link of their own, until N have one")
-    ] = False
-    url: Annotated[str, Parameter(help="address under which they will reach the server, for the links")] = (
-        f"http://{LOOPBACK}:{PORT}"
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class SurveyPictures:
+class SurveyPictures(Flags):
     """What people see."""
 
-    ask: Annotated[
-        str,
-        Parameter(
-            help="rate: each result on a scale from 1 to 10; ab: two methods side by side; rank: all methods in order;"
-            " several, separated by commas, in this order"
-        ),
-    ] = "rate"
-    pairs: Annotated[
-        int | None, Parameter(metavar="N", help=f"how many pairs, spread over all; {PAIRS}, or all if there are fewer")
-    ] = None
-    size: Annotated[int, Parameter(metavar="PX", help="longer side of the pictures, reduced where larger")] = 1024
+    ask: str = flag(
+        "rate: each result on a scale from 1 to 10; ab: two methods side by side; rank: all methods in order; several,"
+        " separated by commas, in this order",
+        "rate",
+    )
+    pairs: int | None = flag(f"how many pairs, spread over all; {PAIRS}, or all if there are fewer", metavar="N")
+    size: int = flag("longer side of the pictures, reduced where larger", 1024, metavar="PX")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurveyWording(Flags):
+    """What people read."""
+
+    title: str = flag("heading of the page", "Pictures in the style of others")
+    introduction: str = flag(
+        "text below it",
+        "You will see a picture, a style, and the picture painted in that style. There is no right or wrong answer.",
+    )
+    question: str = flag("asked of each result", "How well was the style carried over?")
+    comparison: str = flag("asked where results are compared", "In which result was the style carried over best?")
+    lowest: str = flag("what 1 means", "not at all")
+    highest: str = flag("what 10 means", "perfectly")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurveyPeople(Flags):
+    """Who may take part."""
+
+    participants: int = flag("how many people, each with a link of their own", 52, metavar="N")
+    open: bool = flag("one link for all, which gives each who comes a link of their own, until N have one", False)
+    url: str = flag("address under which they will reach the server, for the links", f"http://{LOOPBACK}:{PORT}")
 
 
 @app.command
@@ -88,18 +80,16 @@ def create(
             " several methods",
         ),
     ],
-    shown: Annotated[SurveyPictures, Parameter(name="*")] = SurveyPictures(),
-    wording: Annotated[SurveyWording, Parameter(name="*")] = SurveyWording(),
-    people: Annotated[SurveyPeople, Parameter(name="*")] = SurveyPeople(),
-) -> int:
+    shown: SurveyPictures = SurveyPictures(),
+    wording: SurveyWording = SurveyWording(),
+    people: SurveyPeople = SurveyPeople(),
+) -> None:
     """Make a survey of pairs and their results, and the links to hand out."""
     folders = _methods(result)
     check_least(1, pairs=shown.pairs)
     if not people.url.startswith(("http://", "https://")):
         raise OptionError(f"--url is '{people.url}', but must begin with http:// or https://")
     links = _links(file)
-    # PyTorch comes in here.
-    from impasto.files import check_output
     from impasto.survey.create import create_survey
     from impasto.survey.pairs import match, spread
     from impasto.survey.store import SurveySettings
@@ -120,7 +110,6 @@ def create(
     with screen.counting("survey") as count:
         keys = create_survey(file, chosen, settings, size=shown.size, report=count)
     _hand_out(file, links, keys, people.url.rstrip("/"))
-    return 0
 
 
 @app.command
@@ -140,7 +129,7 @@ def serve(
             help="the only names, but for localhost, by which the server may be called; any if none is given",
         ),
     ] = (),
-) -> int:
+) -> None:
     """Let people answer, until it is stopped; answers are in the survey's file at once."""
     if not files:
         raise OptionError("FILE is missing: which survey shall be served?")
@@ -164,7 +153,6 @@ def serve(
         except KeyboardInterrupt:
             # The one way in which a server ends well.
             screen.note("stopped")
-    return 0
 
 
 @app.command
@@ -178,7 +166,7 @@ def report(
     resamples: Annotated[int, Parameter(metavar="N", help="how often people are drawn for the intervals")] = 10_000,
     seed: Annotated[int, Parameter(help="of drawing them")] = 0,
     overwrite: Annotated[bool, Parameter(help="replace an older report")] = False,
-) -> int:
+) -> None:
     """Write what people answered as a page, a picture and tables, and print the finding."""
     if not 100 <= resamples <= 1_000_000:
         raise OptionError(f"--resamples is {resamples}, but must be from 100 to 1,000,000")
@@ -204,7 +192,6 @@ def report(
         screen.note(f"{preferred.kind}: {', '.join(f'{name} {score:+.2f}' for score, name in scores)}")
         screen.note(f"  {agreement(preferred)}")
     screen.result(str(folder / "report.html"))
-    return 0
 
 
 def _links(survey: Path) -> Path:
@@ -213,8 +200,6 @@ def _links(survey: Path) -> Path:
 
 def _name_port(links: Path, port: int, screen: Screen) -> None:
     """Let links to this machine itself, which were made before anybody knew the port, name the right one."""
-    from impasto.files import replace_file
-
     try:
         before = links.read_text(encoding="utf-8")
         after = re.sub(rf"^http://{re.escape(LOOPBACK)}:\d+/", f"http://{LOOPBACK}:{port}/", before, flags=re.MULTILINE)

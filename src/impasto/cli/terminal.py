@@ -11,7 +11,9 @@ from impasto.errors import ImpastoError, reason_of
 from impasto.progress import Progress, ProgressCallback
 
 if TYPE_CHECKING:
+    from rich.live import Live
     from rich.progress import Progress as Bars
+    from rich.text import Text
 
 
 class LostOutputError(ImpastoError):
@@ -71,6 +73,7 @@ class Screen:
         self._results = results and not quiet
         self.has_bars = not quiet and sys.stderr.isatty()
         self._bars: Bars | None = None
+        self._live: Live | None = None
 
     def result(self, text: str) -> None:
         if self._results:
@@ -93,16 +96,8 @@ class Screen:
     @contextmanager
     def painting(self, title: str) -> Iterator[ProgressCallback]:
         """A bar for one picture, to be called with its progress."""
-        with self._shown() as bars:
-            if bars is None:
-                yield _ignore
-                return
-            task = bars.add_task(printable(title), total=None, state="")
-
-            def report(progress: Progress) -> None:
-                bars.update(task, completed=progress.step, total=progress.total, state=describe(progress))
-
-            yield report
+        with self.counting(title) as count:
+            yield lambda progress: count(progress.step, progress.total, describe(progress))
 
     @contextmanager
     def counting(self, title: str) -> "Iterator[Count]":
@@ -151,6 +146,18 @@ class Screen:
         state = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else f"{done / 1e6:.1f} MB"
         bars.update(task, completed=done, total=total or None, state=state, visible=done != total)
 
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether there are bars, and colours for a picture below them."""
+        return self._live is not None and self._live.console.color_system == "truecolor"
+
+    def picture(self, text: "Text") -> None:
+        """Below the bars, instead of the one before."""
+        if self._live is not None and self._bars is not None:
+            from rich.console import Group
+
+            self._live.update(Group(self._bars, text))
+
     @contextmanager
     def _shown(self) -> "Iterator[Bars | None]":
         if not self.has_bars:
@@ -158,22 +165,23 @@ class Screen:
             return
         # Only here: rich takes a tenth of a second to import.
         from rich.console import Console
+        from rich.live import Live
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bars
 
-        columns = (
+        console = Console(stderr=True)
+        said = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.fields[state]}", markup=False),
         )
+        self._bars = Bars(*said, console=console)
         # stdout stays alone: rich would send what is printed there to its own console, which is stderr.
-        bars = Bars(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
-        with bars:
-            self._bars = bars
-            try:
-                yield bars
-            finally:
-                self._bars = None
+        try:
+            with Live(self._bars, console=console, transient=True, redirect_stdout=False) as self._live:
+                yield self._bars
+        finally:
+            self._bars = self._live = None
 
 
 class Count(Protocol):
@@ -183,8 +191,8 @@ class Count(Protocol):
 
 
 def describe(progress: Progress) -> str:
-    """'40/160  loss 1.2e+03  0:12 left'."""
-    parts = [f"{progress.step}/{progress.total}"]
+    """'loss 1.2e+03  0:12 left'."""
+    parts = []
     if progress.loss is not None:
         parts.append(f"loss {progress.loss:.4g}")
     if progress.seconds_left is not None:
@@ -197,7 +205,3 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def _ignore(progress: Progress) -> None:
-    """No bar."""

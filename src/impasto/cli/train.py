@@ -1,9 +1,7 @@
 """`impasto train`: a recipe's networks, trained into a folder that holds everything about the run."""
 
-import contextlib
 import hashlib
 import inspect
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from impasto.cli import launch
-from impasto.cli.data_check import check_data, with_shards
-from impasto.cli.flags import DEVICE, VGG19, check_least, check_there, flag_of
+from impasto.cli.data import check_data, refuse_others, remember, with_shards
+from impasto.cli.flags import Flags, Vgg19, check_least, check_there, flag, flag_of
 from impasto.cli.settings import shown, with_settings
 from impasto.cli.terminal import Screen, duration, write
 from impasto.data.layout import TEST, TRAIN, find_layout
 from impasto.errors import Cancelled, ImpastoError, OptionError, from_extra, suggestion_or_list
+from impasto.files import check_folder, is_same_file, read_json
 from impasto.recipes import current_name, load_recipe, recipe_modules
 
 if TYPE_CHECKING:
@@ -28,182 +27,136 @@ if TYPE_CHECKING:
 
     from impasto.training.loop import Recipe, StepReport
 
+_MACHINES = launch.Machines()
 
-@dataclass(frozen=True, kw_only=True)
-class TrainingMachine:
-    """What a run is trained on."""
-
-    device: Annotated[str, DEVICE] = "auto"
-    precision: Annotated[Literal["fp32", "bf16"], Parameter(help="of the networks' arithmetic")] = "fp32"
-    devices: Annotated[
-        int | None,
-        Parameter(
-            metavar="N",
-            help="GPUs of each machine to train on, or processes where there is no GPU; started with torchrun",
-        ),
-    ] = None
-    nodes: Annotated[
-        int, Parameter(metavar="N", help="machines to train on; give the same command to each of them")
-    ] = 1
-    rendezvous: Annotated[
-        str | None, Parameter(metavar="HOST:PORT", help="where the machines meet: one of them, and a port that is free")
-    ] = None
-    restarts: Annotated[
-        int,
-        Parameter(metavar="N", help="times that all go on from the last state where a process or a machine is lost"),
-    ] = 0
-
-    @property
-    def group(self) -> launch.Group:
-        return launch.Group(devices=self.devices, nodes=self.nodes, rendezvous=self.rendezvous, restarts=self.restarts)
+ONE_KIND = ""
+"""The kind of all pictures where a recipe does not tell kinds apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingPictures:
-    """What a run learns from."""
+class TrainingPictures(Flags):
+    """What a run learns from, and where it goes."""
 
-    data: Annotated[
-        tuple[str, ...],
-        Parameter(
-            metavar="FOLDER",
-            help="folders of pictures, or tars of pictures; one given twice counts"
-            " twice. KIND=FOLDER where the recipe tells kinds apart, as adain does content and style. Where the kinds"
-            " are A and B, a single folder with trainA and trainB in it will do",
-        ),
-    ] = ()
-    shards: Annotated[
-        tuple[str, ...],
-        Parameter(
-            metavar="ADDRESS",
-            help="tars of pictures that stay where they are, as s3://bucket/photos-{000000..000117}.tar; with KIND= as"
-            " for --data. A picture is read when its turn comes, and not looked at before",
-        ),
-    ] = ()
-    skip_unreadable: Annotated[bool, Parameter(help="train without the pictures that cannot be read")] = False
+    data: tuple[str, ...] = flag(
+        "folders of pictures, or tars of pictures; one given twice counts twice. KIND=FOLDER where the recipe tells"
+        " kinds apart, as adain does content and style. Where the kinds are A and B, a single folder with trainA and"
+        " trainB in it will do",
+        (),
+        metavar="FOLDER",
+    )
+    shards: tuple[str, ...] = flag(
+        "tars of pictures that stay where they are, as s3://bucket/photos-{000000..000117}.tar; with KIND= as for"
+        " --data. A picture is read when its turn comes, and not looked at before",
+        (),
+        metavar="ADDRESS",
+    )
+    skip_unreadable: bool = flag("train without the pictures that cannot be read", False)
+    out: Path | None = flag("folder of the run")
+    show: bool = flag(
+        "train nothing, but print the recipe with all that --set can change, and how many weights it has", False
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingNetworks:
+class TrainingNetworks(Flags):
     """Files of networks that a run is given."""
 
-    teacher: Annotated[Path | None, Parameter(help="file of the network to learn from, where the recipe needs it")] = (
-        None
+    teacher: Path | None = flag("file of the network to learn from, where the recipe needs it")
+    weights: Vgg19 = None
+    start: Path | None = flag(
+        "file of networks with whose weights the run begins, not random ones: a decoder, or generators"
     )
-    weights: Annotated[Path | None, VGG19] = None
-    start: Annotated[
-        Path | None,
-        Parameter(help="file of networks with whose weights the run begins, not random ones: a decoder, or generators"),
-    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecipeChanges:
+class RecipeChanges(Flags):
     """What a run may have other than its recipe says."""
 
-    encoder: Annotated[
-        Literal["lite", "vgg19"] | None,
-        Parameter(help="network that sees the pictures, where the recipe leaves it open; the recipe's if not given"),
-    ] = None
-    steps: Annotated[
-        int | None,
-        Parameter(metavar="N", help="length of the run, which --resume may make longer; the recipe's own if not given"),
-    ] = None
-    preview_every: Annotated[
-        int | None,
-        Parameter(metavar="N", help="steps between previews, 0 for one at the end; the recipe's own if not given"),
-    ] = None
-    evaluate_every: Annotated[
-        int | None, Parameter(metavar="N", help="steps between measurements on held-out pictures, 0 for one at the end")
-    ] = None
-    best_by: Annotated[
-        str | None,
-        Parameter(
-            metavar="MEASURE",
-            help="of held-out pictures, by which the best state is known, where kinds are A and B: cycle, cycle PSNR,"
-            " cycle SSIM, structure SSIM, KID-lite; of semantic_gan also reconstruction and semantic",
-        ),
-    ] = None
-    seed: Annotated[int | None, Parameter(help="of everything random; the recipe's own if not given")] = None
-    set: Annotated[
-        tuple[str, ...],
-        Parameter(
-            metavar="NAME=VALUE",
-            help="any other setting of the recipe, as batch=4 crop=128 save_every=50 generator.width=32",
-        ),
-    ] = ()
-    accumulate: Annotated[
-        int | None,
-        Parameter(metavar="N", help="batches that a step learns from, in the memory of one; the recipe's if not given"),
-    ] = None
+    encoder: Literal["lite", "vgg19"] | None = flag(
+        "network that sees the pictures, where the recipe leaves it open; the recipe's if not given"
+    )
+    steps: int | None = flag(
+        "length of the run, which --resume may make longer; the recipe's own if not given", metavar="N"
+    )
+    preview_every: int | None = flag(
+        "steps between previews, 0 for one at the end; the recipe's own if not given", metavar="N"
+    )
+    evaluate_every: int | None = flag(
+        "steps between measurements on held-out pictures, 0 for one at the end", metavar="N"
+    )
+    best_by: str | None = flag(
+        "of held-out pictures, by which the best state is known, where kinds are A and B: cycle, cycle PSNR, cycle"
+        " SSIM, structure SSIM, KID-lite; of semantic_gan also reconstruction and semantic",
+        metavar="MEASURE",
+    )
+    seed: int | None = flag("of everything random; the recipe's own if not given")
+    set: tuple[str, ...] = flag(
+        "any other setting of the recipe, as batch=4 crop=128 save_every=50 generator.width=32",
+        (),
+        metavar="NAME=VALUE",
+    )
+    accumulate: int | None = flag(
+        "batches that a step learns from, in the memory of one; the recipe's if not given", metavar="N"
+    )
 
 
 def train(
     recipe: Annotated[str, Parameter(help=f"which run to make: {', '.join(recipe_modules())}")],
     /,
     *,
-    pictures: Annotated[TrainingPictures, Parameter(name="*")] = TrainingPictures(),
-    out: Annotated[Path | None, Parameter(help="folder of the run")] = None,
-    show: Annotated[
-        bool,
-        Parameter(
-            help="train nothing, but print the recipe with all that --set can change, and how many weights it has"
-        ),
-    ] = False,
-    networks: Annotated[TrainingNetworks, Parameter(name="*")] = TrainingNetworks(),
-    changes: Annotated[RecipeChanges, Parameter(name="*")] = RecipeChanges(),
+    pictures: TrainingPictures = TrainingPictures(),
+    networks: TrainingNetworks = TrainingNetworks(),
+    changes: RecipeChanges = RecipeChanges(),
     resume: Annotated[bool, Parameter(help="go on with the run in the folder")] = False,
-    machine: Annotated[TrainingMachine, Parameter(name="*")] = TrainingMachine(),
+    machines: launch.Machines = _MACHINES,
 ) -> int:
     """Train a network by one of impasto's recipes. Under torchrun, on all of its processes."""
-    out = _checked(recipe, pictures, changes, Path() if show else out)
+    out = _checked(recipe, pictures, changes)
     settings = _loaded(recipe)
-    if show:
+    if pictures.show:
         _show(recipe, _changed(settings, recipe, changes))
         return 0
     files = _network_files(settings, recipe, networks)
     given = _given(settings.kinds, recipe, pictures)
     settings = _changed(settings, recipe, changes)
-    # The extra `train` is there by now.
-    from impasto.files import check_folder, is_same_file
     from impasto.training.checkpoint import check_run, defaults_of, prepare_run
 
     check_folder(out)
-    for flag, path in files.items():
+    for name, path in files.items():
         if is_same_file(out, path.parent):
-            raise OptionError(f"--{_flag(flag)} {path} lies in the run's own folder, whose files are replaced; copy it")
-    processes = machine.group
-    processes.check(machine.device)
-    if processes.has_to_start:
-        return launch.start(processes)
+            raise OptionError(f"--{_flag(name)} {path} lies in the run's own folder, whose files are replaced; copy it")
+    machines.check()
+    if machines.has_to_start:
+        return launch.start(machines)
     launch.end_with_launcher()
-    accelerator = _accelerator(machine)
+    accelerator = _accelerator(machines)
     resume = _goes_on(out, resume)
     screen = Screen(quiet=not accelerator.is_main_process)
-    folders = with_shards(given, accelerator, screen)
-    checked = check_data(folders, out, accelerator, screen, skip=pictures.skip_unreadable)
-    folders = checked.data
-    settings = settings.settled(folders, processes.count)
-    facts = {"recipe": _recorded_name(recipe, out), **asdict(settings), "precision": machine.precision}
-    facts |= {**_facts(folders, files), "processes": processes.count}
+    places = with_shards(given, accelerator, screen)
+    kinds, findings = check_data(places, out, accelerator, screen, skip=pictures.skip_unreadable)
+    folders = kinds if settings.kinds else kinds[ONE_KIND]
+    settings = settings.settled(folders, machines.count)
+    facts = {"recipe": _recorded_name(recipe, out), **asdict(settings), "precision": machines.precision}
+    facts |= {**_facts(kinds, files), "processes": machines.count}
     how: dict[str, Any] = {
         "resume": resume,
         # Runs from before there were several processes had one.
         "defaults": {"processes": 1, **defaults_of(settings)},
         "may_lengthen": changes.steps is not None,
     }
-    if accelerator.is_main_process:
-        checked.refuse_others(out, facts)
+    if findings is not None:
+        refuse_others(findings, out, facts)
         check_run(out, facts, **how)
     trainable = settings.build(accelerator, folders, **files)
     # What cannot be built leaves no run behind that would stand in the way of the next try.
-    if accelerator.is_main_process:
+    if findings is not None:
         prepare_run(out, facts, **how)
-        checked.remember(out, side=getattr(settings, "crop", 0))
+        remember(findings, out, screen, side=getattr(settings, "crop", 0))
     accelerator.wait_for_everyone()
     batch = getattr(settings, "batch", None)
     screen.note(
         f"{recipe}: {facts['pictures']:,} pictures, {settings.schedule.steps:,} steps"
-        f"{f' in batches of {batch}' if batch else ''}, on {accelerator.device} in {machine.precision}, into {out}"
+        f"{f' in batches of {batch}' if batch else ''}, on {accelerator.device} in {machines.precision}, into {out}"
     )
     try:
         _fit(trainable, settings.schedule, out, accelerator, resume=resume, screen=screen, title=recipe)
@@ -243,17 +196,17 @@ def _fit(
         accelerator.end_training()
 
 
-def _checked(recipe: str, pictures: TrainingPictures, changes: RecipeChanges, out: Path | None) -> Path:
+def _checked(recipe: str, pictures: TrainingPictures, changes: RecipeChanges) -> Path:
     """The folder of the run. Raises OptionError, DataError for what can be told before PyTorch is imported."""
     known = recipe_modules()
     if current_name(recipe) not in known:
         raise OptionError(f"RECIPE is '{recipe}', which there is not{suggestion_or_list(recipe, known)}")
-    if out is None:
+    if pictures.out is None and not pictures.show:
         raise OptionError("--out FOLDER is missing: where the run goes")
     check_least(1, steps=changes.steps, accumulate=changes.accumulate)
     check_least(0, preview_every=changes.preview_every, evaluate_every=changes.evaluate_every)
     check_there(Path(item.partition("=")[2] if "=" in item else item) for item in pictures.data)
-    return out
+    return pictures.out or Path()
 
 
 def _show(recipe: str, settings: "Recipe") -> None:
@@ -298,11 +251,9 @@ def _network_files(settings: "Recipe", recipe: str, networks: TrainingNetworks) 
 
 def _recorded_name(recipe: str, out: Path) -> str:
     """The recipe's name; or an earlier one of it, if the run in the folder was begun by that."""
-    name = current_name(recipe)
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        recorded = str(json.loads((out / "config.json").read_text()).get("recipe"))
-        return recorded if current_name(recorded) == name else name
-    return name
+    name, config = current_name(recipe), read_json(out / "config.json")
+    recorded = str(config.get("recipe")) if isinstance(config, dict) else name
+    return recorded if current_name(recorded) == name else name
 
 
 def _flag(name: str) -> str:
@@ -310,25 +261,25 @@ def _flag(name: str) -> str:
     return "vgg19" if name == "weights" else name
 
 
-def _given(kinds: Sequence[str], recipe: str, pictures: TrainingPictures) -> Any:
-    """The list of folders, and of addresses of shards as texts; or {kind: these} if the recipe tells kinds apart."""
+def _given(kinds: Sequence[str], recipe: str, pictures: TrainingPictures) -> Mapping[str, Sequence[Path | str]]:
+    """{kind: folders, and addresses of shards as texts}, of ONE_KIND if the recipe does not tell kinds apart."""
     data, shards = pictures.data, pictures.shards
     if not data and not shards:
         raise OptionError("--data FOLDER is missing, or --shards ADDRESS: the pictures to learn from")
     if not kinds:
-        return [*map(Path, data), *shards]
+        return {ONE_KIND: [*map(Path, data), *shards]}
     takes_layout = list(kinds) == list(TRAIN)
     if takes_layout and len(data) == 1 and not shards and (layout := find_layout(Path(data[0]))):
         return layout
     given: dict[str, list[Path | str]] = {kind: [] for kind in (*kinds, *(TEST.values() if takes_layout else ()))}
-    for flag, place, items in (("data", "FOLDER", data), ("shards", "ADDRESS", shards)):
+    for name, place, items in (("data", "FOLDER", data), ("shards", "ADDRESS", shards)):
         for item in items:
             kind, equals, where = item.partition("=")
             if not equals or kind not in given:
                 expected = " or ".join(f"{kind}={place}" for kind in kinds)
                 whole = f", or a folder with {' and '.join(TRAIN.values())} in it" if takes_layout and data else ""
-                raise OptionError(f"--{flag} is '{item}', but the recipe {recipe} needs {expected}{whole}")
-            given[kind].append(Path(where) if flag == "data" else where)
+                raise OptionError(f"--{name} is '{item}', but the recipe {recipe} needs {expected}{whole}")
+            given[kind].append(Path(where) if name == "data" else where)
     for kind in kinds:
         if not given[kind]:
             raise OptionError(f"the recipe {recipe} needs --data {kind}=FOLDER as well")
@@ -346,14 +297,13 @@ def _changed(settings: Any, recipe: str, changes: RecipeChanges) -> Any:
     return replace(settings, schedule=replace(settings.schedule, **times), **given)
 
 
-def _facts(folders: Any, files: Mapping[str, Path]) -> dict[str, Any]:
+def _facts(kinds: Mapping[str, Any], files: Mapping[str, Path]) -> dict[str, Any]:
     """What a resumed run must find unchanged besides its config; where it lies may change."""
     from impasto.data.folders import list_pictures
     from impasto.errors import WeightsError
     from impasto.weights import sha256_of
 
-    lists = folders.values() if isinstance(folders, dict) else [folders]
-    pictures = [path for places in lists for path in list_pictures(places, shards=True)]
+    pictures = [path for places in kinds.values() for path in list_pictures(places, shards=True)]
     names = os.fsencode("\n".join(path.name for path in pictures))
     facts: dict[str, Any] = {"pictures": len(pictures), "picture_names": hashlib.sha256(names).hexdigest()}
     for name, path in files.items():
@@ -363,23 +313,23 @@ def _facts(folders: Any, files: Mapping[str, Path]) -> dict[str, Any]:
     return facts
 
 
-def _accelerator(machine: TrainingMachine) -> "Accelerator":
+def _accelerator(machines: launch.Machines) -> "Accelerator":
     from accelerate import Accelerator
 
     from impasto.device import choose_device
 
-    if machine.device not in ("auto", "cpu"):
+    if machines.device not in ("auto", "cpu"):
         # The one way to tell accelerate of a device that is neither the CPU nor its own choice.
-        os.environ["ACCELERATE_TORCH_DEVICE"] = str(choose_device(machine.device))
-    mixed = "no" if machine.precision == "fp32" else machine.precision
-    return Accelerator(cpu=machine.device == "cpu", mixed_precision=mixed)
+        os.environ["ACCELERATE_TORCH_DEVICE"] = str(choose_device(machines.device))
+    mixed = "no" if machines.precision == "fp32" else machines.precision
+    return Accelerator(cpu=machines.device == "cpu", mixed_precision=mixed)
 
 
 @contextmanager
 def _reported(screen: Screen, title: str) -> "Iterator[StepReport]":
     """What `fit` is given to tell how it goes: a bar in a terminal, else a line for each report."""
     first: list[tuple[float, int]] = []
-    with screen.counting(title) as show:
+    with screen.telling(title) as show:
 
         def report(step: int, steps: int, values: Mapping[str, float]) -> None:
             now = time.monotonic()
@@ -389,9 +339,6 @@ def _reported(screen: Screen, title: str) -> "Iterator[StepReport]":
             elif step > first[0][1]:
                 rate = (step - first[0][1]) / max(now - first[0][0], 1e-9)
                 said = f"{said}  {rate:.3g} steps/s  {duration((steps - step) / rate)} left"
-            if screen.has_bars:
-                show(step, steps, said)
-            else:
-                screen.note(f"{title} {step}/{steps}  {said}")
+            show(step, steps, said)
 
         yield report

@@ -7,18 +7,18 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from impasto.cli.failures import SomeFailedError
-from impasto.cli.flags import EVERY_PARAMETER, VGG19, check_least
+from impasto.cli.flags import EVERY_PARAMETER, Vgg19, check_least
 from impasto.cli.terminal import Screen, in_columns, write
 from impasto.errors import OptionError, suggestion_or_list
+from impasto.files import check_output
 from impasto.methods import METHODS, options_of
 
 app = App(name="weights", default_parameter=EVERY_PARAMETER, help_format="plaintext")
 
 
 @app.command(name="list")
-def list_weights() -> int:
+def list_weights() -> None:
     """List the weights that impasto knows: where they are, how large, and under which licence."""
-    # This imports PyTorch.
     from impasto.weights import WEIGHTS, location
 
     rows = [("name", "here", "bytes", "licence", "file")]
@@ -31,11 +31,10 @@ def list_weights() -> int:
         write(line)
     for spec in WEIGHTS.values():
         write(f"{spec.name}: {spec.provenance}")
-    return 0
 
 
 @app.command
-def fetch(name: Annotated[str, Parameter(help="one of the names in `impasto weights list`")], /) -> int:
+def fetch(name: Annotated[str, Parameter(help="one of the names in `impasto weights list`")], /) -> None:
     """Download weights into the user's cache, once, check them, and print where they lie."""
     from impasto import weights
 
@@ -46,7 +45,6 @@ def fetch(name: Annotated[str, Parameter(help="one of the names in `impasto weig
     with screen.downloads():
         path = weights.fetch(spec, progress=screen.download)
     write(str(path))
-    return 0
 
 
 @app.command
@@ -55,18 +53,17 @@ def normalise(
     data: Annotated[list[Path], Parameter(help="folders of pictures")],
     output: Annotated[Path, Parameter(alias="-o", help="file to write, NAME.safetensors")],
     encoder: Annotated[Literal["lite", "vgg19"], Parameter(help="whose filters")] = "vgg19",
-    weights: Annotated[Path | None, VGG19] = None,
+    weights: Vgg19 = None,
     size: Annotated[int, Parameter(metavar="PX", help="longer side of the pictures, reduced where larger")] = 512,
     limit: Annotated[int | None, Parameter(metavar="N", help="take N pictures, spread over all of them")] = None,
     overwrite: Annotated[bool, Parameter(help="replace the file if it exists")] = False,
-) -> int:
+) -> None:
     """Make the mean activation of every filter 1 over a folder of pictures, and save the encoder.
 
     Use the file with --encoder vgg19 --vgg19 FILE.
     """
     check_least(1, size=size, limit=limit)
     _check_output(output, overwrite, *data, weights)
-    # PyTorch comes in here.
     from impasto.data.folders import list_pictures
     from impasto.encoders import load_encoder
     from impasto.encoders.filters import normalise_from_pictures, save_normalised
@@ -84,7 +81,6 @@ def normalise(
     if failures:
         named = [(str(path), error) for path, error in failures]
         raise SomeFailedError(named, len(pictures), "could not be used")
-    return 0
 
 
 @app.command(name="import")
@@ -97,11 +93,10 @@ def import_weights(
         str | None, Parameter(help="what the file is: adain-encoder or adain-decoder; recognised if not given")
     ] = None,
     overwrite: Annotated[bool, Parameter(help="replace the file if it exists")] = False,
-) -> int:
+) -> None:
     """Convert the weights of another AdaIN program, and say how to use them."""
     _check_output(output, overwrite, file)
     method, convert = next((name, kind.foreign) for name in METHODS if (kind := options_of(name)).foreign)
-    # PyTorch comes in here.
     imported = resolve_name(convert)(file, output, layout)
     screen = Screen()
     screen.note(f"{file}: {imported.name}, {imported.what}")
@@ -110,12 +105,9 @@ def import_weights(
         screen.note(f"use it with --encoder vgg19 --vgg19 {output}; --method {method} needs its decoder as well")
     else:
         screen.note(f"use it with --method {method} --decoder {output} and its encoder: --encoder vgg19 --vgg19 FILE")
-    return 0
 
 
 def _check_output(output: Path, overwrite: bool, *sources: Path | None) -> None:
     if output.suffix != ".safetensors":
         raise OptionError(f"--output {output} must end in .safetensors")
-    from impasto.files import check_output
-
     check_output(output, overwrite=overwrite, sources=sources, makes_folder=True)
