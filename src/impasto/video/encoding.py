@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,9 @@ import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 
 from impasto.errors import OptionError, PictureError
+from impasto.video.clips import ClipPart
 from impasto.video.options import FILMS, VideoOptions, suffix_of
-from impasto.video.reading import Clip, Pixels, explained
+from impasto.video.reading import FORMS, Pixels, explained
 
 QUALITY = 75
 """Of 100, where none is chosen."""
@@ -71,14 +71,10 @@ def _lossless(path: Path, bits: int, has_alpha: bool) -> Encoding:
 class VideoEncoder:
     """One file of frames, to be written in order and then closed."""
 
-    def __init__(self, path: Path, encoding: Encoding, clip: Clip, time_base: Fraction, rate: Fraction) -> None:
+    def __init__(self, path: Path, encoding: Encoding, part: ClipPart) -> None:
         # The encoder of AV1 tells of everything that it does unless this says otherwise.
         os.environ.setdefault("SVT_LOG", "1")
-        self.path = path
-        self.encoding = encoding
-        self.clip = clip
-        self.time_base = time_base
-        self.rate = rate
+        self.path, self.encoding, self.part = path, encoding, part
         self.container = av.open(str(path), "w", format=encoding.container)
         self.stream: Any = None
         self.reformatter = VideoReformatter()
@@ -87,12 +83,10 @@ class VideoEncoder:
         """Raises PictureError if the disk is full, or OptionError if the codec does not take such frames."""
         shown = _fitting(pixels, self.encoding)
         if self.stream is None:
-            self._begin(shown.shape[0], shown.shape[1])
-        deep = "48le" if shown.dtype == np.uint16 else ""
-        form = {3: f"rgb{deep or '24'}", 4: "rgba64le" if deep else "rgba"}[shown.shape[2]]
-        frame = av.VideoFrame.from_ndarray(shown, format=form)
+            self._begin(*shown.shape[:2])
+        frame = av.VideoFrame.from_ndarray(shown, format=FORMS[8 * shown.itemsize, shown.shape[2] == 4])
         frame = self.reformatter.reformat(frame, format=self.encoding.form, **_colours(self.encoding))
-        frame.pts, frame.time_base = pts, self.time_base
+        frame.pts, frame.time_base = pts, self.part.time_base
         self._mux(frame)
 
     def close(self) -> None:
@@ -107,20 +101,20 @@ class VideoEncoder:
             self.container.mux(self.stream.encode(frame))
 
     def _begin(self, height: int, width: int) -> None:
-        encoding = self.encoding
+        encoding, rate = self.encoding, self.part.rate or self.part.clip.rate
         try:
-            self.stream = self.container.add_stream(encoding.codec, rate=self.rate, options=dict(encoding.options))
+            self.stream = self.container.add_stream(encoding.codec, rate=rate, options=dict(encoding.options))
             self.stream.width, self.stream.height, self.stream.pix_fmt = width, height, encoding.form
             context = self.stream.codec_context
-            context.time_base = self.stream.time_base = self.time_base
-            context.sample_aspect_ratio = self.clip.aspect
+            context.time_base = self.stream.time_base = self.part.time_base
+            context.sample_aspect_ratio = self.part.clip.aspect
             if encoding.is_even:
                 context.color_range = ColorRange.MPEG
                 context.colorspace = 1  # BT.709 of H.273, as the next two
                 context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
             context.open()
         except (av.error.FFmpegError, ValueError) as error:
-            what = f"{width} x {height} pixels at {float(self.rate):.4g} frames a second"
+            what = f"{width} x {height} pixels at {float(rate):.4g} frames a second"
             raise OptionError(f"codec {encoding.codec} does not take {what}: {str(error).lower()}") from error
 
 

@@ -4,7 +4,7 @@ import logging
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from impasto.record import Record, from_description
 
 Pixels = NDArray[Any]
 """(H, W, 3), or (H, W, 4) with opacity last, of uint8 or uint16."""
+
+FORMS = {(8, False): "rgb24", (8, True): "rgba", (16, False): "rgb48le", (16, True): "rgba64le"}
+"""{(bits, whether there is opacity): PyAV's name for such pixels}."""
 
 SCALING = Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
@@ -106,7 +109,7 @@ def open_film(path: Path) -> Clip:
         if container.format.name.endswith("_pipe"):
             raise PictureError(f"{path}: {NO_FILM}")
         stream = main_stream(container, path)
-        first = next((frame for frame in _decoded(container, stream, None) if not isinstance(frame, Bad)), None)
+        first = next((frame for frame in _decoded(container, stream, None) if not isinstance(frame, Frame)), None)
         if first is None:
             raise PictureError(f"{path}: none of its frames can be decoded")
         assert stream.time_base is not None
@@ -143,14 +146,11 @@ def main_stream(container: Any, path: Path) -> Any:
     """The first stream that moves: covers of music are streams, too."""
     films = [one for one in container.streams.video if not one.disposition & av.stream.Disposition.attached_pic]
     if not films:
-        raise PictureError(f"{path}: holds no film, only {_kinds(container) or 'nothing that is known'}")
+        kinds = " and ".join(sorted({stream.type for stream in container.streams}))
+        raise PictureError(f"{path}: holds no film, only {kinds or 'nothing that is known'}")
     if films[0].codec_context is None:
         raise PictureError(f"{path}: its film is of a kind that cannot be decoded here")
     return films[0]
-
-
-def _kinds(container: Any) -> str:
-    return " and ".join(sorted({stream.type for stream in container.streams}))
 
 
 def _count(container: Any, stream: Any, rate: Fraction) -> int | None:
@@ -177,8 +177,8 @@ def read_film(clip: Clip, size: tuple[int, int], begin: int | None = None) -> It
         if last is not None and pts <= last.pts:
             # Nothing can be shown twice at one time; players take the next one.
             pts = last.pts + 1
-        if isinstance(frame, Bad):
-            last = Frame(pts, duration, None, problem=frame.problem)
+        if isinstance(frame, Frame):
+            last = replace(frame, pts=pts, duration=duration)
         else:
             last = Frame(pts, duration, _pixels(frame, clip, size, reformatter), bool(frame.key_frame))
         if begin is None or pts >= begin:
@@ -207,24 +207,15 @@ def _from(clip: Clip, begin: int | None) -> Iterator[Any]:
             yield from _decoded(container, main_stream(container, clip.path), clip)
 
 
-@dataclass(frozen=True)
-class Bad:
-    """A frame that cannot be decoded."""
-
-    pts: int
-    problem: str
-    duration: int = 0
-
-
 def _decoded(container: Any, stream: Any, clip: Clip | None) -> Iterator[Any]:
-    """Frames, deinterlaced where they are interlaced, in the order of showing; `Bad` where one is missing.
+    """PyAV's frames, deinterlaced where they are interlaced, in the order of showing; a `Frame` where one is missing.
 
     clip: None to look at the first one only.
     """
     # Threads of slices, not of frames: an error is then raised with the packet that it is about.
     stream.thread_type = "SLICE"
     weave: _Deinterlacer | None = None
-    bad: list[Bad] = []
+    bad: list[Frame] = []
     for packet in _packets(container, stream):
         try:
             frames = stream.decode(packet)
@@ -232,7 +223,7 @@ def _decoded(container: Any, stream: Any, clip: Clip | None) -> Iterator[Any]:
             break
         except av.error.FFmpegError as error:
             if packet.pts is not None and clip is not None:
-                bad.append(Bad(packet.pts, _reason(error)))
+                bad.append(Frame(packet.pts, 0, None, problem=_reason(error)))
             continue
         for frame in frames:
             if clip is not None and frame.interlaced_frame and weave is None:
@@ -256,7 +247,7 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
         yield av.Packet()
 
 
-def _due(bad: list[Bad], pts: int | None) -> Iterator[Bad]:
+def _due(bad: list[Frame], pts: int | None) -> Iterator[Frame]:
     """Takes what comes before pts out of the list; all of it for None."""
     bad.sort(key=lambda one: one.pts)
     while bad and (pts is None or bad[0].pts <= pts):
@@ -266,7 +257,9 @@ def _due(bad: list[Bad], pts: int | None) -> Iterator[Bad]:
 
 
 def _checked(frame: Any) -> Any:
-    return Bad(frame.pts, "parts of it are missing", int(frame.duration or 0)) if frame.is_corrupt else frame
+    if not frame.is_corrupt:
+        return frame
+    return Frame(frame.pts, int(frame.duration or 0), None, problem="parts of it are missing")
 
 
 class _Deinterlacer:
@@ -275,12 +268,11 @@ class _Deinterlacer:
     def __init__(self, stream: Any) -> None:
         self.time_base = stream.time_base
         self.graph = av.filter.Graph()
-        source = self.graph.add_buffer(template=stream, time_base=stream.time_base)
-        bwdif = self.graph.add("bwdif", "mode=send_frame:deint=interlaced")
-        sink = self.graph.add("buffersink")
-        source.link_to(bwdif)
-        bwdif.link_to(sink)
-        self.graph.configure()
+        self.graph.link_nodes(
+            self.graph.add_buffer(template=stream, time_base=stream.time_base),
+            self.graph.add("bwdif", "mode=send_frame:deint=interlaced"),
+            self.graph.add("buffersink"),
+        ).configure()
 
     def __call__(self, frame: Any) -> Iterator[Any]:
         self.graph.push(frame)
@@ -305,7 +297,6 @@ def _pixels(frame: Any, clip: Clip, size: tuple[int, int], reformatter: Any) -> 
     """As RGB in sRGB, upright, of this (height, width)."""
     turns, is_mirrored = _orientation(frame)
     height, width = size[::-1] if turns % 2 else size
-    form = {(8, False): "rgb24", (8, True): "rgba", (16, False): "rgb48le", (16, True): "rgba64le"}
     # In one thread, as all that is done beside painting.
     how: dict[str, Any] = {"dst_color_range": ColorRange.JPEG, "interpolation": SCALING, "threads": 1}
     if not frame.format.is_rgb:
@@ -316,7 +307,7 @@ def _pixels(frame: Any, clip: Clip, size: tuple[int, int], reformatter: Any) -> 
         # White of HDR, 203 cd/m2, becomes white; what is brighter has nowhere to go.
         how["dst_color_trc"] = ColorTrc.IEC61966_2_1 if frame.color_trc in HDR else ColorTrc.BT709
         how["dst_color_primaries"] = ColorPrimaries.BT709
-    shown = reformatter.reformat(frame, width, height, form[clip.bits, clip.has_alpha], **how)
+    shown = reformatter.reformat(frame, width, height, FORMS[clip.bits, clip.has_alpha], **how)
     pixels = np.rot90(shown.to_ndarray(), turns)
     return np.ascontiguousarray(pixels[:, ::-1] if is_mirrored else pixels)
 

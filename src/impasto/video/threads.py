@@ -1,14 +1,11 @@
 """Work beside the work of the caller: an iterator that is ahead, a function that is behind."""
 
-import queue
-import threading
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from typing import Generic, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
-
-# Seconds after which a thread that waits looks whether it is still wanted.
-LOOK = 0.1
 
 
 def ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
@@ -16,76 +13,45 @@ def ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
 
     What making one raises is raised where it is taken.
     """
-    ready: queue.Queue[tuple[str, T | BaseException | None]] = queue.Queue(depth)
-    is_over = threading.Event()
-
-    def put(kind: str, value: T | BaseException | None) -> bool:
-        while not is_over.is_set():
-            try:
-                ready.put((kind, value), timeout=LOOK)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def work() -> None:
-        try:
-            for item in items:
-                if not put("item", item):
-                    return
-            put("end", None)
-        except BaseException as error:  # noqa: BLE001  (raised again in the caller's thread)
-            put("error", error)
-
-    thread = threading.Thread(target=work, name="impasto-ahead", daemon=True)
-    thread.start()
+    end: Any = object()
+    pool = ThreadPoolExecutor(1)
     try:
-        while (taken := ready.get())[0] == "item":
-            yield taken[1]  # type: ignore[misc]
-        if isinstance(taken[1], BaseException):
-            raise taken[1]
+        waiting = deque(pool.submit(next, items, end) for _ in range(depth))
+        while (item := waiting.popleft().result()) is not end:
+            waiting.append(pool.submit(next, items, end))
+            yield item
     finally:
-        is_over.set()
-        thread.join()
+        pool.shutdown(cancel_futures=True)
 
 
 class Behind(Generic[T]):
     """Calls a function with each item, in order, in another thread, at most `depth` items behind.
 
-    What the function raises is raised by the next call, and by `close`; later items are dropped then.
+    What the function raises is raised by a later call, or by `close`; later items are dropped then.
     """
 
     def __init__(self, function: Callable[[T], None], depth: int) -> None:
-        self.function = function
-        self.waiting: queue.Queue[T | None] = queue.Queue(depth)
-        self.error: BaseException | None = None
-        self.thread = threading.Thread(target=self._work, name="impasto-behind", daemon=True)
-        self.thread.start()
+        self.function, self.depth = function, depth
+        self.pool = ThreadPoolExecutor(1)
+        self.calls: deque[Future[None]] = deque()
 
     def __call__(self, item: T) -> None:
-        self._raise()
-        self.waiting.put(item)
+        before = self.calls[-1] if self.calls else None
+        self.calls.append(self.pool.submit(self._call, item, before))
+        if len(self.calls) > self.depth:
+            self.calls.popleft().result()
 
     def close(self) -> None:
         """Waits until everything is done."""
-        self.waiting.put(None)
-        self.thread.join()
-        self._raise()
+        self.pool.shutdown()
+        for call in self.calls:
+            call.result()
 
     def abandon(self) -> None:
         """Drops what waits, and ends."""
-        self.error = self.error or RuntimeError("abandoned")
-        self.waiting.put(None)
-        self.thread.join()
+        self.pool.shutdown(cancel_futures=True)
 
-    def _raise(self) -> None:
-        if self.error is not None:
-            raise self.error
-
-    def _work(self) -> None:
-        while (item := self.waiting.get()) is not None:
-            if self.error is None:
-                try:
-                    self.function(item)
-                except BaseException as error:  # noqa: BLE001  (raised again in the caller's thread)
-                    self.error = error
+    def _call(self, item: T, before: Future[None] | None) -> None:
+        if before is not None:
+            before.result()  # raises what it raised: nothing is written after a frame that could not be
+        self.function(item)
