@@ -38,9 +38,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from impasto import api, image
 from impasto.batch import local
-from impasto.batch.plan import Wish
-from impasto.batch.run import Batch
-from impasto.batch.settings import Settings
+from impasto.batch.run import Batch, Wish
+from impasto.batch.task import Settings
 from impasto.engine.threads import compute_in
 from impasto.gallery import packaged
 from impasto.methods import StylizeOptions

@@ -3,32 +3,20 @@
 import io
 import os
 import tarfile
-from typing import ClassVar
 
 import pytest
 import torch
 from batch_files import encoded
-from fake_stylizer import FakeStylizer
+from fake_stylizer import Darkener
 
 pytest.importorskip("fsspec")
 pytest.importorskip("pyarrow")
 
 from impasto import api
 from impasto.batch import local
-from impasto.batch.plan import Wish
-from impasto.batch.run import Batch
-from impasto.batch.settings import Settings
+from impasto.batch.run import Batch, Wish
+from impasto.batch.task import Settings
 from impasto.methods import StylizeOptions
-
-
-class Darkener(FakeStylizer):
-    """Halves the content."""
-
-    batches: ClassVar = []
-
-    def __call__(self, content, styles, options, *, masks=None, start=None, progress=None, saving=None):
-        Darkener.batches.append(len(content))
-        return content[:, :3] * options.strength / 2
 
 
 @pytest.fixture(autouse=True)
@@ -44,9 +32,9 @@ def same_threads():
 
 @pytest.fixture
 def darkener(monkeypatch):
-    monkeypatch.setattr(api, "load", lambda *_, **__: Darkener())
-    Darkener.batches.clear()
-    return Darkener
+    stylizer = Darkener()
+    monkeypatch.setattr(api, "load", lambda *_, **__: stylizer)
+    return stylizer
 
 
 @pytest.fixture

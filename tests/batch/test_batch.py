@@ -13,9 +13,8 @@ from file_server import File, serving
 
 from impasto import addresses, image
 from impasto.batch import steps
-from impasto.batch.inputs import find_inputs
-from impasto.batch.plan import Wish, make_plan
-from impasto.batch.settings import Settings, carried_style
+from impasto.batch.run import Batch, Wish
+from impasto.batch.task import Settings
 from impasto.errors import ImpastoError, OptionError, PictureError, WeightsError
 from impasto.methods import StylizeOptions
 from impasto.record import read_record
@@ -239,10 +238,9 @@ def test_steps_apart_make_what_steps_together_do(photos, tmp_path, batch, darken
     (photos / "deep" / "large.png").write_bytes(encoded(8, size=(20, 30)))
     (photos / "deep" / "bad.png").write_bytes(b"text")
     expected = batch(photos, output=tmp_path / "together")
-    settings = Settings(styles={"swirls": carried_style("swirls")}, device="cpu", pixel_limit=10**6)
     wish = Wish(output=str(tmp_path / "apart"), options=StylizeOptions(), styles=("swirls",))
-    inputs, problems = find_inputs([str(photos)], wish.output)
-    (chunk,) = make_plan(inputs, problems, wish, {}, weights=None, bits=None).chunks
+    planned = Batch([str(photos)], wish, Settings(pixel_limit=10**6))
+    (chunk,), settings = planned.chunks, planned.settings
     painter = steps.PaintStep(settings)
     painter._batch_pixels = batch_pixels
     darkener.batches.clear()

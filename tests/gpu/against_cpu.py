@@ -24,13 +24,8 @@ def assert_near(what: str, found: Iterable[Tensor], expected: Iterable[Tensor], 
     assert distance <= tolerance, f"{what}: {distance:.2e} apart, tolerance {tolerance:.0e}"
 
 
-def levels_apart(found: Tensor, expected: Tensor) -> float:
-    """Mean absolute difference of two pictures in [0, 1], in levels of 8 bits."""
-    return 255 * float((found.cpu().double() - expected.cpu().double()).abs().mean())
-
-
 def assert_same_picture(what: str, found: Tensor, expected: Tensor, levels: float) -> None:
-    """By `levels_apart`."""
-    distance = levels_apart(found, expected)
+    """By the mean absolute difference of two pictures in [0, 1], in levels of 8 bits."""
+    distance = 255 * float((found.cpu().double() - expected.cpu().double()).abs().mean())
     note(f"{what}: {distance:.4f} of {levels} levels")
     assert distance <= levels, f"{what}: {distance:.3f} levels apart, tolerance {levels}"

@@ -8,8 +8,7 @@ from impasto import api
 from impasto.errors import Cancelled, OptionError, PictureError, WeightsError
 from impasto.image import Picture
 from impasto.jobs import pipeline
-from impasto.jobs.events import Failed, Painted, Skipped, Started, Stopped
-from impasto.jobs.job import Mask, PaintJob
+from impasto.jobs.job import Failed, Mask, Painted, PaintJob, Skipped, Started, Stopped
 from impasto.jobs.pipeline import paint, prepare, run
 from impasto.methods import StylizeOptions
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -63,7 +63,7 @@ class _Finder:
 
     def add(self, word: str, base: str | None = None) -> None:
         """base: the folder that a plain path is seen from."""
-        word = word if base is None or is_remote(word) or word.startswith("/") else joined(base, word)
+        word = word if base is None else _seen_from(base, word)
         try:
             for one in self._meant(word):
                 self.found.setdefault((one.address, one.start), one)
@@ -157,33 +157,33 @@ def _of_row(row: Mapping[str, Any], base: str) -> Input:
     path, styles, text, name = (row.get(column) for column in COLUMNS)
     if not isinstance(path, str) or not path:
         raise PictureError(f"a row's path is {path!r}, but must be an address")
-    address = path if is_remote(path) or path.startswith("/") else joined(base, path)
+    address = _seen_from(base, path)
     files, there = file_system(address)
-    tag = ""
-    if not is_remote(address):
-        # Elsewhere that would be a request for every row.
-        tag = tag_of(files.info(there)) if files.exists(there) else ""
-    one = Input(in_full(files, there), name or PurePosixPath(there).name, tag)
-    if text:
-        try:
-            options = json.loads(text)
-        except ValueError as error:
-            raise PictureError(f"the options of {path} are no JSON: {error}") from error
-        if not isinstance(options, dict):
-            raise PictureError(f"the options of {path} are no JSON object")
-        one = replace(one, options=options)
-    if styles:
-        words = [styles] if isinstance(styles, str) else styles
-        one = replace(one, styles=tuple(_seen_from(base, word) for word in words))
-    return one
+    # Elsewhere that would be a request for every row.
+    tag = tag_of(files.info(there)) if not is_remote(address) and files.exists(there) else ""
+    try:
+        options = json.loads(text) if text else {}
+    except ValueError as error:
+        raise PictureError(f"the options of {path} are no JSON: {error}") from error
+    if not isinstance(options, dict):
+        raise PictureError(f"the options of {path} are no JSON object")
+    words = [styles] if isinstance(styles, str) else styles
+    return Input(
+        in_full(files, there), name or PurePosixPath(there).name, tag, options=options,
+        styles=tuple(_style(base, word) for word in words) if words else None,
+    )  # fmt: skip
 
 
-def _seen_from(base: str, word: str) -> str:
-    """A style's word: a file beside the manifest, or what it is by itself, such as a name of impasto's own."""
+def _style(base: str, word: str) -> str:
+    """A file beside the manifest, or what the word is by itself, such as a name of impasto's own."""
     if is_remote(word) or word.startswith("/"):
         return word
     files, path = file_system(joined(base, word))
     return in_full(files, path) if files.exists(path) else word
+
+
+def _seen_from(base: str, word: str) -> str:
+    return word if is_remote(word) or word.startswith("/") else joined(base, word)
 
 
 def _folder_of(files: Any, path: str) -> str:

@@ -8,8 +8,7 @@ from math import ceil
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from impasto.batch.settings import Settings
-from impasto.batch.task import Chunk, Outcome, Task, failure
+from impasto.batch.task import Chunk, Outcome, Settings, Task
 
 DEATHS = 2
 """Processes that a picture may take with it before it counts as failed."""
@@ -104,7 +103,7 @@ class _Pool:
         self._deaths.update(task.number for task in left)
         again = [task for task in left if self._deaths[task.number] < DEATHS]
         why = f"the process that painted it ended with {_named(process.exitcode)}, and so did another one"
-        yield from (failure(task, why) for task in left if task not in again)
+        yield from (task.failure(why) for task in left if task not in again)
         if again:
             self._waiting.extendleft([again] if again[0].is_packed else [[task] for task in reversed(again)])
         if self._waiting:

@@ -113,9 +113,8 @@ def batch(
     with from_extra("scale", "impasto batch"):
         # PyTorch comes in here.
         from impasto.addresses import is_remote
-        from impasto.batch.plan import Wish
-        from impasto.batch.run import Batch
-        from impasto.batch.settings import Settings, carried_weights
+        from impasto.batch.run import Batch, Wish
+        from impasto.batch.task import Settings, carried_weights
         from impasto.image import DEFAULT_PIXEL_LIMIT
     check_paintings([find_style(word) for word in style or () if not is_remote(word)], chosen)
     wish = Wish(output=output, options=chosen, styles=tuple(style or ()), format=how.format, per_shard=how.per_shard)
