@@ -43,6 +43,7 @@ def states(chunks):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("whole_styles")  # as processes of their own have them
 def test_processes_paint_what_one_does(tasks, tmp_path):
     alone = [replace(task, place=str(tmp_path / "alone")) for task in tasks]
     assert {row.state for row in local.run([alone], SETTINGS, 1)} == {"done"}
