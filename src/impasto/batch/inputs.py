@@ -46,20 +46,20 @@ def find_inputs(words: Sequence[str], output: str) -> tuple[list[Input], list[Pr
     What lies below `output` is left out of folders and globs. Raises OptionError for an address of no known kind.
     """
     files, path = file_system(output)
-    finder = _Finder(own=in_full(files, path))
+    finder = _Finder(own=in_full(files, path).rstrip("/") + "/")
     for word in words:
         finder.add(word)
     return list(finder.found.values()), finder.problems
 
 
+@dataclass
 class _Finder:
-    """Collects inputs, each file once unless a manifest has several rows of it."""
+    """Collects inputs, each file once unless a manifest has several rows of it. own: the output, with a slash."""
 
-    def __init__(self, own: str) -> None:
-        self.found: dict[Any, Input] = {}
-        self.problems: list[Problem] = []
-        self._own = own.rstrip("/") + "/"
-        self._lists: list[str] = []
+    own: str
+    found: dict[Any, Input] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    lists: list[str] = field(default_factory=list)
 
     def add(self, word: str, base: str | None = None) -> None:
         """base: the folder that a plain path is seen from."""
@@ -75,13 +75,13 @@ class _Finder:
         if word.endswith(MANIFEST):
             self._add_rows(word)
         elif word.endswith(LIST):
-            if word in self._lists:
+            if word in self.lists:
                 raise PictureError(f"{word}: this list names itself, perhaps by way of another")
             lines = addresses.read(word).decode(errors="surrogateescape").splitlines()
-            self._lists.append(word)
+            self.lists.append(word)
             for line in filter(None, map(str.strip, lines)):
                 self.add(line, _folder_of(files, path))
-            self._lists.pop()
+            self.lists.pop()
         elif _is_glob(word) and not (not is_remote(word) and files.exists(path)):
             found = addresses.explained(word, lambda: files.glob(path, detail=True), "listed")
             root = path[: next(place for place, sign in enumerate(path) if sign in "*?[")].rpartition("/")[0]
@@ -94,13 +94,13 @@ class _Finder:
 
     def _within(self, word: str, files: Any, root: str, found: Mapping[str, Mapping[str, Any]]) -> Iterator[Input]:
         """The pictures among what was found below a folder."""
-        if f"{in_full(files, root)}/".startswith(self._own):
+        if f"{in_full(files, root)}/".startswith(self.own):
             raise OptionError(f"{word}: lies in the output, or is it; choose another --output")
         count = 0
         for path, about in sorted(found.items()):
             name = PurePosixPath(path[len(root) :].lstrip("/"))
             wanted = about.get("type") != "directory" and (_is_file_name(str(name)))
-            if not wanted or any(map(is_hidden, name.parts)) or in_full(files, path).startswith(self._own):
+            if not wanted or any(map(is_hidden, name.parts)) or in_full(files, path).startswith(self.own):
                 continue
             count += 1
             try:

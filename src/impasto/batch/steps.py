@@ -13,7 +13,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
@@ -103,7 +103,7 @@ def _read(task: Task, settings: Settings, members: Mapping[str, bytes], *, has_o
         else:
             work.content = image.read_decoded(Named(data, str(one)), pixel_limit=settings.pixel_limit)
     except Exception as error:  # noqa: BLE001
-        work.failed(error)
+        work.fail(error)
     return work
 
 
@@ -119,26 +119,6 @@ def _fact(work: Work) -> dict[str, Any]:
 
 
 # --- painting --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class DecodedSource:
-    """A content that was decoded before."""
-
-    work: Work
-
-    @property
-    def name(self) -> str:
-        return self.work.task.input.name.rpartition("/")[2]
-
-    @property
-    def key(self) -> str:
-        return self.work.key
-
-    def read(self, pixel_limit: int) -> image.Picture:
-        content, self.work.content = self.work.content, None
-        assert content
-        return image.from_decoded(content)
 
 
 class PaintStep:
@@ -180,24 +160,24 @@ class PaintStep:
                 begun.append(work)
                 if not work.outcome:
                     styles = tuple(self._styles[word] for word in work.task.styles)
-                    yield PaintJob(DecodedSource(work), styles, work.task.options, facts=_fact(work))
+                    yield PaintJob(work, styles, work.task.options, facts=_fact(work))
 
         for event in run(jobs(), self._session, batch_pixels=self._batch_pixels):
             match event:
-                case Painted():
-                    work, picture = _work(event.job), event.picture
+                case Painted(PaintJob(content=Work() as work), picture):
                     work.pixels = image.samples(picture, self._bits or depth(picture, Path(work.task.name)))
                     work.record, work.seconds = event.record, event.seconds
                 case Failed():
                     final = event.error if event.is_final else None
-                    for work in map(_work, event.jobs):
-                        work.failed(event.error, is_final=event.is_final)
+                    for job in event.jobs:
+                        assert isinstance(job.content, Work)
+                        job.content.fail(event.error, is_final=event.is_final)
             while begun and (begun[0].outcome or begun[0].pixels is not None):
                 yield begun.popleft()
         for work in chain(begun, works):
             if final and not work.outcome and work.pixels is None:
                 # What one of them meets so, all would.
-                work.failed(final, is_final=True)
+                work.fail(final, is_final=True)
             yield work
 
 
@@ -211,11 +191,6 @@ def _style_source(style: Carried, path: Path) -> FileSource:
 
 def _alike(work: Work) -> tuple[str, tuple[int, ...]]:
     return work.task.version, work.content.samples.shape if work.content else ()
-
-
-def _work(job: PaintJob) -> Work:
-    assert isinstance(job.content, DecodedSource)
-    return job.content.work
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -245,7 +220,7 @@ def _encode(work: Work, bits: int | None) -> Work:
         work.data = image.encode(picture, Path(work.task.name).suffix, bits=bits, record=record)
         work.pixels = None
     except Exception as error:  # noqa: BLE001  (a picture that cannot be encoded does not stop the others)
-        work.failed(error)
+        work.fail(error)
     return work
 
 

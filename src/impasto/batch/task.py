@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from impasto import addresses
+from impasto import addresses, image
 from impasto.batch.inputs import Input
 from impasto.decoding import Decoded
 from impasto.errors import ImpastoError
@@ -145,10 +145,13 @@ Chunk = Sequence[Task]
 """Tasks that one worker does one after the other: those of a shard, or a few."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Work:
-    """A task on its way. content: until it is painted. pixels: (H, W, 3 or 4) of uint8 or uint16, from then on. data:
-    of the painting's file, once there is one. outcome: once nothing is left to do."""
+    """A task on its way, and as such the source of its content.
+
+    key: sha256 of the content's file. content: until it is painted. pixels: (H, W, 3 or 4) of uint8 or uint16, from
+    then on. data: of the painting's file, once there is one. outcome: once nothing is left to do.
+    """
 
     task: Task
     key: str = ""
@@ -159,5 +162,17 @@ class Work:
     data: bytes = b""
     outcome: Outcome | None = None
 
-    def failed(self, error: Exception, *, is_final: bool = False) -> None:
+    @property
+    def name(self) -> str:
+        """Of the content, in the painting's record."""
+        return self.task.input.name.rpartition("/")[2]
+
+    def read(self, pixel_limit: int) -> image.Picture:
+        """What was decoded before, which is let go of."""
+        content, self.content = self.content, None
+        assert content
+        return image.from_decoded(content)
+
+    def fail(self, error: Exception, *, is_final: bool = False) -> None:
+        """It ends here."""
         self.outcome = self.task.failure(error, key=self.key, is_final=is_final)

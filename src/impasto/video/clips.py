@@ -1,5 +1,6 @@
 """Any film as a stream of frames, also an animated WebP and a folder of pictures: which part of it, at which rate."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from contextlib import suppress
@@ -85,42 +86,29 @@ class ClipPart:
 
     def frames(self, begin: int | None = None) -> Iterator[Frame]:
         """In order. begin: the first time that is wanted, in units of `time_base`; all if None."""
-        frames = self._shifted(begin if self.rate is None else None if begin is None else self._earlier(begin))
-        for frame in frames if self.rate is None else self._at_rate(frames):
+        for frame in self._shifted(begin) if self.rate is None else self._at_rate(self.rate, begin):
             if begin is None or frame.pts >= begin:
                 yield frame
 
-    def _earlier(self, tick: int) -> int:
-        """A time of the clip that is certainly before this tick of the rate."""
-        assert self.rate is not None
-        return math.floor((tick - 1) / self.rate / self.clip.time_base) - round(1 / self.clip.time_base)
+    def _at_rate(self, rate: Fraction, begin: int | None) -> Iterator[Frame]:
+        """At every tick the frame that is shown then; one that is shown at several keeps its pixels, the same array."""
+        ticks = self.clip.time_base * rate
+        # A time of the clip that is certainly before the tick.
+        earlier = None if begin is None else math.floor((begin - 1) / ticks) - round(1 / self.clip.time_base)
+        for frame, after in itertools.pairwise(itertools.chain(self._shifted(earlier), [None])):
+            assert frame is not None
+            until = frame.pts + frame.duration if after is None else after.pts
+            first, last = math.ceil(frame.pts * ticks), math.ceil(until * ticks)
+            for tick in range(first, last):
+                yield replace(frame, pts=tick, duration=1, is_key=frame.is_key and tick == first)
 
     def _shifted(self, begin: int | None) -> Iterator[Frame]:
-        first = self.origin if self.has_start else None
-        if begin is not None:
-            first = max(first, begin + self.origin) if first is not None else begin + self.origin
-        for frame in read_clip(self.clip, self.size, first):
+        starts = [self.origin] if self.has_start else []
+        starts += [] if begin is None else [begin + self.origin]
+        for frame in read_clip(self.clip, self.size, max(starts, default=None)):
             if self.end is not None and frame.pts >= self.end:
                 return
             yield replace(frame, pts=frame.pts - self.origin)
-
-    def _at_rate(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """At every tick the frame that is shown then; one that is shown at several keeps its pixels, the same array."""
-        assert self.rate is not None
-        before: Frame | None = None
-        for frame in frames:
-            if before is not None:
-                yield from self._ticks(before, frame.pts)
-            before = frame
-        if before is not None:
-            yield from self._ticks(before, before.pts + before.duration)
-
-    def _ticks(self, frame: Frame, until: int) -> Iterator[Frame]:
-        """frame, shown until then, once for each tick of the rate."""
-        assert self.rate is not None
-        first, last = (math.ceil(pts * self.clip.time_base * self.rate) for pts in (frame.pts, until))
-        for tick in range(first, last):
-            yield replace(frame, pts=tick, duration=1, is_key=frame.is_key and tick == first)
 
 
 # --- films that are pictures to Pillow and libvips -------------------------------------------------------------------

@@ -6,7 +6,7 @@ import logging
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ def join_film(
     """
     part = pieces.part
     with ExitStack() as stack:
+        container = stack.enter_context(opened(part.clip.path)) if part.clip.is_film else None
         stack.enter_context(explained(path))
         flags = {"movflags": "+faststart"} if suffix in (".mp4", ".m4v", ".mov") else {}
         out = stack.enter_context(av.open(str(path), "w", format=CONTAINERS[suffix], options=flags))
@@ -59,8 +60,7 @@ def join_film(
         if video.codec_context.name == "hevc" and suffix != ".mkv":
             video.codec_context.codec_tag = "hvc1"  # what Apple's players ask for
         streams = [_video_packets(pieces, video)]
-        if part.clip.is_film:
-            container = stack.enter_context(opened(part.clip.path))
+        if container is not None:
             until = None if is_whole else pieces.place.end * part.time_base
             source = _Source(container, out, part, until, keep_metadata=keep_metadata)
             video.metadata.update(source.kept(container.streams.video[0].metadata))
@@ -175,13 +175,13 @@ class _Source:
             yield from transcoder(None, 0)
 
 
+@dataclass
 class _Transcoder:
     """Sound of a kind that the container does not hold, in the kind that it does."""
 
-    def __init__(self, source: Any, encoder: Any) -> None:
-        self.source = source
-        self.encoder = encoder
-        self.resampler: Any = None
+    source: Any
+    encoder: Any
+    resampler: Any = None
 
     def __call__(self, packet: Any, shift: int) -> Iterator[tuple[Fraction, Any]]:
         """packet: None at the end."""
@@ -217,18 +217,6 @@ def write_folder(pieces: Pieces, folder: Path, record: Record) -> None:
         name.unlink()
 
 
-@dataclass(frozen=True)
-class _Animation:
-    """codec, form: of PyAV, the form of the encoder's pixels. unit: of times. settings: of the encoder; looping: of the
-    container, that it is shown over and over."""
-
-    codec: str
-    form: str
-    unit: Fraction = Fraction(1, 1000)
-    settings: dict[str, str] = field(default_factory=dict)
-    looping: dict[str, str] = field(default_factory=lambda: {"loop": "0"})
-
-
 def write_animation(pieces: Pieces, path: Path, suffix: str, quality: int | None) -> None:
     """A GIF of one palette for all frames, an animated WebP, or an APNG.
 
@@ -237,39 +225,36 @@ def write_animation(pieces: Pieces, path: Path, suffix: str, quality: int | None
     """
     has_alpha = pieces.encoding.has_alpha
     with explained(path):
-        frames, last = _timed(pieces, "decode"), _last_duration(pieces)
-        if suffix == ".gif":
-            palette = _palette(_timed(pieces, "decode"), has_alpha)
-            _encode(pieces, path, suffix, _Animation("gif", "pal8", Fraction(1, 100)), _in_palette(frames, palette))
-            return
-        if suffix == ".webp":
-            settings = {"quality": str(WEBP_QUALITY if quality is None else quality)}
-            animation = _Animation("libwebp_anim", "bgra" if has_alpha else "yuv420p", settings=settings)
-        else:
-            looping = {"plays": "0", "final_delay": str(last)}
-            animation = _Animation("apng", "rgba" if has_alpha else "rgb24", looping=looping)
-        reformatter = VideoReformatter()
-        shown = (reformatter.reformat(frame, format=animation.form, interpolation=EXACT) for frame in frames)
-        _encode(pieces, path, suffix, animation, shown)
+        last = _last_duration(pieces)
+        unit, looping, settings = Fraction(1, 1000), {"loop": "0"}, {}
+        match suffix:
+            case ".gif":
+                codec, form, unit = "gif", "pal8", Fraction(1, 100)
+            case ".webp":
+                codec, form = "libwebp_anim", "bgra" if has_alpha else "yuv420p"
+                settings = {"quality": str(WEBP_QUALITY if quality is None else quality)}
+            case _:
+                codec, form, looping = "apng", FORMS[8, has_alpha], {"plays": "0", "final_delay": str(last)}
+        with av.open(str(path), "w", format=suffix[1:], options=looping) as out:
+            stream: Any = out.add_stream(codec, rate=pieces.part.clip.rate, options=settings)
+            stream.height, stream.width = pieces.part.size
+            stream.pix_fmt, stream.codec_context.time_base, stream.time_base = form, unit, unit
+            for frame in _in_palette(pieces) if suffix == ".gif" else _converted(pieces, form):
+                ends = frame.pts, frame.pts + frame.duration
+                begin, end = (round(pts * pieces.part.time_base / unit) for pts in ends)
+                frame.pts, frame.duration, frame.time_base = begin, max(1, end - begin), unit
+                for packet in stream.encode(frame):
+                    packet.duration = packet.duration or frame.duration
+                    out.mux(packet)
+            out.mux(stream.encode(None))
         if suffix == ".webp":
             _mend_webp(path, round(last * 1000), has_alpha)
 
 
-def _encode(pieces: Pieces, path: Path, suffix: str, animation: _Animation, frames: Iterator[Any]) -> None:
-    rescaled = pieces.part.time_base / animation.unit
-    with av.open(str(path), "w", format=suffix[1:], options=animation.looping) as out:
-        stream: Any = None
-        for frame in frames:
-            begin, end = (round(pts * rescaled) for pts in (frame.pts, frame.pts + frame.duration))
-            if stream is None:
-                stream = out.add_stream(animation.codec, rate=pieces.part.clip.rate, options=dict(animation.settings))
-                stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, animation.form
-                stream.codec_context.time_base = stream.time_base = animation.unit
-            frame.pts, frame.duration, frame.time_base = begin, max(1, end - begin), animation.unit
-            for packet in stream.encode(frame):
-                packet.duration = packet.duration or frame.duration
-                out.mux(packet)
-        out.mux(stream.encode(None))
+def _converted(pieces: Pieces, form: str) -> Iterator[Any]:
+    reformatter = VideoReformatter()
+    for frame in _timed(pieces, "decode"):
+        yield reformatter.reformat(frame, format=form, interpolation=EXACT)
 
 
 def _last_duration(pieces: Pieces) -> Fraction:
@@ -299,18 +284,21 @@ def _mend_webp(path: Path, milliseconds: int, has_alpha: bool) -> None:
             file.write(milliseconds.to_bytes(3, "little"))
 
 
-def _palette(frames: Iterator[Any], has_alpha: bool) -> Any:
+def _palette(pieces: Pieces) -> Any:
     """The 256 colours that suit all frames best, as a frame."""
-    first, graph = next(frames), av.filter.Graph()
+    frames, graph = _timed(pieces, "decode"), av.filter.Graph()
+    first = next(frames)
     source, sink = _buffer(graph, first), graph.add("buffersink")
-    graph.link_nodes(source, graph.add("palettegen", f"reserve_transparent={int(has_alpha)}"), sink).configure()
+    reserve = f"reserve_transparent={int(pieces.encoding.has_alpha)}"
+    graph.link_nodes(source, graph.add("palettegen", reserve), sink).configure()
     for frame in itertools.chain([first], frames, [None]):
         source.push(frame)
     return sink.pull()
 
 
-def _in_palette(frames: Iterator[Any], palette: Any) -> Iterator[Any]:
-    first, graph = next(frames), av.filter.Graph()
+def _in_palette(pieces: Pieces) -> Iterator[Any]:
+    frames, graph, palette = _timed(pieces, "decode"), av.filter.Graph(), _palette(pieces)
+    first = next(frames)
     source, colours = _buffer(graph, first), _buffer(graph, palette)
     use, sink = graph.add("paletteuse", DITHER), graph.add("buffersink")
     source.link_to(use, 0, 0)

@@ -93,11 +93,12 @@ def _reason(error: "av.error.FFmpegError") -> str:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """The file for PyAV, and no other one that it may name, nor any network.
+    """The file for PyAV, and no other one that it may name, nor any network. Raises PictureError, also in its block.
 
     By its handle: whoever may open one file by its path may open all that a list of pieces names.
     """
-    with path.open("rb") as file, av.open(file, options={"protocol_whitelist": "none"}) as container:
+    options = {"protocol_whitelist": "none"}
+    with explained(path), path.open("rb") as file, av.open(file, options=options) as container:
         yield container
 
 
@@ -105,10 +106,10 @@ def open_film(path: Path) -> Clip:
     """Reads as much of a file as its first frame takes. Raises PictureError."""
     if path.stat().st_size == 0:
         raise PictureError(f"{path}: the file is empty")
-    with explained(path), opened(path) as container:
+    with opened(path) as container:
         if container.format.name.endswith("_pipe"):
             raise PictureError(f"{path}: {NO_FILM}")
-        stream = main_stream(container, path)
+        stream = _main_stream(container, path)
         first = next((frame for frame in _decoded(container, stream, None) if not isinstance(frame, Frame)), None)
         if first is None:
             raise PictureError(f"{path}: none of its frames can be decoded")
@@ -128,13 +129,27 @@ def open_film(path: Path) -> Clip:
 def describe(path: Path) -> str:
     """What a film is, in words. Raises PictureError if it is none."""
     clip = open_film(path)
-    with explained(path), opened(path) as container:
+    with opened(path) as container:
         return f"{container.format.name.partition(',')[0]}, {clip.width} x {clip.height} pixels"
+
+
+def counted(clip: Clip) -> tuple[int, Fraction]:
+    """Frames, and the seconds until the last one is over, by what lies in the file."""
+    frames, last = 0, clip.origin
+    with opened(clip.path) as container:
+        for packet in container.demux(_main_stream(container, clip.path)):
+            if packet.size:
+                frames += 1
+                last = last if packet.pts is None else max(last, packet.pts)
+    # A stream without times is shown at its rate.
+    is_timed = last > clip.origin
+    length = (last - clip.origin) * clip.time_base + 1 / clip.rate if is_timed else max(1, frames) / clip.rate
+    return max(1, frames), length
 
 
 def read_record(path: Path) -> Record:
     """How a film was made. Raises PictureError if it does not say."""
-    with explained(path), opened(path) as container:
+    with opened(path) as container:
         comment = container.metadata.get("comment", "")
     try:
         return from_description(comment)
@@ -142,7 +157,7 @@ def read_record(path: Path) -> Record:
         raise PictureError(f"{path}: {error}") from None
 
 
-def main_stream(container: Any, path: Path) -> Any:
+def _main_stream(container: Any, path: Path) -> Any:
     """The first stream that moves: covers of music are streams, too."""
     films = [one for one in container.streams.video if not one.disposition & av.stream.Disposition.attached_pic]
     if not films:
@@ -187,24 +202,23 @@ def read_film(clip: Clip, size: tuple[int, int], begin: int | None = None) -> It
 
 def _from(clip: Clip, begin: int | None) -> Iterator[Any]:
     """Decoded frames from the key frame before `begin` on."""
-    with explained(clip.path):
-        if begin is not None:
-            with opened(clip.path) as container:
-                stream = main_stream(container, clip.path)
-                wanted = begin - round(SEEK_MARGIN / clip.time_base)
-                try:
-                    container.seek(wanted, stream=stream)
-                    frames = _decoded(container, stream, clip)
-                    first = next(frames, None)
-                except av.error.FFmpegError:
-                    first = None
-                if first is not None and first.pts is not None and first.pts <= begin:
-                    yield first
-                    yield from frames
-                    return
-        # No index, or one that leads astray.
+    if begin is not None:
         with opened(clip.path) as container:
-            yield from _decoded(container, main_stream(container, clip.path), clip)
+            stream = _main_stream(container, clip.path)
+            wanted = begin - round(SEEK_MARGIN / clip.time_base)
+            try:
+                container.seek(wanted, stream=stream)
+                frames = _decoded(container, stream, clip)
+                first = next(frames, None)
+            except av.error.FFmpegError:
+                first = None
+            if first is not None and first.pts is not None and first.pts <= begin:
+                yield first
+                yield from frames
+                return
+    # No index, or one that leads astray.
+    with opened(clip.path) as container:
+        yield from _decoded(container, _main_stream(container, clip.path), clip)
 
 
 def _decoded(container: Any, stream: Any, clip: Clip | None) -> Iterator[Any]:

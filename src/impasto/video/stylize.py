@@ -5,7 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,7 +32,7 @@ from impasto.video.options import ANIMATIONS, FILMS, VideoOptions, suffix_of
 from impasto.video.painters import Memory, ShownFrame, channels_first, frame_painter, to_pixels
 from impasto.video.pieces import Pieces
 from impasto.video.reading import Frame, Pixels
-from impasto.video.threads import Behind, ahead
+from impasto.video.threads import ahead, behind
 from impasto.weights import sha256_of
 
 # Frames that wait between reading and painting, and between painting and writing.
@@ -174,21 +174,19 @@ class _Film:
             before = Frame(int(self.memory["pts"][0]), 0, self.memory["source"])
             self.painter.resume(self.memory)
             self.last = to_pixels(self.memory["before"], self.memory["source"])
-        write = Behind(self._keep, DEPTH)
-        try:
-            with one_thread(), closing(ahead(self._frames(before), DEPTH)) as frames:
-                for frame, shown in frames:
-                    painted = self._painted(frame, shown)
-                    write((frame, shown, painted))
-                    if progress:
-                        progress(clock.report(self.size, painted))
+        is_over = False
+        with (
+            one_thread(),
+            behind(self._keep, DEPTH) as keep,
+            closing(ahead(self._frames(before), DEPTH)) as frames,
+            suppress(Cancelled, KeyboardInterrupt),
+        ):
+            for frame, shown in frames:
+                painted = self._painted(frame, shown)
+                keep((frame, shown, painted))
+                if progress:
+                    progress(clock.report(self.size, painted))
             is_over = True
-        except (Cancelled, KeyboardInterrupt):
-            is_over = False
-        except BaseException:
-            write.abandon()
-            raise
-        write.close()
         self.pieces.end(is_over=is_over)
         return is_over
 

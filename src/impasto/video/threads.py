@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Generic, TypeVar
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -24,34 +25,28 @@ def ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
         pool.shutdown(cancel_futures=True)
 
 
-class Behind(Generic[T]):
-    """Calls a function with each item, in order, in another thread, at most `depth` items behind.
+@contextmanager
+def behind(function: Callable[[T], None], depth: int) -> Iterator[Callable[[T], None]]:
+    """Calls a function with each item, in order, in another thread, at most `depth` items behind, and waits for it.
 
-    What the function raises is raised by a later call, or by `close`; later items are dropped then.
+    What the function raises is raised by a later call, or at the end; later items are dropped then.
     """
+    pool = ThreadPoolExecutor(1)
+    calls: deque[Future[None]] = deque()
 
-    def __init__(self, function: Callable[[T], None], depth: int) -> None:
-        self.function, self.depth = function, depth
-        self.pool = ThreadPoolExecutor(1)
-        self.calls: deque[Future[None]] = deque()
-
-    def __call__(self, item: T) -> None:
-        before = self.calls[-1] if self.calls else None
-        self.calls.append(self.pool.submit(self._call, item, before))
-        if len(self.calls) > self.depth:
-            self.calls.popleft().result()
-
-    def close(self) -> None:
-        """Waits until everything is done."""
-        self.pool.shutdown()
-        for call in self.calls:
-            call.result()
-
-    def abandon(self) -> None:
-        """Drops what waits, and ends."""
-        self.pool.shutdown(cancel_futures=True)
-
-    def _call(self, item: T, before: Future[None] | None) -> None:
+    def call(item: T, before: Future[None] | None) -> None:
         if before is not None:
             before.result()  # raises what it raised: nothing is written after a frame that could not be
-        self.function(item)
+        function(item)
+
+    def submit(item: T) -> None:
+        calls.append(pool.submit(call, item, calls[-1] if calls else None))
+        if len(calls) > depth:
+            calls.popleft().result()
+
+    try:
+        yield submit
+        for last in calls:
+            last.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
