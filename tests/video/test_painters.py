@@ -29,6 +29,13 @@ def pictures_in(folder):
     return torch.from_numpy(np.concatenate([image.read(path).pixels for path in sorted(folder.iterdir())]))
 
 
+def alone_and_steadily(clip, *style, steady=0.8, **choices):
+    """The frames of both ways."""
+    for share in (0.0, steady):
+        out = clip.with_name(f"out{share:.0f}")
+        yield pictures_in(stylize_video(clip, *style, output=out, steady=share, **choices))
+
+
 def errors(frames, speed=2.5):
     """Against the flow of the pan."""
     flow = torch.tensor([speed, 0.0]).view(1, 2, 1, 1).expand(len(frames) - 1, 2, *frames.shape[-2:])
@@ -37,10 +44,7 @@ def errors(frames, speed=2.5):
 
 def test_steady_frames_flicker_less_and_are_as_painted(photo, tmp_path):
     clip = write_frames(pan(photo, 8), tmp_path / "clip")
-    plain, steady = (
-        pictures_in(stylize_video(clip, "starry-night", output=tmp_path / f"out{share:.0f}", steady=share, fps=25))
-        for share in (0.0, 0.8)
-    )
+    plain, steady = alone_and_steadily(clip, "starry-night", fps=25)
     assert errors(steady) < 0.5 * errors(plain)
     contrast = [frames.diff(dim=-1).square().mean() for frames in (plain, steady)]
     assert contrast[1] > 0.8 * contrast[0]
@@ -106,11 +110,7 @@ def test_colours_can_be_kept(photo, tmp_path):
 
 def test_translations_are_blended(photo, tmp_path):
     clip = write_frames(pan(photo, 4), tmp_path / "clip")
-    painter = load("nla-cyclegan", weights="monet")
-    plain, steady = (
-        pictures_in(stylize_video(clip, stylizer=painter, output=tmp_path / f"out{share:.0f}", steady=share))
-        for share in (0.0, 0.8)
-    )
+    plain, steady = alone_and_steadily(clip, stylizer=load("nla-cyclegan", weights="monet"))
     assert errors(steady) < 0.7 * errors(plain)
 
 
@@ -119,10 +119,7 @@ FEW = {"method": "gatys", "scales": 1, "steps": 12}
 
 def test_gatys_is_held_to_the_last_frame(photo, tmp_path):
     clip = write_frames(pan(photo, 2), tmp_path / "clip")
-    plain, steady = (
-        pictures_in(stylize_video(clip, packaged()["cubes"], output=tmp_path / f"out{share:.0f}", steady=share, **FEW))
-        for share in (0.0, 1.0)
-    )
+    plain, steady = alone_and_steadily(clip, packaged()["cubes"], steady=1.0, **FEW)
     assert errors(steady) < 0.5 * errors(plain)
 
 
@@ -139,10 +136,7 @@ def test_what_holds_a_frame_is_a_term_of_its_loss(photo):
 
 def test_refining_begins_with_the_last_frame(photo, tmp_path):
     clip = write_frames(pan(photo, 2), tmp_path / "clip")
-    plain, steady = (
-        pictures_in(stylize_video(clip, packaged()["cubes"], output=tmp_path / name, steady=share, refine=4))
-        for name, share in (("plain", 0.0), ("steady", 0.8))
-    )
+    plain, steady = alone_and_steadily(clip, packaged()["cubes"], refine=4)
     assert errors(steady) < 0.7 * errors(plain)
 
 

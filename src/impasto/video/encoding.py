@@ -9,7 +9,7 @@ import av
 import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 
-from impasto.errors import OptionError, PictureError
+from impasto.errors import OptionError
 from impasto.video.clips import ClipPart
 from impasto.video.options import FILMS, VideoOptions, suffix_of
 from impasto.video.reading import FORMS, Pixels, explained
@@ -18,7 +18,6 @@ QUALITY = 75
 """Of 100, where none is chosen."""
 
 PRORES = ("proxy", "lt", "standard", "hq")
-LARGEST = 16_384
 
 # No frame depends on a later one: times of decoding are times of showing, and pieces can be joined as they are.
 X264 = {"preset": "fast", "bf": "0"}
@@ -44,11 +43,15 @@ class Encoding:
 
 def encoding_for(path: Path, options: VideoOptions, *, bits: int, has_alpha: bool) -> Encoding:
     """Of the pieces of what is to be written to `path`. bits, has_alpha: of the frames."""
-    if suffix_of(path) not in FILMS:
-        return _lossless(path, bits, has_alpha)
+    suffix = suffix_of(path)
+    if suffix not in FILMS:
+        # Without loss, for what is written from all frames at the end: animations, and folders of as many bits.
+        bits = 8 if suffix else bits
+        form = {8: ("bgr0", "bgra"), 16: ("gbrp16le", "gbrap16le")}[bits][has_alpha]
+        return Encoding("ffv1", form, "nut", is_even=False, has_alpha=has_alpha, bits=bits)
     quality = QUALITY if options.video_quality is None else options.video_quality
     deep = "yuv420p10le" if bits > 8 else "yuv420p"
-    match options.codec_for(path):
+    match options.codec or ("av1" if suffix == ".webm" else "h264"):
         case "h264":
             return Encoding("libx264", "yuv420p", "mp4", X264 | {"crf": f"{40 - 0.3 * quality:.1f}"})
         case "h265":
@@ -58,14 +61,6 @@ def encoding_for(path: Path, options: VideoOptions, *, bits: int, has_alpha: boo
     profile = "4444" if has_alpha else PRORES[min(3, quality * 4 // 100)]
     form = "yuva444p10le" if has_alpha else "yuv422p10le"
     return Encoding("prores_ks", form, "mov", {"profile": profile}, has_alpha=has_alpha, bits=bits)
-
-
-def _lossless(path: Path, bits: int, has_alpha: bool) -> Encoding:
-    """For what is written from all frames at the end: animations and folders."""
-    if bits > 8 and not suffix_of(path):
-        form = "gbrap16le" if has_alpha else "gbrp16le"
-        return Encoding("ffv1", form, "nut", is_even=False, has_alpha=has_alpha, bits=16)
-    return Encoding("ffv1", "bgra" if has_alpha else "bgr0", "nut", is_even=False, has_alpha=has_alpha)
 
 
 class VideoEncoder:
@@ -78,6 +73,12 @@ class VideoEncoder:
         self.container = av.open(str(path), "w", format=encoding.container)
         self.stream: Any = None
         self.reformatter = VideoReformatter()
+        self.colours: dict[str, Any] = {"threads": 1}
+        if encoding.is_even:
+            how = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
+            self.colours |= {
+                "dst_colorspace": Colorspace.ITU709, "dst_color_range": ColorRange.MPEG, "interpolation": how
+            }  # fmt: skip
 
     def write(self, pixels: Pixels, pts: int) -> None:
         """Raises PictureError if the disk is full, or OptionError if the codec does not take such frames."""
@@ -85,7 +86,7 @@ class VideoEncoder:
         if self.stream is None:
             self._begin(*shown.shape[:2])
         frame = av.VideoFrame.from_ndarray(shown, format=FORMS[8 * shown.itemsize, shown.shape[2] == 4])
-        frame = self.reformatter.reformat(frame, format=self.encoding.form, **_colours(self.encoding))
+        frame = self.reformatter.reformat(frame, format=self.encoding.form, **self.colours)
         frame.pts, frame.time_base = pts, self.part.time_base
         self._mux(frame)
 
@@ -118,13 +119,6 @@ class VideoEncoder:
             raise OptionError(f"codec {encoding.codec} does not take {what}: {str(error).lower()}") from error
 
 
-def _colours(encoding: Encoding) -> dict[str, Any]:
-    if not encoding.is_even:
-        return {"threads": 1}
-    how = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
-    return {"dst_colorspace": Colorspace.ITU709, "dst_color_range": ColorRange.MPEG, "interpolation": how, "threads": 1}
-
-
 def _fitting(pixels: Pixels, encoding: Encoding) -> Pixels:
     """What the codec can hold of a frame."""
     if pixels.shape[2] == 4 and not encoding.has_alpha:
@@ -144,9 +138,3 @@ def _on_white(pixels: Pixels) -> Pixels:
     white = np.iinfo(pixels.dtype).max
     share = pixels[..., 3:].astype(np.float32) / white
     return np.rint(pixels[..., :3] * share + white * (1 - share)).astype(pixels.dtype)
-
-
-def check_size(path: Path, height: int, width: int) -> None:
-    """Raises PictureError for frames that no film holds."""
-    if max(height, width) > LARGEST:
-        raise PictureError(f"{path}: {width} x {height} pixels are more than a film can have; --size {LARGEST} fits")

@@ -25,7 +25,7 @@ from impasto.record import to_description
 from impasto.sizes import fit
 from impasto.sources import PathLike, as_list
 from impasto.video.clips import ClipPart, open_clip
-from impasto.video.encoding import check_size, encoding_for
+from impasto.video.encoding import encoding_for
 from impasto.video.joining import join_film, write_animation, write_folder
 from impasto.video.motion import Floats, is_cut, motion_between, one_thread
 from impasto.video.options import ANIMATIONS, FILMS, VideoOptions, suffix_of
@@ -37,6 +37,9 @@ from impasto.weights import sha256_of
 
 # Frames that wait between reading and painting, and between painting and writing.
 DEPTH = 3
+
+# Pixels of a side of a film.
+LARGEST = 16_384
 
 # Memory of a pixel besides painting: frames that wait, flow, the canvas, what is blended.
 BYTES_PER_PIXEL = 320
@@ -126,7 +129,10 @@ class _Film:
         # Pictures are of square pixels, films need not be.
         width = shown.width if suffix_of(target) in FILMS else max(1, round(shown.width * shown.aspect))
         self.size = fit(shown.height, width, options.size)
-        check_size(clip, *self.size)
+        if max(self.size) > LARGEST:
+            raise PictureError(
+                f"{clip}: {self.size[1]} x {self.size[0]} pixels are more than a film can have; --size {LARGEST} fits"
+            )
         check_memory(stylizer.device, *self.size, stylizer.bytes_per_pixel(options) + BYTES_PER_PIXEL)
         self.part = ClipPart(shown, self.size, video)
         self.names = api.Names(content=clip.name, styles=api.names_of(styles))
