@@ -2,32 +2,25 @@
 
 import re
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-av = pytest.importorskip("av")
+pytest.importorskip("av")
 pytest.importorskip("cv2")
+
+import clips as films
 
 
 @pytest.fixture
 def clip(folder):
-    path = folder / "clip.mp4"
-    with av.open(str(path), "w") as file:
-        stream = file.add_stream("libx264", rate=10)
-        stream.height, stream.width, stream.pix_fmt = 24, 32, "yuv420p"
-        for number in range(8):
-            rows, columns = np.mgrid[0:24, 0:32]
-            waves = 120 + 60 * np.sin((columns + number) / 3) * np.cos(rows / 4)
-            file.mux(stream.encode(av.VideoFrame.from_ndarray(np.dstack([waves] * 3).astype(np.uint8), format="rgb24")))
-        file.mux(stream.encode(None))
-    return path
+    (folder / "clip.mp4").write_bytes(films.clip(8, (32, 24), rate=10))
 
 
 def frames(path):
-    with av.open(str(path)) as file:
-        return sum(1 for _ in file.decode(video=0))
+    return films.count(Path(path).read_bytes())
 
 
 def test_it_paints_and_says_where(impasto, clip, folder):

@@ -1,6 +1,7 @@
 """How far results of two devices are apart, and how far they may be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +23,13 @@ def assert_near(what: str, found: Iterable[Tensor], expected: Iterable[Tensor], 
     distance = apart(found, expected)
     note(f"{what}: {distance:.1e} of {tolerance:.0e}")
     assert distance <= tolerance, f"{what}: {distance:.2e} apart, tolerance {tolerance:.0e}"
+
+
+def assert_all_near(what: str, found: Mapping[str, Any], expected: Mapping[str, Any], tolerance: float) -> None:
+    """Numbers or tensors of the same names, each by `apart`."""
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert_near(f"{what}, {name}", [torch.as_tensor(found[name])], [torch.as_tensor(value)], tolerance)
 
 
 def assert_same_picture(what: str, found: Tensor, expected: Tensor, levels: float) -> None:
