@@ -15,7 +15,7 @@ from films import STYLE, Inverting, frames_of, greys_of, level, packets_of, pain
 
 from impasto import Cancelled, DivergedError, PictureError, VideoOptions, stylize_video
 from impasto.errors import CheckpointError
-from impasto.video import encoding, stylize
+from impasto.video import pieces, stylize
 
 
 def moving(number, height=48, width=64):
@@ -182,7 +182,7 @@ def test_a_frame_that_cannot_be_painted_is_repeated(tmp_path, caplog):
 
 
 def test_a_full_disk_is_one_line_and_keeps_the_pieces(clip, monkeypatch):
-    write = encoding.VideoEncoder.write
+    write = pieces.VideoEncoder.write
     written = []
 
     def fail(self, pixels, pts):
@@ -192,7 +192,7 @@ def test_a_full_disk_is_one_line_and_keeps_the_pieces(clip, monkeypatch):
         write(self, pixels, pts)
 
     with monkeypatch.context() as patch:
-        patch.setattr(encoding.VideoEncoder, "write", fail)
+        patch.setattr(pieces.VideoEncoder, "write", fail)
         with pytest.raises(PictureError, match="no space left"):
             steady(clip)
     out, count = resumed(clip)

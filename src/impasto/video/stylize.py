@@ -4,12 +4,14 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,14 +27,12 @@ from impasto.record import to_description
 from impasto.sizes import fit
 from impasto.sources import PathLike, as_list
 from impasto.video.clips import ClipPart, open_clip
-from impasto.video.encoding import encoding_for
 from impasto.video.joining import join_film, write_animation, write_folder
 from impasto.video.motion import Floats, is_cut, motion_between, one_thread
 from impasto.video.options import ANIMATIONS, FILMS, VideoOptions, suffix_of
 from impasto.video.painters import Memory, ShownFrame, channels_first, frame_painter, to_pixels
-from impasto.video.pieces import Pieces
+from impasto.video.pieces import Pieces, encoding_for
 from impasto.video.reading import Frame, Pixels
-from impasto.video.threads import ahead, behind
 from impasto.weights import sha256_of
 
 # Frames that wait between reading and painting, and between painting and writing.
@@ -46,6 +46,8 @@ BYTES_PER_PIXEL = 320
 
 PaintedFrame = tuple[Floats, Memory]
 """(H, W, 3) in [0, 1], and what the next frame depends on."""
+
+T = TypeVar("T")
 
 logger = logging.getLogger("impasto")
 
@@ -183,8 +185,8 @@ class _Film:
         is_over = False
         with (
             one_thread(),
-            behind(self._keep, DEPTH) as keep,
-            closing(ahead(self._frames(before), DEPTH)) as frames,
+            _behind(self._keep, DEPTH) as keep,
+            closing(_ahead(self._frames(before), DEPTH)) as frames,
             suppress(Cancelled, KeyboardInterrupt),
         ):
             for frame, shown in frames:
@@ -290,3 +292,49 @@ def _digest(style: Floats | EncodedStyle) -> str:
         file = Path(folder) / f"style{STYLE_SUFFIX}"
         style.save(file)
         return sha256_of(file)
+
+
+# --- beside painting -------------------------------------------------------------------------------------------------
+
+
+def _ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
+    """The items in order, made in another thread, which is at most `depth` of them ahead and ends with the caller.
+
+    What making one raises is raised where it is taken.
+    """
+    end: Any = object()
+    pool = ThreadPoolExecutor(1)
+    try:
+        waiting = deque(pool.submit(next, items, end) for _ in range(depth))
+        while (item := waiting.popleft().result()) is not end:
+            waiting.append(pool.submit(next, items, end))
+            yield item
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _behind(function: Callable[[T], None], depth: int) -> Iterator[Callable[[T], None]]:
+    """Calls a function with each item, in order, in another thread, at most `depth` items behind, and waits for it.
+
+    What the function raises is raised by a later call, or at the end; later items are dropped then.
+    """
+    pool = ThreadPoolExecutor(1)
+    calls: deque[Future[None]] = deque()
+
+    def call(item: T, before: Future[None] | None) -> None:
+        if before is not None:
+            before.result()  # raises what it raised: nothing is written after a frame that could not be
+        function(item)
+
+    def submit(item: T) -> None:
+        calls.append(pool.submit(call, item, calls[-1] if calls else None))
+        if len(calls) > depth:
+            calls.popleft().result()
+
+    try:
+        yield submit
+        for last in calls:
+            last.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
