@@ -20,14 +20,12 @@ from impasto.methods import StylizeOptions
 
 
 @pytest.fixture(autouse=True)
-def same_threads():
+def same_threads(monkeypatch):
     """A worker sets how many there are, for its process."""
-    before, said = torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
+    monkeypatch.setenv("OMP_NUM_THREADS", os.environ["OMP_NUM_THREADS"])
+    before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
-    os.environ.pop("OMP_NUM_THREADS", None)
-    if said is not None:
-        os.environ["OMP_NUM_THREADS"] = said
 
 
 @pytest.fixture
