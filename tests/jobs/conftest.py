@@ -32,6 +32,10 @@ class Store(dict):
         style = self.source("style")
         return [PaintJob(one, (style,), OPTIONS, target=KeptTarget(self, one.name), **how) for one in sources]
 
+    def full(self, name):
+        """A target that keeps nothing."""
+        return FullTarget(self, name)
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -68,12 +72,6 @@ class KeptTarget(PaintingTarget):
 class FullTarget(KeptTarget):
     def write(self, picture, record):
         raise PictureError("the disk is full")
-
-
-@pytest.fixture
-def full_store():
-    """What keeps nothing."""
-    return FullTarget
 
 
 @pytest.fixture
