@@ -38,7 +38,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from impasto import api, image
 from impasto.batch import local
-from impasto.batch.run import Batch, Wish
+from impasto.batch.run import Batch
 from impasto.batch.task import Settings
 from impasto.engine.threads import compute_in
 from impasto.gallery import packaged
@@ -69,8 +69,8 @@ def bare(folder, out, size, part=slice(None)):
 
 
 def batch(folder, out, size, workers):
-    wish = Wish(output=str(out), options=StylizeOptions(size=size), styles=("swirls",))
-    made = Batch([str(folder)], wish, Settings(device="cpu", pixel_limit=10**9))
+    settings, options = Settings(device="cpu", pixel_limit=10**9), StylizeOptions(size=size)
+    made = Batch([str(folder)], settings, output=str(out), options=options, styles=("swirls",))
     memory, done = [], 0
     for row in made.run(lambda chunks, settings: local.run(chunks, settings, workers)):
         assert row.state == "done", row

@@ -14,7 +14,7 @@ pytest.importorskip("pyarrow")
 
 from impasto import api
 from impasto.batch import local
-from impasto.batch.run import Batch, Wish
+from impasto.batch.run import Batch
 from impasto.batch.task import Settings
 from impasto.methods import StylizeOptions
 
@@ -68,15 +68,12 @@ def shard(tmp_path):
 def batch(darkener):
     """{output's name: row} of a batch."""
 
-    def paint(*words, output, style=("swirls",), ledger=None, suffix=None, per_shard=1000, **how):
-        wish = Wish(
-            output=str(output),
-            options=StylizeOptions(strength=how.pop("strength", 1.0)),
-            styles=style,
-            format=suffix,
-            per_shard=per_shard,
-        )
-        made = Batch(list(map(str, words)), wish, Settings(pixel_limit=10**6, **how), ledger)
+    def paint(*words, output, style=("swirls",), suffix=None, per_shard=1000, **how):
+        options = StylizeOptions(strength=how.pop("strength", 1.0))
+        made = Batch(
+            list(map(str, words)), Settings(pixel_limit=10**6, **how), output=str(output), options=options,
+            styles=style, format=suffix, per_shard=per_shard,
+        )  # fmt: skip
         rows = list(made.run(lambda chunks, settings: local.run(chunks, settings, 1)))
         assert len(rows) == made.total
         return {(row.output or row.input).rpartition("/")[2]: row for row in rows}

@@ -13,7 +13,7 @@ from file_server import File, serving
 
 from impasto import addresses, image
 from impasto.batch import steps
-from impasto.batch.run import Batch, Wish
+from impasto.batch.run import Batch
 from impasto.batch.task import Settings
 from impasto.errors import ImpastoError, OptionError, PictureError, WeightsError
 from impasto.methods import StylizeOptions
@@ -236,8 +236,8 @@ def test_steps_apart_make_what_steps_together_do(photos, tmp_path, batch, darken
     (photos / "deep" / "large.png").write_bytes(encoded(8, size=(20, 30)))
     (photos / "deep" / "bad.png").write_bytes(b"text")
     expected = batch(photos, output=tmp_path / "together")
-    wish = Wish(output=str(tmp_path / "apart"), options=StylizeOptions(), styles=("swirls",))
-    planned = Batch([str(photos)], wish, Settings(pixel_limit=10**6))
+    apart = {"output": str(tmp_path / "apart"), "options": StylizeOptions(), "styles": ("swirls",)}
+    planned = Batch([str(photos)], Settings(pixel_limit=10**6), **apart)
     (chunk,), settings = planned.chunks, planned.settings
     painter = steps.PaintStep(settings)
     painter._batch_pixels = batch_pixels

@@ -4,7 +4,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from hashlib import sha256
 from itertools import groupby
 from pathlib import PurePosixPath
@@ -36,42 +36,33 @@ Executor = Callable[[Sequence[Chunk], Settings], Iterator[Outcome]]
 """Does chunks somewhere, and tells of every task once or more often."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What is asked for all inputs that do not say otherwise.
-
-    output: an address of a folder, or, ending with .tar, of shards. format: suffix of what is written; None for the
-    content's own. per_shard: paintings in each.
-    """
-
-    output: str
-    options: Options
-    styles: tuple[str, ...] = ()
-    format: str | None = None
-    per_shard: int = 1000
-
-
 class Batch:
     """What is to be painted, checked and planned, and then run.
 
     chunks: what is to be done. settings: with the styles of all. total: inputs. ledger: its address.
     """
 
-    def __init__(self, words: Sequence[str], wish: Wish, settings: Settings, ledger: str | None = None) -> None:
-        """ledger: its address; below the output if not given.
+    def __init__(
+        self, words: Sequence[str], settings: Settings, *, output: str, options: Options, styles: Sequence[str] = (),
+        format: str | None = None, per_shard: int = 1000, ledger: str | None = None,  # noqa: A002
+    ) -> None:  # fmt: skip
+        """options, styles: of all inputs that do not say otherwise. output: an address of a folder, or, ending with
+        .tar, of shards. format: suffix of what is written; None for the content's own. per_shard: paintings in each.
+        ledger: its address; below the output if not given.
 
         Raises PictureError where there is nothing to paint, ImpastoError if a style is nowhere, and OptionError for
         what cannot be: two inputs that would be written to one place, or one to where another is read.
         """
-        addresses.check_writable(wish.output)
-        self.ledger = ledger or ledger_of(wish.output)
+        addresses.check_writable(output)
+        self.ledger = ledger or ledger_of(output)
         self._ledger = Ledger(self.ledger)
-        inputs, problems = find_inputs(words, wish.output)
+        inputs, problems = find_inputs(words, output)
         if not inputs and problems:
             raise problems[0][1]
-        self._wish = wish
-        self._is_packed = wish.output.endswith(SHARD)
-        files, path = addresses.file_system(wish.output)
+        self._options, self._words = options, tuple(styles)
+        self._format, self._per_shard = format, per_shard
+        self._is_packed = output.endswith(SHARD)
+        files, path = addresses.file_system(output)
         self._output = addresses.in_full(files, path)
         folder = self._output.rpartition("/")[0] if self._is_packed else self._output
         listed = addresses.listed(folder, deep=not self._is_packed)
@@ -82,7 +73,7 @@ class Batch:
         self._versions: dict[str, tuple[Options, str]] = {}
         if any(one.styles is None and not one.options for one in inputs):
             # What is wrong with all is not told of each.
-            self._resolved(wish.styles, {})
+            self._resolved(self._words, {})
         self._known = [
             Outcome(number, word, "", "failed", str(why)) for number, (word, why) in enumerate(problems, len(inputs))
         ]
@@ -134,11 +125,11 @@ class Batch:
 
     def _task(self, number: int, one: Input) -> Task:
         """Raises ImpastoError if the input cannot be painted as it is wished."""
-        styles = self._wish.styles if one.styles is None else one.styles
+        styles = self._words if one.styles is None else one.styles
         options, version = self._resolved(styles, one.options)
-        shard = f"{self._output.removesuffix(SHARD)}-{number // self._wish.per_shard:06}{SHARD}"
+        shard = f"{self._output.removesuffix(SHARD)}-{number // self._per_shard:06}{SHARD}"
         place = shard if self._is_packed else self._output
-        task = Task(number, one, place, _named(one, self._wish.format), styles, options, version)
+        task = Task(number, one, place, _named(one, self._format), styles, options, version)
         before = self._ledger.before.get(task.output)
         tries = before.attempt if before and before.state == "failed" else 0
         return replace(task, attempt=tries + 1, is_there=_written(task) in self._sizes)
@@ -155,7 +146,7 @@ class Batch:
         """The options of an input, and the version of everything that decides its pixels. Raises ImpastoError."""
         chosen = json.dumps([styles, dict(own)], sort_keys=True)
         if chosen not in self._versions:
-            options = _merged(self._wish.options, own)
+            options = _merged(self._options, own)
             for word in styles:
                 if word not in self._styles:
                     self._styles[word] = carried_style(word)
