@@ -38,10 +38,9 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from impasto import api, image
 from impasto.batch import local
-from impasto.batch.plan import Wish
 from impasto.batch.run import Batch
-from impasto.batch.settings import Settings
 from impasto.device import compute_in
+from impasto.batch.task import Settings
 from impasto.gallery import packaged
 from impasto.methods import StylizeOptions
 
@@ -70,8 +69,8 @@ def bare(folder, out, size, part=slice(None)):
 
 
 def batch(folder, out, size, workers):
-    wish = Wish(output=str(out), options=StylizeOptions(size=size), styles=("swirls",))
-    made = Batch([str(folder)], wish, Settings(device="cpu", pixel_limit=10**9))
+    settings, options = Settings(device="cpu", pixel_limit=10**9), StylizeOptions(size=size)
+    made = Batch([str(folder)], settings, output=str(out), options=options, styles=("swirls",))
     memory, done = [], 0
     for row in made.run(lambda chunks, settings: local.run(chunks, settings, workers)):
         assert row.state == "done", row

@@ -36,9 +36,9 @@ from impasto.encoders.network import Encoder
 from impasto.encoders.teacher import load_teacher
 from impasto.metrics import content_distance, gram_distance, warping_error
 from impasto.sizes import fit
-from impasto.video.clips import Part, open_clip
+from impasto.video.clips import ClipPart, open_clip
 from impasto.video.motion import is_cut, motion_between, places, warped
-from impasto.video.painters import Shown, channels_first, frame_painter
+from impasto.video.painters import ShownFrame, channels_first, frame_painter
 from impasto.video.stylize import stylize_video
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
@@ -133,7 +133,7 @@ def clips(arguments: argparse.Namespace) -> Iterator[Film]:
         options = VideoOptions(start=arguments.start)
         clip = open_clip(path, options)
         frames: list[np.ndarray] = []
-        for frame in Part(clip, fit(clip.height, clip.width, arguments.size), options).frames():
+        for frame in ClipPart(clip, fit(clip.height, clip.width, arguments.size), options).frames():
             if len(frames) == arguments.frames or (frames and is_cut(frames[-1], frame.pixels)):
                 break
             frames.append(frame.pixels)
@@ -179,7 +179,7 @@ def paint(film: Film, style: np.ndarray, stylizer, options, way: str, steady: fl
     painted: list[np.ndarray] = []
     for number, frame in enumerate(film.frames):
         motion = motion_between(film.frames[number - 1], frame) if number and way == "steady" else None
-        shown = Shown(frame, motion, 1 / 25)
+        shown = ShownFrame(frame, motion, 1 / 25)
         picture, _ = painter.settle(painter.paint(shown)[0], shown)
         if way == "no flow" and painted:
             picture = picture + steady * (painted[-1] - picture)

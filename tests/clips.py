@@ -7,11 +7,11 @@ import numpy as np
 from PIL import Image
 
 
-def clip(frames: int = 6, size: tuple[int, int] = (64, 48)) -> bytes:
-    """An MP4 file of 25 frames a second, (width, height), whose squares move."""
+def clip(frames: int = 6, size: tuple[int, int] = (64, 48), rate: int = 25) -> bytes:
+    """An MP4 file of (width, height), whose squares move. rate: frames a second."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as out:
-        stream = out.add_stream("libx264", rate=25)
+        stream = out.add_stream("libx264", rate=rate)
         stream.pix_fmt = "yuv420p"
         stream.width, stream.height = size
         for number in range(frames):

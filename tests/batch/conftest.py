@@ -3,50 +3,36 @@
 import io
 import os
 import tarfile
-from typing import ClassVar
 
 import pytest
 import torch
 from batch_files import encoded
-from fake_stylizer import FakeStylizer
+from fake_stylizer import Darkener
 
 pytest.importorskip("fsspec")
 pytest.importorskip("pyarrow")
 
 from impasto import api
 from impasto.batch import local
-from impasto.batch.plan import Wish
 from impasto.batch.run import Batch
-from impasto.batch.settings import Settings
+from impasto.batch.task import Settings
 from impasto.methods import StylizeOptions
 
 
-class Darkener(FakeStylizer):
-    """Halves the content."""
-
-    batches: ClassVar = []
-
-    def __call__(self, content, styles, options, *, masks=None, start=None, progress=None, saving=None):
-        Darkener.batches.append(len(content))
-        return content[:, :3] * options.strength / 2
-
-
 @pytest.fixture(autouse=True)
-def same_threads():
+def same_threads(monkeypatch):
     """A worker sets how many there are, for its process."""
-    before, said = torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
+    monkeypatch.setenv("OMP_NUM_THREADS", os.environ["OMP_NUM_THREADS"])
+    before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
-    os.environ.pop("OMP_NUM_THREADS", None)
-    if said is not None:
-        os.environ["OMP_NUM_THREADS"] = said
 
 
 @pytest.fixture
 def darkener(monkeypatch):
-    monkeypatch.setattr(api, "load", lambda *_, **__: Darkener())
-    Darkener.batches.clear()
-    return Darkener
+    stylizer = Darkener()
+    monkeypatch.setattr(api, "load", lambda *_, **__: stylizer)
+    return stylizer
 
 
 @pytest.fixture
@@ -82,15 +68,12 @@ def shard(tmp_path):
 def batch(darkener):
     """{output's name: row} of a batch."""
 
-    def paint(*words, output, style=("swirls",), ledger=None, suffix=None, per_shard=1000, **how):
-        wish = Wish(
-            output=str(output),
-            options=StylizeOptions(strength=how.pop("strength", 1.0)),
-            styles=style,
-            format=suffix,
-            per_shard=per_shard,
-        )
-        made = Batch(list(map(str, words)), wish, Settings(pixel_limit=10**6, **how), ledger)
+    def paint(*words, output, style=("swirls",), suffix=None, per_shard=1000, **how):
+        options = StylizeOptions(strength=how.pop("strength", 1.0))
+        made = Batch(
+            list(map(str, words)), Settings(pixel_limit=10**6, **how), output=str(output), options=options,
+            styles=style, format=suffix, per_shard=per_shard,
+        )  # fmt: skip
         rows = list(made.run(lambda chunks, settings: local.run(chunks, settings, 1)))
         assert len(rows) == made.total
         return {(row.output or row.input).rpartition("/")[2]: row for row in rows}

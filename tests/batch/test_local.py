@@ -1,15 +1,27 @@
-"""Workers as processes: the real method, and pictures that take a process with them."""
+"""Workers as processes: the real method, pictures that take a process with them, and threads that are shared out."""
 
+import os
+import signal
 from dataclasses import replace
 
 import pytest
-from batch_files import Deadly
+import torch
 
 from impasto.batch import local
 from impasto.batch.inputs import Input
-from impasto.batch.settings import Carried, Settings
-from impasto.batch.task import Task
+from impasto.batch.steps import PaintStep
+from impasto.batch.task import Carried, Settings, Task
+from impasto.device import threads
 from impasto.methods import StylizeOptions
+from impasto.methods.adain.options import AdaINOptions
+
+
+class Deadly(AdaINOptions):
+    """Options by which nobody survives painting."""
+
+    @property
+    def batches(self):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture
@@ -31,6 +43,7 @@ def states(chunks):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("whole_styles")  # as processes of their own have them
 def test_processes_paint_what_one_does(tasks, tmp_path):
     alone = [replace(task, place=str(tmp_path / "alone")) for task in tasks]
     assert {row.state for row in local.run([alone], SETTINGS, 1)} == {"done"}
@@ -58,3 +71,9 @@ def test_the_last_chunks_are_shared_out_in_ever_smaller_parts(tasks, packed):
     assert [len(chunk) for chunk in given[:5]] == ([8] * 5 if packed else [8, 8, 6, 2, 4])
     assert len(given[-1]) == (8 if packed else 1)
     assert [task.number for chunk in given for task in chunk] == list(range(40))
+
+
+def test_a_worker_limits_the_engine_and_pytorch(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    PaintStep(Settings(pixel_limit=10**6, threads=1))
+    assert (threads(), torch.get_num_threads()) == (1, 1)

@@ -1,8 +1,8 @@
 """Workers that share a machine compute in as many threads as each was given, whichever program computes."""
 
 import torch
-
 from impasto.batch.settings import Settings
+
 from impasto.batch.steps import PaintStep
 from impasto.device import threads
 

@@ -9,6 +9,14 @@ import pytest
 from PIL import Image
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+LEFT = {
+    "one_photo": ["one_photo.png"],
+    "folder": ["painted/mountains.png", "painted/still_life.png", "swirls.style.safetensors"],
+    "two_styles": ["two_styles.png"],
+    "many_styles": ["many_styles.jpg"],
+    "stop_in_time": ["stop_in_time.png"],
+}
+"""{script: files}."""
 
 
 def run(folder, name, *words):
@@ -18,23 +26,11 @@ def run(folder, name, *words):
 
 
 @pytest.mark.parametrize(
-    ("name", "words", "left"),
-    [
-        ("one_photo", (), ["one_photo.png"]),
-        pytest.param(
-            "folder",
-            (),
-            ["painted/mountains.png", "painted/still_life.png", "swirls.style.safetensors"],
-            marks=pytest.mark.slow,
-        ),
-        pytest.param("two_styles", (), ["two_styles.png"], marks=pytest.mark.slow),
-        pytest.param("many_styles", (), ["many_styles.jpg"], marks=pytest.mark.slow),
-        pytest.param("stop_in_time", ("1",), ["stop_in_time.png"], marks=pytest.mark.slow),
-    ],
+    "name", [pytest.param(name, marks=[] if name == "one_photo" else pytest.mark.slow) for name in LEFT]
 )
-def test_a_script(name, words, left, tmp_path):
-    assert run(tmp_path, name, *words)
-    for file in left:
+def test_a_script(name, tmp_path):
+    assert run(tmp_path, name, *(["1"] if name == "stop_in_time" else []))
+    for file in LEFT[name]:
         if file.endswith("safetensors"):
             assert (tmp_path / file).stat().st_size
             continue

@@ -1,6 +1,7 @@
 """How far results of two devices are apart, and how far they may be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,13 +25,15 @@ def assert_near(what: str, found: Iterable[Tensor], expected: Iterable[Tensor], 
     assert distance <= tolerance, f"{what}: {distance:.2e} apart, tolerance {tolerance:.0e}"
 
 
-def levels_apart(found: Tensor, expected: Tensor) -> float:
-    """Mean absolute difference of two pictures in [0, 1], in levels of 8 bits."""
-    return 255 * float((found.cpu().double() - expected.cpu().double()).abs().mean())
+def assert_all_near(what: str, found: Mapping[str, Any], expected: Mapping[str, Any], tolerance: float) -> None:
+    """Numbers or tensors of the same names, each by `apart`."""
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert_near(f"{what}, {name}", [torch.as_tensor(found[name])], [torch.as_tensor(value)], tolerance)
 
 
 def assert_same_picture(what: str, found: Tensor, expected: Tensor, levels: float) -> None:
-    """By `levels_apart`."""
-    distance = levels_apart(found, expected)
+    """By the mean absolute difference of two pictures in [0, 1], in levels of 8 bits."""
+    distance = 255 * float((found.cpu().double() - expected.cpu().double()).abs().mean())
     note(f"{what}: {distance:.4f} of {levels} levels")
     assert distance <= levels, f"{what}: {distance:.3f} levels apart, tolerance {levels}"

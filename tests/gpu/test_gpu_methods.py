@@ -8,12 +8,13 @@ its own after a few steps, so that Adam is compared: the first losses to 2e-2, t
 takes up to 3.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from against_cpu import assert_near, assert_same_picture
+from against_cpu import assert_all_near, assert_same_picture
 from in_tensors import InTensors
 from torch import Tensor
 
@@ -48,7 +49,7 @@ GENERATORS: dict[str, Any] = {
         semantic.GeneratorConfig(width=8, blocks=1, attention="half", pooling=1)
     ),
 }
-LEVELS = {"fp32": 0.01, "bf16": 3.0}
+LEVELS = {"fp32": 0.01, "bf16": 3.0, "auto": 3.0}
 
 GATYS = {
     "default": {},
@@ -81,51 +82,39 @@ def generators(name: str, folder: Path) -> Path:
     return path
 
 
+def check(what: str, device: torch.device, precision: str, paint: Callable[[str, str], Tensor]) -> None:
+    """paint: (device, precision) -> a picture."""
+    found, expected = paint(str(device), precision), paint("cpu", "fp32")
+    assert_same_picture(f"{what}, {precision}", found, expected, LEVELS[precision])
+
+
 @pytest.mark.parametrize("precision", LEVELS)
-@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("name", [*GENERATORS, "nla-cyclegan, monet"])
 def test_a_translation(name: str, precision: str, device: torch.device, tmp_path: Path) -> None:
-    method, path = name.partition(",")[0], generators(name, tmp_path)
-    content = picture("mountains")
+    method, content = name.partition(",")[0], picture("mountains")
+    weights = "monet" if name.endswith("monet") else generators(name, tmp_path)
 
     def paint(place: str, precision: str) -> Tensor:
-        stylizer = impasto.load(method, device=place, weights=path)
+        stylizer = impasto.load(method, device=place, weights=weights)
         return stylizer(content, [], StylizeOptions(method=method, precision=precision))
 
-    assert_same_picture(f"{name}, {precision}", paint(str(device), precision), paint("cpu", "fp32"), LEVELS[precision])
+    check(name, device, precision, paint)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "auto"])
-def test_the_generators_that_come_along(precision: str, device: torch.device) -> None:
-    options = StylizeOptions(method="nla-cyclegan", precision=precision)
-    content = picture("mountains")
-    found, expected = (
-        impasto.load("nla-cyclegan", device=place, weights="monet")(content, [], chosen)
-        for place, chosen in ((str(device), options), ("cpu", StylizeOptions(method="nla-cyclegan", precision="fp32")))
-    )
-    assert_same_picture(f"monet, {precision}", found, expected, {"fp32": 0.01, "auto": 3.0}[precision])
-
-
+@pytest.mark.parametrize("is_masked", [False, True])
 @pytest.mark.parametrize("decoder", ["adain", "adain_paper"])
-@pytest.mark.parametrize(("precision", "levels"), [("fp32", 0.01), ("bf16", 3.0), ("auto", 3.0)])
-def test_adain(decoder: str, precision: str, levels: float, device: torch.device) -> None:
-    content, styles = picture("mountains"), [picture("swirls"), picture("ink")]
-
-    def paint(place: str, precision: str) -> Tensor:
-        options = StylizeOptions(decoder=decoder, precision=precision, style_blend="0.7,0.3", style_scale=0.2)
-        return InTensors(impasto.load("adain", device=place))(content, styles, options)
-
-    assert_same_picture(f"{decoder}, {precision}", paint(str(device), precision), paint("cpu", "fp32"), levels)
-
-
-def test_adain_with_masks(device: torch.device) -> None:
+@pytest.mark.parametrize("precision", LEVELS)
+def test_adain(decoder: str, precision: str, is_masked: bool, device: torch.device) -> None:
     content, styles = picture("mountains"), [picture("swirls"), picture("ink")]
     left = torch.linspace(0, 1, content.shape[3]).expand(1, 1, *content.shape[2:])
-    options = StylizeOptions(precision="fp32", style_scale=0.2)
-    found, expected = (
-        InTensors(impasto.load("adain", device=place))(content, styles, options, masks=[left, 0.8 * (1 - left)])
-        for place in (str(device), "cpu")
-    )
-    assert_same_picture("adain, masks", found, expected, 0.01)
+    how = {"masks": [left, 0.8 * (1 - left)]} if is_masked else {}
+
+    def paint(place: str, precision: str) -> Tensor:
+        blend = "" if is_masked else "0.7,0.3"
+        options = StylizeOptions(decoder=decoder, precision=precision, style_blend=blend, style_scale=0.2)
+        return InTensors(impasto.load("adain", device=place))(content, styles, options, **how)
+
+    check(f"{decoder}, masks" if is_masked else decoder, device, precision, paint)
 
 
 def optimised(
@@ -154,7 +143,6 @@ def test_gatys(name: str, precision: str, first: float, levels: float, device: t
     found, its = optimised(str(device), StylizeOptions(**own, precision=precision), masks)
     expected, theirs = optimised("cpu", StylizeOptions(**own, precision="fp32"), masks)
     assert its.keys() == theirs.keys()
-    for term, value in theirs.items():
-        if value:
-            assert_near(f"gatys, {name}, {precision}, {term}", [torch.tensor(its[term])], [torch.tensor(value)], first)
+    theirs = {term: value for term, value in theirs.items() if value}
+    assert_all_near(f"gatys, {name}, {precision}", {term: its[term] for term in theirs}, theirs, first)
     assert_same_picture(f"gatys, {name}, {precision}", found, expected, levels)

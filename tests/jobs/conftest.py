@@ -1,39 +1,18 @@
 """A method that only darkens, and a store that is no folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from fake_stylizer import FakeStylizer
+from fake_stylizer import Darkener
 
-from impasto.errors import Cancelled, PictureError
+from impasto.errors import PictureError
 from impasto.image import Picture
 from impasto.jobs.job import PaintingTarget, PaintJob
 from impasto.jobs.session import Session
 from impasto.methods import StylizeOptions
-from impasto.progress import Progress
 
 OPTIONS = StylizeOptions()
-
-
-class Darkener(FakeStylizer):
-    """Halves the content, in steps if it is told to."""
-
-    def __init__(self, steps=0):
-        self.steps, self.batches, self.encoded = steps, [], []
-
-    def __call__(self, content, styles, options, *, masks=None, start=None, progress=None, saving=None):
-        self.batches.append(len(content))
-        try:
-            for step in range(1, self.steps + 1):
-                progress(Progress(step=step, total=self.steps, preview=lambda: content[:, :3]))
-        except Cancelled as wish:
-            raise Cancelled(best=content[:, :3]) from wish
-        return content[:, :3] / 2
-
-    def encode(self, picture, options, *, name=""):
-        self.encoded.append(name)
-        return super().encode(picture, options, name=name)
 
 
 class Store(dict):
@@ -48,22 +27,20 @@ class Store(dict):
         )
         return Stored(self, name)
 
-    def jobs(self, *sources, target=None, **how):
-        """One for each, in the style `style`; kept here, where it is full if that is the target."""
-        style, kept = self.source("style"), target or KeptTarget
-        return [PaintJob(one, (style,), OPTIONS, target=kept(self, one.name), **how) for one in sources]
+    def jobs(self, *sources, **how):
+        """One for each, in the style `style`, kept here."""
+        style = self.source("style")
+        return [PaintJob(one, (style,), OPTIONS, target=KeptTarget(self, one.name), **how) for one in sources]
+
+    def full(self, name):
+        """A target that keeps nothing."""
+        return FullTarget(self, name)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Stored:
-    store: Store
+    store: Store = field(compare=False)
     name: str
-
-    def __eq__(self, other):
-        return self.name == other.name
-
-    def __hash__(self):
-        return hash(self.name)
 
     @property
     def key(self):
@@ -95,12 +72,6 @@ class KeptTarget(PaintingTarget):
 class FullTarget(KeptTarget):
     def write(self, picture, record):
         raise PictureError("the disk is full")
-
-
-@pytest.fixture
-def full_store():
-    """What keeps nothing."""
-    return FullTarget
 
 
 @pytest.fixture

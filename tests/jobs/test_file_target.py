@@ -1,5 +1,6 @@
 """Paintings as files: what is replaced, resumed and kept on the way."""
 
+import csv
 from dataclasses import replace
 
 import numpy as np
@@ -7,10 +8,11 @@ import pytest
 
 from impasto import image
 from impasto.errors import Cancelled, OptionError, PictureError
-from impasto.jobs.events import Skipped
-from impasto.jobs.file_target import FileTarget
+from impasto.jobs.file_target import FileTarget, add_losses
+from impasto.jobs.job import Skipped
 from impasto.jobs.pipeline import paint, run
 from impasto.methods import StylizeOptions
+from impasto.progress import Progress
 from impasto.record import read_record
 
 
@@ -96,3 +98,37 @@ def test_foreign_steps_are_not_overwritten(job):
         kept = to(job, save_every=3, keep_steps=True, resume=resume)
         with pytest.raises(PictureError, match="a step of another painting lies there"):
             kept.target.check(job)
+
+
+def rows(path):
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def report(step, style=2.0):
+    return Progress(step=step, total=4, size=(24, 32), losses={"content": 0.5, "style": style})
+
+
+def test_every_step_is_a_line(tmp_path):
+    path = tmp_path / "out.losses.csv"
+    for step in (1, 2):
+        add_losses(path, report(step, 1 / step))
+    assert rows(path) == [
+        {"step": "1", "height": "24", "width": "32", "content": "0.5", "style": "1"},
+        {"step": "2", "height": "24", "width": "32", "content": "0.5", "style": "0.5"},
+    ]
+
+
+def test_a_resumed_painting_replaces_what_it_had_gone_beyond_its_state(tmp_path):
+    path = tmp_path / "out.losses.csv"
+    for step in (1, 2, 3):
+        add_losses(path, report(step))
+    for step in (2, 3, 4):
+        add_losses(path, report(step, 7.0))
+    assert [(row["step"], row["style"]) for row in rows(path)] == [("1", "2"), ("2", "7"), ("3", "7"), ("4", "7")]
+    add_losses(path, report(1))
+    assert len(rows(path)) == 1, "another painting"
+
+
+def test_a_method_without_terms_leaves_no_file(tmp_path):
+    add_losses(tmp_path / "out.losses.csv", Progress(step=1, total=1))
+    assert list(tmp_path.iterdir()) == []

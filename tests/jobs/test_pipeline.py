@@ -8,8 +8,7 @@ from impasto import api
 from impasto.errors import Cancelled, OptionError, PictureError, WeightsError
 from impasto.image import Picture
 from impasto.jobs import pipeline
-from impasto.jobs.events import Failed, Painted, Skipped, Started, Stopped
-from impasto.jobs.job import Mask, PaintJob
+from impasto.jobs.job import BytesSource, Failed, FileSource, Mask, Painted, PaintJob, Skipped, Started, Stopped
 from impasto.jobs.pipeline import paint, prepare, run
 from impasto.methods import StylizeOptions
 
@@ -86,10 +85,10 @@ def test_what_is_done_is_skipped_and_not_read(store, session):
     assert set(store.written) == {"a", "b"}
 
 
-def test_a_failure_does_not_stop_the_others(store, session, full_store):
+def test_a_failure_does_not_stop_the_others(store, session):
     bad, worse = store.source("bad", error=PictureError("damaged")), store.source("worse", error=ZeroDivisionError())
     jobs = [*store.jobs(bad), *store.jobs(bad), *store.jobs(worse), *store.jobs(store.source("b"))]
-    full = replace(jobs[3], content=store.source("c"), target=full_store(store, "c"))
+    full = replace(jobs[3], content=store.source("c"), target=store.full("c"))
     events = [event for event in run([*jobs, full], session) if not isinstance(event, Started)]
     read, ours, *others = events
     assert isinstance(read, Failed)
@@ -136,10 +135,25 @@ def test_a_wish_to_stop_keeps_the_picture_so_far(store, session, method):
     assert isinstance(caught.value.best, Picture)
 
 
-def test_a_wish_to_stop_is_granted_even_if_nothing_can_be_kept(store, session, method, full_store):
+def test_a_wish_to_stop_is_granted_even_if_nothing_can_be_kept(store, session, method):
     method.steps = 8
     (job,) = store.jobs(store.source("a"))
-    *_, stopped = run([replace(job, target=full_store(store, "a"))], session, stop_at(3))
+    *_, stopped = run([replace(job, target=store.full("a"))], session, stop_at(3))
     assert isinstance(stopped, Stopped)
     assert stopped.record is None
     assert str(stopped.error) == "stopped at step 3 of 8; the picture so far could not be kept: the disk is full"
+
+
+def test_bytes_and_files_are_sources(tmp_path):
+    with pytest.raises(PictureError, match=r"^content: it is not a picture"):
+        BytesSource(b"text", "content").read(10)
+    assert BytesSource(b"text", "content").key == BytesSource(b"text", "style 1").key
+    (tmp_path / "a.png").write_bytes(b"text")
+    with pytest.raises(PictureError, match=r"a\.png: it is not a picture"):
+        FileSource(tmp_path / "a.png", "a").read(10)
+
+
+def test_a_title_names_all_styles(tmp_path):
+    content, one, other = (FileSource(tmp_path / name, name) for name in ("a.png", "b.png", "c.png"))
+    assert PaintJob(content, (one, other), StylizeOptions()).title == "a.png in b.png + c.png"
+    assert PaintJob(content, (), StylizeOptions()).title == "a.png"

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from fake_stylizer import FakeStylizer
 
+from impasto import image, stylize_video
 from impasto.options import Options
 
 STYLE = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -34,6 +35,12 @@ class Inverting(FakeStylizer):
 
     def weights_hashes(self, options: Options) -> dict[str, str]:
         return {"none": "0"}
+
+
+def painted(clip: Path, name: str = "out.mp4", **choices: Any) -> Path:
+    """A film beside the clip, each of its frames inverted by itself."""
+    choices = {"steady": 0.0, "output": clip.with_name(name), "stylizer": Inverting()} | choices
+    return stylize_video(clip, STYLE, **choices)
 
 
 def level(number: int) -> int:
@@ -63,14 +70,13 @@ def write_film(
     container: str | None = None,
 ) -> Path:
     """times: of the frames in units of the time base; 25 a second if None. prepare: called with the file and its
-    stream; change: with each frame."""
+    stream, gives packets of others or None; change: called with each frame."""
     with av.open(str(path), "w", format=container) as out:
         stream = out.add_stream(codec, rate=25, options={"bf": "0", "g": "10"} | (options or {}))
         stream.pix_fmt = form
         stream.time_base = stream.codec_context.time_base = time_base
         voice = _sound(out) if sound else None
-        if prepare:
-            prepare(out, stream)
+        others = prepare(out, stream) if prepare else None
         for number, pixels in enumerate(frames):
             if number == 0:
                 stream.height, stream.width = pixels.shape[:2]
@@ -84,10 +90,27 @@ def write_film(
             if change:
                 change(number, frame)
             out.mux(stream.encode(frame))
+        if others:
+            out.mux(others)
         out.mux(stream.encode(None))
         if voice:
             _speak(out, voice, number + 1)
     return path
+
+
+def write_sound(path: Path) -> Path:
+    """A file of nothing else."""
+    with av.open(str(path), "w") as out:
+        _speak(out, _sound(out), 1)
+    return path
+
+
+def write_frames(frames: Iterable[np.ndarray], folder: Path) -> Path:
+    """As pictures, by their numbers, in a new folder."""
+    folder.mkdir()
+    for number, frame in enumerate(frames):
+        image.write(image.from_array(frame), folder / f"{number:03}.png", bits=8 * frame.itemsize)
+    return folder
 
 
 def _sound(out: Any) -> Any:

@@ -2,15 +2,11 @@
 
 import numpy as np
 import pytest
-from films import STYLE, Inverting, frames_of, greys_of, level, plain, write_film
+from films import frames_of, greys_of, level, painted, plain, times_of, write_film, write_frames
 from PIL import Image
 
-from impasto import OptionError, image, stylize_video
+from impasto import OptionError, image, stylize, stylize_video
 from impasto.record import read_record
-
-
-def painted(clip, name, **choices):
-    return stylize_video(clip, STYLE, output=clip.with_name(name), stylizer=Inverting(), steady=0.0, **choices)
 
 
 def still(number):
@@ -58,16 +54,9 @@ def test_an_animation_becomes_a_film(animation):
 
 def test_folders_of_frames_are_as_their_frames_alone(tmp_path):
     """Without steadiness, the same pixels that `stylize` paints."""
-    folder = tmp_path / "frames"
-    folder.mkdir()
-    generator = np.random.default_rng(0)
-    frames = [generator.integers(0, 255, (20, 30, 3), np.uint8) for _ in range(3)]
-    for number, frame in enumerate(frames):
-        image.write(image.from_array(frame), folder / f"{number}.png")
-    out = stylize_video(folder, "starry-night", steady=0.0)
+    frames = np.random.default_rng(0).integers(0, 255, (3, 20, 30, 3), np.uint8)
+    out = stylize_video(write_frames(frames, tmp_path / "frames"), "starry-night", steady=0.0)
     assert out == tmp_path / "frames-impasto"
-    from impasto import stylize
-
     for frame, path in zip(frames, sorted(out.iterdir()), strict=True):
         assert (image.to_array(image.read(path)) == stylize(frame, "starry-night")).all()
     record = read_record(path)
@@ -76,38 +65,27 @@ def test_folders_of_frames_are_as_their_frames_alone(tmp_path):
 
 
 def test_a_folder_of_sixteen_bits(tmp_path):
-    folder = tmp_path / "frames"
-    folder.mkdir()
     frame = np.random.default_rng(0).integers(0, 65_535, (20, 30, 3)).astype(np.uint16)
-    image.write(image.from_array(frame), folder / "0.png", bits=16)
-    (path,) = painted(folder, "out").iterdir()
+    (path,) = painted(write_frames([frame], tmp_path / "frames"), "out").iterdir()
     made = image.read(path)
     assert made.bits == 16
     assert np.abs(image.to_array(made, np.uint16).astype(int) - (65_535 - frame.astype(int))).max() <= 1
 
 
 def test_the_rate_of_a_folder(tmp_path):
-    folder = tmp_path / "frames"
-    folder.mkdir()
-    for number in range(4):
-        image.write(image.from_array(plain(number)), folder / f"{number}.png")
-    from films import times_of
-
+    folder = write_frames(map(plain, range(4)), tmp_path / "frames")
     assert times_of(painted(folder, "a.mp4", fps=8)) == [0, 1 / 8, 1 / 4, 3 / 8]
     assert [float(time) for time in times_of(painted(folder, "b.mp4"))] == [0, 0.04, 0.08, 0.12]
 
 
 def test_frames_of_a_folder_that_cannot_be_read_are_repeated_and_named(tmp_path, caplog):
-    folder = tmp_path / "frames"
-    folder.mkdir()
-    for number in range(4):
-        image.write(image.from_array(plain(number)), folder / f"{number}.png")
-    (folder / "2.png").write_text("no picture")
-    image.write(image.from_array(plain(3, 20, 20)), folder / "3.png", overwrite=True)
+    folder = write_frames(map(plain, range(4)), tmp_path / "frames")
+    (folder / "002.png").write_text("no picture")
+    image.write(image.from_array(plain(3, 20, 20)), folder / "003.png", overwrite=True)
     greys = greys_of(painted(folder, "out.mp4"))
     assert greys == pytest.approx([255 - level(number) for number in (0, 1, 1, 1)], abs=3)
     assert "frame at 0:00.080; " not in caplog.text
-    assert "2.png" in caplog.text
+    assert "002.png" in caplog.text
     assert "20 x 20" in caplog.text
 
 

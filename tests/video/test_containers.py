@@ -5,14 +5,9 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from films import STYLE, TICKS, Inverting, frames_of, greys_of, level, packets_of, plain, times_of, write_film
+from films import Inverting, frames_of, greys_of, level, packets_of, painted, plain, times_of, write_film, write_sound
 
-from impasto import OptionError, PictureError, stylize_video
-
-
-def painted(clip, name="out.mp4", **choices):
-    choices = {"steady": 0.0, "output": clip.with_name(name)} | choices
-    return stylize_video(clip, STYLE, stylizer=Inverting(), **choices)
+from impasto import PictureError
 
 
 @pytest.mark.parametrize(("name", "unit"), [("clip.mp4", 512), ("clip.mkv", 640)])
@@ -20,7 +15,7 @@ def test_variable_frame_rates_keep_their_times_exactly(tmp_path, name, unit):
     times = [unit * step for step in (0, 1, 2, 7, 8, 9, 30, 33, 34, 35, 36, 90)]
     clip = write_film(tmp_path / name, map(plain, range(12)), times)
     out = painted(clip, f"out{clip.suffix}")
-    assert times_of(out) == times_of(clip) == [time * TICKS for time in times]
+    assert times_of(out) == times_of(clip) == [Fraction(time, 12_800) for time in times]
     assert greys_of(out) == pytest.approx([255 - level(number) for number in range(12)], abs=3)
 
 
@@ -64,6 +59,18 @@ def test_sound_that_the_container_does_not_hold_is_transcoded(tmp_path, caplog):
     assert "aac sound becomes" in caplog.text
 
 
+def subtitles(out, *starts):
+    """A stream of them, and its packets: milliseconds from which lines are shown."""
+    stream = out.add_mux_stream("subrip", time_base=Fraction(1, 1000))
+    packets = []
+    for start in starts:
+        packet = av.Packet(f"line at {start}".encode())
+        packet.stream, packet.time_base = stream, Fraction(1, 1000)
+        packet.pts, packet.dts, packet.duration = start, start, 200
+        packets.append(packet)
+    return packets
+
+
 def test_subtitles_chapters_and_metadata(tmp_path):
     def prepare(out, _stream):
         out.metadata["title"] = "Rain"
@@ -71,27 +78,9 @@ def test_subtitles_chapters_and_metadata(tmp_path):
             {"id": 1, "start": 0, "end": 400, "time_base": Fraction(1, 1000), "metadata": {"title": "one"}},
             {"id": 2, "start": 400, "end": 1000, "time_base": Fraction(1, 1000), "metadata": {"title": "two"}},
         ])  # fmt: skip
-        subtitles = out.add_mux_stream("subrip", time_base=Fraction(1, 1000))
-        for start in (100, 600):
-            packet = av.Packet(f"line at {start}".encode())
-            packet.stream, packet.time_base = subtitles, Fraction(1, 1000)
-            packet.pts = packet.dts = start
-            packet.duration = 200
-            waiting.append(packet)
+        return subtitles(out, 100, 600)
 
-    waiting = []
-    # Subtitles are muxed by hand after the first frame has opened the file.
-    clip = tmp_path / "clip.mkv"
-    with av.open(str(clip), "w") as file:
-        stream = file.add_stream("libx264", rate=25, options={"bf": "0"})
-        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
-        prepare(file, stream)
-        for number in range(25):
-            frame = av.VideoFrame.from_ndarray(plain(number), format="rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, 25)
-            file.mux(stream.encode(frame))
-        file.mux(waiting)
-        file.mux(stream.encode(None))
+    clip = write_film(tmp_path / "clip.mkv", map(plain, range(25)), prepare=prepare)
     made = painted(clip, "out.mkv")
     assert packets_of(made, "subtitle") == packets_of(clip, "subtitle") == [b"line at 100", b"line at 600"]
     with av.open(str(made)) as container:
@@ -112,19 +101,7 @@ def chapters_of(container):
 
 
 def test_what_the_container_cannot_hold_is_named(tmp_path, caplog):
-    clip = tmp_path / "clip.mkv"
-    with av.open(str(clip), "w") as file:
-        stream = file.add_stream("libx264", rate=25)
-        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
-        subtitles = file.add_mux_stream("subrip", time_base=Fraction(1, 1000))
-        frame = av.VideoFrame.from_ndarray(plain(0), format="rgb24")
-        frame.pts, frame.time_base = 0, Fraction(1, 25)
-        file.mux(stream.encode(frame))
-        packet = av.Packet(b"words")
-        packet.stream, packet.time_base, packet.pts, packet.dts, packet.duration = subtitles, Fraction(1, 1000), 0, 0, 9
-        file.mux(packet)
-        file.mux(stream.encode(None))
-    painted(clip)
+    painted(write_film(tmp_path / "clip.mkv", [plain(0)], prepare=lambda out, _stream: subtitles(out, 0)))
     assert "subtitle (subrip) is left out" in caplog.text
 
 
@@ -265,11 +242,11 @@ def test_alpha(tmp_path):
 def test_fps(tmp_path):
     clip = write_film(tmp_path / "clip.mp4", map(plain, range(25)))
     stylizer = Inverting()
-    less = stylize_video(clip, STYLE, output=tmp_path / "less.mp4", stylizer=stylizer, fps=10, steady=0.0)
+    less = painted(clip, "less.mp4", stylizer=stylizer, fps=10)
     assert times_of(less) == [Fraction(step, 10) for step in range(10)]
     assert stylizer.painted == 10
     assert greys_of(less) == pytest.approx([255 - level(n) for n in (0, 2, 5, 7, 10, 12, 15, 17, 20, 22)], abs=3)
-    more = stylize_video(clip, STYLE, output=tmp_path / "more.mp4", stylizer=stylizer, fps=50, steady=0.0)
+    more = painted(clip, "more.mp4", stylizer=stylizer, fps=50)
     assert times_of(more) == [Fraction(step, 50) for step in range(50)]
     assert stylizer.painted == 35
 
@@ -290,15 +267,8 @@ def test_files_that_are_no_films(tmp_path):
     words.write_text("no film\n" * 1000)
     with pytest.raises(PictureError, match=r"words.mp4: it is no film"):
         painted(words)
-    voice = tmp_path / "voice.mp4"
-    with av.open(str(voice), "w") as file:
-        stream = file.add_stream("aac", rate=48_000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
-        frame.pts, frame.sample_rate, frame.time_base = 0, 48_000, Fraction(1, 48_000)
-        file.mux(stream.encode(frame))
-        file.mux(stream.encode(None))
     with pytest.raises(PictureError, match="holds no film, only audio"):
-        painted(voice)
+        painted(write_sound(tmp_path / "voice.mp4"))
     folder = tmp_path / "none"
     folder.mkdir()
     with pytest.raises(PictureError, match="holds no pictures"):
@@ -336,19 +306,13 @@ def test_a_film_that_is_cut_short_is_painted_as_far_as_it_goes(tmp_path):
 
 def test_outputs_that_cannot_be(tmp_path):
     clip = write_film(tmp_path / "clip.mp4", map(plain, range(2)))
-    with pytest.raises(PictureError, match="does not exist"):
-        painted(clip, output=tmp_path / "nowhere" / "out.mp4")
     with pytest.raises(PictureError, match="never overwritten"):
         painted(clip, "clip.mp4", overwrite=True)
     (tmp_path / "out.mp4").write_text("mine")
     with pytest.raises(PictureError, match="the file exists"):
         painted(clip)
     assert (tmp_path / "out.mp4").read_text() == "mine"
-    with pytest.raises(OptionError, match="no format to write"):
-        painted(clip, "out.avi")
-    full = tmp_path / "full"
-    full.mkdir()
-    (full / "mine.txt").touch()
+    painted(clip, "full")
     with pytest.raises(PictureError, match="not empty"):
         painted(clip, "full")
     assert painted(clip, overwrite=True).stat().st_size > 100

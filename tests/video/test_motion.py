@@ -7,8 +7,7 @@ from films import plain
 from PIL import Image
 
 from impasto.gallery import packaged
-from impasto.video.motion import is_cut, motion_between, places, warped
-from impasto.video.steady import blended, moved_canvas
+from impasto.video.motion import blended, is_cut, motion_between, moved_canvas, places, warped
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from films import frames_of, write_film
+from films import frames_of, write_film, write_frames
 from PIL import Image
 
 from impasto import Cancelled, StylizeOptions, image, load, stylize, stylize_video
@@ -25,15 +25,15 @@ def pan(photo, count, speed=2.5, size=(96, 128)):
         yield cv2.warpAffine(photo, shift, size[::-1], flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
 
 
-def folder_of(frames, path):
-    path.mkdir()
-    for number, frame in enumerate(frames):
-        image.write(image.from_array(frame), path / f"{number:03}.png")
-    return path
-
-
 def pictures_in(folder):
     return torch.from_numpy(np.concatenate([image.read(path).pixels for path in sorted(folder.iterdir())]))
+
+
+def alone_and_steadily(clip, *style, steady=0.8, **choices):
+    """The frames of both ways."""
+    for share in (0.0, steady):
+        out = clip.with_name(f"out{share:.0f}")
+        yield pictures_in(stylize_video(clip, *style, output=out, steady=share, **choices))
 
 
 def errors(frames, speed=2.5):
@@ -43,11 +43,8 @@ def errors(frames, speed=2.5):
 
 
 def test_steady_frames_flicker_less_and_are_as_painted(photo, tmp_path):
-    clip = folder_of(pan(photo, 8), tmp_path / "clip")
-    plain, steady = (
-        pictures_in(stylize_video(clip, "starry-night", output=tmp_path / f"out{share:.0f}", steady=share, fps=25))
-        for share in (0.0, 0.8)
-    )
+    clip = write_frames(pan(photo, 8), tmp_path / "clip")
+    plain, steady = alone_and_steadily(clip, "starry-night", fps=25)
     assert errors(steady) < 0.5 * errors(plain)
     contrast = [frames.diff(dim=-1).square().mean() for frames in (plain, steady)]
     assert contrast[1] > 0.8 * contrast[0]
@@ -55,8 +52,8 @@ def test_steady_frames_flicker_less_and_are_as_painted(photo, tmp_path):
 
 def test_a_cut_begins_anew(photo, tmp_path):
     other = np.array(Image.open(packaged()["still_life"]).convert("RGB").resize((128, 96)))
-    clip = folder_of([*pan(photo, 3), *[other] * 2], tmp_path / "clip")
-    alone = folder_of([other] * 2, tmp_path / "alone")
+    clip = write_frames([*pan(photo, 3), *[other] * 2], tmp_path / "clip")
+    alone = write_frames([other] * 2, tmp_path / "alone")
     made = [pictures_in(stylize_video(one, "starry-night")) for one in (clip, alone)]
     assert torch.equal(made[0][3:], made[1])
 
@@ -66,10 +63,8 @@ OPTIMISED = {"method": "gatys", "preset": "draft", "steps": 2, "coarse_steps": 2
 
 @pytest.mark.parametrize("choices", [{"colour": "match"}, pytest.param(OPTIMISED, marks=pytest.mark.slow)])
 def test_resuming_a_real_method_gives_the_same_frames(photo, tmp_path, monkeypatch, choices):
-    from impasto.video import writing
-
-    monkeypatch.setattr(writing, "FRAMES", 3)
-    clip, style = folder_of(pan(photo, 8), tmp_path / "clip"), packaged()["cubes"]
+    monkeypatch.setattr("impasto.video.pieces.FRAMES", 3)
+    clip, style = write_frames(pan(photo, 8), tmp_path / "clip"), packaged()["cubes"]
     whole = stylize_video(clip, style, output=tmp_path / "whole", **choices)
 
     def stop(report):
@@ -91,7 +86,7 @@ def test_alpha_counts_for_nothing(photo, tmp_path):
             layers = np.dstack([frame, np.full(frame.shape[:2], 255, np.uint8)])
             layers[:, 100:] = (hidden, hidden, hidden, 0)
             frames.append(layers)
-        clip = folder_of(frames, tmp_path / f"clip{hidden}")
+        clip = write_frames(frames, tmp_path / f"clip{hidden}")
         out = stylize_video(clip, "starry-night")
         pictures = [image.read(path) for path in sorted(out.iterdir())]
         assert all(picture.alpha[..., 104:].max() == 0 for picture in pictures)
@@ -100,7 +95,7 @@ def test_alpha_counts_for_nothing(photo, tmp_path):
 
 
 def test_colours_can_be_kept(photo, tmp_path):
-    clip = folder_of(pan(photo, 2), tmp_path / "clip")
+    clip = write_frames(pan(photo, 2), tmp_path / "clip")
     kept, own = (
         pictures_in(stylize_video(clip, "starry-night", output=tmp_path / colour, colour=colour))
         for colour in ("keep", "style")
@@ -114,12 +109,8 @@ def test_colours_can_be_kept(photo, tmp_path):
 
 
 def test_translations_are_blended(photo, tmp_path):
-    clip = folder_of(pan(photo, 4), tmp_path / "clip")
-    painter = load("nla-cyclegan", weights="monet")
-    plain, steady = (
-        pictures_in(stylize_video(clip, stylizer=painter, output=tmp_path / f"out{share:.0f}", steady=share))
-        for share in (0.0, 0.8)
-    )
+    clip = write_frames(pan(photo, 4), tmp_path / "clip")
+    plain, steady = alone_and_steadily(clip, stylizer=load("nla-cyclegan", weights="monet"))
     assert errors(steady) < 0.7 * errors(plain)
 
 
@@ -127,11 +118,8 @@ FEW = {"method": "gatys", "scales": 1, "steps": 12}
 
 
 def test_gatys_is_held_to_the_last_frame(photo, tmp_path):
-    clip = folder_of(pan(photo, 2), tmp_path / "clip")
-    plain, steady = (
-        pictures_in(stylize_video(clip, packaged()["cubes"], output=tmp_path / f"out{share:.0f}", steady=share, **FEW))
-        for share in (0.0, 1.0)
-    )
+    clip = write_frames(pan(photo, 2), tmp_path / "clip")
+    plain, steady = alone_and_steadily(clip, packaged()["cubes"], steady=1.0, **FEW)
     assert errors(steady) < 0.5 * errors(plain)
 
 
@@ -147,16 +135,13 @@ def test_what_holds_a_frame_is_a_term_of_its_loss(photo):
 
 
 def test_refining_begins_with_the_last_frame(photo, tmp_path):
-    clip = folder_of(pan(photo, 2), tmp_path / "clip")
-    plain, steady = (
-        pictures_in(stylize_video(clip, packaged()["cubes"], output=tmp_path / name, steady=share, refine=4))
-        for name, share in (("plain", 0.0), ("steady", 0.8))
-    )
+    clip = write_frames(pan(photo, 2), tmp_path / "clip")
+    plain, steady = alone_and_steadily(clip, packaged()["cubes"], refine=4)
     assert errors(steady) < 0.7 * errors(plain)
 
 
 def test_without_steadiness_frames_are_refined_alone(photo, tmp_path):
-    clip = folder_of(pan(photo, 2), tmp_path / "clip")
+    clip = write_frames(pan(photo, 2), tmp_path / "clip")
     out = stylize_video(clip, packaged()["cubes"], steady=0.0, refine=3)
     for frame, path in zip(sorted(clip.iterdir()), sorted(out.iterdir()), strict=True):
         alone = stylize(frame, packaged()["cubes"], output=tmp_path / "one.png", overwrite=True, refine=3)

@@ -11,10 +11,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from films import STYLE, Inverting, frames_of, greys_of, level, packets_of, plain, times_of, write_film
+from films import STYLE, Inverting, frames_of, greys_of, level, packets_of, painted, plain, times_of, write_film
 
-from impasto import Cancelled, PictureError, stylize_video
+from impasto import Cancelled, DivergedError, PictureError, VideoOptions, stylize_video
 from impasto.errors import CheckpointError
+from impasto.video import pieces, stylize
 
 
 def moving(number, height=48, width=64):
@@ -34,26 +35,31 @@ def clip(film, tmp_path):
     return Path(shutil.copy(film, tmp_path))
 
 
-def stop_at(step):
-    def progress(report):
-        if report.step == step:
-            raise Cancelled
+def steady(clip, name="out.mp4", **choices):
+    """Painted, so that frames depend on frames before."""
+    return painted(clip, name, steady=VideoOptions.steady, **choices)
 
-    return progress
+
+def resumed(clip, name="out.mp4"):
+    """(the film, how many of its frames were painted now)."""
+    stylizer = Inverting()
+    return steady(clip, name, stylizer=stylizer, resume=True), stylizer.painted
+
+
+def stop(report):
+    if report.step == 120:
+        raise Cancelled
 
 
 def test_a_stopped_run_leaves_a_film_and_goes_on_with_it(clip, tmp_path):
-    whole = stylize_video(clip, STYLE, output=tmp_path / "whole.mp4", stylizer=Inverting())
-    out = tmp_path / "out.mp4"
+    whole = steady(clip, "whole.mp4")
     with pytest.raises(Cancelled, match=r"out.mp4 holds them") as stopped:
-        stylize_video(clip, STYLE, output=out, stylizer=Inverting(), progress=stop_at(120))
+        steady(clip, progress=stop)
+    out = tmp_path / "out.mp4"
     assert stopped.value.best == out
-    done = times_of(out)
-    assert len(done) == 120
+    assert len(times_of(out)) == 120
     assert len(packets_of(out, "audio")) == pytest.approx(120 / 25 * 48_000 / 1024, abs=2)
-    stylizer = Inverting()
-    stylize_video(clip, STYLE, output=out, stylizer=stylizer, resume=True)
-    assert stylizer.painted == 50
+    assert resumed(clip) == (out, 50)
     assert times_of(out) == times_of(whole)
     # Encoded anew from where it stopped, so not to the bit.
     assert np.abs(np.array(frames_of(out), int) - np.array(frames_of(whole), int)).mean() < 2
@@ -62,15 +68,13 @@ def test_a_stopped_run_leaves_a_film_and_goes_on_with_it(clip, tmp_path):
 
 
 def test_other_options_are_not_resumed_and_without_resume_it_begins_again(clip, tmp_path):
-    out = tmp_path / "out.mp4"
     with pytest.raises(Cancelled):
-        stylize_video(clip, STYLE, output=out, stylizer=Inverting(), progress=stop_at(120))
-    with pytest.raises(CheckpointError, match="other options"):
-        stylize_video(clip, STYLE, output=out, stylizer=Inverting(), resume=True, steady=0.5)
-    with pytest.raises(CheckpointError, match="other options"):
-        stylize_video(clip, 1 - STYLE, output=out, stylizer=Inverting(), resume=True)
+        steady(clip, progress=stop)
+    for style, share in ((STYLE, 0.5), (1 - STYLE, VideoOptions.steady)):
+        with pytest.raises(CheckpointError, match="other options"):
+            stylize_video(clip, style, output=tmp_path / "out.mp4", stylizer=Inverting(), resume=True, steady=share)
     stylizer = Inverting()
-    stylize_video(clip, STYLE, output=out, stylizer=stylizer, overwrite=True)
+    steady(clip, stylizer=stylizer, overwrite=True)
     assert stylizer.painted == 170
 
 
@@ -80,7 +84,7 @@ def test_stopped_before_the_first_frame(clip, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(Cancelled, match="before anything"):
-        stylize_video(clip, STYLE, output=tmp_path / "out.mp4", stylizer=Stubborn())
+        steady(clip, stylizer=Stubborn())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4"]
 
 
@@ -101,8 +105,7 @@ stylize_video(sys.argv[1], STYLE, output=sys.argv[2], stylizer=Slow(), resume=Tr
 
 
 def test_a_killed_run_resumes_to_the_same_frames(clip, tmp_path):
-    whole = stylize_video(clip, STYLE, output=tmp_path / "whole", stylizer=Inverting())
-    out = tmp_path / "out"
+    whole, out = steady(clip, "whole"), tmp_path / "out"
     here = Path(__file__).parent
     command = [sys.executable, "-c", KILLED, str(clip), str(out), str(here), str(here.parent)]
     process = subprocess.Popen(command)
@@ -115,39 +118,30 @@ def test_a_killed_run_resumes_to_the_same_frames(clip, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not out.exists()
-    stylizer = Inverting()
-    stylize_video(clip, STYLE, output=out, stylizer=stylizer, resume=True)
-    assert stylizer.painted < 170
+    assert resumed(clip, "out")[1] < 170
     made, wanted = (sorted(folder.iterdir()) for folder in (out, whole))
     assert len(made) == len(wanted) == 170
     assert all((frames_of(one)[0] == frames_of(other)[0]).all() for one, other in zip(made, wanted, strict=True))
 
 
 def test_a_run_that_was_killed_after_its_last_piece_only_joins(clip, tmp_path, monkeypatch):
-    out = tmp_path / "out.mp4"
-    from impasto.video import stylize
-
-    join = stylize.join_film
-
     def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(stylize, "join_film", fail)
-    with pytest.raises(PictureError, match=r"out.mp4: it cannot be written: no space left"):
-        stylize_video(clip, STYLE, output=out, stylizer=Inverting())
-    assert not out.exists()
-    monkeypatch.setattr(stylize, "join_film", join)
-    stylizer = Inverting()
-    stylize_video(clip, STYLE, output=out, stylizer=stylizer, resume=True)
-    assert stylizer.painted == 0
-    assert len(times_of(out)) == 170
+    with monkeypatch.context() as patch:
+        patch.setattr(stylize, "join_film", fail)
+        with pytest.raises(PictureError, match=r"out.mp4: it cannot be written: no space left"):
+            steady(clip)
+    assert not (tmp_path / "out.mp4").exists()
+    out, count = resumed(clip)
+    assert (count, len(times_of(out))) == (0, 170)
 
 
 def test_files_of_others_in_the_folder_of_pieces_stay(clip, tmp_path):
     folder = tmp_path / "out.mp4.pieces"
     folder.mkdir()
     (folder / "notes.txt").write_text("mine")
-    stylize_video(clip, STYLE, output=tmp_path / "out.mp4", stylizer=Inverting(), end="1")
+    steady(clip, end="1")
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
@@ -161,15 +155,11 @@ def test_damaged_frames_are_repeated_and_named(tmp_path, caplog):
             if packet.pts is None:
                 continue
             copy = av.Packet(b"\0" * 50 if number in (5, 6) else bytes(packet))
-            copy.pts, copy.dts, copy.time_base, copy.duration = (
-                packet.pts,
-                packet.dts,
-                packet.time_base,
-                packet.duration,
-            )
+            copy.pts, copy.dts = packet.pts, packet.dts
+            copy.time_base, copy.duration = packet.time_base, packet.duration
             copy.stream, copy.is_keyframe = stream, True
             out.mux(copy)
-    made = stylize_video(clip, STYLE, output=tmp_path / "out.mkv", stylizer=Inverting(), steady=0.0)
+    made = painted(clip, "out.mkv")
     assert times_of(made) == times_of(good)
     wanted = [0, 1, 2, 3, 4, 4, 4, 7, 8, 9, 10, 11]
     assert greys_of(made) == pytest.approx([255 - level(number) for number in wanted], abs=3)
@@ -178,8 +168,6 @@ def test_damaged_frames_are_repeated_and_named(tmp_path, caplog):
 
 
 def test_a_frame_that_cannot_be_painted_is_repeated(tmp_path, caplog):
-    from impasto import DivergedError
-
     class Sometimes(Inverting):
         def __call__(self, *arguments, **options):
             painted = super().__call__(*arguments, **options)
@@ -188,15 +176,13 @@ def test_a_frame_that_cannot_be_painted_is_repeated(tmp_path, caplog):
             return painted
 
     clip = write_film(tmp_path / "clip.mp4", map(plain, range(5)))
-    made = stylize_video(clip, STYLE, output=tmp_path / "out.mp4", stylizer=Sometimes(), steady=0.0)
+    made = painted(clip, stylizer=Sometimes())
     assert greys_of(made) == pytest.approx([255 - level(number) for number in (0, 1, 1, 3, 4)], abs=3)
     assert "frame at 0:00.080" in caplog.text
 
 
-def test_a_full_disk_is_one_line_and_keeps_the_pieces(clip, tmp_path, monkeypatch):
-    from impasto.video import encoding
-
-    write = encoding.VideoEncoder.write
+def test_a_full_disk_is_one_line_and_keeps_the_pieces(clip, monkeypatch):
+    write = pieces.VideoEncoder.write
     written = []
 
     def fail(self, pixels, pts):
@@ -205,14 +191,13 @@ def test_a_full_disk_is_one_line_and_keeps_the_pieces(clip, tmp_path, monkeypatc
             raise PictureError(f"{self.path}: no space left on device")
         write(self, pixels, pts)
 
-    monkeypatch.setattr(encoding.VideoEncoder, "write", fail)
-    with pytest.raises(PictureError, match="no space left"):
-        stylize_video(clip, STYLE, output=tmp_path / "out.mp4", stylizer=Inverting())
-    monkeypatch.setattr(encoding.VideoEncoder, "write", write)
-    stylizer = Inverting()
-    made = stylize_video(clip, STYLE, output=tmp_path / "out.mp4", stylizer=stylizer, resume=True)
-    assert stylizer.painted < 130
-    assert len(times_of(made)) == 170
+    with monkeypatch.context() as patch:
+        patch.setattr(pieces.VideoEncoder, "write", fail)
+        with pytest.raises(PictureError, match="no space left"):
+            steady(clip)
+    out, count = resumed(clip)
+    assert count < 130
+    assert len(times_of(out)) == 170
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -220,7 +205,7 @@ def test_a_folder_without_permission(clip, tmp_path):
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
     with pytest.raises(PictureError, match="cannot be written"):
-        stylize_video(clip, STYLE, output=locked / "out.mp4", stylizer=Inverting())
+        steady(clip, "locked/out.mp4")
 
 
 def resident():
@@ -239,6 +224,6 @@ def test_ten_thousand_frames_in_constant_memory(tmp_path):
         if report.step in (2_000, 9_900):
             found.append(resident())
 
-    made = stylize_video(clip, STYLE, output=tmp_path / "out.mp4", stylizer=Inverting(), progress=progress)
+    made = steady(clip, progress=progress)
     assert found[1] - found[0] < 30e6
     assert times_of(made) == times_of(clip)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -46,24 +46,24 @@ def find_inputs(words: Sequence[str], output: str) -> tuple[list[Input], list[Pr
     What lies below `output` is left out of folders and globs. Raises OptionError for an address of no known kind.
     """
     files, path = file_system(output)
-    finder = _Finder(own=in_full(files, path))
+    finder = _Finder(own=in_full(files, path).rstrip("/") + "/")
     for word in words:
         finder.add(word)
     return list(finder.found.values()), finder.problems
 
 
+@dataclass
 class _Finder:
-    """Collects inputs, each file once unless a manifest has several rows of it."""
+    """Collects inputs, each file once unless a manifest has several rows of it. own: the output, with a slash."""
 
-    def __init__(self, own: str) -> None:
-        self.found: dict[Any, Input] = {}
-        self.problems: list[Problem] = []
-        self._own = own.rstrip("/") + "/"
-        self._lists: list[str] = []
+    own: str
+    found: dict[Any, Input] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    lists: list[str] = field(default_factory=list)
 
     def add(self, word: str, base: str | None = None) -> None:
         """base: the folder that a plain path is seen from."""
-        word = word if base is None or is_remote(word) or word.startswith("/") else joined(base, word)
+        word = word if base is None else _seen_from(base, word)
         try:
             for one in self._meant(word):
                 self.found.setdefault((one.address, one.start), one)
@@ -75,13 +75,13 @@ class _Finder:
         if word.endswith(MANIFEST):
             self._add_rows(word)
         elif word.endswith(LIST):
-            if word in self._lists:
+            if word in self.lists:
                 raise PictureError(f"{word}: this list names itself, perhaps by way of another")
             lines = addresses.read(word).decode(errors="surrogateescape").splitlines()
-            self._lists.append(word)
+            self.lists.append(word)
             for line in filter(None, map(str.strip, lines)):
                 self.add(line, _folder_of(files, path))
-            self._lists.pop()
+            self.lists.pop()
         elif _is_glob(word) and not (not is_remote(word) and files.exists(path)):
             found = addresses.explained(word, lambda: files.glob(path, detail=True), "listed")
             root = path[: next(place for place, sign in enumerate(path) if sign in "*?[")].rpartition("/")[0]
@@ -94,13 +94,13 @@ class _Finder:
 
     def _within(self, word: str, files: Any, root: str, found: Mapping[str, Mapping[str, Any]]) -> Iterator[Input]:
         """The pictures among what was found below a folder."""
-        if f"{in_full(files, root)}/".startswith(self._own):
+        if f"{in_full(files, root)}/".startswith(self.own):
             raise OptionError(f"{word}: lies in the output, or is it; choose another --output")
         count = 0
         for path, about in sorted(found.items()):
             name = PurePosixPath(path[len(root) :].lstrip("/"))
             wanted = about.get("type") != "directory" and (_is_file_name(str(name)))
-            if not wanted or any(map(is_hidden, name.parts)) or in_full(files, path).startswith(self._own):
+            if not wanted or any(map(is_hidden, name.parts)) or in_full(files, path).startswith(self.own):
                 continue
             count += 1
             try:
@@ -157,33 +157,33 @@ def _of_row(row: Mapping[str, Any], base: str) -> Input:
     path, styles, text, name = (row.get(column) for column in COLUMNS)
     if not isinstance(path, str) or not path:
         raise PictureError(f"a row's path is {path!r}, but must be an address")
-    address = path if is_remote(path) or path.startswith("/") else joined(base, path)
+    address = _seen_from(base, path)
     files, there = file_system(address)
-    tag = ""
-    if not is_remote(address):
-        # Elsewhere that would be a request for every row.
-        tag = tag_of(files.info(there)) if files.exists(there) else ""
-    one = Input(in_full(files, there), name or PurePosixPath(there).name, tag)
-    if text:
-        try:
-            options = json.loads(text)
-        except ValueError as error:
-            raise PictureError(f"the options of {path} are no JSON: {error}") from error
-        if not isinstance(options, dict):
-            raise PictureError(f"the options of {path} are no JSON object")
-        one = replace(one, options=options)
-    if styles:
-        words = [styles] if isinstance(styles, str) else styles
-        one = replace(one, styles=tuple(_seen_from(base, word) for word in words))
-    return one
+    # Elsewhere that would be a request for every row.
+    tag = tag_of(files.info(there)) if not is_remote(address) and files.exists(there) else ""
+    try:
+        options = json.loads(text) if text else {}
+    except ValueError as error:
+        raise PictureError(f"the options of {path} are no JSON: {error}") from error
+    if not isinstance(options, dict):
+        raise PictureError(f"the options of {path} are no JSON object")
+    words = [styles] if isinstance(styles, str) else styles
+    return Input(
+        in_full(files, there), name or PurePosixPath(there).name, tag, options=options,
+        styles=tuple(_style(base, word) for word in words) if words else None,
+    )  # fmt: skip
 
 
-def _seen_from(base: str, word: str) -> str:
-    """A style's word: a file beside the manifest, or what it is by itself, such as a name of impasto's own."""
+def _style(base: str, word: str) -> str:
+    """A file beside the manifest, or what the word is by itself, such as a name of impasto's own."""
     if is_remote(word) or word.startswith("/"):
         return word
     files, path = file_system(joined(base, word))
     return in_full(files, path) if files.exists(path) else word
+
+
+def _seen_from(base: str, word: str) -> str:
+    return word if is_remote(word) or word.startswith("/") else joined(base, word)
 
 
 def _folder_of(files: Any, path: str) -> str:

@@ -8,8 +8,7 @@ from math import ceil
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from impasto.batch.settings import Settings
-from impasto.batch.task import Chunk, Outcome, Task, failure
+from impasto.batch.task import Chunk, Outcome, Settings, Task
 
 DEATHS = 2
 """Processes that a picture may take with it before it counts as failed."""
@@ -32,22 +31,21 @@ def run(chunks: Sequence[Chunk], settings: Settings, workers: int) -> Iterator[O
 
 
 class _Pool:
-    """Processes, and what each of them is doing."""
+    """Processes, and the tasks of each of which it has not told."""
 
     def __init__(self, settings: Settings, chunks: Sequence[Chunk], workers: int) -> None:
         self._settings = settings
         self._workers = workers
         self._waiting = deque(chunks)
         self._deaths: Counter[int] = Counter()
-        self._processes: dict[Connection, BaseProcess] = {}
-        self._doing: dict[Connection, dict[int, Task]] = {}
+        self._processes: dict[Connection, tuple[BaseProcess, dict[int, Task]]] = {}
 
     def run(self) -> Iterator[Outcome]:
         for _ in range(self._workers):
             if self._waiting:
                 self._start()
-        while self._doing:
-            for link in wait(list(self._doing)):
+        while self._processes:
+            for link in wait(list(self._processes)):
                 assert isinstance(link, Connection)
                 try:
                     said: Outcome | None = link.recv()
@@ -57,11 +55,11 @@ class _Pool:
                 if said is None:
                     self._give(link)
                 else:
-                    del self._doing[link][said.number]
+                    del self._processes[link][1][said.number]
                     yield said
 
     def close(self) -> None:
-        for process in self._processes.values():
+        for process, _ in self._processes.values():
             process.terminate()
             process.join()
 
@@ -72,18 +70,19 @@ class _Pool:
         process = context.Process(target=_serve, args=(theirs, self._settings), daemon=True)
         process.start()
         theirs.close()
-        self._processes[ours] = process
+        self._processes[ours] = process, {}
         self._give(ours)
 
     def _give(self, link: Connection) -> None:
         """The next chunk, or leave."""
-        self._doing.pop(link, None)
+        process, doing = self._processes[link]
         if not self._waiting:
+            del self._processes[link]
             link.close()
-            self._processes.pop(link).join()
+            process.join()
             return
         chunk = self._next()
-        self._doing[link] = {task.number: task for task in chunk}
+        doing.update((task.number, task) for task in chunk)
         link.send(chunk)
 
     def _next(self) -> Chunk:
@@ -98,13 +97,14 @@ class _Pool:
 
     def _died(self, link: Connection) -> Iterator[Outcome]:
         """What it had not told of is tried again: one by one, as one of them may be why it died."""
-        process, left = self._processes.pop(link), list(self._doing.pop(link).values())
+        process, doing = self._processes.pop(link)
+        left = list(doing.values())
         process.join()
         link.close()
         self._deaths.update(task.number for task in left)
         again = [task for task in left if self._deaths[task.number] < DEATHS]
         why = f"the process that painted it ended with {_named(process.exitcode)}, and so did another one"
-        yield from (failure(task, why) for task in left if task not in again)
+        yield from (task.failure(why) for task in left if task not in again)
         if again:
             self._waiting.extendleft([again] if again[0].is_packed else [[task] for task in reversed(again)])
         if self._waiting:

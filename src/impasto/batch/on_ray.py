@@ -4,7 +4,7 @@ import logging
 import os
 import pickle
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,8 @@ import numpy as np
 import ray
 from ray.data import ActorPoolStrategy, DataContext
 
-from impasto.batch.settings import Settings
 from impasto.batch.steps import PaintStep, Worker, read, write
-from impasto.batch.task import Chunk, Outcome
+from impasto.batch.task import Chunk, Outcome, Settings
 from impasto.errors import ImpastoError
 
 LOCAL, CLIENT = "local-ray", "ray://"
@@ -24,6 +23,7 @@ TOLD_SECONDS = 1.0
 """Between two times that a driver elsewhere tells of outcomes."""
 
 Batch = dict[str, Any]
+"""{"value": rows}, each pickled: Arrow, in whose tables Ray's rows travel, knows none of these kinds."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,10 @@ def _outcomes(chunks: Sequence[Chunk], settings: Settings, cluster: Cluster) -> 
     for name in ("ray.data", "ray.data._internal.progress"):
         logging.getLogger(name).setLevel(logging.ERROR)
     DataContext.get_current().enable_progress_bars = False
-    rows = [{"chunk": pickle.dumps(chunk)} for chunk in chunks]
+    rows = [{"value": pickle.dumps(chunk)} for chunk in chunks]
     data = ray.data.from_items(rows, override_num_blocks=min(len(rows), MOST_BLOCKS))
     for row in _painted(data, settings, cluster, is_packed=chunks[0][0].is_packed).iter_rows():
-        yield pickle.loads(row["outcome"])  # noqa: S301  (what our own workers said)
+        yield pickle.loads(row["value"])  # noqa: S301  (what our own workers said)
 
 
 def _painted(data: Any, settings: Settings, cluster: Cluster, *, is_packed: bool) -> Any:
@@ -110,7 +110,7 @@ class _Worker:
         self._work = Worker(settings)
 
     def __call__(self, batch: Batch) -> Batch:
-        return _column("outcome", [one for chunk in _values(batch, "chunk") for one in self._work(chunk)])
+        return _packed(self._work(_unpacked(batch)))
 
 
 class _PaintStep:
@@ -118,21 +118,21 @@ class _PaintStep:
         self._paint = PaintStep(settings)
 
     def __call__(self, batch: Batch) -> Batch:
-        return _column("works", [list(self._paint(works)) for works in _values(batch, "works")])
+        return _packed([list(self._paint(_unpacked(batch)))])
 
 
 def _read(batch: Batch, settings: Settings) -> Batch:
-    return _column("works", [list(read(chunk, settings)) for chunk in _values(batch, "chunk")])
+    return _packed([list(read(_unpacked(batch), settings))])
 
 
 def _write(batch: Batch, settings: Settings) -> Batch:
-    return _column("outcome", [one for works in _values(batch, "works") for one in write(works, settings)])
+    return _packed(write(_unpacked(batch), settings))
 
 
-def _column(name: str, values: Sequence[Any]) -> Batch:
-    # As bytes: Arrow, in whose tables Ray's rows travel, knows none of these kinds.
-    return {name: np.array([pickle.dumps(value) for value in values], dtype=object)}
+def _packed(values: Iterable[Any]) -> Batch:
+    return {"value": np.array([pickle.dumps(value) for value in values], dtype=object)}
 
 
-def _values(batch: Batch, name: str) -> list[Any]:
-    return [pickle.loads(value) for value in batch[name]]  # noqa: S301
+def _unpacked(batch: Batch) -> Any:
+    (value,) = batch["value"]
+    return pickle.loads(value)  # noqa: S301

@@ -90,14 +90,10 @@ def batch(
     screen = Screen(quiet=run.quiet, results=not run.json)
     with from_extra("scale", "impasto batch"):
         from impasto.addresses import is_remote
-        from impasto.batch.plan import Wish
         from impasto.batch.run import Batch
-        from impasto.batch.settings import Settings, carried_weights
+        from impasto.batch.task import Settings, carried_weights
         from impasto.image import DEFAULT_PIXEL_LIMIT
     check_paintings([find_style(word) for word in style or () if not is_remote(word)], chosen)
-    wish = Wish(
-        output=how.output, options=chosen, styles=tuple(style or ()), format=how.format, per_shard=how.per_shard
-    )
     settings = Settings(
         device=_device(run),
         weights=None if run.weights is None else carried_weights(run.weights),
@@ -106,7 +102,10 @@ def batch(
         bits=None if how.bits is None else int(how.bits),
         overwrite=how.overwrite,
     )
-    work = Batch(inputs, wish, settings, how.ledger)
+    work = Batch(
+        inputs, settings, output=how.output, options=chosen, styles=style or (), format=how.format,
+        per_shard=how.per_shard, ledger=how.ledger,
+    )  # fmt: skip
     _follow(work.run(_executor(run)), work.total, work.ledger, screen, json=run.json)
 
 

@@ -8,9 +8,8 @@ from impasto import image
 from impasto.cli.failures import Failure
 from impasto.cli.terminal import Screen, write
 from impasto.errors import Cancelled, ImpastoError
-from impasto.jobs.events import Event, Failed, Painted, Skipped, Started, Stopped
 from impasto.jobs.file_target import FileTarget
-from impasto.jobs.job import PaintJob
+from impasto.jobs.job import Event, Failed, Painted, PaintJob, Skipped, Started, Stopped
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record, to_text
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from impasto import api, image
 from impasto.comparison.memory import held_bytes, peak_bytes, reset_peak
-from impasto.jobs.events import Failed, Painted, Started
-from impasto.jobs.job import FileSource, PaintingTarget, PaintJob
+from impasto.jobs.job import Failed, FileSource, Painted, PaintingTarget, PaintJob, Started
 from impasto.jobs.pipeline import run
 from impasto.jobs.session import Session
 from impasto.options import Options

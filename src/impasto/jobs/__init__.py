@@ -5,6 +5,6 @@
     for event in run(jobs, session):
         print(event)
 
-`job` says what is to be painted, `pipeline` does it, `session` holds what stays from one to the next, `events` are what
-is told of it, `file_target` is where most paintings go.
+`job` says what is to be painted and what is told of it, `pipeline` does it, `session` holds what stays from one to the
+next, `file_target` is where most paintings go.
 """

@@ -1,4 +1,4 @@
-"""Paintings as files."""
+"""Paintings as files, and beside them their states, their steps and their losses."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from impasto import image
-from impasto.errors import OptionError, PictureError
-from impasto.files import check_output, in_unicode
+from impasto.errors import OptionError, PictureError, reason_of
+from impasto.files import check_output, in_unicode, replace_file
 from impasto.image import Picture
 from impasto.jobs.job import PaintingTarget, PaintJob
-from impasto.jobs.loss_file import add_losses
 from impasto.methods import Saving
 from impasto.progress import Progress
 from impasto.record import Record, find_record
@@ -131,3 +130,36 @@ class FileTarget(PaintingTarget):
         for path in self.path.parent.glob(f"{escape(self.path.stem)}.step*.png"):
             if self.keep_steps and not (self.resume and find_record(path)):
                 raise PictureError(f"{path}: a step of another painting lies there; --overwrite allows to replace it")
+
+
+def add_losses(path: Path, progress: Progress) -> None:
+    """A line of CSV for this step: its number, the size that is worked on, and every term of the loss with its weight.
+
+    The first step begins the file anew; a painting that was resumed replaces what it had gone beyond its state. A
+    method without terms leaves no file. Raises PictureError if it cannot be written.
+    """
+    if not progress.losses:
+        return
+    height, width = progress.size or (0, 0)
+    losses = {name: f"{value:.6g}" for name, value in progress.losses.items()}
+    row = {"step": progress.step, "height": height, "width": width} | losses
+    line = ",".join(map(str, row.values()))
+    try:
+        before = _earlier_lines(path, progress.step)
+        if before is None:
+            with path.open("a", newline="") as file:
+                file.write(f"{line}\n")
+        else:
+            replace_file(path, "\n".join([",".join(row), *before, line]) + "\n")
+    except OSError as error:
+        raise PictureError(f"{path}: cannot be written: {reason_of(error)}") from None
+
+
+def _earlier_lines(path: Path, step: int) -> list[str] | None:
+    """The lines of earlier steps where others follow them that must go; None where the next line can be added."""
+    if step == 1 or not path.exists():
+        return []
+    lines = path.read_text().splitlines()[1:]
+    if not lines or int(lines[-1].partition(",")[0]) < step:
+        return None
+    return [line for line in lines if int(line.partition(",")[0]) < step]

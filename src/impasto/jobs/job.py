@@ -1,4 +1,7 @@
-"""What is to be painted, where its pictures come from and where it goes. PyTorch is imported when one is read."""
+"""What is to be painted, where its pictures come from, where it goes and what is told of it, as plain records.
+
+PyTorch is imported when a picture is read.
+"""
 
 import hashlib
 from abc import abstractmethod
@@ -7,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from impasto.errors import Cancelled, OptionError, WeightsError
 from impasto.gallery import is_encoded
 from impasto.methods import Saving
 from impasto.options import Options
@@ -124,3 +128,62 @@ class PaintJob:
         """'photo.jpg in swirls + ink'."""
         styles = " + ".join(style.name for style in self.styles)
         return f"{self.content.name} in {styles}" if styles else self.content.name
+
+
+# --- what is told of it ----------------------------------------------------------------------------------------------
+
+# What every further job would meet, too; a broken pipe is that of whoever listens.
+FINAL = (OptionError, WeightsError, BrokenPipeError)
+
+
+@dataclass(frozen=True)
+class Started:
+    """Everything has been read, and painting begins; not told of pictures that are painted several at once."""
+
+    job: PaintJob
+
+
+@dataclass(frozen=True)
+class Painted:
+    """The painting is where its target is. seconds: of painting alone, without reading and writing."""
+
+    job: PaintJob
+    picture: "Picture"
+    record: "Record"
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """The painting was there already."""
+
+    job: PaintJob
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The error keeps these jobs from being done, which are several if their content cannot be read."""
+
+    jobs: tuple[PaintJob, ...]
+    error: Exception
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more is painted after it."""
+        return isinstance(self.error, FINAL)
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Somebody wished the run to stop, and nothing more is painted after it.
+
+    error: what to raise; its `best` is the picture so far. record: of that picture; None unless it is where the job's
+    target is.
+    """
+
+    job: PaintJob
+    error: Cancelled
+    record: "Record | None" = None
+
+
+Event = Started | Painted | Skipped | Failed | Stopped

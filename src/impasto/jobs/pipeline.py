@@ -6,8 +6,7 @@ from itertools import groupby
 
 from impasto import api, image
 from impasto.errors import Cancelled, PictureError
-from impasto.jobs.events import FINAL, Event, Failed, Painted, Skipped, Started, Stopped
-from impasto.jobs.job import PaintJob
+from impasto.jobs.job import FINAL, Event, Failed, Painted, PaintJob, Skipped, Started, Stopped
 from impasto.jobs.session import Session
 from impasto.progress import Progress, ProgressCallback
 from impasto.record import Record

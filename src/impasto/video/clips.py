@@ -1,18 +1,30 @@
-"""Any film as a stream of frames: which part of it, at which rate."""
+"""Any film as a stream of frames, also an animated WebP and a folder of pictures: which part of it, at which rate."""
 
+import itertools
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from PIL import Image
+
+from impasto import image
 from impasto.errors import OptionError, PictureError, reason_of
-from impasto.video import reading, stills
+from impasto.gallery import is_picture
+from impasto.record import explained
+from impasto.video import reading
 from impasto.video.options import VideoOptions
-from impasto.video.reading import Clip, Frame
+from impasto.video.reading import NO_FILM, Clip, Frame, Pixels
 
 # A rate in words of few digits, such as 29.97, is meant as a fraction of small numbers.
 LARGEST_DENOMINATOR = 1001
+
+# Of a folder that does not say.
+FOLDER_RATE = Fraction(25)
 
 
 def open_clip(path: Path, options: VideoOptions) -> Clip:
@@ -22,8 +34,8 @@ def open_clip(path: Path, options: VideoOptions) -> Clip:
     """
     try:
         if path.is_dir():
-            return stills.open_folder(path, rate_of(options))
-        return stills.open_webp(path) if stills.is_webp(path) else reading.open_film(path)
+            return _open_folder(path, rate_of(options))
+        return _open_webp(path) if _is_webp(path) else reading.open_film(path)
     except OSError as error:
         raise PictureError(f"{path}: it cannot be read: {reason_of(error)}") from error
 
@@ -31,8 +43,8 @@ def open_clip(path: Path, options: VideoOptions) -> Clip:
 def read_clip(clip: Clip, size: tuple[int, int], begin: int | None = None) -> Iterator[Frame]:
     """All frames of a clip, in order, at this (height, width). begin: the first pts that is wanted."""
     if clip.path.is_dir():
-        return stills.read_folder(clip, size, begin)
-    return stills.read_webp(clip, size, begin) if stills.is_webp(clip.path) else reading.read_film(clip, size, begin)
+        return _read_folder(clip, size, begin)
+    return _read_webp(clip, size, begin) if _is_webp(clip.path) else reading.read_film(clip, size, begin)
 
 
 def rate_of(options: VideoOptions) -> Fraction | None:
@@ -74,39 +86,108 @@ class ClipPart:
 
     def frames(self, begin: int | None = None) -> Iterator[Frame]:
         """In order. begin: the first time that is wanted, in units of `time_base`; all if None."""
-        frames = self._shifted(begin if self.rate is None else None if begin is None else self._earlier(begin))
-        for frame in frames if self.rate is None else self._at_rate(frames):
+        for frame in self._shifted(begin) if self.rate is None else self._at_rate(self.rate, begin):
             if begin is None or frame.pts >= begin:
                 yield frame
 
-    def _earlier(self, tick: int) -> int:
-        """A time of the clip that is certainly before this tick of the rate."""
-        assert self.rate is not None
-        return math.floor((tick - 1) / self.rate / self.clip.time_base) - round(1 / self.clip.time_base)
+    def _at_rate(self, rate: Fraction, begin: int | None) -> Iterator[Frame]:
+        """At every tick the frame that is shown then; one that is shown at several keeps its pixels, the same array."""
+        ticks = self.clip.time_base * rate
+        # A time of the clip that is certainly before the tick.
+        earlier = None if begin is None else math.floor((begin - 1) / ticks) - round(1 / self.clip.time_base)
+        for frame, after in itertools.pairwise(itertools.chain(self._shifted(earlier), [None])):
+            assert frame is not None
+            until = frame.pts + frame.duration if after is None else after.pts
+            first, last = math.ceil(frame.pts * ticks), math.ceil(until * ticks)
+            for tick in range(first, last):
+                yield replace(frame, pts=tick, duration=1, is_key=frame.is_key and tick == first)
 
     def _shifted(self, begin: int | None) -> Iterator[Frame]:
-        first = self.origin if self.has_start else None
-        if begin is not None:
-            first = max(first, begin + self.origin) if first is not None else begin + self.origin
-        for frame in read_clip(self.clip, self.size, first):
+        starts = [self.origin] if self.has_start else []
+        starts += [] if begin is None else [begin + self.origin]
+        for frame in read_clip(self.clip, self.size, max(starts, default=None)):
             if self.end is not None and frame.pts >= self.end:
                 return
             yield replace(frame, pts=frame.pts - self.origin)
 
-    def _at_rate(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """At every tick the frame that is shown then; one that is shown at several keeps its pixels, the same array."""
-        assert self.rate is not None
-        before: Frame | None = None
-        for frame in frames:
-            if before is not None:
-                yield from self._ticks(before, frame.pts)
-            before = frame
-        if before is not None:
-            yield from self._ticks(before, before.pts + before.duration)
 
-    def _ticks(self, frame: Frame, until: int) -> Iterator[Frame]:
-        """frame, shown until then, once for each tick of the rate."""
-        assert self.rate is not None
-        first, last = (math.ceil(pts * self.clip.time_base * self.rate) for pts in (frame.pts, until))
-        for tick in range(first, last):
-            yield replace(frame, pts=tick, duration=1, is_key=frame.is_key and tick == first)
+# --- films that are pictures to Pillow and libvips -------------------------------------------------------------------
+
+
+def _open_folder(path: Path, fps: Fraction | None) -> Clip:
+    """A folder's pictures in the order of their names. Raises PictureError if there is none that can be read."""
+    files, rate = _pictures(path), fps or FOLDER_RATE
+    for file in files:
+        with suppress(PictureError):
+            first = image.read(file)
+            break
+    else:
+        raise PictureError(f"{path}: this folder holds no pictures that can be read")
+    has_alpha = first.alpha is not None
+    return Clip(path, 1 / rate, rate, first.height, first.width, first.bits, has_alpha, count=len(files), is_film=False)
+
+
+def _read_folder(clip: Clip, size: tuple[int, int], begin: int | None = None) -> Iterator[Frame]:
+    for number, path in enumerate(_pictures(clip.path)):
+        if number < (begin or 0):
+            continue
+        try:
+            picture = image.read(path)
+            if (picture.height, picture.width) != (clip.height, clip.width):
+                raise PictureError(
+                    f"{path}: is of {picture.width} x {picture.height} pixels, the first frame of {clip.width} x"
+                    f" {clip.height}"
+                )
+            yield Frame(number, 1, _scaled(picture, clip, size), is_key=True)
+        except PictureError as error:
+            yield Frame(number, 1, None, problem=str(error))
+
+
+def _pictures(path: Path) -> list[Path]:
+    return sorted(one for one in path.iterdir() if is_picture(one))
+
+
+def _scaled(picture: image.Picture, clip: Clip, size: tuple[int, int]) -> Pixels:
+    """The picture as a frame of the clip."""
+    pixels = image.resize(picture.pixels, *size)
+    alpha = None if picture.alpha is None else image.resize(picture.alpha, *size)
+    kind = np.uint16 if clip.bits > 8 else np.uint8
+    return image.to_array(image.Picture(pixels, alpha), kind, 4 if clip.has_alpha else 3)
+
+
+def _is_webp(path: Path) -> bool:
+    """By its first bytes."""
+    with path.open("rb") as file:
+        start = file.read(12)
+    return start[:4] == b"RIFF" and start[8:] == b"WEBP"
+
+
+def _open_webp(path: Path) -> Clip:
+    """An animated WebP, which PyAV cannot read. Raises PictureError."""
+    with explained(str(path)), Image.open(path) as file:
+        count = int(getattr(file, "n_frames", 1))
+        if count == 1:
+            raise PictureError(NO_FILM)
+        durations = list(_durations(file, min(count, 10)))
+        rate = Fraction(1000 * len(durations), sum(durations))
+        has_alpha = file.mode == "RGBA"
+        return Clip(path, Fraction(1, 1000), rate, file.height, file.width, 8, has_alpha, count=count, is_film=False)
+
+
+def _read_webp(clip: Clip, size: tuple[int, int], begin: int | None = None) -> Iterator[Frame]:
+    pts = 0
+    with explained(str(clip.path)), Image.open(clip.path) as file:
+        for duration in _durations(file, clip.count or 1):
+            if begin is None or pts >= begin:
+                form = file.convert("RGBA" if clip.has_alpha else "RGB")
+                scaled = form if form.size == size[::-1] else form.resize(size[::-1], Image.Resampling.LANCZOS)
+                yield Frame(pts, duration, np.array(scaled), is_key=pts == 0)
+            pts += duration
+
+
+def _durations(file: Any, count: int) -> Iterator[int]:
+    """Milliseconds of the first frames, each of which is what `file` shows meanwhile."""
+    for number in range(count):
+        file.seek(number)
+        file.load()
+        yield int(file.info.get("duration", 0)) or 100

@@ -71,10 +71,6 @@ class VideoOptions(Checked):
         if self.video_quality is not None and suffix != ".webp":
             raise OptionError(f"video_quality is {self.video_quality}, but {what} has none")
 
-    def codec_for(self, path: Path) -> str:
-        """The codec that the film at `path` is encoded with."""
-        return self.codec or ("av1" if suffix_of(path) == ".webm" else "h264")
-
 
 def suffix_of(path: Path) -> str:
     """'.mp4', for one; '' of a folder of frames, which is what has no suffix, or is a folder already."""

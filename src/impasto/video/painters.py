@@ -1,9 +1,13 @@
-"""How each frame of a film is painted, given the one before: in one pass, or by optimisation."""
+"""How each frame of a film is painted, given the one before: in one pass, or by optimisation.
+
+Frames are painted in order; `paint` and `settle` may be called from two threads. What the next frame depends on, to be
+given back to `resume`, is the memory of `paint` and of `settle` after it together.
+"""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +19,8 @@ from impasto.engine.statistics import Following
 from impasto.masks import content_with_opacity, match_visible, visible
 from impasto.methods import REFINER, Stylizer, TemporalTarget, load_method, painted_by, refinement
 from impasto.options import Options
-from impasto.video.motion import Floats, Motion, places, warped
+from impasto.video.motion import Floats, Motion, blended, moved_canvas, places, warped
 from impasto.video.reading import Pixels
-from impasto.video.steady import blended, moved_canvas
 
 # Time within which a shot's statistics follow the photo, at steady 1.
 FOLLOWED_SECONDS = 1.25
@@ -35,27 +38,10 @@ class ShownFrame:
     seconds: float = 0.0
 
 
-class FramePainter(Protocol):
-    """Paints the frames of a film in order; `paint` and `settle` may be called from two threads.
-
-    memory: what the next frame depends on, to be given back to `resume`; that of a frame is that of `paint` and of
-    `settle` after it together.
-    """
-
-    def paint(self, shown: ShownFrame) -> tuple[Floats, Memory]:
-        """(H, W, 3) in [0, 1], and its memory."""
-
-    def settle(self, painted: Floats, shown: ShownFrame) -> tuple[Floats, Memory]:
-        """What becomes of it beside the last one, and its memory."""
-
-    def resume(self, memory: Mapping[str, NDArray[Any]]) -> None: ...
-
-
-def frame_painter(stylizer: Stylizer, styles: Sequence[Any], options: Options, steady: float) -> FramePainter:
+def frame_painter(stylizer: Stylizer, styles: Sequence[Any], options: Options, steady: float) -> "OnePass | Optimised":
     """styles: pictures, (1, 3 or 4, h, w), or encoded."""
-    if options.takes_steps:
-        return Optimised(stylizer, styles, options, steady)
-    return OnePass(stylizer, styles, options, steady)
+    painter = Optimised if options.takes_steps else OnePass
+    return painter(stylizer, styles, options, steady)
 
 
 class OnePass:
@@ -69,25 +55,22 @@ class OnePass:
         self.matched = self._encoded(self.styles)
         self.first: Floats | None = None
         self.used: list[Any] = []
-        self.canvas: Floats | None = None
+        self.canvas: Floats
         self.before: Floats | None = None
 
     def paint(self, shown: ShownFrame) -> tuple[Floats, Memory]:
+        """(H, W, 3) in [0, 1], and its memory."""
         content = as_content(shown.pixels)
         if shown.motion is None:
-            self._begin_shot(content)
-        elif self.canvas is not None:
+            self.used, self.canvas = [], places(*content.shape[-2:])
+            if self.options.colour == "match" and (self.steady or self.first is None):
+                self._match(content)
+        else:
             self.canvas = moved_canvas(self.canvas, shown.motion)
         painted = self._painted(content, shown)
         if self.options.colour == "keep":
             painted = keep_colours(painted, visible(content)[0])
         return channels_last(painted), self._memory()
-
-    def _begin_shot(self, content: Floats) -> None:
-        self.used = []
-        self.canvas = places(content.shape[-2], content.shape[-1])
-        if self.options.colour == "match" and (self.steady or self.first is None):
-            self._match(content)
 
     def _match(self, content: Floats) -> None:
         """The styles take the colours of a shot's first frame."""
@@ -106,7 +89,6 @@ class OnePass:
             return painted_by(self.stylizer, content, self.matched, self.options)
         share = 1 - math.exp(-shown.seconds / (FOLLOWED_SECONDS * self.steady))
         following = Following(self.used, share)
-        assert self.canvas is not None
         painted: Floats = self.stylizer.paint_frame(
             content, self.matched, self.options, following=following, canvas=channels_first(self.canvas)
         )
@@ -114,28 +96,27 @@ class OnePass:
         return painted
 
     def settle(self, painted: Floats, shown: ShownFrame) -> tuple[Floats, Memory]:
+        """What becomes of it beside the last one, and its memory."""
         if self.steady and shown.motion is not None and self.before is not None:
             painted = blended(painted, self.before, shown.motion, self.steady)
         self.before = painted
         return painted, {"before": painted}
 
     def _memory(self) -> Memory:
-        memory: Memory = {}
+        memory: Memory = {"canvas": self.canvas}
         for number, seen in enumerate(self.used):
             for name, pair in seen.items():
                 memory |= {f"used/{number}/{name}/{k}": value for k, value in enumerate(pair)}
-        if self.canvas is not None:
-            memory["canvas"] = self.canvas
         return memory if self.first is None else memory | {"first": self.first}
 
-    def resume(self, memory: Mapping[str, NDArray[Any]]) -> None:
+    def resume(self, memory: Memory) -> None:
         pairs: dict[int, dict[str, list[Floats]]] = {}
         for key in sorted(memory):
             if key.startswith("used/"):
                 _, number, name, _ = key.split("/")
                 pairs.setdefault(int(number), {}).setdefault(name, []).append(memory[key])
         self.used = [{name: tuple(pair) for name, pair in pairs[number].items()} for number in sorted(pairs)]
-        self.canvas = memory.get("canvas")
+        self.canvas = memory["canvas"]
         self.before = memory["before"]
         if "first" in memory:
             self._match(memory["first"])
@@ -182,7 +163,7 @@ class Optimised:
     def settle(self, painted: Floats, shown: ShownFrame) -> tuple[Floats, Memory]:
         return painted, {}
 
-    def resume(self, memory: Mapping[str, NDArray[Any]]) -> None:
+    def resume(self, memory: Memory) -> None:
         self.before = memory["before"]
         if self.base:
             self.base.resume(memory)
@@ -211,3 +192,10 @@ def channels_first(picture: Floats) -> Floats:
 def channels_last(picture: Floats) -> Floats:
     """(1, C, H, W) -> (H, W, C)."""
     return np.ascontiguousarray(picture[0].transpose(1, 2, 0))
+
+
+def to_pixels(picture: Floats, source: Pixels) -> Pixels:
+    """(H, W, 3) in [0, 1] with as many bits as the source, and with its opacity."""
+    white = np.iinfo(source.dtype).max
+    pixels = np.rint(picture.clip(0, 1) * white).astype(source.dtype)
+    return np.concatenate([pixels, source[..., 3:]], 2) if source.shape[2] == 4 else pixels

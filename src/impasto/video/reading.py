@@ -4,7 +4,7 @@ import logging
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from impasto.record import Record, from_description
 
 Pixels = NDArray[Any]
 """(H, W, 3), or (H, W, 4) with opacity last, of uint8 or uint16."""
+
+FORMS = {(8, False): "rgb24", (8, True): "rgba", (16, False): "rgb48le", (16, True): "rgba64le"}
+"""{(bits, whether there is opacity): PyAV's name for such pixels}."""
 
 SCALING = Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
@@ -90,11 +93,12 @@ def _reason(error: "av.error.FFmpegError") -> str:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """The file for PyAV, and no other one that it may name, nor any network.
+    """The file for PyAV, and no other one that it may name, nor any network. Raises PictureError, also in its block.
 
     By its handle: whoever may open one file by its path may open all that a list of pieces names.
     """
-    with path.open("rb") as file, av.open(file, options={"protocol_whitelist": "none"}) as container:
+    options = {"protocol_whitelist": "none"}
+    with explained(path), path.open("rb") as file, av.open(file, options=options) as container:
         yield container
 
 
@@ -102,11 +106,11 @@ def open_film(path: Path) -> Clip:
     """Reads as much of a file as its first frame takes. Raises PictureError."""
     if path.stat().st_size == 0:
         raise PictureError(f"{path}: the file is empty")
-    with explained(path), opened(path) as container:
+    with opened(path) as container:
         if container.format.name.endswith("_pipe"):
             raise PictureError(f"{path}: {NO_FILM}")
-        stream = main_stream(container, path)
-        first = next((frame for frame in _decoded(container, stream, None) if not isinstance(frame, Bad)), None)
+        stream = _main_stream(container, path)
+        first = next((frame for frame in _decoded(container, stream, None) if not isinstance(frame, Frame)), None)
         if first is None:
             raise PictureError(f"{path}: none of its frames can be decoded")
         assert stream.time_base is not None
@@ -125,13 +129,27 @@ def open_film(path: Path) -> Clip:
 def describe(path: Path) -> str:
     """What a film is, in words. Raises PictureError if it is none."""
     clip = open_film(path)
-    with explained(path), opened(path) as container:
+    with opened(path) as container:
         return f"{container.format.name.partition(',')[0]}, {clip.width} x {clip.height} pixels"
+
+
+def counted(clip: Clip) -> tuple[int, Fraction]:
+    """Frames, and the seconds until the last one is over, by what lies in the file."""
+    frames, last = 0, clip.origin
+    with opened(clip.path) as container:
+        for packet in container.demux(_main_stream(container, clip.path)):
+            if packet.size:
+                frames += 1
+                last = last if packet.pts is None else max(last, packet.pts)
+    # A stream without times is shown at its rate.
+    is_timed = last > clip.origin
+    length = (last - clip.origin) * clip.time_base + 1 / clip.rate if is_timed else max(1, frames) / clip.rate
+    return max(1, frames), length
 
 
 def read_record(path: Path) -> Record:
     """How a film was made. Raises PictureError if it does not say."""
-    with explained(path), opened(path) as container:
+    with opened(path) as container:
         comment = container.metadata.get("comment", "")
     try:
         return from_description(comment)
@@ -139,18 +157,15 @@ def read_record(path: Path) -> Record:
         raise PictureError(f"{path}: {error}") from None
 
 
-def main_stream(container: Any, path: Path) -> Any:
+def _main_stream(container: Any, path: Path) -> Any:
     """The first stream that moves: covers of music are streams, too."""
     films = [one for one in container.streams.video if not one.disposition & av.stream.Disposition.attached_pic]
     if not films:
-        raise PictureError(f"{path}: holds no film, only {_kinds(container) or 'nothing that is known'}")
+        kinds = " and ".join(sorted({stream.type for stream in container.streams}))
+        raise PictureError(f"{path}: holds no film, only {kinds or 'nothing that is known'}")
     if films[0].codec_context is None:
         raise PictureError(f"{path}: its film is of a kind that cannot be decoded here")
     return films[0]
-
-
-def _kinds(container: Any) -> str:
-    return " and ".join(sorted({stream.type for stream in container.streams}))
 
 
 def _count(container: Any, stream: Any, rate: Fraction) -> int | None:
@@ -177,8 +192,8 @@ def read_film(clip: Clip, size: tuple[int, int], begin: int | None = None) -> It
         if last is not None and pts <= last.pts:
             # Nothing can be shown twice at one time; players take the next one.
             pts = last.pts + 1
-        if isinstance(frame, Bad):
-            last = Frame(pts, duration, None, problem=frame.problem)
+        if isinstance(frame, Frame):
+            last = replace(frame, pts=pts, duration=duration)
         else:
             last = Frame(pts, duration, _pixels(frame, clip, size, reformatter), bool(frame.key_frame))
         if begin is None or pts >= begin:
@@ -187,44 +202,34 @@ def read_film(clip: Clip, size: tuple[int, int], begin: int | None = None) -> It
 
 def _from(clip: Clip, begin: int | None) -> Iterator[Any]:
     """Decoded frames from the key frame before `begin` on."""
-    with explained(clip.path):
-        if begin is not None:
-            with opened(clip.path) as container:
-                stream = main_stream(container, clip.path)
-                wanted = begin - round(SEEK_MARGIN / clip.time_base)
-                try:
-                    container.seek(wanted, stream=stream)
-                    frames = _decoded(container, stream, clip)
-                    first = next(frames, None)
-                except av.error.FFmpegError:
-                    first = None
-                if first is not None and first.pts is not None and first.pts <= begin:
-                    yield first
-                    yield from frames
-                    return
-        # No index, or one that leads astray.
+    if begin is not None:
         with opened(clip.path) as container:
-            yield from _decoded(container, main_stream(container, clip.path), clip)
-
-
-@dataclass(frozen=True)
-class Bad:
-    """A frame that cannot be decoded."""
-
-    pts: int
-    problem: str
-    duration: int = 0
+            stream = _main_stream(container, clip.path)
+            wanted = begin - round(SEEK_MARGIN / clip.time_base)
+            try:
+                container.seek(wanted, stream=stream)
+                frames = _decoded(container, stream, clip)
+                first = next(frames, None)
+            except av.error.FFmpegError:
+                first = None
+            if first is not None and first.pts is not None and first.pts <= begin:
+                yield first
+                yield from frames
+                return
+    # No index, or one that leads astray.
+    with opened(clip.path) as container:
+        yield from _decoded(container, _main_stream(container, clip.path), clip)
 
 
 def _decoded(container: Any, stream: Any, clip: Clip | None) -> Iterator[Any]:
-    """Frames, deinterlaced where they are interlaced, in the order of showing; `Bad` where one is missing.
+    """PyAV's frames, deinterlaced where they are interlaced, in the order of showing; a `Frame` where one is missing.
 
     clip: None to look at the first one only.
     """
     # Threads of slices, not of frames: an error is then raised with the packet that it is about.
     stream.thread_type = "SLICE"
     weave: _Deinterlacer | None = None
-    bad: list[Bad] = []
+    bad: list[Frame] = []
     for packet in _packets(container, stream):
         try:
             frames = stream.decode(packet)
@@ -232,7 +237,7 @@ def _decoded(container: Any, stream: Any, clip: Clip | None) -> Iterator[Any]:
             break
         except av.error.FFmpegError as error:
             if packet.pts is not None and clip is not None:
-                bad.append(Bad(packet.pts, _reason(error)))
+                bad.append(Frame(packet.pts, 0, None, problem=_reason(error)))
             continue
         for frame in frames:
             if clip is not None and frame.interlaced_frame and weave is None:
@@ -256,7 +261,7 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
         yield av.Packet()
 
 
-def _due(bad: list[Bad], pts: int | None) -> Iterator[Bad]:
+def _due(bad: list[Frame], pts: int | None) -> Iterator[Frame]:
     """Takes what comes before pts out of the list; all of it for None."""
     bad.sort(key=lambda one: one.pts)
     while bad and (pts is None or bad[0].pts <= pts):
@@ -266,7 +271,9 @@ def _due(bad: list[Bad], pts: int | None) -> Iterator[Bad]:
 
 
 def _checked(frame: Any) -> Any:
-    return Bad(frame.pts, "parts of it are missing", int(frame.duration or 0)) if frame.is_corrupt else frame
+    if not frame.is_corrupt:
+        return frame
+    return Frame(frame.pts, int(frame.duration or 0), None, problem="parts of it are missing")
 
 
 class _Deinterlacer:
@@ -275,12 +282,11 @@ class _Deinterlacer:
     def __init__(self, stream: Any) -> None:
         self.time_base = stream.time_base
         self.graph = av.filter.Graph()
-        source = self.graph.add_buffer(template=stream, time_base=stream.time_base)
-        bwdif = self.graph.add("bwdif", "mode=send_frame:deint=interlaced")
-        sink = self.graph.add("buffersink")
-        source.link_to(bwdif)
-        bwdif.link_to(sink)
-        self.graph.configure()
+        self.graph.link_nodes(
+            self.graph.add_buffer(template=stream, time_base=stream.time_base),
+            self.graph.add("bwdif", "mode=send_frame:deint=interlaced"),
+            self.graph.add("buffersink"),
+        ).configure()
 
     def __call__(self, frame: Any) -> Iterator[Any]:
         self.graph.push(frame)
@@ -305,7 +311,6 @@ def _pixels(frame: Any, clip: Clip, size: tuple[int, int], reformatter: Any) -> 
     """As RGB in sRGB, upright, of this (height, width)."""
     turns, is_mirrored = _orientation(frame)
     height, width = size[::-1] if turns % 2 else size
-    form = {(8, False): "rgb24", (8, True): "rgba", (16, False): "rgb48le", (16, True): "rgba64le"}
     # In one thread, as all that is done beside painting.
     how: dict[str, Any] = {"dst_color_range": ColorRange.JPEG, "interpolation": SCALING, "threads": 1}
     if not frame.format.is_rgb:
@@ -316,7 +321,7 @@ def _pixels(frame: Any, clip: Clip, size: tuple[int, int], reformatter: Any) -> 
         # White of HDR, 203 cd/m2, becomes white; what is brighter has nowhere to go.
         how["dst_color_trc"] = ColorTrc.IEC61966_2_1 if frame.color_trc in HDR else ColorTrc.BT709
         how["dst_color_primaries"] = ColorPrimaries.BT709
-    shown = reformatter.reformat(frame, width, height, form[clip.bits, clip.has_alpha], **how)
+    shown = reformatter.reformat(frame, width, height, FORMS[clip.bits, clip.has_alpha], **how)
     pixels = np.rot90(shown.to_ndarray(), turns)
     return np.ascontiguousarray(pixels[:, ::-1] if is_mirrored else pixels)
 

@@ -4,12 +4,14 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,24 +27,28 @@ from impasto.progress import Progress, ProgressCallback
 from impasto.record import to_description
 from impasto.sizes import fit
 from impasto.sources import PathLike, as_list
-from impasto.video.animations import frame_name, write_animation, write_folder
 from impasto.video.clips import ClipPart, open_clip
-from impasto.video.encoding import check_size, encoding_for
-from impasto.video.joining import join_film
+from impasto.video.joining import join_film, write_animation, write_folder
 from impasto.video.motion import Floats, is_cut, motion_between, one_thread
 from impasto.video.options import ANIMATIONS, FILMS, VideoOptions, suffix_of
-from impasto.video.painters import Memory, ShownFrame, channels_first, frame_painter
-from impasto.video.pieces import Pieces, Place
-from impasto.video.reading import Clip, Frame
-from impasto.video.threads import Behind, ahead
-from impasto.video.writing import Item, Writer
+from impasto.video.painters import Memory, ShownFrame, channels_first, frame_painter, to_pixels
+from impasto.video.pieces import Pieces, encoding_for
+from impasto.video.reading import Frame, Pixels
 from impasto.weights import sha256_of
 
 # Frames that wait between reading and painting, and between painting and writing.
 DEPTH = 3
 
+# Pixels of a side of a film.
+LARGEST = 16_384
+
 # Memory of a pixel besides painting: frames that wait, flow, the canvas, what is blended.
 BYTES_PER_PIXEL = 320
+
+PaintedFrame = tuple[Floats, Memory]
+"""(H, W, 3) in [0, 1], and what the next frame depends on."""
+
+T = TypeVar("T")
 
 logger = logging.getLogger("impasto")
 
@@ -85,10 +91,8 @@ def stylize_video(  # noqa: PLR0913  (as `stylize`, and what only a film has)
     target = Path(output) if output is not None else _beside(source)
     video.check_output(target)
     _check_target(target, source, overwrite=overwrite or resume, sources=[*styles, *options.files.values()])
-    film = _Film(
-        source, target, styles, options, video, stylizer or api.load(options.method), is_named=metadata
-    )  # fmt: skip
-    return film.paint(resume=resume, progress=progress)
+    film = _Film(source, target, styles, options, video, stylizer or api.load(options.method))
+    return film.paint(resume=resume, keep_metadata=metadata, progress=progress)
 
 
 def _options(
@@ -117,96 +121,90 @@ def _check_target(target: Path, clip: Path, *, overwrite: bool, sources: Sequenc
     check_folder(target)
 
 
-def _width(clip: Clip, target: Path) -> int:
-    """Of the frames; pictures are of square pixels, films need not be."""
-    return clip.width if suffix_of(target) in FILMS else max(1, round(clip.width * clip.aspect))
-
-
 class _Film:
     """One film under way."""
 
     def __init__(
-        self, clip: Path, target: Path, styles: Sequence[Any], options: Options, video: VideoOptions,
-        stylizer: Stylizer, *, is_named: bool,
-    ) -> None:  # fmt: skip
+        self, clip: Path, target: Path, styles: Sequence[Any], options: Options, video: VideoOptions, stylizer: Stylizer
+    ) -> None:
         self.target, self.options, self.video, self.stylizer = target, options, video, stylizer
-        self.is_named = is_named
-        self.clip = open_clip(clip, video)
-        self.size = fit(self.clip.height, _width(self.clip, target), options.size)
-        check_size(clip, *self.size)
+        shown = open_clip(clip, video)
+        # Pictures are of square pixels, films need not be.
+        width = shown.width if suffix_of(target) in FILMS else max(1, round(shown.width * shown.aspect))
+        self.size = fit(shown.height, width, options.size)
+        if max(self.size) > LARGEST:
+            raise PictureError(
+                f"{clip}: {self.size[1]} x {self.size[0]} pixels are more than a film can have; --size {LARGEST} fits"
+            )
         check_memory(stylizer.device, *self.size, stylizer.bytes_per_pixel(options) + BYTES_PER_PIXEL)
-        self.part = ClipPart(self.clip, self.size, video)
+        self.part = ClipPart(shown, self.size, video)
         self.names = api.Names(content=clip.name, styles=api.names_of(styles))
         seen = [api.as_style(style, options) for style in styles]
         self.painter = frame_painter(stylizer, seen, options, video.steady)
-        self.encoding = encoding_for(target, video, bits=self.clip.bits, has_alpha=self.clip.has_alpha)
-        self.pieces = Pieces(target, self.encoding.container, self._depends_on(clip, seen))
-
-    def _depends_on(self, clip: Path, styles: Sequence[Floats | EncodedStyle]) -> Any:
         about = clip.stat()
-        return [
-            str(clip.resolve()), about.st_size, about.st_mtime_ns, self.options.to_json(), asdict(self.video),
-            self.stylizer.weights_hashes(self.options), [_digest(style) for style in styles],
+        depends_on = [
+            str(clip.resolve()), about.st_size, about.st_mtime_ns, options.to_json(), asdict(video),
+            stylizer.weights_hashes(options), [_digest(style) for style in seen],
         ]  # fmt: skip
+        encoding = encoding_for(target, video, bits=shown.bits, has_alpha=shown.has_alpha)
+        self.pieces = Pieces(target, self.part, encoding, depends_on)
+        self.last: Pixels | None = None
+        self.memory: Memory = {}
 
-    def paint(self, *, resume: bool, progress: ProgressCallback | None) -> Path:
-        place, memory = self.pieces.resume() if resume else (Place(), {})
+    def paint(self, *, resume: bool, keep_metadata: bool, progress: ProgressCallback | None) -> Path:
+        pieces = self.pieces
+        if resume:
+            self.memory = pieces.resume()
+        place = pieces.place
         if not place.pieces:
-            self.pieces.begin()
+            pieces.begin()
         prepare_for_forks()
-        writer = Writer(self.painter, self.part, self.encoding, self.pieces, place)
         clock = _Clock(self.part.count, place.frames)
-        stopped: BaseException | None = None
-        if not place.is_over:
-            stopped = self._paint(place, memory, writer, clock, progress)
-        if stopped is not None and not writer.frames:
-            self.pieces.remove()
-            raise Cancelled("stopped before anything was painted") from None
-        if not writer.frames:
-            self.pieces.remove()
-            raise PictureError(f"{self.clip.path}: the part that is asked for has no frames that can be decoded")
-        self._write(writer, is_whole=stopped is None and self.video.end is None, seconds=clock.seconds)
-        if stopped is not None:
+        is_stopped = not place.is_over and not self._is_painted(clock, progress)
+        if not place.frames:
+            pieces.remove()
+            if is_stopped:
+                raise Cancelled("stopped before anything was painted")
+            raise PictureError(f"{self.part.clip.path}: the part that is asked for has no frames that can be decoded")
+        is_whole = not is_stopped and self.video.end is None
+        self._write(clock.seconds, is_whole=is_whole, keep_metadata=keep_metadata)
+        if is_stopped:
             raise Cancelled(
-                f"stopped after {writer.frames} frames; {self.target} holds them, and --resume goes on with them",
+                f"stopped after {place.frames} frames; {self.target} holds them, and --resume goes on with them",
                 best=self.target,
-            ) from None
-        self.pieces.remove()
+            )
+        pieces.remove()
         return self.target
 
-    def _paint(
-        self, place: Place, memory: Memory, writer: Writer, clock: "_Clock", progress: ProgressCallback | None
-    ) -> BaseException | None:
-        """What stopped it before the end, if anything did."""
+    def _is_painted(self, clock: "_Clock", progress: ProgressCallback | None) -> bool:
+        """Paint what is left; False if somebody stopped it before the end."""
         before: Frame | None = None
-        if memory:
-            before = Frame(int(memory["pts"][0]), 0, memory["source"])
-            self.painter.resume(memory)
-            writer.resume(memory)
-        write = Behind(writer, DEPTH)
-        try:
-            with one_thread(), closing(ahead(self._items(place.begin, before), DEPTH)) as items:
-                for item in items:
-                    painted = self._painted(item)
-                    write((item, painted))
-                    if progress:
-                        progress(clock.report(self.size, painted))
-        except (Cancelled, KeyboardInterrupt) as error:
-            write.close()
-            writer.end(is_over=False)
-            return error
-        except BaseException:
-            write.abandon()
-            raise
-        write.close()
-        writer.end(is_over=True)
-        return None
+        if self.memory:
+            before = Frame(int(self.memory["pts"][0]), 0, self.memory["source"])
+            self.painter.resume(self.memory)
+            self.last = to_pixels(self.memory["before"], self.memory["source"])
+        is_over = False
+        with (
+            one_thread(),
+            _behind(self._keep, DEPTH) as keep,
+            closing(_ahead(self._frames(before), DEPTH)) as frames,
+            suppress(Cancelled, KeyboardInterrupt),
+        ):
+            for frame, shown in frames:
+                painted = self._painted(frame, shown)
+                keep((frame, shown, painted))
+                if progress:
+                    progress(clock.report(self.size, painted))
+            is_over = True
+        self.pieces.end(is_over=is_over)
+        return is_over
 
-    def _items(self, begin: int | None, before: Frame | None) -> Iterator[Item]:
-        """Frames with what moved since the last one. before: the last one that could be read."""
-        for frame in self.part.frames(begin):
+    def _frames(self, before: Frame | None) -> Iterator[tuple[Frame, ShownFrame | None]]:
+        """Those that are left, with what moved since the last one; None of one that cannot be read, or is the last one
+        once more. before: the last one that could be read."""
+        for frame in self.part.frames(self.pieces.place.begin):
             if frame.pixels is None or (before is not None and frame.pixels is before.pixels):
-                yield Item(frame, None)
+                yield frame, None
                 continue
             motion, seconds = None, 0.0
             if before is not None and self.video.steady:
@@ -214,52 +212,49 @@ class _Film:
                 seconds = float((frame.pts - before.pts) * self.part.time_base)
                 if not is_cut(before.pixels, frame.pixels):
                     motion = motion_between(before.pixels, frame.pixels)
-            yield Item(frame, ShownFrame(frame.pixels, motion, seconds))
+            yield frame, ShownFrame(frame.pixels, motion, seconds)
             before = frame
 
-    def _painted(self, item: Item) -> tuple[Floats, Memory] | None:
+    def _painted(self, frame: Frame, shown: ShownFrame | None) -> PaintedFrame | None:
         """None where the last frame is to be repeated."""
-        if item.shown is None:
+        if shown is None:
             return None
         try:
-            return self.painter.paint(item.shown)
+            return self.painter.paint(shown)
         except DivergedError as error:
-            logger.warning("%s: %s; the frame before is repeated", self.part.time_of(item.frame), error)
+            logger.warning("%s: %s; the frame before is repeated", self.part.time_of(frame), error)
             return None
 
-    # --- writing ---------------------------------------------------------------------------------------------------
+    def _keep(self, item: tuple[Frame, ShownFrame | None, PaintedFrame | None]) -> None:
+        """Settle a frame, and write it into its piece."""
+        frame, shown, painted = item
+        if painted is not None and shown is not None:
+            picture, settled = self.painter.settle(painted[0], shown)
+            self.last = to_pixels(picture, shown.pixels)
+            place = {"source": shown.pixels, "pts": np.array([frame.pts])}
+            self.memory = {**painted[1], **settled, **place}
+        elif frame.problem:
+            what = "the frame before is repeated" if self.last is not None else "it is left out"
+            logger.warning("%s: %s; %s", self.part.time_of(frame), frame.problem, what)
+        if self.last is not None:
+            self.pieces.write(frame, self.last, self.memory)
 
-    def _write(self, writer: Writer, *, is_whole: bool, seconds: float) -> None:
+    def _write(self, seconds: float, *, is_whole: bool, keep_metadata: bool) -> None:
         """The film of all pieces, all of it or nothing."""
-        files, suffix = writer.files, suffix_of(self.target)
+        suffix, record = suffix_of(self.target), self._record(seconds)
         try:
             if not suffix:
-                self._write_folder(files, seconds)
+                make_folder(self.target)
+                write_folder(self.pieces, self.target, record)
                 return
-            with replacing(Path(os.path.realpath(self.target))) as part:
+            with replacing(Path(os.path.realpath(self.target))) as file:
                 if suffix in FILMS:
-                    about = {"comment": to_description(self._record(seconds))}
-                    join_film(
-                        files, part, suffix, self.part, writer.over, is_whole=is_whole, is_named=self.is_named,
-                        about=about,
-                    )  # fmt: skip
+                    about = {"comment": to_description(record)}
+                    join_film(self.pieces, file, suffix, about, is_whole=is_whole, keep_metadata=keep_metadata)
                 else:
-                    write_animation(
-                        files, part, suffix, self.part, self.video, writer.over, has_alpha=self.encoding.has_alpha
-                    )
+                    write_animation(self.pieces, file, suffix, self.video.video_quality)
         except OSError as error:
             raise PictureError(f"{self.target}: it cannot be written: {reason_of(error)}") from error
-
-    def _write_folder(self, files: Sequence[Path], seconds: float) -> None:
-        make_folder(self.target)
-        bits, has_alpha = self.encoding.bits, self.encoding.has_alpha
-        count = write_folder(
-            files, self.target, self.part, bits=bits, has_alpha=has_alpha, record=self._record(seconds)
-        )
-        # Of a longer film that was painted here before.
-        while (rest := self.target / frame_name(count)).exists():
-            rest.unlink()
-            count += 1
 
     def _record(self, seconds: float) -> dict[str, Any]:
         picture = image.Picture(np.empty((1, 3, *self.size), np.float32))
@@ -280,7 +275,7 @@ class _Clock:
     def seconds(self) -> float:
         return time.monotonic() - self.began
 
-    def report(self, size: tuple[int, int], painted: tuple[Floats, Memory] | None) -> Progress:
+    def report(self, size: tuple[int, int], painted: PaintedFrame | None) -> Progress:
         """One more frame is done."""
         self.done += 1
         # Counts in files are estimates.
@@ -298,3 +293,49 @@ def _digest(style: Floats | EncodedStyle) -> str:
         file = Path(folder) / f"style{STYLE_SUFFIX}"
         style.save(file)
         return sha256_of(file)
+
+
+# --- beside painting -------------------------------------------------------------------------------------------------
+
+
+def _ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
+    """The items in order, made in another thread, which is at most `depth` of them ahead and ends with the caller.
+
+    What making one raises is raised where it is taken.
+    """
+    end: Any = object()
+    pool = ThreadPoolExecutor(1)
+    try:
+        waiting = deque(pool.submit(next, items, end) for _ in range(depth))
+        while (item := waiting.popleft().result()) is not end:
+            waiting.append(pool.submit(next, items, end))
+            yield item
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _behind(function: Callable[[T], None], depth: int) -> Iterator[Callable[[T], None]]:
+    """Calls a function with each item, in order, in another thread, at most `depth` items behind, and waits for it.
+
+    What the function raises is raised by a later call, or at the end; later items are dropped then.
+    """
+    pool = ThreadPoolExecutor(1)
+    calls: deque[Future[None]] = deque()
+
+    def call(item: T, before: Future[None] | None) -> None:
+        if before is not None:
+            before.result()  # raises what it raised: nothing is written after a frame that could not be
+        function(item)
+
+    def submit(item: T) -> None:
+        calls.append(pool.submit(call, item, calls[-1] if calls else None))
+        if len(calls) > depth:
+            calls.popleft().result()
+
+    try:
+        yield submit
+        for last in calls:
+            last.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
