@@ -25,3 +25,21 @@ def browser():
             yield chromium
         finally:
             chromium.close()
+
+
+@contextmanager
+def opened(file, **settings):
+    """A page from its file, in a context of its own; complains of errors, and of whatever it asks for beside itself."""
+    with browser() as chromium:
+        context = chromium.new_context(**settings)
+        context.set_default_timeout(PATIENCE)
+        page, odd = context.new_page(), []
+        page.on("console", lambda message: odd.append(message.text))
+        page.on("pageerror", lambda error: odd.append(str(error)))
+        page.on("request", lambda one: None if one.url.startswith((file.as_uri(), "data:")) else odd.append(one.url))
+        try:
+            page.goto(file.as_uri())
+            yield page
+            assert odd == []
+        finally:
+            context.close()

@@ -13,7 +13,7 @@ from impasto.evaluation import judges
 from impasto.files import check_folder, check_output
 from impasto.methods.adain import foreign
 from impasto.methods.adain import recipes as adain
-from impasto.studies import gatys, measured
+from impasto.studies import gatys, trained_report
 from impasto.training import unpaired
 
 # Nobody can make a file there, not even root, as whom tests may run.
@@ -48,7 +48,7 @@ def idle(monkeypatch):
     for place, name in (
         (image, "read"), (api, "paint"), (api, "encode_style"), (attention, "attention"),
         (evaluation, "picture_set"), (foreign, "import_foreign"), (gatys, "paint"), (gatys, "attention"),
-        *((taker, "load_encoder") for taker in (encoders, adain, judges, measured, unpaired)),
+        *((taker, "load_encoder") for taker in (encoders, adain, judges, trained_report, unpaired)),
     ):  # fmt: skip
         monkeypatch.setattr(place, name, work)
 
@@ -148,7 +148,7 @@ def test_generators_are_not_evaluated_into_the_test_pictures(tmp_path, monkeypat
     from impasto.errors import OptionError
     from impasto.evaluation import Judges, PictureSet, Test, evaluate_runs, runs
 
-    monkeypatch.setattr(runs, "checkpoints_of", lambda _: [])
+    monkeypatch.setattr(runs, "checkpoints_of", lambda _: {})
     folder = tmp_path / "set" / "test" / "A"
     folder.mkdir(parents=True)
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / "0.png")

@@ -1,4 +1,4 @@
-"""FID and KID as the program clean-fid has them, which is fetched for this, on the same synthetic weights."""
+"""FID as the program clean-fid has it, which is fetched for this, on the same synthetic weights."""
 
 import importlib
 import subprocess
@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from impasto.encoders.inception import load_inception
-from impasto.evaluation import Folders, JudgeFiles, Judges, evaluate_folders, picture_set
-from impasto.metrics import frechet_distance, kernel_distance
+from impasto.evaluation import Folders, Judges, evaluate_folders, picture_set
+from impasto.metrics import frechet_distance
 
 pytestmark = [pytest.mark.download, pytest.mark.slow]
 
@@ -70,21 +70,10 @@ def test_a_folder_is_seen_as_clean_fid_sees_it(clean_fid, inception_file, folder
         features.append(torch.from_numpy(theirs))
     assert [len(some) for some in features] == [COUNT, COUNT]
     sets = Folders(outputs=picture_set([folders / "painted"]), reference=picture_set([folders / "real"]))
-    judges = Judges(files=JudgeFiles(inception=inception_file))
+    judges = Judges(files={"inception": inception_file})
     found = evaluate_folders(sets, judges, warn=lambda line: None)
     numbers = {number.measure: number for number in found if number.subject == "outputs"}
     # The synthetic network answers with very small numbers.
     expected = frechet_distance(*features)
     assert numbers["FID"].value == pytest.approx(expected, rel=2e-3, abs=0)
     assert numbers["FID-legacy"].value != pytest.approx(expected, rel=3e-3, abs=0), "the other resizing"
-
-
-@pytest.mark.filterwarnings("ignore:The `disp` argument:DeprecationWarning")
-def test_distances_of_features_are_those_of_clean_fid(clean_fid):
-    """Of more pictures than features, or its root of a singular matrix would be the lesser one."""
-    random = np.random.default_rng(0)
-    a, b = (random.normal(size=(90, 24)) @ random.normal(size=(24, 24)) + shift for shift in (0, 0.3))
-    ours = torch.from_numpy(a), torch.from_numpy(b)
-    assert frechet_distance(*ours) == pytest.approx(clean_fid.fid_from_feats(a, b), rel=1e-6)
-    # Of up to a hundred pictures every subset is all of them.
-    assert kernel_distance(*ours)[0] == pytest.approx(clean_fid.kernel_distance(a, b, num_subsets=2), rel=1e-6)

@@ -106,26 +106,32 @@ def evaluate(
     _check(against, runs)
     networks = tuple(name.strip() for name in by.networks.split(",") if name.strip() not in ("", "none"))
     # PyTorch comes in here.
-    from impasto.evaluation import JudgeFiles, Judges
-    from impasto.evaluation import report as reports
+    from impasto.evaluation import Judges
+    from impasto.evaluation import numbers as forms
     from impasto.report.folder import check_files
 
     screen = Screen(quiet=quiet)
-    files = JudgeFiles(inception=by.inception, vgg16=by.vgg16, lpips_heads=by.lpips_heads, weights=by.weights)
-    judges = Judges(networks=networks, encoder=by.encoder, files=files, device=by.device, download=screen.download)
+    judges = Judges(
+        networks=networks,
+        encoder=by.encoder,
+        files={"inception": by.inception, "vgg16": by.vgg16, "lpips": by.lpips_heads, "vgg19": by.weights},
+        device=by.device,
+        download=screen.download,
+        seed=by.seed,
+    )
     folder = output
     if folder is None and runs.run:
         folder = runs.run[0] / "evaluation" if len(runs.run) == 1 else Path("evaluation")
     if folder is not None:
-        check_files(folder, reports.FILES)
+        check_files(folder, forms.FILES)
     if outputs:
-        numbers = _of_outputs(outputs, against, judges, by.seed, screen)
+        numbers = _of_outputs(outputs, against, judges, screen)
     else:
         assert folder is not None
-        numbers = _of_runs(runs, judges, by.seed, folder, screen)
+        numbers = _of_runs(runs, judges, folder, screen)
     _show(numbers)
     if folder is not None:
-        for path in reports.write(numbers, folder):
+        for path in forms.write(numbers, folder):
             screen.note(str(path))
     return 0
 
@@ -148,9 +154,7 @@ def _check(against: Against, runs: Runs) -> None:
         raise OptionError("outputs are compared with --content, --style or --reference; none was given")
 
 
-def _of_outputs(
-    outputs: Sequence[Path], against: Against, judges: "Judges", seed: int, screen: Screen
-) -> "list[Number]":
+def _of_outputs(outputs: Sequence[Path], against: Against, judges: "Judges", screen: Screen) -> "list[Number]":
     from impasto.evaluation import Folders, evaluate_folders, picture_set
 
     def given(paths: Sequence[Path]) -> "PictureSet | None":
@@ -163,20 +167,19 @@ def _of_outputs(
         reference=given(against.reference),
         floor=given(against.floor),
         pair=against.pair,
-        seed=seed,
     )
     with screen.counting("evaluating") as count:
         return evaluate_folders(folders, judges, warn=screen.note, report=count)
 
 
-def _of_runs(runs: Runs, judges: "Judges", seed: int, folder: Path, screen: Screen) -> "list[Number]":
+def _of_runs(runs: Runs, judges: "Judges", folder: Path, screen: Screen) -> "list[Number]":
     from impasto.evaluation import Test, evaluate_runs, picture_set
 
     def given(words: Sequence[str], flag: str) -> "dict[str, PictureSet]":
         return {kind: picture_set(paths) for kind, paths in folders_of_kinds(words, flag).items()}
 
     test, train = given(runs.data, "--data"), given(runs.train, "--train") if runs.train else {}
-    wanted = Test(test=test, train=train, side=runs.size or None, seed=seed)
+    wanted = Test(test=test, train=train, side=runs.size or None)
     with screen.counting("evaluating") as count:
         return evaluate_runs(runs.run, wanted, folder, judges, warn=screen.note, report=count)
 
@@ -187,7 +190,7 @@ def _show(numbers: "Sequence[Number]") -> None:
 
     from rich.console import Console
 
-    from impasto.evaluation.report import to_table
+    from impasto.evaluation.numbers import to_table
 
     if sys.stdout.isatty():
         Console().print(to_table(numbers))

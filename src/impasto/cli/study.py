@@ -196,45 +196,39 @@ def _paint(
     overwrite: bool,
 ) -> Path:
     contents, styles = _found(words[0]), _found([find_painting(word).path for word in words[1]])
-    from impasto.studies import STUDIES, StudySettings, run
-    from impasto.studies.report import claim
-    from impasto.studies.runner import QUICK, TREND
+    from impasto.studies import STUDIES, paintings
+    from impasto.studies.study import StudySetup, claim
 
     entry = cast("Study", STUDIES[name])
     if scale.at and not entry.asks:
         raise OptionError(f"--at is not for the study {name}")
     chosen = _with_values(entry, name, scale.values)
     wanted = {"size": scale.size, "steps": scale.steps, "encoder": network.encoder}
-    grade = QUICK if scale.quick else TREND if scale.trend else {}
+    grade = paintings.QUICK if scale.quick else paintings.TREND if scale.trend else {}
     choices = {**grade, **{key: value for key, value in wanted.items() if value is not None}}
     contents = contents or _found(entry.pair[:1])
     styles = styles or _found([find_painting(word).path for word in entry.pair[1:]])
     inputs = [source.path for source in (*contents, *styles)]
     claim(folder, name, inputs)
-    settings = StudySettings(
-        choices=choices, device=network.device, weights=network.weights, inputs=inputs, overwrite=overwrite,
-        places=scale.at,
+    setup = StudySetup(
+        base=entry.base, choices=choices, device=network.device, weights=network.weights, inputs=inputs,
+        overwrite=overwrite, places=scale.at,
     )  # fmt: skip
     pictures = _read(contents), _read(styles)
     if not scale.quick:
-        from impasto.studies.estimate import seconds_of_paintings
-
-        _say_how_long(seconds_of_paintings(chosen, *pictures, settings))
+        _say_how_long(paintings.seconds_of(chosen, *pictures, setup))
     with Screen().telling(name) as count:
-        return run(chosen, name, *pictures, folder, settings, count)
+        return paintings.run(chosen, name, *pictures, folder, setup, count)
 
 
 def _learn(name: str, folder: Path, scale: StudyScale, device: str, trained: TrainedVariants) -> Path:
     data = folders_of_kinds(trained.data, "--data")
     check_there(place for places in data.values() for place in places)
-    if name == SEEN:
-        from impasto.studies.training_pictures import show
-
-        return show(data, folder, size=scale.size, seed=trained.seed)
     from impasto.studies import STUDIES
-    from impasto.studies.estimate import seconds_of_trainings
-    from impasto.studies.trained import Budget, run
+    from impasto.studies.trained import Budget, run, seconds_of, show_pictures
 
+    if name == SEEN:
+        return show_pictures(data, folder, size=scale.size, seed=trained.seed)
     budget = Budget(
         steps=scale.steps, size=scale.size, quick=scale.quick, trend=scale.trend, device=device, slim=trained.slim,
         seed=trained.seed, seeds=trained.seeds, precision=trained.precision,
@@ -245,7 +239,7 @@ def _learn(name: str, folder: Path, scale: StudyScale, device: str, trained: Tra
     screen.note(f"{name}: {len(entry.variants)} trainings ({names}){times}, into {folder}")
     if not scale.quick:
         screen.note("taking a few steps of each, to say how long they will take")
-        _say_how_long(seconds_of_trainings(entry, data, folder, budget))
+        _say_how_long(seconds_of(entry, data, folder, budget))
     try:
         with screen.telling(name) as count:
             return run(entry, name, data, folder, budget, count, screen.stopping)

@@ -10,7 +10,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from impasto import api, image
-from impasto.comparison.memory import held_bytes, peak_bytes, reset_peak
+from impasto.comparison.memory import peak_bytes, reset_peak
+from impasto.device import resident_memory
 from impasto.jobs.events import Failed, Painted, Started
 from impasto.jobs.job import FileSource, PaintingTarget, PaintJob
 from impasto.jobs.pipeline import run
@@ -33,8 +34,8 @@ class Share:
 
 @dataclass(frozen=True)
 class Message:
-    """What became of a pair; None for all that are left. error: why it is not painted. before_bytes: of memory, held by
-    Python, PyTorch and impasto before they had done anything."""
+    """What became of a pair; None for all that are left. error: why it is not painted. before_bytes: as in a
+    `PaintedCell`."""
 
     pair: int | None
     error: str = ""
@@ -43,11 +44,13 @@ class Message:
     before_bytes: int | None = None
 
 
+@dataclass(eq=False)
 class MeasuredTarget(PaintingTarget):
     """A file of a comparison. peak_bytes: the most memory that painting took; writing takes some, too."""
 
-    def __init__(self, path: Path, number: int) -> None:
-        self.path, self.number, self.peak_bytes = path, number, 0
+    path: Path
+    number: int
+    peak_bytes: int = 0
 
     def write(self, picture: image.Picture, record: Record) -> None:
         self.peak_bytes = peak_bytes()
@@ -70,18 +73,15 @@ def work(share: Share, link: Connection) -> None:
 
 def paint(share: Share) -> Iterator[Message]:
     """Paint the pairs, and tell of each. One that fails does not stop the others."""
-    idle = held_bytes()
+    idle = resident_memory() or None
     # Encoding the style counts as painting, as it does where there is one picture to paint.
     session = Session(
         lambda options: api.load(options.method, device=share.device, weights=share.weights), encode_styles=False
     )
-    jobs = [
-        PaintJob(
-            content, (style,) if share.options.takes_styles else (), share.options,
-            target=MeasuredTarget(target, number),
-        )
-        for number, (content, style, target) in share.pairs.items()
-    ]  # fmt: skip
+    jobs = []
+    for number, (content, style, path) in share.pairs.items():
+        styles = (style,) if share.options.takes_styles else ()
+        jobs.append(PaintJob(content, styles, share.options, target=MeasuredTarget(path, number)))
     # A tiny picture first: loading networks is no part of painting, and happens once for any number.
     warm_up = replace(jobs[0], options=replace(share.options, size=WARM_UP_SIDE), target=None)
     for event in chain(run([warm_up], session), run(jobs, session, batch_pixels=0)):
@@ -89,9 +89,7 @@ def paint(share: Share) -> Iterator[Message]:
             case Started():
                 reset_peak()
             case Painted(PaintJob(target=MeasuredTarget() as target)):
-                yield Message(
-                    target.number, seconds=event.seconds, peak_bytes=target.peak_bytes, before_bytes=idle
-                )  # fmt: skip
+                yield Message(target.number, "", event.seconds, target.peak_bytes, idle)
             case Failed() if event.is_final:
                 yield Message(None, str(event.error))
                 return

@@ -1,21 +1,24 @@
 """Folders of pictures that any program made."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from impasto.errors import OptionError
-from impasto.evaluation import measures, traps
+from impasto.evaluation import measures
 from impasto.evaluation.judges import Judges
-from impasto.evaluation.number import Number
-from impasto.evaluation.pairing import partners
-from impasto.evaluation.picture_set import PictureSet
+from impasto.evaluation.numbers import Number
+from impasto.evaluation.pictures import PictureSet, partners, warnings
+from impasto.report.variants import Report
+
+PHOTO, PAINTING = "identity: content", "identity: style"
+"""Two answers that are none: the photo untouched and the painting itself. A measure that prefers one of them to the
+outputs does not measure the transfer of style."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Folders:
     """outputs: what was made. content: what of. style: after what. reference: real pictures of the kind that outputs
     should look like; by default the styles. floor: other real pictures of that kind, which tell how small a distance of
-    sets can get; without them, the reference's halves do.
+    sets can get; without them, the reference's halves do. One of content, style and reference has to be there.
     """
 
     outputs: PictureSet
@@ -24,43 +27,37 @@ class Folders:
     reference: PictureSet | None = None
     floor: PictureSet | None = None
     pair: str = "name"
-    seed: int = 0
 
 
 def evaluate_folders(
-    folders: Folders, judges: Judges, *, warn: Callable[[str], None], report: measures.Report | None = None
+    folders: Folders, judges: Judges, *, warn: Callable[[str], None], report: Report = lambda *_: None
 ) -> list[Number]:
     """Everything that can be measured of these folders. warn: told of what to know about the numbers.
 
-    Raises OptionError if there is nothing to compare with, DataError if pairs do not match, PictureError.
+    Raises DataError if pairs do not match, PictureError.
     """
-    others = {
-        name: found
-        for name in ("content", "style", "reference", "floor")
-        if (found := getattr(folders, name)) is not None
-    }
-    if not others.keys() - {"floor"}:
-        raise OptionError("outputs are compared with --content, --style or --reference; none was given")
-    outputs = folders.outputs
-    pairs = {
-        role: partners(outputs, others[role], role, folders.pair) for role in ("content", "style") if role in others
-    }
-    for line in traps.warnings({"outputs": outputs}, others):
+    outputs, facts = folders.outputs, {"pairs": f"by {folders.pair}"}
+    content = folders.content and partners(outputs, folders.content, "content", folders.pair)
+    style = folders.style and partners(outputs, folders.style, "style", folders.pair)
+    others = {name: getattr(folders, name) for name in ("content", "style", "reference", "floor")}
+    for line in warnings({"outputs": outputs}, {name: other for name, other in others.items() if other}):
         warn(line)
     numbers: list[Number] = []
-    content: list[Number] = []
-    facts = {"pairs": f"by {folders.pair}"}
-    if "content" in pairs:
-        content = measures.likeness("outputs", outputs, pairs["content"], judges, facts=facts, report=report)
-        numbers += content
-    if "style" in pairs:
-        numbers += measures.style("outputs", outputs, pairs["style"], judges, facts=facts, report=report)
-    extremes = _extremes(pairs["content"], pairs["style"], judges, facts) if len(pairs) == 2 else {}
-    numbers += [number for parts in extremes.values() for part in parts for number in part]
+    if content:
+        numbers += measures.likeness("outputs", outputs, content, judges, facts=facts, report=report)
+    if style:
+        numbers += measures.style("outputs", outputs, style, judges, facts=facts, report=report)
+    if content and style:
+        unchanged = measures.likeness(PHOTO, content, content, judges, facts=facts)
+        # Of equal pictures, the PSNR is infinite.
+        numbers += [number for number in unchanged if number.measure != "PSNR"]
+        numbers += measures.style(PHOTO, content, style, judges, facts=facts)
+        numbers += measures.likeness(PAINTING, style, content, judges, squeezed=True, facts=facts)
+        numbers += measures.style(PAINTING, style, style, judges, facts=facts)
     reference = folders.reference or folders.style
-    if reference is not None and len(reference) > 1:
-        numbers += _of_sets(folders, reference, content, extremes, judges)
-    elif reference is not None:
+    if reference and len(reference) > 1:
+        numbers += _of_sets(folders, reference, numbers, judges)
+    elif reference:
         warn("one picture is no set: FID and KID need a --reference of many")
     tell(numbers, judges, warn)
     return numbers
@@ -73,49 +70,13 @@ def tell(numbers: Sequence[Number], judges: Judges, warn: Callable[[str], None])
         warn(line)
 
 
-PHOTO, PAINTING = "identity: content", "identity: style"
-
-
-def _extremes(
-    content: PictureSet, style: PictureSet, judges: Judges, facts: measures.Facts
-) -> dict[str, tuple[list[Number], list[Number]]]:
-    """{subject: (numbers of content, of style)} of two answers that are none: the photo untouched and the painting
-    itself. A measure that prefers one of them to the outputs does not measure the transfer of style."""
-    same = measures.likeness(PHOTO, content, content, judges, facts=facts)
-    return {
-        # Of equal pictures, the PSNR is infinite.
-        PHOTO: (
-            [one for one in same if one.measure != "PSNR"],
-            measures.style(PHOTO, content, style, judges, facts=facts),
-        ),
-        PAINTING: (
-            measures.likeness(PAINTING, style, content, judges, squeezed=True, facts=facts),
-            measures.style(PAINTING, style, style, judges, facts=facts),
-        ),
-    }
-
-
-def _of_sets(
-    folders: Folders,
-    reference: PictureSet,
-    content: list[Number],
-    extremes: Mapping[str, tuple[list[Number], list[Number]]],
-    judges: Judges,
-) -> list[Number]:
+def _of_sets(folders: Folders, reference: PictureSet, of_pairs: Sequence[Number], judges: Judges) -> list[Number]:
     """The outputs' distance, what it would be if nothing had been done or the painting given back, and how small it can
-    get."""
-    sets = {"outputs": folders.outputs, PHOTO: folders.content, PAINTING: folders.style if extremes else None}
-    likeness = {"outputs": content} | {subject: found for subject, (found, _) in extremes.items()}
+    get. of_pairs: what was measured of pairs."""
     numbers = []
-    for subject, pictures in sets.items():
-        if pictures is not None:
-            found = measures.distribution(subject, pictures, reference, judges, seed=folders.seed)
-            numbers += [*found, *measures.art_fid(subject, likeness.get(subject, []), found)]
-    return numbers + real_floor(reference, folders.floor, judges, folders.seed)
-
-
-def real_floor(reference: PictureSet, others: PictureSet | None, judges: Judges, seed: int) -> list[Number]:
-    """Real against real pictures. Halves are small sets, whose FID is higher for that alone: their subject says it."""
-    if others is not None:
-        return measures.distribution("floor: other real pictures", others, reference, judges, seed=seed)
-    return measures.distribution("floor: halves of the reference", *reference.halves(), judges, seed=seed)
+    painting = folders.style if folders.content else None
+    for subject, pictures in (("outputs", folders.outputs), (PHOTO, folders.content), (PAINTING, painting)):
+        if pictures:
+            distances = measures.distribution(subject, pictures, reference, judges)
+            numbers += [*distances, *measures.art_fid([*of_pairs, *distances], subject)]
+    return numbers + measures.real_floor(reference, folders.floor, judges)

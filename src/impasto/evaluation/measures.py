@@ -1,7 +1,8 @@
 """The measures of pairs and of sets, with the protocol of each."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,15 +10,20 @@ from torch import Tensor
 
 from impasto import metrics, tensors
 from impasto.errors import DataError
-from impasto.evaluation.judges import CONTENT_LAYERS, STYLE_LAYERS, Judges
-from impasto.evaluation.number import Number, software
-from impasto.evaluation.picture_set import PictureSet, of_area, pixels, resized_like
-from impasto.metrics.fid import rank_warning
-from impasto.metrics.kid import LARGEST_SUBSET, SUBSETS
-from impasto.metrics.ssim import SMALLEST_MS_SSIM, WINDOW
+from impasto.evaluation.judges import Judges
+from impasto.evaluation.numbers import Number, software
+from impasto.evaluation.pictures import PictureSet, of_area, pixels
+from impasto.metrics.pictures import SMALLEST_MS_SSIM, WINDOW
+from impasto.metrics.sets import LARGEST_SUBSET, SUBSETS, rank_warning
+from impasto.report.tables import columns_of
+from impasto.report.variants import Report
 
-Report = Callable[[int, int, str], None]
+CONTENT_LAYERS = ("relu4_1",)
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+LAYERS = {"content distance": CONTENT_LAYERS, "style distance": STYLE_LAYERS, "Gram distance": STYLE_LAYERS}
+
 Facts = Mapping[str, Any]
+NOTHING: Facts = {}
 
 
 def likeness(
@@ -28,8 +34,8 @@ def likeness(
     *,
     prefix: str = "",
     squeezed: bool = False,
-    facts: Facts | None = None,
-    report: Report | None = None,
+    facts: Facts = NOTHING,
+    report: Report = lambda *_: None,
 ) -> list[Number]:
     """PSNR, SSIM, MS-SSIM, LPIPS and the content distance of pairs, averaged over them.
 
@@ -37,42 +43,32 @@ def likeness(
     brought to their originals' sizes instead, whatever their proportions. facts: for the protocol. Raises DataError for
     a pair whose proportions differ, unless they are squeezed.
     """
-    values: dict[str, list[float]] = {}
-    for number, (path, other) in enumerate(zip(outputs.paths, originals.paths, strict=True), 1):
-        picture, whole = pixels(path), pixels(other)
+    rows = []
+    for path, other in _pairs(subject, outputs, originals, report):
+        picture, original = pixels(path), pixels(other)
         if squeezed:
-            picture = tensors.resize(picture, *whole.shape[-2:])
-        original = resized_like(whole, picture)
-        if original is None:
+            picture = tensors.resize(picture, *original.shape[-2:])
+        elif not _have_same_proportions(picture, original):
             raise DataError(f"{path} and {other} have other proportions, and so no pixels to compare")
-        for name, value in likeness_of_pair(picture, original, judges).items():
-            values.setdefault(name, []).append(value)
-        if report:
-            report(number, len(outputs), subject)
+        rows.append(likeness_of_pair(picture, tensors.resize(original, *picture.shape[-2:]), judges))
     resized = {"outputs": "squeezed to the originals"} if squeezed else {"originals": "resized to the outputs, bicubic"}
-    about = _about(facts, outputs=outputs, originals=originals) | resized
-    extras: dict[str, dict[str, Any]] = {
-        "LPIPS": {"network": judges.perceptual_about} if "LPIPS" in values else {},
-        f"content distance-{judges.encoder}": {"network": judges.encoder_about, "layers": CONTENT_LAYERS},
-    }
-    return [_mean(subject, f"{prefix}{name}", found, about | extras.get(name, {})) for name, found in values.items()]
+    return _means(subject, rows, _about(facts, outputs=outputs, originals=originals) | resized, judges, prefix)
 
 
 def likeness_of_pair(picture: Tensor, original: Tensor, judges: Judges) -> dict[str, float]:
     """{measure: value} of one picture and what it was made of, of one size."""
     side = min(picture.shape[-2:])
-    found = {"PSNR": float(metrics.psnr(picture, original))}
+    values = {"PSNR": float(metrics.psnr(picture, original))}
     if side >= WINDOW:
-        found["SSIM"] = float(metrics.ssim(picture, original))
+        values["SSIM"] = float(metrics.ssim(picture, original))
     if side >= SMALLEST_MS_SSIM:
-        found["MS-SSIM"] = float(metrics.ms_ssim(picture, original))
+        values["MS-SSIM"] = float(metrics.ms_ssim(picture, original))
     perceived = judges.lpips(picture, original)
     if perceived is not None:
-        found["LPIPS"] = float(perceived)
-    with torch.inference_mode():
-        seen = [judges.features(one.to(judges.where), CONTENT_LAYERS) for one in (picture, original)]
-    found[f"content distance-{judges.encoder}"] = float(metrics.content_distance(*seen))
-    return found
+        values["LPIPS"] = float(perceived)
+    seen = judges.seen((picture, original), CONTENT_LAYERS)
+    values[f"content distance-{judges.encoder}"] = float(metrics.content_distance(*seen))
+    return values
 
 
 def style(
@@ -81,33 +77,24 @@ def style(
     styles: PictureSet,
     judges: Judges,
     *,
-    facts: Facts | None = None,
-    report: Report | None = None,
+    facts: Facts = NOTHING,
+    report: Report = lambda *_: None,
 ) -> list[Number]:
     """Distances of style, Gram matrices and colours between outputs and their styles, averaged over pairs.
 
     styles: one for every output, brought to its area with the proportions that it has.
     """
-    values: dict[str, list[float]] = {}
-    for number, (path, other) in enumerate(zip(outputs.paths, styles.paths, strict=True), 1):
+    rows = []
+    for path, other in _pairs(subject, outputs, styles, report):
         picture = pixels(path)
-        painting = of_area(pixels(other), picture.shape[2] * picture.shape[3])
-        for name, value in style_of_pair(picture, painting, judges).items():
-            values.setdefault(name, []).append(value)
-        if report:
-            report(number, len(outputs), subject)
+        rows.append(style_of_pair(picture, of_area(pixels(other), picture.shape[2] * picture.shape[3]), judges))
     about = _about(facts, outputs=outputs, styles=styles) | {"styles": "resized to the outputs' area, bicubic"}
-    network = {"network": judges.encoder_about, "layers": STYLE_LAYERS}
-    return [
-        _mean(subject, name, found, about | ({} if name.startswith("colour") else network))
-        for name, found in values.items()
-    ]
+    return _means(subject, rows, about, judges)
 
 
 def style_of_pair(picture: Tensor, painting: Tensor, judges: Judges) -> dict[str, float]:
     """{measure: value} of one picture and one painting."""
-    with torch.inference_mode():
-        seen = [judges.features(one.to(judges.where), STYLE_LAYERS) for one in (picture, painting)]
+    seen = judges.seen((picture, painting), STYLE_LAYERS)
     return {
         f"style distance-{judges.encoder}": float(metrics.style_distance(*seen)),
         f"Gram distance-{judges.encoder}": float(metrics.gram_distance(*seen)),
@@ -116,66 +103,94 @@ def style_of_pair(picture: Tensor, painting: Tensor, judges: Judges) -> dict[str
 
 
 def distribution(
-    subject: str,
-    found: PictureSet,
-    reference: PictureSet,
-    judges: Judges,
-    *,
-    seed: int = 0,
-    facts: Facts | None = None,
+    subject: str, pictures: PictureSet, reference: PictureSet, judges: Judges, *, facts: Facts = NOTHING
 ) -> list[Number]:
     """FID and KID of two sets with every network that is there. Nothing for sets of fewer than two pictures."""
-    if min(len(found), len(reference)) < 2:
+    smallest, largest = sorted((len(pictures), len(reference)))
+    if smallest < 2:
         return []
     numbers = []
-    size = min(LARGEST_SUBSET, len(found), len(reference))
-    for way in judges.of_sets():
-        a, b = way.of(found), way.of(reference)
-        about = _about(facts, found=found, reference=reference)
-        about |= {"resize": way.resize, "network": dict(way.network), "features": way.dimension}
-        warning = rank_warning(min(len(a), len(b)), way.dimension)
-        noted = about | ({"warning": warning} if warning else {})
-        count = len(found)
-        fid = metrics.frechet_distance(a, b)
-        numbers.append(Number(subject=subject, measure=f"FID{way.suffix}", value=fid, count=count, protocol=noted))
-        mean, deviation = metrics.kernel_distance(a, b, seed=seed)
-        drawn = about | {"subsets": SUBSETS, "subset_size": size, "subset_seed": seed}
-        whole = size == max(len(a), len(b))
-        numbers.append(
-            Number(
-                subject=subject, measure=f"KID{way.suffix}", value=mean, count=count, protocol=drawn,
-                spread=None if whole else deviation, spread_over="" if whole else "subsets",
-            )
+    size = min(LARGEST_SUBSET, smallest)
+    for suffix, seen_by, (a, b) in judges.of_sets(pictures, reference):
+        about = _about(facts, found=pictures, reference=reference) | seen_by
+        warning = rank_warning(smallest, about["features"])
+        fid = Number(
+            subject=subject, measure=f"FID{suffix}", value=metrics.frechet_distance(a, b), count=len(pictures),
+            protocol=about | ({"warning": warning} if warning else {}),
         )  # fmt: skip
+        mean, deviation = metrics.kernel_distance(a, b, seed=judges.seed)
+        is_whole = size == largest
+        kid = Number(
+            subject=subject, measure=f"KID{suffix}", value=mean, count=len(pictures),
+            protocol=about | {"subsets": SUBSETS, "subset_size": size, "subset_seed": judges.seed},
+            spread=None if is_whole else deviation, spread_over="" if is_whole else "subsets",
+        )  # fmt: skip
+        numbers += [fid, kid]
     return numbers
 
 
-def art_fid(subject: str, content: list[Number], sets: list[Number]) -> list[Number]:
-    """ArtFID of the LPIPS and the FID among these numbers, if both are there. Its name says that the networks are those
-    of ImageNet: the published ArtFID has an Inception of its own, trained on art, and AlexNet's LPIPS."""
-    perceived = next((number for number in content if number.measure == "LPIPS"), None)
-    distance = next((number for number in sets if number.measure == "FID"), None)
-    if perceived is None or distance is None:
+def real_floor(reference: PictureSet, others: PictureSet | None, judges: Judges) -> list[Number]:
+    """Real against real pictures. Halves are small sets, whose FID is higher for that alone: their subject says it."""
+    if others is not None:
+        return distribution("floor: other real pictures", others, reference, judges)
+    halves = PictureSet(reference.paths[::2]), PictureSet(reference.paths[1::2])
+    return distribution("floor: halves of the reference", *halves, judges)
+
+
+def art_fid(numbers: Sequence[Number], subject: str) -> list[Number]:
+    """ArtFID of the subject's LPIPS and FID among these numbers, if both are there. Its name says that the networks are
+    those of ImageNet: the published ArtFID has an Inception of its own, trained on art, and AlexNet's LPIPS."""
+    found = {number.measure: number for number in numbers if number.subject == subject}
+    if not {"LPIPS", "FID"} <= found.keys():
         return []
+    perceived, distance = found["LPIPS"], found["FID"]
     value = metrics.art_fid(perceived.value, distance.value)
     protocol = {"LPIPS": dict(perceived.protocol), "FID": dict(distance.protocol)}
     return [Number(subject=subject, measure="ArtFID-imagenet", value=value, count=perceived.count, protocol=protocol)]
 
 
-def _mean(subject: str, measure: str, values: list[float], protocol: Facts) -> Number:
-    """Mean over the pairs; infinite if one pair is equal, which is then said."""
-    equal = sum(math.isinf(value) for value in values)
-    if equal:
-        protocol = {**protocol, "warning": f"{equal} of {len(values)} pairs are equal, and their PSNR infinite"}
-    spread = None
-    if len(values) > 1 and not equal:
-        spread = float(torch.tensor(values, dtype=torch.float64).std())
-    return Number(
-        subject=subject, measure=measure, value=sum(values) / len(values), count=len(values), protocol=protocol,
-        spread=spread, spread_over="" if spread is None else "pairs",
-    )  # fmt: skip
+def _pairs(subject: str, outputs: PictureSet, others: PictureSet, report: Report) -> Iterator[tuple[Path, Path]]:
+    for number, pair in enumerate(zip(outputs.paths, others.paths, strict=True), 1):
+        yield pair
+        report(number, len(outputs), subject)
 
 
-def _about(facts: Facts | None, **sets: PictureSet) -> dict[str, Any]:
-    described = {name: pictures.about for name, pictures in sets.items()}
-    return {"software": software(), "sets": described, **(facts or {})}
+def _have_same_proportions(a: Tensor, b: Tensor) -> bool:
+    """Whether their sizes differ by no more than rounding explains."""
+    (height, width), (rows, columns) = a.shape[-2:], b.shape[-2:]
+    return abs(columns * height / rows - width) <= 1 or abs(rows * width / columns - height) <= 1
+
+
+def _means(
+    subject: str, rows: Sequence[Mapping[str, float]], about: Facts, judges: Judges, prefix: str = ""
+) -> list[Number]:
+    """Of every measure, over the pairs that have it; infinite if one pair is equal, which is then said."""
+    numbers = []
+    for name in columns_of(rows):
+        values = [row[name] for row in rows if name in row]
+        protocol = {**about, **_seen_by(name, judges)}
+        equal = sum(math.isinf(value) for value in values)
+        if equal:
+            protocol["warning"] = f"{equal} of {len(values)} pairs are equal, and their PSNR infinite"
+        spread = None
+        if len(values) > 1 and not equal:
+            spread = float(torch.tensor(values, dtype=torch.float64).std())
+        numbers.append(
+            Number(
+                subject=subject, measure=f"{prefix}{name}", value=sum(values) / len(values), count=len(values),
+                protocol=protocol, spread=spread, spread_over="" if spread is None else "pairs",
+            )
+        )  # fmt: skip
+    return numbers
+
+
+def _seen_by(measure: str, judges: Judges) -> dict[str, Any]:
+    """What a protocol says of the network, for a measure that has one."""
+    if measure == "LPIPS":
+        return {"network": judges.perceptual_about}
+    layers = LAYERS.get(measure.removesuffix(f"-{judges.encoder}"))
+    return {} if layers is None else {"network": judges.encoder_about, "layers": layers}
+
+
+def _about(facts: Facts, **sets: PictureSet) -> dict[str, Any]:
+    return {"software": software(), "sets": {name: pictures.about for name, pictures in sets.items()}, **facts}

@@ -4,7 +4,7 @@ The last checkpoint and the best one are subjects of their own. Published number
 was best on the test set, and are not comparable with anybody's last one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from typing import Any
 from impasto import image, tensors
 from impasto.api import load
 from impasto.errors import CheckpointError, DataError, OptionError
-from impasto.evaluation import measures, traps
-from impasto.evaluation.folders import real_floor, tell
+from impasto.evaluation import measures
+from impasto.evaluation.folders import tell
 from impasto.evaluation.judges import Judges
-from impasto.evaluation.number import Number, over_runs, software
-from impasto.evaluation.picture_set import PictureSet, pixels
+from impasto.evaluation.numbers import Number, over_runs, software
+from impasto.evaluation.pictures import PictureSet, pixels, warnings
 from impasto.files import in_unicode, make_folder, read_json
 from impasto.jobs.job import FileSource, PaintingTarget, PaintJob
 from impasto.jobs.pipeline import paint
@@ -24,6 +24,7 @@ from impasto.jobs.session import Session
 from impasto.methods import METHODS, StylizeOptions, options_of
 from impasto.options import TranslationOptions
 from impasto.record import Record, find_record
+from impasto.report.variants import Report
 from impasto.translation import OTHER, WAYS
 from impasto.weights import load as load_weights
 from impasto.weights import sha256_of
@@ -41,17 +42,6 @@ class Test:
     test: Mapping[str, PictureSet]
     train: Mapping[str, PictureSet]
     side: int | None = SIDE
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """One file of generators, and what its run says of it."""
-
-    name: str
-    path: Path
-    method: str
-    facts: Mapping[str, Any]
 
 
 def evaluate_runs(
@@ -61,46 +51,47 @@ def evaluate_runs(
     judges: Judges,
     *,
     warn: Callable[[str], None],
-    report: measures.Report | None = None,
+    report: Report = lambda *_: None,
 ) -> list[Number]:
     """Numbers of every run, and means over them if there are several; translated pictures go into `folder`.
 
     Pictures that an earlier call translated with the same weights and versions are taken as they are. Raises
     CheckpointError for a folder without generators, WeightsError, PictureError, DataError.
     """
-    found = {run: checkpoints_of(run) for run in runs}
     if len({run.resolve() for run in runs}) < len(runs):
         raise OptionError("--run names one run twice; a mean is of different runs")
+    names = [run.resolve().name for run in runs]
+    homes = [folder / f"{number}-{name}" for number, name in enumerate(names, 1)] if len(runs) > 1 else [folder]
+    checkpoints = {home: checkpoints_of(run) for home, run in zip(homes, runs, strict=True)}
     reals = {f"test pictures {kind}": pictures for kind, pictures in test.test.items()}
     reals |= {f"training pictures {kind}": pictures for kind, pictures in test.train.items()}
-    for line in traps.warnings({}, reals):
+    for line in warnings({}, reals):
         warn(line)
-    homes = [folder if len(runs) == 1 else folder / f"{n}-{run.resolve().name}" for n, run in enumerate(runs, 1)]
-    places = [folder / "test", folder / "train", *(home / name for home in homes for name in CHECKPOINTS)]
-    _refuse_sources([*test.test.values(), *test.train.values()], places)
+    _refuse_sources(
+        reals.values(), [folder / "test", folder / "train", *(h / name for h in homes for name in CHECKPOINTS)]
+    )
     originals = {kind: _prepared(pictures, folder / "test" / kind, test.side) for kind, pictures in test.test.items()}
     others = {kind: _prepared(pictures, folder / "train" / kind, test.side) for kind, pictures in test.train.items()}
-    by_run = []
-    for home, checkpoints in zip(homes, found.values(), strict=True):
-        by_run.append([
-            one
-            for checkpoint in checkpoints
-            for one in _of_checkpoint(checkpoint, originals, home / checkpoint.name, judges, test, report)
-        ])  # fmt: skip
-    numbers = over_runs(by_run) if len(runs) > 1 else []
-    for run, values in zip(runs, by_run, strict=True):
-        numbers += values if len(runs) == 1 else _named(values, run.resolve().name)
+    by_run: list[list[Number]] = []
+    for home, of_run in checkpoints.items():
+        by_run.append([])
+        for path, facts in of_run.items():
+            about = {**facts, "side": test.side, "pairs": "by name"}
+            by_run[-1] += _of_checkpoint(path, about, originals, home, judges, report)
+    numbers = by_run[0]
+    if len(runs) > 1:
+        numbers = over_runs(by_run)
+        for name, values in zip(names, by_run, strict=True):
+            numbers += _named(values, name)
     for kind, other in OTHER.items():
-        identity = f"identity: {kind} as {other}"
-        numbers += measures.distribution(identity, originals[kind], originals[other], judges, seed=test.seed)
+        numbers += measures.distribution(f"identity: {kind} as {other}", originals[kind], originals[other], judges)
     for kind, pictures in originals.items():
-        floor = real_floor(pictures, others.get(kind), judges, test.seed)
-        numbers += _named(floor, kind)
+        numbers += _named(measures.real_floor(pictures, others.get(kind), judges), kind)
     tell(numbers, judges, warn)
     return numbers
 
 
-def _refuse_sources(sources: Sequence[PictureSet], places: Sequence[Path]) -> None:
+def _refuse_sources(sources: Iterable[PictureSet], places: Sequence[Path]) -> None:
     """Raises OptionError if a picture that is read lies where pictures will be written."""
     written = [place.resolve() for place in places]
     for path in (path for pictures in sources for path in pictures.paths):
@@ -108,10 +99,10 @@ def _refuse_sources(sources: Sequence[PictureSet], places: Sequence[Path]) -> No
             raise OptionError(f"--output would put pictures where {path} lies, which is read; choose another folder")
 
 
-def checkpoints_of(run: Path) -> list[Checkpoint]:
-    """The generators in a run's folder, the last ones first. Raises CheckpointError if there are none."""
+def checkpoints_of(run: Path) -> dict[Path, dict[str, Any]]:
+    """{file of generators: what a protocol says of it}, the last ones first. Raises CheckpointError without any."""
     about = _object(run / "config.json")
-    found = []
+    checkpoints = {}
     for name, file in CHECKPOINTS.items():
         path = run / file
         if not path.is_file():
@@ -124,66 +115,54 @@ def checkpoints_of(run: Path) -> list[Checkpoint]:
         if step is None:
             state = _object(run / "state.json")
             step = (state if name == "last" else state.get("best") or {}).get("step")
-        facts = {
+        checkpoints[path] = {
             "method": method,
             "checkpoint": {"name": name, "sha256": sha256_of(path)},
             "step": step,
             "recipe": about.get("recipe"),
             "training seed": about.get("seed"),
         }
-        found.append(Checkpoint(name, path, method, facts))
-    if not found:
+    if not checkpoints:
         what = "holds no run" if not run.is_dir() else "holds no generators.safetensors: is its training finished?"
         raise CheckpointError(f"{run}: {what}")
-    return found
+    return checkpoints
 
 
 def _of_checkpoint(
-    checkpoint: Checkpoint,
+    weights: Path,
+    facts: Mapping[str, Any],
     originals: Mapping[str, PictureSet],
     home: Path,
     judges: Judges,
-    test: Test,
-    report: measures.Report | None,
+    report: Report,
 ) -> list[Number]:
-    """Both directions of one checkpoint."""
+    """Both directions of one checkpoint, whose pictures go below the run's home."""
     numbers: list[Number] = []
-    session = Session(lambda options: load(options.method, device=judges.device, weights=checkpoint.path))
-    facts = {**checkpoint.facts, "side": test.side, "pairs": "by name"}
+    session = Session(lambda options: load(options.method, device=judges.device, weights=weights))
+    name = facts["checkpoint"]["name"]
     for start, direction, back in WAYS:
-        subject = f"{direction} {checkpoint.name}"
-        painted = _translated(originals[start], home / direction, direction, checkpoint, session, report)
-        again = _translated(painted, home / f"{direction} and back", back, checkpoint, session, report)
-        cycle = measures.likeness(
-            subject, again, originals[start], judges, prefix="cycle ", report=report,
-            facts={**facts, "cycle": "through 8-bit PNG"},
-        )  # fmt: skip
-        structure = measures.likeness(
-            subject, painted, originals[start], judges, prefix="structure ", facts=facts, report=report
-        )
-        sets = measures.distribution(subject, painted, originals[OTHER[start]], judges, seed=test.seed, facts=facts)
-        numbers += cycle + structure + sets
+        subject, photos, folder = f"{direction} {name}", originals[start], home / name / direction
+        painted = _translated(photos, folder, direction, facts, session, report)
+        again = _translated(painted, folder.with_name(f"{direction} and back"), back, facts, session, report)
+        through = {**facts, "cycle": "through 8-bit PNG"}
+        numbers += measures.likeness(subject, again, photos, judges, prefix="cycle ", facts=through, report=report)
+        numbers += measures.likeness(subject, painted, photos, judges, prefix="structure ", facts=facts, report=report)
+        numbers += measures.distribution(subject, painted, originals[OTHER[start]], judges, facts=facts)
     return numbers
 
 
 def _translated(
-    pictures: PictureSet,
-    folder: Path,
-    direction: str,
-    checkpoint: Checkpoint,
-    session: Session,
-    report: measures.Report | None,
+    pictures: PictureSet, folder: Path, direction: str, facts: Mapping[str, Any], session: Session, report: Report
 ) -> PictureSet:
     """Every picture as a PNG of the same name in the folder, rounded to 8 bits."""
-    options = StylizeOptions(method=checkpoint.method, direction=direction, precision="fp32")
-    weights = {checkpoint.method: checkpoint.facts["checkpoint"]["sha256"]}
-    painter = {"method": checkpoint.method, "direction": direction, "weights": weights}
+    method, checkpoint = facts["method"], facts["checkpoint"]
+    options = StylizeOptions(method=method, direction=direction, precision="fp32")
+    painter = {"method": method, "direction": direction, "weights": {method: checkpoint["sha256"]}}
     targets = _targets(pictures, folder, painter, {"device": str(session.method(options).device)})
     for number, (path, target) in enumerate(zip(pictures.paths, targets, strict=True), 1):
         if not target.is_there:
             paint(PaintJob(FileSource(path, path.name), (), options, target=target), session)
-        if report:
-            report(number, len(pictures), f"{direction} {checkpoint.name}")
+        report(number, len(pictures), f"{direction} {checkpoint['name']}")
     return PictureSet(tuple(target.path for target in targets))
 
 

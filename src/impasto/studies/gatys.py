@@ -15,8 +15,7 @@ from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import objective_at
 from impasto.progress import Progress
 from impasto.report.sheets import marked
-from impasto.studies.setup import PicturePair, StudySetup, Variant
-from impasto.studies.study import CHEN, HE, Cell, Study
+from impasto.studies.study import CHEN, HE, Cell, PicturePair, Study, StudySetup, Variant
 
 TERMS = ("content", "style", "attention")
 TOTAL = "total loss"
@@ -72,7 +71,7 @@ def _losses(setup: StudySetup, pair: PicturePair, variant: Variant, result: imag
     their sum with the base's weights."""
     (_, content), (_, style) = pair
     chosen = setup.options(variant).resolved()
-    base = setup.options(Variant("base")).resolved()
+    base = setup.options().resolved()
     common = replace(
         base, content_weight=1.0, style_weight=1.0, attention_weight=1.0 if chosen.attention_weight else 0.0
     )
@@ -101,7 +100,7 @@ def total(losses: Mapping[str, float], base: GatysOptions) -> dict[str, float]:
 def looked(setup: StudySetup, pair: PicturePair, variant: Variant) -> Cell:
     """Paper 001's Figure 4: for each place, where the style matches best, and all weights."""
     (_, content), (_, style) = pair
-    places = setup.settings.places or PLACES
+    places = setup.places or PLACES
     shown = attention(image.to_pil(content), image.to_pil(style), places, setup.options(variant), stylizer=setup.gatys)
     assert isinstance(shown, StyleAttention)
     (look,) = shown.looks
