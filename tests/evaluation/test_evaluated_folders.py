@@ -54,9 +54,8 @@ def test_equal_pairs_are_infinite_and_said_to_be(draw):
 def test_styles_are_seen_at_the_outputs_area(draw):
     outputs, style = draw("outputs", 1, seed=1), draw("style", 1, seed=2, size=(64, 64))
     numbers, _ = evaluated(outputs=outputs, style=style)
-    encoder, layers = load_encoder("lite"), ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-    with torch.no_grad():
-        seen = [encoder(x, layers) for x in (tensors(outputs)[0], tensors(draw("small", 1, seed=2, size=(32, 32)))[0])]
+    small = tensors(draw("small", 1, seed=2))[0]
+    seen = Judges().seen((tensors(outputs)[0], small), ("relu1_1", "relu2_1", "relu3_1", "relu4_1"))
     value = numbers["outputs", "style distance-lite"].value
     assert value == pytest.approx(float(style_distance(*seen)), rel=0.05)
     assert ("outputs", "FID-lite") not in numbers
@@ -118,13 +117,8 @@ def test_two_answers_that_are_none_stand_beside_the_outputs(draw):
 def test_inception_and_lpips_judge_when_their_weights_are_there(draw, inception_file, lpips_files, monkeypatch):
     monkeypatch.setattr("impasto.encoders.inception.SIDE", 75)  # the least that the network can see
     files = {"inception": inception_file, "vgg16": lpips_files[0], "lpips": lpips_files[1]}
-    judges = Judges(files=files)
-    numbers, told = evaluated(
-        judges,
-        outputs=draw("outputs", 2, seed=1),
-        content=draw("content", 2, seed=2),
-        reference=draw("real", 2, seed=3),
-    )
+    made, content, real = (draw(name, 2, seed=seed) for seed, name in enumerate(("outputs", "content", "real"), 1))
+    numbers, told = evaluated(Judges(files=files), outputs=made, content=content, reference=real)
     found = {measure: number for (subject, measure), number in numbers.items() if subject == "outputs"}
     assert {"FID", "FID-legacy", "FID-lite", "KID", "KID-legacy", "KID-lite", "LPIPS"} < found.keys()
     assert found["FID"].value != pytest.approx(found["FID-legacy"].value, rel=1e-6)

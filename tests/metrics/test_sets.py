@@ -25,7 +25,9 @@ def test_frechet_distance_against_torchmetrics(n, m):
     moments = [v for x in (a.double(), b.double()) for v in (x.mean(0), torch.cov(x.T))]
     expected = float(_compute_fid(*moments))
     # Roots of eigenvalues that are 0 but for rounding cost the reference half of its digits.
-    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-4)
+    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-8 if min(n, m) > a.shape[1] else 1e-4)
+    assert frechet_distance(b, a) == pytest.approx(frechet_distance(a, b))
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
 
 
 def test_frechet_distance_of_known_gaussians():
@@ -33,16 +35,6 @@ def test_frechet_distance_of_known_gaussians():
     a = torch.tensor([[-2.0], [2.0], [-(2.0**0.5)], [2.0**0.5]])
     variance = float(a.var())
     assert frechet_distance(a, 3 * a + 10) == pytest.approx(100 + (3 - 1) ** 2 * variance, rel=1e-6)
-
-
-def test_frechet_distance_does_not_depend_on_order_or_on_a_common_rotation():
-    a, b = features(40, seed=1), features(30, seed=2, shift=0.5)
-    value = frechet_distance(a, b)
-    turn = torch.linalg.qr(torch.randn(6, 6, dtype=torch.float64)).Q
-    assert frechet_distance(b, a) == pytest.approx(value)
-    assert frechet_distance(a[torch.randperm(40)], b) == pytest.approx(value)
-    assert frechet_distance(a.double() @ turn, b.double() @ turn) == pytest.approx(value)
-    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
 
 
 def test_frechet_distance_of_few_pictures_is_too_large_and_said_to_be():
@@ -56,13 +48,6 @@ def test_kernel_distance_against_torchmetrics():
     a, b = features(12, seed=1), features(12, seed=2, shift=0.5)
     expected = float(poly_mmd(a.double(), b.double()))
     assert kernel_distance(a, b) == (pytest.approx(expected, rel=1e-9), pytest.approx(0, abs=1e-9))
-
-
-def test_kernel_distance_of_one_distribution_is_nothing_on_average():
-    draws = torch.randn(40, 2, 30, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    values = torch.tensor([kernel_distance(a, b, subsets=1)[0] for a, b in draws])
-    assert (values < 0).any()
-    assert abs(float(values.mean())) < 3 * float(values.std()) / 40**0.5
 
 
 def test_the_deviation_is_that_of_the_subsets():

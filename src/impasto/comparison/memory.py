@@ -18,6 +18,7 @@ def peak_bytes() -> int:
         for line in (PROC / "self" / "status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
+    # Only then: after fork and exec, this peak is still the parent's.
     with suppress(ImportError):
         import resource
 

@@ -18,8 +18,7 @@ from impasto.comparison.worker import Message, Share, work
 from impasto.decoding import read_shown
 from impasto.device import machine
 from impasto.errors import ImpastoError, PictureError, reason_of
-from impasto.evaluation.judges import Judges
-from impasto.evaluation.measures import likeness_of_pair, style_of_pair
+from impasto.evaluation.measures import Judges, likeness_of_pair, style_of_pair
 from impasto.evaluation.numbers import software
 from impasto.evaluation.pictures import of_area, pixels
 from impasto.files import check_output, make_folder, replace_file

@@ -59,8 +59,6 @@ class PictureSet:
 
 def picture_set(where: Sequence[Path]) -> PictureSet:
     """The pictures that files and folders hold. Raises DataError for one that holds none."""
-    if not where:
-        raise DataError("there are no pictures to evaluate")
     return PictureSet(tuple(list_pictures(where)))
 
 

@@ -63,8 +63,6 @@ def run(
     """
     by_name = {variant.name: variant for variant in study.variants}
     paintings = Paintings(contents=contents, styles=styles, variants=by_name)
-    if not paintings.pairs:
-        raise OptionError("content and style need at least one picture each")
     options = {variant: setup.options(chosen) for variant, chosen in by_name.items()}
     if len(set(options.values())) < len(options):
         raise OptionError(f"{name} has nothing to compare: its variants are the same with these options")

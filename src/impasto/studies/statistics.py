@@ -7,8 +7,6 @@ from typing import Any
 
 import torch
 
-from impasto.errors import OptionError
-
 FEWEST = 3
 """Repetitions from which on there are intervals; of two, they are tens of times as wide as the difference."""
 
@@ -30,9 +28,7 @@ class Mean:
 
 
 def mean(values: Sequence[float]) -> Mean:
-    """Student's interval and two-sided test. Raises OptionError for fewer than two values."""
-    if len(values) < 2:
-        raise OptionError(f"an interval takes 2 values or more, not {len(values)}")
+    """Student's interval and two-sided test, of two values or more."""
     wide = torch.tensor(values, dtype=torch.float64)
     freedom = len(values) - 1
     error = float(wide.std() / math.sqrt(len(values)))
