@@ -146,16 +146,16 @@ def test_a_sheet_is_none_of_the_paintings(impasto, materials, idle):
 
 def test_generators_are_not_evaluated_into_the_test_pictures(tmp_path, monkeypatch):
     from impasto.errors import OptionError
-    from impasto.evaluation import Judges, PictureSet, Test, evaluate, evaluate_runs
+    from impasto.evaluation import Judges, PictureSet, evaluate, evaluate_runs
 
     monkeypatch.setattr(evaluate, "checkpoints_of", lambda _: {})
     folder = tmp_path / "set" / "test" / "A"
     folder.mkdir(parents=True)
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / "0.png")
     pictures = PictureSet((folder / "0.png",))
-    test = Test(test={"A": pictures, "B": pictures}, train={})
+    test = {"A": pictures, "B": pictures}
     with pytest.raises(OptionError, match="--output would put pictures where"):
-        evaluate_runs([tmp_path], test, tmp_path / "set", Judges(networks=()), warn=print)
+        evaluate_runs([tmp_path], test, {}, tmp_path / "set", Judges(networks=()), warn=print)
 
 
 def test_a_survey_is_not_overwritten_by_its_own_report(impasto, folder):

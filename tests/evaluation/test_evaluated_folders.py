@@ -10,18 +10,19 @@ from PIL import Image
 
 from impasto.encoders import load_encoder, weights_file
 from impasto.errors import DataError, OptionError, PictureError
-from impasto.evaluation import Folders, Judges, evaluate_folders, picture_set
+from impasto.evaluation import Judges, evaluate_folders, picture_set
 from impasto.evaluation.pictures import pixels
 from impasto.metrics import frechet_distance, kernel_distance, psnr, ssim, style_distance
 from impasto.tensors import resize
 from impasto.weights import sha256_of
 
 
-def evaluated(judges=None, **folders):
+def evaluated(judges=None, *, outputs, **against):
     """({(subject, measure): number}, what was warned of)."""
-    sets = {name: picture_set([path]) for name, path in folders.items()}
+    sets = {name: picture_set([path]) for name, path in against.items()}
     told = []
-    numbers = evaluate_folders(Folders(**sets), judges or Judges(networks=(), seed=3), warn=told.append)
+    judges = judges or Judges(networks=(), seed=3)
+    numbers = evaluate_folders(picture_set([outputs]), sets, judges, warn=told.append)
     return {(number.subject, number.measure): number for number in numbers}, told
 
 

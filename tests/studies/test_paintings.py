@@ -17,9 +17,8 @@ from impasto.gallery import packaged
 from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.stylizer import objective_at
 from impasto.progress import Progress, ProgressCallback
-from impasto.studies.gatys import STUDIES, painted, total
+from impasto.studies.gatys import STUDIES, Cell, PicturePair, Study, StudySetup, Variant, painted, total
 from impasto.studies.paintings import QUICK, run
-from impasto.studies.study import Cell, PicturePair, Study, StudySetup, Variant
 
 TINY = {"size": 32, "steps": 2, "precision": "fp32"}
 
@@ -40,7 +39,6 @@ PAIR = Study(
     question="Does it run?",
     base={"preset": "paper-001"},
     variants=[Variant("plain", {"attention_weight": 0.0}), Variant("with | attention")],
-    make=painted,
     by_time=True,
 )
 
@@ -53,24 +51,15 @@ def losses_of(cell: Cell, setup: StudySetup, options: GatysOptions) -> dict[str,
     return {term: float(value) for term, value in objective.losses(painting).items()}
 
 
-@pytest.mark.parametrize("name", STUDIES)
-def test_every_variant_has_options_that_exist(name: str) -> None:
-    study = STUDIES[name]
-    setup = StudySetup(base=study.base)
-    names = [variant.name for variant in study.variants]
-    assert len(set(names)) == len(names) > 1
-    resolved = [setup.options(variant).resolved() for variant in study.variants]
-    assert len(set(resolved)) == len(names), "variants that do not differ"
-    assert {chosen.size for chosen in resolved} == {96 if name == "divergence" else 512}
-    quick = StudySetup(base=study.base, choices=QUICK)
-    assert {quick.options(variant).size for variant in study.variants} == {QUICK["size"]}
-
-
 def test_the_table_has_the_papers_settings() -> None:
     def options(name: str, variant: int = 0) -> StylizeOptions:
         study = STUDIES[name]
         return StudySetup(base=study.base).options(study.variants[variant]).resolved()
 
+    sizes = {name: options(name).size for name in STUDIES}
+    assert sizes == {**dict.fromkeys(STUDIES, 512), "divergence": 96}
+    quick = replace(tiny(STUDIES["divergence"]), choices=QUICK)
+    assert quick.options().size == QUICK["size"], "what is asked for counts more"
     assert [options("ratio-sweep", i).style_weight for i in range(4)] == [1, 1e3, 1e6, 1e9]
     assert options("ratio-sweep").steps == 100
     vanilla, attention = (options("attention-vs-vanilla", i) for i in range(2))

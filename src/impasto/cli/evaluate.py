@@ -12,7 +12,7 @@ from impasto.cli.terminal import Screen, write
 from impasto.errors import OptionError
 
 if TYPE_CHECKING:
-    from impasto.evaluation import Judges, Number, PictureSet
+    from impasto.evaluation import Judges, Number
 
 _AGAINST = Group.create_ordered("What outputs are compared with")
 _RUNS = Group.create_ordered("Trained runs, instead of outputs")
@@ -155,33 +155,25 @@ def _check(against: Against, runs: Runs) -> None:
 
 
 def _of_outputs(outputs: Sequence[Path], against: Against, judges: "Judges", screen: Screen) -> "list[Number]":
-    from impasto.evaluation import Folders, evaluate_folders, picture_set
+    from impasto.evaluation import evaluate_folders, picture_set
 
-    def given(paths: Sequence[Path]) -> "PictureSet | None":
-        return picture_set(paths) if paths else None
-
-    folders = Folders(
-        outputs=picture_set(outputs),
-        content=given(against.content),
-        style=given(against.style),
-        reference=given(against.reference),
-        floor=given(against.floor),
-        pair=against.pair,
-    )
+    given = {name: getattr(against, name) for name in ("content", "style", "reference", "floor")}
+    sets = {name: picture_set(paths) for name, paths in given.items() if paths}
     with screen.counting("evaluating") as count:
-        return evaluate_folders(folders, judges, warn=screen.note, report=count)
+        return evaluate_folders(picture_set(outputs), sets, judges, pair=against.pair, warn=screen.note, report=count)
 
 
 def _of_runs(runs: Runs, judges: "Judges", folder: Path, screen: Screen) -> "list[Number]":
-    from impasto.evaluation import Test, evaluate_runs, picture_set
+    from impasto.evaluation import PictureSet, evaluate_runs, picture_set
 
-    def given(words: Sequence[str], flag: str) -> "dict[str, PictureSet]":
+    def given(words: Sequence[str], flag: str) -> dict[str, PictureSet]:
         return {kind: picture_set(paths) for kind, paths in folders_of_kinds(words, flag).items()}
 
     test, train = given(runs.data, "--data"), given(runs.train, "--train") if runs.train else {}
-    wanted = Test(test=test, train=train, side=runs.size or None)
     with screen.counting("evaluating") as count:
-        return evaluate_runs(runs.run, wanted, folder, judges, warn=screen.note, report=count)
+        return evaluate_runs(
+            runs.run, test, train, folder, judges, side=runs.size or None, warn=screen.note, report=count
+        )
 
 
 def _show(numbers: "Sequence[Number]") -> None:

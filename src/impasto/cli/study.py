@@ -197,7 +197,8 @@ def _paint(
 ) -> Path:
     contents, styles = _found(words[0]), _found([find_painting(word).path for word in words[1]])
     from impasto.studies import STUDIES, paintings
-    from impasto.studies.study import StudySetup, claim
+    from impasto.studies.gatys import StudySetup
+    from impasto.studies.study import claim
 
     entry = cast("Study", STUDIES[name])
     if scale.at and not entry.asks:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from impasto import tensors
 from impasto.comparison.entries import Entry
-from impasto.comparison.worker import Message, Share, work
+from impasto.comparison.worker import Message, Pairs, work
 from impasto.decoding import read_shown
 from impasto.device import machine
 from impasto.errors import ImpastoError, PictureError, reason_of
@@ -152,19 +152,16 @@ class Comparison(Variants[Path, Entry, PaintedCell]):
         for number, cell in cells.items():
             (_, content), (_, style) = self.pairs[number]
             jobs[number] = FileSource(content, cell.content), FileSource(style, cell.style), self.folder / cell.file
-        for message in _messages(Share(entry.options, entry.weights, self.device, jobs)):
-            if message.pair is None:
-                self.failures.append((entry.name, ImpastoError(message.error)))
+        for pair, outcome in _messages(entry, self.device, jobs):
+            if pair is None:
+                self.failures.append((entry.name, ImpastoError(outcome)))
                 return
-            cell = left.pop(message.pair)
-            if message.error:
-                self.failures.append((f"{cell.content} in {cell.style} by {entry.name}", ImpastoError(message.error)))
+            cell = left.pop(pair)
+            if isinstance(outcome, str):
+                self.failures.append((f"{cell.content} in {cell.style} by {entry.name}", ImpastoError(outcome)))
                 continue
             path = self.folder / cell.file
-            yield message.pair, replace(
-                cell, seconds=message.seconds, peak_bytes=message.peak_bytes, before_bytes=message.before_bytes,
-                sha256=sha256_of(path), measures=self._measured(path, message.pair),
-            )  # fmt: skip
+            yield pair, replace(cell, **outcome, sha256=sha256_of(path), measures=self._measured(path, pair))
         if left:
             self.failures.append((entry.name, ImpastoError("its process was killed, perhaps for want of memory")))
 
@@ -226,12 +223,12 @@ def _read(path: Path, side: int | None) -> Image.Image:
     return picture if side is None else reduced(picture, side)
 
 
-def _messages(share: Share) -> Iterator[Message]:
+def _messages(entry: Entry, device: str, pairs: Pairs) -> Iterator[Message]:
     """What a process that works by itself tells, pair by pair; it ends with the caller."""
     # Not forked: threads of PyTorch do not survive that, and memory would be shared.
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=work, args=(share, theirs), daemon=True)
+    process = context.Process(target=work, args=(entry, device, pairs, theirs), daemon=True)
     process.start()
     theirs.close()
     try:

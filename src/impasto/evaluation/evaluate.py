@@ -32,33 +32,27 @@ PHOTO, PAINTING = "identity: content", "identity: style"
 outputs does not measure the transfer of style."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Folders:
-    """outputs: what was made. content: what of. style: after what. reference: real pictures of the kind that outputs
-    should look like; by default the styles. floor: other real pictures of that kind, which tell how small a distance of
-    sets can get; without them, the reference's halves do. One of content, style and reference has to be there.
-    """
-
-    outputs: PictureSet
-    content: PictureSet | None = None
-    style: PictureSet | None = None
-    reference: PictureSet | None = None
-    floor: PictureSet | None = None
-    pair: str = "name"
-
-
 def evaluate_folders(
-    folders: Folders, judges: Judges, *, warn: Callable[[str], None], report: Report = lambda *_: None
+    outputs: PictureSet,
+    against: Mapping[str, PictureSet],
+    judges: Judges,
+    *,
+    pair: str = "name",
+    warn: Callable[[str], None],
+    report: Report = lambda *_: None,
 ) -> list[Number]:
-    """Everything that can be measured of these folders. warn: told of what to know about the numbers.
+    """Everything that can be measured of pictures that were made. warn: told of what to know about the numbers.
 
-    Raises DataError if pairs do not match, PictureError.
+    against: what they are compared with. 'content': what they were made of; 'style': after what; 'reference': real
+    pictures of the kind that they should look like, by default the styles; 'floor': other real pictures of that kind,
+    which tell how small a distance of sets can get, without which the reference's halves do. One of the first three
+    has to be there. pair: 'name' or 'order', as for `partners`. Raises DataError if pairs do not match, PictureError.
     """
-    outputs, facts = folders.outputs, {"pairs": f"by {folders.pair}"}
-    content = folders.content and partners(outputs, folders.content, "content", folders.pair)
-    style = folders.style and partners(outputs, folders.style, "style", folders.pair)
-    others = {name: getattr(folders, name) for name in ("content", "style", "reference", "floor")}
-    for line in warnings({"outputs": outputs}, {name: other for name, other in others.items() if other}):
+    facts = {"pairs": f"by {pair}"}
+    content, style = (
+        partners(outputs, against[role], role, pair) if role in against else None for role in ("content", "style")
+    )
+    for line in warnings({"outputs": outputs}, against):
         warn(line)
     numbers: list[Number] = []
     if content:
@@ -72,9 +66,9 @@ def evaluate_folders(
         numbers += measures.style(PHOTO, content, style, judges, facts=facts)
         numbers += measures.likeness(PAINTING, style, content, judges, squeezed=True, facts=facts)
         numbers += measures.style(PAINTING, style, style, judges, facts=facts)
-    reference = folders.reference or folders.style
+    reference = against.get("reference") or against.get("style")
     if reference and len(reference) > 1:
-        numbers += _of_sets(folders, reference, numbers, judges)
+        numbers += _of_sets(outputs, against, reference, numbers, judges)
     elif reference:
         warn("one picture is no set: FID and KID need a --reference of many")
     tell(numbers, judges, warn)
@@ -88,41 +82,42 @@ def tell(numbers: Sequence[Number], judges: Judges, warn: Callable[[str], None])
         warn(line)
 
 
-def _of_sets(folders: Folders, reference: PictureSet, of_pairs: Sequence[Number], judges: Judges) -> list[Number]:
+def _of_sets(
+    outputs: PictureSet,
+    against: Mapping[str, PictureSet],
+    reference: PictureSet,
+    of_pairs: Sequence[Number],
+    judges: Judges,
+) -> list[Number]:
     """The outputs' distance, what it would be if nothing had been done or the painting given back, and how small it can
     get. of_pairs: what was measured of pairs."""
     numbers = []
-    painting = folders.style if folders.content else None
-    for subject, pictures in (("outputs", folders.outputs), (PHOTO, folders.content), (PAINTING, painting)):
-        if pictures:
-            distances = measures.distribution(subject, pictures, reference, judges)
-            numbers += [*distances, *measures.art_fid([*of_pairs, *distances], subject)]
-    return numbers + measures.real_floor(reference, folders.floor, judges)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Test:
-    """test: {kind: all pictures of it that no training saw}, for A and B. train: those of the training, for the floor;
-    may be empty. side: to which squares they are brought first, as in the published protocols; None for their own size.
-    """
-
-    test: Mapping[str, PictureSet]
-    train: Mapping[str, PictureSet]
-    side: int | None = SIDE
+    sets = {"outputs": outputs}
+    if "content" in against:
+        sets[PHOTO] = against["content"]
+        sets |= {PAINTING: against["style"]} if "style" in against else {}
+    for subject, pictures in sets.items():
+        distances = measures.distribution(subject, pictures, reference, judges)
+        numbers += [*distances, *measures.art_fid([*of_pairs, *distances], subject)]
+    return numbers + measures.real_floor(reference, against.get("floor"), judges)
 
 
 def evaluate_runs(
     runs: Sequence[Path],
-    test: Test,
+    test: Mapping[str, PictureSet],
+    train: Mapping[str, PictureSet],
     folder: Path,
     judges: Judges,
     *,
+    side: int | None = SIDE,
     warn: Callable[[str], None],
     report: Report = lambda *_: None,
 ) -> list[Number]:
     """Numbers of every run, and means over them if there are several: of the whole test set, translated there and back.
     Translated pictures go into `folder`.
 
+    test: {kind: all pictures of it that no training saw}, for A and B. train: those of the training, for the floor; may
+    be empty. side: to which squares they are brought first, as in the published protocols; None for their own size.
     The last checkpoint and the best one are subjects of their own. Published numbers are often those of the checkpoint
     that was best on the test set, and are not comparable with anybody's last one.
     Pictures that an earlier call translated with the same weights and versions are taken as they are. Raises
@@ -133,20 +128,20 @@ def evaluate_runs(
     names = [run.resolve().name for run in runs]
     homes = [folder / f"{number}-{name}" for number, name in enumerate(names, 1)] if len(runs) > 1 else [folder]
     checkpoints = {home: checkpoints_of(run) for home, run in zip(homes, runs, strict=True)}
-    reals = {f"test pictures {kind}": pictures for kind, pictures in test.test.items()}
-    reals |= {f"training pictures {kind}": pictures for kind, pictures in test.train.items()}
+    reals = {f"test pictures {kind}": pictures for kind, pictures in test.items()}
+    reals |= {f"training pictures {kind}": pictures for kind, pictures in train.items()}
     for line in warnings({}, reals):
         warn(line)
     _refuse_sources(
         reals.values(), [folder / "test", folder / "train", *(h / name for h in homes for name in CHECKPOINTS)]
     )
-    originals = {kind: _prepared(pictures, folder / "test" / kind, test.side) for kind, pictures in test.test.items()}
-    others = {kind: _prepared(pictures, folder / "train" / kind, test.side) for kind, pictures in test.train.items()}
+    originals = {kind: _prepared(pictures, folder / "test" / kind, side) for kind, pictures in test.items()}
+    others = {kind: _prepared(pictures, folder / "train" / kind, side) for kind, pictures in train.items()}
     by_run: list[list[Number]] = []
     for home, of_run in checkpoints.items():
         by_run.append([])
         for path, facts in of_run.items():
-            about = {**facts, "side": test.side, "pairs": "by name"}
+            about = {**facts, "side": side, "pairs": "by name"}
             by_run[-1] += _of_checkpoint(path, about, originals, home, judges, report)
     numbers = by_run[0]
     if len(runs) > 1:

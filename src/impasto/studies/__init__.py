@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from impasto.studies import gatys, unpaired
-from impasto.studies.study import Study, TrainingStudy
+from impasto.studies.gatys import Study
+from impasto.studies.unpaired import TrainingStudy
 
 STUDIES: Mapping[str, Study | TrainingStudy] = {**gatys.STUDIES, **unpaired.STUDIES}
 

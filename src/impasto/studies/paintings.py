@@ -1,7 +1,6 @@
 """Running a study of paintings: every variant of every pair, into a figure, numbers and a report."""
 
 import hashlib
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,12 +14,11 @@ from impasto.files import make_folder
 from impasto.methods.gatys.options import GatysOptions
 from impasto.report import variants
 from impasto.report.curves import Curve, draw_panels
-from impasto.report.folder import write_files
 from impasto.report.sheets import png
-from impasto.report.tables import columns_of, in_words, to_csv, to_markdown
-from impasto.studies.gatys import TERMS, TOTAL
+from impasto.report.tables import columns_of, in_words, to_markdown
+from impasto.studies.gatys import TERMS, TOTAL, Cell, Study, StudySetup, Variant
 from impasto.studies.statistics import comparisons, explained
-from impasto.studies.study import Cell, Pictures, Study, StudySetup, Variant, claim
+from impasto.studies.study import claim, write
 
 # Small enough for all of a study within a minute of two cores.
 QUICK: Mapping[str, Any] = {"size": 128, "steps": 12}
@@ -30,6 +28,7 @@ TREND: Mapping[str, Any] = {"size": 256, "steps": 160}
 
 TIMED_STEPS = 2
 
+Pictures = Sequence[tuple[str, image.Picture]]
 Paintings = variants.Variants[image.Picture, Variant, Cell]
 
 
@@ -78,7 +77,6 @@ def run(
     paintings.fill(
         lambda variant, pairs: ((pair, study.make(setup, paintings.pairs[pair], variant)) for pair in pairs), report
     )
-    drawn = _draw_curves(paintings, folder, by_time=study.by_time)
     about = {
         "study": name,
         "source": study.source,
@@ -95,15 +93,13 @@ def run(
     ]
     rows = list(_rows(study, setup, paintings))
     titles = [_title(variant, column) for variant in by_name for column in study.columns]
-    files: dict[str, str | bytes] = {
-        "figure.png": png(variants.sheet(rows, titles, titles=False)),
-        "numbers.json": json.dumps({**about, "rows": numbers}, indent=1),
-        "numbers.csv": to_csv(numbers),
-    }
+    files: dict[str, str | bytes] = {"figure.png": png(variants.sheet(rows, titles, titles=False))}
     if len(study.columns) == 1:
         notes = [f"{study.source}. {study.question}", f"{machine()}."]
         files["index.html"] = variants.page(name, notes, [], rows)
-    return write_files(folder, {**files, "report.md": _report(about, numbers, options, drawn)})[-1]
+    _draw_curves(paintings, folder, by_time=study.by_time)
+    sections = [to_markdown(numbers), *_compared(numbers, options), *_settings(about, options)]
+    return write(folder, about, numbers, sections, files)
 
 
 def _digests(pictures: Pictures) -> dict[str, str]:
@@ -135,8 +131,7 @@ def _title(variant: str, column: str) -> str:
     return f"{variant} {column}" if column else variant
 
 
-def _draw_curves(paintings: Paintings, folder: Path, *, by_time: bool) -> list[str]:
-    """Names of the files that were drawn."""
+def _draw_curves(paintings: Paintings, folder: Path, *, by_time: bool) -> None:
     over_steps: dict[str, dict[str, Curve]] = {}
     over_time: dict[str, dict[str, Curve]] = {}
     for ((content, _), (style, _)), cells in paintings.by_pair():
@@ -150,31 +145,19 @@ def _draw_curves(paintings: Paintings, folder: Path, *, by_time: bool) -> list[s
         draw_panels(folder / "curves.png", over_steps)
     if over_time and by_time:
         draw_panels(folder / "curves-time.png", over_time, "seconds")
-    return [name for name in ("curves.png", "curves-time.png") if (folder / name).exists()]
 
 
-def _report(
-    about: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
-    options: Mapping[str, GatysOptions],
-    drawn: Sequence[str],
-) -> str:
+def _settings(about: Mapping[str, Any], options: Mapping[str, GatysOptions]) -> list[str]:
     resolved = [chosen.resolved().to_json() for chosen in options.values()]
     common = {key: value for key, value in resolved[0].items() if all(other[key] == value for other in resolved)}
     defaults = GatysOptions().resolved().to_json()
     weights = ", ".join(f"{name} {digest[:12]}" for name, digest in about["weights"].items())
-    lines = [
-        f"# {about['study']}",
-        f"{about['source']}. {about['question']}",
-        *(f"![{name}]({name})" for name in ("figure.png", *drawn)),
-        to_markdown(rows),
-        *_compared(rows, options),
+    return [
         "## Settings",
         f"{about['machine']}; {about['seconds']} s in all. Weights: {weights}. Every option of every variant is in"
         " numbers.json; of those that all variants share, these are not impasto's defaults:",
         to_markdown([{"option": key, "value": value} for key, value in common.items() if value != defaults[key]]),
     ]
-    return "\n\n".join(lines) + "\n"
 
 
 def _compared(rows: Sequence[Mapping[str, Any]], options: Mapping[str, GatysOptions]) -> list[str]:

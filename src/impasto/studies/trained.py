@@ -24,9 +24,9 @@ from impasto.recipes import load_recipe
 from impasto.report.folder import write_files
 from impasto.report.sheets import grid, png
 from impasto.report.variants import Report
-from impasto.studies import trained_report
-from impasto.studies.study import Training, TrainingStudy, claim
-from impasto.studies.trained_report import TrainedRun
+from impasto.studies.study import claim
+from impasto.studies.trained_report import TrainedRun, write_report
+from impasto.studies.unpaired import Training, TrainingStudy
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -135,7 +135,7 @@ def run(
         "precision": PRECISIONS[accelerator.mixed_precision],
         "pictures": {kind: len(list_pictures(folders, shards=True)) for kind, folders in data.items()},
     }
-    return trained_report.write(folder, about, runs, held_out, study.worst_of, budget.device)
+    return write_report(folder, about, runs, held_out, study.worst_of, budget.device)
 
 
 def runs_of(study: TrainingStudy, data: Data, budget: Budget) -> list[tuple[Training, Any]]:

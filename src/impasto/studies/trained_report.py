@@ -1,7 +1,6 @@
 """What a study of trainings makes of its runs: a figure, measures of pictures that none of them has seen, curves,
 means, comparisons of seeds, and the report."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,12 +19,12 @@ from impasto.files import replace_file
 from impasto.metrics import frechet_distance, kernel_distance, psnr, ssim
 from impasto.metrics.held_out import rounded
 from impasto.report.curves import Curve, draw_panels
-from impasto.report.folder import write_files
 from impasto.report.sheets import grid, png
-from impasto.report.tables import to_csv, to_markdown
+from impasto.report.tables import to_markdown
 from impasto.studies.paper_tables import NOT_RUN, PUBLISHED
 from impasto.studies.statistics import FEWEST, comparisons, explained
-from impasto.studies.study import Training
+from impasto.studies.study import write
+from impasto.studies.unpaired import Training
 from impasto.translation import WAYS, Translator, method_of
 
 MOST_ROWS = 4
@@ -75,7 +74,7 @@ class TrainedRun:
         return rows
 
 
-def write(
+def write_report(
     folder: Path,
     about: Mapping[str, Any],
     runs: Sequence[TrainedRun],
@@ -115,13 +114,7 @@ def write(
         "compared": _compared(measured, rows) if seeds >= FEWEST else [],
         "configs": {run.variant.name: asdict(run.config) for run in first},
     }
-    drawn = [file for file in CURVES if (folder / file).exists()]
-    files = {
-        "numbers.json": json.dumps({**about, "rows": rows}, indent=1),
-        "numbers.csv": to_csv(rows),
-        "report.md": _report(about, rows, first, drawn, seeds),
-    }
-    return write_files(folder, files)[-1]
+    return write(folder, about, rows, _sections(about, rows, first, seeds), {})
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -268,8 +261,14 @@ def _compared(measured: Rows, rows: Rows) -> list[dict[str, str]]:
     return comparisons(list(by_run.values()), ["seed"], list(dict.fromkeys(row["value"] for row in rows)))
 
 
-def _report(about: Mapping[str, Any], rows: Rows, runs: Sequence[TrainedRun], drawn: Sequence[str], seeds: int) -> str:
-    """The text of report.md. runs: of the first seed. drawn: files of CURVES."""
+def _sections(about: Mapping[str, Any], rows: Rows, runs: Sequence[TrainedRun], seeds: int) -> list[str]:
+    """Of the report. runs: of the first seed."""
+    sections = []
+    if about["measured"]:
+        sections += ["## Held-out pictures", to_markdown(about["measured"]), PROTOCOL]
+        sections += ["The worst by structure SSIM:", "![failures](failures.png)"]
+    if about["compared"]:
+        sections += ["## Seeds", explained(seeds, "seed"), to_markdown(about["compared"])]
     variants = [
         {
             "variant": run.variant.name,
@@ -283,17 +282,8 @@ def _report(about: Mapping[str, Any], rows: Rows, runs: Sequence[TrainedRun], dr
         for run in runs
     ]
     counts = ", ".join(f"{count} of {kind}" for kind, count in about["pictures"].items())
-    lines = [
-        f"# {about['study']}",
-        f"{about['source']}. {about['question']}",
-        *(f"![{file}]({file})" for file in ("figure.png", *drawn)),
-    ]
-    if about["measured"]:
-        lines += ["## Held-out pictures", to_markdown(about["measured"]), PROTOCOL]
-        lines += ["The worst by structure SSIM:", "![failures](failures.png)"]
-    if about["compared"]:
-        lines += ["## Seeds", explained(seeds, "seed"), to_markdown(about["compared"])]
-    lines += [
+    return [
+        *sections,
         "Means over the steps of each run, of losses with their weights:",
         to_markdown(rows),
         "## Runs",
@@ -301,4 +291,3 @@ def _report(about: Mapping[str, Any], rows: Rows, runs: Sequence[TrainedRun], dr
         f"{about['machine']}, {about['precision']}; pictures: {counts}, of which {runs[0].config.held_out} each"
         " were held out; the figure shows the first of A. Every setting is in numbers.json.",
     ]
-    return "\n\n".join(lines) + "\n"

@@ -1,11 +1,47 @@
 """The experiments of papers 000, 002 (part II) and 003: unpaired trainings that differ in a few settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from impasto.studies.study import HE, SUN, ZHANG, Training, TrainingStudy
+from impasto.studies.study import HE, SUN, ZHANG, Choices
 from impasto.training.optimizers import Adam, NAdam
 from impasto.training.schedules import LinearDecay
+
+
+@dataclass(frozen=True)
+class Training:
+    """A column of the figure: a run of a recipe, and another recipe of the same for those with little time.
+
+    changes: settings of the recipe's config that this run has otherwise. generator: of its generator's config.
+    attention: a column for what it looks at. published: its name in the tables of paper 003.
+    """
+
+    name: str
+    recipe: str
+    slim: str
+    changes: Choices = field(default_factory=dict)
+    attention: bool = False
+    generator: Choices = field(default_factory=dict)
+    published: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingStudy:
+    """One experiment whose variants are trainings on the same pictures, from the same seed.
+
+    worst_of: a variant whose worst translations are drawn; then all variants are measured as well. trend: the budget
+    that shows the trend, {'steps', 'size'}: about ten minutes of two CPU cores for all variants together. full: what
+    the paper compares all variants by at their full size, {'steps', 'batch'}; without it each has its own recipe's.
+    """
+
+    source: str
+    question: str
+    variants: Sequence[Training]
+    worst_of: str = ""
+    trend: Mapping[str, int]
+    full: Mapping[str, int] = field(default_factory=dict)
+
 
 _CYCLEGAN = ("cyclegan", "cyclegan_slim")
 _NLA = ("nla_cyclegan", "nla_cyclegan_slim")
