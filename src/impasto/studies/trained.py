@@ -116,15 +116,26 @@ def run(
     """
     budget = budget.of(study)
     wanted = runs_of(study, data, budget)
+    # The extra `train` is there by now.
+    from impasto.training.checkpoint import prepare_run
+    from impasto.training.figures import read_curves
+    from impasto.training.loop import fit
+
     claim(folder, name)
     make_folder(folder)
     accelerator = _accelerator(budget)
+    shared = {"precision": PRECISIONS[accelerator.mixed_precision], "pictures": _fingerprint(data)}
     total, done = sum(config.schedule.steps for _, config in wanted), 0
     runs: list[TrainedRun] = []
     for variant, config in wanted:
-        place = variant.name if config.seed == budget.seed else f"{variant.name}, seed {config.seed}"
-        count = partial(_count, report, done, total, place)
-        runs.append(_trained(variant, config, data, folder / RUNS / place, accelerator, count, stopping))
+        place = folder / RUNS / (variant.name if config.seed == budget.seed else f"{variant.name}, seed {config.seed}")
+        resume = (place / "config.json").exists()
+        trainable = config.build(accelerator, data)
+        # What cannot be built leaves no run behind.
+        prepare_run(place, {"study": variant.name, **asdict(config), **shared}, resume=resume)
+        count = partial(_count, report, done, total, place.name)
+        fit(trainable, config.schedule, place, accelerator, resume=resume, report=count, stopping=stopping)
+        runs.append(TrainedRun(variant, place / "generators.safetensors", config, read_curves(place / "tensorboard")))
         done += config.schedule.steps
     held_out = {seed: _held_out(replace(wanted[0][1], seed=seed), data) for seed in _seeds(budget)}
     about = {
@@ -132,7 +143,7 @@ def run(
         "source": study.source,
         "question": study.question,
         "machine": machine(),
-        "precision": PRECISIONS[accelerator.mixed_precision],
+        "precision": shared["precision"],
         "pictures": {kind: len(list_pictures(folders, shards=True)) for kind, folders in data.items()},
     }
     return write_report(folder, about, runs, held_out, study.worst_of, budget.device)
@@ -201,29 +212,6 @@ def _accelerator(budget: Budget) -> "Accelerator":
     device = torch.device(str(choose_device(budget.device)))
     mixed = "bf16" if precision(budget.precision, device) == torch.bfloat16 else "no"
     return Accelerator(cpu=device.type == "cpu", mixed_precision=mixed)
-
-
-def _trained(
-    variant: Training,
-    config: Any,
-    data: Data,
-    folder: Path,
-    accelerator: "Accelerator",
-    count: Callable[..., None],
-    stopping: Callable[[], None],
-) -> TrainedRun:
-    from impasto.training.checkpoint import prepare_run
-    from impasto.training.figures import read_curves
-    from impasto.training.loop import fit
-
-    chosen = PRECISIONS[accelerator.mixed_precision]
-    facts = {"study": variant.name, **asdict(config), "precision": chosen, "pictures": _fingerprint(data)}
-    resume = (folder / "config.json").exists()
-    trainable = config.build(accelerator, data)
-    # What cannot be built leaves no run behind.
-    prepare_run(folder, facts, resume=resume)
-    fit(trainable, config.schedule, folder, accelerator, resume=resume, report=count, stopping=stopping)
-    return TrainedRun(variant, folder / "generators.safetensors", config, read_curves(folder / "tensorboard"))
 
 
 def _count(report: Report, before: int, total: int, name: str, step: int, *_: object) -> None:
