@@ -8,15 +8,14 @@ once per scale. The last column is what the matrix of all weights would take in 
 """
 
 import argparse
-import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import torch
 
 from impasto import image
+from impasto.comparison.memory import peak_bytes
 from impasto.encoders.network import block_of
 from impasto.gallery import packaged
 from impasto.methods.gatys.objective import objective_at
@@ -75,9 +74,7 @@ def measure(layer: str, arguments: argparse.Namespace) -> None:
     seconds = time.perf_counter() - began
     del objective
     method(content, [style], options)
-    peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
-    assert peak
-    print(int(peak[1]) // 1024, seconds)
+    print(peak_bytes() // 2**20, seconds)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,14 @@ well, at sizes whose matrix fits.
 """
 
 import argparse
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import torch
 
 from impasto.blocks.attention import SMALLEST, SelfAttention
+from impasto.comparison.memory import peak_bytes
+from impasto.device import resident_memory
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 
 WIDTH = GeneratorConfig().width
@@ -68,9 +68,9 @@ def measure(case: str, pooling: int, size: int) -> None:
     network = network.to(memory_format=torch.channels_last)
     pass_once(network, case, torch.rand(1, channels, 32, 32))  # libraries and kernels are loaded
     x = torch.rand(1, channels, size, size).contiguous(memory_format=torch.channels_last)
-    before = megabytes("VmRSS")
+    before = resident_memory()
     pass_once(network, case, x)
-    print(megabytes("VmHWM") - before)
+    print((peak_bytes() - before) // 2**20)
 
 
 class Matrix(SelfAttention):
@@ -90,13 +90,6 @@ def pass_once(network: torch.nn.Module, case: str, x: torch.Tensor) -> None:
     else:
         with torch.inference_mode():
             network(x)
-
-
-def megabytes(what: str) -> int:
-    """Of this process: VmRSS now, VmHWM at most so far. Not getrusage: after fork its peak is still the parent's."""
-    found = re.search(rf"{what}:\s+(\d+)", Path("/proc/self/status").read_text())
-    assert found
-    return int(found[1]) // 1024
 
 
 if __name__ == "__main__":

@@ -12,18 +12,18 @@ On a GPU a call ends when its kernels do, and the memory is the GPU's.
 """
 
 import argparse
-import re
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from impasto.blocks.attention import SelfAttention
+from impasto.comparison.memory import peak_bytes
+from impasto.device import resident_memory
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.translation import translate
 
@@ -149,10 +149,7 @@ def megabytes(device: torch.device, *, peak: bool) -> int:
     if device.type == "cuda":
         taken = torch.cuda.max_memory_allocated(device) if peak else torch.cuda.memory_allocated(device)
         return taken // 2**20
-    # Not getrusage: after fork its peak is still the parent's.
-    found = re.search(rf"{'VmHWM' if peak else 'VmRSS'}:\s+(\d+)", Path("/proc/self/status").read_text())
-    assert found
-    return int(found[1]) // 1024
+    return (peak_bytes() if peak else resident_memory()) // 2**20
 
 
 if __name__ == "__main__":

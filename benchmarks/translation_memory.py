@@ -9,7 +9,6 @@ came with the picture, beside the estimate by which a picture that would not fit
 """
 
 import argparse
-import re
 import subprocess
 import sys
 import time
@@ -20,6 +19,8 @@ import torch
 
 import impasto
 from impasto import StylizeOptions
+from impasto.comparison.memory import peak_bytes
+from impasto.device import resident_memory
 from impasto.methods.cyclegan import network as cyclegan
 from impasto.methods.dncnn_cyclegan import network as dncnn
 from impasto.methods.nla_cyclegan import network as nla
@@ -64,24 +65,16 @@ def measure(file: str, method: str, precision: str, size: str) -> None:
     assert isinstance(translator, Translator)
     translator(torch.rand(1, 3, 32, 32), [], options)
     picture = torch.rand(1, 3, int(size), int(size))
-    before = megabytes("VmRSS")
+    before = resident_memory() / 2**20
     began = time.perf_counter()
     translator(picture, [], options)
     seconds = time.perf_counter() - began
-    # Not getrusage: after fork and exec its peak is still the parent's.
-    peak = megabytes("VmHWM")
+    peak = peak_bytes() / 2**20
     estimate = translator.bytes_per_pixel(options) * int(size) ** 2 / 2**20
     print(
         f"{method:16}{precision:>10}{size:>8}{peak:10.0f}{peak - before:8.0f}{estimate:10.0f}{seconds:10.1f}",
         flush=True,
     )
-
-
-def megabytes(what: str) -> float:
-    """MiB, as the system counts them for this process."""
-    found = re.search(rf"{what}:\s+(\d+)", Path("/proc/self/status").read_text())
-    assert found
-    return int(found[1]) / 1024
 
 
 if __name__ == "__main__":

@@ -1,13 +1,10 @@
 """The pages of attention, opened from their files: by keys and by pointing, without a word of complaint."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from chromium import PATIENCE, browser
+from chromium import opened
 from legible import beyond_the_edge, hard_to_read, nameless
 from looking import CONTENT, STYLE, generators
 
@@ -15,20 +12,6 @@ from impasto import StylizeOptions
 from impasto.attention import attention, page
 
 pytestmark = pytest.mark.browser
-
-
-@contextmanager
-def opened(file: Path, **settings: Any) -> Iterator[Any]:
-    with browser() as chromium:
-        context = chromium.new_context(**settings)
-        context.set_default_timeout(PATIENCE)
-        shown, odd = context.new_page(), []
-        shown.on("console", lambda message: odd.append(message.text))
-        shown.on("pageerror", lambda error: odd.append(str(error)))
-        shown.goto(file.as_uri())
-        yield shown
-        assert odd == []
-        context.close()
 
 
 def write(kind: str, folder: Path) -> Path:

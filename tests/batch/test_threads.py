@@ -1,9 +1,9 @@
 """Workers that share a machine compute in as many threads as each was given, whichever program computes."""
 
 import torch
-from impasto.batch.settings import Settings
 
 from impasto.batch.steps import PaintStep
+from impasto.batch.task import Settings
 from impasto.device import threads
 
 

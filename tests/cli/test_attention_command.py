@@ -13,7 +13,7 @@ from impasto.cli.study import PAINTED, TRAINED
 from impasto.methods.aggan import network as aggan
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.methods.semantic_gan import network as semantic
-from impasto.studies import STUDIES, TrainingStudy, estimate, trained
+from impasto.studies import STUDIES, TrainingStudy, trained
 from impasto.translation import save_generators
 
 TINY = ("--size", "32", "--steps", "2")
@@ -112,7 +112,7 @@ def test_a_study_of_trainings_gets_everything_that_was_asked_for(impasto, folder
         (folder / kind).mkdir()
     asked = []
     monkeypatch.setattr(trained, "run", lambda *what: asked.append(what[4]) or what[3])
-    monkeypatch.setattr(estimate, "seconds_of_trainings", lambda *what: asked.append(what[3]) or 90.0)
+    monkeypatch.setattr(trained, "seconds_of", lambda *what: asked.append(what[3]) or 90.0)
     words = ["study", "nadam-vs-adam", "--data", "A=a", "B=b", "--device", "cpu", "--precision", "fp32", "--seed", "5"]
     outcome = impasto(*words, "--trend", "--seeds", "3", "--size", "32", "--steps", "4", "--slim")
     budget = trained.Budget(

@@ -8,10 +8,10 @@ from impasto.comparison import runner
 def test_a_damaged_content_and_a_failed_method_are_told_and_the_rest_is_done(impasto, folder, monkeypatch):
     (folder / "bad.png").write_bytes(b"nothing")
 
-    def told(share):
-        for number, (_, _, target) in share.pairs.items():
+    def told(entry, device, pairs):
+        for number, (_, _, target) in pairs.items():
             (folder / target).write_bytes((folder / "photo.png").read_bytes())
-            yield runner.Message(number, seconds=2.5, peak_bytes=2**28, before_bytes=2**27)
+            yield number, {"seconds": 2.5, "peak_bytes": 2**28, "before_bytes": 2**27}
 
     monkeypatch.setattr(runner, "_messages", told)
     done = impasto(

@@ -51,10 +51,10 @@ def test_attention_and_evaluation_take_such_names(impasto, latin):
 
 
 def test_comparisons_take_such_names(impasto, latin, monkeypatch):
-    def told(share):
-        for number, (content, _, target) in share.pairs.items():
+    def told(entry, device, pairs):
+        for number, (content, _, target) in pairs.items():
             shutil.copy(content.path, target)
-            yield runner.Message(number, seconds=2.5, peak_bytes=2**28, before_bytes=2**27)
+            yield number, {"seconds": 2.5, "peak_bytes": 2**28, "before_bytes": 2**27}
 
     monkeypatch.setattr(runner, "_messages", told)
     outcome = impasto("compare", CAFE, "--style", STYLE, "--methods", "adain", "--size", "16", "-o", "out")

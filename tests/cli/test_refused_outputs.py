@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from impasto import api, attention, encoders, evaluation, image
-from impasto.evaluation import judges
+from impasto.evaluation import measures
 from impasto.files import check_folder, check_output
 from impasto.methods.adain import foreign
 from impasto.methods.adain import recipes as adain
-from impasto.studies import gatys, measured
+from impasto.studies import gatys, trained_report
 from impasto.training import unpaired
 
 # Nobody can make a file there, not even root, as whom tests may run.
@@ -48,7 +48,7 @@ def idle(monkeypatch):
     for place, name in (
         (image, "read"), (api, "paint"), (api, "encode_style"), (attention, "attention"),
         (evaluation, "picture_set"), (foreign, "import_foreign"), (gatys, "paint"), (gatys, "attention"),
-        *((taker, "load_encoder") for taker in (encoders, adain, judges, measured, unpaired)),
+        *((taker, "load_encoder") for taker in (encoders, adain, measures, trained_report, unpaired)),
     ):  # fmt: skip
         monkeypatch.setattr(place, name, work)
 
@@ -146,16 +146,16 @@ def test_a_sheet_is_none_of_the_paintings(impasto, materials, idle):
 
 def test_generators_are_not_evaluated_into_the_test_pictures(tmp_path, monkeypatch):
     from impasto.errors import OptionError
-    from impasto.evaluation import Judges, PictureSet, Test, evaluate_runs, runs
+    from impasto.evaluation import Judges, PictureSet, evaluate, evaluate_runs
 
-    monkeypatch.setattr(runs, "checkpoints_of", lambda _: [])
+    monkeypatch.setattr(evaluate, "checkpoints_of", lambda _: {})
     folder = tmp_path / "set" / "test" / "A"
     folder.mkdir(parents=True)
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / "0.png")
     pictures = PictureSet((folder / "0.png",))
-    test = Test(test={"A": pictures, "B": pictures}, train={})
+    test = {"A": pictures, "B": pictures}
     with pytest.raises(OptionError, match="--output would put pictures where"):
-        evaluate_runs([tmp_path], test, tmp_path / "set", Judges(networks=()), warn=print)
+        evaluate_runs([tmp_path], test, {}, tmp_path / "set", Judges(networks=()), warn=print)
 
 
 def test_a_survey_is_not_overwritten_by_its_own_report(impasto, folder):

@@ -79,7 +79,7 @@ def test_what_is_missing(impasto, clip):
 
 
 def test_ctrl_c_leaves_a_film_and_resume_goes_on(impasto, clip, folder, monkeypatch):
-    from impasto.video import stylize, writing
+    from impasto.video import pieces, stylize
 
     report = stylize._Clock.report
 
@@ -89,7 +89,7 @@ def test_ctrl_c_leaves_a_film_and_resume_goes_on(impasto, clip, folder, monkeypa
             signal.raise_signal(signal.SIGINT)
         return made
 
-    monkeypatch.setattr(writing, "FRAMES", 2)
+    monkeypatch.setattr(pieces, "FRAMES", 2)
     monkeypatch.setattr(stylize._Clock, "report", stop)
     outcome = impasto("video", "clip.mp4", "--style", "style.png", "-o", "out.mp4")
     assert outcome.code == 130

@@ -11,12 +11,12 @@ from impasto.comparison.runner import Comparison
 
 @pytest.fixture
 def jobs(monkeypatch):
-    """The worker in this process, because a new one takes seconds to import PyTorch; the shares that it was given."""
+    """The worker in this process, for a new one takes seconds to import PyTorch; names of the contents that it gets."""
     given = []
 
-    def told(share):
-        given.append(share)
-        yield from worker.paint(share)
+    def told(entry, device, pairs):
+        given.append([content.name for content, _, _ in pairs.values()])
+        yield from worker.paint(entry, device, pairs)
 
     monkeypatch.setattr(runner, "_messages", told)
     return given

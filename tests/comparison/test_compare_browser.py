@@ -1,14 +1,11 @@
 """The page of a comparison, opened from its file: by keys alone, by name, in the light and in the dark, on a phone."""
 
 import io
-from contextlib import contextmanager
 
 import pytest
-from chromium import PATIENCE, PHONE, browser
+from chromium import PHONE, opened
 from legible import beyond_the_edge, contrasts, hard_to_read, nameless, small_targets
 from PIL import Image
-
-from impasto.comparison.page import write
 
 pytestmark = pytest.mark.browser
 
@@ -21,24 +18,6 @@ FOCUSED = """() => {
 SHOWN = "view => [...view.querySelectorAll('.after')].filter((one) => one.checkVisibility()).map((one) => one.alt)"
 
 
-@contextmanager
-def opened(chromium, file, **settings):
-    """The page from its file; complains of errors and of whatever it asks for beside itself."""
-    context = chromium.new_context(**settings)
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    odd = []
-    page.on("console", lambda message: odd.append(message.text))
-    page.on("pageerror", lambda error: odd.append(str(error)))
-    page.on("request", lambda one: None if one.url.startswith((file.as_uri(), "data:")) else odd.append(one.url))
-    try:
-        page.goto(file.as_uri())
-        yield page
-        assert odd == []
-    finally:
-        context.close()
-
-
 @pytest.fixture
 def file(make, jobs):
     """Two wide photos and a high one, each by two methods."""
@@ -47,11 +26,11 @@ def file(make, jobs):
     with Image.open(high) as picture:
         picture.rotate(90, expand=True).save(high)
     comparison.run()
-    return write(comparison)[1]
+    return comparison.write()[1]
 
 
 def test_by_keys_alone(file):
-    with browser() as chromium, opened(chromium, file) as page:
+    with opened(file) as page:
         stops = []
         for _ in range(4):
             page.keyboard.press("Tab")
@@ -78,7 +57,7 @@ def test_by_keys_alone(file):
 
 
 def test_everything_has_a_name_of_its_own(file):
-    with browser() as chromium, opened(chromium, file) as page:
+    with opened(file) as page:
         assert nameless(page) == []
         names = page.evaluate("[...document.images].map((one) => one.alt)")
         assert names[:4] == [
@@ -94,7 +73,7 @@ def test_everything_has_a_name_of_its_own(file):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_can_be_read_and_fits_a_phone(scheme, file):
-    with browser() as chromium, opened(chromium, file, **PHONE, color_scheme=scheme) as page:
+    with opened(file, **PHONE, color_scheme=scheme) as page:
         assert len(contrasts(page)) > 30
         assert hard_to_read(page) == []
         paper = page.screenshot(clip={"x": 0, "y": 0, "width": 1, "height": 1})
@@ -113,7 +92,7 @@ def test_it_can_be_read_and_fits_a_phone(scheme, file):
 
 def test_the_line_is_where_the_slider_says_on_a_low_screen(file):
     """A high picture is as narrow as its box, which would otherwise have empty sides that the slider counts in."""
-    with browser() as chromium, opened(chromium, file, viewport={"width": 1440, "height": 60}) as page:
+    with opened(file, viewport={"width": 1440, "height": 60}) as page:
         for section in page.query_selector_all("section"):
             view, photo = section.query_selector(".view"), section.query_selector(".view img")
             box = view.bounding_box()

@@ -10,19 +10,19 @@ from PIL import Image
 
 from impasto.encoders import load_encoder, weights_file
 from impasto.errors import DataError, OptionError, PictureError
-from impasto.evaluation import Folders, JudgeFiles, Judges, evaluate_folders, picture_set
-from impasto.evaluation.picture_set import pixels
+from impasto.evaluation import Judges, evaluate_folders, picture_set
+from impasto.evaluation.pictures import pixels
 from impasto.metrics import frechet_distance, kernel_distance, psnr, ssim, style_distance
 from impasto.tensors import resize
 from impasto.weights import sha256_of
 
 
-def evaluated(judges=None, **folders):
+def evaluated(judges=None, *, outputs, **against):
     """({(subject, measure): number}, what was warned of)."""
-    rest = {name: folders.pop(name) for name in ("pair", "seed") if name in folders}
-    sets = {name: picture_set([path]) for name, path in folders.items()}
+    sets = {name: picture_set([path]) for name, path in against.items()}
     told = []
-    numbers = evaluate_folders(Folders(**sets, **rest), judges or Judges(networks=()), warn=told.append)
+    judges = judges or Judges(networks=(), seed=3)
+    numbers = evaluate_folders(picture_set([outputs]), sets, judges, warn=told.append)
     return {(number.subject, number.measure): number for number in numbers}, told
 
 
@@ -55,9 +55,8 @@ def test_equal_pairs_are_infinite_and_said_to_be(draw):
 def test_styles_are_seen_at_the_outputs_area(draw):
     outputs, style = draw("outputs", 1, seed=1), draw("style", 1, seed=2, size=(64, 64))
     numbers, _ = evaluated(outputs=outputs, style=style)
-    encoder, layers = load_encoder("lite"), ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-    with torch.no_grad():
-        seen = [encoder(x, layers) for x in (tensors(outputs)[0], tensors(draw("small", 1, seed=2, size=(32, 32)))[0])]
+    small = tensors(draw("small", 1, seed=2))[0]
+    seen = Judges().seen((tensors(outputs)[0], small), ("relu1_1", "relu2_1", "relu3_1", "relu4_1"))
     value = numbers["outputs", "style distance-lite"].value
     assert value == pytest.approx(float(style_distance(*seen)), rel=0.05)
     assert ("outputs", "FID-lite") not in numbers
@@ -65,7 +64,7 @@ def test_styles_are_seen_at_the_outputs_area(draw):
 
 def test_sets_are_compared_in_features_of_lite(draw):
     outputs, reference = draw("outputs", 5, seed=1), draw("reference", 6, seed=2)
-    numbers, told = evaluated(outputs=outputs, reference=reference, seed=3)
+    numbers, told = evaluated(outputs=outputs, reference=reference)
     encoder = load_encoder("lite")
 
     def points(folder):
@@ -83,19 +82,15 @@ def test_sets_are_compared_in_features_of_lite(draw):
     assert ("floor: halves of the reference", "KID-lite") in numbers
 
 
-def test_the_identity_and_the_floor_stand_beside_the_outputs(draw):
-    reals = draw("reference", 4, seed=2)
-    numbers, _ = evaluated(
-        outputs=draw("outputs", 4, seed=1), content=draw("content", 4, seed=3), reference=reals,
-        floor=draw("floor", 4, seed=4),
-    )  # fmt: skip
+def test_the_floor_is_what_it_would_be_if_that_folder_were_the_outputs(draw):
+    outputs, reference, floor = draw("outputs", 4, seed=1), draw("reference", 4, seed=2), draw("floor", 4, seed=4)
+    numbers, _ = evaluated(outputs=outputs, content=draw("content", 4, seed=3), reference=reference, floor=floor)
     subjects = [subject for subject, measure in numbers if measure == "FID-lite"]
     assert subjects == ["outputs", "identity: content", "floor: other real pictures"]
-    # Each is what it would be if that folder were the outputs.
-    for subject, folder in (("identity: content", "content"), ("floor: other real pictures", "floor")):
-        alone, _ = evaluated(outputs=reals.parent / folder, reference=reals)
-        for measure in ("FID-lite", "KID-lite"):
-            assert numbers[subject, measure].value == pytest.approx(alone["outputs", measure].value, rel=1e-6)
+    alone, _ = evaluated(outputs=floor, reference=reference)
+    for measure in ("FID-lite", "KID-lite"):
+        value = numbers["floor: other real pictures", measure].value
+        assert value == pytest.approx(alone["outputs", measure].value, rel=1e-6)
 
 
 def test_two_answers_that_are_none_stand_beside_the_outputs(draw):
@@ -122,14 +117,9 @@ def test_two_answers_that_are_none_stand_beside_the_outputs(draw):
 
 def test_inception_and_lpips_judge_when_their_weights_are_there(draw, inception_file, lpips_files, monkeypatch):
     monkeypatch.setattr("impasto.encoders.inception.SIDE", 75)  # the least that the network can see
-    files = JudgeFiles(inception=inception_file, vgg16=lpips_files[0], lpips_heads=lpips_files[1])
-    judges = Judges(files=files)
-    numbers, told = evaluated(
-        judges,
-        outputs=draw("outputs", 2, seed=1),
-        content=draw("content", 2, seed=2),
-        reference=draw("real", 2, seed=3),
-    )
+    files = {"inception": inception_file, "vgg16": lpips_files[0], "lpips": lpips_files[1]}
+    made, content, real = (draw(name, 2, seed=seed) for seed, name in enumerate(("outputs", "content", "real"), 1))
+    numbers, told = evaluated(Judges(files=files), outputs=made, content=content, reference=real)
     found = {measure: number for (subject, measure), number in numbers.items() if subject == "outputs"}
     assert {"FID", "FID-legacy", "FID-lite", "KID", "KID-legacy", "KID-lite", "LPIPS"} < found.keys()
     assert found["FID"].value != pytest.approx(found["FID-legacy"].value, rel=1e-6)
@@ -178,29 +168,19 @@ def test_jpeg_and_proportions_are_warned_of(draw):
     assert any("reference: some are not square" in line for line in told)
 
 
-def test_pictures_of_other_proportions_have_no_pixels_to_compare(draw):
-    with pytest.raises(DataError, match="other proportions"):
-        evaluated(outputs=draw("outputs", 1, size=(32, 32)), content=draw("content", 1, size=(32, 40)))
-
-
-def test_a_smaller_output_is_compared_at_its_own_size(draw):
-    numbers, _ = evaluated(outputs=draw("outputs", 1, seed=1, size=(20, 27)), content=draw("content", 1, size=(60, 80)))
+def test_pictures_are_compared_at_the_outputs_size_if_they_have_its_proportions(draw, tmp_path):
+    outputs, content = draw("outputs", 1, seed=1, size=(20, 27)), draw("content", 1, size=(60, 80))
+    numbers, _ = evaluated(outputs=outputs, content=content)
     assert numbers["outputs", "PSNR"].protocol["sets"]["outputs"]["sizes"] == {"27 x 20": 1}
-
-
-def test_transparent_pictures_lie_on_white(tmp_path):
+    with pytest.raises(DataError, match="other proportions"):
+        evaluated(outputs=outputs, content=draw("square", 1))
     Image.fromarray(np.zeros((4, 4, 4), np.uint8)).save(tmp_path / "clear.png")
-    assert float(pixels(tmp_path / "clear.png").min()) == 1
+    assert float(pixels(tmp_path / "clear.png").min()) == 1, "what is transparent lies on white"
 
 
-def test_nothing_to_compare_with_is_refused(draw):
-    with pytest.raises(OptionError, match="none was given"):
-        evaluated(outputs=draw("outputs", 1), floor=draw("floor", 2))
+def test_what_cannot_be_judged_is_named(draw):
     with pytest.raises(OptionError, match="inception, lpips"):
         Judges(networks=("inceptoin",))
-
-
-def test_a_damaged_picture_is_named(draw):
     outputs = draw("outputs", 2, seed=1)
     (outputs / "p1.png").write_bytes(b"not a picture")
     with pytest.raises(PictureError, match=r"p1\.png"):

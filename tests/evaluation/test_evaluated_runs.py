@@ -1,32 +1,30 @@
 """Runs as numbers: the whole test set, there and back, checkpoints apart, several seeds as a mean."""
 
 import statistics
+from types import MappingProxyType
 
 import pytest
 import torch
 
 from impasto.errors import CheckpointError, DataError, OptionError
-from impasto.evaluation import JudgeFiles, Judges, Test, evaluate_runs, number, picture_set
-from impasto.evaluation.picture_set import pixels
+from impasto.evaluation import Judges, evaluate_runs, numbers, picture_set
+from impasto.evaluation.pictures import pixels
 from impasto.methods.cyclegan.network import Generator
 from impasto.metrics import psnr, ssim
 from impasto.metrics.held_out import rounded
 from impasto.record import read_record
 from impasto.translation import load_generator, translate
 
-Test.__test__ = False  # not one of pytest's
-
 
 @pytest.fixture
 def test_set(draw):
-    sets = {kind: picture_set([draw(f"test{kind}", 4, seed=ord(kind), size=(24, 40))]) for kind in "AB"}
-    return Test(test=sets, train={}, side=16)
+    return {kind: picture_set([draw(f"test{kind}", 4, seed=ord(kind), size=(24, 40))]) for kind in "AB"}
 
 
-def evaluated(runs, test, folder):
+def evaluated(runs, test, folder, train=MappingProxyType({})):
     told = []
-    numbers = evaluate_runs(runs, test, folder, Judges(networks=()), warn=told.append)
-    return {(number.subject, number.measure): number for number in numbers}, told
+    found = evaluate_runs(runs, test, train, folder, Judges(networks=()), side=16, warn=told.append)
+    return {(number.subject, number.measure): number for number in found}, told
 
 
 def test_there_and_back_through_png(run, test_set, tmp_path):
@@ -56,9 +54,9 @@ def test_there_and_back_through_png(run, test_set, tmp_path):
 
 
 def test_lpips_of_the_structure_and_of_the_cycle(run, test_set, lpips_files, tmp_path):
-    judges = Judges(networks=("lpips",), files=JudgeFiles(vgg16=lpips_files[0], lpips_heads=lpips_files[1]))
+    judges = Judges(networks=("lpips",), files={"vgg16": lpips_files[0], "lpips": lpips_files[1]})
     out = tmp_path / "out"
-    found = evaluate_runs([run("run", 1)], test_set, out, judges, warn=lambda _: None)
+    found = evaluate_runs([run("run", 1)], test_set, {}, out, judges, side=16, warn=lambda _: None)
     values = {number.measure: number.value for number in found if number.subject == "A2B last"}
     for measure, folder in (("structure LPIPS", "A2B"), ("cycle LPIPS", "A2B and back")):
         pairs = [(pixels(path), pixels(out / "last" / folder / path.name)) for path in (out / "test" / "A").iterdir()]
@@ -87,7 +85,7 @@ def test_several_seeds_are_a_mean_and_a_deviation(run, test_set, tmp_path):
         evaluated([runs[0], runs[0]], test_set, tmp_path / "out")
 
 
-def test_what_is_translated_already_stays_and_what_is_not_is_done_anew(run, test_set, tmp_path):
+def test_what_is_translated_already_stays_and_what_is_not_is_done_anew(run, test_set, tmp_path, monkeypatch):
     folder, out = run("run", 1), tmp_path / "out"
     first, _ = evaluated([folder], test_set, out)
     kept, broken = out / "last" / "A2B" / "p0.png", out / "last" / "A2B" / "p1.png"
@@ -98,26 +96,19 @@ def test_what_is_translated_already_stays_and_what_is_not_is_done_anew(run, test
     assert again["A2B last", "cycle PSNR"].value == first["A2B last", "cycle PSNR"].value
     run("run", 2)
     evaluated([folder], test_set, out)
-    assert kept.stat().st_mtime_ns != before
+    assert kept.stat().st_mtime_ns != before, "other weights"
     assert read_record(kept)["content"] == "p0.png"
-
-
-def test_what_another_version_translated_is_done_anew(run, test_set, tmp_path, monkeypatch):
-    folder, out = run("run", 1), tmp_path / "out"
-    evaluated([folder], test_set, out)
-    made = [*(out / "test").rglob("*.png"), *(out / "last").rglob("*.png")]
-    before = {path: path.stat().st_mtime_ns for path in made}
-    honest = number.version
-    monkeypatch.setattr(number, "version", lambda name: "999" if name == "torch" else honest(name))
-    numbers, _ = evaluated([folder], test_set, out)
-    assert numbers["A2B last", "cycle PSNR"].protocol["software"]["torch"] == "999"
+    made = {path: path.stat().st_mtime_ns for part in ("test", "last") for path in (out / part).rglob("*.png")}
+    honest = numbers.version
+    monkeypatch.setattr(numbers, "version", lambda name: "999" if name == "torch" else honest(name))
+    again, _ = evaluated([folder], test_set, out)
+    assert again["A2B last", "cycle PSNR"].protocol["software"]["torch"] == "999"
     assert len(made) == 2 * 4 + 4 * 4
-    assert all(path.stat().st_mtime_ns != before[path] for path in made)
+    assert all(path.stat().st_mtime_ns != then for path, then in made.items()), "another version"
 
 
 def test_the_training_set_is_the_floor_and_must_not_hold_the_test_set(run, test_set, tmp_path):
-    both = Test(test=test_set.test, train=test_set.test, side=16)
-    numbers, told = evaluated([run("run", 1)], both, tmp_path / "out")
+    numbers, told = evaluated([run("run", 1)], test_set, tmp_path / "out", train=test_set)
     assert numbers["floor: other real pictures, A", "FID-lite"].value == pytest.approx(0, abs=1e-6)
     assert any("4 files are among the test pictures A and among the training pictures A" in line for line in told)
 
@@ -134,4 +125,4 @@ def test_a_folder_without_generators_is_refused(run, test_set, tmp_path):
 def test_test_pictures_of_one_name_are_refused(run, draw, tmp_path):
     twice = picture_set([draw("one", 2), draw("two", 2, seed=1)])
     with pytest.raises(DataError, match="two test pictures are called p0"):
-        evaluated([run("run", 1)], Test(test={"A": twice, "B": twice}, train={}), tmp_path / "out")
+        evaluated([run("run", 1)], {"A": twice, "B": twice}, tmp_path / "out")

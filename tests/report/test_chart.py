@@ -67,28 +67,19 @@ def test_names_are_escaped_and_said_to_those_who_do_not_see():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "ticks"),
+    ("ticks_of", "low", "high", "ticks"),
     [
-        (0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]),
-        (0, 20_000, [0, 5000, 10_000, 15_000, 20_000]),
-        (-3, 4, [-2, 0, 2, 4]),
-        (0.31, 0.33, [0.31, 0.315, 0.32, 0.325, 0.33]),
+        (chart._ticks, 0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        (chart._ticks, 0, 20_000, [0, 5000, 10_000, 15_000, 20_000]),
+        (chart._ticks, -3, 4, [-2, 0, 2, 4]),
+        (chart._ticks, 0.31, 0.33, [0.31, 0.315, 0.32, 0.325, 0.33]),
+        (chart._log_ticks, 0.3, 12, [0.5, 1, 2, 5, 10]),
+        (chart._log_ticks, 0.01, 1000, [0.01, 0.1, 1, 10, 100, 1000]),
+        (chart._log_ticks, 1, 1e12, [1, 100, 1e4, 1e6, 1e8, 1e10, 1e12]),
     ],
 )
-def test_ticks_are_round(low, high, ticks):
-    assert list(chart._ticks(low, high)) == ticks
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "ticks"),
-    [
-        (0.3, 12, [0.5, 1, 2, 5, 10]),
-        (0.01, 1000, [0.01, 0.1, 1, 10, 100, 1000]),
-        (1, 1e12, [1, 100, 1e4, 1e6, 1e8, 1e10, 1e12]),
-    ],
-)
-def test_logarithmic_ticks(low, high, ticks):
-    assert list(chart._log_ticks(low, high)) == ticks
+def test_ticks_are_round(ticks_of, low, high, ticks):
+    assert list(ticks_of(low, high)) == ticks
 
 
 @pytest.mark.parametrize(

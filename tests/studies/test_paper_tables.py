@@ -6,8 +6,7 @@ import json
 import pytest
 
 from impasto.errors import DataError, OptionError, PictureError
-from impasto.evaluation.number import Number
-from impasto.evaluation.report import write
+from impasto.evaluation.numbers import Number, write
 from impasto.studies.paper_tables import assemble
 
 ROW = "Horse2zebra/CycleGAN"
@@ -63,53 +62,64 @@ def test_both_tables_have_all_their_rows_without_any_run(tmp_path):
     assert [row["published SSIM"] for row in full] == ["0.93", "0.68", "0.93", "0.68"]
 
 
-def test_numbers_of_lite_never_stand_under_the_standard_names(evaluation, tmp_path):
-    path = evaluation(number("A2B last", "FID-lite", 3.5), number("A2B last", "KID-lite", 0.25))
+def test_one_run_alone_counts_and_numbers_of_lite_never_stand_under_the_standard_names(evaluation, tmp_path):
+    measured = {"FID-lite": 3.5, "KID-lite": 0.25, "cycle PSNR": 20.5}
+    path = evaluation(*(number("A2B last", measure, value) for measure, value in measured.items()))
     assemble({ROW: path}, tmp_path / "out")
     row = rows_of(tmp_path / "out")[0]
     assert (row["FID"], row["FID-legacy"], row["KID"]) == ("–", "–", "–")
-    assert (row["FID-lite"], row["KID-lite"]) == ("3.5", "0.25")
+    assert {measure: float(row[measure]) for measure in measured} == measured
 
 
-def test_one_run_alone_counts_as_it_is(evaluation, tmp_path):
-    assemble({ROW: evaluation(number("A2B last", "cycle PSNR", 20.5))}, tmp_path / "out")
-    assert rows_of(tmp_path / "out")[0]["cycle PSNR"] == "20.5"
-
-
-def test_oranges_become_apples_whichever_kind_is_called_a(evaluation, tmp_path):
+@pytest.mark.parametrize(
+    ("of_a2b", "of_b2a", "shown"), [((266, 248), (248, 266), ("B2A", "2.5")), ((248, 266), (266, 248), ("A2B", "1.5"))]
+)
+def test_oranges_become_apples_whichever_kind_is_called_a(of_a2b, of_b2a, shown, evaluation, tmp_path):
     """The data set's authors call it apple2orange: A are apples."""
-    numbers = [
-        number("A2B last", "FID-lite", 1.5, protocol=protocol(266, 248, "semantic-gan")),
-        number("A2B last", "structure SSIM", 0.5, protocol=protocol(266, 248, "semantic-gan")),
-        number("B2A last", "FID-lite", 2.5, protocol=protocol(248, 266, "semantic-gan")),
+    path = evaluation(
+        number("A2B last", "FID-lite", 1.5, protocol=protocol(*of_a2b, "semantic-gan")),
+        number("B2A last", "FID-lite", 2.5, protocol=protocol(*of_b2a, "semantic-gan")),
         number("B2A last", "structure SSIM", 0.75, protocol={"sets": {"outputs": {"count": 248}}}),
-    ]
-    assemble({"Orange2apple/Ours": evaluation(*numbers)}, tmp_path / "out")
+    )
+    assemble({"Orange2apple/Ours": path}, tmp_path / "out")
     (row,) = (row for row in rows_of(tmp_path / "out") if row["data set"] == "Orange2apple" and row["FID-lite"] != "–")
-    assert (row["direction"], row["FID-lite"], row["structure SSIM"]) == ("B2A", "2.5", "0.75")
-    swapped = [
-        number("A2B last", "FID-lite", 3.5, protocol=protocol(248, 266, "semantic-gan")),
-        number("B2A last", "FID-lite", 4.5, protocol=protocol(266, 248, "semantic-gan")),
-    ]
-    assemble({"Orange2apple/GAN+Attention": evaluation(*swapped)}, tmp_path / "out")
-    (row,) = (row for row in rows_of(tmp_path / "out") if row["FID-lite"] != "–")
-    assert (row["direction"], row["FID-lite"]) == ("A2B", "3.5")
-    with pytest.raises(DataError, match="sets of 266 and 248 pictures, but those of Orange2apple have 248 and 266"):
-        assemble({"Orange2apple/Ours": evaluation(*numbers[:2])}, tmp_path / "out")
+    assert (row["direction"], row["FID-lite"]) == shown
+    assert row["structure SSIM"] == ("0.75" if shown[0] == "B2A" else "–")
 
 
-@pytest.mark.parametrize("row", ["horse2zebra/Ours", "orange2apple/CycleGAN", "Horse2zebra/CycleGan"])
-def test_a_row_that_is_written_otherwise_is_told_all_names(row, tmp_path):
-    with pytest.raises(OptionError, match=rf"no row '{row}' .*Orange2apple/GAN\+Semantic loss\+Attention"):
-        assemble({row: tmp_path / "x"}, tmp_path / "out")
+FEW = number("A2B last", "KID-lite", 0.25, protocol=protocol(16, 20, "semantic-gan"))
+MIXED = {"runs": [protocol(120, 140, "semantic-gan"), protocol(120, 20, "semantic-gan")]}
+SWAPPED = number("A2B last", "FID-lite", 1.5, protocol=protocol(266, 248, "semantic-gan"))
+OF_CYCLEGAN = number("A2B last", "KID-lite", 0.25)
+KNOWN = r"no row '{}' .*Orange2apple/GAN\+Semantic loss\+Attention"
 
 
-def test_what_does_not_belong_is_refused(evaluation, tmp_path):
-    with pytest.raises(OptionError, match="no row 'Horse2zebra/UNIT'"):
-        assemble({"Horse2zebra/UNIT": tmp_path / "x"}, tmp_path / "out")
-    with pytest.raises(DataError, match="no numbers of the direction A2B"):
-        assemble({ROW: evaluation(number("outputs", "FID", 3.0))}, tmp_path / "out")
+@pytest.mark.parametrize(
+    ("row", "measured", "error", "said"),
+    [
+        ("horse2zebra/Ours", FEW, OptionError, KNOWN.format("horse2zebra/Ours")),
+        ("orange2apple/CycleGAN", FEW, OptionError, KNOWN.format("orange2apple/CycleGAN")),
+        ("Horse2zebra/CycleGan", FEW, OptionError, KNOWN.format("Horse2zebra/CycleGan")),
+        ("Monet", FEW, OptionError, "no row 'Monet'"),
+        (ROW, number("outputs", "FID", 3.0), DataError, "no numbers of the direction A2B"),
+        ("Horse2zebra/Ours", FEW, DataError,
+         r"sets of 16 and 20 pictures, but those of Horse2zebra have 120 and 140; .*mine/Ours"),
+        ("Horse2zebra/Ours", number("A2B last, mean of 2 runs", "KID-lite", 0.25, protocol=MIXED), DataError,
+         "sets of 120 and 20; 120 and 140 pictures"),
+        ("Orange2apple/Ours", SWAPPED, DataError,
+         "sets of 266 and 248 pictures, but those of Orange2apple have 248 and 266"),
+        ("Horse2zebra/MUNIT", OF_CYCLEGAN, DataError,
+         "is of the method cyclegan, but the row Horse2zebra/MUNIT is of munit"),
+        ("Monet/AgGAN", OF_CYCLEGAN, DataError, "is of the method cyclegan"),
+    ],
+)  # fmt: skip
+def test_what_does_not_belong_is_refused(row, measured, error, said, evaluation, tmp_path):
+    with pytest.raises(error, match=said):
+        assemble({row: evaluation(measured)}, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_files_of_somebody_else_stay(tmp_path):
     (tmp_path / "tables.md").write_text("mine")
     with pytest.raises(PictureError, match=r"holds a tables\.md"):
         assemble({}, tmp_path)
@@ -125,23 +135,3 @@ def test_rows_of_other_data_have_a_table_of_their_own(evaluation, tmp_path):
     )  # fmt: skip
     assert mine["published FID"] == "–"
     assert "## Other data sets" in (tmp_path / "out" / "tables.md").read_text()
-
-
-def test_numbers_of_other_data_or_another_method_are_no_row_of_the_paper(evaluation, tmp_path):
-    few = evaluation(number("A2B last", "KID-lite", 0.25, protocol=protocol(16, 20, "semantic-gan")))
-    with pytest.raises(
-        DataError, match=r"sets of 16 and 20 pictures, but those of Horse2zebra have 120 and 140; .*mine/Ours"
-    ):
-        assemble({"Horse2zebra/Ours": few}, tmp_path / "out")
-    runs = [protocol(120, 140, "semantic-gan"), protocol(120, 20, "semantic-gan")]
-    mixed = evaluation(number("A2B last, mean of 2 runs", "KID-lite", 0.25, protocol={"runs": runs}))
-    with pytest.raises(DataError, match="sets of 120 and 20; 120 and 140 pictures"):
-        assemble({"Horse2zebra/Ours": mixed}, tmp_path / "out")
-    other = evaluation(number("A2B last", "KID-lite", 0.25))
-    with pytest.raises(DataError, match="is of the method cyclegan, but the row Horse2zebra/MUNIT is of munit"):
-        assemble({"Horse2zebra/MUNIT": other}, tmp_path / "out")
-    with pytest.raises(DataError, match="is of the method cyclegan"):
-        assemble({"Monet/AgGAN": other}, tmp_path / "out")
-    with pytest.raises(OptionError, match="no row 'Monet'"):
-        assemble({"Monet": other}, tmp_path / "out")
-    assert not (tmp_path / "out").exists()

@@ -54,7 +54,6 @@ def compare(
     _refuse_one_name([source.name for source in contents], "contents")
     _refuse_one_name([source.name for source in styles], "styles")
     from impasto import image
-    from impasto.comparison.page import write
     from impasto.comparison.runner import Comparison
 
     comparison = Comparison(
@@ -82,7 +81,7 @@ def compare(
         comparison.run(count)
     failures += comparison.failures
     if comparison.cells:
-        for path in write(comparison):
+        for path in comparison.write():
             screen.written(path)
     if failures:
         total = (len(contents) + len(problems)) * len(styles) * len(entries)

@@ -91,26 +91,32 @@ def evaluate(
         raise OptionError("name either outputs to evaluate, or trained runs with --run")
     _check(against, runs)
     networks = tuple(name.strip() for name in by.networks.split(",") if name.strip() not in ("", "none"))
-    from impasto.evaluation import JudgeFiles, Judges
-    from impasto.evaluation import report as reports
+    from impasto.evaluation import Judges
+    from impasto.evaluation import numbers as forms
     from impasto.report.folder import check_files
 
     screen = Screen(quiet=target.quiet)
-    files = JudgeFiles(inception=by.inception, vgg16=by.vgg16, lpips_heads=by.lpips_heads, weights=by.weights)
-    judges = Judges(networks=networks, encoder=by.encoder, files=files, device=by.device, download=screen.download)
+    judges = Judges(
+        networks=networks,
+        encoder=by.encoder,
+        files={"inception": by.inception, "vgg16": by.vgg16, "lpips": by.lpips_heads, "vgg19": by.weights},
+        device=by.device,
+        download=screen.download,
+        seed=by.seed,
+    )
     folder = target.output
     if folder is None and runs.run:
         folder = runs.run[0] / "evaluation" if len(runs.run) == 1 else Path("evaluation")
     if folder is not None:
-        check_files(folder, reports.FILES)
+        check_files(folder, forms.FILES)
     if outputs:
-        numbers = _of_outputs(outputs, against, judges, by.seed, screen)
+        numbers = _of_outputs(outputs, against, judges, screen)
     else:
         assert folder is not None
-        numbers = _of_runs(runs, judges, by.seed, folder, screen)
+        numbers = _of_runs(runs, judges, folder, screen)
     _show(numbers)
     if folder is not None:
-        for path in reports.write(numbers, folder):
+        for path in forms.write(numbers, folder):
             screen.note(str(path))
 
 
@@ -132,34 +138,32 @@ def _check(against: Against, runs: Runs) -> None:
         raise OptionError("outputs are compared with --content, --style or --reference; none was given")
 
 
-def _of_outputs(
-    outputs: Sequence[Path], against: Against, judges: "Judges", seed: int, screen: Screen
-) -> "list[Number]":
-    from impasto.evaluation import Folders, evaluate_folders, picture_set
+def _of_outputs(outputs: Sequence[Path], against: Against, judges: "Judges", screen: Screen) -> "list[Number]":
+    from impasto.evaluation import evaluate_folders, picture_set
 
-    others = {name: picture_set(paths) for name in OTHERS if (paths := getattr(against, name))}
-    folders = Folders(outputs=picture_set(outputs), **others, pair=against.pair, seed=seed)
+    sets = {name: picture_set(paths) for name in OTHERS if (paths := getattr(against, name))}
     with screen.counting("evaluating") as count:
-        return evaluate_folders(folders, judges, warn=screen.note, report=count)
+        return evaluate_folders(picture_set(outputs), sets, judges, pair=against.pair, warn=screen.note, report=count)
 
 
-def _of_runs(runs: Runs, judges: "Judges", seed: int, folder: Path, screen: Screen) -> "list[Number]":
-    from impasto.evaluation import Test, evaluate_runs, picture_set
+def _of_runs(runs: Runs, judges: "Judges", folder: Path, screen: Screen) -> "list[Number]":
+    from impasto.evaluation import evaluate_runs, picture_set
 
     test, train = (
         {kind: picture_set(paths) for kind, paths in folders_of_kinds(words, name).items()} if words else {}
         for name, words in (("--data", runs.data), ("--train", runs.train))
     )
-    wanted = Test(test=test, train=train, side=runs.size or None, seed=seed)
     with screen.counting("evaluating") as count:
-        return evaluate_runs(runs.run, wanted, folder, judges, warn=screen.note, report=count)
+        return evaluate_runs(
+            runs.run, test, train, folder, judges, side=runs.size or None, warn=screen.note, report=count
+        )
 
 
 def _show(numbers: "Sequence[Number]") -> None:
     """The table on stdout, as wide as it needs to be where nobody looks."""
     from rich.console import Console
 
-    from impasto.evaluation.report import to_table
+    from impasto.evaluation.numbers import to_table
 
     if sys.stdout.isatty():
         Console().print(to_table(numbers))

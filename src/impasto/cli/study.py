@@ -127,45 +127,40 @@ def _list() -> None:
 
 def _paint(name: str, folder: Path, options: StudyOptions, painted: PaintedVariants) -> Path:
     contents, styles = _found(painted.content), _found([find_painting(word).path for word in painted.style])
-    from impasto.studies import STUDIES, StudySettings, run
-    from impasto.studies.report import claim
-    from impasto.studies.runner import QUICK, TREND
+    from impasto.studies import STUDIES, paintings
+    from impasto.studies.gatys import StudySetup
+    from impasto.studies.study import claim
 
     entry = cast("Study", STUDIES[name])
     if painted.at and not entry.asks:
         raise OptionError(f"--at is not for the study {name}")
     chosen = _with_values(entry, name, painted.values)
     wanted = {"size": options.size, "steps": options.steps, "encoder": painted.encoder}
-    grade = QUICK if options.quick else TREND if options.trend else {}
+    grade = paintings.QUICK if options.quick else paintings.TREND if options.trend else {}
     choices = {**grade, **{key: value for key, value in wanted.items() if value is not None}}
     contents = contents or _found(entry.pair[:1])
     styles = styles or _found([find_painting(word).path for word in entry.pair[1:]])
     inputs = [source.path for source in (*contents, *styles)]
     claim(folder, name, inputs)
-    settings = StudySettings(
-        choices=choices, device=options.device, weights=painted.weights, inputs=inputs, overwrite=painted.overwrite,
-        places=painted.at,
+    setup = StudySetup(
+        base=entry.base, choices=choices, device=options.device, weights=painted.weights, inputs=inputs,
+        overwrite=painted.overwrite, places=painted.at,
     )  # fmt: skip
     pictures = _read(contents), _read(styles)
     if not options.quick:
-        from impasto.studies.estimate import seconds_of_paintings
-
-        _say_how_long(seconds_of_paintings(chosen, *pictures, settings))
+        _say_how_long(paintings.seconds_of(chosen, *pictures, setup))
     with Screen().telling(name) as count:
-        return run(chosen, name, *pictures, folder, settings, count)
+        return paintings.run(chosen, name, *pictures, folder, setup, count)
 
 
 def _learn(name: str, folder: Path, options: StudyOptions, trained: TrainedVariants) -> Path:
     data = folders_of_kinds(trained.data, "--data")
     check_there(place for places in data.values() for place in places)
-    if name == SEEN:
-        from impasto.studies.training_pictures import show
-
-        return show(data, folder, size=options.size, seed=trained.seed)
     from impasto.studies import STUDIES
-    from impasto.studies.estimate import seconds_of_trainings
-    from impasto.studies.trained import Budget, run
+    from impasto.studies.trained import Budget, run, seconds_of, show_pictures
 
+    if name == SEEN:
+        return show_pictures(data, folder, size=options.size, seed=trained.seed)
     budget = Budget(
         steps=options.steps, size=options.size, quick=options.quick, trend=options.trend, device=options.device,
         slim=trained.slim, seed=trained.seed, seeds=trained.seeds, precision=trained.precision,
@@ -176,7 +171,7 @@ def _learn(name: str, folder: Path, options: StudyOptions, trained: TrainedVaria
     screen.note(f"{name}: {len(entry.variants)} trainings ({names}){times}, into {folder}")
     if not options.quick:
         screen.note("taking a few steps of each, to say how long they will take")
-        _say_how_long(seconds_of_trainings(entry, data, folder, budget))
+        _say_how_long(seconds_of(entry, data, folder, budget))
     try:
         with screen.telling(name) as count:
             return run(entry, name, data, folder, budget, count, screen.stopping)

@@ -1,4 +1,4 @@
-"""Measures of a translation there and back, cheap enough to take while it is trained."""
+"""Measures of a translation there and back, cheap enough to take while it is trained, and which way one is better."""
 
 from collections.abc import Callable, Iterable
 
@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from impasto.errors import DataError
-from impasto.metrics.psnr import psnr
-from impasto.metrics.ssim import WINDOW, ssim
+from impasto.metrics.pictures import WINDOW, psnr, ssim
 
 MEASURES = ("cycle PSNR", "cycle SSIM", "structure SSIM")
+LARGER_IS_BETTER = ("PSNR", "SSIM", "MS-SSIM")
 
 
 @torch.no_grad()
@@ -40,3 +40,13 @@ def held_out(
 def rounded(picture: Tensor) -> Tensor:
     """As 8 bits hold it: to the nearest of 256 levels, not the next lower one."""
     return (picture.float().clamp(0, 1) * 255).round() / 255
+
+
+def larger_is_better(measure: str) -> bool:
+    """Of a measure's name, whatever stands before its last word: 'held out A/cycle PSNR'. Every other is a distance."""
+    return measure.rpartition(" ")[2] in LARGER_IS_BETTER
+
+
+def is_better(measure: str, value: float, other: float) -> bool:
+    """Whether the value of this measure is better than the other one. False where one of them is not a number."""
+    return value > other if larger_is_better(measure) else value < other

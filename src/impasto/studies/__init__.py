@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-from impasto.studies import gatys, semantic, unpaired
-from impasto.studies.runner import run
-from impasto.studies.setup import Pictures, StudySettings, Variant
-from impasto.studies.study import Study, Training, TrainingStudy
+from impasto.studies import gatys, unpaired
+from impasto.studies.gatys import Study
+from impasto.studies.unpaired import TrainingStudy
 
-STUDIES: Mapping[str, Study | TrainingStudy] = {**gatys.STUDIES, **unpaired.STUDIES, **semantic.STUDIES}
+STUDIES: Mapping[str, Study | TrainingStudy] = {**gatys.STUDIES, **unpaired.STUDIES}
 
-__all__ = ["STUDIES", "Pictures", "Study", "StudySettings", "Training", "TrainingStudy", "Variant", "run"]
+__all__ = ["STUDIES", "Study", "TrainingStudy"]

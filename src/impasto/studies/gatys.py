@@ -1,28 +1,101 @@
 """The experiments of papers 001 and 002, part I: all are paintings of `gatys` that differ in a few options."""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from impasto import image, tensors
-from impasto.api import paint
+from impasto.api import load, paint
 from impasto.attention import attention
 from impasto.attention.style import StyleAttention
 from impasto.encoders.network import POOLED
 from impasto.errors import DivergedError
+from impasto.methods import StylizeOptions
 from impasto.methods.gatys.objective import objective_at
 from impasto.methods.gatys.options import GatysOptions
+from impasto.methods.gatys.stylizer import Gatys
 from impasto.progress import Progress
+from impasto.report.curves import Curve
 from impasto.report.sheets import marked
-from impasto.studies.setup import PicturePair, StudySetup, Variant
-from impasto.studies.study import CHEN, HE, Cell, Study
+from impasto.report.variants import Pair
+from impasto.studies.study import CHEN, HE, Choices
+
+PAPER_SIZE = 512
+
+PicturePair = Pair[image.Picture]
 
 TERMS = ("content", "style", "attention")
 TOTAL = "total loss"
 
 # Places of the content that attention-map asks about unless others are given: the middle of the upper and lower third.
 PLACES = ("50%,17%", "50%,83%")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A column of the figure. choices: options of this column alone."""
+
+    name: str
+    choices: Choices = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySetup:
+    """How the paintings of a study are made. base: options of every variant; choices: those that were asked for, which
+    count more. inputs: files that are read. overwrite: whether the outcome may replace one of other pictures or
+    settings. places: of the contents, for a study that asks about some.
+    """
+
+    base: Choices
+    choices: Choices = field(default_factory=dict)
+    device: str = "auto"
+    weights: Path | None = None
+    inputs: Sequence[Path] = ()
+    overwrite: bool = False
+    places: Sequence[str] = ()
+
+    @cached_property
+    def gatys(self) -> Gatys:
+        """Loaded once."""
+        method = load("gatys", device=self.device, weights=self.weights)
+        assert isinstance(method, Gatys)
+        return method
+
+    def options(self, variant: Variant | None = None) -> GatysOptions:
+        """Those of the variant, or that all share. Raises OptionError for what no method has."""
+        own = variant.choices if variant else {}
+        chosen = {"size": PAPER_SIZE, **self.base, **self.choices, **own}
+        if chosen.get("encoder", GatysOptions.encoder) != "lite":
+            # Another encoder's filters are as its file has them.
+            chosen.pop("filters", None)
+        options = StylizeOptions("gatys", **chosen)
+        assert isinstance(options, GatysOptions)
+        return options
+
+    def shown(self, picture: image.Picture) -> Image.Image:
+        """A picture as large as what is painted of it."""
+        size = image.fit(picture.height, picture.width, self.options().size)
+        return image.to_pil(image.Picture(image.resize(picture.pixels, *size)))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one variant made of one pair.
+
+    pictures: rows of the figure, each as long as the study's `columns`. contents: what the content's column shows in
+    each row, if it is not the content itself. curves: {what: {step: value}}; clock: seconds at each step.
+    """
+
+    pictures: Sequence[Sequence[Image.Image]]
+    numbers: Mapping[str, float | int | str]
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    clock: Curve = field(default_factory=dict)
+    contents: Sequence[Image.Image] = ()
 
 
 def painted(setup: StudySetup, pair: PicturePair, variant: Variant) -> Cell:
@@ -72,7 +145,7 @@ def _losses(setup: StudySetup, pair: PicturePair, variant: Variant, result: imag
     their sum with the base's weights."""
     (_, content), (_, style) = pair
     chosen = setup.options(variant).resolved()
-    base = setup.options(Variant("base")).resolved()
+    base = setup.options().resolved()
     common = replace(
         base, content_weight=1.0, style_weight=1.0, attention_weight=1.0 if chosen.attention_weight else 0.0
     )
@@ -101,7 +174,7 @@ def total(losses: Mapping[str, float], base: GatysOptions) -> dict[str, float]:
 def looked(setup: StudySetup, pair: PicturePair, variant: Variant) -> Cell:
     """Paper 001's Figure 4: for each place, where the style matches best, and all weights."""
     (_, content), (_, style) = pair
-    places = setup.settings.places or PLACES
+    places = setup.places or PLACES
     shown = attention(image.to_pil(content), image.to_pil(style), places, setup.options(variant), stylizer=setup.gatys)
     assert isinstance(shown, StyleAttention)
     (look,) = shown.looks
@@ -117,13 +190,35 @@ def looked(setup: StudySetup, pair: PicturePair, variant: Variant) -> Cell:
     return Cell(pictures, numbers, contents=[marked(seen, place) for place in shown.places])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One experiment.
+
+    source: where the paper has it. question: what it asks. base: options of every variant. variants: the columns.
+    make: (setup, pair, variant) -> Cell. columns: titles of the pictures of one cell, after the variant's name.
+    of_numbers: how `--values` makes variants, for a study of one number. by_time: curves against seconds, too. pair:
+    names of impasto's own content and painting that it takes if none are given. asks: about places of the contents.
+    """
+
+    source: str
+    question: str
+    base: Choices
+    variants: Sequence[Variant]
+    make: Callable[[StudySetup, PicturePair, Variant], Cell] = painted
+    columns: Sequence[str] = ("",)
+    of_numbers: Callable[[Sequence[float]], Sequence[Variant]] | None = None
+    by_time: bool = False
+    pair: tuple[str, str] = ("mountains", "swirls")
+    asks: bool = False
+
+
 def ratios(values: Sequence[float]) -> list[Variant]:
     """Paper 002, Table 1: style over content."""
     return [Variant(f"{value:g}", {"style_weight": value}) for value in values]
 
 
-def _layers(name: str, layers: Sequence[str]) -> list[Variant]:
-    return [Variant(layer, {name: layer}) for layer in layers]
+def _layers(layers: Sequence[str]) -> list[Variant]:
+    return [Variant(layer, {"attention_layers": layer}) for layer in layers]
 
 
 _ALL = [f"relu{block}_1" for block in range(1, 6)]
@@ -139,7 +234,6 @@ STUDIES: Mapping[str, Study] = {
         base={"preset": "paper-002", "precision": "fp32"},
         variants=ratios([1, 1e3, 1e6, 1e9]),
         of_numbers=ratios,
-        make=painted,
     ),
     "divergence": Study(
         source=f"{HE}, Figure 1",
@@ -163,21 +257,18 @@ STUDIES: Mapping[str, Study] = {
             Variant("clamped, guard", {"optimizer": "lbfgs-clamped", "guard": "on"}),
             Variant("not clamped"),
         ],
-        make=painted,
     ),
     "attention-vs-vanilla": Study(
         source=f"{CHEN}, Figure 1",
         question="Does the attention style loss keep detail that plain Gatys loses?",
         base={"preset": "paper-001"},
         variants=[Variant("vanilla", {"attention_weight": 0.0}), Variant("attention")],
-        make=painted,
     ),
     "attention-layers": Study(
         source=f"{CHEN}, section 2.3 and Figure 2, and the two layers whose matrix it could not hold",
         question="What does the layer of the attention change, at a weight that shows it?",
         base={"preset": "paper-001", "attention_weight": 5e7},
-        variants=_layers("attention_layers", [*_ALL, POOLED]),
-        make=painted,
+        variants=_layers([*_ALL, POOLED]),
     ),
     "attention-repairs": Study(
         source=f"After {CHEN}, section 4: correspondence without a trained embedding is often wrong",
@@ -190,7 +281,6 @@ STUDIES: Mapping[str, Study] = {
             Variant("local", _LOCAL),
             Variant("local, all layers", {**_LOCAL, "attention_features": "all"}),
         ],
-        make=painted,
     ),
     "optimisers": Study(
         source=f"{CHEN}, Figure 3, and impasto's own L-BFGS over spatial frequencies",
@@ -201,14 +291,13 @@ STUDIES: Mapping[str, Study] = {
             Variant("Adam", {"optimizer": "adam", "learning_rate": 0.01}),
             Variant("L-BFGS over frequencies", {"optimizer": "lbfgs"}),
         ],
-        make=painted,
         by_time=True,
     ),
     "attention-map": Study(
         source=f"{CHEN}, Figure 4",
         question="Where do places of the content look, at each layer?",
         base={"preset": "paper-001"},
-        variants=_layers("attention_layers", _ALL[2:]),
+        variants=_layers(_ALL[2:]),
         make=looked,
         columns=["", "weights"],
         asks=True,
@@ -218,20 +307,17 @@ STUDIES: Mapping[str, Study] = {
         question="Is average pooling better than the maximum?",
         base=_VANILLA,
         variants=[Variant("average"), Variant("maximum", {"pooling": "max"})],
-        make=painted,
     ),
     "normalisation": Study(
         source=f"{CHEN}, section 2",
         question="What does filter normalisation change, if every layer's loss is relative to its own target?",
         base={**_VANILLA, "convention": "relative", "style_weight": 40.0},
         variants=[Variant("normalised"), Variant("raw", {"filters": "raw"})],
-        make=painted,
     ),
     "init": Study(
         source=f"{CHEN} (noise), and {HE} (content)",
         question="What does the picture to start from decide?",
         base=_VANILLA,
         variants=[Variant("content", {"init": "content"}), Variant("noise", {"init": "noise"})],
-        make=painted,
     ),
 }

@@ -5,14 +5,13 @@ with, nor how FID was computed, nor of which checkpoint; so none of them may be 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from impasto.errors import DataError, OptionError
-from impasto.evaluation.number import Number
-from impasto.evaluation.report import read
+from impasto.evaluation.numbers import Number, read
 from impasto.report.folder import claim, write_files
 from impasto.report.tables import to_csv, to_latex, to_markdown
 from impasto.studies.study import ZHANG
@@ -88,12 +87,28 @@ def assemble(evaluated: Mapping[str, Path], folder: Path) -> list[Path]:
     """
     for row in evaluated:
         _check_name(row)
-    found = {row: _of_run(row, path) for row, path in evaluated.items()}
-    tables = {title: _rows(rows, found) for title, rows in PUBLISHED.items()}
+    runs = {row: _of_run(row, path) for row, path in evaluated.items()}
+    tables = {title: _rows(rows, runs) for title, rows in PUBLISHED.items()}
     if others := {row: None for row in evaluated if row not in ROWS}:
-        tables[OTHERS] = _rows(others, found)
-    of_both = [{"table": title.partition(":")[0], **row} for title, rows in tables.items() for row in rows]
-    texts = (_markdown(tables), to_csv(of_both, ("table", *COLUMNS)), _latex(tables), _json(tables, evaluated, found))
+        tables[OTHERS] = _rows(others, runs)
+    markdown, latex, of_all = [f"# {ZHANG}, Tables 1 and 2", NOTE], [f"% {NOTE}"], []
+    for title, rows in tables.items():
+        markdown += [f"## {title}", to_markdown(rows, COLUMNS)]
+        latex += [f"% {title}", to_latex(rows, COLUMNS, "l" * len(COLUMNS), rules=False)]
+        of_all += [{"table": title.partition(":")[0], **row} for row in rows]
+    about = {
+        "study": STUDY,
+        "note": NOTE,
+        "evaluated": {row: path.name for row, path in evaluated.items()},
+        "tables": tables,
+        "protocols": {number.fingerprint: number.protocol for run in runs.values() for number in run.numbers},
+    }
+    texts = (
+        "\n\n".join(markdown) + "\n",
+        to_csv(of_all, ("table", *COLUMNS)),
+        "\n".join(latex) + "\n",
+        json.dumps(about, indent=1) + "\n",
+    )
     claim(folder, FILES, FILES[-1], ("study", STUDY), f"the study {STUDY}")
     return write_files(folder, dict(zip(FILES, texts, strict=True)))
 
@@ -104,6 +119,23 @@ class _Run:
 
     direction: str
     checkpoints: Mapping[str, Mapping[str, Number]]
+
+    @property
+    def numbers(self) -> list[Number]:
+        return [number for measures in self.checkpoints.values() for number in measures.values()]
+
+    @property
+    def protocols(self) -> list[Mapping[str, Any]]:
+        """Of every number of every single run."""
+        return [one for number in self.numbers for one in number.protocol.get("runs", [number.protocol])]
+
+    @property
+    def counts(self) -> set[tuple[int, int]]:
+        """(pictures translated, pictures of the other kind), as the distances between both sets know them."""
+        sets = [protocol.get("sets", {}) for protocol in self.protocols]
+        return {
+            (one["found"]["count"], one["reference"]["count"]) for one in sets if {"found", "reference"} <= one.keys()
+        }
 
 
 NOTHING = _Run(NOT_RUN, {NOT_RUN: {}})
@@ -126,14 +158,16 @@ def _of_run(row: str, path: Path) -> _Run:
     runs = [run for run in runs if run.checkpoints]
     if not runs:
         raise DataError(f"{path}: holds no numbers of the direction A2B, as `impasto evaluate --run` makes")
-    _check_method(row, path, runs)
     data_set, _, method = row.partition("/")
+    for made in (protocol.get("method") for run in runs for protocol in run.protocols):
+        if method in METHODS and made not in (None, METHODS[method]):
+            raise DataError(f"{path}: is of the method {made}, but the row {row} is of {METHODS[method]}")
     if data_set not in TEST_SETS:
         return runs[0]
     for run in runs:
-        if _counts(run) == {TEST_SETS[data_set]}:
+        if run.counts == {TEST_SETS[data_set]}:
             return run
-    seen = "; ".join(f"{a} and {b}" for a, b in sorted(_counts(runs[0])))
+    seen = "; ".join(f"{a} and {b}" for a, b in sorted(runs[0].counts))
     expected = "{} and {}".format(*TEST_SETS[data_set])
     raise DataError(
         f"{path}: was measured on sets of {seen or 'unknown'} pictures, but those of {data_set} have {expected}; name"
@@ -142,81 +176,32 @@ def _of_run(row: str, path: Path) -> _Run:
 
 
 def _checkpoints(by_subject: Mapping[str, Mapping[str, Number]], direction: str) -> dict[str, Mapping[str, Number]]:
-    found = {}
+    """Of a direction; the means of several runs rather than those of one."""
+    chosen = {}
     for checkpoint in CHECKPOINTS:
-        own = f"{direction} {checkpoint}"
-        means = [subject for subject in by_subject if subject.startswith(f"{own}, mean of ")]
-        if subject := next((one for one in (*means, own) if one in by_subject), None):
-            found[checkpoint] = by_subject[subject]
-    return found
+        alone = f"{direction} {checkpoint}"
+        for subject, numbers in by_subject.items():
+            if subject.startswith(f"{alone}, mean of ") or (subject == alone and checkpoint not in chosen):
+                chosen[checkpoint] = numbers
+    return chosen
 
 
-def _numbers(run: _Run) -> list[Number]:
-    return [number for measures in run.checkpoints.values() for number in measures.values()]
-
-
-def _protocols(run: _Run) -> list[Mapping[str, Any]]:
-    """Of every number of every single run."""
-    return [one for number in _numbers(run) for one in number.protocol.get("runs", [number.protocol])]
-
-
-def _counts(run: _Run) -> set[tuple[int, int]]:
-    """(pictures translated, pictures of the other kind), as the distances between both sets know them."""
-    sets = [protocol.get("sets", {}) for protocol in _protocols(run)]
-    return {(one["found"]["count"], one["reference"]["count"]) for one in sets if {"found", "reference"} <= one.keys()}
-
-
-def _check_method(row: str, path: Path, runs: Sequence[_Run]) -> None:
-    """Raises DataError for numbers of another method than the row says."""
-    method = row.partition("/")[2]
-    for made in (protocol.get("method") for run in runs for protocol in _protocols(run)):
-        if method in METHODS and made not in (None, METHODS[method]):
-            raise DataError(f"{path}: is of the method {made}, but the row {row} is of {METHODS[method]}")
-
-
-def _rows(
-    published: Mapping[str, tuple[float, float, float] | None], found: Mapping[str, _Run]
-) -> list[dict[str, str]]:
+def _rows(published: Mapping[str, tuple[float, float, float] | None], runs: Mapping[str, _Run]) -> list[dict[str, str]]:
     rows = []
     for row, figures in published.items():
         data_set, _, method = row.partition("/")
-        printed = {
-            f"published {name}": str(figure)
-            for name, figure in zip(("PSNR", "SSIM", "FID"), figures or (NOT_RUN,) * 3, strict=True)
-        }
-        run = found.get(row, NOTHING)
+        psnr, ssim, fid = figures or (NOT_RUN,) * 3
+        printed = {"published PSNR": str(psnr), "published SSIM": str(ssim), "published FID": str(fid)}
+        run = runs.get(row, NOTHING)
         for checkpoint, numbers in run.checkpoints.items():
             judged = numbers.get("FID") or numbers.get("FID-lite")
-            cells = {name: numbers[name].shown if name in numbers else NOT_RUN for name in MEASURES}
-            rows.append(
-                {"data set": data_set, "method": method, "direction": run.direction, "checkpoint": checkpoint}
-                | cells
-                | {PROTOCOL: judged.fingerprint if judged else NOT_RUN}
-                | printed
-            )
+            rows.append({
+                "data set": data_set,
+                "method": method,
+                "direction": run.direction,
+                "checkpoint": checkpoint,
+                **{name: numbers[name].shown if name in numbers else NOT_RUN for name in MEASURES},
+                PROTOCOL: judged.fingerprint if judged else NOT_RUN,
+                **printed,
+            })  # fmt: skip
     return rows
-
-
-def _markdown(tables: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
-    parts = [f"# {ZHANG}, Tables 1 and 2", NOTE]
-    for title, rows in tables.items():
-        parts += [f"## {title}", to_markdown(rows, COLUMNS)]
-    return "\n\n".join(parts) + "\n"
-
-
-def _latex(tables: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
-    parts = [f"% {NOTE}"]
-    for title, rows in tables.items():
-        parts += [f"% {title}", to_latex(rows, COLUMNS, "l" * len(COLUMNS), rules=False)]
-    return "\n".join(parts) + "\n"
-
-
-def _json(
-    tables: Mapping[str, Sequence[Mapping[str, str]]],
-    evaluated: Mapping[str, Path],
-    found: Mapping[str, _Run],
-) -> str:
-    """With the protocol of every number of ours."""
-    protocols = {number.fingerprint: number.protocol for run in found.values() for number in _numbers(run)}
-    about = {"study": STUDY, "note": NOTE, "evaluated": {row: path.name for row, path in evaluated.items()}}
-    return json.dumps({**about, "tables": tables, "protocols": protocols}, indent=1) + "\n"

@@ -7,8 +7,6 @@ from typing import Any
 
 import torch
 
-from impasto.errors import OptionError
-
 FEWEST = 3
 """Repetitions from which on there are intervals; of two, they are tens of times as wide as the difference."""
 
@@ -30,9 +28,7 @@ class Mean:
 
 
 def mean(values: Sequence[float]) -> Mean:
-    """Student's interval and two-sided test. Raises OptionError for fewer than two values."""
-    if len(values) < 2:
-        raise OptionError(f"an interval takes 2 values or more, not {len(values)}")
+    """Student's interval and two-sided test, of two values or more."""
     wide = torch.tensor(values, dtype=torch.float64)
     freedom = len(values) - 1
     error = float(wide.std() / math.sqrt(len(values)))
@@ -61,35 +57,31 @@ def quantile(share: float, freedom: int) -> float:
 
 
 def comparisons(
-    rows: Sequence[Mapping[str, Any]],
-    of: str,
-    repeated: Sequence[str],
-    measures: Sequence[str],
-    *,
-    ratios: bool = False,
+    rows: Sequence[Mapping[str, Any]], repeated: Sequence[str], measures: Sequence[str], *, ratios: bool = False
 ) -> list[dict[str, str]]:
-    """A row for each variant and measure: its mean, and its paired difference from the first variant.
+    """A row for each variant, named by the column of that name, and measure: its mean, and its paired difference from
+    the first variant.
 
-    of: the column that names the variant. repeated: columns that name the repetition, by which rows are paired.
-    ratios: of positive values, whose size the repetition decides, as that of a loss; geometric means then, and paired
-    ratios. Nothing for fewer than FEWEST repetitions, and for a measure that a row has not.
+    repeated: columns that name the repetition, by which rows are paired. ratios: of positive values, whose size the
+    repetition decides, as that of a loss; geometric means then, and paired ratios. Nothing for fewer than FEWEST
+    repetitions, and for a measure that a row has not.
     """
     compare = _ratio if ratios else _difference
-    variants = list(dict.fromkeys(row[of] for row in rows))
-    table = {(row[of], tuple(row[name] for name in repeated)): row for row in rows}
+    variants = list(dict.fromkeys(row["variant"] for row in rows))
+    table = {(row["variant"], tuple(row[name] for name in repeated)): row for row in rows}
     repetitions = list(dict.fromkeys(key for _, key in table))
-    differences: list[dict[str, str]] = []
     if len(repetitions) < FEWEST:
-        return differences
+        return []
+    compared = []
     for measure in measures:
-        values: dict[Any, list[Any]] = {
+        values: dict[str, list[Any]] = {
             variant: [table.get((variant, key), {}).get(measure) for key in repetitions] for variant in variants
         }
+        first = values[variants[0]]
         for variant, own in values.items():
-            first = values[variants[0]]
             if all(isinstance(value, int | float) and (value > 0 or not ratios) for value in own + first):
-                differences.append({"value": measure, of: str(variant), **compare(own, first, variants[0])})
-    return differences
+                compared.append({"value": measure, "variant": variant, **compare(own, first, variants[0])})
+    return compared
 
 
 def _difference(own: Sequence[float], first: Sequence[float], name: str) -> dict[str, str]:

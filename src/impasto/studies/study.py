@@ -1,12 +1,12 @@
-"""What a study is: variants of one painting or of one training, and what is asked of them."""
+"""What all studies share: the papers, and the folder that each leaves behind."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from PIL import Image
-
-from impasto.report.curves import Curve
-from impasto.studies.setup import Choices, PicturePair, StudySetup, Variant
+from impasto.report import folder as folders
+from impasto.report.tables import Row, to_csv
 
 # The papers as reports call them: their readers have no list with numbers.
 CHEN = "Chen, 'Neural Style Transfer with Self-Attention Module'"
@@ -14,73 +14,33 @@ HE = "He, Liu and Zhao, 'ECE 285 MLIP, Project B: Style Transfer'"
 SUN = "Sun, 'Unpaired image neural style transfer based on Non-Local-Attention-Cycle-Consistent adversarial network'"
 ZHANG = "Zhang, Xue and Fu, 'Unsupervised image-to-image translation by semantics consistency and self-attention'"
 
+FIGURES = ("figure.png", "curves.png", "curves-time.png", "held-out.png")
+"""At the head of a report, as far as they were drawn."""
 
-@dataclass(frozen=True)
-class Cell:
-    """What one variant made of one pair.
+FILES = (*FIGURES, "failures.png", "numbers.csv", "numbers.json", "index.html", "report.md")
 
-    pictures: rows of the figure, each as long as the study's `columns`. contents: what the content's column shows in
-    each row, if it is not the content itself. curves: {what: {step: value}}; clock: seconds at each step.
+Choices = Mapping[str, Any]
+
+
+def claim(folder: Path, name: str, inputs: Sequence[Path] = (), *, asked: Mapping[str, Any] | None = None) -> None:
+    """`folders.claim` for a study of this name."""
+    folders.claim(folder, FILES, "numbers.json", ("study", name), f"the study {name}", inputs=inputs, asked=asked)
+
+
+def write(
+    folder: Path,
+    about: Mapping[str, Any],
+    rows: Sequence[Row],
+    sections: Sequence[str],
+    files: Mapping[str, str | bytes],
+) -> Path:
+    """Write the files, numbers.json, numbers.csv, and report.md, which is returned.
+
+    about: facts for numbers.json, with the study's name, source and question. sections: of the report, below these and
+    the figures that lie in the folder.
     """
-
-    pictures: Sequence[Sequence[Image.Image]]
-    numbers: Mapping[str, float | int | str]
-    curves: Mapping[str, Curve] = field(default_factory=dict)
-    clock: Curve = field(default_factory=dict)
-    contents: Sequence[Image.Image] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Study:
-    """One experiment.
-
-    source: where the paper has it. question: what it asks. base: options of every variant. variants: the columns.
-    make: (setup, pair, variant) -> Cell. columns: titles of the pictures of one cell, after the variant's name.
-    of_numbers: how `--values` makes variants, for a study of one number. by_time: curves against seconds, too. pair:
-    names of impasto's own content and painting that it takes if none are given. asks: about places of the contents.
-    """
-
-    source: str
-    question: str
-    base: Choices
-    variants: Sequence[Variant]
-    make: Callable[[StudySetup, PicturePair, Variant], Cell]
-    columns: Sequence[str] = ("",)
-    of_numbers: Callable[[Sequence[float]], Sequence[Variant]] | None = None
-    by_time: bool = False
-    pair: tuple[str, str] = ("mountains", "swirls")
-    asks: bool = False
-
-
-@dataclass(frozen=True)
-class Training:
-    """A column of the figure: a run of a recipe, and another recipe of the same for those with little time.
-
-    changes: settings of the recipe's config that this run has otherwise. generator: of its generator's config.
-    attention: a column for what it looks at. published: its name in the tables of paper 003.
-    """
-
-    name: str
-    recipe: str
-    slim: str
-    changes: Choices = field(default_factory=dict)
-    attention: bool = False
-    generator: Choices = field(default_factory=dict)
-    published: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingStudy:
-    """One experiment whose variants are trainings on the same pictures, from the same seed.
-
-    worst_of: a variant whose worst translations are drawn; then all variants are measured as well. trend: the budget
-    that shows the trend, {'steps', 'size'}: about ten minutes of two CPU cores for all variants together. full: what
-    the paper compares all variants by at their full size, {'steps', 'batch'}; without it each has its own recipe's.
-    """
-
-    source: str
-    question: str
-    variants: Sequence[Training]
-    worst_of: str = ""
-    trend: Mapping[str, int]
-    full: Mapping[str, int] = field(default_factory=dict)
+    drawn = [name for name in FIGURES if name in files or (folder / name).exists()]
+    figures = [f"![{name}]({name})" for name in drawn]
+    lines = [f"# {about['study']}", f"{about['source']}. {about['question']}", *figures, *sections]
+    numbers = {"numbers.json": json.dumps({**about, "rows": rows}, indent=1), "numbers.csv": to_csv(rows)}
+    return folders.write_files(folder, {**files, **numbers, "report.md": "\n\n".join(lines) + "\n"})[-1]

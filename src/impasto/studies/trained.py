@@ -1,36 +1,32 @@
-"""Running a study of trainings: every variant a run in the study's folder, then a figure, curves, numbers, a report."""
+"""Running a study of trainings: every variant a run in the study's folder, and then what is made of all of them."""
 
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from impasto import image, tensors
-from impasto.api import load
-from impasto.attention.photo import lit, mean_attention
+from impasto.data.domains import KINDS, DomainCrops
 from impasto.data.folders import list_pictures
 from impasto.device import choose_device, machine, precision
 from impasto.errors import OptionError, from_extra
-from impasto.files import make_folder, replace_file
+from impasto.files import make_folder
 from impasto.progress import ignore
 from impasto.recipes import load_recipe
-from impasto.report.curves import draw_panels
 from impasto.report.folder import write_files
 from impasto.report.sheets import grid, png
-from impasto.report.tables import to_csv
-from impasto.studies import trained_report
-from impasto.studies.measured import failures, measures, published, translations
-from impasto.studies.report import claim
-from impasto.studies.study import Training, TrainingStudy
-from impasto.studies.trained_report import TrainedRun
-from impasto.translation import LookingGenerator, Translator, method_of
+from impasto.report.variants import Report
+from impasto.studies.study import claim
+from impasto.studies.trained_report import TrainedRun, write_report
+from impasto.studies.unpaired import Training, TrainingStudy
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -38,9 +34,9 @@ if TYPE_CHECKING:
 Data = Mapping[str, Sequence[Path]]
 
 RUNS = "runs"
-MOST_ROWS = 4
-"""Of the figure."""
-SMALLEST_CELL = 128
+PRECISIONS = {"no": "fp32", "bf16": "bf16"}
+"""What accelerate's are called here."""
+TIMED_STEPS = 2
 QUICK_STEPS, QUICK_SIZE, QUICK_WIDTH = 2, 32, 2
 PUBLISHED_SHORTER = 286 / 256
 """Of the shorter side of a picture, over the side of the crop that is cut from it: 286 pixels for 256."""
@@ -70,13 +66,35 @@ class Budget:
     precision: str = "auto"
 
     def of(self, study: TrainingStudy) -> "Budget":
-        """With what `trend` stands for. Raises OptionError for what no study can be run with."""
-        if self.seeds < 1:
-            raise OptionError(f"--seeds is {self.seeds}, but must be 1 or more")
-        if not self.trend:
-            return self
-        steps, size = self.steps or study.trend["steps"], self.size or study.trend["size"]
-        return replace(self, trend=False, slim=True, steps=steps, size=size)
+        """With what `trend` and `quick` stand for. Raises OptionError for what no study can be run with."""
+        steps, size = self.steps, self.size
+        if self.trend:
+            steps, size = steps or study.trend["steps"], size or study.trend["size"]
+        if self.quick and steps is None:
+            steps = QUICK_STEPS
+        for flag, value in (("seeds", self.seeds), ("steps", steps), ("size", size)):
+            if value is not None and value < 1:
+                raise OptionError(f"--{flag} is {value}, but must be 1 or more")
+        return replace(self, trend=False, slim=self.slim or self.trend, steps=steps, size=size)
+
+
+def seconds_of(study: TrainingStudy, data: Data, folder: Path, budget: Budget) -> float:
+    """How long all that `folder` does not hold yet takes on this machine, without the measuring at the end. Trains
+    nothing that is kept."""
+    budget = budget.of(study)
+    if (folder / RUNS).exists():
+        # What is left of runs that were begun, only they know.
+        return 0.0
+    total = 0.0
+    for _, config in runs_of(study, data, replace(budget, seeds=1)):
+        training = config.build(_accelerator(budget), data)
+        batches = training.batches(0)
+        training.step(next(batches), 0)  # without what only the first one takes
+        began = time.perf_counter()
+        for step in range(1, 1 + TIMED_STEPS):
+            training.step(next(batches), step)
+        total += (time.perf_counter() - began) / TIMED_STEPS * config.schedule.steps
+    return total * budget.seeds
 
 
 def run(
@@ -85,7 +103,7 @@ def run(
     data: Data,
     folder: Path,
     budget: Budget,
-    report: Callable[[int, int, str], None] | None = None,
+    report: Report = lambda *_: None,
     stopping: Callable[[], None] = ignore,
 ) -> Path:
     """Train what is not trained yet, into folders of their own below `folder`/runs, and write figure.png, curves.png,
@@ -98,53 +116,46 @@ def run(
     """
     budget = budget.of(study)
     wanted = runs_of(study, data, budget)
+    # The extra `train` is there by now.
+    from impasto.training.checkpoint import prepare_run
+    from impasto.training.figures import read_curves
+    from impasto.training.loop import fit
+
     claim(folder, name)
     make_folder(folder)
-    how = accelerator_of(budget)
-    total, before = sum(config.schedule.steps for _, config in wanted), 0
-    outcomes: list[TrainedRun] = []
+    accelerator = _accelerator(budget)
+    shared = {"precision": PRECISIONS[accelerator.mixed_precision], "pictures": _fingerprint(data)}
+    total, done = sum(config.schedule.steps for _, config in wanted), 0
+    runs: list[TrainedRun] = []
     for variant, config in wanted:
-        place = variant.name if config.seed == budget.seed else f"{variant.name}, seed {config.seed}"
-        counted = _counted(report, before, total, place)
-        outcomes.append(_trained(variant, config, data, folder / RUNS / place, how, counted, stopping))
-        before += config.schedule.steps
-    first = [outcome for outcome in outcomes if outcome.config.seed == budget.seed]
-    held_out = {seed: _held_out(replace(first[0].config, seed=seed), data) for seed in _seeds(budget)}
-    shown = [tensors.to_picture(picture) for picture in held_out[budget.seed]["A"][:MOST_ROWS]]
-    replace_file(folder / "figure.png", png(_figure(first, shown, budget)))
-    measured = _measured(study, outcomes, held_out, budget, folder) if study.worst_of else []
-    rows = [row for outcome in outcomes for row in trained_report.numbers(outcome)]
-    for file, panels in trained_report.panels(first).items():
-        draw_panels(folder / file, panels, "percent of the steps")
+        place = folder / RUNS / (variant.name if config.seed == budget.seed else f"{variant.name}, seed {config.seed}")
+        resume = (place / "config.json").exists()
+        trainable = config.build(accelerator, data)
+        # What cannot be built leaves no run behind.
+        prepare_run(place, {"study": variant.name, **asdict(config), **shared}, resume=resume)
+        count = partial(_count, report, done, total, place.name)
+        fit(trainable, config.schedule, place, accelerator, resume=resume, report=count, stopping=stopping)
+        runs.append(TrainedRun(variant, place / "generators.safetensors", config, read_curves(place / "tensorboard")))
+        done += config.schedule.steps
+    held_out = {seed: _held_out(replace(wanted[0][1], seed=seed), data) for seed in _seeds(budget)}
     about = {
         "study": name,
         "source": study.source,
         "question": study.question,
         "machine": machine(),
-        "precision": how[1],
+        "precision": shared["precision"],
         "pictures": {kind: len(list_pictures(folders, shards=True)) for kind, folders in data.items()},
-        "measured": measured,
-        "compared": trained_report.compared(measured, rows, budget.seeds),
-        "configs": {outcome.variant.name: asdict(outcome.config) for outcome in first},
     }
-    drawn = [file for file in trained_report.CURVES if (folder / file).exists()]
-    files = {
-        "numbers.json": json.dumps({**about, "rows": rows}, indent=1),
-        "numbers.csv": to_csv(rows),
-        "report.md": trained_report.report(about, rows, first, drawn, budget.seeds),
-    }
-    return write_files(folder, files)[-1]
-
-
-# --- the runs --------------------------------------------------------------------------------------------------------
+    return write_report(folder, about, runs, held_out, study.worst_of, budget.device)
 
 
 def runs_of(study: TrainingStudy, data: Data, budget: Budget) -> list[tuple[Training, Any]]:
     """The variants of every seed, each with its config: all of one seed, then all of the next."""
-    runs = []
-    for seed in _seeds(budget):
-        runs += list(zip(study.variants, _configs(study, data, replace(budget, seed=seed)), strict=True))
-    return runs
+    return [
+        (variant, config)
+        for seed in _seeds(budget)
+        for variant, config in zip(study.variants, _configs(study, data, replace(budget, seed=seed)), strict=True)
+    ]
 
 
 def _seeds(budget: Budget) -> range:
@@ -152,13 +163,11 @@ def _seeds(budget: Budget) -> range:
 
 
 def _configs(study: TrainingStudy, data: Data, budget: Budget) -> list[Any]:
-    wanted = QUICK_STEPS if budget.quick and budget.steps is None else budget.steps
-    if wanted is not None and wanted < 1:
-        raise OptionError(f"--steps is {wanted}, but must be 1 or more")
+    wanted = budget.steps
     configs = [_config(variant, budget) for variant in study.variants]
     if study.full and not (budget.slim or budget.quick):
         configs = [replace(config, batch=study.full["batch"]) for config in configs]
-        wanted = study.full["steps"] if wanted is None else wanted
+        wanted = wanted or study.full["steps"]
     if not budget.quick and min(len(list_pictures(folders, shards=True)) for folders in data.values()) >= 2 * HELD_OUT:
         configs = [replace(config, held_out=HELD_OUT) for config in configs]
     largest = max(config.batch for config in configs)
@@ -168,6 +177,22 @@ def _configs(study: TrainingStudy, data: Data, budget: Budget) -> list[Any]:
         steps = full.schedule.steps if wanted is None else wanted * largest // config.batch
         settled.append(replace(full, schedule=_looking_up(full.schedule, steps)))
     return settled
+
+
+def _config(variant: Training, budget: Budget) -> Any:
+    """Raises ImpastoError without the extra that training needs."""
+    with from_extra("train", "training"):
+        config: Any = load_recipe(variant.slim if budget.slim else variant.recipe)
+    width = {"width": QUICK_WIDTH} if budget.quick else {}
+    generator = replace(config.generator, **{**variant.generator, **width})
+    config = replace(config, seed=budget.seed, generator=generator, **variant.changes)
+    size = budget.size
+    if budget.quick:
+        config = replace(config, held_out=2)
+        if hasattr(config, "discriminator"):
+            config = replace(config, discriminator=replace(config.discriminator, **width))
+        size = size or max(QUICK_SIZE, getattr(getattr(config, "discriminator", None), "minimum", 0))
+    return config if size is None else replace(config, crop=size, shorter=round(size * PUBLISHED_SHORTER))
 
 
 def _looking_up(schedule: Any, steps: int) -> Any:
@@ -181,75 +206,23 @@ def _looking_up(schedule: Any, steps: int) -> Any:
     )  # fmt: skip
 
 
-def _config(variant: Training, budget: Budget) -> Any:
-    """Raises ImpastoError without the extra that training needs."""
-    with from_extra("train", "training"):
-        config: Any = load_recipe(variant.slim if budget.slim else variant.recipe)
-    config = replace(config, seed=budget.seed, **variant.changes)
-    config = replace(config, generator=replace(config.generator, **variant.generator))
-    if budget.quick:
-        config = replace(config, generator=replace(config.generator, width=QUICK_WIDTH), held_out=2)
-        if hasattr(config, "discriminator"):
-            config = replace(config, discriminator=replace(config.discriminator, width=QUICK_WIDTH))
-    size = budget.size
-    if budget.quick and size is None:
-        size = max(QUICK_SIZE, getattr(getattr(config, "discriminator", None), "minimum", 0))
-    if size is None:
-        return config
-    if size < 1:
-        raise OptionError(f"--size is {size}, but must be 1 or more")
-    return replace(config, crop=size, shorter=round(size * PUBLISHED_SHORTER))
-
-
-def accelerator_of(budget: Budget) -> tuple["Accelerator", str]:
-    """With the precision that it computes in: fp32 or bf16."""
+def _accelerator(budget: Budget) -> "Accelerator":
     from accelerate import Accelerator
 
     device = torch.device(str(choose_device(budget.device)))
-    chosen = "bf16" if precision(budget.precision, device) == torch.bfloat16 else "fp32"
-    return Accelerator(cpu=device.type == "cpu", mixed_precision="bf16" if chosen == "bf16" else "no"), chosen
+    mixed = "bf16" if precision(budget.precision, device) == torch.bfloat16 else "no"
+    return Accelerator(cpu=device.type == "cpu", mixed_precision=mixed)
 
 
-def _trained(
-    variant: Training,
-    config: Any,
-    data: Data,
-    folder: Path,
-    how: tuple["Accelerator", str],
-    report: Callable[..., None],
-    stopping: Callable[[], None],
-) -> TrainedRun:
-    from impasto.training.checkpoint import check_run, prepare_run
-    from impasto.training.figures import read_curves
-    from impasto.training.loop import fit
-
-    accelerator, chosen = how
-    facts = {"study": variant.name, **asdict(config), "precision": chosen, "pictures": _fingerprint(data)}
-    resume = (folder / "config.json").exists()
-    check_run(folder, facts, resume=resume)
-    trainable = config.build(accelerator, data)
-    prepare_run(folder, facts, resume=resume)
-    fit(trainable, config.schedule, folder, accelerator, resume=resume, report=report, stopping=stopping)
-    return TrainedRun(variant, folder / "generators.safetensors", config, read_curves(folder / "tensorboard"))
+def _count(report: Report, before: int, total: int, name: str, step: int, *_: object) -> None:
+    """What `fit` is given: it counts the steps of one run."""
+    report(before + step, total, name)
 
 
 def _fingerprint(data: Data) -> dict[str, str]:
     """Of the names of all pictures of each kind; where they lie may change."""
     names = {kind: [path.name for path in list_pictures(folders, shards=True)] for kind, folders in data.items()}
     return {kind: hashlib.sha256(os.fsencode("\n".join(listed))).hexdigest() for kind, listed in names.items()}
-
-
-def _counted(report: Callable[[int, int, str], None] | None, before: int, total: int, name: str) -> Callable[..., None]:
-    """What `fit` is given: it counts the steps of one run."""
-
-    def count(step: int, *_: object) -> None:
-        if report:
-            report(before + step, total, name)
-
-    return count
-
-
-# --- what is made of them --------------------------------------------------------------------------------------------
 
 
 def _held_out(config: Any, data: Data) -> dict[str, list[Tensor]]:
@@ -262,55 +235,34 @@ def _held_out(config: Any, data: Data) -> dict[str, list[Tensor]]:
     }
 
 
-def _measured(
-    study: TrainingStudy, outcomes: Sequence[TrainedRun], held_out: Mapping[int, Mapping[str, Sequence[Tensor]]],
-    budget: Budget, folder: Path,
-) -> list[dict[str, Any]]:  # fmt: skip
-    """A row for each run; draws failures.png of the first seed. held_out: by seed."""
-    rows = []
-    for outcome in outcomes:
-        variant, seed = outcome.variant, outcome.config.seed
-        translated = translations(_loaded(outcome, budget), held_out[seed])
-        about = {
-            "variant": variant.name,
-            "seed": seed,
-            "steps": outcome.config.schedule.steps,
-            "pictures": len(translated),
-        }
-        rows.append({**about, **measures(translated), **published(variant.published)})
-        if variant.name == study.worst_of and seed == budget.seed:
-            replace_file(folder / "failures.png", png(failures(translated, variant.name, _readable)))
-    return rows
+# --- what a training sees (paper 000, Figure 1): the very crops that a run begins with --------------------------------
 
 
-def _figure(outcomes: Sequence[TrainedRun], pictures: Sequence[image.Picture], budget: Budget) -> Image.Image:
-    """A row for each held-out picture of A: itself, what every variant makes of it, and what a non-local block sees."""
-    titles = ["photo"]
-    columns = [[image.to_pil(picture) for picture in pictures]]
-    for outcome in outcomes:
-        method = _loaded(outcome, budget)
-        options = method.options()
-        painted = [method(tensors.to_tensor(picture), [], options) for picture in pictures]
-        columns.append([image.to_pil(tensors.to_picture(one)) for one in painted])
-        titles.append(outcome.variant.name)
-        if outcome.variant.attention:
-            generator = cast(LookingGenerator, method.network(options)[0])
-            seen = [tensors.to_tensor(picture).to(method.device) for picture in pictures]
-            columns.append([_attention(generator, one) for one in seen])
-            titles.append("attention")
-    return grid([[_readable(cell) for cell in row] for row in zip(*columns, strict=True)], titles)
+SEEN = "training-pictures"
+SEEN_CROPS = 6
+"""Of each kind."""
 
 
-def _readable(picture: Image.Image) -> Image.Image:
-    """Small pictures enlarged by a whole number, so that titles fit above them."""
-    factor = max(1, SMALLEST_CELL // max(picture.size))
-    return picture.resize((factor * picture.width, factor * picture.height), Image.Resampling.NEAREST)
+def show_pictures(data: Data, folder: Path, *, size: int | None = None, seed: int = 0) -> Path:
+    """Write figure.png, numbers.json and report.md; returns the report.
 
-
-def _loaded(outcome: TrainedRun, budget: Budget) -> Translator:
-    return cast(Translator, load(method_of(outcome.weights), device=budget.device, weights=outcome.weights))
-
-
-def _attention(generator: LookingGenerator, pixels: Tensor) -> Image.Image:
-    """The photo, bright where its places look most."""
-    return lit(pixels.cpu(), mean_attention(generator, pixels).cpu(), generator.cell)
+    data: folders of pictures of the kinds 'A' and 'B'. size: of the crops; 256 from pictures of 286 as in the paper, or
+    in that ratio. seed: of the run. Raises DataError, PictureError.
+    """
+    crops = DomainCrops() if size is None else DomainCrops(crop=size, shorter=round(size * PUBLISHED_SHORTER))
+    streams, _ = crops.domains(data, seed)
+    counts = {kind: len(list_pictures(data[kind], shards=True)) for kind in KINDS}
+    claim(folder, SEEN)
+    rows = [
+        [Image.fromarray(getattr(streams, kind)[index].permute(1, 2, 0).numpy()) for index in range(SEEN_CROPS)]
+        for kind in KINDS
+    ]
+    about = {"study": SEEN, "seed": seed, "crop": crops.crop, "shorter": crops.shorter, "pictures": counts}
+    files: dict[str, str | bytes] = {
+        "figure.png": png(grid(rows, names=[f"{kind}: {count:,} pictures" for kind, count in counts.items()])),
+        "numbers.json": json.dumps(about, indent=1),
+        "report.md": f"# {SEEN}\n\nPaper 000, Figure 1: the first {SEEN_CROPS} pictures of each kind that a run of the"
+        f" seed {seed} learns from: the shorter side at {crops.shorter} pixels, a random crop of {crops.crop}, every"
+        " other one mirrored on average.\n\n![figure.png](figure.png)\n",
+    }
+    return write_files(folder, files)[-1]

@@ -1,4 +1,4 @@
-"""Pages and contact sheets: text is no HTML, a picture that is not there is grey, and hidden is hidden."""
+"""Pages and sheets: text is no HTML, a picture that is not there is grey, hidden is hidden, and rings are whole."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from PIL import Image
 from standalone import Page
 
 from impasto.report.page import render
-from impasto.report.sheets import grid
+from impasto.report.sheets import grid, marked
 from impasto.report.variants import PairRow, page, sheet
 
 
@@ -39,3 +39,13 @@ def test_what_is_missing_is_grey_and_as_large_as_its_cell():
     assert np.unique(whole, axis=0).tolist() == [[217, 217, 217]]
     # Between pictures there is paper, and a row of nothing but gaps has a height all the same.
     assert grid([[picture("red"), None], [None, None]]).size == (8 * 3 + 40 + 1, 8 * 3 + 30 + 1)
+
+
+@pytest.mark.parametrize("place", [(0.5, 0.5), (119.5, 30), (60, 89.5), (60, 45)])
+def test_a_ring_is_whole_and_goes_around_its_place(place):
+    black = picture("black", (120, 90))
+    ring, whole = (np.asarray(marked(black, at, ring=True)).any(axis=2) for at in (place, (60, 45)))
+    assert ring.sum() == pytest.approx(whole.sum(), rel=0.15)
+    rows, columns = np.nonzero(ring)
+    assert columns.min() <= place[0] <= columns.max() + 1
+    assert rows.min() <= place[1] <= rows.max() + 1

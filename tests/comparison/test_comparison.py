@@ -16,10 +16,9 @@ from standalone import Page
 
 from impasto import tensors
 from impasto.comparison import runner, worker
-from impasto.comparison.page import write
 from impasto.errors import PictureError
-from impasto.evaluation import number
-from impasto.evaluation.picture_set import pixels
+from impasto.evaluation import numbers
+from impasto.evaluation.pictures import pixels
 from impasto.metrics import ssim
 
 
@@ -29,7 +28,7 @@ def test_every_pair_by_every_method(make, jobs, tmp_path):
     comparison.run(lambda *words: told.append(words))
     assert told[-1][:2] == (4, 4)
     assert len(comparison.cells) == 4
-    assert [len(share.pairs) for share in jobs] == [2, 2]
+    assert jobs == [["tree.png", "house.png"]] * 2
     cell = comparison.cells[1, "adain:strength=0.5"]
     assert (cell.file, cell.content) == ("house-swirls-adain_strength=0.5.png", "house.png")
     assert cell.seconds > 0
@@ -40,30 +39,18 @@ def test_every_pair_by_every_method(make, jobs, tmp_path):
     assert {"style distance-lite", "content distance-lite", "colour distance"} < cell.measures.keys()
 
 
-def names(share):
-    return [content.name for content, _, _ in share.pairs.values()]
-
-
-def test_what_is_there_stays_and_what_is_not_is_painted(make, jobs):
+def test_what_is_there_stays_and_what_is_not_is_painted(make, jobs, monkeypatch):
     make("adain").run()
     again = make("adain,adain:strength=0.5", ("tree", "house"))
     again.run()
-    assert [names(share) for share in jobs] == [
-        ["tree.png"], ["house.png"], ["tree.png", "house.png"]
-    ]  # fmt: skip
-    changed = again.folder / again.cells[0, "adain"].file
-    Image.new("RGB", (8, 8)).save(changed)
+    Image.new("RGB", (8, 8)).save(again.folder / again.cells[0, "adain"].file)
     make("adain").run()
-    assert names(jobs[-1]) == ["tree.png"]
-    assert len(jobs) == 4
-
-
-def test_what_another_version_painted_is_painted_anew(make, jobs, monkeypatch):
     make("adain").run()
-    honest = number.version
-    monkeypatch.setattr(number, "version", lambda name: "999" if name == "torch" else honest(name))
+    # By another version.
+    honest = numbers.version
+    monkeypatch.setattr(numbers, "version", lambda name: "999" if name == "torch" else honest(name))
     make("adain").run()
-    assert len(jobs) == 2
+    assert jobs == [["tree.png"], ["house.png"], ["tree.png", "house.png"], ["tree.png"], ["tree.png"]]
 
 
 def test_a_method_that_cannot_work_stops_no_other(make, jobs, tmp_path):
@@ -74,12 +61,12 @@ def test_a_method_that_cannot_work_stops_no_other(make, jobs, tmp_path):
     assert [name for name, _ in comparison.failures] == [f"cyclegan:weights={bad}"]
     assert "bad.safetensors" in str(comparison.failures[0][1])
     assert list(comparison.cells) == [(0, "adain")]
-    for path in write(comparison):
+    for path in comparison.write():
         assert path.stat().st_size > 0
 
 
-def die(share, link):
-    link.send(runner.Message(0, "it is too large"))
+def die(entry, device, pairs, link):
+    link.send((0, "it is too large"))
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -96,8 +83,8 @@ def test_a_mistake_of_ours_is_told_of(monkeypatch):
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(logging, "disable", lambda _: None)
     monkeypatch.setattr(os, "dup2", lambda *_: None)
-    worker.work(worker.Share(None, None, "cpu", {}), theirs)
-    assert "its process failed: IndexError" in ours.recv().error
+    worker.work(None, "cpu", {}, theirs)
+    assert "its process failed: IndexError" in ours.recv()[1]
 
 
 def test_a_folder_of_something_else_is_left_alone(make, tmp_path):
@@ -114,34 +101,29 @@ def test_a_folder_of_something_else_is_left_alone(make, tmp_path):
 def test_the_page_needs_nothing_from_outside(make, jobs):
     comparison = make("adain,adain:strength=0.5")
     comparison.run()
-    sheet, page = write(comparison)
+    for name, seconds in (("adain", 1234.5), ("adain:strength=0.5", 0.01234)):
+        comparison.cells[0, name] = replace(comparison.cells[0, name], seconds=seconds)
+    sheet, page = comparison.write()
     read = Page(page.read_text())
     assert len(read.images) == 4  # content, two paintings, style
     assert read.text.count('type="range"') == 1
     assert read.text.count('type="radio"') == 2
     assert "adain<wbr>:strength=0.5</th><td>" in read.text
+    assert re.findall(r"</th><td>([\d.,e+-]+)</td>", read.text) == ["1,230", "0.0123"] * 2, "no exponents"
     with Image.open(sheet) as picture:
         assert picture.width > 4 * 32
 
 
-def test_long_seconds_have_no_exponent(make, jobs):
-    comparison = make("adain,adain:strength=0.5")
-    comparison.run()
-    for name, seconds in (("adain", 1234.5), ("adain:strength=0.5", 0.01234)):
-        comparison.cells[0, name] = replace(comparison.cells[0, name], seconds=seconds)
-    text = write(comparison)[1].read_text()
-    assert re.findall(r"</th><td>([\d.,e+-]+)</td>", text) == ["1,230", "0.0123"] * 2
-
-
 def test_peak_memory_is_the_processs_own():
     code = """
-        from impasto.comparison.memory import held_bytes, peak_bytes, reset_peak
+        from impasto.comparison.memory import peak_bytes, reset_peak
+        from impasto.device import resident_memory
         reset_peak()
         before = peak_bytes()
         block = bytearray(b"x" * 2**26) + bytearray(2**26)
-        held = held_bytes()
+        held = resident_memory()
         del block
-        print(before, peak_bytes(), held if held is not None else peak_bytes())
+        print(before, peak_bytes(), held)
     """
     run = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
     before, peak, held = map(int, run.stdout.split())

@@ -15,12 +15,10 @@ from impasto.api import Painting
 from impasto.errors import DivergedError, OptionError, PictureError
 from impasto.gallery import packaged
 from impasto.methods.gatys.objective import objective_at
+from impasto.methods.gatys.options import GatysOptions
 from impasto.progress import Progress, ProgressCallback
-from impasto.studies import Study, StudySettings, Variant, run
-from impasto.studies.gatys import STUDIES, painted, total
-from impasto.studies.runner import QUICK
-from impasto.studies.setup import PicturePair, StudySetup
-from impasto.studies.study import Cell
+from impasto.studies.gatys import STUDIES, Cell, PicturePair, Study, StudySetup, Variant, painted, total
+from impasto.studies.paintings import QUICK, run
 
 TINY = {"size": 32, "steps": 2, "precision": "fp32"}
 
@@ -30,6 +28,10 @@ def picture(seed: int) -> image.Picture:
     return image.from_pil(Image.fromarray(coarse).resize((40, 32), Image.Resampling.BICUBIC))
 
 
+def tiny(study: Study) -> StudySetup:
+    return StudySetup(base=study.base, choices=TINY, device="cpu")
+
+
 CONTENT, STYLE = [("photo", picture(0))], [("painting", picture(1))]
 PICTURES = CONTENT[0], STYLE[0]
 PAIR = Study(
@@ -37,29 +39,27 @@ PAIR = Study(
     question="Does it run?",
     base={"preset": "paper-001"},
     variants=[Variant("plain", {"attention_weight": 0.0}), Variant("with | attention")],
-    make=painted,
     by_time=True,
 )
 
 
-@pytest.mark.parametrize("name", STUDIES)
-def test_every_variant_has_options_that_exist(name: str) -> None:
-    study = STUDIES[name]
-    setup = StudySetup(study.base, StudySettings())
-    names = [variant.name for variant in study.variants]
-    assert len(set(names)) == len(names) > 1
-    resolved = [setup.options(variant).resolved() for variant in study.variants]
-    assert len(set(resolved)) == len(names), "variants that do not differ"
-    assert {chosen.size for chosen in resolved} == {96 if name == "divergence" else 512}
-    quick = StudySetup(study.base, StudySettings(choices=QUICK))
-    assert {quick.options(variant).size for variant in study.variants} == {QUICK["size"]}
+def losses_of(cell: Cell, setup: StudySetup, options: GatysOptions) -> dict[str, float]:
+    """By hand, of the picture as it is shown."""
+    painting = tensors.to_tensor(image.from_pil(cell.pictures[0][0]))
+    content = tensors.resize(tensors.to_tensor(CONTENT[0][1]), *painting.shape[-2:])
+    objective = objective_at(setup.gatys.encoder(options), content, [tensors.to_tensor(STYLE[0][1])], options)
+    return {term: float(value) for term, value in objective.losses(painting).items()}
 
 
 def test_the_table_has_the_papers_settings() -> None:
     def options(name: str, variant: int = 0) -> StylizeOptions:
         study = STUDIES[name]
-        return StudySetup(study.base, StudySettings()).options(study.variants[variant]).resolved()
+        return StudySetup(base=study.base).options(study.variants[variant]).resolved()
 
+    sizes = {name: options(name).size for name in STUDIES}
+    assert sizes == {**dict.fromkeys(STUDIES, 512), "divergence": 96}
+    quick = replace(tiny(STUDIES["divergence"]), choices=QUICK)
+    assert quick.options().size == QUICK["size"], "what is asked for counts more"
     assert [options("ratio-sweep", i).style_weight for i in range(4)] == [1, 1e3, 1e6, 1e9]
     assert options("ratio-sweep").steps == 100
     vanilla, attention = (options("attention-vs-vanilla", i) for i in range(2))
@@ -73,16 +73,14 @@ def test_the_table_has_the_papers_settings() -> None:
 
 def test_files_say_the_same_and_the_numbers_are_the_pictures(tmp_path: Path) -> None:
     told: list[tuple[int, int, str]] = []
-    settings = StudySettings(choices=TINY, device="cpu")
-    report = run(PAIR, "pair", CONTENT, STYLE, tmp_path, settings, lambda *what: told.append(what))
+    setup = tiny(PAIR)
+    report = run(PAIR, "pair", CONTENT, STYLE, tmp_path, setup, lambda *what: told.append(what))
     plain, other = (variant.name for variant in PAIR.variants)
     assert told == [(0, 2, plain), (1, 2, plain), (1, 2, other), (2, 2, other)]
     about = json.loads((tmp_path / "numbers.json").read_text())
     with (tmp_path / "numbers.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert (
-        [row["variant"] for row in rows] == [row["variant"] for row in about["rows"]] == ["plain", "with | attention"]
-    )
+    assert [row["variant"] for row in rows] == [row["variant"] for row in about["rows"]] == [plain, other]
     for text, row in zip(rows, about["rows"], strict=True):
         for key, value in row.items():
             assert text[key] == str(value)
@@ -96,19 +94,12 @@ def test_files_say_the_same_and_the_numbers_are_the_pictures(tmp_path: Path) -> 
     assert "with \\| attention" in report.read_text()
     assert len(Page((tmp_path / "index.html").read_text()).images) == 4
 
-    setup = StudySetup(PAIR.base, settings)
     cell = painted(setup, PICTURES, PAIR.variants[1])
-    options = setup.options(PAIR.variants[1])
-    pixels = [
-        tensors.resize(tensors.to_tensor(p), 26, 32) for p in (CONTENT[0][1], image.from_pil(cell.pictures[0][0]))
-    ]
-    losses = objective_at(setup.gatys.encoder(options), pixels[0], [tensors.to_tensor(STYLE[0][1])], options).losses(
-        pixels[1]
-    )
+    losses = losses_of(cell, setup, setup.options(PAIR.variants[1]))
     row = about["rows"][1]
     for term in ("content", "style", "attention"):
         # The picture was rounded to eight bits on its way here.
-        assert row[f"weighted {term} loss"] == pytest.approx(float(losses[term]), rel=0.02)
+        assert row[f"weighted {term} loss"] == pytest.approx(losses[term], rel=0.02)
         assert cell.numbers[f"weighted {term} loss"] == row[f"weighted {term} loss"]
     assert row["weighted style loss"] == pytest.approx(1e7 * row["style loss"], rel=1e-4)
     assert row["weighted attention loss"] == pytest.approx(6e6 * row["attention loss"], rel=1e-4)
@@ -127,28 +118,30 @@ def test_of_three_pairs_the_report_compares_what_can_be_compared(tmp_path: Path)
     variants = [Variant("fast"), Variant("slow", {"optimizer": "adam"})]
     study = Study(source="A test", question="?", base=base, variants=variants, make=measured)
     three = [(name, picture(number)) for number, name in enumerate("abc")]
-    report = run(study, "three", three, STYLE, tmp_path / "same", StudySettings(choices=TINY, device="cpu")).read_text()
+    report = run(study, "three", three, STYLE, tmp_path / "same", tiny(study)).read_text()
     assert "geometric means, and ratios" in report
     (row,) = (line for line in report.splitlines() if line.startswith("| style loss | slow"))
     assert "2 (2 to 2)" in row
     assert "| total loss | slow |" in report
     assert "| weighted style loss | slow |" not in report
     heavier = replace(study, variants=[*variants[:1], Variant("slow", {"style_weight": 1.0})])
-    report = run(
-        heavier, "three", three, STYLE, tmp_path / "own", StudySettings(choices=TINY, device="cpu")
-    ).read_text()
+    report = run(heavier, "three", three, STYLE, tmp_path / "own", tiny(heavier)).read_text()
     assert "| total loss | slow |" not in report, "sums with other weights"
-    assert total({"content loss": 1.0}, StudySetup(base, StudySettings()).options(Variant("x"))) == {}
+    assert total({"content loss": 1.0}, StudySetup(base=base).options()) == {}
 
 
-def test_every_content_goes_with_every_style(tmp_path: Path) -> None:
+def test_every_content_goes_with_every_style_and_is_asked_about_its_places(tmp_path: Path) -> None:
     study = STUDIES["attention-map"]
     two = [("a", picture(3)), ("b", picture(4))]
-    run(study, "attention-map", two, two, tmp_path, StudySettings(choices=TINY, device="cpu"))
+    setup = replace(tiny(study), places=["25%,50%"])
+    run(study, "attention-map", two, two, tmp_path, setup)
     rows = json.loads((tmp_path / "numbers.json").read_text())["rows"]
     pairs = [(row["content"], row["style"]) for row in rows[::3]]
     assert pairs == [("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")]
-    assert 0 < rows[0]["50%,17%: its weight"] <= 1
+    assert {name for row in rows for name in row if "%" in name} == {"25%,50%: best match", "25%,50%: its weight"}
+    assert 0 < rows[0]["25%,50%: its weight"] <= 1
+    with pytest.raises(PictureError, match="other pictures or settings"):
+        run(study, "attention-map", two, two, tmp_path, replace(setup, places=["75%,50%"]))
 
 
 def test_what_was_given_up_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,8 +150,7 @@ def test_what_was_given_up_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         return Painting(CONTENT[0][1], {}, 0.0)
 
     monkeypatch.setattr("impasto.studies.gatys.paint", give_up)
-    setup = StudySetup(PAIR.base, StudySettings(choices=TINY, device="cpu"))
-    numbers = painted(setup, PICTURES, Variant("wild")).numbers
+    numbers = painted(tiny(PAIR), PICTURES, Variant("wild")).numbers
     assert (numbers["steps"], numbers["retreats"], numbers["outcome"]) == (1, 9, "given up after 1 steps")
 
 
@@ -170,7 +162,7 @@ def test_what_diverges_is_shown_and_named(monkeypatch: pytest.MonkeyPatch) -> No
         raise DivergedError("the loss is not finite any more")
 
     monkeypatch.setattr("impasto.studies.gatys.paint", explode)
-    setup = StudySetup(PAIR.base, StudySettings(choices=TINY, device="cpu"))
+    setup = tiny(PAIR)
     cell = painted(setup, PICTURES, Variant("no guard", {"guard": "off", "style_weight": 3.0}))
     assert cell.numbers["outcome"] == "not finite after step 1"
     assert cell.curves == {"style": {1: 2.0}}
@@ -181,31 +173,20 @@ def test_what_diverges_is_shown_and_named(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_nothing_to_do_and_nowhere_to_write(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="at least one picture each"):
-        run(PAIR, "pair", [], STYLE, tmp_path, StudySettings())
     (tmp_path / "file").write_text("")
-    vgg = StudySettings(choices={**TINY, "encoder": "vgg19"})
+    vgg = replace(tiny(STUDIES["normalisation"]), choices={**TINY, "encoder": "vgg19"})
     with pytest.raises(OptionError, match="normalisation has nothing to compare"):
         run(STUDIES["normalisation"], "normalisation", CONTENT, STYLE, tmp_path, vgg)
     with pytest.raises(PictureError, match="is a file, not a folder"):
-        run(PAIR, "pair", CONTENT, STYLE, tmp_path / "file" / "folder", StudySettings(choices=TINY))
+        run(PAIR, "pair", CONTENT, STYLE, tmp_path / "file" / "folder", tiny(PAIR))
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_study_runs(name: str, tmp_path: Path) -> None:
-    run(STUDIES[name], name, CONTENT, STYLE, tmp_path, StudySettings(choices=TINY, device="cpu"))
+    run(STUDIES[name], name, CONTENT, STYLE, tmp_path, tiny(STUDIES[name]))
     rows = json.loads((tmp_path / "numbers.json").read_text())["rows"]
     assert [row["variant"] for row in rows] == [variant.name for variant in STUDIES[name].variants]
     assert len({json.dumps(row) for row in rows}) == len(rows)
-
-
-def test_no_outcome_of_another_is_replaced(tmp_path: Path) -> None:
-    for about, message in (("{}", "is not of the study pair"), ('{"study": "pair"}', "of other pictures or settings")):
-        (tmp_path / "numbers.json").write_text(about)
-        with pytest.raises(PictureError, match=message):
-            run(PAIR, "pair", CONTENT, STYLE, tmp_path, StudySettings(choices=TINY, device="cpu"))
-    run(PAIR, "pair", CONTENT, STYLE, tmp_path, StudySettings(choices=TINY, device="cpu", overwrite=True))
-    assert (tmp_path / "report.md").read_text().startswith("# pair")
 
 
 @pytest.mark.slow
@@ -213,7 +194,7 @@ def test_a_clamped_run_explodes_for_good_and_a_guarded_one_does_not() -> None:
     """Paper 002, Figure 1: "the style loss first decrease and after some epochs, it grows rapidly"."""
     study = STUDIES["divergence"]
     content, style = ((name, image.read(packaged()[name])) for name in study.pair)
-    setup = StudySetup(study.base, StudySettings(device="cpu"))
+    setup = StudySetup(base=study.base, device="cpu")
     plain, guarded = (study.make(setup, (content, style), variant) for variant in study.variants[:2])
     curve, tried = (list(cell.curves["style"].values()) for cell in (plain, guarded))
     best = curve.index(min(curve))
@@ -230,28 +211,11 @@ def test_a_clamped_run_explodes_for_good_and_a_guarded_one_does_not() -> None:
 
 def test_each_layer_is_measured_at_the_presets_layer_and_at_its_own() -> None:
     study = STUDIES["attention-layers"]
-    setup = StudySetup(study.base, StudySettings(choices=TINY, device="cpu"))
-    cells = {v.name: study.make(setup, PICTURES, v).numbers for v in study.variants if v.name in ("relu3_1", "relu4_1")}
-    assert "own layers' attention loss" not in cells["relu4_1"], "the preset's own"
-    own, common = (cells["relu3_1"][name] for name in ("own layers' attention loss", "attention loss"))
+    setup = tiny(study)
+    variants = {variant.name: variant for variant in study.variants}
+    preset, other = (study.make(setup, PICTURES, variants[layer]) for layer in ("relu4_1", "relu3_1"))
+    assert "own layers' attention loss" not in preset.numbers, "the preset's own"
+    own, common = (other.numbers[name] for name in ("own layers' attention loss", "attention loss"))
     assert own != common
-    options = setup.options(study.variants[2])
-    painted_by_hand = study.make(setup, PICTURES, study.variants[2])
-    objective = objective_at(
-        setup.gatys.encoder(options),
-        tensors.resize(tensors.to_tensor(CONTENT[0][1]), *reversed(painted_by_hand.pictures[0][0].size)),
-        [tensors.to_tensor(STYLE[0][1])],
-        replace(options.resolved(), attention_weight=1.0),
-    )
-    result = tensors.to_tensor(image.from_pil(painted_by_hand.pictures[0][0]))
-    assert own == pytest.approx(float(objective.losses(result)["attention"]), rel=0.05)
-
-
-def test_places_of_ones_own(tmp_path: Path) -> None:
-    study = STUDIES["attention-map"]
-    settings = StudySettings(choices=TINY, device="cpu", places=["25%,50%"])
-    run(study, "attention-map", CONTENT, STYLE, tmp_path, settings)
-    rows = json.loads((tmp_path / "numbers.json").read_text())["rows"]
-    assert {name for row in rows for name in row if "%" in name} == {"25%,50%: best match", "25%,50%: its weight"}
-    with pytest.raises(PictureError, match="other pictures or settings"):
-        run(study, "attention-map", CONTENT, STYLE, tmp_path, replace(settings, places=["75%,50%"]))
+    options = replace(setup.options(variants["relu3_1"]).resolved(), attention_weight=1.0)
+    assert own == pytest.approx(losses_of(other, setup, options)["attention"], rel=0.05)

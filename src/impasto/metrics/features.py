@@ -1,8 +1,8 @@
-"""Distances of content and of style in the features of an encoder, each relative to the target's own size.
+"""Distances of pairs of pictures in the features of a network.
 
-Relative, so that a number does not depend on the units of the encoder's filters, and so that every layer counts the
-same: 0 for equals, and 1 if there is nothing where the target has something. Numbers of two encoders are still
-different numbers.
+Those of content and of style are relative to the target's own size, so that a number does not depend on the units of
+the encoder's filters, and so that every layer counts the same: 0 for equals, and 1 if there is nothing where the target
+has something. Numbers of two encoders are still different numbers.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from impasto.errors import OptionError
-from impasto.metrics.pairs import check_finite
+
+EPSILON = 1e-10
+"""Of LPIPS' published program."""
 
 Features = Mapping[str, Tensor]
 """{layer: (N, C, H, W)}."""
@@ -61,3 +63,33 @@ def _gram(features: Tensor) -> Tensor:
     """(N, C, C)."""
     flat = features.flatten(2)
     return flat @ flat.transpose(1, 2) / flat.shape[2]
+
+
+def lpips(found: Features, target: Features, heads: Mapping[str, Tensor]) -> Tensor:
+    """(N,): 0 where equal; the sum over layers of the mean over positions of weighted squared differences between
+    features of unit length (Zhang et al. 2018, eq. 1).
+
+    found, target: of the network that the heads belong to. heads: {layer: (C,)}, the published
+    weights of each channel. Raises OptionError if a layer is missing, of another size, or not finite.
+    """
+    total: Tensor | None = None
+    for layer, head in heads.items():
+        if layer not in found or layer not in target or found[layer].shape != target[layer].shape:
+            raise OptionError(f"LPIPS needs features of one size of the layer {layer} from both pictures")
+        check_finite(found[layer], target[layer])
+        difference = (_unit(found[layer]) - _unit(target[layer])).square()
+        part = (difference * head.view(1, -1, 1, 1)).sum(1).mean((1, 2))
+        total = part if total is None else total + part
+    if total is None:
+        raise OptionError("LPIPS needs at least one layer")
+    return total
+
+
+def _unit(features: Tensor) -> Tensor:
+    return features / (features.square().sum(1, keepdim=True).sqrt() + EPSILON)
+
+
+def check_finite(*values: Tensor) -> None:
+    """Raises OptionError if a feature is NaN or infinite, of which no measure says anything."""
+    if not all(bool(torch.isfinite(value).all()) for value in values):
+        raise OptionError("features to compare hold values that are not numbers (NaN or infinity)")
