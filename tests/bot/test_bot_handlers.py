@@ -1,13 +1,19 @@
 """What users send, and what they get for it."""
 
+import io
+
 import pytest
+from PIL import Image
 from wishes import picture
+
+from impasto.bot.keyboards import StyleGallery
+from impasto.gallery import packaged, styles_file
+from impasto.service import Offer
 
 PHOTO, PAINTING = picture(50, size=(40, 30)), picture(200, size=(30, 30))
 
 
-def test_a_photo_and_a_style_of_the_gallery(server, bot, tasks):
-    user = server.user()
+def test_a_photo_and_a_style_of_the_gallery(server, user, bot, tasks):
     user.sends(PHOTO)
     question = user.reads("Now the style")
     assert question.kind == "photo"
@@ -28,17 +34,7 @@ def test_a_photo_and_a_style_of_the_gallery(server, bot, tasks):
     assert user.gets("photo", after=painted).text.startswith("die-once")
 
 
-def test_a_photo_and_a_style_that_was_sent(server, bot, tasks):
-    user = server.user()
-    user.sends(PHOTO)
-    user.reads("Now the style")
-    user.sends(PAINTING)
-    assert user.gets("photo", labels="Stronger").text.startswith("your painting")
-    assert tasks()[0]["styles"] == [None]
-
-
-def test_captions_say_what_a_picture_is(server, bot, tasks):
-    user = server.user()
+def test_captions_say_what_a_picture_is(user, bot, tasks):
     user.sends(PAINTING, "Style")
     user.reads("Now the photo")
     user.sends(PHOTO)
@@ -54,8 +50,7 @@ def test_captions_say_what_a_picture_is(server, bot, tasks):
     assert [task["styles"] for task in tasks()] == [[None], ["die-once"], ["now"]]
 
 
-def test_a_file_keeps_its_size_and_comes_back_as_a_file(server, bot, tasks):
-    user = server.user()
+def test_a_file_keeps_its_size_and_comes_back_as_a_file(user, bot, tasks):
     user.sends(PHOTO, "now", kind="image/png", name="holiday-with-anna.png")
     painted = user.gets("document")
     assert (painted.data, painted.name) == (PHOTO, "painting.png")
@@ -64,9 +59,8 @@ def test_a_file_keeps_its_size_and_comes_back_as_a_file(server, bot, tasks):
     assert "anna" not in str(tasks())
 
 
-def test_more_pixels_than_the_server_paints_are_painted_smaller(server, start, tasks):
+def test_more_pixels_than_the_server_paints_are_painted_smaller(user, start, tasks):
     start({"result_megapixels": 0.001})
-    user = server.user()
     user.sends(PHOTO, "now", kind="image/png")
     assert user.gets("document").text.endswith("at 40 × 30, as more would be too large for me")
     size = tasks()[0]["options"]["size"]
@@ -78,8 +72,7 @@ def album(user, *pictures, captions=(), **more):
         user.sends(data, (*captions, *[""] * 10)[number], album=f"album of {user.number}", **more)
 
 
-def test_an_album_in_one_style_comes_back_as_an_album(server, bot, tasks):
-    user = server.user()
+def test_an_album_in_one_style_comes_back_as_an_album(user, bot, tasks):
     shades = [picture(shade) for shade in (1, 2, 3)]
     album(user, *shades)
     user.presses(user.reads("3 photos. Now the style for all of them"), "now")
@@ -96,8 +89,7 @@ def test_an_album_in_one_style_comes_back_as_an_album(server, bot, tasks):
 
 
 @pytest.mark.parametrize(("button", "contents"), [("The first", [PAINTING]), ("The second", [PHOTO])])
-def test_an_album_of_photo_and_style(button, contents, server, bot, tasks):
-    user = server.user()
+def test_an_album_of_photo_and_style(button, contents, server, user, bot, tasks):
     album(user, PHOTO, PAINTING)
     question = user.reads("Which one is the style?")
     user.presses(question, button)
@@ -106,8 +98,7 @@ def test_an_album_of_photo_and_style(button, contents, server, bot, tasks):
     server.wait(lambda: not question.buttons, lambda: question.labels)
 
 
-def test_an_album_of_two_photos(server, bot):
-    user = server.user()
+def test_an_album_of_two_photos(user, bot):
     album(user, PHOTO, PAINTING)
     user.presses(user.reads("Which one is the style?"), "Paint both")
     user.presses(user.reads("2 photos. Now the style"), "now")
@@ -115,8 +106,7 @@ def test_an_album_of_two_photos(server, bot):
     assert [one.data for one in user.answers if one.album] == [PHOTO, PAINTING]
 
 
-def test_an_album_whose_caption_says_it_all(server, bot):
-    user = server.user()
+def test_an_album_whose_caption_says_it_all(server, user, bot):
     album(user, PHOTO, PAINTING, captions=("", "style"))
     assert user.gets("photo").data == PHOTO
     other = server.user(43)
@@ -124,23 +114,20 @@ def test_an_album_whose_caption_says_it_all(server, bot):
     other.reads("2 paintings: now")
 
 
-def test_an_album_of_files_comes_one_by_one(server, bot):
-    user = server.user()
+def test_an_album_of_files_comes_one_by_one(server, user, bot):
     album(user, PHOTO, PAINTING, picture(9), captions=("now",), kind="image/png")
     user.reads("3 paintings")
     assert [one.data for one in user.answers if one.kind == "document"] == [PHOTO, PAINTING, picture(9)]
     assert server.called("sendMediaGroup") == []
 
 
-def test_what_cannot_be_read_of_an_album_is_named(server, bot):
-    user = server.user()
+def test_what_cannot_be_read_of_an_album_is_named(user, bot):
     album(user, PHOTO, b"no picture", PAINTING, captions=("now",))
     assert "I could not read 2." in user.reads("2 paintings").text
     assert [one.data for one in user.answers if one.album] == [PHOTO, PAINTING]
 
 
-def test_buttons_below_a_painting(server, bot, tasks):
-    user = server.user()
+def test_buttons_below_a_painting(user, bot, tasks):
     user.sends(PHOTO, "now")
     last = user.gets("photo")
     for button, said in [
@@ -158,8 +145,7 @@ def test_buttons_below_a_painting(server, bot, tasks):
     assert options == [(1, "style", 0), (0.75, "style", 0), (0.75, "keep", 0), (0.75, "keep", 20), (1, "style", 0)]
 
 
-def test_settings(server, bot, tasks):
-    user = server.user()
+def test_settings(server, user, bot, tasks):
     user.says("/settings")
     menu = user.reads("How I paint")
     assert menu.labels == ["method: adain", "the style's colours", "brush × 1", "strength 100 %", "no refinement"]
@@ -172,12 +158,8 @@ def test_settings(server, bot, tasks):
     assert (tasks()[0]["options"]["strength"], tasks()[0]["options"]["style_scale"]) == (1.25, 2.0)
 
 
-def test_a_style_by_name_that_cannot_be_refined(server, start):
-    from impasto.gallery import packaged, styles_file
-    from impasto.service import Offer
-
+def test_a_style_by_name_that_cannot_be_refined(server, user, start):
     start(offer=Offer(styles={"now": packaged()["cubes"], "starry-night": styles_file()}))
-    user = server.user()
     user.says("/settings")
     menu = user.reads("How I paint")
     user.presses(menu, "no refinement")
@@ -215,8 +197,7 @@ def test_what_is_no_picture(server, start):
         answer = user.reads(said, after=answer)
 
 
-def test_words_and_broken_pictures(server, bot, tmp_path):
-    user = server.user()
+def test_words_and_broken_pictures(user, bot, tmp_path):
     user.says("hello")
     user.reads("I understand only pictures")
     user.sends(b"no picture", "now")
@@ -233,8 +214,7 @@ def test_words_and_broken_pictures(server, bot, tmp_path):
     assert user.gets("photo", labels="Stronger", after=painted).data == PHOTO
 
 
-def test_large_and_long_pictures(server, bot):
-    user = server.user()
+def test_large_and_long_pictures(user, bot):
     user.sends(b"?", "now", kind="image/png", size=20_000_001)
     user.reads("only files up to 20 MB")
     # 21 to 1 is too long for one of Telegram's photos.
@@ -242,14 +222,10 @@ def test_large_and_long_pictures(server, bot):
     assert user.gets("document").data == picture(7, size=(210, 10))
 
 
-def test_pages_of_styles(server, start):
-    from impasto.gallery import packaged
-    from impasto.service import Offer
-
+def test_pages_of_styles(server, user, start):
     some = next(iter(packaged().values()))
     names = [f"a style with quite a long name, of which there are several: number {number}" for number in range(8)]
     start(offer=Offer(styles=dict.fromkeys(names, some)))
-    user = server.user()
     user.sends(PHOTO)
     gallery = user.reads("Now the style")
     assert (len(gallery.labels), gallery.labels[-1]) == (7, "▶")
@@ -263,8 +239,7 @@ def test_pages_of_styles(server, start):
     assert user.gets("photo", labels="Stronger").text.startswith(names[7])
 
 
-def test_buttons_that_nobody_made(server, bot):
-    user = server.user()
+def test_buttons_that_nobody_made(server, user, bot):
     user.sends(PHOTO)
     question = user.reads("Now the style")
     nonsense = ("?", "style:", "style:0", "page:9", "page:x", "role:none", "again:refine:9", "set:a:b", "set:refine:-1")
@@ -283,3 +258,16 @@ def test_only_those_who_are_allowed(server, start, tasks):
     friend.sends(PHOTO, "now")
     friend.gets("photo")
     assert len(user.answers) == len(tasks()) == 1
+
+
+def test_a_page_shows_every_painting_and_its_number(tmp_path):
+    (tmp_path / "red.png").write_bytes(b"no picture")
+    for name, colour in (("green", (0, 200, 0)), ("blue", (0, 0, 200))):
+        Image.new("RGB", (30, 60), colour).save(tmp_path / f"{name}.png")
+    gallery = StyleGallery({name: tmp_path / f"{name}.png" for name in ("red", "green", "blue", "x")})
+    with Image.open(io.BytesIO(gallery.picture(0))) as sheet:
+        middles = [sheet.getpixel((8 + 160 + 328 * column, 168)) for column in range(3)]
+        assert sheet.size == (3 * 328 + 8, 2 * 328 + 8)
+    for found, wanted in zip(middles, [(128, 128, 128), (0, 200, 0), (0, 0, 200)], strict=True):
+        assert all(abs(a - b) < 6 for a, b in zip(found, wanted, strict=True))
+    assert gallery.names(0) == {1: "red", 2: "green", 3: "blue", 4: "x"}

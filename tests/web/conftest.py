@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsers import chromium, echo, page, visit
 from fake_service import go, offer, serve
 
 from impasto.client import _form
@@ -17,11 +18,10 @@ from impasto.service import Service
 from impasto.serving.hosts import Hosts
 from impasto.serving.http_limits import HttpLimits
 from impasto.serving.server import listen
-from impasto.web.app import create_app
+from impasto.web.app import create_app, make_server
 from impasto.web.keys import Keys
-from impasto.web.server import make_server
 
-__all__ = ["go", "offer", "serve"]
+__all__ = ["chromium", "echo", "go", "offer", "page", "serve", "visit"]
 
 
 @dataclass(frozen=True)
@@ -105,3 +105,17 @@ def site(serve: Callable[..., Service]) -> Iterator[Callable[..., Site]]:
             return stack.enter_context(_running(serve(**(limits or {})), keys, **http))
 
         yield make
+
+
+@pytest.fixture
+def here(site: Callable[..., Site]) -> Site:
+    """One with the usual limits, and without keys."""
+    return site()
+
+
+@pytest.fixture
+def submitted(here: Site, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the service behind `here` is asked for from now on."""
+    submit, requests = here.service.submit, list[Any]()
+    monkeypatch.setattr(here.service, "submit", lambda wish, user: requests.append(wish) or submit(wish, user))
+    return requests

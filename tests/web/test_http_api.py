@@ -2,18 +2,21 @@
 
 import base64
 import hashlib
+import http.client
 import io
 import json
 import threading
+from collections import defaultdict
 
 import pytest
 from connections import until
 from PIL import Image
 from wishes import picture
 
+from impasto.client import _form
 from impasto.confinement import PARTS
 from impasto.service import FORMATS, Offer, Status
-from impasto.web.copies import copy
+from impasto.web.jobs import copy
 
 CONTENT = ("content", picture(3))
 DIGEST = hashlib.sha256(picture(3)).digest()
@@ -43,18 +46,14 @@ def test_a_picture_in_and_its_painting_out(site):
     assert "server" not in answer.headers
 
 
-def test_uploaded_styles_and_masks_arrive(site, monkeypatch):
-    here = site()
-    seen = []
-    submit = here.service.submit
-    monkeypatch.setattr(here.service, "submit", lambda wish, user: seen.append(wish) or submit(wish, user))
+def test_uploaded_styles_and_masks_arrive(here, submitted):
     uploaded = picture(9)
     answer = here.stylize(
         CONTENT, ("style", "now"), ("style", uploaded), ("mask", picture(1)), ("mask", "rest"), ("colour", "keep"),
         ("size", ""), ("decoder", "adain_paper"),
     )  # fmt: skip
     assert answer.status == 200
-    (wish,) = seen
+    (wish,) = submitted
     assert (wish.content, wish.styles, wish.masks) == (picture(3), ("now", uploaded), (picture(1), None))
     assert (wish.options.colour, wish.options.size, wish.options.decoder) == ("keep", None, "adain_paper")
 
@@ -83,14 +82,12 @@ def test_what_takes_longer_becomes_a_job(site, go):
 
 
 @pytest.mark.parametrize(("prefer", "applied"), [("respond-async", "respond-async"), ("wait=0", "respond-async")])
-def test_the_client_may_say_how_long_it_waits(prefer, applied, site):
-    here = site()
+def test_the_client_may_say_how_long_it_waits(prefer, applied, here):
     answer = here.stylize(CONTENT, ("style", "hold"), Prefer=prefer)
     assert (answer.status, answer.headers["Preference-Applied"]) == (202, applied)
 
 
-def test_cancel(site):
-    here = site()
+def test_cancel(here):
     path = queued(here, ("style", "hold")).headers["Location"]
     until(lambda: here.ask("GET", path).json["step"] == 1)
     waiting = queued(here, ("style", "now")).headers["Location"]
@@ -104,51 +101,28 @@ def test_cancel(site):
     assert here.ask("GET", f"{path}/result").body == b"the best so far"
 
 
-def test_events_tell_until_the_end(site, go):
-    here = site()
+def test_events_tell_until_the_end(here, monkeypatch, go):
+    monkeypatch.setattr("impasto.web.jobs.HEARTBEAT_SECONDS", 0.05)
     path = queued(here, ("style", "hold")).headers["Location"]
-    threading.Timer(0.3, go).start()
-    answer = here.ask("GET", f"{path}/events")
+    threading.Timer(0.5, go).start()
+    answer = here.ask("GET", f"{path}/events?previews=true")
     assert answer.headers["Content-Type"].startswith("text/event-stream")
-    blocks = answer.body.decode().strip().split("\n\n")
-    jobs = [json.loads(block.removeprefix("event: job\ndata: ")) for block in blocks]
+    told = defaultdict(list)
+    for block in answer.body.decode().strip().split("\n\n"):
+        kind, _, data = block.partition("\ndata: ")
+        told[kind].append(data)
+    # So that nobody takes it for broken.
+    assert ": still here" in told
+    assert told["event: preview"] == [f"data:image/jpeg;base64,{base64.b64encode(b'a preview').decode()}"]
+    jobs = [json.loads(data) for data in told["event: job"]]
     assert jobs[-1]["status"] == "done"
     assert "running" in [job["status"] for job in jobs]
     steps = [job["step"] for job in jobs]
     assert steps == sorted(steps)
-
-
-def test_a_stream_of_events_says_that_it_is_still_there(site, monkeypatch, go):
-    monkeypatch.setattr("impasto.web.jobs.HEARTBEAT_SECONDS", 0.05)
-    here = site()
-    path = queued(here, ("style", "hold")).headers["Location"]
-    threading.Timer(0.5, go).start()
-    assert b": still here\n\n" in here.ask("GET", f"{path}/events").body
-
-
-def test_previews_come_with_the_events_if_they_are_asked_for(site, go):
-    here = site()
-    path = queued(here, ("style", "hold")).headers["Location"]
-    threading.Timer(0.3, go).start()
-    text = here.ask("GET", f"{path}/events?previews=true").body.decode()
-    shown = [block for block in text.split("\n\n") if block.startswith("event: preview")]
-    data = base64.b64encode(b"a preview").decode()
-    assert shown == [f"event: preview\ndata: data:image/jpeg;base64,{data}"]
     assert "event: preview" not in here.ask("GET", f"{path}/events").body.decode()
 
 
-def test_events_of_a_job_that_is_forgotten_end_with_that(site):
-    here = site()
-    queued(here, ("style", "hold"))
-    until(lambda: here.service.health().running == 1)
-    path = queued(here, ("style", "now")).headers["Location"]
-    body = json.dumps({"ids": [path.rpartition("/")[2]]}).encode()
-    threading.Timer(0.3, lambda: here.ask("POST", "/v1/forget", body)).start()
-    assert here.ask("GET", f"{path}/events").body.decode().endswith("event: gone\ndata: {}\n\n")
-
-
-def test_a_painting_never_changes_and_is_encoded_once(site, monkeypatch):
-    here = site()
+def test_a_painting_never_changes_and_is_encoded_once(here, monkeypatch):
     made = []
     monkeypatch.setattr("impasto.web.jobs.copy", lambda *how: made.append(how) or copy(*how))
     job = here.stylize(CONTENT, ("style", "picture")).headers["Impasto-Job"]
@@ -165,12 +139,12 @@ def test_a_painting_never_changes_and_is_encoded_once(site, monkeypatch):
         assert (known.status, known.body) == (304, b"")
     assert len(tags) == 3
     assert [kind for _, kind in made] == ["jpeg", "webp"]
-    is_problem(here.ask("GET", f"{path}?format=exe"), 422, "wrong-parameter")
+    found = is_problem(here.ask("GET", f"{path}?format=exe"), 422, "wrong-parameter")
+    assert found["detail"] == "format: it is 'exe', but must be 'jpeg' or 'webp', or left out"
 
 
 @pytest.mark.parametrize(("action", "status", "code"), [("explode", 500, "internal"), ("die", 500, "worker-died")])
-def test_a_job_that_fails_is_a_problem(action, status, code, site):
-    here = site()
+def test_a_job_that_fails_is_a_problem(action, status, code, here):
     found = is_problem(here.stylize(CONTENT, ("style", action)), status, code)
     is_problem(here.ask("GET", f"/v1/jobs/{found['job']}/result"), status, code)
     assert here.ask("GET", f"/v1/jobs/{found['job']}").json["failure"]["code"] == code
@@ -178,46 +152,37 @@ def test_a_job_that_fails_is_a_problem(action, status, code, site):
 
 WRONG = [
     ([("style", "now")], 422, "OptionError", "content is missing"),
-    ([CONTENT], 422, "OptionError", "at least one style"),
     ([("content", b"x" * 99), ("style", "now")], 415, "not-a-picture", "content: it is not a picture"),
     ([("content", b""), ("style", "now")], 422, "PictureError", "content: it is empty"),
     ([("content", "text"), ("style", "now")], 422, "OptionError", "content must be one file"),
     ([CONTENT, CONTENT, ("style", "now")], 422, "OptionError", "content must be one file"),
-    ([CONTENT, ("style", "none")], 422, "OptionError", "style 'none' is not on this server"),
-    ([CONTENT, ("style", "../../etc/passwd")], 422, "OptionError", "is not on this server"),
+    ([CONTENT, ("style", "photo.jpg")], 422, "OptionError", "GET /v1/styles lists them"),
     ([CONTENT, ("style", "now"), ("mask", "all")], 422, "OptionError", "mask must be a file, or 'rest'"),
-    ([CONTENT, ("style", "now"), ("size", "x")], 422, "OptionError", "size is 'x', but must be a whole number"),
     ([CONTENT, ("style", "now"), ("size", "4"), ("size", "5")], 422, "OptionError", "size is given twice"),
     ([CONTENT, ("style", "now"), ("size", b"4")], 422, "OptionError", "size is a value, but was sent as a file"),
     ([CONTENT, ("style", "now"), ("sizze", "4")], 422, "OptionError", "no option 'sizze'; did you mean 'size'?"),
-    ([CONTENT, ("style", "now"), ("decoder", "/etc/passwd")], 422, "OptionError", "decoder is '/etc/passwd', but on"),
-    ([CONTENT, ("style", "now"), ("encoder", "vgg19")], 422, "OptionError", "encoder is 'vgg19', but on this server"),
-    ([CONTENT, ("style", "now"), ("format", "exe")], 422, "OptionError", "format is 'exe'"),
     ([CONTENT, ("style", "now"), ("size", "999999")], 413, "too-large", "megapixels"),
     ([CONTENT, ("style", "now"), ("colour", "x" * 20_000)], 400, "broken-form", "the form cannot be read"),
     ([CONTENT, *[("style", picture())] * 40], 400, "broken-form", "Too many files"),
 ]  # fmt: skip
 
 
-def test_everything_wrong_is_a_problem_that_says_what(site):
-    here = site()
+def test_everything_wrong_is_a_problem_that_says_what(here):
     for fields, status, code, said in WRONG:
         assert said in is_problem(here.stylize(*fields), status, code)["detail"]
-    assert here.service.health().waiting == 0
+    assert (here.service.health().waiting, here.service.health().upload_bytes) == (0, 0)
     wrong = here.stylize(CONTENT, ("style", "now"), ("strength", "7")).json
     assert (wrong["option"], wrong["code"]) == ("strength", "OptionError")
 
 
-def test_bodies_that_are_no_form(site):
-    here = site()
+def test_bodies_that_are_no_form(here):
     is_problem(here.ask("POST", "/v1/stylize", b"{}", Content_Type="application/json"), 415, "not-a-form")
     is_problem(here.ask("POST", "/v1/stylize"), 415, "not-a-form")
     for kind in ("multipart/form-data", "multipart/form-data; boundary=x", 'multipart/form-data; boundary="'):
         is_problem(here.ask("POST", "/v1/stylize", b"nonsense", Content_Type=kind), 400, "broken-form")
 
 
-def test_paths_and_methods_that_there_are_not(site):
-    here = site()
+def test_paths_and_methods_that_there_are_not(here):
     is_problem(here.ask("GET", "/v2"), 404, "http")
     wrong = here.ask("PUT", "/v1/stylize")
     is_problem(wrong, 405, "http")
@@ -226,30 +191,20 @@ def test_paths_and_methods_that_there_are_not(site):
     for end in ("", "/result", "/events", "/preview"):
         is_problem(here.ask("GET", f"/v1/jobs/none{end}"), 404, "no-such-job")
     is_problem(here.ask("DELETE", "/v1/jobs/none"), 404, "no-such-job")
-    for path in ("/docs", "/redoc", "/v1"):
-        assert here.ask("GET", path).headers["Location"] == "/v1/openapi.json"
 
 
-def test_a_full_queue_and_a_busy_user(site):
-    here = site(limits={"queue": 1, "per_user": 2})
+@pytest.mark.parametrize(("per_user", "status", "code"), [(2, 429, "too-many-jobs"), (9, 503, "queue-full")])
+def test_a_busy_user_and_a_full_queue(per_user, status, code, site):
+    here = site(limits={"queue": 1, "per_user": per_user})
     queued(here, ("style", "hold"))
     until(lambda: here.service.health().running == 1)
     queued(here, ("style", "now"))
     answer = here.stylize(CONTENT, ("style", "now"))
-    is_problem(answer, 429, "too-many-jobs")
-    assert int(answer.headers["Retry-After"]) >= 1
-    here.service.cancel(next(iter(here.service._jobs.by_id)))
-    full = site(limits={"queue": 1, "per_user": 9})
-    queued(full, ("style", "hold"))
-    until(lambda: full.service.health().running == 1)
-    queued(full, ("style", "now"))
-    answer = full.stylize(CONTENT, ("style", "now"))
-    is_problem(answer, 503, "queue-full")
+    is_problem(answer, status, code)
     assert int(answer.headers["Retry-After"]) >= 1
 
 
-def test_a_server_that_stops_hands_back_what_waits(site):
-    here = site()
+def test_a_server_that_stops_hands_back_what_waits(here):
     queued(here, ("style", "hold"))
     waiting = queued(here, ("style", "now")).headers["Location"]
     here.service.stop()
@@ -263,8 +218,7 @@ def test_a_server_that_stops_hands_back_what_waits(site):
     assert (health.status, health.json["stopping"]) == (503, True)
 
 
-def test_methods_and_styles_say_what_there_is(site):
-    here = site()
+def test_methods_and_styles_say_what_there_is(here):
     found = here.ask("GET", "/v1/methods").json
     assert [method["name"] for method in found["methods"]] == ["adain", "gatys"]
     assert "strength" in found["methods"][0]["options"]
@@ -281,8 +235,7 @@ def test_methods_and_styles_say_what_there_is(site):
     is_problem(here.ask("GET", "/v1/styles/none/thumbnail"), 404, "no-such-style")
 
 
-def test_named_styles_say_which_paintings_they_are(site, monkeypatch):
-    here = site()
+def test_named_styles_say_which_paintings_they_are(here, monkeypatch):
     monkeypatch.setattr(here.service, "offer", Offer())
     found = {style["name"]: style for style in here.ask("GET", "/v1/styles").json["styles"]}
     assert set(found["ink"]) == {"name", "thumbnail", "encoded"}
@@ -294,8 +247,7 @@ def test_named_styles_say_which_paintings_they_are(site, monkeypatch):
     assert "needs the painting itself" in is_problem(answer, 422, "OptionError")["detail"]
 
 
-def test_health_and_metrics(site):
-    here = site()
+def test_health_and_metrics(here):
     until(lambda: here.ask("GET", "/healthz").status == 200)
     here.stylize(CONTENT, ("style", "now"))
     health = here.ask("GET", "/healthz").json
@@ -321,12 +273,7 @@ def test_openapi_describes_the_options(site):
     assert schema["components"]["schemas"]["Problem"]["example"]["status"] == 503
 
 
-def test_a_client_that_goes_away_takes_its_job_along(site):
-    import http.client
-
-    from impasto.client import _form
-
-    here = site()
+def test_a_client_that_goes_away_takes_its_job_along(here):
     body, kind = _form([CONTENT, ("style", "hold")])
     connection = http.client.HTTPConnection("127.0.0.1", here.port)
     connection.request("POST", "/v1/stylize", body, {"Content-Type": kind})
@@ -346,15 +293,3 @@ def test_nothing_is_kept_on_the_disk(site, monkeypatch):
     assert len(large) > 2_000_000
     answer = site().stylize(("content", large), ("style", "now"))
     assert (answer.status, answer.body) == (200, hashlib.sha256(large).digest())
-
-
-def test_another_format_says_which_there_are(site):
-    here = site()
-    job = here.stylize(CONTENT, ("style", "now")).headers["Impasto-Job"]
-    found = is_problem(here.ask("GET", f"/v1/jobs/{job}/result?format=bmp"), 422, "wrong-parameter")
-    assert found["detail"] == "format: it is 'bmp', but must be 'jpeg' or 'webp', or left out"
-
-
-def test_an_unknown_style_says_where_they_are(site):
-    found = is_problem(site().stylize(CONTENT, ("style", "photo.jpg")), 422, "OptionError")
-    assert "GET /v1/styles lists them" in found["detail"]

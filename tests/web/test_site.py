@@ -4,19 +4,19 @@ import gzip
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from impasto.web.site import page_files
+from impasto import web
 
-FILES = page_files()
+FILES = {path.name: path.read_bytes() for path in (Path(web.__file__).parent / "page").iterdir() if path.is_file()}
 FIRST_VIEW_BYTES = 100_000
 LATER = {"sheet.js", "compare.js", "explore.js", "video.js"}
 """Are loaded when their tab is opened."""
 
 
-def test_the_page_is_at_the_root(site):
-    here = site()
+def test_the_page_is_at_the_root(here):
     answer = here.ask("GET", "/")
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     cookie = answer.headers["Set-Cookie"]
@@ -28,8 +28,7 @@ def test_the_page_is_at_the_root(site):
     assert here.ask("POST", "/").status == 405
 
 
-def test_nothing_runs_but_its_own_files(site):
-    here = site()
+def test_nothing_runs_but_its_own_files(here):
     for path in ("/", "/page/main.js", "/page/page.css"):
         headers = here.ask("GET", path).headers
         policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
@@ -40,13 +39,12 @@ def test_nothing_runs_but_its_own_files(site):
         assert policy["frame-ancestors"] == "'none'"
 
 
-def test_a_file_is_sent_once_and_packed(site):
-    here = site()
+def test_a_file_is_sent_once_and_packed(here):
     plain = here.ask("GET", "/page/main.js")
     assert plain.headers["Content-Type"] == "text/javascript; charset=utf-8"
     packed = here.ask("GET", "/page/main.js", Accept_Encoding="gzip")
     assert packed.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(packed.body) == plain.body == FILES["main.js"].data
+    assert gzip.decompress(packed.body) == plain.body == FILES["main.js"]
     again = here.ask("GET", "/page/main.js", If_None_Match=plain.headers["ETag"])
     assert (again.status, again.body) == (304, b"")
 
@@ -59,18 +57,18 @@ def test_no_other_file_can_be_had(path, site):
 
 
 def test_the_first_view_is_small():
-    first = sum(len(file.packed) for name, file in FILES.items() if name not in LATER)
+    first = sum(len(gzip.compress(data)) for name, data in FILES.items() if name not in LATER)
     assert first < FIRST_VIEW_BYTES / 2
 
 
 def test_all_modules_of_the_first_view_are_fetched_at_once():
-    named = re.findall(r'"modulepreload" href="page/([\w.]+)"', FILES["index.html"].data.decode())
+    named = re.findall(r'"modulepreload" href="page/([\w.]+)"', FILES["index.html"].decode())
     assert set(named) == {name for name in FILES if name.endswith(".js")} - LATER - {"main.js", "theme.js"}
 
 
 def test_files_refer_to_nothing_elsewhere():
-    for name, file in FILES.items():
-        text = file.data.decode()
+    for name, data in FILES.items():
+        text = data.decode()
         found = re.findall(r"https?://[^\s'\"`)]+", text)
         assert set(found) <= {"http://www.w3.org/2000/svg"}, name
         if name.endswith(".js"):
@@ -79,16 +77,16 @@ def test_files_refer_to_nothing_elsewhere():
 
 
 def test_both_languages_say_everything():
-    text = FILES["texts.js"].data.decode()
+    text = FILES["texts.js"].decode()
     english, russian = (dict(block(text, name)) for name in ("ENGLISH", "RUSSIAN"))
     assert english.keys() == russian.keys()
     for key, said in english.items():
         assert places(said) == places(russian[key]), key
     used = set()
-    for name, file in FILES.items():
+    for name, data in FILES.items():
         if name in ("texts.js", "dom.js"):
             continue
-        source = file.data.decode()
+        source = data.decode()
         used |= set(re.findall(r"\b(?:t|tLabel|tAlt|tTitle|tPlaceholder): '([\w-]+)'", source))
         used |= set(re.findall(r"\bsay\('([\w-]+)'", source)) | set(re.findall(r"new Error\('([\w-]+)'\)", source))
         used |= set(re.findall(r'data-t(?:-label|-title)?="([\w-]+)"', source))
@@ -108,11 +106,9 @@ def test_modules_are_javascript(tmp_path):
     node = pytest.importorskip("shutil").which("node")
     if node is None:
         pytest.skip("node is not installed")
-    for name, file in FILES.items():
+    for name, data in FILES.items():
         if name.endswith(".js"):
-            run = subprocess.run(
-                [node, "--input-type=module", "--check"], input=file.data, capture_output=True, check=False
-            )
+            run = subprocess.run([node, "--input-type=module", "--check"], input=data, capture_output=True, check=False)
             assert run.returncode == 0, (name, run.stderr.decode())
 
 
@@ -130,8 +126,7 @@ def test_every_option_has_a_schema_at_its_method(site):
     assert (gatys["looks_in"], "attention_layers" in gatys["look_options"]) == ("style", True)
 
 
-def test_photos_to_begin_with(site):
-    here = site()
+def test_photos_to_begin_with(here):
     photos = here.ask("GET", "/v1/photos").json["photos"]
     assert {photo["name"] for photo in photos} == {"mountains", "still_life"}
     for photo in photos:

@@ -14,7 +14,7 @@ from telegram.error import BadRequest, NetworkError, RetryAfter
 from impasto.bot import keyboards
 from impasto.bot.texts import duration, say
 from impasto.errors import ImpastoError, PictureError
-from impasto.service import Failure, Limits, Snapshot, Status
+from impasto.service import Limits, Snapshot, Status
 from impasto.service.limits import MEGA
 from impasto.service.refusals import RefusedError
 
@@ -71,21 +71,18 @@ class OrderFailed(Exception):  # noqa: N818  (it is no error of the bot's)
         return say(language, self.key, wait=wait, limit=limit, megapixels=megapixels)
 
 
-def from_refusal(error: ImpastoError) -> OrderFailed:
-    """What `Service.submit` raised."""
-    code = error.code if isinstance(error, RefusedError) else ""
-    if isinstance(error, PictureError) or code == "not-a-picture":
-        return OrderFailed(_broken(str(error)))
-    if isinstance(error, RefusedError):
-        return OrderFailed(FAILURE_TEXTS.get(error.code, "failed"), error.retry_after or 1.0)
+def failure_of(error: OrderFailed | ImpastoError, *, is_film: bool = False) -> OrderFailed:
+    """What the service raised about an order, or a job of it ended with."""
+    match error:
+        case OrderFailed():
+            return error
+        case PictureError() | RefusedError(code="not-a-picture" | "PictureError"):
+            return OrderFailed(_broken(str(error)))
+        case RefusedError(code="too-large") if is_film:
+            return OrderFailed("too-large-film")
+        case RefusedError():
+            return OrderFailed(FAILURE_TEXTS.get(error.code, "failed"), error.retry_after or 1.0)
     return OrderFailed("failed")
-
-
-def from_failure(failure: Failure) -> OrderFailed:
-    """What became of a job."""
-    if failure.code == "PictureError":
-        return OrderFailed(_broken(failure.message))
-    return OrderFailed(FAILURE_TEXTS.get(failure.code, "failed"))
 
 
 def _broken(message: str) -> str:
@@ -115,19 +112,17 @@ class ProgressMessage:
     else; an edit that does not get through is left out, as the next one says more."""
 
     def __init__(self, bot: Bot, user: int, message: int, language: str, seconds: float) -> None:
-        self._bot, self._user, self.message, self._language = bot, user, message, language
+        self._bot, self.user, self.message, self._language = bot, user, message, language
         self._seconds = seconds
         self._text, self._edited = "", time.monotonic() - seconds
-        self._number, self._count = 0, 0
-
-    def set_picture(self, number: int, count: int) -> None:
-        """From now on about one picture of several, counted from 1."""
-        self._number, self._count = number, count
+        # Which picture it is about, from 1, of how many.
+        self.picture = 0, 0
 
     async def show(self, key: str, **values: object) -> None:
         text = say(self._language, key, **values)
-        if self._count > 1:
-            text = say(self._language, "of-several", number=self._number, count=self._count, text=text)
+        number, count = self.picture
+        if count > 1:
+            text = say(self._language, "of-several", number=number, count=count, text=text)
         if text == self._text or time.monotonic() - self._edited < self._seconds:
             return
         self._text, self._edited = text, time.monotonic()
@@ -152,16 +147,16 @@ class ProgressMessage:
         try:
             await with_retries(lambda: self._edit(text, keyboard))
         except BadRequest:
-            await with_retries(lambda: self._bot.send_message(self._user, text, reply_markup=keyboard))
+            await with_retries(lambda: self._bot.send_message(self.user, text, reply_markup=keyboard))
 
     async def delete(self) -> None:
         """There is nothing more to say."""
         with contextlib.suppress(NetworkError, RetryAfter):
-            await self._bot.delete_message(self._user, self.message)
+            await self._bot.delete_message(self.user, self.message)
 
     async def _edit(self, text: str, keyboard: InlineKeyboardMarkup | None) -> None:
         try:
-            await self._bot.edit_message_text(text, self._user, self.message, reply_markup=keyboard)
+            await self._bot.edit_message_text(text, self.user, self.message, reply_markup=keyboard)
         except BadRequest as error:
             if "not modified" not in str(error).lower():
                 raise

@@ -1,5 +1,6 @@
 """`impasto bot`: the service on Telegram."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,10 @@ def bot(
         if number <= 0:
             raise OptionError(f"--allow is {number}, but users' numbers are greater than 0")
     bounds, options = Limits(**given(limits)), BotOptions(**given(behaviour))
-    from impasto.bot.config import errors_without, logging_without, read_token
+    from impasto.bot.config import hidden, read_token
 
     token = read_token(account.token_file)
-    with logging_without(token), errors_without(token):
+    with hidden(token):
         _serve(token, account, models, bounds, options)
 
 
@@ -63,15 +64,12 @@ def _serve(token: str, account: BotAccount, models: OfferedModels, limits: Limit
 
     offer = Offer(styles=own_styles() if models.styles is None else styles_in(models.styles))
     config = BotConfig(token=token, base_url=account.base_url, allowed=account.allow, options=options)
-    conversations, screen = Conversations(account.memory), Screen()
+    screen, service = Screen(), Service(offer, limits, devices=models.device, confine=models.confine)
 
     def tell(name: str) -> None:
         screen.result(f"https://t.me/{name}")
         screen.note("serving; Ctrl-C stops")
 
-    try:
-        with Service(offer, limits, devices=models.device, confine=models.confine) as service:
-            service.wait_until_ready()
-            app.run(config, service, conversations, tell)
-    finally:
-        conversations.close()
+    with closing(Conversations(account.memory)) as conversations, service:
+        service.wait_until_ready()
+        app.run(config, service, conversations, tell)
