@@ -256,9 +256,7 @@ class Translator:
             )
         return self._networks[key]
 
-    def _translated(
-        self, generator: GeneratorModule, picture: Tensor, dtype: torch.dtype, *beside: Tensor
-    ) -> Tensor:  # fmt: skip
+    def _translated(self, generator: GeneratorModule, picture: Tensor, dtype: torch.dtype, *beside: Tensor) -> Tensor:
         picture = picture.to(self.device, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
             return translate(generator, picture, *beside)

@@ -94,9 +94,7 @@ class Gatys:
                 inputs: Any = {"start": start, "masks": masks, "held": held, "progress": progress, "saving": saving}
                 return _Run(self, encoder, chosen, content, styles, options, **inputs).paint()
 
-    def compare(
-        self, content: Tensor, style: Tensor, options: GatysOptions
-    ) -> tuple[Tensor, Tensor, list[Compared]]:  # fmt: skip
+    def compare(self, content: Tensor, style: Tensor, options: GatysOptions) -> tuple[Tensor, Tensor, list[Compared]]:
         """What attention compares of them, to show where places of one look in the other: (content and style as the
         encoder sees them, both (1, 3, h, w); what is compared at each layer).
 

@@ -27,8 +27,11 @@ Features = Mapping[str, Tensor]
 
 # Of (features, target, region); and of the features' `gram` and `mean_of` in the region, and the target.
 LOSSES: Mapping[str, Callable[[Tensor, Any, Tensor | None], Tensor]] = {
-    "covariance": covariance_loss, "gram": gram_loss, "centred gram": attention_gram_loss, "local": local_loss,
-}  # fmt: skip
+    "covariance": covariance_loss,
+    "gram": gram_loss,
+    "centred gram": attention_gram_loss,
+    "local": local_loss,
+}
 LOSSES_OF_MOMENTS: Mapping[str, Callable[[Tensor, Tensor, Any], Tensor]] = {
     "covariance": covariance_loss_of_moments,
     "gram": lambda moments, _, target: 0.25 * (moments - target).square().mean(),
