@@ -86,13 +86,19 @@ def over_runs(runs: Sequence[Sequence[Number]]) -> list[Number]:
 
 
 def write(numbers: Sequence[Number], folder: Path) -> list[Path]:
-    """evaluation.json, with every protocol in full, .csv, .tex and .md. Raises PictureError if it cannot be."""
-    texts = (to_json(numbers), to_csv(numbers), to_latex(numbers), to_markdown(numbers))
+    """evaluation.json, .csv, .tex and .md. Raises PictureError if it cannot be.
+
+    The JSON has every protocol in full, by its fingerprint; an infinite value is the text 'inf', which JSON cannot say.
+    """
+    protocols = {number.fingerprint: number.protocol for number in numbers}
+    about = {"format": FORMAT, "numbers": _with_every_digit(numbers), "protocols": protocols}
+    as_json = json.dumps(about, indent=1, allow_nan=False) + "\n"
+    texts = (as_json, to_csv(numbers), to_latex(numbers), to_markdown(numbers))
     return write_files(folder, dict(zip(FILES, texts, strict=True)))
 
 
 def read(path: Path) -> list[Number]:
-    """What `to_json` wrote. Raises DataError for anything else."""
+    """What an evaluation.json says. Raises DataError for anything else."""
     try:
         found = json.loads(path.read_bytes())
         if found["format"] != FORMAT:
@@ -108,13 +114,6 @@ def read(path: Path) -> list[Number]:
         raise DataError(f"{path}: cannot be read: {reason_of(error)}") from None
     except (ValueError, KeyError, TypeError):
         raise DataError(f"{path}: is no evaluation.json of `impasto evaluate`") from None
-
-
-def to_json(numbers: Sequence[Number]) -> str:
-    """Every number, and by its fingerprint its protocol. An infinite value is the text 'inf', which JSON cannot say."""
-    protocols = {number.fingerprint: number.protocol for number in numbers}
-    about = {"format": FORMAT, "numbers": _with_every_digit(numbers), "protocols": protocols}
-    return json.dumps(about, indent=1, allow_nan=False) + "\n"
 
 
 def to_csv(numbers: Sequence[Number]) -> str:

@@ -120,19 +120,20 @@ def write_report(
 
 
 def _figure(runs: Sequence[TrainedRun], pictures: Sequence[image.Picture], device: str) -> Image.Image:
-    """A row for each held-out picture of A: itself, what every variant makes of it, and what a non-local block sees."""
+    """A row for each held-out picture of A: itself, what every variant makes of it, and where a non-local block
+    looks most, which stays bright."""
     titles = ["photo"]
     columns = [[image.to_pil(picture) for picture in pictures]]
     for run in runs:
         method = run.load(device)
         options = method.options()
-        painted = [method(tensors.to_tensor(picture), [], options) for picture in pictures]
-        columns.append([_drawn(picture) for picture in painted])
+        columns.append([_drawn(method(tensors.to_tensor(picture), [], options)) for picture in pictures])
         titles.append(run.variant.name)
         if run.variant.attention:
             generator = cast(LookingGenerator, method.network(options)[0])
-            seen = [tensors.to_tensor(picture).to(method.device) for picture in pictures]
-            columns.append([_attention(generator, picture) for picture in seen])
+            seen = [tensors.to_tensor(picture) for picture in pictures]
+            weights = [mean_attention(generator, pixels.to(method.device)).cpu() for pixels in seen]
+            columns.append([lit(pixels, own, generator.cell) for pixels, own in zip(seen, weights, strict=True)])
             titles.append("attention")
     return grid([[_readable(cell) for cell in row] for row in zip(*columns, strict=True)], titles)
 
@@ -145,11 +146,6 @@ def _readable(picture: Image.Image) -> Image.Image:
     """Small pictures enlarged by a whole number, so that titles fit above them."""
     factor = max(1, SMALLEST_CELL // max(picture.size))
     return picture.resize((factor * picture.width, factor * picture.height), Image.Resampling.NEAREST)
-
-
-def _attention(generator: LookingGenerator, pixels: Tensor) -> Image.Image:
-    """The photo, bright where its places look most."""
-    return lit(pixels.cpu(), mean_attention(generator, pixels).cpu(), generator.cell)
 
 
 def _panels(runs: Sequence[TrainedRun]) -> dict[str, dict[str, dict[str, Curve]]]:
