@@ -103,15 +103,11 @@ def test_what_is_hidden_takes_the_colours_beside_it(size: tuple[int, int]) -> No
     assert torch.equal(other[:, :3], filled)
 
 
-def test_a_faint_picture_keeps_its_contrast() -> None:
+@pytest.mark.parametrize("alpha", [0.02, 0.0])
+def test_a_content_that_is_faint_or_hidden_everywhere_is_taken_as_it_is(alpha: float) -> None:
     pixels = torch.rand(1, 3, 9, 12, generator=torch.Generator().manual_seed(0))
-    faint = torch.full((1, 1, 9, 12), 0.02)
-    torch.testing.assert_close(content_with_opacity(as_picture(pixels, alpha=faint))[:, :3], pixels)
-
-
-def test_a_content_of_which_nothing_is_visible_is_taken_as_it_is() -> None:
-    pixels = torch.rand(1, 3, 4, 6)
-    assert (content_with_opacity(as_picture(pixels, alpha=torch.zeros(1, 1, 4, 6))) == pixels).all()
+    content = as_picture(pixels, alpha=torch.full((1, 1, 9, 12), alpha))
+    torch.testing.assert_close(content_with_opacity(content)[:, :3], pixels)
 
 
 def test_colours_are_matched_by_what_is_visible() -> None:
