@@ -159,6 +159,17 @@ def test_cancel_in_the_queue_and_at_work(serve):
     assert service.cancel(held.id).status is Status.CANCELLED
 
 
+def test_what_does_not_stop_is_killed_and_the_service_goes_on(serve, monkeypatch):
+    monkeypatch.setattr(process_module, "STOP_SECONDS", 0.2)
+    service = serve()
+    job = service.submit(wish("stubborn"))
+    until(lambda: service.status(job.id).status is Status.RUNNING)
+    service.cancel(job.id)
+    assert service.wait(job.id, SOON).status is Status.CANCELLED
+    assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
+    assert "impasto_worker_deaths_total 0.0" in service.metrics.text(), "it did not die by itself"
+
+
 def test_time_limit(serve, monkeypatch):
     monkeypatch.setattr(process_module, "STOP_SECONDS", 0.2)
     service = serve(job_seconds=0.3)
@@ -167,7 +178,6 @@ def test_time_limit(serve, monkeypatch):
         assert (ended.status, ended.failure.code, ended.has_result) == (Status.FAILED, "time-limit", has_result)
         assert "longer than 0.3 s" in ended.failure.message
     assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
-    assert "impasto_worker_deaths_total 0.0" in service.metrics.text(), "it did not die by itself"
 
 
 def test_the_job_of_a_worker_that_dies_is_painted_again(serve):
@@ -247,9 +257,10 @@ def test_a_listener_that_fails_harms_nobody(serve, go):
     assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
 
 
-def test_a_job_that_kills_its_worker_twice_is_reported(serve):
+@pytest.mark.parametrize("action", ["die", "garbage"])
+def test_a_job_that_kills_its_worker_twice_is_reported(action, serve):
     service = serve()
-    ended = service.wait(service.submit(wish("die")).id, SOON)
+    ended = service.wait(service.submit(wish(action)).id, SOON)
     assert (ended.status, ended.failure.code, ended.has_result) == (Status.FAILED, "worker-died", False)
     assert service.wait(service.submit(wish()).id, SOON).status is Status.DONE
 

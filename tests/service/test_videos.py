@@ -14,6 +14,7 @@ pytest.importorskip("av")
 pytest.importorskip("cv2")
 
 from clips import clip, count
+from connections import until
 from fake_service import refusal
 from wishes import picture
 
@@ -21,6 +22,7 @@ from impasto.errors import OptionError, PictureError
 from impasto.methods import StylizeOptions
 from impasto.progress import Progress
 from impasto.service import Limits, SentVideo, Service, Status, VideoRequest
+from impasto.service.refusals import JobFailedError
 from impasto.service.request import inspect_video, largest_size
 from impasto.service.videos import FOLDER, LEAST_BYTES, Videos, probed
 from impasto.video.options import VideoOptions
@@ -79,6 +81,19 @@ def test_a_film_is_painted_kept_and_forgotten(serve, temporary):
     assert len(files(temporary)) == 1
     service.close()
     assert not list(temporary.iterdir())
+
+
+def test_a_film_that_is_cancelled_keeps_what_is_done(serve):
+    service = serve()
+    held, waiting = ask(service, "hold"), ask(service, "now")
+    until(lambda: service.status(held.id).step)
+    for job in (waiting, held):
+        service.cancel(job.id)
+    with pytest.raises(JobFailedError):
+        service.result(waiting.id)
+    ended = service.wait(held.id, SOON)
+    assert (ended.status, ended.has_result) == (Status.CANCELLED, True)
+    assert count(service.result(held.id).path.read_bytes()) == 6
 
 
 def test_a_worker_that_dies_goes_on_in_the_same_folder(serve, tmp_path):
@@ -248,8 +263,7 @@ def test_the_painting_process_paints_what_the_library_paints(tmp_path, temporary
         # A long one is cancelled, and what is done can be played.
         long = VideoRequest(clip=put(service, clip(400, (96, 64))), styles=("starry-night",))
         job = service.submit(long, "me")
-        while service.status(job.id).step < 20:
-            time.sleep(0.05)
+        until(lambda: service.status(job.id).step >= 20, 120)
         service.cancel(job.id)
         job = service.wait(job.id, 120)
         assert (job.status, job.has_result) == (Status.CANCELLED, True)
