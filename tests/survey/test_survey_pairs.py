@@ -1,7 +1,7 @@
 import pytest
 
 from impasto.errors import DataError
-from impasto.survey.pairs import Pair, match, spread
+from impasto.survey.create import Pair, match, spread
 
 
 @pytest.fixture
@@ -18,21 +18,21 @@ def put(tmp_path):
 def test_results_of_one_name_and_results_named_by_stylize(put):
     content, style = put("c", "a.jpg", "tree.jpg", "sea-side.png"), put("s", "a.png", "wave.jpg", "old-wave.jpg")
     result = put("r", "a.png", "tree-wave.jpg", "sea-side-old-wave.png", "a-wave.png", "stranger.png")
-    matched = match(content, style, {"m": result})
-    assert [pair.name for pair in matched.pairs] == ["a", "a-wave", "sea-side-old-wave", "tree-wave"]
-    assert matched.pairs[2] == Pair(
+    pairs, left_out = match(content, style, {"m": result})
+    assert [pair.name for pair in pairs] == ["a", "a-wave", "sea-side-old-wave", "tree-wave"]
+    assert pairs[2] == Pair(
         "sea-side-old-wave", content / "sea-side.png", style / "old-wave.jpg",
         {"m": result / "sea-side-old-wave.png"},
     )  # fmt: skip
-    assert matched.left_out == (result / "stranger.png",)
+    assert left_out == [result / "stranger.png"]
 
 
 def test_only_pairs_that_every_method_has(put):
     content, style = put("c", "a.jpg", "b.jpg"), put("s", "a.jpg", "b.jpg")
     one, two = put("one", "a.png", "b.png"), put("two", "b.jpg")
-    matched = match(content, style, {"one": one, "two": two})
-    assert [(pair.name, list(pair.results)) for pair in matched.pairs] == [("b", ["one", "two"])]
-    assert matched.left_out == (one / "a.png",)
+    pairs, left_out = match(content, style, {"one": one, "two": two})
+    assert [(pair.name, list(pair.results)) for pair in pairs] == [("b", ["one", "two"])]
+    assert left_out == [one / "a.png"]
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,9 @@ import sys
 import pytest
 from standalone import Page
 
-from impasto.survey.findings import finding
-from impasto.survey.ratings import Bootstrap
 from impasto.survey.report import make_report
 from impasto.survey.report_files import FILES, answers_csv, pictures_csv, preferences_csv, report_json, write_report
+from impasto.survey.statistics import Bootstrap
 
 QUICK = Bootstrap(resamples=200)
 
@@ -42,7 +41,7 @@ def test_the_sentence_of_paper_004(make):
         # As many round up as bring the mean there.
         answer(store, person, lambda _, pair, __, p=person: math.floor(means[pair]) + (p <= 52 * (means[pair] % 1)))
     (rated,) = make_report(store, QUICK).rated
-    assert finding(rated) == "52 people rated 10 pictures on a 10-point scale: 7.3 on average, 6.3 to 8.7 per picture."
+    assert rated.finding == "52 people rated 10 pictures on a 10-point scale: 7.3 on average, 6.3 to 8.7 per picture."
     low, high = rated.overall.interval
     assert low <= rated.overall.mean <= high
     assert rated.overall.answers == 520
@@ -56,7 +55,7 @@ def test_counts_of_people_and_unfinished_ones(make):
     assert (report.invited, report.started, report.finished, report.answers) == (4, 2, 1, 4)
     (rated,) = report.rated
     assert (rated.people, [one.mean for one in rated.pictures]) == (2, [5, 4, 4])
-    assert (rated.lowest, rated.highest) == (4, 5)
+    assert rated.finding.endswith("4.0 to 5.0 per picture.")
 
 
 def test_letters_of_the_page_become_methods_again(make):
@@ -95,7 +94,7 @@ def test_intervals_of_scores_hold_the_scores(make):
 def test_a_survey_without_answers(make, tmp_path):
     store, _ = make(methods=2, kinds=("rate", "ab", "rank"))
     report = make_report(store, QUICK)
-    assert [finding(rated) for rated in report.rated] == ["Nobody has rated a picture yet."] * 2
+    assert [rated.finding for rated in report.rated] == ["Nobody has rated a picture yet."] * 2
     assert report.preferred[0].intervals == (None, None)
     write_report(report, store, tmp_path / "out")
     assert "Nobody has rated" in (tmp_path / "out" / "report.html").read_text()

@@ -100,17 +100,16 @@ def create(
     links = _links(file)
     # PyTorch comes in here.
     from impasto.files import check_output
-    from impasto.survey.create import create_survey
-    from impasto.survey.pairs import match, spread
+    from impasto.survey.create import create_survey, match, spread
     from impasto.survey.store import SurveySettings
 
     for path in (file, links):
         check_output(path)
     screen = Screen()
-    matched = match(content, style, folders)
-    for path in matched.left_out:
+    pairs, left_out = match(content, style, folders)
+    for path in left_out:
         screen.note(f"{path}: left out, as not every method has a result of its content and style")
-    chosen = spread(matched.pairs, PAIRS if shown.pairs is None else shown.pairs)
+    chosen = spread(pairs, PAIRS if shown.pairs is None else shown.pairs)
     if shown.pairs is not None and len(chosen) < shown.pairs:
         raise DataError(f"--pairs is {shown.pairs}, but there are results of {len(chosen)} pairs")
     kinds = tuple(part.strip() for part in shown.ask.split(",") if part.strip())
@@ -184,10 +183,9 @@ def report(
         raise OptionError(f"--resamples is {resamples}, but must be from 100 to 1,000,000")
     check_least(0, seed=seed)
     from impasto.report.folder import check_files
-    from impasto.survey.findings import agreement, finding, spread
-    from impasto.survey.ratings import Bootstrap
     from impasto.survey.report import make_report
     from impasto.survey.report_files import FILES, write_report
+    from impasto.survey.statistics import Bootstrap
     from impasto.survey.store import Store
 
     store = Store(file)
@@ -197,12 +195,12 @@ def report(
     write_report(summary, store, folder)
     screen = Screen()
     for rated in summary.rated:
-        screen.note(f"{rated.method}: {finding(rated)}")
-        screen.note(f"  {spread(rated, summary)}" if rated.overall else "")
+        screen.note(f"{rated.method}: {rated.finding}")
+        screen.note(f"  {rated.spread(summary.bootstrap.level)}" if rated.overall else "")
     for preferred in summary.preferred:
         scores = sorted(zip(preferred.scores, summary.settings.methods, strict=True), reverse=True)
         screen.note(f"{preferred.kind}: {', '.join(f'{name} {score:+.2f}' for score, name in scores)}")
-        screen.note(f"  {agreement(preferred)}")
+        screen.note(f"  {preferred.finding}")
     screen.result(str(folder / "report.html"))
     return 0
 

@@ -7,8 +7,9 @@ from itertools import combinations
 from typing import Any
 
 from impasto.errors import ImpastoError, OptionError
-from impasto.survey.ratings import SCALE
 
+SCALE = 10
+"""Points of the scale, from 1."""
 KINDS = {
     "rate": "each result alone, on a scale from 1 to 10",
     "ab": "two methods side by side, blind: which is better",

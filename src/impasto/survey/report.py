@@ -1,15 +1,30 @@
-"""What a survey found, in numbers: ratings as paper 004 gives them, and preferences between methods."""
+"""What a survey found, in numbers and in words: ratings as paper 004 gives them, and preferences between methods."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto.survey.agreement import Ratings, kendall_w, krippendorff_alpha
-from impasto.survey.preferences import Wins, bradley_terry, is_determined
-from impasto.survey.ratings import Bootstrap, Interval, Summary, summarise
+from impasto.survey.questions import SCALE
+from impasto.survey.statistics import (
+    Bootstrap,
+    Interval,
+    Ratings,
+    Summary,
+    Wins,
+    bradley_terry,
+    is_determined,
+    kendall_w,
+    krippendorff_alpha,
+    summarise,
+)
 from impasto.survey.store import Answer, Store, SurveySettings
+
+UNDETERMINED = (
+    "half a win each way was added to every two methods that met, because some method was always preferred, or never"
+)
 
 
 @dataclass(frozen=True)
@@ -27,14 +42,26 @@ class Rated:
     w: float | None
 
     @property
-    def lowest(self) -> float:
-        """The mean of the picture that was rated lowest."""
-        return min(picture.mean for picture in self.pictures if picture is not None)
+    def finding(self) -> str:
+        """The sentence in which paper 004 reports its survey."""
+        if self.overall is None:
+            return "Nobody has rated a picture yet."
+        means = [picture.mean for picture in self.pictures if picture is not None]
+        asked = f"{_count(self.people, 'person', 'people')} rated {_count(len(means), 'picture', 'pictures')}"
+        per_picture = f", {min(means):.1f} to {max(means):.1f} per picture" if len(means) > 1 else ""
+        return f"{asked} on a {SCALE}-point scale: {self.overall.mean:.1f} on average{per_picture}."
 
-    @property
-    def highest(self) -> float:
-        """The mean of the picture that was rated highest."""
-        return max(picture.mean for picture in self.pictures if picture is not None)
+    def spread(self, level: float) -> str:
+        """How sure the mean is, how far single answers lie apart, and whether people agree."""
+        if self.overall is None:
+            return ""
+        parts = [f"mean {self.overall.mean:.2f}"]
+        if self.overall.interval is not None:
+            parts.append(f"{100 * level:g} % interval {between(self.overall.interval)}")
+        if self.overall.deviation is not None:
+            parts.append(f"standard deviation of single answers {self.overall.deviation:.2f}")
+        parts += [f"Krippendorff's α {_number(self.alpha)}", f"Kendall's W {_number(self.w)}"]
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -54,6 +81,13 @@ class Preferred:
     determined: bool
     agreement: float | None
 
+    @property
+    def finding(self) -> str:
+        """How many compared, and whether they agree."""
+        name = "Krippendorff's α" if self.kind == "ab" else "mean of Kendall's W"
+        text = f"{_count(self.answers, 'answer', 'answers')}, {name} {_number(self.agreement)}"
+        return text if self.determined or not self.answers else f"{text}; {UNDETERMINED}"
+
 
 @dataclass(frozen=True)
 class Report:
@@ -69,6 +103,19 @@ class Report:
     answers: int
     rated: tuple[Rated, ...]
     preferred: tuple[Preferred, ...]
+
+
+def between(interval: Interval) -> str:
+    """The two ends in words."""
+    return f"{interval[0]:.2f} to {interval[1]:.2f}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _count(many: int, one: str, more: str) -> str:
+    return f"{many} {one if many == 1 else more}"
 
 
 def make_report(store: Store, bootstrap: Bootstrap) -> Report:
@@ -107,10 +154,8 @@ def _preferred(
     chosen = [answer for answer in answers if answer.question.kind == kind]
     wins = np.zeros((len(row), methods, methods))
     for answer in chosen:
-        best_first = order_of(answer)
-        for place, better in enumerate(best_first):
-            for worse in best_first[place + 1 :]:
-                wins[row[answer.participant], better, worse] += 1
+        for better, worse in combinations(answer.best_first, 2):
+            wins[row[answer.participant], better, worse] += 1
     total = wins.sum(0)
     resampled = _resampled_scores(wins, bootstrap)
     agreement = _choices_agree(chosen, row) if kind == "ab" else _rankings_agree(chosen, row, store)
@@ -120,13 +165,6 @@ def _preferred(
         tuple(bootstrap.interval(resampled[:, method]) for method in range(methods)),
         bool(is_determined(total)), agreement,
     )  # fmt: skip
-
-
-def order_of(answer: Answer) -> tuple[int, ...]:
-    """The methods of a comparison, the best first: the page's letters are not the methods' numbers."""
-    if answer.question.kind == "ab":
-        return answer.shown[answer.value], answer.shown[1 - answer.value]
-    return tuple(answer.shown[index] for index in answer.value)
 
 
 def _resampled_scores(wins: Wins, bootstrap: Bootstrap) -> NDArray[np.float64]:
@@ -145,14 +183,14 @@ def _choices_agree(answers: Sequence[Answer], row: dict[int, int]) -> float | No
     units = {question: i for i, question in enumerate(dict.fromkeys(answer.question for answer in answers))}
     choices = np.full((len(row), len(units)), np.nan)
     for answer in answers:
-        choices[row[answer.participant], units[answer.question]] = order_of(answer)[0]
+        choices[row[answer.participant], units[answer.question]] = answer.best_first[0]
     return krippendorff_alpha(choices, "nominal")
 
 
 def _rankings_agree(answers: Sequence[Answer], row: dict[int, int], store: Store) -> float | None:
     places: Ratings = np.full((len(store.pairs), len(row), len(store.settings.methods)), np.nan)
     for answer in answers:
-        for place, method in enumerate(order_of(answer)):
+        for place, method in enumerate(answer.best_first):
             places[answer.question.pair, row[answer.participant], method] = place
     agreements = [w for w in map(kendall_w, places) if w is not None]
     return float(np.mean(agreements)) if agreements else None

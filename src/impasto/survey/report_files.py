@@ -1,28 +1,31 @@
-"""A report in a folder: every number and every answer, as JSON and as tables; its picture; and a page of its own."""
+"""A report in a folder: every number and every answer, as JSON and as tables; one picture of how often each rating was
+given, the mean of each result, and the methods' scores; and a page of its own."""
 
 import io
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from impasto import __version__
+from impasto.report.curves import new_figure, png_of
 from impasto.report.folder import write_files
 from impasto.report.page import render
 from impasto.report.sheets import data_url, jpeg, reduced
 from impasto.report.tables import to_csv
-from impasto.survey import findings
-from impasto.survey.ratings import SCALE, Interval, Summary
-from impasto.survey.report import Preferred, Rated, Report, order_of
-from impasto.survey.report_figure import draw
-from impasto.survey.store import PairPictures, Store
+from impasto.survey.questions import SCALE
+from impasto.survey.report import Preferred, Rated, Report, between
+from impasto.survey.statistics import Interval, Summary
+from impasto.survey.store import Store
 
 FILES = ("report.json", "answers.csv", "pictures.csv", "preferences.csv", "report.png", "report.html")
+KIND_NAMES = {"ab": "Side by side", "rank": "In order"}
 
 _SIDE = 480
+_BAR, _LINE = "#8a9ba8", "#1f3a4d"
 
 
 def write_report(report: Report, store: Store, folder: Path) -> None:
@@ -93,7 +96,7 @@ def answers_csv(store: Store) -> str:
     for answer in store.answers():
         value = answer.value
         if answer.question.kind != "rate":
-            value = " > ".join(methods[method] for method in order_of(answer))
+            value = " > ".join(methods[method] for method in answer.best_first)
         rows.append({
             "participant": answer.participant, "position": answer.position + 1, "kind": answer.question.kind,
             "picture": store.pairs[answer.question.pair], "shown": " ".join(methods[method] for method in answer.shown),
@@ -112,38 +115,13 @@ def _ends(interval: Interval | None) -> dict[str, float | str]:
 
 def page(report: Report, store: Store) -> str:
     """HTML that needs no server and no network: its pictures are inside it, made smaller."""
-    pictures = store.pictures()
     return render(
-        "survey-report.html", title=report.settings.title, report=report, counted=findings.counted,
-        rated=[_rated(rated, number, report, pictures) for number, rated in enumerate(report.rated)],
-        preferred=[_preferred(preferred, report) for preferred in report.preferred],
+        "survey-report.html", title=report.settings.title, report=report, pictures=store.pictures(), shown=_shown,
+        counted=_counted, between=between, comparisons=[_comparison(one, report) for one in report.preferred],
     )  # fmt: skip
 
 
-def _rated(rated: Rated, number: int, report: Report, pictures: Sequence[PairPictures]) -> dict[str, Any]:
-    return {
-        "heading": rated.method if len(report.rated) > 1 else "",
-        "finding": findings.finding(rated),
-        "spread": findings.spread(rated, report),
-        "overall": rated.overall,
-        "cards": [
-            _card(summary, shown, number) for summary, shown in zip(rated.pictures, pictures, strict=True) if summary
-        ],
-    }
-
-
-def _card(summary: Summary, pictures: PairPictures, method: int) -> dict[str, Any]:
-    interval = "" if summary.interval is None else f" ({findings.between(summary.interval)})"
-    answers = f"{summary.answers} answer{'' if summary.answers == 1 else 's'}"
-    files = {"content": pictures.content, "style": pictures.style, "result": pictures.results[method]}
-    return {
-        "summary": summary,
-        "about": f"{pictures.name}, {answers}{interval}",
-        "pictures": {what: _shown(data) for what, data in files.items()},
-    }
-
-
-def _preferred(preferred: Preferred, report: Report) -> dict[str, Any]:
+def _comparison(preferred: Preferred, report: Report) -> dict[str, Any]:
     methods = report.settings.methods
     by_score = sorted(range(len(methods)), key=lambda i: -preferred.scores[i])
     rows = [
@@ -155,14 +133,84 @@ def _preferred(preferred: Preferred, report: Report) -> dict[str, Any]:
         }
         for i in by_score
     ]
-    heading = findings.KIND_NAMES[preferred.kind]
-    return {"heading": heading, "agreement": findings.agreement(preferred), "rows": rows}
+    return {"heading": KIND_NAMES[preferred.kind], "finding": preferred.finding, "rows": rows}
 
 
 def _range(interval: Interval | None) -> str:
     return "" if interval is None else f"{interval[0]:+.2f} to {interval[1]:+.2f}"
 
 
+def _counted(summary: Summary) -> str:
+    """How often each rating was given: '2 times 7, 1 times 9'."""
+    return ", ".join(f"{count} times {rating}" for rating, count in enumerate(summary.histogram, 1) if count)
+
+
 def _shown(data: bytes) -> str:
     with Image.open(io.BytesIO(data)) as picture:
         return data_url(jpeg(reduced(picture, _SIDE), 88))
+
+
+# --- the picture ------------------------------------------------------------------------------------------------------
+
+
+def draw(report: Report) -> bytes | None:
+    """The bytes of a PNG; None, and a line in the log, without matplotlib."""
+    rated = [one for one in report.rated if one.overall is not None]
+    means_height = max(3.2, 1.2 + 0.3 * len(report.pairs))
+    heights = [means_height] * len(rated) + [1.5 + 0.4 * len(report.settings.methods)] * len(report.preferred)
+    size = 11, 0.5 + sum(heights or [1])
+    figure = new_figure("the picture of the report", "survey", figsize=size, layout="constrained")
+    if figure is None:
+        return None
+    # A name that someone gave may hold a dollar sign, which is no formula.
+    figure.suptitle(report.settings.title, parse_math=False)
+    if heights:
+        rows = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+        for row, one in zip(rows[: len(rated)], rated, strict=True):
+            _draw_ratings(row, one, report)
+        for row, preferred in zip(rows[len(rated) :], report.preferred, strict=True):
+            _draw_scores(row.subplots(), preferred, report)
+    return png_of(figure, 110)
+
+
+def _draw_ratings(row: Any, rated: Rated, report: Report) -> None:
+    assert rated.overall is not None
+    several = f"{rated.method}. " if len(report.rated) > 1 else ""
+    row.suptitle(several + rated.finding, fontsize=10, parse_math=False)
+    left, right = row.subplots(1, 2)
+    points = np.arange(1, SCALE + 1)
+    left.bar(points, rated.overall.histogram, color=_BAR, width=0.8)
+    left.axvline(rated.overall.mean, color=_LINE)
+    left.set_xticks(points)
+    left.set_xlabel("rating")
+    left.set_ylabel("answers")
+    shown = [(name, one) for name, one in zip(report.pairs, rated.pictures, strict=True) if one is not None]
+    for place, (_, one) in enumerate(shown):
+        _draw_interval(right, place, one.mean, one.interval)
+    right.axvline(rated.overall.mean, color=_BAR, zorder=0)
+    _name_places(right, [name for name, _ in shown])
+    right.set_xlim(0.5, SCALE + 0.5)
+    right.set_xticks(points)
+    right.set_xlabel(f"mean, with its {100 * report.bootstrap.level:g} % interval")
+    right.grid(visible=True, axis="x", alpha=0.3)
+
+
+def _draw_scores(axes: Any, preferred: Preferred, report: Report) -> None:
+    for place, (score, interval) in enumerate(zip(preferred.scores, preferred.intervals, strict=True)):
+        _draw_interval(axes, place, score, interval)
+    _name_places(axes, report.settings.methods)
+    axes.set_title(f"{KIND_NAMES[preferred.kind]}: {preferred.answers} answers", fontsize=10)
+    axes.set_xlabel(f"Bradley–Terry score, with its {100 * report.bootstrap.level:g} % interval")
+    axes.axvline(0, color=_BAR, zorder=0)
+    axes.grid(visible=True, axis="x", alpha=0.3)
+
+
+def _draw_interval(axes: Any, place: int, middle: float, interval: tuple[float, float] | None) -> None:
+    if interval is not None:
+        axes.plot(interval, [place, place], color=_LINE, lw=1.5)
+    axes.plot([middle], [place], "o", color=_LINE)
+
+
+def _name_places(axes: Any, names: Any) -> None:
+    axes.set_yticks(range(len(names)), [name[:40] for name in names], parse_math=False)
+    axes.set_ylim(len(names) - 0.5, -0.5)

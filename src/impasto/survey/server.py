@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 import socket
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 from importlib.resources import files
@@ -18,20 +18,20 @@ import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException as AnyHTTPError
 
 from impasto.errors import DataError, ImpastoError, missing_extra
 from impasto.report.page import render
-from impasto.serving.guard import GuardMiddleware
+from impasto.serving.guard import App, GuardMiddleware, Message, Receive, Scope, Send
 from impasto.serving.hosts import Hosts
 from impasto.serving.http_limits import HttpLimits
 from impasto.serving.problem import Problem
 from impasto.serving.server import configured
-from impasto.survey.questions import AnswerError
-from impasto.survey.ratings import SCALE, Bootstrap
+from impasto.survey.questions import SCALE, AnswerError
 from impasto.survey.report import make_report
-from impasto.survey.report_figure import draw
-from impasto.survey.report_files import answers_csv, page, report_json
+from impasto.survey.report_files import answers_csv, draw, page, report_json
+from impasto.survey.statistics import Bootstrap
 from impasto.survey.store import OtherAnswerError, Store
 
 MOST_BYTES = 1024
@@ -41,17 +41,14 @@ _LIMITS = HttpLimits(connections=500)
 
 _ASSETS = {"icon.svg": "image/svg+xml", "survey.js": "text/javascript", "survey.css": "text/css"}
 
+# Beside those of the guard, by which no page elsewhere learns a link, which is the key.
 _HEADERS = {
     # Only this server, no inline script, no frame around it.
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
     "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    # The link is the key: no page elsewhere may learn it.
-    "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "x-robots-tag": "noindex, nofollow",
 }
@@ -63,10 +60,6 @@ _MESSAGES = {
     401: "The results need the admin's key, as the password; the user may be anybody.",
     404: "There is nothing here. If you were given a link, please look whether all of it was copied.",
 }
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 def make_app(stores: Sequence[Store], hosts: Hosts = None) -> FastAPI:
@@ -84,24 +77,21 @@ def make_app(stores: Sequence[Store], hosts: Hosts = None) -> FastAPI:
     app.add_middleware(_Headers)
     app.add_exception_handler(AnyHTTPError, _explain)
     app.add_exception_handler(ImpastoError, _explain_failure)
-    _add_assets(app)
-    _add_participation(app, surveys)
-    _add_results(app, surveys)
-    return app
-
-
-def _add_assets(app: FastAPI) -> None:
     for name, kind in _ASSETS.items():
         content = (files("impasto.survey") / "page" / name).read_text(encoding="utf-8")
         app.add_api_route(f"/assets/{name}", lambda kind=kind, content=content: Response(content, media_type=kind))
 
-
-def _add_participation(app: FastAPI, surveys: dict[str, Store]) -> None:
     def known(survey: str) -> Store:
         if survey not in surveys:
             raise HTTPException(404)
         return surveys[survey]
 
+    _add_participation(app, known)
+    _add_results(app, known)
+    return app
+
+
+def _add_participation(app: FastAPI, known: Callable[[str], Store]) -> None:
     Known = Annotated[Store, Depends(known)]
 
     def invited(store: Known, link: str) -> int:
@@ -112,17 +102,17 @@ def _add_participation(app: FastAPI, surveys: dict[str, Store]) -> None:
 
     Person = Annotated[int, Depends(invited)]
 
-    @app.get("/{survey}/join/{token}", response_class=HTMLResponse)
-    def show_joining(store: Known, token: str) -> str:
-        # Only a form takes a place: programs that look at a link before a person does would use them up.
+    def check_joining(store: Known, token: str) -> None:
         if not store.is_joining(token):
             raise HTTPException(404)
+
+    @app.get("/{survey}/join/{token}", response_class=HTMLResponse, dependencies=[Depends(check_joining)])
+    def show_joining(store: Known) -> str:
+        # Only a form takes a place: programs that look at a link before a person does would use them up.
         return render("survey/join.html", title=store.settings.title, introduction=store.settings.introduction)
 
-    @app.post("/{survey}/join/{token}")
-    def join(store: Known, token: str) -> Response:
-        if not store.is_joining(token):
-            raise HTTPException(404)
+    @app.post("/{survey}/join/{token}", dependencies=[Depends(check_joining)])
+    def join(store: Known) -> Response:
         link = store.join()
         if link is None:
             raise HTTPException(410, "All places of this survey are taken. Thank you for wanting to take part.")
@@ -159,11 +149,8 @@ def _add_participation(app: FastAPI, surveys: dict[str, Store]) -> None:
             raise HTTPException(404) from None
 
 
-def _add_results(app: FastAPI, surveys: dict[str, Store]) -> None:
-    def for_admin(request: Request, survey: str) -> Store:
-        store = surveys.get(survey)
-        if store is None:
-            raise HTTPException(404)
+def _add_results(app: FastAPI, known: Callable[[str], Store]) -> None:
+    def for_admin(request: Request, store: Annotated[Store, Depends(known)]) -> Store:
         if not store.is_admin(_password(request.headers.get("authorization", ""))):
             raise HTTPException(401, headers={"www-authenticate": 'Basic realm="results", charset="UTF-8"'})
         return store
@@ -204,12 +191,12 @@ def _password(authorization: str) -> str:
 
 def _value(body: bytes) -> Any:
     try:
-        message = json.loads(body)
+        match json.loads(body):
+            case {"value": value, **others} if not others:
+                return value
     except (ValueError, RecursionError):
-        raise HTTPException(422, "an answer is a JSON object with a value") from None
-    if not isinstance(message, dict) or message.keys() != {"value"}:
-        raise HTTPException(422, "an answer is a JSON object with a value")
-    return message["value"]
+        pass
+    raise HTTPException(422, "an answer is a JSON object with a value")
 
 
 async def _explain(request: Request, error: Exception) -> Response:
@@ -244,17 +231,15 @@ async def _explain_failure(_: Request, error: Exception) -> Response:
 class _Headers:
     """Every response carries _HEADERS, unless it says otherwise itself."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+    def __init__(self, app: App) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                present = {name.lower() for name, _ in message["headers"]}
-                message["headers"] = [
-                    *message["headers"],
-                    *((n.encode(), v.encode()) for n, v in _HEADERS.items() if n.encode() not in present),
-                ]
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -99,6 +99,12 @@ class Answer:
     shown: tuple[int, ...]
     value: Any
 
+    @property
+    def best_first(self) -> tuple[int, ...]:
+        """The methods of a comparison in their order: the page's letters are not the methods' numbers."""
+        order = (self.value, 1 - self.value) if self.question.kind == "ab" else self.value
+        return tuple(self.shown[index] for index in order)
+
 
 class OtherAnswerError(DataError):
     """The question was answered before, with another answer, which stays. answer: that one."""
@@ -118,13 +124,16 @@ class Store:
         self.path = path
         if not path.is_file():
             raise DataError(f"{path}: there is no such file")
-        with self._database() as db:
-            marks = (db.execute("PRAGMA application_id").fetchone()[0], db.execute("PRAGMA user_version").fetchone()[0])
-            if marks != (_APPLICATION, _FORMAT):
-                raise DataError(f"{path}: is no survey of this version of impasto")
-            self.id, self._admin, self._joining, settings = db.execute("SELECT * FROM survey").fetchone()
-            self.pairs: tuple[str, ...] = tuple(name for (name,) in db.execute("SELECT name FROM pair ORDER BY number"))
-            self._questions = _questions(db)
+        marks = self._rows("SELECT application_id, user_version FROM pragma_application_id, pragma_user_version")
+        if marks != [(_APPLICATION, _FORMAT)]:
+            raise DataError(f"{path}: is no survey of this version of impasto")
+        ((self.id, self._admin, self._joining, settings),) = self._rows("SELECT * FROM survey")
+        self.pairs: tuple[str, ...] = tuple(name for (name,) in self._rows("SELECT name FROM pair ORDER BY number"))
+        # What everybody is asked, in no person's order.
+        self.questions = [
+            Question(kind, pair, tuple(json.loads(methods)))
+            for kind, pair, methods in self._rows("SELECT kind, pair, methods FROM question ORDER BY number")
+        ]
         values = json.loads(settings)
         lists = {name: tuple(values[name]) for name in ("kinds", "methods")}
         self.settings = SurveySettings(**{**values, **lists})
@@ -139,9 +148,8 @@ class Store:
 
     def participant(self, link: str) -> int | None:
         """The number of the person with this link."""
-        with self._database() as db:
-            row = db.execute("SELECT number FROM participant WHERE link = ?", (_hash(link),)).fetchone()
-        return None if row is None else int(row[0])
+        rows = self._rows("SELECT number FROM participant WHERE link = ?", _hash(link))
+        return int(rows[0][0]) if rows else None
 
     def join(self) -> str | None:
         """A link for one more person; None if all places are taken."""
@@ -150,19 +158,18 @@ class Store:
             (taken,) = db.execute("SELECT COUNT(*) FROM participant").fetchone()
             if taken >= self.settings.places:
                 return None
-            _admit(db, taken + 1, link, self._questions)
+            _admit(db, taken + 1, link, self.questions)
         return link
 
     def tasks(self, participant: int) -> list[AskedQuestion]:
         """What this person is asked, in the order drawn for them, with the answers so far."""
-        with self._database() as db:
-            results = {(pair, method): picture for pair, method, picture in db.execute("SELECT * FROM result")}
-            rows = db.execute(
-                "SELECT kind, content, style, pair, shown, value FROM task JOIN question ON question.number = question"
-                " JOIN pair ON pair.number = pair LEFT JOIN answer USING (participant, position)"
-                " WHERE participant = ? ORDER BY position",
-                (participant,),
-            ).fetchall()
+        results = {(pair, method): picture for pair, method, picture in self._rows("SELECT * FROM result")}
+        rows = self._rows(
+            "SELECT kind, content, style, pair, shown, value FROM task JOIN question ON question.number = question"
+            " JOIN pair ON pair.number = pair LEFT JOIN answer USING (participant, position)"
+            " WHERE participant = ? ORDER BY position",
+            participant,
+        )
         return [
             AskedQuestion(
                 kind, content, style, tuple(results[pair, method] for method in json.loads(shown)),
@@ -195,42 +202,37 @@ class Store:
 
     def picture(self, picture: str) -> bytes | None:
         """The JPEG with this id."""
-        with self._database() as db:
-            row = db.execute("SELECT data FROM picture WHERE id = ?", (picture,)).fetchone()
-        return None if row is None else bytes(row[0])
+        rows = self._rows("SELECT data FROM picture WHERE id = ?", picture)
+        return bytes(rows[0][0]) if rows else None
 
     def pictures(self) -> list[PairPictures]:
         """The pictures of all pairs, as they were stored."""
-        with self._database() as db:
-            data = dict(db.execute("SELECT id, data FROM picture"))
-            results: dict[int, list[bytes]] = {}
-            for pair, picture in db.execute("SELECT pair, picture FROM result ORDER BY pair, method"):
-                results.setdefault(pair, []).append(data[picture])
-            pairs = db.execute("SELECT number, name, content, style FROM pair ORDER BY number").fetchall()
+        data = dict(self._rows("SELECT id, data FROM picture"))
+        results: dict[int, list[bytes]] = {}
+        for pair, picture in self._rows("SELECT pair, picture FROM result ORDER BY pair, method"):
+            results.setdefault(pair, []).append(data[picture])
+        pairs = self._rows("SELECT number, name, content, style FROM pair ORDER BY number")
         return [PairPictures(name, data[c], data[s], tuple(results[number])) for number, name, c, s in pairs]
 
     def answers(self) -> list[Answer]:
         """Everything that was answered, by person and position."""
-        with self._database() as db:
-            rows = db.execute(
-                "SELECT participant, position, question, shown, value FROM answer"
-                " JOIN task USING (participant, position) ORDER BY participant, position"
-            ).fetchall()
+        rows = self._rows(
+            "SELECT participant, position, question, shown, value FROM answer"
+            " JOIN task USING (participant, position) ORDER BY participant, position"
+        )
         return [
-            Answer(person, position, self._questions[question], tuple(json.loads(shown)), json.loads(value))
+            Answer(person, position, self.questions[question], tuple(json.loads(shown)), json.loads(value))
             for person, position, question, shown, value in rows
         ]
 
     @property
-    def questions(self) -> Sequence[Question]:
-        """What everybody is asked, in no person's order."""
-        return self._questions
-
-    @property
     def people(self) -> int:
         """How many have a link."""
+        return len(self._rows("SELECT number FROM participant"))
+
+    def _rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         with self._database() as db:
-            return int(db.execute("SELECT COUNT(*) FROM participant").fetchone()[0])
+            return db.execute(statement, values).fetchall()
 
     @contextmanager
     def _database(self, *, writes: bool = False) -> Iterator[sqlite3.Connection]:
@@ -314,11 +316,6 @@ def _admit(db: sqlite3.Connection, number: int, link: str, questions: Sequence[Q
         "INSERT INTO task VALUES (?, ?, ?, ?)",
         [(number, position, question, json.dumps(shown)) for position, (question, shown) in enumerate(course)],
     )
-
-
-def _questions(db: sqlite3.Connection) -> list[Question]:
-    rows = db.execute("SELECT kind, pair, methods FROM question ORDER BY number")
-    return [Question(kind, pair, tuple(json.loads(methods))) for kind, pair, methods in rows]
 
 
 @contextmanager
