@@ -9,7 +9,7 @@ import pytest
 from fake_telegram import TOKEN
 from wishes import picture
 
-from impasto.bot.config import MASK, VARIABLE, errors_without, logging_without, masked, read_token
+from impasto.bot.config import MASK, VARIABLE, hidden, masked, read_token
 from impasto.errors import ImpastoError
 
 SECRET = TOKEN.partition(":")[2]
@@ -58,7 +58,7 @@ def test_it_is_masked_however_it_is_written():
 def test_no_line_of_the_log_has_it(capsys):
     root, httpx = logging.getLogger(), logging.getLogger("httpx")
     before, level = list(root.handlers), httpx.level
-    with logging_without(TOKEN):
+    with hidden(TOKEN):
         httpx.info("HTTP Request: POST https://api.telegram.org/bot%s/getMe", TOKEN)
         httpx.warning("retry https://api.telegram.org/bot%s/getMe", TOKEN)
         try:
@@ -81,18 +81,18 @@ def caused_by_an_address():
 
 
 def test_no_error_has_it():
-    with pytest.raises(ImpastoError) as caught, errors_without(TOKEN):
+    with pytest.raises(ImpastoError) as caught, hidden(TOKEN):
         caused_by_an_address()
     assert str(caught.value) == "the bot stopped: RuntimeError: the address is wrong"
     assert SECRET not in "".join(traceback.format_exception(caught.value))
-    with pytest.raises(KeyError), errors_without(TOKEN):
+    with pytest.raises(KeyError), hidden(TOKEN):
         raise KeyError("nothing of the kind")
 
 
 def test_a_whole_conversation_writes_it_nowhere(server, start, capsys, monkeypatch):
     """Also when Telegram breaks off, and when something in the bot itself goes wrong."""
     monkeypatch.setattr("impasto.bot.messages.RETRY_PAUSES", (0.01, 0.01))
-    with logging_without(TOKEN):
+    with hidden(TOKEN):
         bot = start()
         logging.getLogger("httpx").setLevel(logging.DEBUG)
         logging.getLogger("httpcore").setLevel(logging.DEBUG)

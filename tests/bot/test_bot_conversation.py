@@ -1,13 +1,17 @@
 """What the bot remembers, in memory and on the disk."""
 
+import json
 import logging
 import sqlite3
 import stat
+from dataclasses import asdict
 
 import pytest
 
 from impasto.bot import texts
 from impasto.bot.conversation import (
+    PAINTED_KEPT,
+    UPDATES_KEPT,
     Conversation,
     Conversations,
     Order,
@@ -130,19 +134,15 @@ def test_what_another_method_has_is_kept_and_not_used():
 
 
 def test_a_conversation_is_the_same_after_json():
-    import json
-
     photo, style = SentPicture("a", 5, is_file=True), SentPicture("b")
     order = Order((photo, style), style, {"strength": 0.5}, 1, 2, 3.5)
     talk = Conversation(
         "ru", {"refine": 20}, (photo,), "swirls", ((style, "caption"),), "album", {7: order}, {8: order}, [1, 2], 9.5
     )
-    assert Conversation.from_json(json.loads(json.dumps(talk.to_json()))) == talk
+    assert Conversation.from_json(json.loads(json.dumps(asdict(talk)))) == talk
 
 
 def test_a_conversation_is_bounded():
-    from impasto.bot.conversation import PAINTED_KEPT, UPDATES_KEPT
-
     talk = Conversation()
     for number in range(100):
         assert talk.note_update(number)

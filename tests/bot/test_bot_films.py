@@ -100,7 +100,7 @@ def test_what_is_refused(server, start, tasks):
 
 
 def test_a_painted_film_that_telegram_does_not_take(server, bot, monkeypatch):
-    monkeypatch.setattr("impasto.bot.films.FILE_BYTES", 1000)
+    monkeypatch.setattr("impasto.bot.sending.FILE_BYTES", 1000)
     user = server.user()
     user.sends(clip(), "now", kind="video")
     user.reads("more than the 50 MB that Telegram lets me send")

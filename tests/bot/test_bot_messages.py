@@ -12,7 +12,7 @@ def test_every_refusal_and_failure_has_a_sentence():
     for kind in kinds:
         error = kind("content: x", "internal") if kind is refusals.JobFailedError else kind("content: x")
         for language in texts.LANGUAGES:
-            assert messages.from_refusal(error).sentence(language, Limits())
+            assert messages.failure_of(error).sentence(language, Limits())
     for code, key in [
         ("OutOfMemoryError", "no-memory"), ("time-limit", "time-limit"), ("worker-died", "failed"),
         ("internal", "failed"), ("stopping", "stopping"), ("unavailable", "unavailable"), ("of-tomorrow", "failed"),
@@ -21,8 +21,8 @@ def test_every_refusal_and_failure_has_a_sentence():
 
 
 def test_whose_fault_it_is():
-    assert messages.from_refusal(NotAPictureError("content: x")).key == "broken-photo"
-    assert messages.from_refusal(NotAPictureError("style 1: x")).key == "broken-style"
+    assert messages.failure_of(NotAPictureError("content: x")).key == "broken-photo"
+    assert messages.failure_of(NotAPictureError("style 1: x")).key == "broken-style"
     assert messages.from_failure(Failure("PictureError", "content: it is cut short")).key == "broken-photo"
     assert messages.from_failure(Failure("PictureError", "swirls: it is cut short")).key == "broken-style"
 

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from fake_telegram import TOKEN
 from wishes import picture
 
-from impasto.bot.conversation import Conversations
+from impasto.bot.conversation import Conversations, Order, SentPicture
+from impasto.bot.orders import memory_of
 
 PHOTO, PAINTING = picture(50, size=(40, 30)), picture(200, size=(30, 30))
 CHILD = Path(__file__).with_name("bot_process.py")
@@ -23,7 +25,7 @@ def remembered(memory):
     shutil.copyfile(memory, copy)
     conversations = Conversations(copy)
     try:
-        return {user: conversation.to_json() for user, conversation in conversations.items()}
+        return {user: asdict(conversation) for user, conversation in conversations.items()}
     finally:
         conversations.close()
 
@@ -127,9 +129,6 @@ def test_what_is_fetched_is_bounded_in_all_and_for_each(server, start, go):
 
 
 def test_a_picture_of_unknown_size_counts_as_the_largest():
-    from impasto.bot.conversation import Order, SentPicture
-    from impasto.bot.orders import memory_of
-
     album = (SentPicture("a", 3_000_000), SentPicture("b"), SentPicture("c", 2**40))
     assert memory_of(Order(album[:1], "now")) == 3_000_000
     assert memory_of(Order(album, SentPicture("d", 1_000_000))) == 21_000_000

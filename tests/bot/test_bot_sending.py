@@ -1,37 +1,42 @@
 """What paintings are sent as."""
 
 import io
+from contextlib import nullcontext
 
 import pytest
 from PIL import Image
 from wishes import picture
 
-from impasto.bot.sending import FinishedPainting, SendAs, fitting_size, format_for, send_as
+from impasto.bot.messages import OrderFailed
+from impasto.bot.sending import finished_painting, fitting_size, format_for, sendable
+from impasto.service import JobResult
+
+
+def kind(data, *, as_file=False):
+    return finished_painting(data, "png", "", 0, as_file=as_file).kind
 
 
 @pytest.mark.parametrize(
-    ("size", "how"),
-    [
-        ((20, 1), SendAs.PHOTO),
-        ((21, 1), SendAs.FILE),
-        ((1, 21), SendAs.FILE),
-        ((5000, 5000), SendAs.PHOTO),
-        ((5001, 5000), SendAs.FILE),
-    ],
-)
-def test_the_shape_of_a_photo(size, how):
-    data = picture(size=size)
-    assert send_as(data, as_file=False) is how
-    assert send_as(data, as_file=True) is SendAs.FILE
+    ("size", "sent"),
+    [((20, 1), "photo"), ((21, 1), "document"), ((1, 21), "document"), ((5000, 5000), "photo"),
+     ((5001, 5000), "document")],
+)  # fmt: skip
+def test_the_shape_of_a_photo(size, sent):
+    assert kind(picture(size=size)) == sent
+    assert kind(picture(size=size), as_file=True) == "document"
 
 
-@pytest.mark.parametrize(
-    ("num_bytes", "how"),
-    [(10_000_000, SendAs.PHOTO), (10_000_001, SendAs.FILE), (50_000_000, SendAs.FILE), (50_000_001, SendAs.NOT_AT_ALL)],
-)
-def test_the_bytes_of_a_photo(num_bytes, how):
-    data = picture()
-    assert send_as(data + bytes(num_bytes - len(data)), as_file=False) is how
+@pytest.mark.parametrize(("num_bytes", "sent"), [(10_000_000, "photo"), (10_000_001, "document")])
+def test_the_bytes_of_a_photo(num_bytes, sent):
+    assert kind(picture().ljust(num_bytes)) == sent
+
+
+@pytest.mark.parametrize(("num_bytes", "is_sent"), [(50_000_000, True), (50_000_001, False)])
+def test_the_bytes_of_a_file(num_bytes, is_sent, tmp_path):
+    (tmp_path / "film").write_bytes(bytes(num_bytes))
+    for result in (JobResult(bytes(num_bytes), "png"), JobResult(b"", "mp4", tmp_path / "film")):
+        with nullcontext() if is_sent else pytest.raises(OrderFailed):
+            assert len(sendable(result)) == num_bytes
 
 
 def test_files_lose_nothing_as_long_as_they_fit():
@@ -59,6 +64,6 @@ def test_a_size_that_fits(width, height, limit):
 
 
 def test_a_thumbnail():
-    small = FinishedPainting(picture(200, size=(1000, 500)), "png", SendAs.FILE).thumbnail
-    with Image.open(io.BytesIO(small)) as image:
+    painting = finished_painting(picture(200, size=(1000, 500)), "png", "", 0, as_file=True)
+    with Image.open(io.BytesIO(painting.thumbnail)) as image:
         assert (image.format, image.size) == ("JPEG", (320, 160))

@@ -11,7 +11,7 @@ from typing import Any
 
 from telegram import BotCommand, Update
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
-from telegram.ext import AIORateLimiter, Application, BaseUpdateProcessor
+from telegram.ext import AIORateLimiter, Application, SimpleUpdateProcessor
 
 from impasto.bot.config import BotConfig
 from impasto.bot.conversation import Conversations
@@ -38,38 +38,36 @@ UPDATE_KINDS = ("message", "callback_query", "my_chat_member")
 
 def run(config: BotConfig, service: Service, conversations: Conversations, ready: Callable[[str], None]) -> None:
     """Until SIGINT or SIGTERM. ready: called with the bot's name once it listens. Raises ImpastoError."""
-    asyncio.run(_with_signals(config, service, conversations, ready))
 
+    async def serve_until_told() -> None:
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
-async def _with_signals(
-    config: BotConfig, service: Service, conversations: Conversations, ready: Callable[[str], None]
-) -> None:
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        def end(number: int) -> None:
+            stop.set()
+            # Another time it is not graceful.
+            usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            loop.call_later(ECHO_SECONDS, signal.signal, number, usual)
 
-    def end(number: int) -> None:
-        stop.set()
-        # Another time it is not graceful.
-        usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
-        loop.call_later(ECHO_SECONDS, signal.signal, number, usual)
+        # Not the loop's own way, which Windows does not have.
+        before = {
+            number: signal.signal(number, lambda caught, _: loop.call_soon_threadsafe(end, caught))
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            await serve(config, service, conversations, ready, stop)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
-    # Not the loop's own way, which Windows does not have.
-    before = {
-        number: signal.signal(number, lambda caught, _: loop.call_soon_threadsafe(end, caught))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        await serve(config, service, conversations, ready, stop)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    asyncio.run(serve_until_told())
 
 
 async def serve(
     config: BotConfig, service: Service, conversations: Conversations, ready: Callable[[str], None], stop: asyncio.Event
 ) -> None:
     """Until `stop` is set. The service is stopped then; conversations and service are the caller's to close."""
-    # Otherwise every 429 comes with a warning of python-telegram-bot's.
-    os.environ.setdefault("PTB_TIMEDELTA", "true")
+    # Durations are timedeltas; otherwise every 429 comes with a warning of python-telegram-bot's.
+    os.environ["PTB_TIMEDELTA"] = "true"
 
     application = _application(config, conversations)
     orders = Orders(application, service, conversations, config.options)
@@ -91,7 +89,12 @@ async def serve(
         ready(application.bot.username)
         await _listen(application, orders, conversations, config.options.keep_hours, stop)
     finally:
-        await _end(application, orders, handlers, service)
+        # What is painted is finished or handed back, and users are told which.
+        handlers.close()
+        await asyncio.to_thread(service.close)
+        await orders.finish(SEND_SECONDS)
+        await application.stop()
+        await application.shutdown()
 
 
 def _application(config: BotConfig, conversations: Conversations) -> AnyApplication:
@@ -177,16 +180,7 @@ async def _sweep(orders: Orders, conversations: Conversations, keep_seconds: flo
         await asyncio.sleep(min(600.0, keep_seconds / 4))
 
 
-async def _end(application: AnyApplication, orders: Orders, handlers: Handlers, service: Service) -> None:
-    """What is painted is finished or handed back, and users are told which."""
-    handlers.close()
-    await asyncio.to_thread(service.close)
-    await orders.finish(SEND_SECONDS)
-    await application.stop()
-    await application.shutdown()
-
-
-class _OneByOne(BaseUpdateProcessor):
+class _OneByOne(SimpleUpdateProcessor):
     """Users at once, and each of them one message after the other, with what is remembered put on the disk between."""
 
     def __init__(self, conversations: Conversations) -> None:
@@ -201,9 +195,3 @@ class _OneByOne(BaseUpdateProcessor):
         async with self._conversations.lock(user.id):
             await coroutine
             self._conversations.save(user.id)
-
-    async def initialize(self) -> None:
-        return None
-
-    async def shutdown(self) -> None:
-        return None

@@ -87,8 +87,9 @@ class MaskingFormatter(logging.Formatter):
 
 
 @contextmanager
-def logging_without(token: str) -> Iterator[None]:
-    """Log to stderr, without the token and without a line for every request, until the end."""
+def hidden(token: str) -> Iterator[None]:
+    """Until the end, log to stderr without the token and without a line for every request; an exception that would name
+    the token, itself or in what caused it, becomes one that does not."""
     handler = logging.StreamHandler()
     handler.setFormatter(MaskingFormatter(token))
     root = logging.getLogger()
@@ -99,19 +100,12 @@ def logging_without(token: str) -> Iterator[None]:
         logger.setLevel(logging.WARNING)
     try:
         yield
-    finally:
-        root.handlers = handlers
-        for logger, level in zip(libraries, levels, strict=True):
-            logger.setLevel(level)
-
-
-@contextmanager
-def errors_without(token: str) -> Iterator[None]:
-    """An exception that would name the token, itself or in what caused it, becomes one that does not."""
-    try:
-        yield
     except Exception as error:
         text = "".join(traceback.format_exception(error))
         if masked(text, token) == text:
             raise
         raise ImpastoError(f"the bot stopped: {masked(f'{type(error).__name__}: {error}', token)}") from None
+    finally:
+        root.handlers = handlers
+        for logger, level in zip(libraries, levels, strict=True):
+            logger.setLevel(level)

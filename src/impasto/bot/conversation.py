@@ -8,7 +8,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -128,16 +128,13 @@ class Conversation:
             (self.contents, self.style, self.album, self.running, self.painted, self.settings, self.heard)
         )  # fmt: skip
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Conversation":
-        """Raises KeyError, TypeError, ValueError or AttributeError for what `to_json` did not write."""
+        """Of what `asdict` gave. Raises KeyError, TypeError, ValueError or AttributeError for anything else."""
         pictures = {
-            "contents": tuple(map(_picture, values["contents"])),
+            "contents": _pictures(values["contents"]),
             "style": None if values["style"] is None else _style(values["style"]),
-            "album": tuple((_picture(picture), str(caption)) for picture, caption in values["album"]),
+            "album": tuple((SentPicture(**picture), caption) for picture, caption in values["album"]),
             "running": {int(message): _order(order) for message, order in values["running"].items()},
             "painted": {int(message): _order(order) for message, order in values["painted"].items()},
             "settings": known_settings(values["settings"]),
@@ -195,25 +192,17 @@ def setting_value(settings: Mapping[str, Any], name: str) -> Any:
     return settings.get(name, defaults[name])
 
 
-def _picture(values: Mapping[str, Any]) -> SentPicture:
-    # Earlier versions knew no clips.
-    clip = str(values.get("video", "")), float(values.get("seconds", 0.0))
-    return SentPicture(str(values["file"]), int(values["num_bytes"]), bool(values["is_file"]), *clip)
-
-
-def _style(value: Any) -> StyleSource:
-    return value if isinstance(value, str) else _picture(value)
+def _style(value: str | Mapping[str, Any]) -> StyleSource:
+    return value if isinstance(value, str) else SentPicture(**value)
 
 
 def _order(values: Mapping[str, Any]) -> Order:
-    return Order(
-        tuple(map(_picture, values["contents"])),
-        _style(values["style"]),
-        known_settings(values["settings"]),
-        int(values["done"]),
-        int(values["attempts"]),
-        float(values["since"]),
-    )
+    pictures = {"contents": _pictures(values["contents"]), "style": _style(values["style"])}
+    return Order(**{**values, **pictures, "settings": known_settings(values["settings"])})
+
+
+def _pictures(values: Sequence[Mapping[str, Any]]) -> tuple[SentPicture, ...]:
+    return tuple(SentPicture(**value) for value in values)
 
 
 # --- on the disk ------------------------------------------------------------------------------------------------------
@@ -261,16 +250,16 @@ class Conversations:
             return
         try:
             if conversation.is_empty:
-                self._delete(user)
+                self._execute("DELETE FROM user WHERE id = ?", user)
             else:
-                self._write(user, conversation)
+                self._execute("INSERT OR REPLACE INTO user VALUES (?, ?)", user, json.dumps(asdict(conversation)))
         except DataError as error:
             # A full disk is no reason to stop painting.
             logger.error("%s", error)
 
     def forget(self, user: int) -> None:
         self._by_user.pop(user, None)
-        self._delete(user)
+        self._execute("DELETE FROM user WHERE id = ?", user)
 
     def close(self) -> None:
         self._db.close()
@@ -280,18 +269,17 @@ class Conversations:
         # Forgotten means gone, from the file too.
         self._db.execute("PRAGMA secure_delete = ON")
         self._db.execute("BEGIN EXCLUSIVE")
-        identity = (self._pragma("application_id"), self._pragma("user_version"))
-        (tables,) = self._db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-        if identity == (0, 0) and not tables:
+        *identity, tables = self._db.execute(
+            "SELECT application_id, user_version, (SELECT COUNT(*) FROM sqlite_master)"
+            " FROM pragma_application_id, pragma_user_version"
+        ).fetchone()
+        if not any((*identity, tables)):
             self._db.execute("CREATE TABLE user (id INTEGER PRIMARY KEY, conversation TEXT NOT NULL) STRICT")
             self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
             self._db.execute(f"PRAGMA user_version = {_FORMAT}")
-        elif identity != (_APPLICATION, _FORMAT):
+        elif identity != [_APPLICATION, _FORMAT]:
             raise DataError(f"{self.path}: is no memory of this version of impasto's bot")
         self._db.execute("COMMIT")
-
-    def _pragma(self, name: str) -> int:
-        return int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
 
     def _rows(self) -> Iterator[tuple[int, Conversation]]:
         for user, text in self._db.execute("SELECT id, conversation FROM user"):
@@ -302,14 +290,9 @@ class Conversations:
                     "%s: what is remembered of a user is damaged or of another version, and forgotten", self.path
                 )
 
-    def _write(self, user: int, conversation: Conversation) -> None:
+    def _execute(self, statement: str, *values: Any) -> None:
         with _as_data_error(self.path):
-            row = (user, json.dumps(conversation.to_json()))
-            self._db.execute("INSERT OR REPLACE INTO user VALUES (?, ?)", row)
-
-    def _delete(self, user: int) -> None:
-        with _as_data_error(self.path):
-            self._db.execute("DELETE FROM user WHERE id = ?", (user,))
+            self._db.execute(statement, values)
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from telegram import CallbackQuery, InlineKeyboardMarkup, InputMediaPhoto, Message, Update
@@ -31,7 +32,6 @@ from impasto.bot.conversation import (
     setting_value,
     with_setting,
 )
-from impasto.bot.films import clip_of
 from impasto.bot.keyboards import StyleGallery
 from impasto.bot.orders import AnyApplication, Orders
 from impasto.bot.texts import STYLE_WORDS, duration, has_words, language_of, say
@@ -47,6 +47,7 @@ _CLIPS = filters.VIDEO | filters.ANIMATION | filters.VIDEO_NOTE | filters.Docume
 _PICTURES = filters.PHOTO | (filters.Document.IMAGE & ~filters.ANIMATION)
 
 Context = CallbackContext[Any, Any, Any, Any]
+Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
 
 
 class Handlers:
@@ -63,22 +64,34 @@ class Handlers:
         self._register()
 
     def _register(self) -> None:
-        add = self._application.add_handler
+        add, of_user = self._application.add_handler, self._of_user
         add(TypeHandler(Update, self._check_user), group=-1)
         add(ChatMemberHandler(self._on_membership, ChatMemberHandler.MY_CHAT_MEMBER))
-        add(CallbackQueryHandler(self._on_button))
-        add(CommandHandler("start", self._on_group, filters=~filters.ChatType.PRIVATE))
+        add(CallbackQueryHandler(of_user(self._on_button)))
+        add(CommandHandler("start", of_user(self._on_group), filters=~filters.ChatType.PRIVATE))
         answers = {
-            "start": self._on_start, "help": self._on_start, "styles": self._on_styles,
+            "start": self._on_start, "help": self._on_help, "styles": self._on_styles,
             "settings": self._on_settings, "cancel": self._on_cancel, "privacy": self._on_privacy,
         }  # fmt: skip
         for name in COMMANDS:
-            add(CommandHandler(name, answers[name], filters=_PRIVATE))
-        add(
-            MessageHandler(_PRIVATE & (_PICTURES | _CLIPS if self._orders.takes_films else _PICTURES), self._on_picture)
-        )
-        add(MessageHandler(_PRIVATE & ~filters.StatusUpdate.ALL, self._on_other))
+            add(CommandHandler(name, of_user(answers[name]), filters=_PRIVATE))
+        pictures = _PICTURES | _CLIPS if self._orders.takes_films else _PICTURES
+        add(MessageHandler(_PRIVATE & pictures, of_user(self._on_picture)))
+        add(MessageHandler(_PRIVATE & ~filters.StatusUpdate.ALL, of_user(self._on_other)))
         self._application.add_error_handler(self._on_error)
+
+    def _of_user(self, answer: Callable[[int, Any], Awaitable[None]]) -> Handler:
+        """What python-telegram-bot calls. answer: takes the user, and the message or what was pressed."""
+
+        async def handle(update: Update, _: Context) -> None:
+            assert update.effective_user is not None
+            await answer(update.effective_user.id, update.message or update.callback_query)
+
+        return handle
+
+    async def _tell(self, user: int, key: str, keyboard: InlineKeyboardMarkup | None = None, **values: object) -> None:
+        text = say(self._conversations[user].language, key, **values)
+        await self._bot.send_message(user, text, reply_markup=keyboard)
 
     async def resume(self) -> None:
         """Go on with what was interrupted when the bot ended the last time."""
@@ -126,49 +139,43 @@ class Handlers:
 
     # --- commands -----------------------------------------------------------------------------------------------------
 
-    async def _on_group(self, update: Update, context: Context) -> None:
-        await _answer(update, say(self._user(update)[1].language, "only-private"))
+    async def _on_group(self, user: int, message: Message) -> None:
+        await message.reply_text(say(self._conversations[user].language, "only-private"))
 
-    async def _on_start(self, update: Update, context: Context) -> None:
-        text = update.message.text if update.message and update.message.text else ""
-        language = self._user(update)[1].language
-        if not text.startswith("/help"):
-            said = say(language, "start")
-        elif self._orders.takes_films:
-            said = f"{say(language, 'help')}\n\n{say(language, 'films')}"
-        else:
-            said = say(language, "help")
-        await _answer(update, said)
+    async def _on_start(self, user: int, message: Message) -> None:
+        await self._tell(user, "start")
 
-    async def _on_styles(self, update: Update, context: Context) -> None:
-        user, conversation = self._user(update)
-        await self._show_styles(user, say(conversation.language, "which-style" if conversation.contents else "styles"))
+    async def _on_help(self, user: int, message: Message) -> None:
+        language = self._conversations[user].language
+        keys = ("help", "films") if self._orders.takes_films else ("help",)
+        await self._bot.send_message(user, "\n\n".join(say(language, key) for key in keys))
 
-    async def _on_settings(self, update: Update, context: Context) -> None:
-        _, conversation = self._user(update)
+    async def _on_styles(self, user: int, message: Message) -> None:
+        await self._show_styles(user, "which-style" if self._conversations[user].contents else "styles")
+
+    async def _on_settings(self, user: int, message: Message) -> None:
+        conversation = self._conversations[user]
         keyboard = keyboards.settings(conversation.language, conversation.settings)
-        await _answer(update, _explained(conversation), keyboard)
+        await self._bot.send_message(user, _explained(conversation), reply_markup=keyboard)
 
-    async def _on_cancel(self, update: Update, context: Context) -> None:
-        user, conversation = self._user(update)
+    async def _on_cancel(self, user: int, message: Message) -> None:
         await self._orders.cancel(user)
         self._stop_waiting_for(user)
-        conversation.forget_pictures()
-        await _answer(update, say(conversation.language, "cancelled-all"))
+        self._conversations[user].forget_pictures()
+        await self._tell(user, "cancelled-all")
 
-    async def _on_privacy(self, update: Update, context: Context) -> None:
-        language = self._user(update)[1].language
+    async def _on_privacy(self, user: int, message: Message) -> None:
+        language = self._conversations[user].language
         text = say(language, "privacy", hours=duration(language, 3600 * self._options.keep_hours))
         if self._orders.takes_films:
             text = f"{text} {say(language, 'privacy-films')}"
-        await _answer(update, text, keyboards.single(language, "forget-all", keyboards.FORGET))
+        keyboard = keyboards.single(language, "forget-all", keyboards.FORGET)
+        await self._bot.send_message(user, text, reply_markup=keyboard)
 
     # --- pictures -----------------------------------------------------------------------------------------------------
 
-    async def _on_picture(self, update: Update, context: Context) -> None:
-        message, (user, conversation) = update.message, self._user(update)
-        assert message is not None
-        picture, caption = _picture(message), message.caption or ""
+    async def _on_picture(self, user: int, message: Message) -> None:
+        conversation, picture, caption = self._conversations[user], _picture(message), message.caption or ""
         if message.media_group_id is None:
             await self._take(user, [(picture, caption)])
             return
@@ -224,8 +231,7 @@ class Handlers:
             conversation.style = contents[0]
         elif len(pictures) == 2 and conversation.style is None:
             conversation.contents = contents
-            text = say(conversation.language, "which-is-which")
-            await self._bot.send_message(user, text, reply_markup=keyboards.roles(conversation.language))
+            await self._tell(user, "which-is-which", keyboards.roles(conversation.language))
             return
         else:
             conversation.contents = contents
@@ -237,19 +243,16 @@ class Handlers:
         if (order := conversation.take_order()) is not None:
             await self._orders.begin(user, order)
         elif len(conversation.contents) > 1:
-            await self._show_styles(
-                user, say(conversation.language, "which-style-many", count=len(conversation.contents))
-            )
+            await self._show_styles(user, "which-style-many", count=len(conversation.contents))
         elif conversation.contents:
-            await self._show_styles(user, say(conversation.language, "which-style"))
+            await self._show_styles(user, "which-style")
         else:
-            await self._bot.send_message(user, say(conversation.language, "which-photo"))
+            await self._tell(user, "which-photo")
         return order
 
-    async def _show_styles(self, user: int, text: str) -> None:
-        bot, keyboard = self._bot, keyboards.styles(self._gallery, 0)
-        picture = await self._page(0)
-        sent = await bot.send_photo(user, picture, caption=text, reply_markup=keyboard)
+    async def _show_styles(self, user: int, key: str, **values: object) -> None:
+        text, keyboard = say(self._conversations[user].language, key, **values), keyboards.styles(self._gallery, 0)
+        sent = await self._bot.send_photo(user, await self._page(0), caption=text, reply_markup=keyboard)
         if sent.photo:
             self._gallery.file_ids[0] = sent.photo[-1].file_id
 
@@ -259,60 +262,50 @@ class Handlers:
             return file_id
         return await asyncio.to_thread(self._gallery.picture, page)
 
-    async def _on_other(self, update: Update, context: Context) -> None:
-        message, (user, conversation) = update.message, self._user(update)
-        assert message is not None
+    async def _on_other(self, user: int, message: Message) -> None:
         if message.text and (name := self._gallery.by_words(message.text)):
-            conversation.style = name
+            self._conversations[user].style = name
             await self._next(user)
-            return
-        if message.text:
-            key = "not-text"
+        elif message.text:
+            await self._tell(user, "not-text")
         elif message.sticker:
-            key = "not-sticker"
+            await self._tell(user, "not-sticker")
         else:
             is_video = message.animation or message.video or message.video_note
-            key = "not-video" if is_video else "not-picture"
-        await _answer(update, say(conversation.language, key))
+            await self._tell(user, "not-video" if is_video else "not-picture")
 
     # --- buttons ------------------------------------------------------------------------------------------------------
 
-    async def _on_button(self, update: Update, context: Context) -> None:
-        query, (user, conversation) = update.callback_query, self._user(update)
-        assert query is not None
+    async def _on_button(self, user: int, query: CallbackQuery) -> None:
         with contextlib.suppress(BadRequest):
             # Telegram takes an answer only for a while, and nobody waits for it any longer than that.
             await query.answer()
         if query.message is None:
             return
-        message = query.message.message_id
+        message, conversation = query.message.message_id, self._conversations[user]
         word, _, rest = (query.data or "").partition(":")
         match word:
             case keyboards.STYLE:
-                await self._on_style(user, conversation, message, rest)
+                await self._on_style(user, message, rest)
             case keyboards.PAGE if rest.isdecimal() and int(rest) < self._gallery.pages:
                 await self._turn_page(query, int(rest))
             case keyboards.ROLE:
-                await self._on_role(user, conversation, query, rest)
+                await self._on_role(user, query, rest)
             case keyboards.CANCEL:
                 await self._orders.cancel(user, message)
             case keyboards.RETRY | keyboards.AGAIN:
-                await self._on_again(user, conversation, query, rest)
+                await self._on_again(user, query, message, rest)
             case keyboards.SET if (choice := keyboards.choice(conversation.settings, rest)) is not None:
                 conversation.settings = with_setting(conversation.settings, *choice)
-                with contextlib.suppress(BadRequest):
-                    await query.edit_message_reply_markup(
-                        keyboards.settings(conversation.language, conversation.settings)
-                    )
+                await _show_keyboard(query, keyboards.settings(conversation.language, conversation.settings))
             case keyboards.FORGET:
-                language = conversation.language
                 await self._forget(user)
-                await self._bot.send_message(user, say(language, "forgotten-all"))
+                await self._bot.send_message(user, say(conversation.language, "forgotten-all"))
 
-    async def _on_style(self, user: int, conversation: Conversation, message: int, key: str) -> None:
-        name = self._gallery.by_key(key)
+    async def _on_style(self, user: int, message: int, key: str) -> None:
+        conversation, name = self._conversations[user], self._gallery.by_key(key)
         if name is None:
-            await self._bot.send_message(user, say(conversation.language, "no-such-style"))
+            await self._tell(user, "no-such-style")
             return
         if not conversation.contents and (before := conversation.painted.get(message)):
             # Another button of the same gallery: the same photo in another style.
@@ -330,12 +323,12 @@ class Handlers:
             if isinstance(sent, Message) and sent.photo:
                 self._gallery.file_ids[page] = sent.photo[-1].file_id
 
-    async def _on_role(self, user: int, conversation: Conversation, query: CallbackQuery, which: str) -> None:
+    async def _on_role(self, user: int, query: CallbackQuery, which: str) -> None:
+        conversation = self._conversations[user]
         if len(conversation.contents) != 2:
-            await self._bot.send_message(user, say(conversation.language, "lost-again"))
+            await self._tell(user, "lost-again")
             return
-        with contextlib.suppress(BadRequest):
-            await query.edit_message_reply_markup(None)
+        await _show_keyboard(query, None)
         first, second = conversation.contents
         if which == "first":
             conversation.style, conversation.contents = first, (second,)
@@ -343,29 +336,21 @@ class Handlers:
             conversation.style, conversation.contents = second, (first,)
         await self._next(user)
 
-    async def _on_again(self, user: int, conversation: Conversation, query: CallbackQuery, rest: str) -> None:
-        assert query.message is not None
-        message = query.message.message_id
+    async def _on_again(self, user: int, query: CallbackQuery, message: int, rest: str) -> None:
+        conversation = self._conversations[user]
         order = conversation.painted.get(message)
-        choice = None if order is None else keyboards.choice(order.settings, rest)
         if order is None:
-            await self._bot.send_message(user, say(conversation.language, "lost-again"))
+            await self._tell(user, "lost-again")
         elif rest == keyboards.OTHER_STYLE:
             conversation.contents, conversation.style = order.contents, None
             await self._next(user)
-        elif choice is not None:
-            settings = with_setting(order.settings, *choice)
-            await self._orders.begin(user, replace(order, settings=settings))
+        elif (choice := keyboards.choice(order.settings, rest)) is not None:
+            await self._orders.begin(user, replace(order, settings=with_setting(order.settings, *choice)))
         else:
             # Try again: once, as the next attempt has a button of its own if it needs one.
             del conversation.painted[message]
-            with contextlib.suppress(BadRequest):
-                await query.edit_message_reply_markup(None)
+            await _show_keyboard(query, None)
             await self._orders.begin(user, order)
-
-    def _user(self, update: Update) -> tuple[int, Conversation]:
-        assert update.effective_user is not None
-        return update.effective_user.id, self._conversations[update.effective_user.id]
 
     async def _forget(self, user: int) -> None:
         await self._orders.cancel(user)
@@ -384,15 +369,22 @@ def _explained(conversation: Conversation) -> str:
 
 
 def _picture(message: Message) -> SentPicture:
-    if (clip := clip_of(message)) is not None:
-        return clip
-    if message.photo:
-        largest = message.photo[-1]
-        return SentPicture(largest.file_id, largest.file_size or 0)
-    assert message.document is not None
-    return SentPicture(message.document.file_id, message.document.file_size or 0, is_file=True)
+    """The picture or the clip that a message holds."""
+    document = message.document
+    for kind, clip in (
+        # Of an animation there is a document, too.
+        ("animation", message.animation), ("video", message.video), ("video_note", message.video_note),
+        ("file", document if document and (document.mime_type or "").startswith("video/") else None),
+    ):  # fmt: skip
+        if clip is not None:
+            # Of a document, Telegram does not say how long it is.
+            seconds = getattr(clip, "duration", timedelta()).total_seconds()
+            return SentPicture(clip.file_id, clip.file_size or 0, kind == "file", kind, seconds)
+    sent = message.photo[-1] if message.photo else document
+    assert sent is not None
+    return SentPicture(sent.file_id, sent.file_size or 0, is_file=not message.photo)
 
 
-async def _answer(update: Update, text: str, keyboard: InlineKeyboardMarkup | None = None) -> None:
-    assert update.message is not None
-    await update.message.reply_text(text, reply_markup=keyboard)
+async def _show_keyboard(query: CallbackQuery, keyboard: InlineKeyboardMarkup | None) -> None:
+    with contextlib.suppress(BadRequest):
+        await query.edit_message_reply_markup(keyboard)

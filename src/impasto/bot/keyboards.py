@@ -41,20 +41,14 @@ def styles(gallery: "StyleGallery", page: int) -> InlineKeyboardMarkup:
 
 def roles(language: str) -> InlineKeyboardMarkup:
     """What the two pictures of an album are."""
-    return InlineKeyboardMarkup(
-        [
-            [
-                InlineKeyboardButton(say(language, "style-is-first"), callback_data=f"{ROLE}:first"),
-                InlineKeyboardButton(say(language, "style-is-second"), callback_data=f"{ROLE}:second"),
-            ],
-            [InlineKeyboardButton(say(language, "style-is-none"), callback_data=f"{ROLE}:none")],
-        ]
-    )
+    first = _button(language, "style-is-first", f"{ROLE}:first")
+    second = _button(language, "style-is-second", f"{ROLE}:second")
+    return InlineKeyboardMarkup([[first, second], [_button(language, "style-is-none", f"{ROLE}:none")]])
 
 
 def single(language: str, key: str, word: str) -> InlineKeyboardMarkup:
     """One button."""
-    return InlineKeyboardMarkup([[InlineKeyboardButton(say(language, key), callback_data=word)]])
+    return InlineKeyboardMarkup([[_button(language, key, word)]])
 
 
 def settings(language: str, chosen: Mapping[str, Any]) -> InlineKeyboardMarkup:
@@ -74,8 +68,7 @@ def painted(language: str, chosen: Mapping[str, Any]) -> InlineKeyboardMarkup:
     rows: list[list[InlineKeyboardButton]] = [[], [], []]
 
     def add(row: int, key: str, name: str, value: Any) -> None:
-        data = f"{AGAIN}:{name}:{values[name].index(value)}"
-        rows[row].append(InlineKeyboardButton(say(language, key), callback_data=data))
+        rows[row].append(_button(language, key, f"{AGAIN}:{name}:{values[name].index(value)}"))
 
     for value in [value for value in values.get("strength", ()) if value < now["strength"]][-1:]:
         add(0, "weaker", "strength", value)
@@ -86,7 +79,7 @@ def painted(language: str, chosen: Mapping[str, Any]) -> InlineKeyboardMarkup:
             add(1, f"colour-{value}", "colour", value)
     for value in [value for value in values.get("refine", ()) if value > now["refine"]][:1]:
         add(2, "refine", "refine", value)
-    rows[2].append(InlineKeyboardButton(say(language, "another-style"), callback_data=f"{AGAIN}:{OTHER_STYLE}"))
+    rows[2].append(_button(language, "another-style", f"{AGAIN}:{OTHER_STYLE}"))
     return InlineKeyboardMarkup([row for row in rows if row])
 
 
@@ -95,6 +88,10 @@ def choice(settings: Mapping[str, Any], text: str) -> tuple[str, Any] | None:
     name, _, index = text.partition(":")
     values = settable(settings).get(name, ())
     return (name, values[int(index)]) if index.isdecimal() and int(index) < len(values) else None
+
+
+def _button(language: str, key: str, data: str) -> InlineKeyboardButton:
+    return InlineKeyboardButton(say(language, key), callback_data=data)
 
 
 def _short(text: str) -> str:

@@ -16,7 +16,7 @@ from impasto.bot.texts import duration, say
 from impasto.errors import ImpastoError, PictureError
 from impasto.service import Failure, Limits, Snapshot, Status
 from impasto.service.limits import MEGA
-from impasto.service.refusals import NotAPictureError, RefusedError
+from impasto.service.refusals import NotAPictureError, RefusedError, TooLargeError
 
 logger = logging.getLogger("impasto.bot")
 
@@ -71,12 +71,17 @@ class OrderFailed(Exception):  # noqa: N818  (it is no error of the bot's)
         return say(language, self.key, wait=wait, limit=limit, megapixels=megapixels)
 
 
-def from_refusal(error: ImpastoError) -> OrderFailed:
-    """What `Service.submit` raised."""
-    if isinstance(error, NotAPictureError | PictureError):
-        return OrderFailed(_broken(str(error)))
-    if isinstance(error, RefusedError):
-        return OrderFailed(FAILURE_TEXTS.get(error.code, "failed"), error.retry_after or 1.0)
+def failure_of(error: OrderFailed | ImpastoError, *, is_film: bool = False) -> OrderFailed:
+    """What the service raised about an order."""
+    match error:
+        case OrderFailed():
+            return error
+        case PictureError() | NotAPictureError():
+            return OrderFailed(_broken(str(error)))
+        case TooLargeError() if is_film:
+            return OrderFailed("too-large-film")
+        case RefusedError():
+            return OrderFailed(FAILURE_TEXTS.get(error.code, "failed"), error.retry_after or 1.0)
     return OrderFailed("failed")
 
 

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -15,7 +15,6 @@ from telegram.ext import Application
 from impasto.bot import keyboards
 from impasto.bot.config import BotOptions
 from impasto.bot.conversation import Conversations, Order, SentPicture
-from impasto.bot.films import check_clip, film_failed, finished_film
 from impasto.bot.messages import (
     BROKEN_PHOTO,
     BROKEN_STYLE,
@@ -23,26 +22,19 @@ from impasto.bot.messages import (
     DOWNLOAD_BYTES,
     OrderFailed,
     ProgressMessage,
+    failure_of,
     from_failure,
-    from_refusal,
     with_retries,
 )
-from impasto.bot.sending import (
-    Delivery,
-    FinishedFilm,
-    FinishedPainting,
-    SendAs,
-    fitting_size,
-    format_for,
-    send_as,
-    size_of,
-)
+from impasto.bot.sending import Delivery, Finished, finished_film, finished_painting, fitting_size, format_for, sendable
 from impasto.bot.texts import say
-from impasto.errors import ImpastoError, OptionError, PictureError
-from impasto.service import Limits, PaintRequest, SentVideo, Service, Snapshot, Status, VideoRequest, changes
+from impasto.errors import ImpastoError, OptionError
+from impasto.service import Limits, PaintRequest, Service, Snapshot, Status, VideoRequest, changes
 from impasto.service.limits import MEGA
-from impasto.service.refusals import NoSuchJobError, QueueFullError, RefusedError, UnavailableError, UserBusyError
+from impasto.service.refusals import NoSuchJobError, QueueFullError, UnavailableError, UserBusyError
+from impasto.service.request import size_of
 from impasto.service.video_request import largest_size
+from impasto.sizes import fit
 
 logger = logging.getLogger("impasto.bot")
 
@@ -139,8 +131,8 @@ class Orders:
         try:
             with self._memory.reserved(user, self._conversations[user].running[message]):
                 await self._paint(user, progress)
-        except OrderFailed as failure:
-            await self._end(user, progress, failure)
+        except (OrderFailed, ImpastoError) as error:
+            await self._end(user, progress, failure_of(error))
         except Forbidden:
             # The user has blocked the bot, and will not ask for anything of this.
             self._conversations[user].forget_pictures()
@@ -173,23 +165,27 @@ class Orders:
 
     async def _paint(self, user: int, progress: ProgressMessage) -> None:
         conversation = self._conversations[user]
-        order, count = conversation.running[progress.message], len(conversation.running[progress.message].contents)
-        delivery = Delivery(self._bot, user, conversation.language, order, self._service.limits)
-        self._check_room(user, memory_of(order))
+        order = conversation.running[progress.message]
+        count = len(order.contents)
+        delivery = Delivery(self._bot, user, conversation.language, order)
+        # Before anything is fetched for nothing.
+        self._service.check_room(_service_user(user), memory_of(order))
         await progress.show("fetching")
         style = await self._style(order)
         for number in range(order.done, count):
             progress.set_picture(number + 1, count)
+            is_film = bool(order.contents[number].video)
+            paint = self._film if is_film else self._painting
             try:
-                paint = self._film if order.contents[number].video else self._painting
-                painting: FinishedPainting | FinishedFilm = await paint(user, order, number, style, progress)
-            except OrderFailed as failure:
+                painting = await paint(user, order, number, style, progress)
+            except (OrderFailed, ImpastoError) as error:
+                failure = failure_of(error, is_film=is_film)
                 if failure.key in (BROKEN_PHOTO, BROKEN_VIDEO) and count > 1:
                     delivery.broken.append(number + 1)
                     continue
                 if await delivery.flush():
                     conversation.running[progress.message] = replace(order, done=number)
-                raise
+                raise failure from error
             await progress.show("sending")
             if await delivery.add(painting):
                 conversation.running[progress.message] = replace(order, done=number + 1)
@@ -202,17 +198,10 @@ class Orders:
             self._conversations.save(user)
         await progress.delete()
 
-    def _check_room(self, user: int, num_bytes: int) -> None:
-        """Before anything is fetched for nothing."""
-        try:
-            self._service.check_room(_service_user(user), num_bytes)
-        except RefusedError as refused:
-            raise from_refusal(refused) from refused
-
     async def _style(self, order: Order) -> str | bytes:
         if isinstance(order.style, SentPicture):
             data = await self._fetched(order.style)
-            await _readable_size(data, BROKEN_STYLE)
+            await asyncio.to_thread(size_of, data, "style", self._service.limits)
             return data
         if order.style not in self._service.offer.styles:
             raise OrderFailed("no-such-style")
@@ -224,59 +213,55 @@ class Orders:
 
     async def _painting(
         self, user: int, order: Order, number: int, style: str | bytes, progress: ProgressMessage
-    ) -> FinishedPainting:
-        picture = order.contents[number]
+    ) -> Finished:
+        picture, limits = order.contents[number], self._service.limits
         data = await self._fetched(picture)
-        width, height = await _readable_size(data, BROKEN_PHOTO)
-        size = fitting_size(width, height, self._service.limits.result_megapixels)
+        width, height = await asyncio.to_thread(size_of, data, "content", limits)
+        size = fitting_size(width, height, limits.result_megapixels)
         kind = format_for(width, height, as_file=picture.is_file)
         request = PaintRequest(content=data, styles=(style,), options=order.options(size=size), format=kind)
-        del data
-        # Whoever was let in with the first picture of an album waits for the others.
-        async with self._ended(request, user, progress, is_patient=number > 0) as job:
-            del request
-            painting = await self._finished(job, kind, as_file=picture.is_file)
-            return painting if painting.note or size is None else replace(painting, note="smaller")
+        painted, note = await self._painted(request, user, progress, is_patient=number > 0)
+        note = note or ("" if size is None else "smaller")
+        return finished_painting(painted, kind, note, limits.job_seconds, as_file=picture.is_file)
 
     async def _film(
         self, user: int, order: Order, number: int, style: str | bytes, progress: ProgressMessage
-    ) -> FinishedFilm:
-        clip, videos = order.contents[number], self._service.videos
-        about = await self._received(clip, user)
+    ) -> Finished:
+        clip, limits, videos = order.contents[number], self._service.limits, self._service.videos
+        if clip.seconds > limits.video_seconds + 1:
+            raise OrderFailed("too-long")
+        data = await self._fetched(clip)
+        name, path = videos.receive(_service_user(user), len(data))
         try:
-            size = largest_size(about, self._service.limits)
-            request = VideoRequest(clip=about.id, styles=(style,), options=order.options(size=size))
-            async with self._ended(request, user, progress, is_patient=number > 0) as job:
-                note, path = _note(job), self._service.result(job.id).path
-                assert path is not None
-                return await asyncio.to_thread(finished_film, path, clip, about, size, note)
+            await asyncio.to_thread(path.write_bytes, data)
+            del data
+            about = await asyncio.to_thread(videos.keep, name)
+            size = largest_size(about, limits)
+            request = VideoRequest(clip=name, styles=(style,), options=order.options(size=size))
+            painted, note = await self._painted(request, user, progress, is_patient=number > 0)
         finally:
-            videos.discard(about.id)
+            videos.discard(name)
+        note = note or ("smaller" if size < max(about.height, about.width) else "")
+        shape = fit(about.height, about.width, size)
+        return finished_film(painted, clip.video, shape, note, limits.video_job_seconds)
 
-    @asynccontextmanager
-    async def _ended(
+    async def _painted(
         self, request: PaintRequest | VideoRequest, user: int, progress: ProgressMessage, *, is_patient: bool
-    ) -> AsyncIterator[Snapshot]:
-        """The job of a request, when it is over; it is forgotten afterwards."""
+    ) -> tuple[bytes, str]:
+        """The file that a request ends with, and "halfway" if it took too long. is_patient: as who was let in with the
+        first picture of an album is for the others. Raises OrderFailed, and what the service does."""
         job = await self._submitted(request, user, is_patient=is_patient)
-        del request
         try:
             async for snapshot in changes(self._service, job.id, heartbeat=self._options.edit_seconds):
                 job = snapshot or self._service.status(job.id)
                 if not job.status.is_final:
                     await progress.show_job(job)
-            yield job
+            note = _note(job)
+            return await asyncio.to_thread(sendable, self._service.result(job.id)), note
         finally:
             # Stops it, if it is not over.
             with contextlib.suppress(NoSuchJobError):
                 self._service.forget(job.id, entirely=True)
-
-    async def _finished(self, job: Snapshot, kind: str, *, as_file: bool) -> FinishedPainting:
-        note, data = _note(job), self._service.result(job.id).data
-        how = await asyncio.to_thread(send_as, data, as_file=as_file)
-        if how is SendAs.NOT_AT_ALL:
-            raise OrderFailed("too-large-result")
-        return FinishedPainting(data, kind, how, note)
 
     async def _submitted(self, request: PaintRequest | VideoRequest, user: int, *, is_patient: bool) -> Snapshot:
         while True:
@@ -284,10 +269,8 @@ class Orders:
                 return await asyncio.to_thread(self._service.submit, request, _service_user(user))
             except (QueueFullError, UserBusyError, UnavailableError) as refused:
                 if not is_patient:
-                    raise from_refusal(refused) from refused
+                    raise
                 await asyncio.sleep(min(refused.retry_after or 1.0, LONGEST_PAUSE))
-            except ImpastoError as error:
-                raise (film_failed if isinstance(request, VideoRequest) else from_refusal)(error) from error
 
     async def _fetched(self, picture: SentPicture) -> bytes:
         too_large = "too-large-clip" if picture.video else "too-large-file"
@@ -308,17 +291,6 @@ class Orders:
             too_big = "too big" in str(error).lower()
             raise OrderFailed(too_large if too_big else "no-file") from error
 
-    async def _received(self, clip: SentPicture, user: int) -> SentVideo:
-        """A clip among the service's films."""
-        check_clip(clip, self._service.limits)
-        data, videos = await self._fetched(clip), self._service.videos
-        try:
-            name, path = videos.receive(_service_user(user), len(data))
-            await asyncio.to_thread(path.write_bytes, data)
-            return await asyncio.to_thread(videos.keep, name)
-        except ImpastoError as error:
-            raise film_failed(error) from error
-
 
 def _note(job: Snapshot) -> str:
     """ "halfway" of what took too long, and has something to show. Raises OrderFailed if there is nothing to send."""
@@ -328,13 +300,6 @@ def _note(job: Snapshot) -> str:
     if job.status is Status.CANCELLED:
         raise OrderFailed("stopped")
     return "halfway" if is_halfway else ""
-
-
-async def _readable_size(data: bytes, if_broken: str) -> tuple[int, int]:
-    try:
-        return await asyncio.to_thread(size_of, data)
-    except PictureError as error:
-        raise OrderFailed(if_broken) from error
 
 
 def _service_user(user: int) -> str:

@@ -1,10 +1,10 @@
 """Paintings on their way to a user, as Telegram's Bot API takes them (https://core.telegram.org/bots/api)."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
-from telegram import Bot, InlineKeyboardMarkup, InputMediaPhoto, Message
+from telegram import Bot, InputMediaPhoto, Message
 from telegram.error import BadRequest
 
 from impasto.bot import keyboards
@@ -14,7 +14,7 @@ from impasto.bot.texts import described, duration, say
 from impasto.decoding import read_shown
 from impasto.record import opened
 from impasto.report.sheets import jpeg, reduced
-from impasto.service import Limits
+from impasto.service import JobResult
 from impasto.service.limits import MEGA
 from impasto.sizes import largest_side
 
@@ -23,79 +23,49 @@ PHOTO_BYTES = 10 * MEGA
 PHOTO_SIDES, PHOTO_RATIO = 10_000, 20
 """Most pixels of width and height together, and of one for each of the other, of a photo."""
 FILM_NAME = "painting.mp4"
-"""Names of the user's files say things about people, so all painted films are called the same."""
 THUMBNAIL_SIDE = 320
 """Most pixels of the sides of a file's thumbnail."""
 
 _ALWAYS_NAMED = ("strength", "colour")
 
 
-class SendAs(Enum):
-    """How a painting is sent."""
-
-    PHOTO = "photo"
-    FILE = "file"
-    NOT_AT_ALL = "not at all"
-
-
 @dataclass(frozen=True)
-class FinishedPainting:
-    """A painting to send: a picture file, and its format. note: "smaller" than the photo, or "halfway" done."""
-
-    data: bytes
-    format: str
-    send_as: SendAs
-    note: str = ""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return size_of(self.data)
-
-    def seconds(self, limits: Limits) -> float:
-        """That painting it may have taken."""
-        return limits.job_seconds
-
-    @property
-    def name(self) -> str:
-        """Names of the user's files say things about people, so all paintings are called the same."""
-        return f"painting.{'jpg' if self.format == 'jpeg' else self.format}"
-
-    @property
-    def thumbnail(self) -> bytes:
-        """JPEG, which Telegram shows beside a file."""
-        return jpeg(reduced(read_shown(self.data, side=THUMBNAIL_SIDE), THUMBNAIL_SIDE), 85)
-
-
-@dataclass(frozen=True)
-class FinishedFilm:
-    """A painted clip. kind: how it was sent, and goes back. note: as of a painting."""
+class Finished:
+    """A painting or a painted film to send. kind: of Telegram's: "photo", "document", "video", "animation" or
+    "video_note". size: (width, height). note: "smaller" than the photo, or "halfway" done after `limit` seconds."""
 
     data: bytes
     kind: str
+    name: str
     size: tuple[int, int]
-    note: str = ""
+    note: str
+    limit: float
 
-    # An album of Telegram's cannot hold all kinds of clips.
-    send_as = SendAs.FILE
+    @property
+    def thumbnail(self) -> bytes | None:
+        """JPEG, which Telegram shows beside a file; none of a film."""
+        if self.name == FILM_NAME:
+            return None
+        return jpeg(reduced(read_shown(self.data, side=THUMBNAIL_SIDE), THUMBNAIL_SIDE), 85)
 
-    def seconds(self, limits: Limits) -> float:
-        """That painting it may have taken."""
-        return limits.video_job_seconds
 
-    async def send(self, bot: Bot, user: int, caption: str | None, keyboard: InlineKeyboardMarkup | None) -> Message:
-        """Raises what Telegram refuses, and OrderFailed."""
-        width, height = self.size
-        how: dict[str, Any] = {"reply_markup": keyboard, "filename": FILM_NAME}
-        if self.kind == "video_note":
-            return await with_retries(lambda: bot.send_video_note(user, self.data, length=width, **how))
-        how["caption"] = caption
-        if self.kind == "video":
-            how |= {"width": width, "height": height, "supports_streaming": True}
-            return await with_retries(lambda: bot.send_video(user, self.data, **how))
-        if self.kind == "animation":
-            return await with_retries(lambda: bot.send_animation(user, self.data, width=width, height=height, **how))
-        how["disable_content_type_detection"] = True
-        return await with_retries(lambda: bot.send_document(user, self.data, **how))
+def finished_painting(data: bytes, format: str, note: str, limit: float, *, as_file: bool) -> Finished:  # noqa: A002
+    """To be sent as a photo, unless it is wanted as a file, or is too large or too long for a photo."""
+    with opened(data) as picture:
+        width, height = picture.size
+    is_photo = width + height <= PHOTO_SIDES and max(width, height) <= PHOTO_RATIO * min(width, height)
+    kind = "photo" if is_photo and not as_file and len(data) <= PHOTO_BYTES else "document"
+    # Names of the user's files say things about people, so all paintings are called the same.
+    name = f"painting.{'jpg' if format == 'jpeg' else format}"
+    return Finished(data, kind, name, (width, height), note, limit)
+
+
+def finished_film(data: bytes, video: str, size: tuple[int, int], note: str, limit: float) -> Finished:
+    """To be sent back as the clip was sent, a `SentPicture.video`. size: (height, width) that was asked for."""
+    # Colours are stored for pairs of pixels.
+    height, width = (max(2, side - side % 2) for side in size)
+    kind = "document" if video == "file" else "video" if video == "video_note" and width != height else video
+    return Finished(data, kind, FILM_NAME, (width, height), note, limit)
 
 
 class Delivery:
@@ -105,19 +75,18 @@ class Delivery:
     broken: numbers of the pictures, from 1, that could not be read.
     """
 
-    def __init__(self, bot: Bot, user: int, language: str, order: Order, limits: Limits) -> None:
-        self._bot, self._user, self._language = bot, user, language
-        self._order, self._limits = order, limits
+    def __init__(self, bot: Bot, user: int, language: str, order: Order) -> None:
+        self._bot, self._user, self._language, self._order = bot, user, language, order
         self._is_album = len(order.contents) > 1
-        self._held: list[FinishedPainting | FinishedFilm] = []
+        self._held: list[Finished] = []
         self._sent: Message | None = None
         self._count = 0
         self.broken: list[int] = []
 
-    async def add(self, painting: FinishedPainting | FinishedFilm) -> bool:
+    async def add(self, painting: Finished) -> bool:
         """Send it, or hold it back. Whether everything so far is with the user."""
         self._count += 1
-        if painting.send_as is SendAs.PHOTO or not self._is_album:
+        if painting.kind == "photo" or not self._is_album:
             self._held.append(painting)
             return False
         await self.flush()
@@ -130,11 +99,7 @@ class Delivery:
         if len(held) == 1:
             self._sent = await self._send(held[0])
         elif held:
-            album = [
-                InputMediaPhoto(painting.data, filename=painting.name)
-                for painting in held
-                if isinstance(painting, FinishedPainting)
-            ]
+            album = [InputMediaPhoto(painting.data, filename=painting.name) for painting in held]
             await with_retries(lambda: self._bot.send_media_group(self._user, album))
         return bool(held)
 
@@ -153,31 +118,38 @@ class Delivery:
             self._sent = await with_retries(lambda: self._bot.send_message(self._user, text, reply_markup=keyboard))
         return self._sent.message_id
 
-    async def _send(self, painting: FinishedPainting | FinishedFilm) -> Message:
-        caption = None if self._is_album else self._caption(painting)
-        keyboard = None if self._is_album else keyboards.painted(self._language, self._order.settings)
-        if not isinstance(painting, FinishedPainting):
-            return await painting.send(self._bot, self._user, caption, keyboard)
-        if painting.send_as is SendAs.PHOTO:
-            try:
-                return await with_retries(
-                    lambda: self._bot.send_photo(
-                        self._user, painting.data, caption=caption, reply_markup=keyboard, filename=painting.name
-                    )
-                )
-            except BadRequest:
-                # What Telegram does not take as a photo, it takes as a file.
-                pass
-        return await with_retries(
-            lambda: self._bot.send_document(
-                self._user, painting.data, caption=caption, reply_markup=keyboard, filename=painting.name,
-                thumbnail=painting.thumbnail, disable_content_type_detection=True,
-            )
-        )  # fmt: skip
+    async def _send(self, painting: Finished) -> Message:
+        try:
+            return await self._send_as(painting.kind, painting)
+        except BadRequest:
+            if painting.kind != "photo":
+                raise
+            # What Telegram does not take as a photo, it takes as a file.
+            return await self._send_as("document", painting)
 
-    def _caption(self, painting: FinishedPainting | FinishedFilm) -> str:
+    async def _send_as(self, kind: str, painting: Finished) -> Message:
+        """Raises what Telegram refuses, and OrderFailed."""
         width, height = painting.size
-        limit = duration(self._language, painting.seconds(self._limits))
+        how: dict[str, Any] = {"filename": painting.name}
+        if not self._is_album:
+            how["caption"] = self._caption(painting)
+            how["reply_markup"] = keyboards.painted(self._language, self._order.settings)
+        match kind:
+            case "document":
+                how |= {"thumbnail": painting.thumbnail, "disable_content_type_detection": True}
+            case "video":
+                how |= {"width": width, "height": height, "supports_streaming": True}
+            case "animation":
+                how |= {"width": width, "height": height}
+            case "video_note":
+                how.pop("caption", None)
+                how["length"] = width
+        send: Callable[..., Awaitable[Message]] = getattr(self._bot, f"send_{kind}")
+        return await with_retries(lambda: send(self._user, painting.data, **how))
+
+    def _caption(self, painting: Finished) -> str:
+        width, height = painting.size
+        limit = duration(self._language, painting.limit)
         values = {"width": width, "height": height, "limit": limit}
         key = f"painted-{painting.note}" if painting.note else "painted"
         return say(self._language, key, **values, **self._description())
@@ -193,19 +165,11 @@ class Delivery:
         }
 
 
-def send_as(data: bytes, *, as_file: bool) -> SendAs:
-    """How Telegram takes it: as a photo unless it is wanted as a file, or is too large or too long for a photo."""
-    if len(data) > FILE_BYTES:
-        return SendAs.NOT_AT_ALL
-    if as_file or len(data) > PHOTO_BYTES or not _is_photo(*size_of(data)):
-        return SendAs.FILE
-    return SendAs.PHOTO
-
-
-def size_of(data: bytes) -> tuple[int, int]:
-    """(width, height) by the header. Raises PictureError."""
-    with opened(data) as picture:
-        return picture.size
+def sendable(result: JobResult) -> bytes:
+    """The file. Raises OrderFailed for a larger one than Telegram takes."""
+    if (len(result.data) if result.path is None else result.path.stat().st_size) > FILE_BYTES:
+        raise OrderFailed("too-large-result")
+    return result.data if result.path is None else result.path.read_bytes()
 
 
 def format_for(width: int, height: int, *, as_file: bool) -> str:
@@ -218,7 +182,3 @@ def fitting_size(width: int, height: int, megapixels: float) -> int | None:
     """The longer side of a painting of at most so many megapixels; None if the picture itself has no more."""
     most = megapixels * MEGA
     return None if width * height <= most else largest_side(height, width, most)
-
-
-def _is_photo(width: int, height: int) -> bool:
-    return width + height <= PHOTO_SIDES and max(width, height) <= PHOTO_RATIO * min(width, height)

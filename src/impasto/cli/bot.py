@@ -53,10 +53,10 @@ def bot(
     """Be a Telegram bot until Ctrl-C or SIGTERM; what is being painted then is finished, the rest is painted later."""
     _check(account)
     bounds, options = Limits(**given(limits)), BotOptions(**given(behaviour))
-    from impasto.bot.config import errors_without, logging_without, read_token
+    from impasto.bot.config import hidden, read_token
 
     token = read_token(account.token_file)
-    with logging_without(token), errors_without(token):
+    with hidden(token):
         _serve(token, account, models, bounds, options)
     return 0
 
