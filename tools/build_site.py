@@ -33,7 +33,7 @@ from impasto.engine.strokes import (
 )
 from impasto.gallery import named_styles, photos, shown, styles_file
 from impasto.service import FORMATS, Offer
-from impasto.web.copies import style_thumbnail
+from impasto.web.copies import thumbnail
 from impasto.web.site import HEADERS
 from impasto.web.styles import method_json, style_json
 from impasto.weights import save_arrays
@@ -133,7 +133,7 @@ def _write_pictures(site: Path) -> None:
     offer = Offer()
     folder = _made(site / "page" / "browser" / "pictures")
     for name, file in {**offer.styles, **photos()}.items():
-        (folder / f"{name}-small.jpg").write_bytes(style_thumbnail(shown(name, file)))
+        (folder / f"{name}-small.jpg").write_bytes(thumbnail(shown(name, file)))
         if name not in named_styles():
             shutil.copy(file, folder / f"{name}.jpg")
 

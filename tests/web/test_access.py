@@ -8,7 +8,7 @@ from wishes import picture
 from impasto.errors import CheckpointError, OptionError
 from impasto.serving.problem import Problem
 from impasto.web import keys as keys_module
-from impasto.web.access import Rates, Visitor
+from impasto.web.access import Access, Visitor
 from impasto.web.keys import Keys, add_key, read_keys, remove_key
 
 FORM = (("content", picture()), ("style", "now"))
@@ -74,21 +74,21 @@ def test_a_key_that_is_taken_away_stops_working(file, monkeypatch):
 
 def test_a_minute_of_requests_at_once_and_then_one_after_the_other():
     now = [0.0]
-    rates = Rates(lambda: now[0])
+    access = Access(None, 0, lambda: now[0])
     visitor = Visitor("ada", 6.0)
     for _ in range(6):
-        rates.spend(visitor)
+        access.spend(visitor)
     with pytest.raises(Problem) as refused:
-        rates.spend(visitor)
+        access.spend(visitor)
     assert (refused.value.status, refused.value.headers["Retry-After"]) == (429, "10")
     now[0] = 9.9
     with pytest.raises(Problem):
-        rates.spend(visitor)
-    rates.spend(Visitor("bob", 6.0))
+        access.spend(visitor)
+    access.spend(Visitor("bob", 6.0))
     now[0] = 10.1
-    rates.spend(visitor)
+    access.spend(visitor)
     for _ in range(100):
-        rates.spend(Visitor("free", 0.0))
+        access.spend(Visitor("free", 0.0))
 
 
 def test_keys_and_scopes_over_http(site, file):

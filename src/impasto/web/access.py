@@ -50,34 +50,15 @@ class Visitor:
     rate: float
 
 
-class Rates:
-    """A token bucket for every user: a minute's worth may come at once, then one after the other."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def spend(self, visitor: Visitor) -> None:
-        """Raises Problem 429 with the time until the next one."""
-        if not visitor.rate:
-            return
-        now, full = self._clock(), max(1.0, visitor.rate)
-        left, since = self._buckets.pop(owner(visitor.user), (full, now))
-        left = min(full, left + (now - since) * visitor.rate / 60)
-        allowed = left >= 1
-        self._buckets[owner(visitor.user)] = (left - 1 if allowed else left, now)
-        while len(self._buckets) > MOST_USERS:
-            self._buckets.popitem(last=False)
-        if not allowed:
-            wait = (1 - left) * 60 / visitor.rate
-            raise Problem(429, "too-often", f"you may ask for {visitor.rate:g} paintings a minute", retry_after=wait)
-
-
 class Access:
-    """Tells visitors apart: by key, or, on a server without keys, by address, and in browsers by visit."""
+    """Tells visitors apart: by key, or, on a server without keys, by address, and in browsers by visit.
 
-    def __init__(self, keys: Keys | None, rate: float) -> None:
-        self._keys, self._rate, self._told = keys, rate, Seldom()
+    Each has a token bucket: a minute's worth of paintings may be asked for at once, then one after the other.
+    """
+
+    def __init__(self, keys: Keys | None, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._keys, self._rate, self._told, self._clock = keys, rate, Seldom(), clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     @property
     def wants_keys(self) -> bool:
@@ -107,6 +88,21 @@ class Access:
             soon = min((job.wait_seconds or 0.0) + (job.seconds_left or 0.0) for job in jobs)
             raise UserBusyError(f"your address has {len(jobs)} unfinished jobs, its share", retry_after=max(1.0, soon))
 
+    def spend(self, visitor: Visitor) -> None:
+        """Raises Problem 429 with the time until the next painting may be asked for."""
+        if not visitor.rate:
+            return
+        now, full = self._clock(), max(1.0, visitor.rate)
+        left, since = self._buckets.pop(owner(visitor.user), (full, now))
+        left = min(full, left + (now - since) * visitor.rate / 60)
+        allowed = left >= 1
+        self._buckets[owner(visitor.user)] = (left - 1 if allowed else left, now)
+        while len(self._buckets) > MOST_USERS:
+            self._buckets.popitem(last=False)
+        if not allowed:
+            wait = (1 - left) * 60 / visitor.rate
+            raise Problem(429, "too-often", f"you may ask for {visitor.rate:g} paintings a minute", retry_after=wait)
+
     def key_of(self, text: str, scope: str, request: Request) -> Key:
         """Whose key this is. Raises Problem 401, 403, and 503 if the keys cannot be read."""
         assert self._keys is not None
@@ -118,15 +114,13 @@ class Access:
             detail = "this server wants an API key, as Authorization: Bearer KEY"
             if text:
                 detail = "this key is not known here: it was removed, or is none of this server's"
-                self._tell_refused(request.client.host if request.client else "")
+                address = request.client.host if request.client else ""
+                if self._told.is_due(address):
+                    logger.warning("refused a key that is not known, from %s", address)
             raise Problem(401, "no-key", detail, headers={"WWW-Authenticate": 'Bearer realm="impasto"'})
         if scope and scope not in key.scopes:
             raise Problem(403, "wrong-scope", f"this key is not for {scope}")
         return key
-
-    def _tell_refused(self, address: str) -> None:
-        if self._told.is_due(address):
-            logger.warning("refused a key that is not known, from %s", address)
 
     @staticmethod
     def _text(request: Request) -> str:

@@ -18,15 +18,14 @@ from impasto.service.metrics import CONTENT_TYPE
 from impasto.serving.guard import HEALTH, GuardMiddleware, UploadLimits
 from impasto.serving.hosts import Hosts
 from impasto.serving.http_limits import HttpLimits
-from impasto.web import jobs, painting, session, site, styles, uploads, videos
-from impasto.web.access import Access, Rates
+from impasto.web import jobs, painting, session, site, styles, uploads
+from impasto.web.access import Access
 from impasto.web.copies import Copies
 from impasto.web.keys import Keys
 from impasto.web.painting import LOOK, STYLIZE, STYLIZE_VIDEO
 from impasto.web.problems import install
 from impasto.web.schema import complete, problems
-from impasto.web.uploads import UPLOADS
-from impasto.web.videos import PROBES, VIDEOS
+from impasto.web.uploads import PROBES, UPLOADS, VIDEOS
 
 
 def create_app(
@@ -49,27 +48,18 @@ def create_app(
         lifespan=_sweeping,
     )
     app.state.service, app.state.http = service, http
-    app.state.access, app.state.rates = Access(keys, http.rate), Rates()
+    app.state.access = Access(keys, http.rate)
     app.state.uploads = uploads.Uploads(service.limits)
     app.state.probes = asyncio.Semaphore(PROBES)
     app.state.copies = Copies(service.limits.keep_seconds)
     install(app)
-    for router in (
-        painting.make_router(service),
-        jobs.router,
-        styles.router,
-        uploads.router,
-        videos.router,
-        session.router,
-    ):
+    for router in (painting.make_router(service), jobs.router, styles.router, uploads.router, session.router):
         # Not `include_router`, which may hide its routes from the answer to a wrong method.
         app.router.routes.extend(router.routes)
     answer = {"model": Health, "description": "how the server is"}
     app.get(HEALTH, responses={200: answer, 503: answer}, summary="Whether paintings are made")(health)
-    text: dict[int | str, dict[str, Any]] = {
-        200: {"description": "for Prometheus", "content": {"text/plain": {"schema": {"type": "string"}}}}
-    }
-    app.get("/metrics", responses={**text, **problems()}, summary="Numbers", response_class=Response)(metrics)
+    text = {"description": "for Prometheus", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    app.get("/metrics", responses={200: text, **problems()}, summary="Numbers", response_class=Response)(metrics)
     complete(app, with_keys=keys is not None)
     app.router.routes.extend(site.routes())
     limits = service.limits

@@ -71,14 +71,9 @@ class Copies:
 
 
 @lru_cache(maxsize=256)
-def style_thumbnail(path: Path) -> bytes:
-    """Of a style of the operator's, as JPEG."""
-    return thumbnail(path)
-
-
-def thumbnail(source: Path | bytes) -> bytes:
-    """A small JPEG file. Raises PictureError."""
-    return jpeg(reduced(read_shown(source, side=THUMBNAIL_SIDE), THUMBNAIL_SIDE), 85)
+def thumbnail(path: Path) -> bytes:
+    """A small JPEG file of a picture of the operator's. Raises PictureError."""
+    return jpeg(reduced(read_shown(path, side=THUMBNAIL_SIDE), THUMBNAIL_SIDE), 85)
 
 
 def copy(painting: bytes, format: str) -> bytes:  # noqa: A002

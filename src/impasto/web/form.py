@@ -1,6 +1,6 @@
 """A form (multipart/form-data) as a request of the service, without a file of it ever touching the disk."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from starlette.datastructures import UploadFile
@@ -18,13 +18,6 @@ REST = "rest"
 """As a mask: what the others leave."""
 PREFIX = "upload:"
 """How ids of uploads begin, which tells them from the names of styles."""
-
-
-class InMemory(MultiPartParser):
-    """Files stay in memory; how much there is, the guard has bounded."""
-
-    spool_max_size = 2**32
-
 
 Stored = Callable[[str], bytes]
 """The bytes of an upload, by its id."""
@@ -49,9 +42,11 @@ async def _items(request: Request, limits: Limits) -> list[tuple[str, str | byte
         raise Problem(415, "not-a-form", "the body must be multipart/form-data", headers=headers)
     files = 1 + 2 * limits.styles_each
     try:
-        parser = InMemory(
-            request.headers, _stream(request), max_files=files, max_fields=100, max_part_size=LONGEST_TEXT
+        parser = MultiPartParser(
+            request.headers, request.stream(), max_files=files, max_fields=100, max_part_size=LONGEST_TEXT
         )  # fmt: skip
+        # Files stay in memory; how much there is, the guard has bounded.
+        parser.spool_max_size = 2**32
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError) as error:
         detail = error.message if isinstance(error, MultiPartException) else "its boundary or its headers are damaged"
@@ -62,11 +57,6 @@ async def _items(request: Request, limits: Limits) -> list[tuple[str, str | byte
         ]
     finally:
         await form.close()
-
-
-async def _stream(request: Request) -> AsyncGenerator[bytes, None]:
-    async for chunk in request.stream():
-        yield chunk
 
 
 @dataclass
@@ -85,7 +75,8 @@ def _sorted(items: list[tuple[str, str | bytes]], stored: Stored) -> _Fields:
         given = value
         if name in _PICTURES and isinstance(given, str) and given.startswith(PREFIX):
             given = stored(given)
-        if name == "content" and _is_content(given) and fields.content is None:
+        is_film = isinstance(given, str) and given.startswith(VIDEO_PREFIX)
+        if name == "content" and (is_film or isinstance(given, bytes)) and fields.content is None:
             fields.content = given
         elif name == "style":
             fields.styles.append(given)
@@ -100,10 +91,6 @@ def _sorted(items: list[tuple[str, str | bytes]], stored: Stored) -> _Fields:
         else:
             fields.texts[name] = given
     return fields
-
-
-def _is_content(given: str | bytes) -> bool:
-    return isinstance(given, bytes) or given.startswith(VIDEO_PREFIX)
 
 
 def _picture_request(fields: _Fields, offer: Offer, *, looks: bool) -> PaintRequest:

@@ -5,18 +5,18 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from impasto.gallery import SUFFIX_OF
-from impasto.service import JobResult, Service, Snapshot, changes
+from impasto.service import VIDEO_FORMATS, JobResult, Service, Snapshot, changes
 from impasto.service.refusals import NoSuchJobError
 from impasto.serving.problem import Problem
 from impasto.web.copies import copy
-from impasto.web.schema import film, picture, problems
+from impasto.web.schema import JPEG, picture, problems
 
 HEARTBEAT_SECONDS = 15.0
 """Of silence, after which a stream of events says that it is still there."""
@@ -25,14 +25,14 @@ CHUNK = 2**16
 
 router = APIRouter(prefix="/v1/jobs/{job_id}")
 _RESULT = picture("the painting or the film; of a job that was stopped, the best so far, or the frames so far")
-_RESULT["content"] |= film("")["content"]
+_RESULT["content"] |= picture("", VIDEO_FORMATS)["content"]
 
 
 @router.get("", summary="How a job is", response_model=Snapshot, responses=problems(404, 421))
 async def status(request: Request, job_id: str) -> JSONResponse:
     """Position and waiting time are estimates, from how long jobs took lately."""
     service, user = _service(request)
-    return JSONResponse(job_json(service.status(job_id, user)), headers={"Cache-Control": "no-store"})
+    return JSONResponse(asdict(service.status(job_id, user)), headers={"Cache-Control": "no-store"})
 
 
 @router.get(
@@ -75,10 +75,7 @@ async def result(
     "/preview",
     summary="The latest preview",
     response_class=Response,
-    responses={
-        200: {"description": "a small picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
-        **problems(404, 421),
-    },
+    responses={200: {"description": "a small picture", **JPEG}, **problems(404, 421)},
 )
 async def preview(request: Request, job_id: str) -> Response:
     """Of films and of methods that take steps, while they do; `previews` of the job counts them."""
@@ -122,11 +119,6 @@ async def delete(request: Request, job_id: str) -> Response:
     return Response(status_code=204)
 
 
-def job_json(snapshot: Snapshot) -> dict[str, Any]:
-    """A job as the API shows it."""
-    return asdict(snapshot)
-
-
 def result_response(painting: JobResult, snapshot: Snapshot) -> Response:
     """A painting in pieces, or a film, of which players ask for parts. Raises NoSuchJobError if it went just now."""
     suffix = SUFFIX_OF.get(painting.format, f".{painting.format}")
@@ -158,7 +150,7 @@ async def _events(service: Service, job_id: str, user: str, previews: bool) -> A
             if snapshot is None:
                 yield ": still here\n\n"
                 continue
-            yield f"event: job\ndata: {json.dumps(job_json(snapshot))}\n\n"
+            yield f"event: job\ndata: {json.dumps(asdict(snapshot))}\n\n"
             if previews and snapshot.previews > shown and (data := service.preview(job_id, user)) is not None:
                 shown = snapshot.previews
                 yield f"event: preview\ndata: data:image/jpeg;base64,{base64.b64encode(data).decode()}\n\n"

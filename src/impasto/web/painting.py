@@ -4,6 +4,7 @@ or a painted film out; or a job, if that takes longer."""
 import asyncio
 import contextlib
 import math
+from dataclasses import asdict
 from functools import partial
 
 from fastapi import APIRouter
@@ -11,13 +12,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from impasto.service import Service, Snapshot, Status, finished
+from impasto.service import VIDEO_FORMATS, Service, Snapshot, Status, finished
 from impasto.service.refusals import JobFailedError
 from impasto.web.access import Visitor
 from impasto.web.form import read_form
-from impasto.web.jobs import job_json, result_response
+from impasto.web.jobs import result_response
 from impasto.web.problems import problem_of
-from impasto.web.schema import film, form, look_form, picture, problems, video_form
+from impasto.web.schema import form, look_form, picture, problems, video_form
 
 STYLIZE, LOOK, STYLIZE_VIDEO = "/v1/stylize", "/v1/attention", "/v1/stylize-video"
 
@@ -31,27 +32,18 @@ def make_router(service: Service) -> APIRouter:
         "headers": {name: {"schema": {"type": "string"}} for name in ("Location", "Preference-Applied", "Retry-After")},
     }
     others = {202: accepted, **problems(404, 408, 409, 415, 422, 501)}
-    router.post(
-        STYLIZE,
-        summary="Paint a picture in the style of others",
-        response_class=Response,
-        responses={200: picture("the painting"), **others},
-        openapi_extra={"requestBody": form(service.offer, service.limits)},
-    )(stylize)
-    router.post(
-        LOOK,
-        summary="See where a place of a picture looks",
-        response_class=Response,
-        responses={200: picture("what the place looks in, bright where it looks"), **others},
-        openapi_extra={"requestBody": look_form(service.offer)},
-    )(attention)
-    router.post(
-        STYLIZE_VIDEO,
-        summary="Paint a film in the style of pictures",
-        response_class=Response,
-        responses={200: film("the painted film"), **others},
-        openapi_extra={"requestBody": video_form(service.offer, service.limits)},
-    )(stylize_video)
+    offer, limits = service.offer, service.limits
+    for path, endpoint, body, summary, result in (
+        (STYLIZE, stylize, form(offer, limits), "Paint a picture in the style of others", picture("the painting")),
+        (LOOK, attention, look_form(offer), "See where a place of a picture looks",
+         picture("what the place looks in, bright where it looks")),
+        (STYLIZE_VIDEO, stylize_video, video_form(offer, limits), "Paint a film in the style of pictures",
+         picture("the painted film", VIDEO_FORMATS)),
+    ):  # fmt: skip
+        router.add_api_route(
+            path, endpoint, methods=["POST"], summary=summary, response_class=Response,
+            responses={200: result, **others}, openapi_extra={"requestBody": body},
+        )  # fmt: skip
     return router
 
 
@@ -82,7 +74,7 @@ async def _answered(request: Request, kind: str) -> Response:
         service.offer.check_looks()
     state.access.check_share(visitor, service)
     service.check_room(visitor.user, int(request.headers.get("content-length", "0")))
-    state.rates.spend(visitor)
+    state.access.spend(visitor)
     stored = partial(state.uploads.read, user=visitor.user)
     wish = await read_form(request, service.limits, service.offer, stored, kind=kind)
     job = await run_in_threadpool(service.submit, wish, visitor.user)
@@ -102,7 +94,7 @@ async def _answered(request: Request, kind: str) -> Response:
     headers = {"Location": f"/v1/jobs/{ended.id}", "Retry-After": str(max(1, math.ceil(left)))}
     if request.headers.get("prefer"):
         headers["Preference-Applied"] = f"wait={wait:g}" if wait else "respond-async"
-    return JSONResponse(job_json(ended), 202, headers)
+    return JSONResponse(asdict(ended), 202, headers)
 
 
 def _wait_seconds(prefer: str, limit: float) -> float:

@@ -40,12 +40,12 @@ STATUS: Mapping[str, int] = {
 
 def problem_of(error: ImpastoError, more: Mapping[str, Any] | None = None) -> Problem:
     """What impasto refused, as an answer. more: further members of the object."""
+    members = dict(more or {})
+    if isinstance(error, OtherReplicaError):
+        members["replica"] = error.replica
     if isinstance(error, RefusedError):
         status = STATUS.get(error.code, 422)
-        if isinstance(error, OtherReplicaError):
-            more = {**(more or {}), "replica": error.replica}
-        return Problem(status, error.code, str(error), retry_after=error.retry_after, more=more)
-    members = dict(more or {})
+        return Problem(status, error.code, str(error), retry_after=error.retry_after, more=members)
     if isinstance(error, OptionError) and (name := str(error).partition(" ")[0].rstrip(":")) in (
         "method",
         *every_field(),
@@ -58,38 +58,33 @@ def problem_of(error: ImpastoError, more: Mapping[str, Any] | None = None) -> Pr
 def install(app: FastAPI) -> None:
     """Have every error of the app answered as a problem."""
 
-    def refused(_: Request, error: Exception) -> Response:
-        assert isinstance(error, ImpastoError)
+    @app.exception_handler(ImpastoError)
+    def refused(_: Request, error: ImpastoError) -> Response:
         return problem_of(error).response()
 
-    def routed(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
+    @app.exception_handler(HTTPException)
+    def routed(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
         if error.status_code == 405:
             # The router knows only the first of several routes with one path.
             headers["Allow"] = ", ".join(sorted(_methods(request)))
         return Problem(error.status_code, "http", str(error.detail), headers=headers).response()
 
-    def misread(_: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
+    @app.exception_handler(RequestValidationError)
+    def misread(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         name, why = first["loc"][-1], first["msg"]
         if first["type"] == "literal_error":
             why = f"it is '{str(first['input'])[:80]}', but must be {first['ctx']['expected']}, or left out"
         return Problem(422, "wrong-parameter", f"{name}: {why}").response()
 
-    def answered(_: Request, error: Exception) -> Response:
-        assert isinstance(error, Problem)
-        return error.response()
+    @app.exception_handler(Problem)
+    def answered(_: Request, problem: Problem) -> Response:
+        return problem.response()
 
+    @app.exception_handler(Exception)
     def broken(_: Request, __: Exception) -> Response:
         return Problem(500, "internal", "something went wrong inside impasto").response()
-
-    app.add_exception_handler(ImpastoError, refused)
-    app.add_exception_handler(HTTPException, routed)
-    app.add_exception_handler(RequestValidationError, misread)
-    app.add_exception_handler(Problem, answered)
-    app.add_exception_handler(Exception, broken)
 
 
 def _methods(request: Request) -> set[str]:

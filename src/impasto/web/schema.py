@@ -1,13 +1,12 @@
 """What OpenAPI says of the API: the form from the options, and problems as they are."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.requests import Request
 
 from impasto.service import FORMATS, VIDEO_FORMATS, Limits, Offer, PaintRequest, VideoRequest
-from impasto.serving.problem import MEDIA_TYPE, Problem
+from impasto.serving.problem import MEDIA_TYPE
 from impasto.web.form import REST
 
 PROBLEM: dict[str, Any] = {
@@ -51,7 +50,7 @@ _REASONS = {
 }
 FILE = {"type": "string", "format": "binary"}
 FORMAT = {"type": "string", "enum": list(FORMATS), "default": PaintRequest.format}
-FILE_BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": FILE}}}}
+JPEG = {"content": {"image/jpeg": {"schema": {"type": "string"}}}}
 _LATER = {"Retry-After": {"description": "seconds until it makes sense to try again", "schema": {"type": "integer"}}}
 
 
@@ -68,39 +67,9 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stored:
-    """What was sent once, and is named by its id in requests from then on. keep_seconds: of not being named in one."""
-
-    id: str
-    width: int
-    height: int
-    bytes: int
-    keep_seconds: float
-
-
-def check_bare(request: Request) -> None:
-    """Raises Problem for a form, where the body is to be the file itself."""
-    if request.headers.get("content-type", "").startswith("multipart/"):
-        detail = "the body must be the bare bytes of the file (curl --data-binary @FILE), not a form (-F)"
-        raise Problem(415, "a-form", detail)
-
-
-def stored(model: type[Stored], description: str) -> dict[str, Any]:
-    """An answer that says what was stored."""
-    return {"model": model, "description": description, "headers": {"Location": {"schema": {"type": "string"}}}}
-
-
-def picture(description: str) -> dict[str, Any]:
-    """An answer that is a painting."""
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    return {"description": description, "content": dict.fromkeys(FORMATS.values(), binary)}
-
-
-def film(description: str) -> dict[str, Any]:
-    """An answer that is a painted film."""
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    return {"description": description, "content": dict.fromkeys(VIDEO_FORMATS.values(), binary)}
+def picture(description: str, formats: Mapping[str, str] = FORMATS) -> dict[str, Any]:
+    """An answer that is a painting, or with VIDEO_FORMATS a painted film."""
+    return {"description": description, "content": {kind: {"schema": FILE} for kind in formats.values()}}
 
 
 def video_form(offer: Offer, limits: Limits) -> dict[str, Any]:

@@ -15,14 +15,11 @@ from impasto.gallery import is_encoded, named_styles, photos, styles_file
 from impasto.methods import shipped
 from impasto.service import FORMATS, VIDEO_FORMATS, Offer, Service
 from impasto.serving.problem import Problem
-from impasto.web.copies import style_thumbnail
-from impasto.web.schema import problems
+from impasto.web.copies import thumbnail
+from impasto.web.schema import JPEG, problems
 
 router = APIRouter(prefix="/v1")
-_PHOTO: dict[int | str, dict[str, Any]] = {
-    200: {"description": "a picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
-    **problems(404),
-}
+_PHOTO: dict[int | str, dict[str, Any]] = {200: {"description": "a picture", **JPEG}, **problems(404)}
 
 
 @router.get("/methods", summary="Methods, options and limits", responses=problems())
@@ -57,19 +54,17 @@ async def styles(request: Request) -> dict[str, Any]:
     "/styles/{name}/thumbnail",
     summary="A style, small",
     response_class=Response,
-    responses={
-        200: {"description": "a small picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
-        **problems(404),
-    },
+    responses={200: {"description": "a small picture", **JPEG}, **problems(404)},
+    name="thumbnail",
 )
-async def thumbnail(request: Request, name: str) -> Response:
+async def style_thumbnail(request: Request, name: str) -> Response:
     """JPEG."""
     request.app.state.access.visitor(request)
     try:
         path = request.app.state.service.offer.picture(name)
     except OptionError as error:
         raise Problem(404, "no-such-style", str(error)) from error
-    return _jpeg(await run_in_threadpool(style_thumbnail, path))
+    return _jpeg(await run_in_threadpool(thumbnail, path))
 
 
 @router.get("/photos", summary="Photos to begin with", responses=problems())
@@ -88,7 +83,7 @@ async def photo(request: Request, name: str) -> Response:
 @router.get("/photos/{name}/thumbnail", summary="A photo, small", response_class=Response, responses=_PHOTO)
 async def photo_thumbnail(request: Request, name: str) -> Response:
     """JPEG."""
-    return _jpeg(await run_in_threadpool(style_thumbnail, _photo_file(request, name)))
+    return _jpeg(await run_in_threadpool(thumbnail, _photo_file(request, name)))
 
 
 def _photo_file(request: Request, name: str) -> Path:
