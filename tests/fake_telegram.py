@@ -25,6 +25,8 @@ PATIENCE = 20.0
 """Seconds that a test waits for the bot."""
 
 Json = dict[str, Any]
+Files = dict[str, tuple[str, bytes]]
+"""{field: (name, data)}"""
 
 
 class RefusedError(Exception):
@@ -45,7 +47,7 @@ class Message:
     text: str = ""
     kind: str = "text"
     data: bytes = b""
-    name: str = ""
+    name: str = "x.jpg"
     buttons: list[list[Json]] = field(default_factory=list)
     album: str = ""
     file: str = ""
@@ -57,13 +59,9 @@ class Message:
         return [button["text"] for row in self.buttons for button in row]
 
     def as_json(self) -> Json:
-        who = (
-            {"id": self.chat, "is_bot": False, "first_name": "U"}
-            if self.mine
-            else {"id": 1, "is_bot": True, "first_name": "B"}
-        )
         body: Json = {
-            "message_id": self.number, "date": 1_700_000_000, "from": who,
+            "message_id": self.number, "date": 1_700_000_000,
+            "from": {"id": self.chat if self.mine else 1, "is_bot": not self.mine, "first_name": "U"},
             "chat": {"id": self.chat, "type": "private", "first_name": "U"},
         }  # fmt: skip
         if self.album:
@@ -109,22 +107,10 @@ class User:
         entities = [{"type": "bot_command", "offset": 0, "length": len(word)}] if word.startswith("/") else []
         return self._send(message, entities=entities)
 
-    def sends(
-        self,
-        data: bytes,
-        caption: str = "",
-        *,
-        kind: str = "photo",
-        name: str = "x.jpg",
-        album: str = "",
-        size: int = 0,
-        seconds: int = 1,
-    ) -> Message:
+    def sends(self, data: bytes, caption: str = "", *, kind: str = "photo", size: int = 0, **more: Any) -> Message:
         """kind: photo, sticker, video, animation, video_note, or the media type of a file. size: that Telegram tells,
-        if not the true one. seconds: of a clip."""
-        message = self.telegram.add(
-            self.number, mine=True, kind=kind, data=data, text=caption, name=name, album=album, seconds=seconds
-        )
+        if not the true one. more: name, album, and seconds of a clip, of the message."""
+        message = self.telegram.add(self.number, mine=True, kind=kind, data=data, text=caption, **more)
         self.telegram.files[message.file] = data
         told = message.as_json()
         if size:
@@ -245,30 +231,57 @@ class Telegram:
 
     # --- the methods of the API ---------------------------------------------------------------------------------------
 
-    def answer(self, method: str, values: Json, files: dict[str, tuple[str, bytes]]) -> Any:
+    def answer(self, method: str, values: Json, files: Files) -> Any:  # noqa: PLR0911, PLR0912  (each method's)
         with self.changed:
             self.calls.append((method, values))
             waits = self.floods.get(method)
             if waits:
                 seconds = waits.pop(0)
                 raise RefusedError(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
-            chat = int(values.get("chat_id", 0))
-            if chat in self.blocked:
+            if int(values.get("chat_id", 0)) in self.blocked:
                 raise RefusedError(403, "Forbidden: bot was blocked by the user")
-        handler = getattr(self, f"_{method}", None)
-        if handler is None:
-            raise RefusedError(404, f"Not Found: {method}")
-        return handler(values, files)
+        match method:
+            case "getMe":
+                flags = ("can_join_groups", "can_read_all_group_messages", "supports_inline_queries")
+                return {**_ME, **dict.fromkeys(flags, False)}
+            case "setMyCommands":
+                assert all(1 <= len(one["description"]) <= 256 for one in json.loads(values["commands"]))
+                return True
+            case "getUpdates":
+                return self._news(values)
+            case "getFile":
+                return self._file(values["file_id"])
+            case "answerCallbackQuery":
+                if values["callback_query_id"] not in self.queries:
+                    raise RefusedError(400, "Bad Request: query is too old and response timeout expired")
+                self.queries.discard(values["callback_query_id"])
+                return True
+            case "deleteMessage":
+                with self.changed:
+                    self.chats.remove(self._find(values))
+                    self.changed.notify_all()
+                return True
+            case "sendMediaGroup":
+                media, album = json.loads(values["media"]), f"album{next(self.numbers)}"
+                assert 2 <= len(media) <= 10
+                shown = [self._photo(one["media"], files) for one in media]
+                return [self._put(values, kind="photo", album=album, **one) for one in shown]
+            case "editMessageMedia":
+                media = json.loads(values["media"])
+                return self._edit(values, text=media.get("caption", ""), **self._photo(media["media"], files))
+            case "editMessageText" | "editMessageReplyMarkup":
+                return self._edit(values, **{name: values[name] for name in ("text",) if name in values})
+            case "sendMessage":
+                assert 1 <= len(values["text"]) <= 4096
+                return self._put(values, text=values["text"])
+            case "sendPhoto":
+                return self._put(values, kind="photo", **self._photo(values["photo"], files))
+            case "sendDocument" | "sendVideo" | "sendAnimation" | "sendVideoNote":
+                kind = {"sendVideoNote": "video_note"}.get(method, method.removeprefix("send").lower())
+                return self._put(values, kind=kind, **self._sent_file(kind, values, files))
+        raise RefusedError(404, f"Not Found: {method}")
 
-    def _getMe(self, values: Json, files: Any) -> Json:  # noqa: N802  (Telegram's names)
-        flags = {"can_join_groups": True, "can_read_all_group_messages": False, "supports_inline_queries": False}
-        return {**_ME, **flags}
-
-    def _setMyCommands(self, values: Json, files: Any) -> bool:  # noqa: N802
-        assert all(1 <= len(one["description"]) <= 256 for one in json.loads(values["commands"]))
-        return True
-
-    def _getUpdates(self, values: Json, files: Any) -> list[Json]:  # noqa: N802
+    def _news(self, values: Json) -> list[Json]:
         until = time.monotonic() + float(values.get("timeout", 0))
         with self.changed:
             self.confirmed = max(self.confirmed, int(values.get("offset", 0)))
@@ -277,8 +290,7 @@ class Telegram:
             self.changed.wait_for(lambda: self._updates or self._closed, max(0.0, until - time.monotonic()))
             return list(self._updates)
 
-    def _getFile(self, values: Json, files: Any) -> Json:  # noqa: N802
-        name = values["file_id"]
+    def _file(self, name: str) -> Json:
         if name not in self.files:
             raise RefusedError(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
         if len(self.files[name]) > 20_000_000:
@@ -286,82 +298,30 @@ class Telegram:
         told = {"file_size": self.told[name]} if name in self.told else {}
         return {"file_id": name, "file_unique_id": f"u{name}", "file_path": f"photos/{name}.jpg", **told}
 
-    def _sendMessage(self, values: Json, files: Any) -> Json:  # noqa: N802
-        assert 1 <= len(values["text"]) <= 4096
-        return self._put(values, text=values["text"]).as_json()
-
-    def _sendPhoto(self, values: Json, files: dict[str, tuple[str, bytes]]) -> Json:  # noqa: N802
-        return self._put(values, kind="photo", **self._photo(values["photo"], files)).as_json()
-
-    def _sendDocument(self, values: Json, files: dict[str, tuple[str, bytes]]) -> Json:  # noqa: N802
-        name, data = files[_attached(values.get("document", "attach://document"))]
+    def _sent_file(self, kind: str, values: Json, files: Files) -> Json:
+        assert kind != "video_note" or "caption" not in values
+        name, data = files[_attached(values[kind])]
         if len(data) > 50_000_000:
             raise RefusedError(413, "Request Entity Too Large")
-        if "thumbnail" in values or "thumbnail" in files:
-            _, small = files[_attached(values.get("thumbnail", "attach://thumbnail"))]
+        if "thumbnail" in values:
+            _, small = files[_attached(values["thumbnail"])]
             with Image.open(io.BytesIO(small)) as picture:
                 assert max(picture.size) <= 320
                 assert picture.format == "JPEG"
-        return self._put(values, kind="document", data=data, name=name).as_json()
-
-    def _sendVideo(self, values: Json, files: dict[str, tuple[str, bytes]]) -> Json:  # noqa: N802
-        return self._clip("video", values, files)
-
-    def _sendAnimation(self, values: Json, files: dict[str, tuple[str, bytes]]) -> Json:  # noqa: N802
-        return self._clip("animation", values, files)
-
-    def _sendVideoNote(self, values: Json, files: dict[str, tuple[str, bytes]]) -> Json:  # noqa: N802
-        assert "caption" not in values
-        return self._clip("video_note", values, files)
-
-    def _clip(self, kind: str, values: Json, files: dict[str, tuple[str, bytes]]) -> Json:
-        name, data = files[_attached(values.get(kind, f"attach://{kind}"))]
-        if len(data) > 50_000_000:
-            raise RefusedError(413, "Request Entity Too Large")
-        return self._put(values, kind=kind, data=data, name=name).as_json()
-
-    def _sendMediaGroup(self, values: Json, files: dict[str, tuple[str, bytes]]) -> list[Json]:  # noqa: N802
-        media = json.loads(values["media"])
-        assert 2 <= len(media) <= 10
-        album = f"album{next(self.numbers)}"
-        shown = [self._photo(one["media"], files) for one in media]
-        return [self._put(values, kind="photo", album=album, **one).as_json() for one in shown]
-
-    def _editMessageText(self, values: Json, files: Any) -> Json:  # noqa: N802
-        return self._edit(values, text=values["text"], buttons=_buttons(values))
-
-    def _editMessageReplyMarkup(self, values: Json, files: Any) -> Json:  # noqa: N802
-        return self._edit(values, buttons=_buttons(values))
-
-    def _editMessageMedia(self, values: Json, files: Any) -> Json:  # noqa: N802
-        media = json.loads(values["media"])
-        photo = self._photo(media["media"], files)
-        return self._edit(values, text=media.get("caption", ""), buttons=_buttons(values), **photo)
-
-    def _deleteMessage(self, values: Json, files: Any) -> bool:  # noqa: N802
-        with self.changed:
-            self.chats.remove(self._find(values))
-            self.changed.notify_all()
-        return True
-
-    def _answerCallbackQuery(self, values: Json, files: Any) -> bool:  # noqa: N802
-        if values["callback_query_id"] not in self.queries:
-            raise RefusedError(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
-        self.queries.discard(values["callback_query_id"])
-        return True
+        return {"data": data, "name": name}
 
     # --- what they share ----------------------------------------------------------------------------------------------
 
-    def _put(self, values: Json, **shown: Any) -> Message:
+    def _put(self, values: Json, **shown: Any) -> Json:
         caption = values.get("caption", "")
         assert len(caption) <= 1024
         shown.setdefault("text", caption)
         message = self.add(int(values["chat_id"]), mine=False, buttons=_buttons(values), **shown)
         if message.data:
             self.files[message.file] = message.data
-        return message
+        return message.as_json()
 
-    def _photo(self, word: str, files: dict[str, tuple[str, bytes]]) -> Json:
+    def _photo(self, word: str, files: Files) -> Json:
         if not word.startswith("attach://"):
             if word not in self.files:
                 raise RefusedError(400, "Bad Request: wrong file identifier/HTTP URL specified")
@@ -383,6 +343,7 @@ class Telegram:
         raise RefusedError(400, "Bad Request: message to edit not found")
 
     def _edit(self, values: Json, **shown: Any) -> Json:
+        shown["buttons"] = _buttons(values)
         with self.changed:
             message = self._find(values)
             if all(getattr(message, name) == value for name, value in shown.items() if name != "name"):
@@ -468,8 +429,8 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _form(kind: str, body: bytes) -> tuple[Json, dict[str, tuple[str, bytes]]]:
-    """Fields, and files as {field: (name, data)}."""
+def _form(kind: str, body: bytes) -> tuple[Json, Files]:
+    """Fields, with `attach://FIELD` for a file."""
     if not kind.startswith("multipart/"):
         return {name: values[-1] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}, {}
     boundary = b"--" + kind.partition("boundary=")[2].encode()
