@@ -71,8 +71,6 @@ def test_files_that_are_something_else(memory, tmp_path):
     database.close()
     with pytest.raises(DataError, match="is no memory of this version"):
         Conversations(other)
-    with pytest.raises(DataError, match="cannot be remembered there: no such file or directory"):
-        Conversations(tmp_path / "none" / "bot.sqlite")
 
 
 def test_damaged_rows_are_left_out(memory, caplog):

@@ -28,15 +28,6 @@ def test_a_photo_and_a_style_of_the_gallery(server, bot, tasks):
     assert user.gets("photo", after=painted).text.startswith("die-once")
 
 
-def test_a_photo_and_a_style_that_was_sent(server, bot, tasks):
-    user = server.user()
-    user.sends(PHOTO)
-    user.reads("Now the style")
-    user.sends(PAINTING)
-    assert user.gets("photo", labels="Stronger").text.startswith("your painting")
-    assert tasks()[0]["styles"] == [None]
-
-
 def test_captions_say_what_a_picture_is(server, bot, tasks):
     user = server.user()
     user.sends(PAINTING, "Style")

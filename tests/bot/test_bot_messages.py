@@ -2,8 +2,8 @@
 
 from impasto.bot import messages, texts
 from impasto.bot.messages import OrderFailed
-from impasto.service import Failure, Limits, refusals
-from impasto.service.refusals import NotAPictureError, RefusedError
+from impasto.service import Limits, refusals
+from impasto.service.refusals import JobFailedError, NotAPictureError, RefusedError
 
 
 def test_every_refusal_and_failure_has_a_sentence():
@@ -17,14 +17,14 @@ def test_every_refusal_and_failure_has_a_sentence():
         ("OutOfMemoryError", "no-memory"), ("time-limit", "time-limit"), ("worker-died", "failed"),
         ("internal", "failed"), ("stopping", "stopping"), ("unavailable", "unavailable"), ("of-tomorrow", "failed"),
     ]:  # fmt: skip
-        assert messages.from_failure(Failure(code, "x")).key == key
+        assert messages.failure_of(JobFailedError("x", code)).key == key
 
 
 def test_whose_fault_it_is():
     assert messages.failure_of(NotAPictureError("content: x")).key == "broken-photo"
     assert messages.failure_of(NotAPictureError("style 1: x")).key == "broken-style"
-    assert messages.from_failure(Failure("PictureError", "content: it is cut short")).key == "broken-photo"
-    assert messages.from_failure(Failure("PictureError", "swirls: it is cut short")).key == "broken-style"
+    assert messages.failure_of(JobFailedError("content: it is cut short", "PictureError")).key == "broken-photo"
+    assert messages.failure_of(JobFailedError("swirls: it is cut short", "PictureError")).key == "broken-style"
 
 
 def test_limits_are_said():

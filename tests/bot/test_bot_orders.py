@@ -250,7 +250,9 @@ def test_updates_that_come_twice_count_once(server, bot):
     again = dict(server.last_update)
     server.push(again)
     user.sends(PAINTING)
-    assert user.gets("photo", labels="Stronger").data == PHOTO
+    painted = user.gets("photo", labels="Stronger")
+    assert painted.data == PHOTO
+    assert painted.text.startswith("your painting")
     assert len([one for one in user.answers if "Now the style" in one.text]) == 1
 
 

@@ -1,7 +1,6 @@
 """The report's numbers against published examples, closed forms, and the formulas written down a second time."""
 
 import math
-from itertools import combinations
 
 import numpy as np
 import pytest
@@ -39,20 +38,6 @@ def test_alpha_of_the_published_example(metric, alpha):
     assert krippendorff_alpha(PUBLISHED, metric) == pytest.approx(alpha, abs=5e-4)
 
 
-def test_alpha_is_one_less_observed_over_expected_difference():
-    ratings = some_ratings()
-    units = [[v for v in column if not math.isnan(v)] for column in ratings.T]
-    units = [unit for unit in units if len(unit) > 1]
-    everything = [v for unit in units for v in unit]
-    n = len(everything)
-    observed = sum(
-        sum((a - b) ** 2 for i, a in enumerate(unit) for j, b in enumerate(unit) if i != j) / (len(unit) - 1)
-        for unit in units
-    )
-    expected = sum((a - b) ** 2 for i, a in enumerate(everything) for j, b in enumerate(everything) if i != j)
-    assert krippendorff_alpha(ratings) == pytest.approx(1 - observed / n / (expected / (n * (n - 1))))
-
-
 def test_alpha_at_its_ends():
     same = np.tile([1.0, 4.0, 7.0], (3, 1))
     assert krippendorff_alpha(same) == pytest.approx(1)
@@ -71,14 +56,6 @@ def test_w_at_its_ends():
     assert kendall_w(np.array([[1.0, 2, 3], [3, 2, 1]])) == pytest.approx(0)
     # Ties or not, who agrees agrees.
     assert kendall_w(np.tile([3.0, 1, 1, 4], (5, 1))) == pytest.approx(1)
-
-
-def test_w_is_the_mean_spearman_correlation_of_any_two_raters():
-    random = np.random.default_rng(3)
-    m, n = 6, 8
-    orders = np.stack([random.permutation(n) for _ in range(m)]).astype(float)
-    rho = np.mean([np.corrcoef(ranks(a), ranks(b))[0, 1] for a, b in combinations(orders, 2)])
-    assert kendall_w(orders) == pytest.approx(((m - 1) * rho + 1) / m)
 
 
 def test_w_with_ties_by_hand():
@@ -108,20 +85,6 @@ def test_scores_that_made_the_wins_are_found_again():
     chances = 1 / (1 + np.exp(scores[None] - scores[:, None]))
     games = np.array([[0, 40, 10, 5], [40, 0, 8, 20], [10, 8, 0, 60], [5, 20, 60, 0]])
     np.testing.assert_allclose(bradley_terry(games * chances), scores, atol=1e-6)
-
-
-def test_scores_are_most_likely():
-    wins = np.array([[0.0, 7, 2], [3, 0, 9], [5, 4, 0]])
-
-    def likelihood(scores):
-        return sum(
-            wins[i, j] * -math.log1p(math.exp(scores[j] - scores[i])) for i in range(3) for j in range(3) if i != j
-        )
-
-    best = bradley_terry(wins)
-    for direction in np.eye(3):
-        for step in (-0.01, 0.01):
-            assert likelihood(best + step * direction) < likelihood(best)
 
 
 def test_who_never_won_gets_half_a_win():

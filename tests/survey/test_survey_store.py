@@ -1,4 +1,4 @@
-import json
+import random
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -7,7 +7,7 @@ import pytest
 
 from impasto.errors import DataError, OptionError
 from impasto.survey.questions import AnswerError, Question, check_answer, make_questions, shuffled
-from impasto.survey.store import OtherAnswerError, Store
+from impasto.survey.store import Store
 
 
 def test_questions_of_every_kind():
@@ -74,8 +74,6 @@ def test_every_person_has_an_order_of_their_own_that_is_recorded(make):
 
 
 def test_orders_are_drawn_evenly():
-    import random
-
     questions = make_questions(["rate"], 4, 1)
     chance = random.Random(0)
     firsts = [shuffled(questions, chance)[0][0] for _ in range(4000)]
@@ -85,11 +83,7 @@ def test_orders_are_drawn_evenly():
 def test_an_answer_is_stored_once_and_stays(make):
     store, keys = make()
     person = store.participant(keys.links[0])
-    store.put(person, 0, 7)
-    store.put(person, 0, 7)
-    with pytest.raises(OtherAnswerError) as refused:
-        store.put(person, 0, 8)
-    assert refused.value.answer == 7
+    assert [store.put(person, 0, value) for value in (7, 7, 8)] == [7, 7, 7]
     with pytest.raises(AnswerError):
         store.put(person, 1, 11)
     with pytest.raises(LookupError):
@@ -181,4 +175,3 @@ def test_what_cannot_be_written_leaves_nothing(make, monkeypatch, tmp_path):
 def test_settings_come_back(make):
     store, _ = make(methods=2, kinds=("rate", "rank"))
     assert (store.settings.methods, store.settings.kinds, store.pairs) == (("m0", "m1"), ("rate", "rank"), ("p0", "p1"))
-    assert json.dumps(store.settings.title) == '"A <title>"'

@@ -14,9 +14,9 @@ from telegram.error import BadRequest, NetworkError, RetryAfter
 from impasto.bot import keyboards
 from impasto.bot.texts import duration, say
 from impasto.errors import ImpastoError, PictureError
-from impasto.service import Failure, Limits, Snapshot, Status
+from impasto.service import Limits, Snapshot, Status
 from impasto.service.limits import MEGA
-from impasto.service.refusals import NotAPictureError, RefusedError, TooLargeError
+from impasto.service.refusals import JobFailedError, NotAPictureError, RefusedError, TooLargeError
 
 logger = logging.getLogger("impasto.bot")
 
@@ -72,24 +72,17 @@ class OrderFailed(Exception):  # noqa: N818  (it is no error of the bot's)
 
 
 def failure_of(error: OrderFailed | ImpastoError, *, is_film: bool = False) -> OrderFailed:
-    """What the service raised about an order."""
+    """What the service raised about an order, or a job of it ended with."""
     match error:
         case OrderFailed():
             return error
-        case PictureError() | NotAPictureError():
+        case PictureError() | NotAPictureError() | JobFailedError(code="PictureError"):
             return OrderFailed(_broken(str(error)))
         case TooLargeError() if is_film:
             return OrderFailed("too-large-film")
         case RefusedError():
             return OrderFailed(FAILURE_TEXTS.get(error.code, "failed"), error.retry_after or 1.0)
     return OrderFailed("failed")
-
-
-def from_failure(failure: Failure) -> OrderFailed:
-    """What became of a job."""
-    if failure.code == "PictureError":
-        return OrderFailed(_broken(failure.message))
-    return OrderFailed(FAILURE_TEXTS.get(failure.code, "failed"))
 
 
 def _broken(message: str) -> str:

@@ -23,15 +23,14 @@ from impasto.bot.messages import (
     OrderFailed,
     ProgressMessage,
     failure_of,
-    from_failure,
     with_retries,
 )
 from impasto.bot.sending import Delivery, Finished, finished_film, finished_painting, fitting_size, format_for, sendable
 from impasto.bot.texts import say
 from impasto.errors import ImpastoError, OptionError
-from impasto.service import Limits, PaintRequest, Service, Snapshot, Status, VideoRequest, changes
+from impasto.service import PaintRequest, Service, Snapshot, Status, VideoRequest, changes
 from impasto.service.limits import MEGA
-from impasto.service.refusals import NoSuchJobError, QueueFullError, UnavailableError, UserBusyError
+from impasto.service.refusals import JobFailedError, NoSuchJobError, QueueFullError, UnavailableError, UserBusyError
 from impasto.service.request import size_of
 from impasto.service.video_request import largest_size
 from impasto.sizes import fit
@@ -60,7 +59,8 @@ class Orders:
     ) -> None:
         self._application, self._bot, self._service = application, application.bot, service
         self._conversations, self._options = conversations, options
-        self._memory = OrderMemory(service.limits)
+        # (user, bytes) of every order that is worked on.
+        self._reserved: list[tuple[int, int]] = []
         self._tasks: dict[tuple[int, int], asyncio.Task[None]] = {}
 
     async def begin(self, user: int, order: Order, message: int | None = None) -> None:
@@ -129,7 +129,7 @@ class Orders:
     async def _run(self, user: int, message: int) -> None:
         progress = self._progress_message(user, message)
         try:
-            with self._memory.reserved(user, self._conversations[user].running[message]):
+            with self._memory(user, memory_of(self._conversations[user].running[message])):
                 await self._paint(user, progress)
         except (OrderFailed, ImpastoError) as error:
             await self._end(user, progress, failure_of(error))
@@ -140,6 +140,24 @@ class Orders:
         except Exception:
             logger.exception("an order failed")
             await self._end(user, progress, OrderFailed("failed"))
+
+    @contextmanager
+    def _memory(self, user: int, num_bytes: int) -> Iterator[None]:
+        """Held while an order is fetched, painted and sent. Bounded in orders and bytes for one user, and in bytes for
+        all of them. Raises OrderFailed at once if there is none."""
+        limits = self._service.limits
+        most = limits.waiting_mb * MEGA
+        of_user = [held for owner, held in self._reserved if owner == user]
+        of_all = sum(held for _, held in self._reserved)
+        if len(of_user) >= limits.per_user or (of_user and sum(of_user) + num_bytes > most / USER_SHARE):
+            raise OrderFailed("busy", ROOM_SECONDS)
+        if of_all and of_all + num_bytes > most:
+            raise OrderFailed("full", ROOM_SECONDS)
+        self._reserved.append((user, num_bytes))
+        try:
+            yield
+        finally:
+            self._reserved.remove((user, num_bytes))
 
     async def _end(self, user: int, progress: ProgressMessage, failure: OrderFailed) -> None:
         """Tell what went wrong, and keep what the user can go on with."""
@@ -293,10 +311,13 @@ class Orders:
 
 
 def _note(job: Snapshot) -> str:
-    """ "halfway" of what took too long, and has something to show. Raises OrderFailed if there is nothing to send."""
+    """ "halfway" of what took too long, and has something to show.
+
+    Raises OrderFailed or JobFailedError if there is nothing to send.
+    """
     is_halfway = job.failure is not None and job.failure.code == "time-limit" and job.has_result
     if job.failure is not None and not is_halfway:
-        raise from_failure(job.failure)
+        raise JobFailedError(job.failure.message, job.failure.code)
     if job.status is Status.CANCELLED:
         raise OrderFailed("stopped")
     return "halfway" if is_halfway else ""
@@ -305,34 +326,6 @@ def _note(job: Snapshot) -> str:
 def _service_user(user: int) -> str:
     """To the service, whose other doors have users of their own."""
     return f"telegram {user}"
-
-
-class OrderMemory:
-    """For pictures of Telegram's, given before a byte of them is fetched; bounded in orders and bytes for one user, and
-    in bytes for all of them."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._per_user, self._limit = limits.per_user, limits.waiting_mb * MEGA
-        self._reserved: dict[int, list[int]] = {}
-
-    @contextmanager
-    def reserved(self, user: int, order: Order) -> Iterator[None]:
-        """Held while an order is fetched, painted and sent. Raises OrderFailed at once if there is none."""
-        num_bytes = memory_of(order)
-        of_user = self._reserved.get(user, [])
-        if len(of_user) >= self._per_user or (of_user and sum(of_user) + num_bytes > self._limit / USER_SHARE):
-            raise OrderFailed("busy", ROOM_SECONDS)
-        of_all = sum(map(sum, self._reserved.values()))
-        if of_all and of_all + num_bytes > self._limit:
-            raise OrderFailed("full", ROOM_SECONDS)
-        of_user = self._reserved.setdefault(user, of_user)
-        of_user.append(num_bytes)
-        try:
-            yield
-        finally:
-            of_user.remove(num_bytes)
-            if not of_user:
-                del self._reserved[user]
 
 
 def memory_of(order: Order) -> int:

@@ -32,7 +32,7 @@ from impasto.survey.questions import SCALE, AnswerError
 from impasto.survey.report import make_report
 from impasto.survey.report_files import answers_csv, draw, page, report_json
 from impasto.survey.statistics import Bootstrap
-from impasto.survey.store import OtherAnswerError, Store
+from impasto.survey.store import Store
 
 MOST_BYTES = 1024
 """Of an answer; a ranking of eight methods has 24."""
@@ -141,12 +141,15 @@ def _add_participation(app: FastAPI, known: Callable[[str], Store]) -> None:
         return Response(data, media_type="image/jpeg", headers={"cache-control": "private, max-age=86400, immutable"})
 
     @app.put("/{survey}/p/{link}/answers/{position}", status_code=204)
-    async def answer(request: Request, store: Known, person: Person, position: int) -> None:
+    async def answer(request: Request, store: Known, person: Person, position: int) -> Response:
         value = _value(await request.body())
         try:
-            await run_in_threadpool(store.put, person, position, value)
+            stored = await run_in_threadpool(store.put, person, position, value)
         except (LookupError, OverflowError):
             raise HTTPException(404) from None
+        if stored != value:
+            return JSONResponse({"message": "this question is answered already", "value": stored}, 409)
+        return Response(status_code=204)
 
 
 def _add_results(app: FastAPI, known: Callable[[str], Store]) -> None:
@@ -219,11 +222,8 @@ def _answer(request: Request, message: str, status: int, headers: Mapping[str, s
 
 
 async def _explain_failure(_: Request, error: Exception) -> Response:
-    match error:
-        case OtherAnswerError():
-            return JSONResponse({"message": str(error), "value": error.answer}, 409)
-        case AnswerError():
-            return JSONResponse({"message": str(error)}, 422)
+    if isinstance(error, AnswerError):
+        return JSONResponse({"message": str(error)}, 422)
     # What went wrong with the file is for whoever runs the server; a page tries again after this.
     return JSONResponse({"message": "the answers cannot be reached at the moment"}, 503, {"retry-after": "2"})
 

@@ -106,14 +106,6 @@ class Answer:
         return tuple(self.shown[index] for index in order)
 
 
-class OtherAnswerError(DataError):
-    """The question was answered before, with another answer, which stays. answer: that one."""
-
-    def __init__(self, answer: Any) -> None:
-        super().__init__("this question is answered already")
-        self.answer = answer
-
-
 class Store:
     """A survey's file. Any number of threads and processes may use it at once.
 
@@ -178,11 +170,10 @@ class Store:
             for kind, content, style, pair, shown, value in rows
         ]  # fmt: skip
 
-    def put(self, participant: int, position: int, value: Any) -> None:
-        """Store an answer; it is on the disk when this returns. The same answer again changes nothing.
+    def put(self, participant: int, position: int, value: Any) -> Any:
+        """Store an answer, which is on the disk when this returns. An earlier one stays, and is returned.
 
-        Raises LookupError if there is no such question, AnswerError if it is no answer to it, OtherAnswerError if there
-        is another one already.
+        Raises LookupError if there is no such question, AnswerError if it is no answer to it.
         """
         with self._database(writes=True) as db:
             row = db.execute(
@@ -197,8 +188,7 @@ class Store:
             (stored,) = db.execute(
                 "SELECT value FROM answer WHERE participant = ? AND position = ?", (participant, position)
             ).fetchone()
-        if json.loads(stored) != value:
-            raise OtherAnswerError(json.loads(stored))
+        return json.loads(stored)
 
     def picture(self, picture: str) -> bytes | None:
         """The JPEG with this id."""
