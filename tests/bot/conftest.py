@@ -2,22 +2,20 @@
 
 import asyncio
 import json
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_service import go  # noqa: F401  (for the tests here)
-from fake_telegram import TOKEN, Telegram, telegram
-from wishes import ACTIONS
+from fake_service import faked, go
+from fake_telegram import TOKEN, Telegram, User, telegram
 
-from impasto.gallery import packaged
-from impasto.service import Limits, Offer, Service, wire
+from impasto.service import Offer, Service
+
+__all__ = ["go"]
 
 QUICK = {"edit_seconds": 0.05, "album_seconds": 0.1}
-WORKER = Path(__file__).parents[1] / "fake_worker.py"
 
 
 class Running:
@@ -69,6 +67,11 @@ def server() -> Iterator[Telegram]:
 
 
 @pytest.fixture
+def user(server: Telegram) -> User:
+    return server.user()
+
+
+@pytest.fixture
 def memory(tmp_path: Path) -> Path:
     return tmp_path / "bot.sqlite"
 
@@ -76,14 +79,10 @@ def memory(tmp_path: Path) -> Path:
 @pytest.fixture
 def start(server: Telegram, memory: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
     """Starts bots, each with a service of its own, which end with the test. limits: {name: value} of the service."""
-    some = next(iter(packaged().values()))
-    offer = Offer(styles=dict.fromkeys(ACTIONS, some))
-    command = (sys.executable, "-I", "-S", str(WORKER), str(tmp_path), str(wire.__file__), "echo")
     made: list[Running] = []
 
-    def make(limits: dict[str, Any] | None = None, **more: Any) -> Running:
-        service = Service(more.pop("offer", offer), Limits(**{"stop_seconds": 0.2, **(limits or {})}),
-                          devices=["cpu"], command=more.pop("command", command))  # fmt: skip
+    def make(limits: dict[str, Any] | None = None, offer: Offer | None = None, **more: Any) -> Running:
+        service = faked(tmp_path, offer=offer, echo=True, **(limits or {}))
         service.start()
         made.append(Running(server, service, memory, **more))
         return made[-1]

@@ -49,8 +49,7 @@ def test_a_clip_is_never_the_style(server, bot, tasks):
     assert [task["styles"] for task in tasks()] == [[None]]
 
 
-def test_an_album_of_a_photo_and_a_clip(server, bot):
-    user = server.user()
+def test_an_album_of_a_photo_and_a_clip(user, bot):
     user.sends(PAINTING, album="a")
     user.sends(clip(), "now", kind="video", album="a")
     assert user.gets("photo", labels="").data == PAINTING
@@ -58,8 +57,7 @@ def test_an_album_of_a_photo_and_a_clip(server, bot):
     user.reads("2 paintings")
 
 
-def test_progress_and_stopping(server, bot, go, temporary):
-    user = server.user()
+def test_progress_and_stopping(server, user, bot, go, temporary):
     user.sends(clip(), "hold", kind="video")
     progress = user.reads("I paint … frame 1 of 4,")
     assert "about 3 s left" in progress.text
@@ -69,16 +67,14 @@ def test_progress_and_stopping(server, bot, go, temporary):
     assert len(user.answers) == 1
 
 
-def test_what_takes_too_long_comes_back_as_far_as_it_got(server, start):
+def test_what_takes_too_long_comes_back_as_far_as_it_got(user, start):
     start({"video_job_seconds": 0.4})
-    user = server.user()
     user.sends(clip(), "hold", kind="video")
     assert user.gets("video").text.endswith("as far as I got in 1 s")
 
 
-def test_what_is_refused(server, start, tasks):
+def test_what_is_refused(server, user, start, tasks):
     start({"video_seconds": 5, "video_megapixels": 0.01})
-    user = server.user()
     user.sends(b"?", "now", kind="video", size=20_000_001)
     answer = user.reads("only films up to 20 MB")
     user.sends(b"?", kind="video", seconds=7)
@@ -99,9 +95,8 @@ def test_what_is_refused(server, start, tasks):
     assert user.gets("video", after=answer).text.startswith("now")
 
 
-def test_a_painted_film_that_telegram_does_not_take(server, bot, monkeypatch):
+def test_a_painted_film_that_telegram_does_not_take(user, bot, monkeypatch):
     monkeypatch.setattr("impasto.bot.sending.FILE_BYTES", 1000)
-    user = server.user()
     user.sends(clip(), "now", kind="video")
     user.reads("more than the 50 MB that Telegram lets me send")
 

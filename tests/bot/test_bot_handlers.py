@@ -6,8 +6,7 @@ from wishes import picture
 PHOTO, PAINTING = picture(50, size=(40, 30)), picture(200, size=(30, 30))
 
 
-def test_a_photo_and_a_style_of_the_gallery(server, bot, tasks):
-    user = server.user()
+def test_a_photo_and_a_style_of_the_gallery(server, user, bot, tasks):
     user.sends(PHOTO)
     question = user.reads("Now the style")
     assert question.kind == "photo"
@@ -28,8 +27,7 @@ def test_a_photo_and_a_style_of_the_gallery(server, bot, tasks):
     assert user.gets("photo", after=painted).text.startswith("die-once")
 
 
-def test_captions_say_what_a_picture_is(server, bot, tasks):
-    user = server.user()
+def test_captions_say_what_a_picture_is(user, bot, tasks):
     user.sends(PAINTING, "Style")
     user.reads("Now the photo")
     user.sends(PHOTO)
@@ -45,8 +43,7 @@ def test_captions_say_what_a_picture_is(server, bot, tasks):
     assert [task["styles"] for task in tasks()] == [[None], ["die-once"], ["now"]]
 
 
-def test_a_file_keeps_its_size_and_comes_back_as_a_file(server, bot, tasks):
-    user = server.user()
+def test_a_file_keeps_its_size_and_comes_back_as_a_file(user, bot, tasks):
     user.sends(PHOTO, "now", kind="image/png", name="holiday-with-anna.png")
     painted = user.gets("document")
     assert (painted.data, painted.name) == (PHOTO, "painting.png")
@@ -55,9 +52,8 @@ def test_a_file_keeps_its_size_and_comes_back_as_a_file(server, bot, tasks):
     assert "anna" not in str(tasks())
 
 
-def test_more_pixels_than_the_server_paints_are_painted_smaller(server, start, tasks):
+def test_more_pixels_than_the_server_paints_are_painted_smaller(user, start, tasks):
     start({"result_megapixels": 0.001})
-    user = server.user()
     user.sends(PHOTO, "now", kind="image/png")
     assert user.gets("document").text.endswith("at 40 × 30, as more would be too large for me")
     size = tasks()[0]["options"]["size"]
@@ -69,8 +65,7 @@ def album(user, *pictures, captions=(), **more):
         user.sends(data, (*captions, *[""] * 10)[number], album=f"album of {user.number}", **more)
 
 
-def test_an_album_in_one_style_comes_back_as_an_album(server, bot, tasks):
-    user = server.user()
+def test_an_album_in_one_style_comes_back_as_an_album(user, bot, tasks):
     shades = [picture(shade) for shade in (1, 2, 3)]
     album(user, *shades)
     user.presses(user.reads("3 photos. Now the style for all of them"), "now")
@@ -87,8 +82,7 @@ def test_an_album_in_one_style_comes_back_as_an_album(server, bot, tasks):
 
 
 @pytest.mark.parametrize(("button", "contents"), [("The first", [PAINTING]), ("The second", [PHOTO])])
-def test_an_album_of_photo_and_style(button, contents, server, bot, tasks):
-    user = server.user()
+def test_an_album_of_photo_and_style(button, contents, server, user, bot, tasks):
     album(user, PHOTO, PAINTING)
     question = user.reads("Which one is the style?")
     user.presses(question, button)
@@ -97,8 +91,7 @@ def test_an_album_of_photo_and_style(button, contents, server, bot, tasks):
     server.wait(lambda: not question.buttons, lambda: question.labels)
 
 
-def test_an_album_of_two_photos(server, bot):
-    user = server.user()
+def test_an_album_of_two_photos(user, bot):
     album(user, PHOTO, PAINTING)
     user.presses(user.reads("Which one is the style?"), "Paint both")
     user.presses(user.reads("2 photos. Now the style"), "now")
@@ -106,8 +99,7 @@ def test_an_album_of_two_photos(server, bot):
     assert [one.data for one in user.answers if one.album] == [PHOTO, PAINTING]
 
 
-def test_an_album_whose_caption_says_it_all(server, bot):
-    user = server.user()
+def test_an_album_whose_caption_says_it_all(server, user, bot):
     album(user, PHOTO, PAINTING, captions=("", "style"))
     assert user.gets("photo").data == PHOTO
     other = server.user(43)
@@ -115,23 +107,20 @@ def test_an_album_whose_caption_says_it_all(server, bot):
     other.reads("2 paintings: now")
 
 
-def test_an_album_of_files_comes_one_by_one(server, bot):
-    user = server.user()
+def test_an_album_of_files_comes_one_by_one(server, user, bot):
     album(user, PHOTO, PAINTING, picture(9), captions=("now",), kind="image/png")
     user.reads("3 paintings")
     assert [one.data for one in user.answers if one.kind == "document"] == [PHOTO, PAINTING, picture(9)]
     assert server.called("sendMediaGroup") == []
 
 
-def test_what_cannot_be_read_of_an_album_is_named(server, bot):
-    user = server.user()
+def test_what_cannot_be_read_of_an_album_is_named(user, bot):
     album(user, PHOTO, b"no picture", PAINTING, captions=("now",))
     assert "I could not read 2." in user.reads("2 paintings").text
     assert [one.data for one in user.answers if one.album] == [PHOTO, PAINTING]
 
 
-def test_buttons_below_a_painting(server, bot, tasks):
-    user = server.user()
+def test_buttons_below_a_painting(user, bot, tasks):
     user.sends(PHOTO, "now")
     last = user.gets("photo")
     for button, said in [
@@ -149,8 +138,7 @@ def test_buttons_below_a_painting(server, bot, tasks):
     assert options == [(1, "style", 0), (0.75, "style", 0), (0.75, "keep", 0), (0.75, "keep", 20), (1, "style", 0)]
 
 
-def test_settings(server, bot, tasks):
-    user = server.user()
+def test_settings(server, user, bot, tasks):
     user.says("/settings")
     menu = user.reads("How I paint")
     assert menu.labels == ["method: adain", "the style's colours", "brush × 1", "strength 100 %", "no refinement"]
@@ -163,12 +151,11 @@ def test_settings(server, bot, tasks):
     assert (tasks()[0]["options"]["strength"], tasks()[0]["options"]["style_scale"]) == (1.25, 2.0)
 
 
-def test_a_style_by_name_that_cannot_be_refined(server, start):
+def test_a_style_by_name_that_cannot_be_refined(server, user, start):
     from impasto.gallery import packaged, styles_file
     from impasto.service import Offer
 
     start(offer=Offer(styles={"now": packaged()["cubes"], "starry-night": styles_file()}))
-    user = server.user()
     user.says("/settings")
     menu = user.reads("How I paint")
     user.presses(menu, "no refinement")
@@ -206,8 +193,7 @@ def test_what_is_no_picture(server, start):
         answer = user.reads(said, after=answer)
 
 
-def test_words_and_broken_pictures(server, bot, tmp_path):
-    user = server.user()
+def test_words_and_broken_pictures(user, bot, tmp_path):
     user.says("hello")
     user.reads("I understand only pictures")
     user.sends(b"no picture", "now")
@@ -224,8 +210,7 @@ def test_words_and_broken_pictures(server, bot, tmp_path):
     assert user.gets("photo", labels="Stronger", after=painted).data == PHOTO
 
 
-def test_large_and_long_pictures(server, bot):
-    user = server.user()
+def test_large_and_long_pictures(user, bot):
     user.sends(b"?", "now", kind="image/png", size=20_000_001)
     user.reads("only files up to 20 MB")
     # 21 to 1 is too long for one of Telegram's photos.
@@ -233,14 +218,13 @@ def test_large_and_long_pictures(server, bot):
     assert user.gets("document").data == picture(7, size=(210, 10))
 
 
-def test_pages_of_styles(server, start):
+def test_pages_of_styles(server, user, start):
     from impasto.gallery import packaged
     from impasto.service import Offer
 
     some = next(iter(packaged().values()))
     names = [f"a style with quite a long name, of which there are several: number {number}" for number in range(8)]
     start(offer=Offer(styles=dict.fromkeys(names, some)))
-    user = server.user()
     user.sends(PHOTO)
     gallery = user.reads("Now the style")
     assert (len(gallery.labels), gallery.labels[-1]) == (7, "▶")
@@ -254,8 +238,7 @@ def test_pages_of_styles(server, start):
     assert user.gets("photo", labels="Stronger").text.startswith(names[7])
 
 
-def test_buttons_that_nobody_made(server, bot):
-    user = server.user()
+def test_buttons_that_nobody_made(server, user, bot):
     user.sends(PHOTO)
     question = user.reads("Now the style")
     nonsense = ("?", "style:", "style:0", "page:9", "page:x", "role:none", "again:refine:9", "set:a:b", "set:refine:-1")

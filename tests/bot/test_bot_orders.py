@@ -30,8 +30,7 @@ def remembered(memory):
         conversations.close()
 
 
-def test_progress_in_one_message_and_cancel(server, bot, go):
-    user = server.user()
+def test_progress_in_one_message_and_cancel(user, bot, go):
     user.sends(PHOTO, "hold")
     progress = user.reads("I paint … 25 %")
     assert progress.labels == ["Stop"]
@@ -45,8 +44,7 @@ def test_progress_in_one_message_and_cancel(server, bot, go):
     assert user.gets("photo").data == PHOTO
 
 
-def test_the_command_cancel_stops_everything(server, bot, memory):
-    user = server.user()
+def test_the_command_cancel_stops_everything(user, bot, memory):
     user.sends(PHOTO, "hold")
     progress = user.reads("25 %")
     user.sends(PHOTO)
@@ -98,10 +96,9 @@ def test_a_full_queue_says_when_to_come_again(server, start, go):
     assert refusal.labels == []
 
 
-def test_many_pictures_at_once_are_not_all_fetched(server, start, go):
+def test_many_pictures_at_once_are_not_all_fetched(server, user, start, go):
     start({"per_user": 2})
     server.slow = 0.1
-    user = server.user()
     for _ in range(12):
         user.sends(PHOTO, "hold", kind="image/png")
     refused = "I still paint for you. Please try again in 30 s"
@@ -134,8 +131,7 @@ def test_a_picture_of_unknown_size_counts_as_the_largest():
     assert memory_of(Order(album, SentPicture("d", 1_000_000))) == 21_000_000
 
 
-def test_what_turns_out_to_be_too_large_is_not_fetched(server, bot):
-    user = server.user()
+def test_what_turns_out_to_be_too_large_is_not_fetched(server, user, bot):
     server.told = {f"f{number}": 21_000_000 for number in range(200)}
     server.down = {"file": 100}
     user.sends(PHOTO, "now")
@@ -143,15 +139,13 @@ def test_what_turns_out_to_be_too_large_is_not_fetched(server, bot):
     assert server.down == {"file": 100}
 
 
-def test_a_painting_that_fails(server, bot):
-    user = server.user()
+def test_a_painting_that_fails(user, bot):
     user.sends(PHOTO, "explode")
     assert user.reads("Something went wrong while I painted").labels == ["Try again"]
 
 
-def test_a_painting_that_takes_too_long_is_sent_as_far_as_it_got(server, start):
+def test_a_painting_that_takes_too_long_is_sent_as_far_as_it_got(user, start):
     start({"job_seconds": 0.3})
-    user = server.user()
     user.sends(PHOTO, "hold", kind="image/png")
     assert user.gets("document").text.endswith("as far as I got in 1 s")
 
@@ -215,8 +209,7 @@ def killed(server, memory, folder, *words):
     return subprocess.Popen(command, env=environment)
 
 
-def test_a_bot_that_is_killed_paints_again_after_the_restart(server, start, go, memory, tmp_path):
-    user = server.user()
+def test_a_bot_that_is_killed_paints_again_after_the_restart(server, user, start, go, memory, tmp_path):
     user.sends(PHOTO, "hold")
     with killed(server, memory, tmp_path) as process:
         progress = user.reads("25 %")
@@ -243,8 +236,7 @@ def test_what_kills_the_bot_each_time_is_not_tried_for_ever(server, start, memor
     assert progress.labels == ["Try again"]
 
 
-def test_updates_that_come_twice_count_once(server, bot):
-    user = server.user()
+def test_updates_that_come_twice_count_once(server, user, bot):
     user.sends(PHOTO)
     user.reads("Now the style")
     again = dict(server.last_update)
@@ -256,19 +248,17 @@ def test_updates_that_come_twice_count_once(server, bot):
     assert len([one for one in user.answers if "Now the style" in one.text]) == 1
 
 
-def test_flood_control_is_waited_for(server, bot):
+def test_flood_control_is_waited_for(server, user, bot):
     server.floods = {"sendPhoto": [0.1, 0.1], "editMessageText": [0.1], "getFile": [0.1], "sendMessage": [0.1]}
-    user = server.user()
     user.sends(PHOTO)
     user.presses(user.reads("Now the style"), "now")
     assert user.gets("photo", labels="Stronger").data == PHOTO
     assert not any(server.floods.values())
 
 
-def test_a_network_that_fails_and_is_slow(server, bot, monkeypatch):
+def test_a_network_that_fails_and_is_slow(server, user, bot, monkeypatch):
     monkeypatch.setattr("impasto.bot.messages.RETRY_PAUSES", (0.01, 0.01))
     server.slow, server.down = 0.05, {"file": 1, "sendPhoto": 1, "getUpdates": 1}
-    user = server.user()
     user.sends(PHOTO, "now")
     assert user.gets("photo").data == PHOTO
     server.down = {"file": 3}
@@ -278,8 +268,7 @@ def test_a_network_that_fails_and_is_slow(server, bot, monkeypatch):
     assert user.gets("photo", after=refusal).data == PAINTING
 
 
-def test_a_picture_that_telegram_does_not_give_any_more(server, bot):
-    user = server.user()
+def test_a_picture_that_telegram_does_not_give_any_more(server, user, bot):
     user.sends(PHOTO)
     question = user.reads("Now the style")
     del server.files[user.messages[0].file]
@@ -339,9 +328,8 @@ def test_a_token_that_telegram_does_not_know(server, start):
     assert failed.__cause__ is None
 
 
-def test_a_token_that_is_taken_away(server, bot):
+def test_a_token_that_is_taken_away(server, user, bot):
     server.token = "other"
-    user = server.user()
     user.says("/start")
     bot._thread.join(20)
     assert str(bot.failed) == "Telegram does not know the bot's token any more"

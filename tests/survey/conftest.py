@@ -1,18 +1,17 @@
 """Small surveys, a server in a process of its own that can be killed, and a person who does what the page does."""
 
-import http.client
-import json
+import contextlib
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
+import requests
 from PIL import Image
 
 from impasto.survey import store as stores
@@ -94,54 +93,28 @@ def server() -> Iterator[Callable[..., Server]]:
         yield started
 
 
-@contextmanager
-def requested(address: str, method: str = "GET", body: bytes | None = None, headers=None):
-    parts = urlsplit(address)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
-    try:
-        connection.request(method, parts.path, body, headers or {})
-        yield connection.getresponse()
-    finally:
-        connection.close()
-
-
-@pytest.fixture
-def request_() -> Callable:
-    """(status, headers, body) of one request."""
-
-    def request(address: str, method: str = "GET", body: bytes | None = None, headers=None):
-        with requested(address, method, body, headers) as response:
-            return response.status, response.headers, response.read()
-
-    return request
-
-
-def insist(address: str, method: str = "GET", body: bytes | None = None) -> bytes:
+def insist(address: str, method: str = "GET", value: int | None = None) -> requests.Response:
     """The page's own way with a server that stops and starts."""
     deadline = time.monotonic() + 300
     while True:
-        try:
-            with requested(address, method, body) as response:
-                data = response.read()
-                if response.status < 500:
-                    assert response.status < 300, (response.status, data)
-                    return data
-        except (OSError, http.client.HTTPException):
-            pass
+        with contextlib.suppress(requests.RequestException):
+            response = requests.request(method, address, json={"value": value}, timeout=60)
+            if response.status_code < 500:
+                response.raise_for_status()
+                return response
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
 def fill_in(home: str, answer: Callable[[int], int], before_each: Callable[[], None]) -> dict[int, int]:
     """Answer every question of one person as the page would, each twice, as after an answer that went missing."""
-    tasks = json.loads(insist(f"{home}/state"))["tasks"]
+    tasks = insist(f"{home}/state").json()["tasks"]
     given = {}
     for position in range(len(tasks)):
         before_each()
         given[position] = answer(position)
-        body = json.dumps({"value": given[position]}).encode()
         for _ in range(2):
-            insist(f"{home}/answers/{position}", "PUT", body)
+            insist(f"{home}/answers/{position}", "PUT", given[position])
     return given
 
 

@@ -222,14 +222,13 @@ def test_three_people_and_a_killed_server(make, server, person):
     assert len(store.answers()) == 12
 
 
-def test_nobody_is_remembered(make, server, request_):
+def test_nobody_is_remembered(make, server):
     """Neither the file nor what lies beside it holds an address of a person."""
     store, keys = make()
     running = server(store.path)
     home = f"{running.url}/{store.id}/p/{keys.links[0]}"
-    assert (
-        request_(f"{home}/answers/0", "PUT", json.dumps({"value": 4}).encode(), {"user-agent": "Remarkable"})[0] == 204
-    )
+    answer = httpx.put(f"{home}/answers/0", json={"value": 4}, headers={"user-agent": "Remarkable"})
+    assert answer.status_code == 204
     files = [path for path in Path(store.path.parent).iterdir() if path.is_file()]
     content = b"".join(path.read_bytes() for path in files)
     assert b"127.0.0.1" not in content

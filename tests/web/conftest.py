@@ -105,3 +105,9 @@ def site(serve: Callable[..., Service]) -> Iterator[Callable[..., Site]]:
             return stack.enter_context(_running(serve(**(limits or {})), keys, **http))
 
         yield make
+
+
+@pytest.fixture
+def here(site: Callable[..., Site]) -> Site:
+    """One with the usual limits, and without keys."""
+    return site()

@@ -131,8 +131,7 @@ def test_rates_over_http(site, file):
     assert 1 <= int(answer.headers["Retry-After"]) <= 30
 
 
-def test_pages_of_other_sites_are_kept_out(site):
-    here = site()
+def test_pages_of_other_sites_are_kept_out(site, here):
     assert here.stylize(*FORM, Sec_Fetch_Site="cross-site").status == 403
     assert here.stylize(*FORM, Sec_Fetch_Site="same-origin").status == 200
     assert here.ask("GET", "/v1/styles", Host="evil.example").status == 403
@@ -239,8 +238,7 @@ def test_a_cookie_changes_nothing_without_the_origin_of_the_page(locked, key):
     assert locked.stylize(*FORM, **ada, Authorization="Bearer impasto_wrong").status == 401
 
 
-def test_without_keys_everybody_is_in(site):
-    here = site()
+def test_without_keys_everybody_is_in(here):
     assert here.ask("GET", "/v1/session").json == {"wants_key": False, "signed_in": False}
     answer = sign_in(here, "anything")
     assert (answer.status, answer.headers["Set-Cookie"]) == (204, None)

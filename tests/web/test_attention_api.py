@@ -24,8 +24,7 @@ def asked(site, *fields, **headers):
     return site.stylize(*fields, path="/v1/attention", **headers)
 
 
-def test_a_place_in_and_what_it_looks_at_out(site):
-    here = site()
+def test_a_place_in_and_what_it_looks_at_out(here):
     answer = asked(here, CONTENT, ("style", "now"), *PLACE, ("attention_layers", "relu3_1"))
     assert (answer.status, answer.headers["Content-Type"]) == (200, "image/png")
     # As the fake worker answers: x, y, and the block of the layer.
@@ -34,8 +33,7 @@ def test_a_place_in_and_what_it_looks_at_out(site):
     assert (waiting.status, waiting.json["method"]) == (202, "gatys")
 
 
-def test_what_is_wrong_is_a_problem(site):
-    here = site()
+def test_what_is_wrong_is_a_problem(here):
     cases = [
         ([CONTENT, ("style", "now")], 422, "x of the place is '', but must be a number from 0 to 100"),
         ([CONTENT, ("style", "now"), ("x", "5"), ("y", "low")], 422, "y of the place is 'low', but must be"),

@@ -43,18 +43,16 @@ def test_waiting_for_a_painting_is_not_slow_uploading(site):
 
 
 @pytest.mark.parametrize("start", [b"", b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: "])
-def test_a_request_that_does_not_come(start, site, monkeypatch):
+def test_a_request_that_does_not_come(start, here, monkeypatch):
     monkeypatch.setattr("impasto.serving.server.HEADER_SECONDS", 0.3)
-    here = site()
     began = time.monotonic()
     with raw(here, start) as connection:
         assert read_all(connection) == b""
     assert time.monotonic() - began < SOON / 2
 
 
-def test_a_connection_that_is_used_again_may_be_slow_only_for_so_long(site, monkeypatch):
+def test_a_connection_that_is_used_again_may_be_slow_only_for_so_long(here, monkeypatch):
     monkeypatch.setattr("impasto.serving.server.HEADER_SECONDS", 0.3)
-    here = site()
     with raw(here, b"GET /v1/styles HTTP/1.1\r\nHost: localhost\r\n\r\n") as connection:
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
         connection.sendall(b"GET /v1/sty")
@@ -92,16 +90,14 @@ def test_uploads_on_their_way_are_bounded_together(site):
 
 
 @pytest.mark.parametrize("line", [b"GARBAGE\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00\x01"])
-def test_what_is_no_http(line, site):
-    here = site()
+def test_what_is_no_http(line, here):
     with raw(here, line) as connection:
         connection.shutdown(socket.SHUT_WR)
         read_all(connection)
     assert here.ask("GET", "/v1/styles").status == 200
 
 
-def test_the_operator_is_told_of_a_proxy_that_hands_on_another_host(site, caplog):
-    here = site()
+def test_the_operator_is_told_of_a_proxy_that_hands_on_another_host(site, here, caplog):
     for headers in (
         {"Origin": "http://127.0.0.1:8080"}, {"Origin": "http://127.0.0.1:8080", "Sec_Fetch_Site": "same-origin"},
     ):  # fmt: skip

@@ -45,8 +45,7 @@ def test_a_picture_in_and_its_painting_out(site):
     assert "server" not in answer.headers
 
 
-def test_uploaded_styles_and_masks_arrive(site, monkeypatch):
-    here = site()
+def test_uploaded_styles_and_masks_arrive(here, monkeypatch):
     seen = []
     submit = here.service.submit
     monkeypatch.setattr(here.service, "submit", lambda wish, user: seen.append(wish) or submit(wish, user))
@@ -85,14 +84,12 @@ def test_what_takes_longer_becomes_a_job(site, go):
 
 
 @pytest.mark.parametrize(("prefer", "applied"), [("respond-async", "respond-async"), ("wait=0", "respond-async")])
-def test_the_client_may_say_how_long_it_waits(prefer, applied, site):
-    here = site()
+def test_the_client_may_say_how_long_it_waits(prefer, applied, here):
     answer = here.stylize(CONTENT, ("style", "hold"), Prefer=prefer)
     assert (answer.status, answer.headers["Preference-Applied"]) == (202, applied)
 
 
-def test_cancel(site):
-    here = site()
+def test_cancel(here):
     path = queued(here, ("style", "hold")).headers["Location"]
     until(lambda: here.ask("GET", path).json["step"] == 1)
     waiting = queued(here, ("style", "now")).headers["Location"]
@@ -106,8 +103,7 @@ def test_cancel(site):
     assert here.ask("GET", f"{path}/result").body == b"the best so far"
 
 
-def test_events_tell_until_the_end(site, go):
-    here = site()
+def test_events_tell_until_the_end(here, go):
     path = queued(here, ("style", "hold")).headers["Location"]
     threading.Timer(0.3, go).start()
     answer = here.ask("GET", f"{path}/events")
@@ -120,16 +116,14 @@ def test_events_tell_until_the_end(site, go):
     assert steps == sorted(steps)
 
 
-def test_a_stream_of_events_says_that_it_is_still_there(site, monkeypatch, go):
+def test_a_stream_of_events_says_that_it_is_still_there(here, monkeypatch, go):
     monkeypatch.setattr("impasto.web.jobs.HEARTBEAT_SECONDS", 0.05)
-    here = site()
     path = queued(here, ("style", "hold")).headers["Location"]
     threading.Timer(0.5, go).start()
     assert b": still here\n\n" in here.ask("GET", f"{path}/events").body
 
 
-def test_previews_come_with_the_events_if_they_are_asked_for(site, go):
-    here = site()
+def test_previews_come_with_the_events_if_they_are_asked_for(here, go):
     path = queued(here, ("style", "hold")).headers["Location"]
     threading.Timer(0.3, go).start()
     text = here.ask("GET", f"{path}/events?previews=true").body.decode()
@@ -139,8 +133,7 @@ def test_previews_come_with_the_events_if_they_are_asked_for(site, go):
     assert "event: preview" not in here.ask("GET", f"{path}/events").body.decode()
 
 
-def test_a_painting_never_changes_and_is_encoded_once(site, monkeypatch):
-    here = site()
+def test_a_painting_never_changes_and_is_encoded_once(here, monkeypatch):
     made = []
     monkeypatch.setattr("impasto.web.jobs.copy", lambda *how: made.append(how) or copy(*how))
     job = here.stylize(CONTENT, ("style", "picture")).headers["Impasto-Job"]
@@ -162,8 +155,7 @@ def test_a_painting_never_changes_and_is_encoded_once(site, monkeypatch):
 
 
 @pytest.mark.parametrize(("action", "status", "code"), [("explode", 500, "internal"), ("die", 500, "worker-died")])
-def test_a_job_that_fails_is_a_problem(action, status, code, site):
-    here = site()
+def test_a_job_that_fails_is_a_problem(action, status, code, here):
     found = is_problem(here.stylize(CONTENT, ("style", action)), status, code)
     is_problem(here.ask("GET", f"/v1/jobs/{found['job']}/result"), status, code)
     assert here.ask("GET", f"/v1/jobs/{found['job']}").json["failure"]["code"] == code
@@ -186,8 +178,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-def test_everything_wrong_is_a_problem_that_says_what(site):
-    here = site()
+def test_everything_wrong_is_a_problem_that_says_what(here):
     for fields, status, code, said in WRONG:
         assert said in is_problem(here.stylize(*fields), status, code)["detail"]
     assert (here.service.health().waiting, here.service.health().upload_bytes) == (0, 0)
@@ -195,16 +186,14 @@ def test_everything_wrong_is_a_problem_that_says_what(site):
     assert (wrong["option"], wrong["code"]) == ("strength", "OptionError")
 
 
-def test_bodies_that_are_no_form(site):
-    here = site()
+def test_bodies_that_are_no_form(here):
     is_problem(here.ask("POST", "/v1/stylize", b"{}", Content_Type="application/json"), 415, "not-a-form")
     is_problem(here.ask("POST", "/v1/stylize"), 415, "not-a-form")
     for kind in ("multipart/form-data", "multipart/form-data; boundary=x", 'multipart/form-data; boundary="'):
         is_problem(here.ask("POST", "/v1/stylize", b"nonsense", Content_Type=kind), 400, "broken-form")
 
 
-def test_paths_and_methods_that_there_are_not(site):
-    here = site()
+def test_paths_and_methods_that_there_are_not(here):
     is_problem(here.ask("GET", "/v2"), 404, "http")
     wrong = here.ask("PUT", "/v1/stylize")
     is_problem(wrong, 405, "http")
@@ -228,8 +217,7 @@ def test_a_busy_user_and_a_full_queue(per_user, status, code, site):
     assert int(answer.headers["Retry-After"]) >= 1
 
 
-def test_a_server_that_stops_hands_back_what_waits(site):
-    here = site()
+def test_a_server_that_stops_hands_back_what_waits(here):
     queued(here, ("style", "hold"))
     waiting = queued(here, ("style", "now")).headers["Location"]
     here.service.stop()
@@ -243,8 +231,7 @@ def test_a_server_that_stops_hands_back_what_waits(site):
     assert (health.status, health.json["stopping"]) == (503, True)
 
 
-def test_methods_and_styles_say_what_there_is(site):
-    here = site()
+def test_methods_and_styles_say_what_there_is(here):
     found = here.ask("GET", "/v1/methods").json
     assert [method["name"] for method in found["methods"]] == ["adain", "gatys"]
     assert "strength" in found["methods"][0]["options"]
@@ -261,8 +248,7 @@ def test_methods_and_styles_say_what_there_is(site):
     is_problem(here.ask("GET", "/v1/styles/none/thumbnail"), 404, "no-such-style")
 
 
-def test_named_styles_say_which_paintings_they_are(site, monkeypatch):
-    here = site()
+def test_named_styles_say_which_paintings_they_are(here, monkeypatch):
     monkeypatch.setattr(here.service, "offer", Offer())
     found = {style["name"]: style for style in here.ask("GET", "/v1/styles").json["styles"]}
     assert set(found["ink"]) == {"name", "thumbnail", "encoded"}
@@ -274,8 +260,7 @@ def test_named_styles_say_which_paintings_they_are(site, monkeypatch):
     assert "needs the painting itself" in is_problem(answer, 422, "OptionError")["detail"]
 
 
-def test_health_and_metrics(site):
-    here = site()
+def test_health_and_metrics(here):
     until(lambda: here.ask("GET", "/healthz").status == 200)
     here.stylize(CONTENT, ("style", "now"))
     health = here.ask("GET", "/healthz").json
@@ -301,8 +286,7 @@ def test_openapi_describes_the_options(site):
     assert schema["components"]["schemas"]["Problem"]["example"]["status"] == 503
 
 
-def test_a_client_that_goes_away_takes_its_job_along(site):
-    here = site()
+def test_a_client_that_goes_away_takes_its_job_along(here):
     body, kind = _form([CONTENT, ("style", "hold")])
     connection = http.client.HTTPConnection("127.0.0.1", here.port)
     connection.request("POST", "/v1/stylize", body, {"Content-Type": kind})

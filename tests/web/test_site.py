@@ -15,8 +15,7 @@ LATER = {"sheet.js", "compare.js", "explore.js", "video.js"}
 """Are loaded when their tab is opened."""
 
 
-def test_the_page_is_at_the_root(site):
-    here = site()
+def test_the_page_is_at_the_root(here):
     answer = here.ask("GET", "/")
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     cookie = answer.headers["Set-Cookie"]
@@ -28,8 +27,7 @@ def test_the_page_is_at_the_root(site):
     assert here.ask("POST", "/").status == 405
 
 
-def test_nothing_runs_but_its_own_files(site):
-    here = site()
+def test_nothing_runs_but_its_own_files(here):
     for path in ("/", "/page/main.js", "/page/page.css"):
         headers = here.ask("GET", path).headers
         policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
@@ -40,8 +38,7 @@ def test_nothing_runs_but_its_own_files(site):
         assert policy["frame-ancestors"] == "'none'"
 
 
-def test_a_file_is_sent_once_and_packed(site):
-    here = site()
+def test_a_file_is_sent_once_and_packed(here):
     plain = here.ask("GET", "/page/main.js")
     assert plain.headers["Content-Type"] == "text/javascript; charset=utf-8"
     packed = here.ask("GET", "/page/main.js", Accept_Encoding="gzip")
@@ -130,8 +127,7 @@ def test_every_option_has_a_schema_at_its_method(site):
     assert (gatys["looks_in"], "attention_layers" in gatys["look_options"]) == ("style", True)
 
 
-def test_photos_to_begin_with(site):
-    here = site()
+def test_photos_to_begin_with(here):
     photos = here.ask("GET", "/v1/photos").json["photos"]
     assert {photo["name"] for photo in photos} == {"mountains", "still_life"}
     for photo in photos:

@@ -44,8 +44,7 @@ def kept(clock):
     return Uploads(Limits(uploads_each_mb=each, uploads_mb=together, keep_seconds=60), clock)
 
 
-def test_a_picture_is_sent_once_and_named_from_then_on(site, monkeypatch):
-    here = site()
+def test_a_picture_is_sent_once_and_named_from_then_on(here, monkeypatch):
     seen = []
     submit = here.service.submit
     monkeypatch.setattr(here.service, "submit", lambda wish, user: seen.append(wish) or submit(wish, user))
@@ -77,8 +76,7 @@ def test_a_picture_is_sent_once_and_named_from_then_on(site, monkeypatch):
     assert (gone.status, gone.json["code"]) == (404, "no-such-upload")
 
 
-def test_only_who_has_sent_it_may_use_it(site):
-    here = site()
+def test_only_who_has_sent_it_may_use_it(here):
     upload = sent(here, picture(), **visit(ADA)).json["id"]
     for other in (visit(BOB), {}, visit("x"), visit(ADA + "a")):
         assert here.stylize(("content", upload), NOW, **other).status == 404
@@ -177,8 +175,7 @@ def test_leaving_lets_go_of_everything(site):
         time.sleep(0.02)
 
 
-def test_nobody_forgets_what_is_anothers(site):
-    here = site()
+def test_nobody_forgets_what_is_anothers(here):
     upload = sent(here, picture(), **visit(ADA)).json["id"]
     job = here.stylize(("content", picture()), NOW, **visit(ADA)).headers["Impasto-Job"]
     body = b'{"ids": ["%s", "%s"]}' % (upload.encode(), job.encode())
@@ -219,9 +216,8 @@ def test_many_empty_objects_take_no_memory(path, site):
     assert resident_mb() - before < 100
 
 
-def test_ids_that_are_asked_for_leave_nothing_behind(site):
+def test_ids_that_are_asked_for_leave_nothing_behind(here):
     """Once they were kept for ever."""
-    here = site()
     state = here.app.state
     for number in range(200):
         name = f"{number:022d}"
@@ -282,8 +278,7 @@ def resident_mb():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
 
-def test_a_form_is_told_that_the_bare_bytes_are_wanted(site):
-    here = site()
+def test_a_form_is_told_that_the_bare_bytes_are_wanted(here):
     for path in ("/v1/uploads", "/v1/videos"):
         answer = here.stylize(("content", picture()), path=path)
         assert (answer.status, answer.json["code"]) == (415, "a-form")

@@ -51,8 +51,7 @@ def test_a_film_in_and_its_painting_out(site):
     assert here.service.health().video_bytes == 0
 
 
-def test_events_tell_of_frames_and_cancelling_keeps_them(site):
-    here = site()
+def test_events_tell_of_frames_and_cancelling_keeps_them(here):
     video = sent(here, clip()).json["id"]
     path = asked(here, video, ("style", "hold"), Prefer="respond-async").headers["Location"]
     until(lambda: here.ask("GET", path).json["step"] == 1)
@@ -100,8 +99,7 @@ def test_films_do_not_count_as_pictures_in_memory(site):
     assert sent(here, data).status == 201
 
 
-def test_the_client(site, tmp_path, go):
-    here = site()
+def test_the_client(here, tmp_path, go):
     client, source, target = Client(here.url), tmp_path / "clip.mp4", tmp_path / "painted.mp4"
     source.write_bytes(clip())
     heard = []
