@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
-from chromium import CHROMIUM, FLAGS, PATIENCE, PHONE, browser
+from chromium import CHROMIUM, FLAGS, PATIENCE, PHONE, browser, visitor
 from legible import beyond_the_edge, hard_to_read, nameless, small_targets
 from PIL import Image
 
@@ -19,21 +19,13 @@ pytestmark = pytest.mark.browser
 
 
 @contextmanager
-def visitor(chromium, server, **settings):
-    """A page of a new visitor, who complains of anything odd: errors, cookies, requests to anybody else."""
-    context = chromium.new_context(**settings)
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    odd: list[str] = []
-    page.on("console", lambda message: odd.append(message.text))
-    page.on("pageerror", lambda error: odd.append(str(error)))
-    page.on("request", lambda one: None if one.url.startswith(server.url) else odd.append(one.url))
-    try:
+def participant(chromium, address, **settings):
+    """A page of a new visitor, of whom no browser is to remember anything."""
+    with visitor(chromium, address[: address.index("/", 8)], **settings) as page:
+        page.goto(address)
         yield page
-        assert (odd, context.cookies()) == ([], [])
+        assert page.context.cookies() == []
         assert page.evaluate("localStorage.length + sessionStorage.length") == 0
-    finally:
-        context.close()
 
 
 def press_and_go_on(page, *keys):
@@ -51,8 +43,7 @@ def test_every_kind_of_question_by_keyboard_left_and_resumed(make, server):
     running = server(store.path)
     address = f"{running.url}/{store.id}/p/{keys.links[0]}"
     with browser() as chromium:
-        with visitor(chromium, running) as page:
-            page.goto(address)
+        with participant(chromium, address) as page:
             page.wait_for_selector("#begin")
             page.keyboard.press("Enter")
             assert page.inner_text("#place") == "1 of 7"
@@ -60,8 +51,7 @@ def test_every_kind_of_question_by_keyboard_left_and_resumed(make, server):
             for key in ("7", "0", "1"):
                 press_and_go_on(page, key)
             press_and_go_on(page, "b")
-        with visitor(chromium, running) as page:
-            page.goto(address)
+        with participant(chromium, address) as page:
             page.wait_for_selector("#begin")
             assert page.inner_text("#begin") == "Go on"
             page.keyboard.press("Enter")
@@ -76,8 +66,7 @@ def test_every_kind_of_question_by_keyboard_left_and_resumed(make, server):
 def test_by_finger_on_a_phone(make, server):
     store, keys = make(pairs=1, methods=3, kinds=("rate", "rank"), joining=True)
     running = server(store.path)
-    with browser() as chromium, visitor(chromium, running, **PHONE) as page:
-        page.goto(f"{running.url}/{store.id}/join/{keys.joining}")
+    with browser() as chromium, participant(chromium, f"{running.url}/{store.id}/join/{keys.joining}", **PHONE) as page:
         page.tap(".next")
         page.wait_for_selector("#begin")
         page.tap("#begin")
@@ -123,8 +112,10 @@ def test_every_step_can_be_read_and_hit(scheme, make, server):
         assert nameless(page) == []
         assert beyond_the_edge(page) == 0
 
-    with browser() as chromium, visitor(chromium, running, **PHONE, color_scheme=scheme) as page:
-        page.goto(f"{running.url}/{store.id}/join/{keys.joining}")
+    with (
+        browser() as chromium,
+        participant(chromium, f"{running.url}/{store.id}/join/{keys.joining}", **PHONE, color_scheme=scheme) as page,
+    ):
         look(page)
         page.tap(".next")
         page.wait_for_selector("#begin")
@@ -149,8 +140,7 @@ def test_every_step_can_be_read_and_hit(scheme, make, server):
 def test_the_focus_is_seen_and_enter_goes_on_after_a_picture_was_enlarged(make, server):
     store, keys = make(pairs=1, methods=2, kinds=("rate", "ab"))
     running = server(store.path)
-    with browser() as chromium, visitor(chromium, running) as page:
-        page.goto(f"{running.url}/{store.id}/p/{keys.links[0]}")
+    with browser() as chromium, participant(chromium, f"{running.url}/{store.id}/p/{keys.links[0]}") as page:
         page.click("#begin")
         page.keyboard.press("7")
         # Also of the number that is chosen, which looks different anyway.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import PATIENCE, browser
+from chromium import PATIENCE, browser, visitor
 from fake_service import actions, faked
 from PIL import Image
 
@@ -98,26 +98,23 @@ def visit(chromium: Any) -> Visit:
     answers that are meant to be."""
 
     @contextmanager
-    def visitor(url: str, wrong: tuple[int, ...] = (), **settings: Any) -> Iterator[Any]:
-        context = chromium.new_context(**{"viewport": {"width": 1440, "height": 1000}, "locale": "en", **settings})
-        context.set_default_timeout(PATIENCE)
-        page = context.new_page()
-        odd: list[str] = []
-        page.on("console", lambda message: odd.append(message.text) if _is_odd(message.text, wrong) else None)
-        page.on("pageerror", lambda error: odd.append(str(error)))
-        page.on("request", lambda one: None if one.url.startswith((url, "data:", "blob:")) else odd.append(one.url))
-        try:
+    def visited(url: str, wrong: tuple[int, ...] = (), **settings: Any) -> Iterator[Any]:
+        def is_odd(text: str) -> bool:
+            return not text.startswith(KNOWN) and not any(f"status of {status} " in text for status in wrong)
+
+        settings = {"viewport": {"width": 1440, "height": 1000}, "locale": "en", **settings}
+        with visitor(chromium, url, is_odd, **settings) as page:
             page.goto(url)
             yield page
-            assert not odd, odd
-        finally:
-            context.close()
 
-    return visitor
+    return visited
 
 
-def _is_odd(text: str, wrong: tuple[int, ...]) -> bool:
-    return not text.startswith(KNOWN) and not any(f"status of {status} " in text for status in wrong)
+@pytest.fixture
+def page(echo: Echo, visit: Visit) -> Iterator[Any]:
+    """Of a visitor of `echo`."""
+    with visit(echo.url) as opened:
+        yield opened
 
 
 # --- what visitors do -------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsers import chromium, echo, page, visit
 from fake_service import go, offer, serve
 
 from impasto.client import _form
@@ -21,7 +22,7 @@ from impasto.web.app import create_app
 from impasto.web.keys import Keys
 from impasto.web.server import make_server
 
-__all__ = ["go", "offer", "serve"]
+__all__ = ["chromium", "echo", "go", "offer", "page", "serve", "visit"]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browsers import begin, chromium, download, paint, visit
+from browsers import begin, download, paint
 from chromium import CHROMIUM, PATIENCE
 from connections import until
 from PIL import Image
@@ -20,8 +20,6 @@ import impasto
 from impasto.gallery import packaged
 from impasto.image import read, to_array
 from impasto.record import read_record
-
-__all__ = ["chromium", "visit"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.download, pytest.mark.slow]
 

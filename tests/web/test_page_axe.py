@@ -5,11 +5,9 @@ import subprocess
 import tarfile
 
 import pytest
-from browsers import begin, chromium, echo, files_for, named, noise, said, visit
+from browsers import begin, files_for, named, noise, said
 from chromium import PHONE
 from clips import clip
-
-__all__ = ["chromium", "echo", "visit"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.download, pytest.mark.slow]
 

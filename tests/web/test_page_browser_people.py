@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from browsers import begin, chromium, download, echo, echo_page, files_for, named, noise, paint, said, visit
+from browsers import begin, download, echo_page, files_for, named, noise, paint, said
 from chromium import PHONE
 from connections import until
 from PIL import Image, ImageChops, ImageStat
@@ -13,8 +13,6 @@ from impasto.gallery import packaged
 from impasto.record import read_record
 from impasto.service import Service
 from impasto.web.keys import Keys, add_key
-
-__all__ = ["chromium", "echo", "visit"]
 
 pytestmark = pytest.mark.browser
 
@@ -63,44 +61,43 @@ def test_who_has_a_key_comes_in_and_goes_out(tmp_path, running, visit):
         until(locked.is_idle)
 
 
-def test_everything_by_keyboard(echo, visit):
+def test_everything_by_keyboard(echo, page):
     photo = noise(4)
-    with visit(echo.url) as page:
-        # From the beginning, as Playwright does not wait until Chromium has heard of it.
-        page.on("filechooser", lambda chooser: chooser.set_files(named("photo.png", photo)))
-        page.wait_for_selector("#panel .tile")
-        page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.className") == "skip"
-        tab_to(page, "document.activeElement.innerText === 'Choose a photo'")
+    # From the beginning, as Playwright does not wait until Chromium has heard of it.
+    page.on("filechooser", lambda chooser: chooser.set_files(named("photo.png", photo)))
+    page.wait_for_selector("#panel .tile")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    tab_to(page, "document.activeElement.innerText === 'Choose a photo'")
+    page.keyboard.press("Enter")
+    said(page, "48 × 32")
+    tab_to(page, "document.activeElement.dataset.style === 'ink'")
+    page.keyboard.press("Space")
+    said(page, "Painted in")
+    assert echo.tasks[-1]["styles"] == ["ink"]
+    # What is focused is seen, and stays so.
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    assert page.evaluate("document.activeElement.dataset.style") == "ink"
+    # Backwards to the picture, its slider, and the button that saves it.
+    tab_to(page, "document.activeElement.id === 'save-go'", "Shift+Tab")
+    with page.expect_download():
         page.keyboard.press("Enter")
-        said(page, "48 × 32")
-        tab_to(page, "document.activeElement.dataset.style === 'ink'")
-        page.keyboard.press("Space")
-        said(page, "Painted in")
-        assert echo.tasks[-1]["styles"] == ["ink"]
-        # What is focused is seen, and stays so.
-        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
-        assert page.evaluate("document.activeElement.dataset.style") == "ink"
-        # Backwards to the picture, its slider, and the button that saves it.
-        tab_to(page, "document.activeElement.id === 'save-go'", "Shift+Tab")
-        with page.expect_download():
-            page.keyboard.press("Enter")
-        tab_to(page, "document.activeElement.className === 'uncover'", "Shift+Tab")
-        page.keyboard.press("End")
-        assert page.input_value("#stage .uncover") == "100"
-        # The tabs by arrow keys.
-        page.focus("#tab-paint")
-        last = "explore" if echo.service.videos.problem else "video"
-        for key, name in (
-            ("ArrowRight", "styles"),
-            ("End", last),
-            ("ArrowRight", "paint"),
-            ("ArrowLeft", last),
-            ("Home", "paint"),
-        ):
-            page.keyboard.press(key)
-            assert page.evaluate("document.activeElement.id") == f"tab-{name}"
-            assert page.is_visible(f"#{name}")
+    tab_to(page, "document.activeElement.className === 'uncover'", "Shift+Tab")
+    page.keyboard.press("End")
+    assert page.input_value("#stage .uncover") == "100"
+    # The tabs by arrow keys.
+    page.focus("#tab-paint")
+    last = "explore" if echo.service.videos.problem else "video"
+    for key, name in (
+        ("ArrowRight", "styles"),
+        ("End", last),
+        ("ArrowRight", "paint"),
+        ("ArrowLeft", last),
+        ("Home", "paint"),
+    ):
+        page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.id") == f"tab-{name}"
+        assert page.is_visible(f"#{name}")
 
 
 def tab_to(page, true, key="Tab"):
@@ -178,40 +175,39 @@ def shown_colour(page, before):
     }""")
 
 
-def test_where_a_place_looks(echo, visit):
-    with visit(echo.url) as page:
-        begin(page, noise(6, size=(160, 80)))
-        page.click("#tab-explore")
-        # The middle, at once.
-        colour, source = shown_colour(page, "")
-        assert colour == [50, 50, 4]
-        box = page.locator("#explore-photo img").bounding_box()
-        page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.75 * box["height"])
-        colour, source = shown_colour(page, source)
-        assert colour == [25, 75, 4]
-        page.fill("#explore-x", "80")
-        page.keyboard.press("Enter")
-        colour, source = shown_colour(page, source)
-        assert (colour[0], colour[2]) == (80, 4)
-        page.focus("#explore-photo")
-        for key in ("Shift+ArrowLeft", "ArrowUp", "Enter"):
-            page.keyboard.press(key)
-        colour, source = shown_colour(page, source)
-        assert colour == [70, 73, 4]
-        page.get_by_label("relu2_1: fine texture").check()
-        colour, source = shown_colour(page, source)
-        assert colour[2] == 2
-        page.click("#explore [data-style=explode]")
-        said(page, "Something went wrong", "#explore-note")
-        painted = len(echo.tasks)
-        files_for(page, "#explore .add", named("mine.png", picture(7)))
-        colour, source = shown_colour(page, source)
-        assert colour[2] == 2
-        # Nothing is painted of that elsewhere; and it can be taken away.
-        page.click("#tab-paint")
-        page.get_by_label("Remove mine").first.click()
-        assert page.locator("[data-style^=own]").count() == 0
-        assert len(echo.tasks) == painted
+def test_where_a_place_looks(echo, page):
+    begin(page, noise(6, size=(160, 80)))
+    page.click("#tab-explore")
+    # The middle, at once.
+    colour, source = shown_colour(page, "")
+    assert colour == [50, 50, 4]
+    box = page.locator("#explore-photo img").bounding_box()
+    page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.75 * box["height"])
+    colour, source = shown_colour(page, source)
+    assert colour == [25, 75, 4]
+    page.fill("#explore-x", "80")
+    page.keyboard.press("Enter")
+    colour, source = shown_colour(page, source)
+    assert (colour[0], colour[2]) == (80, 4)
+    page.focus("#explore-photo")
+    for key in ("Shift+ArrowLeft", "ArrowUp", "Enter"):
+        page.keyboard.press(key)
+    colour, source = shown_colour(page, source)
+    assert colour == [70, 73, 4]
+    page.get_by_label("relu2_1: fine texture").check()
+    colour, source = shown_colour(page, source)
+    assert colour[2] == 2
+    page.click("#explore [data-style=explode]")
+    said(page, "Something went wrong", "#explore-note")
+    painted = len(echo.tasks)
+    files_for(page, "#explore .add", named("mine.png", picture(7)))
+    colour, source = shown_colour(page, source)
+    assert colour[2] == 2
+    # Nothing is painted of that elsewhere; and it can be taken away.
+    page.click("#tab-paint")
+    page.get_by_label("Remove mine").first.click()
+    assert page.locator("[data-style^=own]").count() == 0
+    assert len(echo.tasks) == painted
 
 
 def test_a_photo_of_what_the_camera_sees(echo, visit):

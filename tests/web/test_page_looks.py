@@ -3,10 +3,8 @@
 import base64
 
 import pytest
-from browsers import begin, choose, chromium, echo, files_for, named, noise, paint, said, visit
+from browsers import begin, choose, files_for, named, noise, paint, said
 from chromium import PHONE
-
-__all__ = ["chromium", "echo", "visit"]
 
 pytestmark = pytest.mark.browser
 
@@ -56,62 +54,60 @@ def test_every_tab_begins_with_something_to_do_and_is_filled(width, echo, visit)
         page.wait_for_selector("#explore-seen", state="visible")
 
 
-def test_what_was_said_follows_the_language(echo, visit):
-    with visit(echo.url) as page:
-        page.wait_for_selector("#panel .tile")
-        # Before there is a stage, of which the words are said already.
-        page.click("#language")
-        begin(page, noise(4))
-        assert page.inner_text("#stage .tools button >> nth=0") == "Другое фото"
-        page.click("#language")
-        said(page, "48 × 32")
-        choose(page, "ink")
-        said(page, "Painted in")
-        page.click("#language")
-        said(page, "Нарисовано за")
-        assert page.get_attribute("#strip li button", "aria-label") == "Показать: Ink · Сразу"
-        page.click("#strip li button")
-        said(page, "Ink · Сразу")
-        page.click("#language")
-        said(page, "Ink · Instant")
-        page.click("#panel [data-style=explode]")
-        said(page, "Something went wrong")
-        page.click("#tab-compare")
-        page.click("#compare-go")
-        said(page, "side by side", "#compare-note")
-        page.click("#tab-explore")
-        said(page, "Click another place", "#explore-note")
-        page.click("#language")
-        page.click("#tab-paint")
-        said(page, "Внутри impasto")
-        for tab, words in (("compare", "Рядом:"), ("explore", "Нажмите на другое место")):
-            page.click(f"#tab-{tab}")
-            said(page, words, f"#{tab}-note")
+def test_what_was_said_follows_the_language(page):
+    page.wait_for_selector("#panel .tile")
+    # Before there is a stage, of which the words are said already.
+    page.click("#language")
+    begin(page, noise(4))
+    assert page.inner_text("#stage .tools button >> nth=0") == "Другое фото"
+    page.click("#language")
+    said(page, "48 × 32")
+    choose(page, "ink")
+    said(page, "Painted in")
+    page.click("#language")
+    said(page, "Нарисовано за")
+    assert page.get_attribute("#strip li button", "aria-label") == "Показать: Ink · Сразу"
+    page.click("#strip li button")
+    said(page, "Ink · Сразу")
+    page.click("#language")
+    said(page, "Ink · Instant")
+    page.click("#panel [data-style=explode]")
+    said(page, "Something went wrong")
+    page.click("#tab-compare")
+    page.click("#compare-go")
+    said(page, "side by side", "#compare-note")
+    page.click("#tab-explore")
+    said(page, "Click another place", "#explore-note")
+    page.click("#language")
+    page.click("#tab-paint")
+    said(page, "Внутри impasto")
+    for tab, words in (("compare", "Рядом:"), ("explore", "Нажмите на другое место")):
+        page.click(f"#tab-{tab}")
+        said(page, words, f"#{tab}-note")
 
 
-def test_zoom_and_slider_stay_while_a_preview_is_shown(echo, visit):
+def test_zoom_and_slider_stay_while_a_preview_is_shown(page):
     width = "() => document.querySelector('#stage .pair').offsetWidth"
     at = "() => getComputedStyle(document.querySelector('#stage .pair')).getPropertyValue('--at')"
-    with visit(echo.url) as page:
-        begin(page, noise(5, size=(900, 600)))
-        paint(page, "#panel [data-style=ink]")
-        page.locator("#stage .uncover").fill("30")
-        page.get_by_role("button", name="100 %").click()
-        assert page.evaluate(width) == 900
-        page.evaluate(
-            """async preview => {
-                const painting = document.querySelector('#stage .painting')
-                const loaded = new Promise(resolve => painting.addEventListener('load', resolve, {once: true}))
-                ;(await import('/page/stage.js')).showPreview(preview)
-                await loaded
-            }""",
-            f"data:image/png;base64,{base64.b64encode(noise(6, size=(90, 60))).decode()}",
-        )
-        assert page.evaluate(width) == 900
-        assert not page.is_visible("#stage .photo")
-        page.evaluate("import('/page/stage.js').then(stage => stage.showAgain())")
-        page.wait_for_selector("#stage .photo", state="visible")
-        assert (page.evaluate(width), page.evaluate(at)) == (900, "30%")
+    begin(page, noise(5, size=(900, 600)))
+    paint(page, "#panel [data-style=ink]")
+    page.locator("#stage .uncover").fill("30")
+    page.get_by_role("button", name="100 %").click()
+    assert page.evaluate(width) == 900
+    page.evaluate(
+        """async preview => {
+            const painting = document.querySelector('#stage .painting')
+            const loaded = new Promise(resolve => painting.addEventListener('load', resolve, {once: true}))
+            ;(await import('/page/stage.js')).showPreview(preview)
+            await loaded
+        }""",
+        f"data:image/png;base64,{base64.b64encode(noise(6, size=(90, 60))).decode()}",
+    )
+    assert page.evaluate(width) == 900
+    assert not page.is_visible("#stage .photo")
+    page.evaluate("import('/page/stage.js').then(stage => stage.showAgain())")
+    page.wait_for_selector("#stage .photo", state="visible")
+    assert (page.evaluate(width), page.evaluate(at)) == (900, "30%")
 
 
 def test_on_a_phone_the_result_comes_into_sight(echo, visit):

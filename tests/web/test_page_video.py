@@ -5,10 +5,8 @@ import pytest
 pytest.importorskip("av")
 pytest.importorskip("cv2")
 
-from browsers import chromium, download, drop, echo, echo_page, files_for, named, noise, said, visit
+from browsers import download, drop, echo_page, files_for, named, noise, said
 from clips import clip, count, gif
-
-__all__ = ["chromium", "echo", "visit"]
 
 pytestmark = pytest.mark.browser
 
