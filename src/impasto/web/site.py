@@ -1,17 +1,16 @@
 """The page: files of `web/page`, which need nothing but `/v1`, as they are."""
 
-import gzip
-import hashlib
 import mimetypes
 import secrets
-from dataclasses import dataclass
-from importlib.resources import files
 
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
-from impasto.serving.problem import Problem
 from impasto.web.access import VISIT_COOKIE, is_encrypted, is_visit
 
 START, ICON = "index.html", "icon.svg"
@@ -32,59 +31,39 @@ HEADERS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class File:
-    """data: as it is, and packed: by gzip."""
+class Page(StaticFiles):
+    """The files, which are asked for again when they have changed."""
 
-    data: bytes
-    packed: bytes
-    media_type: str
-    etag: str
-
-    def response(self, request: Request) -> Response:
-        headers = {**HEADERS, "ETag": self.etag, "Vary": "Accept-Encoding"}
-        if self.etag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            headers["Content-Encoding"] = "gzip"
-            return Response(self.packed, media_type=self.media_type, headers=headers)
-        return Response(self.data, media_type=self.media_type, headers=headers)
-
-
-def page_files() -> dict[str, File]:
-    """{name: file} of the page."""
-    folder = files("impasto.web") / "page"
-    return {one.name: _file(one.name, one.read_bytes()) for one in folder.iterdir() if one.is_file()}
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        answer = await super().get_response(path, scope)
+        answer.headers.update(HEADERS)
+        return answer
 
 
 def routes() -> list[Route]:
     """`/` and `/page/NAME`, for everybody; what they show comes from `/v1`."""
-    known = page_files()
+    # Not every system knows this, and browsers run nothing else.
+    mimetypes.add_type("text/javascript", ".js")
+    page = Page(packages=[("impasto.web", "page")])
 
     async def start(request: Request) -> Response:
-        answer = known[START].response(request)
+        answer = await page.get_response(START, request.scope)
         if not is_visit(request.cookies.get(VISIT_COOKIE, "")):
             name = secrets.token_urlsafe(16)
             answer.set_cookie(VISIT_COOKIE, name, httponly=True, samesite="strict", secure=is_encrypted(request))
         return answer
 
     async def file(request: Request) -> Response:
-        name = request.path_params.get("name", ICON)
-        if name not in known:
-            raise Problem(404, "http", "there is no such file")
-        return known[name].response(request)
+        return await page.get_response(request.path_params.get("name", ICON), request.scope)
 
     async def described(_: Request) -> Response:
         return RedirectResponse(DESCRIPTION)
 
     return [
-        Route("/", start), Route("/page/{name}", file), Route("/favicon.ico", file),
+        *(
+            Route(path, answer, middleware=[Middleware(GZipMiddleware)])
+            for path, answer in (("/", start), ("/page/{name}", file), ("/favicon.ico", file))
+        ),
         # Where people look who know the API's name, or other servers.
         *(Route(path, described) for path in ("/v1", "/docs", "/redoc", "/openapi.json")),
-    ]  # fmt: skip
-
-
-def _file(name: str, data: bytes) -> File:
-    kind = {"js": "text/javascript"}.get(name.rpartition(".")[2]) or mimetypes.guess_type(name)[0] or "text/plain"
-    digest = hashlib.sha256(data).hexdigest()[:16]
-    return File(data, gzip.compress(data, mtime=0), kind, f'"{digest}"')
+    ]
