@@ -4,8 +4,7 @@ import io
 
 from PIL import Image
 
-from impasto.bot.keyboards import StyleGallery, key_of
-from impasto.gallery import packaged
+from impasto.bot.keyboards import StyleGallery
 
 
 def test_a_page_shows_every_painting_and_its_number(tmp_path):
@@ -19,15 +18,3 @@ def test_a_page_shows_every_painting_and_its_number(tmp_path):
     for found, wanted in zip(middles, [(128, 128, 128), (0, 200, 0), (0, 0, 200)], strict=True):
         assert all(abs(a - b) < 6 for a, b in zip(found, wanted, strict=True))
     assert gallery.names(0) == {1: "red", 2: "green", 3: "blue", 4: "x"}
-
-
-def test_pages_and_names():
-    some = packaged()["ink"]
-    gallery = StyleGallery(dict.fromkeys([f"Style {number}" for number in range(13)], some))
-    assert gallery.pages == 3
-    assert gallery.names(2) == {13: "Style 12"}
-    assert gallery.by_key(key_of("Style 7")) == "Style 7"
-    assert gallery.by_key("none") is None
-    assert gallery.by_words(" style 7 ") == "Style 7"
-    assert gallery.by_words("style") is None
-    assert key_of("a") != key_of("b")

@@ -51,11 +51,6 @@ def test_names_that_leave_something_open(contents, styles, results, said, put):
         match(put("c", *contents), put("s", *styles), {"m": put("r", *results)})
 
 
-def test_a_missing_folder(put, tmp_path):
-    with pytest.raises(DataError, match="there is no such folder"):
-        match(put("c", "a.jpg"), put("s", "a.jpg"), {"m": tmp_path / "none"})
-
-
 def test_pairs_are_spread_over_all():
     assert spread(list(range(20)), 5) == [0, 4, 8, 12, 16]
     assert spread([1, 2], 5) == [1, 2]

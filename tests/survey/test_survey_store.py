@@ -157,12 +157,6 @@ def test_what_is_no_survey(make, tmp_path):
     assert (tmp_path / "other").read_bytes() == before
 
 
-def test_a_survey_is_never_replaced(make):
-    make()
-    with pytest.raises(DataError, match="exists already"):
-        make()
-
-
 def test_what_cannot_be_written_leaves_nothing(make, monkeypatch, tmp_path):
     monkeypatch.setattr(
         "impasto.survey.store._admit", lambda *_: (_ for _ in ()).throw(sqlite3.OperationalError("full"))

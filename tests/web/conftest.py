@@ -112,3 +112,11 @@ def site(serve: Callable[..., Service]) -> Iterator[Callable[..., Site]]:
 def here(site: Callable[..., Site]) -> Site:
     """One with the usual limits, and without keys."""
     return site()
+
+
+@pytest.fixture
+def submitted(here: Site, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the service behind `here` is asked for from now on."""
+    submit, requests = here.service.submit, list[Any]()
+    monkeypatch.setattr(here.service, "submit", lambda wish, user: requests.append(wish) or submit(wish, user))
+    return requests

@@ -46,11 +46,6 @@ def test_a_small_copy_stands_upright_and_says_nothing_of_the_photo(tmp_path):
     assert not small.getexif()
 
 
-def test_what_no_format_holds_is_said():
-    with pytest.raises(Exception, match="WebP holds at most"):
-        copies.copy(picture(size=(17_000, 1)), "webp")
-
-
 def test_the_latest_are_kept_within_bounds_and_for_a_while(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(copies, "KEPT_MB", 30e-6)

@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import threading
+from collections import defaultdict
 
 import pytest
 from connections import until
@@ -45,17 +46,14 @@ def test_a_picture_in_and_its_painting_out(site):
     assert "server" not in answer.headers
 
 
-def test_uploaded_styles_and_masks_arrive(here, monkeypatch):
-    seen = []
-    submit = here.service.submit
-    monkeypatch.setattr(here.service, "submit", lambda wish, user: seen.append(wish) or submit(wish, user))
+def test_uploaded_styles_and_masks_arrive(here, submitted):
     uploaded = picture(9)
     answer = here.stylize(
         CONTENT, ("style", "now"), ("style", uploaded), ("mask", picture(1)), ("mask", "rest"), ("colour", "keep"),
         ("size", ""), ("decoder", "adain_paper"),
     )  # fmt: skip
     assert answer.status == 200
-    (wish,) = seen
+    (wish,) = submitted
     assert (wish.content, wish.styles, wish.masks) == (picture(3), ("now", uploaded), (picture(1), None))
     assert (wish.options.colour, wish.options.size, wish.options.decoder) == ("keep", None, "adain_paper")
 
@@ -103,33 +101,24 @@ def test_cancel(here):
     assert here.ask("GET", f"{path}/result").body == b"the best so far"
 
 
-def test_events_tell_until_the_end(here, go):
+def test_events_tell_until_the_end(here, monkeypatch, go):
+    monkeypatch.setattr("impasto.web.jobs.HEARTBEAT_SECONDS", 0.05)
     path = queued(here, ("style", "hold")).headers["Location"]
-    threading.Timer(0.3, go).start()
-    answer = here.ask("GET", f"{path}/events")
+    threading.Timer(0.5, go).start()
+    answer = here.ask("GET", f"{path}/events?previews=true")
     assert answer.headers["Content-Type"].startswith("text/event-stream")
-    blocks = answer.body.decode().strip().split("\n\n")
-    jobs = [json.loads(block.removeprefix("event: job\ndata: ")) for block in blocks]
+    told = defaultdict(list)
+    for block in answer.body.decode().strip().split("\n\n"):
+        kind, _, data = block.partition("\ndata: ")
+        told[kind].append(data)
+    # So that nobody takes it for broken.
+    assert ": still here" in told
+    assert told["event: preview"] == [f"data:image/jpeg;base64,{base64.b64encode(b'a preview').decode()}"]
+    jobs = [json.loads(data) for data in told["event: job"]]
     assert jobs[-1]["status"] == "done"
     assert "running" in [job["status"] for job in jobs]
     steps = [job["step"] for job in jobs]
     assert steps == sorted(steps)
-
-
-def test_a_stream_of_events_says_that_it_is_still_there(here, monkeypatch, go):
-    monkeypatch.setattr("impasto.web.jobs.HEARTBEAT_SECONDS", 0.05)
-    path = queued(here, ("style", "hold")).headers["Location"]
-    threading.Timer(0.5, go).start()
-    assert b": still here\n\n" in here.ask("GET", f"{path}/events").body
-
-
-def test_previews_come_with_the_events_if_they_are_asked_for(here, go):
-    path = queued(here, ("style", "hold")).headers["Location"]
-    threading.Timer(0.3, go).start()
-    text = here.ask("GET", f"{path}/events?previews=true").body.decode()
-    shown = [block for block in text.split("\n\n") if block.startswith("event: preview")]
-    data = base64.b64encode(b"a preview").decode()
-    assert shown == [f"event: preview\ndata: data:image/jpeg;base64,{data}"]
     assert "event: preview" not in here.ask("GET", f"{path}/events").body.decode()
 
 
@@ -202,8 +191,6 @@ def test_paths_and_methods_that_there_are_not(here):
     for end in ("", "/result", "/events", "/preview"):
         is_problem(here.ask("GET", f"/v1/jobs/none{end}"), 404, "no-such-job")
     is_problem(here.ask("DELETE", "/v1/jobs/none"), 404, "no-such-job")
-    for path in ("/docs", "/redoc", "/v1"):
-        assert here.ask("GET", path).headers["Location"] == "/v1/openapi.json"
 
 
 @pytest.mark.parametrize(("per_user", "status", "code"), [(2, 429, "too-many-jobs"), (9, 503, "queue-full")])

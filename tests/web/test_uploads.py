@@ -44,30 +44,18 @@ def kept(clock):
     return Uploads(Limits(uploads_each_mb=each, uploads_mb=together, keep_seconds=60), clock)
 
 
-def test_a_picture_is_sent_once_and_named_from_then_on(here, monkeypatch):
-    seen = []
-    submit = here.service.submit
-    monkeypatch.setattr(here.service, "submit", lambda wish, user: seen.append(wish) or submit(wish, user))
-    answer = sent(here, picture(3, size=(9, 7)))
+def test_a_picture_is_sent_once_and_named_from_then_on(here, submitted):
+    photo = picture(3, size=(9, 7))
+    answer = sent(here, photo)
     assert answer.status == 201
     upload = answer.json["id"]
-    assert answer.json == {
-        "id": upload,
-        "width": 9,
-        "height": 7,
-        "bytes": len(picture(3, size=(9, 7))),
-        "keep_seconds": 600,
-    }
+    assert answer.json == {"id": upload, "width": 9, "height": 7, "bytes": len(photo), "keep_seconds": 600}
     assert answer.headers["Location"] == f"/v1/uploads/{upload}"
     style, mask = (sent(here, picture(shade)).json["id"] for shade in (4, 5))
     fields = [("content", upload), NOW, ("style", style), ("mask", mask), ("mask", "rest")]
     assert [here.stylize(*fields).status for _ in range(2)] == [200, 200]
-    for wish in seen:
-        assert (wish.content, wish.styles, wish.masks) == (
-            picture(3, size=(9, 7)),
-            ("now", picture(4)),
-            (picture(5), None),
-        )
+    for wish in submitted:
+        assert (wish.content, wish.styles, wish.masks) == (photo, ("now", picture(4)), (picture(5), None))
     # A place looks from it, too.
     place = (("x", "37"), ("y", "80"))
     assert here.stylize(("content", upload), NOW, *place, path="/v1/attention").status == 200

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from impasto.service import VIDEO_FORMATS, Service, Snapshot, Status, finished
+from impasto.service import VIDEO_FORMATS, Failure, Service, Snapshot, Status, finished
 from impasto.service.refusals import JobFailedError
 from impasto.web.access import Visitor
 from impasto.web.form import read_form
@@ -85,10 +85,8 @@ async def _answered(request: Request, kind: str) -> Response:
     if ended.status is Status.DONE:
         return result_response(service.result(ended.id, visitor.user), ended)
     if ended.status.is_final:
-        failure = ended.failure
-        code = failure.code if failure else "cancelled"
-        message = failure.message if failure else "the job was cancelled"
-        raise problem_of(JobFailedError(message, code), {"job": ended.id})
+        failure = ended.failure or Failure("cancelled", "the job was cancelled")
+        raise problem_of(JobFailedError(failure.message, failure.code), {"job": ended.id})
     await run_in_threadpool(service.keep, ended.id)
     left = (ended.wait_seconds or 0) + (ended.seconds_left or 0)
     headers = {"Location": f"/v1/jobs/{ended.id}", "Retry-After": str(max(1, math.ceil(left)))}

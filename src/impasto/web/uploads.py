@@ -201,14 +201,9 @@ async def send(request: Request) -> Response:
     video, path = await run_in_threadpool(service.videos.receive, user, None if length is None else int(length))
     try:
         path.touch(mode=0o600)
-        with path.open("wb") as file:
-            piece = bytearray()
+        with path.open("wb", buffering=PIECE) as file:
             async for chunk in request.stream():
-                piece += chunk
-                if len(piece) >= PIECE:
-                    await run_in_threadpool(file.write, bytes(piece))
-                    piece.clear()
-            file.write(piece)
+                await run_in_threadpool(file.write, chunk)
         async with request.app.state.probes:
             about = await run_in_threadpool(service.videos.keep, video)
     except BaseException:
