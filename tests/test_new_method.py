@@ -78,7 +78,7 @@ def test_service_and_http_api(tmp_path: Path) -> None:
     starlette = pytest.importorskip("starlette.testclient")
     from impasto.serving.http_limits import HttpLimits
     from impasto.web.app import create_app
-    from impasto.web.schema import form
+    from impasto.web.forms import form
 
     offer = Offer(styles={"now": TESTS / "wishes.py"})
     assert form(offer, Limits())["content"]["multipart/form-data"]["schema"]["properties"]["amount"]["maximum"] == 1

@@ -33,9 +33,8 @@ from impasto.engine.strokes import (
 )
 from impasto.gallery import named_styles, photos, shown, styles_file
 from impasto.service import FORMATS, Offer
-from impasto.web.copies import thumbnail
 from impasto.web.site import HEADERS
-from impasto.web.styles import method_json, style_json
+from impasto.web.styles import method_json, style_json, thumbnail
 from impasto.weights import save_arrays
 
 PAGE = Path(__file__).parent.parent / "src" / "impasto" / "web" / "page"

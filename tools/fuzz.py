@@ -254,8 +254,7 @@ def of_service() -> Iterator[Reader]:
 
     from impasto.serving.http_limits import HttpLimits
     from impasto.serving.server import listen
-    from impasto.web.app import create_app
-    from impasto.web.server import make_server
+    from impasto.web.app import create_app, make_server
 
     with tempfile.TemporaryDirectory() as folder, faked(Path(folder)) as service, listen("127.0.0.1", 0) as sock:
         server = make_server(create_app(service, HttpLimits(wait_seconds=1, rate=0)), service)

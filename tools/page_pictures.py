@@ -24,8 +24,7 @@ from impasto.cli.serve import ServedModels, _offer
 from impasto.gallery import packaged
 from impasto.service import Service
 from impasto.serving.server import listen
-from impasto.web.app import create_app
-from impasto.web.server import make_server
+from impasto.web.app import create_app, make_server
 
 PHOTO, STYLE = packaged()["mountains"], "great-wave"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu"]

@@ -20,8 +20,8 @@ from wishes import picture
 from impasto.cli import serve as command
 from impasto.client import Client, ServerError
 from impasto.serving.hosts import is_loopback
+from impasto.web.app import Server
 from impasto.web.keys import add_key
-from impasto.web.server import Server
 from impasto.weights import WEIGHTS, location
 
 SOON = 120
@@ -205,6 +205,6 @@ def test_it_answers_until_the_jobs_are_over_and_only_another_wish_ends_it_by_for
     over.set()
     until(lambda: server.should_exit)
     assert not server.force_exit
-    monkeypatch.setattr("impasto.web.server.ECHO_SECONDS", 0.0)
+    monkeypatch.setattr("impasto.web.app.ECHO_SECONDS", 0.0)
     server.handle_exit(signal.SIGINT, None)
     assert server.force_exit

@@ -18,9 +18,8 @@ from impasto.service import Service
 from impasto.serving.hosts import Hosts
 from impasto.serving.http_limits import HttpLimits
 from impasto.serving.server import listen
-from impasto.web.app import create_app
+from impasto.web.app import create_app, make_server
 from impasto.web.keys import Keys
-from impasto.web.server import make_server
 
 __all__ = ["chromium", "echo", "go", "offer", "page", "serve", "visit"]
 

@@ -16,7 +16,7 @@ from wishes import picture
 from impasto.client import _form
 from impasto.confinement import PARTS
 from impasto.service import FORMATS, Offer, Status
-from impasto.web.copies import copy
+from impasto.web.jobs import copy
 
 CONTENT = ("content", picture(3))
 DIGEST = hashlib.sha256(picture(3)).digest()

@@ -108,8 +108,7 @@ def serve(
         import python_multipart  # noqa: F401  (which starlette asks for only when a form arrives)
 
         from impasto.serving.server import listen
-        from impasto.web.app import create_app
-        from impasto.web.server import make_server
+        from impasto.web.app import create_app, make_server
     from impasto.web.keys import Keys
 
     keys = None if address.keys is None else Keys(address.keys)

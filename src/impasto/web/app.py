@@ -1,16 +1,23 @@
-"""The HTTP API `/v1` on FastAPI, and the page in front of it."""
+"""The HTTP API `/v1` on FastAPI, the page in front of it, and uvicorn with an end that is graceful."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, MutableMapping
+import logging
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, MutableMapping
 from dataclasses import fields
+from types import FrameType
 from typing import Any
 
+import uvicorn
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 import impasto
+from impasto.progress import ECHO_SECONDS
 from impasto.service import Service
 from impasto.service.health import Health
 from impasto.service.limits import MEGA
@@ -18,14 +25,25 @@ from impasto.service.metrics import CONTENT_TYPE
 from impasto.serving.guard import HEALTH, GuardMiddleware, UploadLimits
 from impasto.serving.hosts import Hosts
 from impasto.serving.http_limits import HttpLimits
-from impasto.web import jobs, painting, session, site, styles, uploads
+from impasto.serving.server import configured
+from impasto.web import access, jobs, painting, site, styles, uploads
 from impasto.web.access import Access
-from impasto.web.copies import Copies
+from impasto.web.jobs import Copies
 from impasto.web.keys import Keys
 from impasto.web.painting import LOOK, STYLIZE, STYLIZE_VIDEO
-from impasto.web.problems import install
-from impasto.web.schema import complete, problems
+from impasto.web.problems import complete, install, problems
 from impasto.web.uploads import PROBES, UPLOADS, VIDEOS
+
+logger = logging.getLogger("impasto.serving")
+
+# Boundaries and the names of fields come on top of the pictures.
+FORM_BYTES = 100_000
+SWEEP_SECONDS = 1.0
+"""Between two looks for uploads and copies whose time is over."""
+LAST_SECONDS = 5.0
+"""That the server still answers when nothing is painted any more, so that results can be fetched."""
+GRACEFUL_SECONDS = 10
+"""That answers on their way are given after that."""
 
 
 def create_app(
@@ -53,7 +71,7 @@ def create_app(
     app.state.probes = asyncio.Semaphore(PROBES)
     app.state.copies = Copies(service.limits.keep_seconds)
     install(app)
-    for router in (painting.make_router(service), jobs.router, styles.router, uploads.router, session.router):
+    for router in (painting.make_router(service), jobs.router, styles.router, uploads.router, access.router):
         # Not `include_router`, which may hide its routes from the answer to a wrong method.
         app.router.routes.extend(router.routes)
     answer = {"model": Health, "description": "how the server is"}
@@ -75,14 +93,6 @@ def create_app(
 
     app.add_middleware(GuardMiddleware, limits=http, hosts=hosts, uploads=large, count=count)
     return app
-
-
-# Boundaries and the names of fields come on top of the pictures.
-FORM_BYTES = 100_000
-
-
-SWEEP_SECONDS = 1.0
-"""Between two looks for uploads and copies whose time is over."""
 
 
 @contextlib.asynccontextmanager
@@ -113,3 +123,49 @@ async def metrics(request: Request) -> Response:
     """In Prometheus' text format; needs the scope `metrics`."""
     request.app.state.access.visitor(request, "metrics")
     return Response(request.app.state.service.metrics.text(), media_type=CONTENT_TYPE)
+
+
+class Server(uvicorn.Server):
+    """From the first signal on new jobs are refused, and everything else is answered until the last job is over."""
+
+    def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
+        """on_exit: returns when there is nothing to answer any more."""
+        super().__init__(config)
+        self._on_exit = on_exit
+        self._is_ending = False
+        self._heard = float("-inf")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # Not uvicorn's own, which sends itself the signal again once it is done, before the service is closed.
+        now = time.monotonic()
+        if now - self._heard < ECHO_SECONDS:
+            return
+        self._heard = now
+        if self._is_ending:
+            self.should_exit = True
+            self.force_exit = sig == signal.SIGINT
+            return
+        self._is_ending = True
+        # A handler interrupts whatever the main thread does, which may hold the lock that this needs.
+        threading.Thread(target=self._end, daemon=True).start()
+
+    def _end(self) -> None:
+        logger.info("stopping")
+        try:
+            self._on_exit()
+        finally:
+            self.should_exit = True
+
+
+def make_server(app: Any, service: Service, *, proxy: str = "") -> Server:
+    """proxy: as `configured` takes it."""
+    config = configured(
+        app, app.state.http, proxy=proxy, lifespan="on",
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+    )  # fmt: skip
+
+    def finish() -> None:
+        if service.drain():
+            time.sleep(LAST_SECONDS)
+
+    return Server(config, finish)

@@ -1,27 +1,36 @@
-"""`/v1/jobs`: what becomes of a job, as it happens, and its painting."""
+"""`/v1/jobs`: what becomes of a job, as it happens, and its painting, in the format that is asked for."""
 
+import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
+from impasto import image
 from impasto.gallery import SUFFIX_OF
+from impasto.record import find_record
 from impasto.service import VIDEO_FORMATS, JobResult, Service, Snapshot, changes
+from impasto.service.limits import MEGA
 from impasto.service.refusals import NoSuchJobError
 from impasto.serving.problem import Problem
-from impasto.web.copies import copy
-from impasto.web.schema import JPEG, picture, problems
+from impasto.web.forms import JPEG, picture
+from impasto.web.problems import problems
 
 HEARTBEAT_SECONDS = 15.0
 """Of silence, after which a stream of events says that it is still there."""
 CHUNK = 2**16
 """Bytes of an answer that are sent at a time, so that a client that does not read is noticed."""
+KEPT_MB = 64
+"""Of copies that were asked for lately."""
 
 router = APIRouter(prefix="/v1/jobs/{job_id}")
 _RESULT = picture("the painting or the film; of a job that was stopped, the best so far, or the frames so far")
@@ -161,3 +170,60 @@ async def _events(service: Service, job_id: str, user: str, previews: bool) -> A
 def _service(request: Request) -> tuple[Service, str]:
     """And the user who asks."""
     return request.app.state.service, request.app.state.access.visitor(request, "stylize").user
+
+
+# --- paintings in other formats ---------------------------------------------------------------------------------------
+
+
+class Copies:
+    """The latest copies of paintings, so that each is encoded once. Belongs to the event loop."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """seconds: that one is kept at most, as its painting is."""
+        self._seconds, self._clock = seconds, clock
+        self._kept: OrderedDict[tuple[str, str], tuple[bytes, float]] = OrderedDict()
+        self._making: dict[tuple[str, str], asyncio.Task[bytes]] = {}
+
+    @property
+    def num_bytes(self) -> int:
+        return sum(len(data) for data, _ in self._kept.values())
+
+    async def get(self, job: str, format: str, make: Callable[[], bytes]) -> bytes:  # noqa: A002
+        """A job's painting in a format, made in a thread if it is not there, once for all who ask meanwhile.
+
+        Raises what `make` raises.
+        """
+        key = job, format
+        if key in self._kept:
+            return self._kept[key][0]
+        if key not in self._making:
+            self._making[key] = asyncio.create_task(self._made(key, make))
+        # Whoever goes away does not take it from the others.
+        return await asyncio.shield(self._making[key])
+
+    async def _made(self, key: tuple[str, str], make: Callable[[], bytes]) -> bytes:
+        try:
+            data = await run_in_threadpool(make)
+        finally:
+            del self._making[key]
+        self._kept[key] = data, self._clock()
+        while len(self._kept) > 1 and self.num_bytes > KEPT_MB * MEGA:
+            self._kept.popitem(last=False)
+        return data
+
+    def forget(self, job: str) -> None:
+        """All of a job's."""
+        for key in [key for key in self._kept if key[0] == job]:
+            del self._kept[key]
+
+    def sweep(self) -> None:
+        """Let go of what is too old."""
+        oldest = self._clock() - self._seconds
+        for key in [key for key, (_, since) in self._kept.items() if since <= oldest]:
+            del self._kept[key]
+
+
+def copy(painting: bytes, format: str) -> bytes:  # noqa: A002
+    """A painting of impasto's as JPEG or WebP, with its record. Raises PictureError."""
+    # The best so far of a painting that was stopped has no record.
+    return image.encode(image.on_white(image.read(painting)), format, record=find_record(painting))

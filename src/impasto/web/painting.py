@@ -15,10 +15,9 @@ from starlette.responses import JSONResponse, Response
 from impasto.service import VIDEO_FORMATS, Failure, Service, Snapshot, Status, finished
 from impasto.service.refusals import JobFailedError
 from impasto.web.access import Visitor
-from impasto.web.form import read_form
+from impasto.web.forms import form, look_form, picture, read_form, video_form
 from impasto.web.jobs import result_response
-from impasto.web.problems import problem_of
-from impasto.web.schema import form, look_form, picture, problems, video_form
+from impasto.web.problems import problem_of, problems
 
 STYLIZE, LOOK, STYLIZE_VIDEO = "/v1/stylize", "/v1/attention", "/v1/stylize-video"
 

@@ -1,4 +1,4 @@
-"""Errors as problems, and which status says what."""
+"""Errors as problems, which status says what, and what OpenAPI says of them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from impasto.errors import ImpastoError, OptionError
 from impasto.methods import every_field
 from impasto.options import choosable
 from impasto.service.refusals import OtherReplicaError, RefusedError
-from impasto.serving.problem import Problem
+from impasto.serving.problem import MEDIA_TYPE, Problem
 from impasto.video.options import VideoOptions
 
 # By the code of a refusal, or of a job's failure; anything else that a caller can put right is 422.
@@ -90,3 +90,78 @@ def install(app: FastAPI) -> None:
 def _methods(request: Request) -> set[str]:
     here = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
     return {method for route in here for method in getattr(route, "methods", None) or ()}
+
+
+# --- in the description -----------------------------------------------------------------------------------------------
+
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "Problem details (RFC 9457).",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "for a person"},
+        "code": {"type": "string", "description": "for a program"},
+        "option": {"type": "string", "description": "the option that is wrong"},
+        "job": {"type": "string", "description": "the job that failed"},
+        "replica": {"type": "string", "description": "the server that has the job"},
+    },
+    "example": {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "32 jobs wait already; please come again later",
+        "code": "queue-full",
+    },
+}
+
+_REASONS = {
+    400: "the body or the request is broken",
+    401: "no key, or none that is known",
+    403: "the key is not for this, or the request comes from another site",
+    404: "there is no such thing, or no longer",
+    408: "the request took too long to arrive",
+    409: "the job is not finished, or was cancelled",
+    413: "too many bytes or pixels",
+    415: "no form, or no picture",
+    421: "the job is another replica's",
+    422: "an option or a picture is wrong; or why painting failed",
+    429: "too many unfinished jobs of one user, or too many requests",
+    500: "something went wrong inside impasto",
+    501: "this server lacks what it needs for that: films, or PyTorch",
+    503: "the queue is full, or the server stops or starts",
+}
+_LATER = {"Retry-After": {"description": "seconds until it makes sense to try again", "schema": {"type": "integer"}}}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The answers that are no success, for `responses` of a route; what the guard and keys say is always among them."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {
+            "description": _REASONS[status],
+            "content": content,
+            **({"headers": _LATER} if status in (429, 503) else {}),
+        }
+        for status in sorted({400, 401, 403, 413, 429, 500, 503, *statuses})
+    }
+
+
+def complete(app: FastAPI, *, with_keys: bool) -> None:
+    """Add to the app's OpenAPI what its routes refer to."""
+    make = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = make()
+            components = schema.setdefault("components", {})
+            components.setdefault("schemas", {})["Problem"] = PROBLEM
+            if with_keys:
+                components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+                schema["security"] = [{"key": []}]
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

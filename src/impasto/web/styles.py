@@ -1,6 +1,7 @@
 """`/v1/methods`, `/v1/styles` and `/v1/photos`: what a server offers."""
 
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,13 +11,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from impasto.decoding import read_shown
 from impasto.errors import OptionError
 from impasto.gallery import is_encoded, named_styles, photos, styles_file
 from impasto.methods import shipped
+from impasto.report.sheets import jpeg, reduced
 from impasto.service import FORMATS, VIDEO_FORMATS, Offer, Service
 from impasto.serving.problem import Problem
-from impasto.web.copies import thumbnail
-from impasto.web.schema import JPEG, problems
+from impasto.web.forms import JPEG
+from impasto.web.problems import problems
+
+THUMBNAIL_SIDE = 256
+"""Pixels of a thumbnail's longer side."""
 
 router = APIRouter(prefix="/v1")
 _PHOTO: dict[int | str, dict[str, Any]] = {200: {"description": "a picture", **JPEG}, **problems(404)}
@@ -84,6 +90,12 @@ async def photo(request: Request, name: str) -> Response:
 async def photo_thumbnail(request: Request, name: str) -> Response:
     """JPEG."""
     return _jpeg(await run_in_threadpool(thumbnail, _photo_file(request, name)))
+
+
+@lru_cache(maxsize=256)
+def thumbnail(path: Path) -> bytes:
+    """A small JPEG file of a picture of the operator's. Raises PictureError."""
+    return jpeg(reduced(read_shown(path, side=THUMBNAIL_SIDE), THUMBNAIL_SIDE), 85)
 
 
 def _photo_file(request: Request, name: str) -> Path:

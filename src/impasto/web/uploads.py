@@ -19,8 +19,8 @@ from impasto.service.limits import MEGA
 from impasto.service.request import size_of
 from impasto.service.video_request import largest_size
 from impasto.serving.problem import Problem
-from impasto.web.form import PREFIX
-from impasto.web.schema import FILE, problems
+from impasto.web.forms import FILE, PREFIX
+from impasto.web.problems import problems
 
 UPLOADS, VIDEOS = "/v1/uploads", "/v1/videos"
 PIECE = 2**20

@@ -1,14 +1,16 @@
-"""A form (multipart/form-data) as a request of the service, without a file of it ever touching the disk."""
+"""Forms (multipart/form-data): each as a request of the service, without a file of it ever touching the disk, and as
+OpenAPI describes it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from impasto.errors import OptionError
-from impasto.service import Limits, Offer, PaintRequest, VideoRequest
+from impasto.service import FORMATS, VIDEO_FORMATS, Limits, Offer, PaintRequest, VideoRequest
 from impasto.service.videos import PREFIX as VIDEO_PREFIX
 from impasto.serving.problem import Problem
 
@@ -140,3 +142,98 @@ _FILES = {
     "content": "must be one file, or an upload's id",
     "mask": f"must be a file, or '{REST}' for what the others leave",
 }
+
+
+# --- in the description -----------------------------------------------------------------------------------------------
+
+FILE = {"type": "string", "format": "binary"}
+FORMAT = {"type": "string", "enum": list(FORMATS), "default": PaintRequest.format}
+JPEG = {"content": {"image/jpeg": {"schema": {"type": "string"}}}}
+
+
+def picture(description: str, formats: Mapping[str, str] = FORMATS) -> dict[str, Any]:
+    """An answer that is a painting, or with VIDEO_FORMATS a painted film."""
+    return {"description": description, "content": {kind: {"schema": FILE} for kind in formats.values()}}
+
+
+def video_form(offer: Offer, limits: Limits) -> dict[str, Any]:
+    """The body of `POST /v1/stylize-video`."""
+    properties: dict[str, Any] = {
+        "content": {"type": "string", "description": "the film to paint, as its id from /v1/videos"},
+        "style": _styles(offer, limits),
+        "format": {"type": "string", "enum": list(VIDEO_FORMATS), "default": VideoRequest.format},
+        **{name: _without_words(shown) for name, shown in offer.video_schema().items()},
+        **_options(offer),
+    }
+    example = {"content": "video:...", "style": list(offer.styles)[:1], "size": 640, "start": "2", "end": "5.5"}
+    return _body(properties, ["content"], example)
+
+
+def form(offer: Offer, limits: Limits) -> dict[str, Any]:
+    """The body of `POST /v1/stylize`."""
+    properties: dict[str, Any] = {
+        "content": {**FILE, "description": "the picture to paint, as a file or the id of an upload"},
+        "style": _styles(offer, limits),
+        "mask": {
+            "type": "array",
+            "items": {"anyOf": [{"type": "string", "enum": [REST]}, FILE]},
+            "maxItems": limits.styles_each,
+            "description": "where each style goes, white where it does, as files or ids of uploads;"
+            f" '{REST}' for what the others leave",
+        },
+        "format": FORMAT,
+        **_options(offer),
+    }
+    example = {"content": "(the file)", "style": list(offer.styles)[:1], "strength": 0.8, "size": 512}
+    return _body(properties, ["content"], example)
+
+
+def look_form(offer: Offer) -> dict[str, Any]:
+    """The body of `POST /v1/attention`."""
+    options = _options(offer)
+    looking = offer.looking()
+    named = {name for method in looking for name in offer.methods[method].look_options}
+    percent = {"type": "number", "minimum": 0, "maximum": 100}
+    properties: dict[str, Any] = {
+        "content": {**FILE, "description": "the picture that has the place, as a file or the id of an upload"},
+        "style": {
+            **_style(offer.paintings),
+            "description": "the painting it looks in, as a file, the id of an upload, or by its name in /v1/styles;"
+            " none for a method that looks in the content",
+        },
+        "x": {**percent, "description": "of the place, in percent of the content's width"},
+        "y": {**percent, "description": "of the place, in percent of the content's height"},
+        "format": FORMAT,
+        "method": {**options["method"], **({"enum": list(looking), "default": looking[0]} if looking else {})},
+        **{name: shown for name, shown in options.items() if name in named},
+    }
+    example = {"content": "(the file)", "style": next(iter(offer.paintings), ""), "x": 50, "y": 20}
+    return _body(properties, ["content", "x", "y"], example)
+
+
+def _styles(offer: Offer, limits: Limits) -> dict[str, Any]:
+    return {
+        "type": "array",
+        "items": _style(list(offer.styles)),
+        "maxItems": limits.styles_each,
+        "description": "paintings, as files, ids of uploads, or by their names in /v1/styles; none for a method"
+        " whose weights are its style",
+    }
+
+
+def _style(names: list[str]) -> dict[str, Any]:
+    return {"anyOf": [{"type": "string", "enum": names}, FILE]}
+
+
+def _options(offer: Offer) -> dict[str, dict[str, Any]]:
+    return {name: _without_words(shown) for name, shown in offer.every_schema().items()}
+
+
+def _without_words(shown: dict[str, Any]) -> dict[str, Any]:
+    """What JSON Schema has."""
+    return {key: value for key, value in shown.items() if key not in ("unit", "methods", "plain")}
+
+
+def _body(properties: dict[str, Any], required: list[str], example: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
+    return {"required": True, "content": {"multipart/form-data": {"schema": schema, "example": example}}}
