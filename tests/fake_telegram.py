@@ -71,19 +71,17 @@ class Message:
         if self.text:
             body["caption"] = self.text
         shown: Json = {"file_id": self.file, "file_unique_id": f"u{self.file}", "file_size": len(self.data)}
-        if self.kind == "photo":
-            small = {**shown, "file_id": f"{self.file}-small", "width": 9, "height": 9, "file_size": 9}
-            return {**body, "photo": [small, {**shown, "width": 90, "height": 90}]}
-        if self.kind == "sticker":
-            flags = {"is_animated": False, "is_video": False, "type": "regular"}
-            return {**body, "sticker": {**shown, "width": 512, "height": 512, **flags}}
-        if self.kind == "video_note":
-            return {**body, "video_note": {**shown, "length": 9, "duration": self.seconds}}
-        if self.kind in ("video", "animation"):
-            shown |= {"width": 9, "height": 9, "duration": self.seconds}
-            both = {"document": {**shown, "mime_type": "video/mp4"}} if self.kind == "animation" else {}
-            return {**body, self.kind: shown, **both}
-        return {**body, "document": {**shown, "file_name": self.name, "mime_type": self.kind}}
+        # What is said of one kind alone, clients do not mind of another.
+        shown |= {"width": 90, "height": 90, "length": 9, "duration": self.seconds, "file_name": self.name}
+        shown |= {"mime_type": self.kind, "is_animated": False, "is_video": False, "type": "regular"}
+        match self.kind:
+            case "photo":
+                return {**body, "photo": [{**shown, "file_id": f"{self.file}-small", "width": 9}, shown]}
+            case "sticker" | "video" | "video_note":
+                return {**body, self.kind: shown}
+            case "animation":
+                return {**body, "animation": shown, "document": {**shown, "mime_type": "video/mp4"}}
+        return {**body, "document": shown}
 
 
 class User:

@@ -31,7 +31,7 @@ from impasto.web.access import Access
 from impasto.web.jobs import Copies
 from impasto.web.keys import Keys
 from impasto.web.painting import LOOK, STYLIZE, STYLIZE_VIDEO
-from impasto.web.problems import complete, install, problems
+from impasto.web.problems import install, problems
 from impasto.web.uploads import PROBES, UPLOADS, VIDEOS
 
 logger = logging.getLogger("impasto.serving")
@@ -70,7 +70,7 @@ def create_app(
     app.state.uploads = uploads.Uploads(service.limits)
     app.state.probes = asyncio.Semaphore(PROBES)
     app.state.copies = Copies(service.limits.keep_seconds)
-    install(app)
+    install(app, with_keys=keys is not None)
     for router in (painting.make_router(service), jobs.router, styles.router, uploads.router, access.router):
         # Not `include_router`, which may hide its routes from the answer to a wrong method.
         app.router.routes.extend(router.routes)
@@ -78,7 +78,6 @@ def create_app(
     app.get(HEALTH, responses={200: answer, 503: answer}, summary="Whether paintings are made")(health)
     text = {"description": "for Prometheus", "content": {"text/plain": {"schema": {"type": "string"}}}}
     app.get("/metrics", responses={200: text, **problems()}, summary="Numbers", response_class=Response)(metrics)
-    complete(app, with_keys=keys is not None)
     app.router.routes.extend(site.routes())
     limits = service.limits
     large = UploadLimits(

@@ -55,8 +55,8 @@ def problem_of(error: ImpastoError, more: Mapping[str, Any] | None = None) -> Pr
     return Problem(422, type(error).__name__, str(error), more=members)
 
 
-def install(app: FastAPI) -> None:
-    """Have every error of the app answered as a problem."""
+def install(app: FastAPI, *, with_keys: bool) -> None:
+    """Have every error of the app answered as a problem, and its description say so."""
 
     @app.exception_handler(ImpastoError)
     def refused(_: Request, error: ImpastoError) -> Response:
@@ -85,6 +85,21 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     def broken(_: Request, __: Exception) -> Response:
         return Problem(500, "internal", "something went wrong inside impasto").response()
+
+    make = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = make()
+            components = schema.setdefault("components", {})
+            components.setdefault("schemas", {})["Problem"] = PROBLEM
+            if with_keys:
+                components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+                schema["security"] = [{"key": []}]
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def _methods(request: Request) -> set[str]:
@@ -147,21 +162,3 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in sorted({400, 401, 403, 413, 429, 500, 503, *statuses})
     }
-
-
-def complete(app: FastAPI, *, with_keys: bool) -> None:
-    """Add to the app's OpenAPI what its routes refer to."""
-    make = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            schema = make()
-            components = schema.setdefault("components", {})
-            components.setdefault("schemas", {})["Problem"] = PROBLEM
-            if with_keys:
-                components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-                schema["security"] = [{"key": []}]
-            app.openapi_schema = schema
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]
