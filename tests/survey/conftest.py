@@ -1,17 +1,14 @@
 """Small surveys, a server in a process of its own that can be killed, and a person who does what the page does."""
 
-import contextlib
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-import requests
 from PIL import Image
 
 from impasto.survey import store as stores
@@ -91,33 +88,3 @@ def server() -> Iterator[Callable[..., Server]]:
             return one
 
         yield started
-
-
-def insist(address: str, method: str = "GET", value: int | None = None) -> requests.Response:
-    """The page's own way with a server that stops and starts."""
-    deadline = time.monotonic() + 300
-    while True:
-        with contextlib.suppress(requests.RequestException):
-            response = requests.request(method, address, json={"value": value}, timeout=60)
-            if response.status_code < 500:
-                response.raise_for_status()
-                return response
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def fill_in(home: str, answer: Callable[[int], int], before_each: Callable[[], None]) -> dict[int, int]:
-    """Answer every question of one person as the page would, each twice, as after an answer that went missing."""
-    tasks = insist(f"{home}/state").json()["tasks"]
-    given = {}
-    for position in range(len(tasks)):
-        before_each()
-        given[position] = answer(position)
-        for _ in range(2):
-            insist(f"{home}/answers/{position}", "PUT", given[position])
-    return given
-
-
-@pytest.fixture
-def person() -> Callable:
-    return fill_in

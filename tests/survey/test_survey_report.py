@@ -16,21 +16,13 @@ QUICK = Bootstrap(resamples=200)
 
 def answer(store, person, choose):
     """choose: (kind, pair, methods in the order of the page) -> a value."""
-    course = sorted_course(store, person)
-    for position, (kind, pair, shown) in enumerate(course):
-        value = choose(kind, pair, shown)
+    course = store._rows(
+        "SELECT position, kind, pair, shown FROM task JOIN question ON number = question WHERE participant = ?", person
+    )
+    for position, kind, pair, shown in course:
+        value = choose(kind, pair, json.loads(shown))
         if value is not None:
             store.put(person, position, value)
-
-
-def sorted_course(store, person):
-    import sqlite3
-
-    rows = sqlite3.connect(store.path).execute(
-        "SELECT kind, pair, shown FROM task JOIN question ON number = question WHERE participant = ? ORDER BY position",
-        (person,),
-    )
-    return [(kind, pair, json.loads(shown)) for kind, pair, shown in rows]
 
 
 def test_the_sentence_of_paper_004(make):

@@ -16,6 +16,16 @@ from impasto.web.keys import Keys, add_key, read_keys, remove_key
 FORM = (("content", picture()), ("style", "now"))
 
 
+@pytest.fixture
+def key(file):
+    return add_key(file, "ada", ("stylize",))
+
+
+@pytest.fixture
+def locked(site, file, key):
+    return site(Keys(file))
+
+
 def bearer(key):
     return {"Authorization": f"Bearer {key}"}
 
@@ -156,36 +166,22 @@ def test_keys_command(file, capsys):
 
 
 @pytest.mark.parametrize("path", ["/v1/stylize", "/v1/attention", "/v1/uploads"])
-def test_of_a_stranger_no_upload_is_waited_for(path, site, tmp_path):
-    add_key(tmp_path / "keys.json", "ada", ("stylize",))
-    here = site(keys=Keys(tmp_path / "keys.json"), upload_seconds=60)
+def test_of_a_stranger_no_upload_is_waited_for(path, locked):
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
-    with socket.create_connection(("127.0.0.1", here.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", locked.port), timeout=20) as connection:
         connection.sendall(f"{head}Content-Length: 1000000\r\n\r\n--x\r\n".encode())
         assert connection.recv(65536).startswith(b"HTTP/1.1 401 ")
 
 
-def test_a_wrong_key_is_told_from_none_and_stands_in_the_log_once(site, file, caplog):
-    add_key(file, "ada", ("stylize",))
-    here = site(Keys(file))
+def test_a_wrong_key_is_told_from_none_and_stands_in_the_log_once(locked, caplog):
     for _ in range(2):
-        answer = here.ask("GET", "/v1/styles", Authorization="Bearer impasto_wrong")
+        answer = locked.ask("GET", "/v1/styles", Authorization="Bearer impasto_wrong")
         assert (answer.status, "this key is not known" in answer.json["detail"]) == (401, True)
-    assert "wants an API key" in here.ask("GET", "/v1/styles").json["detail"]
+    assert "wants an API key" in locked.ask("GET", "/v1/styles").json["detail"]
     assert caplog.messages == ["refused a key that is not known, from 127.0.0.1"]
 
 
 # --- with a browser ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def key(file):
-    return add_key(file, "ada", ("stylize",))
-
-
-@pytest.fixture
-def locked(site, file, key):
-    return site(Keys(file))
 
 
 def sign_in(here, key, **headers):

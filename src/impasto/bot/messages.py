@@ -112,7 +112,7 @@ class ProgressMessage:
     else; an edit that does not get through is left out, as the next one says more."""
 
     def __init__(self, bot: Bot, user: int, message: int, language: str, seconds: float) -> None:
-        self._bot, self._user, self.message, self._language = bot, user, message, language
+        self._bot, self.user, self.message, self._language = bot, user, message, language
         self._seconds = seconds
         self._text, self._edited = "", time.monotonic() - seconds
         self._number, self._count = 0, 0
@@ -149,16 +149,16 @@ class ProgressMessage:
         try:
             await with_retries(lambda: self._edit(text, keyboard))
         except BadRequest:
-            await with_retries(lambda: self._bot.send_message(self._user, text, reply_markup=keyboard))
+            await with_retries(lambda: self._bot.send_message(self.user, text, reply_markup=keyboard))
 
     async def delete(self) -> None:
         """There is nothing more to say."""
         with contextlib.suppress(NetworkError, RetryAfter):
-            await self._bot.delete_message(self._user, self.message)
+            await self._bot.delete_message(self.user, self.message)
 
     async def _edit(self, text: str, keyboard: InlineKeyboardMarkup | None) -> None:
         try:
-            await self._bot.edit_message_text(text, self._user, self.message, reply_markup=keyboard)
+            await self._bot.edit_message_text(text, self.user, self.message, reply_markup=keyboard)
         except BadRequest as error:
             if "not modified" not in str(error).lower():
                 raise

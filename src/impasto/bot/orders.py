@@ -83,7 +83,7 @@ class Orders:
             for message, order in list(conversation.running.items()):
                 progress = self._progress_message(user, message)
                 if order.attempts >= ATTEMPTS:
-                    await self._end(user, progress, OrderFailed("too-often-killed"))
+                    await self._end(progress, OrderFailed("too-often-killed"))
                     continue
                 with contextlib.suppress(Forbidden):
                     await progress.show("again-after-restart")
@@ -130,16 +130,16 @@ class Orders:
         progress = self._progress_message(user, message)
         try:
             with self._memory(user, memory_of(self._conversations[user].running[message])):
-                await self._paint(user, progress)
+                await self._paint(progress)
         except (OrderFailed, ImpastoError) as error:
-            await self._end(user, progress, failure_of(error))
+            await self._end(progress, failure_of(error))
         except Forbidden:
             # The user has blocked the bot, and will not ask for anything of this.
             self._conversations[user].forget_pictures()
             self._conversations.save(user)
         except Exception:
             logger.exception("an order failed")
-            await self._end(user, progress, OrderFailed("failed"))
+            await self._end(progress, OrderFailed("failed"))
 
     @contextmanager
     def _memory(self, user: int, num_bytes: int) -> Iterator[None]:
@@ -159,8 +159,9 @@ class Orders:
         finally:
             self._reserved.remove((user, num_bytes))
 
-    async def _end(self, user: int, progress: ProgressMessage, failure: OrderFailed) -> None:
+    async def _end(self, progress: ProgressMessage, failure: OrderFailed) -> None:
         """Tell what went wrong, and keep what the user can go on with."""
+        user = progress.user
         conversation = self._conversations[user]
         order = conversation.running.pop(progress.message, None)
         if order is None:
@@ -181,7 +182,8 @@ class Orders:
         with contextlib.suppress(OrderFailed, Forbidden):
             await progress.end(failure.sentence(conversation.language, self._service.limits), keyboard)
 
-    async def _paint(self, user: int, progress: ProgressMessage) -> None:
+    async def _paint(self, progress: ProgressMessage) -> None:
+        user = progress.user
         conversation = self._conversations[user]
         order = conversation.running[progress.message]
         count = len(order.contents)
@@ -195,7 +197,7 @@ class Orders:
             is_film = bool(order.contents[number].video)
             paint = self._film if is_film else self._painting
             try:
-                painting = await paint(user, order, number, style, progress)
+                painting = await paint(order, number, style, progress)
             except (OrderFailed, ImpastoError) as error:
                 failure = failure_of(error, is_film=is_film)
                 if failure.key in (BROKEN_PHOTO, BROKEN_VIDEO) and count > 1:
@@ -229,34 +231,30 @@ class Orders:
             raise OrderFailed("needs-painting") from error
         return order.style
 
-    async def _painting(
-        self, user: int, order: Order, number: int, style: str | bytes, progress: ProgressMessage
-    ) -> Finished:
+    async def _painting(self, order: Order, number: int, style: str | bytes, progress: ProgressMessage) -> Finished:
         picture, limits = order.contents[number], self._service.limits
         data = await self._fetched(picture)
         width, height = await asyncio.to_thread(size_of, data, "content", limits)
         size = fitting_size(width, height, limits.result_megapixels)
         kind = format_for(width, height, as_file=picture.is_file)
         request = PaintRequest(content=data, styles=(style,), options=order.options(size=size), format=kind)
-        painted, note = await self._painted(request, user, progress, is_patient=number > 0)
+        painted, note = await self._painted(request, progress, is_patient=number > 0)
         note = note or ("" if size is None else "smaller")
         return finished_painting(painted, kind, note, limits.job_seconds, as_file=picture.is_file)
 
-    async def _film(
-        self, user: int, order: Order, number: int, style: str | bytes, progress: ProgressMessage
-    ) -> Finished:
+    async def _film(self, order: Order, number: int, style: str | bytes, progress: ProgressMessage) -> Finished:
         clip, limits, videos = order.contents[number], self._service.limits, self._service.videos
         if clip.seconds > limits.video_seconds + 1:
             raise OrderFailed("too-long")
         data = await self._fetched(clip)
-        name, path = videos.receive(_service_user(user), len(data))
+        name, path = videos.receive(_service_user(progress.user), len(data))
         try:
             await asyncio.to_thread(path.write_bytes, data)
             del data
             about = await asyncio.to_thread(videos.keep, name)
             size = largest_size(about, limits)
             request = VideoRequest(clip=name, styles=(style,), options=order.options(size=size))
-            painted, note = await self._painted(request, user, progress, is_patient=number > 0)
+            painted, note = await self._painted(request, progress, is_patient=number > 0)
         finally:
             videos.discard(name)
         note = note or ("smaller" if size < max(about.height, about.width) else "")
@@ -264,11 +262,11 @@ class Orders:
         return finished_film(painted, clip.video, shape, note, limits.video_job_seconds)
 
     async def _painted(
-        self, request: PaintRequest | VideoRequest, user: int, progress: ProgressMessage, *, is_patient: bool
+        self, request: PaintRequest | VideoRequest, progress: ProgressMessage, *, is_patient: bool
     ) -> tuple[bytes, str]:
         """The file that a request ends with, and "halfway" if it took too long. is_patient: as who was let in with the
         first picture of an album is for the others. Raises OrderFailed, and what the service does."""
-        job = await self._submitted(request, user, is_patient=is_patient)
+        job = await self._submitted(request, progress.user, is_patient=is_patient)
         try:
             async for snapshot in changes(self._service, job.id, heartbeat=self._options.edit_seconds):
                 job = snapshot or self._service.status(job.id)
