@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,8 @@ class Running:
         from impasto.bot.conversation import Conversations
 
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        conversations = Conversations(self.memory)
-        try:
+        with closing(Conversations(self.memory)) as conversations:
             await serve(self.config, self.service, conversations, lambda name: self._listens.set(), self._stop)
-        finally:
-            conversations.close()
 
     def stop(self) -> None:
         """As SIGTERM does."""
@@ -79,20 +77,15 @@ def memory(tmp_path: Path) -> Path:
 @pytest.fixture
 def start(server: Telegram, memory: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
     """Starts bots, each with a service of its own, which end with the test. limits: {name: value} of the service."""
-    made: list[Running] = []
+    with ExitStack() as stack:
 
-    def make(limits: dict[str, Any] | None = None, offer: Offer | None = None, **more: Any) -> Running:
-        service = faked(tmp_path, offer=offer, echo=True, **(limits or {}))
-        service.start()
-        made.append(Running(server, service, memory, **more))
-        return made[-1]
+        def make(limits: dict[str, Any] | None = None, offer: Offer | None = None, **more: Any) -> Running:
+            service = stack.enter_context(faked(tmp_path, offer=offer, echo=True, **(limits or {})))
+            running = Running(server, service, memory, **more)
+            stack.callback(running.stop)
+            return running
 
-    try:
         yield make
-    finally:
-        for bot in made:
-            bot.stop()
-            bot.service.close()
 
 
 @pytest.fixture

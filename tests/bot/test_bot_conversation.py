@@ -4,6 +4,7 @@ import json
 import logging
 import sqlite3
 import stat
+from contextlib import closing
 from dataclasses import asdict
 
 import pytest
@@ -27,8 +28,13 @@ from impasto.methods import StylizeOptions
 SETTINGS = settable({})
 
 
-def test_what_is_saved_is_read_by_the_next(memory):
-    conversations = Conversations(memory)
+@pytest.fixture
+def conversations(memory):
+    with closing(Conversations(memory)) as opened:
+        yield opened
+
+
+def test_what_is_saved_is_read_by_the_next(conversations, memory):
     for user in (1, 2, 3):
         conversations[user].contents = (SentPicture("first"),)
         conversations.save(user)
@@ -44,21 +50,17 @@ def test_what_is_saved_is_read_by_the_next(memory):
     assert stat.S_IMODE(memory.stat().st_mode) == 0o600
 
 
-def test_what_is_forgotten_is_gone_from_the_file(memory):
-    conversations = Conversations(memory)
+def test_what_is_forgotten_is_gone_from_the_file(conversations, memory):
     conversations[1].contents = (SentPicture("a-name-of-telegrams"),)
     conversations.save(1)
     assert b"a-name-of-telegrams" in memory.read_bytes()
     conversations.forget(1)
     assert b"a-name-of-telegrams" not in memory.read_bytes()
-    conversations.close()
 
 
-def test_only_one_bot_remembers_in_a_file(memory):
-    conversations = Conversations(memory)
+def test_only_one_bot_remembers_in_a_file(conversations, memory):
     with pytest.raises(DataError, match="another bot that runs remembers in this file"):
         Conversations(memory)
-    conversations.close()
 
 
 def test_files_that_are_something_else(memory, tmp_path):
@@ -73,8 +75,7 @@ def test_files_that_are_something_else(memory, tmp_path):
         Conversations(other)
 
 
-def test_damaged_rows_are_left_out(memory, caplog):
-    conversations = Conversations(memory)
+def test_damaged_rows_are_left_out(conversations, memory, caplog):
     conversations[1].settings = {"refine": 20}
     conversations.save(1)
     conversations._db.execute("INSERT INTO user VALUES (2, '{\"of\": 1}'), (3, '[1'), (4, '5')")
@@ -86,12 +87,10 @@ def test_damaged_rows_are_left_out(memory, caplog):
     assert len(caplog.records) == 3
 
 
-def test_a_full_disk_is_said_in_the_log_alone(memory, caplog):
-    conversations = Conversations(memory)
+def test_a_full_disk_is_said_in_the_log_alone(conversations, caplog):
     conversations._db.execute("PRAGMA max_page_count = 2")
     conversations[1].contents = (SentPicture("a" * 50_000),)
     conversations.save(1)
-    conversations.close()
     assert "what users said cannot be remembered there: database or disk is full" in caplog.text
 
 

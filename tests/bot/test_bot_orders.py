@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,11 +24,8 @@ def remembered(memory):
     """What stands in the file now; a bot that runs has it to itself, so a copy is read."""
     copy = memory.with_name("copy.sqlite")
     shutil.copyfile(memory, copy)
-    conversations = Conversations(copy)
-    try:
+    with closing(Conversations(copy)) as conversations:
         return {user: asdict(conversation) for user, conversation in conversations.items()}
-    finally:
-        conversations.close()
 
 
 def test_progress_in_one_message_and_cancel(user, bot, go):
