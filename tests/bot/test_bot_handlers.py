@@ -1,7 +1,14 @@
 """What users send, and what they get for it."""
 
+import io
+
 import pytest
+from PIL import Image
 from wishes import picture
+
+from impasto.bot.keyboards import StyleGallery
+from impasto.gallery import packaged, styles_file
+from impasto.service import Offer
 
 PHOTO, PAINTING = picture(50, size=(40, 30)), picture(200, size=(30, 30))
 
@@ -152,9 +159,6 @@ def test_settings(server, user, bot, tasks):
 
 
 def test_a_style_by_name_that_cannot_be_refined(server, user, start):
-    from impasto.gallery import packaged, styles_file
-    from impasto.service import Offer
-
     start(offer=Offer(styles={"now": packaged()["cubes"], "starry-night": styles_file()}))
     user.says("/settings")
     menu = user.reads("How I paint")
@@ -219,9 +223,6 @@ def test_large_and_long_pictures(user, bot):
 
 
 def test_pages_of_styles(server, user, start):
-    from impasto.gallery import packaged
-    from impasto.service import Offer
-
     some = next(iter(packaged().values()))
     names = [f"a style with quite a long name, of which there are several: number {number}" for number in range(8)]
     start(offer=Offer(styles=dict.fromkeys(names, some)))
@@ -257,3 +258,16 @@ def test_only_those_who_are_allowed(server, start, tasks):
     friend.sends(PHOTO, "now")
     friend.gets("photo")
     assert len(user.answers) == len(tasks()) == 1
+
+
+def test_a_page_shows_every_painting_and_its_number(tmp_path):
+    (tmp_path / "red.png").write_bytes(b"no picture")
+    for name, colour in (("green", (0, 200, 0)), ("blue", (0, 0, 200))):
+        Image.new("RGB", (30, 60), colour).save(tmp_path / f"{name}.png")
+    gallery = StyleGallery({name: tmp_path / f"{name}.png" for name in ("red", "green", "blue", "x")})
+    with Image.open(io.BytesIO(gallery.picture(0))) as sheet:
+        middles = [sheet.getpixel((8 + 160 + 328 * column, 168)) for column in range(3)]
+        assert sheet.size == (3 * 328 + 8, 2 * 328 + 8)
+    for found, wanted in zip(middles, [(128, 128, 128), (0, 200, 0), (0, 0, 200)], strict=True):
+        assert all(abs(a - b) < 6 for a, b in zip(found, wanted, strict=True))
+    assert gallery.names(0) == {1: "red", 2: "green", 3: "blue", 4: "x"}

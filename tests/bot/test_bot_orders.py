@@ -15,6 +15,8 @@ from wishes import picture
 
 from impasto.bot.conversation import Conversations, Order, SentPicture
 from impasto.bot.orders import memory_of
+from impasto.gallery import packaged
+from impasto.service import Offer
 
 PHOTO, PAINTING = picture(50, size=(40, 30)), picture(200, size=(30, 30))
 CHILD = Path(__file__).with_name("bot_process.py")
@@ -275,9 +277,6 @@ def test_a_picture_that_telegram_does_not_give_any_more(server, user, bot):
 
 
 def test_a_style_that_is_gone_after_a_restart(server, start):
-    from impasto.gallery import packaged
-    from impasto.service import Offer
-
     bot, user = start(), server.user()
     user.sends(PHOTO)
     question = user.reads("Now the style")

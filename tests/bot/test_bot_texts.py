@@ -1,4 +1,4 @@
-"""Every language says everything, with the same places."""
+"""Every language says everything, with the same places, and every way to fail has a sentence."""
 
 import ast
 import re
@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from impasto.bot import texts
+from impasto.bot import messages, texts
 from impasto.bot.conversation import settable
 from impasto.bot.handlers import COMMANDS
+from impasto.bot.messages import OrderFailed
+from impasto.service import Limits, refusals
+from impasto.service.refusals import JobFailedError, NotAPictureError, RefusedError
 
 SETTINGS = settable({})
 SOURCES = sorted(Path(texts.__file__).parent.glob("*.py"))
@@ -77,3 +80,32 @@ def test_which_language_is_spoken(code, language):
 )  # fmt: skip
 def test_durations_are_rounded_up(seconds, said):
     assert texts.duration("en", seconds) == said
+
+
+def test_every_refusal_and_failure_has_a_sentence():
+    kinds = [kind for kind in vars(refusals).values() if isinstance(kind, type) and issubclass(kind, RefusedError)]
+    assert len(kinds) == 16
+    for kind in kinds:
+        error = kind("content: x", "internal") if kind is refusals.JobFailedError else kind("content: x")
+        for language in texts.LANGUAGES:
+            assert messages.failure_of(error).sentence(language, Limits())
+    for code, key in [
+        ("OutOfMemoryError", "no-memory"), ("time-limit", "time-limit"), ("worker-died", "failed"),
+        ("internal", "failed"), ("stopping", "stopping"), ("unavailable", "unavailable"), ("of-tomorrow", "failed"),
+    ]:  # fmt: skip
+        assert messages.failure_of(JobFailedError("x", code)).key == key
+
+
+def test_whose_fault_it_is():
+    assert messages.failure_of(NotAPictureError("content: x")).key == "broken-photo"
+    assert messages.failure_of(NotAPictureError("style 1: x")).key == "broken-style"
+    assert messages.failure_of(JobFailedError("content: it is cut short", "PictureError")).key == "broken-photo"
+    assert messages.failure_of(JobFailedError("swirls: it is cut short", "PictureError")).key == "broken-style"
+
+
+def test_limits_are_said():
+    limits = Limits(upload_mb=7, megapixels=3, job_seconds=600)
+    assert "(7 MB or 3 megapixels)" in OrderFailed("too-large").sentence("en", limits)
+    assert "longer than 10 min" in OrderFailed("time-limit").sentence("en", limits)
+    assert "up to 20 MB" in OrderFailed("too-large-file").sentence("en", limits)
+    assert "50 MB" in OrderFailed("too-large-result").sentence("en", limits)

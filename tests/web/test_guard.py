@@ -4,9 +4,10 @@ import socket
 import time
 
 import pytest
-from connections import read_all
+from connections import read_all, until
 from wishes import picture
 
+from impasto.service import JobResult
 from impasto.serving.server import TimeoutProtocol
 
 SOON = 20
@@ -63,15 +64,10 @@ def test_a_connection_that_is_used_again_may_be_slow_only_for_so_long(here, monk
 def test_an_answer_that_is_not_read(site, monkeypatch):
     here = site(unread_seconds=0.3)
     job = here.stylize(("content", picture()), ("style", "now")).headers["Impasto-Job"]
-    from impasto.service import JobResult
-
     here.service._jobs.by_id[job].result = JobResult(bytes(20_000_000), "png")
     with raw(here) as connection:
         connection.sendall(b"GET /v1/jobs/%s/result HTTP/1.1\r\nHost: localhost\r\n\r\n" % job.encode())
-        end = time.monotonic() + SOON
-        while 'route="/v1/jobs/{job_id}/result",status="200"' not in here.service.metrics.text():
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        until(lambda: 'route="/v1/jobs/{job_id}/result",status="200"' in here.service.metrics.text())
         assert len(read_all(connection)) < 20_000_000
 
 

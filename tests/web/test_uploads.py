@@ -2,10 +2,10 @@
 
 import contextlib
 import gc
-import time
 from pathlib import Path
 
 import pytest
+from connections import until
 from wishes import picture
 
 from impasto.client import Client, ServerError
@@ -132,14 +132,11 @@ def test_time_runs_out_although_nobody_asks(site, monkeypatch):
     assert here.ask("GET", f"/v1/jobs/{job}/result?format=jpeg").status == 200
     state = here.app.state
     assert (len(state.uploads), state.copies.num_bytes > 0) == (1, True)
-    end = time.monotonic() + 20
-    while len(state.uploads) or state.copies.num_bytes or here.service.health().results:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: not (len(state.uploads) or state.copies.num_bytes or here.service.health().results))
 
 
-def test_leaving_lets_go_of_everything(site):
-    client = Client(site().url)
+def test_leaving_lets_go_of_everything(here):
+    client = Client(here.url)
     upload = client.upload(picture())
     done = client.submit(upload, "now")["id"]
     client.stylize(upload, "now")
@@ -153,14 +150,7 @@ def test_leaving_lets_go_of_everything(site):
     with pytest.raises(ServerError, match="there is no such upload"):
         client.stylize(upload, "now")
     # What was being painted is thrown away once it has stopped.
-    end = time.monotonic() + 20
-    while True:
-        try:
-            client.job(held)
-        except ServerError:
-            break
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    until(lambda: here.ask("GET", f"/v1/jobs/{held}").status == 404)
 
 
 def test_nobody_forgets_what_is_anothers(here):

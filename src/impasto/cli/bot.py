@@ -1,5 +1,6 @@
 """`impasto bot`: the service on Telegram."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -72,13 +73,10 @@ def _serve(token: str, account: BotAccount, models: OfferedModels, limits: Limit
 
     offer = Offer(styles=own_styles() if models.styles is None else styles_in(models.styles))
     config = BotConfig(token=token, base_url=account.base_url, allowed=account.allow, options=options)
-    conversations, screen = Conversations(account.memory), Screen()
-    try:
-        with Service(offer, limits, devices=models.device, confine=models.confine) as service:
-            service.wait_until_ready()
-            app.run(config, service, conversations, lambda name: _tell(screen, name))
-    finally:
-        conversations.close()
+    screen, service = Screen(), Service(offer, limits, devices=models.device, confine=models.confine)
+    with closing(Conversations(account.memory)) as conversations, service:
+        service.wait_until_ready()
+        app.run(config, service, conversations, lambda name: _tell(screen, name))
 
 
 def _tell(screen: Screen, name: str) -> None:
