@@ -303,7 +303,7 @@ class Handlers:
                 await self._bot.send_message(user, say(conversation.language, "forgotten-all"))
 
     async def _on_style(self, user: int, message: int, key: str) -> None:
-        conversation, name = self._conversations[user], self._gallery.by_key(key)
+        conversation, name = self._conversations[user], self._gallery.by_key.get(key)
         if name is None:
             await self._tell(user, "no-such-style")
             return

@@ -113,7 +113,7 @@ class StyleGallery:
     def __init__(self, styles: Mapping[str, Path]) -> None:
         self._styles = styles
         self._names = list(styles)
-        self._keys = {key_of(name): name for name in styles}
+        self.by_key = {key_of(name): name for name in styles}
         self._spoken_names = {_normalised(name): name for name in styles}
         # What Telegram calls a page that it has been sent.
         self.file_ids: dict[int, str] = {}
@@ -126,9 +126,6 @@ class StyleGallery:
         """{number: name} of what a page shows."""
         first = page * STYLES_PER_PAGE
         return dict(enumerate(self._names[first : first + STYLES_PER_PAGE], first + 1))
-
-    def by_key(self, key: str) -> str | None:
-        return self._keys.get(key)
 
     def by_words(self, words: str) -> str | None:
         """The style that somebody's words name."""

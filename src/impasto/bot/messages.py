@@ -115,16 +115,14 @@ class ProgressMessage:
         self._bot, self.user, self.message, self._language = bot, user, message, language
         self._seconds = seconds
         self._text, self._edited = "", time.monotonic() - seconds
-        self._number, self._count = 0, 0
-
-    def set_picture(self, number: int, count: int) -> None:
-        """From now on about one picture of several, counted from 1."""
-        self._number, self._count = number, count
+        # Which picture it is about, from 1, of how many.
+        self.picture = 0, 0
 
     async def show(self, key: str, **values: object) -> None:
         text = say(self._language, key, **values)
-        if self._count > 1:
-            text = say(self._language, "of-several", number=self._number, count=self._count, text=text)
+        number, count = self.picture
+        if count > 1:
+            text = say(self._language, "of-several", number=number, count=count, text=text)
         if text == self._text or time.monotonic() - self._edited < self._seconds:
             return
         self._text, self._edited = text, time.monotonic()

@@ -193,7 +193,7 @@ class Orders:
         await progress.show("fetching")
         style = await self._style(order)
         for number in range(order.done, count):
-            progress.set_picture(number + 1, count)
+            progress.picture = number + 1, count
             is_film = bool(order.contents[number].video)
             paint = self._film if is_film else self._painting
             try:

@@ -10,12 +10,8 @@ from impasto.errors import ImpastoError, OptionError
 
 SCALE = 10
 """Points of the scale, from 1."""
-KINDS = {
-    "rate": "each result alone, on a scale from 1 to 10",
-    "ab": "two methods side by side, blind: which is better",
-    "rank": "all methods side by side, blind, put in order",
-}
-
+KINDS = ("rate", "ab", "rank")
+"""Each result alone, on a scale; two methods side by side, blind: which is better; all methods so, put in order."""
 MOST_METHODS = 8
 """Each has a letter and a key, and all of them fit on a page."""
 

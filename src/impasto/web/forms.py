@@ -10,7 +10,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from impasto.errors import OptionError
-from impasto.service import FORMATS, VIDEO_FORMATS, Limits, Offer, PaintRequest, VideoRequest
+from impasto.service import FORMATS, VIDEO_FORMATS, Limits, Offer, PaintRequest, Service, VideoRequest
 from impasto.service.videos import PREFIX as VIDEO_PREFIX
 from impasto.serving.problem import Problem
 
@@ -25,14 +25,12 @@ Stored = Callable[[str], bytes]
 """The bytes of an upload, by its id."""
 
 
-async def read_form(
-    request: Request, limits: Limits, offer: Offer, stored: Stored, *, kind: str = "paint"
-) -> PaintRequest | VideoRequest:
+async def read_form(request: Request, service: Service, stored: Stored, kind: str) -> PaintRequest | VideoRequest:
     """kind: "paint", "look", which says where to look from, in x and y, or "video".
 
     Raises Problem 415 for another kind of body, 400 for a broken one; OptionError for what the fields say; and what
     `stored` raises."""
-    fields = _sorted(await _items(request, limits), stored)
+    fields, offer = _sorted(await _items(request, service.limits), stored), service.offer
     return _video_request(fields, offer) if kind == "video" else _picture_request(fields, offer, looks=kind == "look")
 
 

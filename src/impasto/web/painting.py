@@ -75,7 +75,7 @@ async def _answered(request: Request, kind: str) -> Response:
     service.check_room(visitor.user, int(request.headers.get("content-length", "0")))
     state.access.spend(visitor)
     stored = partial(state.uploads.read, user=visitor.user)
-    wish = await read_form(request, service.limits, service.offer, stored, kind=kind)
+    wish = await read_form(request, service, stored, kind)
     job = await run_in_threadpool(service.submit, wish, visitor.user)
     # From here the upload is the service's alone, which lets go of it as soon as it can.
     del wish

@@ -55,9 +55,6 @@ class Uploads:
         self._limits, self._clock = limits, clock
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._kept)
-
     @property
     def num_bytes(self) -> int:
         return sum(kept.size for kept in self._kept.values())
