@@ -275,13 +275,13 @@ def _fill(
     joining = None if keys.joining is None else _hash(keys.joining)
     row = (keys.survey, _hash(keys.admin), joining, json.dumps(asdict(settings)))
     db.execute("INSERT INTO survey VALUES (?, ?, ?, ?)", row)
-    ids: dict[bytes, str] = {}
+    # An id says nothing about the method, so that looking at the page's addresses keeps a comparison blind.
+    ids = {data: secrets.token_urlsafe(9) for pair in pairs for data in (pair.content, pair.style, *pair.results)}
+    db.executemany("INSERT INTO picture VALUES (?, ?)", [(picture, data) for data, picture in ids.items()])
     for number, pair in enumerate(pairs):
-        content, style, *results = (_add_picture(db, ids, data) for data in (pair.content, pair.style, *pair.results))
-        db.execute("INSERT INTO pair VALUES (?, ?, ?, ?)", (number, pair.name, content, style))
-        db.executemany(
-            "INSERT INTO result VALUES (?, ?, ?)", [(number, i, picture) for i, picture in enumerate(results)]
-        )
+        db.execute("INSERT INTO pair VALUES (?, ?, ?, ?)", (number, pair.name, ids[pair.content], ids[pair.style]))
+        results = [(number, method, ids[data]) for method, data in enumerate(pair.results)]
+        db.executemany("INSERT INTO result VALUES (?, ?, ?)", results)
     db.executemany(
         "INSERT INTO question VALUES (?, ?, ?, ?)",
         [(number, q.kind, q.pair, json.dumps(q.methods)) for number, q in enumerate(questions)],
@@ -289,14 +289,6 @@ def _fill(
     # In another order than that in which the links are handed out, so that a number in a report names nobody.
     for number, link in enumerate(secrets.SystemRandom().sample(keys.links, len(keys.links)), 1):
         _admit(db, number, link, questions)
-
-
-def _add_picture(db: sqlite3.Connection, ids: dict[bytes, str], data: bytes) -> str:
-    """The id says nothing about the method, so that looking at the page's addresses keeps a comparison blind."""
-    if data not in ids:
-        ids[data] = secrets.token_urlsafe(9)
-        db.execute("INSERT INTO picture VALUES (?, ?)", (ids[data], data))
-    return ids[data]
 
 
 def _admit(db: sqlite3.Connection, number: int, link: str, questions: Sequence[Question]) -> None:
