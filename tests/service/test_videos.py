@@ -154,7 +154,7 @@ def test_of_a_long_film_a_part_is_counted(offer):
 def test_films_of_others_do_not_exist(serve):
     service = serve()
     video = put(service, clip(), "owner")
-    for reach in (service.videos.sent, service.videos.forget):
+    for reach in (service.videos.named, service.videos.forget):
         with refusal("no-such-upload"):
             reach(video, "another")
     with refusal("no-such-upload"):
@@ -181,7 +181,7 @@ def test_the_disk_is_shared_out(serve, temporary):
     service = serve(videos_each_mb=each, videos_mb=2 * each, video_result_mb=len(data) / 1e6)
     first, second, third, fourth = (put(service, data) for _ in range(4))
     with refusal("no-such-upload"):
-        service.videos.sent(first, "me")
+        service.videos.named(first, "me")
     for _ in range(3):
         service.videos.receive("another", len(data))
     # Nobody's films go for another's.
@@ -189,11 +189,11 @@ def test_the_disk_is_shared_out(serve, temporary):
         service.videos.receive("a third", 2 * len(data))
     assert refused.value.retry_after
     service.videos.forget(fourth, "me")
-    service.videos.sent(second, "me")
+    service.videos.named(second, "me")
     # The job's place is reserved for as long as it is painted.
     job = service.submit(VideoRequest(clip=third, styles=("hold",)), "me")
     with refusal("no-such-upload"):
-        service.videos.sent(second, "me")
+        service.videos.named(second, "me")
     with refusal("queue-full"):
         service.videos.receive("me", 2 * len(data))
     service.cancel(job.id)
@@ -206,10 +206,10 @@ def test_films_expire(videos, temporary):
     here = videos(lambda: now[0], keep_seconds=60)
     used, unused = keep(here, clip()), keep(here, clip())
     now[0] = 40
-    here.sent(used.id, "me")
+    here.named(used.id, "me")
     now[0] = 70
     with refusal("no-such-upload"):
-        here.sent(unused.id, "me")
+        here.named(unused.id, "me")
     now[0] = 200
     here.sweep()
     assert not files(temporary)

@@ -136,6 +136,14 @@ class Jobs:
         if job.dropped:
             self.forget(job)
 
+    def add_copy(self, job_id: str, format: str, data: bytes) -> None:  # noqa: A002
+        """Counts as the painting itself does. Nothing, if there is one already or the job is gone."""
+        job = self.finished.get(job_id)
+        if job is not None and job.result is not None and format not in job.result.copies:
+            job.result.copies[format] = data
+            self.result_bytes += len(data)
+            self.sweep()
+
     def forget(self, job: ServiceJob) -> None:
         """A finished one, before its time."""
         if self.finished.pop(job.id, None) is None:
@@ -188,4 +196,4 @@ class Jobs:
 
 
 def _size(job: ServiceJob) -> int:
-    return len(job.result.data) if job.result else 0
+    return sum(map(len, (job.result.data, *job.result.copies.values()))) if job.result else 0

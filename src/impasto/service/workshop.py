@@ -18,6 +18,7 @@ from impasto.service.metrics import ServiceHealth, ServiceMetrics
 from impasto.service.offer import Offer
 from impasto.service.process import START_SECONDS, STOP_SECONDS, WORKER, WorkerDiedError, WorkerProcess, run, stopped
 from impasto.service.schedule import Durations, FairQueue, may_begin
+from impasto.service.uploads import Uploads
 from impasto.service.videos import Videos
 
 logger = logging.getLogger("impasto.service")
@@ -71,6 +72,7 @@ class Workshop:
         """
         self.offer, self.limits = offer or Offer(), limits or Limits()
         self.metrics = ServiceMetrics(self.health)
+        self.uploads = Uploads(self.limits, clock)
         self.videos = Videos(self.limits, clock, None if spool is None else spool / "films")
         self._clock, self._command, self._confine = clock, command, confine
         # That a film may need while it is painted.
@@ -306,6 +308,7 @@ class Workshop:
         with self._changed:
             while not self._closed:
                 self._jobs.sweep()
+                self.uploads.sweep()
                 self.videos.sweep()
                 self._changed.wait(SWEEP_SECONDS)
 

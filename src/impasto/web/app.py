@@ -1,12 +1,11 @@
 """The HTTP API `/v1` on FastAPI, the page in front of it, and uvicorn with an end that is graceful."""
 
 import asyncio
-import contextlib
 import logging
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import fields
 from types import FrameType
 from typing import Any
@@ -27,7 +26,6 @@ from impasto.serving.http_limits import HttpLimits
 from impasto.serving.server import configured
 from impasto.web import access, jobs, painting, site, styles, uploads
 from impasto.web.access import Access
-from impasto.web.jobs import Copies
 from impasto.web.keys import Keys
 from impasto.web.painting import LOOK, STYLIZE, STYLIZE_VIDEO
 from impasto.web.problems import install, problems
@@ -37,8 +35,6 @@ logger = logging.getLogger("impasto.serving")
 
 # Boundaries and the names of fields come on top of the pictures.
 FORM_BYTES = 100_000
-SWEEP_SECONDS = 1.0
-"""Between two looks for uploads and copies whose time is over."""
 LAST_SECONDS = 5.0
 """That the server still answers when nothing is painted any more, so that results can be fetched."""
 GRACEFUL_SECONDS = 10
@@ -62,13 +58,10 @@ def create_app(
         # Its pages of documentation load their scripts from another server.
         docs_url=None,
         redoc_url=None,
-        lifespan=_sweeping,
     )
     app.state.service, app.state.http = service, http
     app.state.access = Access(keys, http.rate)
-    app.state.uploads = uploads.Uploads(service.limits)
     app.state.probes = asyncio.Semaphore(PROBES)
-    app.state.copies = Copies(service.limits.keep_seconds)
     install(app, with_keys=keys is not None)
     for router in (painting.make_router(service), jobs.router, styles.router, uploads.router, access.router):
         # Not `include_router`, which may hide its routes from the answer to a wrong method.
@@ -91,23 +84,6 @@ def create_app(
 
     app.add_middleware(GuardMiddleware, limits=http, hosts=hosts, uploads=large, count=count)
     return app
-
-
-@contextlib.asynccontextmanager
-async def _sweeping(app: FastAPI) -> AsyncIterator[None]:
-    """Lets go of pictures in time, even if nobody asks for anything any more."""
-
-    async def sweep() -> None:
-        while True:
-            app.state.uploads.sweep()
-            app.state.copies.sweep()
-            await asyncio.sleep(SWEEP_SECONDS)
-
-    task = asyncio.create_task(sweep())
-    try:
-        yield
-    finally:
-        task.cancel()
 
 
 async def health(request: Request) -> JSONResponse:
@@ -158,7 +134,7 @@ class Server(uvicorn.Server):
 def make_server(app: Any, service: Service, *, proxy: str = "") -> Server:
     """proxy: as `configured` takes it."""
     config = configured(
-        app, app.state.http, proxy=proxy, lifespan="on",
+        app, app.state.http, proxy=proxy, lifespan="off",
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )  # fmt: skip
 
