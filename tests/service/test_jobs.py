@@ -2,9 +2,9 @@
 
 import pytest
 
-from impasto.service import JobResult, Limits
-from impasto.service.job import JobOutcome, ServiceJob
+from impasto.service.job import JobOutcome, JobResult, ServiceJob
 from impasto.service.jobs import Jobs
+from impasto.service.limits import Limits
 from impasto.service.videos import Videos
 
 

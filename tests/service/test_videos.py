@@ -21,9 +21,11 @@ from wishes import picture
 from impasto.errors import OptionError, PictureError
 from impasto.methods import StylizeOptions
 from impasto.progress import Progress
-from impasto.service import Limits, SentVideo, Service, Status, VideoRequest
+from impasto.service.job import Status
+from impasto.service.limits import Limits
 from impasto.service.refusals import JobFailedError
-from impasto.service.request import inspect_video, largest_size
+from impasto.service.request import SentVideo, VideoRequest, inspect_video, largest_size
+from impasto.service.service import Service
 from impasto.service.videos import FOLDER, LEAST_BYTES, Videos, probed
 from impasto.video.options import VideoOptions
 

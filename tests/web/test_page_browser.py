@@ -14,7 +14,7 @@ from wishes import another, picture
 from impasto.gallery import packaged
 from impasto.image import encode, read
 from impasto.methods import StylizeOptions, fields_of
-from impasto.service import Offer
+from impasto.service.offer import Offer
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ from fake_service import refusal
 from wishes import picture
 
 from impasto.client import Client, ServerError
-from impasto.service import Limits
+from impasto.service.limits import Limits
 from impasto.service.uploads import LEAST_BYTES, Uploads
 
 NOW = ("style", "now")

@@ -21,7 +21,7 @@ from impasto.bot.orders import AnyApplication, Orders
 from impasto.bot.texts import FALLBACK_LANGUAGE, LANGUAGES, say
 from impasto.errors import ImpastoError
 from impasto.progress import ECHO_SECONDS
-from impasto.service import Service
+from impasto.service.service import Service
 
 logger = logging.getLogger("impasto.bot")
 

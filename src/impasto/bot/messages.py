@@ -14,8 +14,8 @@ from telegram.error import BadRequest, NetworkError, RetryAfter
 from impasto.bot import keyboards
 from impasto.bot.texts import duration, say
 from impasto.errors import ImpastoError, PictureError
-from impasto.service import Limits, Snapshot, Status
-from impasto.service.limits import MEGA
+from impasto.service.job import Snapshot, Status
+from impasto.service.limits import MEGA, Limits
 from impasto.service.refusals import RefusedError
 
 logger = logging.getLogger("impasto.bot")

@@ -16,7 +16,7 @@ from impasto.serving.hosts import Hosts, is_loopback, named, url_of
 from impasto.serving.http_limits import HttpLimits
 
 if TYPE_CHECKING:
-    from impasto.service import Offer
+    from impasto.service.offer import Offer
 
 logger = logging.getLogger("impasto")
 
@@ -89,7 +89,7 @@ def serve(
 
         from impasto.serving.server import listen
         from impasto.web.app import create_app, make_server
-    from impasto.service import Service
+    from impasto.service.service import Service
     from impasto.service.worker import LOG_FORMAT
     from impasto.web.keys import Keys
 
@@ -149,7 +149,7 @@ def _checked(address: Address) -> Hosts:
 def _offer(models: ServedModels) -> "Offer":
     from impasto.gallery import own_styles
     from impasto.methods import shipped
-    from impasto.service import Offer, styles_in
+    from impasto.service.offer import Offer, styles_in
 
     weights = shipped()
     for word in models.weights:

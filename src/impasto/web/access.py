@@ -20,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from impasto.errors import CheckpointError
-from impasto.service import Service
 from impasto.service.job import VISIT, owner
 from impasto.service.refusals import NoSuchJobError, RefusedError
+from impasto.service.service import Service
 from impasto.service.uploads import PREFIX, Store
 from impasto.service.videos import PREFIX as VIDEO_PREFIX
 from impasto.serving.guard import Seldom

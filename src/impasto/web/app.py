@@ -17,9 +17,9 @@ from starlette.responses import JSONResponse, Response
 
 import impasto
 from impasto.progress import ECHO_SECONDS
-from impasto.service import Service
 from impasto.service.limits import MEGA
 from impasto.service.metrics import CONTENT_TYPE, Health
+from impasto.service.service import Service
 from impasto.serving.guard import HEALTH, GuardMiddleware, UploadLimits
 from impasto.serving.hosts import Hosts
 from impasto.serving.http_limits import HttpLimits

@@ -10,7 +10,10 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from impasto.errors import OptionError
-from impasto.service import FORMATS, VIDEO_FORMATS, Limits, Offer, PaintRequest, Service, VideoRequest
+from impasto.service.limits import Limits
+from impasto.service.offer import Offer
+from impasto.service.request import FORMATS, VIDEO_FORMATS, PaintRequest, VideoRequest
+from impasto.service.service import Service
 from impasto.service.uploads import PREFIX
 from impasto.service.videos import PREFIX as VIDEO_PREFIX
 from impasto.serving.problem import Problem

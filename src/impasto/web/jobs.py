@@ -14,8 +14,10 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from impasto import image
 from impasto.gallery import SUFFIX_OF
 from impasto.record import find_record
-from impasto.service import VIDEO_FORMATS, JobResult, Service, Snapshot, changes
+from impasto.service.job import JobResult, Snapshot
 from impasto.service.refusals import NoSuchJobError
+from impasto.service.request import VIDEO_FORMATS
+from impasto.service.service import Service, changes
 from impasto.serving.problem import Problem
 from impasto.web.forms import JPEG, picture
 from impasto.web.problems import problems

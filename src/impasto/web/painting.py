@@ -12,8 +12,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from impasto.service import VIDEO_FORMATS, Failure, Service, Snapshot, Status, finished
+from impasto.service.job import Failure, Snapshot, Status
 from impasto.service.refusals import JobFailedError
+from impasto.service.request import VIDEO_FORMATS
+from impasto.service.service import Service, finished
 from impasto.web.access import Visitor
 from impasto.web.forms import form, look_form, picture, read_form, video_form
 from impasto.web.jobs import result_response

@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from impasto.service import Service
 from impasto.service.request import largest_size, size_of
+from impasto.service.service import Service
 from impasto.serving.problem import Problem
 from impasto.web.forms import FILE
 from impasto.web.problems import problems
