@@ -92,13 +92,11 @@ class StyleAttention:
 
     @cached_property
     def looks(self) -> list[Look]:
-        """At each layer."""
         with torch.inference_mode():
             return [self._look(one) for one in self.layers]
 
     @property
     def num_bytes(self) -> int:
-        """Of memory."""
         tensors = [self.content, self.style, *(one for each in self.layers for one in (each.queries, each.keys))]
         return sum(tensor.nbytes for tensor in tensors)
 

@@ -123,7 +123,6 @@ class Conversation:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to remember."""
         return not any(
             (self.contents, self.style, self.album, self.running, self.painted, self.settings, self.heard)
         )  # fmt: skip

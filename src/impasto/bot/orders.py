@@ -107,11 +107,9 @@ class Orders:
 
     @property
     def takes_films(self) -> bool:
-        """Whether the service does."""
         return not self._service.videos.problem
 
     def is_busy(self, user: int) -> bool:
-        """Whether something of this user's is painted."""
         return any(owner == user for owner, _ in self._tasks)
 
     async def finish(self, seconds: float) -> None:

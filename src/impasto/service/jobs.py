@@ -108,7 +108,6 @@ class Jobs:
         job.is_kept = True
 
     def begin(self, job: ServiceJob) -> None:
-        """It is about to be painted."""
         if self._spool is not None and job.is_kept:
             self._spool.begin(job)
 

@@ -163,7 +163,6 @@ class TaskPainter:
         )
 
     def _named(self, name: str) -> PictureSource:
-        """One of the server's own."""
         file = Path(self._paths[name])
         return FileSource(file, name) if is_encoded(file) else BytesSource(file.read_bytes(), name, name)
 

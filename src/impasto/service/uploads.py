@@ -68,7 +68,6 @@ class Store(Generic[T]):
         self.discard(name)
 
     def discard(self, name: str) -> None:
-        """Whatever there is of it."""
         with self._lock:
             self._items.pop(name, None)
 

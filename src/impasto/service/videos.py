@@ -216,7 +216,6 @@ def probed(path: Path) -> Mapping[str, Any]:
 
 
 def _remove(path: Path) -> None:
-    """A file, or a folder with all that is in it."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:

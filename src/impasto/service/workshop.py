@@ -145,7 +145,6 @@ class Workshop:
     # --- how it is ----------------------------------------------------------------------------------------------------
 
     def health(self) -> ServiceHealth:
-        """Now."""
         with self._changed:
             ready, caches = self._ready(), [lane.cache for lane in self._lanes]
             return ServiceHealth(
@@ -159,7 +158,6 @@ class Workshop:
             )  # fmt: skip
 
     def worker_pids(self) -> list[int]:
-        """The processes that paint."""
         with self._changed:
             return [lane.process.pid for lane in self._lanes if lane.process and not lane.process.is_dead]
 
@@ -180,7 +178,6 @@ class Workshop:
             self._set_ready(lane, ready=False, problem=lane.problem)
 
     def _pause(self, seconds: float) -> None:
-        """Sleep, but not beyond the end of the service."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed, seconds)
 

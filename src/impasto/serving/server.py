@@ -32,7 +32,6 @@ class TimeoutProtocol(H11Protocol):
 
     @property
     def address(self) -> str:
-        """It comes from."""
         return str(self.client[0]) if self.client else ""
 
     def connection_made(self, transport: Any) -> None:

@@ -164,7 +164,6 @@ async def _events(service: Service, job_id: str, user: str, previews: bool) -> A
 
 
 def _service(request: Request) -> tuple[Service, str]:
-    """And the user who asks."""
     return request.app.state.service, request.app.state.access.visitor(request, "stylize").user
 
 

@@ -88,7 +88,6 @@ class Keys:
         self._keys = read_keys(path)
 
     def find(self, text: str) -> Key | None:
-        """The key that this is, if it is one."""
         self._reload()
         hashed = _hash(text)
         # All of them are compared, so that the time says nothing of which came close.
