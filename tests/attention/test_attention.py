@@ -18,9 +18,8 @@ from standalone import Page
 import impasto
 from impasto import StylizeOptions, image
 from impasto.attention import Attention, attention, draw, overlay, page, prepare
-from impasto.attention.maps import atlas, by_level
+from impasto.attention.maps import atlas, by_level, parse_place
 from impasto.attention.photo import PhotoAttention, grid_of, points
-from impasto.attention.places import parse_place
 from impasto.attention.style import StyleAttention
 from impasto.errors import OptionError, OutOfMemoryError
 from impasto.tensors import to_picture

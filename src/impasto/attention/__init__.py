@@ -10,7 +10,7 @@ from PIL import Image
 from impasto import api, image, tensors
 from impasto.attention import photo as photos
 from impasto.attention import style as styles
-from impasto.attention.places import Place
+from impasto.attention.maps import Place
 from impasto.errors import OptionError
 from impasto.methods import METHODS, StylizeOptions, Stylizer, combined, options_of
 from impasto.options import Options, TranslationOptions

@@ -11,8 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from impasto import api, image, tensors
-from impasto.attention.maps import atlas, by_level, dimmed, grey
-from impasto.attention.places import Place, scaled, seen_size
+from impasto.attention.maps import Place, atlas, by_level, dimmed, grey, scaled, seen_size
 from impasto.device import memory_guard
 from impasto.dot_product_attention import LARGEST_MAP
 from impasto.masks import visible_colours

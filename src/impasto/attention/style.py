@@ -11,8 +11,7 @@ from torch import Tensor
 
 from impasto import image, tensors
 from impasto.attention import maps
-from impasto.attention.maps import by_order, dimmed, enlarged, grey
-from impasto.attention.places import Place, scaled, seen_size
+from impasto.attention.maps import Place, by_order, dimmed, enlarged, grey, scaled, seen_size
 from impasto.losses.attention_style import Compared, attention_weights, best_matches
 from impasto.masks import content_with_opacity, with_opacity
 from impasto.report.sheets import marked
