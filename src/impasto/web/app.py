@@ -1,13 +1,12 @@
 """The HTTP API `/v1` on FastAPI, the page in front of it, and uvicorn with an end that is graceful."""
 
 import asyncio
+import contextlib
 import logging
-import signal
 import threading
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import fields
-from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -16,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 import impasto
-from impasto.progress import ECHO_SECONDS
+from impasto.progress import stoppable
 from impasto.service.limits import MEGA
 from impasto.service.metrics import CONTENT_TYPE, Health
 from impasto.service.service import Service
@@ -107,17 +106,17 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._on_exit = on_exit
         self._is_ending = False
-        self._heard = float("-inf")
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
         # Not uvicorn's own, which sends itself the signal again once it is done, before the service is closed.
-        now = time.monotonic()
-        if now - self._heard < ECHO_SECONDS:
-            return
-        self._heard = now
+        with stoppable(self.stop):
+            yield
+
+    def stop(self) -> None:
+        """The second time by force."""
         if self._is_ending:
-            self.should_exit = True
-            self.force_exit = sig == signal.SIGINT
+            self.should_exit = self.force_exit = True
             return
         self._is_ending = True
         # A handler interrupts whatever the main thread does, which may hold the lock that this needs.
