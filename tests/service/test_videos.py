@@ -3,8 +3,6 @@
 import os
 import struct
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -40,8 +38,8 @@ def videos(temporary):
     """Makes stores that end with the test. limits: of theirs."""
     with ExitStack() as stack:
 
-        def make(clock: Callable[[], float] = time.monotonic, **limits) -> Videos:
-            store = Videos(Limits(**limits), clock)
+        def make(**limits) -> Videos:
+            store = Videos(Limits(**limits))
             stack.callback(store.close)
             store.start()
             return store
@@ -201,20 +199,6 @@ def test_the_disk_is_shared_out(serve, temporary):
     service.cancel(job.id)
     service.wait(job.id, SOON)
     service.videos.receive("me", len(data))
-
-
-def test_films_expire(videos, temporary):
-    now = [0.0]
-    here = videos(lambda: now[0], keep_seconds=60)
-    used, unused = keep(here, clip()), keep(here, clip())
-    now[0] = 40
-    here.named(used.id, "me")
-    now[0] = 70
-    with refusal("no-such-upload"):
-        here.named(unused.id, "me")
-    now[0] = 200
-    here.sweep()
-    assert not files(temporary)
 
 
 def test_what_a_killed_server_left_is_taken_away(videos, temporary):
