@@ -85,12 +85,13 @@ class Store(Generic[T]):
             if size > min(self._each, self._together):
                 raise RefusedError("too-large", f"the {self._what} needs more room than this server gives to one user")
             own = {key: item for key, item in self._items.items() if owner(item.user) == owner(user)}
-            idle = sorted((item.used, key) for key, item in own.items() if item.used is not None)
+            # Those of one moment in the order in which they came.
+            idle = sorted((key for key in own if own[key].used is not None), key=lambda key: own[key].used or 0.0)
             of_user, of_all, going = sum(item.size for item in own.values()), self.num_bytes, []
             while of_user + size > self._each or of_all + size > self._together:
                 if not idle:
                     raise self._full()
-                going.append(idle.pop(0)[1])
+                going.append(idle.pop(0))
                 of_user, of_all = of_user - own[going[-1]].size, of_all - own[going[-1]].size
             for key in going:
                 self.discard(key)
