@@ -1,20 +1,10 @@
 """Files in place of standard input and output."""
 
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from impasto.cli.pipes import STDOUT, Pipes, piped
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of temporary files, empty."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 @pytest.mark.parametrize("output", [None, "painting.png"])
