@@ -11,9 +11,10 @@ from cyclopts import Group, Parameter
 from impasto.cli.flags import Device, Flags, Vgg19, check_least, flag, folders_of_kinds
 from impasto.cli.terminal import Screen, write
 from impasto.errors import OptionError
+from impasto.report.folder import check_files
 
 if TYPE_CHECKING:
-    from impasto.evaluation import Judges, Number
+    from impasto.evaluation import Number
 
 OTHERS = ("content", "style", "reference", "floor")
 """What outputs can be compared with."""
@@ -91,9 +92,8 @@ def evaluate(
         raise OptionError("name either outputs to evaluate, or trained runs with --run")
     _check(against, runs)
     networks = tuple(name.strip() for name in by.networks.split(",") if name.strip() not in ("", "none"))
-    from impasto.evaluation import JudgeFiles, Judges
+    from impasto.evaluation import Folders, JudgeFiles, Judges, Test, evaluate_folders, evaluate_runs, picture_set
     from impasto.evaluation import report as reports
-    from impasto.report.folder import check_files
 
     screen = Screen(quiet=target.quiet)
     files = JudgeFiles(inception=by.inception, vgg16=by.vgg16, lpips_heads=by.lpips_heads, weights=by.weights)
@@ -103,11 +103,19 @@ def evaluate(
         folder = runs.run[0] / "evaluation" if len(runs.run) == 1 else Path("evaluation")
     if folder is not None:
         check_files(folder, reports.FILES)
-    if outputs:
-        numbers = _of_outputs(outputs, against, judges, by.seed, screen)
-    else:
-        assert folder is not None
-        numbers = _of_runs(runs, judges, by.seed, folder, screen)
+    with screen.counting("evaluating") as count:
+        if outputs:
+            others = {name: picture_set(paths) for name in OTHERS if (paths := getattr(against, name))}
+            folders = Folders(outputs=picture_set(outputs), **others, pair=against.pair, seed=by.seed)
+            numbers = evaluate_folders(folders, judges, warn=screen.note, report=count)
+        else:
+            assert folder is not None
+            test, train = (
+                {kind: picture_set(paths) for kind, paths in folders_of_kinds(words, name).items()} if words else {}
+                for name, words in (("--data", runs.data), ("--train", runs.train))
+            )
+            wanted = Test(test=test, train=train, side=runs.size or None, seed=by.seed)
+            numbers = evaluate_runs(runs.run, wanted, folder, judges, warn=screen.note, report=count)
     _show(numbers)
     if folder is not None:
         for path in reports.write(numbers, folder):
@@ -130,29 +138,6 @@ def _check(against: Against, runs: Runs) -> None:
             raise OptionError(f"--{name} is for --run")
     if not (against.content or against.style or against.reference):
         raise OptionError("outputs are compared with --content, --style or --reference; none was given")
-
-
-def _of_outputs(
-    outputs: Sequence[Path], against: Against, judges: "Judges", seed: int, screen: Screen
-) -> "list[Number]":
-    from impasto.evaluation import Folders, evaluate_folders, picture_set
-
-    others = {name: picture_set(paths) for name in OTHERS if (paths := getattr(against, name))}
-    folders = Folders(outputs=picture_set(outputs), **others, pair=against.pair, seed=seed)
-    with screen.counting("evaluating") as count:
-        return evaluate_folders(folders, judges, warn=screen.note, report=count)
-
-
-def _of_runs(runs: Runs, judges: "Judges", seed: int, folder: Path, screen: Screen) -> "list[Number]":
-    from impasto.evaluation import Test, evaluate_runs, picture_set
-
-    test, train = (
-        {kind: picture_set(paths) for kind, paths in folders_of_kinds(words, name).items()} if words else {}
-        for name, words in (("--data", runs.data), ("--train", runs.train))
-    )
-    wanted = Test(test=test, train=train, side=runs.size or None, seed=seed)
-    with screen.counting("evaluating") as count:
-        return evaluate_runs(runs.run, wanted, folder, judges, warn=screen.note, report=count)
 
 
 def _show(numbers: "Sequence[Number]") -> None:
