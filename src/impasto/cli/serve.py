@@ -13,7 +13,7 @@ from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, from_extra
 from impasto.gallery import own_styles
 from impasto.methods import shipped
-from impasto.service.limits import Limits
+from impasto.service.limits import Limits, check_replica
 from impasto.serving.hosts import Hosts, is_loopback, named, url_of
 from impasto.serving.http_limits import HttpLimits
 from impasto.web.keys import Keys
@@ -82,8 +82,6 @@ def serve(
 ) -> None:
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
     hosts = _checked(address)
-    from impasto.service.jobs import check_replica
-
     check_replica(address.replica)
     how = {**_processes(models), "spool": spool, "replica": address.replica, "confine": models.confine}
     bounds, http_limits = Limits(**given(limits)), HttpLimits(**given(http))
