@@ -33,6 +33,9 @@ KINDS = ("content", "style")
 
 Features = Mapping[str, Tensor]
 
+Pairs = tuple[PictureStream, PictureStream]
+"""Endless photographs and paintings; sample i of one goes with sample i of the other."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PaperObjective:
@@ -53,14 +56,6 @@ class PaperObjective:
         close = [adain_content_loss(found[layer], given[layer], self.convention) for layer in self.content_layers]
         alike = [adain_style_loss(mean_std(found[layer]), style[layer], self.convention) for layer in self.style_layers]
         return {"content": torch.stack(close).sum(), "style": self.style_weight * torch.stack(alike).sum()}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pairs:
-    """Two endless streams of pictures; sample i of one goes with sample i of the other."""
-
-    content: PictureStream
-    style: PictureStream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,14 +90,14 @@ class PaperRecipe(Recipe):
         """weights: a local file for the encoder vgg19. Raises DataError, WeightsError, OptionError."""
         encoder = load_encoder(self.encoder, weights=weights)
         decoder = DecoderConfig(widths=encoder.config.widths[:4])
-        training, held_out = {}, {}
+        training, held_out = [], []
         for number, kind in enumerate(KINDS):
             learned_from, kept_back = hold_out(list_pictures(data[kind], shards=True), self.held_out, self.seed)
             # Seeds apart, so that the two orders have nothing to do with each other.
             seed = 2 * self.seed + number
-            training[kind] = PictureStream(learned_from, Crops(side=self.crop, shorter=self.shorter), seed)
-            held_out[kind] = PictureStream(kept_back, Crops(side=256, shorter=(256, 256), flip=False), seed)
-        return AdaINTraining(decoder, encoder, accelerator, Pairs(**training), Pairs(**held_out), self)
+            training.append(PictureStream(learned_from, Crops(side=self.crop, shorter=self.shorter), seed))
+            held_out.append(PictureStream(kept_back, Crops(side=256, shorter=(256, 256), flip=False), seed))
+        return AdaINTraining(decoder, encoder, accelerator, tuple(training), tuple(held_out), self)
 
 
 class DecoderTraining:
@@ -164,7 +159,8 @@ class AdaINTraining(DecoderTraining):
         rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
         size = self.settings.batch * self.settings.accumulate
         arguments = {"size": size, "start": start, "rank": rank, "world_size": world_size}
-        return zip(batches(self.pictures.content, **arguments), batches(self.pictures.style, **arguments), strict=True)
+        contents, styles = (batches(stream, **arguments) for stream in self.pictures)
+        return zip(contents, styles, strict=True)
 
     def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
         count = self.settings.accumulate
@@ -196,7 +192,7 @@ class AdaINTraining(DecoderTraining):
     def validate(self) -> dict[str, float]:
         """The recipe's own losses on the held-out pairs, by the averaged decoder."""
         objective, total = self.settings.objective, dict[str, float]()
-        count = len(self.held_out.content.pictures)
+        count = len(self.held_out[0].pictures)
         for index in range(count):
             given, target = self._exchanged(*self._held_out(index))
             painted = self.encoder(self.average(given, target).clamp(0, 1), objective.layers)
@@ -208,7 +204,7 @@ class AdaINTraining(DecoderTraining):
     def preview(self) -> Tensor:
         """(1, 3, H, W): a row for each of four held-out pairs, of content, style and what is painted now."""
         rows = []
-        for index in range(min(4, len(self.held_out.content.pictures))):
+        for index in range(min(4, len(self.held_out[0].pictures))):
             content, style = self._held_out(index)
             rows.append(torch.cat([content, style, self.average(*self._exchanged(content, style))], 3))
         return torch.cat(rows, 2)
@@ -223,8 +219,8 @@ class AdaINTraining(DecoderTraining):
         return given, target
 
     def _held_out(self, index: int) -> tuple[Tensor, Tensor]:
-        content, style = self.held_out.content[index], self.held_out.style[index]
-        return self._to_image(content[None]), self._to_image(style[None])
+        content, style = (self._to_image(stream[index][None]) for stream in self.held_out)
+        return content, style
 
     def _to_image(self, batch: Tensor) -> Tensor:
         image = batch.to(self.device, non_blocking=True).float() / 255

@@ -16,7 +16,7 @@ from impasto.losses.lsgan import discriminator_loss, generator_loss
 from impasto.methods.aggan.network import Discriminator, Generator, GeneratorConfig, blended
 from impasto.training.optimisation import LinearDecay
 from impasto.training.unpaired import EpochRecipe, Networks, UnpairedTraining, frozen
-from impasto.translation import OTHER, WAYS
+from impasto.translation import BACK, WAYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,7 @@ class AttentionGuidedTraining(UnpairedTraining[Generator]):
     def _discriminator_loss(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
         earlier, share = self.pools[direction](fake.float()).split((3, 1), 1)
         with torch.no_grad(), self.accelerator.autocast():
-            real_share = self.generators[OTHER[direction]].share(real)
+            real_share = self.generators[BACK[direction]].share(real)
         with self.accelerator.autocast():
             judged_real = self._judged(direction, real, real_share)
             judged_fake = self._judged(direction, earlier, share)
