@@ -25,7 +25,6 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.blocks.patch_discriminator import PatchConfig
-from impasto.data.domains import Domains
 from impasto.data.folders import Crops, PictureStream, batches
 from impasto.methods.cyclegan.network import GeneratorConfig
 from impasto.methods.cyclegan.recipes import CycleGANRecipe
@@ -78,8 +77,7 @@ def make(pictures: Path, settings: CycleGANRecipe, kind: type[Trained]) -> Train
     }
     torch.manual_seed(settings.seed)
     networks = {direction: settings.networks() for direction in ("A2B", "B2A")}
-    domains = Domains(**streams)
-    return kind(networks, Accelerator(cpu=True), domains, domains, settings)
+    return kind(networks, Accelerator(cpu=True), streams, streams, settings)
 
 
 def fit(

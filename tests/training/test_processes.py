@@ -19,7 +19,7 @@ from impasto.data.memory import PicturesInMemory
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
 from impasto.engine.architecture import DecoderConfig
 from impasto.methods.adain.painting import AdaINRecipe, PaintingObjective, PaintingTraining
-from impasto.methods.adain.training import AdaINTraining, Pairs, PaperObjective, PaperRecipe
+from impasto.methods.adain.training import AdaINTraining, PaperObjective, PaperRecipe
 from impasto.methods.cyclegan.recipes import CycleGANRecipe
 from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
@@ -68,7 +68,7 @@ def of_adain(pictures: Path, batch: int, accumulate: int) -> Any:
         kind: PictureStream(sorted((pictures / kind).iterdir()), Crops(side=16, shorter=(16, 16)), ord(kind))
         for kind in ("A", "B")
     }
-    pairs = Pairs(content=streams["A"], style=streams["B"])
+    pairs = {"content": streams["A"], "style": streams["B"]}
     settings = PaperRecipe(
         schedule=Schedule(steps=4), objective=PaperObjective(style_weight=1.0),
         rates=InverseDecay(rate=1e-3, decay=0.0), batch=batch, accumulate=accumulate,

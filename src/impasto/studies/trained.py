@@ -228,10 +228,9 @@ def _fingerprint(data: Data) -> dict[str, str]:
 def _held_out(config: Any, data: Data) -> dict[str, list[Tensor]]:
     """{kind: pictures that no variant has seen}: the same for all, because the seed chooses them."""
     _, held_out = config.domains(data, config.seed)
-    streams = {kind: getattr(held_out, kind) for kind in config.kinds}
     return {
         kind: [stream[index][None].float() / 255 for index in range(len(stream.pictures))]
-        for kind, stream in streams.items()
+        for kind, stream in held_out.items()
     }
 
 
@@ -254,7 +253,7 @@ def show_pictures(data: Data, folder: Path, *, size: int | None = None, seed: in
     counts = {kind: len(list_pictures(data[kind], shards=True)) for kind in KINDS}
     claim(folder, SEEN)
     rows = [
-        [Image.fromarray(getattr(streams, kind)[index].permute(1, 2, 0).numpy()) for index in range(SEEN_CROPS)]
+        [Image.fromarray(streams[kind][index].permute(1, 2, 0).numpy()) for index in range(SEEN_CROPS)]
         for kind in KINDS
     ]
     about = {"study": SEEN, "seed": seed, "crop": crops.crop, "shorter": crops.shorter, "pictures": counts}

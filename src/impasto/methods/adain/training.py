@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from impasto.data.folders import Crops, PictureStream, batches, hold_out, list_pictures
+from impasto.data.folders import Crops, PictureStream, hold_out, list_pictures
 from impasto.encoders import load_encoder
 from impasto.encoders.network import Encoder
 from impasto.engine.architecture import DecoderConfig
@@ -28,6 +28,7 @@ from impasto.methods.adain.backend import save_decoder
 from impasto.methods.adain.network import Decoder
 from impasto.training.loop import Recipe
 from impasto.training.optimisation import InverseDecay, OneCycle, set_learning_rate, update_average
+from impasto.training.processes import batches_of_process
 
 KINDS = ("content", "style")
 
@@ -53,14 +54,6 @@ class PaperObjective:
         close = [adain_content_loss(found[layer], given[layer], self.convention) for layer in self.content_layers]
         alike = [adain_style_loss(mean_std(found[layer]), style[layer], self.convention) for layer in self.style_layers]
         return {"content": torch.stack(close).sum(), "style": self.style_weight * torch.stack(alike).sum()}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pairs:
-    """Two endless streams of pictures; sample i of one goes with sample i of the other."""
-
-    content: PictureStream
-    style: PictureStream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +95,7 @@ class PaperRecipe(Recipe):
             seed = 2 * self.seed + number
             training[kind] = PictureStream(learned_from, Crops(side=self.crop, shorter=self.shorter), seed)
             held_out[kind] = PictureStream(kept_back, Crops(side=256, shorter=(256, 256), flip=False), seed)
-        return AdaINTraining(decoder, encoder, accelerator, Pairs(**training), Pairs(**held_out), self)
+        return AdaINTraining(decoder, encoder, accelerator, training, held_out, self)
 
 
 class DecoderTraining:
@@ -157,16 +150,15 @@ class AdaINTraining(DecoderTraining):
     """A decoder's training; the recipe says by which losses and at which rates."""
 
     settings: PaperRecipe
-    pictures: Pairs
-    held_out: Pairs
+    # Of content and style; sample i of one goes with sample i of the other.
+    pictures: Mapping[str, PictureStream]
+    held_out: Mapping[str, PictureStream]
 
-    def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
-        rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
+    def batches(self, start: int) -> Iterator[tuple[Tensor, ...]]:
         size = self.settings.batch * self.settings.accumulate
-        arguments = {"size": size, "start": start, "rank": rank, "world_size": world_size}
-        return zip(batches(self.pictures.content, **arguments), batches(self.pictures.style, **arguments), strict=True)
+        return batches_of_process(self.accelerator, self.pictures.values(), size, start)
 
-    def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
+    def step(self, batch: tuple[Tensor, ...], step: int) -> dict[str, Tensor]:
         count = self.settings.accumulate
         set_learning_rate([self.adam], self.settings.rates(step, self.settings.schedule.steps))
         of_parts = []
@@ -196,7 +188,7 @@ class AdaINTraining(DecoderTraining):
     def validate(self) -> dict[str, float]:
         """The recipe's own losses on the held-out pairs, by the averaged decoder."""
         objective, total = self.settings.objective, dict[str, float]()
-        count = len(self.held_out.content.pictures)
+        count = len(self.held_out["content"].pictures)
         for index in range(count):
             given, target = self._exchanged(*self._held_out(index))
             painted = self.encoder(self.average(given, target).clamp(0, 1), objective.layers)
@@ -208,7 +200,7 @@ class AdaINTraining(DecoderTraining):
     def preview(self) -> Tensor:
         """(1, 3, H, W): a row for each of four held-out pairs, of content, style and what is painted now."""
         rows = []
-        for index in range(min(4, len(self.held_out.content.pictures))):
+        for index in range(min(4, len(self.held_out["content"].pictures))):
             content, style = self._held_out(index)
             rows.append(torch.cat([content, style, self.average(*self._exchanged(content, style))], 3))
         return torch.cat(rows, 2)
@@ -223,8 +215,8 @@ class AdaINTraining(DecoderTraining):
         return given, target
 
     def _held_out(self, index: int) -> tuple[Tensor, Tensor]:
-        content, style = self.held_out.content[index], self.held_out.style[index]
-        return self._to_image(content[None]), self._to_image(style[None])
+        content, style = (self._to_image(stream[index][None]) for stream in self.held_out.values())
+        return content, style
 
     def _to_image(self, batch: Tensor) -> Tensor:
         image = batch.to(self.device, non_blocking=True).float() / 255
