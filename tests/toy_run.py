@@ -28,7 +28,7 @@ from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.data.folders import Crops, PictureStream, batches
 from impasto.methods.cyclegan.network import GeneratorConfig
 from impasto.methods.cyclegan.recipes import CycleGANRecipe
-from impasto.training import loop
+from impasto.training import figures, loop
 from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
 from impasto.training.optimisation import LinearDecay, NAdam
@@ -92,8 +92,8 @@ def fit(
     toy = make(pictures, settings, Toy)
     toy.at_step = at_step
     # Figures and the page are drawn from what lies in the folder; here they would take most of the time.
-    loop._draw_figures = lambda *_: None
-    loop.write_page = lambda *_, **__: None
+    figures.draw_figures = lambda *_: None
+    figures.write_page = lambda *_, **__: None
     loop.fit(toy, settings.schedule, folder, toy.accelerator, resume=True)
 
 

@@ -30,6 +30,7 @@ from impasto.recipes import load_recipe
 from impasto.training import figures
 from impasto.training.loop import Schedule
 from impasto.training.optimisation import Adam, LinearDecay, NAdam, StepDecay
+from impasto.training.runs import losses_of
 from impasto.training.unpaired import UnpairedRecipe, UnpairedTraining
 from impasto.translation import load_generator
 
@@ -221,7 +222,7 @@ def test_resumes_bit_by_bit(tmp_path: Path, data: Data, method: str) -> None:
     recipe, files = TINY[method], ("generators.safetensors", "previews.png")
     check_resuming(tmp_path, lambda: make(recipe, data), recipe.schedule, files, stop_at=3)
     assert [path.name for path in figures.previews_of(tmp_path / "killed")] == ["0000002.png", "0000004.png"]
-    curves = figures.read_curves(tmp_path / "killed" / "tensorboard")
+    curves = losses_of(tmp_path / "killed")
     assert {f"held out {kind}/{name}" for kind in "AB" for name in make(recipe, data).errors} <= set(curves)
 
 

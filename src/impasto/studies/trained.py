@@ -117,9 +117,8 @@ def run(
     budget = budget.of(study)
     wanted = runs_of(study, data, budget)
     # The extra `train` is there by now.
-    from impasto.training.checkpoint import prepare_run
-    from impasto.training.figures import read_curves
     from impasto.training.loop import fit
+    from impasto.training.runs import check_run, losses_of, prepare_run
 
     claim(folder, name)
     make_folder(folder)
@@ -130,12 +129,14 @@ def run(
     for variant, config in wanted:
         place = folder / RUNS / (variant.name if config.seed == budget.seed else f"{variant.name}, seed {config.seed}")
         resume = (place / "config.json").exists()
+        settings = {"study": variant.name, **asdict(config), **shared}
+        check_run(place, settings, resume=resume)
         trainable = config.build(accelerator, data)
         # What cannot be built leaves no run behind.
-        prepare_run(place, {"study": variant.name, **asdict(config), **shared}, resume=resume)
+        prepare_run(place, settings)
         count = partial(_count, report, done, total, place.name)
         fit(trainable, config.schedule, place, accelerator, resume=resume, report=count, stopping=stopping)
-        runs.append(TrainedRun(variant, place / "generators.safetensors", config, read_curves(place / "tensorboard")))
+        runs.append(TrainedRun(variant, place / "generators.safetensors", config, losses_of(place)))
         done += config.schedule.steps
     held_out = {seed: _held_out(replace(wanted[0][1], seed=seed), data) for seed in _seeds(budget)}
     about = {

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from impasto.colour import LUMA
 from impasto.files import read_json
-from impasto.training.checkpoint import write_json
+from impasto.training.runs import write_json
 
 FILE = "health.json"
 

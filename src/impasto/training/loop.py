@@ -20,7 +20,6 @@ from impasto.errors import CheckpointError, DivergedError, ImpastoError
 from impasto.metrics import is_better
 from impasto.progress import ignore, stoppable
 from impasto.training import checkpoint, figures, health
-from impasto.training.page import write_page
 from impasto.training.processes import Processes
 
 STOP_FILE = "IMPASTO_STOP_FILE"
@@ -268,7 +267,7 @@ class _Run:
     def write_page(self, *, going_on: bool = True) -> None:
         if self.writer:
             columns = getattr(self.trainable, "preview_columns", ())  # not there where there are no previews
-            write_page(self.folder, columns=columns, going_on=going_on)
+            figures.write_page(self.folder, columns=columns, going_on=going_on)
 
     def save(self, done: int, measured: tuple[str, float] | None) -> None:
         """measured: as `validate` returned it."""
@@ -299,7 +298,7 @@ class _Run:
         """Write what the run was for. The other processes wait for the first."""
         if self.processes.is_first:
             self.trainable.finish(self.folder)
-            _draw_figures(self.trainable, self.folder)
+            figures.draw_figures(self.folder, getattr(self.trainable, "preview_columns", ()))
             if self.health:
                 self.health.write()
         self.processes.wait()
@@ -337,13 +336,6 @@ def _remove_leftovers(folder: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     for path in folder.glob(".impasto-*.part"):
         path.unlink()
-
-
-def _draw_figures(trainable: Trainable, folder: Path) -> None:
-    previews = figures.previews_of(folder)
-    if previews:
-        figures.draw_strip(previews, trainable.preview_columns, folder / "previews.png")
-    figures.draw_losses(folder)
 
 
 class _StopRequest:
