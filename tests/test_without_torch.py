@@ -16,6 +16,21 @@ from impasto.gallery import packaged
 # What `import torch` finds where it is not installed.
 SITE = "import sys\nsys.modules['torch'] = None\n"
 
+SERVE = """
+import sys
+from impasto.service import Limits, PaintRequest, Service, Status
+photo, painting = (open(path, "rb").read() for path in sys.argv[1:])
+with Service(limits=Limits(stop_seconds=0), devices=["cpu"]) as service:
+    assert list(service.offer.methods) == ["adain"]
+    service.wait_until_ready(120)
+    for style in (painting, "starry-night"):
+        job = service.submit(PaintRequest(content=photo, styles=(style,)))
+        ended = service.wait(job.id, 120)
+        assert ended.status is Status.DONE, ended
+        assert len(service.result(job.id).data) > 1000
+print("served")
+"""
+
 
 @pytest.fixture
 def run(tmp_path: Path):
@@ -128,3 +143,9 @@ def test_many_pictures(run, arguments: list[str], tmp_path: Path) -> None:
     done = run("-m", "impasto", *arguments)
     assert done.returncode == 0, done.stderr
     assert list((tmp_path / "out").rglob("*.png"))
+
+
+@pytest.mark.slow
+def test_the_service(run) -> None:
+    done = run("-c", SERVE, "photo.png", packaged()["swirls"])
+    assert done.stdout == "served\n", done.stderr

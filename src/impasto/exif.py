@@ -7,16 +7,16 @@ from typing import Any
 WIDTH, HEIGHT, BITS, PHOTOMETRIC, DESCRIPTION, ORIENTATION = 256, 257, 258, 262, 270, 274
 CHANNELS, EXTRA_SAMPLES, SAMPLE_FORMAT = 277, 338, 339
 
-# What unpacks whole numbers of each kind.
-_LETTERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+# What unpacks whole numbers of each kind; those of a text are its bytes.
+_LETTERS = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 
 _ASCII = 2
 _MOST_NUMBERS = 1000
 
 
-def fields(data: Any, wanted: Iterable[int]) -> dict[int, tuple[int, ...] | str]:
-    """{tag: whole numbers, or a text} of those that are wanted and there. data: a TIFF, or an EXIF block, as bytes or a
-    map of them. Raises ValueError if it is neither, or damaged."""
+def fields(data: Any, wanted: Iterable[int]) -> dict[int, tuple[int, ...]]:
+    """{tag: whole numbers, or bytes of a text} of those that are wanted and there. data: a TIFF, or an EXIF block, as
+    bytes or a map of them. Raises ValueError if it is neither, or damaged."""
     start = 6 if data[:6] == b"Exif\0\0" else 0
     order = {b"II": "<", b"MM": ">"}.get(bytes(data[start : start + 2]), "")
     if not order:
@@ -35,7 +35,7 @@ def fields(data: Any, wanted: Iterable[int]) -> dict[int, tuple[int, ...] | str]
     (place,) = unpack(offset, room)
     (count,) = unpack(counter, place)
     first, step = place + struct.calcsize(counter), 4 + 2 * room
-    entries: dict[int, tuple[int, ...] | str] = {}
+    entries = {}
     for place in range(first, first + min(count, 2**16) * step, step):
         tag, kind, length = unpack("HH" + offset, place)
         if tag not in wanted:
@@ -43,12 +43,7 @@ def fields(data: Any, wanted: Iterable[int]) -> dict[int, tuple[int, ...] | str]
         value = place + step - room
         if length * struct.calcsize("=" + _LETTERS.get(kind, "B")) > room:
             (value,) = unpack(offset, value)
-        if kind == _ASCII:
-            text = bytes(data[start + value : start + value + length])
-            if len(text) < length:
-                raise ValueError("a text is cut short")
-            entries[tag] = text.partition(b"\0")[0].decode("latin-1")
-        elif kind in _LETTERS and length <= _MOST_NUMBERS:
+        if kind == _ASCII or (kind in _LETTERS and length <= _MOST_NUMBERS):
             entries[tag] = unpack(f"{length}{_LETTERS[kind]}", value)
     return entries
 
@@ -56,10 +51,9 @@ def fields(data: Any, wanted: Iterable[int]) -> dict[int, tuple[int, ...] | str]
 def description(data: Any) -> str | None:
     """What an EXIF block says that a picture is; None where it says nothing, or is damaged."""
     try:
-        text = fields(data, (DESCRIPTION,)).get(DESCRIPTION)
-    except ValueError:
+        return bytes(fields(data, (DESCRIPTION,))[DESCRIPTION]).partition(b"\0")[0].decode("latin-1")
+    except (ValueError, KeyError):
         return None
-    return text if isinstance(text, str) else None
 
 
 def described(description: str) -> bytes:

@@ -176,22 +176,20 @@ def _orientation(image: Any) -> int | None:
     if not block:
         return int(field(image, "orientation") or 1)
     with suppress(ValueError):
-        orientation = exif.fields(block, (exif.ORIENTATION,)).get(exif.ORIENTATION, (1,))
-        if isinstance(orientation, tuple) and len(orientation) == 1:
-            return orientation[0]
+        (orientation,) = exif.fields(block, (exif.ORIENTATION,)).get(exif.ORIENTATION, (1,))
+        return orientation
     return None
 
 
-def _tags(data: Any) -> dict[int, tuple[int, ...] | str]:
+def _tags(data: Any) -> dict[int, tuple[int, ...]]:
     try:
         return exif.fields(data, _TIFF_TAGS)
     except ValueError:
         return {}
 
 
-def _number(tags: dict[int, tuple[int, ...] | str], tag: int) -> int | None:
-    values = tags.get(tag)
-    return values[0] if isinstance(values, tuple) and values else None
+def _number(tags: dict[int, tuple[int, ...]], tag: int) -> int | None:
+    return next(iter(tags.get(tag, ())), None)
 
 
 # --- through Pillow --------------------------------------------------------------------------------------------------
@@ -264,8 +262,8 @@ def _kind_of_samples(data: Any) -> str | None:
         tags = exif.fields(data, _TIFF_TAGS)
         bits, samples = tags[exif.BITS], tags.get(exif.SAMPLE_FORMAT, (1,))
         channels = tags.get(exif.CHANNELS, (len(bits),))
-        return _said(int(channels[0]), max(map(int, bits)), int(samples[0]))
-    except (ValueError, KeyError, TypeError, IndexError):
+        return _said(channels[0], max(bits), samples[0])
+    except (ValueError, KeyError, IndexError):
         return None
 
 

@@ -22,8 +22,10 @@ from impasto.weights import load, save, sha256_of
 DIRECTIONS = ("A2B", "B2A")
 WAYS = (("A", "A2B", "B2A"), ("B", "B2A", "A2B"))
 """(kind of pictures, direction that starts from it, direction back)."""
-OTHER = {"A": "B", "B": "A", "A2B": "B2A", "B2A": "A2B"}
-"""Of each kind of pictures, and of each direction."""
+OTHER = {"A": "B", "B": "A"}
+"""Of each kind of pictures."""
+BACK = {"A2B": "B2A", "B2A": "A2B"}
+"""Of each direction."""
 
 
 class GeneratorModule(nn.Module):

@@ -26,6 +26,5 @@ def test_a_damaged_content_and_a_failed_method_are_told_and_the_rest_is_done(imp
 
 
 def test_paper_tables_are_a_study(impasto, folder):
-    assert "paper-tables" in impasto("study").out
     done = impasto("study", "paper-tables", "-o", "tables")
     assert (done.code, (folder / "tables" / "tables.md").exists()) == (0, True)

@@ -11,8 +11,7 @@ from PIL import Image
 from impasto import api, attention, encoders, evaluation, image
 from impasto.evaluation import measures
 from impasto.files import check_folder, check_output
-from impasto.methods.adain import foreign
-from impasto.methods.adain import recipes as adain
+from impasto.methods.adain import foreign, painting, training
 from impasto.studies import gatys, trained_report
 from impasto.training import unpaired
 
@@ -48,7 +47,7 @@ def idle(monkeypatch):
     for place, name in (
         (image, "read"), (api, "paint"), (api, "encode_style"), (attention, "attention"),
         (evaluation, "picture_set"), (foreign, "import_foreign"), (gatys, "paint"), (gatys, "attention"),
-        *((taker, "load_encoder") for taker in (encoders, adain, measures, trained_report, unpaired)),
+        *((taker, "load_encoder") for taker in (encoders, painting, training, measures, trained_report, unpaired)),
     ):  # fmt: skip
         monkeypatch.setattr(place, name, work)
 

@@ -230,9 +230,8 @@ def test_resumes_bit_by_bit(tmp_path: Path, data: Data, method: str) -> None:
 def test_what_is_stored_can_be_loaded(tmp_path: Path, data: Data, method: str) -> None:
     training = make(TINY[method], data)
     training.finish(tmp_path)
-    generator = type(training.averages["A2B"])
     for direction, average in training.averages.items():
-        loaded = load_generator(tmp_path / "generators.safetensors", generator, direction)
+        loaded = load_generator(tmp_path / "generators.safetensors", type(average), direction)
         assert loaded.config == TINY[method].generator
         for key, value in average.named_parameters():
             assert torch.equal(loaded.state_dict()[key], value.half().float())

@@ -68,7 +68,7 @@ def of_adain(pictures: Path, batch: int, accumulate: int) -> Any:
         kind: PictureStream(sorted((pictures / kind).iterdir()), Crops(side=16, shorter=(16, 16)), ord(kind))
         for kind in ("A", "B")
     }
-    pairs = {"content": streams["A"], "style": streams["B"]}
+    pairs = streams["A"], streams["B"]
     settings = PaperRecipe(
         schedule=Schedule(steps=4), objective=PaperObjective(style_weight=1.0),
         rates=InverseDecay(rate=1e-3, decay=0.0), batch=batch, accumulate=accumulate,

@@ -1,7 +1,7 @@
 """`impasto batch`: very many pictures, on this machine's cores or on a cluster."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from impasto.cli.failures import Failure, SomeFailedError
 from impasto.cli.flags import Flags, PixelLimit, Quiet, check_least, flag, given, method_flags
 from impasto.cli.pictures import check_paintings, find_style
 from impasto.cli.terminal import Screen, write
+from impasto.device import choose_device
 from impasto.errors import OptionError, PictureError, from_extra
 from impasto.methods import StylizeOptions
 from impasto.progress import interrupt, stoppable
@@ -122,8 +123,6 @@ def _check(how: BatchOutput, run: BatchRun) -> None:
 
 def _device(run: BatchRun) -> str:
     """Of every worker. Raises OptionError if it is not there."""
-    from impasto.device import choose_device
-
     if run.on != HERE:
         return "cuda" if run.gpus else "cpu"
     return str(choose_device(run.device))
@@ -157,13 +156,8 @@ def _follow(rows: "Iterator[Outcome]", total: int, ledger: str, screen: Screen, 
                 failures.append((row.input, PictureError(row.reason)))
     screen.result(", ".join(f"{number} {state}" for state, number in counts.items()) + f"; {ledger} says of what")
     if failures:
-        raise _listed(failures, total)
-
-
-def _listed(failures: Sequence[Failure], total: int) -> SomeFailedError:
-    """The first of them by name: of a million pictures more may have failed than anybody reads."""
-    error = SomeFailedError(failures, total, "could not be painted")
-    further = len(failures) - LISTED
-    if further > 0:
-        error.__notes__[LISTED:] = [f"and {further} more, which the ledger names"]
-    return error
+        error = SomeFailedError(failures, total, "could not be painted")
+        # Of a million pictures more may have failed than anybody reads.
+        if len(failures) > LISTED:
+            error.__notes__[LISTED:] = [f"and {len(failures) - LISTED} more, which the ledger names"]
+        raise error

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from impasto.bot.config import BotConfig, BotOptions
+from impasto.bot.config import BotConfig, BotOptions, read_token
 from impasto.cli.flags import Flags, OfferedModels, flag, flags, given
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, from_extra
+from impasto.gallery import own_styles
 from impasto.service.limits import Limits
 
 # A painting of the bot's has one style, and goes to its user as soon as it is there.
@@ -46,7 +47,7 @@ def bot(
         if number <= 0:
             raise OptionError(f"--allow is {number}, but users' numbers are greater than 0")
     bounds, options = Limits(**given(limits)), BotOptions(**given(behaviour))
-    from impasto.bot.config import hidden, read_token
+    from impasto.bot.config import hidden
 
     token = read_token(account.token_file)
     with hidden(token):
@@ -59,7 +60,6 @@ def _serve(token: str, account: BotAccount, models: OfferedModels, limits: Limit
 
         from impasto.bot import app
     from impasto.bot.conversation import Conversations
-    from impasto.gallery import own_styles
     from impasto.service import Offer, Service, styles_in
 
     offer = Offer(styles=own_styles() if models.styles is None else styles_in(models.styles))

@@ -9,6 +9,8 @@ from cyclopts import App, Parameter
 from impasto.cli.failures import Failure, SomeFailedError
 from impasto.cli.flags import EVERY_PARAMETER
 from impasto.cli.terminal import Count, Screen, write
+from impasto.data.archives import ARCHIVES, fetch_dataset
+from impasto.data.layout import find_layout
 from impasto.errors import CheckpointError, DataError, OptionError, suggestion_or_list
 from impasto.files import read_json
 
@@ -27,8 +29,6 @@ MANY = 500
 @app.command(name="list")
 def list_data() -> None:
     """List the data sets that can be fetched: how large they are, what A and B show, and which paper uses them."""
-    from impasto.data.archives import ARCHIVES
-
     for archive in ARCHIVES.values():
         size = f"{archive.num_bytes / 1e6:,.0f} MB" if archive.num_bytes else "?"
         used = f" (used by {archive.papers})" if archive.papers else ""
@@ -50,8 +50,6 @@ def fetch(
 
     The pictures have licences of their own; impasto neither holds nor passes on any of them.
     """
-    from impasto.data.archives import ARCHIVES, fetch_dataset
-
     archive = ARCHIVES.get(name)
     if archive is None:
         raise OptionError(f"no data set '{name}'{suggestion_or_list(name, ARCHIVES)}")
@@ -77,7 +75,6 @@ def check(
     """Look at every picture: how many there are, which cannot be read, which are in there twice or too small."""
     from impasto.data.check import warnings_of
     from impasto.data.folders import list_pictures
-    from impasto.data.layout import find_layout
 
     if not folders:
         raise OptionError("impasto data check needs a folder")

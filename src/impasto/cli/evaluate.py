@@ -11,9 +11,10 @@ from cyclopts import Group, Parameter
 from impasto.cli.flags import Device, Flags, Vgg19, check_least, flag, folders_of_kinds
 from impasto.cli.terminal import Screen, write
 from impasto.errors import OptionError
+from impasto.report.folder import check_files
 
 if TYPE_CHECKING:
-    from impasto.evaluation import Judges, Number
+    from impasto.evaluation import Number
 
 OTHERS = ("content", "style", "reference", "floor")
 """What outputs can be compared with."""
@@ -91,9 +92,8 @@ def evaluate(
         raise OptionError("name either outputs to evaluate, or trained runs with --run")
     _check(against, runs)
     networks = tuple(name.strip() for name in by.networks.split(",") if name.strip() not in ("", "none"))
-    from impasto.evaluation import Judges
+    from impasto.evaluation import Judges, evaluate_folders, evaluate_runs, picture_set
     from impasto.evaluation import numbers as forms
-    from impasto.report.folder import check_files
 
     screen = Screen(quiet=target.quiet)
     judges = Judges(
@@ -109,11 +109,21 @@ def evaluate(
         folder = runs.run[0] / "evaluation" if len(runs.run) == 1 else Path("evaluation")
     if folder is not None:
         check_files(folder, forms.FILES)
-    if outputs:
-        numbers = _of_outputs(outputs, against, judges, screen)
-    else:
-        assert folder is not None
-        numbers = _of_runs(runs, judges, folder, screen)
+    with screen.counting("evaluating") as count:
+        if outputs:
+            sets = {name: picture_set(paths) for name in OTHERS if (paths := getattr(against, name))}
+            numbers = evaluate_folders(
+                picture_set(outputs), sets, judges, pair=against.pair, warn=screen.note, report=count
+            )
+        else:
+            assert folder is not None
+            test, train = (
+                {kind: picture_set(paths) for kind, paths in folders_of_kinds(words, name).items()} if words else {}
+                for name, words in (("--data", runs.data), ("--train", runs.train))
+            )
+            numbers = evaluate_runs(
+                runs.run, test, train, folder, judges, side=runs.size or None, warn=screen.note, report=count
+            )
     _show(numbers)
     if folder is not None:
         for path in forms.write(numbers, folder):
@@ -136,27 +146,6 @@ def _check(against: Against, runs: Runs) -> None:
             raise OptionError(f"--{name} is for --run")
     if not (against.content or against.style or against.reference):
         raise OptionError("outputs are compared with --content, --style or --reference; none was given")
-
-
-def _of_outputs(outputs: Sequence[Path], against: Against, judges: "Judges", screen: Screen) -> "list[Number]":
-    from impasto.evaluation import evaluate_folders, picture_set
-
-    sets = {name: picture_set(paths) for name in OTHERS if (paths := getattr(against, name))}
-    with screen.counting("evaluating") as count:
-        return evaluate_folders(picture_set(outputs), sets, judges, pair=against.pair, warn=screen.note, report=count)
-
-
-def _of_runs(runs: Runs, judges: "Judges", folder: Path, screen: Screen) -> "list[Number]":
-    from impasto.evaluation import evaluate_runs, picture_set
-
-    test, train = (
-        {kind: picture_set(paths) for kind, paths in folders_of_kinds(words, name).items()} if words else {}
-        for name, words in (("--data", runs.data), ("--train", runs.train))
-    )
-    with screen.counting("evaluating") as count:
-        return evaluate_runs(
-            runs.run, test, train, folder, judges, side=runs.size or None, warn=screen.note, report=count
-        )
 
 
 def _show(numbers: "Sequence[Number]") -> None:

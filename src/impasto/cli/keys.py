@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 
 from impasto.cli.flags import EVERY_PARAMETER
 from impasto.cli.terminal import Screen, write
+from impasto.web.keys import add_key, read_keys, remove_key
 
 app = App(name="keys", default_parameter=EVERY_PARAMETER, help_format="plaintext")
 
@@ -26,8 +27,6 @@ def add(
     ] = None,
 ) -> None:
     """Make a key and print it, this once: the file holds only its hash."""
-    from impasto.web.keys import add_key
-
     write(add_key(keys, name, scope, rate))
     Screen().note(f"the key of {name} is now in {keys}; it is sent as Authorization: Bearer KEY")
 
@@ -35,8 +34,6 @@ def add(
 @app.command(name="list")
 def list_keys(*, keys: KeyFile) -> None:
     """List whose keys there are, what they are for, their rates, and since when."""
-    from impasto.web.keys import read_keys
-
     for key in read_keys(keys):
         rate = "-" if key.rate is None else f"{key.rate:g}/min"
         write(f"{key.name}  {','.join(key.scopes)}  {rate}  {key.created}")
@@ -45,6 +42,4 @@ def list_keys(*, keys: KeyFile) -> None:
 @app.command
 def remove(name: Annotated[str, Parameter(help="whose key it is")], /, *, keys: KeyFile) -> None:
     """Take a key away; a server that runs knows within a second."""
-    from impasto.web.keys import remove_key
-
     remove_key(keys, name)

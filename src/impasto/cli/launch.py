@@ -14,6 +14,7 @@ from typing import Literal
 
 from impasto.cli.flags import Device, Flags, check_least, flag
 from impasto.cli.terminal import Screen, write
+from impasto.device import choose_device
 from impasto.errors import ImpastoError, OptionError
 from impasto.progress import stoppable
 
@@ -112,8 +113,6 @@ def leave_stopped() -> bool:
 
 
 def _check_devices(devices: int, device: str) -> None:
-    from impasto.device import choose_device
-
     chosen = choose_device(device)
     if ":" in device or chosen.type == "mps":
         raise OptionError(f"--devices is {devices}, but --device {device} is a single one")

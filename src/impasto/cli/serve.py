@@ -11,9 +11,12 @@ import impasto
 from impasto.cli.flags import Flags, OfferedModels, check_least, check_port, flag, flags, given
 from impasto.cli.terminal import Screen
 from impasto.errors import OptionError, from_extra
-from impasto.service.limits import Limits
+from impasto.gallery import own_styles
+from impasto.methods import shipped
+from impasto.service.limits import Limits, check_replica
 from impasto.serving.hosts import Hosts, is_loopback, named, url_of
 from impasto.serving.http_limits import HttpLimits
+from impasto.web.keys import Keys
 
 if TYPE_CHECKING:
     from impasto.service import Offer
@@ -79,8 +82,6 @@ def serve(
 ) -> None:
     """Serve the web page and the HTTP API until Ctrl-C or SIGTERM; what is being painted then is finished."""
     hosts = _checked(address)
-    from impasto.service.jobs import check_replica
-
     check_replica(address.replica)
     how = {**_processes(models), "spool": spool, "replica": address.replica, "confine": models.confine}
     bounds, http_limits = Limits(**given(limits)), HttpLimits(**given(http))
@@ -91,7 +92,6 @@ def serve(
         from impasto.web.app import create_app, make_server
     from impasto.service import Service
     from impasto.service.worker import LOG_FORMAT
-    from impasto.web.keys import Keys
 
     keys = None if address.keys is None else Keys(address.keys)
     if models.workers is not None:
@@ -147,8 +147,6 @@ def _checked(address: Address) -> Hosts:
 
 
 def _offer(models: ServedModels) -> "Offer":
-    from impasto.gallery import own_styles
-    from impasto.methods import shipped
     from impasto.service import Offer, styles_in
 
     weights = shipped()

@@ -37,6 +37,7 @@ from impasto.cli.pictures import (
     piped,
 )
 from impasto.cli.terminal import Screen
+from impasto.device import give_memory_back
 from impasto.errors import OptionError, PictureError
 from impasto.files import is_same_file
 from impasto.jobs.job import FileSource, Mask
@@ -201,7 +202,6 @@ class Sources:
 def _paint(pictures: Sources, options: Options, output: StylizeOutput, run: StylizeRun, screen: Screen) -> None:
     from impasto import api
     from impasto.cli.painting import RunDisplay
-    from impasto.device import give_memory_back
     from impasto.image import DEFAULT_PIXEL_LIMIT
     from impasto.jobs.file_target import FileTarget
     from impasto.jobs.pipeline import prepare

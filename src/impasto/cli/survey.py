@@ -13,6 +13,7 @@ from impasto.cli.flags import EVERY_PARAMETER, Flags, check_least, check_port, f
 from impasto.cli.terminal import Screen, write
 from impasto.errors import DataError, OptionError, from_extra
 from impasto.files import check_output, replace_file
+from impasto.report.folder import check_files
 from impasto.serving.hosts import named, url_of
 
 if TYPE_CHECKING:
@@ -170,7 +171,6 @@ def report(
     if not 100 <= resamples <= 1_000_000:
         raise OptionError(f"--resamples is {resamples}, but must be from 100 to 1,000,000")
     check_least(0, seed=seed)
-    from impasto.report.folder import check_files
     from impasto.survey.report import make_report
     from impasto.survey.report_files import FILES, write_report
     from impasto.survey.statistics import Bootstrap

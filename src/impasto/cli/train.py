@@ -18,7 +18,8 @@ from impasto.cli.flags import Flags, Vgg19, check_least, check_there, flag, flag
 from impasto.cli.settings import shown, with_settings
 from impasto.cli.terminal import Screen, duration, write
 from impasto.data.layout import TEST, TRAIN, find_layout
-from impasto.errors import Cancelled, ImpastoError, OptionError, from_extra, suggestion_or_list
+from impasto.device import choose_device
+from impasto.errors import Cancelled, ImpastoError, OptionError, WeightsError, from_extra, suggestion_or_list
 from impasto.files import check_folder, is_same_file, read_json
 from impasto.recipes import current_name, load_recipe, recipe_modules
 
@@ -112,7 +113,10 @@ def train(
 ) -> int:
     """Train a network by one of impasto's recipes. Under torchrun, on all of its processes."""
     out = _checked(recipe, pictures, changes)
-    settings = _loaded(recipe)
+    with from_extra("train", "training"):
+        import accelerate  # noqa: F401
+
+        settings: Any = load_recipe(recipe)
     if pictures.show:
         _show(recipe, _changed(settings, recipe, changes))
         return 0
@@ -223,14 +227,6 @@ def _show(recipe: str, settings: "Recipe") -> None:
     write(f"# weights: {generator:,} of each of two generators, {discriminator:,} of each of two discriminators")
 
 
-def _loaded(recipe: str) -> "Recipe":
-    """The recipe's settings. Raises ImpastoError if what training needs is not installed."""
-    with from_extra("train", "training"):
-        import accelerate  # noqa: F401
-
-        return load_recipe(recipe)
-
-
 def _network_files(settings: "Recipe", recipe: str, networks: TrainingNetworks) -> dict[str, Path]:
     """The files of networks among the arguments of the recipe's `build`."""
     known = inspect.signature(settings.build).parameters
@@ -296,7 +292,6 @@ def _changed(settings: Any, recipe: str, changes: RecipeChanges) -> Any:
 def _facts(kinds: Mapping[str, Any], files: Mapping[str, Path]) -> dict[str, Any]:
     """What a resumed run must find unchanged besides its config; where it lies may change."""
     from impasto.data.folders import list_pictures
-    from impasto.errors import WeightsError
     from impasto.weights import sha256_of
 
     pictures = [path for places in kinds.values() for path in list_pictures(places, shards=True)]
@@ -311,8 +306,6 @@ def _facts(kinds: Mapping[str, Any], files: Mapping[str, Path]) -> dict[str, Any
 
 def _accelerator(machines: launch.Machines) -> "Accelerator":
     from accelerate import Accelerator
-
-    from impasto.device import choose_device
 
     if machines.device not in ("auto", "cpu"):
         # The one way to tell accelerate of a device that is neither the CPU nor its own choice.

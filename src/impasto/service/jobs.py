@@ -1,33 +1,21 @@
 """Every job there is, from when it is taken until its result is forgotten; those that are kept, on the disk as well."""
 
 import logging
-import re
 import secrets
 import sqlite3
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from impasto.errors import ImpastoError, OptionError
+from impasto.errors import ImpastoError
 from impasto.service.job import PAINTED, Failure, JobOutcome, JobResult, ServiceJob, Status, owner
-from impasto.service.limits import MEGA, Limits
+from impasto.service.limits import MEGA, REPLICA, Limits
 from impasto.service.refusals import NoSuchJobError, RefusedError
 from impasto.service.request import VideoRequest
 from impasto.service.spool import Spool
 from impasto.service.videos import Videos
 
 logger = logging.getLogger("impasto.service")
-
-_REPLICA = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-"""What can be a part of a server's name in the network, by which a proxy finds it."""
-
-
-def check_replica(name: str) -> None:
-    """Raises OptionError for a name that no server has; an empty one says that there is only this server."""
-    if name and not _REPLICA.fullmatch(name):
-        raise OptionError(
-            f"--replica is '{name[:80]}', but must be up to 63 small letters, digits and '-' between them"
-        )
 
 
 class Jobs:
@@ -80,7 +68,7 @@ class Jobs:
         self.sweep()
         job = self.by_id.get(job_id)
         other, dot, _ = job_id.partition(".")
-        if job is None and self._replica and dot and other != self._replica and _REPLICA.fullmatch(other):
+        if job is None and self._replica and dot and other != self._replica and REPLICA.fullmatch(other):
             raise RefusedError("other-replica", f"the job is not on this server, but on {other}", replica=other)
         if job is None or (user is not None and job.user != user):
             raise NoSuchJobError

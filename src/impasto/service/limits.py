@@ -1,10 +1,14 @@
 """What one server gives to all of its users, and to each of them."""
 
+import re
 from dataclasses import dataclass
 
+from impasto.errors import OptionError
 from impasto.options import Checked, option
 
 MEGA = 1_000_000
+REPLICA = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""What can be a part of a server's name in the network, by which a proxy finds it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,3 +45,11 @@ class Limits(Checked):
     stop_seconds: float = option(
         30.0, "that what is being painted is given when the service stops", minimum=0, maximum=86_400, unit="s"
     )
+
+
+def check_replica(name: str) -> None:
+    """Raises OptionError for a name that no server has; an empty one says that there is only this server."""
+    if name and not REPLICA.fullmatch(name):
+        raise OptionError(
+            f"--replica is '{name[:80]}', but must be up to 63 small letters, digits and '-' between them"
+        )

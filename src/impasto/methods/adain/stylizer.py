@@ -168,8 +168,12 @@ class AdaIN:
         """What computes with these options, loaded once: the embedded graphs on the processor, PyTorch for all else."""
         key = options.encoder, options.decoder, options.precision
         if key not in self._backends:
-            is_embedded = (options.encoder, options.decoder, str(self.device)) == ("lite", "adain", "cpu")
-            self._backends[key] = _runtime(options.precision) if is_embedded else self._load(options)
+            if (options.encoder, options.decoder, str(self.device)) == ("lite", "adain", "cpu"):
+                from impasto.engine.openvino import OpenVINO
+
+                self._backends[key] = OpenVINO(options.precision)
+            else:
+                self._backends[key] = self._load(options)
         return self._backends[key]
 
     def _load(self, options: AdaINOptions) -> Backend:
@@ -200,13 +204,6 @@ class AdaIN:
     def _eye(self, options: AdaINOptions) -> str:
         """What a style was seen with: the same weights see differently through another pooling."""
         return f"{self._encoder_hash(options)} {_pooling(decoder_file(options.decoder))}"
-
-
-def _runtime(precision: str) -> Backend:
-    """What computes by the embedded graphs."""
-    from impasto.engine.openvino import OpenVINO
-
-    return OpenVINO(precision)
 
 
 def decoder_file(name: str) -> Path:

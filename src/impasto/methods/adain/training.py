@@ -34,6 +34,9 @@ KINDS = ("content", "style")
 
 Features = Mapping[str, Tensor]
 
+Pairs = tuple[PictureStream, PictureStream]
+"""Endless photographs and paintings; sample i of one goes with sample i of the other."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PaperObjective:
@@ -88,14 +91,14 @@ class PaperRecipe(Recipe):
         """weights: a local file for the encoder vgg19. Raises DataError, WeightsError, OptionError."""
         encoder = load_encoder(self.encoder, weights=weights)
         decoder = DecoderConfig(widths=encoder.config.widths[:4])
-        training, held_out = {}, {}
+        training, held_out = [], []
         for number, kind in enumerate(KINDS):
             learned_from, kept_back = hold_out(list_pictures(data[kind], shards=True), self.held_out, self.seed)
             # Seeds apart, so that the two orders have nothing to do with each other.
             seed = 2 * self.seed + number
-            training[kind] = PictureStream(learned_from, Crops(side=self.crop, shorter=self.shorter), seed)
-            held_out[kind] = PictureStream(kept_back, Crops(side=256, shorter=(256, 256), flip=False), seed)
-        return AdaINTraining(decoder, encoder, accelerator, training, held_out, self)
+            training.append(PictureStream(learned_from, Crops(side=self.crop, shorter=self.shorter), seed))
+            held_out.append(PictureStream(kept_back, Crops(side=256, shorter=(256, 256), flip=False), seed))
+        return AdaINTraining(decoder, encoder, accelerator, tuple(training), tuple(held_out), self)
 
 
 class DecoderTraining:
@@ -151,12 +154,12 @@ class AdaINTraining(DecoderTraining):
 
     settings: PaperRecipe
     # Of content and style; sample i of one goes with sample i of the other.
-    pictures: Mapping[str, PictureStream]
-    held_out: Mapping[str, PictureStream]
+    pictures: tuple[PictureStream, PictureStream]
+    held_out: tuple[PictureStream, PictureStream]
 
     def batches(self, start: int) -> Iterator[tuple[Tensor, ...]]:
         size = self.settings.batch * self.settings.accumulate
-        return batches_of_process(self.accelerator, self.pictures.values(), size, start)
+        return batches_of_process(self.accelerator, self.pictures, size, start)
 
     def step(self, batch: tuple[Tensor, ...], step: int) -> dict[str, Tensor]:
         count = self.settings.accumulate
@@ -188,7 +191,7 @@ class AdaINTraining(DecoderTraining):
     def validate(self) -> dict[str, float]:
         """The recipe's own losses on the held-out pairs, by the averaged decoder."""
         objective, total = self.settings.objective, dict[str, float]()
-        count = len(self.held_out["content"].pictures)
+        count = len(self.held_out[0].pictures)
         for index in range(count):
             given, target = self._exchanged(*self._held_out(index))
             painted = self.encoder(self.average(given, target).clamp(0, 1), objective.layers)
@@ -200,7 +203,7 @@ class AdaINTraining(DecoderTraining):
     def preview(self) -> Tensor:
         """(1, 3, H, W): a row for each of four held-out pairs, of content, style and what is painted now."""
         rows = []
-        for index in range(min(4, len(self.held_out["content"].pictures))):
+        for index in range(min(4, len(self.held_out[0].pictures))):
             content, style = self._held_out(index)
             rows.append(torch.cat([content, style, self.average(*self._exchanged(content, style))], 3))
         return torch.cat(rows, 2)
@@ -215,7 +218,7 @@ class AdaINTraining(DecoderTraining):
         return given, target
 
     def _held_out(self, index: int) -> tuple[Tensor, Tensor]:
-        content, style = (self._to_image(stream[index][None]) for stream in self.held_out.values())
+        content, style = (self._to_image(stream[index][None]) for stream in self.held_out)
         return content, style
 
     def _to_image(self, batch: Tensor) -> Tensor:

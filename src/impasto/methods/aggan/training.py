@@ -16,7 +16,7 @@ from impasto.losses.lsgan import discriminator_loss, generator_loss
 from impasto.methods.aggan.network import Discriminator, Generator, GeneratorConfig, blended
 from impasto.training.optimisation import LinearDecay, frozen
 from impasto.training.unpaired import EpochRecipe, Networks, UnpairedTraining
-from impasto.translation import OTHER, WAYS
+from impasto.translation import BACK, WAYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ class AttentionGuidedTraining(UnpairedTraining[Generator]):
     def _judged(self, direction: str, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         earlier, share = self.pools[direction](fake.float()).split((3, 1), 1)
         with torch.no_grad(), self.accelerator.autocast():
-            real_share = self.generators[OTHER[direction]].share(real)
+            real_share = self.generators[BACK[direction]].share(real)
         with self.accelerator.autocast():
             return self._judgement(direction, real, real_share), self._judgement(direction, earlier, share)
 
