@@ -95,10 +95,8 @@ class Recipe(ABC):
         return self
 
 
-class StepReport(Protocol):
-    """Where the loop tells how it goes: a terminal's progress bar, or nothing."""
-
-    def __call__(self, step: int, steps: int, values: Mapping[str, float]) -> None: ...
+StepReport = Callable[[int, int, Mapping[str, float]], None]
+"""Called with (step, of how many, values): where the loop tells how it goes, such as a terminal's progress bar."""
 
 
 def fit(
@@ -144,10 +142,8 @@ def fit(
                 run.finite.note(losses, done)
                 if log or validate or save or stopped:
                     run.stop_if(run.finite.trouble())
-                if log:
-                    run.log_losses(done, losses)
-                elif step == start:
-                    run.tell(done, losses)
+                if log or step == start:
+                    run.tell(done, losses, log=log)
                 if preview:
                     run.preview(done)
                 if validate:
@@ -218,17 +214,14 @@ class _Run:
             self.health.write(stopped=message)
         raise DivergedError(message)
 
-    def log_losses(self, done: int, losses: Mapping[str, Tensor]) -> None:
-        """Means over all processes."""
+    def tell(self, done: int, losses: Mapping[str, Tensor], *, log: bool) -> None:
+        """Report means over all processes, and log them or not."""
         values = self.processes.mean({name: float(loss) for name, loss in losses.items()})
-        self._log(done, values)
-        if self.health:
-            self.health.observe(done, values)
-
-    def tell(self, done: int, losses: Mapping[str, Tensor]) -> None:
-        """Report them, and log nothing."""
-        values = self.processes.mean({name: float(loss) for name, loss in losses.items()})
-        if self.report:
+        if log:
+            self._log(done, values)
+            if self.health:
+                self.health.observe(done, values)
+        elif self.report:
             self.report(done, self.schedule.steps, values)
 
     def preview(self, done: int) -> None:
