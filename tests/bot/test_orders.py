@@ -16,7 +16,7 @@ from wishes import picture
 from impasto.bot.conversation import Conversations, Order, SentPicture
 from impasto.bot.orders import memory_of
 from impasto.gallery import packaged
-from impasto.service import Offer
+from impasto.service.offer import Offer
 
 PHOTO, PAINTING = picture(50, size=(40, 30)), picture(200, size=(30, 30))
 CHILD = Path(__file__).parents[1] / "bot_process.py"

@@ -15,7 +15,9 @@ from wishes import picture
 
 from impasto.client import _form
 from impasto.confinement import PARTS
-from impasto.service import FORMATS, Offer, Status
+from impasto.service.job import Status
+from impasto.service.offer import Offer
+from impasto.service.request import FORMATS
 from impasto.web.jobs import copy
 
 CONTENT = ("content", picture(3))
