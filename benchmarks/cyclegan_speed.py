@@ -108,7 +108,7 @@ def step(batch: int, training: CycleTraining, seconds: float, rounds: int) -> No
 def loading(data: dict[str, list[Path]]) -> None:
     for batch in (1, 4):
         training = ours(batch, torch.float32, torch.device("cpu"), data)
-        streams = [batches(stream, size=batch, start=0) for stream in (training.domains.A, training.domains.B)]
+        streams = [batches(stream, size=batch, start=0) for stream in training.domains.values()]
         taken = [timed(lambda: [next(s) for s in streams], torch.device("cpu")) for _ in range(12)]  # noqa: B023
         print(f"{f'loading, batch {batch}':28}{statistics.median(taken[2:]) * 1000:9.0f} ms", flush=True)
 

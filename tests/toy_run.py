@@ -25,11 +25,10 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.blocks.patch_discriminator import PatchConfig
-from impasto.data.domains import Domains
 from impasto.data.folders import Crops, PictureStream, batches
 from impasto.methods.cyclegan.network import GeneratorConfig
 from impasto.methods.cyclegan.recipes import CycleGANRecipe
-from impasto.training import loop
+from impasto.training import figures, loop
 from impasto.training.cycle import CycleTraining
 from impasto.training.loop import Schedule
 from impasto.training.optimisation import LinearDecay, NAdam
@@ -78,8 +77,7 @@ def make(pictures: Path, settings: CycleGANRecipe, kind: type[Trained]) -> Train
     }
     torch.manual_seed(settings.seed)
     networks = {direction: settings.networks() for direction in ("A2B", "B2A")}
-    domains = Domains(**streams)
-    return kind(networks, Accelerator(cpu=True), domains, domains, settings)
+    return kind(networks, Accelerator(cpu=True), streams, streams, settings)
 
 
 def fit(
@@ -94,8 +92,8 @@ def fit(
     toy = make(pictures, settings, Toy)
     toy.at_step = at_step
     # Figures and the page are drawn from what lies in the folder; here they would take most of the time.
-    loop._draw_figures = lambda *_: None
-    loop.write_page = lambda *_, **__: None
+    figures.draw_figures = lambda *_: None
+    figures.write_page = lambda *_, **__: None
     loop.fit(toy, settings.schedule, folder, toy.accelerator, resume=True)
 
 

@@ -163,7 +163,7 @@ def unpaired_streams(folder: Path) -> Domains:
     for kind in ("A", "B"):
         (pictures,) = draw(folder / kind, 3, random, (40, 36))
         made[kind] = PictureStream(sorted(pictures.iterdir()), Crops(side=32, shorter=(34, 34)), ord(kind))
-    return Domains(**made)
+    return made
 
 
 def batch(seed: int, count: int = 2, side: int = 32) -> tuple[Tensor, Tensor]:

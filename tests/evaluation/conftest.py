@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
-from impasto.training.checkpoint import write_json
+from impasto.training.runs import write_json
 from impasto.translation import save_generators
 
 

@@ -37,9 +37,9 @@ from impasto.methods.adain.backend import load_decoder
 from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.painting import PaintingObjective, PaintingTraining, softened
 from impasto.methods.adain.recipes import AdaINRecipe
-from impasto.training import figures
 from impasto.training.loop import Schedule
 from impasto.training.optimisation import OneCycle
+from impasto.training.runs import losses_of
 
 SMALL = replace(
     recipes.adain(),
@@ -252,7 +252,7 @@ def test_writes_a_decoder_that_can_be_built_from_its_file(tmp_path: Path, data: 
     assert (decoder.config.detailed, decoder.config.grounds) == (True, (4, 3, 2))
     for key, value in trained.average.state_dict().items():
         torch.testing.assert_close(decoder.state_dict()[key], value, rtol=2e-3, atol=1e-3)
-    curves = figures.read_curves(tmp_path / "tensorboard")
+    curves = losses_of(tmp_path)
     names = {f"{kind}/{name}" for kind in ("loss", "held out") for name in LOSSES}
     assert set(curves) == names | {"loss", "held out/loss"}
     assert (list(curves["loss"]), list(curves["held out/loss"])) == ([1, 2, 3, 4], [2, 4])

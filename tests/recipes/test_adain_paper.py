@@ -31,9 +31,9 @@ from impasto.methods.adain.network import adain as exchange_statistics
 from impasto.methods.adain.recipes import PaperRecipe
 from impasto.methods.adain.training import KINDS, AdaINTraining, PaperObjective
 from impasto.recipes import load_recipe, recipe_modules
-from impasto.training import figures
 from impasto.training.loop import Schedule
 from impasto.training.optimisation import InverseDecay, OneCycle
+from impasto.training.runs import losses_of
 from impasto.weights import load
 
 SMALL: dict[str, Any] = {
@@ -174,7 +174,7 @@ def test_writes_a_decoder_that_can_be_built_from_its_file(tmp_path: Path, data: 
     with Image.open(tmp_path / "previews.png") as strip:
         assert strip.width == 4 * 256  # content, style and two steps
         assert strip.height > 2 * 256
-    curves = figures.read_curves(tmp_path / "tensorboard")
+    curves = losses_of(tmp_path)
     assert set(curves) == {
         "loss", "loss/content", "loss/style", "held out/content", "held out/style", "held out/loss",
     }  # fmt: skip

@@ -30,6 +30,7 @@ from impasto.recipes import load_recipe
 from impasto.training import figures
 from impasto.training.loop import Schedule
 from impasto.training.optimisation import Adam, LinearDecay, NAdam, StepDecay
+from impasto.training.runs import losses_of
 from impasto.training.unpaired import UnpairedRecipe, UnpairedTraining
 from impasto.translation import load_generator
 
@@ -133,7 +134,7 @@ def test_more_steps_begin_with_stored_generators(data: Data, tmp_path: Path) -> 
 def test_zoom_cuts_crops_from_pictures_of_several_sizes(data: Data) -> None:
     one, several = (replace(TINY["cyclegan"], held_out=1, zoom=zoom).domains(data, 0)[0] for zoom in (1.0, 2.0))
     shorter = TINY["cyclegan"].shorter
-    assert (one.A.crops.shorter, several.A.crops.shorter) == ((shorter, shorter), (shorter, 2 * shorter))
+    assert (one["A"].crops.shorter, several["A"].crops.shorter) == ((shorter, shorter), (shorter, 2 * shorter))
     with pytest.raises(OptionError, match=r"zoom is 0.5, but must be 1 or more"):
         replace(TINY["cyclegan"], zoom=0.5)
 
@@ -221,7 +222,7 @@ def test_resumes_bit_by_bit(tmp_path: Path, data: Data, method: str) -> None:
     recipe, files = TINY[method], ("generators.safetensors", "previews.png")
     check_resuming(tmp_path, lambda: make(recipe, data), recipe.schedule, files, stop_at=3)
     assert [path.name for path in figures.previews_of(tmp_path / "killed")] == ["0000002.png", "0000004.png"]
-    curves = figures.read_curves(tmp_path / "killed" / "tensorboard")
+    curves = losses_of(tmp_path / "killed")
     assert {f"held out {kind}/{name}" for kind in "AB" for name in make(recipe, data).errors} <= set(curves)
 
 
@@ -307,7 +308,7 @@ def test_the_same_settings_learn_the_same_and_both_directions_differently(data: 
 def test_held_out_pictures_are_never_trained_on(data: Data) -> None:
     training = make(replace(TINY["cyclegan"], held_out=2), data)
     for kind in ("A", "B"):
-        some, others = (getattr(domains, kind).pictures for domains in (training.domains, training.held_out))
+        some, others = (domains[kind].pictures for domains in (training.domains, training.held_out))
         assert len(others) == 2
         assert not set(some) & set(others)
     assert training.preview().shape == (1, 3, 2 * 4 * 32, 2 * 32)
@@ -317,11 +318,11 @@ def test_a_test_set_is_held_out_whole(data: Data, tmp_path: Path) -> None:
     config = TINY["cyclegan"]
     tests = draw(tmp_path / "testB", 3, np.random.default_rng(1))
     training = make(config, data | {"testB": tests})
-    assert training.held_out.B.pictures == sorted(tests[0].iterdir())
-    assert training.domains.B.pictures == sorted(data["B"][0].iterdir())
+    assert training.held_out["B"].pictures == sorted(tests[0].iterdir())
+    assert training.domains["B"].pictures == sorted(data["B"][0].iterdir())
     # The other kind has none, and a few are split off.
-    assert len(training.held_out.A.pictures) == config.held_out
-    assert len(training.domains.A.pictures) == 4 - config.held_out
+    assert len(training.held_out["A"].pictures) == config.held_out
+    assert len(training.domains["A"].pictures) == 4 - config.held_out
     open_ended = replace(config, schedule=Schedule(steps=0), epoch="B", batch=1)
     assert open_ended.settled(data | {"testB": tests}).schedule.steps == 6 * config.rates.epochs
     assert open_ended.settled(data).schedule.steps == 5 * config.rates.epochs
@@ -329,10 +330,7 @@ def test_a_test_set_is_held_out_whole(data: Data, tmp_path: Path) -> None:
 
 def test_every_picture_meets_many_of_the_other_kind(data: Data) -> None:
     domains = make(TINY["cyclegan"], {"A": data["B"], "B": data["B"]}).domains
-    pairs = {
-        (domains.A.pictures[domains.A._position(i)].name, domains.B.pictures[domains.B._position(i)].name)
-        for i in range(50)
-    }
+    pairs = {tuple(s.pictures[s._position(i)].name for s in domains.values()) for i in range(50)}
     assert len(pairs) > 12
 
 
@@ -342,7 +340,7 @@ def test_a_single_style_picture_is_a_kind_of_its_own(data: Data, tmp_path: Path)
     training = make(config, {"A": data["A"], "B": one})
     _, B = next(training.batches(0))
     assert not torch.equal(B[0], B[1]), "other crops of the one picture"
-    assert len(training.held_out.B.pictures) == len(training.domains.B.pictures) == 1
+    assert len(training.held_out["B"].pictures) == len(training.domains["B"].pictures) == 1
     assert training.preview().shape == (1, 3, 4 * 32, 2 * 32)
     settled = replace(config, schedule=Schedule(steps=0)).settled({"A": data["A"], "B": one})
     assert settled.schedule.steps == 200 * 2, "an epoch of three content pictures, two at a time"

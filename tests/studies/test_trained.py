@@ -20,8 +20,8 @@ from impasto.studies import STUDIES, TrainingStudy, statistics, trained
 from impasto.studies.trained import Budget, run
 from impasto.tensors import to_picture, to_tensor
 from impasto.training import figures
-from impasto.training.figures import read_curves
 from impasto.training.optimisation import Adam, NAdam, StepDecay
+from impasto.training.runs import losses_of
 
 QUICK = Budget(quick=True, device="cpu", precision="fp32")
 
@@ -89,7 +89,7 @@ def test_files_are_those_of_the_runs_and_the_same_command_goes_on(
     about = json.loads((tmp_path / "numbers.json").read_text())
     with (tmp_path / "numbers.csv").open() as file:
         assert len(list(csv.DictReader(file))) == len(about["rows"])
-    curves = read_curves(tmp_path / "runs" / "NLA, NAdam" / "tensorboard")
+    curves = losses_of(tmp_path / "runs" / "NLA, NAdam")
     row = next(r for r in about["rows"] if (r["variant"], r["value"]) == ("NLA, NAdam", "A2B/cycle"))
     assert row["all"] == pytest.approx(sum(curves["A2B/cycle"].values()) / 2)
     assert row["last tenth"] == pytest.approx(curves["A2B/cycle"][2])

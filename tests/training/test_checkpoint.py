@@ -2,7 +2,6 @@
 
 import errno
 import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -14,68 +13,6 @@ from torch.optim import Optimizer
 from impasto import weights
 from impasto.errors import CheckpointError
 from impasto.training import checkpoint
-
-
-def test_settings_of_a_resumed_run_must_be_the_same(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    with pytest.raises(CheckpointError, match="holds no run to resume"):
-        checkpoint.prepare_run(folder, {"a": 1}, resume=True)
-    checkpoint.prepare_run(folder, {"batch": 8, "zoom": (0.5, 2.0), "seed": 0}, resume=False)
-    checkpoint.prepare_run(folder, {"batch": 8, "zoom": (0.5, 2.0), "seed": 0}, resume=True)
-    with pytest.raises(CheckpointError, match="already holds a run; continue it with --resume"):
-        checkpoint.prepare_run(folder, {"batch": 8, "zoom": (0.5, 2.0), "seed": 0}, resume=False)
-    with pytest.raises(
-        CheckpointError, match=r"a run of other settings; choose another folder \(batch was 8 and is now 4"
-    ):
-        checkpoint.prepare_run(folder, {"batch": 4}, resume=False)
-    with pytest.raises(CheckpointError) as caught:
-        checkpoint.prepare_run(folder, {"batch": 16, "zoom": (0.5, 2.0), "rate": 0.1}, resume=True)
-    for difference in ("batch was 8 and is now 16", "rate was None and is now 0.1", "seed was 0 and is now None"):
-        assert difference in str(caught.value)
-    assert "zoom" not in str(caught.value)
-    (folder / "config.json").write_text("{")
-    with pytest.raises(CheckpointError, match=r"config\.json: is damaged"):
-        checkpoint.prepare_run(folder, {"batch": 8}, resume=True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Inner:
-    old: int
-    new: int = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outer:
-    inner: Inner
-    rate: tuple[float, float] = (0.1, 0.2)
-
-
-def test_a_run_from_before_a_setting_has_its_default(tmp_path: Path) -> None:
-    defaults = checkpoint.defaults_of(Outer(inner=Inner(old=1, new=7), rate=(3.0, 4.0)))
-    assert defaults == {"inner": {"new": 5}, "rate": (0.1, 0.2)}
-    checkpoint.prepare_run(tmp_path, {"inner": {"old": 1}}, resume=False)
-    checkpoint.check_run(tmp_path, asdict(Outer(inner=Inner(old=1))), resume=True, defaults=defaults)
-    other = asdict(Outer(inner=Inner(old=1, new=7), rate=(3.0, 4.0)))
-    with pytest.raises(CheckpointError, match=r": inner\.new was 5 and is now 7; rate was \[0\.1, 0\.2\] and is now"):
-        checkpoint.check_run(tmp_path, other, resume=True, defaults=defaults)
-    with pytest.raises(CheckpointError, match=r": inner\.old was 1 and is now 2$"):
-        checkpoint.check_run(tmp_path, asdict(Outer(inner=Inner(old=2))), resume=True, defaults=defaults)
-
-
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("mine")
-    with pytest.raises(CheckpointError, match="cannot be made or written to"):
-        checkpoint.prepare_run(tmp_path / "file" / "run", {}, resume=False)
-
-
-def test_checking_a_run_writes_nothing(tmp_path: Path) -> None:
-    checkpoint.check_run(tmp_path / "run", {"a": 1}, resume=False)
-    assert list(tmp_path.iterdir()) == []
-    checkpoint.prepare_run(tmp_path / "run", {"a": 1}, resume=False)
-    with pytest.raises(CheckpointError, match="already holds a run"):
-        checkpoint.check_run(tmp_path / "run", {"a": 1}, resume=False)
-    with pytest.raises(CheckpointError, match="a was 1 and is now 2"):
-        checkpoint.check_run(tmp_path / "run", {"a": 2}, resume=True)
 
 
 @pytest.mark.parametrize("damage", ["flipped", "torn", "empty", "gone"])

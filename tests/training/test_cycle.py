@@ -27,7 +27,8 @@ from impasto.training.cycle import CycleTraining
 from impasto.training.health import translation_vitals
 from impasto.training.loop import Schedule
 from impasto.training.optimisation import Adam, LinearDecay, NAdam, StepDecay
-from impasto.training.unpaired import Networks, average_gradients
+from impasto.training.processes import average_gradients
+from impasto.training.unpaired import Networks
 from impasto.translation import DIRECTIONS
 
 CYCLEGAN = CycleGANRecipe(
@@ -221,7 +222,7 @@ def test_previews_show_both_directions_and_the_way_back(streams: Domains) -> Non
     first = training.preview()
     assert first.shape == (1, 3, 2 * 4 * 32, 2 * 32)
     assert len(training.preview_columns) == 2
-    A = streams.A[0][None].float() / 127.5 - 1
+    A = streams["A"][0][None].float() / 127.5 - 1
     with torch.no_grad():
         painted = training.averages["A2B"](A)
         back = training.averages["B2A"](painted)
@@ -236,7 +237,7 @@ def test_previews_show_both_directions_and_the_way_back(streams: Domains) -> Non
 def test_validation_is_the_cycles_error(streams: Domains) -> None:
     training = make(streams, CYCLEGAN)
     measured = training.validate()
-    pictures = torch.stack([streams.B[index] for index in range(3)]).float() / 127.5 - 1
+    pictures = torch.stack([streams["B"][index] for index in range(3)]).float() / 127.5 - 1
     with torch.no_grad():
         back = training.averages["A2B"](training.averages["B2A"](pictures))
     measures = ("cycle", "cycle PSNR", "cycle SSIM", "structure SSIM")
@@ -257,7 +258,7 @@ def test_the_distribution_is_measured_where_there_are_enough_pictures(
     training = make(streams, replace(CYCLEGAN, best_by="KID-lite"))
     measured = training.validate()
     encoder = load_encoder("lite")
-    A, B = (torch.stack([stream[index] for index in range(3)]).float() / 255 for stream in (streams.A, streams.B))
+    A, B = (torch.stack([stream[index] for index in range(3)]).float() / 255 for stream in streams.values())
     with torch.no_grad():
         painted = ((training.averages["A2B"](A * 2 - 1) / 2 + 0.5).clamp(0, 1) * 255).round() / 255
 
@@ -393,7 +394,7 @@ def test_vitals_of_both_directions_on_held_out_pictures(streams: Domains) -> Non
     vitals = training.health()
     kinds = ("luminance correlation", "copying", "diversity")
     assert set(vitals) == {f"{direction}/{kind}" for direction in DIRECTIONS for kind in kinds}
-    pictures = torch.stack([streams.B[index] for index in range(3)]).float() / 127.5 - 1
+    pictures = torch.stack([streams["B"][index] for index in range(3)]).float() / 127.5 - 1
     with torch.no_grad():
         expected = translation_vitals(pictures, training.averages["B2A"](pictures))
     assert {kind: vitals[f"B2A/{kind}"] for kind in kinds} == pytest.approx(expected, rel=1e-3, abs=1e-4)

@@ -18,8 +18,9 @@ from torch import Tensor
 from impasto import weights
 from impasto.data.folders import Crops, PictureStream
 from impasto.errors import DivergedError
-from impasto.training import checkpoint, figures, loop
+from impasto.training import checkpoint, figures
 from impasto.training.loop import Schedule, fit
+from impasto.training.runs import losses_of
 
 
 @pytest.mark.parametrize("killed_in", [1, 2, 3, 6])  # in 1 before anything was saved
@@ -30,7 +31,7 @@ def test_a_killed_run_ends_like_an_uninterrupted_one(uninterrupted: Tiny, tmp_pa
     assert resumed.done == list(range(killed_in // 2 * 2, STEPS))
     assert_same(resumed, uninterrupted)
     assert (tmp_path / "result.txt").exists()
-    assert list(figures.read_curves(tmp_path / "tensorboard")["loss"]) == list(range(1, STEPS + 1))
+    assert list(losses_of(tmp_path)["loss"]) == list(range(1, STEPS + 1))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -138,7 +139,7 @@ def test_what_happens_when(tmp_path: Path) -> None:
     assert any((tmp_path / "tensorboard").iterdir())
     with Image.open(tmp_path / "previews.png") as strip:
         assert strip.width == 3 * 4, "the column that stays once, the other at both steps"
-    assert set(figures.read_curves(tmp_path / "tensorboard")) == {"loss", "measure"}
+    assert set(losses_of(tmp_path)) == {"loss", "measure"}
     assert (tmp_path / "losses.png").exists()
 
 
@@ -272,7 +273,7 @@ def test_a_page_is_written_whenever_there_is_something_to_see(tmp_path: Path, mo
     def remember(folder: Path, *, columns: Any, going_on: bool = True) -> None:
         written.append((len(trainable.done), going_on, columns))
 
-    monkeypatch.setattr(loop, "write_page", remember)
+    monkeypatch.setattr(figures, "write_page", remember)
     train(trainable, tmp_path, preview_every=2, validate_every=3)
     columns = Tiny.preview_columns
     assert written == [(step, True, columns) for step in (2, 3, 4, 6, 7)] + [(7, False, columns)]

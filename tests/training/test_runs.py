@@ -1,19 +1,23 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
-from impasto.errors import DataError
+from impasto.errors import CheckpointError, DataError
 from impasto.training.runs import (
     best_of,
+    check_run,
     common_steps,
+    defaults_of,
     different_settings,
     find_runs,
     last_of,
     losses_of,
+    prepare_run,
     read_run,
     settings_of,
 )
@@ -131,10 +135,10 @@ def test_settings_that_differ(tmp_path):
     }  # fmt: skip
     one = read_run(make_run(tmp_path / "one", extra={"inner": 1}))
     other = read_run(make_run(tmp_path / "other", seed=3, schedule={"steps": 100, "log_every": 20}))
-    assert different_settings(one, other) == {
+    assert different_settings(one.config, other.config) == {
         "schedule.log_every": (10, 20), "seed": (0, 3), "extra.inner": (1, None),
     }  # fmt: skip
-    assert different_settings(one, one) == {}
+    assert different_settings(one.config, one.config) == {}
 
 
 def test_losses_at_common_steps():
@@ -146,3 +150,68 @@ def test_losses_at_common_steps():
     assert (len(steps), steps[0], steps[-1]) == (5, 0, 96)
     assert all(step % 6 == 0 and (one, other) == (step, -step) for step, one, other in found["loss"])
     assert common_steps({"a": {1: 1.0}}, {"a": {2: 1.0}}) == {}
+
+
+# --- what a run is begun with ----------------------------------------------------------------------------------------
+
+
+def begin(folder, config, resume):
+    check_run(folder, config, resume=resume)
+    prepare_run(folder, config)
+
+
+def test_settings_of_a_resumed_run_must_be_the_same(tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(CheckpointError, match="holds no run to resume"):
+        begin(folder, {"a": 1}, resume=True)
+    begin(folder, {"batch": 8, "zoom": (0.5, 2.0), "seed": 0}, resume=False)
+    begin(folder, {"batch": 8, "zoom": (0.5, 2.0), "seed": 0}, resume=True)
+    with pytest.raises(CheckpointError, match="already holds a run; continue it with --resume"):
+        begin(folder, {"batch": 8, "zoom": (0.5, 2.0), "seed": 0}, resume=False)
+    with pytest.raises(
+        CheckpointError, match=r"a run of other settings; choose another folder \(batch was 8 and is now 4"
+    ):
+        begin(folder, {"batch": 4}, resume=False)
+    with pytest.raises(CheckpointError) as caught:
+        begin(folder, {"batch": 16, "zoom": (0.5, 2.0), "rate": 0.1}, resume=True)
+    for difference in ("batch was 8 and is now 16", "rate was None and is now 0.1", "seed was 0 and is now None"):
+        assert difference in str(caught.value)
+    assert "zoom" not in str(caught.value)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"config\.json: is damaged"):
+        begin(folder, {"batch": 8}, resume=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inner:
+    old: int
+    new: int = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outer:
+    inner: Inner
+    rate: tuple[float, float] = (0.1, 0.2)
+
+
+def test_a_run_from_before_a_setting_has_its_default(tmp_path):
+    defaults = defaults_of(Outer(inner=Inner(old=1, new=7), rate=(3.0, 4.0)))
+    assert defaults == {"inner": {"new": 5}, "rate": (0.1, 0.2)}
+    begin(tmp_path, {"inner": {"old": 1}}, resume=False)
+    check_run(tmp_path, asdict(Outer(inner=Inner(old=1))), resume=True, defaults=defaults)
+    other = asdict(Outer(inner=Inner(old=1, new=7), rate=(3.0, 4.0)))
+    with pytest.raises(CheckpointError, match=r": inner\.new was 5 and is now 7; rate was \[0\.1, 0\.2\] and is now"):
+        check_run(tmp_path, other, resume=True, defaults=defaults)
+    with pytest.raises(CheckpointError, match=r": inner\.old was 1 and is now 2$"):
+        check_run(tmp_path, asdict(Outer(inner=Inner(old=2))), resume=True, defaults=defaults)
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(CheckpointError, match="cannot be made or written to"):
+        begin(tmp_path / "file" / "run", {}, resume=False)
+
+
+def test_checking_a_run_writes_nothing(tmp_path):
+    check_run(tmp_path / "run", {"a": 1}, resume=False)
+    assert list(tmp_path.iterdir()) == []

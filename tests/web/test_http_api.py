@@ -9,7 +9,7 @@ import threading
 from collections import defaultdict
 
 import pytest
-from connections import until
+from connections import is_problem, until
 from PIL import Image
 from wishes import picture
 
@@ -23,15 +23,6 @@ from impasto.web.jobs import copy
 CONTENT = ("content", picture(3))
 DIGEST = hashlib.sha256(picture(3)).digest()
 SOON = 20
-
-
-def is_problem(answer, status, code):
-    assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json")
-    found = answer.json
-    assert (found["status"], found["code"], found["type"]) == (status, code, "about:blank")
-    assert found["title"]
-    assert found["detail"]
-    return found
 
 
 def queued(site, *fields):

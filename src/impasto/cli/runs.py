@@ -85,7 +85,7 @@ def diff(
     from impasto.training.runs import common_steps, different_settings, read_run
 
     runs = [read_run(first), read_run(second)]
-    settings = different_settings(*runs)
+    settings = different_settings(*(run.config for run in runs))
     curves = _curves_of(runs, said=not as_json)
     losses = common_steps(curves[first] or {}, curves[second] or {})
     if as_json:

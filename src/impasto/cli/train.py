@@ -123,7 +123,7 @@ def train(
     files = _network_files(settings, recipe, networks)
     given = _given(settings.kinds, recipe, pictures)
     settings = _changed(settings, recipe, changes)
-    from impasto.training.checkpoint import check_run, defaults_of, prepare_run
+    from impasto.training.runs import check_run, defaults_of, prepare_run
 
     check_folder(out)
     for name, path in files.items():
@@ -142,19 +142,15 @@ def train(
     settings = settings.settled(folders, machines.count)
     facts = {"recipe": _recorded_name(recipe, out), **asdict(settings), "precision": machines.precision}
     facts |= {**_facts(kinds, files), "processes": machines.count}
-    how: dict[str, Any] = {
-        "resume": resume,
-        # Runs from before there were several processes had one.
-        "defaults": {"processes": 1, **defaults_of(settings)},
-        "may_lengthen": changes.steps is not None,
-    }
     if findings is not None:
         refuse_others(findings, out, facts)
-        check_run(out, facts, **how)
+        # Runs from before there were several processes had one.
+        defaults = {"processes": 1, **defaults_of(settings)}
+        check_run(out, facts, resume=resume, defaults=defaults, may_lengthen=changes.steps is not None)
     trainable = settings.build(accelerator, folders, **files)
     # What cannot be built leaves no run behind that would stand in the way of the next try.
     if findings is not None:
-        prepare_run(out, facts, **how)
+        prepare_run(out, facts)
         remember(findings, out, screen, side=getattr(settings, "crop", 0))
     accelerator.wait_for_everyone()
     batch = getattr(settings, "batch", None)

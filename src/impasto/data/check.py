@@ -21,8 +21,8 @@ from impasto.files import replace_file
 from impasto.record import Named, explained, opened
 
 FEW = 100
-MOST_NAMES = 5
 """Pictures of a kind below which a discriminator soon knows all of them by heart."""
+MOST_NAMES = 5
 
 CACHE = "pictures.json"
 _VERSION = 2

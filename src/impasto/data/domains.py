@@ -11,12 +11,8 @@ KINDS = ("A", "B")
 """As `impasto train --data A=FOLDER B=FOLDER` names them; testA and testB may come with them."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Domains:
-    """Two endless streams of pictures that have nothing to do with each other."""
-
-    A: PictureStream
-    B: PictureStream
+Domains = Mapping[str, PictureStream]
+"""{kind: an endless stream of its pictures}; the streams have nothing to do with each other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +46,7 @@ class DomainCrops:
             learned_from, kept_back = self.split(data, kind, seed)
             streams[kind] = PictureStream(learned_from, crops, 2 * seed + number)
             held_out[kind] = PictureStream(kept_back, whole, 2 * seed + number)
-        return Domains(**streams), Domains(**held_out)
+        return streams, held_out
 
     def split(self, data: Mapping[str, Folders], kind: str, seed: int) -> tuple[list[PictureFile], list[PictureFile]]:
         """(to train on, held out) of a kind."""

@@ -17,12 +17,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from impasto import weights
-from impasto.data.folders import Crops, PictureStream, batches, hold_out, list_pictures
+from impasto.data.folders import Crops, PictureStream, hold_out, list_pictures
 from impasto.encoders.filters import filter_scales, mean_activations, normalise_filters
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig, block_of
 from impasto.encoders.teacher import load_teacher
 from impasto.training.loop import Recipe, Schedule
 from impasto.training.optimisation import OneCycle, set_learning_rate, update_average
+from impasto.training.processes import batches_of_process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +131,8 @@ class LiteEncoder:
         self.optimizers: Mapping[str, Optimizer] = {"muon": self.muon, "adam": self.adam}
 
     def batches(self, start: int) -> Iterator[Tensor]:
-        rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
-        return batches(self.stream, size=self.config.batch, start=start, rank=rank, world_size=world_size)
+        for (batch,) in batches_of_process(self.accelerator, [self.stream], self.config.batch, start):
+            yield batch
 
     def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
         steps = self.config.schedule.steps

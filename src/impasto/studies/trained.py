@@ -117,9 +117,8 @@ def run(
     budget = budget.of(study)
     wanted = runs_of(study, data, budget)
     # The extra `train` is there by now.
-    from impasto.training.checkpoint import prepare_run
-    from impasto.training.figures import read_curves
     from impasto.training.loop import fit
+    from impasto.training.runs import check_run, losses_of, prepare_run
 
     claim(folder, name)
     make_folder(folder)
@@ -130,12 +129,14 @@ def run(
     for variant, config in wanted:
         place = folder / RUNS / (variant.name if config.seed == budget.seed else f"{variant.name}, seed {config.seed}")
         resume = (place / "config.json").exists()
+        settings = {"study": variant.name, **asdict(config), **shared}
+        check_run(place, settings, resume=resume)
         trainable = config.build(accelerator, data)
         # What cannot be built leaves no run behind.
-        prepare_run(place, {"study": variant.name, **asdict(config), **shared}, resume=resume)
+        prepare_run(place, settings)
         count = partial(_count, report, done, total, place.name)
         fit(trainable, config.schedule, place, accelerator, resume=resume, report=count, stopping=stopping)
-        runs.append(TrainedRun(variant, place / "generators.safetensors", config, read_curves(place / "tensorboard")))
+        runs.append(TrainedRun(variant, place / "generators.safetensors", config, losses_of(place)))
         done += config.schedule.steps
     held_out = {seed: _held_out(replace(wanted[0][1], seed=seed), data) for seed in _seeds(budget)}
     about = {
@@ -228,10 +229,9 @@ def _fingerprint(data: Data) -> dict[str, str]:
 def _held_out(config: Any, data: Data) -> dict[str, list[Tensor]]:
     """{kind: pictures that no variant has seen}: the same for all, because the seed chooses them."""
     _, held_out = config.domains(data, config.seed)
-    streams = {kind: getattr(held_out, kind) for kind in config.kinds}
     return {
         kind: [stream[index][None].float() / 255 for index in range(len(stream.pictures))]
-        for kind, stream in streams.items()
+        for kind, stream in held_out.items()
     }
 
 
@@ -254,7 +254,7 @@ def show_pictures(data: Data, folder: Path, *, size: int | None = None, seed: in
     counts = {kind: len(list_pictures(data[kind], shards=True)) for kind in KINDS}
     claim(folder, SEEN)
     rows = [
-        [Image.fromarray(getattr(streams, kind)[index].permute(1, 2, 0).numpy()) for index in range(SEEN_CROPS)]
+        [Image.fromarray(streams[kind][index].permute(1, 2, 0).numpy()) for index in range(SEEN_CROPS)]
         for kind in KINDS
     ]
     about = {"study": SEEN, "seed": seed, "crop": crops.crop, "shorter": crops.shorter, "pictures": counts}

@@ -7,11 +7,13 @@ There is no pickle anywhere.
 
 import json
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+import random
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -19,139 +21,14 @@ from torch.optim import Optimizer
 from impasto import weights
 from impasto.errors import CheckpointError, WeightsError
 from impasto.files import read_json, replace_file
-from impasto.training.random_state import random_state, restore_random_state
+from impasto.training.runs import write_json
 
 STATE, PREVIOUS = "state.json", "state.json.previous"
-
-LENGTHS = "earlier lengths"
-"""Of a run that was lengthened, in its `config.json`."""
 
 Value = TypeVar("Value")
 
 logger = logging.getLogger(__name__)
 
-
-# --- settings --------------------------------------------------------------------------------------------------------
-
-
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Atomic: a reader sees the old file or the new one."""
-    replace_file(path, json.dumps(values, indent=2, allow_nan=False) + "\n")
-
-
-def check_run(
-    folder: Path,
-    config: Mapping[str, Any],
-    *,
-    resume: bool,
-    defaults: Mapping[str, Any] | None = None,
-    may_lengthen: bool = False,
-) -> None:
-    """Make sure that a new run finds no old one in its folder, and that a resumed one has the same settings.
-
-    defaults: what settings that the old run did not know yet count as, as `defaults_of` gives it. may_lengthen: whether
-        a resumed run may have more steps than before.
-    Raises CheckpointError otherwise, naming each setting that differs. Writes nothing.
-    """
-    before = _settings(folder)
-    if before is None:
-        if resume:
-            raise CheckpointError(f"{folder}: holds no run to resume")
-        return
-    now = json.loads(json.dumps(config))
-    if may_lengthen and 0 < _length(before) < _length(now):
-        before["schedule"]["steps"] = _length(now)
-    differences = "; ".join(_differences(_filled(before, json.loads(json.dumps(defaults or {}))), now))
-    if not resume and differences:
-        raise CheckpointError(f"{folder}: already holds a run of other settings; choose another folder ({differences})")
-    if not resume:
-        raise CheckpointError(f"{folder}: already holds a run; continue it with --resume or choose another folder")
-    if differences:
-        raise CheckpointError(f"{folder}: cannot be resumed with other settings: {differences}")
-
-
-def prepare_run(
-    folder: Path,
-    config: Mapping[str, Any],
-    *,
-    resume: bool,
-    defaults: Mapping[str, Any] | None = None,
-    may_lengthen: bool = False,
-) -> None:
-    """Create the folder of a new run, or make sure that a resumed one has the same settings, as `check_run` does.
-
-    A run that becomes longer says so in `config.json`: which lengths it had before, and until which step.
-    """
-    check_run(folder, config, resume=resume, defaults=defaults, may_lengthen=may_lengthen)
-    before = _settings(folder)
-    if before is not None and _length(config) == _length(before):
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        earlier = read_json(folder / "config.json") or {}
-        lengths = [*earlier.get(LENGTHS, []), {"steps": _length(before), "until": _step(folder)}] if before else []
-        write_json(folder / "config.json", {**config, **({LENGTHS: lengths} if lengths else {})})
-    except OSError as error:
-        raise CheckpointError(f"{folder}: cannot be made or written to ({error.strerror or error})") from error
-
-
-def _settings(folder: Path) -> dict[str, Any] | None:
-    """What the run in the folder was begun with, or lengthened to; None if there is none."""
-    stored = folder / "config.json"
-    if not stored.exists():
-        return None
-    before = read_json(stored)
-    if not isinstance(before, dict):
-        raise CheckpointError(f"{stored}: is damaged, so that nobody knows the settings of this run")
-    return {name: value for name, value in before.items() if name != LENGTHS}
-
-
-def _length(config: Mapping[str, Any]) -> int:
-    """Steps of a run's schedule; 0 where it has none."""
-    schedule = config.get("schedule")
-    return int(schedule.get("steps", 0)) if isinstance(schedule, dict) else 0
-
-
-def _step(folder: Path) -> int:
-    """Of the last saved state."""
-    states = _listed(folder)
-    return int(states[0]["step"]) if states else 0
-
-
-def defaults_of(config: Any) -> dict[str, Any]:
-    """The defaults of a dataclass, and of the dataclasses in it, by their fields' names.
-
-    A run that was begun before a field was there has the field's default.
-    """
-    defaults: dict[str, Any] = {}
-    for field in fields(config):
-        value = getattr(config, field.name)
-        if is_dataclass(value):
-            defaults[field.name] = defaults_of(value)
-        elif field.default is not MISSING:
-            defaults[field.name] = field.default
-    return defaults
-
-
-def _filled(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The values, and the defaults of those that are missing."""
-    filled = dict(defaults) | dict(values)
-    for name, value in values.items():
-        if isinstance(value, dict) and isinstance(defaults.get(name), dict):
-            filled[name] = _filled(value, defaults[name])
-    return filled
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> Iterator[str]:
-    for name in sorted(before.keys() | now.keys()):
-        old, new = before.get(name), now.get(name)
-        if isinstance(old, dict) and isinstance(new, dict):
-            yield from _differences(old, new, f"{place}{name}.")
-        elif old != new:
-            yield f"{place}{name} was {old!r} and is now {new!r}"
-
-
-# --- state -----------------------------------------------------------------------------------------------------------
 
 # What an optimiser's groups say about the device that it computes on, and not about what it has learned.
 _HOW = ("foreach", "fused", "capturable")
@@ -225,7 +102,7 @@ def process_state(
 
     per_process: names of these modules. Those of the first process are among the run's modules already.
     """
-    state = {f"generator/{name}": value for name, value in random_state(device).items()}
+    state = {f"generator/{name}": value for name, value in _random_state(device).items()}
     if rank:
         state |= {f"module/{name}/{k}": v.cpu() for name in per_process for k, v in modules[name].state_dict().items()}
     return state
@@ -273,7 +150,7 @@ def load_state(
             _restore(optimizer, _optimizer_state(name, tensors, scalars))
         # A run from before states had other generators has PyTorch's alone, by this name.
         generators = _below(mine, "generator/") or {"torch": tensors[f"generator/{rank}"]}
-        restore_random_state(generators, device)
+        _restore_random_state(generators, device)
     except (KeyError, RuntimeError, ValueError) as error:
         raise CheckpointError(f"{folder}: its state does not fit this run: {error}") from error
     return int(config["step"])
@@ -363,3 +240,41 @@ def _optimizer_state(name: str, tensors: Mapping[str, Tensor], scalars: Mapping[
         index, key = place.split("/")
         state.setdefault(int(index), {})[key] = value
     return {"state": state, "param_groups": scalars[f"optimizer/{name}"]}
+
+
+# --- random generators ------------------------------------------------------------------------------------------------
+
+
+def _random_state(device: torch.device) -> dict[str, Tensor]:
+    """{generator: its state, uint8} of PyTorch (and of the device's own, if it is CUDA), NumPy and Python."""
+    # Networks and data draw from seeds of their own; whoever draws from a global generator is resumed exactly, too.
+    numpy: Any = np.random.get_state(legacy=True)  # noqa: NPY002
+    state = {
+        "torch": torch.get_rng_state(),
+        "numpy": _packed([numpy[0], numpy[1].tolist(), *numpy[2:]]),
+        "python": _packed(random.getstate()),
+    }
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    return state
+
+
+def _restore_random_state(state: Mapping[str, Tensor], device: torch.device) -> None:
+    """The way back. What the state does not know stays as it is."""
+    torch.set_rng_state(state["torch"])
+    if "numpy" in state:
+        name, keys, *rest = _unpacked(state["numpy"])
+        np.random.set_state((name, np.array(keys, np.uint32), *rest))  # noqa: NPY002
+    if "python" in state:
+        version, keys, gauss = _unpacked(state["python"])
+        random.setstate((version, tuple(keys), gauss))
+    if "cuda" in state and device.type == "cuda":
+        torch.cuda.set_rng_state(state["cuda"], device)
+
+
+def _packed(value: Any) -> Tensor:
+    return torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8)
+
+
+def _unpacked(packed: Tensor) -> Any:
+    return json.loads(bytes(packed.tolist()))

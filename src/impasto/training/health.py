@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from impasto.colour import LUMA
 from impasto.files import read_json
-from impasto.training.checkpoint import write_json
+from impasto.training.runs import write_json
 
 FILE = "health.json"
 
@@ -96,8 +96,15 @@ class HealthMonitor:
         """Take note of measures, of which those in `VITALS` may lead to a warning, told once until they recover."""
         for name, value in values.items():
             vital = next((watched for watched in VITALS if watched.name == name.rpartition("/")[2]), None)
-            if vital is not None:
-                self._judge(step, name, value, vital)
+            reports, last = self._bad_in_a_row.get(name, (0, 0))
+            if vital is None or step <= last:
+                continue
+            self.values[name] = value
+            reports = reports + 1 if vital.is_bad(value) else 0
+            self._bad_in_a_row[name] = [reports, step]
+            if reports == vital.reports:
+                self.warnings.append({"step": step, "name": name, "message": vital.message})
+                logger.warning("%s, step %d: %s is %.3g: %s", self.path.parent, step, name, value, vital.message)
         self.step = max(step, self.step)
 
     def write(self, stopped: str | None = None) -> None:
@@ -111,24 +118,8 @@ class HealthMonitor:
             },
         )  # fmt: skip
 
-    def _judge(self, step: int, name: str, value: float, vital: Vital) -> None:
-        reports, last = self._bad_in_a_row.get(name, (0, 0))
-        if step <= last:
-            return
-        self.values[name] = value
-        reports = reports + 1 if vital.is_bad(value) else 0
-        self._bad_in_a_row[name] = [reports, step]
-        if reports == vital.reports:
-            self.warnings.append({"step": step, "name": name, "message": vital.message})
-            logger.warning("%s, step %d: %s is %.3g: %s", self.path.parent, step, name, value, vital.message)
-
 
 # --- measures of translations ----------------------------------------------------------------------------------------
-
-
-def _luma(pictures: Tensor) -> Tensor:
-    """`colour.luma` of tensors."""
-    return (pictures * pictures.new_tensor(LUMA)[:, None, None]).sum(-3, keepdim=True)
 
 
 def translation_vitals(pictures: Tensor, painted: Tensor) -> dict[str, float]:
@@ -139,7 +130,8 @@ def translation_vitals(pictures: Tensor, painted: Tensor) -> dict[str, float]:
     diversity: how far apart results are, on average, over how far apart their pictures are. Not of one picture alone.
     """
     pictures, painted = pictures.float(), painted.float()
-    before, after = (_luma(x).flatten(1) for x in (pictures, painted))
+    luma = pictures.new_tensor(LUMA)[:, None, None]
+    before, after = ((x * luma).sum(-3, keepdim=True).flatten(1) for x in (pictures, painted))
     before, after = (x - x.mean(1, keepdim=True) for x in (before, after))
     products = (before * after).sum(1) / (before.norm(dim=1) * after.norm(dim=1)).clamp_min(1e-12)
     spread = (pictures - pictures.mean((2, 3), keepdim=True)).abs().mean().clamp_min(1e-6)

@@ -20,7 +20,6 @@ from impasto.errors import CheckpointError, DivergedError, ImpastoError
 from impasto.metrics import is_better
 from impasto.progress import ignore, stoppable
 from impasto.training import checkpoint, figures, health
-from impasto.training.page import write_page
 from impasto.training.processes import Processes
 
 STOP_FILE = "IMPASTO_STOP_FILE"
@@ -96,10 +95,8 @@ class Recipe(ABC):
         return self
 
 
-class StepReport(Protocol):
-    """Where the loop tells how it goes: a terminal's progress bar, or nothing."""
-
-    def __call__(self, step: int, steps: int, values: Mapping[str, float]) -> None: ...
+StepReport = Callable[[int, int, Mapping[str, float]], None]
+"""Called with (step, of how many, values): where the loop tells how it goes, such as a terminal's progress bar."""
 
 
 def fit(
@@ -145,10 +142,8 @@ def fit(
                 run.finite.note(losses, done)
                 if log or validate or save or stopped:
                     run.stop_if(run.finite.trouble())
-                if log:
-                    run.log_losses(done, losses)
-                elif step == start:
-                    run.tell(done, losses)
+                if log or step == start:
+                    run.tell(done, losses, log=log)
                 if preview:
                     run.preview(done)
                 if validate:
@@ -219,17 +214,14 @@ class _Run:
             self.health.write(stopped=message)
         raise DivergedError(message)
 
-    def log_losses(self, done: int, losses: Mapping[str, Tensor]) -> None:
-        """Means over all processes."""
+    def tell(self, done: int, losses: Mapping[str, Tensor], *, log: bool) -> None:
+        """Report means over all processes, and log them or not."""
         values = self.processes.mean({name: float(loss) for name, loss in losses.items()})
-        self._log(done, values)
-        if self.health:
-            self.health.observe(done, values)
-
-    def tell(self, done: int, losses: Mapping[str, Tensor]) -> None:
-        """Report them, and log nothing."""
-        values = self.processes.mean({name: float(loss) for name, loss in losses.items()})
-        if self.report:
+        if log:
+            self._log(done, values)
+            if self.health:
+                self.health.observe(done, values)
+        elif self.report:
             self.report(done, self.schedule.steps, values)
 
     def preview(self, done: int) -> None:
@@ -268,7 +260,7 @@ class _Run:
     def write_page(self, *, going_on: bool = True) -> None:
         if self.writer:
             columns = getattr(self.trainable, "preview_columns", ())  # not there where there are no previews
-            write_page(self.folder, columns=columns, going_on=going_on)
+            figures.write_page(self.folder, columns=columns, going_on=going_on)
 
     def save(self, done: int, measured: tuple[str, float] | None) -> None:
         """measured: as `validate` returned it."""
@@ -299,7 +291,7 @@ class _Run:
         """Write what the run was for. The other processes wait for the first."""
         if self.processes.is_first:
             self.trainable.finish(self.folder)
-            _draw_figures(self.trainable, self.folder)
+            figures.draw_figures(self.folder, getattr(self.trainable, "preview_columns", ()))
             if self.health:
                 self.health.write()
         self.processes.wait()
@@ -337,13 +329,6 @@ def _remove_leftovers(folder: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     for path in folder.glob(".impasto-*.part"):
         path.unlink()
-
-
-def _draw_figures(trainable: Trainable, folder: Path) -> None:
-    previews = figures.previews_of(folder)
-    if previews:
-        figures.draw_strip(previews, trainable.preview_columns, folder / "previews.png")
-    figures.draw_losses(folder)
 
 
 class _StopRequest:

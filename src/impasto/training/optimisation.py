@@ -1,7 +1,8 @@
 """Optimisers, and learning rates and weight averages as functions of the step, so that resuming needs no scheduler."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -133,3 +134,16 @@ def update_average(average: nn.Module, network: nn.Module, step: int, decay: flo
     torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
     for kept, current in zip(average.buffers(), network.buffers(), strict=True):
         kept.copy_(current)
+
+
+@contextmanager
+def frozen(networks: Iterable[nn.Module]) -> Iterator[None]:
+    """No gradients for these networks' weights, only through them."""
+    held = list(networks)
+    for network in held:
+        network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for network in held:
+            network.requires_grad_(True)

@@ -1,13 +1,15 @@
-"""What the processes of one run tell each other besides gradients."""
+"""What the processes of one run tell each other."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from accelerate import Accelerator
-from torch import Tensor
+from torch import Tensor, nn
+
+from impasto.data.folders import PictureStream, batches
 
 
 class Processes:
@@ -53,6 +55,29 @@ class Processes:
         if self._group is not None:
             dist.all_reduce(values, group=self._group)
         return values
+
+
+def batches_of_process(
+    accelerator: Accelerator, streams: Iterable[PictureStream], size: int, start: int
+) -> Iterator[tuple[Tensor, ...]]:
+    """A batch of every stream, (size, 3, side, side) uint8, for this process, from step `start` on."""
+    rank, count = accelerator.process_index, accelerator.num_processes
+    drawn = [batches(stream, size=size, start=start, rank=rank, world_size=count) for stream in streams]
+    return zip(*drawn, strict=True)
+
+
+def average_gradients(accelerator: Accelerator, networks: Iterable[nn.Module]) -> None:
+    """Make the gradients of every process those of all their pictures together.
+
+    By hand, because a generator works three times per step on graphs that DistributedDataParallel does not follow.
+    """
+    if accelerator.num_processes == 1:
+        return
+    gradients = [p.grad for network in networks for p in network.parameters() if p.grad is not None]
+    # All at once, because it is the number of messages that takes time.
+    mean: Tensor = accelerator.reduce(torch.cat([gradient.flatten() for gradient in gradients]), "mean")
+    for gradient, part in zip(gradients, mean.split([gradient.numel() for gradient in gradients]), strict=True):
+        gradient.copy_(part.view_as(gradient))
 
 
 def is_about_a_lost_process(error: RuntimeError) -> bool:

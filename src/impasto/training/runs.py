@@ -1,4 +1,4 @@
-"""The runs on this disk: how far each came, how it fares, what it was told. Reads, and needs nothing of training."""
+"""The runs on this disk: what each is begun with, how far it came, how it fares. Needs nothing of training."""
 
 import json
 import math
@@ -6,17 +6,21 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import DataError, missing_extra
+import numpy as np
+
+from impasto.errors import CheckpointError, DataError, missing_extra
+from impasto.files import read_json, replace_file
 from impasto.report.curves import Curve
 
 HELD_OUT = "held out"
 """How the names of measures on pictures begin that training never sees."""
 
-MISSING_EXTRA = missing_extra("reading the losses", "train", "tensorboard")
+LENGTHS = "earlier lengths"
+"""Of a run that was lengthened, in its `config.json`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,24 +93,16 @@ def read_run(folder: Path) -> Run:
     """What is known of the run in a folder. Raises DataError if there is none; damage is told, not raised."""
     if not is_run(folder):
         raise DataError(f"{folder}: holds no run")
-    problems = []
-    config, state, health = {}, {}, None
-    for name, needed in (("config.json", True), ("state.json", False), ("health.json", False)):
+    problems, contents = [], dict[str, Any]()
+    for name in ("config.json", "state.json", "health.json"):
         try:
-            content = _read_object(folder / name)
+            contents[name] = _read_object(folder / name)
         except FileNotFoundError:
-            if needed:
+            if name == "config.json":
                 problems.append(f"{name} is missing")
-            continue
         except (OSError, ValueError) as error:
             problems.append(f"{name} cannot be read ({error})")
-            continue
-        if name == "config.json":
-            config = content
-        elif name == "state.json":
-            state = content
-        else:
-            health = _health(content)
+    config, state = contents.get("config.json", {}), contents.get("state.json", {})
     file = state.get("file")
     if isinstance(file, str) and not (folder / file).is_file():
         problems.append(f"{file} is missing")
@@ -120,7 +116,7 @@ def read_run(folder: Path) -> Run:
         saved=max((facts.st_mtime for facts in files), default=folder.stat().st_mtime),
         num_bytes=sum(facts.st_size for facts in files),
         best=best if isinstance(best := state.get("best"), dict) else {},
-        health=health,
+        health=_health(contents["health.json"]) if "health.json" in contents else None,
         problem="; ".join(problems) or None,
     )
 
@@ -134,18 +130,29 @@ def _facts_of_files(folder: Path) -> Iterator[os.stat_result]:
 
 
 def losses_of(folder: Path) -> dict[str, Curve]:
-    """Everything that the run logged, {name: {step: value}}. Raises DataError if TensorBoard, which reads it, is not
-    installed, or the files are damaged."""
-    from impasto.training.figures import read_curves
+    """Everything that the run logged, {name: {step: value}}. Where a resumed run repeated steps, its values count.
 
+    Raises DataError if TensorBoard, which reads it, is not installed, or the files are damaged.
+    """
+    logged = folder / "tensorboard"
+    if not logged.is_dir():
+        return {}
     try:
-        if not (folder / "tensorboard").is_dir():
-            return {}
-        return read_curves(folder / "tensorboard")
+        # With TensorBoard comes more than a run without figures needs.
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+        events = EventAccumulator(str(logged), size_guidance={"scalars": 0, "images": 1})  # 0: all of them
+        events.Reload()
+        curves: dict[str, Curve] = {}
+        for name in events.Tags()["scalars"]:
+            # By time, because the names of the files are not sure to sort like it.
+            in_time = sorted(events.Scalars(name), key=lambda event: event.wall_time)
+            curves[name] = dict(sorted({event.step: event.value for event in in_time}.items()))
+        return curves
     except ModuleNotFoundError as error:
-        raise DataError(MISSING_EXTRA) from error
+        raise DataError(missing_extra("reading the losses", "train", "tensorboard")) from error
     except Exception as error:  # TensorBoard raises what it likes for files that are no events
-        raise DataError(f"{folder / 'tensorboard'}: cannot be read ({error})") from error
+        raise DataError(f"{logged}: cannot be read ({error})") from error
 
 
 def last_of(curves: Mapping[str, Curve]) -> dict[str, float]:
@@ -169,12 +176,12 @@ def best_of(curves: Mapping[str, Curve]) -> dict[str, tuple[int, float]]:
 
 def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config's leaves, {'schedule.steps': 100, ...}."""
-    return dict(_leaves(config, ""))
+    return dict(_leaves(config, "")) if config else {}
 
 
-def different_settings(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
-    """{setting: (the first's, the second's)} where they differ; None where a run does not have it."""
-    ours, theirs = settings_of(first.config), settings_of(second.config)
+def different_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """{setting: (the first config's, the second's)} where they differ; None where a config does not have it."""
+    ours, theirs = settings_of(first), settings_of(second)
     return {
         name: (ours.get(name), theirs.get(name))
         for name in dict.fromkeys([*ours, *theirs])
@@ -186,8 +193,6 @@ def common_steps(
     first: Mapping[str, Curve], second: Mapping[str, Curve], most: int = 5
 ) -> dict[str, list[tuple[int, float, float]]]:
     """{loss: [(step, the first's value, the second's)]} at steps that both logged, evenly spread, with the last."""
-    from impasto.training.figures import spread
-
     values = {}
     for name in first.keys() & second.keys():
         steps = sorted(first[name].keys() & second[name].keys())
@@ -195,6 +200,11 @@ def common_steps(
             chosen = [steps[index] for index in spread(len(steps), most)]
             values[name] = [(int(step), first[name][step], second[name][step]) for step in chosen]
     return dict(sorted(values.items()))
+
+
+def spread(count: int, most: int) -> list[int]:
+    """At most `most` of the numbers below count, evenly spread, the first and the last among them."""
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most))})
 
 
 def _read_object(path: Path) -> dict[str, Any]:
@@ -228,3 +238,97 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
             yield from _leaves(inner, f"{name}.{key}" if name else str(key))
     else:
         yield name, value
+
+
+# --- what a run is begun with ----------------------------------------------------------------------------------------
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Atomic: a reader sees the old file or the new one."""
+    replace_file(path, json.dumps(values, indent=2, allow_nan=False) + "\n")
+
+
+def check_run(
+    folder: Path,
+    config: Mapping[str, Any],
+    *,
+    resume: bool,
+    defaults: Mapping[str, Any] | None = None,
+    may_lengthen: bool = False,
+) -> None:
+    """Make sure that a new run finds no old one in its folder, and that a resumed one has the same settings.
+
+    defaults: what settings that the old run did not know yet count as, as `defaults_of` gives it. may_lengthen: whether
+        a resumed run may have more steps than before.
+    Raises CheckpointError otherwise, naming each setting that differs. Writes nothing.
+    """
+    stored = _begun_with(folder)
+    if stored is None:
+        if resume:
+            raise CheckpointError(f"{folder}: holds no run to resume")
+        return
+    before, now = (settings_of(json.loads(json.dumps(part))) for part in (defaults or {}, config))
+    before |= settings_of(stored)
+    if may_lengthen and 0 < _length(stored) < _length(config):
+        before["schedule.steps"] = _length(config)
+    differences = "; ".join(
+        f"{name} was {old!r} and is now {new!r}" for name, (old, new) in different_settings(before, now).items()
+    )
+    if not resume and differences:
+        raise CheckpointError(f"{folder}: already holds a run of other settings; choose another folder ({differences})")
+    if not resume:
+        raise CheckpointError(f"{folder}: already holds a run; continue it with --resume or choose another folder")
+    if differences:
+        raise CheckpointError(f"{folder}: cannot be resumed with other settings: {differences}")
+
+
+def prepare_run(folder: Path, config: Mapping[str, Any]) -> None:
+    """Create the folder of a run that `check_run` has let pass.
+
+    A run that becomes longer says so in `config.json`: which lengths it had before, and until which step.
+    """
+    before = _begun_with(folder)
+    if before is not None and _length(config) == _length(before):
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        earlier = {}
+        if before is not None:
+            state = read_json(folder / "state.json")
+            until = int(state.get("step", 0)) if isinstance(state, dict) else 0
+            lengths = read_json(folder / "config.json").get(LENGTHS, [])
+            earlier = {LENGTHS: [*lengths, {"steps": _length(before), "until": until}]}
+        write_json(folder / "config.json", {**config, **earlier})
+    except OSError as error:
+        raise CheckpointError(f"{folder}: cannot be made or written to ({error.strerror or error})") from error
+
+
+def _begun_with(folder: Path) -> dict[str, Any] | None:
+    """What the run in the folder was begun with, or lengthened to; None if there is none."""
+    stored = folder / "config.json"
+    if not stored.exists():
+        return None
+    before = read_json(stored)
+    if not isinstance(before, dict):
+        raise CheckpointError(f"{stored}: is damaged, so that nobody knows the settings of this run")
+    return {name: value for name, value in before.items() if name != LENGTHS}
+
+
+def _length(config: Mapping[str, Any]) -> int:
+    """Steps of a run's schedule; 0 where it has none."""
+    return int(settings_of(config).get("schedule.steps", 0))
+
+
+def defaults_of(config: Any) -> dict[str, Any]:
+    """The defaults of a dataclass, and of the dataclasses in it, by their fields' names.
+
+    A run that was begun before a field was there has the field's default.
+    """
+    defaults: dict[str, Any] = {}
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if is_dataclass(value):
+            defaults[field.name] = defaults_of(value)
+        elif field.default is not MISSING:
+            defaults[field.name] = field.default
+    return defaults

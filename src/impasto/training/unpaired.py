@@ -2,8 +2,8 @@
 
 import copy
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast
@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from impasto import metrics
 from impasto.data.domains import KINDS, DomainCrops, Domains
-from impasto.data.folders import Folders, PictureStream, batches
+from impasto.data.folders import Folders
 from impasto.data.image_pool import ImagePool
 from impasto.encoders import load_encoder
 from impasto.encoders.points import points
@@ -24,7 +24,16 @@ from impasto.losses.cycle import cycle_loss
 from impasto.metrics.held_out import MEASURES, rounded
 from impasto.training.health import translation_vitals
 from impasto.training.loop import Recipe, Schedule
-from impasto.training.optimisation import Adam, LinearDecay, NAdam, StepDecay, set_learning_rate, update_average
+from impasto.training.optimisation import (
+    Adam,
+    LinearDecay,
+    NAdam,
+    StepDecay,
+    frozen,
+    set_learning_rate,
+    update_average,
+)
+from impasto.training.processes import average_gradients, batches_of_process
 from impasto.translation import DIRECTIONS, OTHER, WAYS, GeneratorModule, load_weights, padded_to, save_generators
 
 PREVIEWS = 2
@@ -173,9 +182,8 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         self.averages = {name: copy.deepcopy(generator).eval() for name, generator in self.generators.items()}
         # Each judges what its direction paints, and remembers it.
         self.discriminators = {direction: pair.discriminator for direction, pair in networks.items()}
-        side = domains.A.crops.side
-        check_side(side, cast(GeneratorModule, self.generators["A2B"]))
-        self._check_measure()
+        self._check()
+        side = domains["A"].crops.side
         self.pools = {
             direction: ImagePool(settings.pool, side, self.pooled_channels).to(accelerator.device)
             for direction in networks
@@ -196,23 +204,35 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         # Begins each process's draws for its pools; a resumed run goes on with the stored ones.
         torch.manual_seed(settings.seed + accelerator.process_index)
 
-    def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
+    def step(self, batch: tuple[Tensor, ...], step: int) -> dict[str, Tensor]:
         """Both generators together, then each discriminator, on what the generators painted before they learned."""
         self._set_rates(step)
-        A, B = (to_image(pictures, self.accelerator.device) for pictures in batch)
-        fakes, losses = self._generators_learn({"A": A, "B": B})
-        losses |= self._discriminators_learn({"A": A, "B": B}, fakes)
-        self._update_averages(step)
+        A, B = (to_image(pictures, self.accelerator.device).split(self.settings.batch) for pictures in batch)
+        losses = self._learn([{"A": a, "B": b} for a, b in zip(A, B, strict=True)])
+        for direction, average in self.averages.items():
+            update_average(average, self.generators[direction], step, self.settings.average_decay)
         return losses
 
     @abstractmethod
-    def _generator_losses(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """({direction: what it paints, as its discriminator is shown it}, {direction/name: weighted loss}) of the
-        pictures of both kinds, (N, 3, H, W) in [-1, 1]."""
+    def _generator_losses(
+        self, pictures: Mapping[str, Tensor], kind: str, there: str, back: str
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """(what a direction paints, as its discriminator is shown it; {name: weighted loss}).
+
+        pictures: of both kinds, (N, 3, H, W) in [-1, 1]. kind: of those that are painted from. there, back: the
+        directions from it and to it. Called with autocast on, discriminators frozen.
+        """
 
     @abstractmethod
-    def _discriminator_loss(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
-        """Of what a direction paints, on pictures of the pool of earlier ones."""
+    def _discriminator_loss(self, real: Any, fake: Any) -> Tensor:
+        """Of what a discriminator says of pictures of its kind, and of painted ones."""
+
+    def _judged(self, direction: str, real: Tensor, fake: Tensor) -> tuple[Any, Any]:
+        """What a discriminator says of pictures of its kind, and of the pool of earlier painted ones."""
+        discriminator, earlier = self.discriminators[direction], self.pools[direction](fake.float())
+        # Apart, because instance and batch normalisation must not mix what they tell apart.
+        with self.accelerator.autocast():
+            return discriminator(real), discriminator(earlier)
 
     def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> Iterator[dict[str, Tensor]]:
         """Of each of the pictures (1, 3, H, W) in [-1, 1] of one kind. there, back: the directions from it and to it.
@@ -221,22 +241,17 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         for picture in pictures:
             yield {"cycle": cycle_loss(self.averages[back](self.averages[there](picture)), picture)}
 
-    def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, start: int) -> Iterator[tuple[Tensor, ...]]:
         """Pictures of A and of B for this process, from step `start` on."""
-        rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
-        arguments = {"size": self.settings.step_pictures, "start": start, "rank": rank, "world_size": world_size}
-        return zip(batches(self.domains.A, **arguments), batches(self.domains.B, **arguments), strict=True)
+        return batches_of_process(self.accelerator, self.domains.values(), self.settings.step_pictures, start)
 
     @torch.no_grad()
     def preview(self) -> Tensor:
         """(1, 3, H, W) in [0, 1]: held-out pictures of both kinds on the left, each twice; beside them what they become
         and, below that, what this becomes on the way back."""
         rows = []
-        count = min(PREVIEWS, len(self.held_out.A.pictures), len(self.held_out.B.pictures))
-        held_out = {kind: list(self._held_out(kind, count)) for kind, _, _ in WAYS}
-        for index in range(count):
-            for kind, there, back in WAYS:
-                picture = held_out[kind][index]
+        for pictures in zip(*(self._held_out(kind, PREVIEWS) for kind, _, _ in WAYS), strict=False):
+            for picture, (_, there, back) in zip(pictures, WAYS, strict=True):
                 painted = self.averages[there](picture)
                 rows += [torch.cat([picture, shown], 3) for shown in (painted, self.averages[back](painted))]
         return to_unit(torch.cat(rows, 2))
@@ -258,14 +273,12 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
             measured[kind] = {name: sum(float(one[name]) for one in errors) / len(errors) for name in self.errors}
             paint = self._in_unit(there)
             measured[kind] |= metrics.held_out(map(to_unit, pictures[kind]), paint, self._in_unit(back))
-            if self._has_sets:
+            if self._fewest >= SMALLEST_SET:
                 painted = (paint(to_unit(picture)) for picture in pictures[kind])
                 measured[kind][OF_SETS] = self._distance(painted, map(to_unit, pictures[OTHER[kind]]))
         both = {name: sum(measured[kind][name] for kind, _, _ in WAYS) / len(WAYS) for name in measured["A"]}
-        named = {
-            f"held out {kind}/{name}": value for kind, measures in measured.items() for name, value in measures.items()
-        }
-        return named | {f"held out/{name}": value for name, value in both.items()}
+        places = {f"held out {kind}": measures for kind, measures in measured.items()} | {"held out": both}
+        return {f"{place}/{name}": value for place, measures in places.items() for name, value in measures.items()}
 
     @torch.no_grad()
     def health(self) -> dict[str, float]:
@@ -292,17 +305,23 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         return metrics.kernel_distance(sets[0], sets[1])[0]
 
     @property
-    def _has_sets(self) -> bool:
-        return min(len(self.held_out.A.pictures), len(self.held_out.B.pictures)) >= SMALLEST_SET
+    def _fewest(self) -> int:
+        """Held-out pictures of the kind that has fewer."""
+        return min(len(stream.pictures) for stream in self.held_out.values())
 
-    def _check_measure(self) -> None:
+    def _check(self) -> None:
+        side, generator = self.domains["A"].crops.side, cast(GeneratorModule, self.generators["A2B"])
+        if side % generator.multiple or side < generator.minimum:
+            expected = f"a multiple of {generator.multiple} and at least {generator.minimum}"
+            raise OptionError(f"crop is {side}, but must be {expected} for this generator")
         chosen, known = self.settings.best_by, (*self.errors, *MEASURES, OF_SETS)
         if chosen not in known:
             raise OptionError(f"best_by is '{chosen}', but must be one of {', '.join(known)}")
-        if chosen == OF_SETS and not self._has_sets:
+        if chosen == OF_SETS and self._fewest < SMALLEST_SET:
+            counts = " and ".join(str(len(stream.pictures)) for stream in self.held_out.values())
             raise OptionError(
                 f"best_by is {OF_SETS}, which takes {SMALLEST_SET} held-out pictures of each kind, such as those of"
-                f" testA and testB; there are {len(self.held_out.A.pictures)} and {len(self.held_out.B.pictures)}"
+                f" testA and testB; there are {counts}"
             )
 
     def _in_unit(self, direction: str) -> Callable[[Tensor], Tensor]:
@@ -313,38 +332,62 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
     def _set_rates(self, step: int) -> None:
         set_learning_rate(self.optimizers.values(), self.settings.rates(step, self.settings.schedule.steps))
 
-    def _generators_learn(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """What `_generator_losses` gave."""
-        fakes, losses = self._generator_losses(pictures)
-        self.accelerator.backward(torch.stack(list(losses.values())).sum())
-        self._update("generators", self.generators.values())
-        return fakes, {name: loss.detach() for name, loss in losses.items()}
+    def _learn(self, parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        """From the parts of a batch, each of both kinds, by the gradients of all together. Returns each loss's mean."""
+        fakes, losses = self._generators_learn(parts)
+        return losses | self._discriminators_learn(parts, fakes)
 
-    def _discriminators_learn(self, pictures: Mapping[str, Tensor], fakes: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        losses = {}
+    def _generators_learn(
+        self, parts: Sequence[Mapping[str, Tensor]]
+    ) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
+        """(of each part, {direction: what it paints}; losses)."""
+        fakes: list[dict[str, Tensor]] = []
+        values: dict[str, list[Tensor]] = defaultdict(list)
+        for pictures in parts:
+            fake: dict[str, Tensor] = {}
+            losses: dict[str, Tensor] = {}
+            # One autocast around everything, because it keeps each weight's half-precision copy until it ends. The
+            # losses themselves are float32.
+            with frozen(self.discriminators.values()), self.accelerator.autocast():
+                for kind, there, back in WAYS:
+                    fake[there], named = self._generator_losses(pictures, kind, there, back)
+                    losses |= {f"{there}/{name}": loss for name, loss in named.items()}
+            self.accelerator.backward(torch.stack(list(losses.values())).sum() / len(parts))
+            fakes.append({direction: painted.detach() for direction, painted in fake.items()})
+            for name, loss in losses.items():
+                values[name].append(loss.detach())
+        self._update("generators", self.generators.values())
+        return fakes, _means(values)
+
+    def _discriminators_learn(
+        self, parts: Sequence[Mapping[str, Tensor]], fakes: Sequence[Mapping[str, Tensor]]
+    ) -> dict[str, Tensor]:
+        values: dict[str, list[Tensor]] = defaultdict(list)
         for kind, direction, _ in WAYS:
-            loss = self._discriminator_loss(direction, pictures[OTHER[kind]], fakes[direction])
-            self.accelerator.backward(loss)
+            for pictures, fake in zip(parts, fakes, strict=True):
+                judged = self._judged(direction, pictures[OTHER[kind]], fake[direction])
+                loss = self._discriminator_loss(*judged)
+                self.accelerator.backward(loss / len(parts))
+                values[f"{direction}/discriminator"].append(loss.detach())
             self._update(f"discriminator_{direction}", [self.discriminators[direction]])
-            losses[f"{direction}/discriminator"] = loss.detach()
-        return losses
+        return _means(values)
 
     def _update(self, name: str, networks: Iterable[nn.Module]) -> None:
         average_gradients(self.accelerator, networks)
         self.optimizers[name].step()
         self.optimizers[name].zero_grad()
 
-    def _update_averages(self, step: int) -> None:
-        for direction, average in self.averages.items():
-            update_average(average, self.generators[direction], step, self.settings.average_decay)
-
     def _held_out(self, kind: str, most: int | None = None) -> Iterator[Tensor]:
         """Pictures of a kind, all or the first ones, each (1, 3, H, W) in [-1, 1], with sides that generators take."""
-        stream: PictureStream = getattr(self.held_out, kind)
+        stream = self.held_out[kind]
         generator = cast(GeneratorModule, self.averages["A2B"])
         for index in range(len(stream.pictures))[:most]:
             picture = to_image(stream[index][None], self.accelerator.device)
             yield padded_to(picture, generator.multiple, generator.minimum)
+
+
+def _means(values: Mapping[str, Sequence[Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.stack(list(parts)).mean() for name, parts in values.items()}
 
 
 def to_unit(picture: Tensor) -> Tensor:
@@ -355,37 +398,3 @@ def to_unit(picture: Tensor) -> Tensor:
 def to_image(batch: Tensor, device: torch.device) -> Tensor:
     """uint8 -> float32 in [-1, 1], which the published weights of the losses are meant for."""
     return (batch.to(device, non_blocking=True).float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
-
-
-def average_gradients(accelerator: Accelerator, networks: Iterable[nn.Module]) -> None:
-    """Make the gradients of every process those of all their pictures together.
-
-    By hand, because a generator works three times per step on graphs that DistributedDataParallel does not follow.
-    """
-    if accelerator.num_processes == 1:
-        return
-    gradients = [p.grad for network in networks for p in network.parameters() if p.grad is not None]
-    # All at once, because it is the number of messages that takes time.
-    mean: Tensor = accelerator.reduce(torch.cat([gradient.flatten() for gradient in gradients]), "mean")
-    for gradient, part in zip(gradients, mean.split([gradient.numel() for gradient in gradients]), strict=True):
-        gradient.copy_(part.view_as(gradient))
-
-
-def check_side(side: int, generator: GeneratorModule) -> None:
-    """Raises OptionError for crops that the generator cannot give back."""
-    if side % generator.multiple or side < generator.minimum:
-        expected = f"a multiple of {generator.multiple} and at least {generator.minimum}"
-        raise OptionError(f"crop is {side}, but must be {expected} for this generator")
-
-
-@contextmanager
-def frozen(networks: Iterable[nn.Module]) -> Iterator[None]:
-    """No gradients for these networks' weights, only through them."""
-    held = list(networks)
-    for network in held:
-        network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for network in held:
-            network.requires_grad_(True)

@@ -7,6 +7,7 @@ therefore records its step once, as a CUDA graph, and replays it.
 
 import itertools
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,7 +38,7 @@ from impasto.methods.adain.network import Decoder
 from impasto.methods.adain.preparation import recoloured, smoothed, soiled, within
 from impasto.methods.adain.training import KINDS, DecoderTraining
 from impasto.training.loop import Recipe
-from impasto.training.optimisation import OneCycle, set_learning_rate, update_average
+from impasto.training.optimisation import OneCycle
 
 Batch = dict[str, Tensor]
 Codes = Mapping[str, Statistics]
@@ -132,7 +133,13 @@ class AdaINRecipe(Recipe):
             detailed=True,
             upsampling="bilinear",
         )
-        begun = _begun(start, decoder)
+        begun = None
+        if start is not None:
+            begun, _ = load_decoder(start)
+            if begun.config != decoder:
+                raise OptionError(
+                    f"--start is {start}, but the recipe has another network: {decoder}, not {begun.config}"
+                )
         training, held_out = [], []
         for kind, sides in zip(KINDS, (self.content_sides, self.style_sides), strict=True):
             learned_from, kept_back = hold_out(list_pictures(data[kind], shards=True), self.held_out, self.seed)
@@ -142,16 +149,6 @@ class AdaINRecipe(Recipe):
             for _, _, side in self.stages:
                 source.drawn(side)
         return PaintingTraining(decoder, encoder, accelerator, tuple(training), tuple(held_out), self, begun)
-
-
-def _begun(start: Path | None, config: DecoderConfig) -> Decoder | None:
-    """The decoder of the file `start`. Raises OptionError if it is not built alike."""
-    if start is None:
-        return None
-    decoder, _ = load_decoder(start)
-    if decoder.config != config:
-        raise OptionError(f"--start is {start}, but the recipe has another network: {config}, not {decoder.config}")
-    return decoder
 
 
 class PaintingTraining(DecoderTraining):
@@ -178,14 +175,19 @@ class PaintingTraining(DecoderTraining):
         generator = torch.Generator(self.device).manual_seed(chance.getrandbits(62))
         detail = 1.0 if chance.random() < 0.25 else chance.random()
         content, style = (source.crops(count, side, generator).float() / 255 for source in pictures)
-        dirty, clean = _prepared(torch.cat([soiled(content, generator), content]), style, RADIUS * (1 - detail))
+        # With dirt and without, both as masses in the paintings' colours.
+        photos = torch.cat([soiled(content, generator), content])
+        plain = smoothed(photos, RADIUS * (1 - detail))
+        mean, covariance = (torch.cat([value, value]) for value in mean_covariance(style))
+        dirty, clean = within(recoloured(plain, mean_covariance(plain), (mean, covariance)), plain).chunk(2)
         batch = {
             "style": style, "input": dirty, "wanted": clean, "own": content[: max(1, count // 8)],
             "detail": torch.full((1, 1), detail, device=self.device),
             **self._grounds(count, side, generator), **self._filters(generator),
             "places": torch.rand(2, self.settings.objective.blocks, device=self.device, generator=generator),
         }  # fmt: skip
-        return {name: _contiguous(value) for name, value in batch.items()}
+        formats = {True: torch.channels_last, False: torch.contiguous_format}
+        return {name: value.contiguous(memory_format=formats[value.ndim == 4]) for name, value in batch.items()}
 
     def _grounds(self, count: int, side: int, generator: torch.Generator) -> Batch:
         """As `ground` has them, but others in every batch."""
@@ -206,19 +208,14 @@ class PaintingTraining(DecoderTraining):
     # --- a step ----------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _recorded(self) -> "dict[torch.Size, _Recorded]":
+    def _recorded(self) -> "defaultdict[torch.Size, _Recorded]":
         """By the shape of a batch."""
-        return {}
+        return defaultdict(lambda: _Recorded(self._update))
 
-    def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        settings = self.settings
-        set_learning_rate([self.adam], settings.rates(step, settings.schedule.steps))
-        update, shape = self._update, batch["style"].shape
-        if self.records:
-            update = self._recorded[shape] = self._recorded.get(shape) or _Recorded(self._update)
-        losses = update(batch)
-        update_average(self.average, self.modules["network"], step, settings.average_decay)
-        return losses
+    def _learn(self, batch: Batch) -> dict[str, Tensor]:
+        if not self.records:
+            return self._update(batch)
+        return self._recorded[batch["style"].shape](batch)
 
     def _update(self, batch: Batch) -> dict[str, Tensor]:
         losses = self._losses(batch, self.network)[1]
@@ -360,15 +357,3 @@ def softened(pictures: Tensor) -> Tensor:
         x = (x[..., 1:] + x[..., :-1]) / 2
         x = (x[..., 1:, :] + x[..., :-1, :]) / 2
     return x
-
-
-def _prepared(photos: Tensor, style: Tensor, radius: float) -> tuple[Tensor, Tensor]:
-    """Photographs with dirt and the same without, as one batch -> both as masses in the paintings' colours."""
-    plain = smoothed(photos, radius)
-    mean, covariance = (torch.cat([value, value]) for value in mean_covariance(style))
-    dirty, clean = within(recoloured(plain, mean_covariance(plain), (mean, covariance)), plain).chunk(2)
-    return dirty, clean
-
-
-def _contiguous(value: Tensor) -> Tensor:
-    return value.contiguous(memory_format=torch.channels_last if value.ndim == 4 else torch.contiguous_format)

@@ -2,6 +2,8 @@
 features."""
 
 import copy
+import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -13,7 +15,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from impasto.data.folders import Crops, PictureStream, batches, hold_out, list_pictures
+from impasto.data.folders import Crops, PictureStream, hold_out, list_pictures
 from impasto.encoders import load_encoder
 from impasto.encoders.network import Encoder
 from impasto.engine.architecture import DecoderConfig
@@ -28,6 +30,7 @@ from impasto.methods.adain.backend import save_decoder
 from impasto.methods.adain.network import Decoder
 from impasto.training.loop import Recipe
 from impasto.training.optimisation import InverseDecay, OneCycle, set_learning_rate, update_average
+from impasto.training.processes import batches_of_process
 
 KINDS = ("content", "style")
 
@@ -100,7 +103,7 @@ class PaperRecipe(Recipe):
         return AdaINTraining(decoder, encoder, accelerator, tuple(training), tuple(held_out), self)
 
 
-class DecoderTraining:
+class DecoderTraining(ABC):
     """What the trainings of a decoder have in common, as a `Trainable`."""
 
     preview_columns: Sequence[str] = ("content", "style", "result")
@@ -137,6 +140,16 @@ class DecoderTraining:
         self.modules: Mapping[str, nn.Module] = {"network": network, "average": self.average}
         self.optimizers: Mapping[str, Optimizer] = {"adam": self.adam}
 
+    def step(self, batch: Any, step: int) -> dict[str, Tensor]:
+        set_learning_rate([self.adam], self.settings.rates(step, self.settings.schedule.steps))
+        losses = self._learn(batch)
+        update_average(self.average, self.modules["network"], step, self.settings.average_decay)
+        return losses
+
+    @abstractmethod
+    def _learn(self, batch: Any) -> dict[str, Tensor]:
+        """From a batch; returns named losses (scalars, detached)."""
+
     def descend(self) -> None:
         """A step along the gradients that there are."""
         nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
@@ -155,16 +168,12 @@ class AdaINTraining(DecoderTraining):
     pictures: Pairs
     held_out: Pairs
 
-    def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
-        rank, world_size = self.accelerator.process_index, self.accelerator.num_processes
+    def batches(self, start: int) -> Iterator[tuple[Tensor, ...]]:
         size = self.settings.batch * self.settings.accumulate
-        arguments = {"size": size, "start": start, "rank": rank, "world_size": world_size}
-        contents, styles = (batches(stream, **arguments) for stream in self.pictures)
-        return zip(contents, styles, strict=True)
+        return batches_of_process(self.accelerator, self.pictures, size, start)
 
-    def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
+    def _learn(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         count = self.settings.accumulate
-        set_learning_rate([self.adam], self.settings.rates(step, self.settings.schedule.steps))
         of_parts = []
         parts = zip(*(self._to_image(pictures).chunk(count) for pictures in batch), strict=True)
         for number, (content, style) in enumerate(parts, 1):
@@ -174,7 +183,6 @@ class AdaINTraining(DecoderTraining):
                 self.accelerator.backward(losses["loss"] / count)
             of_parts.append({name: loss.detach() for name, loss in losses.items()})
         self.descend()
-        update_average(self.average, self.modules["network"], step, self.settings.average_decay)
         return {name: torch.stack([losses[name] for losses in of_parts]).mean() for name in of_parts[0]}
 
     def _losses(self, content: Tensor, style: Tensor) -> dict[str, Tensor]:
@@ -192,20 +200,18 @@ class AdaINTraining(DecoderTraining):
     def validate(self) -> dict[str, float]:
         """The recipe's own losses on the held-out pairs, by the averaged decoder."""
         objective, total = self.settings.objective, dict[str, float]()
-        count = len(self.held_out[0].pictures)
-        for index in range(count):
-            given, target = self._exchanged(*self._held_out(index))
+        for content, style in self._held_out():
+            given, target = self._exchanged(content, style)
             painted = self.encoder(self.average(given, target).clamp(0, 1), objective.layers)
             for name, value in objective.losses(given, painted, target).items():
-                total[name] = total.get(name, 0.0) + float(value) / count
+                total[name] = total.get(name, 0.0) + float(value) / len(self.held_out[0].pictures)
         return {f"held out/{name}": value for name, value in (total | {"loss": sum(total.values())}).items()}
 
     @torch.no_grad()
     def preview(self) -> Tensor:
         """(1, 3, H, W): a row for each of four held-out pairs, of content, style and what is painted now."""
         rows = []
-        for index in range(min(4, len(self.held_out[0].pictures))):
-            content, style = self._held_out(index)
+        for content, style in itertools.islice(self._held_out(), 4):
             rows.append(torch.cat([content, style, self.average(*self._exchanged(content, style))], 3))
         return torch.cat(rows, 2)
 
@@ -218,9 +224,10 @@ class AdaINTraining(DecoderTraining):
         given = {layer: self.average.given(value, target[layer]) for layer, value in of_content.items()}
         return given, target
 
-    def _held_out(self, index: int) -> tuple[Tensor, Tensor]:
-        content, style = (self._to_image(stream[index][None]) for stream in self.held_out)
-        return content, style
+    def _held_out(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for index in range(len(self.held_out[0].pictures)):
+            content, style = (self._to_image(stream[index][None]) for stream in self.held_out)
+            yield content, style
 
     def _to_image(self, batch: Tensor) -> Tensor:
         image = batch.to(self.device, non_blocking=True).float() / 255

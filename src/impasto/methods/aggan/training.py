@@ -14,8 +14,8 @@ from impasto.errors import OptionError
 from impasto.losses.cycle import cycle_loss
 from impasto.losses.lsgan import discriminator_loss, generator_loss
 from impasto.methods.aggan.network import Discriminator, Generator, GeneratorConfig, blended
-from impasto.training.optimisation import LinearDecay
-from impasto.training.unpaired import EpochRecipe, Networks, UnpairedTraining, frozen
+from impasto.training.optimisation import LinearDecay, frozen
+from impasto.training.unpaired import EpochRecipe, Networks, UnpairedTraining
 from impasto.translation import BACK, WAYS
 
 
@@ -60,7 +60,7 @@ class AttentionGuidedTraining(UnpairedTraining[Generator]):
     """Whether the discriminators see it alone."""
     pooled_channels = 4  # a picture and where it was painted
 
-    def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
+    def step(self, batch: tuple[Tensor, ...], step: int) -> dict[str, Tensor]:
         self.foreground = self._sees_foreground(step)
         for discriminator in self.discriminators.values():
             cast(Discriminator, discriminator).normalises = not self.foreground
@@ -81,35 +81,32 @@ class AttentionGuidedTraining(UnpairedTraining[Generator]):
         settings = self.settings
         return step * settings.rates.epochs // settings.schedule.steps >= settings.foreground_from
 
-    def _generator_losses(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def _generator_losses(
+        self, pictures: Mapping[str, Tensor], kind: str, there: str, back: str
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """A discriminator is shown a picture and the attention, (N, 4, H, W)."""
-        shown, losses = {}, {}
-        # One autocast around everything, because it keeps each weight's half-precision copy until it ends. The losses
-        # themselves are float32.
-        with frozen(self.discriminators.values()), self.accelerator.autocast():
-            for kind, there, back in WAYS:
-                picture, generator = pictures[kind], self.generators[there]
-                painted, share = generator.paint(picture), generator.share(picture)
-                fake = blended(picture, painted, share)
-                # Of the foreground, F(s) alone and not the blend is judged (equation 5).
-                judged_as = painted if self.foreground else fake
-                shown[there] = torch.cat([judged_as, share], 1)
-                judged = self._judged(there, judged_as, share)
-                losses[f"{there}/adversarial"] = generator_loss(judged)
-                error = cycle_loss(self.generators[back](fake), picture)
-                losses[f"{there}/cycle"] = self.settings.cycle_weight * error
-        return shown, losses
+        picture, generator = pictures[kind], self.generators[there]
+        painted, share = generator.paint(picture), generator.share(picture)
+        fake = blended(picture, painted, share)
+        # Of the foreground, F(s) alone and not the blend is judged (equation 5).
+        judged_as = painted if self.foreground else fake
+        losses = {
+            "adversarial": generator_loss(self._judgement(there, judged_as, share)),
+            "cycle": self.settings.cycle_weight * cycle_loss(self.generators[back](fake), picture),
+        }
+        return torch.cat([judged_as, share], 1), losses
 
-    def _discriminator_loss(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
+    def _judged(self, direction: str, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         earlier, share = self.pools[direction](fake.float()).split((3, 1), 1)
         with torch.no_grad(), self.accelerator.autocast():
             real_share = self.generators[BACK[direction]].share(real)
         with self.accelerator.autocast():
-            judged_real = self._judged(direction, real, real_share)
-            judged_fake = self._judged(direction, earlier, share)
-        return self.settings.discriminator_weight * discriminator_loss(judged_real, judged_fake)
+            return self._judgement(direction, real, real_share), self._judgement(direction, earlier, share)
 
-    def _judged(self, direction: str, picture: Tensor, share: Tensor) -> Tensor:
+    def _discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        return self.settings.discriminator_weight * discriminator_loss(real, fake)
+
+    def _judgement(self, direction: str, picture: Tensor, share: Tensor) -> Tensor:
         """What the discriminator says of a picture: of all of it, or of where the attention is tau or more."""
         seen = picture * (share >= self.settings.threshold) if self.foreground else picture
         judged: Tensor = self.discriminators[direction](seen)

@@ -17,8 +17,7 @@ from impasto.losses import lsgan
 from impasto.losses.cycle import cycle_loss
 from impasto.methods.munit.network import DiscriminatorConfig, Generator, GeneratorConfig, MultiScaleDiscriminator
 from impasto.training.optimisation import LinearDecay, StepDecay
-from impasto.training.unpaired import Networks, UnpairedRecipe, UnpairedTraining, frozen
-from impasto.translation import WAYS
+from impasto.training.unpaired import Networks, UnpairedRecipe, UnpairedTraining
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,38 +82,31 @@ class MUNITTraining(UnpairedTraining[Generator]):
                 "style": _apart(translator.style_of(fake), style),
             }
 
-    def _generator_losses(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        settings = self.settings
-        fakes, losses = {}, {}
-        # One autocast around everything, because it keeps each weight's half-precision copy until it ends. The losses
-        # themselves are float32.
-        with frozen(self.discriminators.values()), self.accelerator.autocast():
-            for kind, there, back in WAYS:
-                picture, translator, other = pictures[kind], self.generators[there], self.generators[back]
-                content, own_style = translator.encode(picture), other.style_of(picture)
-                # Drawn on the CPU, whose random state every checkpoint holds.
-                style = torch.randn(len(picture), translator.config.style_size).to(picture.device)
-                fake = fakes[there] = translator.decode(content, style)
-                content_again = other.encode(fake)
-                losses[f"{there}/adversarial"] = torch.stack(
-                    [lsgan.generator_loss(judged) for judged in self.discriminators[there](fake)]
-                ).sum()
-                # Equation 1.
-                error = cycle_loss(other.decode(content, own_style), picture)
-                losses[f"{there}/reconstruction"] = settings.reconstruction_weight * error
-                # Equations 2 and 3.
-                losses[f"{there}/content"] = settings.content_weight * _apart(content_again, content)
-                losses[f"{there}/style"] = settings.style_weight * _apart(translator.style_of(fake), style)
-                if settings.cycle_weight:
-                    error = cycle_loss(other.decode(content_again, own_style), picture)
-                    losses[f"{there}/cycle"] = settings.cycle_weight * error
-        return fakes, losses
+    def _generator_losses(
+        self, pictures: Mapping[str, Tensor], kind: str, there: str, back: str
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        settings, picture = self.settings, pictures[kind]
+        translator, other = self.generators[there], self.generators[back]
+        content, own_style = translator.encode(picture), other.style_of(picture)
+        # Drawn on the CPU, whose random state every checkpoint holds.
+        style = torch.randn(len(picture), translator.config.style_size).to(picture.device)
+        fake = translator.decode(content, style)
+        content_again = other.encode(fake)
+        judgements = [lsgan.generator_loss(judged) for judged in self.discriminators[there](fake)]
+        losses = {"adversarial": torch.stack(judgements).sum()}
+        # Equation 1.
+        error = cycle_loss(other.decode(content, own_style), picture)
+        losses["reconstruction"] = settings.reconstruction_weight * error
+        # Equations 2 and 3.
+        losses["content"] = settings.content_weight * _apart(content_again, content)
+        losses["style"] = settings.style_weight * _apart(translator.style_of(fake), style)
+        if settings.cycle_weight:
+            error = cycle_loss(other.decode(content_again, own_style), picture)
+            losses["cycle"] = settings.cycle_weight * error
+        return fake, losses
 
-    def _discriminator_loss(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
-        discriminator, earlier = self.discriminators[direction], self.pools[direction](fake.float())
-        with self.accelerator.autocast():
-            judged = zip(discriminator(real), discriminator(earlier), strict=True)
-        return torch.stack([lsgan.discriminator_loss(one, other) for one, other in judged]).sum()
+    def _discriminator_loss(self, real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
+        return torch.stack([lsgan.discriminator_loss(*judged) for judged in zip(real, fake, strict=True)]).sum()
 
 
 def _apart(again: Tensor, code: Tensor) -> Tensor:

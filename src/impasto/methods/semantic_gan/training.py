@@ -18,7 +18,7 @@ from impasto.losses import hinge, lsgan
 from impasto.losses.cycle import code_deviation, cycle_loss, semantic_loss
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.training.optimisation import Adam, LinearDecay, NAdam, StepDecay, set_learning_rate
-from impasto.training.unpaired import Networks, UnpairedRecipe, UnpairedTraining, frozen, to_image
+from impasto.training.unpaired import Networks, UnpairedRecipe, UnpairedTraining
 from impasto.translation import WAYS
 
 Adversarial = Literal["lsgan", "hinge"]
@@ -126,21 +126,18 @@ class SemanticTraining(UnpairedTraining[Generator]):
     settings: SemanticGANRecipe
     errors = ("reconstruction", "cycle", "semantic")
 
-    def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
-        """Both generators together, then each discriminator, first on what the generators painted before they learned.
+    def _learn(self, parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        """From one part for each of `discriminator_steps`.
 
-        With several `discriminator_steps`, the batch holds as many times the pictures; the generators learn from the
-        first of them, and the later steps see what they paint of the others now.
+        The generators learn from the first, and the discriminators on what was painted of it before; in the later steps
+        they see what is painted of the others now.
         """
-        self._set_rates(step)
-        A, B = (to_image(pictures, self.accelerator.device).split(self.settings.batch) for pictures in batch)
-        fakes, losses = self._generators_learn({"A": A[0], "B": B[0]})
-        for some_A, some_B in zip(A, B, strict=True):
-            pictures = {"A": some_A, "B": some_B}
-            fakes = fakes or self._painted(pictures)
-            losses |= self._discriminators_learn(pictures, fakes)
-            fakes = {}
-        self._update_averages(step)
+        fakes, losses = self._generators_learn(parts[:1])
+        losses |= self._discriminators_learn(parts[:1], fakes)
+        for part in parts[1:]:
+            with torch.no_grad(), self.accelerator.autocast():
+                fake = {there: self.generators[there](part[kind]) for kind, there, _ in WAYS}
+            losses |= self._discriminators_learn([part], [fake])
         return losses
 
     def _errors(self, pictures: Sequence[Tensor], there: str, back: str) -> Iterator[dict[str, Tensor]]:
@@ -172,40 +169,27 @@ class SemanticTraining(UnpairedTraining[Generator]):
             rates = self.settings.generator_rates if name == "generators" else self.settings.discriminator_rates
             set_learning_rate([optimizer], rates(step, steps))
 
-    def _generator_losses(self, pictures: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        settings = self.settings
+    def _generator_losses(
+        self, pictures: Mapping[str, Tensor], kind: str, there: str, back: str
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        settings, picture = self.settings, pictures[kind]
+        generator, other = self.generators[there], self.generators[back]
         adversarial_loss, _ = ADVERSARIES[settings.adversarial]
-        fakes, losses = {}, {}
-        # One autocast around everything, because it keeps each weight's half-precision copy until it ends. The losses
-        # themselves are float32.
-        with frozen(self.discriminators.values()), self.accelerator.autocast():
-            for kind, there, back in WAYS:
-                picture, generator, other = pictures[kind], self.generators[there], self.generators[back]
-                code = generator.encode(picture)
-                fake = fakes[there] = generator.decode(code)
-                losses[f"{there}/adversarial"] = adversarial_loss(self.discriminators[there](fake))
-                # What no loss asks for is not computed.
-                if settings.semantic_weight or settings.cycle_weight:
-                    again = other.encode(fake)
-                if settings.semantic_weight:
-                    apart = semantic_loss(code, again, normalised=settings.normalised_codes)
-                    losses[f"{there}/semantic"] = settings.semantic_weight * apart
-                if settings.reconstruction_weight:
-                    error = cycle_loss(other.decode(code), picture)
-                    losses[f"{there}/reconstruction"] = settings.reconstruction_weight * error
-                if settings.cycle_weight:
-                    error = cycle_loss(other.decode(again), picture)
-                    losses[f"{there}/cycle"] = settings.cycle_weight * error
-        return fakes, losses
+        code = generator.encode(picture)
+        fake = generator.decode(code)
+        losses = {"adversarial": adversarial_loss(self.discriminators[there](fake))}
+        # What no loss asks for is not computed.
+        if settings.semantic_weight or settings.cycle_weight:
+            again = other.encode(fake)
+        if settings.semantic_weight:
+            apart = semantic_loss(code, again, normalised=settings.normalised_codes)
+            losses["semantic"] = settings.semantic_weight * apart
+        if settings.reconstruction_weight:
+            losses["reconstruction"] = settings.reconstruction_weight * cycle_loss(other.decode(code), picture)
+        if settings.cycle_weight:
+            losses["cycle"] = settings.cycle_weight * cycle_loss(other.decode(again), picture)
+        return fake, losses
 
-    @torch.no_grad()
-    def _painted(self, pictures: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        with self.accelerator.autocast():
-            return {there: self.generators[there](pictures[kind]) for kind, there, _ in WAYS}
-
-    def _discriminator_loss(self, direction: str, real: Tensor, fake: Tensor) -> Tensor:
+    def _discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         _, discriminator_loss = ADVERSARIES[self.settings.adversarial]
-        discriminator, earlier = self.discriminators[direction], self.pools[direction](fake.float())
-        with self.accelerator.autocast():
-            judged_real, judged_fake = discriminator(real), discriminator(earlier)
-        return discriminator_loss(judged_real, judged_fake)
+        return discriminator_loss(real, fake)

@@ -44,7 +44,7 @@ from impasto.methods.nla_cyclegan.network import GeneratorConfig as NLAConfig
 from impasto.methods.semantic_gan import recipes as semantic_gan
 from impasto.methods.semantic_gan.network import GeneratorConfig as SemanticConfig
 from impasto.recipes import lite_encoder
-from impasto.training import loop
+from impasto.training import figures
 from impasto.training.loop import Schedule
 from impasto.training.optimisation import LinearDecay
 
@@ -229,8 +229,8 @@ def test_a_resumed_training(
     name: str, device: torch.device, make: Callable[..., Any], repeatable: None, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(loop, "_draw_figures", lambda *_: None)
-    monkeypatch.setattr(loop, "write_page", lambda *_, **__: None)
+    monkeypatch.setattr(figures, "draw_figures", lambda *_: None)
+    monkeypatch.setattr(figures, "write_page", lambda *_, **__: None)
     begun = weights_after(make(name, device, "no"), tmp_path / "begun", until=0)
     whole = weights_after(make(name, device, "no"), tmp_path / "whole")
     again = weights_after(make(name, device, "no"), tmp_path / "again")

@@ -156,7 +156,7 @@ def test_half_precision_agrees_and_keeps_losses_whole(streams: Domains) -> None:
 def test_validation_is_the_means_of_the_errors(streams: Domains) -> None:
     training = make(streams, ANCHORED)
     measured = training.validate()
-    pictures = torch.stack([streams.B[index] for index in range(3)]).float() / 127.5 - 1
+    pictures = torch.stack([streams["B"][index] for index in range(3)]).float() / 127.5 - 1
     G, F = (training.averages[direction] for direction in DIRECTIONS)
     with torch.no_grad():
         code = F.encode(pictures)
