@@ -17,7 +17,7 @@ from impasto.masks import visible
 from impasto.methods import TemporalTarget
 from impasto.methods.gatys.options import GatysOptions
 from impasto.methods.gatys.terms import Region, Seen, StyleStatistics, Term, at_layers, layers_to_encode
-from impasto.methods.gatys.windows import Moments, PaddedWindow, encode, encoded, whole, windows
+from impasto.methods.gatys.windows import GramSums, PaddedWindow, encode, encoded, whole, windows
 from impasto.tensors import resize
 
 # A region with less than this share of a picture is not seen, and its Gram matrix is mostly rounding.
@@ -110,9 +110,9 @@ class Objective:
                 losses[name] = losses[name] + value.detach()
         return losses, gradient
 
-    def _slopes(self, image: Tensor) -> tuple[list[tuple[Moments, tuple[Tensor, ...]]], dict[str, Tensor]]:
+    def _slopes(self, image: Tensor) -> tuple[list[tuple[GramSums, tuple[Tensor, ...]]], dict[str, Tensor]]:
         """The gradients of the losses that are functions of moments with respect to these, and the losses."""
-        sums = [(term, Moments(term.layer, term.region)) for term in self.terms if term.kind != "local"]
+        sums = [(term, GramSums(term.layer, term.region)) for term in self.terms if term.kind != "local"]
         with torch.no_grad():
             for window, features in encoded(self.encoder, image, self.layers, self.side):
                 for _, total in sums:
@@ -199,7 +199,7 @@ def encode_style(encoder: Encoder, style: Tensor, options: GatysOptions, side: i
     layers, looked_at = options.layers("style_layers"), layers_to_encode(options)
     pixels, opacity = visible(style)
     shares = at_layers(opacity, {*layers, *looked_at})
-    sums = {layer: Moments(layer, shares.get(layer)) for layer in layers}
+    sums = {layer: GramSums(layer, shares.get(layer)) for layer in layers}
     for window, features in encoded(encoder, pixels, layers, side):
         for total in sums.values():
             total.add(window, features)

@@ -98,7 +98,7 @@ def whole(encoder: Encoder, picture: Tensor, layers: Iterable[str], side: int | 
     return assembled
 
 
-class Moments:
+class GramSums:
     """`gram` and `mean_of` of the features of one layer, added up over windows in double precision.
 
     region: (1, 1, h, w) of the whole picture at the layer, how much each position counts; None is all alike.
