@@ -20,7 +20,7 @@ _OPTIONS = method_flags(LOOKING, has=lambda name: name in CHANGING)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look(Flags):
+class LookFlags(Flags):
     """What is shown, by which network, and where to."""
 
     style: str | None = flag(
@@ -40,7 +40,7 @@ def attention(
     content: Annotated[Path, Parameter(help="picture whose places look")],
     /,
     *,
-    look: Look = Look(),
+    look: LookFlags = LookFlags(),
     options: Any = _OPTIONS,
 ) -> None:
     """Show where places of a picture look: in a painting, or, with trained generators, in the picture itself."""
