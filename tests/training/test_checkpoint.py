@@ -60,17 +60,11 @@ def test_a_full_disk_costs_no_earlier_state(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-
-        class Filling(Tiny):
-            def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
-                if step == 3 and full_at == "state.json":
-                    patch.setattr(checkpoint, "write_json", lambda path, values: full(path.with_name(".part"), b""))
-                elif step == 3:
-                    patch.setattr(Path, "write_bytes", full)
-                return super().step(batch, step)
-
+        filling, fill = Tiny(), lambda path, values: full(path.with_name(".part"), b"")
+        where = (checkpoint, "write_json", fill) if full_at == "state.json" else (Path, "write_bytes", full)
+        filling.at = {3: lambda: patch.setattr(*where)}
         with pytest.raises(CheckpointError, match=r"the state of step 4 could not be saved: .*(full|No space left)"):
-            train(Filling(), tmp_path)
+            train(filling, tmp_path)
     assert json.loads((tmp_path / "state.json").read_text())["step"] == 2
     resumed = train(Tiny(), tmp_path, resume=True)
     assert resumed.done == [2, 3, 4, 5, 6]
