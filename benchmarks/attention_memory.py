@@ -15,7 +15,7 @@ import time
 import torch
 
 from impasto import image
-from impasto.comparison.memory import peak_bytes
+from impasto.device import peak_bytes
 from impasto.encoders.network import block_of
 from impasto.gallery import packaged
 from impasto.methods.gatys.objective import objective_at

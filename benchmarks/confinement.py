@@ -15,7 +15,9 @@ from pathlib import Path
 from service_load import photo
 
 from impasto.methods import StylizeOptions
-from impasto.service import Limits, PaintRequest, Service
+from impasto.service.limits import Limits
+from impasto.service.request import PaintRequest
+from impasto.service.service import Service
 
 MOST = 1.05
 STYLE = "starry-night"

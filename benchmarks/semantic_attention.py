@@ -17,8 +17,7 @@ import sys
 import torch
 
 from impasto.blocks.attention import SMALLEST, SelfAttention
-from impasto.comparison.memory import peak_bytes
-from impasto.device import resident_memory
+from impasto.device import peak_bytes, resident_memory
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 
 WIDTH = GeneratorConfig().width

@@ -22,8 +22,7 @@ import torch
 from torch import Tensor
 
 from impasto.blocks.attention import SelfAttention
-from impasto.comparison.memory import peak_bytes
-from impasto.device import resident_memory
+from impasto.device import peak_bytes, resident_memory
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.translation import translate
 

@@ -19,8 +19,7 @@ import torch
 
 import impasto
 from impasto import StylizeOptions
-from impasto.comparison.memory import peak_bytes
-from impasto.device import resident_memory
+from impasto.device import peak_bytes, resident_memory
 from impasto.methods.cyclegan import network as cyclegan
 from impasto.methods.dncnn_cyclegan import network as dncnn
 from impasto.methods.nla_cyclegan import network as nla

@@ -10,7 +10,7 @@ from typing import Any
 from impasto.cli.main import app
 from impasto.cli.serve import ServedModels, _offer
 from impasto.gallery import named_styles, photos
-from impasto.service import Service
+from impasto.service.service import Service
 from impasto.web.app import create_app
 
 DOCS = Path(__file__).parent

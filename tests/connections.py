@@ -1,8 +1,9 @@
-"""What tests of servers share: a connection without what a client would do for one, and patience."""
+"""What tests of servers share: a connection without what a client would do for one, problems, and patience."""
 
 import socket
 import time
 from collections.abc import Callable
+from typing import Any
 
 
 def read_all(connection: socket.socket) -> bytes:
@@ -22,3 +23,13 @@ def until(condition: Callable[[], object], timeout: float = 20) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.01)
+
+
+def is_problem(answer: Any, status: int, code: str) -> Any:
+    """The JSON of an answer that is one (RFC 9457)."""
+    assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    found = answer.json
+    assert (found["status"], found["code"], found["type"]) == (status, code, "about:blank")
+    assert found["title"]
+    assert found["detail"]
+    return found

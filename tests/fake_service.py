@@ -10,8 +10,11 @@ import pytest
 from wishes import ACTIONS
 
 from impasto.gallery import packaged
-from impasto.service import Limits, Offer, Service, wire
+from impasto.service import wire
+from impasto.service.limits import Limits
+from impasto.service.offer import Offer
 from impasto.service.refusals import Code, RefusedError
+from impasto.service.service import Service
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from impasto.cli.main import app
-from impasto.service import Limits
+from impasto.service.limits import Limits
 from impasto.service.metrics import ServiceHealth, ServiceMetrics
 
 DEPLOY = Path(__file__).parents[1] / "deploy"

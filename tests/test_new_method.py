@@ -18,8 +18,10 @@ from impasto.errors import OptionError
 from impasto.image import read
 from impasto.methods import METHODS, StylizeOptions
 from impasto.record import read_record
-from impasto.service import Limits, Offer, PaintRequest
+from impasto.service.limits import Limits
+from impasto.service.offer import Offer
 from impasto.service.painter import TaskPainter
+from impasto.service.request import PaintRequest
 
 HELP = "how much of the mean colour"
 TESTS = Path(__file__).parent

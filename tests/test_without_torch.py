@@ -18,7 +18,10 @@ SITE = "import sys\nsys.modules['torch'] = None\n"
 
 SERVE = """
 import sys
-from impasto.service import Limits, PaintRequest, Service, Status
+from impasto.service.job import Status
+from impasto.service.limits import Limits
+from impasto.service.request import PaintRequest
+from impasto.service.service import Service
 photo, painting = (open(path, "rb").read() for path in sys.argv[1:])
 with Service(limits=Limits(stop_seconds=0), devices=["cpu"]) as service:
     assert list(service.offer.methods) == ["adain"]

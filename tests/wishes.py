@@ -6,7 +6,7 @@ from typing import Any
 from PIL import Image
 
 from impasto.methods import StylizeOptions
-from impasto.service import PaintRequest
+from impasto.service.request import PaintRequest
 
 ACTIONS = ("now", "hold", "die", "die-once", "garbage", "stubborn", "explode", "picture")
 

@@ -27,8 +27,8 @@ from impasto.bot.config import BotConfig, BotOptions
 from impasto.bot.conversation import Conversations
 from impasto.gallery import packaged
 from impasto.report.sheets import grid
-from impasto.service import Service
 from impasto.service.process import WORKER
+from impasto.service.service import Service
 
 SIDE = 384
 """Pixels of the pictures' longer side: as small as a transcript can do with."""

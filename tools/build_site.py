@@ -32,7 +32,8 @@ from impasto.engine.strokes import (
     USUAL_DEVIATION,
 )
 from impasto.gallery import named_styles, photos, shown, styles_file
-from impasto.service import FORMATS, Offer
+from impasto.service.offer import Offer
+from impasto.service.request import FORMATS
 from impasto.web.site import HEADERS
 from impasto.web.styles import method_json, style_json, thumbnail
 from impasto.weights import save_arrays

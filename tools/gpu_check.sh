@@ -62,7 +62,7 @@ fi
 tests() {  # of one file
   # A library's warning on a machine of other versions is for its log.
   "$python" -m pytest -q -p no:cacheprovider -W default -m gpu --gpu $device -rP --tb=short --durations=5 \
-    "tests/gpu/test_gpu_$1.py"
+    "tests/gpu/test_$1.py"
 }
 
 benchmark() {  # of one method, with the arguments for the GPU or else for the rehearsal

@@ -22,7 +22,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from impasto.cli.serve import ServedModels, _offer
 from impasto.gallery import packaged
-from impasto.service import Service
+from impasto.service.service import Service
 from impasto.serving.server import listen
 from impasto.web.app import create_app, make_server
 

@@ -216,7 +216,6 @@ class Client:
         return job
 
     def _submitted(self, path: str, fields: Fields) -> dict[str, Any]:
-        """Its job."""
         body, kind = _form(fields)
         return self._json("POST", path, body, {"Content-Type": kind, "Prefer": "respond-async"})
 
@@ -236,7 +235,6 @@ class Client:
         time.sleep(seconds)
 
     def _json(self, method: str, path: str, body: Body = b"", headers: dict[str, str] | None = None) -> dict[str, Any]:
-        """What the server answers, as JSON."""
         answer: dict[str, Any] = json.loads(self._ask(method, path, body, headers))
         return answer
 

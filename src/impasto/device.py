@@ -158,7 +158,7 @@ def free_memory(device: "Device | torch.device") -> int | None:
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
     # Pages of files that nobody looks at are given up before anything is killed.
     groups = (limit - used + _cached(folder / "memory.stat") for folder, limit, used in _limited_groups())
-    bounds = [*_of_host("MemAvailable"), *groups]
+    bounds = [*_kilobytes(PROC / "meminfo", "MemAvailable"), *groups]
     return max(0, min(bounds)) if bounds else None
 
 
@@ -166,6 +166,25 @@ def resident_memory() -> int:
     """Bytes of this process that are in memory; 0 where the system does not say."""
     pages = "".join(_lines(PROC / "self" / "statm")).split()
     return int(pages[1]) * mmap.PAGESIZE if len(pages) > 1 else 0
+
+
+def reset_peak() -> None:
+    """Let the peak begin anew at what is held now, where the kernel can (Linux)."""
+    with contextlib.suppress(OSError):
+        (PROC / "self" / "clear_refs").write_text("5")
+
+
+def peak_bytes() -> int:
+    """Peak of resident memory since `reset_peak`, or else of the process's life; 0 where nothing tells (Windows)."""
+    for peak in _kilobytes(PROC / "self" / "status", "VmHWM"):
+        return peak
+    # Only then: after fork and exec, this peak is still the parent's.
+    with contextlib.suppress(ImportError):
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+    return 0
 
 
 def disk_room() -> int:
@@ -179,11 +198,12 @@ def disk_room() -> int:
 
 def memory_size() -> int | None:
     """Bytes of memory that processes here can have together; None where the system does not say."""
-    return min([*_of_host("MemTotal"), *(limit for _, limit, _ in _limited_groups())], default=None)
+    return min([*_kilobytes(PROC / "meminfo", "MemTotal"), *(limit for _, limit, _ in _limited_groups())], default=None)
 
 
-def _of_host(name: str) -> Iterator[int]:
-    with contextlib.suppress(OSError, ValueError), (PROC / "meminfo").open() as lines:
+def _kilobytes(file: Path, name: str) -> Iterator[int]:
+    """As bytes."""
+    with contextlib.suppress(OSError, ValueError), file.open() as lines:
         yield from (int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,9 @@ from standalone import Page
 
 import impasto
 from impasto import StylizeOptions, image
-from impasto.attention import Prepared, attention, draw, overlay, page, prepare
-from impasto.attention.maps import atlas, by_level
-from impasto.attention.photo import PreparedPhoto, grid_of, points
-from impasto.attention.places import parse_place
+from impasto.attention import Attention, attention, draw, overlay, page, prepare
+from impasto.attention.maps import atlas, by_level, parse_place
+from impasto.attention.photo import PhotoAttention, grid_of, points
 from impasto.attention.style import StyleAttention
 from impasto.errors import OptionError, OutOfMemoryError
 from impasto.tensors import to_picture
@@ -27,14 +27,14 @@ from impasto.tensors import to_picture
 KINDS = ("style", "photo")
 PLACES = ["50%,25%", (60, 45)]
 
-Preparing = Callable[[str], Prepared]
+Preparing = Callable[[str], Attention]
 
 
 @pytest.fixture
 def preparing(tmp_path: Path) -> Preparing:
     """Either kind, of the same content."""
 
-    def prepared(kind: str) -> Prepared:
+    def prepared(kind: str) -> Attention:
         if kind == "style":
             options = StylizeOptions(method="gatys", attention_layers="relu2_1,relu4_1", precision="fp32")
             return prepare(CONTENT, STYLE, options)
@@ -83,11 +83,11 @@ def test_a_page_needs_nothing_else_and_holds_every_map(kind: str, preparing: Pre
     read = Page(page(prepared.at(PLACES), "A < B"))
     assert "<title>A &lt; B</title>" in read.text
     panels = json.loads(re.search(r"const panels = (\[.*\]);", read.text)[1])  # type: ignore[index]
-    if isinstance(prepared, PreparedPhoto):
+    if isinstance(prepared, PhotoAttention):
         across, down = grid_of(prepared.content)
         assert (panels[0]["across"], panels[0]["down"]) == (across, down) == (24, 18)
         tiles = np.asarray(Image.open(io.BytesIO(base64.b64decode(panels[0]["tiles"].partition(",")[2]))))
-        own = prepared.weights(points(prepared.content))[2 * 24 + 5]
+        own = replace(prepared, places=points(prepared.content)).weights[2 * 24 + 5]
         h, w = own.shape
         np.testing.assert_allclose(tiles[2 * h : 3 * h, 5 * w : 6 * w] / 255, by_level(own), atol=0.003)
         assert panels[1] is None

@@ -13,7 +13,7 @@ from looking import generators, nla, pixels
 from impasto import StylizeOptions, image
 from impasto.attention import attention, draw, photo
 from impasto.attention.maps import DARKEST
-from impasto.attention.photo import PhotoAttention, PreparedPhoto, attention_of, lit, mean_attention
+from impasto.attention.photo import PhotoAttention, attention_of, lit, mean_attention
 from impasto.methods.cyclegan import network as plain
 from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 from impasto.tensors import to_picture
@@ -36,16 +36,16 @@ def test_arrays_are_the_generators_own(tmp_path: Path) -> None:
     found = attention(pixels(), None, ["50%,50%", (28, 3)], OPTIONS, weights=file)
     assert isinstance(found, PhotoAttention)
     assert found.places == [pytest.approx((14.5, 9.0)), pytest.approx((28, 3))]
-    assert found.prepared.generator.cell == 4
+    assert found.generator.cell == 4
     torch.testing.assert_close(found.content, pixels())
-    (painted,) = found.prepared.painted.values()
+    (painted,) = found.painted.values()
     expected = image.to_pil(to_picture(translate(network, pixels())))
     assert np.abs(np.asarray(painted).astype(int) - np.asarray(expected)).max() <= 1
     weights = attention_of(network, pixels(), torch.tensor([[9, 14], [3, 28]]))
     torch.testing.assert_close(found.weights, weights, atol=1e-5, rtol=1e-3)
     assert found.contrast(1) == pytest.approx(float(weights[1].max()) * weights[1].numel(), rel=1e-2)
-    assert found.prepared.share is not None
-    assert found.prepared.share.shape == (1, 1, 18, 29)
+    assert found.share is not None
+    assert found.share.shape == (1, 1, 18, 29)
     smaller = attention(pixels(), None, ["100%,100%"], OPTIONS, weights=file, size=16)
     assert smaller.content.shape == (1, 3, 10, 16)
     assert smaller.places == [pytest.approx((15.5, 9.5))]
@@ -60,11 +60,11 @@ def test_figure_6(tmp_path: Path) -> None:
     assert isinstance(found, PhotoAttention)
     assert found.columns == ["photo", "CycleGAN", "NLA-CycleGAN", "attention"]
     baseline = image.to_pil(to_picture(translate(network, pixels(40, 60))))
-    shown = found.prepared.painted
+    shown = found.painted
     assert np.abs(np.asarray(shown["CycleGAN"]).astype(int) - np.asarray(baseline)).max() <= 1
     sheet = draw(found, overall=True)
     plain_photo = image.to_pil(to_picture(found.content))
-    whole = lit(found.content, found.prepared.mean, 4)
+    whole = lit(found.content, found.mean, 4)
     head = sheet.height - 2 * (40 + 20 + 8) - 8
     for column, expected in enumerate([plain_photo, *shown.values(), whole]):
         cell = np.asarray(sheet)[head + 8 : head + 48, 8 + column * 68 :][:, :60]
@@ -80,11 +80,12 @@ def test_figure_6(tmp_path: Path) -> None:
 def test_a_caption_says_how_much_more_without_exponents(
     contrast: float, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(PreparedPhoto, "painted", {})
-    prepared = attention(pixels(140, 140), None, [], OPTIONS, weights=generators(tmp_path)).prepared  # type: ignore[attr-defined]
+    monkeypatch.setattr(PhotoAttention, "painted", {})
     weights = torch.zeros(1, 35, 35)
     weights[0, 20, 7] = contrast / weights.numel()
-    ((caption, _),) = PhotoAttention(prepared, [(28, 80)], weights).rows(overall=False)
+    monkeypatch.setattr(PhotoAttention, "weights", weights)
+    found = attention(pixels(140, 140), None, [(28, 80)], OPTIONS, weights=generators(tmp_path))
+    ((caption, _),) = found.rows(overall=False)
     assert caption == f"where 20%,57% looks: up to {words} as much as evenly"
 
 

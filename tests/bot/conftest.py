@@ -12,7 +12,8 @@ import pytest
 from fake_service import faked, go
 from fake_telegram import TOKEN, Telegram, User, telegram
 
-from impasto.service import Offer, Service
+from impasto.service.offer import Offer
+from impasto.service.service import Service
 
 __all__ = ["go"]
 

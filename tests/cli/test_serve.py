@@ -164,15 +164,13 @@ def test_what_was_accepted_outlives_a_killed_server(serving, folder):
     assert not left & {job["id"] for job in (running, done, *waiting)}
 
 
-def test_it_answers_until_the_jobs_are_over_and_only_another_wish_ends_it_by_force(monkeypatch):
+def test_it_answers_until_the_jobs_are_over_and_only_another_wish_ends_it_by_force():
     over = threading.Event()
     server = Server(uvicorn.Config(None), over.wait)
-    for _ in range(2):
-        server.handle_exit(signal.SIGINT, None)
+    server.stop()
     assert (server.should_exit, server.force_exit) == (False, False)
     over.set()
     until(lambda: server.should_exit)
     assert not server.force_exit
-    monkeypatch.setattr("impasto.web.app.ECHO_SECONDS", 0.0)
-    server.handle_exit(signal.SIGINT, None)
+    server.stop()
     assert server.force_exit

@@ -116,7 +116,7 @@ def test_the_page_needs_nothing_from_outside(make, jobs):
 
 def test_peak_memory_is_the_processs_own():
     code = """
-        from impasto.comparison.memory import peak_bytes, reset_peak
+        from impasto.device import peak_bytes, reset_peak
         from impasto.device import resident_memory
         reset_peak()
         before = peak_bytes()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from impasto.service import JobResult, Limits
-from impasto.service.job import JobOutcome, ServiceJob
+from impasto.service.job import JobOutcome, JobResult, ServiceJob
 from impasto.service.jobs import Jobs
+from impasto.service.limits import Limits
 from impasto.service.videos import Videos
 
 
@@ -45,6 +45,15 @@ def test_the_newest_stays_even_if_it_is_too_large(kept):
     kept.finish("a", 0)
     kept.finish("L", 1, 1000)
     assert kept.at(1) == ("L", 1_000_000)
+
+
+def test_copies_count_and_go_with_their_painting(kept):
+    job = kept.finish("a", 0)
+    for name, kind in (("a", "jpeg"), ("a", "jpeg"), ("a", "webp"), ("gone", "jpeg")):
+        kept.jobs.add_copy(name, kind, bytes(1000))
+    assert (list(job.result.copies), kept.at(0)) == (["jpeg", "webp"], ("a", 12_000))
+    kept.jobs.forget(job)
+    assert kept.at(0) == ("", 0)
 
 
 def test_forgotten_before_its_time(kept):

@@ -9,7 +9,7 @@ from impasto.errors import OptionError
 from impasto.gallery import named_styles, packaged
 from impasto.methods import METHODS, StylizeOptions, every_field
 from impasto.options import Options, kinds_of, option
-from impasto.service import Offer, styles_in
+from impasto.service.offer import Offer, styles_in
 
 
 @pytest.fixture

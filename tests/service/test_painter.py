@@ -20,8 +20,11 @@ from impasto.gallery import packaged
 from impasto.methods import StylizeOptions
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 from impasto.record import read_record
-from impasto.service import Limits, PaintRequest, Service, Status
+from impasto.service.job import Status
+from impasto.service.limits import Limits
 from impasto.service.painter import TaskPainter
+from impasto.service.request import PaintRequest
+from impasto.service.service import Service
 from impasto.translation import save_generators
 
 SOON = 120

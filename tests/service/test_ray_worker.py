@@ -10,8 +10,11 @@ from ray_cluster import cluster
 from wishes import picture
 
 from impasto.methods import StylizeOptions
-from impasto.service import Limits, PaintRequest, Service, Status
+from impasto.service.job import Status
+from impasto.service.limits import Limits
 from impasto.service.process import RAY_WORKER
+from impasto.service.request import PaintRequest
+from impasto.service.service import Service
 
 __all__ = ["cluster"]
 

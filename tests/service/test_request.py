@@ -7,8 +7,9 @@ from wishes import picture
 
 from impasto.errors import OptionError, PictureError
 from impasto.methods import StylizeOptions
-from impasto.service import Limits, Offer, PaintRequest
-from impasto.service.request import inspect
+from impasto.service.limits import Limits
+from impasto.service.offer import Offer
+from impasto.service.request import PaintRequest, inspect
 
 
 def looked_at(content=None, styles=("swirls",), limits=None, masks=(), kind="png", place=None, **options):

@@ -13,9 +13,11 @@ from wishes import look, picture, wish
 
 from impasto.errors import ImpastoError
 from impasto.methods import StylizeOptions
-from impasto.service import PaintRequest, Service, Status
 from impasto.service import process as process_module
+from impasto.service.job import Status
 from impasto.service.refusals import JobFailedError, NoSuchJobError
+from impasto.service.request import PaintRequest
+from impasto.service.service import Service
 from impasto.service.wire import Message
 
 SOON = 20

@@ -16,9 +16,11 @@ from wishes import look, picture, wish
 
 from impasto.errors import ImpastoError
 from impasto.methods import StylizeOptions
-from impasto.service import PaintRequest, Status, VideoRequest, changes
 from impasto.service import spool as spool_module
+from impasto.service.job import Status
 from impasto.service.refusals import JobFailedError, NoSuchJobError
+from impasto.service.request import PaintRequest, VideoRequest
+from impasto.service.service import changes
 from impasto.service.spool import DATABASE, MOST_BEGUN, _packed, _unpacked
 from impasto.video.options import VideoOptions
 

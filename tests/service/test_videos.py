@@ -3,8 +3,6 @@
 import os
 import struct
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,9 +19,11 @@ from wishes import picture
 from impasto.errors import OptionError, PictureError
 from impasto.methods import StylizeOptions
 from impasto.progress import Progress
-from impasto.service import Limits, SentVideo, Service, Status, VideoRequest
+from impasto.service.job import Status
+from impasto.service.limits import Limits
 from impasto.service.refusals import JobFailedError
-from impasto.service.request import inspect_video, largest_size
+from impasto.service.request import SentVideo, VideoRequest, inspect_video, largest_size
+from impasto.service.service import Service
 from impasto.service.videos import FOLDER, LEAST_BYTES, Videos, probed
 from impasto.video.options import VideoOptions
 
@@ -38,8 +38,8 @@ def videos(temporary):
     """Makes stores that end with the test. limits: of theirs."""
     with ExitStack() as stack:
 
-        def make(clock: Callable[[], float] = time.monotonic, **limits) -> Videos:
-            store = Videos(Limits(**limits), clock)
+        def make(**limits) -> Videos:
+            store = Videos(Limits(**limits))
             stack.callback(store.close)
             store.start()
             return store
@@ -154,7 +154,7 @@ def test_of_a_long_film_a_part_is_counted(offer):
 def test_films_of_others_do_not_exist(serve):
     service = serve()
     video = put(service, clip(), "owner")
-    for reach in (service.videos.sent, service.videos.forget):
+    for reach in (service.videos.named, service.videos.forget):
         with refusal("no-such-upload"):
             reach(video, "another")
     with refusal("no-such-upload"):
@@ -181,7 +181,7 @@ def test_the_disk_is_shared_out(serve, temporary):
     service = serve(videos_each_mb=each, videos_mb=2 * each, video_result_mb=len(data) / 1e6)
     first, second, third, fourth = (put(service, data) for _ in range(4))
     with refusal("no-such-upload"):
-        service.videos.sent(first, "me")
+        service.videos.named(first, "me")
     for _ in range(3):
         service.videos.receive("another", len(data))
     # Nobody's films go for another's.
@@ -189,30 +189,16 @@ def test_the_disk_is_shared_out(serve, temporary):
         service.videos.receive("a third", 2 * len(data))
     assert refused.value.retry_after
     service.videos.forget(fourth, "me")
-    service.videos.sent(second, "me")
+    service.videos.named(second, "me")
     # The job's place is reserved for as long as it is painted.
     job = service.submit(VideoRequest(clip=third, styles=("hold",)), "me")
     with refusal("no-such-upload"):
-        service.videos.sent(second, "me")
+        service.videos.named(second, "me")
     with refusal("queue-full"):
         service.videos.receive("me", 2 * len(data))
     service.cancel(job.id)
     service.wait(job.id, SOON)
     service.videos.receive("me", len(data))
-
-
-def test_films_expire(videos, temporary):
-    now = [0.0]
-    here = videos(lambda: now[0], keep_seconds=60)
-    used, unused = keep(here, clip()), keep(here, clip())
-    now[0] = 40
-    here.sent(used.id, "me")
-    now[0] = 70
-    with refusal("no-such-upload"):
-        here.sent(unused.id, "me")
-    now[0] = 200
-    here.sweep()
-    assert not files(temporary)
 
 
 def test_what_a_killed_server_left_is_taken_away(videos, temporary):

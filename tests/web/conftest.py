@@ -14,7 +14,7 @@ from browsers import chromium, echo, page, visit
 from fake_service import go, offer, serve
 
 from impasto.client import _form
-from impasto.service import Service
+from impasto.service.service import Service
 from impasto.serving.hosts import Hosts
 from impasto.serving.http_limits import HttpLimits
 from impasto.serving.server import listen

@@ -9,7 +9,7 @@ from wishes import picture
 
 from impasto.client import Client, ServerError
 from impasto.methods.gatys.options import GatysOptions
-from impasto.service import Offer
+from impasto.service.offer import Offer
 
 CONTENT = ("content", picture(3))
 PLACE = (("x", "37"), ("y", "80.2"))

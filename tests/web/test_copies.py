@@ -1,8 +1,6 @@
 """Paintings in other formats, and small pictures."""
 
-import asyncio
 import io
-import threading
 
 import numpy as np
 import pytest
@@ -45,43 +43,3 @@ def test_a_small_copy_stands_upright_and_says_nothing_of_the_photo(tmp_path):
     small = Image.open(io.BytesIO(thumbnail(tmp_path / "photo.jpg")))
     assert small.size == (128, 256)
     assert not small.getexif()
-
-
-def test_the_latest_are_kept_within_bounds_and_for_a_while(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(jobs, "KEPT_MB", 30e-6)
-    kept = jobs.Copies(60, lambda: now[0])
-    made = []
-
-    async def ask(names):
-        for name in names:
-            assert await kept.get(name, "jpeg", lambda name=name: made.append(name) or bytes(10)) == bytes(10)
-            now[0] += 1
-
-    asyncio.run(ask("abcd" + "dcb"))
-    assert "".join(made) == "abcd"
-    kept.forget("c")
-    asyncio.run(ask("c" + "bdc" + "a"))
-    assert "".join(made) == "abcdca"
-    now[0] = 63.5
-    kept.sweep()
-    assert kept.num_bytes == 20
-
-
-def test_who_asks_while_it_is_encoded_waits_for_the_same():
-    kept, made, go = jobs.Copies(60), [], threading.Event()
-
-    def make():
-        made.append(1)
-        assert go.wait(20)
-        return b"x"
-
-    async def ask():
-        asked = [asyncio.create_task(kept.get("a", "webp", make)) for _ in range(5)]
-        await asyncio.sleep(0.05)
-        asked[0].cancel()
-        go.set()
-        assert await asyncio.gather(*asked[1:]) == [b"x"] * 4
-
-    asyncio.run(ask())
-    assert made == [1]

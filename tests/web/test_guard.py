@@ -7,7 +7,7 @@ import pytest
 from connections import read_all, until
 from wishes import picture
 
-from impasto.service import JobResult
+from impasto.service.job import JobResult
 from impasto.serving.server import TimeoutProtocol
 
 SOON = 20

@@ -9,27 +9,20 @@ import threading
 from collections import defaultdict
 
 import pytest
-from connections import until
+from connections import is_problem, until
 from PIL import Image
 from wishes import picture
 
 from impasto.client import _form
 from impasto.confinement import PARTS
-from impasto.service import FORMATS, Offer, Status
+from impasto.service.job import Status
+from impasto.service.offer import Offer
+from impasto.service.request import FORMATS
 from impasto.web.jobs import copy
 
 CONTENT = ("content", picture(3))
 DIGEST = hashlib.sha256(picture(3)).digest()
 SOON = 20
-
-
-def is_problem(answer, status, code):
-    assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json")
-    found = answer.json
-    assert (found["status"], found["code"], found["type"]) == (status, code, "about:blank")
-    assert found["title"]
-    assert found["detail"]
-    return found
 
 
 def queued(site, *fields):

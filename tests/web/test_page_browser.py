@@ -14,7 +14,7 @@ from wishes import another, picture
 from impasto.gallery import packaged
 from impasto.image import encode, read
 from impasto.methods import StylizeOptions, fields_of
-from impasto.service import Offer
+from impasto.service.offer import Offer
 
 pytestmark = pytest.mark.browser
 
@@ -40,8 +40,8 @@ def test_three_gestures_from_the_photo_to_the_file(echo, visit):
         # What the server has let go of meanwhile is sent again, and encoded by the browser.
         for job in list(echo.service._jobs.by_id):
             echo.service.forget(job)
-        for upload in list(echo.app.state.uploads._kept):
-            del echo.app.state.uploads._kept[upload]
+        for upload in list(echo.service.uploads._items):
+            del echo.service.uploads._items[upload]
         page.select_option("#format", label="JPEG")
         with Image.open(io.BytesIO(download(page, "#save-go")[1])) as image:
             assert (image.format, image.size) == ("JPEG", (48, 32))

@@ -11,7 +11,7 @@ from wishes import picture
 
 from impasto.gallery import packaged
 from impasto.record import read_record
-from impasto.service import Service
+from impasto.service.service import Service
 from impasto.web.keys import Keys, add_key
 
 pytestmark = pytest.mark.browser

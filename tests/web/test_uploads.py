@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from connections import until
+from fake_service import refusal
 from wishes import picture
 
 from impasto.client import Client, ServerError
-from impasto.service import Limits
-from impasto.serving.problem import Problem
-from impasto.web.uploads import LEAST_BYTES, Uploads
+from impasto.service.limits import Limits
+from impasto.service.uploads import LEAST_BYTES, Uploads
 
 NOW = ("style", "now")
 ADA, BOB = "a" * 22, "b" * 22
@@ -89,50 +89,48 @@ def test_one_visitor_cannot_take_the_room_of_others(kept, clock):
     bobs = kept.put(b"bob", "address 2")
     first, *rest = [kept.put(bytes(9), f"address 1 visit {number}") for number in range(8)]
     # However many visits they pretend to make: their own oldest go.
-    with pytest.raises(Problem):
-        kept.read(first, "address 1 visit 0")
-    assert kept.read(rest[-1], "address 1 visit 7") == bytes(9)
-    assert kept.read(bobs, "address 2") == b"bob"
+    with refusal("no-such-upload"):
+        kept.named(first, "address 1 visit 0")
+    assert kept.named(rest[-1], "address 1 visit 7") == bytes(9)
+    assert kept.named(bobs, "address 2") == b"bob"
     assert kept.num_bytes == 4 * LEAST_BYTES
 
 
 def test_where_all_room_is_taken_nobody_loses_a_picture(kept, clock):
     held = [(kept.put(bytes(9), user), user) for user in ("a", "a", "b", "b", "b")]
     clock.now = 20
-    with pytest.raises(Problem) as full:
+    with refusal("queue-full") as full:
         kept.put(bytes(9), "c")
-    assert (full.value.status, full.value.headers["Retry-After"]) == (503, "40")
+    assert full.value.retry_after == 40
     for upload, user in held:
-        assert kept.read(upload, user) == bytes(9)
-    with pytest.raises(Problem) as large:
+        assert kept.named(upload, user) == bytes(9)
+    with refusal("too-large"):
         kept.put(bytes(4 * LEAST_BYTES), "c")
-    assert large.value.status == 413
 
 
 def test_it_goes_when_its_time_is_over_which_use_begins_anew(kept, clock):
     used, unused = kept.put(b"1", "a"), kept.put(b"2", "a")
     clock.now = 59
-    kept.read(used, "a")
+    kept.named(used, "a")
     clock.now = 61
     kept.sweep()
     assert kept.num_bytes == LEAST_BYTES
-    assert kept.read(used, "a") == b"1"
-    with pytest.raises(Problem):
-        kept.read(unused, "a")
+    assert kept.named(used, "a") == b"1"
+    with refusal("no-such-upload"):
+        kept.named(unused, "a")
     clock.now = 200
     kept.sweep()
     assert kept.num_bytes == 0
 
 
 def test_time_runs_out_although_nobody_asks(site, monkeypatch):
-    monkeypatch.setattr("impasto.web.app.SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr("impasto.service.workshop.SWEEP_SECONDS", 0.05)
     here = site(limits={"keep_seconds": 1})
     sent(here, picture(size=(300, 300)))
     job = here.stylize(("content", picture()), ("style", "picture")).headers["Impasto-Job"]
     assert here.ask("GET", f"/v1/jobs/{job}/result?format=jpeg").status == 200
-    state = here.app.state
-    assert state.uploads.num_bytes * state.copies.num_bytes > 0
-    until(lambda: not (state.uploads.num_bytes or state.copies.num_bytes or here.service.health().results))
+    assert here.service.uploads.num_bytes > 0
+    until(lambda: not (here.service.uploads.num_bytes or here.service.health().result_bytes))
 
 
 def test_leaving_lets_go_of_everything(here):
@@ -196,14 +194,12 @@ def test_many_empty_objects_take_no_memory(path, site):
 
 def test_ids_that_are_asked_for_leave_nothing_behind(here):
     """Once they were kept for ever."""
-    state = here.app.state
     for number in range(200):
         name = f"{number:022d}"
         assert here.ask("DELETE", f"/v1/uploads/upload:{name}", **visit(name)).status == 404
         assert here.ask("GET", f"/v1/jobs/{name}/result?format=webp", **visit(name)).status == 404
         assert here.stylize(("content", f"upload:{name}"), NOW, **visit(name)).status == 404
-    assert (state.uploads.num_bytes, state.copies.num_bytes) == (0, 0)
-    assert len(here.service._jobs.by_id) == 0
+    assert (here.service.uploads.num_bytes, len(here.service._jobs.by_id)) == (0, 0)
 
 
 def test_paintings_of_one_do_not_push_out_those_of_another(site):
@@ -249,7 +245,7 @@ def test_ten_thousand_uploads_leave_the_memory_as_it_was(site):
         assert sent(here, large).status == 201
     gc.collect()
     assert resident_mb() - before < 30
-    assert here.app.state.uploads.num_bytes <= 20e6
+    assert here.service.uploads.num_bytes <= 20e6
 
 
 def resident_mb():

@@ -8,8 +8,7 @@ pytest.importorskip("av")
 pytest.importorskip("cv2")
 
 from clips import clip, count
-from connections import until
-from test_http_api import is_problem
+from connections import is_problem, until
 
 from impasto.client import Client, ServerError
 from impasto.errors import ImpastoError

@@ -10,7 +10,7 @@ from PIL import Image
 from impasto import api, image, tensors
 from impasto.attention import photo as photos
 from impasto.attention import style as styles
-from impasto.attention.places import Place
+from impasto.attention.maps import Place
 from impasto.errors import OptionError
 from impasto.methods import METHODS, StylizeOptions, Stylizer, combined, options_of
 from impasto.options import Options, TranslationOptions
@@ -19,14 +19,12 @@ from impasto.report.sheets import data_url, grid, png
 from impasto.sources import Source, as_picture
 
 Attention = photos.PhotoAttention | styles.StyleAttention
-"""Where places of a content look. hint: what a page says to whoever points at it. rows, columns: of a figure. panels:
-pictures beside the content on the page. Each has a name, an alt, a picture and data: None; {cell, map}, the match in it
-of every position of the content; or {across, down, tiles}, light on it for each place of a grid."""
+"""Where places of a content look. at: where others do. num_bytes: of memory. hint: what a page says to whoever points.
+rows, columns: of a figure. panels: pictures beside the content on the page. Each has a name, an alt, a picture and
+data: None; {cell, map}, the match in it of every position of the content; or {across, down, tiles}, light on it for
+each place of a grid."""
 
-Prepared = photos.PreparedPhoto | styles.PreparedStyle
-"""All that looking needs, whatever the places are. num_bytes: of memory."""
-
-__all__ = ["Attention", "Prepared", "attention", "draw", "overlay", "page", "prepare"]
+__all__ = ["Attention", "attention", "draw", "overlay", "page", "prepare"]
 
 
 def attention(
@@ -53,7 +51,7 @@ def prepare(
     weights: Path | None = None,
     baseline: Path | None = None,
     **choices: Any,
-) -> Prepared:
+) -> Attention:
     """A content, and a style if the method looks in one, as attention sees them, to be asked about any places.
 
     options, choices: of the method, which is the stylizer's or, if they name none, the first that shows attention.
@@ -84,7 +82,7 @@ def draw(attention: Attention, *, overall: bool = False) -> Image.Image:
     return grid(rows, attention.columns, names)
 
 
-def overlay(prepared: Prepared, place: str | Place) -> Image.Image:
+def overlay(prepared: Attention, place: str | Place) -> Image.Image:
     """The painting, or the photo itself, bright where one place looks, at the first of several layers.
 
     place: as `attention` takes it. Raises OptionError.

@@ -1,7 +1,7 @@
 """Where places of a photo look in the photo itself: the attention of a trained generator (paper 000, Figure 6)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -11,8 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from impasto import api, image, tensors
-from impasto.attention.maps import atlas, by_level, dimmed, grey
-from impasto.attention.places import Place, scaled, seen_size
+from impasto.attention.maps import Place, atlas, by_level, dimmed, grey, scaled, seen_size
 from impasto.device import memory_guard
 from impasto.dot_product_attention import LARGEST_MAP
 from impasto.masks import visible_colours
@@ -29,24 +28,36 @@ POINTS = 24
 
 @dataclass(frozen=True)
 class PhotoAttention:
-    """Where places of a photo look in itself. places: in pixels of the photo as the generator sees it.
+    """Where places of a photo look in itself, and all that is needed to ask about others.
 
-    weights: (K, h, w), of each place; the sum of each is 1, less what it looks at where the picture was mirrored beyond
-    its border.
+    given: (width, height) of the photo as it was given. content: (1, 3, H, W) in [0, 1], as the generator sees it.
+    generator: the method's. seen: what its attention is given. baseline: generators of another method, whose picture
+    stands beside. places: in pixels of the content.
     """
 
     hint: ClassVar[str] = (
         "Point at the photo, or move with the arrow keys: beside it, what the place looks at stays bright. Each map has"
         " a scale of its own, from its lowest to its highest weight."
     )
-    prepared: "PreparedPhoto" = field(repr=False)
-    places: Sequence[Place]
-    weights: Tensor
+    given: tuple[int, int]
+    content: Tensor
+    method: Translator = field(repr=False)
+    options: TranslationOptions
+    generator: LookingGenerator = field(repr=False)
+    seen: Tensor = field(repr=False)
+    baseline: Path | None = None
+    places: Sequence[Place] = ()
 
-    @property
-    def content(self) -> Tensor:
-        """(1, 3, H, W) in [0, 1]."""
-        return self.prepared.content
+    def at(self, places: Sequence[str | Place]) -> "PhotoAttention":
+        """Where other places look. Raises OptionError."""
+        return replace(self, places=scaled(places, self.given, self.content))
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """(K, h, w), of each place; the sum of each is 1, less what it looks at where the picture was mirrored beyond
+        its border."""
+        asked = torch.tensor([(int(y), int(x)) for x, y in self.places], dtype=torch.long).reshape(-1, 2)
+        return attention_of(self.generator, self.content, asked, self.seen).cpu()
 
     def contrast(self, number: int) -> float:
         """The highest weight of a place, over the weight if it looked everywhere alike."""
@@ -56,14 +67,14 @@ class PhotoAttention:
     def columns(self) -> list[str]:
         """Photo, what the baseline makes of it (if there is one), what the method does, attention, and the share of
         each pixel that is painted, of a generator that blends that with the photo."""
-        share = ["painted share"] if self.prepared.share is not None else []
-        return ["photo", *self.prepared.painted, "attention", *share]
+        share = ["painted share"] if self.share is not None else []
+        return ["photo", *self.painted, "attention", *share]
 
     def rows(self, *, overall: bool) -> list[tuple[str, list[Image.Image]]]:
         """overall: before those of the places, one for the mean of all. Without places there is only that."""
         rows = []
         if overall or not self.places:
-            whole = lit(self.content, self.prepared.mean, self.prepared.generator.cell)
+            whole = lit(self.content, self.mean, self.generator.cell)
             rows.append(("what all places look at", self._row(whole, None)))
         height, width = self.content.shape[-2:]
         for number, (x, y) in enumerate(self.places):
@@ -74,57 +85,30 @@ class PhotoAttention:
 
     def lit(self, number: int) -> Image.Image:
         """The photo, bright where one place looks, which has a ring."""
-        light = lit(self.content, self.weights[number], self.prepared.generator.cell)
+        light = lit(self.content, self.weights[number], self.generator.cell)
         return marked(light, self.places[number], ring=True)
 
     def panels(self) -> list[dict[str, Any]]:
         """The photo below the maps of a grid of places, and what the method makes of it."""
         across, down = grid_of(self.content)
-        tiles = atlas(self.prepared.weights(points(self.content)), across)
+        tiles = atlas(replace(self, places=points(self.content)).weights, across)
         light = {"across": across, "down": down, "tiles": data_url(png(tiles))}
         return [
             {"name": "attention", "alt": "attention", "picture": self._photo(), "data": light},
-            {"name": "painted", "alt": "painted", "picture": list(self.prepared.painted.values())[-1], "data": None},
+            {"name": "painted", "alt": "painted", "picture": list(self.painted.values())[-1], "data": None},
         ]
 
     def _row(self, light: Image.Image, number: int | None) -> list[Image.Image]:
-        photo, share = self._photo(), self.prepared.share
+        photo, share = self._photo(), self.share
         cells = [
             photo if number is None else marked(photo, self.places[number]),
-            *self.prepared.painted.values(),
+            *self.painted.values(),
             light,
         ]
         return cells if share is None else [*cells, Image.fromarray(grey(share[0, 0])).convert("RGB")]
 
     def _photo(self) -> Image.Image:
         return image.to_pil(tensors.to_picture(self.content))
-
-
-@dataclass(frozen=True)
-class PreparedPhoto:
-    """A photo as a generator's attention sees it: all that looking needs, whatever the places are.
-
-    given: (width, height) of the photo as it was given. content: (1, 3, H, W) in [0, 1]. generator: the method's. seen:
-    what its attention is given. baseline: generators of another method, whose picture stands beside.
-    """
-
-    given: tuple[int, int]
-    content: Tensor
-    method: Translator = field(repr=False)
-    options: TranslationOptions
-    generator: LookingGenerator = field(repr=False)
-    seen: Tensor = field(repr=False)
-    baseline: Path | None = None
-
-    def at(self, places: Sequence[str | Place]) -> PhotoAttention:
-        """Where places look. Raises OptionError."""
-        known = scaled(places, self.given, self.content)
-        return PhotoAttention(self, known, self.weights(known))
-
-    def weights(self, places: Sequence[Place]) -> Tensor:
-        """(K, h, w), where places in pixels of `content` look."""
-        asked = torch.tensor([(int(y), int(x)) for x, y in places], dtype=torch.long).reshape(-1, 2)
-        return attention_of(self.generator, self.content, asked, self.seen).cpu()
 
     @property
     def num_bytes(self) -> int:
@@ -162,7 +146,7 @@ class PreparedPhoto:
 
 def prepare(
     content: image.Picture, options: TranslationOptions, method: Translator, baseline: Path | None = None
-) -> PreparedPhoto:
+) -> PhotoAttention:
     """What is needed before the places are known, for many of them one after the other.
 
     options: size, direction and precision matter here. baseline: generators of another method.
@@ -172,7 +156,7 @@ def prepare(
     with memory_guard(method.device, height, width, generator.bytes_per_pixel):
         pixels = tensors.resize(torch.from_numpy(visible_colours(content)), height, width)
         seen = seen_of(generator, pixels.to(method.device))
-    return PreparedPhoto((content.width, content.height), pixels, method, options, generator, seen, baseline)
+    return PhotoAttention((content.width, content.height), pixels, method, options, generator, seen, baseline)
 
 
 def lit(content: Tensor, weights: Tensor, cell: int) -> Image.Image:

@@ -1,7 +1,7 @@
 """Where places of a content look in a style: the weights of the attention style loss (paper 001, Figure 4)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -11,8 +11,7 @@ from torch import Tensor
 
 from impasto import image, tensors
 from impasto.attention import maps
-from impasto.attention.maps import by_order, dimmed, enlarged, grey
-from impasto.attention.places import Place, scaled, seen_size
+from impasto.attention.maps import Place, by_order, dimmed, enlarged, grey, scaled, seen_size
 from impasto.losses.attention_style import Compared, attention_weights, best_matches
 from impasto.masks import content_with_opacity, with_opacity
 from impasto.report.sheets import marked
@@ -69,16 +68,36 @@ class Look:
 
 @dataclass(frozen=True)
 class StyleAttention:
-    """content, style: (1, 3, h, w) as the network saw them. places: in pixels of that content."""
+    """Where places of a content look in a style, and all that is needed to ask about others.
+
+    given: (width, height) of the content as it was given. content, style: (1, 3, h, w) as the network saw them. places:
+    in pixels of that content.
+    """
 
     hint: ClassVar[str] = (
         "Point at the content, or move with the arrow keys: the dots in the style are where each layer's attention is"
         " highest."
     )
+    given: tuple[int, int]
     content: Tensor
     style: Tensor
-    places: Sequence[Place]
-    looks: Sequence[Look]
+    temperature: float
+    layers: Sequence[Compared] = field(repr=False)
+    places: Sequence[Place] = ()
+
+    def at(self, places: Sequence[str | Place]) -> "StyleAttention":
+        """Where other places look. Raises OptionError."""
+        return replace(self, places=scaled(places, self.given, self.content))
+
+    @cached_property
+    def looks(self) -> list[Look]:
+        with torch.inference_mode():
+            return [self._look(one) for one in self.layers]
+
+    @property
+    def num_bytes(self) -> int:
+        tensors = [self.content, self.style, *(one for each in self.layers for one in (each.queries, each.keys))]
+        return sum(tensor.nbytes for tensor in tensors)
 
     @property
     def columns(self) -> list[str]:
@@ -119,41 +138,14 @@ class StyleAttention:
             for look in self.looks
         ]  # fmt: skip
 
-
-@dataclass(frozen=True)
-class PreparedStyle:
-    """A content and a style as attention compares them: all that looking needs, whatever the places are.
-
-    given: (width, height) of the content as it was given. content, style: as in `StyleAttention`.
-    """
-
-    given: tuple[int, int]
-    content: Tensor
-    style: Tensor
-    temperature: float
-    layers: Sequence[Compared] = field(repr=False)
-
-    def at(self, places: Sequence[str | Place]) -> StyleAttention:
-        """Where places look. Raises OptionError."""
-        known = scaled(places, self.given, self.content)
-        with torch.inference_mode():
-            looks = [self._look(one, known) for one in self.layers]
-        return StyleAttention(self.content, self.style, known, looks)
-
-    @property
-    def num_bytes(self) -> int:
-        """Of memory."""
-        tensors = [self.content, self.style, *(one for each in self.layers for one in (each.queries, each.keys))]
-        return sum(tensor.nbytes for tensor in tensors)
-
-    def _look(self, one: Compared, places: Sequence[Place]) -> Look:
-        at = [one.queries[0, :, int(y) // one.cell, int(x) // one.cell] for x, y in places]
+    def _look(self, one: Compared) -> Look:
+        at = [one.queries[0, :, int(y) // one.cell, int(x) // one.cell] for x, y in self.places]
         chosen = torch.stack(at) if at else one.queries.new_zeros(0, one.queries.shape[1])
         weights = attention_weights(chosen, one.keys, temperature=self.temperature, key_weights=one.shares)
         return Look(one, self.style, weights.cpu())
 
 
-def prepare(content: image.Picture, style: image.Picture, options: Any, method: Any) -> PreparedStyle:
+def prepare(content: image.Picture, style: image.Picture, options: Any, method: Any) -> StyleAttention:
     """What is needed before the places are known, for many of them one after the other.
 
     options: of a method that looks in the style, whose `look_options` matter here. method: its stylizer.
@@ -161,4 +153,4 @@ def prepare(content: image.Picture, style: image.Picture, options: Any, method: 
     seen = tensors.resize(torch.from_numpy(content_with_opacity(content)), *seen_size(content, options))
     content_seen, style_seen, layers = method.compare(seen, torch.from_numpy(with_opacity(style)), options)
     given = content.width, content.height
-    return PreparedStyle(given, content_seen, style_seen, options.attention_temperature, layers)
+    return StyleAttention(given, content_seen, style_seen, options.attention_temperature, layers)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -20,8 +19,8 @@ from impasto.bot.keyboards import StyleGallery
 from impasto.bot.orders import AnyApplication, Orders
 from impasto.bot.texts import FALLBACK_LANGUAGE, LANGUAGES, say
 from impasto.errors import ImpastoError
-from impasto.progress import ECHO_SECONDS
-from impasto.service import Service
+from impasto.progress import interrupt, stoppable
+from impasto.service.service import Service
 
 logger = logging.getLogger("impasto.bot")
 
@@ -42,22 +41,15 @@ def run(config: BotConfig, service: Service, conversations: Conversations, ready
     async def serve_until_told() -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
-        def end(number: int) -> None:
-            stop.set()
-            # Another time it is not graceful.
-            usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
-            loop.call_later(ECHO_SECONDS, signal.signal, number, usual)
+        def end() -> None:
+            if stop.is_set():
+                # Another time it is not graceful.
+                interrupt()
+            loop.call_soon_threadsafe(stop.set)
 
         # Not the loop's own way, which Windows does not have.
-        before = {
-            number: signal.signal(number, lambda caught, _: loop.call_soon_threadsafe(end, caught))
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        try:
+        with stoppable(end):
             await serve(config, service, conversations, ready, stop)
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     asyncio.run(serve_until_told())
 

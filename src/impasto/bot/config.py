@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from impasto.errors import ImpastoError
+from impasto.errors import ImpastoError, reason_of
 from impasto.options import Checked, option
 
 VARIABLE = "IMPASTO_TELEGRAM_TOKEN"
@@ -60,7 +60,7 @@ def read_token(file: Path | None) -> str:
         try:
             token, source = file.read_text("utf-8").strip(), str(file)
         except OSError as error:
-            raise ImpastoError(f"--token-file {file}: {(error.strerror or str(error)).lower()}") from error
+            raise ImpastoError(f"--token-file {file}: {reason_of(error)}") from error
         except UnicodeDecodeError:
             raise ImpastoError(f"--token-file {file}: this is no text") from None
     if not token:

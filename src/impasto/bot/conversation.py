@@ -16,7 +16,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from impasto.device import has_torch
-from impasto.errors import DataError, OptionError
+from impasto.errors import DataError, OptionError, reason_of
 from impasto.methods import DEFAULT, METHODS, StylizeOptions, every_field, options_of
 from impasto.options import Options, check, choosable
 
@@ -123,7 +123,6 @@ class Conversation:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to remember."""
         return not any(
             (self.contents, self.style, self.album, self.running, self.painted, self.settings, self.heard)
         )  # fmt: skip
@@ -306,5 +305,4 @@ def _as_data_error(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         raise DataError(f"{path}: is no memory of impasto's bot, or damaged ({error})") from error
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise DataError(f"{path}: what users said cannot be remembered there: {reason}") from error
+        raise DataError(f"{path}: what users said cannot be remembered there: {reason_of(error)}") from error

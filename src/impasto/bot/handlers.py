@@ -123,7 +123,6 @@ class Handlers:
             raise ApplicationHandlerStop
 
     async def _on_membership(self, update: Update, context: Context) -> None:
-        """Who blocks the bot is forgotten."""
         change, user = update.my_chat_member, update.effective_user
         if change and user and change.chat.id == user.id and change.new_chat_member.status == ChatMemberStatus.BANNED:
             await self._forget(user.id)
@@ -238,7 +237,6 @@ class Handlers:
         await self._next(user)
 
     async def _next(self, user: int) -> Order | None:
-        """Paint, or ask for what is missing."""
         conversation = self._conversations[user]
         if (order := conversation.take_order()) is not None:
             await self._orders.begin(user, order)
@@ -369,7 +367,6 @@ def _explained(conversation: Conversation) -> str:
 
 
 def _picture(message: Message) -> SentPicture:
-    """The picture or the clip that a message holds."""
     document = message.document
     for kind, clip in (
         # Of an animation there is a document, too.

@@ -128,7 +128,6 @@ class StyleGallery:
         return dict(enumerate(self._names[first : first + STYLES_PER_PAGE], first + 1))
 
     def by_words(self, words: str) -> str | None:
-        """The style that somebody's words name."""
         return self._spoken_names.get(_normalised(words))
 
     def picture(self, page: int) -> bytes:

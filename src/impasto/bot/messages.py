@@ -14,8 +14,8 @@ from telegram.error import BadRequest, NetworkError, RetryAfter
 from impasto.bot import keyboards
 from impasto.bot.texts import duration, say
 from impasto.errors import ImpastoError, PictureError
-from impasto.service import Limits, Snapshot, Status
-from impasto.service.limits import MEGA
+from impasto.service.job import Snapshot, Status
+from impasto.service.limits import MEGA, Limits
 from impasto.service.refusals import RefusedError
 
 logger = logging.getLogger("impasto.bot")
@@ -56,7 +56,6 @@ class OrderFailed(Exception):  # noqa: N818  (it is no error of the bot's)
         return self.key in _PASSING
 
     def sentence(self, language: str, limits: Limits) -> str:
-        """For the user."""
         limit = {
             "time-limit": duration(language, limits.job_seconds),
             "too-long": duration(language, limits.video_seconds),
@@ -130,7 +129,6 @@ class ProgressMessage:
             await self._edit(text, keyboards.single(self._language, "button-cancel", keyboards.CANCEL))
 
     async def show_job(self, job: Snapshot) -> None:
-        """How a job of the service is."""
         if job.status is Status.QUEUED:
             wait = duration(self._language, job.wait_seconds or 0)
             await self.show("waiting" if job.position else "next", before=job.position, wait=wait)

@@ -28,10 +28,11 @@ from impasto.bot.messages import (
 from impasto.bot.sending import Delivery, Finished, finished_film, finished_painting, fitting_size, format_for, sendable
 from impasto.bot.texts import say
 from impasto.errors import ImpastoError, OptionError
-from impasto.service import PaintRequest, Service, Snapshot, Status, VideoRequest, changes
+from impasto.service.job import Snapshot, Status
 from impasto.service.limits import MEGA
 from impasto.service.refusals import JobFailedError, NoSuchJobError, RefusedError
-from impasto.service.request import largest_size, size_of
+from impasto.service.request import PaintRequest, VideoRequest, largest_size, size_of
+from impasto.service.service import Service, changes
 from impasto.sizes import fit
 
 logger = logging.getLogger("impasto.bot")
@@ -106,11 +107,9 @@ class Orders:
 
     @property
     def takes_films(self) -> bool:
-        """Whether the service does."""
         return not self._service.videos.problem
 
     def is_busy(self, user: int) -> bool:
-        """Whether something of this user's is painted."""
         return any(owner == user for owner, _ in self._tasks)
 
     async def finish(self, seconds: float) -> None:

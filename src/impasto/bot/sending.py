@@ -14,7 +14,7 @@ from impasto.bot.texts import described, duration, say
 from impasto.decoding import read_shown
 from impasto.record import opened
 from impasto.report.sheets import jpeg, reduced
-from impasto.service import JobResult
+from impasto.service.job import JobResult
 from impasto.service.limits import MEGA
 from impasto.sizes import largest_side
 

@@ -60,7 +60,8 @@ def _serve(token: str, account: BotAccount, models: OfferedModels, limits: Limit
 
         from impasto.bot import app
     from impasto.bot.conversation import Conversations
-    from impasto.service import Offer, Service, styles_in
+    from impasto.service.offer import Offer, styles_in
+    from impasto.service.service import Service
 
     offer = Offer(styles=own_styles() if models.styles is None else styles_in(models.styles))
     config = BotConfig(token=token, base_url=account.base_url, allowed=account.allow, options=options)

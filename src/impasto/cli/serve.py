@@ -19,7 +19,7 @@ from impasto.serving.http_limits import HttpLimits
 from impasto.web.keys import Keys
 
 if TYPE_CHECKING:
-    from impasto.service import Offer
+    from impasto.service.offer import Offer
 
 logger = logging.getLogger("impasto")
 
@@ -90,7 +90,7 @@ def serve(
 
         from impasto.serving.server import listen
         from impasto.web.app import create_app, make_server
-    from impasto.service import Service
+    from impasto.service.service import Service
     from impasto.service.worker import LOG_FORMAT
 
     keys = None if address.keys is None else Keys(address.keys)
@@ -147,7 +147,7 @@ def _checked(address: Address) -> Hosts:
 
 
 def _offer(models: ServedModels) -> "Offer":
-    from impasto.service import Offer, styles_in
+    from impasto.service.offer import Offer, styles_in
 
     weights = shipped()
     for word in models.weights:

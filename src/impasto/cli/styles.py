@@ -24,7 +24,7 @@ _OPTIONS = method_flags([DEFAULT], has=lambda name: name not in _WITHOUT, instea
 
 
 @dataclass(frozen=True, kw_only=True)
-class StylesSheet(Flags, group=Group.create_ordered("The sheet")):
+class SheetOfStyles(Flags, group=Group.create_ordered("The sheet")):
     """Where the photo in all styles goes."""
 
     output: Path | None = flag("file of the sheet; PHOTO-styles.jpg in this folder if not given", alias="-o")
@@ -36,7 +36,7 @@ def styles(
     photo: Annotated[str | None, Parameter(help="picture, or mountains, still_life: impasto's own")] = None,
     /,
     *,
-    sheet: StylesSheet = StylesSheet(),
+    sheet: SheetOfStyles = SheetOfStyles(),
     options: Any = _OPTIONS,
     json: Annotated[bool, Parameter(help="print the list as JSON")] = False,
 ) -> None:
@@ -57,7 +57,7 @@ def styles(
         write(line)
 
 
-def _write_sheet(photo: str, options: Options, sheet: StylesSheet) -> None:
+def _write_sheet(photo: str, options: Options, sheet: SheetOfStyles) -> None:
     content = source(photo)
     screen = Screen()
     target = sheet.output or Path(f"{content.path.stem}-styles.jpg")

@@ -28,7 +28,6 @@ class Entry:
 
     @property
     def slug(self) -> str:
-        """The name as a part of a file's name."""
         return "".join(sign if sign.isalnum() or sign in "-.=" else "_" for sign in self.name)
 
 
@@ -91,7 +90,6 @@ def _short(short: str, method: str, word: str) -> dict[str, Any]:
 
 
 def _value(name: str, text: str, word: str) -> Any:
-    """The text as the option's type."""
     owners = every_field()
     if name not in owners:
         raise OptionError(f"methods: no option '{name}' in {word}{suggestion(name, owners)}")

@@ -118,7 +118,6 @@ class Comparison(Variants[Path, Entry, PaintedCell]):
         self._save(self.cells.values())
 
     def write(self) -> list[Path]:
-        """sheet.png and index.html in the folder."""
         sheet = variants.sheet(self._rows(THUMBNAIL), list(self.variants), titles=True)
         note = NOTE.format(count=len(self.pairs), machine=machine())
         by_method = {

@@ -12,8 +12,7 @@ from typing import Any
 
 from impasto import api, image
 from impasto.comparison.entries import Entry
-from impasto.comparison.memory import peak_bytes, reset_peak
-from impasto.device import resident_memory
+from impasto.device import peak_bytes, reset_peak, resident_memory
 from impasto.jobs.job import Failed, FileSource, Painted, PaintingTarget, PaintJob, Started
 from impasto.jobs.pipeline import run
 from impasto.jobs.session import Session

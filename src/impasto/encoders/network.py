@@ -124,7 +124,6 @@ class Encoder(nn.Module):
         return convert_conv2d_weight_memory_format(self.eval().requires_grad_(False), torch.channels_last)
 
     def pooled(self, pooling: Pooling) -> "Encoder":
-        """The same weights with another pooling."""
         other = copy.copy(self)
         other.pooling = pooling
         return other

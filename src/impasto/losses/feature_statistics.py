@@ -93,18 +93,13 @@ def relative_statistics_loss(found: Statistics, target: Statistics) -> Tensor:
     return (parts[0] + parts[1]).mean()
 
 
-def mean_covariance(features: Tensor, weights: Tensor | None = None) -> Statistics:
-    """(N, C, H, W) -> (N, C) and (N, C, C), over the positions, at least float32. weights: those of `mean_std`."""
+def mean_covariance(features: Tensor) -> Statistics:
+    """(N, C, H, W) -> (N, C) and (N, C, C), over the positions, at least float32."""
     wide = features if features.dtype == torch.float64 else features.float()
     flat = wide.flatten(2)
-    if weights is None:
-        mean = flat.mean(2)
-        centred = flat - mean[..., None]
-        return mean, centred @ centred.transpose(1, 2) / flat.shape[2]
-    shares = (weights / weights.sum((1, 2, 3), keepdim=True)).to(flat).flatten(2)
-    mean = (flat * shares).sum(2)
+    mean = flat.mean(2)
     centred = flat - mean[..., None]
-    return mean, (centred * shares) @ centred.transpose(1, 2)
+    return mean, centred @ centred.transpose(1, 2) / flat.shape[2]
 
 
 def relative_covariance_loss(features: Tensor, target: Tensor) -> Tensor:

@@ -44,11 +44,12 @@ class Failure:
 @dataclass(frozen=True)
 class JobResult:
     """A finished picture as a file, or a film. path: of a film, which stays on the disk as long as its job is kept;
-    data is empty then."""
+    data is empty then. copies: {format: file} of those that were asked for."""
 
     data: bytes = field(repr=False)
     format: str
     path: Path | None = None
+    copies: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def media_type(self) -> str:

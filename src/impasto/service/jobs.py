@@ -96,7 +96,6 @@ class Jobs:
         job.is_kept = True
 
     def begin(self, job: ServiceJob) -> None:
-        """It is about to be painted."""
         if self._spool is not None and job.is_kept:
             self._spool.begin(job)
 
@@ -123,6 +122,14 @@ class Jobs:
         self._keep_finished(job)
         if job.dropped:
             self.forget(job)
+
+    def add_copy(self, job_id: str, format: str, data: bytes) -> None:  # noqa: A002
+        """Counts as the painting itself does. Nothing, if there is one already or the job is gone."""
+        job = self.finished.get(job_id)
+        if job is not None and job.result is not None and format not in job.result.copies:
+            job.result.copies[format] = data
+            self.result_bytes += len(data)
+            self.sweep()
 
     def forget(self, job: ServiceJob) -> None:
         """A finished one, before its time."""
@@ -176,4 +183,4 @@ class Jobs:
 
 
 def _size(job: ServiceJob) -> int:
-    return len(job.result.data) if job.result else 0
+    return sum(map(len, (job.result.data, *job.result.copies.values()))) if job.result else 0

@@ -78,7 +78,6 @@ class ServiceMetrics(Collector):
         return generate_latest(self._registry).decode()
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """The gauges, for the registry."""
         health = self._health()
         hits, misses = health.cache.get("styles", (0, 0))
         for name, about, value in (

@@ -55,7 +55,6 @@ class Offer:
 
     @property
     def default(self) -> str:
-        """The method that paints where none is named."""
         return DEFAULT if DEFAULT in self.methods else next(iter(self.methods))
 
     def looking(self) -> tuple[str, ...]:
@@ -244,7 +243,6 @@ def _no_torch(what: str) -> RefusedError:
 
 
 def _said(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Without options that are not given."""
     return {name: value for name, value in given.items() if value is not None and value != ""}
 
 

@@ -28,7 +28,7 @@ from impasto.sizes import fit_within
 from impasto.sources import depth
 
 if TYPE_CHECKING:
-    from impasto.attention import Prepared
+    from impasto.attention import Attention
 
 LOOKS = 4
 """Pictures, or pairs of them, that are kept as attention sees them: who clicks once will click again."""
@@ -55,7 +55,7 @@ class TaskPainter:
         self._paths, self._weights = styles, weights
         self._keep_seconds = keep_seconds
         self._session = Session(self._load, pixel_limit=pixel_limit)
-        self._looks: Cache[Prepared] = Cache(LOOKS)
+        self._looks: Cache[Attention] = Cache(LOOKS)
 
     def warm_up(self) -> None:
         """Load the default method and paint once, so that the first job does not pay for it."""
@@ -122,7 +122,7 @@ class TaskPainter:
         options, limit = request.options, self._session.pixel_limit
         styles = [one if isinstance(one, bytes) else Path(self._paths[one]).read_bytes() for one in request.styles]
 
-        def prepared() -> "Prepared":
+        def prepared() -> "Attention":
             content = BytesSource(request.content, "content").read(limit)
             style = BytesSource(styles[0], "style 1").read(limit) if options.looks_in == "style" else None
             return prepare(content, style, options, stylizer=self._session.method(options))
@@ -163,7 +163,6 @@ class TaskPainter:
         )
 
     def _named(self, name: str) -> PictureSource:
-        """One of the server's own."""
         file = Path(self._paths[name])
         return FileSource(file, name) if is_encoded(file) else BytesSource(file.read_bytes(), name, name)
 

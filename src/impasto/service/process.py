@@ -264,7 +264,6 @@ class RayLane:
         self._worker = WorkerProcess(settings, WORKER, lambda: None)
 
     def send(self, kind: str, blobs: Sequence[bytes], values: Mapping[str, Any]) -> None:
-        """To the process."""
         self._worker.send(kind, blobs, **values)
 
     def receive(self) -> wire.Message | None:

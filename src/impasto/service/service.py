@@ -41,7 +41,7 @@ class Service(Workshop):
         "stopping", which say when to come again, for lack of room.
         """
         if isinstance(request, VideoRequest):
-            pixels = inspect_video(request, self.videos.sent(request.clip, user), self.limits, self.offer)
+            pixels = inspect_video(request, self.videos.named(request.clip, user), self.limits, self.offer)
             limit = self.limits.video_job_seconds
         else:
             pixels, limit = inspect(request, self.limits, self.offer), self.limits.job_seconds
@@ -119,6 +119,11 @@ class Service(Workshop):
                 raise RefusedError("not-finished", "the job is not finished", retry_after=max(1.0, left))
             failure = job.failure or Failure("cancelled", "the job was cancelled before there was a picture")
             raise JobFailedError(failure.message, failure.code)
+
+    def add_copy(self, job_id: str, format: str, data: bytes) -> None:  # noqa: A002
+        """Keep a painting in another format as well, for as long as its job is kept."""
+        with self._changed:
+            self._jobs.add_copy(job_id, format, data)
 
     def preview(self, job_id: str, user: str | None = None) -> bytes | None:
         """The latest preview, a small JPEG file, if there is one. Raises NoSuchJobError."""

@@ -103,7 +103,6 @@ class Spool:
         self._do("update jobs set begun = begun + 1 where id = ?", (job.id,))
 
     def forget(self, job_id: str) -> None:
-        """A job and its files, whatever there is of it."""
         try:
             self._do("delete from jobs where id = ?", (job_id,))
             for suffix in (REQUEST, RESULT):

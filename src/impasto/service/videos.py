@@ -8,22 +8,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from impasto.service.job import CLIP, PAINTED, owner
+from impasto.service.job import CLIP, PAINTED
 from impasto.service.limits import MEGA, Limits
 from impasto.service.process import environment
 from impasto.service.refusals import RefusedError
 from impasto.service.request import SentVideo
+from impasto.service.uploads import Item, Store
 
 PREFIX = "video:"
 """How the ids of films that were sent begin."""
@@ -38,30 +37,14 @@ PROBE_SECONDS = 15.0
 PROBE = (sys.executable, "-P", "-m", "impasto.video.probe")
 
 
-@dataclass
-class _Kept:
-    """size: bytes that are reserved for it, or that it has. about: None while it arrives. used: when it was sent, or
-    last named in a request; None as long as a job needs its place."""
-
-    user: str
-    path: Path
-    size: float
-    used: float | None
-    about: SentVideo | None = None
-
-
-class Videos:
-    """Bounded in bytes for each key or address and for all of them, and in age. Safe between threads.
-
-    Of films that were sent and are too much, those of the same user go, the longest unused first; nobody's go for
-    another's. A job keeps its place until it is forgotten.
-    """
+class Videos(Store[SentVideo]):
+    """Films that were sent, by their ids, and places for those that are painted, by the ids of their jobs, which keep
+    them until they are forgotten."""
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic, folder: Path | None = None) -> None:
         """folder: of the films that outlive the service; without one, they go with it."""
-        self._limits, self._clock, self._stays = limits, clock, folder
-        self._lock = threading.RLock()
-        self._kept: dict[str, _Kept] = {}
+        super().__init__("film", limits.videos_each_mb, limits.videos_mb, limits.keep_seconds, clock)
+        self._limits, self._stays = limits, folder
         self._held: FileLock | None = None
         self.folder: Path | None = None
         """Where films lie, if there are any."""
@@ -91,17 +74,11 @@ class Videos:
         """Nothing stays but what is meant to."""
         with self._lock:
             folder, self.folder = self.folder, None
-            self.problem, self._kept = "the service is over", {}
+            self.problem, self._items = "the service is over", {}
         if self._held is not None:
             self._held.release()
         if folder is not None and folder != self._stays:
             shutil.rmtree(folder, ignore_errors=True)
-
-    @property
-    def num_bytes(self) -> float:
-        """On the disk, with what is reserved."""
-        with self._lock:
-            return sum(kept.size for kept in self._kept.values())
 
     # --- films that are sent ------------------------------------------------------------------------------------------
 
@@ -114,21 +91,19 @@ class Videos:
         most = self._limits.video_mb * MEGA
         size, token = most if num_bytes is None else num_bytes, secrets.token_urlsafe(16)
         with self._lock:
-            path = self._place() / token
+            path = self._path(token)
             if size > most:
                 limit = f"{self._limits.video_mb:g} MB, the limit of this server"
                 raise RefusedError("too-large", f"the film has more than {limit}")
-            self._reserve(PREFIX + token, user, path, max(LEAST_BYTES, size))
+            self._reserve(PREFIX + token, user, max(LEAST_BYTES, size))
         return PREFIX + token, path
 
     def keep(self, video: str) -> SentVideo:
         """What has arrived, once it is known to be a film. Raises what `probed` raises, and RefusedError "too-large";
         then it is gone."""
-        with self._lock:
-            kept = self._kept[video]
+        item, path = self._items[video], self._path(video)
         try:
-            facts = probed(kept.path)
-            about = SentVideo(id=video, num_bytes=kept.path.stat().st_size, **facts)
+            about = SentVideo(id=video, num_bytes=path.stat().st_size, **probed(path))
             if about.width * about.height > self._limits.video_megapixels * MEGA:
                 limit = f"{self._limits.video_megapixels:g} megapixels, which is the limit of this server"
                 raise RefusedError("too-large", f"the film's frames have more than {limit}")
@@ -136,45 +111,33 @@ class Videos:
             self.discard(video)
             raise
         with self._lock:
-            kept.size, kept.about, kept.used = max(LEAST_BYTES, about.num_bytes), about, self._clock()
+            item.size, item.value, item.used = max(LEAST_BYTES, about.num_bytes), about, self._clock()
         return about
 
-    def sent(self, video: str, user: str) -> SentVideo:
-        """Its time begins anew. Raises RefusedError "no-videos", and "no-such-upload" if it is gone, or another
-        user's."""
-        with self._lock:
-            self._place()
-            self.sweep()
-            kept = self._kept.get(video)
-            if kept is None or kept.about is None or kept.user != user:
-                raise RefusedError("no-such-upload", "there is no such film, or no longer; send it again")
-            kept.used = self._clock()
-            return kept.about
-
-    def forget(self, video: str, user: str) -> None:
-        """Jobs that were begun with it go on. Raises what `sent` raises."""
-        self.sent(video, user)
-        self.discard(video)
+    def named(self, video: str, user: str) -> SentVideo:
+        """Raises what `Store.named` raises, and RefusedError "no-videos"."""
+        self._place()
+        return super().named(video, user)
 
     def discard(self, name: str) -> None:
         """A film, or all of a job's, whatever there is of it."""
         with self._lock:
-            kept = self._kept.pop(name, None)
-        if kept is not None:
-            _remove(kept.path)
+            is_kept = self._items.pop(name, None) is not None
+        if is_kept:
+            _remove(self._path(name))
 
     # -- films that are painted ----------------------------------------------------------------------------------------
 
     def begin(self, job: str, video: str, user: str) -> Path:
-        """The folder of a job, with its clip in it. Raises what `sent` raises, and RefusedError "queue-full"."""
+        """The folder of a job, with its clip in it. Raises what `named` raises, and RefusedError "queue-full"."""
         with self._lock:
-            self.sent(video, user)
-            clip, folder = self._kept[video], self._place() / job
+            self.named(video, user)
+            clip, folder = self._items[video], self._path(job)
             used, clip.used = clip.used, None
             try:
-                self._reserve(job, user, folder, self._limits.video_result_mb * MEGA + clip.size)
+                self._reserve(job, user, self._limits.video_result_mb * MEGA + clip.size)
                 folder.mkdir(mode=0o700)
-                os.link(clip.path, folder / CLIP)
+                os.link(self._path(video), folder / CLIP)
             except OSError as error:
                 self.discard(job)
                 later = self._limits.keep_seconds
@@ -186,12 +149,12 @@ class Videos:
     def adopt(self, job: str, user: str, *, is_final: bool) -> Path:
         """The folder that a job had in the service before this one. Raises RefusedError "no-videos", and OSError if it
         is gone."""
-        folder = self._place() / job
+        folder = self._path(job)
         size: float = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
         if not is_final:
             size = self._limits.video_result_mb * MEGA + (folder / CLIP).stat().st_size
         with self._lock:
-            self._kept[job] = _Kept(user, folder, size, None)
+            self._items[job] = Item(user, size)
         return folder
 
     def remove_others(self) -> None:
@@ -199,29 +162,22 @@ class Videos:
         if self.folder is None or self.folder != self._stays:
             return
         for path in self.folder.iterdir():
-            if path.name not in self._kept:
+            if path.name not in self._items:
                 _remove(path)
 
     def end(self, job: str) -> None:
         """Of a job that is over only the painted film is kept; nothing, if there is none."""
         with self._lock:
-            kept = self._kept.get(job)
-        if kept is None:
+            item = self._items.get(job)
+        if item is None:
             return
-        painted = [path for path in kept.path.iterdir() if path.stem == PAINTED and path.is_file()]
-        for path in kept.path.iterdir():
+        painted = [path for path in self._path(job).iterdir() if path.stem == PAINTED and path.is_file()]
+        for path in self._path(job).iterdir():
             if path not in painted:
                 _remove(path)
-        kept.size = sum(path.stat().st_size for path in painted)
+        item.size = sum(path.stat().st_size for path in painted)
         if not painted:
             self.discard(job)
-
-    def sweep(self) -> None:
-        """Let go of what was sent and not used for `keep_seconds`."""
-        oldest = self._clock() - self._limits.keep_seconds
-        with self._lock:
-            for name in [name for name, kept in self._kept.items() if kept.used is not None and kept.used <= oldest]:
-                self.discard(name)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -231,26 +187,8 @@ class Videos:
             raise RefusedError("no-videos", f"this server paints no films: {self.problem}")
         return self.folder
 
-    def _reserve(self, name: str, user: str, path: Path, size: float) -> None:
-        """Under the lock. Raises RefusedError "too-large" and "queue-full"."""
-        self.sweep()
-        if size > MEGA * min(self._limits.videos_each_mb, self._limits.videos_mb):
-            raise RefusedError("too-large", "the film needs more of the disk than this server gives to one user")
-        while self._lacks(user, size):
-            idle = [(kept.used, key) for key, kept in self._theirs(user) if kept.used is not None]
-            if not idle:
-                detail = "the films on this server leave no room for another one; let go of yours, or come again later"
-                raise RefusedError("queue-full", detail, retry_after=self._limits.keep_seconds / 4)
-            self.discard(min(idle)[1])
-        self._kept[name] = _Kept(user, path, size, None)
-
-    def _theirs(self, user: str) -> list[tuple[str, _Kept]]:
-        """Of the same key or address, in whichever visit."""
-        return [(key, kept) for key, kept in self._kept.items() if owner(kept.user) == owner(user)]
-
-    def _lacks(self, user: str, size: float) -> bool:
-        used = sum(kept.size for _, kept in self._theirs(user))
-        return used + size > self._limits.videos_each_mb * MEGA or self.num_bytes + size > self._limits.videos_mb * MEGA
+    def _path(self, name: str) -> Path:
+        return self._place() / name.removeprefix(PREFIX)
 
 
 def probed(path: Path) -> Mapping[str, Any]:
@@ -278,7 +216,6 @@ def probed(path: Path) -> Mapping[str, Any]:
 
 
 def _remove(path: Path) -> None:
-    """A file, or a folder with all that is in it."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -18,6 +18,7 @@ from impasto.service.metrics import ServiceHealth, ServiceMetrics
 from impasto.service.offer import Offer
 from impasto.service.process import START_SECONDS, STOP_SECONDS, WORKER, WorkerDiedError, WorkerProcess, run, stopped
 from impasto.service.schedule import Durations, FairQueue, may_begin
+from impasto.service.uploads import Uploads
 from impasto.service.videos import Videos
 
 logger = logging.getLogger("impasto.service")
@@ -71,6 +72,7 @@ class Workshop:
         """
         self.offer, self.limits = offer or Offer(), limits or Limits()
         self.metrics = ServiceMetrics(self.health)
+        self.uploads = Uploads(self.limits, clock)
         self.videos = Videos(self.limits, clock, None if spool is None else spool / "films")
         self._clock, self._command, self._confine = clock, command, confine
         # That a film may need while it is painted.
@@ -143,7 +145,6 @@ class Workshop:
     # --- how it is ----------------------------------------------------------------------------------------------------
 
     def health(self) -> ServiceHealth:
-        """Now."""
         with self._changed:
             ready, caches = self._ready(), [lane.cache for lane in self._lanes]
             return ServiceHealth(
@@ -157,7 +158,6 @@ class Workshop:
             )  # fmt: skip
 
     def worker_pids(self) -> list[int]:
-        """The processes that paint."""
         with self._changed:
             return [lane.process.pid for lane in self._lanes if lane.process and not lane.process.is_dead]
 
@@ -178,7 +178,6 @@ class Workshop:
             self._set_ready(lane, ready=False, problem=lane.problem)
 
     def _pause(self, seconds: float) -> None:
-        """Sleep, but not beyond the end of the service."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed, seconds)
 
@@ -306,6 +305,7 @@ class Workshop:
         with self._changed:
             while not self._closed:
                 self._jobs.sweep()
+                self.uploads.sweep()
                 self.videos.sweep()
                 self._changed.wait(SWEEP_SECONDS)
 

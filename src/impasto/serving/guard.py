@@ -7,9 +7,11 @@ from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
@@ -25,12 +27,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
+HEADERS = {
+    "x-content-type-options": "nosniff",
     # Not `no-referrer`, with which browsers send no Origin along with a form of the server's own.
-    (b"referrer-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-)
+    "referrer-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
 HEALTH = "/healthz"
 """Is answered however much else is asked."""
 TOLD_SECONDS = 60.0
@@ -83,11 +85,13 @@ class GuardMiddleware:
         most_bytes: int = BODY_BYTES,
         count: Callable[[Scope, int], None] = lambda *_: None,
         answer: Callable[[Scope, Problem], Response] = lambda _, problem: problem.response(),
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """hosts: names by which requests may call the server. most_bytes: of a body that is no upload. count: called
-        with each request and the status of its answer. answer: that a refusal is."""
+        with each request and the status of its answer. answer: that a refusal is. headers: of every answer that does
+        not say otherwise itself, beside those of the guard."""
         self.app, self.limits, self.hosts, self.uploads, self.most_bytes = app, limits, hosts, uploads, most_bytes
-        self._count, self._answer = count, answer
+        self.headers, self._count, self._answer = {**HEADERS, **headers}, count, answer
         self.active: Counter[str] = Counter()
         self.arriving = 0
         self._told = Seldom()
@@ -198,7 +202,9 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), *HEADERS]
+            headers = MutableHeaders(scope=message)
+            for name, value in self.guard.headers.items():
+                headers.setdefault(name, value)
         try:
             async with asyncio.timeout(self.guard.limits.unread_seconds):
                 await self._send(message)

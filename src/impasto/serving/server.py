@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from impasto.errors import ImpastoError
+from impasto.errors import ImpastoError, reason_of
 from impasto.serving.http_limits import HEADER_SECONDS, HttpLimits
 
 LEAST_EACH = 16
@@ -32,7 +32,6 @@ class TimeoutProtocol(H11Protocol):
 
     @property
     def address(self) -> str:
-        """It comes from."""
         return str(self.client[0]) if self.client else ""
 
     def connection_made(self, transport: Any) -> None:
@@ -86,8 +85,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ImpastoError(f"{host}, port {port}: the server cannot listen there: {reason}") from error
+        raise ImpastoError(f"{host}, port {port}: the server cannot listen there: {reason_of(error)}") from error
 
 
 def configured(app: Any, limits: HttpLimits, *, proxy: str = "", **how: Any) -> uvicorn.Config:

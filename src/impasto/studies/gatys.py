@@ -78,7 +78,6 @@ class StudySetup:
         return options
 
     def shown(self, picture: image.Picture) -> Image.Image:
-        """A picture as large as what is painted of it."""
         size = image.fit(picture.height, picture.width, self.options().size)
         return image.to_pil(image.Picture(image.resize(picture.pixels, *size)))
 

@@ -18,12 +18,11 @@ import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException as AnyHTTPError
 
 from impasto.errors import DataError, ImpastoError, missing_extra
 from impasto.report.page import render
-from impasto.serving.guard import App, GuardMiddleware, Message, Receive, Scope, Send
+from impasto.serving.guard import GuardMiddleware, Scope
 from impasto.serving.hosts import Hosts
 from impasto.serving.http_limits import HttpLimits
 from impasto.serving.problem import Problem
@@ -73,8 +72,9 @@ def make_app(stores: Sequence[Store], hosts: Hosts = None) -> FastAPI:
             raise DataError(f"{store.path} and {surveys[store.id].path} are the same survey")
     # Its own documentation pages would load scripts from another server.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.add_middleware(GuardMiddleware, limits=_LIMITS, hosts=hosts, most_bytes=MOST_BYTES, answer=_refuse)
-    app.add_middleware(_Headers)
+    app.add_middleware(
+        GuardMiddleware, limits=_LIMITS, hosts=hosts, most_bytes=MOST_BYTES, answer=_refuse, headers=_HEADERS
+    )
     app.add_exception_handler(AnyHTTPError, _explain)
     app.add_exception_handler(ImpastoError, _explain_failure)
     for name, kind in _ASSETS.items():
@@ -226,23 +226,6 @@ async def _explain_failure(_: Request, error: Exception) -> Response:
         return JSONResponse({"message": str(error)}, 422)
     # What went wrong with the file is for whoever runs the server; a page tries again after this.
     return JSONResponse({"message": "the answers cannot be reached at the moment"}, 503, {"retry-after": "2"})
-
-
-class _Headers:
-    """Every response carries _HEADERS, unless it says otherwise itself."""
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
 
 
 def serve(stores: Sequence[Store], listener: socket.socket, *, proxy: str = "", hosts: Hosts = None) -> None:

@@ -131,7 +131,6 @@ class Store:
         self.settings = SurveySettings(**{**values, **lists})
 
     def is_admin(self, token: str) -> bool:
-        """Whether the token opens the results."""
         return hmac.compare_digest(_hash(token), self._admin)
 
     def is_joining(self, token: str) -> bool:
@@ -139,7 +138,6 @@ class Store:
         return self._joining is not None and hmac.compare_digest(_hash(token), self._joining)
 
     def participant(self, link: str) -> int | None:
-        """The number of the person with this link."""
         rows = self._rows("SELECT number FROM participant WHERE link = ?", _hash(link))
         return int(rows[0][0]) if rows else None
 
@@ -191,12 +189,10 @@ class Store:
         return json.loads(stored)
 
     def picture(self, picture: str) -> bytes | None:
-        """The JPEG with this id."""
         rows = self._rows("SELECT data FROM picture WHERE id = ?", picture)
         return bytes(rows[0][0]) if rows else None
 
     def pictures(self) -> list[PairPictures]:
-        """The pictures of all pairs, as they were stored."""
         data = dict(self._rows("SELECT id, data FROM picture"))
         results: dict[int, list[bytes]] = {}
         for pair, picture in self._rows("SELECT pair, picture FROM result ORDER BY pair, method"):

@@ -20,14 +20,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from impasto.errors import CheckpointError
-from impasto.service import Service
 from impasto.service.job import VISIT, owner
 from impasto.service.refusals import NoSuchJobError, RefusedError
+from impasto.service.service import Service
+from impasto.service.uploads import PREFIX, Store
 from impasto.service.videos import PREFIX as VIDEO_PREFIX
 from impasto.serving.guard import Seldom
 from impasto.serving.hosts import is_loopback
 from impasto.serving.problem import Problem
-from impasto.web.forms import PREFIX
 from impasto.web.keys import Key, Keys
 from impasto.web.problems import problems
 
@@ -210,22 +210,20 @@ async def sign_out() -> Response:
 )
 async def forget(request: Request) -> Response:
     """Of both, and of films, by their ids; of jobs that wait or are painted, too. What is gone already is no error."""
-    state = request.app.state
-    user = state.access.visitor(request, "stylize").user
+    service: Service = request.app.state.service
+    user = request.app.state.access.visitor(request, "stylize").user
     ids = (await _sent(request)).get("ids")
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
         raise Problem(422, "no-ids", "the body must be an object with a list of ids")
+    stores: dict[str, Store[Any]] = {PREFIX: service.uploads, VIDEO_PREFIX: service.videos}
     for one in ids:
-        if one.startswith(PREFIX):
-            with contextlib.suppress(Problem):
-                state.uploads.forget(one, user)
-        elif one.startswith(VIDEO_PREFIX):
+        store = next((store for prefix, store in stores.items() if one.startswith(prefix)), None)
+        if store is not None:
             with contextlib.suppress(RefusedError):
-                state.service.videos.forget(one, user)
+                store.forget(one, user)
         else:
             with contextlib.suppress(NoSuchJobError):
-                state.service.forget(one, user, entirely=True)
-            state.copies.forget(one)
+                service.forget(one, user, entirely=True)
     return Response(status_code=204)
 
 

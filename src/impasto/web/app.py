@@ -3,12 +3,10 @@
 import asyncio
 import contextlib
 import logging
-import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import fields
-from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -17,17 +15,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 import impasto
-from impasto.progress import ECHO_SECONDS
-from impasto.service import Service
+from impasto.progress import stoppable
 from impasto.service.limits import MEGA
 from impasto.service.metrics import CONTENT_TYPE, Health
+from impasto.service.service import Service
 from impasto.serving.guard import HEALTH, GuardMiddleware, UploadLimits
 from impasto.serving.hosts import Hosts
 from impasto.serving.http_limits import HttpLimits
 from impasto.serving.server import configured
 from impasto.web import access, jobs, painting, site, styles, uploads
 from impasto.web.access import Access
-from impasto.web.jobs import Copies
 from impasto.web.keys import Keys
 from impasto.web.painting import LOOK, STYLIZE, STYLIZE_VIDEO
 from impasto.web.problems import install, problems
@@ -37,8 +34,6 @@ logger = logging.getLogger("impasto.serving")
 
 # Boundaries and the names of fields come on top of the pictures.
 FORM_BYTES = 100_000
-SWEEP_SECONDS = 1.0
-"""Between two looks for uploads and copies whose time is over."""
 LAST_SECONDS = 5.0
 """That the server still answers when nothing is painted any more, so that results can be fetched."""
 GRACEFUL_SECONDS = 10
@@ -62,13 +57,10 @@ def create_app(
         # Its pages of documentation load their scripts from another server.
         docs_url=None,
         redoc_url=None,
-        lifespan=_sweeping,
     )
     app.state.service, app.state.http = service, http
     app.state.access = Access(keys, http.rate)
-    app.state.uploads = uploads.Uploads(service.limits)
     app.state.probes = asyncio.Semaphore(PROBES)
-    app.state.copies = Copies(service.limits.keep_seconds)
     install(app, with_keys=keys is not None)
     for router in (painting.make_router(service), jobs.router, styles.router, uploads.router, access.router):
         # Not `include_router`, which may hide its routes from the answer to a wrong method.
@@ -93,23 +85,6 @@ def create_app(
     return app
 
 
-@contextlib.asynccontextmanager
-async def _sweeping(app: FastAPI) -> AsyncIterator[None]:
-    """Lets go of pictures in time, even if nobody asks for anything any more."""
-
-    async def sweep() -> None:
-        while True:
-            app.state.uploads.sweep()
-            app.state.copies.sweep()
-            await asyncio.sleep(SWEEP_SECONDS)
-
-    task = asyncio.create_task(sweep())
-    try:
-        yield
-    finally:
-        task.cancel()
-
-
 async def health(request: Request) -> JSONResponse:
     """For load balancers and containers; needs no key."""
     state = request.app.state.service.health()
@@ -131,17 +106,17 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._on_exit = on_exit
         self._is_ending = False
-        self._heard = float("-inf")
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
         # Not uvicorn's own, which sends itself the signal again once it is done, before the service is closed.
-        now = time.monotonic()
-        if now - self._heard < ECHO_SECONDS:
-            return
-        self._heard = now
+        with stoppable(self.stop):
+            yield
+
+    def stop(self) -> None:
+        """The second time by force."""
         if self._is_ending:
-            self.should_exit = True
-            self.force_exit = sig == signal.SIGINT
+            self.should_exit = self.force_exit = True
             return
         self._is_ending = True
         # A handler interrupts whatever the main thread does, which may hold the lock that this needs.
@@ -158,7 +133,7 @@ class Server(uvicorn.Server):
 def make_server(app: Any, service: Service, *, proxy: str = "") -> Server:
     """proxy: as `configured` takes it."""
     config = configured(
-        app, app.state.http, proxy=proxy, lifespan="on",
+        app, app.state.http, proxy=proxy, lifespan="off",
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )  # fmt: skip
 

@@ -10,7 +10,11 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from impasto.errors import OptionError
-from impasto.service import FORMATS, VIDEO_FORMATS, Limits, Offer, PaintRequest, Service, VideoRequest
+from impasto.service.limits import Limits
+from impasto.service.offer import Offer
+from impasto.service.request import FORMATS, VIDEO_FORMATS, PaintRequest, VideoRequest
+from impasto.service.service import Service
+from impasto.service.uploads import PREFIX
 from impasto.service.videos import PREFIX as VIDEO_PREFIX
 from impasto.serving.problem import Problem
 
@@ -18,8 +22,6 @@ LONGEST_TEXT = 10_000
 """Bytes of a field that is no file."""
 REST = "rest"
 """As a mask: what the others leave."""
-PREFIX = "upload:"
-"""How ids of uploads begin, which tells them from the names of styles."""
 
 Stored = Callable[[str], bytes]
 """The bytes of an upload, by its id."""

@@ -1,13 +1,9 @@
 """`/v1/jobs`: what becomes of a job, as it happens, and its painting, in the format that is asked for."""
 
-import asyncio
 import base64
 import json
-import time
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
-from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -18,9 +14,10 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from impasto import image
 from impasto.gallery import SUFFIX_OF
 from impasto.record import find_record
-from impasto.service import VIDEO_FORMATS, JobResult, Service, Snapshot, changes
-from impasto.service.limits import MEGA
+from impasto.service.job import JobResult, Snapshot
 from impasto.service.refusals import NoSuchJobError
+from impasto.service.request import VIDEO_FORMATS
+from impasto.service.service import Service, changes
 from impasto.serving.problem import Problem
 from impasto.web.forms import JPEG, picture
 from impasto.web.problems import problems
@@ -29,8 +26,6 @@ HEARTBEAT_SECONDS = 15.0
 """Of silence, after which a stream of events says that it is still there."""
 CHUNK = 2**16
 """Bytes of an answer that are sent at a time, so that a client that does not read is noticed."""
-KEPT_MB = 64
-"""Of copies that were asked for lately."""
 
 router = APIRouter(prefix="/v1/jobs/{job_id}")
 _RESULT = picture("the painting or the film; of a job that was stopped, the best so far, or the frames so far")
@@ -73,9 +68,11 @@ async def result(
     if kind != painting.format and painting.path is not None:
         raise Problem(422, "wrong-parameter", f"format: the film was painted as {painting.format}")
     if kind != painting.format:
-        data = await request.app.state.copies.get(job_id, kind, partial(copy, painting.data, kind))
+        if (data := painting.copies.get(kind)) is None:
+            data = await run_in_threadpool(copy, painting.data, kind)
+            service.add_copy(job_id, kind, data)
         painting = replace(painting, data=data, format=kind)
-    answer = result_response(painting, service.status(job_id, user))
+    answer = result_response(painting, job_id)
     answer.headers.update(headers)
     return answer
 
@@ -124,17 +121,16 @@ async def delete(request: Request, job_id: str) -> Response:
     """A job that waits or is painted is cancelled, and can still be asked for; one that is over is gone at once."""
     service, user = _service(request)
     service.forget(job_id, user)
-    request.app.state.copies.forget(job_id)
     return Response(status_code=204)
 
 
-def result_response(painting: JobResult, snapshot: Snapshot) -> Response:
+def result_response(painting: JobResult, job_id: str) -> Response:
     """A painting in pieces, or a film, of which players ask for parts. Raises NoSuchJobError if it went just now."""
     suffix = SUFFIX_OF.get(painting.format, f".{painting.format}")
     headers = {
         "Content-Disposition": f'inline; filename="impasto{suffix}"',
         "Cache-Control": "no-store",
-        "Impasto-Job": snapshot.id,
+        "Impasto-Job": job_id,
     }
     if painting.path is not None:
         try:
@@ -168,59 +164,7 @@ async def _events(service: Service, job_id: str, user: str, previews: bool) -> A
 
 
 def _service(request: Request) -> tuple[Service, str]:
-    """And the user who asks."""
     return request.app.state.service, request.app.state.access.visitor(request, "stylize").user
-
-
-# --- paintings in other formats ---------------------------------------------------------------------------------------
-
-
-class Copies:
-    """The latest copies of paintings, so that each is encoded once. Belongs to the event loop."""
-
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """seconds: that one is kept at most, as its painting is."""
-        self._seconds, self._clock = seconds, clock
-        self._kept: OrderedDict[tuple[str, str], tuple[bytes, float]] = OrderedDict()
-        self._making: dict[tuple[str, str], asyncio.Task[bytes]] = {}
-
-    @property
-    def num_bytes(self) -> int:
-        return sum(len(data) for data, _ in self._kept.values())
-
-    async def get(self, job: str, format: str, make: Callable[[], bytes]) -> bytes:  # noqa: A002
-        """A job's painting in a format, made in a thread if it is not there, once for all who ask meanwhile.
-
-        Raises what `make` raises.
-        """
-        key = job, format
-        if key in self._kept:
-            return self._kept[key][0]
-        if key not in self._making:
-            self._making[key] = asyncio.create_task(self._made(key, make))
-        # Whoever goes away does not take it from the others.
-        return await asyncio.shield(self._making[key])
-
-    async def _made(self, key: tuple[str, str], make: Callable[[], bytes]) -> bytes:
-        try:
-            data = await run_in_threadpool(make)
-        finally:
-            del self._making[key]
-        self._kept[key] = data, self._clock()
-        while len(self._kept) > 1 and self.num_bytes > KEPT_MB * MEGA:
-            self._kept.popitem(last=False)
-        return data
-
-    def forget(self, job: str) -> None:
-        """All of a job's."""
-        for key in [key for key in self._kept if key[0] == job]:
-            del self._kept[key]
-
-    def sweep(self) -> None:
-        """Let go of what is too old."""
-        oldest = self._clock() - self._seconds
-        for key in [key for key, (_, since) in self._kept.items() if since <= oldest]:
-            del self._kept[key]
 
 
 def copy(painting: bytes, format: str) -> bytes:  # noqa: A002

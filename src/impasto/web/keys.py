@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from impasto.errors import CheckpointError, OptionError
+from impasto.errors import CheckpointError, OptionError, reason_of
 from impasto.files import replace_file
 
 SCOPES: Mapping[str, str] = {
@@ -41,7 +41,7 @@ def read_keys(path: Path) -> list[Key]:
         rows = json.loads(path.read_text())["keys"]
         keys = [Key(**{**row, "scopes": tuple(row["scopes"])}) for row in rows]
     except OSError as error:
-        raise CheckpointError(f"{path}: the file of keys cannot be read: {(error.strerror or '').lower()}") from error
+        raise CheckpointError(f"{path}: the file of keys cannot be read: {reason_of(error)}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: this is no file of keys; `impasto keys add` writes one") from error
     for key in keys:
@@ -88,7 +88,6 @@ class Keys:
         self._keys = read_keys(path)
 
     def find(self, text: str) -> Key | None:
-        """The key that this is, if it is one."""
         self._reload()
         hashed = _hash(text)
         # All of them are compared, so that the time says nothing of which came close.
@@ -124,6 +123,4 @@ def _write(path: Path, keys: list[Key]) -> None:
         replace_file(path, json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n")
         path.chmod(mode)
     except OSError as error:
-        raise CheckpointError(
-            f"{path}: the file of keys cannot be written: {(error.strerror or '').lower()}"
-        ) from error
+        raise CheckpointError(f"{path}: the file of keys cannot be written: {reason_of(error)}") from error

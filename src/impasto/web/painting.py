@@ -12,8 +12,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from impasto.service import VIDEO_FORMATS, Failure, Service, Snapshot, Status, finished
+from impasto.service.job import Failure, Snapshot, Status
 from impasto.service.refusals import JobFailedError
+from impasto.service.request import VIDEO_FORMATS
+from impasto.service.service import Service, finished
 from impasto.web.access import Visitor
 from impasto.web.forms import form, look_form, picture, read_form, video_form
 from impasto.web.jobs import result_response
@@ -74,7 +76,7 @@ async def _answered(request: Request, kind: str) -> Response:
     state.access.check_share(visitor, service)
     service.check_room(visitor.user, int(request.headers.get("content-length", "0")))
     state.access.spend(visitor)
-    stored = partial(state.uploads.read, user=visitor.user)
+    stored = partial(service.uploads.named, user=visitor.user)
     wish = await read_form(request, service, stored, kind)
     job = await run_in_threadpool(service.submit, wish, visitor.user)
     # From here the upload is the service's alone, which lets go of it as soon as it can.
@@ -82,7 +84,7 @@ async def _answered(request: Request, kind: str) -> Response:
     wait = _wait_seconds(request.headers.get("prefer", ""), state.http.wait_seconds)
     ended = await _finished_or_gone(request, service, job, wait)
     if ended.status is Status.DONE:
-        return result_response(service.result(ended.id, visitor.user), ended)
+        return result_response(service.result(ended.id, visitor.user), ended.id)
     if ended.status.is_final:
         failure = ended.failure or Failure("cancelled", "the job was cancelled")
         raise problem_of(JobFailedError(failure.message, failure.code), {"job": ended.id})

@@ -16,7 +16,9 @@ from impasto.errors import OptionError
 from impasto.gallery import is_encoded, named_styles, photos, styles_file
 from impasto.methods import shipped
 from impasto.report.sheets import jpeg, reduced
-from impasto.service import FORMATS, VIDEO_FORMATS, Offer, Service
+from impasto.service.offer import Offer
+from impasto.service.request import FORMATS, VIDEO_FORMATS
+from impasto.service.service import Service
 from impasto.serving.problem import Problem
 from impasto.web.forms import JPEG
 from impasto.web.problems import problems

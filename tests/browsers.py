@@ -15,7 +15,8 @@ from fake_service import actions, faked
 from PIL import Image
 
 from impasto.gallery import packaged
-from impasto.service import Offer, Service
+from impasto.service.offer import Offer
+from impasto.service.service import Service
 
 KNOWN = ("[DOM] Password forms should have", "Canvas2D: Multiple readback")
 """How lines of the console begin that mean nothing: a key is no password of a user's, and a test looks at pixels."""

@@ -16,10 +16,10 @@ from wishes import picture
 from impasto.bot.conversation import Conversations, Order, SentPicture
 from impasto.bot.orders import memory_of
 from impasto.gallery import packaged
-from impasto.service import Offer
+from impasto.service.offer import Offer
 
 PHOTO, PAINTING = picture(50, size=(40, 30)), picture(200, size=(30, 30))
-CHILD = Path(__file__).with_name("bot_process.py")
+CHILD = Path(__file__).parents[1] / "bot_process.py"
 
 
 def remembered(memory):
@@ -204,7 +204,7 @@ def test_an_album_that_was_not_complete_at_the_restart(server, start):
 
 def killed(server, memory, folder, *words):
     """A bot in a process that knows nothing of being killed."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(CHILD.parents[2] / "src"), str(CHILD.parents[1])])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(CHILD.parents[1] / "src"), str(CHILD.parent)])}
     command = [sys.executable, str(CHILD), server.url, str(memory), str(folder), *words]
     return subprocess.Popen(command, env=environment)
 

@@ -97,7 +97,7 @@ CASES: Mapping[str, Case] = {
     "local_target": lambda x, y, s: attention.local_target(_normal(x), _normal(y), y[:1], x[:1]).square().mean(),
     "local_loss": lambda x, y, s: attention.local_loss(x[:1], y[:1]),
     "local_loss, of regions": lambda x, y, s: attention.local_loss(x[:1], y[:1], s),
-    "mean_covariance": lambda x, y, s: statistics.mean_covariance(x, s)[1].square().mean(),
+    "mean_covariance": lambda x, y, s: statistics.mean_covariance(x)[1].square().mean(),
     "relative_covariance_loss": lambda x, y, s: relative_covariance_loss(x, y),
     # Wide, because in half precision another neighbour is the closest for some places.
     "nearest_neighbour_loss": lambda x, y, s: nearest_neighbour_loss(x.float(), y.float()),

@@ -8,7 +8,7 @@ from wishes import picture
 
 from impasto.bot.keyboards import StyleGallery
 from impasto.gallery import packaged, styles_file
-from impasto.service import Offer
+from impasto.service.offer import Offer
 
 PHOTO, PAINTING = picture(50, size=(40, 30)), picture(200, size=(30, 30))
 

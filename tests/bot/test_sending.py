@@ -9,7 +9,7 @@ from wishes import picture
 
 from impasto.bot.messages import OrderFailed
 from impasto.bot.sending import finished_painting, fitting_size, format_for, sendable
-from impasto.service import JobResult
+from impasto.service.job import JobResult
 
 
 def kind(data, *, as_file=False):

@@ -168,7 +168,7 @@ def test_stops_with_advice_when_no_step_size_works(optimizer: str, caplog: pytes
 
 
 def test_the_rule_is_the_documented_one() -> None:
-    text = " ".join((Path(__file__).parents[2] / "docs" / "explanation" / "gatys.md").read_text().split())
+    text = " ".join((Path(__file__).parents[3] / "docs" / "explanation" / "gatys.md").read_text().split())
     assert (EXPLODED, NOISE, RETREATS, QUIET_STEPS) == (2, 1 / 50, 8, 3)
     assert "above twice the best loss and a fiftieth of the first one" in text
     assert "After three steps without such a retreat" in text

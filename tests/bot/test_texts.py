@@ -12,7 +12,7 @@ from impasto.bot import messages, texts
 from impasto.bot.conversation import settable
 from impasto.bot.handlers import COMMANDS
 from impasto.bot.messages import OrderFailed
-from impasto.service import Limits
+from impasto.service.limits import Limits
 from impasto.service.refusals import Code, JobFailedError, RefusedError
 
 SETTINGS = settable({})
