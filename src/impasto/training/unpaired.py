@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast
+from typing import Any, Generic, Literal, Self, TypeVar, cast
 
 import torch
 from accelerate import Accelerator
@@ -44,15 +44,14 @@ SMALLEST_SET = 16
 
 OF_SETS = "KID-lite"
 
-AnyGenerator = TypeVar("AnyGenerator", bound=nn.Module)
-"""Also a `GeneratorModule`; there is no way to say both."""
+AnyGenerator = TypeVar("AnyGenerator", bound=GeneratorModule)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Networks:
     """One direction: the generator, and the discriminator of what it paints."""
 
-    generator: nn.Module
+    generator: GeneratorModule
     discriminator: nn.Module
 
 
@@ -81,8 +80,6 @@ class UnpairedRecipe(Recipe, DomainCrops):
     """
 
     kinds = KINDS
-    method: ClassVar[str]
-    """That the result is stored under."""
 
     optimizer: Adam | NAdam = Adam()
     batch: int = 1
@@ -293,8 +290,8 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
 
     def finish(self, folder: Path) -> None:
         """Write both averaged generators as `generators.safetensors`."""
-        generators = cast(Mapping[str, GeneratorModule], self.averages)
-        save_generators(folder / "generators.safetensors", self.settings.method, generators, asdict(self.settings))
+        method = self.averages["A2B"].options.method
+        save_generators(folder / "generators.safetensors", method, self.averages, asdict(self.settings))
 
     def _distance(self, painted: Iterable[Tensor], others: Iterable[Tensor]) -> float:
         """Of two sets of pictures in [0, 1], as `impasto evaluate` measures it."""
@@ -310,7 +307,7 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         return min(len(stream.pictures) for stream in self.held_out.values())
 
     def _check(self) -> None:
-        side, generator = self.domains["A"].crops.side, cast(GeneratorModule, self.generators["A2B"])
+        side, generator = self.domains["A"].crops.side, self.generators["A2B"]
         if side % generator.multiple or side < generator.minimum:
             expected = f"a multiple of {generator.multiple} and at least {generator.minimum}"
             raise OptionError(f"crop is {side}, but must be {expected} for this generator")
@@ -380,7 +377,7 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
     def _held_out(self, kind: str, most: int | None = None) -> Iterator[Tensor]:
         """Pictures of a kind, all or the first ones, each (1, 3, H, W) in [-1, 1], with sides that generators take."""
         stream = self.held_out[kind]
-        generator = cast(GeneratorModule, self.averages["A2B"])
+        generator = self.averages["A2B"]
         for index in range(len(stream.pictures))[:most]:
             picture = to_image(stream[index][None], self.accelerator.device)
             yield padded_to(picture, generator.multiple, generator.minimum)
