@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from impasto.data.folders import PictureStream, batches
-from impasto.training.loop import Schedule, fit
+from impasto.training.loop import Schedule, Trainable, fit
 
 STEPS = 7
 
@@ -36,7 +36,7 @@ def send(*signals: int) -> Callable[[], None]:
     return sending
 
 
-class Tiny:
+class Tiny(Trainable):
     """A linear network with Muon for its matrix and Adam for its bias, which draws from torch's generator."""
 
     preview_columns = ("before", "now")

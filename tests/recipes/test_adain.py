@@ -94,7 +94,7 @@ def test_published_settings(make_config: Any, convention: str, weight: float) ->
 
 
 def test_the_decoder_is_the_papers(data: Data) -> None:
-    """relu4_1 alone, for the widths of the encoder; test_adain_foreign holds its convolutions to the published ones."""
+    """relu4_1 alone, for the widths of the encoder; methods/adain/test_foreign.py has its convolutions."""
     decoder = make(PAPER, data).average
     assert decoder.config == DecoderConfig(widths=(16, 32, 64, 128))
     assert decoder.config.layers == ("relu4_1",)

@@ -1,7 +1,7 @@
 """What every training of unpaired translation has: two generators, two discriminators, and what they are shown by."""
 
 import copy
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,7 +23,7 @@ from impasto.errors import OptionError
 from impasto.losses.cycle import cycle_loss
 from impasto.metrics.held_out import MEASURES, rounded
 from impasto.training.health import translation_vitals
-from impasto.training.loop import Recipe, Schedule
+from impasto.training.loop import Recipe, Schedule, Trainable
 from impasto.training.optimisation import (
     Adam,
     LinearDecay,
@@ -125,7 +125,7 @@ class EpochRecipe(UnpairedRecipe):
         return replace(self, schedule=replace(self.schedule, steps=-(-alone // processes)))
 
 
-class UnpairedTraining(ABC, Generic[AnyGenerator]):
+class UnpairedTraining(Trainable, Generic[AnyGenerator]):
     """Everything of a `Trainable` but its losses and its errors on held-out pictures."""
 
     settings: Any  # an `UnpairedRecipe`; each training says which
@@ -172,6 +172,7 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         self.accelerator = accelerator
         self.settings = settings
         self.domains, self.held_out = domains, held_out
+        self.measure = f"held out/{settings.best_by}"
         for pair in networks.values():
             for network in (pair.generator, pair.discriminator):
                 network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -252,11 +253,6 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
                 painted = self.averages[there](picture)
                 rows += [torch.cat([picture, shown], 3) for shown in (painted, self.averages[back](painted))]
         return to_unit(torch.cat(rows, 2))
-
-    @property
-    def measure(self) -> str:
-        """By which the best state is known."""
-        return f"held out/{self.settings.best_by}"
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
