@@ -1,4 +1,4 @@
-"""The step that all methods of CycleGAN's kind share."""
+"""The settings and losses that all methods of CycleGAN's kind share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
