@@ -257,7 +257,7 @@ def of_service() -> Iterator[Reader]:
     from impasto.web.app import create_app, make_server
 
     with tempfile.TemporaryDirectory() as folder, faked(Path(folder)) as service, listen("127.0.0.1", 0) as sock:
-        server = make_server(create_app(service, HttpLimits(wait_seconds=1, rate=0)), service)
+        server = make_server(create_app(service, HttpLimits(wait_seconds=1, rate=0)))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
         thread.start()
         port = sock.getsockname()[1]

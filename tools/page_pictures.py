@@ -39,7 +39,7 @@ def running() -> Iterator[str]:
     """The address of a server as `impasto serve` starts it."""
     with Service(_offer(ServedModels()), devices=["cpu"]) as service, listen("127.0.0.1", 0) as sock:
         service.wait_until_ready()
-        server = make_server(create_app(service), service)
+        server = make_server(create_app(service))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
         thread.start()
         try:

@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import uvicorn
@@ -164,9 +165,10 @@ def test_what_was_accepted_outlives_a_killed_server(serving, folder):
     assert not left & {job["id"] for job in (running, done, *waiting)}
 
 
-def test_it_answers_until_the_jobs_are_over_and_only_another_wish_ends_it_by_force():
+def test_it_answers_until_the_jobs_are_over_and_only_another_wish_ends_it_by_force(monkeypatch):
+    monkeypatch.setattr("impasto.web.app.LAST_SECONDS", 0.0)
     over = threading.Event()
-    server = Server(uvicorn.Config(None), over.wait)
+    server = Server(uvicorn.Config(None), SimpleNamespace(drain=over.wait))
     server.stop()
     assert (server.should_exit, server.force_exit) == (False, False)
     over.set()

@@ -73,7 +73,7 @@ def _running(
 ) -> Iterator[Site]:
     with listen(*place) as sock:
         app = create_app(service, HttpLimits(**http), keys=keys, hosts=hosts)
-        server = make_server(app, service)
+        server = make_server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
         thread.start()
         try:

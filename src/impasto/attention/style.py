@@ -18,24 +18,15 @@ from impasto.report.sheets import marked
 
 
 @dataclass(frozen=True)
-class Look:
+class Look(Compared):
     """Where a content looks in a style at one layer.
 
     style: (1, 3, h, w) in [0, 1]. weights: (K, h, w), of every position of the style for each of K places; each (h, w)
     sums to 1.
     """
 
-    compared: Compared = field(repr=False)
-    style: Tensor = field(repr=False)
+    style: Tensor
     weights: Tensor
-
-    @property
-    def layer(self) -> str:
-        return self.compared.layer
-
-    @property
-    def cell(self) -> int:
-        return self.compared.cell
 
     @property
     def best(self) -> list[Place]:
@@ -54,8 +45,7 @@ class Look:
         Computed when it is first asked for, as it takes longer than everything else together.
         """
         with torch.inference_mode():
-            one = self.compared
-            return best_matches(one.queries, one.keys, key_weights=one.shares).cpu()
+            return best_matches(self.queries, self.keys, key_weights=self.shares).cpu()
 
     def marked_style(self, number: int) -> Image.Image:
         """The style with the best match of one place."""
@@ -142,7 +132,7 @@ class StyleAttention:
         at = [one.queries[0, :, int(y) // one.cell, int(x) // one.cell] for x, y in self.places]
         chosen = torch.stack(at) if at else one.queries.new_zeros(0, one.queries.shape[1])
         weights = attention_weights(chosen, one.keys, temperature=self.temperature, key_weights=one.shares)
-        return Look(one, self.style, weights.cpu())
+        return Look(**vars(one), style=self.style, weights=weights.cpu())
 
 
 def prepare(content: image.Picture, style: image.Picture, options: Any, method: Any) -> StyleAttention:

@@ -114,7 +114,7 @@ def serve(
             screen.note("that is all of this machine's addresses: others call it by its name, or by one of them")
         methods = ", ".join(service.offer.methods)
         logger.info("impasto %s serves %s at port %d", impasto.__version__, methods, sock.getsockname()[1])
-        make_server(app, service, proxy=address.proxy).run(sockets=[sock])
+        make_server(app, proxy=address.proxy).run(sockets=[sock])
     logger.info("stopped")
 
 

@@ -31,7 +31,7 @@ class Item(Generic[T]):
     value: T | None = None
 
 
-class Store(Generic[T]):
+class BoundedStore(Generic[T]):
     """Bounded in bytes for each key or address and for all of them, and in age. Safe between threads.
 
     Of what is too much of one, the longest unused goes first; nobody's goes for another's.
@@ -104,7 +104,7 @@ class Store(Generic[T]):
         return RefusedError("queue-full", detail, retry_after=self._keep_seconds - (now - oldest))
 
 
-class Uploads(Store[bytes]):
+class Uploads(BoundedStore[bytes]):
     """Pictures."""
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:

@@ -22,7 +22,7 @@ from impasto.service.limits import MEGA, Limits
 from impasto.service.process import environment
 from impasto.service.refusals import RefusedError
 from impasto.service.request import SentVideo
-from impasto.service.uploads import Item, Store
+from impasto.service.uploads import BoundedStore, Item
 
 PREFIX = "video:"
 """How the ids of films that were sent begin."""
@@ -37,7 +37,7 @@ PROBE_SECONDS = 15.0
 PROBE = (sys.executable, "-P", "-m", "impasto.video.probe")
 
 
-class Videos(Store[SentVideo]):
+class Videos(BoundedStore[SentVideo]):
     """Films that were sent, by their ids, and places for those that are painted, by the ids of their jobs, which keep
     them until they are forgotten."""
 
@@ -115,7 +115,7 @@ class Videos(Store[SentVideo]):
         return about
 
     def named(self, video: str, user: str) -> SentVideo:
-        """Raises what `Store.named` raises, and RefusedError "no-videos"."""
+        """Raises what `BoundedStore.named` raises, and RefusedError "no-videos"."""
         self._place()
         return super().named(video, user)
 

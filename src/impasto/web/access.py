@@ -23,7 +23,7 @@ from impasto.errors import CheckpointError
 from impasto.service.job import VISIT, owner
 from impasto.service.refusals import NoSuchJobError, RefusedError
 from impasto.service.service import Service
-from impasto.service.uploads import PREFIX, Store
+from impasto.service.uploads import PREFIX, BoundedStore
 from impasto.service.videos import PREFIX as VIDEO_PREFIX
 from impasto.serving.guard import Seldom
 from impasto.serving.hosts import is_loopback
@@ -215,7 +215,7 @@ async def forget(request: Request) -> Response:
     ids = (await _sent(request)).get("ids")
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
         raise Problem(422, "no-ids", "the body must be an object with a list of ids")
-    stores: dict[str, Store[Any]] = {PREFIX: service.uploads, VIDEO_PREFIX: service.videos}
+    stores: dict[str, BoundedStore[Any]] = {PREFIX: service.uploads, VIDEO_PREFIX: service.videos}
     for one in ids:
         store = next((store for prefix, store in stores.items() if one.startswith(prefix)), None)
         if store is not None:

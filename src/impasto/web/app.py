@@ -5,7 +5,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from dataclasses import fields
 from typing import Any
 
@@ -101,10 +101,9 @@ async def metrics(request: Request) -> Response:
 class Server(uvicorn.Server):
     """From the first signal on new jobs are refused, and everything else is answered until the last job is over."""
 
-    def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
-        """on_exit: returns when there is nothing to answer any more."""
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
-        self._on_exit = on_exit
+        self._service = service
         self._is_ending = False
 
     @contextlib.contextmanager
@@ -125,20 +124,13 @@ class Server(uvicorn.Server):
     def _end(self) -> None:
         logger.info("stopping")
         try:
-            self._on_exit()
+            if self._service.drain():
+                time.sleep(LAST_SECONDS)
         finally:
             self.should_exit = True
 
 
-def make_server(app: Any, service: Service, *, proxy: str = "") -> Server:
+def make_server(app: FastAPI, *, proxy: str = "") -> Server:
     """proxy: as `configured` takes it."""
-    config = configured(
-        app, app.state.http, proxy=proxy, lifespan="off",
-        timeout_graceful_shutdown=GRACEFUL_SECONDS,
-    )  # fmt: skip
-
-    def finish() -> None:
-        if service.drain():
-            time.sleep(LAST_SECONDS)
-
-    return Server(config, finish)
+    how = {"lifespan": "off", "timeout_graceful_shutdown": GRACEFUL_SECONDS}
+    return Server(configured(app, app.state.http, proxy=proxy, **how), app.state.service)

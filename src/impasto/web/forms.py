@@ -1,7 +1,7 @@
 """Forms (multipart/form-data): each as a request of the service, without a file of it ever touching the disk, and as
 OpenAPI describes it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from impasto.service.limits import Limits
 from impasto.service.offer import Offer
 from impasto.service.request import FORMATS, VIDEO_FORMATS, PaintRequest, VideoRequest
 from impasto.service.service import Service
-from impasto.service.uploads import PREFIX
+from impasto.service.uploads import PREFIX, Uploads
 from impasto.service.videos import PREFIX as VIDEO_PREFIX
 from impasto.serving.problem import Problem
 
@@ -23,16 +23,13 @@ LONGEST_TEXT = 10_000
 REST = "rest"
 """As a mask: what the others leave."""
 
-Stored = Callable[[str], bytes]
-"""The bytes of an upload, by its id."""
 
-
-async def read_form(request: Request, service: Service, stored: Stored, kind: str) -> PaintRequest | VideoRequest:
+async def read_form(request: Request, service: Service, user: str, kind: str) -> PaintRequest | VideoRequest:
     """kind: "paint", "look", which says where to look from, in x and y, or "video".
 
     Raises Problem 415 for another kind of body, 400 for a broken one; OptionError for what the fields say; and what
-    `stored` raises."""
-    fields, offer = _sorted(await _items(request, service.limits), stored), service.offer
+    naming an upload raises."""
+    fields, offer = _sorted(await _items(request, service.limits), service.uploads, user), service.offer
     return _video_request(fields, offer) if kind == "video" else _picture_request(fields, offer, looks=kind == "look")
 
 
@@ -71,12 +68,12 @@ class _Fields:
     texts: dict[str, str] = field(default_factory=dict)
 
 
-def _sorted(items: list[tuple[str, str | bytes]], stored: Stored) -> _Fields:
+def _sorted(items: list[tuple[str, str | bytes]], uploads: Uploads, user: str) -> _Fields:
     fields = _Fields()
     for name, value in items:
         given = value
         if name in _PICTURES and isinstance(given, str) and given.startswith(PREFIX):
-            given = stored(given)
+            given = uploads.named(given, user)
         is_film = isinstance(given, str) and given.startswith(VIDEO_PREFIX)
         if name == "content" and (is_film or isinstance(given, bytes)) and fields.content is None:
             fields.content = given

@@ -5,7 +5,6 @@ import asyncio
 import contextlib
 import math
 from dataclasses import asdict
-from functools import partial
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
@@ -76,8 +75,7 @@ async def _answered(request: Request, kind: str) -> Response:
     state.access.check_share(visitor, service)
     service.check_room(visitor.user, int(request.headers.get("content-length", "0")))
     state.access.spend(visitor)
-    stored = partial(service.uploads.named, user=visitor.user)
-    wish = await read_form(request, service, stored, kind)
+    wish = await read_form(request, service, visitor.user, kind)
     job = await run_in_threadpool(service.submit, wish, visitor.user)
     # From here the upload is the service's alone, which lets go of it as soon as it can.
     del wish
