@@ -21,7 +21,6 @@ import numpy as np
 import torch
 import torch._dynamo  # the first optimiser imports it, which would take longer than a child's whole run
 from accelerate import Accelerator
-from PIL import Image
 from torch import Tensor
 
 from impasto.blocks.patch_discriminator import PatchConfig
@@ -57,24 +56,16 @@ class Toy(CycleTraining):
         return super().step((A // 2 + noise.to(torch.uint8), B // 2 + torch.randint(0, 8, B.shape)), step)
 
 
-def draw(folder: Path) -> Path:
-    """Pictures of two kinds, in the folders A and B."""
-    numbers = np.random.default_rng(0)
-    for kind in ("A", "B"):
-        (folder / kind).mkdir(parents=True)
-        for number in range(3):
-            coarse = numbers.integers(0, 256, (4, 4, 3), dtype=np.uint8)
-            picture = Image.fromarray(coarse).resize((SIDE + 4, SIDE + 4), Image.Resampling.BICUBIC)
-            picture.save(folder / kind / f"{number}.png")
-    return folder
+def streams_of(pictures: Path) -> dict[str, PictureStream]:
+    return {
+        kind: PictureStream(sorted((pictures / kind).iterdir()), Crops(side=SIDE, shorter=(SIDE, SIDE)), ord(kind))
+        for kind in ("A", "B")
+    }
 
 
 def make(pictures: Path, settings: CycleGANRecipe, kind: type[Trained]) -> Trained:
     """The training of small networks, as it is or with the toy's draws."""
-    streams = {
-        kind: PictureStream(sorted((pictures / kind).iterdir()), Crops(side=SIDE, shorter=(SIDE, SIDE)), ord(kind))
-        for kind in ("A", "B")
-    }
+    streams = streams_of(pictures)
     torch.manual_seed(settings.seed)
     networks = {direction: settings.networks() for direction in ("A2B", "B2A")}
     return kind(networks, Accelerator(cpu=True), streams, streams, settings)

@@ -104,39 +104,6 @@ def check_resuming(folder: Path, make: Callable[[], Any], schedule: Any, files: 
         assert (folder / "killed" / file).read_bytes() == (folder / "whole" / file).read_bytes()
 
 
-def check_average(training: Any, folder: Path) -> None:
-    """The average of a decoder's weights is what is validated, shown and written, and not the network itself."""
-    training.step(next(training.batches(0)), 0)
-
-    def seen() -> tuple[dict[str, float], Tensor, bytes]:
-        training.finish(folder)
-        return training.validate(), training.preview(), (folder / "decoder.safetensors").read_bytes()
-
-    before = seen()
-    with torch.no_grad():
-        for parameter in training.network.parameters():
-            parameter.zero_()
-    after = seen()
-    assert (after[0], after[2]) == (before[0], before[2])
-    assert torch.equal(after[1], before[1])
-    with torch.no_grad():
-        for parameter in training.average.parameters():
-            parameter.zero_()
-    assert seen()[0] != before[0]
-
-
-def check_learns_in_half_precision(training: Any, steps: int) -> None:
-    """Every weight of its network has changed after so many steps, and none is in half precision."""
-    stream, before = training.batches(0), state_of(training.modules["network"])
-    for step in range(steps):
-        losses = training.step(next(stream), step)
-        assert all(loss.dtype == torch.float32 and torch.isfinite(loss) for loss in losses.values())
-    after = state_of(training.modules["network"])
-    assert {value.dtype for value in after.values()} == {torch.float32}
-    for key, value in after.items():
-        assert not torch.equal(value, before[key]), key
-
-
 def state_of(module: torch.nn.Module) -> dict[str, Tensor]:
     return {key: value.clone() for key, value in module.state_dict().items()}
 

@@ -27,7 +27,7 @@ from impasto.methods.semantic_gan import recipes as semantic_gan
 from impasto.recipes import lite_encoder
 from impasto.training import figures
 from impasto.training.cycle import CycleTraining
-from impasto.training.loop import Recipe, Schedule
+from impasto.training.loop import Recipe, Schedule, Trainable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class TinyRecipe(Recipe):
         return Tiny(self, accelerator, data, teacher)
 
 
-class Tiny:
+class Tiny(Trainable):
     """Learns to answer with 1; stands for a recipe that takes hours."""
 
     built: "list[Tiny]" = []  # noqa: RUF012
@@ -64,9 +64,6 @@ class Tiny:
         self.optimizers["adam"].step()
         self.optimizers["adam"].zero_grad()
         return {"loss": loss.detach()}
-
-    def preview(self):
-        return None
 
     def validate(self):
         return {"error": 0.5}

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from PIL import Image
 from torch import Tensor, nn
-from trainings import check_resuming, run, write_teacher
+from trainings import check_resuming, draw, run, write_teacher
 
 from impasto.encoders import load_encoder
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
@@ -30,12 +29,7 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pictures")
-    random = np.random.default_rng(0)
-    for number in range(8):
-        coarse = Image.fromarray(random.integers(0, 256, (6, 8, 3), dtype=np.uint8))
-        coarse.resize((64, 48), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
-    return folder
+    return draw(tmp_path_factory.mktemp("pictures"), 8, np.random.default_rng(0), (64, 48))[0]
 
 
 @pytest.fixture(autouse=True)

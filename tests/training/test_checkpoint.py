@@ -60,17 +60,11 @@ def test_a_full_disk_costs_no_earlier_state(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-
-        class Filling(Tiny):
-            def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
-                if step == 3 and full_at == "state.json":
-                    patch.setattr(checkpoint, "write_json", lambda path, values: full(path.with_name(".part"), b""))
-                elif step == 3:
-                    patch.setattr(Path, "write_bytes", full)
-                return super().step(batch, step)
-
+        filling, fill = Tiny(), lambda path, values: full(path.with_name(".part"), b"")
+        where = (checkpoint, "write_json", fill) if full_at == "state.json" else (Path, "write_bytes", full)
+        filling.at = {3: lambda: patch.setattr(*where)}
         with pytest.raises(CheckpointError, match=r"the state of step 4 could not be saved: .*(full|No space left)"):
-            train(Filling(), tmp_path)
+            train(filling, tmp_path)
     assert json.loads((tmp_path / "state.json").read_text())["step"] == 2
     resumed = train(Tiny(), tmp_path, resume=True)
     assert resumed.done == [2, 3, 4, 5, 6]
@@ -137,6 +131,13 @@ def test_a_state_of_another_network_is_refused(tmp_path: Path) -> None:
         train(other, tmp_path, resume=True)
 
 
+def hand_over(folder: Path, before: Optimizer, after: Optimizer) -> None:
+    """What the one has learned, by way of a state."""
+    state = checkpoint.process_state({}, (), 0, torch.device("cpu"))
+    checkpoint.save_state(folder, 4, {}, {"only": before}, [state])
+    assert checkpoint.load_state(folder, {}, {"only": after}) == 4
+
+
 def test_state_of_any_optimizer_comes_back(tmp_path: Path) -> None:
     def optimizer(rate: float) -> Optimizer:
         return torch.optim.SGD([nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(3))], lr=rate)
@@ -144,8 +145,7 @@ def test_state_of_any_optimizer_comes_back(tmp_path: Path) -> None:
     before, after = optimizer(0.5), optimizer(0.1)
     parameter = before.param_groups[0]["params"][1]
     before.state[parameter] = {"count": 3, "factor": 0.1 + 0.2, "none": None, "tensor": torch.rand(3)}
-    checkpoint.save_state(tmp_path, 4, {}, {"only": before}, [checkpoint.process_state({}, (), 0, torch.device("cpu"))])
-    assert checkpoint.load_state(tmp_path, {}, {"only": after}) == 4
+    hand_over(tmp_path, before, after)
     assert after.param_groups[0]["lr"] == 0.5
     theirs = after.state[after.param_groups[0]["params"][1]]
     assert theirs.keys() == before.state[parameter].keys()
@@ -173,11 +173,10 @@ def test_a_fused_optimizer_goes_on_whatever_the_order_of_its_tensors_in_memory(t
     whole, before, after = optimizer(), optimizer(), optimizer()
     expected = stepped(whole, range(3))
     learned = stepped(before, range(2))
-    checkpoint.save_state(tmp_path, 2, {}, {"only": before}, [checkpoint.process_state({}, (), 0, torch.device("cpu"))])
     with torch.no_grad():
         for parameter, value in zip(after.param_groups[0]["params"], learned, strict=True):
             parameter.copy_(value)
-    checkpoint.load_state(tmp_path, {}, {"only": after})
+    hand_over(tmp_path, before, after)
     for found, value in zip(stepped(after, range(2, 3)), expected, strict=True):
         assert torch.equal(found, value)
 
@@ -186,7 +185,6 @@ def test_a_state_goes_on_another_kind_of_device(tmp_path: Path) -> None:
     """How an optimiser computes is the device's matter, not the state's."""
     before, after = (torch.optim.Adam([nn.Parameter(torch.zeros(2))], lr=0.5) for _ in range(2))
     before.param_groups[0] |= {"capturable": True, "fused": True, "betas": (0.5, 0.6)}
-    checkpoint.save_state(tmp_path, 1, {}, {"only": before}, [checkpoint.process_state({}, (), 0, torch.device("cpu"))])
-    checkpoint.load_state(tmp_path, {}, {"only": after})
+    hand_over(tmp_path, before, after)
     group = after.param_groups[0]
     assert (group["capturable"], group["fused"], tuple(group["betas"])) == (False, None, (0.5, 0.6))

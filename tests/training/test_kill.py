@@ -31,11 +31,6 @@ def train_until_write(folder: Path, pictures: Path, number: int) -> None:
     toy_run.fit(folder, pictures, SHORT)
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return toy_run.draw(tmp_path_factory.mktemp("pictures"))
-
-
 def last_state(folder: Path) -> bytes:
     """Everything: networks, averages, pools, optimisers, random generators."""
     return (folder / json.loads((folder / "state.json").read_text())["file"]).read_bytes()

@@ -1,7 +1,6 @@
 """The training loop on a tiny problem: what it does when, and that nothing is lost when it stops."""
 
 import json
-import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from PIL import Image
-from small_training import STEPS, Tiny, assert_same, kill_in, train
+from small_training import STEPS, Tiny, assert_same, kill_in, send, train
 from torch import Tensor
 
 from impasto import weights
@@ -38,7 +37,7 @@ def test_a_killed_run_ends_like_an_uninterrupted_one(uninterrupted: Tiny, tmp_pa
 def test_an_interrupted_run_saves_and_resumes(uninterrupted: Tiny, tmp_path: Path, number: signal.Signals) -> None:
     before = signal.getsignal(number)
     interrupted = Tiny()
-    interrupted.at = {4: number}
+    interrupted.at = {4: send(number)}
     with pytest.raises(KeyboardInterrupt):
         train(interrupted, tmp_path, save_every=100)
     assert signal.getsignal(number) is before
@@ -50,44 +49,27 @@ def test_an_interrupted_run_saves_and_resumes(uninterrupted: Tiny, tmp_path: Pat
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_that_comes_twice_saves_all_the_same(tmp_path: Path, number: signal.Signals) -> None:
-    class Twice(Tiny):
-        def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
-            if step == 4:
-                os.kill(os.getpid(), signal.SIGINT)
-                os.kill(os.getpid(), number)
-            return super().step(batch, step)
-
+    twice = Tiny()
+    twice.at = {4: send(signal.SIGINT, number)}
     with pytest.raises(KeyboardInterrupt):
-        train(Twice(), tmp_path, save_every=100)
+        train(twice, tmp_path, save_every=100)
     assert [path.name for path in tmp_path.glob("state-*")] == ["state-0000005.safetensors"]
 
 
 def test_the_wish_to_stop_is_acknowledged_within_the_step(tmp_path: Path) -> None:
     told: list[int] = []
-
-    class Asked(Tiny):
-        def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
-            if step == 2:
-                os.kill(os.getpid(), signal.SIGINT)
-                assert told == [2]
-            return super().step(batch, step)
-
-    asked = Asked()
+    asked = Tiny()
+    asked.at = {2: lambda: (send(signal.SIGINT)(), told.append(len(told)))}
     with pytest.raises(KeyboardInterrupt):
         fit(asked, Schedule(steps=6), tmp_path, Accelerator(cpu=True), stopping=lambda: told.append(len(asked.done)))
-    assert (told, asked.done) == ([2], [0, 1, 2])
+    assert (told, asked.done) == ([2, 1], [0, 1, 2]), "told first, and then once"
 
 
 def test_a_second_wish_ends_it_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("impasto.progress.ECHO_SECONDS", 0.0)
 
-    class Twice(Tiny):
-        def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
-            os.kill(os.getpid(), signal.SIGINT)
-            os.kill(os.getpid(), signal.SIGTERM)
-            return super().step(batch, step)
-
-    twice = Twice()
+    twice = Tiny()
+    twice.at = {0: send(signal.SIGINT, signal.SIGTERM)}
     with pytest.raises(KeyboardInterrupt):
         train(twice, tmp_path)
     assert twice.done == []
@@ -153,6 +135,12 @@ def test_the_last_states_are_kept(tmp_path: Path, keep: int) -> None:
     assert not list(tmp_path.glob("*.part*"))
 
 
+def best_of(folder: Path) -> tuple[int, float]:
+    best = checkpoint.best_of(folder)
+    assert best is not None
+    return best.step, best.value
+
+
 class Measured(Tiny):
     """Has a held-out measure."""
 
@@ -187,9 +175,7 @@ def test_of_a_measure_that_is_better_the_larger_the_largest_is_best(tmp_path: Pa
     trainable = Likeness()
     trainable.errors = (5.0, 7.0, float("nan"), float("inf"), 8.0, 8.0, 6.0)
     train(trainable, tmp_path, validate_every=1)
-    best = checkpoint.best_of(tmp_path)
-    assert best is not None
-    assert (best.step, best.value) == (5, 8.0)
+    assert best_of(tmp_path) == (5, 8.0)
 
 
 def test_the_best_of_before_counts_in_a_resumed_run(tmp_path: Path) -> None:
@@ -197,9 +183,7 @@ def test_the_best_of_before_counts_in_a_resumed_run(tmp_path: Path) -> None:
     resumed = Measured()
     resumed.errors = (3.0, 2.5, 9.0)
     train(resumed, tmp_path, save_every=2, validate_every=1, resume=True)
-    best = checkpoint.best_of(tmp_path)
-    assert best is not None
-    assert (best.step, best.value) == (2, 2.0)
+    assert best_of(tmp_path) == (2, 2.0)
 
 
 def test_without_a_measure_there_is_no_best(uninterrupted: Tiny, tmp_path: Path) -> None:
@@ -210,9 +194,12 @@ def test_without_a_measure_there_is_no_best(uninterrupted: Tiny, tmp_path: Path)
 
 @pytest.mark.parametrize("log_every", [1, 100])
 def test_a_loss_that_is_not_finite_stops_the_run_and_spoils_no_state(tmp_path: Path, log_every: int) -> None:
-    before = signal.getsignal(signal.SIGINT)
-    tiny = Tiny()
-    tiny.at = {3: "nan"}
+    class Diverging(Tiny):
+        def step(self, batch: Tensor, step: int) -> dict[str, Tensor]:
+            losses = super().step(batch, step)
+            return {"loss": losses["loss"] * (float("nan") if step == 3 else 1)}
+
+    before, tiny = signal.getsignal(signal.SIGINT), Diverging()
     with pytest.raises(DivergedError) as caught:
         train(tiny, tmp_path, log_every=log_every)
     assert str(caught.value).startswith(
@@ -287,7 +274,7 @@ def test_a_page_that_cannot_be_written_stops_nothing(uninterrupted: Tiny, tmp_pa
 
 def test_the_page_of_a_run_that_was_stopped_says_so(tmp_path: Path) -> None:
     interrupted = Tiny()
-    interrupted.at = {4: signal.SIGINT}
+    interrupted.at = {4: send(signal.SIGINT)}
     (tmp_path / "config.json").write_text(json.dumps({"recipe": "tiny", "schedule": {"steps": STEPS}}))
     with pytest.raises(KeyboardInterrupt):
         train(interrupted, tmp_path)

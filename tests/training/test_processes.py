@@ -14,7 +14,6 @@ from torch import Tensor
 from toy_run import SETTINGS, changed
 
 from impasto import weights
-from impasto.data.folders import Crops, PictureStream
 from impasto.data.memory import PicturesInMemory
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig
 from impasto.engine.architecture import DecoderConfig
@@ -27,11 +26,6 @@ from impasto.training.optimisation import InverseDecay, OneCycle
 
 SECONDS = 300
 """After which something hangs, on however slow a machine."""
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return toy_run.draw(tmp_path_factory.mktemp("pictures"))
 
 
 def joined(target: Callable[..., None], count: int, *arguments: Any) -> list[int | None]:
@@ -64,10 +58,7 @@ def lively_encoder() -> Encoder:
 
 def of_adain(pictures: Path, batch: int, accumulate: int) -> Any:
     encoder = lively_encoder()
-    streams = {
-        kind: PictureStream(sorted((pictures / kind).iterdir()), Crops(side=16, shorter=(16, 16)), ord(kind))
-        for kind in ("A", "B")
-    }
+    streams = toy_run.streams_of(pictures)
     pairs = streams["A"], streams["B"]
     settings = PaperRecipe(
         schedule=Schedule(steps=4), objective=PaperObjective(style_weight=1.0),

@@ -4,6 +4,7 @@ A sample is a pure function of (seed, index): a run that stops after sample n co
 stored sampler state, in any number of worker processes, and split over any number of machines.
 """
 
+import itertools
 import multiprocessing
 import os
 import threading
@@ -193,9 +194,10 @@ def batches(
     """
     if workers is None:
         workers = min(4, max(1, threads() // 4))
+    begin = (start * world_size + rank) * size
     loader = DataLoader(
         stream,
-        batch_sampler=_Indices(size, start, rank, world_size),
+        batch_sampler=(list(range(first, first + size)) for first in itertools.count(begin, world_size * size)),
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available(),
@@ -221,18 +223,3 @@ def _end_with_parent(_: int) -> None:
             os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-@dataclass(frozen=True)
-class _Indices:
-    size: int
-    start: int
-    rank: int
-    world_size: int
-
-    def __iter__(self) -> Iterator[list[int]]:
-        step = self.start
-        while True:
-            first = (step * self.world_size + self.rank) * self.size
-            yield list(range(first, first + self.size))
-            step += 1

@@ -21,7 +21,7 @@ from impasto.data.folders import Crops, PictureStream, hold_out, list_pictures
 from impasto.encoders.filters import filter_scales, mean_activations, normalise_filters
 from impasto.encoders.network import LAYERS, Encoder, EncoderConfig, block_of
 from impasto.encoders.teacher import load_teacher
-from impasto.training.loop import Recipe, Schedule
+from impasto.training.loop import Recipe, Schedule, Trainable
 from impasto.training.optimisation import OneCycle, set_learning_rate, update_average
 from impasto.training.processes import batches_of_process
 
@@ -50,9 +50,7 @@ class LiteEncoderRecipe(Recipe):
     held_out: int = 200
     network: EncoderConfig = EncoderConfig(widths=(16, 32, 64, 128, 128), padding="reflect")
 
-    def build(  # type: ignore[override]  # the others need no teacher
-        self, accelerator: Accelerator, data: Sequence[Path], teacher: Path
-    ) -> "LiteEncoder":
+    def build(self, accelerator: Accelerator, data: Sequence[Path], teacher: Path) -> "LiteEncoder":
         """teacher: file of the network to learn from."""
         return LiteEncoder(self, accelerator, data, teacher)
 
@@ -104,7 +102,7 @@ def student(config: EncoderConfig) -> Encoder:
     return encoder
 
 
-class LiteEncoder:
+class LiteEncoder(Trainable):
     """The distillation as a `Trainable`."""
 
     def __init__(
@@ -167,9 +165,6 @@ class LiteEncoder:
                 wrong[i] += float(((features[layer] - targets[layer]) * scale).square().mean())
                 total[i] += float((targets[layer] * scale).square().mean())
         return {f"error/{layer}": float(error) for layer, error in zip(LAYERS, wrong / total, strict=True)}
-
-    def preview(self) -> None:
-        return None
 
     def finish(self, folder: Path) -> None:
         """Fold the averaged student into a plain encoder and save it as `lite.safetensors`.

@@ -1,4 +1,4 @@
-"""The step that all methods of CycleGAN's kind share."""
+"""The settings and losses that all methods of CycleGAN's kind share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
+from torch import Tensor
 
 from impasto.data.folders import Folders
 from impasto.losses.cycle import cycle_loss, identity_loss
 from impasto.losses.lsgan import discriminator_loss, generator_loss
 from impasto.training.optimisation import set_learning_rate
 from impasto.training.unpaired import EpochRecipe, UnpairedTraining
-from impasto.translation import OTHER
+from impasto.translation import OTHER, GeneratorModule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class CycleRecipe(EpochRecipe):
         return CycleTraining.of(self, accelerator, data, start=start)
 
 
-class CycleTraining(UnpairedTraining[nn.Module]):
+class CycleTraining(UnpairedTraining[GeneratorModule]):
     """The training as a `Trainable`."""
 
     settings: CycleRecipe

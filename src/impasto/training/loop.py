@@ -4,11 +4,11 @@ import math
 import os
 import shutil
 import tempfile
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 from accelerate import Accelerator
 from torch import Tensor, nn
@@ -42,35 +42,43 @@ class Schedule:
     keep: int = 3
 
 
-class Trainable(Protocol):
+class Trainable(ABC):
     """What a recipe hands to `fit`: networks, their optimisers, and what one step does with a batch.
 
     preview_columns: what the columns of `preview`, of equal width, show; the last one is what the networks make, the
-        others stay the same. Only asked for where there are previews.
-
-    Three members more are used where they are there:
-    per_process (a collection of names): the modules that each process has for itself, such as pools of pictures.
-    measure (str): the name of the value of `validate` by which the best state is known: where it is largest, if the
+        others stay the same.
+    per_process: names of the modules that each process has for itself, such as pools of pictures.
+    measure: the name of the value of `validate` by which the best state is known, if any: where it is largest, if the
         name says PSNR or SSIM, else lowest.
-    health() -> dict[str, float]: vitals on held-out pictures, whose names `impasto.training.health` knows.
     """
 
     modules: Mapping[str, nn.Module]
     optimizers: Mapping[str, Optimizer]
-    preview_columns: Sequence[str]
+    preview_columns: Sequence[str] = ()
+    per_process: Collection[str] = ()
+    measure: str | None = None
 
+    @abstractmethod
     def batches(self, start: int) -> Iterator[Any]:
         """Batches from step `start` on; a function of the seed and the step alone."""
 
+    @abstractmethod
     def step(self, batch: Any, step: int) -> dict[str, Tensor]:
         """Learn from a batch; returns named losses (scalars, detached)."""
 
     def preview(self) -> Tensor | None:
         """(1, 3, H, W) picture of what the networks can do now. The first process alone asks for it."""
+        return None
 
+    @abstractmethod
     def validate(self) -> dict[str, float]:
         """Measures on pictures that training never sees. The first process alone asks for them."""
 
+    def health(self) -> dict[str, float]:
+        """Vitals on held-out pictures, whose names `impasto.training.health` knows."""
+        return {}
+
+    @abstractmethod
     def finish(self, folder: Path) -> None:
         """Write what the run was for into a folder."""
 
@@ -136,7 +144,7 @@ def fit(
                 preview = is_last or _is_due(done, schedule.preview_every)
                 validate = is_last or _is_due(done, schedule.validate_every)
                 save = is_last or _is_due(done, schedule.save_every)
-                (stopped,) = run.processes.agree(stop.is_asked)
+                stopped = run.processes.agree(stop.is_asked)
                 measured = None
 
                 run.finite.note(losses, done)
@@ -152,7 +160,7 @@ def fit(
                     run.write_page()
                     run.processes.wait()
                 # Only the first process measures, but all of them save.
-                (is_best,) = run.processes.agree(measured is not None) if validate else (False,)
+                is_best = validate and run.processes.agree(measured is not None)
                 if save or stopped or is_best:
                     run.save(done, measured)
                 if stopped and not is_last:
@@ -176,7 +184,6 @@ class _Run:
         self.trainable, self.schedule, self.folder, self.report = trainable, schedule, folder, report
         self.device = accelerator.device
         self.processes = Processes(accelerator)
-        self.per_process: Collection[str] = getattr(trainable, "per_process", ())
         self.finite = health.FiniteLosses()
         self.saved: int | None = None
         self.best: float | None = None
@@ -190,7 +197,7 @@ class _Run:
         if resume:
             start = checkpoint.load_state(
                 self.folder, modules, optimizers,
-                per_process=self.per_process, rank=self.processes.rank, device=self.device,
+                per_process=self.trainable.per_process, rank=self.processes.rank, device=self.device,
             )  # fmt: skip
             self.saved = start
             best = checkpoint.best_of(self.folder)
@@ -206,8 +213,7 @@ class _Run:
 
     def stop_if(self, trouble: str | None) -> None:
         """In all processes, whichever has the trouble. Raises DivergedError."""
-        (anybody,) = self.processes.agree(trouble is not None)
-        if not anybody:
+        if not self.processes.agree(trouble is not None):
             return
         message = health.advice(trouble or "in another process, a number is not finite", self.saved)
         if self.health:
@@ -242,13 +248,13 @@ class _Run:
             return None
         values = self.trainable.validate()
         self._log(done, values)
-        vitals: dict[str, float] = getattr(self.trainable, "health", dict)()
+        vitals = self.trainable.health()
         if vitals:
             self._log(done, vitals, "health/")
         if self.health:
             self.health.observe(done, vitals)
             self.health.write()
-        measure = getattr(self.trainable, "measure", None)
+        measure = self.trainable.measure
         if measure is None:
             return None
         value = values[measure]
@@ -259,14 +265,13 @@ class _Run:
 
     def write_page(self, *, going_on: bool = True) -> None:
         if self.writer:
-            columns = getattr(self.trainable, "preview_columns", ())  # not there where there are no previews
-            figures.write_page(self.folder, columns=columns, going_on=going_on)
+            figures.write_page(self.folder, columns=self.trainable.preview_columns, going_on=going_on)
 
     def save(self, done: int, measured: tuple[str, float] | None) -> None:
         """measured: as `validate` returned it."""
         modules, optimizers = self.trainable.modules, self.trainable.optimizers
         self.stop_if(health.weights_trouble(modules, optimizers))
-        state = checkpoint.process_state(modules, self.per_process, self.processes.rank, self.device)
+        state = checkpoint.process_state(modules, self.trainable.per_process, self.processes.rank, self.device)
         states = self.processes.gather(state)
         failure: ImpastoError | None = None
         if self.processes.is_first:
@@ -282,8 +287,7 @@ class _Run:
                 failure = error
             except OSError as error:
                 failure = CheckpointError(f"the state of step {done} could not be saved: {error}")
-        (failed,) = self.processes.agree(failure is not None)
-        if failed:
+        if self.processes.agree(failure is not None):
             raise failure or CheckpointError(f"the first process could not save the state of step {done}")
         self.saved = done
 
@@ -291,7 +295,7 @@ class _Run:
         """Write what the run was for. The other processes wait for the first."""
         if self.processes.is_first:
             self.trainable.finish(self.folder)
-            figures.draw_figures(self.folder, getattr(self.trainable, "preview_columns", ()))
+            figures.draw_figures(self.folder, self.trainable.preview_columns)
             if self.health:
                 self.health.write()
         self.processes.wait()

@@ -24,9 +24,9 @@ class Processes:
         self.is_first: bool = accelerator.is_main_process
         self._group = dist.new_group(backend="gloo", timeout=timedelta(days=1)) if self.count > 1 else None
 
-    def agree(self, *said: bool) -> list[bool]:
-        """For each statement, whether any process makes it. All of them wait for each other here."""
-        return [value > 0 for value in self._sum(torch.tensor(said, dtype=torch.float64)).tolist()]
+    def agree(self, said: bool) -> bool:
+        """Whether any process says so. All of them wait for each other here."""
+        return bool(self._sum(torch.tensor(said, dtype=torch.float64)) > 0)
 
     def mean(self, values: Mapping[str, float]) -> dict[str, float]:
         """Of each value over the processes, which all name the same ones; not finite if it is not so in one."""

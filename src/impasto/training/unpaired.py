@@ -1,12 +1,12 @@
 """What every training of unpaired translation has: two generators, two discriminators, and what they are shown by."""
 
 import copy
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast
+from typing import Any, Generic, Literal, Self, TypeVar, cast
 
 import torch
 from accelerate import Accelerator
@@ -23,7 +23,7 @@ from impasto.errors import OptionError
 from impasto.losses.cycle import cycle_loss
 from impasto.metrics.held_out import MEASURES, rounded
 from impasto.training.health import translation_vitals
-from impasto.training.loop import Recipe, Schedule
+from impasto.training.loop import Recipe, Schedule, Trainable
 from impasto.training.optimisation import (
     Adam,
     LinearDecay,
@@ -44,15 +44,14 @@ SMALLEST_SET = 16
 
 OF_SETS = "KID-lite"
 
-AnyGenerator = TypeVar("AnyGenerator", bound=nn.Module)
-"""Also a `GeneratorModule`; there is no way to say both."""
+AnyGenerator = TypeVar("AnyGenerator", bound=GeneratorModule)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Networks:
     """One direction: the generator, and the discriminator of what it paints."""
 
-    generator: nn.Module
+    generator: GeneratorModule
     discriminator: nn.Module
 
 
@@ -81,8 +80,6 @@ class UnpairedRecipe(Recipe, DomainCrops):
     """
 
     kinds = KINDS
-    method: ClassVar[str]
-    """That the result is stored under."""
 
     optimizer: Adam | NAdam = Adam()
     batch: int = 1
@@ -128,7 +125,7 @@ class EpochRecipe(UnpairedRecipe):
         return replace(self, schedule=replace(self.schedule, steps=-(-alone // processes)))
 
 
-class UnpairedTraining(ABC, Generic[AnyGenerator]):
+class UnpairedTraining(Trainable, Generic[AnyGenerator]):
     """Everything of a `Trainable` but its losses and its errors on held-out pictures."""
 
     settings: Any  # an `UnpairedRecipe`; each training says which
@@ -175,6 +172,7 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         self.accelerator = accelerator
         self.settings = settings
         self.domains, self.held_out = domains, held_out
+        self.measure = f"held out/{settings.best_by}"
         for pair in networks.values():
             for network in (pair.generator, pair.discriminator):
                 network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -256,11 +254,6 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
                 rows += [torch.cat([picture, shown], 3) for shown in (painted, self.averages[back](painted))]
         return to_unit(torch.cat(rows, 2))
 
-    @property
-    def measure(self) -> str:
-        """By which the best state is known."""
-        return f"held out/{self.settings.best_by}"
-
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Means over the held-out pictures of each kind, and of both: the errors of this training's losses, without
@@ -293,8 +286,8 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
 
     def finish(self, folder: Path) -> None:
         """Write both averaged generators as `generators.safetensors`."""
-        generators = cast(Mapping[str, GeneratorModule], self.averages)
-        save_generators(folder / "generators.safetensors", self.settings.method, generators, asdict(self.settings))
+        method = self.averages["A2B"].options.method
+        save_generators(folder / "generators.safetensors", method, self.averages, asdict(self.settings))
 
     def _distance(self, painted: Iterable[Tensor], others: Iterable[Tensor]) -> float:
         """Of two sets of pictures in [0, 1], as `impasto evaluate` measures it."""
@@ -310,7 +303,7 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
         return min(len(stream.pictures) for stream in self.held_out.values())
 
     def _check(self) -> None:
-        side, generator = self.domains["A"].crops.side, cast(GeneratorModule, self.generators["A2B"])
+        side, generator = self.domains["A"].crops.side, self.generators["A2B"]
         if side % generator.multiple or side < generator.minimum:
             expected = f"a multiple of {generator.multiple} and at least {generator.minimum}"
             raise OptionError(f"crop is {side}, but must be {expected} for this generator")
@@ -380,7 +373,7 @@ class UnpairedTraining(ABC, Generic[AnyGenerator]):
     def _held_out(self, kind: str, most: int | None = None) -> Iterator[Tensor]:
         """Pictures of a kind, all or the first ones, each (1, 3, H, W) in [-1, 1], with sides that generators take."""
         stream = self.held_out[kind]
-        generator = cast(GeneratorModule, self.averages["A2B"])
+        generator = self.averages["A2B"]
         for index in range(len(stream.pictures))[:most]:
             picture = to_image(stream[index][None], self.accelerator.device)
             yield padded_to(picture, generator.multiple, generator.minimum)

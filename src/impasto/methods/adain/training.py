@@ -3,7 +3,7 @@ features."""
 
 import copy
 import itertools
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -28,7 +28,7 @@ from impasto.losses.feature_statistics import (
 )
 from impasto.methods.adain.backend import save_decoder
 from impasto.methods.adain.network import Decoder
-from impasto.training.loop import Recipe
+from impasto.training.loop import Recipe, Trainable
 from impasto.training.optimisation import InverseDecay, OneCycle, set_learning_rate, update_average
 from impasto.training.processes import batches_of_process
 
@@ -103,7 +103,7 @@ class PaperRecipe(Recipe):
         return AdaINTraining(decoder, encoder, accelerator, tuple(training), tuple(held_out), self)
 
 
-class DecoderTraining(ABC):
+class DecoderTraining(Trainable):
     """What the trainings of a decoder have in common, as a `Trainable`."""
 
     preview_columns: Sequence[str] = ("content", "style", "result")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import cast
 
 import torch
 from accelerate import Accelerator
@@ -28,8 +28,6 @@ class AgGANRecipe(EpochRecipe):
         normalisation, and the attention stays as it is.
     threshold: tau; where the attention is less, a picture is black for the discriminators from then on.
     """
-
-    method: ClassVar[str] = "aggan"
 
     rates: LinearDecay
     generator: GeneratorConfig = GeneratorConfig()

@@ -1,7 +1,6 @@
 """Recipes of CycleGAN (Zhu et al. 2017), the baseline of paper 000."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.methods.cyclegan.network import Generator, GeneratorConfig
@@ -13,8 +12,6 @@ from impasto.training.unpaired import PUBLISHED, SLIM, Networks
 @dataclass(frozen=True, kw_only=True)
 class CycleGANRecipe(CycleRecipe):
     """Settings of a run."""
-
-    method: ClassVar[str] = "cyclegan"
 
     generator: GeneratorConfig = GeneratorConfig()
     discriminator: PatchConfig = PatchConfig()

@@ -4,7 +4,6 @@ Of the two kinds of pictures, A is the paper's content and B its style, so that 
 """
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 from impasto.methods.dncnn_cyclegan.network import Discriminator, Generator, GeneratorConfig
 from impasto.training.cycle import CycleRecipe
@@ -16,8 +15,6 @@ from impasto.training.unpaired import Networks
 @dataclass(frozen=True, kw_only=True)
 class DnCNNCycleGANRecipe(CycleRecipe):
     """Settings of a run."""
-
-    method: ClassVar[str] = "dncnn-cyclegan"
 
     generator: GeneratorConfig = GeneratorConfig()
 

@@ -5,7 +5,6 @@ The step is not CycleGAN's: it draws styles, and what is given back are codes.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from accelerate import Accelerator
@@ -30,8 +29,6 @@ class MUNITRecipe(UnpairedRecipe):
     cycle_weight: of the style-augmented cycle: a picture, and what the translation's content and the picture's own
         style give back.
     """
-
-    method: ClassVar[str] = "munit"
 
     rates: LinearDecay | StepDecay
     generator: GeneratorConfig = GeneratorConfig()

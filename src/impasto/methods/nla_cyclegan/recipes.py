@@ -1,7 +1,6 @@
 """Recipes of NLA-CycleGAN (paper 000): CycleGAN with a non-local block in both generators, learned with NAdam."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 from impasto.blocks.patch_discriminator import PatchConfig, PatchDiscriminator
 from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
@@ -14,8 +13,6 @@ from impasto.training.unpaired import PUBLISHED, SLIM, Networks
 @dataclass(frozen=True, kw_only=True)
 class NLACycleGANRecipe(CycleRecipe):
     """Settings of a run."""
-
-    method: ClassVar[str] = "nla-cyclegan"
 
     generator: GeneratorConfig = GeneratorConfig()
     discriminator: PatchConfig = PatchConfig()

@@ -5,7 +5,7 @@ The step is not CycleGAN's: it needs the codes inside the generators, has two ra
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from accelerate import Accelerator
@@ -58,8 +58,6 @@ class SemanticGANRecipe(UnpairedRecipe):
         its code. cycle_weight: the same of the translation's code.
     discriminator_steps: of each discriminator for one of the generators, each on pictures of its own.
     """
-
-    method: ClassVar[str] = "semantic-gan"
 
     generator_rates: LinearDecay | StepDecay
     discriminator_rates: LinearDecay | StepDecay
