@@ -19,9 +19,7 @@ from PIL import Image
 
 import impasto
 from impasto import image
-from impasto.api import Names, as_picture, paint
 from impasto.errors import Cancelled, OptionError, PictureError
-from impasto.image import Picture
 from impasto.masks import visible
 from impasto.methods import StylizeOptions, Stylizer
 from impasto.progress import Progress
@@ -168,19 +166,6 @@ def test_alpha_of_a_file_comes_back(tmp_path: Path, inverted: Inverted) -> None:
     assert alpha.shape == (1, 1, 10, 13)
 
 
-def test_the_same_picture_in_every_kind(stylizer: Stylizer, tmp_path: Path) -> None:
-    pixels = levels(3)
-    Image.fromarray(pixels).save(tmp_path / "a.png")
-    expected = impasto.stylize(pixels, STYLE, stylizer=stylizer, **QUICK)
-    assert not np.array_equal(expected, pixels)
-    pil = impasto.stylize(Image.fromarray(pixels), Image.fromarray(STYLE), stylizer=stylizer, **QUICK)
-    path = impasto.stylize(tmp_path / "a.png", STYLE, stylizer=stylizer, **QUICK)
-    data = impasto.stylize((tmp_path / "a.png").read_bytes(), [STYLE], stylizer=stylizer, **QUICK)
-    tensor = impasto.stylize(torch.from_numpy(pixels).permute(2, 0, 1) / 255, STYLE, stylizer=stylizer, **QUICK)
-    for result in (image.from_pil(pil), image.read(path), image.read(data), image.from_tensor(tensor)):
-        assert np.array_equal(image.to_array(result), expected)
-
-
 # --- what is painted -------------------------------------------------------------------------------------------------
 
 
@@ -199,11 +184,6 @@ def test_what_the_method_is_given(photo: Path, inverted: Inverted, tmp_path: Pat
     assert np.array_equal(begun, image.read(start).pixels)
 
 
-@pytest.mark.parametrize(("size", "expected"), [(None, (H, W)), (13, (10, 13)), (52, (40, 52)), (1, (1, 1))])
-def test_size(size: int | None, expected: tuple[int, int], stylizer: Stylizer) -> None:
-    assert impasto.stylize(levels(3), STYLE, stylizer=stylizer, size=size, **QUICK).shape == (*expected, 3)
-
-
 def test_the_record_says_how(photo: Path, stylizer: Stylizer) -> None:
     result = impasto.stylize(photo, [photo, STYLE], stylizer=stylizer, seed=5, **QUICK)
     record = read_record(result)
@@ -216,15 +196,6 @@ def test_the_record_says_how(photo: Path, stylizer: Stylizer) -> None:
     assert record["retreats"] == 0
     again = impasto.stylize(levels(3), [photo, STYLE], StylizeOptions(**record["options"]), stylizer=stylizer)
     assert np.array_equal(again, image.to_array(image.read(result))), "the record repeats the picture"
-
-
-def test_paint_returns_picture_record_and_seconds(inverted: Inverted) -> None:
-    content = as_picture(levels(3))
-    painting = paint(content, [STYLE], StylizeOptions(method="gatys"), stylizer=inverted, names=Names(content="x"))
-    assert isinstance(painting.picture, Picture)
-    assert painting.seconds >= 0
-    assert painting.record["content"] == "x"
-    assert as_picture(content) is content
 
 
 # --- refusals --------------------------------------------------------------------------------------------------------
@@ -274,15 +245,6 @@ def test_what_makes_no_sense(photo: Path, inverted: Inverted) -> None:
 
 
 # --- progress and stopping -------------------------------------------------------------------------------------------
-
-
-def test_progress_rises_to_its_total(stylizer: Stylizer) -> None:
-    reports: list[Progress] = []
-    impasto.stylize(levels(3), STYLE, stylizer=stylizer, method="gatys", scales=1, steps=4, progress=reports.append)
-    assert [(report.step, report.total) for report in reports] == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    losses = [report.loss for report in reports if report.loss is not None]
-    assert losses == sorted(losses, reverse=True)
-    assert len(losses) == 4
 
 
 @pytest.mark.parametrize("kind", ["array", "tensor", "pil", "bytes", "path"])
