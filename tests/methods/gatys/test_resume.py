@@ -212,11 +212,6 @@ def test_a_stopped_painting_resumes(tmp_path: Path) -> None:
     assert torch.equal(paint(options, state=state), paint(options))
 
 
-def test_saving_changes_nothing(tmp_path: Path) -> None:
-    assert torch.equal(paint(StylizeOptions(**BASE), state=tmp_path / "state"), paint(StylizeOptions(**BASE)))
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_pictures_are_hashed_only_for_a_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(states, "fingerprint", lambda *about: asked.append(about) or "")
