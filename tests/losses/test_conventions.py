@@ -34,22 +34,7 @@ def test_factors_reproduce_the_source(convention: str, size: tuple[int, int, int
     torch.testing.assert_close(ours_style, style, rtol=1e-12, atol=0)
 
 
-@pytest.mark.parametrize("size", LAYERS)
-def test_gatys_is_ten_times_jcjohnson_and_fifty_times_his_ratio(size: tuple[int, int, int]) -> None:
-    """Default weights: Gatys' notebook has content 1 and style 1000/N^2, jcjohnson content 5 and style 100."""
-    F, C, S = (features(*size, seed) for seed in range(3))
-    gatys_content, gatys_style = LITERAL["gatys-notebook"](F, C, S)
-    johnson_content, johnson_style = LITERAL["jcjohnson"](F, C, S)
-    torch.testing.assert_close(gatys_style, 10 * (100 * johnson_style))
-    torch.testing.assert_close(gatys_style / gatys_content, 50 * (100 * johnson_style) / (5 * johnson_content))
-    target = gram(S)
-    assert style_factor("gatys-notebook", target) == pytest.approx(10 * 100 * style_factor("jcjohnson", target))
-
-
-def test_relative_weights_do_not_depend_on_the_scale_of_the_features() -> None:
-    F, C, S = (features(4, 3, 5, seed) for seed in range(3))
-    once, thrice = (LITERAL["relative"](scale * F, scale * C, scale * S) for scale in (1, 3))
-    torch.testing.assert_close(once, thrice)
+def test_relative_weights_of_nothing_are_finite() -> None:
     black = torch.zeros(1, 4, 3, 5)
     assert 0 < content_factor("relative", black) < float("inf")
     assert 0 < style_factor("relative", gram(black)) < float("inf")
