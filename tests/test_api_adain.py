@@ -8,6 +8,7 @@ import pytest
 import torch
 from in_tensors import picture as as_picture
 from PIL import Image
+from random_tensors import picture
 from torch import Tensor
 
 import impasto
@@ -19,11 +20,7 @@ from impasto.progress import Progress
 H, W = 32, 40
 
 
-def picture(seed: int, height: int = H, width: int = W) -> Tensor:
-    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
-
-
-CONTENT, STYLE, OTHER = picture(0), picture(1), picture(2) ** 2
+CONTENT, STYLE, OTHER = picture(H, W, 0), picture(H, W, 1), picture(H, W, 2) ** 2
 LEFT = np.repeat([[255] * 20 + [0] * 20], H, 0).astype(np.uint8)
 
 
@@ -201,7 +198,7 @@ def test_what_cannot_be_painted_at_once(adain: Stylizer) -> None:
         assert not options.batches
         with pytest.raises(OptionError, match="only pictures of one size"):
             paint_batch([as_picture(CONTENT)], [STYLE], options, stylizer=adain, names=[Names()])
-    contents = [as_picture(CONTENT), as_picture(picture(3, 20, 20))]
+    contents = [as_picture(CONTENT), as_picture(picture(20, 20, 3))]
     with pytest.raises(OptionError, match="only pictures of one size"):
         paint_batch(contents, [STYLE], StylizeOptions(), stylizer=adain, names=[Names(), Names()])
 
@@ -214,5 +211,5 @@ def test_weights_are_read_for_their_hashes_once_for_all_pictures(
     monkeypatch.setattr("impasto.download.SETTLED_SECONDS", -1)
     stylizer, quick = (adain, {}) if method == "adain" else (gatys, {"scales": 1, "steps": 1})
     for seed in range(3):
-        impasto.stylize(picture(seed), picture(seed + 3), method=method, stylizer=stylizer, **quick)
+        impasto.stylize(picture(H, W, seed), picture(H, W, seed + 3), method=method, stylizer=stylizer, **quick)
     assert len(hashed) == len(set(hashed))

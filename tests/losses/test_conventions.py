@@ -5,17 +5,13 @@ from functools import partial
 import pytest
 import torch
 from literal_losses import LITERAL
-from torch import Tensor
+from random_tensors import normal
 
 from impasto.errors import OptionError
 from impasto.losses.conventions import CONVENTIONS, content_factor, style_factor
 from impasto.losses.gram import gram
 
 LAYERS = [(4, 3, 5), (8, 2, 2), (1, 1, 1), (16, 6, 1)]
-
-
-def features(N: int, H: int, W: int, seed: int) -> Tensor:
-    return torch.randn(1, N, H, W, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def test_every_convention_is_checked() -> None:
@@ -25,8 +21,7 @@ def test_every_convention_is_checked() -> None:
 @pytest.mark.parametrize("size", LAYERS)
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_factors_reproduce_the_source(convention: str, size: tuple[int, int, int]) -> None:
-    N, H, W = size
-    F, C, S = (features(N, H, W, seed) for seed in range(3))
+    F, C, S = (normal(1, *size, seed=seed) for seed in range(3))
     content, style = LITERAL[convention](F, C, S)
     ours_content = content_factor(convention, C) * (F - C).square().mean()
     ours_style = style_factor(convention, gram(S)) * (gram(F) - gram(S)).square().mean()

@@ -10,8 +10,12 @@ from impasto.errors import ImpastoError, OptionError, PictureError
 from impasto.web.keys import Keys, add_key
 
 
-def test_stylize_from_bytes_and_paths(site, tmp_path):
-    client = Client(site().url + "/")
+@pytest.fixture
+def client(here):
+    return Client(here.url + "/")
+
+
+def test_stylize_from_bytes_and_paths(client, tmp_path):
     photo = tmp_path / "photo.png"
     photo.write_bytes(picture(8))
     expected = hashlib.sha256(picture(8)).digest()
@@ -21,8 +25,7 @@ def test_stylize_from_bytes_and_paths(site, tmp_path):
         client.stylize(photo, Path("none.png"))
 
 
-def test_problems_are_errors(site):
-    client = Client(site().url)
+def test_problems_are_errors(client):
     with pytest.raises(ServerError, match="size is 0") as wrong:
         client.stylize(picture(), "now", size=0)
     assert (wrong.value.status, wrong.value.problem["option"], wrong.value.retry_after) == (422, "size", None)
@@ -45,8 +48,7 @@ def test_waits_until_a_full_server_has_room(site, go):
     assert client.result(held["id"]) == hashlib.sha256(picture(1)).digest()
 
 
-def test_progress_events_preview_and_cancel(site, go):
-    client = Client(site().url)
+def test_progress_events_preview_and_cancel(client, go):
     job = client.submit(picture(), "hold")
     seen = []
     for state in client.events(job["id"]):
@@ -63,8 +65,7 @@ def test_progress_events_preview_and_cancel(site, go):
     assert heard
 
 
-def test_uploads_and_other_formats(site, tmp_path):
-    client = Client(site().url)
+def test_uploads_and_other_formats(client, tmp_path):
     (tmp_path / "photo.png").write_bytes(picture(8))
     upload = client.upload(tmp_path / "photo.png")
     expected = hashlib.sha256(picture(8)).digest()
@@ -75,8 +76,7 @@ def test_uploads_and_other_formats(site, tmp_path):
     assert client.result(job, "jpeg").startswith(b"\xff\xd8")
 
 
-def test_methods_and_styles(site):
-    client = Client(site().url)
+def test_methods_and_styles(client):
     assert "adain" in [method["name"] for method in client.methods()["methods"]]
     assert "now" in client.styles()
 
@@ -98,8 +98,7 @@ def test_no_server_is_one_line():
             Client(url)
 
 
-def test_a_painting_is_written_where_it_is_told(site, tmp_path):
-    client = Client(site().url)
+def test_a_painting_is_written_where_it_is_told(client, tmp_path):
     painting = client.stylize(picture(3), "picture", output=tmp_path / "painted.png")
     assert (tmp_path / "painted.png").read_bytes() == painting
     with pytest.raises(ServerError, match="format is 'bmp'"):
