@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from in_tensors import in_tensors
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin
 
@@ -700,20 +699,3 @@ def test_a_lazy_pil_image_is_not_spoilt() -> None:
     image = Image.open(io.BytesIO(png16(samples)))
     images.from_pil(image)
     np.testing.assert_array_equal(np.asarray(image), np.asarray(Image.open(io.BytesIO(png16(samples)))))
-
-
-resize = in_tensors(images.resize)
-
-
-def test_resize() -> None:
-    tensor = torch.rand(1, 3, 20, 30)
-    assert torch.equal(resize(tensor, 20, 30), tensor)
-    stripes = torch.zeros(1, 3, 16, 64)
-    stripes[..., ::2] = 1
-    small = resize(stripes, 4, 16)
-    assert small.shape == (1, 3, 4, 16)
-    assert (small - 0.5).abs().max() < 0.1  # without antialiasing the stripes would come out black or white
-    edge = torch.cat([torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8)], dim=3)
-    large = resize(edge, 31, 67)
-    assert [large.min().item(), large.max().item()] == [0, 1]
-    assert resize(torch.rand(1, 3, 1, 1), 3, 5).shape == (1, 3, 3, 5)
