@@ -96,16 +96,16 @@ def test_signs(order: str, bits: int, kind: int, stored: NDArray[Any]) -> None:
     assert picture.pixels[0, 0, 0].tolist() == pytest.approx([0, 0.5, 0.5, 1], abs=0.01)
 
 
-def test_a_known_range_of_signed_bytes_is_not_stretched() -> None:
-    stored = np.array([[0, 127]], np.int8)
-    picture = images.read(tiff((1, 2), stored.tobytes(), t277=[1], t258=[8], t262=[1], t339=[2]))
-    assert (picture.notes, picture.pixels[0, 0, 0].tolist()) == ((), [0, 1])
-
-
-def test_floats_of_which_white_is_zero() -> None:
-    stored = np.array([[0, 0.25, 1]], np.float32)
-    picture = images.read(tiff((1, 3), stored.tobytes(), t277=[1], t258=[32], t262=[0], t339=[3]))
-    assert picture.pixels[0, 0, 0].tolist() == [1, 0.75, 0]
+@pytest.mark.parametrize(
+    ("stored", "tags", "expected"),
+    [
+        (np.array([[0, 127]], np.int8), {"t258": [8], "t262": [1], "t339": [2]}, [0, 1]),
+        (np.array([[0, 0.25, 1]], np.float32), {"t258": [32], "t262": [0], "t339": [3]}, [1, 0.75, 0]),
+    ],
+)
+def test_a_known_range_is_not_stretched_also_where_white_is_zero(stored: Any, tags: Any, expected: list[float]) -> None:
+    picture = images.read(tiff(stored.shape, stored.tobytes(), t277=[1], **tags))
+    assert (picture.notes, picture.pixels[0, 0, 0].tolist()) == ((), expected)
 
 
 @pytest.mark.parametrize(
