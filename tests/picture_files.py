@@ -1,13 +1,18 @@
-"""Files of small pictures."""
+"""Pictures as the bytes of files."""
 
 import io
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 
-def encoded(seed=0, size=(12, 16), kind="PNG"):
+def file_bytes(image: Image.Image, kind: str = "PNG", **how: Any) -> bytes:
     stream = io.BytesIO()
-    pixels = np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(stream, kind)
+    image.save(stream, kind, **how)
     return stream.getvalue()
+
+
+def encoded(seed=0, size=(12, 16), kind="PNG"):
+    """Noise of (height, width)."""
+    return file_bytes(Image.fromarray(np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)), kind)

@@ -15,6 +15,7 @@ import pytest
 import torch
 from fake_stylizer import FakeStylizer
 from numpy.typing import NDArray
+from picture_files import file_bytes
 from PIL import Image
 
 import impasto
@@ -115,9 +116,7 @@ def test_pil_images(mode: str, channels: int, inverted: Inverted) -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"])
 def test_bytes(kind: str, inverted: Inverted) -> None:
-    stream = io.BytesIO()
-    Image.fromarray(levels(3)).save(stream, kind)
-    result = impasto.stylize(stream.getvalue(), STYLE, stylizer=inverted)
+    result = impasto.stylize(file_bytes(Image.fromarray(levels(3)), kind), STYLE, stylizer=inverted)
     with Image.open(io.BytesIO(result)) as file:
         assert file.format == (kind if kind not in ("BMP", "GIF") else "PNG")
         assert file.size == (W, H)

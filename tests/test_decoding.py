@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from picture_files import file_bytes
 from PIL import Image
 
 from impasto import image as images
@@ -129,16 +130,13 @@ def test_a_tiff_of_another_kind_is_called_by_what_it_is(
     )
 
 
-def lzma() -> bytes:
-    stream = io.BytesIO()
-    Image.new("RGB", (40, 30), "red").save(stream, "TIFF", compression="lzma")
-    return stream.getvalue()
-
-
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (lzma(), "of a kind that cannot be read .*LZMA"),  # not damaged
+        (
+            file_bytes(Image.new("RGB", (40, 30)), "TIFF", compression="lzma"),
+            "of a kind that cannot be read .*LZMA",
+        ),  # not damaged
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), "it is HEIC, as phones take pictures, .*; save it as JPEG"),
         (b"II*\0" + b"\xff" * 40, "not a picture, or damaged"),
     ],

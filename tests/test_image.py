@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from picture_files import file_bytes
 from PIL import Image, ImageCms, PngImagePlugin
 
 from impasto import image as images
@@ -38,12 +39,6 @@ def smooth(height: int, width: int) -> NDArray[np.uint8]:
     """Colours that lossy formats keep."""
     y, x = np.mgrid[0:height, 0:width]
     return np.stack([60 + y * 2, 90 + x * 2, 200 - x - y], axis=-1).clip(0, 255).astype(np.uint8)
-
-
-def file_bytes(image: Image.Image, kind: str, **options: Any) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, kind, **options)
-    return stream.getvalue()
 
 
 def eight_bit(picture: Picture) -> NDArray[np.uint8]:

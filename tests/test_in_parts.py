@@ -1,6 +1,5 @@
 """Large pictures: part by part from a file to a file, as if they were painted at once."""
 
-import io
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from picture_files import file_bytes
 from PIL import Image
 
 import impasto
@@ -41,14 +41,12 @@ def in_parts(monkeypatch):
 
 
 def photo(**how: Any) -> bytes:
-    stream = io.BytesIO()
     with Image.open(packaged()["mountains"]) as picture:
         small = picture.convert(how.pop("mode", "RGB")).resize(SIZE[::-1])
     if how.pop("deep", False):
         deep = np.asarray(small).astype(np.uint16) * 257
         return image.encode(image.from_array(deep), "png", bits=16)
-    small.save(stream, how.pop("kind", "PNG"), **how)
-    return stream.getvalue()
+    return file_bytes(small, how.pop("kind", "PNG"), **how)
 
 
 def turned(orientation: int) -> Image.Exif:

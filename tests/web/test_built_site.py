@@ -14,6 +14,7 @@ import pytest
 from browsers import begin, download, paint
 from chromium import CHROMIUM, PATIENCE
 from connections import until
+from picture_files import file_bytes
 from PIL import Image
 
 import impasto
@@ -95,9 +96,7 @@ def pixels(name, height, width):
 
 
 def file_of(array):
-    stream = io.BytesIO()
-    Image.fromarray(array).save(stream, "PNG")
-    return base64.b64encode(stream.getvalue()).decode()
+    return base64.b64encode(file_bytes(Image.fromarray(array))).decode()
 
 
 def painted(page, photo, styles, masks=(), side=None, **options):
