@@ -84,10 +84,6 @@ def cmyk_profile() -> bytes:
     return profile(b"CMYK", {b"A2B0": lut}, pcs=b"Lab ", kind=b"prtr")
 
 
-def srgb_profile() -> bytes:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-
-
 def png16(samples: NDArray[np.uint16], extra: bytes = b"", interlaced: bool = False) -> bytes:
     """A 16-bit PNG of 1 to 4 channels, written without impasto or Pillow; extra: chunks before its pixels."""
     image = image_of(samples, "grey16" if samples.shape[2] < 3 else "rgb16")
@@ -315,7 +311,8 @@ def test_cmyk_profile_is_applied() -> None:
 
 def test_srgb_profile_changes_no_pixel() -> None:
     pixels = noise(32, 32, 3)
-    picture = images.read(file_bytes(Image.fromarray(pixels), "PNG", icc_profile=srgb_profile()))
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture = images.read(file_bytes(Image.fromarray(pixels), "PNG", icc_profile=srgb))
     np.testing.assert_array_equal(eight_bit(picture), pixels)
 
 
