@@ -1,7 +1,6 @@
 """Chromium, visitors who complain of anything odd, and the page over a service that gives photos back."""
 
 import base64
-import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from chromium import PATIENCE, browser, visitor
 from fake_service import actions, faked
+from picture_files import file_bytes
 from PIL import Image
 
 from impasto.gallery import packaged
@@ -24,10 +24,8 @@ KNOWN = ("[DOM] Password forms should have", "Canvas2D: Multiple readback")
 
 def noise(seed: int, size: tuple[int, int] = (48, 32)) -> bytes:
     """A PNG file, (width, height), like no other."""
-    stream = io.BytesIO()
     shades = bytes((seed * 31 + place * place) % 251 for place in range(size[0] * size[1]))
-    Image.frombytes("L", size, shades).convert("RGB").save(stream, "PNG")
-    return stream.getvalue()
+    return file_bytes(Image.frombytes("L", size, shades).convert("RGB"))
 
 
 def named(name: str, data: bytes) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
 
-def picture(height: int = 16, width: int = 24) -> Tensor:
+def picture(height: int = 16, width: int = 24, seed: int = 1) -> Tensor:
     """Noise in [-1, 1]."""
-    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
 def lively(network: AnyNetwork) -> AnyNetwork:

@@ -1,6 +1,7 @@
 """An encoder small enough for arithmetic in double precision, and pictures to show it."""
 
 import torch
+from random_tensors import uniform
 from torch import Tensor
 
 from impasto.encoders.network import Encoder, EncoderConfig
@@ -16,4 +17,4 @@ def encoder() -> Encoder:
 
 
 def picture(height: int, width: int, seed: int) -> Tensor:
-    return torch.rand(1, 3, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return uniform(1, 3, height, width, seed=seed)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from in_tensors import picture as as_picture
 from PIL import Image
+from random_tensors import picture
 from torch import Tensor
 
 import impasto
@@ -19,11 +20,7 @@ from impasto.progress import Progress
 H, W = 32, 40
 
 
-def picture(seed: int, height: int = H, width: int = W) -> Tensor:
-    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
-
-
-CONTENT, STYLE, OTHER = picture(0), picture(1), picture(2) ** 2
+CONTENT, STYLE, OTHER = picture(H, W, 0), picture(H, W, 1), picture(H, W, 2) ** 2
 LEFT = np.repeat([[255] * 20 + [0] * 20], H, 0).astype(np.uint8)
 
 
@@ -37,6 +34,13 @@ def gatys() -> Stylizer:
     return impasto.load("gatys", device="cpu")
 
 
+@pytest.fixture(params=["adain", "gatys"])
+def quick(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Each method, and what makes it quick."""
+    stylizer = request.getfixturevalue(request.param)
+    return {"stylizer": stylizer, **({"scales": 1, "steps": 3} if request.param == "gatys" else {})}
+
+
 def test_the_stylizer_says_which_method(adain: Stylizer, gatys: Stylizer) -> None:
     assert (adain.method, gatys.method) == ("adain", "gatys")
     painted = impasto.stylize(CONTENT, STYLE, stylizer=gatys, scales=1, steps=1)
@@ -46,32 +50,26 @@ def test_the_stylizer_says_which_method(adain: Stylizer, gatys: Stylizer) -> Non
         impasto.stylize(CONTENT, STYLE, StylizeOptions(), stylizer=gatys)
 
 
-@pytest.mark.parametrize("method", ["adain", "gatys"])
-def test_outside_the_masks_the_content_stays(method: str, adain: Stylizer, gatys: Stylizer) -> None:
-    stylizer, quick = (adain, {}) if method == "adain" else (gatys, {"scales": 1, "steps": 3})
-    painted = impasto.stylize(CONTENT, STYLE, masks=[LEFT], stylizer=stylizer, method=method, **quick)
+def test_outside_the_masks_the_content_stays(quick: dict[str, Any]) -> None:
+    painted = impasto.stylize(CONTENT, STYLE, masks=[LEFT], **quick)
     assert torch.equal(painted[..., 21:], CONTENT[..., 21:])
     assert not torch.equal(painted[..., :19], CONTENT[..., :19])
-    both = impasto.stylize(CONTENT, [STYLE, OTHER], masks=[LEFT], stylizer=stylizer, method=method, **quick)
+    both = impasto.stylize(CONTENT, [STYLE, OTHER], masks=[LEFT], **quick)
     assert not torch.equal(both[..., 21:], CONTENT[..., 21:])
 
 
-@pytest.mark.parametrize("method", ["adain", "gatys"])
-def test_a_style_of_one_colour_is_told_of(
-    method: str, adain: Stylizer, gatys: Stylizer, caplog: pytest.LogCaptureFixture
-) -> None:
-    stylizer, quick = (adain, {}) if method == "adain" else (gatys, {"scales": 1, "steps": 1})
-    impasto.stylize(CONTENT, STYLE, method=method, stylizer=stylizer, **quick)
+def test_a_style_of_one_colour_is_told_of(quick: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    impasto.stylize(CONTENT, STYLE, **quick)
     assert "one colour" not in caplog.text
     seen = torch.full_like(STYLE, 0.25)
     seen[..., 0, 0] += 0.004
-    impasto.stylize(CONTENT, seen, method=method, stylizer=stylizer, **quick)
+    impasto.stylize(CONTENT, seen, **quick)
     assert caplog.text.count("a style is of one colour, so that it has no strokes to paint with") == 1
     # What is hidden shows nothing.
     pixels = (STYLE[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
     hidden = np.dstack([pixels, np.zeros((H, W), np.uint8)])
     hidden[:4] = 255
-    impasto.stylize(CONTENT, hidden, method=method, stylizer=stylizer, **quick)
+    impasto.stylize(CONTENT, hidden, **quick)
     assert caplog.text.count("one colour") == 2
 
 
@@ -121,10 +119,7 @@ def test_an_encoded_style_in_place_of_a_painting(adain: Stylizer, tmp_path: Path
 
 
 @pytest.mark.parametrize("colour", ["style", "match"])
-@pytest.mark.parametrize("method", ["adain", "gatys"])
-def test_what_is_transparent_of_a_style_counts_for_nothing(
-    method: str, colour: str, adain: Stylizer, gatys: Stylizer
-) -> None:
+def test_what_is_transparent_of_a_style_counts_for_nothing(colour: str, quick: dict[str, Any]) -> None:
     def with_hidden(hidden: Tensor) -> Image.Image:
         pixels = torch.where(torch.arange(W) < W // 2, STYLE, hidden)[0]
         alpha = Image.fromarray(LEFT)
@@ -132,16 +127,13 @@ def test_what_is_transparent_of_a_style_counts_for_nothing(
         cut.putalpha(alpha)
         return cut
 
-    more = {"scales": 1, "steps": 2, "attention_weight": 10.0} if method == "gatys" else {}
-    stylizer = gatys if method == "gatys" else adain
+    more = quick | ({"attention_weight": 10.0} if "steps" in quick else {})
     styles = [with_hidden(torch.zeros_like(STYLE)), with_hidden(OTHER), STYLE]
-    first, second, whole = (
-        impasto.stylize(CONTENT, style, stylizer=stylizer, colour=colour, **more) for style in styles
-    )
+    first, second, whole = (impasto.stylize(CONTENT, style, colour=colour, **more) for style in styles)
     assert torch.equal(first, second)
     assert not torch.equal(first, whole)
     with pytest.raises(OptionError, match="style is transparent everywhere"):
-        impasto.stylize(CONTENT, Image.new("RGBA", (8, 8)), stylizer=stylizer)
+        impasto.stylize(CONTENT, Image.new("RGBA", (8, 8)), **quick)
 
 
 def test_only_adain_encodes(gatys: Stylizer) -> None:
@@ -201,18 +193,16 @@ def test_what_cannot_be_painted_at_once(adain: Stylizer) -> None:
         assert not options.batches
         with pytest.raises(OptionError, match="only pictures of one size"):
             paint_batch([as_picture(CONTENT)], [STYLE], options, stylizer=adain, names=[Names()])
-    contents = [as_picture(CONTENT), as_picture(picture(3, 20, 20))]
+    contents = [as_picture(CONTENT), as_picture(picture(20, 20, 3))]
     with pytest.raises(OptionError, match="only pictures of one size"):
         paint_batch(contents, [STYLE], StylizeOptions(), stylizer=adain, names=[Names(), Names()])
 
 
-@pytest.mark.parametrize("method", ["adain", "gatys"])
 def test_weights_are_read_for_their_hashes_once_for_all_pictures(
-    method: str, adain: Stylizer, gatys: Stylizer, hashed: list[str], monkeypatch: pytest.MonkeyPatch
+    quick: dict[str, Any], hashed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # However lately impasto was installed.
     monkeypatch.setattr("impasto.download.SETTLED_SECONDS", -1)
-    stylizer, quick = (adain, {}) if method == "adain" else (gatys, {"scales": 1, "steps": 1})
     for seed in range(3):
-        impasto.stylize(picture(seed), picture(seed + 3), method=method, stylizer=stylizer, **quick)
+        impasto.stylize(picture(H, W, seed), picture(H, W, seed + 3), **quick)
     assert len(hashed) == len(set(hashed))

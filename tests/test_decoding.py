@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from picture_files import file_bytes
 from PIL import Image
 
 from impasto import image as images
@@ -96,16 +97,16 @@ def test_signs(order: str, bits: int, kind: int, stored: NDArray[Any]) -> None:
     assert picture.pixels[0, 0, 0].tolist() == pytest.approx([0, 0.5, 0.5, 1], abs=0.01)
 
 
-def test_a_known_range_of_signed_bytes_is_not_stretched() -> None:
-    stored = np.array([[0, 127]], np.int8)
-    picture = images.read(tiff((1, 2), stored.tobytes(), t277=[1], t258=[8], t262=[1], t339=[2]))
-    assert (picture.notes, picture.pixels[0, 0, 0].tolist()) == ((), [0, 1])
-
-
-def test_floats_of_which_white_is_zero() -> None:
-    stored = np.array([[0, 0.25, 1]], np.float32)
-    picture = images.read(tiff((1, 3), stored.tobytes(), t277=[1], t258=[32], t262=[0], t339=[3]))
-    assert picture.pixels[0, 0, 0].tolist() == [1, 0.75, 0]
+@pytest.mark.parametrize(
+    ("stored", "tags", "expected"),
+    [
+        (np.array([[0, 127]], np.int8), {"t258": [8], "t262": [1], "t339": [2]}, [0, 1]),
+        (np.array([[0, 0.25, 1]], np.float32), {"t258": [32], "t262": [0], "t339": [3]}, [1, 0.75, 0]),
+    ],
+)
+def test_a_known_range_is_not_stretched_also_where_white_is_zero(stored: Any, tags: Any, expected: list[float]) -> None:
+    picture = images.read(tiff(stored.shape, stored.tobytes(), t277=[1], **tags))
+    assert (picture.notes, picture.pixels[0, 0, 0].tolist()) == ((), expected)
 
 
 @pytest.mark.parametrize(
@@ -129,16 +130,13 @@ def test_a_tiff_of_another_kind_is_called_by_what_it_is(
     )
 
 
-def lzma() -> bytes:
-    stream = io.BytesIO()
-    Image.new("RGB", (40, 30), "red").save(stream, "TIFF", compression="lzma")
-    return stream.getvalue()
-
-
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (lzma(), "of a kind that cannot be read .*LZMA"),  # not damaged
+        (
+            file_bytes(Image.new("RGB", (40, 30)), "TIFF", compression="lzma"),
+            "of a kind that cannot be read .*LZMA",
+        ),  # not damaged
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), "it is HEIC, as phones take pictures, .*; save it as JPEG"),
         (b"II*\0" + b"\xff" * 40, "not a picture, or damaged"),
     ],

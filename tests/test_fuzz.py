@@ -1,13 +1,7 @@
 """Damaged inputs end in errors for people: a little of what `make fuzz` does for longer."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
-
-from fuzz import TARGETS, fuzz
+from fuzz import TARGETS, apply, fuzz
 
 
 @pytest.mark.slow
@@ -20,8 +14,6 @@ def test_damage_is_told(name):
 
 
 def test_what_is_damaged_differs_from_what_was():
-    from fuzz import apply
-
     data = bytes(range(32))
     edits = {kind: apply(data, [(kind, 0.5, b"\x07")]) for kind in ("over", "insert", "delete", "cut", "double", "bit")}
     assert len({data, *edits.values()}) == 7

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from in_tensors import in_tensors
 from numpy.typing import NDArray
+from picture_files import file_bytes
 from PIL import Image, ImageCms, PngImagePlugin
 
 from impasto import image as images
@@ -39,12 +39,6 @@ def smooth(height: int, width: int) -> NDArray[np.uint8]:
     """Colours that lossy formats keep."""
     y, x = np.mgrid[0:height, 0:width]
     return np.stack([60 + y * 2, 90 + x * 2, 200 - x - y], axis=-1).clip(0, 255).astype(np.uint8)
-
-
-def file_bytes(image: Image.Image, kind: str, **options: Any) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, kind, **options)
-    return stream.getvalue()
 
 
 def eight_bit(picture: Picture) -> NDArray[np.uint8]:
@@ -88,10 +82,6 @@ def cmyk_profile() -> bytes:
     straight = bytes(range(256))
     lut = b"mft1\0\0\0\0\4\3\2\0" + fixed(1, 0, 0, 0, 1, 0, 0, 0, 1) + straight * 4 + table + straight * 3
     return profile(b"CMYK", {b"A2B0": lut}, pcs=b"Lab ", kind=b"prtr")
-
-
-def srgb_profile() -> bytes:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def png16(samples: NDArray[np.uint16], extra: bytes = b"", interlaced: bool = False) -> bytes:
@@ -321,7 +311,8 @@ def test_cmyk_profile_is_applied() -> None:
 
 def test_srgb_profile_changes_no_pixel() -> None:
     pixels = noise(32, 32, 3)
-    picture = images.read(file_bytes(Image.fromarray(pixels), "PNG", icc_profile=srgb_profile()))
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture = images.read(file_bytes(Image.fromarray(pixels), "PNG", icc_profile=srgb))
     np.testing.assert_array_equal(eight_bit(picture), pixels)
 
 
@@ -700,20 +691,3 @@ def test_a_lazy_pil_image_is_not_spoilt() -> None:
     image = Image.open(io.BytesIO(png16(samples)))
     images.from_pil(image)
     np.testing.assert_array_equal(np.asarray(image), np.asarray(Image.open(io.BytesIO(png16(samples)))))
-
-
-resize = in_tensors(images.resize)
-
-
-def test_resize() -> None:
-    tensor = torch.rand(1, 3, 20, 30)
-    assert torch.equal(resize(tensor, 20, 30), tensor)
-    stripes = torch.zeros(1, 3, 16, 64)
-    stripes[..., ::2] = 1
-    small = resize(stripes, 4, 16)
-    assert small.shape == (1, 3, 4, 16)
-    assert (small - 0.5).abs().max() < 0.1  # without antialiasing the stripes would come out black or white
-    edge = torch.cat([torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8)], dim=3)
-    large = resize(edge, 31, 67)
-    assert [large.min().item(), large.max().item()] == [0, 1]
-    assert resize(torch.rand(1, 3, 1, 1), 3, 5).shape == (1, 3, 3, 5)

@@ -1,13 +1,15 @@
 """Large pictures: part by part from a file to a file, as if they were painted at once."""
 
-import io
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from picture_files import file_bytes
 from PIL import Image
 
 import impasto
@@ -15,6 +17,7 @@ from impasto import api, decoding, image
 from impasto.engine import room
 from impasto.gallery import packaged
 from impasto.methods.adain import stylizer
+from impasto.methods.gatys.lbfgs import FileStorage
 
 SIZE = 430, 400
 
@@ -38,14 +41,12 @@ def in_parts(monkeypatch):
 
 
 def photo(**how: Any) -> bytes:
-    stream = io.BytesIO()
     with Image.open(packaged()["mountains"]) as picture:
         small = picture.convert(how.pop("mode", "RGB")).resize(SIZE[::-1])
     if how.pop("deep", False):
         deep = np.asarray(small).astype(np.uint16) * 257
         return image.encode(image.from_array(deep), "png", bits=16)
-    small.save(stream, how.pop("kind", "PNG"), **how)
-    return stream.getvalue()
+    return file_bytes(small, how.pop("kind", "PNG"), **how)
 
 
 def turned(orientation: int) -> Image.Exif:
@@ -116,25 +117,26 @@ def test_its_pixels_are_an_array_as_any_other(in_parts, how: dict[str, Any]) -> 
     assert pixels.flags.writeable
 
 
-def test_a_full_disk_is_said_before_work_begins(in_parts, monkeypatch) -> None:
+@pytest.mark.parametrize("keep", [lambda: image.read(photo()), lambda: FileStorage().keep(torch.ones(9))])
+def test_a_full_disk_is_said_before_work_begins(in_parts, keep: Callable[[], Any], monkeypatch) -> None:
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     in_parts()
     monkeypatch.setattr("os.posix_fallocate", full)
     with pytest.raises(impasto.PictureError, match=r"folder of temporary files has no room .* TMPDIR"):
-        image.read(photo())
+        keep()
 
 
-KILLED = """
-import os, signal
-from impasto.engine.room import Scratch
-kept = Scratch(1000, 1000, 3, "uint8")
-os.kill(os.getpid(), signal.SIGKILL)
-"""
+KEEP = (
+    "from impasto.engine.room import Scratch; kept = Scratch(1000, 1000, 3, 'uint8')",
+    "import torch; from impasto.methods.gatys.lbfgs import FileStorage; kept = FileStorage().keep(torch.ones(1000))",
+)
 
 
-def test_who_is_killed_leaves_no_file(tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("keep", KEEP)
+def test_who_is_killed_leaves_no_file(keep: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    assert subprocess.run([sys.executable, "-c", KILLED], check=False).returncode == -9
+    code = f"import os, signal; {keep}; os.kill(os.getpid(), signal.SIGKILL)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
     assert list(tmp_path.iterdir()) == []

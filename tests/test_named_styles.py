@@ -1,9 +1,9 @@
 """The styles that impasto knows by name: the file, what is said of them, and the library."""
 
 import re
-import sys
 from pathlib import Path
 
+import named_styles as tool
 import numpy as np
 import pytest
 import torch
@@ -13,10 +13,6 @@ import impasto
 from impasto.engine.styles import load_style
 from impasto.errors import OptionError, PictureError
 from impasto.gallery import STYLE_SUFFIX, is_encoded, named_styles, own_styles, packaged, shown, style_file, styles_file
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
-
-import named_styles as tool
 
 ROOT = Path(__file__).parents[1]
 

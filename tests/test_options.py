@@ -26,7 +26,6 @@ from impasto.translation import save_generators
 from impasto.weights import save
 
 FIELDS = every_field()
-TRANSLATIONS = [name for name in METHODS if not options_of(name).takes_styles]
 SHORT: dict[str, Any] = {"method": "gatys", "scales": 1, "steps": 3}
 NOISE = SHORT | {"init": "noise"}
 GRAM = NOISE | {"style_loss": "gram"}
@@ -176,7 +175,7 @@ def test_changes_the_picture(name: str, stylizers: Stylizers, tmp_path: Path, mo
 def test_method_chooses_the_stylizer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("impasto.api.load", lambda method: SimpleNamespace(method=f"what {method} loads"))
     for method in METHODS:
-        styles = [] if method in TRANSLATIONS else [Picture(picture(4, 4, 1))]
+        styles = [Picture(picture(4, 4, 1))] if options_of(method).takes_styles else []
         with pytest.raises(OptionError, match=f"is of what {method} loads$"):
             paint(Picture(picture(4, 4, 0)), styles, StylizeOptions(method=method))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from picture_files import file_bytes
 from PIL import Image, PngImagePlugin
 
 from impasto import image as images
@@ -32,10 +33,9 @@ def picture() -> images.Picture:
 
 
 def png_with(text: str) -> bytes:
-    chunks, stream = PngImagePlugin.PngInfo(), io.BytesIO()
+    chunks = PngImagePlugin.PngInfo()
     chunks.add_itxt("impasto", text)
-    Image.new("RGB", (2, 2)).save(stream, "PNG", pnginfo=chunks)
-    return stream.getvalue()
+    return file_bytes(Image.new("RGB", (2, 2)), pnginfo=chunks)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,10 @@ def test_record_comes_back(tmp_path: Path, suffix: str, bits: int) -> None:
 
 
 def test_a_cameras_description_is_no_record() -> None:
-    exif, stream = Image.Exif(), io.BytesIO()
+    exif = Image.Exif()
     exif[0x010E] = '{"software": "camera"}'
-    Image.new("RGB", (4, 4)).save(stream, "JPEG", exif=exif)
     with pytest.raises(PictureError, match="carries no record"):
-        read_record(stream.getvalue())
+        read_record(file_bytes(Image.new("RGB", (4, 4)), "JPEG", exif=exif))
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,6 @@ from PIL import Image
 from impasto.errors import missing_extra
 from impasto.gallery import packaged
 
-# What `import torch` finds where it is not installed.
-SITE = "import sys\nsys.modules['torch'] = None\n"
-
 SERVE = """
 import sys
 from impasto.service.job import Status
@@ -37,7 +34,8 @@ print("served")
 
 @pytest.fixture
 def run(tmp_path: Path):
-    (tmp_path / "sitecustomize.py").write_text(SITE)
+    # What `import torch` finds where it is not installed.
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['torch'] = None\n")
     with Image.open(packaged()["mountains"]) as picture:
         picture.resize((96, 64)).save(tmp_path / "photo.png")
 

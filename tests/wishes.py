@@ -1,8 +1,8 @@
 """Pictures and requests for the painting process of the tests."""
 
-import io
 from typing import Any
 
+from picture_files import file_bytes
 from PIL import Image
 
 from impasto.methods import StylizeOptions
@@ -13,9 +13,7 @@ ACTIONS = ("now", "hold", "die", "die-once", "garbage", "stubborn", "explode", "
 
 def picture(shade: int = 0, size: tuple[int, int] = (8, 6), kind: str = "PNG", **how: Any) -> bytes:
     """(width, height) of one grey."""
-    stream = io.BytesIO()
-    Image.new("RGB", size, (shade, shade, shade)).save(stream, kind, **how)
-    return stream.getvalue()
+    return file_bytes(Image.new("RGB", size, (shade, shade, shade)), kind, **how)
 
 
 def look(action: str = "now", place: tuple[float, float] = (50, 25), **options: Any) -> PaintRequest:

@@ -6,8 +6,8 @@ import tarfile
 
 import pytest
 import torch
-from batch_files import encoded
 from fake_stylizer import Darkener
+from picture_files import encoded
 
 pytest.importorskip("fsspec")
 pytest.importorskip("pyarrow")

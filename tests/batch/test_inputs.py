@@ -6,8 +6,8 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from batch_files import encoded
 from file_server import File, serving
+from picture_files import encoded
 
 from impasto.batch.inputs import find_inputs
 from impasto.errors import OptionError

@@ -7,7 +7,7 @@ import time
 
 import pyarrow.parquet as pq
 import pytest
-from batch_files import encoded
+from picture_files import encoded
 from ray_cluster import cluster
 
 __all__ = ["cluster"]

@@ -8,8 +8,8 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from batch_files import encoded
 from file_server import File, serving
+from picture_files import encoded
 
 from impasto import addresses, image
 from impasto.batch import steps

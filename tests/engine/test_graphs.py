@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from onnxruntime_backend import ONNXRuntime
 
 from impasto.encoders import load_encoder
 from impasto.engine.architecture import LAYERS, DecoderConfig
@@ -30,10 +30,6 @@ from impasto.methods.adain.backend import PyTorch, load_decoder
 from impasto.methods.adain.options import AdaINOptions
 from impasto.methods.adain.stylizer import AdaIN, decoder_file
 from impasto.weights import WEIGHTS, location, sha256_of
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
-
-from onnxruntime_backend import ONNXRuntime
 
 RUNTIMES = ("openvino", "onnxruntime")
 

@@ -33,10 +33,6 @@ def grey(plane: Array) -> torch.Tensor:
     return torch.from_numpy(np.asarray(plane, np.float32)).expand(1, 3, -1, -1).contiguous()
 
 
-def gaussian_noise(rng: np.random.Generator) -> torch.Tensor:
-    return grey(rng.standard_normal((SIDE, SIDE)))
-
-
 def diagonal(tooth: float, period: float = 8) -> torch.Tensor:
     """Dark beside light, with saw-teeth of so many pixels between them, and so many pixels apart."""
     rows, columns = np.mgrid[:SIDE, :SIDE]
@@ -101,7 +97,7 @@ def test_strokes_sweep_along_the_slope_of_a_plain_place() -> None:
 @pytest.mark.parametrize("times", [0.4, 1.5])
 def test_a_picture_of_less_contrast_is_drawn_as_the_same_of_more(times: float) -> None:
     rng = np.random.default_rng(1)
-    over, painting = (0.5 + 0.1 * gaussian_noise(rng) for _ in range(2))
+    over, painting = (0.5 + 0.1 * grey(rng.standard_normal((SIDE, SIDE))) for _ in range(2))
     usual = drawn(painting, over, one(2.0), one(0.3), one(1))
     other = drawn(times * painting, times * over, one(2.0), one(0.3), one(times))
     torch.testing.assert_close(other, times * usual, atol=2e-3, rtol=0)

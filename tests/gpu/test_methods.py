@@ -9,6 +9,7 @@ takes up to 3.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,38 +17,30 @@ import pytest
 import torch
 from against_cpu import assert_all_near, assert_same_picture
 from in_tensors import InTensors
+from tiny_recipes import TINY
 from torch import Tensor
 
 import impasto
 from impasto.gallery import packaged
 from impasto.image import read
 from impasto.methods import StylizeOptions
-from impasto.methods.aggan import network as aggan
-from impasto.methods.cyclegan import network as cyclegan
-from impasto.methods.dncnn_cyclegan import network as dncnn
-from impasto.methods.munit import network as munit
-from impasto.methods.nla_cyclegan import network as nla
-from impasto.methods.semantic_gan import network as semantic
 from impasto.progress import Progress
 from impasto.tensors import resize, to_tensor
 from impasto.translation import save_generators
 
 pytestmark = pytest.mark.gpu
 
-GENERATORS: dict[str, Any] = {
-    "cyclegan": lambda: cyclegan.Generator(cyclegan.GeneratorConfig(width=8, blocks=2)),
-    "cyclegan, resize": lambda: cyclegan.Generator(cyclegan.GeneratorConfig(width=8, blocks=1, upsampling="resize")),
-    "nla-cyclegan": lambda: nla.Generator(nla.GeneratorConfig(width=8, blocks=3, position=2)),
-    "nla-cyclegan, pooled": lambda: nla.Generator(
-        nla.GeneratorConfig(width=8, blocks=2, position=1, pooling=2, compose=True)
-    ),
-    "dncnn-cyclegan": lambda: dncnn.Generator(dncnn.GeneratorConfig(depth=3, width=16)),
-    "munit": lambda: munit.Generator(munit.GeneratorConfig(width=8, blocks=2)),
-    "aggan": lambda: aggan.Generator(aggan.GeneratorConfig(width=8, blocks=2, attention_width=8)),
-    "semantic-gan": lambda: semantic.Generator(semantic.GeneratorConfig(width=8, blocks=2)),
-    "semantic-gan, half": lambda: semantic.Generator(
-        semantic.GeneratorConfig(width=8, blocks=1, attention="half", pooling=1)
-    ),
+# What differs from the generators of the tiny recipes.
+GENERATORS: dict[str, dict[str, Any]] = {
+    "cyclegan": {"width": 8, "blocks": 2},
+    "cyclegan, resize": {"width": 8, "upsampling": "resize"},
+    "nla-cyclegan": {"width": 8, "blocks": 3, "position": 2},
+    "nla-cyclegan, pooled": {"width": 8, "pooling": 2, "compose": True},
+    "dncnn-cyclegan": {"depth": 3, "width": 16},
+    "munit": {"width": 8, "blocks": 2, "style_size": 8, "mlp_width": 256},
+    "aggan": {"width": 8, "blocks": 2, "attention_width": 8},
+    "semantic-gan": {"width": 8, "blocks": 2},
+    "semantic-gan, half": {"width": 8, "attention": "half", "pooling": 1},
 }
 LEVELS = {"fp32": 0.01, "bf16": 3.0, "auto": 3.0}
 
@@ -68,8 +61,10 @@ def picture(name: str, side: int = 80) -> Tensor:
 
 def generators(name: str, folder: Path) -> Path:
     """Random ones that have left their beginning: attention counts, and statistics are not those of noise."""
+    recipe = TINY[name.partition(",")[0]]
+    kind = type(recipe.networks().generator)
     torch.manual_seed(0)
-    network = GENERATORS[name]().eval()
+    network = kind(replace(recipe.generator, **GENERATORS[name])).eval()
     with torch.no_grad():
         for key, value in network.named_parameters():
             if "gamma" in key or key.endswith("bias"):

@@ -23,24 +23,17 @@ import torch
 from accelerate import Accelerator
 from against_cpu import apart, assert_all_near, assert_near, note
 from PIL import Image
+from tiny_recipes import TINY
 from torch import Tensor
 from trainings import forget, run, write_teacher
 
 from impasto.blocks.patch_discriminator import PatchConfig
 from impasto.data.memory import PicturesInMemory
+from impasto.methods.adain import painting
 from impasto.methods.adain import recipes as adain
 from impasto.methods.adain.painting import PaintingTraining
-from impasto.methods.aggan import recipes as aggan
-from impasto.methods.aggan.network import GeneratorConfig as AgGANConfig
-from impasto.methods.cyclegan import recipes as cyclegan
-from impasto.methods.cyclegan.network import GeneratorConfig
-from impasto.methods.dncnn_cyclegan import recipes as dncnn_cyclegan
-from impasto.methods.dncnn_cyclegan.network import GeneratorConfig as DnCNNConfig
-from impasto.methods.munit import recipes as munit
 from impasto.methods.munit.network import DiscriminatorConfig
-from impasto.methods.munit.network import GeneratorConfig as MUNITConfig
-from impasto.methods.nla_cyclegan import recipes as nla_cyclegan
-from impasto.methods.nla_cyclegan.network import GeneratorConfig as NLAConfig
+from impasto.methods.munit.recipes import munit
 from impasto.methods.semantic_gan import recipes as semantic_gan
 from impasto.methods.semantic_gan.network import GeneratorConfig as SemanticConfig
 from impasto.recipes import lite_encoder
@@ -56,6 +49,12 @@ UNPAIRED: dict[str, Any] = {
 }  # fmt: skip
 JUDGE = PatchConfig(width=8)
 
+
+def wider(name: str, generator: dict[str, Any], **changes: Any) -> Any:
+    recipe = TINY[name]
+    return replace(recipe, generator=replace(recipe.generator, **generator), **UNPAIRED | changes)
+
+
 RECIPES: dict[str, Any] = {
     # After three steps as they are, a GPU replays a recorded one.
     "adain": replace(
@@ -64,25 +63,17 @@ RECIPES: dict[str, Any] = {
     "adain_paper": replace(
         adain.adain_paper(), schedule=SCHEDULE, batch=2, accumulate=2, crop=32, shorter=(36, 48), held_out=2
     ),
-    "cyclegan": replace(
-        cyclegan.cyclegan(), **UNPAIRED, generator=GeneratorConfig(width=8, blocks=1), discriminator=JUDGE
-    ),
-    "nla_cyclegan": replace(
-        nla_cyclegan.nla_cyclegan(), **UNPAIRED,
-        generator=NLAConfig(width=8, blocks=2, position=1, upsampling="resize"), discriminator=JUDGE,
-    ),
-    "dncnn_cyclegan": replace(
-        dncnn_cyclegan.dncnn_cyclegan_small_batch_decay(), **UNPAIRED | {"pool": 0},
-        generator=DnCNNConfig(depth=2, width=16),
-    ),
-    "munit": replace(
-        munit.munit(), **UNPAIRED | {"crop": 64, "shorter": 70},
-        generator=MUNITConfig(width=8, blocks=1, mlp_width=16), discriminator=DiscriminatorConfig(width=8),
+    "cyclegan": wider("cyclegan", {"width": 8}, discriminator=JUDGE),
+    "nla_cyclegan": wider("nla-cyclegan", {"width": 8, "upsampling": "resize"}, discriminator=JUDGE),
+    "dncnn_cyclegan": wider("dncnn-cyclegan", {"depth": 2, "width": 16}, pool=0),
+    "munit": wider(
+        "munit", {"width": 8, "style_size": 8, "mlp_width": 16}, discriminator=DiscriminatorConfig(width=8),
+        crop=64, shorter=70, rates=munit().rates,
     ),
     # From its second step on, the foreground alone.
-    "aggan": replace(
-        aggan.aggan(), **UNPAIRED, rates=LinearDecay(rate=1e-4, epochs=8, constant=4), foreground_from=1, threshold=0.5,
-        generator=AgGANConfig(width=8, blocks=1, attention_width=8), discriminator=JUDGE,
+    "aggan": wider(
+        "aggan", {"width": 8, "attention_width": 8}, discriminator=JUDGE, foreground_from=1,
+        rates=LinearDecay(rate=1e-4, epochs=8, constant=4),
     ),
     "semantic_gan": replace(
         semantic_gan.semantic_gan_stable(), **UNPAIRED, cycle_weight=1.0,
@@ -152,7 +143,7 @@ def draw_on_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
         return {name: value.to(place) for name, value in batch.items()}
 
     monkeypatch.setattr(PaintingTraining, "_drawn", moved)
-    monkeypatch.setattr(adain, "PicturesInMemory", lambda some, sides, _: PicturesInMemory(some, sides, cpu))
+    monkeypatch.setattr(painting, "PicturesInMemory", lambda some, sides, _: PicturesInMemory(some, sides, cpu))
 
 
 Step = tuple[dict[str, float], dict[str, Tensor]]

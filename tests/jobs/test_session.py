@@ -1,8 +1,6 @@
 """What is kept from one job to the next."""
 
-import io
-
-from PIL import Image
+from picture_files import encoded
 
 from impasto.image import Picture
 from impasto.jobs.job import BytesSource, Mask
@@ -25,9 +23,7 @@ def test_a_style_is_encoded_once_for_options_that_see_it_alike(store, session, m
 
 
 def test_of_bytes_only_what_was_encoded_is_kept(session, method):
-    stream = io.BytesIO()
-    Image.new("RGB", (8, 8), "white").save(stream, "PNG")
-    source = BytesSource(stream.getvalue(), "style 1")
+    source = BytesSource(encoded(), "style 1")
     for _ in range(2):
         session.style(source, StylizeOptions(refine=1))
         session.style(source, StylizeOptions())

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from random_tensors import uniform
 from torch import Tensor
 
 from impasto.losses import attention_style
@@ -17,11 +18,6 @@ from impasto.losses.attention_style import (
 )
 
 SIZES = [((5, 4), (5, 4)), ((3, 6), (7, 2)), ((1, 1), (4, 5)), ((6, 5), (1, 1))]
-
-
-def features(channels: int, size: tuple[int, int], seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.rand(1, channels, *size, dtype=torch.float64, generator=generator)
 
 
 def bar(x: Tensor) -> Tensor:
@@ -50,7 +46,7 @@ def equation_5(C: Tensor, A: Tensor, values: Tensor, temperature: float, shares:
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 1e9])
 @pytest.mark.parametrize(("content", "style"), SIZES)
 def test_attention_is_equations_4_to_6(content: tuple[int, int], style: tuple[int, int], temperature: float) -> None:
-    C, A = features(6, content, 0), features(6, style, 1)
+    C, A = uniform(1, 6, *content), uniform(1, 6, *style, seed=1)
     found = attend(bar(C), bar(A), A, temperature=temperature)
     torch.testing.assert_close(found, equation_5(C, A, A, temperature), rtol=1e-10, atol=1e-10)
     single = attend(bar(C).float(), bar(A).float(), A.float(), temperature=temperature)
@@ -59,13 +55,14 @@ def test_attention_is_equations_4_to_6(content: tuple[int, int], style: tuple[in
 
 @pytest.mark.parametrize("channels", [(3, 8), (8, 3)])
 def test_values_may_be_wider_or_narrower_than_what_is_compared(channels: tuple[int, int]) -> None:
-    C, A, values = features(channels[0], (4, 5), 0), features(channels[0], (3, 6), 1), features(channels[1], (3, 6), 2)
+    compared, wide = channels
+    C, A, values = uniform(1, compared, 4, 5), uniform(1, compared, 3, 6, seed=1), uniform(1, wide, 3, 6, seed=2)
     torch.testing.assert_close(attend(bar(C), bar(A), values), equation_5(C, A, values, 1.0))
 
 
 def test_positions_of_the_style_can_be_closed_or_count_less() -> None:
-    C, A = features(4, (4, 4), 0), features(4, (3, 5), 1)
-    shares = features(1, (3, 5), 2)
+    C, A = uniform(1, 4, 4, 4), uniform(1, 4, 3, 5, seed=1)
+    shares = uniform(1, 1, 3, 5, seed=2)
     shares[..., :2] = 0
     found = attend(bar(C), bar(A), A, temperature=2.0, key_weights=shares)
     torch.testing.assert_close(found, equation_5(C, A, A, 2.0, shares))
@@ -79,7 +76,7 @@ def test_positions_of_the_style_can_be_closed_or_count_less() -> None:
 
 
 def test_parts_make_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    C, A = bar(features(5, (6, 7), 0)), bar(features(5, (4, 4), 1))
+    C, A = bar(uniform(1, 5, 6, 7)), bar(uniform(1, 5, 4, 4, seed=1))
     whole, matches = attend(C, A, A), best_matches(C, A)
     monkeypatch.setattr(attention_style, "ENTRIES", 50)
     torch.testing.assert_close(attend(C, A, A), whole)
@@ -87,7 +84,7 @@ def test_parts_make_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_weights_are_those_that_attention_uses() -> None:
-    C, A = bar(features(5, (3, 4), 0)), bar(features(5, (4, 6), 1))
+    C, A = bar(uniform(1, 5, 3, 4)), bar(uniform(1, 5, 4, 6, seed=1))
     weights = attention_weights(C[0].flatten(1).T, A, temperature=1.5)
     torch.testing.assert_close(weights.sum((1, 2)), torch.ones(12, dtype=torch.float64))
     found = torch.einsum("khw,nhw->nk", weights, A[0]).view(1, 5, 3, 4)
@@ -98,7 +95,7 @@ def test_weights_are_those_that_attention_uses() -> None:
 
 
 def test_loss_is_equation_7() -> None:
-    F, FA = features(4, (5, 3), 0), features(4, (5, 3), 1)
+    F, FA = uniform(1, 4, 5, 3), uniform(1, 4, 5, 3, seed=1)
     f, fa = ((x - x.mean((2, 3), keepdim=True))[0].flatten(1) for x in (F, FA))
     expected = ((f @ f.T - fa @ fa.T) ** 2).sum() / (4 * 4**2 * 15**2)
     torch.testing.assert_close(attention_gram_loss(F, centred_gram(FA)), expected)
@@ -106,25 +103,25 @@ def test_loss_is_equation_7() -> None:
 
 
 def test_a_region_has_its_own_mean_and_covariance() -> None:
-    x = features(3, (4, 6), 0)
+    x = uniform(1, 3, 4, 6)
     region = torch.zeros(1, 1, 4, 6, dtype=torch.float64)
     region[..., :2] = 1
     torch.testing.assert_close(centred_gram(x, region), centred_gram(x[..., :2].contiguous()))
-    target = features(3, (4, 6), 1)
+    target = uniform(1, 3, 4, 6, seed=1)
     torch.testing.assert_close(local_loss(x, target, region), local_loss(x[..., :2], target[..., :2]))
 
 
 def test_local_target_is_adaattns() -> None:
-    C, A = features(4, (3, 5), 0), features(4, (4, 4), 1)
+    C, A = uniform(1, 4, 3, 5), uniform(1, 4, 4, 4, seed=1)
     M = equation_5(C, A, A, 1.0)
     S = (equation_5(C, A, A**2, 1.0) - M**2).clamp_min(0).sqrt()
     torch.testing.assert_close(local_target(bar(C), bar(A), A, C), S * bar(C) + M)
-    F = features(4, (3, 5), 2)
+    F = uniform(1, 4, 3, 5, seed=2)
     torch.testing.assert_close(local_loss(F, M), 0.5 * ((F - M) ** 2).mean())
 
 
 def test_compared_features_have_mean_0_and_deviation_1_at_the_layers_size() -> None:
-    layers = [features(3, (12, 8), 0), features(5, (6, 4), 1), features(2, (3, 2), 2)]
+    layers = [uniform(1, 3, 12, 8), uniform(1, 5, 6, 4, seed=1), uniform(1, 2, 3, 2, seed=2)]
     seen = attention_features(layers, (6, 4))
     assert seen.shape == (1, 10, 6, 4)
     torch.testing.assert_close(seen.mean((2, 3)), torch.zeros(1, 10, dtype=torch.float64), atol=1e-9, rtol=0)

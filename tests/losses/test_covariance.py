@@ -43,12 +43,6 @@ def test_gradient() -> None:
     assert torch.autograd.gradcheck(lambda x: covariance_loss(x, target, weights), (F,))
 
 
-def test_a_picture_of_the_painting_itself_has_none() -> None:
-    F = features(4, 6, 6)
-    assert float(covariance_loss(F, spread_of(F))) == pytest.approx(0, abs=1e-12)
-    assert float(covariance_loss(F.flip(3), spread_of(F))) == pytest.approx(0, abs=1e-12)
-
-
 def test_what_weighs_nothing_plays_no_part() -> None:
     F, weights = features(3, 4, 8), torch.zeros(1, 1, 4, 8, dtype=torch.float64)
     weights[..., :3] = 1

@@ -144,15 +144,6 @@ def test_every_loss_has_its_gradient_also_where_it_is_zero(number: int) -> None:
     assert torch.isfinite(same.grad).all()
 
 
-def test_normalised_content_does_not_see_gains_and_offsets_of_channels_but_sees_positions() -> None:
-    F, C = 10 * features(1, 3, 6, 5), features(1, 3, 6, 5, seed=1)
-    gain, offset = torch.tensor([0.5, 1.0, 20.0]).view(1, 3, 1, 1), torch.tensor([3.0, 0.0, -5.0]).view(1, 3, 1, 1)
-    before = normalised_content_loss(F, C)
-    torch.testing.assert_close(normalised_content_loss(gain * F + offset, C), before, rtol=1e-3, atol=0)
-    assert float(normalised_content_loss(gain * C + offset, C)) < 1e-4
-    assert float(normalised_content_loss(C.flip(3), C)) > 0.1
-
-
 def test_normalised_features_have_mean_0_and_deviation_1() -> None:
     F = normalised(features(2, 3, 6, 5).half())
     assert F.dtype == torch.float32
@@ -160,12 +151,7 @@ def test_normalised_features_have_mean_0_and_deviation_1() -> None:
     torch.testing.assert_close(F.square().mean((2, 3)).sqrt(), torch.ones(2, 3), rtol=1e-3, atol=0)
 
 
-def test_the_relative_loss_does_not_see_how_strong_the_features_of_a_layer_are() -> None:
-    found, wanted = mean_std(features(2, 3, 6, 5)), mean_std(features(2, 3, 6, 5, seed=1))
-    before = relative_statistics_loss(found, wanted)
-    louder: list[Statistics] = [(100 * mean, 100 * std) for mean, std in (found, wanted)]
-    torch.testing.assert_close(relative_statistics_loss(*louder), before)
-    assert float(adain_style_loss(*louder)) == pytest.approx(100 * float(adain_style_loss(found, wanted)))
+def test_the_relative_loss_of_a_silent_target_is_a_number() -> None:
     silent = mean_std(torch.zeros(1, 3, 4, 4))
     assert torch.isfinite(relative_statistics_loss(mean_std(features(1, 3, 4, 4)), silent))
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from random_tensors import normal
+from random_tensors import normal, uniform
 from torch import Tensor
 
 from impasto.losses.gram import blend, content_loss, gram, gram_loss
@@ -59,26 +59,21 @@ def test_blend_is_the_gram_of_the_styles_areas_together() -> None:
 # --- guided -----------------------------------------------------------------------------------------------------------
 
 
-def guide(height: int, width: int, seed: int = 5) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.rand(1, 1, height, width, dtype=torch.float64, generator=generator)
-
-
 @pytest.mark.parametrize("size", SIZES)
 def test_guided_gram_is_the_weighted_mean_of_products(size: tuple[int, int, int]) -> None:
-    F, w = normal(1, *size), guide(*size[1:])
+    F, w = normal(1, *size), uniform(1, 1, *size[1:], seed=5)
     torch.testing.assert_close(gram(F, w)[0], torch.tensor(inner_products(F, w), dtype=torch.float64))
 
 
 def test_guided_gram_is_gatys_guide() -> None:
     """Gatys et al. 2017, equation 4: features times a guide whose squares sum to 1."""
-    F, w = normal(1, 3, 4, 5), guide(4, 5)
+    F, w = normal(1, 3, 4, 5), uniform(1, 1, 4, 5, seed=5)
     guided = F * (w / w.sum()).sqrt()
     torch.testing.assert_close(gram(F, w), gram(guided) * 20)
 
 
 def test_guided_gradient() -> None:
-    F, w, S = normal(1, 2, 3, 4).requires_grad_(), guide(3, 4), gram(normal(1, 2, 5, 5, seed=1))
+    F, w, S = normal(1, 2, 3, 4).requires_grad_(), uniform(1, 1, 3, 4, seed=5), gram(normal(1, 2, 5, 5, seed=1))
     w[..., 1] = 0
     assert torch.autograd.gradcheck(lambda x: gram(x, w), (F,))
     assert torch.autograd.gradcheck(lambda x: gram_loss(x, S, w), (F,))
@@ -86,7 +81,7 @@ def test_guided_gradient() -> None:
 
 
 def test_nothing_outside_a_region_is_moved() -> None:
-    F, w = normal(1, 3, 4, 6).requires_grad_(), guide(4, 6)
+    F, w = normal(1, 3, 4, 6).requires_grad_(), uniform(1, 1, 4, 6, seed=5)
     w[..., 2:] = 0
     (gradient,) = torch.autograd.grad(gram_loss(F, gram(normal(1, 3, 5, 5, seed=1)), w), F)
     assert (gradient[..., 2:] == 0).all()
@@ -94,7 +89,7 @@ def test_nothing_outside_a_region_is_moved() -> None:
 
 
 def test_weights_count_relative_to_each_other() -> None:
-    F, w = normal(1, 3, 4, 5), guide(4, 5)
+    F, w = normal(1, 3, 4, 5), uniform(1, 1, 4, 5, seed=5)
     torch.testing.assert_close(gram(F, 1e-9 * w), gram(F, w))
     torch.testing.assert_close(gram(F, torch.full_like(w, 0.3)), gram(F))
 
@@ -115,7 +110,7 @@ def test_half_precision_does_not_overflow(w: Tensor | None) -> None:
     torch.testing.assert_close(gram(bright, w), torch.full((1, 2, 2), 1e4), rtol=1e-3, atol=0)
 
 
-@pytest.mark.parametrize("w", [None, guide(4, 5)])
+@pytest.mark.parametrize("w", [None, uniform(1, 1, 4, 5, seed=5)])
 def test_pictures_of_a_batch_share_the_weights_and_do_not_mix(w: Tensor | None) -> None:
     pair = torch.cat([normal(1, 3, 4, 5), normal(1, 3, 4, 5, seed=1)])
     for index in range(2):

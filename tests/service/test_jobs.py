@@ -52,12 +52,6 @@ def test_copies_count_and_go_with_their_painting(kept):
     for name, kind in (("a", "jpeg"), ("a", "jpeg"), ("a", "webp"), ("gone", "jpeg")):
         kept.jobs.add_copy(name, kind, bytes(1000))
     assert (list(job.result.copies), kept.at(0)) == (["jpeg", "webp"], ("a", 12_000))
-    kept.jobs.forget(job)
-    assert kept.at(0) == ("", 0)
-
-
-def test_forgotten_before_its_time(kept):
-    job = kept.finish("a", 0)
     for _ in range(2):
         kept.jobs.forget(job)
         assert kept.at(0) == ("", 0)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from connections import until
+from picture_files import file_bytes
 from PIL import Image
 from wishes import picture
 
@@ -37,12 +38,9 @@ def service():
         yield service
 
 
-def photo(**how):
+def photo(kind="JPEG", **how):
     with Image.open(packaged()["mountains"]) as image:
-        small = image.resize((48, 32))
-    stream = io.BytesIO()
-    small.save(stream, **{"format": "JPEG", **how})
-    return stream.getvalue()
+        return file_bytes(image.resize((48, 32)), kind, **how)
 
 
 def pixels(data):
@@ -52,7 +50,7 @@ def pixels(data):
 
 def ended(service, **how):
     """The job of a request, when it is over."""
-    request = PaintRequest(**{"content": photo(format="PNG"), "styles": ("swirls",), **how})
+    request = PaintRequest(**{"content": photo("PNG"), "styles": ("swirls",), **how})
     return service.wait(service.submit(request).id, SOON)
 
 
@@ -66,7 +64,7 @@ def painted(service, **how):
 def test_paints_what_the_library_paints(service, whole_styles):
     swirls, results = packaged()["swirls"].read_bytes(), {}
     for choice, style in ((swirls, swirls), ("swirls", swirls), ("starry-night", "starry-night")):
-        expected = pixels(impasto.stylize(photo(format="PNG"), style))
+        expected = pixels(impasto.stylize(photo("PNG"), style))
         results[choice] = pixels(painted(service, styles=(choice,))).astype(int)
         assert np.abs(results[choice] - expected).max() <= 1
     assert np.abs(results["starry-night"] - results["swirls"]).mean() > 5
@@ -109,7 +107,7 @@ def test_nothing_of_the_photo_but_its_pixels_is_passed_on(service):
 
 def test_a_look_is_what_the_library_shows(service):
     options = StylizeOptions(method="gatys", attention_layers="relu3_1")
-    expected = np.asarray(overlay(prepare(photo(format="PNG"), packaged()["swirls"], options), "50%,25%"))
+    expected = np.asarray(overlay(prepare(photo("PNG"), packaged()["swirls"], options), "50%,25%"))
     for style in ("swirls", packaged()["swirls"].read_bytes()):
         found = pixels(painted(service, styles=(style,), options=options, place=(50, 25)))
         assert np.abs(found.astype(int) - expected).max() <= 1
@@ -140,9 +138,9 @@ def test_a_generators_look_is_what_the_library_shows(tmp_path):
     save_generators(file, "nla-cyclegan", {"A2B": network, "B2A": network}, {})
     options = StylizeOptions(method="nla-cyclegan", direction="B2A")
     painter = TaskPainter("cpu", {}, {"nla-cyclegan": str(file)}, 10**6, 60)
-    data = painter.look(PaintRequest(content=photo(format="PNG"), options=options, place=(50, 25)))
+    data = painter.look(PaintRequest(content=photo("PNG"), options=options, place=(50, 25)))
     method = impasto.load("nla-cyclegan", device="cpu", weights=file)
-    expected = overlay(prepare(photo(format="PNG"), None, options, stylizer=method), "50%,25%")
+    expected = overlay(prepare(photo("PNG"), None, options, stylizer=method), "50%,25%")
     assert pixels(data).tolist() == np.asarray(expected).tolist()
 
 

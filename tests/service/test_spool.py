@@ -32,6 +32,11 @@ def spool(tmp_path):
     return tmp_path / "spool"
 
 
+@pytest.fixture
+def service(serve, spool):
+    return serve(spool=spool)
+
+
 def submit(service, request, user="me"):
     """As a door does that answers 202."""
     job = service.submit(request, user)
@@ -57,8 +62,7 @@ def digest(shade):
     return hashlib.sha256(picture(shade)).digest()
 
 
-def test_jobs_of_a_killed_server_are_finished_once_and_found(serve, go, spool, tmp_path):
-    service = serve(spool=spool)
+def test_jobs_of_a_killed_server_are_finished_once_and_found(service, serve, go, spool, tmp_path):
     done = submit(service, wish(shade=1), "ada")
     service.wait(done.id, SOON)
     held = submit(service, wish("hold", shade=2), "ada")
@@ -88,8 +92,7 @@ def test_jobs_of_a_killed_server_are_finished_once_and_found(serve, go, spool, t
     assert len(painted(tmp_path)) == 3
 
 
-def test_what_cannot_wait_or_failed_is_found_as_it_was(serve, spool, tmp_path):
-    service = serve(spool=spool)
+def test_what_cannot_wait_or_failed_is_found_as_it_was(service, serve, spool, tmp_path):
     failed = submit(service, wish("explode"))
     service.wait(failed.id, SOON)
     held, waiting = submit(service, wish("hold")), submit(service, wish())
@@ -101,8 +104,7 @@ def test_what_cannot_wait_or_failed_is_found_as_it_was(serve, spool, tmp_path):
     assert again.wait(held.id, SOON).status is Status.CANCELLED
 
 
-def test_a_server_that_stops_puts_off_what_it_has_accepted(serve, go, spool):
-    service = serve(spool=spool)
+def test_a_server_that_stops_puts_off_what_it_has_accepted(service, serve, go, spool):
     running, waiting = submit(service, wish("hold", shade=1)), submit(service, wish(shade=2))
     service.close()
     for job in (running, waiting):
@@ -117,8 +119,7 @@ def test_a_server_that_stops_puts_off_what_it_has_accepted(serve, go, spool):
         assert again.result(job.id).data == digest(shade)
 
 
-def test_what_is_put_off_can_be_followed_to_there_and_cancelled(serve, spool):
-    service = serve(spool=spool)
+def test_what_is_put_off_can_be_followed_to_there_and_cancelled(service, serve, spool):
     running, waiting = submit(service, wish("hold")), submit(service, wish())
     service.drain()
 
@@ -154,8 +155,7 @@ def test_kept_results_have_their_time_and_their_limits(serve, spool, tmp_path, m
     assert files(left) == []
 
 
-def test_a_job_over_which_servers_die_is_given_up(serve, spool, tmp_path):
-    service = serve(spool=spool)
+def test_a_job_over_which_servers_die_is_given_up(service, serve, spool, tmp_path):
     job = submit(service, wish("hold"))
     left = spool
     for _ in range(MOST_BEGUN - 1):
@@ -169,8 +169,7 @@ def test_a_job_over_which_servers_die_is_given_up(serve, spool, tmp_path):
     assert "died 3 times while it painted this" in again.status(job.id).failure.message
 
 
-def test_what_is_damaged_is_said_and_stops_nothing_else(serve, spool, tmp_path):
-    service = serve(spool=spool)
+def test_what_is_damaged_is_said_and_stops_nothing_else(service, serve, spool, tmp_path):
     submit(service, wish("hold"))
     torn, gone, whole = (submit(service, wish(shade=shade)) for shade in range(3))
     left = killed(spool, tmp_path)
@@ -193,8 +192,7 @@ def test_what_is_damaged_is_said_and_stops_nothing_else(serve, spool, tmp_path):
         faked(tmp_path, spool=left).start()
 
 
-def test_one_folder_belongs_to_one_server_of_one_version(serve, spool, tmp_path):
-    service = serve(spool=spool)
+def test_one_folder_belongs_to_one_server_of_one_version(service, spool, tmp_path):
     assert spool.stat().st_mode & 0o077 == 0
     with pytest.raises(ImpastoError, match="another server keeps its jobs there"):
         faked(tmp_path, spool=spool).start()
@@ -206,8 +204,7 @@ def test_one_folder_belongs_to_one_server_of_one_version(serve, spool, tmp_path)
         faked(tmp_path, spool=spool).start()
 
 
-def test_a_full_disk_refuses_and_loses_nothing(serve, spool, tmp_path, monkeypatch):
-    service = serve(spool=spool)
+def test_a_full_disk_refuses_and_loses_nothing(service, serve, spool, tmp_path, monkeypatch):
     first, second = service.submit(wish("hold", shade=1)), service.submit(wish(shade=2))
     service.keep(first.id)
 

@@ -66,8 +66,7 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
 
 
-def test_a_film_is_painted_kept_and_forgotten(serve, temporary):
-    service = serve()
+def test_a_film_is_painted_kept_and_forgotten(service, temporary):
     data = clip()
     job = service.wait(ask(service, data=data).id, SOON)
     assert (job.status, job.kind, job.step, job.total, job.has_result) == (Status.DONE, "video", 4, 4, True)
@@ -83,8 +82,7 @@ def test_a_film_is_painted_kept_and_forgotten(serve, temporary):
     assert not list(temporary.iterdir())
 
 
-def test_a_film_that_is_cancelled_keeps_what_is_done(serve):
-    service = serve()
+def test_a_film_that_is_cancelled_keeps_what_is_done(service):
     held, waiting = ask(service, "hold"), ask(service, "now")
     until(lambda: service.status(held.id).step)
     for job in (waiting, held):
@@ -96,8 +94,7 @@ def test_a_film_that_is_cancelled_keeps_what_is_done(serve):
     assert count(service.result(held.id).path.read_bytes()) == 6
 
 
-def test_a_worker_that_dies_goes_on_in_the_same_folder(serve, tmp_path):
-    service = serve()
+def test_a_worker_that_dies_goes_on_in_the_same_folder(service, tmp_path):
     ended = service.wait(ask(service, "die-once").id, SOON)
     assert (tmp_path / "died").exists()
     assert ended.status is Status.DONE
@@ -151,8 +148,7 @@ def test_of_a_long_film_a_part_is_counted(offer):
     assert largest_size(TEN, Limits(video_result_megapixels=0.005)) == 100 - 4
 
 
-def test_films_of_others_do_not_exist(serve):
-    service = serve()
+def test_films_of_others_do_not_exist(service):
     video = put(service, clip(), "owner")
     for reach in (service.videos.named, service.videos.forget):
         with refusal("no-such-upload"):

@@ -1,14 +1,12 @@
 """The hardening that all servers share, before an app of one line."""
 
 import asyncio
-import http.client
-import json
 import socket
 import threading
 from contextlib import ExitStack
 
 import pytest
-from connections import read_all, until
+from connections import ask, read_all, until
 
 pytest.importorskip("uvicorn")
 
@@ -56,14 +54,8 @@ class Site:
         self._server.should_exit = True
 
     def ask(self, method="GET", path="/", body=None, source="127.0.0.1", **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SOON, source_address=(source, 0))
-        try:
-            connection.request(method, path, body, {name.replace("_", "-"): text for name, text in headers.items()})
-            answer = connection.getresponse()
-            text = answer.read().decode()
-            return answer.status, json.loads(text) if answer.status >= 400 else text
-        finally:
-            connection.close()
+        answer = ask(self.port, method, path, body, source, **headers)
+        return answer.status, answer.json if answer.status >= 400 else answer.body.decode()
 
     def raw(self, data=b"", source="127.0.0.1"):
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=SOON, source_address=(source, 0))

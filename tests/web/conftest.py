@@ -1,7 +1,5 @@
 """A real server on loopback, over a service that does not paint, and a way to ask it."""
 
-import http.client
-import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -11,6 +9,7 @@ from typing import Any
 
 import pytest
 from browsers import chromium, echo, page, visit
+from connections import Answer, ask
 from fake_service import go, offer, serve
 
 from impasto.client import _form
@@ -25,17 +24,6 @@ __all__ = ["chromium", "echo", "go", "offer", "page", "serve", "visit"]
 
 
 @dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-@dataclass(frozen=True)
 class Site:
     """service: behind it. port: on loopback. app: that answers."""
 
@@ -47,16 +35,10 @@ class Site:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def ask(self, method: str, path: str, body: bytes | None = None, source: str = "", **headers: str) -> Answer:
-        """source: address of this machine's that it comes from."""
-        own = (source, 0) if source else None
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30, source_address=own)
-        try:
-            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-            answer = connection.getresponse()
-            return Answer(answer.status, answer.headers, answer.read())
-        finally:
-            connection.close()
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, source: str = "127.0.0.1", **headers: str
+    ) -> Answer:
+        return ask(self.port, method, path, body, source, **headers)
 
     def stylize(self, *fields: tuple[str, str | bytes], path: str = "/v1/stylize", **headers: str) -> Answer:
         body, kind = _form(fields)

@@ -1,7 +1,6 @@
 """The page that `make site` builds, in Chromium: it paints what impasto paints, to a level of 8 bits, by itself."""
 
 import base64
-import importlib.util
 import io
 import shutil
 import threading
@@ -14,6 +13,7 @@ import pytest
 from browsers import begin, download, paint
 from chromium import CHROMIUM, PATIENCE
 from connections import until
+from picture_files import file_bytes
 from PIL import Image
 
 import impasto
@@ -22,8 +22,6 @@ from impasto.image import read, to_array
 from impasto.record import read_record
 
 pytestmark = [pytest.mark.browser, pytest.mark.download, pytest.mark.slow]
-
-TOOL = Path(__file__).parents[2] / "tools" / "build_site.py"
 
 PAINT = """async ({photo, styles, masks, options, side}) => {
   const { browser } = await import('/page/browser/backend.js')
@@ -70,11 +68,10 @@ class Site:
 def folder(tmp_path_factory):
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed")
-    spec = importlib.util.spec_from_file_location("build_site", TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    from build_site import build
+
     site = tmp_path_factory.mktemp("built") / "site"
-    tool.build(site)
+    build(site)
     return site
 
 
@@ -95,9 +92,7 @@ def pixels(name, height, width):
 
 
 def file_of(array):
-    stream = io.BytesIO()
-    Image.fromarray(array).save(stream, "PNG")
-    return base64.b64encode(stream.getvalue()).decode()
+    return base64.b64encode(file_bytes(Image.fromarray(array))).decode()
 
 
 def painted(page, photo, styles, masks=(), side=None, **options):

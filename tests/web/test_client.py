@@ -1,6 +1,5 @@
 import hashlib
 import threading
-from pathlib import Path
 
 import pytest
 from wishes import picture
@@ -10,19 +9,20 @@ from impasto.errors import ImpastoError, OptionError, PictureError
 from impasto.web.keys import Keys, add_key
 
 
-def test_stylize_from_bytes_and_paths(site, tmp_path):
-    client = Client(site().url + "/")
+@pytest.fixture
+def client(here):
+    return Client(here.url + "/")
+
+
+def test_stylize_from_bytes_and_paths(client, tmp_path):
     photo = tmp_path / "photo.png"
     photo.write_bytes(picture(8))
     expected = hashlib.sha256(picture(8)).digest()
     assert client.stylize(picture(8), "now", strength=0.5, size=None) == expected
     assert client.stylize(photo, ["now", photo, picture()], masks=[photo, "rest", photo], format="webp") == expected
-    with pytest.raises(PictureError, match=r"none.png: it cannot be read"):
-        client.stylize(photo, Path("none.png"))
 
 
-def test_problems_are_errors(site):
-    client = Client(site().url)
+def test_problems_are_errors(client):
     with pytest.raises(ServerError, match="size is 0") as wrong:
         client.stylize(picture(), "now", size=0)
     assert (wrong.value.status, wrong.value.problem["option"], wrong.value.retry_after) == (422, "size", None)
@@ -45,8 +45,7 @@ def test_waits_until_a_full_server_has_room(site, go):
     assert client.result(held["id"]) == hashlib.sha256(picture(1)).digest()
 
 
-def test_progress_events_preview_and_cancel(site, go):
-    client = Client(site().url)
+def test_progress_events_preview_and_cancel(client, go):
     job = client.submit(picture(), "hold")
     seen = []
     for state in client.events(job["id"]):
@@ -63,8 +62,7 @@ def test_progress_events_preview_and_cancel(site, go):
     assert heard
 
 
-def test_uploads_and_other_formats(site, tmp_path):
-    client = Client(site().url)
+def test_uploads_and_other_formats(client, tmp_path):
     (tmp_path / "photo.png").write_bytes(picture(8))
     upload = client.upload(tmp_path / "photo.png")
     expected = hashlib.sha256(picture(8)).digest()
@@ -75,19 +73,15 @@ def test_uploads_and_other_formats(site, tmp_path):
     assert client.result(job, "jpeg").startswith(b"\xff\xd8")
 
 
-def test_methods_and_styles(site):
-    client = Client(site().url)
-    assert "adain" in [method["name"] for method in client.methods()["methods"]]
-    assert "now" in client.styles()
-
-
 def test_keys(site, tmp_path):
     key = add_key(tmp_path / "keys.json", "ada", ("stylize",))
     here = site(Keys(tmp_path / "keys.json"))
     with pytest.raises(ServerError) as refused:
         Client(here.url).styles()
     assert refused.value.status == 401
-    assert "now" in Client(here.url, key=key).styles()
+    client = Client(here.url, key=key)
+    assert "now" in client.styles()
+    assert "adain" in [method["name"] for method in client.methods()["methods"]]
 
 
 def test_no_server_is_one_line():
@@ -98,8 +92,7 @@ def test_no_server_is_one_line():
             Client(url)
 
 
-def test_a_painting_is_written_where_it_is_told(site, tmp_path):
-    client = Client(site().url)
+def test_a_painting_is_written_where_it_is_told(client, tmp_path):
     painting = client.stylize(picture(3), "picture", output=tmp_path / "painted.png")
     assert (tmp_path / "painted.png").read_bytes() == painting
     with pytest.raises(ServerError, match="format is 'bmp'"):

@@ -80,20 +80,6 @@ def test_the_client_may_say_how_long_it_waits(prefer, applied, here):
     assert (answer.status, answer.headers["Preference-Applied"]) == (202, applied)
 
 
-def test_cancel(here):
-    path = queued(here, ("style", "hold")).headers["Location"]
-    until(lambda: here.ask("GET", path).json["step"] == 1)
-    waiting = queued(here, ("style", "now")).headers["Location"]
-    assert here.ask("GET", waiting).json["position"] == 0
-    for job in (waiting, path):
-        assert here.ask("DELETE", job).status == 204
-        until(lambda job=job: here.ask("GET", job).json["status"] == "cancelled")
-    # Nothing was painted of it; a job that is over is forgotten.
-    assert here.ask("DELETE", waiting).status == 204
-    is_problem(here.ask("GET", waiting), 404, "no-such-job")
-    assert here.ask("GET", f"{path}/result").body == b"the best so far"
-
-
 def test_events_tell_until_the_end(here, monkeypatch, go):
     monkeypatch.setattr("impasto.web.jobs.HEARTBEAT_SECONDS", 0.05)
     path = queued(here, ("style", "hold")).headers["Location"]

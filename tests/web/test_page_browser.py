@@ -19,10 +19,6 @@ from impasto.service.offer import Offer
 pytestmark = pytest.mark.browser
 
 
-def sixteen_bit():
-    return encode(read(noise(1)), "png", bits=16)
-
-
 def test_three_gestures_from_the_photo_to_the_file(echo, visit):
     photo = noise(1)
     with visit(echo.url, wrong=(404,)) as page:
@@ -465,7 +461,7 @@ def test_a_style_of_the_sheet_is_painted_by_a_way_that_can(echo, way, page):
 
 
 def test_16_bits_and_what_is_pasted(page):
-    photo = sixteen_bit()
+    photo = encode(read(noise(1)), "png", bits=16)
     page.wait_for_selector("#panel .tile")
     page.evaluate(
         """data => {

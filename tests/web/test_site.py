@@ -11,7 +11,6 @@ import pytest
 from impasto import web
 
 FILES = {path.name: path.read_bytes() for path in (Path(web.__file__).parent / "page").iterdir() if path.is_file()}
-FIRST_VIEW_BYTES = 100_000
 LATER = {"sheet.js", "compare.js", "explore.js", "video.js"}
 """Are loaded when their tab is opened."""
 
@@ -58,7 +57,7 @@ def test_no_other_file_can_be_had(path, site):
 
 def test_the_first_view_is_small():
     first = sum(len(gzip.compress(data)) for name, data in FILES.items() if name not in LATER)
-    assert first < FIRST_VIEW_BYTES / 2
+    assert first < 50_000
 
 
 def test_all_modules_of_the_first_view_are_fetched_at_once():

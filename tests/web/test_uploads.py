@@ -3,6 +3,7 @@
 import contextlib
 import gc
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from connections import until
@@ -25,23 +26,16 @@ def sent(here, data, **headers):
     return here.ask("POST", "/v1/uploads", data, Content_Type="application/octet-stream", **headers)
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return SimpleNamespace(now=0.0)
 
 
 @pytest.fixture
 def kept(clock):
     """Room for three pictures of the least size for each, and for five of all."""
     each, together = 3 * LEAST_BYTES / 1e6, 5 * LEAST_BYTES / 1e6
-    return Uploads(Limits(uploads_each_mb=each, uploads_mb=together, keep_seconds=60), clock)
+    return Uploads(Limits(uploads_each_mb=each, uploads_mb=together, keep_seconds=60), lambda: clock.now)
 
 
 def test_a_picture_is_sent_once_and_named_from_then_on(here, submitted):

@@ -14,10 +14,6 @@ from impasto.translation import padded_to
 SMALL = GeneratorConfig(width=2, blocks=1, attention_width=2)
 
 
-def trained(config: GeneratorConfig) -> Generator:
-    return lively(Generator(config))
-
-
 def count(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
@@ -36,7 +32,7 @@ def test_field_of_the_attention() -> None:
 
 
 def test_what_is_not_attended_to_stays() -> None:
-    network, x = trained(SMALL), picture()
+    network, x = lively(Generator(SMALL)), picture()
     share = network.share(x)
     assert share.shape == (1, 1, 16, 24)
     assert 0 <= float(share.min()) < float(share.max()) <= 1
@@ -51,7 +47,7 @@ def test_what_is_not_attended_to_stays() -> None:
 
 def test_its_attention_is_shown_as_that_of_others() -> None:
     """Every place looks at what is painted; a map of it has sum 1."""
-    network, content = trained(SMALL), (picture(18, 22) + 1) / 2
+    network, content = lively(Generator(SMALL)), (picture(18, 22) + 1) / 2
     looks = attention_of(network, content, torch.tensor([[0, 0], [17, 21]]))
     assert looks.shape == (2, 5, 6)
     assert torch.equal(looks[0], looks[1])

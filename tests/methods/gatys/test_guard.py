@@ -1,11 +1,13 @@
 """Optimisations that go wrong: the guard returns to the best picture, or gives up with advice."""
 
+import itertools
 import math
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from random_tensors import picture
 from torch import Tensor
 
 from impasto import image, load
@@ -37,6 +39,12 @@ def quadratic(image: Tensor) -> Tensor:
     return (image - 0.25).square().sum()
 
 
+def by_call(loss: Callable[[int, Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A loss that depends on how often it is asked for, from 1 on."""
+    calls = itertools.count(1)
+    return lambda image: loss(next(calls), image)
+
+
 def wall(image: Tensor) -> Tensor:
     """Flat, then suddenly very steep: what L-BFGS learned about curvature on the flat throws it up the wall."""
     x = image - 0.5
@@ -61,7 +69,7 @@ def plain_lbfgs(function: Callable[[Tensor], Tensor], start: Tensor, steps: int)
 
 
 def start_picture() -> Tensor:
-    return torch.rand(1, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 0.3
+    return picture(4, 4) * 0.3
 
 
 def test_without_guard_it_goes_on_as_plain_lbfgs_does() -> None:
@@ -100,15 +108,8 @@ def test_an_explosion_of_lbfgs_is_rolled_back() -> None:
 
 
 def test_a_single_bad_number_is_survived() -> None:
-    calls = 0
-
-    def faulty(image: Tensor) -> Tensor:
-        nonlocal calls
-        calls += 1
-        return quadratic(image) * (math.nan if calls == 4 else 1)
-
     for optimizer in ("lbfgs", "adam"):
-        calls = 0
+        faulty = by_call(lambda call, image: quadratic(image) * (math.nan if call == 4 else 1))
         run = optimisation(faulty, start_picture(), optimizer=optimizer)
         for _ in range(60):
             run.step()
@@ -148,13 +149,7 @@ def test_the_point_after_the_last_step_counts() -> None:
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_stops_with_advice_when_no_step_size_works(optimizer: str, caplog: pytest.LogCaptureFixture) -> None:
-    calls = 0
-
-    def hopeless(image: Tensor) -> Tensor:
-        nonlocal calls
-        calls += 1
-        return quadratic(image) * (1 if calls == 1 else 1e6)
-
+    hopeless = by_call(lambda call, image: quadratic(image) * (1 if call == 1 else 1e6))
     run = optimisation(hopeless, start_picture(), optimizer=optimizer)
     run.step()
     for _ in range(RETREATS):
@@ -182,14 +177,9 @@ def test_the_rule_is_the_documented_one() -> None:
 @pytest.mark.parametrize(("factor", "halvings"), [(10.0, 1), (2.0**24, 6), (math.nan, 4), (math.inf, 4)])
 @pytest.mark.parametrize(("optimizer", "usual"), [("lbfgs", 1.0), ("adam", 0.02)])
 def test_the_step_grows_again_while_all_is_quiet(optimizer: str, usual: float, factor: float, halvings: int) -> None:
-    calls, rates = 0, []
-
-    def faulty(image: Tensor) -> Tensor:
-        nonlocal calls
-        calls += 1
-        # Nothing changes, but that the third loss is out of hand.
-        return image.sum() * 0 + (factor if calls == 3 else 1.0)
-
+    rates = []
+    # Nothing changes, but that the third loss is out of hand.
+    faulty = by_call(lambda call, image: image.sum() * 0 + (factor if call == 3 else 1.0))
     run = optimisation(faulty, start_picture(), optimizer=optimizer)
     for _ in range(3 + (halvings + 1) * QUIET_STEPS):
         run.step()
@@ -229,15 +219,13 @@ def test_attention_that_explodes_at_once_paints_all_the_same() -> None:
 
 def test_through_the_method() -> None:
     """Weights that no float can hold end in advice; a picture that exists by then is never made worse."""
-    generator = torch.Generator().manual_seed(0)
-    content, style = (torch.rand(1, 3, 20, 24, generator=generator) for _ in range(2))
+    content, style = picture(20, 24), picture(20, 24, seed=1)
     with pytest.raises(DivergedError, match="not finite for the picture to start from; lower the weights"):
         load("gatys", device="cpu")(content, [style], StylizeOptions(method="gatys", style_weight=1e300, steps=3))
 
 
 def test_the_reported_loss_never_rises() -> None:
-    generator = torch.Generator().manual_seed(0)
-    content, style = (torch.rand(1, 3, 20, 24, generator=generator) for _ in range(2))
+    content, style = picture(20, 24), picture(20, 24, seed=1)
     losses: list[float] = []
 
     def note(progress: Progress) -> None:

@@ -1,7 +1,5 @@
 """What an optimisation keeps from step to step, in files in place of memory: the same picture, bit by bit."""
 
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +10,7 @@ import torch
 from random_tensors import picture
 from torch import Tensor
 
-from impasto import PictureError, load
+from impasto import load
 from impasto.device import PROC, disk_room, resident_memory
 from impasto.methods import StylizeOptions
 from impasto.methods.gatys.lbfgs import IN_MEMORY, LBFGS, FileStorage, Storage
@@ -77,30 +75,6 @@ def painted(monkeypatch: pytest.MonkeyPatch, in_files: bool, **choices: Any) -> 
 def test_paints_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     in_memory, in_files = (painted(monkeypatch, way, **VARIANTS[variant]) for way in (False, True))
     assert torch.equal(in_memory, in_files)
-
-
-def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.posix_fallocate", full)
-    with pytest.raises(PictureError, match=r"folder of temporary files has no room .* TMPDIR"):
-        painted(monkeypatch, in_files=True)
-
-
-KILLED = """
-import os, signal, torch
-from impasto.methods.gatys.lbfgs import FileStorage
-kept = FileStorage().keep(torch.rand(1000, 1000))
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-def test_who_is_killed_leaves_no_file(tmp_path: Path) -> None:
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    died = subprocess.run([sys.executable, "-c", KILLED], env=environment, check=False)
-    assert died.returncode == -signal.SIGKILL
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])

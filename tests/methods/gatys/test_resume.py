@@ -19,6 +19,7 @@ from impasto.progress import Progress, ProgressCallback
 from impasto.weights import save as save_tensors
 
 BASE: dict[str, Any] = {"method": "gatys", "scales": 2, "coarse_steps": 3, "steps": 4}
+OPTIONS = StylizeOptions(**BASE)
 TOTAL = 7
 
 
@@ -33,6 +34,11 @@ CONTENT, STYLE = picture(33, 32, 0), picture(40, 30, 1)
 def small_scales(monkeypatch: pytest.MonkeyPatch) -> None:
     """The content is large enough for two."""
     monkeypatch.setattr(stylizer, "SMALLEST_SIDE", 16)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state.safetensors"
 
 
 def paint(
@@ -80,13 +86,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_resumes_bit_by_bit(variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resumes_bit_by_bit(variant: str, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if "in files" in variant:
         monkeypatch.setattr("impasto.methods.gatys.memory.Needs.plan", lambda *_: MemoryPlan(128, 3, 1.0, True))
     options = StylizeOptions(**(BASE | VARIANTS[variant]))
     start = picture(50, 70, 2) if options.init == "start.png" else None
     whole = paint(options, start=start)
-    state = tmp_path / "state.safetensors"
     # Within the coarse scale, at its end, within the fine one, at the very end; of the others, where they differ.
     for step in (1, 3, 4, 6, TOTAL) if variant == "lbfgs" else (3, 6):
         killed(options, state, step, start=start)
@@ -101,45 +106,40 @@ def saves(every: int) -> list[int]:
 
 
 @pytest.mark.parametrize("every", [2, 3, 5])
-def test_resumes_from_the_last_save(every: int, tmp_path: Path) -> None:
-    options = StylizeOptions(**BASE)
-    whole, state = paint(options), tmp_path / "state.safetensors"
+def test_resumes_from_the_last_save(every: int, state: Path) -> None:
+    whole = paint(OPTIONS)
     for step in (4, 6):
-        killed(options, state, step, every)
+        killed(OPTIONS, state, step, every)
         reports: list[Progress] = []
-        resumed = paint(options, state=state, every=every, progress=reports.append)
+        resumed = paint(OPTIONS, state=state, every=every, progress=reports.append)
         assert torch.equal(resumed, whole)
         first = reports[0].step
         assert [report.step for report in reports] == list(range(first, TOTAL + 1))
         assert first == 1 + max((save for save in saves(every) if save <= step), default=0)
 
 
-def test_killed_again_and_again(tmp_path: Path) -> None:
-    options = StylizeOptions(**BASE)
-    state = tmp_path / "state.safetensors"
+def test_killed_again_and_again(state: Path) -> None:
     for step in range(1, TOTAL + 1):
-        killed(options, state, step)
-    assert torch.equal(paint(options, state=state), paint(options))
+        killed(OPTIONS, state, step)
+    assert torch.equal(paint(OPTIONS, state=state), paint(OPTIONS))
 
 
-def test_retreats_are_counted_over_all_sizes_and_resumptions(tmp_path: Path) -> None:
+def test_retreats_are_counted_over_all_sizes_and_resumptions(state: Path) -> None:
     options = StylizeOptions(**(BASE | VARIANTS["adam that has to retreat"]))
     whole: list[Progress] = []
     paint(options, progress=whole.append)
     counts = [report.retreats for report in whole]
     assert counts == sorted(counts)
     assert 0 < counts[2] < counts[-1], "both sizes have some"
-    killed(options, tmp_path / "state", 5)
+    killed(options, state, 5)
     resumed: list[Progress] = []
-    paint(options, state=tmp_path / "state", progress=resumed.append)
+    paint(options, state=state, progress=resumed.append)
     assert [report.retreats for report in resumed] == counts[-len(resumed) :]
 
 
-def test_another_painting_is_refused(tmp_path: Path) -> None:
-    options = StylizeOptions(**BASE)
-    state = tmp_path / "state.safetensors"
-    killed(options, state, 2)
-    mine: dict[str, Any] = {"options": options, "state": state}
+def test_another_painting_is_refused(state: Path) -> None:
+    killed(OPTIONS, state, 2)
+    mine: dict[str, Any] = {"options": OPTIONS, "state": state}
     others: list[dict[str, Any]] = [
         {"options": StylizeOptions(**BASE, style_weight=99.0)},
         {"options": StylizeOptions(**(BASE | {"steps": 5}))},
@@ -153,32 +153,30 @@ def test_another_painting_is_refused(tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match=r"state\.safetensors: belongs to a painting of other"):
             paint(**(mine | other))
         assert state.exists(), "the state of the other painting is still needed"
-    paint(options, state=state)
+    paint(OPTIONS, state=state)
 
 
-def test_resumes_with_the_same_masks_and_refuses_others(tmp_path: Path) -> None:
-    half, options, state = torch.ones(1, 1, 33, 32), StylizeOptions(**BASE), tmp_path / "state.safetensors"
+def test_resumes_with_the_same_masks_and_refuses_others(state: Path) -> None:
+    half = torch.ones(1, 1, 33, 32)
     half[..., 16:] = 0
     mine: dict[str, Any] = {"styles": (STYLE, STYLE.flip(1)), "masks": [half, 1 - half]}
-    killed(options, state, 5, **mine)
+    killed(OPTIONS, state, 5, **mine)
     for other in (None, [1 - half, half], [half, 0.9 - 0.9 * half]):
         with pytest.raises(CheckpointError, match="belongs to a painting of other"):
-            paint(options, state=state, **mine | {"masks": other})
-    assert torch.equal(paint(options, state=state, **mine), paint(options, **mine))
+            paint(OPTIONS, state=state, **mine | {"masks": other})
+    assert torch.equal(paint(OPTIONS, state=state, **mine), paint(OPTIONS, **mine))
 
 
-def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
-    options = StylizeOptions(**BASE)
-    state = tmp_path / "state.safetensors"
-    killed(options, state, 2)
+def test_a_damaged_state_is_refused(tmp_path: Path, state: Path) -> None:
+    killed(OPTIONS, state, 2)
     whole = state.read_bytes()
     save_tensors(tmp_path / "other", {"image": CONTENT}, {"version": 1})
     for damaged in (b"", b"no state", whole[: len(whole) // 2], (tmp_path / "other").read_bytes()):
         state.write_bytes(damaged)
         with pytest.raises(CheckpointError, match=r"state\.safetensors: "):
-            paint(options, state=state)
+            paint(OPTIONS, state=state)
     state.write_bytes(whole)
-    assert torch.equal(paint(options, state=state), paint(options))
+    assert torch.equal(paint(OPTIONS, state=state), paint(OPTIONS))
 
 
 @pytest.mark.parametrize("error", [Cancelled, KeyboardInterrupt])
@@ -193,7 +191,7 @@ def test_stopping_gives_the_best_picture_so_far(error: type[BaseException], step
             raise error
 
     with pytest.raises(Cancelled) as caught:
-        paint(StylizeOptions(**BASE), progress=stop)
+        paint(OPTIONS, progress=stop)
     best = caught.value.best
     assert isinstance(best, Tensor)
     assert best.shape == CONTENT.shape
@@ -204,32 +202,25 @@ def test_stopping_gives_the_best_picture_so_far(error: type[BaseException], step
         assert torch.equal(best, previews[-1])
 
 
-def test_a_stopped_painting_resumes(tmp_path: Path) -> None:
-    options = StylizeOptions(**BASE)
-    state = tmp_path / "state.safetensors"
+def test_a_stopped_painting_resumes(state: Path) -> None:
     with pytest.raises(Cancelled):
-        paint(options, state=state, progress=at_step(5, KeyboardInterrupt()))
-    assert torch.equal(paint(options, state=state), paint(options))
+        paint(OPTIONS, state=state, progress=at_step(5, KeyboardInterrupt()))
+    assert torch.equal(paint(OPTIONS, state=state), paint(OPTIONS))
 
 
-def test_saving_changes_nothing(tmp_path: Path) -> None:
-    assert torch.equal(paint(StylizeOptions(**BASE), state=tmp_path / "state"), paint(StylizeOptions(**BASE)))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_pictures_are_hashed_only_for_a_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_are_hashed_only_for_a_state(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(states, "fingerprint", lambda *about: asked.append(about) or "")
     options = StylizeOptions(method="gatys", scales=1, steps=1)
     paint(options)
     assert asked == []
-    paint(options, state=tmp_path / "state")
+    paint(options, state=state)
     assert len(asked) == 1
 
 
 def test_progress_reports() -> None:
     reports: list[Progress] = []
-    paint(StylizeOptions(**BASE), progress=reports.append)
+    paint(OPTIONS, progress=reports.append)
     assert [(report.step, report.total) for report in reports] == [(step, TOTAL) for step in range(1, TOTAL + 1)]
     assert [report.size for report in reports] == [(16, 16)] * 3 + [(33, 32)] * 4
     assert reports[-1].seconds_left == pytest.approx(0, abs=1e-6)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lively import picture
 from receptive_field import field, linear
 from torch import Tensor, nn
 
@@ -12,10 +13,6 @@ from impasto.methods.munit.network import DiscriminatorConfig, Generator, Genera
 from impasto.translation import save_generators
 
 SMALL = GeneratorConfig(width=2, blocks=1, style_size=3, mlp_width=4)
-
-
-def picture(height: int = 16, width: int = 24, seed: int = 1) -> Tensor:
-    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
 def made(config: GeneratorConfig) -> Generator:

@@ -12,10 +12,6 @@ from impasto.methods.nla_cyclegan.network import Generator, GeneratorConfig
 SMALL = GeneratorConfig(width=2, blocks=3, position=2)
 
 
-def trained(config: GeneratorConfig) -> Generator:
-    return lively(Generator(config))
-
-
 def test_the_block_takes_the_place_of_a_residual_block() -> None:
     for position in (1, 2, 3):
         blocks = Generator(replace(SMALL, position=position)).network.blocks
@@ -27,7 +23,7 @@ def test_the_block_takes_the_place_of_a_residual_block() -> None:
 
 def test_everywhere_sees_everything() -> None:
     """One position changes, and with it what every other one is given."""
-    network = trained(SMALL)
+    network = lively(Generator(SMALL))
     x = network.network.features(picture(64, 64), 1)
     changed = x.clone()
     changed[..., -1, -1] += 1
@@ -36,7 +32,7 @@ def test_everywhere_sees_everything() -> None:
 
 
 def test_compose_blends_with_the_input() -> None:
-    network = trained(replace(SMALL, compose=True))
+    network = lively(Generator(replace(SMALL, compose=True)))
     x = picture()
     layers = network.network(x)
     share = network.share(x)
@@ -54,7 +50,7 @@ def test_compose_blends_with_the_input() -> None:
 
 @pytest.mark.parametrize("pooling", [1, 2])
 def test_where_places_look(pooling: int) -> None:
-    network = trained(replace(SMALL, pooling=pooling))
+    network = lively(Generator(replace(SMALL, pooling=pooling)))
     x = picture()
     places = torch.tensor([[0, 0], [3, 3], [15, 23], [9, 5]])
     looks = network.looks(network.seen(x), places)

@@ -16,10 +16,6 @@ from impasto.methods.semantic_gan.network import Generator, GeneratorConfig
 SMALL = GeneratorConfig(width=2, blocks=1, pooling=2)
 
 
-def trained(config: GeneratorConfig) -> Generator:
-    return lively(Generator(config))
-
-
 def attention_of(network: Generator) -> SelfAttention:
     (block,) = (module for module in network.modules() if isinstance(module, SelfAttention))
     return block
@@ -48,7 +44,7 @@ def test_is_three_halvings_nine_blocks_and_three_doublings() -> None:
 
 @pytest.mark.parametrize(("attention", "stride"), [("full", 1), ("half", 2), ("quarter", 4)])
 def test_attention_stands_where_it_is_said(attention: Any, stride: int) -> None:
-    network = trained(replace(SMALL, attention=attention))
+    network = lively(Generator(replace(SMALL, attention=attention)))
     seen: list[Tensor] = []
     attention_of(network).register_forward_hook(lambda module, inputs, out: seen.append(inputs[0]))
     network(picture())
@@ -59,7 +55,7 @@ def test_attention_stands_where_it_is_said(attention: Any, stride: int) -> None:
 
 
 def test_looks_are_those_of_the_block_in_its_place() -> None:
-    network = trained(replace(SMALL, attention="half"))
+    network = lively(Generator(replace(SMALL, attention="half")))
     seen: list[Tensor] = []
     attention_of(network).register_forward_hook(lambda module, inputs, out: seen.append(inputs[0]))
     network(picture())
@@ -68,7 +64,7 @@ def test_looks_are_those_of_the_block_in_its_place() -> None:
     assert looks.shape == (3, 4, 6)
     torch.testing.assert_close(looks, expected)
     with pytest.raises(OptionError, match="trained without attention"):
-        trained(replace(SMALL, attention="none")).seen(picture())
+        lively(Generator(replace(SMALL, attention="none"))).seen(picture())
 
 
 def test_says_what_attention_at_full_size_takes() -> None:

@@ -115,13 +115,6 @@ def test_losses_are_named(streams: Domains) -> None:
     assert {name.partition("/")[2] for name in letter} == {"adversarial", "semantic", "discriminator"}
 
 
-def test_two_rates(streams: Domains) -> None:
-    training = make(streams, PAPER)
-    training.step(batch(0), 0)
-    rates = {name: {group["lr"] for group in one.param_groups} for name, one in training.optimizers.items()}
-    assert rates == {"generators": {1e-3}, "discriminator_A2B": {2e-3}, "discriminator_B2A": {2e-3}}
-
-
 def test_batches_hold_pictures_for_every_judgement(streams: Domains) -> None:
     A, B = next(make(streams, replace(PAPER, discriminator_steps=3)).batches(0))
     assert A.shape == B.shape == (6, 3, 32, 32)
