@@ -218,6 +218,8 @@ def test_python_runs(page, folder):
     pixels = torch.rand(1, 3, 24, 24)
     names = {"painted": pixels, "photo": pixels, "frames": pixels.repeat(3, 1, 1, 1), "flow": torch.zeros(2, 2, 24, 24)}
     names["photos"] = [Image.open("photo.jpg"), Image.open("other.jpg")]
+    for photo in names["photos"]:
+        photo.load()  # which closes the file
     if page.endswith("video.md"):
         run("video holidays/ --style ink --fps 1 -o clip.mp4")
     for block in python_blocks(page):

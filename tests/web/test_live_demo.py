@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 # Of all pages, one, which names others.
 ALONE = (
     "extensions=myst_parser,live_demo",
-    "root_doc=browser",
+    "root_doc=how-to/browser",
     "suppress_warnings=myst.xref_missing,image.not_readable",
 )
 
@@ -30,9 +30,9 @@ def build(root: Path) -> Path:
 
 @pytest.mark.parametrize("has_site", [True, False])
 def test_the_live_demo_is_there_if_the_site_was_built(has_site, tmp_path):
-    (tmp_path / "docs").mkdir()
-    for name in ("live_demo.py", "browser.md"):
-        shutil.copy(DOCS / name, tmp_path / "docs")
+    (tmp_path / "docs" / "how-to").mkdir(parents=True)
+    for name in ("live_demo.py", "how-to/browser.md"):
+        shutil.copy(DOCS / name, tmp_path / "docs" / name)
     # What an earlier build left.
     (tmp_path / "pages" / "live").mkdir(parents=True)
     (tmp_path / "pages" / "live" / "old.js").touch()
@@ -41,7 +41,7 @@ def test_the_live_demo_is_there_if_the_site_was_built(has_site, tmp_path):
         for name in ("index.html", "offline.js"):
             (tmp_path / "build" / "site" / name).write_text("the site")
     pages = build(tmp_path)
-    text = (pages / "browser.html").read_text()
-    assert ('href="live/index.html"' in text) == has_site
+    text = (pages / "how-to" / "browser.html").read_text()
+    assert ('href="../live/index.html"' in text) == has_site
     assert ("builds both" in text) != has_site
     assert [path.name for path in sorted((pages / "live").glob("*"))] == ["index.html", "offline.js"] * has_site
