@@ -135,9 +135,9 @@ def losses_of(folder: Path) -> dict[str, Curve]:
     Raises DataError if TensorBoard, which reads it, is not installed, or the files are damaged.
     """
     logged = folder / "tensorboard"
-    if not logged.is_dir():
-        return {}
     try:
+        if not logged.is_dir():
+            return {}
         # With TensorBoard comes more than a run without figures needs.
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
