@@ -181,9 +181,9 @@ def _summed(x: Array, radius: float, axis: int) -> Array:
     a narrow one.
     """
     reach, length = math.ceil(radius), x.shape[axis]
-    borders = [(0, 0)] * x.ndim
-    borders[axis] = reach, reach
-    runs = np.pad(x, borders, "edge")
+    # Not `np.pad`, which takes twice as long.
+    first, last = _part(x, 0, 1, axis), _part(x, length - 1, 1, axis)
+    runs = np.concatenate([*[first] * reach, x, *[last] * reach], axis)
     total = _part(runs, 0, length, axis) + _part(runs, 2 * reach, length, axis)
     total *= np.float32(1 - (reach - radius))
     between, size, start = 2 * reach - 1, 1, 1
