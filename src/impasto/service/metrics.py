@@ -16,16 +16,17 @@ BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """How the server is. ready: whether jobs are taken and painted. confined: what the workers are kept within, of
-    `confinement.PARTS`."""
+    """How the server is."""
 
     ready: bool
+    """Whether jobs are taken and painted."""
     stopping: bool
     workers: int
     workers_ready: int
     waiting: int
     running: int
     confined: tuple[str, ...] = ()
+    """What the workers are kept within, of `confinement.PARTS`."""
 
 
 @dataclass(frozen=True, kw_only=True)
