@@ -8,6 +8,7 @@ import pytest
 from torch.utils.tensorboard import SummaryWriter
 
 from impasto.errors import CheckpointError, DataError
+from impasto.training.optimisation import LinearDecay
 from impasto.training.runs import (
     best_of,
     check_run,
@@ -204,6 +205,21 @@ def test_a_run_from_before_a_setting_has_its_default(tmp_path):
         check_run(tmp_path, other, resume=True, defaults=defaults)
     with pytest.raises(CheckpointError, match=r": inner\.old was 1 and is now 2$"):
         check_run(tmp_path, asdict(Outer(inner=Inner(old=2))), resume=True, defaults=defaults)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithoutDefaults:
+    inner: LinearDecay
+    outer: Outer
+
+
+def test_a_run_resumes_where_nothing_has_a_default_or_nothing_could_be_set(tmp_path):
+    config = WithoutDefaults(inner=LinearDecay(rate=1e-4, epochs=4, constant=2), outer=Outer(inner=Inner(old=1)))
+    begin(tmp_path, {**asdict(config), "outer": {"inner": {}}}, resume=False)
+    now = {**asdict(config), "outer": {"inner": {"new": 5}, "rate": (0.1, 0.2)}, "bare": {}}
+    check_run(tmp_path, now, resume=True, defaults=defaults_of(config))
+    with pytest.raises(CheckpointError, match=r": inner\.epochs was 4 and is now 5$"):
+        check_run(tmp_path, {**now, "inner": {**now["inner"], "epochs": 5}}, resume=True, defaults=defaults_of(config))
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):

@@ -267,8 +267,8 @@ def check_run(
         if resume:
             raise CheckpointError(f"{folder}: holds no run to resume")
         return
-    before, now = (settings_of(json.loads(json.dumps(part))) for part in (defaults or {}, config))
-    before |= settings_of(stored)
+    known, old, now = (_compared(part) for part in (defaults or {}, stored, config))
+    before = {**known, **old}
     if may_lengthen and 0 < _length(stored) < _length(config):
         before["schedule.steps"] = _length(config)
     differences = "; ".join(
@@ -280,6 +280,11 @@ def check_run(
         raise CheckpointError(f"{folder}: already holds a run; continue it with --resume or choose another folder")
     if differences:
         raise CheckpointError(f"{folder}: cannot be resumed with other settings: {differences}")
+
+
+def _compared(config: Mapping[str, Any]) -> dict[str, Any]:
+    """As a file gives it back. What has no settings, or none with a default, differs in nothing."""
+    return {name: value for name, value in settings_of(json.loads(json.dumps(config))).items() if value != {}}
 
 
 def prepare_run(folder: Path, config: Mapping[str, Any]) -> None:
