@@ -1,5 +1,6 @@
 """How a generator between two kinds of pictures, A and B, lies on disk and is applied to pictures of any size."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -56,8 +57,8 @@ class GeneratorModule(nn.Module):
         return ()
 
     def share(self, x: Tensor) -> Tensor:
-        """How much of each pixel is painted, of one that `blends`: (N, 1, H, W) in [0, 1]."""
-        raise NotImplementedError
+        """How much of each pixel is painted: (N, 1, H, W) in [0, 1]; all of it, but of one that `blends`."""
+        return torch.ones_like(x[:, :1])
 
     @property
     def bytes_per_pixel(self) -> float:
@@ -70,7 +71,7 @@ class GeneratorModule(nn.Module):
         return float(4 * (2 * self.config.width + 24 + self.floats_beside))
 
 
-class LookingGenerator(GeneratorModule):
+class LookingGenerator(GeneratorModule, ABC):
     """One with attention, which can be shown. stride: pixels that a side of one of its positions stands for."""
 
     @property
@@ -82,13 +83,13 @@ class LookingGenerator(GeneratorModule):
         """Pixels that a side of one weight of `looks` stands for."""
         return self.stride * int(self.config.pooling)
 
+    @abstractmethod
     def seen(self, x: Tensor) -> Tensor:
         """What the attention is given, (1, C, h, w), of a picture (1, 3, H, W) in [-1, 1]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def weights(self, seen: Tensor, queries: Tensor) -> Tensor:
         """(Q, h, w), each map with sum 1, of what `seen` returns and indices (Q,) into its positions, row by row."""
-        raise NotImplementedError
 
     def looks(self, seen: Tensor, places: Tensor) -> Tensor:
         """Where places of one picture look: (Q, h, w) weights, each map with sum 1, over cells of `cell` pixels.
